@@ -1,0 +1,256 @@
+//! Canonical postcard behind a prelude.
+//!
+//! A stored or sent value starts with ten bytes: magic, codec, type id, version and length. The payload
+//! must be used up entirely, since postcard's own `from_bytes` ignores what is left over.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+/// First bytes of everything we encode.
+const MAGIC: [u8; 2] = [0xBE, 0x27];
+/// The codec that follows: postcard 1, canonical.
+const CODEC_POSTCARD: u8 = 1;
+/// Bytes before the payload.
+pub const PRELUDE_BYTES: usize = 10;
+
+/// A type that is written as it stands, for ever.
+pub trait Frozen: Serialize + DeserializeOwned {
+    /// The number of the type in the table of [`crate::codec::types`]; never reused.
+    const TYPE: u16;
+    /// The version of its shape.
+    const VERSION: u8;
+    /// Bound of the payload in bytes.
+    const BYTES_MAX: usize;
+}
+
+/// Numbers of the types that are no event and no command.
+pub mod types {
+    /// A commit.
+    pub const COMMIT: u16 = 1;
+    /// The state of an instance.
+    pub const INSTANCE_STATE: u16 = 1001;
+    /// The state of an account.
+    pub const ACCOUNT_STATE: u16 = 1002;
+    /// The state of a directory entry.
+    pub const DIRECTORY_STATE: u16 = 1003;
+    /// The state of a delivery stream.
+    pub const DELIVERY_STATE: u16 = 1004;
+    /// A command on its way.
+    pub const COMMAND_REQUEST: u16 = 3001;
+    /// The answer to a command.
+    pub const COMMAND_REPLY: u16 = 3002;
+    /// A query of the record view.
+    pub const QUERY: u16 = 3003;
+    /// The answer to a query.
+    pub const QUERY_REPLY: u16 = 3004;
+}
+
+/// A value could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EncodeError {
+    /// The value is larger than its bound.
+    #[error("{bytes} bytes are more than the bound of {max}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// The serializer refused the value.
+    #[error("the value cannot be serialized")]
+    Serialize(#[source] postcard::Error),
+}
+
+/// Bytes are not the value that they should be.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    /// Shorter than the prelude, or another magic number or codec.
+    #[error("the bytes do not start with our prelude")]
+    Prelude,
+    /// Of another type than expected.
+    #[error("type {found} where type {expected} was expected")]
+    WrongType {
+        /// The type in the prelude.
+        found: u16,
+        /// The type that was asked for.
+        expected: u16,
+    },
+    /// Of a type or version that this release does not know.
+    #[error("type {type_id} version {version} is not known to this release")]
+    Unknown {
+        /// Its type.
+        type_id: u16,
+        /// Its version.
+        version: u8,
+    },
+    /// The length in the prelude is not the length of the payload.
+    #[error("the length in the prelude is {stated}, the payload has {actual} bytes")]
+    Length {
+        /// The length in the prelude.
+        stated: u32,
+        /// The bytes that are there.
+        actual: usize,
+    },
+    /// Larger than its bound.
+    #[error("{bytes} bytes are more than the bound of {max}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// Bytes were left over after the value.
+    #[error("{0} bytes are left over after the value")]
+    LeftOver(usize),
+    /// The payload is not that type's.
+    #[error("the payload is damaged")]
+    Payload(#[source] postcard::Error),
+}
+
+/// A value with its type and version: how an event, a state or a command stands inside another value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordV1 {
+    /// The number of its type.
+    pub type_id: u16,
+    /// The version of its shape.
+    pub version: u8,
+    /// Its canonical postcard bytes.
+    pub body: Vec<u8>,
+}
+
+impl RecordV1 {
+    /// The record of a frozen value.
+    pub fn of<T: Frozen>(value: &T) -> Result<Self, EncodeError> {
+        Ok(Self { type_id: T::TYPE, version: T::VERSION, body: to_payload(value)? })
+    }
+
+    /// The frozen value, if the record is of that type and version.
+    pub fn open<T: Frozen>(&self) -> Result<T, DecodeError> {
+        if self.type_id != T::TYPE {
+            return Err(DecodeError::WrongType { found: self.type_id, expected: T::TYPE });
+        }
+        if self.version != T::VERSION {
+            return Err(DecodeError::Unknown { type_id: self.type_id, version: self.version });
+        }
+        from_payload(&self.body)
+    }
+}
+
+/// Writes a value behind its prelude.
+pub fn encode<T: Frozen>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let payload = to_payload(value)?;
+    let length = u32::try_from(payload.len())
+        .map_err(|_| EncodeError::TooLarge { bytes: payload.len(), max: T::BYTES_MAX })?;
+    let mut bytes = Vec::with_capacity(PRELUDE_BYTES + payload.len());
+    bytes.extend_from_slice(&MAGIC);
+    bytes.push(CODEC_POSTCARD);
+    bytes.extend_from_slice(&T::TYPE.to_be_bytes());
+    bytes.push(T::VERSION);
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(&payload);
+    Ok(bytes)
+}
+
+/// The type and version that stand in the prelude, without looking at the payload.
+pub fn peek(bytes: &[u8]) -> Result<(u16, u8), DecodeError> {
+    let (type_id, version, _, _) = split(bytes)?;
+    Ok((type_id, version))
+}
+
+/// Reads a value behind its prelude: the right type, the right version, nothing left over.
+pub fn decode<T: Frozen>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let (type_id, version, stated, payload) = split(bytes)?;
+    if type_id != T::TYPE {
+        return Err(DecodeError::WrongType { found: type_id, expected: T::TYPE });
+    }
+    if version != T::VERSION {
+        return Err(DecodeError::Unknown { type_id, version });
+    }
+    if u32::try_from(payload.len()) != Ok(stated) {
+        return Err(DecodeError::Length { stated, actual: payload.len() });
+    }
+    from_payload(payload)
+}
+
+fn split(bytes: &[u8]) -> Result<(u16, u8, u32, &[u8]), DecodeError> {
+    let Some((prelude, payload)) = bytes.split_first_chunk::<PRELUDE_BYTES>() else {
+        return Err(DecodeError::Prelude);
+    };
+    let [m0, m1, codec, t0, t1, version, l0, l1, l2, l3] = *prelude;
+    if [m0, m1] != MAGIC || codec != CODEC_POSTCARD {
+        return Err(DecodeError::Prelude);
+    }
+    Ok((u16::from_be_bytes([t0, t1]), version, u32::from_be_bytes([l0, l1, l2, l3]), payload))
+}
+
+fn to_payload<T: Frozen>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let bytes = postcard::to_allocvec(value).map_err(EncodeError::Serialize)?;
+    if bytes.len() > T::BYTES_MAX {
+        return Err(EncodeError::TooLarge { bytes: bytes.len(), max: T::BYTES_MAX });
+    }
+    Ok(bytes)
+}
+
+fn from_payload<T: Frozen>(payload: &[u8]) -> Result<T, DecodeError> {
+    if payload.len() > T::BYTES_MAX {
+        return Err(DecodeError::TooLarge { bytes: payload.len(), max: T::BYTES_MAX });
+    }
+    let (value, rest) = postcard::take_from_bytes(payload).map_err(DecodeError::Payload)?;
+    if rest.is_empty() { Ok(value) } else { Err(DecodeError::LeftOver(rest.len())) }
+}
+
+/// Declares an enum over frozen payloads with explicit type ids.
+///
+/// The enum itself is never serialized: [`RecordV1`] is, with the id from this table.
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* $enum:ident, max $max:expr, { $( $(#[$vdoc:meta])* $id:literal v $version:literal => $variant:ident($payload:ident) ),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $enum {
+            $( $(#[$vdoc])* $variant($payload) ),+
+        }
+
+        $(
+            impl $crate::codec::Frozen for $payload {
+                const TYPE: u16 = $id;
+                const VERSION: u8 = $version;
+                const BYTES_MAX: usize = $max;
+            }
+
+            impl From<$payload> for $enum {
+                fn from(payload: $payload) -> Self {
+                    Self::$variant(payload)
+                }
+            }
+        )+
+
+        impl $enum {
+            /// Every name and type id, in the order of the table.
+            pub const TABLE: &'static [(&'static str, u16)] = &[ $( (stringify!($variant), $id) ),+ ];
+
+            /// Its name, as documented.
+            pub const fn name(&self) -> &'static str {
+                match self { $( Self::$variant(_) => stringify!($variant) ),+ }
+            }
+
+            /// The number of its type.
+            pub const fn type_id(&self) -> u16 {
+                match self { $( Self::$variant(_) => $id ),+ }
+            }
+
+            /// Writes it as a record.
+            pub fn to_record(&self) -> Result<$crate::codec::RecordV1, $crate::codec::EncodeError> {
+                match self { $( Self::$variant(payload) => $crate::codec::RecordV1::of(payload) ),+ }
+            }
+
+            /// Reads a record; a type that this release does not know is an error that names it.
+            pub fn from_record(record: &$crate::codec::RecordV1) -> Result<Self, $crate::codec::DecodeError> {
+                match record.type_id {
+                    $( $id => record.open::<$payload>().map(Self::$variant), )+
+                    type_id => Err($crate::codec::DecodeError::Unknown { type_id, version: record.version }),
+                }
+            }
+        }
+    };
+}
+pub(crate) use wire_enum;

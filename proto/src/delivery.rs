@@ -1,0 +1,98 @@
+//! Events and carried state of a delivery stream: which notices are settled.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codec::{Frozen, types, wire_enum},
+    ids::{EndpointId, InstanceId},
+    limits,
+    time::Timestamp,
+};
+
+wire_enum!(
+    /// Something that happened to the deliveries of a partition.
+    DeliveryEvent, max limits::STATE_BYTES_MAX, {
+        /// Notices were settled.
+        401 v 1 => NoticesSettled(NoticesSettledV1),
+        /// A dispatcher took the partition over: an older epoch may not settle any more.
+        402 v 1 => DispatcherChanged(DispatcherChangedV1),
+    }
+);
+
+/// Notices settled by one commit at most.
+pub const SETTLED_PER_COMMIT_MAX: usize = 256;
+
+/// See [`DeliveryEvent::NoticesSettled`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticesSettledV1 {
+    /// The notices.
+    pub notices: Vec<SettledV1>,
+}
+
+/// See [`DeliveryEvent::DispatcherChanged`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DispatcherChangedV1 {
+    /// The fencing epoch of the new dispatcher.
+    pub epoch: u64,
+}
+
+/// The id of a notice: never derived from its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NoticeKeyV1 {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The version of the commit that it is derived from.
+    pub version: u64,
+    /// The endpoint it goes to.
+    pub endpoint: EndpointId,
+    /// Its place among the notices of that commit and endpoint.
+    pub ordinal: u16,
+}
+
+/// A settled notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledV1 {
+    /// Which.
+    pub notice: NoticeKeyV1,
+    /// How.
+    pub outcome: SettlementV1,
+    /// Attempts that were made.
+    pub attempts: u16,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How a notice was settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettlementV1 {
+    /// The endpoint accepted it.
+    Delivered,
+    /// All attempts failed.
+    Exhausted,
+    /// A logout came first.
+    CancelledByLogout,
+    /// The instance was deleted first.
+    CancelledByDelete,
+    /// The endpoint was removed or disabled first.
+    CancelledByEndpoint,
+    /// A newer notice or session took its place.
+    Superseded,
+    /// It had expired.
+    Expired,
+}
+
+/// The state of a delivery stream after a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryStateV1 {
+    /// The fencing epoch of the dispatcher.
+    pub epoch: u64,
+    /// Notices settled so far.
+    pub settled: u64,
+}
+
+impl Frozen for DeliveryStateV1 {
+    const TYPE: u16 = types::DELIVERY_STATE;
+    const VERSION: u8 = 1;
+    const BYTES_MAX: usize = limits::STATE_BYTES_MAX;
+}

@@ -1,0 +1,161 @@
+//! Commands and their answers on the bus.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codec::{Frozen, RecordV1, types},
+    commit::{Hash, OriginV1, OutcomeV1, PrincipalV1},
+    ids::{AccountId, CommandId, DirectoryId, InstanceId, Sealed},
+    limits,
+};
+
+/// A command on its way to the session-aggregate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRequestV1 {
+    /// Its id: the same for every retry.
+    pub command_id: CommandId,
+    /// Whether the client sent an `Idempotency-Key`.
+    pub keyed: bool,
+    /// Keyed digest of route, resolved instance and body.
+    pub digest: Hash,
+    /// Who asks.
+    pub principal: PrincipalV1,
+    /// How it came in.
+    pub origin: OriginV1,
+    /// The command that caused this one.
+    pub causation: Option<CommandId>,
+    /// What is asked of what.
+    pub target: TargetV1,
+}
+
+/// What is asked of what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TargetV1 {
+    /// A [`crate::command::Command`] for an instance.
+    Instance {
+        /// The instance.
+        instance: InstanceId,
+        /// The command.
+        command: RecordV1,
+    },
+    /// Create an account.
+    CreateAccount {
+        /// Its id.
+        account: AccountId,
+        /// What the operator calls it.
+        name: Sealed,
+        /// The directory entry of the name.
+        name_entry: DirectoryId,
+        /// Its token.
+        token: Sealed,
+        /// The directory entry of the token.
+        token_entry: DirectoryId,
+    },
+    /// Change the token of an account.
+    RotateAccountToken {
+        /// The account.
+        account: AccountId,
+        /// The new token.
+        token: Sealed,
+        /// Its directory entry.
+        token_entry: DirectoryId,
+    },
+}
+
+impl Frozen for CommandRequestV1 {
+    const TYPE: u16 = types::COMMAND_REQUEST;
+    const VERSION: u8 = 1;
+    const BYTES_MAX: usize = limits::FRAME_BYTES_MAX;
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandReplyV1 {
+    /// Decided and, if it changed anything or was keyed, durable.
+    Accepted(AcceptedV1),
+    /// Decided against; nothing changed.
+    Rejected(RejectionV1),
+    /// Not decided; the same command may be sent again.
+    Unavailable {
+        /// Why, for the operator's log.
+        reason: String,
+    },
+}
+
+impl Frozen for CommandReplyV1 {
+    const TYPE: u16 = types::COMMAND_REPLY;
+    const VERSION: u8 = 1;
+    const BYTES_MAX: usize = limits::FRAME_BYTES_MAX;
+}
+
+/// A command that was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedV1 {
+    /// The instance or account: for a create, the one that the first try made.
+    pub stream_id: InstanceId,
+    /// What it came to.
+    pub outcome: OutcomeV1,
+    /// Whether this is the stored outcome of an earlier try.
+    pub replayed: bool,
+    /// The version of the stream now.
+    pub version: u64,
+    /// The state of the stream now.
+    pub state: RecordV1,
+}
+
+/// Why a command was decided against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectionV1 {
+    /// The reason.
+    pub code: RejectionCodeV1,
+    /// The state that it was decided on, if there is one.
+    pub state: Option<RecordV1>,
+}
+
+/// Why a command was decided against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionCodeV1 {
+    /// There is no such instance or account.
+    NotFound,
+    /// The instance is deleted.
+    Deleted,
+    /// There is no session: never linked, or logged out.
+    NoSession,
+    /// The number is banned.
+    Banned,
+    /// There is a session or an attempt, and the command wants none.
+    HasSession,
+    /// A report on another attempt than the present one.
+    StaleAttempt,
+    /// A report of an older epoch.
+    StaleEpoch,
+    /// The state does not allow the report.
+    OutOfPlace,
+    /// The token that was shown is no longer the present one.
+    StaleCredential,
+    /// The idempotency key was used for another request.
+    KeyReused,
+    /// The name is taken.
+    NameTaken,
+    /// The token is taken.
+    TokenTaken,
+    /// The number is taken.
+    NumberTaken,
+    /// The foreign id is taken.
+    AliasTaken,
+    /// There is no such webhook endpoint.
+    UnknownWebhook,
+    /// More webhook endpoints than are allowed.
+    TooManyWebhooks,
+    /// The webhook configuration is larger than allowed.
+    WebhooksTooLarge,
+    /// The settings or the whole state are larger than allowed.
+    StateTooLarge,
+    /// What the command builds on has changed meanwhile.
+    Changed,
+    /// The instance exists already.
+    Exists,
+    /// The last commit of the stream is damaged: it refuses commands until an operator decides.
+    Damaged,
+}

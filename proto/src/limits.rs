@@ -1,0 +1,26 @@
+//! The bounds of what may stand on the wire. A writer checks them before, a reader after.
+
+/// Webhook endpoints of one instance.
+pub const WEBHOOKS_MAX: usize = 20;
+/// Encoded webhook configuration of one instance, in bytes: it rides in every commit.
+pub const WEBHOOK_CONFIG_BYTES_MAX: usize = 16 * 1024;
+/// Encoded state carried by a commit, in bytes.
+pub const STATE_BYTES_MAX: usize = 64 * 1024;
+/// One encoded commit, in bytes.
+pub const COMMIT_BYTES_MAX: usize = 256 * 1024;
+/// One encoded command or reply, in bytes.
+pub const FRAME_BYTES_MAX: usize = 512 * 1024;
+/// Receipts of keyed commands that an instance remembers: the documented reach of an `Idempotency-Key`.
+pub const KEYED_RECEIPTS_MAX: usize = 32;
+/// Receipts of commands without a key that an instance remembers, so that a gateway's own retry is safe.
+pub const UNKEYED_RECEIPTS_MAX: usize = 8;
+/// Unlinks that an instance pursues at once.
+pub const UNLINKS_MAX: usize = 4;
+/// Commands that are drained into one commit.
+pub const RECEIPTS_PER_COMMIT_MAX: usize = 64;
+/// Characters of an instance's name.
+pub const NAME_CHARS_MAX: usize = 128;
+/// Characters of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
+/// Opaque settings blocks (one per dialect) of an instance.
+pub const SETTINGS_BLOCKS_MAX: usize = 8;

@@ -1,0 +1,95 @@
+//! Queries of the record view, which may lag behind the log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codec::{Frozen, RecordV1, types},
+    ids::{AccountId, InstanceId},
+    limits,
+};
+
+/// Most records of one page.
+pub const PAGE_MAX: u16 = 500;
+
+/// A query of the record view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueryV1 {
+    /// Instances of an account, in the order of their ids.
+    Instances(InstanceQueryV1),
+    /// Accounts, in the order of their ids.
+    Accounts {
+        /// The id after which the page starts.
+        after: Option<AccountId>,
+        /// Most records of the page.
+        limit: u16,
+    },
+}
+
+/// Which instances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceQueryV1 {
+    /// The account; none is every account (root only).
+    pub account: Option<AccountId>,
+    /// Words of the native state table; empty is all.
+    pub states: Vec<String>,
+    /// Text that the name, the push name, the business name, the phone or the number contains.
+    pub text: Option<String>,
+    /// Digits that the linked phone is.
+    pub phone: Option<String>,
+    /// Deleted ones too.
+    pub with_deleted: bool,
+    /// The id after which the page starts.
+    pub after: Option<InstanceId>,
+    /// Most records of the page.
+    pub limit: u16,
+}
+
+impl Frozen for QueryV1 {
+    const TYPE: u16 = types::QUERY;
+    const VERSION: u8 = 1;
+    const BYTES_MAX: usize = limits::FRAME_BYTES_MAX;
+}
+
+/// The answer to a query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueryReplyV1 {
+    /// A page of records.
+    Page(PageV1),
+    /// The view is being built; try again later.
+    Rebuilding,
+    /// The query is not well formed.
+    Invalid {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Frozen for QueryReplyV1 {
+    const TYPE: u16 = types::QUERY_REPLY;
+    const VERSION: u8 = 1;
+    const BYTES_MAX: usize = 64 * 1024 * 1024;
+}
+
+/// A page of records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageV1 {
+    /// The records.
+    pub rows: Vec<RowV1>,
+    /// Whether there are more.
+    pub more: bool,
+    /// Records that match in all, where that is known without reading them all.
+    pub total: Option<u64>,
+    /// Milliseconds that the view is behind the log, as far as it knows.
+    pub lag_ms: u64,
+}
+
+/// A record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowV1 {
+    /// The instance or account.
+    pub id: InstanceId,
+    /// The version of the stream that the record was made from.
+    pub version: u64,
+    /// Its state.
+    pub state: RecordV1,
+}

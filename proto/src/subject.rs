@@ -1,0 +1,226 @@
+//! Subjects and stream keys: where a commit, a command or an event travels.
+//!
+//! | subject | what |
+//! | --- | --- |
+//! | `berth.v1.log.<kind>.<partition>.<id>` | commits |
+//! | `berth.v1.cmd.<partition>.<instance>` | commands, request and reply |
+//! | `berth.v1.query.<view>` | queries, request and reply |
+//! | `berth.v1.events.<account>.<instance>` | public JSON events |
+//! | `berth.v1.tail.<instance>` | a hint that an instance has a new commit |
+//!
+//! No personal data ever stands in a subject.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::ids::{AccountId, DirectoryId, InstanceId};
+
+/// Partitions of the key space: the first six bits of a hash.
+pub const PARTITIONS: u8 = 64;
+
+/// One of the 64 partitions of the key space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Partition(u8);
+
+impl Partition {
+    /// The partition with this number, if there is one.
+    pub const fn new(number: u8) -> Option<Self> {
+        if number < PARTITIONS { Some(Self(number)) } else { None }
+    }
+
+    /// The partition of an id: the first six bits of its SHA-256.
+    pub fn of(id: &[u8; 16]) -> Self {
+        let [first, ..]: [u8; 32] = Sha256::digest(id).into();
+        Self(first >> 2)
+    }
+
+    /// Its number, 0 to 63.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The shard of the log that holds it, out of `shards`.
+    pub const fn shard(self, shards: u8) -> u8 {
+        self.0 % shards
+    }
+
+    /// All partitions, in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..PARTITIONS).map(Self)
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What kind of aggregate a stream belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The life of one instance.
+    Instance,
+    /// An account and its token.
+    Account,
+    /// One unique key: a name, a token, a number, an alias.
+    Directory,
+    /// Settled notices of one partition.
+    Delivery,
+}
+
+impl Kind {
+    /// Every kind, in the order of their wire numbers.
+    pub const ALL: [Self; 4] = [Self::Instance, Self::Account, Self::Directory, Self::Delivery];
+
+    /// The word that stands in subjects.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Account => "account",
+            Self::Directory => "directory",
+            Self::Delivery => "delivery",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = InvalidSubject;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSubject> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(InvalidSubject)
+    }
+}
+
+/// The subject is not one of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a subject of the log: `berth.v1.log.<kind>.<partition>.<id>` is expected")]
+pub struct InvalidSubject;
+
+/// The key of one stream of commits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StreamKey {
+    kind: Kind,
+    id: InstanceId,
+}
+
+impl StreamKey {
+    /// The stream of an instance.
+    pub const fn instance(id: InstanceId) -> Self {
+        Self { kind: Kind::Instance, id }
+    }
+
+    /// The stream of an account.
+    pub const fn account(id: AccountId) -> Self {
+        Self { kind: Kind::Account, id: InstanceId::from_bytes(*id.as_bytes()) }
+    }
+
+    /// The stream of a directory entry.
+    pub const fn directory(id: DirectoryId) -> Self {
+        Self { kind: Kind::Directory, id: InstanceId::from_bytes(*id.as_bytes()) }
+    }
+
+    /// The stream of the settled notices of a partition: its id is the partition's number.
+    pub const fn delivery(partition: Partition) -> Self {
+        let mut id = [0; 16];
+        id[15] = partition.0;
+        Self { kind: Kind::Delivery, id: InstanceId::from_bytes(id) }
+    }
+
+    /// The kind of the stream.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The 16 bytes of the id, whatever the kind.
+    pub const fn id(&self) -> &[u8; 16] {
+        self.id.as_bytes()
+    }
+
+    /// The instance whose stream this is, if it is one.
+    pub fn as_instance(&self) -> Option<InstanceId> {
+        (self.kind == Kind::Instance).then_some(self.id)
+    }
+
+    /// The account whose stream this is, if it is one.
+    pub fn as_account(&self) -> Option<AccountId> {
+        (self.kind == Kind::Account).then(|| AccountId::from_bytes(*self.id.as_bytes()))
+    }
+
+    /// The directory entry whose stream this is, if it is one.
+    pub fn as_directory(&self) -> Option<DirectoryId> {
+        (self.kind == Kind::Directory).then(|| DirectoryId::from_bytes(*self.id.as_bytes()))
+    }
+
+    /// The partition that the stream lies in.
+    pub fn partition(&self) -> Partition {
+        match self.kind {
+            Kind::Delivery => {
+                let [.., last] = *self.id.as_bytes();
+                Partition(last % PARTITIONS)
+            }
+            Kind::Instance | Kind::Account | Kind::Directory => Partition::of(self.id.as_bytes()),
+        }
+    }
+
+    /// The subject of its commits.
+    pub fn subject(&self) -> String {
+        format!("berth.v1.log.{}.{}.{}", self.kind.as_str(), self.partition(), self.id)
+    }
+}
+
+impl fmt::Debug for StreamKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.id)
+    }
+}
+
+impl fmt::Display for StreamKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.id)
+    }
+}
+
+impl FromStr for StreamKey {
+    type Err = InvalidSubject;
+
+    /// Reads a subject of the log; the partition in it must be the right one.
+    fn from_str(subject: &str) -> Result<Self, InvalidSubject> {
+        let rest = subject.strip_prefix("berth.v1.log.").ok_or(InvalidSubject)?;
+        let mut parts = rest.split('.');
+        let (Some(kind), Some(_), Some(id), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(InvalidSubject);
+        };
+        let key = Self { kind: kind.parse()?, id: id.parse().map_err(|_| InvalidSubject)? };
+        if key.subject() == subject { Ok(key) } else { Err(InvalidSubject) }
+    }
+}
+
+/// The subject filter of one kind of stream in one partition.
+pub fn log_filter(kind: Kind, partition: Partition) -> String {
+    format!("berth.v1.log.{}.{partition}.*", kind.as_str())
+}
+
+/// The subject on which commands for a stream's aggregate travel.
+pub fn command_subject(stream: &StreamKey) -> String {
+    format!("berth.v1.cmd.{}.{}", stream.partition(), stream.id)
+}
+
+/// The filter of all commands.
+pub const COMMAND_FILTER: &str = "berth.v1.cmd.*.*";
+
+/// The subject of queries to a view.
+pub fn query_subject(view: &str) -> String {
+    format!("berth.v1.query.{view}")
+}
+
+/// The subject of the public JSON events of an instance.
+pub fn public_event_subject(account: AccountId, instance: InstanceId) -> String {
+    format!("berth.v1.events.{account}.{instance}")
+}

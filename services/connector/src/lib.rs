@@ -1,0 +1,1 @@
+//! Owns the device links and reports what happens on them.

@@ -1,0 +1,1 @@
+//! The HTTP edge: the native API and the five dialects.

@@ -1,0 +1,1 @@
+//! Views of the log that answer lists, and the public event feed.

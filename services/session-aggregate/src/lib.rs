@@ -1,0 +1,1 @@
+//! Decides commands and appends their events.

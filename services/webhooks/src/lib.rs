@@ -1,0 +1,1 @@
+//! Derives webhook notices from the log and delivers them.

@@ -1,0 +1,196 @@
+//! The ports. Each has one contract suite in this crate that every adapter passes.
+
+use std::{fmt, pin::Pin, time::Duration};
+
+use async_trait::async_trait;
+use berth_proto::InstanceId;
+use berth_runtime::WrappedKey;
+use bytes::Bytes;
+use futures::Stream;
+use thiserror::Error;
+use tokio::sync::{oneshot, watch};
+
+/// A source error of an adapter.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+// === request and reply, publish and subscribe ===
+
+/// A request got no reply.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    /// Nobody serves the subject at this moment. Nothing was done; a retry may find somebody.
+    #[error("nobody serves {subject}")]
+    NoResponder {
+        /// The subject.
+        subject: String,
+    },
+    /// No reply in time. Whether something was done is not known; retry with the same command id.
+    #[error("no reply on {subject} in time")]
+    TimedOut {
+        /// The subject.
+        subject: String,
+    },
+    /// The bus does not work at this moment; a retry helps when it does.
+    #[error("the bus is not available")]
+    Unavailable(#[source] Source),
+    /// The server takes no more requests at this moment; a retry helps later.
+    #[error("{subject} is overloaded")]
+    Overloaded {
+        /// The subject.
+        subject: String,
+    },
+}
+
+/// The bus does not work at this moment; a retry helps when it does.
+#[derive(Debug, Error)]
+#[error("the bus is not available")]
+pub struct TransportError(#[source] pub Source);
+
+/// A request that waits for its reply.
+#[derive(Debug)]
+pub struct Request {
+    /// The subject that it came on.
+    pub subject: String,
+    /// What is asked.
+    pub payload: Bytes,
+    /// Where the reply goes.
+    pub reply: Replier,
+}
+
+/// Where a reply goes. Dropped without a reply, the asker runs into its time-out.
+#[derive(Debug)]
+pub struct Replier(pub oneshot::Sender<Bytes>);
+
+impl Replier {
+    /// Sends the reply; an asker that is gone is no error.
+    pub fn send(self, payload: Bytes) {
+        let _gone = self.0.send(payload);
+    }
+}
+
+/// Requests that reach a server, for as long as it holds on to this.
+pub type Requests = Pin<Box<dyn Stream<Item = Request> + Send>>;
+/// Messages `(subject, payload)` that reach a subscriber, for as long as it holds on to this.
+pub type Subscription = Pin<Box<dyn Stream<Item = (String, Bytes)> + Send>>;
+
+/// Requests that a server lets wait; more are refused as overloaded (in process) or dropped (on NATS).
+pub const REQUESTS_WAITING_MAX: usize = 8_192;
+
+/// Request and reply for commands and queries; publish and subscribe for live tails.
+#[async_trait]
+pub trait Bus: fmt::Debug + Send + Sync + 'static {
+    /// Asks whoever serves the subject. One server of a queue group gets the request.
+    async fn request(&self, subject: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, RequestError>;
+
+    /// Serves a subject filter (`*` is one token, `>` the rest) as a member of a queue group.
+    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError>;
+
+    /// Tells every subscriber, at most once each.
+    async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError>;
+
+    /// Hears a subject filter from now on. A subscriber that does not keep up misses messages.
+    async fn subscribe(&self, filter: &str) -> Result<Subscription, TransportError>;
+}
+
+// === volatile values ===
+
+/// The volatile store does not work at this moment; a retry helps when it does.
+#[derive(Debug, Error)]
+#[error("the volatile store is not available")]
+pub struct VolatileError(#[source] pub Source);
+
+/// A volatile value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolatileEntry {
+    /// The value.
+    pub value: Bytes,
+}
+
+/// Values that live for seconds or minutes, in memory only: sealed QR texts and pairing codes.
+///
+/// Keys are letters, digits, `-`, `_` and `.`.
+#[async_trait]
+pub trait Volatile: fmt::Debug + Send + Sync + 'static {
+    /// Puts a value that disappears after `ttl` (at least one second); replaces an earlier one.
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), VolatileError>;
+
+    /// The value, if it is still there.
+    async fn get(&self, key: &str) -> Result<Option<VolatileEntry>, VolatileError>;
+
+    /// Removes the value.
+    async fn remove(&self, key: &str) -> Result<(), VolatileError>;
+
+    /// Adds to a counter that disappears `ttl` after it was first added to, and returns its value: exact over
+    /// all replicas. For rate limits.
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64, VolatileError>;
+}
+
+// === keys ===
+
+/// The key store does not work at this moment; a retry helps when it does.
+#[derive(Debug, Error)]
+#[error("the key store is not available")]
+pub struct KeyStoreError(#[source] pub Source);
+
+/// The wrapped data keys, one for each owner, apart from the log.
+#[async_trait]
+pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
+    /// Stores a key if the owner has none, durably; returns the owner's key, which may be an earlier one.
+    /// An owner whose key was destroyed gets none: `None` is returned.
+    async fn put_if_absent(
+        &self,
+        owner: &[u8; 16],
+        key: WrappedKey,
+    ) -> Result<Option<WrappedKey>, KeyStoreError>;
+
+    /// The key, unless there is none or it was destroyed.
+    async fn get(&self, owner: &[u8; 16]) -> Result<Option<WrappedKey>, KeyStoreError>;
+
+    /// Destroys the key: its bytes are overwritten or securely deleted and never come back. Again is no error.
+    async fn destroy(&self, owner: &[u8; 16]) -> Result<(), KeyStoreError>;
+}
+
+/// Key material of linked devices, sealed, by instance and attempt.
+#[async_trait]
+pub trait DeviceKeys: fmt::Debug + Send + Sync + 'static {
+    /// Stores the material durably; replaces an earlier one.
+    async fn put(&self, instance: InstanceId, attempt: u32, sealed: Bytes) -> Result<(), KeyStoreError>;
+
+    /// The material, if there is any.
+    async fn get(&self, instance: InstanceId, attempt: u32) -> Result<Option<Bytes>, KeyStoreError>;
+
+    /// Deletes the material. Again is no error.
+    async fn delete(&self, instance: InstanceId, attempt: u32) -> Result<(), KeyStoreError>;
+}
+
+// === leases ===
+
+/// Leases do not work at this moment; a retry helps when they do.
+#[derive(Debug, Error)]
+#[error("leases are not available")]
+pub struct LeaseError(#[source] pub Source);
+
+/// A lease that is held.
+#[derive(Debug)]
+pub struct Grant {
+    /// The fencing epoch: higher than that of every earlier holder, also after the store of leases was lost.
+    pub epoch: u64,
+    /// Becomes `true` when the lease is lost or about to end: stop all owned work before anything else.
+    pub lost: watch::Receiver<bool>,
+    /// Held until this is dropped.
+    pub guard: LeaseGuard,
+}
+
+/// Gives the lease back when it is dropped.
+#[derive(Debug)]
+pub struct LeaseGuard(pub oneshot::Sender<()>);
+
+/// How long a lease lasts without renewal. Owned work moves within three times this.
+pub const LEASE_SECONDS: u64 = 4;
+
+/// Named leases with a fencing epoch. The holder stops itself before its lease ends, on a monotonic clock.
+#[async_trait]
+pub trait Leases: fmt::Debug + Send + Sync + 'static {
+    /// Waits until the lease of that name is free, takes it and keeps renewing it.
+    async fn hold(&self, name: &str) -> Result<Grant, LeaseError>;
+}

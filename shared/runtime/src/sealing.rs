@@ -1,0 +1,232 @@
+//! Keys, sealed values and keyed look-ups.
+//!
+//! One master key wraps a data key for each owner (an instance or an account). Values are sealed with
+//! AES-SIV (RFC 5297), whose nonce is made from the value itself: equal values of one owner and field
+//! stay equal, which keeps decisions deterministic, and destroying the data key erases them all.
+//! Subkeys come from HKDF-SHA-256 (RFC 5869) with their purpose as info.
+
+use std::fmt;
+
+use aes_siv::{KeyInit, siv::Aes256Siv};
+use berth_proto::{CommandId, DirectoryId, Hash, Sealed};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::entropy::Entropy;
+
+/// The value cannot be opened: another key, another owner or field, or damaged bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the sealed value cannot be opened with this key")]
+pub struct OpenError;
+
+/// The text is not a master key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a master key is 32 bytes in base64 (44 characters)")]
+pub struct InvalidMasterKey;
+
+/// A data key encrypted under the master key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrappedKey(pub Vec<u8>);
+
+/// The key of the deployment: wraps data keys and keys the look-ups of tokens and numbers.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct MasterKey([u8; 32]);
+
+/// The key of one owner's personal data and secrets.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct DataKey([u8; 32]);
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(hidden)")
+    }
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DataKey(hidden)")
+    }
+}
+
+// === impl MasterKey ===
+
+impl MasterKey {
+    /// A new random key.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(entropy.bytes32())
+    }
+
+    /// Reads 32 bytes of standard base64.
+    pub fn from_base64(text: &str) -> Result<Self, InvalidMasterKey> {
+        let mut bytes = data_encoding::BASE64.decode(text.trim().as_bytes()).map_err(|_| InvalidMasterKey)?;
+        let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| InvalidMasterKey);
+        bytes.zeroize();
+        key.map(Self)
+    }
+
+    /// Writes it as standard base64, for the file that it is kept in.
+    pub fn to_base64(&self) -> String {
+        data_encoding::BASE64.encode(&self.0)
+    }
+
+    /// A value that is the same for the same key and tells nothing of it: written at the first start and
+    /// compared at every later one.
+    pub fn check_value(&self) -> Hash {
+        Hash(subkey(&self.0, b"berth.v1.check"))
+    }
+
+    /// Encrypts a data key for its owner.
+    pub fn wrap(&self, owner: &[u8; 16], key: &DataKey) -> WrappedKey {
+        WrappedKey(siv_seal(&self.0, b"berth.v1.wrap", &[owner], &key.0))
+    }
+
+    /// Decrypts a data key of that owner.
+    pub fn unwrap(&self, owner: &[u8; 16], wrapped: &WrappedKey) -> Result<DataKey, OpenError> {
+        let mut bytes = siv_open(&self.0, b"berth.v1.wrap", &[owner], &wrapped.0)?;
+        let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| OpenError);
+        bytes.zeroize();
+        key.map(DataKey)
+    }
+
+    /// The directory entry of a key that is unique in the deployment: a token, a number, an account's name.
+    pub fn entry(&self, purpose: &str, key: &str) -> DirectoryId {
+        DirectoryId::from_bytes(keyed_hash16(&self.0, b"berth.v1.directory", &[purpose, key]))
+    }
+
+    /// The digest of a request: the same request gives the same digest, and nobody without the key can
+    /// test a guess.
+    pub fn request_digest(&self, parts: &[&[u8]]) -> Hash {
+        Hash(keyed_hash(&self.0, b"berth.v1.digest", parts))
+    }
+
+    /// A key for another purpose, such as the signature of JWTs.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        subkey(&self.0, purpose.as_bytes())
+    }
+}
+
+// === impl DataKey ===
+
+impl DataKey {
+    /// A new random key.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(entropy.bytes32())
+    }
+
+    /// Seals a value of a field of this key's owner.
+    pub fn seal(&self, owner: &[u8; 16], field: &str, value: &[u8]) -> Sealed {
+        Sealed(siv_seal(&self.0, b"berth.v1.seal", &[owner, field.as_bytes()], value))
+    }
+
+    /// Opens a value that [`Self::seal`] made for the same owner and field.
+    pub fn open(&self, owner: &[u8; 16], field: &str, sealed: &Sealed) -> Result<Vec<u8>, OpenError> {
+        siv_open(&self.0, b"berth.v1.seal", &[owner, field.as_bytes()], &sealed.0)
+    }
+
+    /// Opens a text.
+    pub fn open_text(&self, owner: &[u8; 16], field: &str, sealed: &Sealed) -> Result<String, OpenError> {
+        String::from_utf8(self.open(owner, field, sealed)?).map_err(|_| OpenError)
+    }
+
+    /// The directory entry of a key that is unique within the account whose data key this is.
+    pub fn entry(&self, purpose: &str, key: &str) -> DirectoryId {
+        DirectoryId::from_bytes(keyed_hash16(&self.0, b"berth.v1.directory", &[purpose, key]))
+    }
+
+    /// The id of a command with an idempotency key in the account whose data key this is.
+    pub fn command_id(&self, idempotency_key: &str) -> CommandId {
+        CommandId::from_bytes(keyed_hash16(&self.0, b"berth.v1.command", &[idempotency_key]))
+    }
+}
+
+/// Names of sealed fields: a value sealed as one cannot be opened as another.
+pub mod field {
+    /// An instance's or account's name.
+    pub const NAME: &str = "name";
+    /// An instance's or account's token.
+    pub const TOKEN: &str = "token";
+    /// The number that a pairing code is asked for.
+    pub const PAIRING_PHONE: &str = "pairing_phone";
+    /// A device's JID.
+    pub const JID: &str = "jid";
+    /// A device's LID.
+    pub const LID: &str = "lid";
+    /// A device's phone number.
+    pub const PHONE: &str = "phone";
+    /// The person's name.
+    pub const PUSH_NAME: &str = "push_name";
+    /// The business name.
+    pub const BUSINESS_NAME: &str = "business_name";
+    /// The picture's address.
+    pub const PICTURE_URL: &str = "picture_url";
+    /// A webhook's URL.
+    pub const WEBHOOK_URL: &str = "webhook_url";
+    /// A webhook's custom headers.
+    pub const WEBHOOK_HEADERS: &str = "webhook_headers";
+    /// A webhook's `Authorization` value.
+    pub const WEBHOOK_AUTHORIZATION: &str = "webhook_authorization";
+    /// A webhook's signing secret.
+    pub const WEBHOOK_SECRET: &str = "webhook_secret";
+    /// A webhook's format options.
+    pub const WEBHOOK_OPTIONS: &str = "webhook_options";
+    /// A block of settings.
+    pub const SETTINGS: &str = "settings";
+    /// A QR text or pairing code in the volatile store.
+    pub const CODE: &str = "code";
+    /// A device's key material.
+    pub const DEVICE_KEYS: &str = "device_keys";
+}
+
+fn subkey(secret: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
+    let mut key = [0; 32];
+    expand(secret, purpose, &mut key);
+    key
+}
+
+#[expect(clippy::expect_used, reason = "HKDF-SHA-256 gives up to 8,160 bytes; we ask for 64 at most")]
+fn expand(secret: &[u8; 32], purpose: &[u8], key: &mut [u8]) {
+    Hkdf::<Sha256>::new(None, secret).expand(purpose, key).expect("a short output");
+}
+
+fn siv(secret: &[u8; 32], purpose: &[u8]) -> Aes256Siv {
+    let mut key = [0; 64];
+    expand(secret, purpose, &mut key);
+    let cipher = Aes256Siv::new(&key.into());
+    key.zeroize();
+    cipher
+}
+
+#[expect(clippy::expect_used, reason = "AES-SIV fails only for more than 126 associated parts")]
+fn siv_seal(secret: &[u8; 32], purpose: &[u8], associated: &[&[u8]], value: &[u8]) -> Vec<u8> {
+    siv(secret, purpose).encrypt(associated, value).expect("few associated parts")
+}
+
+fn siv_open(
+    secret: &[u8; 32],
+    purpose: &[u8],
+    associated: &[&[u8]],
+    sealed: &[u8],
+) -> Result<Vec<u8>, OpenError> {
+    siv(secret, purpose).decrypt(associated, sealed).map_err(|_| OpenError)
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+fn keyed_hash(secret: &[u8; 32], purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let key = subkey(secret, purpose);
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("a key of any length");
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+fn keyed_hash16(secret: &[u8; 32], purpose: &[u8], parts: &[&str]) -> [u8; 16] {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, ..] =
+        keyed_hash(secret, purpose, &parts);
+    [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15]
+}

@@ -1,0 +1,101 @@
+//! What a view is, and how its rows are read.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use berth_log::{Position, Stored};
+use berth_proto::{CommitV1, Kind};
+use thiserror::Error;
+use tokio::sync::watch;
+
+/// A fold of the log into rows.
+pub trait View: fmt::Debug + Send + Sync + 'static {
+    /// Its name: letters and `-`; the folder and the consumer are named after it.
+    fn name(&self) -> &'static str;
+
+    /// Raised whenever the meaning or shape of the rows changes: the view is then built anew.
+    fn schema(&self) -> u32;
+
+    /// The kinds of streams that it follows.
+    fn kinds(&self) -> &'static [Kind];
+
+    /// Folds one commit. A row must depend on one stream only, so that the order in which streams are read
+    /// does not matter. Applied twice, a commit must give the same rows.
+    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError>;
+}
+
+/// A commit could not be folded. The view counts it, says so and goes on with the next one.
+#[derive(Debug, Error)]
+#[error("{reason}")]
+pub struct ApplyError {
+    /// Why, without any value of the commit.
+    pub reason: String,
+}
+
+/// The rows as a fold sees them: what is stored, overlaid with what the present batch changed.
+pub trait Rows {
+    /// A row.
+    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError>;
+    /// Writes a row.
+    fn put(&mut self, key: &[u8], value: Vec<u8>);
+    /// Removes a row.
+    fn remove(&mut self, key: &[u8]);
+}
+
+/// Reading a view failed.
+#[derive(Debug, Clone, Error)]
+pub enum ViewError {
+    /// It is being built anew; a retry helps later.
+    #[error("the view is being rebuilt")]
+    Rebuilding,
+    /// The store failed; the view is put aside and built anew, a retry helps later.
+    #[error("the store of the view failed: {0}")]
+    Store(Arc<str>),
+    /// The view did not get as far as asked in time; a retry helps.
+    #[error("the view is behind")]
+    Behind,
+}
+
+/// How a view stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ViewState {
+    /// Reads the log for the first time, or again after damage.
+    Rebuilding,
+    /// Follows the log.
+    Live,
+    /// The log lost commits that this reader had seen: it stops until an operator decides.
+    Halted(String),
+}
+
+/// What a reader of a view is told when rows changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Change {
+    /// The position that the rows stand for.
+    pub position: Position,
+    /// When the last commit in them was decided, in microseconds; 0 before the first.
+    pub occurred_at: i64,
+}
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Reads the rows of a running view. Cheap to clone; reads are short and may block on the disk, so callers
+/// in asynchronous code use `spawn_blocking` for long scans.
+#[async_trait]
+pub trait ViewReader: fmt::Debug + Send + Sync + 'static {
+    /// A row.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError>;
+
+    /// Rows whose keys start with `prefix` and come after `after`, in the order of their keys, at most
+    /// `limit`.
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, ViewError>;
+
+    /// How the view stands.
+    fn state(&self) -> ViewState;
+
+    /// Becomes another value whenever rows changed.
+    fn changes(&self) -> watch::Receiver<Change>;
+
+    /// Waits until the rows stand for at least this position.
+    async fn reached(&self, position: &Position, timeout: Duration) -> Result<(), ViewError>;
+}

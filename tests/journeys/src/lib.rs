@@ -1,0 +1,1 @@
+//! Journeys through the running product, over HTTP and across processes.

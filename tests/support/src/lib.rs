@@ -1,0 +1,1 @@
+//! A real NATS server and temporary folders for the tests.
