@@ -1,1 +1,138 @@
 //! A real NATS server and temporary folders for the tests.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// How long a server may take to answer its first connection.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// A NATS server with JetStream on a free port of the loopback interface; killed when dropped.
+#[derive(Debug)]
+pub struct NatsServer {
+    child: Option<Child>,
+    store: TempDir,
+    port: u16,
+    sync_always: bool,
+}
+
+impl NatsServer {
+    /// Starts a server with an empty store and waits until it answers.
+    ///
+    /// # Panics
+    /// When there is no server to start: run the tests with `tests/run`, which gets one.
+    pub async fn start() -> Self {
+        Self::start_with(false).await
+    }
+
+    /// Starts a server that syncs every append to the disk.
+    pub async fn start_sync_always() -> Self {
+        Self::start_with(true).await
+    }
+
+    async fn start_with(sync_always: bool) -> Self {
+        let store = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Self { child: None, store, port: 0, sync_always };
+        server.launch().await;
+        server
+    }
+
+    /// The address that clients connect to.
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// The folder that the server keeps its streams in.
+    pub fn store(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// Ends the server as a crash would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("a running server can be killed");
+            child.wait().expect("a killed server can be waited for");
+        }
+    }
+
+    /// Starts the server again on the same port and store.
+    pub async fn restart(&mut self) {
+        self.kill();
+        self.launch().await;
+    }
+
+    async fn launch(&mut self) {
+        if self.port == 0 {
+            self.port = free_port();
+        }
+        let config = self.store.path().join("nats.conf");
+        let sync = if self.sync_always { "always" } else { "2m" };
+        std::fs::write(
+            &config,
+            format!(
+                "listen: 127.0.0.1:{}\njetstream {{ store_dir: {:?}, sync_interval: {sync} }}\n",
+                self.port,
+                self.store.path().join("jetstream")
+            ),
+        )
+        .expect("the configuration can be written");
+        let child = Command::new(nats_server())
+            .arg("-c")
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the NATS server starts");
+        self.child = Some(child);
+        let url = self.url();
+        tokio::time::timeout(START_MAX, async {
+            loop {
+                if let Ok(client) = async_nats::connect(&url).await
+                    && async_nats::jetstream::new(client).query_account().await.is_ok()
+                {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .expect("the NATS server answers");
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The server to start: `BERTH_TEST_NATS_SERVER`, which `tests/run` sets, else what `tests/get-nats` finds.
+///
+/// # Panics
+/// When there is none; the message says what to install.
+pub fn nats_server() -> PathBuf {
+    if let Some(path) = std::env::var_os("BERTH_TEST_NATS_SERVER") {
+        return path.into();
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../get-nats");
+    let output = Command::new(script).output().expect("tests/get-nats runs");
+    assert!(
+        output.status.success(),
+        "no NATS server for the tests; run them with `tests/run`: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("a path").trim().into()
+}
+
+/// A port of the loopback interface that is free at this moment.
+///
+/// # Panics
+/// When the machine has none.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
