@@ -224,3 +224,18 @@ pub fn query_subject(view: &str) -> String {
 pub fn public_event_subject(account: AccountId, instance: InstanceId) -> String {
     format!("berth.v1.events.{account}.{instance}")
 }
+
+/// The subject on which an instance's new version (8 bytes, big endian) is told: a hint to read again.
+pub fn tail_subject(instance: InstanceId) -> String {
+    format!("berth.v1.tail.{instance}")
+}
+
+/// The subject on which the simulated driver is told what to play on an instance's link.
+pub fn simulate_subject(instance: InstanceId) -> String {
+    format!("berth.v1.simulate.{instance}")
+}
+
+/// The key of a sealed code in the volatile store; `kind` is `qr` or `pairing`.
+pub fn code_key(instance: InstanceId, attempt: u32, kind: &str, index: u32) -> String {
+    format!("code.{instance}.{attempt}.{kind}.{index}")
+}
