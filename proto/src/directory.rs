@@ -6,6 +6,7 @@ use crate::{
     codec::{Frozen, types, wire_enum},
     commit::Hash,
     ids::{AccountId, CommandId, InstanceId, Sealed},
+    instance::EntriesV1,
     limits,
     time::Timestamp,
 };
@@ -84,6 +85,8 @@ pub struct BlueprintV1 {
     pub name: Sealed,
     /// The token of the instance.
     pub token: Sealed,
+    /// Every entry that the create reserves, so that one that is given up leaves none behind.
+    pub entries: EntriesV1,
 }
 
 /// Who held a key before.
