@@ -1,7 +1,12 @@
 //! Request and reply, live tails, volatile values, key stores and leases: the ports beside the log.
+//!
+//! [`local`] serves one process, from memory and files; [`nats`] serves a deployment of many.
 
 pub mod keyring;
+pub mod local;
+pub mod nats;
 pub mod port;
+pub mod subject;
 
 pub use keyring::{KeyRing, KeyRingError};
 pub use port::{

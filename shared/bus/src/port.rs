@@ -106,6 +106,9 @@ pub struct VolatileEntry {
     pub value: Bytes,
 }
 
+/// Bytes of the longest volatile value: a sealed QR text has less than 1 KiB.
+pub const VOLATILE_VALUE_BYTES_MAX: usize = 16 * 1_024;
+
 /// Values that live for seconds or minutes, in memory only: sealed QR texts and pairing codes.
 ///
 /// Keys are letters, digits, `-`, `_` and `.`.
@@ -149,6 +152,9 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// Destroys the key: its bytes are overwritten or securely deleted and never come back. Again is no error.
     async fn destroy(&self, owner: &[u8; 16]) -> Result<(), KeyStoreError>;
 }
+
+/// Bytes of the longest sealed key material of a device.
+pub const DEVICE_KEYS_BYTES_MAX: usize = 64 * 1_024;
 
 /// Key material of linked devices, sealed, by instance and attempt.
 #[async_trait]

@@ -1,0 +1,185 @@
+//! Request and reply between the services of one process, through bounded queues.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::select_ok;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::{
+    port::{
+        Bus, REQUESTS_WAITING_MAX, Replier, Request, RequestError, Requests, Subscription, TransportError,
+    },
+    subject::matches,
+};
+
+/// Messages that wait for a subscriber; one that lets more wait misses messages.
+const MESSAGES_WAITING_MAX: usize = 1_024;
+
+/// The bus of one process. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct LocalBus {
+    /// Written by every server and subscriber, read by every asker and publisher.
+    listeners: Arc<Mutex<Listeners>>,
+}
+
+#[derive(Debug, Default)]
+struct Listeners {
+    groups: Vec<Group>,
+    subscribers: Vec<Subscriber>,
+}
+
+/// The servers with one queue name: one of them gets each request.
+#[derive(Debug)]
+struct Group {
+    queue: String,
+    members: Vec<Member>,
+    /// Counts requests, so that members take turns.
+    turn: usize,
+}
+
+#[derive(Debug)]
+struct Member {
+    filter: String,
+    requests: mpsc::Sender<Request>,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    filter: String,
+    messages: mpsc::Sender<(String, Bytes)>,
+}
+
+/// What became of a request in one group.
+enum Offer {
+    /// A member has it.
+    Taken(oneshot::Receiver<Bytes>),
+    /// Every member that serves the subject has a full queue.
+    Full,
+    /// No member serves the subject.
+    Nobody,
+}
+
+// === impl LocalBus ===
+
+impl LocalBus {
+    /// A bus that nobody listens on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a request to one member of each group that serves the subject.
+    fn offer(&self, subject: &str, payload: &Bytes) -> Result<Vec<oneshot::Receiver<Bytes>>, RequestError> {
+        let mut listeners = self.listeners();
+        listeners.forget_gone_servers();
+        let mut replies = Vec::new();
+        let mut full = false;
+        for group in &mut listeners.groups {
+            match group.offer(subject, payload) {
+                Offer::Taken(reply) => replies.push(reply),
+                Offer::Full => full = true,
+                Offer::Nobody => {}
+            }
+        }
+        match (replies.is_empty(), full) {
+            (false, _) => Ok(replies),
+            (true, true) => Err(RequestError::Overloaded { subject: subject.to_owned() }),
+            (true, false) => Err(RequestError::NoResponder { subject: subject.to_owned() }),
+        }
+    }
+}
+
+#[async_trait]
+impl Bus for LocalBus {
+    async fn request(&self, subject: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
+        let replies = self.offer(subject, &payload)?;
+        let answered = async {
+            match select_ok(replies).await {
+                Ok((reply, _others)) => reply,
+                // Every replier was dropped. Whether something was done is not known, so the asker shall not
+                // take it for a quick refusal and hurry into a retry.
+                Err(_dropped) => std::future::pending().await,
+            }
+        };
+        tokio::time::timeout(timeout, answered)
+            .await
+            .map_err(|_| RequestError::TimedOut { subject: subject.to_owned() })
+    }
+
+    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
+        let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
+        let member = Member { filter: filter.to_owned(), requests };
+        let mut listeners = self.listeners();
+        listeners.forget_gone_servers();
+        match listeners.groups.iter_mut().find(|group| group.queue == queue) {
+            Some(group) => group.members.push(member),
+            None => {
+                listeners.groups.push(Group { queue: queue.to_owned(), members: vec![member], turn: 0 });
+            }
+        }
+        Ok(Box::pin(ReceiverStream::new(waiting)))
+    }
+
+    async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {
+        let mut listeners = self.listeners();
+        listeners.subscribers.retain(|subscriber| !subscriber.messages.is_closed());
+        for subscriber in &listeners.subscribers {
+            if matches(&subscriber.filter, subject) {
+                let _missed_if_full = subscriber.messages.try_send((subject.to_owned(), payload.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn subscribe(&self, filter: &str) -> Result<Subscription, TransportError> {
+        let (messages, waiting) = mpsc::channel(MESSAGES_WAITING_MAX);
+        let mut listeners = self.listeners();
+        listeners.subscribers.retain(|subscriber| !subscriber.messages.is_closed());
+        listeners.subscribers.push(Subscriber { filter: filter.to_owned(), messages });
+        Ok(Box::pin(ReceiverStream::new(waiting)))
+    }
+}
+
+// === impl Listeners ===
+
+impl Listeners {
+    fn forget_gone_servers(&mut self) {
+        for group in &mut self.groups {
+            group.members.retain(|member| !member.requests.is_closed());
+        }
+        self.groups.retain(|group| !group.members.is_empty());
+    }
+}
+
+// === impl Group ===
+
+impl Group {
+    /// Offers a request to the members in turn, until one has room for it.
+    fn offer(&mut self, subject: &str, payload: &Bytes) -> Offer {
+        let serving: Vec<&Member> =
+            self.members.iter().filter(|member| matches(&member.filter, subject)).collect();
+        if serving.is_empty() {
+            return Offer::Nobody;
+        }
+        self.turn = self.turn.wrapping_add(1);
+        let first = self.turn % serving.len();
+        for member in serving.iter().cycle().skip(first).take(serving.len()) {
+            let (reply, answer) = oneshot::channel();
+            let request =
+                Request { subject: subject.to_owned(), payload: payload.clone(), reply: Replier(reply) };
+            if member.requests.try_send(request).is_ok() {
+                return Offer::Taken(answer);
+            }
+        }
+        Offer::Full
+    }
+}

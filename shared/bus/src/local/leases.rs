@@ -1,0 +1,141 @@
+//! Leases within one process. Nobody else can take them, so they are lost only when they are given back.
+//!
+//! The epoch is a counter in a file, raised and synced before each grant: every grant has a higher one than
+//! all before it, over process starts too.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::Read,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use tokio::sync::{oneshot, watch};
+
+use super::files::{CHECKSUM_BYTES, FileError, blocking, checksum, make_folder, open_locked, sync_folder};
+use crate::port::{Grant, LeaseError, LeaseGuard, Leases};
+
+/// The name of the file in its folder.
+const FILE_NAME: &str = "epoch";
+/// Bytes of one copy: the counter and its checksum.
+const COPY_BYTES: usize = 8 + CHECKSUM_BYTES;
+/// Where the copies stand: in different disk sectors, written in turn, so that a torn write spares one.
+const COPIES_AT: [u64; 2] = [0, 4_096];
+
+/// The leases of one process. Clones share them.
+#[derive(Debug, Clone)]
+pub struct LocalLeases {
+    path: PathBuf,
+    /// Raised by each grant, on a blocking thread.
+    epoch: Arc<Mutex<EpochFile>>,
+    /// The last holder of each name, which the next one waits for.
+    names: Arc<Mutex<HashMap<String, Holder>>>,
+}
+
+/// The holder of one name. Whoever waits for it to end keeps this locked, so that they come in turn.
+type Holder = Arc<tokio::sync::Mutex<Option<Held>>>;
+
+/// A grant that was given out.
+#[derive(Debug)]
+struct Held {
+    /// Ends when the guard is dropped.
+    given_back: oneshot::Receiver<()>,
+    lost: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct EpochFile {
+    path: PathBuf,
+    file: File,
+    epoch: u64,
+}
+
+// === impl LocalLeases ===
+
+impl LocalLeases {
+    /// Opens the counter in a folder, which is made if it is not there. A second process is refused.
+    pub async fn open(folder: impl AsRef<Path>) -> Result<Self, FileError> {
+        let folder = folder.as_ref().to_owned();
+        let path = folder.join(FILE_NAME);
+        let epoch = blocking(&path, {
+            let path = path.clone();
+            move || {
+                make_folder(&folder)?;
+                let epoch = EpochFile::open(path)?;
+                sync_folder(&folder)?;
+                Ok(epoch)
+            }
+        })
+        .await?;
+        Ok(Self { path, epoch: Arc::new(Mutex::new(epoch)), names: Arc::default() })
+    }
+
+    async fn next_epoch(&self) -> Result<u64, LeaseError> {
+        let epoch = Arc::clone(&self.epoch);
+        blocking(&self.path, move || epoch.lock().unwrap_or_else(PoisonError::into_inner).raise())
+            .await
+            .map_err(|error| LeaseError(error.into()))
+    }
+}
+
+#[async_trait]
+impl Leases for LocalLeases {
+    async fn hold(&self, name: &str) -> Result<Grant, LeaseError> {
+        let holder = Arc::clone(
+            self.names.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default(),
+        );
+        let mut holder = holder.lock().await;
+        if let Some(before) = holder.as_mut() {
+            // The guard's drop closes the channel, which is an error here and all we wait for.
+            let _closed = (&mut before.given_back).await;
+            before.lost.send_replace(true);
+            *holder = None;
+        }
+        let epoch = self.next_epoch().await?;
+        let (guard, given_back) = oneshot::channel();
+        let (lost, told) = watch::channel(false);
+        *holder = Some(Held { given_back, lost });
+        Ok(Grant { epoch, lost: told, guard: LeaseGuard(guard) })
+    }
+}
+
+// === impl EpochFile ===
+
+impl EpochFile {
+    fn open(path: PathBuf) -> Result<Self, FileError> {
+        let mut file = open_locked(&path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(FileError::io(&path))?;
+        let copies = COPIES_AT.map(|at| {
+            let start = usize::try_from(at).unwrap_or(usize::MAX);
+            bytes.get(start..).and_then(decode)
+        });
+        match copies.into_iter().flatten().max() {
+            Some(epoch) => Ok(Self { path, file, epoch }),
+            None if bytes.iter().all(|byte| *byte == 0) => Ok(Self { path, file, epoch: 0 }),
+            None => Err(FileError::Damaged { path }),
+        }
+    }
+
+    fn raise(&mut self) -> Result<u64, FileError> {
+        let epoch = self.epoch + 1;
+        let number = epoch.to_be_bytes();
+        let copy = [number.as_slice(), &checksum(&[&number])].concat();
+        let [even, odd] = COPIES_AT;
+        let at = if epoch.is_multiple_of(2) { even } else { odd };
+        self.file
+            .write_all_at(&copy, at)
+            .and_then(|()| self.file.sync_data())
+            .map_err(FileError::io(&self.path))?;
+        self.epoch = epoch;
+        Ok(epoch)
+    }
+}
+
+fn decode(bytes: &[u8]) -> Option<u64> {
+    let (number, sum) = bytes.get(..COPY_BYTES)?.split_first_chunk()?;
+    (sum == checksum(&[number])).then(|| u64::from_be_bytes(*number))
+}

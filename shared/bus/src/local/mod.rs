@@ -1,0 +1,15 @@
+//! The ports within one process: queues and maps in memory, keys and epochs in files.
+
+mod bus;
+mod device_keys;
+mod files;
+mod key_store;
+mod leases;
+mod volatile;
+
+pub use bus::LocalBus;
+pub use device_keys::FileDeviceKeys;
+pub use files::FileError;
+pub use key_store::FileKeyStore;
+pub use leases::LocalLeases;
+pub use volatile::LocalVolatile;

@@ -1,0 +1,1 @@
+//! The ports on NATS, for a deployment of many processes.
