@@ -172,6 +172,12 @@ pub fn decode<T: Frozen>(bytes: &[u8]) -> Result<T, DecodeError> {
     from_payload(payload)
 }
 
+/// The bytes that a value takes when encoded, without its prelude: for bounds on parts of a state.
+pub fn encoded_len<T: Serialize>(value: &T) -> Result<usize, EncodeError> {
+    postcard::serialize_with_flavor(value, postcard::ser_flavors::Size::default())
+        .map_err(EncodeError::Serialize)
+}
+
 fn split(bytes: &[u8]) -> Result<(u16, u8, u32, &[u8]), DecodeError> {
     let Some((prelude, payload)) = bytes.split_first_chunk::<PRELUDE_BYTES>() else {
         return Err(DecodeError::Prelude);

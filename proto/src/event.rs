@@ -67,6 +67,16 @@ wire_enum!(
     }
 );
 
+/// Which report of the connector an event records: the state keeps the highest one, so that a fold of the
+/// events knows what it has seen already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedV1 {
+    /// The fencing epoch of the connector.
+    pub epoch: u64,
+    /// The number of the report within the attempt and epoch.
+    pub number: u64,
+}
+
 /// See [`Event::InstanceCreated`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceCreatedV1 {
@@ -108,6 +118,8 @@ pub struct QrIssuedV1 {
     pub expires_at: Timestamp,
     /// The new deadline of the attempt.
     pub deadline: Timestamp,
+    /// Which report said so.
+    pub reported: ReportedV1,
 }
 
 /// See [`Event::PairingCodeIssued`].
@@ -123,6 +135,8 @@ pub struct PairingCodeIssuedV1 {
     pub expires_at: Timestamp,
     /// The new deadline of the attempt.
     pub deadline: Timestamp,
+    /// Which report said so.
+    pub reported: ReportedV1,
 }
 
 /// See [`Event::PairingCodeRefused`].
@@ -134,6 +148,8 @@ pub struct PairingCodeRefusedV1 {
     pub code: u16,
     /// Seconds to wait before another try, 0 if not said.
     pub backoff_seconds: u32,
+    /// Which report said so.
+    pub reported: ReportedV1,
 }
 
 /// See [`Event::ConnectEnded`].
@@ -165,6 +181,8 @@ pub enum EndReasonV1 {
     Cancelled,
     /// Another phone number or method took its place.
     Replaced,
+    /// WhatsApp refused the client; the code says why.
+    Refused,
 }
 
 /// See [`Event::DeviceLinked`].
@@ -174,6 +192,8 @@ pub struct DeviceLinkedV1 {
     pub attempt: u32,
     /// The device.
     pub device: DeviceV1,
+    /// Which report said so.
+    pub reported: ReportedV1,
 }
 
 /// See [`Event::ResumeRequested`].
@@ -209,6 +229,8 @@ pub struct StopRequestedV1 {
 pub struct ConnectionOpenedV1 {
     /// The attempt that had linked the device.
     pub attempt: u32,
+    /// Which report said so.
+    pub reported: ReportedV1,
 }
 
 /// See [`Event::ConnectionLost`].
@@ -220,6 +242,8 @@ pub struct ConnectionLostV1 {
     pub code: u16,
     /// The code of the driver's library, opaque.
     pub source_code: String,
+    /// Which report said so.
+    pub reported: ReportedV1,
 }
 
 /// See [`Event::LinkPaused`].
@@ -233,6 +257,8 @@ pub struct LinkPausedV1 {
     pub code: u16,
     /// When a ban ends.
     pub until: Option<Timestamp>,
+    /// Which report said so; none if a command asked for it.
+    pub reported: Option<ReportedV1>,
 }
 
 /// See [`Event::LoggedOut`].

@@ -3,11 +3,35 @@
 //! [`decide`] turns a command into events and [`evolve`] folds an event into the state. Neither reads a
 //! clock, a random number, a network or a disk: everything they need is an argument. Personal values
 //! arrive sealed; the domain compares and moves them and never opens one.
+//!
+//! Whoever appends folds the events of a decision, then notes the command with [`remember`]; whoever
+//! reads a history does both at once with [`fold_commit`]. Either way the same state results, and it rides in
+//! the commit.
+
+mod deadlines;
+mod decide;
+mod evolve;
+mod permission;
+mod receipts;
+mod words;
 
 use berth_proto::{
-    Timestamp, command::Command, commit::OutcomeV1, event::Event, frame::RejectionCodeV1,
-    instance::InstanceStateV1,
+    Timestamp,
+    commit::{OutcomeCodeV1, OutcomeV1},
+    event::Event,
+    ids::EndpointId,
+    instance::{AttemptV1, InstanceStateV1, LinkV1, PhaseV1},
 };
+
+pub use deadlines::{
+    ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, CODE_GRACE_SECONDS, SKEW_SECONDS, UNLINK_SECONDS, deadlines,
+    effective, next_deadline,
+};
+pub use decide::{LOGOUT_CODE, OLD_SECRET_SECONDS_MAX, OLD_SECRETS_MAX, decide};
+pub use evolve::evolve;
+pub use permission::{Notice, NoticeClass, Verdict, may_send, verdict};
+pub use receipts::{fold_commit, remember, remembered};
+pub use words::{STATE_WORDS, connection_word, state_word};
 
 /// The state of an instance; none before it exists.
 pub type State = InstanceStateV1;
@@ -28,20 +52,55 @@ pub struct Decision {
     pub outcome: OutcomeV1,
 }
 
-/// Decides a command on a state.
-pub fn decide(
-    state: Option<&State>,
-    command: &Command,
-    context: &Context,
-) -> Result<Decision, RejectionCodeV1> {
-    let _ = (state, command, context);
-    Err(RejectionCodeV1::NotFound)
+impl Decision {
+    fn of(code: OutcomeCodeV1, attempt: u32, events: Vec<Event>) -> Self {
+        Self { events, outcome: OutcomeV1 { code, attempt, endpoint: None } }
+    }
+
+    fn applied(attempt: u32, events: Vec<Event>) -> Self {
+        Self::of(OutcomeCodeV1::Applied, attempt, events)
+    }
+
+    fn unchanged(attempt: u32) -> Self {
+        Self::of(OutcomeCodeV1::Unchanged, attempt, Vec::new())
+    }
+
+    fn joined(attempt: u32) -> Self {
+        Self::of(OutcomeCodeV1::Joined, attempt, Vec::new())
+    }
+
+    fn about(mut self, endpoint: EndpointId) -> Self {
+        self.outcome.endpoint = Some(endpoint);
+        self
+    }
 }
 
-/// Folds an event that happened at a moment into the state.
-///
-/// An event that cannot follow the state (only a damaged or foreign history has one) leaves it as it is.
-pub fn evolve(state: Option<State>, event: &Event, at: Timestamp) -> Option<State> {
-    let _ = (event, at);
-    state
+/// Whether there is anything that a logout would end: a linked device, running or paused, or an attempt.
+pub fn has_session(state: &State) -> bool {
+    link(state).is_some() || attempt(state).is_some()
+}
+
+/// The running attempt, if there is one.
+pub fn attempt(state: &State) -> Option<&AttemptV1> {
+    match &state.phase {
+        PhaseV1::Connecting(attempt) | PhaseV1::Pairing(attempt) => Some(attempt),
+        PhaseV1::Created
+        | PhaseV1::Linked(_)
+        | PhaseV1::Paused(_)
+        | PhaseV1::LoggedOut { .. }
+        | PhaseV1::Deleted { .. } => None,
+    }
+}
+
+/// The linked device, running or paused, if there is one.
+pub fn link(state: &State) -> Option<&LinkV1> {
+    match &state.phase {
+        PhaseV1::Linked(link) => Some(link),
+        PhaseV1::Paused(pause) => Some(&pause.link),
+        PhaseV1::Created
+        | PhaseV1::Connecting(_)
+        | PhaseV1::Pairing(_)
+        | PhaseV1::LoggedOut { .. }
+        | PhaseV1::Deleted { .. } => None,
+    }
 }

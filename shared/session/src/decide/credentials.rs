@@ -1,0 +1,44 @@
+//! The token and the opaque settings.
+
+use berth_proto::{
+    command::{ChangeSettingsV1, RotateTokenV1},
+    event::{SettingsChangedV1, TokenRotatedV1},
+    frame::RejectionCodeV1,
+    limits::SETTINGS_BLOCKS_MAX,
+};
+
+use crate::{Decision, State};
+
+/// A new token ends the old one and every JWT; without a token only the JWTs end.
+pub(super) fn rotate_token(state: &State, command: &RotateTokenV1) -> Decision {
+    let credential_version = match &command.token {
+        Some(new) if new.entry == state.entries.token => return Decision::unchanged(0),
+        Some(_) => state.credential_version.saturating_add(1),
+        None => state.credential_version,
+    };
+    let rotated = TokenRotatedV1 {
+        credential_version,
+        jwt_version: state.jwt_version.saturating_add(1),
+        token: command.token.clone(),
+    };
+    Decision::applied(0, vec![rotated.into()])
+}
+
+/// One block replaces the block of the same owner.
+pub(super) fn change_settings(
+    state: &State,
+    command: &ChangeSettingsV1,
+) -> Result<Decision, RejectionCodeV1> {
+    let present = state.settings.iter().find(|block| block.owner == command.block.owner);
+    // Sealed values of one field are equal if their texts are.
+    if present == Some(&command.block) {
+        return Ok(Decision::unchanged(0));
+    }
+    if command.expected.is_some() && present.map(|block| &block.body) != command.expected.as_ref() {
+        return Err(RejectionCodeV1::Changed);
+    }
+    if present.is_none() && state.settings.len() >= SETTINGS_BLOCKS_MAX {
+        return Err(RejectionCodeV1::StateTooLarge);
+    }
+    Ok(Decision::applied(0, vec![SettingsChangedV1 { block: command.block.clone() }.into()]))
+}

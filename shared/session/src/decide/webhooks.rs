@@ -1,0 +1,101 @@
+//! Webhook endpoints.
+
+use berth_proto::{
+    Timestamp,
+    codec::encoded_len,
+    command::{ConfigureWebhookV1, RemoveWebhookV1, RotateWebhookSecretV1},
+    event::{WebhookConfiguredV1, WebhookRemovedV1, WebhookSecretRotatedV1},
+    frame::RejectionCodeV1,
+    instance::{OldSecretV1, WebhookV1},
+    limits::{WEBHOOK_CONFIG_BYTES_MAX, WEBHOOKS_MAX},
+};
+
+use crate::{Decision, State};
+
+/// Rotated secrets of one endpoint that still sign (rule R10).
+pub const OLD_SECRETS_MAX: usize = 3;
+/// Seconds for which a rotated secret may still sign: seven days (rule R10).
+pub const OLD_SECRET_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
+
+/// Adds an endpoint, or replaces the one with its id (or, for an upsert, with its format and label).
+pub(super) fn configure(
+    state: &State,
+    command: &ConfigureWebhookV1,
+    now: Timestamp,
+) -> Result<Decision, RejectionCodeV1> {
+    let mut webhook = command.webhook.clone();
+    let labelled =
+        state.webhooks.iter().find(|one| one.format == webhook.format && one.label == webhook.label);
+    let present = match labelled {
+        Some(one) if command.upsert => {
+            webhook.id = one.id;
+            webhook.secret.clone_from(&one.secret);
+            webhook.old_secrets.clone_from(&one.old_secrets);
+            Some(one)
+        }
+        // Endpoints without a label are told apart by their ids alone.
+        Some(one) if one.id != webhook.id && !webhook.label.is_empty() => {
+            return Err(RejectionCodeV1::Exists);
+        }
+        _ => state.webhooks.iter().find(|one| one.id == webhook.id),
+    };
+    webhook.created_at = present.map_or(now, |one| one.created_at);
+    webhook.updated_at = present.map_or(now, |one| one.updated_at);
+    if present == Some(&webhook) {
+        return Ok(Decision::unchanged(0).about(webhook.id));
+    }
+    webhook.updated_at = now;
+    check_bounds(state, &webhook, command.enabled_max)?;
+    let id = webhook.id;
+    Ok(Decision::applied(0, vec![WebhookConfiguredV1 { webhook }.into()]).about(id))
+}
+
+/// Removes an endpoint.
+pub(super) fn remove(state: &State, command: &RemoveWebhookV1) -> Result<Decision, RejectionCodeV1> {
+    if state.webhooks.iter().all(|one| one.id != command.id) {
+        return Err(RejectionCodeV1::UnknownWebhook);
+    }
+    Ok(Decision::applied(0, vec![WebhookRemovedV1 { id: command.id }.into()]).about(command.id))
+}
+
+/// Changes the signing secret of an endpoint; the present one signs beside it for a while.
+pub(super) fn rotate_secret(
+    state: &State,
+    command: &RotateWebhookSecretV1,
+    now: Timestamp,
+) -> Result<Decision, RejectionCodeV1> {
+    let webhook =
+        state.webhooks.iter().find(|one| one.id == command.id).ok_or(RejectionCodeV1::UnknownWebhook)?;
+    if webhook.secret == command.secret {
+        return Ok(Decision::unchanged(0).about(command.id));
+    }
+    let latest = now.plus_seconds(OLD_SECRET_SECONDS_MAX);
+    let retired = OldSecretV1 { secret: webhook.secret.clone(), until: command.keep_until.min(latest) };
+    let mut old_secrets: Vec<_> =
+        webhook.old_secrets.iter().chain([&retired]).filter(|old| old.until > now).cloned().collect();
+    let surplus = old_secrets.len().saturating_sub(OLD_SECRETS_MAX);
+    old_secrets.drain(..surplus);
+    let mut rotated = webhook.clone();
+    rotated.secret.clone_from(&command.secret);
+    rotated.old_secrets.clone_from(&old_secrets);
+    check_bounds(state, &rotated, 0)?;
+    let event = WebhookSecretRotatedV1 { id: command.id, secret: command.secret.clone(), old_secrets };
+    Ok(Decision::applied(0, vec![event.into()]).about(command.id))
+}
+
+/// The bounds on all endpoints together, as they would be with this one.
+fn check_bounds(state: &State, webhook: &WebhookV1, enabled_max: u8) -> Result<(), RejectionCodeV1> {
+    let all = || state.webhooks.iter().filter(|one| one.id != webhook.id).chain(std::iter::once(webhook));
+    if all().count() > WEBHOOKS_MAX {
+        return Err(RejectionCodeV1::TooManyWebhooks);
+    }
+    let enabled = all().filter(|one| one.enabled && one.format == webhook.format).count();
+    if webhook.enabled && enabled_max != 0 && enabled > usize::from(enabled_max) {
+        return Err(RejectionCodeV1::TooManyWebhooks);
+    }
+    let mut bytes = 0_usize;
+    for one in all() {
+        bytes = bytes.saturating_add(encoded_len(one).map_err(|_| RejectionCodeV1::WebhooksTooLarge)?);
+    }
+    if bytes > WEBHOOK_CONFIG_BYTES_MAX { Err(RejectionCodeV1::WebhooksTooLarge) } else { Ok(()) }
+}

@@ -1,0 +1,59 @@
+//! The commands that an instance remembers, so that a repeated one is answered and not decided again.
+
+use berth_proto::{
+    CommandId, CommitV1, DecodeError,
+    commit::{PrincipalV1, ReceiptV1},
+    event::Event,
+    instance::RememberedV1,
+    limits::{KEYED_RECEIPTS_MAX, UNKEYED_RECEIPTS_MAX},
+};
+
+use crate::{State, evolve};
+
+/// Notes a command that the commit with this version answers.
+///
+/// A keyed command goes to the ring of 32, a client's command without a key to the ring of 8. What our own
+/// services send (reports and the clock's commands) is deduplicated by its content and takes no slot, so that
+/// a busy link cannot push a client's retry out.
+pub fn remember(state: &mut State, receipt: &ReceiptV1, version: u64) {
+    let (ring, max) = match (receipt.keyed, receipt.principal) {
+        (true, _) => (&mut state.keyed, KEYED_RECEIPTS_MAX),
+        (false, PrincipalV1::Service) => return,
+        (false, PrincipalV1::Root | PrincipalV1::Account { .. } | PrincipalV1::Instance { .. }) => {
+            (&mut state.unkeyed, UNKEYED_RECEIPTS_MAX)
+        }
+    };
+    if ring.iter().any(|known| known.command_id == receipt.command_id) {
+        return;
+    }
+    while ring.len() >= max {
+        ring.remove(0);
+    }
+    ring.push(RememberedV1 {
+        command_id: receipt.command_id,
+        digest: receipt.digest,
+        version,
+        outcome: receipt.outcome.clone(),
+    });
+}
+
+/// What the instance remembers of a command, if it still does.
+pub fn remembered(state: &State, command_id: CommandId) -> Option<&RememberedV1> {
+    state.keyed.iter().chain(&state.unkeyed).find(|known| known.command_id == command_id)
+}
+
+/// Folds a whole commit into the state before it: its events, then its receipts.
+///
+/// Fails if an event is of a type or version that this release does not know, or damaged.
+pub fn fold_commit(state: Option<State>, commit: &CommitV1) -> Result<Option<State>, DecodeError> {
+    let mut state = state;
+    for record in &commit.events {
+        state = evolve(state, &Event::from_record(record)?, commit.occurred_at);
+    }
+    if let Some(state) = &mut state {
+        for receipt in &commit.receipts {
+            remember(state, receipt, commit.version);
+        }
+    }
+    Ok(state)
+}
