@@ -134,7 +134,7 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
 fn is_global_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         // Protocol assignments with Teredo and ORCHID (2001::/23), documentation, 6to4, documentation.
-        [0x2001, 0..=0x01FF, ..] | [0x2001, 0x0DB8, ..] | [0x2002, ..] | [0x3FFF, 0..=0x0FFF, ..] => false,
+        [0x2001, 0..=0x01FF | 0x0DB8, ..] | [0x2002, ..] | [0x3FFF, 0..=0x0FFF, ..] => false,
         // Only 2000::/3 is assigned. Everything else is mapped, NAT64, local or multicast.
         [first, ..] => first & 0xE000 == 0x2000,
     }
@@ -151,16 +151,56 @@ mod tests {
     #[test]
     fn every_special_range_is_refused() {
         for text in [
-            "0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "169.254.169.254",
-            "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1",
-            "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::",
-            "::1", "::ffff:8.8.8.8", "::8.8.8.8", "64:ff9b::808:808", "64:ff9b:1::1", "100::1", "2001::1",
-            "2001:1ff::1", "2001:db8::1", "2002:808:808::1", "3fff::1", "fc00::1", "fd12::1", "fe80::1", "fec0::1",
-            "ff02::1", "5f00::1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:8.8.8.8",
+            "::8.8.8.8",
+            "64:ff9b::808:808",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:1ff::1",
+            "2001:db8::1",
+            "2002:808:808::1",
+            "3fff::1",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "5f00::1",
         ] {
             assert!(!is_global(text.parse().unwrap()), "{text}");
         }
-        for text in ["8.8.8.8", "100.63.255.255", "100.128.0.1", "172.32.0.1", "1.1.1.1", "2606:4700::1111", "2001:4860::1"] {
+        for text in [
+            "8.8.8.8",
+            "100.63.255.255",
+            "100.128.0.1",
+            "172.32.0.1",
+            "1.1.1.1",
+            "2606:4700::1111",
+            "2001:4860::1",
+        ] {
             assert!(is_global(text.parse().unwrap()), "{text}");
         }
     }
@@ -169,8 +209,15 @@ mod tests {
     fn a_literal_address_is_checked_in_every_spelling() {
         let none = policy(&[], true);
         for url in [
-            "http://127.0.0.1/", "http://0x7f.1/", "http://2130706433/", "http://0177.0.0.1:8080/", "http://[::1]/",
-            "http://[::ffff:127.0.0.1]/", "http://localhost/", "http://a.localhost./", "https://169.254.169.254/latest",
+            "http://127.0.0.1/",
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://0177.0.0.1:8080/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://localhost/",
+            "http://a.localhost./",
+            "https://169.254.169.254/latest",
         ] {
             assert_eq!(check_url(url, &none), Err(UrlRefused::Address), "{url}");
         }
@@ -184,10 +231,15 @@ mod tests {
     fn scheme_port_user_and_fragment_are_checked() {
         let strict = policy(&[], false);
         for (url, refused) in [
-            ("", UrlRefused::Invalid), ("example.com/x", UrlRefused::Invalid), ("https://", UrlRefused::Invalid),
-            ("ftp://example.com/", UrlRefused::Scheme), ("http://example.com/", UrlRefused::Scheme),
-            ("https://user@example.com/", UrlRefused::UserInfo), ("https://:pw@example.com/", UrlRefused::UserInfo),
-            ("https://example.com/#part", UrlRefused::Fragment), ("https://example.com:22/", UrlRefused::Port),
+            ("", UrlRefused::Invalid),
+            ("example.com/x", UrlRefused::Invalid),
+            ("https://", UrlRefused::Invalid),
+            ("ftp://example.com/", UrlRefused::Scheme),
+            ("http://example.com/", UrlRefused::Scheme),
+            ("https://user@example.com/", UrlRefused::UserInfo),
+            ("https://:pw@example.com/", UrlRefused::UserInfo),
+            ("https://example.com/#part", UrlRefused::Fragment),
+            ("https://example.com:22/", UrlRefused::Port),
             ("https://example.com:80/", UrlRefused::Port),
         ] {
             assert_eq!(check_url(url, &strict), Err(refused), "{url}");

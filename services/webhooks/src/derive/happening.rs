@@ -1,0 +1,178 @@
+//! What happened to an instance, as far as anybody outside may be told, free of any format's words.
+
+use berth_proto::{
+    Timestamp,
+    event::{EndReasonV1, Event, LogoutOriginV1},
+    instance::PauseReasonV1,
+};
+
+/// What kind of a notice this is: it decides when it may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Anything while webhooks are open.
+    Lifecycle,
+    /// The end of a session: the only thing that may be said in the silence after it.
+    Disconnect,
+    /// A code to be scanned or typed.
+    Qr,
+    /// The deletion: the only thing that may be said of a deleted instance.
+    Final,
+}
+
+/// Which kind of code is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeKind {
+    /// A QR text.
+    Qr,
+    /// A pairing code.
+    Pairing,
+}
+
+/// A code that is shown; its text is in the volatile store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// Which kind.
+    pub kind: CodeKind,
+    /// The attempt.
+    pub attempt: u32,
+    /// Its index in the attempt, from 1.
+    pub index: u32,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening {
+    /// The instance exists.
+    Created,
+    /// An attempt to link a device began.
+    Connecting,
+    /// A code is shown.
+    CodeShown(Code),
+    /// A pairing code was refused.
+    PairingRefused {
+        /// WhatsApp's code.
+        code: u16,
+    },
+    /// An attempt ended without a device.
+    AttemptEnded {
+        /// Why.
+        reason: EndReasonV1,
+        /// WhatsApp's code, 0 if there is none.
+        code: u16,
+    },
+    /// A device was linked.
+    Linked,
+    /// A stopped or lost link is opened again.
+    Opening,
+    /// The connection is open.
+    Open,
+    /// The connection is lost; it comes back by itself.
+    Lost {
+        /// WhatsApp's code, 0 if there is none.
+        code: u16,
+    },
+    /// The link is stopped.
+    Paused {
+        /// Why.
+        reason: PauseReasonV1,
+        /// WhatsApp's code, 0 if there is none.
+        code: u16,
+    },
+    /// The session is gone.
+    LoggedOut {
+        /// Who ended it.
+        origin: LogoutOriginV1,
+        /// WhatsApp's code.
+        code: u16,
+    },
+    /// WhatsApp confirmed an unlink.
+    Unlinked,
+    /// An unlink was given up.
+    UnlinkAbandoned,
+    /// The instance is deleted.
+    Deleted {
+        /// Whether a session ended with it.
+        had_session: bool,
+    },
+}
+
+// === impl Happening ===
+
+impl Happening {
+    /// When a notice of it may be sent.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::CodeShown(_) => Class::Qr,
+            Self::LoggedOut { .. } => Class::Disconnect,
+            Self::Deleted { .. } => Class::Final,
+            Self::Created
+            | Self::Connecting
+            | Self::PairingRefused { .. }
+            | Self::AttemptEnded { .. }
+            | Self::Linked
+            | Self::Opening
+            | Self::Open
+            | Self::Lost { .. }
+            | Self::Paused { .. }
+            | Self::Unlinked
+            | Self::UnlinkAbandoned => Class::Lifecycle,
+        }
+    }
+
+    /// The code that it is about.
+    pub const fn code(&self) -> Option<&Code> {
+        if let Self::CodeShown(code) = self { Some(code) } else { None }
+    }
+}
+
+/// What the events of one commit come to, in their order. A logout that belongs to a deletion is a part of it.
+pub fn happenings(events: &[Event]) -> Vec<Happening> {
+    let deleted = events.iter().any(|event| matches!(event, Event::InstanceDeleted(_)));
+    let had_session = events.iter().any(|event| matches!(event, Event::LoggedOut(_)));
+    if deleted {
+        return vec![Happening::Deleted { had_session }];
+    }
+    events.iter().filter_map(happening).collect()
+}
+
+fn happening(event: &Event) -> Option<Happening> {
+    Some(match event {
+        Event::InstanceCreated(_) => Happening::Created,
+        Event::ConnectRequested(_) => Happening::Connecting,
+        Event::QrIssued(qr) => Happening::CodeShown(Code {
+            kind: CodeKind::Qr,
+            attempt: qr.attempt,
+            index: qr.index,
+            expires_at: qr.expires_at,
+        }),
+        Event::PairingCodeIssued(code) => Happening::CodeShown(Code {
+            kind: CodeKind::Pairing,
+            attempt: code.attempt,
+            index: code.index,
+            expires_at: code.expires_at,
+        }),
+        Event::PairingCodeRefused(refused) => Happening::PairingRefused { code: refused.code },
+        Event::ConnectEnded(ended) => Happening::AttemptEnded { reason: ended.reason, code: ended.code },
+        Event::DeviceLinked(_) => Happening::Linked,
+        Event::ResumeRequested(_) => Happening::Opening,
+        Event::ConnectionOpened(_) => Happening::Open,
+        Event::ConnectionLost(lost) => Happening::Lost { code: lost.code },
+        Event::LinkPaused(paused) => Happening::Paused { reason: paused.reason, code: paused.code },
+        Event::LoggedOut(out) => Happening::LoggedOut { origin: out.origin, code: out.code },
+        Event::DeviceUnlinked(_) => Happening::Unlinked,
+        Event::UnlinkAbandoned(_) => Happening::UnlinkAbandoned,
+        Event::StopRequested(_)
+        | Event::WebhooksSuspended(_)
+        | Event::QrWebhooksAllowed(_)
+        | Event::WebhooksResumed(_)
+        | Event::WebhookConfigured(_)
+        | Event::WebhookRemoved(_)
+        | Event::WebhookSecretRotated(_)
+        | Event::TokenRotated(_)
+        | Event::SettingsChanged(_)
+        | Event::InstanceDeleted(_)
+        | Event::Abandoned(_) => return None,
+    })
+}

@@ -1,0 +1,140 @@
+//! From a commit to the notices that its endpoints are owed; pure.
+//!
+//! A notice is named by (instance, version, endpoint, ordinal), the ordinal counting what the endpoint's
+//! format makes of the commit *before* its event filter and the permission: so the same notice has the same
+//! name whoever derives it, and everything else about it can be read from that commit again.
+
+mod happening;
+#[cfg(test)]
+mod tests;
+
+use berth_proto::{
+    CommitV1, DecodeError, InstanceId, Timestamp,
+    delivery::NoticeKeyV1,
+    event::Event,
+    instance::{InstanceStateV1, PermissionV1, PhaseV1, WebhookV1},
+};
+
+pub use happening::{Class, Code, CodeKind, Happening, happenings};
+
+use crate::formats::{self, Format, Word};
+
+/// A commit of an instance, decoded.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The version of the commit.
+    pub version: u64,
+    /// When it was decided.
+    pub occurred_at: Timestamp,
+    /// What happened.
+    pub happenings: Vec<Happening>,
+    /// The state after it.
+    pub state: InstanceStateV1,
+}
+
+/// What an endpoint is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Its name.
+    pub key: NoticeKeyV1,
+    /// When it may be sent.
+    pub class: Class,
+    /// The session that the instance was in after the commit.
+    pub session: u32,
+    /// What it says, in the words of the format.
+    pub word: Word,
+    /// What happened.
+    pub happening: Happening,
+}
+
+// === impl Step ===
+
+impl Step {
+    /// Decodes a commit of an instance's stream; none for a stream of another kind and for a create that was
+    /// given up, which has no state.
+    pub fn of(commit: &CommitV1) -> Result<Option<Self>, DecodeError> {
+        let Some(instance) = commit.stream.as_instance() else {
+            return Ok(None);
+        };
+        let events: Vec<Event> = commit.events.iter().map(Event::from_record).collect::<Result<_, _>>()?;
+        if events.iter().any(|event| matches!(event, Event::Abandoned(_))) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            instance,
+            version: commit.version,
+            occurred_at: commit.occurred_at,
+            happenings: happenings(&events),
+            state: commit.state.open()?,
+        }))
+    }
+
+    /// The notices of this commit, endpoint by endpoint, each endpoint's in their order.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.state.webhooks.iter().flat_map(|webhook| self.notices_for(webhook)).collect()
+    }
+
+    /// The notices of one endpoint.
+    pub fn notices_for(&self, webhook: &WebhookV1) -> Vec<Notice> {
+        let Some(format) = formats::by_name(&webhook.format) else {
+            return Vec::new();
+        };
+        if !webhook.enabled {
+            return Vec::new();
+        }
+        let mut notices = self.all_notices(webhook, format);
+        notices
+            .retain(|notice| wants(webhook, &notice.word) && may_derive(&self.state, webhook, notice.class));
+        notices
+    }
+
+    /// The notice with this name, if the commit has it.
+    pub fn notice(&self, key: &NoticeKeyV1) -> Option<Notice> {
+        let webhook = self.state.webhooks.iter().find(|webhook| webhook.id == key.endpoint)?;
+        let format = formats::by_name(&webhook.format)?;
+        self.all_notices(webhook, format).into_iter().find(|notice| notice.key == *key)
+    }
+
+    fn all_notices(&self, webhook: &WebhookV1, format: &dyn Format) -> Vec<Notice> {
+        let said = self
+            .happenings
+            .iter()
+            .flat_map(|happening| format.words(happening).into_iter().map(move |word| (*happening, word)));
+        (0..=u16::MAX)
+            .zip(said)
+            .map(|(ordinal, (happening, word))| Notice {
+                key: NoticeKeyV1 {
+                    instance: self.instance,
+                    version: self.version,
+                    endpoint: webhook.id,
+                    ordinal,
+                },
+                class: happening.class(),
+                session: self.state.session,
+                word,
+                happening,
+            })
+            .collect()
+    }
+}
+
+/// Whether the endpoint's filter lets an event through; an empty filter is all of them.
+fn wants(webhook: &WebhookV1, word: &Word) -> bool {
+    webhook.events.is_empty() || webhook.events.iter().any(|name| name == word.filter || name == word.event)
+}
+
+/// Whether a notice of this class comes into being at all: the permission *after* the commit decides, since
+/// what a logout of the same commit would cancel at once need not be derived.
+fn may_derive(state: &InstanceStateV1, webhook: &WebhookV1, class: Class) -> bool {
+    let deleted = matches!(state.phase, PhaseV1::Deleted { .. });
+    match class {
+        Class::Final => deleted,
+        Class::Disconnect => !deleted,
+        _ if deleted => false,
+        _ if webhook.after_logout_all => true,
+        Class::Qr => matches!(state.permission, PermissionV1::Open | PermissionV1::QrOnly),
+        Class::Lifecycle => state.permission == PermissionV1::Open,
+    }
+}

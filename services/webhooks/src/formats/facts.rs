@@ -1,0 +1,122 @@
+//! What a body may be made of: the opened values of one commit.
+
+use berth_proto::{
+    Timestamp,
+    instance::{ConnectionV1, InstanceStateV1, PauseReasonV1, PhaseV1},
+};
+use jiff::{Timestamp as Moment, fmt::temporal::DateTimePrinter};
+use serde_json::{Map, Value};
+
+/// A linked device, opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Device {
+    /// Its JID without the device part.
+    pub jid: String,
+    /// The digits of its phone number.
+    pub phone: String,
+    /// The person's name.
+    pub push_name: Option<String>,
+    /// The name of a business.
+    pub business_name: Option<String>,
+    /// The address of its picture.
+    pub picture_url: Option<String>,
+}
+
+/// Everything that a body may be made of.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The instance as it was after the commit.
+    pub state: &'a InstanceStateV1,
+    /// Its name.
+    pub name: &'a str,
+    /// Its token; empty unless the format asked for it.
+    pub token: &'a str,
+    /// The device that is linked, or was last.
+    pub device: Option<&'a Device>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The moment of this attempt.
+    pub now: Timestamp,
+    /// The QR text that is shown.
+    pub qr: Option<&'a str>,
+    /// The pairing code that is shown.
+    pub pairing_code: Option<&'a str>,
+    /// The options of the endpoint.
+    pub options: &'a Map<String, Value>,
+    /// The configured URL.
+    pub url: &'a str,
+    /// Where this deployment is reached; empty if it does not know.
+    pub server_url: &'a str,
+}
+
+// === impl Facts ===
+
+impl Facts<'_> {
+    /// Whether an option is set to `true`.
+    pub fn flag(&self, option: &str) -> bool {
+        self.options.get(option) == Some(&Value::Bool(true))
+    }
+
+    /// The text of an option.
+    pub fn text(&self, option: &str) -> Option<&str> {
+        self.options.get(option).and_then(Value::as_str)
+    }
+
+    /// Whether a device is linked, stopped or not.
+    pub const fn linked(&self) -> bool {
+        matches!(self.state.phase, PhaseV1::Linked(_) | PhaseV1::Paused(_))
+    }
+
+    /// The JID of the device; empty if there never was one.
+    pub fn jid(&self) -> &str {
+        self.device.map_or("", |device| &device.jid)
+    }
+
+    /// When it happened, as RFC 3339 in UTC with milliseconds.
+    pub fn occurred_at_text(&self) -> String {
+        rfc3339(self.occurred_at)
+    }
+
+    /// The word of the native state table.
+    pub const fn state_word(&self) -> &'static str {
+        match self.state.phase {
+            PhaseV1::Created => "created",
+            PhaseV1::Connecting(_) => "connecting",
+            PhaseV1::Pairing(_) => "pairing",
+            PhaseV1::Linked(_) => "linked",
+            PhaseV1::Paused(_) => "paused",
+            PhaseV1::LoggedOut { .. } => "logged_out",
+            PhaseV1::Deleted { .. } => "deleted",
+        }
+    }
+
+    /// The word of the connection, if a device is linked.
+    pub const fn connection_word(&self) -> Option<&'static str> {
+        match &self.state.phase {
+            PhaseV1::Linked(link) => Some(match link.connection {
+                ConnectionV1::Opening => "opening",
+                ConnectionV1::Open => "open",
+                ConnectionV1::Lost => "lost",
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A moment as RFC 3339 in UTC with milliseconds.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    PRINTER.timestamp_to_string(&Moment::from_microsecond(at.0).unwrap_or_default())
+}
+
+/// WhatsApp's code of a stop, or the field's usual one where the driver had none.
+pub(crate) const fn pause_code(reason: PauseReasonV1, code: u16) -> u16 {
+    match (reason, code) {
+        (_, 1..) => code,
+        (PauseReasonV1::Asked, _) => 428,
+        (PauseReasonV1::Replaced, _) => 440,
+        (PauseReasonV1::Banned, _) => 402,
+        (PauseReasonV1::Outdated, _) => 405,
+        (PauseReasonV1::Refused, _) => 403,
+    }
+}

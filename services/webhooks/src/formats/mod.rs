@@ -1,0 +1,182 @@
+//! The formats of notices: what an endpoint is told, in whose words and in which body.
+//!
+//! Each format is one file that knows no other. [`WebhookV1::format`](berth_proto::instance::WebhookV1)
+//! chooses it; `events` filters by the format's own names (an unknown name matches nothing, so `["none"]` is
+//! an endpoint that is told nothing), and `options` is a sealed JSON object with the keys listed here:
+//!
+//! | format | names in `events` | keys of `options` |
+//! | --- | --- | --- |
+//! | `native` | `instance.open` … | none |
+//! | `evolution` | `CONNECTION_UPDATE` … | `by_events` bool, `base64` bool, `jwt_key` text |
+//! | `ryze` | `instance.state` | `by_events` bool, `token_in_body` bool |
+//! | `codechat` | flags: `connectionUpdate`, `qrcodeUpdate`, `stateInstance` | `external_id`, `business_name`, `state` texts |
+//! | `mega` | `connection_update`, `qrcode_update` | none |
+//! | `green` | `stateInstanceChanged`, `statusInstanceChanged` | `state_webhook` bool: `false` sends nothing |
+
+mod codechat;
+mod evolution;
+mod facts;
+mod green;
+mod mega;
+mod native;
+mod qr_image;
+mod ryze;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::Serialize;
+use thiserror::Error;
+
+pub use facts::{Device, Facts};
+pub use qr_image::{QrImageError, Shape, png_data_url};
+
+use crate::derive::{Happening, Notice};
+
+/// What a notice is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// As it stands in the body.
+    pub event: &'static str,
+    /// As it stands in an endpoint's filter.
+    pub filter: &'static str,
+}
+
+/// A body and what goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The exact bytes that are signed and sent.
+    pub body: Vec<u8>,
+    /// Headers of the format.
+    pub headers: Vec<(&'static str, String)>,
+    /// What is appended to the configured URL.
+    pub url_suffix: String,
+    /// An `Authorization` value that replaces the configured one.
+    pub authorization: Option<String>,
+}
+
+/// A body could not be made. A retry does not help.
+#[derive(Debug, Error)]
+pub enum RenderError {
+    /// It cannot be written as JSON.
+    #[error("the body cannot be written")]
+    Json(#[from] serde_json::Error),
+    /// The code is too long for a QR picture.
+    #[error("the code cannot be drawn")]
+    Image(#[from] QrImageError),
+    /// A code is to be told and its text is gone.
+    #[error("the text of the code is gone")]
+    NoCode,
+}
+
+/// What counts as delivered, and when a failed attempt is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryRule {
+    /// Any 2xx; the schedule of the deployment.
+    Standard,
+    /// GREEN-API's: only 200, 180 s to answer, every 60 s for 24 h.
+    GreenApi,
+}
+
+/// A format.
+pub trait Format: fmt::Debug + Send + Sync {
+    /// Its name in `WebhookV1::format`.
+    fn name(&self) -> &'static str;
+
+    /// What is said of a happening, in order.
+    fn words(&self, happening: &Happening) -> Vec<Word>;
+
+    /// The body of a notice.
+    fn render(&self, notice: &Notice, facts: &Facts<'_>) -> Result<Rendered, RenderError>;
+
+    /// How the configured authorization value is sent.
+    fn authorization(&self, value: &str) -> String {
+        value.to_owned()
+    }
+
+    /// When to repeat.
+    fn retry_rule(&self) -> RetryRule {
+        RetryRule::Standard
+    }
+
+    /// Whether the body shows the instance's token, so that it must be opened.
+    fn needs_token(&self, options: &serde_json::Map<String, serde_json::Value>) -> bool {
+        let _ = options;
+        false
+    }
+
+    /// Whether the options forbid sending at all.
+    fn muted(&self, options: &serde_json::Map<String, serde_json::Value>) -> bool {
+        let _ = options;
+        false
+    }
+}
+
+/// Every format.
+static ALL: [&'static dyn Format; 6] =
+    [&native::Native, &evolution::Evolution, &ryze::Ryze, &codechat::CodeChat, &mega::Mega, &green::GreenApi];
+
+/// The format with this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Format> {
+    ALL.into_iter().find(|format| format.name() == name)
+}
+
+/// The names that an endpoint's filter may use in this format, in the order of a session's life.
+pub fn event_names(format: &str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    if let Some(format) = by_name(format) {
+        for happening in every_happening() {
+            for word in format.words(&happening) {
+                if !names.contains(&word.filter) {
+                    names.push(word.filter);
+                }
+            }
+        }
+    }
+    names
+}
+
+// === impl Rendered ===
+
+impl Rendered {
+    fn json(body: &impl Serialize) -> Result<Self, RenderError> {
+        Ok(Self {
+            body: serde_json::to_vec(body)?,
+            headers: Vec::new(),
+            url_suffix: String::new(),
+            authorization: None,
+        })
+    }
+}
+
+fn every_happening() -> Vec<Happening> {
+    use berth_proto::{
+        Timestamp,
+        event::{EndReasonV1, LogoutOriginV1},
+        instance::PauseReasonV1,
+    };
+
+    use crate::derive::{Code, CodeKind};
+
+    let code = |kind| Happening::CodeShown(Code { kind, attempt: 1, index: 1, expires_at: Timestamp(0) });
+    vec![
+        Happening::Created,
+        Happening::Connecting,
+        code(CodeKind::Qr),
+        code(CodeKind::Pairing),
+        Happening::PairingRefused { code: 0 },
+        Happening::AttemptEnded { reason: EndReasonV1::CodesExhausted, code: 0 },
+        Happening::AttemptEnded { reason: EndReasonV1::Unreachable, code: 0 },
+        Happening::Linked,
+        Happening::Opening,
+        Happening::Open,
+        Happening::Lost { code: 0 },
+        Happening::Paused { reason: PauseReasonV1::Asked, code: 0 },
+        Happening::Paused { reason: PauseReasonV1::Banned, code: 0 },
+        Happening::LoggedOut { origin: LogoutOriginV1::Command, code: 401 },
+        Happening::Unlinked,
+        Happening::UnlinkAbandoned,
+        Happening::Deleted { had_session: true },
+    ]
+}

@@ -1,0 +1,205 @@
+//! The exact bodies of the dialects.
+
+use berth_proto::{
+    Hash,
+    event::{ConnectionOpenedV1, Event, LoggedOutV1, LogoutOriginV1, QrIssuedV1},
+    instance::{InstanceStateV1, PermissionV1},
+};
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::{
+    derive::Step,
+    fixtures::{INSTANCE, at, commit, linked, logged_out, pairing, state, webhook},
+};
+
+const QR_TEXT: &str = "2@ref,noise,identity,adv";
+
+fn device() -> Device {
+    Device {
+        jid: "5511987654321@s.whatsapp.net".to_owned(),
+        phone: "5511987654321".to_owned(),
+        push_name: Some("Ana".to_owned()),
+        business_name: None,
+        picture_url: Some("https://pps.whatsapp.net/p".to_owned()),
+    }
+}
+
+fn render_with(format: &str, event: Event, mut state: InstanceStateV1, options: &Value) -> Vec<Rendered> {
+    state.webhooks = vec![webhook(format)];
+    let step = Step::of(&commit(5, &[event], &state)).unwrap().unwrap();
+    let device = device();
+    let options = options.as_object().unwrap();
+    let facts = Facts {
+        state: &state,
+        name: "shop",
+        token: if by_name(format).unwrap().needs_token(options) { "tok" } else { "" },
+        device: Some(&device),
+        occurred_at: at(0),
+        now: at(3),
+        qr: Some(QR_TEXT),
+        pairing_code: None,
+        options,
+        url: "https://hook",
+        server_url: "https://berth.example",
+    };
+    step.notices().iter().map(|notice| by_name(format).unwrap().render(notice, &facts).unwrap()).collect()
+}
+
+fn bodies(format: &str, event: Event, state: InstanceStateV1) -> Vec<Value> {
+    let rendered = render_with(format, event, state, &json!({}));
+    rendered.iter().map(|rendered| serde_json::from_slice(&rendered.body).unwrap()).collect()
+}
+
+fn logout() -> (Event, InstanceStateV1) {
+    let event = LoggedOutV1 { session: 1, origin: LogoutOriginV1::Phone, code: 401, unlink: None };
+    (Event::LoggedOut(event), state(logged_out(), PermissionV1::Silent, 2))
+}
+
+fn open() -> (Event, InstanceStateV1) {
+    (Event::ConnectionOpened(ConnectionOpenedV1 { attempt: 1 }), state(linked(), PermissionV1::Open, 1))
+}
+
+fn qr() -> (Event, InstanceStateV1) {
+    let event =
+        QrIssuedV1 { attempt: 1, index: 1, digest: Hash([0; 32]), expires_at: at(20), deadline: at(60) };
+    (Event::QrIssued(event), state(pairing(1, 1), PermissionV1::QrOnly, 1))
+}
+
+#[test]
+fn native() {
+    let (event, state) = logout();
+    assert_eq!(
+        bodies("native", event, state),
+        [json!({
+            "type": "instance.logged_out",
+            "timestamp": "2023-11-14T22:13:20.000Z",
+            "data": {
+                "instance": INSTANCE.to_string(), "name": "shop", "number": "1101000001", "session": 2,
+                "version": 5, "state": "logged_out", "connection": null, "origin": "phone", "code": 401,
+            },
+        })]
+    );
+    let (event, state) = qr();
+    let [body] = bodies("native", event, state).try_into().unwrap();
+    let expected = json!({
+        "attempt": 1, "index": 1, "text": QR_TEXT, "expires_at": "2023-11-14T22:13:40.000Z",
+    });
+    assert_eq!(body.pointer("/data/qr"), Some(&expected));
+}
+
+#[test]
+fn evolution() {
+    let (event, state) = logout();
+    let [status, logout, update] = bodies("evolution", event, state).try_into().unwrap();
+    assert_eq!(
+        update,
+        json!({
+            "event": "connection.update", "instance": "shop",
+            "data": {"instance": "shop", "state": "close", "statusReason": 401},
+            "destination": "https://hook", "date_time": "2023-11-14T22:13:20.000Z",
+            "sender": "5511987654321@s.whatsapp.net", "server_url": "https://berth.example", "apikey": null,
+        })
+    );
+    assert_eq!((&logout["event"], &logout["data"]), (&json!("logout.instance"), &Value::Null));
+    assert_eq!(status.pointer("/data/status"), Some(&json!("closed")));
+    assert_eq!(status.pointer("/data/disconnectionReasonCode"), Some(&json!(401)));
+    let (event, state) = open();
+    let [opened] = bodies("evolution", event, state).try_into().unwrap();
+    assert_eq!(
+        opened["data"],
+        json!({
+            "instance": "shop", "wuid": "5511987654321@s.whatsapp.net", "profileName": "Ana",
+            "profilePictureUrl": "https://pps.whatsapp.net/p", "state": "open", "statusReason": 200,
+        })
+    );
+}
+
+#[test]
+fn evolution_by_events_with_a_jwt() {
+    let (event, state) = qr();
+    let options = json!({"by_events": true, "jwt_key": "secret"});
+    let [rendered] = render_with("evolution", event, state, &options).try_into().unwrap();
+    assert_eq!(rendered.url_suffix, "/qrcode-updated");
+    let authorization = rendered.authorization.unwrap();
+    assert!(authorization.starts_with("Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."), "{authorization}");
+    assert_eq!(authorization.split('.').count(), 3);
+    let body: Value = serde_json::from_slice(&rendered.body).unwrap();
+    assert_eq!(body.pointer("/data/qrcode/code"), Some(&json!(QR_TEXT)));
+    assert_eq!(body.pointer("/data/qrcode/pairingCode"), Some(&Value::Null));
+    let picture = body.pointer("/data/qrcode/base64").unwrap().as_str().unwrap();
+    assert!(picture.starts_with("data:image/png;base64,iVBORw0KGgo"), "{picture}");
+}
+
+#[test]
+fn ryze_shows_the_token_only_where_it_was_asked_for() {
+    let expected = |token| {
+        json!({
+            "event": "instance.state",
+            "data": {"instance": "shop", "state": "logged_out", "timestamp": "2023-11-14T22:13:20.000Z"},
+            "instanceData": {"baseUrl": "https://berth.example", "instance": "shop", "token": token},
+        })
+    };
+    for (options, token) in [(json!({}), ""), (json!({"token_in_body": true}), "tok")] {
+        let (event, state) = logout();
+        let [rendered] = render_with("ryze", event, state, &options).try_into().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&rendered.body).unwrap(), expected(token));
+    }
+    let (event, state) = qr();
+    let [body] = bodies("ryze", event, state).try_into().unwrap();
+    assert_eq!((&body["data"]["state"], &body["data"]["codes"]), (&json!("qr_ready"), &json!([QR_TEXT])));
+}
+
+#[test]
+fn codechat() {
+    let (event, state) = logout();
+    let [rendered] =
+        render_with("codechat", event, state, &json!({"external_id": "01H"})).try_into().unwrap();
+    let body: Value = serde_json::from_slice(&rendered.body).unwrap();
+    assert_eq!(body["event"], "connection.update");
+    assert_eq!(body["data"], json!({"state": "close", "statusReason": 401}));
+    assert_eq!(body["instance"]["instanceId"], "01H");
+    assert_eq!(body["instance"]["connection"], "close");
+    assert_eq!(body["instance"]["WhatsApp"]["remoteJid"], "5511987654321@s.whatsapp.net");
+    let header =
+        |name| rendered.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
+    assert_eq!(header("x-instanceId"), Some("01H"));
+}
+
+#[test]
+fn mega() {
+    let (event, state) = logout();
+    assert_eq!(
+        bodies("mega", event, state),
+        [json!({
+            "instance_key": "shop", "jid": "5511987654321@s.whatsapp.net", "messageType": "connection_update",
+            "message": "phone_disconnected",
+        })]
+    );
+    let (event, state) = open();
+    let [body] = bodies("mega", event, state).try_into().unwrap();
+    assert_eq!((&body["message"], &body["pushName"]), (&json!("phone_connected"), &json!("Ana")));
+}
+
+#[test]
+fn green_api() {
+    let (event, state) = logout();
+    assert_eq!(
+        bodies("green", event, state),
+        [json!({
+            "typeWebhook": "stateInstanceChanged",
+            "instanceData": {"idInstance": 1_101_000_001, "wid": "", "typeInstance": "whatsapp"},
+            "timestamp": 1_700_000_000, "stateInstance": "notAuthorized",
+        })]
+    );
+    let (event, state) = open();
+    let [changed, status] = bodies("green", event, state).try_into().unwrap();
+    assert_eq!(changed["stateInstance"], "authorized");
+    assert_eq!(changed["instanceData"]["wid"], "5511987654321@c.us");
+    assert_eq!(status["statusInstance"], "online");
+    let green = by_name("green").unwrap();
+    assert_eq!(green.authorization("abc"), "Bearer abc");
+    assert_eq!(green.authorization("Basic abc"), "Basic abc");
+    assert!(green.muted(json!({"state_webhook": false}).as_object().unwrap()));
+    assert!(!green.muted(&Map::new()));
+}

@@ -1,0 +1,185 @@
+//! May this notice be sent now? The rule of silence (R1–R7), pure.
+//!
+//! It is asked with the instance's last commit as the log has it, again before every attempt, and never with
+//! a cached or lagging state.
+
+use berth_proto::{
+    Timestamp,
+    delivery::SettlementV1,
+    instance::{InstanceStateV1, PermissionV1, PhaseV1, WebhookV1},
+};
+
+use crate::derive::{Class, Code};
+
+/// What the gate looks at besides the state.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The kind of the notice.
+    pub class: Class,
+    /// The session that it belongs to.
+    pub session: u32,
+    /// The code that it shows, if it shows one.
+    pub code: Option<&'a Code>,
+    /// The moment of the question.
+    pub now: Timestamp,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// It may be sent.
+    Send,
+    /// It must not, now or ever: it is settled like that.
+    Settle(SettlementV1),
+}
+
+/// Asks for one notice to one endpoint; `webhook` is the endpoint in that same state, if it still has it.
+pub fn gate(state: &InstanceStateV1, webhook: Option<&WebhookV1>, asked: &Asked<'_>) -> Gate {
+    let deleted = matches!(state.phase, PhaseV1::Deleted { .. });
+    if deleted != (asked.class == Class::Final) {
+        return Gate::Settle(SettlementV1::CancelledByDelete);
+    }
+    let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else {
+        return Gate::Settle(SettlementV1::CancelledByEndpoint);
+    };
+    if deleted {
+        return Gate::Send;
+    }
+    if let Some(ended) = asked.code.and_then(|code| code_is_over(state, code, asked.now)) {
+        return Gate::Settle(ended);
+    }
+    if webhook.after_logout_all {
+        return Gate::Send;
+    }
+    if asked.session != state.session {
+        return Gate::Settle(SettlementV1::CancelledByLogout);
+    }
+    match (asked.class, state.permission) {
+        (Class::Disconnect, PermissionV1::Silent | PermissionV1::QrOnly)
+        | (Class::Qr, PermissionV1::Open | PermissionV1::QrOnly)
+        | (Class::Lifecycle | Class::Final, PermissionV1::Open) => Gate::Send,
+        (Class::Disconnect, PermissionV1::Open) => Gate::Settle(SettlementV1::Superseded),
+        _ => Gate::Settle(SettlementV1::CancelledByLogout),
+    }
+}
+
+/// A code is over when it has expired, when a newer one is shown and when its attempt has ended.
+fn code_is_over(state: &InstanceStateV1, code: &Code, now: Timestamp) -> Option<SettlementV1> {
+    if code.expires_at <= now {
+        return Some(SettlementV1::Expired);
+    }
+    let shown = match &state.phase {
+        PhaseV1::Pairing(attempt) if attempt.number == code.attempt => match code.kind {
+            crate::derive::CodeKind::Qr => attempt.qr.as_ref(),
+            crate::derive::CodeKind::Pairing => attempt.pairing_code.as_ref(),
+        },
+        _ => None,
+    };
+    match shown {
+        Some(shown) if shown.index <= code.index => None,
+        _ if state.permission == PermissionV1::Silent => Some(SettlementV1::CancelledByLogout),
+        _ => Some(SettlementV1::Superseded),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        derive::CodeKind,
+        fixtures::{at, linked, logged_out, pairing, state, webhook},
+    };
+
+    fn ask(class: Class, session: u32) -> Asked<'static> {
+        Asked { class, session, code: None, now: at(0) }
+    }
+
+    #[test]
+    fn the_life_of_a_session() {
+        let hook = webhook("native");
+        let open = state(linked(), PermissionV1::Open, 1);
+        let silent = state(logged_out(), PermissionV1::Silent, 2);
+        let qr_only = state(pairing(2, 1), PermissionV1::QrOnly, 2);
+        let again = state(linked(), PermissionV1::Open, 2);
+        let gate = |state: &InstanceStateV1, class, session| gate(state, Some(&hook), &ask(class, session));
+        let cancelled = Gate::Settle(SettlementV1::CancelledByLogout);
+        assert_eq!(gate(&open, Class::Lifecycle, 1), Gate::Send);
+        // The logout cancels what is older and leaves the disconnection.
+        assert_eq!(gate(&silent, Class::Lifecycle, 1), cancelled);
+        assert_eq!(gate(&silent, Class::Disconnect, 2), Gate::Send);
+        // An attempt opens the way for codes only.
+        assert_eq!(gate(&qr_only, Class::Disconnect, 2), Gate::Send);
+        assert_eq!(gate(&qr_only, Class::Lifecycle, 2), cancelled);
+        // The link supersedes an unsettled disconnection.
+        assert_eq!(gate(&again, Class::Disconnect, 2), Gate::Settle(SettlementV1::Superseded));
+        assert_eq!(gate(&again, Class::Lifecycle, 2), Gate::Send);
+        // Another logout cancels the older disconnection.
+        assert_eq!(gate(&state(logged_out(), PermissionV1::Silent, 3), Class::Disconnect, 2), cancelled);
+    }
+
+    #[test]
+    fn codes_end() {
+        let hook = webhook("native");
+        let code = |attempt, index| Code { kind: CodeKind::Qr, attempt, index, expires_at: at(20) };
+        let gate = |state: &InstanceStateV1, code: &Code, now| {
+            gate(state, Some(&hook), &Asked { class: Class::Qr, session: 1, code: Some(code), now: at(now) })
+        };
+        let showing = state(pairing(1, 2), PermissionV1::QrOnly, 1);
+        assert_eq!(gate(&showing, &code(1, 2), 0), Gate::Send);
+        assert_eq!(gate(&showing, &code(1, 2), 20), Gate::Settle(SettlementV1::Expired));
+        assert_eq!(gate(&showing, &code(1, 1), 0), Gate::Settle(SettlementV1::Superseded));
+        assert_eq!(gate(&showing, &code(2, 2), 0), Gate::Settle(SettlementV1::Superseded));
+        let open = state(linked(), PermissionV1::Open, 1);
+        assert_eq!(gate(&open, &code(1, 2), 0), Gate::Settle(SettlementV1::Superseded));
+        let silent = state(logged_out(), PermissionV1::Silent, 2);
+        assert_eq!(gate(&silent, &code(1, 2), 0), Gate::Settle(SettlementV1::CancelledByLogout));
+    }
+
+    #[test]
+    fn an_endpoint_that_is_gone_or_disabled_is_told_nothing() {
+        let open = state(linked(), PermissionV1::Open, 1);
+        let gone = Gate::Settle(SettlementV1::CancelledByEndpoint);
+        assert_eq!(gate(&open, None, &ask(Class::Lifecycle, 1)), gone);
+        let disabled = WebhookV1 { enabled: false, ..webhook("native") };
+        assert_eq!(gate(&open, Some(&disabled), &ask(Class::Lifecycle, 1)), gone);
+    }
+
+    #[test]
+    fn deletion_blocks_everything_but_the_final_notice() {
+        let deleted = state(PhaseV1::Deleted { at: at(0) }, PermissionV1::Silent, 2);
+        let mut hook = webhook("native");
+        for after_logout_all in [false, true] {
+            hook.after_logout_all = after_logout_all;
+            for class in [Class::Lifecycle, Class::Disconnect, Class::Qr] {
+                let answer = gate(&deleted, Some(&hook), &ask(class, 2));
+                assert_eq!(answer, Gate::Settle(SettlementV1::CancelledByDelete));
+            }
+            assert_eq!(gate(&deleted, Some(&hook), &ask(Class::Final, 2)), Gate::Send);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn in_silence_nothing_but_the_last_disconnection_is_sent(
+            class in prop::sample::select(vec![Class::Lifecycle, Class::Disconnect, Class::Qr, Class::Final]),
+            session in 0_u32..4,
+            current in 0_u32..4,
+            index in 0_u32..3,
+            with_code: bool,
+            now in -30_i64..30,
+        ) {
+            let silent = state(logged_out(), PermissionV1::Silent, current);
+            let code = Code { kind: CodeKind::Qr, attempt: 1, index, expires_at: at(0) };
+            let asked = Asked { class, session, code: with_code.then_some(&code), now: at(now) };
+            if gate(&silent, Some(&webhook("native")), &asked) == Gate::Send {
+                prop_assert!(class == Class::Disconnect && session == current);
+            }
+            let qr_only = state(pairing(1, 1), PermissionV1::QrOnly, current);
+            if gate(&qr_only, Some(&webhook("native")), &asked) == Gate::Send {
+                prop_assert!(matches!(class, Class::Disconnect | Class::Qr) && session == current);
+            }
+        }
+    }
+}
