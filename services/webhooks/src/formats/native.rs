@@ -131,6 +131,7 @@ const fn end_word(reason: EndReasonV1) -> &'static str {
         EndReasonV1::Expired => "expired",
         EndReasonV1::Cancelled => "cancelled",
         EndReasonV1::Replaced => "replaced",
+        EndReasonV1::Refused => "refused",
     }
 }
 
