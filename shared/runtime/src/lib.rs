@@ -1,13 +1,20 @@
-//! What every process needs: configuration, telemetry, lifecycle, clock, ids and sealing.
+//! What every process needs: configuration, telemetry, lifecycle, HTTP listener, clock, ids and sealing.
 
 pub mod clock;
+pub mod config;
 pub mod entropy;
+pub mod http;
 pub mod lifecycle;
+pub mod root_key;
 pub mod sealing;
+pub mod telemetry;
 pub mod url_policy;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use config::{ConfigError, Role, Settings};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
-pub use lifecycle::Lifecycle;
+pub use http::{Check, Readiness};
+pub use lifecycle::{Ending, Lifecycle};
+pub use root_key::RootKey;
 pub use sealing::{DataKey, MasterKey, OpenError, WrappedKey};
 pub use url_policy::{UrlPolicy, UrlRefused, check_url};

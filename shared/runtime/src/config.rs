@@ -1,0 +1,236 @@
+//! Settings of a process: a flag, else an environment variable, else a key of `berth.toml`, else a default.
+//!
+//! Every setting stands once in [`keys::KEYS`]; flags, variables, the file and `berth config` follow from
+//! there. Everything is read and checked by [`Settings::load`] before anything binds, and a value that
+//! cannot be used gives a [`ConfigError`] that names its key.
+
+mod error;
+pub mod keys;
+mod parse;
+mod role;
+mod show;
+mod sources;
+
+pub use error::ConfigError;
+pub use parse::{TOKEN_CHARS_MAX, TOKEN_CHARS_SAFE};
+pub use role::Role;
+pub use show::hide_password;
+pub use sources::{CONFIG_FILE, Sources};
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use crate::sealing::MasterKey;
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The HTTP listener.
+    pub http: HttpSettings,
+    /// Where data lies on this machine.
+    pub storage: StorageSettings,
+    /// The NATS engine; none is the embedded one.
+    pub nats: Option<NatsSettings>,
+    /// Keys and tokens.
+    pub secrets: SecretSettings,
+    /// The device driver.
+    pub device: DeviceSettings,
+    /// What webhooks may reach.
+    pub webhooks: WebhookSettings,
+    /// Logging.
+    pub log: LogSettings,
+    /// How dialects behave where their servers differ.
+    pub dialects: DialectSettings,
+    /// Lines of `berth config`.
+    shown: Vec<show::Shown>,
+    /// Variables that start like ours and are none: a misspelt one must not pass unseen.
+    unknown_variables: Vec<String>,
+}
+
+/// The HTTP listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+}
+
+/// Where data lies on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageSettings {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Shards of the log, fixed at the first start of a deployment.
+    pub log_shards: u8,
+}
+
+/// The NATS engine.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NatsSettings {
+    /// Addresses of servers of one cluster, separated by commas. May contain a password: never print it, use
+    /// [`hide_password`].
+    pub url: String,
+    /// A file with NATS credentials.
+    pub creds: Option<PathBuf>,
+    /// Replicas of each stream.
+    pub replicas: u8,
+}
+
+/// Keys and tokens, as far as they were set.
+#[derive(Debug, Clone, Default)]
+pub struct SecretSettings {
+    /// May manage accounts.
+    pub root_key: Option<SecretString>,
+    /// The token of the account `default`.
+    pub account_token: Option<SecretString>,
+    /// Wraps data keys and keys look-ups.
+    pub master_key: Option<MasterKey>,
+}
+
+/// The device driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceSettings {
+    /// Which one.
+    pub driver: DeviceDriver,
+    /// Divides the simulated driver's times.
+    pub time_scale: u32,
+}
+
+/// A device driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceDriver {
+    /// Pretends to be WhatsApp; for trying and testing.
+    Simulated,
+}
+
+/// What webhooks may reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// Networks that webhooks may reach although they are not global.
+    pub allow: Vec<IpNet>,
+    /// Whether webhooks may use plain HTTP to any address.
+    pub http: PlainHttp,
+}
+
+/// Whether webhooks may use plain HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// Only to [`WebhookSettings::allow`].
+    Deny,
+    /// To any address.
+    Allow,
+}
+
+/// Logging.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// A tracing filter, such as `info` or `info,berth_webhooks=debug`.
+    pub filter: String,
+    /// How lines are written.
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How dialects behave where their servers differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DialectSettings {
+    /// How the Evolution dialect answers a logout without a session.
+    pub evolution_logout: EvolutionLogout,
+}
+
+/// How the Evolution dialect answers a logout without a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EvolutionLogout {
+    /// With the error that Evolution API gives.
+    Strict,
+    /// With success.
+    Idempotent,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// Reads and checks every setting.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let raw = sources.merge()?;
+        Ok(Self {
+            http: HttpSettings { listen: raw.parse("http", parse::listen)? },
+            storage: StorageSettings {
+                data: raw.parse("data", parse::path)?,
+                log_shards: raw.parse("log_shards", |text| parse::number(text, 1, 64))?,
+            },
+            nats: Self::nats(&raw)?,
+            secrets: SecretSettings {
+                root_key: raw.parse_optional("root_key", parse::token)?,
+                account_token: raw.parse_optional("account_token", parse::token)?,
+                master_key: raw.parse_optional("master_key", parse::master_key)?,
+            },
+            device: DeviceSettings {
+                driver: raw.parse("device_driver", parse::device_driver)?,
+                time_scale: raw.parse("device_time_scale", |text| parse::number(text, 1, 100_000))?,
+            },
+            webhooks: WebhookSettings {
+                allow: raw.parse_optional("webhook_allow", parse::networks)?.unwrap_or_default(),
+                http: raw.parse("webhook_http", parse::plain_http)?,
+            },
+            log: LogSettings {
+                filter: raw.parse("log", parse::filter)?,
+                format: raw.parse("log_format", parse::log_format)?,
+            },
+            dialects: DialectSettings {
+                evolution_logout: raw.parse("evolution_logout", parse::evolution_logout)?,
+            },
+            shown: raw.shown(),
+            unknown_variables: sources.unknown_variables(),
+        })
+    }
+
+    fn nats(raw: &sources::Raw) -> Result<Option<NatsSettings>, ConfigError> {
+        let creds = raw.parse_optional("nats_creds", parse::existing_file)?;
+        let replicas = raw.parse("nats_replicas", |text| parse::number(text, 1, 5))?;
+        match raw.parse_optional("nats_url", parse::nats_url)? {
+            Some(url) => Ok(Some(NatsSettings { url, creds, replicas })),
+            None if creds.is_some() => Err(ConfigError::Missing {
+                key: "nats_url",
+                why: "credentials for NATS are set (`nats_creds`), but no server",
+            }),
+            None => Ok(None),
+        }
+    }
+
+    /// Checks what only some roles need.
+    pub fn check(&self, role: Role) -> Result<(), ConfigError> {
+        role.check(self)
+    }
+
+    /// Variables that start with `BERTH_` and are no setting.
+    pub fn unknown_variables(&self) -> &[String] {
+        &self.unknown_variables
+    }
+}
+
+/// Prints a `berth.toml` with the effective values, where each comes from, and no secret.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show::write(f, &self.shown)
+    }
+}
+
+impl fmt::Debug for NatsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsSettings")
+            .field("url", &hide_password(&self.url))
+            .field("creds", &self.creds)
+            .field("replicas", &self.replicas)
+            .finish()
+    }
+}

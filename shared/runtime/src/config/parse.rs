@@ -1,0 +1,121 @@
+//! One function for each kind of value. A reason never repeats the value of a secret.
+
+use std::{
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    str::FromStr,
+};
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use super::{DeviceDriver, EvolutionLogout, LogFormat, PlainHttp};
+use crate::sealing::MasterKey;
+
+/// Longest token or root key, in characters.
+pub const TOKEN_CHARS_MAX: usize = 512;
+/// Tokens and root keys below this length are guessable; they are taken, with a warning.
+pub const TOKEN_CHARS_SAFE: usize = 16;
+
+type Parsed<T> = Result<T, String>;
+
+pub(super) fn listen(text: &str) -> Parsed<SocketAddr> {
+    text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()).ok_or_else(|| {
+        format!(
+            "`{text}` is no address to listen on; an address and a port are expected, such as 127.0.0.1:8480"
+        )
+    })
+}
+
+pub(super) fn path(text: &str) -> Parsed<PathBuf> {
+    if text.trim().is_empty() { Err("a path is expected".to_owned()) } else { Ok(text.into()) }
+}
+
+pub(super) fn existing_file(text: &str) -> Parsed<PathBuf> {
+    let path = path(text)?;
+    if path.is_file() { Ok(path) } else { Err(format!("there is no file {}", path.display())) }
+}
+
+pub(super) fn number<T: FromStr + PartialOrd + Copy + std::fmt::Display>(
+    text: &str,
+    min: T,
+    max: T,
+) -> Parsed<T> {
+    let expected = || format!("`{text}` is not a whole number from {min} to {max}");
+    let number: T = text.trim().parse().map_err(|_| expected())?;
+    if (min..=max).contains(&number) { Ok(number) } else { Err(expected()) }
+}
+
+/// Does not repeat the address, which may hold a password.
+pub(super) fn nats_url(text: &str) -> Parsed<String> {
+    let ok = |address: &str| {
+        let host = address.split_once("://").map_or(Some(address), |(scheme, host)| {
+            matches!(scheme, "nats" | "tls" | "ws" | "wss").then_some(host)
+        });
+        host.is_some_and(|host| {
+            let host = host.rsplit('@').next().unwrap_or_default();
+            !host.is_empty() && !host.contains(char::is_whitespace) && !host.contains("://")
+        })
+    };
+    if text.split(',').all(|address| ok(address.trim())) {
+        Ok(text.split(',').map(str::trim).collect::<Vec<_>>().join(","))
+    } else {
+        Err("addresses of NATS servers are expected, such as nats://127.0.0.1:4222".to_owned())
+    }
+}
+
+pub(super) fn token(text: &str) -> Parsed<SecretString> {
+    let fits = !text.is_empty() && text.len() <= TOKEN_CHARS_MAX;
+    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned().into())
+    } else {
+        Err(format!("1 to {TOKEN_CHARS_MAX} visible ASCII characters without blanks are expected"))
+    }
+}
+
+pub(super) fn master_key(text: &str) -> Parsed<MasterKey> {
+    MasterKey::from_base64(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn networks(text: &str) -> Parsed<Vec<IpNet>> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|network| !network.is_empty())
+        .map(|network| {
+            network
+                .parse::<IpNet>()
+                .or_else(|error| network.parse::<IpAddr>().map(IpNet::from).map_err(|_| error))
+                .map_err(|_| format!("`{network}` is no network; CIDRs are expected, such as 127.0.0.0/8"))
+        })
+        .collect()
+}
+
+pub(super) fn filter(text: &str) -> Parsed<String> {
+    tracing_subscriber::EnvFilter::builder()
+        .parse(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| format!("`{text}` is no tracing filter: {error}"))
+}
+
+fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Parsed<T> {
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        format!("`{text}` is not {}", words.join(" or "))
+    })
+}
+
+pub(super) fn device_driver(text: &str) -> Parsed<DeviceDriver> {
+    one_of(text, &[("simulated", DeviceDriver::Simulated)])
+}
+
+pub(super) fn plain_http(text: &str) -> Parsed<PlainHttp> {
+    one_of(text, &[("deny", PlainHttp::Deny), ("allow", PlainHttp::Allow)])
+}
+
+pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
+    one_of(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
+}
+
+pub(super) fn evolution_logout(text: &str) -> Parsed<EvolutionLogout> {
+    one_of(text, &[("strict", EvolutionLogout::Strict), ("idempotent", EvolutionLogout::Idempotent)])
+}
