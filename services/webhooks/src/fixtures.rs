@@ -2,7 +2,7 @@
 
 use berth_proto::{
     AccountId, CommitV1, DirectoryId, EndpointId, Hash, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
-    event::Event,
+    event::{Event, ReportedV1},
     instance::{
         AttemptV1, CodeV1, ConnectionV1, DeviceV1, EntriesV1, InstanceStateV1, LinkV1, MethodV1,
         PermissionV1, PhaseV1, PriorV1, WebhookV1,
@@ -21,6 +21,9 @@ fn sealed(text: &str) -> Sealed {
 fn entry(number: u8) -> DirectoryId {
     DirectoryId::from_bytes([number; 16])
 }
+
+/// Which report an event of the tests records.
+pub(crate) const REPORTED: ReportedV1 = ReportedV1 { epoch: 1, number: 1 };
 
 /// The instance of the tests.
 pub(crate) const INSTANCE: InstanceId = InstanceId::from_bytes([7; 16]);

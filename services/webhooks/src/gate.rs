@@ -1,4 +1,7 @@
-//! May this notice be sent now? The rule of silence (R1–R7), pure.
+//! May this notice be sent now? Pure.
+//!
+//! The rule of silence itself (R1–R5) is the domain's, [`berth_session::verdict`]; here it meets the endpoint
+//! and the code that a notice is about (R6, R7).
 //!
 //! It is asked with the instance's last commit as the log has it, again before every attempt, and never with
 //! a cached or lagging state.
@@ -8,8 +11,9 @@ use berth_proto::{
     delivery::SettlementV1,
     instance::{InstanceStateV1, PermissionV1, PhaseV1, WebhookV1},
 };
+use berth_session::{Verdict, verdict};
 
-use crate::derive::{Class, Code};
+use crate::derive::{Class, Code, CodeKind};
 
 /// What the gate looks at besides the state.
 #[derive(Debug, Clone, Copy)]
@@ -48,18 +52,14 @@ pub fn gate(state: &InstanceStateV1, webhook: Option<&WebhookV1>, asked: &Asked<
     if let Some(ended) = asked.code.and_then(|code| code_is_over(state, code, asked.now)) {
         return Gate::Settle(ended);
     }
-    if webhook.after_logout_all {
-        return Gate::Send;
-    }
-    if asked.session != state.session {
-        return Gate::Settle(SettlementV1::CancelledByLogout);
-    }
-    match (asked.class, state.permission) {
-        (Class::Disconnect, PermissionV1::Silent | PermissionV1::QrOnly)
-        | (Class::Qr, PermissionV1::Open | PermissionV1::QrOnly)
-        | (Class::Lifecycle | Class::Final, PermissionV1::Open) => Gate::Send,
-        (Class::Disconnect, PermissionV1::Open) => Gate::Settle(SettlementV1::Superseded),
-        _ => Gate::Settle(SettlementV1::CancelledByLogout),
+    let notice = berth_session::Notice {
+        class: asked.class.into(),
+        session: asked.session,
+        after_logout_all: webhook.after_logout_all,
+    };
+    match verdict(state, notice) {
+        Verdict::Send => Gate::Send,
+        Verdict::Settle(outcome) => Gate::Settle(outcome),
     }
 }
 
@@ -70,8 +70,8 @@ fn code_is_over(state: &InstanceStateV1, code: &Code, now: Timestamp) -> Option<
     }
     let shown = match &state.phase {
         PhaseV1::Pairing(attempt) if attempt.number == code.attempt => match code.kind {
-            crate::derive::CodeKind::Qr => attempt.qr.as_ref(),
-            crate::derive::CodeKind::Pairing => attempt.pairing_code.as_ref(),
+            CodeKind::Qr => attempt.qr.as_ref(),
+            CodeKind::Pairing => attempt.pairing_code.as_ref(),
         },
         _ => None,
     };
@@ -87,10 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        derive::CodeKind,
-        fixtures::{at, linked, logged_out, pairing, state, webhook},
-    };
+    use crate::fixtures::{at, linked, logged_out, pairing, state, webhook};
 
     fn ask(class: Class, session: u32) -> Asked<'static> {
         Asked { class, session, code: None, now: at(0) }
@@ -108,15 +105,16 @@ mod tests {
         assert_eq!(gate(&open, Class::Lifecycle, 1), Gate::Send);
         // The logout cancels what is older and leaves the disconnection.
         assert_eq!(gate(&silent, Class::Lifecycle, 1), cancelled);
-        assert_eq!(gate(&silent, Class::Disconnect, 2), Gate::Send);
+        assert_eq!(gate(&silent, Class::Disconnect, 1), Gate::Send);
         // An attempt opens the way for codes only.
-        assert_eq!(gate(&qr_only, Class::Disconnect, 2), Gate::Send);
+        assert_eq!(gate(&qr_only, Class::Disconnect, 1), Gate::Send);
         assert_eq!(gate(&qr_only, Class::Lifecycle, 2), cancelled);
         // The link supersedes an unsettled disconnection.
-        assert_eq!(gate(&again, Class::Disconnect, 2), Gate::Settle(SettlementV1::Superseded));
+        let superseded = Gate::Settle(SettlementV1::Superseded);
+        assert_eq!(gate(&again, Class::Disconnect, 1), superseded);
         assert_eq!(gate(&again, Class::Lifecycle, 2), Gate::Send);
-        // Another logout cancels the older disconnection.
-        assert_eq!(gate(&state(logged_out(), PermissionV1::Silent, 3), Class::Disconnect, 2), cancelled);
+        // Another logout takes the place of the older one.
+        assert_eq!(gate(&state(logged_out(), PermissionV1::Silent, 3), Class::Disconnect, 1), superseded);
     }
 
     #[test]
@@ -174,11 +172,12 @@ mod tests {
             let code = Code { kind: CodeKind::Qr, attempt: 1, index, expires_at: at(0) };
             let asked = Asked { class, session, code: with_code.then_some(&code), now: at(now) };
             if gate(&silent, Some(&webhook("native")), &asked) == Gate::Send {
-                prop_assert!(class == Class::Disconnect && session == current);
+                prop_assert!(class == Class::Disconnect && session + 1 == current);
             }
             let qr_only = state(pairing(1, 1), PermissionV1::QrOnly, current);
             if gate(&qr_only, Some(&webhook("native")), &asked) == Gate::Send {
-                prop_assert!(matches!(class, Class::Disconnect | Class::Qr) && session == current);
+                let session_of_class = if class == Class::Disconnect { session + 1 } else { session };
+                prop_assert!(matches!(class, Class::Disconnect | Class::Qr) && session_of_class == current);
             }
         }
     }

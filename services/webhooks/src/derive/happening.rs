@@ -5,9 +5,11 @@ use berth_proto::{
     event::{EndReasonV1, Event, LogoutOriginV1},
     instance::PauseReasonV1,
 };
+use berth_session::NoticeClass;
+use serde::{Deserialize, Serialize};
 
 /// What kind of a notice this is: it decides when it may be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Class {
     /// Anything while webhooks are open.
     Lifecycle,
@@ -19,8 +21,19 @@ pub enum Class {
     Final,
 }
 
+impl From<Class> for NoticeClass {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Lifecycle => Self::Lifecycle,
+            Class::Disconnect => Self::Disconnect,
+            Class::Qr => Self::Qr,
+            Class::Final => Self::Deletion,
+        }
+    }
+}
+
 /// Which kind of code is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CodeKind {
     /// A QR text.
     Qr,
@@ -29,7 +42,7 @@ pub enum CodeKind {
 }
 
 /// A code that is shown; its text is in the volatile store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Code {
     /// Which kind.
     pub kind: CodeKind,
@@ -82,6 +95,8 @@ pub enum Happening {
     },
     /// The session is gone.
     LoggedOut {
+        /// Its number.
+        session: u32,
         /// Who ended it.
         origin: LogoutOriginV1,
         /// WhatsApp's code.
@@ -160,7 +175,9 @@ fn happening(event: &Event) -> Option<Happening> {
         Event::ConnectionOpened(_) => Happening::Open,
         Event::ConnectionLost(lost) => Happening::Lost { code: lost.code },
         Event::LinkPaused(paused) => Happening::Paused { reason: paused.reason, code: paused.code },
-        Event::LoggedOut(out) => Happening::LoggedOut { origin: out.origin, code: out.code },
+        Event::LoggedOut(out) => {
+            Happening::LoggedOut { session: out.session, origin: out.origin, code: out.code }
+        }
         Event::DeviceUnlinked(_) => Happening::Unlinked,
         Event::UnlinkAbandoned(_) => Happening::UnlinkAbandoned,
         Event::StopRequested(_)

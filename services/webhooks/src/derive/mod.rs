@@ -12,8 +12,9 @@ use berth_proto::{
     CommitV1, DecodeError, InstanceId, Timestamp,
     delivery::NoticeKeyV1,
     event::Event,
-    instance::{InstanceStateV1, PermissionV1, PhaseV1, WebhookV1},
+    instance::{InstanceStateV1, PhaseV1, WebhookV1},
 };
+use berth_session::may_send;
 
 pub use happening::{Class, Code, CodeKind, Happening, happenings};
 
@@ -41,7 +42,7 @@ pub struct Notice {
     pub key: NoticeKeyV1,
     /// When it may be sent.
     pub class: Class,
-    /// The session that the instance was in after the commit.
+    /// The session that it is about: of a disconnection the one that ended, else the state's.
     pub session: u32,
     /// What it says, in the words of the format.
     pub word: Word,
@@ -85,8 +86,7 @@ impl Step {
             return Vec::new();
         }
         let mut notices = self.all_notices(webhook, format);
-        notices
-            .retain(|notice| wants(webhook, &notice.word) && may_derive(&self.state, webhook, notice.class));
+        notices.retain(|notice| wants(webhook, &notice.word) && may_derive(&self.state, webhook, notice));
         notices
     }
 
@@ -112,7 +112,10 @@ impl Step {
                     ordinal,
                 },
                 class: happening.class(),
-                session: self.state.session,
+                session: match happening {
+                    Happening::LoggedOut { session, .. } => session,
+                    _ => self.state.session,
+                },
                 word,
                 happening,
             })
@@ -125,16 +128,17 @@ fn wants(webhook: &WebhookV1, word: &Word) -> bool {
     webhook.events.is_empty() || webhook.events.iter().any(|name| name == word.filter || name == word.event)
 }
 
-/// Whether a notice of this class comes into being at all: the permission *after* the commit decides, since
-/// what a logout of the same commit would cancel at once need not be derived.
-fn may_derive(state: &InstanceStateV1, webhook: &WebhookV1, class: Class) -> bool {
+/// Whether a notice of this class comes into being at all: the state *after* the commit decides, since what
+/// a logout of the same commit would cancel at once need not be derived.
+fn may_derive(state: &InstanceStateV1, webhook: &WebhookV1, notice: &Notice) -> bool {
     let deleted = matches!(state.phase, PhaseV1::Deleted { .. });
-    match class {
-        Class::Final => deleted,
-        Class::Disconnect => !deleted,
-        _ if deleted => false,
-        _ if webhook.after_logout_all => true,
-        Class::Qr => matches!(state.permission, PermissionV1::Open | PermissionV1::QrOnly),
-        Class::Lifecycle => state.permission == PermissionV1::Open,
-    }
+    deleted == (notice.class == Class::Final)
+        && may_send(
+            state,
+            berth_session::Notice {
+                class: notice.class.into(),
+                session: notice.session,
+                after_logout_all: webhook.after_logout_all,
+            },
+        )
 }

@@ -12,7 +12,7 @@ use berth_proto::{
 
 use super::*;
 use crate::{
-    fixtures::{at, commit, device, linked, logged_out, pairing, state, webhook},
+    fixtures::{REPORTED, at, commit, device, linked, logged_out, pairing, state, webhook},
     formats,
 };
 
@@ -43,6 +43,7 @@ fn qr() -> Event {
         digest: Hash([0; 32]),
         expires_at: at(20),
         deadline: at(60),
+        reported: REPORTED,
     })
 }
 
@@ -92,7 +93,7 @@ fn a_code_is_told_while_only_codes_are_allowed() {
 #[test]
 fn a_link_opens_everything() {
     let linked_events = [
-        Event::DeviceLinked(DeviceLinkedV1 { attempt: 1, device: device() }),
+        Event::DeviceLinked(DeviceLinkedV1 { attempt: 1, device: device(), reported: REPORTED }),
         Event::WebhooksResumed(WebhooksResumedV1 { session: 1 }),
     ];
     let open = state(linked(), PermissionV1::Open, 1);
@@ -102,7 +103,7 @@ fn a_link_opens_everything() {
         [&["instance.linked"], &[], &["instance.state"], &[], &[], &["stateInstanceChanged"]],
     );
     table(
-        &[Event::ConnectionOpened(ConnectionOpenedV1 { attempt: 1 })],
+        &[Event::ConnectionOpened(ConnectionOpenedV1 { attempt: 1, reported: REPORTED })],
         &open,
         [
             &["instance.open"],
@@ -114,7 +115,12 @@ fn a_link_opens_everything() {
         ],
     );
     table(
-        &[Event::ConnectionLost(ConnectionLostV1 { attempt: 1, code: 0, source_code: String::new() })],
+        &[Event::ConnectionLost(ConnectionLostV1 {
+            attempt: 1,
+            code: 0,
+            source_code: String::new(),
+            reported: REPORTED,
+        })],
         &open,
         [
             &["instance.lost"],
@@ -129,7 +135,8 @@ fn a_link_opens_everything() {
 
 #[test]
 fn stops_and_bans() {
-    let paused = |reason| Event::LinkPaused(LinkPausedV1 { attempt: 1, reason, code: 0, until: None });
+    let paused =
+        |reason| Event::LinkPaused(LinkPausedV1 { attempt: 1, reason, code: 0, until: None, reported: None });
     let open = state(linked(), PermissionV1::Open, 1);
     let green: &[&str] = &["stateInstanceChanged", "statusInstanceChanged"];
     table(

@@ -174,7 +174,7 @@ fn every_happening() -> Vec<Happening> {
         Happening::Lost { code: 0 },
         Happening::Paused { reason: PauseReasonV1::Asked, code: 0 },
         Happening::Paused { reason: PauseReasonV1::Banned, code: 0 },
-        Happening::LoggedOut { origin: LogoutOriginV1::Command, code: 401 },
+        Happening::LoggedOut { session: 1, origin: LogoutOriginV1::Command, code: 401 },
         Happening::Unlinked,
         Happening::UnlinkAbandoned,
         Happening::Deleted { had_session: true },

@@ -94,7 +94,7 @@ fn details(notice: &Notice, facts: &Facts<'_>, data: &mut Map<String, Value>) ->
             data.insert("reason".into(), json!(pause_word(reason)));
             data.insert("code".into(), json!(code));
         }
-        Happening::LoggedOut { origin, code } => {
+        Happening::LoggedOut { origin, code, .. } => {
             data.insert("origin".into(), json!(origin_word(origin)));
             data.insert("code".into(), json!(code));
         }

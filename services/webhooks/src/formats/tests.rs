@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::{
     derive::Step,
-    fixtures::{INSTANCE, at, commit, linked, logged_out, pairing, state, webhook},
+    fixtures::{INSTANCE, REPORTED, at, commit, linked, logged_out, pairing, state, webhook},
 };
 
 const QR_TEXT: &str = "2@ref,noise,identity,adv";
@@ -57,12 +57,21 @@ fn logout() -> (Event, InstanceStateV1) {
 }
 
 fn open() -> (Event, InstanceStateV1) {
-    (Event::ConnectionOpened(ConnectionOpenedV1 { attempt: 1 }), state(linked(), PermissionV1::Open, 1))
+    (
+        Event::ConnectionOpened(ConnectionOpenedV1 { attempt: 1, reported: REPORTED }),
+        state(linked(), PermissionV1::Open, 1),
+    )
 }
 
 fn qr() -> (Event, InstanceStateV1) {
-    let event =
-        QrIssuedV1 { attempt: 1, index: 1, digest: Hash([0; 32]), expires_at: at(20), deadline: at(60) };
+    let event = QrIssuedV1 {
+        attempt: 1,
+        index: 1,
+        digest: Hash([0; 32]),
+        expires_at: at(20),
+        deadline: at(60),
+        reported: REPORTED,
+    };
     (Event::QrIssued(event), state(pairing(1, 1), PermissionV1::QrOnly, 1))
 }
 
@@ -75,7 +84,7 @@ fn native() {
             "type": "instance.logged_out",
             "timestamp": "2023-11-14T22:13:20.000Z",
             "data": {
-                "instance": INSTANCE.to_string(), "name": "shop", "number": "1101000001", "session": 2,
+                "instance": INSTANCE.to_string(), "name": "shop", "number": "1101000001", "session": 1,
                 "version": 5, "state": "logged_out", "connection": null, "origin": "phone", "code": 401,
             },
         })]
