@@ -1,0 +1,71 @@
+//! A connection to NATS that comes back by itself and says what goes wrong with it.
+
+use std::{io, path::Path, time::Duration};
+
+use async_nats::{Client, ConnectOptions, Event};
+use thiserror::Error;
+
+/// How often the server is asked for a sign of life; a connection without two of them is given up.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// How long a new connection may take.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long a request waits for its reply if the caller does not say.
+const REQUEST_MAX: Duration = Duration::from_secs(5);
+/// The longest pause between two attempts to connect again. There is no last attempt: a service that is
+/// otherwise well waits for its server.
+const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// By how much the pause grows with each attempt.
+const RECONNECT_PAUSE_STEP: Duration = Duration::from_millis(100);
+/// Messages that wait for a subscription of this process; beyond it they are dropped, and the log says so.
+const MESSAGES_WAITING_MAX: usize = 8_192;
+
+/// The first connection failed.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// The file with the credentials cannot be read. A retry does not help.
+    #[error("the NATS credentials cannot be read")]
+    Credentials(#[source] io::Error),
+    /// No server answered, or it refused. A retry helps when one does.
+    #[error("no connection to NATS")]
+    Connect(#[source] async_nats::ConnectError),
+}
+
+/// Connects. `name` (letters, digits, `-` and `_`) is what the server's operator sees, and the inbox prefix is
+/// `_INBOX_<name>`, so that permissions can keep one service from reading another's replies.
+pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Client, ConnectError> {
+    let options = match creds {
+        Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
+        None => ConnectOptions::new(),
+    };
+    options
+        .name(name)
+        .custom_inbox_prefix(format!("_INBOX_{name}"))
+        .ping_interval(PING_EVERY)
+        .connection_timeout(CONNECT_MAX)
+        .request_timeout(Some(REQUEST_MAX))
+        .subscription_capacity(MESSAGES_WAITING_MAX)
+        .max_reconnects(None)
+        .reconnect_delay_callback(|attempts| {
+            let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+            RECONNECT_PAUSE_STEP.saturating_mul(attempts).min(RECONNECT_PAUSE_MAX)
+        })
+        .event_callback(|event| async move { log(&event) })
+        .connect(url)
+        .await
+        .map_err(ConnectError::Connect)
+}
+
+/// A denied publish or subscription shows nowhere else: its request just runs into its time-out.
+fn log(event: &Event) {
+    match event {
+        Event::Connected => tracing::info!("connected to NATS"),
+        Event::Disconnected => tracing::warn!("the connection to NATS is lost; connecting again"),
+        Event::LameDuckMode => tracing::info!("the NATS server is about to stop"),
+        Event::Draining | Event::Closed => tracing::info!(%event, "the connection to NATS is closing"),
+        Event::SlowConsumer(subscription) => {
+            tracing::warn!(subscription, "a subscription does not keep up; NATS messages were dropped");
+        }
+        Event::ServerError(error) => tracing::error!(%error, "the NATS server refused something"),
+        Event::ClientError(error) => tracing::warn!(%error, "the NATS client met an error"),
+    }
+}

@@ -1,0 +1,241 @@
+//! One stream with the last values of its subjects: read at the leader, written by compare and set.
+
+use std::{fmt, time::Duration};
+
+use async_nats::{
+    Client,
+    jetstream::{
+        Context, ErrorCode,
+        context::{CreateStreamError, PublishError, PublishErrorKind},
+        message::{PublishMessage, StreamMessage},
+        stream::{
+            Config, DeleteMessageError, DiscardPolicy, RawMessageError, RawMessageErrorKind, RetentionPolicy,
+            Stream,
+        },
+    },
+};
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::time::sleep;
+
+/// How often a write is repeated while another one to its subject is under way on a cluster.
+const IN_FLIGHT_TRIES_MAX: u32 = 20;
+/// The pause before such a repetition.
+const IN_FLIGHT_PAUSE: Duration = Duration::from_millis(10);
+/// Messages of one subject that one call erases. More than two would mean many crashes in the same place.
+const ERASED_AT_ONCE_MAX: usize = 1_024;
+
+/// A stream cannot be used as it is.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// It could be neither found nor made. A retry helps when NATS works.
+    #[error("the stream {stream} can be neither found nor made")]
+    Unavailable {
+        /// The stream.
+        stream: String,
+        /// Why.
+        #[source]
+        source: CreateStreamError,
+    },
+    /// It exists with a setting that would lose or reveal what is kept in it. An operator has to mend it.
+    #[error("the stream {stream} has another `{setting}` than this program needs")]
+    Drift {
+        /// The stream.
+        stream: String,
+        /// The setting, as NATS names it.
+        setting: &'static str,
+    },
+}
+
+/// A stream did not do what it was asked for.
+#[derive(Debug, Error)]
+pub enum StreamError {
+    /// Somebody else wrote the subject first. Read it again.
+    #[error("the value was changed by somebody else")]
+    Conflict,
+    /// The write was not acknowledged: whether it was stored is not known. A retry helps when NATS works.
+    #[error("the stream did not acknowledge a write")]
+    Publish(#[source] PublishError),
+    /// The read failed. A retry helps when NATS works.
+    #[error("the stream did not answer a read")]
+    Read(#[source] RawMessageError),
+    /// The message could not be erased. A retry helps when NATS works.
+    #[error("the stream did not erase a message")]
+    Erase(#[source] DeleteMessageError),
+    /// The bytes are not ours. A retry does not help.
+    #[error("the stored value is not of this program")]
+    Malformed,
+}
+
+/// A stream, by its name only: whether it exists shows with each call.
+#[derive(Clone)]
+pub(super) struct Table {
+    context: Context,
+    stream: Stream<()>,
+    name: String,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({})", self.name)
+    }
+}
+
+/// The settings that all our streams share; the rest is the caller's.
+pub(super) fn settings(name: &str, subject: &str, replicas: usize) -> Config {
+    Config {
+        name: name.to_owned(),
+        subjects: vec![subject.to_owned()],
+        num_replicas: replicas,
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::New,
+        allow_direct: false,
+        ..Config::default()
+    }
+}
+
+impl Table {
+    /// Finds the stream or makes it, and checks that it keeps what it is given. `timeout` is for each call.
+    pub(super) async fn open(
+        client: Client,
+        settings: &Config,
+        timeout: Duration,
+    ) -> Result<Self, OpenError> {
+        let mut context = async_nats::jetstream::new(client);
+        context.set_timeout(timeout);
+        let name = settings.name.clone();
+        let unavailable = |source| OpenError::Unavailable { stream: name.clone(), source };
+        let found = context.get_or_create_stream(settings.clone()).await.map_err(unavailable)?;
+        let found = &found.cached_info().config;
+        if let Some(setting) = drift(settings, found) {
+            return Err(OpenError::Drift { stream: name, setting });
+        }
+        if found.num_replicas != settings.num_replicas {
+            tracing::warn!(
+                stream = name,
+                found = found.num_replicas,
+                wanted = settings.num_replicas,
+                "a stream has another number of replicas than configured"
+            );
+        }
+        let stream = context
+            .get_stream_no_info(&name)
+            .await
+            .map_err(|_| OpenError::Drift { stream: name.clone(), setting: "name" })?;
+        Ok(Self { context, stream, name })
+    }
+
+    /// The last message of a subject.
+    pub(super) async fn last(&self, subject: &str) -> Result<Option<StreamMessage>, StreamError> {
+        found(self.stream.get_last_raw_message_by_subject(subject).await)
+    }
+
+    /// Stores a message and returns its sequence. With `expected`, only if the subject's last message has that
+    /// sequence (0: there is none).
+    pub(super) async fn write(
+        &self,
+        subject: &str,
+        payload: Bytes,
+        expected: Option<u64>,
+        ttl: Option<Duration>,
+    ) -> Result<u64, StreamError> {
+        for _ in 0..IN_FLIGHT_TRIES_MAX {
+            match self.write_once(subject, payload.clone(), expected, ttl).await {
+                Err(error) if is_in_flight(&error) => sleep(IN_FLIGHT_PAUSE).await,
+                Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                    return Err(StreamError::Conflict);
+                }
+                result => return result.map_err(StreamError::Publish),
+            }
+        }
+        Err(StreamError::Conflict)
+    }
+
+    async fn write_once(
+        &self,
+        subject: &str,
+        payload: Bytes,
+        expected: Option<u64>,
+        ttl: Option<Duration>,
+    ) -> Result<u64, PublishError> {
+        let mut message = PublishMessage::build().payload(payload).expected_stream(&self.name);
+        if let Some(sequence) = expected {
+            message = message.expected_last_subject_sequence(sequence);
+        }
+        if let Some(ttl) = ttl {
+            message = message.ttl(whole_seconds(ttl));
+        }
+        let ack = self.context.send_publish(subject.to_owned(), message).await?.await?;
+        Ok(ack.sequence)
+    }
+
+    /// Overwrites every message of a subject that was stored before `sequence`, the oldest first. Repeated
+    /// after a crash, it goes on where it stopped.
+    pub(super) async fn erase_before(&self, subject: &str, sequence: u64) -> Result<(), StreamError> {
+        let mut tried = 0;
+        for _ in 0..ERASED_AT_ONCE_MAX {
+            let oldest = found(self.stream.get_first_raw_message_by_subject(subject, 1).await)?;
+            let Some(oldest) = oldest.filter(|oldest| oldest.sequence < sequence) else {
+                return Ok(());
+            };
+            // Somebody else may erase it at the same time; only one that stays there is an error.
+            match self.stream.delete_message(oldest.sequence).await {
+                Err(error) if tried == oldest.sequence => return Err(StreamError::Erase(error)),
+                _ => tried = oldest.sequence,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// NATS counts times to live in whole seconds, at least one.
+fn whole_seconds(ttl: Duration) -> Duration {
+    let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
+    Duration::from_secs(seconds.max(1))
+}
+
+fn found(result: Result<StreamMessage, RawMessageError>) -> Result<Option<StreamMessage>, StreamError> {
+    match result {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(StreamError::Read(error)),
+    }
+}
+
+/// Whether a cluster refused a write because another one to the same subject was not yet decided: nothing was
+/// stored, and the same write may succeed in a moment.
+fn is_in_flight(error: &PublishError) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>())
+        .is_some_and(|error| error.error_code() == ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
+}
+
+/// The first setting that differs and matters: another one would drop values, show stale ones, or keep them
+/// from being erased.
+fn drift(wanted: &Config, found: &Config) -> Option<&'static str> {
+    let unlimited = |limit: i64| limit <= 0;
+    [
+        ("subjects", wanted.subjects == found.subjects),
+        ("storage", wanted.storage == found.storage),
+        ("retention", wanted.retention == found.retention),
+        ("discard", wanted.discard == found.discard),
+        ("max_age", wanted.max_age == found.max_age),
+        ("max_msgs", unlimited(found.max_messages)),
+        ("max_bytes", unlimited(wanted.max_bytes) == unlimited(found.max_bytes)),
+        (
+            "max_msgs_per_subject",
+            wanted.max_messages_per_subject.max(0) == found.max_messages_per_subject.max(0),
+        ),
+        ("deny_delete", !found.deny_delete),
+        ("deny_purge", wanted.deny_purge == found.deny_purge),
+        ("allow_direct", !found.allow_direct),
+        ("allow_msg_ttl", wanted.allow_message_ttl == found.allow_message_ttl),
+        ("mirror", found.mirror.is_none()),
+        ("sources", found.sources.is_none()),
+        ("republish", found.republish.is_none()),
+        ("no_ack", !found.no_ack),
+        ("sealed", !found.sealed),
+    ]
+    .into_iter()
+    .find_map(|(setting, same)| (!same).then_some(setting))
+}

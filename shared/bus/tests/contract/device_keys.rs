@@ -1,0 +1,137 @@
+//! Key material of devices: replaced and deleted without a trace.
+
+use std::{path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use berth_bus::{
+    DeviceKeys,
+    local::{FileDeviceKeys, FileError},
+    nats::NatsDeviceKeys,
+    port::DEVICE_KEYS_BYTES_MAX,
+};
+use berth_proto::InstanceId;
+use berth_test_support::NatsServer;
+use bytes::Bytes;
+use tempfile::TempDir;
+
+use crate::support::{client, eventually, files_with};
+
+/// A place that material is kept in.
+#[async_trait]
+trait Place {
+    /// Opens the store as a process does that was started just now, after all others ended.
+    async fn open(&mut self) -> Arc<dyn DeviceKeys>;
+    /// Where its bytes lie.
+    fn folder(&self) -> &Path;
+}
+
+#[async_trait]
+impl Place for TempDir {
+    async fn open(&mut self) -> Arc<dyn DeviceKeys> {
+        Arc::new(FileDeviceKeys::open(self.path()).await.unwrap())
+    }
+
+    fn folder(&self) -> &Path {
+        self.path()
+    }
+}
+
+#[async_trait]
+impl Place for NatsServer {
+    async fn open(&mut self) -> Arc<dyn DeviceKeys> {
+        self.restart().await;
+        Arc::new(NatsDeviceKeys::open(client(self, "connector").await, 1).await.unwrap())
+    }
+
+    fn folder(&self) -> &Path {
+        self.store()
+    }
+}
+
+#[tokio::test]
+async fn files() {
+    suite(&mut tempfile::tempdir().unwrap()).await;
+}
+
+#[tokio::test]
+async fn nats() {
+    suite(&mut NatsServer::start().await).await;
+}
+
+const ONE: InstanceId = InstanceId::from_bytes([1; 16]);
+const TWO: InstanceId = InstanceId::from_bytes([2; 16]);
+
+fn material(number: u8, length: usize) -> Bytes {
+    (0..length).map(|byte| u8::try_from(byte % 251).unwrap() ^ number).collect()
+}
+
+async fn suite(place: &mut impl Place) {
+    let store = place.open().await;
+    assert_eq!(store.get(ONE, 1).await.unwrap(), None);
+    store.put(ONE, 1, material(1, 500)).await.unwrap();
+    store.put(ONE, 2, material(2, DEVICE_KEYS_BYTES_MAX)).await.unwrap();
+    store.put(TWO, 1, Bytes::new()).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), Some(material(1, 500)));
+    let longer = material(2, DEVICE_KEYS_BYTES_MAX + 1);
+    assert!(store.put(ONE, 2, longer).await.is_err());
+    drop(store);
+
+    let store = place.open().await;
+    assert_eq!(store.get(ONE, 1).await.unwrap(), Some(material(1, 500)));
+    assert_eq!(store.get(ONE, 2).await.unwrap(), Some(material(2, DEVICE_KEYS_BYTES_MAX)));
+    assert_eq!(store.get(TWO, 1).await.unwrap(), Some(Bytes::new()));
+    assert_eq!(store.get(TWO, 2).await.unwrap(), None);
+
+    let folder = place.folder();
+    let seen = |material: Bytes| !files_with(folder, material.get(..100).unwrap()).is_empty();
+    eventually("the material is in the folder", || async { seen(material(1, 500)) }).await;
+    store.put(ONE, 1, material(3, 500)).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), Some(material(3, 500)));
+    eventually("what was replaced is gone", || async { !seen(material(1, 500)) }).await;
+    eventually("what replaced it is there", || async { seen(material(3, 500)) }).await;
+
+    store.delete(ONE, 1).await.unwrap();
+    store.delete(ONE, 1).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), None);
+    eventually("what was deleted is gone", || async { !seen(material(3, 500)) }).await;
+    assert_eq!(store.get(ONE, 2).await.unwrap(), Some(material(2, DEVICE_KEYS_BYTES_MAX)));
+    drop(store);
+
+    let store = place.open().await;
+    assert_eq!(store.get(ONE, 1).await.unwrap(), None);
+    store.put(ONE, 1, material(4, 500)).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), Some(material(4, 500)));
+}
+
+#[tokio::test]
+async fn leftovers_of_a_crash_are_erased_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileDeviceKeys::open(folder.path()).await.unwrap();
+    store.put(ONE, 1, material(1, 500)).await.unwrap();
+    let first = std::fs::read(folder.path().join(format!("{ONE}.1.0"))).unwrap();
+    store.put(ONE, 1, material(2, 500)).await.unwrap();
+    drop(store);
+    // A crash before the earlier file was erased, and one in the middle of a write.
+    std::fs::write(folder.path().join(format!("{ONE}.1.0")), first).unwrap();
+    std::fs::write(folder.path().join(format!("{TWO}.unfinished")), material(3, 200)).unwrap();
+    let store = FileDeviceKeys::open(folder.path()).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), Some(material(2, 500)));
+    assert_eq!(store.get(TWO, 1).await.unwrap(), None);
+    assert!(files_with(folder.path(), &material(1, 500)).is_empty());
+    assert!(files_with(folder.path(), &material(3, 200)).is_empty());
+}
+
+#[tokio::test]
+async fn damage_is_noticed_and_a_second_process_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileDeviceKeys::open(folder.path()).await.unwrap();
+    assert!(matches!(FileDeviceKeys::open(folder.path()).await, Err(FileError::InUse { .. })));
+    store.put(ONE, 1, material(1, 500)).await.unwrap();
+    let path = folder.path().join(format!("{ONE}.1.0"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[300] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(store.get(ONE, 1).await.is_err());
+    store.delete(ONE, 1).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), None);
+}

@@ -1,0 +1,10 @@
+//! The contract suites: one for each port, run against every adapter of it on real files and a real server.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod bus;
+mod device_keys;
+mod key_ring;
+mod key_store;
+mod leases;
+mod support;
+mod volatile;
