@@ -1,1 +1,49 @@
 //! The HTTP edge: the native API and the five dialects.
+//!
+//! [`app`] is what every door uses; [`native`] is our own API; each folder of [`dialects`] speaks one
+//! gateway's wire contract and knows no other.
+
+pub mod app;
+pub mod dialects;
+pub mod http;
+pub mod native;
+
+use berth_proto::Hash;
+use berth_runtime::{MasterKey, url_policy::UrlPolicy};
+
+pub use app::{App, Ports};
+
+/// What the gateway is configured with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The keyed digest of the root key: see [`root_key_digest`].
+    pub root_key_digest: Hash,
+    /// Which URLs webhooks may be sent to.
+    pub url_policy: UrlPolicy,
+    /// Whether the device driver is the simulated one, so that it can be told what to play.
+    pub simulated_driver: bool,
+    /// What a second logout answers in the Evolution dialect.
+    pub evolution_logout: EvolutionLogout,
+    /// The address under which clients reach the gateway, for texts that show it.
+    pub public_url: String,
+}
+
+/// What a logout of a closed instance answers in the Evolution dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EvolutionLogout {
+    /// 400, as the stable releases do.
+    #[default]
+    Strict,
+    /// 200, as release 2.4 does.
+    Idempotent,
+}
+
+/// The digest by which the root key is recognised.
+pub fn root_key_digest(master: &MasterKey, root_key: &str) -> Hash {
+    master.request_digest(&[b"root", root_key.as_bytes()])
+}
+
+/// All routes of the gateway.
+pub fn router(app: App) -> axum::Router {
+    http::router::compose(app)
+}

@@ -1,0 +1,177 @@
+//! Accounts: the operator's business, with the root key.
+
+use berth_proto::{
+    AccountId, StreamKey,
+    account::AccountStateV1,
+    codec,
+    commit::CommitV1,
+    frame::{AcceptedV1, CommandReplyV1, RejectionCodeV1, TargetV1},
+    query::QueryV1,
+};
+use berth_runtime::{entropy::new_account_id, sealing::field};
+
+use super::{
+    App,
+    call::Call,
+    commands::request_of,
+    failure::Failure,
+    names::{check_name, check_token},
+    principal::Principal,
+};
+
+/// Random bytes of a generated account token.
+const ACCOUNT_TOKEN_BYTES: usize = 32;
+
+/// What a new account shall be.
+#[derive(Debug, Clone, Default)]
+pub struct NewAccount {
+    /// Its name, unique in the deployment; made up if there is none.
+    pub name: Option<String>,
+    /// Its token; made up if there is none.
+    pub token: Option<String>,
+}
+
+/// An account, opened for rendering.
+#[derive(Debug, Clone)]
+pub struct AccountRecord {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Its token.
+    pub token: String,
+    /// Its state.
+    pub state: AccountStateV1,
+}
+
+impl App {
+    /// Creates an account. Root only.
+    pub async fn create_account(&self, call: &Call, new: NewAccount) -> Result<AccountRecord, Failure> {
+        require_root(call)?;
+        let account = new_account_id(&*self.inner.clock, &*self.inner.entropy);
+        let name = new.name.unwrap_or_else(|| format!("account-{}", self.random_text(8)));
+        let name = check_name(&name).map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?;
+        let token = self.account_token(new.token)?;
+        let owner = account.as_bytes();
+        let key = self.inner.keys.create(owner, &*self.inner.entropy).await?;
+        let key =
+            key.ok_or_else(|| Failure::unavailable("the key store", "a new account got no data key"))?;
+        let master = self.inner.keys.master();
+        let target = TargetV1::CreateAccount {
+            account,
+            name: key.seal(owner, field::NAME, name.as_bytes()),
+            name_entry: master.entry("account_name", &name),
+            token: key.seal(owner, field::TOKEN, token.as_bytes()),
+            token_entry: master.entry("token", &token),
+        };
+        let accepted = self.account_command(call, account, b"berth.v1.account", target).await;
+        let kept = accepted.as_ref().is_ok_and(|accepted| accepted.stream_id.as_bytes() == owner);
+        if !kept && !matches!(accepted, Err(Failure::Unavailable { .. })) {
+            self.inner.keys.destroy(owner).await?;
+        }
+        self.account_record(&accepted?).await
+    }
+
+    /// Gives an account another token; the old one ends at once. Root only.
+    pub async fn rotate_account_token(
+        &self,
+        call: &Call,
+        account: AccountId,
+        token: Option<String>,
+    ) -> Result<AccountRecord, Failure> {
+        require_root(call)?;
+        let token = self.account_token(token)?;
+        let owner = account.as_bytes();
+        let key = self.inner.keys.key(owner).await?.ok_or(Failure::NotFound)?;
+        let target = TargetV1::RotateAccountToken {
+            account,
+            token: key.seal(owner, field::TOKEN, token.as_bytes()),
+            token_entry: self.inner.keys.master().entry("token", &token),
+        };
+        let accepted = self.account_command(call, account, account.as_bytes(), target).await?;
+        self.account_record(&accepted).await
+    }
+
+    /// The account with this id.
+    pub async fn account(&self, account: AccountId) -> Result<AccountRecord, Failure> {
+        let stored = self.inner.log.tail(&StreamKey::account(account)).await?.ok_or(Failure::NotFound)?;
+        let state = codec::decode::<CommitV1>(&stored.payload)
+            .and_then(|commit| commit.state.open::<AccountStateV1>())
+            .map_err(|error| Failure::unavailable("the account's history", error))?;
+        self.open_account(account, state).await
+    }
+
+    /// A page of accounts in the order of their ids, and whether there are more. Root only.
+    pub async fn accounts(
+        &self,
+        principal: &Principal,
+        after: Option<AccountId>,
+        limit: u16,
+    ) -> Result<(Vec<AccountRecord>, bool), Failure> {
+        if *principal != Principal::Root {
+            return Err(Failure::Forbidden);
+        }
+        let page = self.query(QueryV1::Accounts { after, limit }).await?;
+        let mut accounts = Vec::with_capacity(page.rows.len());
+        for row in page.rows {
+            let id = AccountId::from_bytes(*row.id.as_bytes());
+            let state = row
+                .state
+                .open::<AccountStateV1>()
+                .map_err(|error| Failure::unavailable("the record view", error))?;
+            accounts.push(self.open_account(id, state).await?);
+        }
+        Ok((accounts, page.more))
+    }
+
+    fn account_token(&self, token: Option<String>) -> Result<String, Failure> {
+        let token = token.unwrap_or_else(|| self.random_text(ACCOUNT_TOKEN_BYTES));
+        check_token(&token).map_err(|e| Failure::Invalid { field: "token", problem: e.0 })?;
+        if self.is_reserved_token(&token) {
+            return Err(Failure::rejected(RejectionCodeV1::TokenTaken));
+        }
+        Ok(token)
+    }
+
+    async fn account_command(
+        &self,
+        call: &Call,
+        account: AccountId,
+        subject: &[u8; 16],
+        target: TargetV1,
+    ) -> Result<AcceptedV1, Failure> {
+        let identity = self.identity(call, subject).await?;
+        let request = request_of(call.via, &call.principal, identity, target);
+        match self.send(&StreamKey::account(account), &request).await? {
+            CommandReplyV1::Accepted(accepted) => Ok(accepted),
+            CommandReplyV1::Rejected(rejection) if rejection.code == RejectionCodeV1::NotFound => {
+                Err(Failure::NotFound)
+            }
+            CommandReplyV1::Rejected(rejection) => Err(Failure::rejected(rejection.code)),
+            CommandReplyV1::Unavailable { reason } => {
+                Err(Failure::unavailable("the session-aggregate", reason))
+            }
+        }
+    }
+
+    async fn account_record(&self, accepted: &AcceptedV1) -> Result<AccountRecord, Failure> {
+        let state = accepted
+            .state
+            .open::<AccountStateV1>()
+            .map_err(|error| Failure::unavailable("the account's state", error))?;
+        self.open_account(AccountId::from_bytes(*accepted.stream_id.as_bytes()), state).await
+    }
+
+    async fn open_account(&self, id: AccountId, state: AccountStateV1) -> Result<AccountRecord, Failure> {
+        let key = self.inner.keys.key(id.as_bytes()).await?;
+        let open = |field: &str, sealed| {
+            key.as_ref().and_then(|key| key.open_text(id.as_bytes(), field, sealed).ok()).unwrap_or_default()
+        };
+        let (name, token) = (open(field::NAME, &state.name), open(field::TOKEN, &state.token));
+        Ok(AccountRecord { id, name, token, state })
+    }
+}
+
+fn require_root(call: &Call) -> Result<(), Failure> {
+    if call.principal == Principal::Root { Ok(()) } else { Err(Failure::Forbidden) }
+}

@@ -1,0 +1,184 @@
+//! Sending a command: its id, its digest, and patience with the session-aggregate.
+
+use std::time::Duration;
+
+use berth_bus::RequestError;
+use berth_proto::{
+    AccountId, CommandId, Hash, InstanceId, StreamKey, codec,
+    command::Command,
+    commit::{OriginV1, OutcomeCodeV1, OutcomeV1},
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    subject::command_subject,
+};
+use berth_runtime::entropy::new_command_id;
+use bytes::Bytes;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::{App, call::Call, failure::Failure, principal::Principal, record::Record};
+
+/// How long a command is held while the deployment recovers, for example from the loss of the log's leader.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one try may take.
+const TRY_MAX: Duration = Duration::from_secs(6);
+/// The first pause between tries; doubled up to [`PAUSE_MAX`].
+const PAUSE_FIRST: Duration = Duration::from_millis(20);
+/// The longest pause between tries.
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+
+/// What a command came to.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The instance after it.
+    pub record: Record,
+    /// What its receipt says.
+    pub outcome: OutcomeV1,
+    /// Whether an earlier try of the same keyed command had done it.
+    pub replayed: bool,
+}
+
+impl Answer {
+    /// Whether the command, or its first try, changed anything.
+    pub fn changed(&self) -> bool {
+        self.outcome.code == OutcomeCodeV1::Applied
+    }
+}
+
+/// The id and digest of a command: the same for every retry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity {
+    pub(super) command_id: CommandId,
+    pub(super) keyed: bool,
+    pub(super) digest: Hash,
+}
+
+impl App {
+    /// Has a command decided on an instance and answers with the instance after it.
+    pub async fn command(
+        &self,
+        call: &Call,
+        instance: InstanceId,
+        command: impl Into<Command>,
+    ) -> Result<Answer, Failure> {
+        let command = command
+            .into()
+            .to_record()
+            .map_err(|_| Failure::Rejected { code: RejectionCodeV1::StateTooLarge, record: None })?;
+        let identity = self.identity(call, instance.as_bytes()).await?;
+        let target = TargetV1::Instance { instance, command };
+        let stream = StreamKey::instance(instance);
+        let mut principal = call.principal;
+        loop {
+            let request = request_of(call.via, &principal, identity, target.clone());
+            match self.send(&stream, &request).await? {
+                CommandReplyV1::Accepted(accepted) => {
+                    let record =
+                        self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
+                    return Ok(Answer { record, outcome: accepted.outcome, replayed: accepted.replayed });
+                }
+                CommandReplyV1::Rejected(rejection) => match rejection.code {
+                    RejectionCodeV1::StaleCredential => {
+                        principal = self.authenticate_again(&principal).await?;
+                    }
+                    RejectionCodeV1::NotFound => return Err(Failure::NotFound),
+                    code => {
+                        let record = match &rejection.state {
+                            Some(state) => Some(Box::new(self.open_record(instance, 0, state).await?)),
+                            None => None,
+                        };
+                        return Err(Failure::Rejected { code, record });
+                    }
+                },
+                CommandReplyV1::Unavailable { reason } => {
+                    return Err(Failure::unavailable("the session-aggregate", reason));
+                }
+            }
+        }
+    }
+
+    /// The identity of a call's command on something with this id.
+    pub(super) async fn identity(&self, call: &Call, subject: &[u8; 16]) -> Result<Identity, Failure> {
+        let Some(idempotency) = &call.idempotency else {
+            let command_id = new_command_id(&*self.inner.entropy);
+            return Ok(Identity {
+                command_id,
+                keyed: false,
+                digest: Hash::over(b"unkeyed", &[command_id.as_bytes()]),
+            });
+        };
+        let command_id = match call.principal.account() {
+            Some(account) => self.keyed_command_id(account, &idempotency.key).await?,
+            None => {
+                let entry = self.inner.keys.master().entry("root_command", &idempotency.key);
+                CommandId::from_bytes(*entry.as_bytes())
+            }
+        };
+        let digest = self.inner.keys.master().request_digest(&[
+            idempotency.route.as_bytes(),
+            subject,
+            &idempotency.body,
+        ]);
+        Ok(Identity { command_id, keyed: true, digest })
+    }
+
+    /// The command id of an idempotency key in an account.
+    pub(super) async fn keyed_command_id(&self, account: AccountId, key: &str) -> Result<CommandId, Failure> {
+        let data_key = self.inner.keys.key(account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
+        Ok(data_key.command_id(key))
+    }
+
+    /// Sends a request until somebody decides it or the patience ends. Safe to repeat: the command's id is
+    /// the same each time.
+    pub(super) async fn send(
+        &self,
+        stream: &StreamKey,
+        request: &CommandRequestV1,
+    ) -> Result<CommandReplyV1, Failure> {
+        let payload = codec::encode(request)
+            .map(Bytes::from)
+            .map_err(|_| Failure::rejected(RejectionCodeV1::StateTooLarge))?;
+        let subject = command_subject(stream);
+        let started = Instant::now();
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let left = PATIENCE.saturating_sub(started.elapsed());
+            let failure = match self.inner.bus.request(&subject, payload.clone(), TRY_MAX.min(left)).await {
+                Ok(bytes) => match codec::decode::<CommandReplyV1>(&bytes) {
+                    Ok(CommandReplyV1::Unavailable { reason }) => {
+                        Failure::unavailable("the session-aggregate", reason)
+                    }
+                    Ok(reply) => return Ok(reply),
+                    Err(error) => return Err(Failure::unavailable("the session-aggregate", error)),
+                },
+                Err(error @ RequestError::Overloaded { .. }) => {
+                    return Err(Failure::unavailable("the session-aggregate", error));
+                }
+                Err(error) => Failure::unavailable("the session-aggregate", error),
+            };
+            if started.elapsed() + pause >= PATIENCE {
+                warn!(stream = %stream, command = %request.command_id, "a command was not decided in time: {failure}");
+                return Err(failure);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+}
+
+/// The request of a command.
+pub(super) fn request_of(
+    via: &str,
+    principal: &Principal,
+    identity: Identity,
+    target: TargetV1,
+) -> CommandRequestV1 {
+    CommandRequestV1 {
+        command_id: identity.command_id,
+        keyed: identity.keyed,
+        digest: identity.digest,
+        principal: principal.to_wire(),
+        origin: OriginV1 { via: via.to_owned() },
+        causation: None,
+        target,
+    }
+}

@@ -1,0 +1,175 @@
+//! Creating an instance: everything that is generated is generated here.
+
+use berth_proto::{
+    InstanceId, StreamKey,
+    command::{Command, CreateInstanceV1},
+    frame::{CommandReplyV1, RejectionCodeV1, TargetV1},
+    instance::{EntriesV1, SettingsBlockV1},
+};
+use berth_runtime::{
+    DataKey,
+    entropy::{new_instance_id, new_number},
+    sealing::field,
+};
+use serde_json::Value;
+
+use super::{
+    App,
+    call::Call,
+    commands::{Identity, request_of},
+    failure::Failure,
+    names::{check_name, check_token},
+    record::Record,
+    webhooks::{NewWebhook, WebhookSecret},
+};
+
+/// Numbers that are tried before a create gives up: one in nine thousand million is taken for each instance.
+const NUMBER_TRIES_MAX: u32 = 8;
+/// Random bytes of a generated token.
+const TOKEN_BYTES: usize = 32;
+
+/// What a new instance shall be.
+#[derive(Debug, Clone, Default)]
+pub struct NewInstance {
+    /// Its name; made up if there is none.
+    pub name: Option<String>,
+    /// Its token; made up if there is none.
+    pub token: Option<String>,
+    /// A foreign id, unique in the account.
+    pub alias: Option<String>,
+    /// Opaque settings by owner.
+    pub settings: Vec<(&'static str, Value)>,
+    /// Webhook endpoints.
+    pub webhooks: Vec<NewWebhook>,
+}
+
+/// A created instance.
+#[derive(Debug, Clone)]
+pub struct Created {
+    /// The instance, with its token.
+    pub record: Record,
+    /// The secrets of its endpoints, in the order in which they were given; empty when replayed.
+    pub secrets: Vec<WebhookSecret>,
+    /// Whether an earlier try of the same keyed command had created it.
+    pub replayed: bool,
+}
+
+impl App {
+    /// Creates an instance in the caller's account.
+    pub async fn create(&self, call: &Call, new: NewInstance) -> Result<Created, Failure> {
+        if !call.principal.is_account() {
+            return Err(Failure::Forbidden);
+        }
+        let account = call.principal.account().ok_or(Failure::Forbidden)?;
+        let name = match &new.name {
+            Some(name) => check_name(name).map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?,
+            None => format!("instance-{}", self.random_text(8)),
+        };
+        let token = match &new.token {
+            Some(token) => {
+                check_token(token).map_err(|e| Failure::Invalid { field: "token", problem: e.0 })?;
+                token.clone()
+            }
+            None => self.random_text(TOKEN_BYTES),
+        };
+        if self.is_reserved_token(&token) {
+            return Err(Failure::rejected(RejectionCodeV1::TokenTaken));
+        }
+        let identity = self.identity(call, account.as_bytes()).await?;
+        let plan = Plan { call, account, name, token, new: &new, identity };
+        for _ in 0..NUMBER_TRIES_MAX {
+            match self.try_create(&plan).await {
+                Err(failure) if failure.rejection() == Some(RejectionCodeV1::NumberTaken) => {}
+                other => return other,
+            }
+        }
+        Err(Failure::rejected(RejectionCodeV1::NumberTaken))
+    }
+
+    async fn try_create(&self, plan: &Plan<'_>) -> Result<Created, Failure> {
+        let id = new_instance_id(&*self.inner.clock, &*self.inner.entropy);
+        let unavailable = || Failure::unavailable("the key store", "a new instance got no data key");
+        let key =
+            self.inner.keys.create(id.as_bytes(), &*self.inner.entropy).await?.ok_or_else(unavailable)?;
+        let (command, secrets) = self.create_command(plan, id, &key).await?;
+        let record = command.to_record().map_err(|_| Failure::rejected(RejectionCodeV1::StateTooLarge))?;
+        let target = TargetV1::Instance { instance: id, command: record };
+        let request = request_of(plan.call.via, &plan.call.principal, plan.identity, target);
+        let reply = self.send(&StreamKey::instance(id), &request).await;
+        match reply? {
+            CommandReplyV1::Accepted(accepted) => {
+                if accepted.stream_id != id {
+                    self.inner.keys.destroy(id.as_bytes()).await?;
+                }
+                let record = self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
+                let replayed = accepted.replayed || accepted.stream_id != id;
+                let secrets = if replayed { Vec::new() } else { secrets };
+                Ok(Created { record, secrets, replayed })
+            }
+            CommandReplyV1::Rejected(rejection) => {
+                self.inner.keys.destroy(id.as_bytes()).await?;
+                Err(Failure::rejected(rejection.code))
+            }
+            CommandReplyV1::Unavailable { reason } => {
+                Err(Failure::unavailable("the session-aggregate", reason))
+            }
+        }
+    }
+
+    async fn create_command(
+        &self,
+        plan: &Plan<'_>,
+        id: InstanceId,
+        key: &DataKey,
+    ) -> Result<(Command, Vec<WebhookSecret>), Failure> {
+        let owner = id.as_bytes();
+        let account_key = self.inner.keys.key(plan.account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
+        let master = self.inner.keys.master();
+        let number = new_number(&*self.inner.entropy);
+        let creation = plan.call.idempotency.as_ref().map(|it| account_key.entry("creation", &it.key));
+        let mut webhooks = Vec::new();
+        let mut secrets = Vec::new();
+        for webhook in &plan.new.webhooks {
+            let (sealed, secret) = self.seal_webhook(owner, key, webhook)?;
+            webhooks.push(sealed);
+            secrets.push(secret);
+        }
+        let settings = plan.new.settings.iter().map(|(block_owner, body)| SettingsBlockV1 {
+            owner: (*block_owner).to_owned(),
+            body: key.seal(owner, field::SETTINGS, body.to_string().as_bytes()),
+        });
+        let command = CreateInstanceV1 {
+            account: plan.account,
+            number,
+            name: key.seal(owner, field::NAME, plan.name.as_bytes()),
+            token: key.seal(owner, field::TOKEN, plan.token.as_bytes()),
+            entries: EntriesV1 {
+                name: account_key.entry("name", &plan.name),
+                token: master.entry("token", &plan.token),
+                number: master.entry("number", &number.to_string()),
+                alias: plan.new.alias.as_ref().map(|alias| account_key.entry("alias", alias)),
+                creation,
+            },
+            settings: settings.collect(),
+            webhooks,
+        };
+        Ok((command.into(), secrets))
+    }
+
+    /// Lower-case letters and digits from that many random bytes.
+    pub(super) fn random_text(&self, bytes: usize) -> String {
+        let mut random = vec![0; bytes];
+        self.inner.entropy.fill(&mut random);
+        data_encoding::BASE32HEX_NOPAD.encode(&random).to_ascii_lowercase()
+    }
+}
+
+/// What a create has fixed before it tries numbers.
+struct Plan<'a> {
+    call: &'a Call,
+    account: berth_proto::AccountId,
+    name: String,
+    token: String,
+    new: &'a NewInstance,
+    identity: Identity,
+}

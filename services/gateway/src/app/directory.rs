@@ -1,0 +1,79 @@
+//! Look-ups of unique keys: a read of the directory entry's last commit, at the leader.
+//!
+//! A token, a name or a number is found by its keyed hash, which names one stream of the log. There is no
+//! view that could lag and no barrier to wait for. What was found is cached only where the reader of the
+//! instance itself notices that it is out of date.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use berth_log::LogRead;
+use berth_proto::{
+    DirectoryId, StreamKey, codec,
+    commit::CommitV1,
+    directory::{DirectoryStateV1, HoldV1},
+};
+use lru::LruCache;
+
+use super::{coalesce::Coalesce, failure::Failure};
+
+/// Entries that are remembered: about 300 bytes each.
+const CACHED_ENTRIES_MAX: NonZeroUsize = NonZeroUsize::new(131_072).unwrap();
+
+#[derive(Debug)]
+pub(super) struct Directory {
+    log: Arc<dyn LogRead>,
+    reads: Coalesce<DirectoryId, Option<Arc<DirectoryStateV1>>>,
+    /// Written and read by every request; an entry is dropped by whoever notices that it is out of date.
+    cache: Mutex<LruCache<DirectoryId, Arc<HoldV1>>>,
+}
+
+impl Directory {
+    pub(super) fn new(log: Arc<dyn LogRead>) -> Self {
+        Self { log, reads: Coalesce::new(), cache: Mutex::new(LruCache::new(CACHED_ENTRIES_MAX)) }
+    }
+
+    /// Who holds the entry now.
+    pub(super) async fn fresh(&self, entry: DirectoryId) -> Result<Option<Arc<HoldV1>>, Failure> {
+        let hold = self.state(entry).await?.and_then(|state| state.hold.clone()).map(Arc::new);
+        match &hold {
+            Some(hold) => {
+                self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(entry, Arc::clone(hold));
+            }
+            None => self.forget(entry),
+        }
+        Ok(hold)
+    }
+
+    /// Who held the entry when it was last looked at; the caller must compare with the instance itself and
+    /// [`Self::forget`] what is out of date.
+    pub(super) async fn cached(&self, entry: DirectoryId) -> Result<Option<Arc<HoldV1>>, Failure> {
+        let known = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&entry).map(Arc::clone);
+        match known {
+            Some(hold) => Ok(Some(hold)),
+            None => self.fresh(entry).await,
+        }
+    }
+
+    /// Drops what is remembered of an entry.
+    pub(super) fn forget(&self, entry: DirectoryId) {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).pop(&entry);
+    }
+
+    /// The whole state of an entry.
+    pub(super) async fn state(&self, entry: DirectoryId) -> Result<Option<Arc<DirectoryStateV1>>, Failure> {
+        self.reads
+            .read(entry, || async {
+                let Some(stored) = self.log.tail(&StreamKey::directory(entry)).await? else {
+                    return Ok(None);
+                };
+                let state = codec::decode::<CommitV1>(&stored.payload)
+                    .and_then(|commit| commit.state.open::<DirectoryStateV1>())
+                    .map_err(|error| Failure::unavailable("a directory entry", error))?;
+                Ok(Some(Arc::new(state)))
+            })
+            .await
+    }
+}

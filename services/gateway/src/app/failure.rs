@@ -1,0 +1,102 @@
+//! What can go wrong with a call, in one vocabulary; each door renders it in its own words.
+
+use berth_bus::{KeyRingError, VolatileError};
+use berth_log::ReadError;
+use berth_proto::frame::RejectionCodeV1;
+use thiserror::Error;
+
+use super::record::Record;
+
+/// Seconds after which a client may try again when a part of the deployment does not answer.
+pub const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// Why a call did not do what was asked. Nothing changed unless it says so.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// No token, an unknown one, or one that is no longer the present one.
+    #[error("the token is missing or not valid")]
+    Unauthorized,
+    /// The token is valid and does not allow this.
+    #[error("the token does not allow this")]
+    Forbidden,
+    /// There is no such instance for this caller.
+    #[error("there is no such instance")]
+    NotFound,
+    /// The session-aggregate decided against it.
+    #[error("the command was rejected: {code:?}")]
+    Rejected {
+        /// The reason.
+        code: RejectionCodeV1,
+        /// The instance as it is, where the rejection depended on it.
+        record: Option<Box<Record>>,
+    },
+    /// Something in the request is not well formed.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it and what is expected. Never a value.
+        problem: &'static str,
+    },
+    /// The caller asks too often.
+    #[error("too many requests")]
+    Limited {
+        /// Seconds to wait.
+        retry_after_seconds: u32,
+    },
+    /// A part of the deployment does not answer; the same request may be sent again.
+    #[error("{part} is not available")]
+    Unavailable {
+        /// Which part.
+        part: &'static str,
+        /// What happened, for the operator's log.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+impl Failure {
+    /// A part of the deployment that does not answer.
+    pub fn unavailable(
+        part: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable { part, source: Some(source.into()) }
+    }
+
+    /// A rejection without a state beside it.
+    pub const fn rejected(code: RejectionCodeV1) -> Self {
+        Self::Rejected { code, record: None }
+    }
+
+    /// The rejection code, if it is one.
+    pub const fn rejection(&self) -> Option<RejectionCodeV1> {
+        match self {
+            Self::Rejected { code, .. } => Some(*code),
+            Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Invalid { .. }
+            | Self::Limited { .. }
+            | Self::Unavailable { .. } => None,
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::unavailable("the log", error)
+    }
+}
+
+impl From<KeyRingError> for Failure {
+    fn from(error: KeyRingError) -> Self {
+        Self::unavailable("the key store", error)
+    }
+}
+
+impl From<VolatileError> for Failure {
+    fn from(error: VolatileError) -> Self {
+        Self::unavailable("the volatile store", error)
+    }
+}

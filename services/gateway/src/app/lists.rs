@@ -1,0 +1,106 @@
+//! Lists of instances, from the record view: they may lag and say by how much.
+
+use std::time::Duration;
+
+use berth_proto::{
+    AccountId, InstanceId, codec,
+    query::{InstanceQueryV1, PAGE_MAX, QueryReplyV1, QueryV1},
+    subject::query_subject,
+};
+use bytes::Bytes;
+
+use super::{App, failure::Failure, record::Record};
+
+/// How long a list may take.
+const LIST_MAX: Duration = Duration::from_secs(5);
+
+/// Which instances of an account.
+#[derive(Debug, Clone, Default)]
+pub struct ListQuery {
+    /// Words of the native state table; empty is all.
+    pub states: Vec<String>,
+    /// Text that the name, a person's or business' name, the phone or the number contains.
+    pub text: Option<String>,
+    /// Digits that the linked phone is.
+    pub phone: Option<String>,
+    /// Deleted ones too.
+    pub with_deleted: bool,
+    /// The id after which the page starts.
+    pub after: Option<InstanceId>,
+    /// Most instances of the page; 0 is as many as a page may have.
+    pub limit: u16,
+}
+
+/// A page of instances.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The instances, in the order of their ids.
+    pub records: Vec<Record>,
+    /// Whether there are more.
+    pub more: bool,
+    /// How many match in all, where that is known.
+    pub total: Option<u64>,
+    /// Milliseconds that the view is behind the log.
+    pub lag_ms: u64,
+}
+
+impl App {
+    /// A page of an account's instances.
+    pub async fn list(&self, account: AccountId, query: ListQuery) -> Result<Page, Failure> {
+        let limit = if query.limit == 0 { PAGE_MAX } else { query.limit.min(PAGE_MAX) };
+        let page = self
+            .query(QueryV1::Instances(InstanceQueryV1 {
+                account: Some(account),
+                states: query.states,
+                text: query.text,
+                phone: query.phone,
+                with_deleted: query.with_deleted,
+                after: query.after,
+                limit,
+            }))
+            .await?;
+        let mut records = Vec::with_capacity(page.rows.len());
+        for row in &page.rows {
+            records.push(self.open_record(row.id, row.version, &row.state).await?);
+        }
+        Ok(Page { records, more: page.more, total: page.total, lag_ms: page.lag_ms })
+    }
+
+    /// Every instance of an account, page by page, at most `max`.
+    pub async fn list_all(
+        &self,
+        account: AccountId,
+        mut query: ListQuery,
+        max: usize,
+    ) -> Result<Vec<Record>, Failure> {
+        let mut records = Vec::new();
+        loop {
+            let page = self.list(account, query.clone()).await?;
+            records.extend(page.records);
+            let Some(last) = records.last().filter(|_| page.more && records.len() < max) else {
+                records.truncate(max);
+                return Ok(records);
+            };
+            query.after = Some(last.id);
+        }
+    }
+
+    pub(super) async fn query(&self, query: QueryV1) -> Result<berth_proto::query::PageV1, Failure> {
+        let payload =
+            codec::encode(&query).map_err(|error| Failure::unavailable("the record view", error))?;
+        let reply = self
+            .inner
+            .bus
+            .request(&query_subject("records"), Bytes::from(payload), LIST_MAX)
+            .await
+            .map_err(|error| Failure::unavailable("the record view", error))?;
+        match codec::decode::<QueryReplyV1>(&reply) {
+            Ok(QueryReplyV1::Page(page)) => Ok(page),
+            Ok(QueryReplyV1::Rebuilding) => {
+                Err(Failure::unavailable("the record view", "it is being rebuilt"))
+            }
+            Ok(QueryReplyV1::Invalid { reason }) => Err(Failure::unavailable("the record view", reason)),
+            Err(error) => Err(Failure::unavailable("the record view", error)),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What every door of the gateway uses: who asks, which instance, commands, reads, codes, lists.
+//!
+//! The native API and the dialects translate between HTTP and [`App`]; none of them touches a port. An
+//! operation takes a [`Call`] (who asks, through which door, under which idempotency key) and answers with
+//! a [`Record`] (an instance as it is, opened for rendering) or a [`Failure`].
+
+mod accounts;
+mod as_of;
+mod call;
+mod coalesce;
+mod codes;
+mod commands;
+mod create;
+mod directory;
+mod failure;
+mod find;
+mod lists;
+mod names;
+mod principal;
+mod rate;
+mod record;
+mod resolve;
+mod settings;
+mod simulate;
+mod webhooks;
+
+use std::sync::Arc;
+
+use berth_bus::{Bus, KeyRing, Volatile};
+use berth_log::LogRead;
+use berth_runtime::{Clock, Entropy};
+
+pub use accounts::{AccountRecord, NewAccount};
+pub use call::{Call, Idempotency};
+pub use codes::{Connected, LiveCode, LiveCodes};
+pub use commands::Answer;
+pub use create::{Created, NewInstance};
+pub use failure::{Failure, RETRY_AFTER_SECONDS};
+pub use lists::{ListQuery, Page};
+pub use names::{InvalidName, check_name, check_phone, check_token};
+pub use principal::Principal;
+pub use rate::{Allowance, Rate};
+pub use record::{Device, Erasure, Record};
+pub use resolve::KeyKind;
+pub use simulate::Simulation;
+pub use webhooks::{NewWebhook, Webhook, WebhookSecret, is_reserved_header};
+
+use crate::Settings;
+
+/// The gateway's side of every operation. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    log: Arc<dyn LogRead>,
+    bus: Arc<dyn Bus>,
+    volatile: Arc<dyn Volatile>,
+    keys: KeyRing,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+    directory: directory::Directory,
+    rates: rate::Rates,
+}
+
+/// What the gateway needs of its surroundings.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The log, for reading only.
+    pub log: Arc<dyn LogRead>,
+    /// Commands, queries, live tails.
+    pub bus: Arc<dyn Bus>,
+    /// QR texts and pairing codes.
+    pub volatile: Arc<dyn Volatile>,
+    /// Data keys.
+    pub keys: KeyRing,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl App {
+    /// An app over these ports.
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        let Ports { log, bus, volatile, keys, clock, entropy } = ports;
+        let directory = directory::Directory::new(Arc::clone(&log));
+        let rates = rate::Rates::new(Arc::clone(&volatile));
+        Self {
+            inner: Arc::new(Inner { log, bus, volatile, keys, clock, entropy, settings, directory, rates }),
+        }
+    }
+
+    /// The settings that the gateway was started with.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> berth_proto::Timestamp {
+        self.inner.clock.now()
+    }
+}

@@ -1,0 +1,129 @@
+//! From a token to who asks.
+
+use berth_proto::{
+    AccountId, DirectoryId, InstanceId,
+    commit::PrincipalV1,
+    directory::{HoldV1, PurposeV1},
+};
+use subtle::ConstantTimeEq;
+
+use super::{App, failure::Failure, names::check_token};
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Principal {
+    /// The operator, with the root key.
+    Root,
+    /// An account, with its token.
+    Account {
+        /// The account.
+        account: AccountId,
+    },
+    /// An instance, with its token.
+    Instance {
+        /// The account that owns it.
+        account: AccountId,
+        /// The instance.
+        instance: InstanceId,
+        /// The version of the token that was shown.
+        credential_version: u32,
+        /// The directory entry of the token, looked up again when the version is out of date.
+        entry: DirectoryId,
+    },
+}
+
+impl Principal {
+    /// The account that the caller acts in; none for the root key.
+    pub const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Root => None,
+            Self::Account { account } | Self::Instance { account, .. } => Some(*account),
+        }
+    }
+
+    /// Whether the caller may act on every instance of its account.
+    pub const fn is_account(&self) -> bool {
+        matches!(self, Self::Account { .. })
+    }
+
+    pub(super) const fn to_wire(self) -> PrincipalV1 {
+        match self {
+            Self::Root => PrincipalV1::Root,
+            Self::Account { account } => PrincipalV1::Account { account },
+            Self::Instance { account, instance, credential_version, .. } => {
+                PrincipalV1::Instance { account, instance, credential_version }
+            }
+        }
+    }
+}
+
+impl App {
+    /// Who shows this token. [`Failure::Unauthorized`] if nobody does.
+    pub async fn authenticate(&self, token: &str) -> Result<Principal, Failure> {
+        check_token(token).map_err(|_| Failure::Unauthorized)?;
+        if self.is_root_key(token) {
+            return Ok(Principal::Root);
+        }
+        let entry = self.inner.keys.master().entry("token", token);
+        let hold = self.inner.directory.cached(entry).await?;
+        let hold = match hold {
+            // An account's token has no instance whose tail would tell that it was rotated.
+            Some(hold) if hold.purpose == PurposeV1::AccountToken => {
+                self.inner.directory.fresh(entry).await?
+            }
+            other => other,
+        };
+        hold.and_then(|hold| principal_of(entry, &hold)).ok_or(Failure::Unauthorized)
+    }
+
+    /// Looks an instance's token up again after the instance said that its version is out of date.
+    pub(super) async fn authenticate_again(&self, principal: &Principal) -> Result<Principal, Failure> {
+        let Principal::Instance { instance, entry, .. } = *principal else {
+            return Err(Failure::Unauthorized);
+        };
+        self.inner.directory.forget(entry);
+        let hold = self.inner.directory.fresh(entry).await?;
+        match hold.and_then(|hold| principal_of(entry, &hold)) {
+            Some(again @ Principal::Instance { instance: same, .. })
+                if same == instance && again != *principal =>
+            {
+                Ok(again)
+            }
+            _ => Err(Failure::Unauthorized),
+        }
+    }
+
+    /// The principal of an instance whose own credential (such as a JWT) was checked by the door.
+    pub fn instance_principal(
+        &self,
+        account: AccountId,
+        instance: InstanceId,
+        credential_version: u32,
+        entry: DirectoryId,
+    ) -> Principal {
+        Principal::Instance { account, instance, credential_version, entry }
+    }
+
+    /// Whether a token may not be an instance's because it is the root key.
+    pub(super) fn is_reserved_token(&self, token: &str) -> bool {
+        self.is_root_key(token)
+    }
+
+    fn is_root_key(&self, token: &str) -> bool {
+        let digest = self.inner.keys.master().request_digest(&[b"root", token.as_bytes()]);
+        bool::from(digest.0.ct_eq(&self.inner.settings.root_key_digest.0))
+    }
+}
+
+fn principal_of(entry: DirectoryId, hold: &HoldV1) -> Option<Principal> {
+    match (hold.purpose, hold.instance) {
+        (PurposeV1::AccountToken, _) => Some(Principal::Account { account: hold.account }),
+        (PurposeV1::InstanceToken, Some(instance)) => Some(Principal::Instance {
+            account: hold.account,
+            instance,
+            credential_version: hold.credential_version,
+            entry,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,68 @@
+//! Rate limits that hold over all replicas of the gateway.
+
+use std::{sync::Arc, time::Duration};
+
+use berth_bus::Volatile;
+use berth_proto::Hash;
+
+use super::{App, failure::Failure};
+
+/// A limit: so many requests in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests.
+    pub requests: u32,
+    /// The window in seconds; windows are aligned to the epoch.
+    pub window_seconds: u32,
+}
+
+/// What is left of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// The limit.
+    pub limit: u32,
+    /// Requests that are left in this window.
+    pub remaining: u32,
+    /// When the window ends, in seconds since the Unix epoch.
+    pub reset_at_seconds: i64,
+    /// Whether this request is within the limit.
+    pub allowed: bool,
+}
+
+/// Counters of requests.
+#[derive(Debug)]
+pub(super) struct Rates {
+    volatile: Arc<dyn Volatile>,
+}
+
+impl Rates {
+    pub(super) fn new(volatile: Arc<dyn Volatile>) -> Self {
+        Self { volatile }
+    }
+}
+
+impl App {
+    /// Counts a request of `who` (a token, an address; it is hashed) against a limit named `bucket`.
+    pub async fn count(&self, bucket: &str, who: &str, rate: Rate) -> Result<Allowance, Failure> {
+        let window = i64::from(rate.window_seconds.max(1));
+        let now = self.now().seconds();
+        let start = now - now.rem_euclid(window);
+        let digest = Hash::over(b"berth.v1.rate", &[who.as_bytes()]).to_string();
+        let short: String = digest.chars().take(32).collect();
+        let key = format!("rate.{bucket}.{short}.{start}");
+        let ttl = Duration::from_secs(u64::from(rate.window_seconds) + 5);
+        let used = self.inner.rates.volatile.add(&key, 1, ttl).await?;
+        let limit = u64::from(rate.requests);
+        Ok(Allowance {
+            limit: rate.requests,
+            remaining: u32::try_from(limit.saturating_sub(used)).unwrap_or(0),
+            reset_at_seconds: start + window,
+            allowed: used <= limit,
+        })
+    }
+
+    /// What a caller without a valid token is counted by.
+    pub fn address_bucket(address: std::net::IpAddr) -> String {
+        super::names::address_bucket(address)
+    }
+}

@@ -1,0 +1,207 @@
+//! An instance as it is, opened for rendering.
+
+use berth_proto::{
+    CommitV1, InstanceId, RecordV1, Sealed, StreamKey, codec,
+    instance::{DeviceV1, InstanceStateV1, PhaseV1, UnlinkStatusV1},
+};
+use berth_runtime::{DataKey, sealing::field};
+
+use super::{App, failure::Failure, principal::Principal};
+
+/// An instance as it is: its state and, unless it is erased, its personal values in clear.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its id.
+    pub id: InstanceId,
+    /// The version of its stream that this is.
+    pub version: u64,
+    /// Its state as a reader sees it now: a deadline that passed counts as reached.
+    pub state: InstanceStateV1,
+    /// Its name; empty when erased.
+    pub name: String,
+    /// Its token; empty when erased. Shown only where a door's contract has it.
+    pub token: String,
+    /// The last device that was linked; it stays after a logout.
+    pub device: Option<Device>,
+    /// Whether the data key is gone, so that nothing personal can be opened any more.
+    pub erased: bool,
+    pub(super) key: Option<DataKey>,
+}
+
+/// How far the erasure of a deleted instance is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erasure {
+    /// Under way.
+    Pending,
+    /// Nothing personal can be opened any more.
+    Done,
+}
+
+/// A linked device in clear.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    /// Its JID.
+    pub jid: String,
+    /// Its LID.
+    pub lid: Option<String>,
+    /// The digits of its phone number.
+    pub phone: String,
+    /// The person's name.
+    pub push_name: Option<String>,
+    /// The name of a business.
+    pub business_name: Option<String>,
+    /// The address of its picture.
+    pub picture_url: Option<String>,
+    /// The platform of the phone.
+    pub platform: String,
+}
+
+impl Record {
+    /// Opens a sealed text of this instance; none when it is erased or not of this field.
+    pub fn open(&self, field: &str, sealed: &Sealed) -> Option<String> {
+        self.key.as_ref()?.open_text(self.id.as_bytes(), field, sealed).ok()
+    }
+
+    /// Whether the instance is deleted.
+    pub const fn is_deleted(&self) -> bool {
+        matches!(self.state.phase, PhaseV1::Deleted { .. })
+    }
+
+    /// How far the erasure of a deleted instance is; none while it is not deleted. It is done when the data key
+    /// is destroyed and no device waits to be unlinked with keys that are still kept.
+    pub fn erasure(&self) -> Option<Erasure> {
+        let unlinking = self.state.unlinks.iter().any(|unlink| unlink.status == UnlinkStatusV1::Pending);
+        match (self.is_deleted(), self.erased && !unlinking) {
+            (false, _) => None,
+            (true, true) => Some(Erasure::Done),
+            (true, false) => Some(Erasure::Pending),
+        }
+    }
+}
+
+impl App {
+    /// The instance as it is now, read where every acknowledged change is visible, if the caller may see it.
+    ///
+    /// [`Failure::NotFound`] for an unknown, a deleted and another account's instance and, for an instance's
+    /// token, for any other instance.
+    pub async fn read(&self, principal: &Principal, instance: InstanceId) -> Result<Record, Failure> {
+        let record = self.read_with_deleted(principal, instance).await?;
+        if record.is_deleted() { Err(Failure::NotFound) } else { Ok(record) }
+    }
+
+    /// Like [`Self::read`], and shows a deleted instance as what is left of it.
+    pub async fn read_with_deleted(
+        &self,
+        principal: &Principal,
+        instance: InstanceId,
+    ) -> Result<Record, Failure> {
+        let record = self.read_any(instance).await?.ok_or(Failure::NotFound)?;
+        match admit(principal, &record) {
+            Err(Failure::Unauthorized) => {
+                let again = self.authenticate_again(principal).await?;
+                admit(&again, &record)?;
+            }
+            other => other?,
+        }
+        Ok(record)
+    }
+
+    /// The instance with this id, deleted or not, without asking who wants to know.
+    pub async fn read_any(&self, instance: InstanceId) -> Result<Option<Record>, Failure> {
+        let Some(stored) = self.inner.log.tail(&StreamKey::instance(instance)).await? else {
+            return Ok(None);
+        };
+        let commit = codec::decode::<CommitV1>(&stored.payload)
+            .map_err(|error| Failure::unavailable("the instance's history", error))?;
+        if commit.state.type_id != codec::types::INSTANCE_STATE {
+            return Ok(None);
+        }
+        self.open_record(instance, commit.version, &commit.state).await.map(Some)
+    }
+
+    /// Opens a carried state for rendering.
+    pub(super) async fn open_record(
+        &self,
+        id: InstanceId,
+        version: u64,
+        state: &RecordV1,
+    ) -> Result<Record, Failure> {
+        let state = state
+            .open::<InstanceStateV1>()
+            .map_err(|error| Failure::unavailable("the instance's state", error))?;
+        self.record_of(id, version, state).await
+    }
+
+    /// The record of a state.
+    pub(super) async fn record_of(
+        &self,
+        id: InstanceId,
+        version: u64,
+        state: InstanceStateV1,
+    ) -> Result<Record, Failure> {
+        if matches!(state.phase, PhaseV1::Deleted { .. }) {
+            self.inner.keys.forget(id.as_bytes());
+        }
+        let key = self.inner.keys.key(id.as_bytes()).await?;
+        Ok(opened(id, version, berth_session::effective(&state, self.now()).into_owned(), key))
+    }
+
+    /// The record of a state as it was stored, for history.
+    pub(super) async fn open_record_as_stored(
+        &self,
+        id: InstanceId,
+        version: u64,
+        state: &RecordV1,
+    ) -> Result<Record, Failure> {
+        let state = state
+            .open::<InstanceStateV1>()
+            .map_err(|error| Failure::unavailable("the instance's state", error))?;
+        let key = self.inner.keys.key(id.as_bytes()).await?;
+        Ok(opened(id, version, state, key))
+    }
+}
+
+/// Whether the caller may act on the instance. [`Failure::Unauthorized`] for a token that was rotated.
+fn admit(principal: &Principal, record: &Record) -> Result<(), Failure> {
+    match *principal {
+        Principal::Account { account } if account != record.state.account => Err(Failure::NotFound),
+        Principal::Instance { instance, .. } if instance != record.id => Err(Failure::NotFound),
+        Principal::Instance { credential_version, .. }
+            if credential_version != record.state.credential_version =>
+        {
+            Err(Failure::Unauthorized)
+        }
+        Principal::Root | Principal::Account { .. } | Principal::Instance { .. } => Ok(()),
+    }
+}
+
+fn opened(id: InstanceId, version: u64, state: InstanceStateV1, key: Option<DataKey>) -> Record {
+    let mut record = Record {
+        id,
+        version,
+        state,
+        name: String::new(),
+        token: String::new(),
+        device: None,
+        erased: key.is_none(),
+        key,
+    };
+    record.name = record.open(field::NAME, &record.state.name).unwrap_or_default();
+    record.token = record.open(field::TOKEN, &record.state.token).unwrap_or_default();
+    record.device = record.state.last_device.as_ref().and_then(|device| open_device(&record, device));
+    record
+}
+
+fn open_device(record: &Record, device: &DeviceV1) -> Option<Device> {
+    let optional =
+        |field: &str, sealed: &Option<Sealed>| sealed.as_ref().and_then(|it| record.open(field, it));
+    Some(Device {
+        jid: record.open(field::JID, &device.jid)?,
+        lid: optional(field::LID, &device.lid),
+        phone: record.open(field::PHONE, &device.phone)?,
+        push_name: optional(field::PUSH_NAME, &device.push_name),
+        business_name: optional(field::BUSINESS_NAME, &device.business_name),
+        picture_url: optional(field::PICTURE_URL, &device.picture_url),
+        platform: device.platform.clone(),
+    })
+}

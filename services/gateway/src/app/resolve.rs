@@ -1,0 +1,131 @@
+//! From what stands in a path to an instance of the caller's account.
+
+use berth_proto::{AccountId, DirectoryId, InstanceId, directory::PurposeV1};
+
+use super::{App, failure::Failure, names::check_name, principal::Principal};
+
+/// What the text in a path may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// An id of ours, in base32.
+    Id,
+    /// An id of ours, as a hyphenated UUID.
+    Uuid,
+    /// A name within the account.
+    Name,
+    /// Ten digits.
+    Number,
+    /// A foreign id within the account.
+    Alias,
+}
+
+impl App {
+    /// The instance that `text` names for this caller: the first of `order` that fits. The instance is not
+    /// read; it may be deleted by now.
+    pub async fn resolve(
+        &self,
+        principal: &Principal,
+        text: &str,
+        order: &[KeyKind],
+    ) -> Result<InstanceId, Failure> {
+        let account = principal.account().ok_or(Failure::Forbidden)?;
+        self.resolve_in(account, text, order).await
+    }
+
+    /// The instance that `text` names in an account.
+    pub async fn resolve_in(
+        &self,
+        account: AccountId,
+        text: &str,
+        order: &[KeyKind],
+    ) -> Result<InstanceId, Failure> {
+        for kind in order {
+            let found = match kind {
+                KeyKind::Id => text.parse::<InstanceId>().ok(),
+                KeyKind::Uuid => uuid::Uuid::try_parse(text).ok().map(InstanceId::from_uuid),
+                KeyKind::Name => {
+                    self.held(self.name_entry(account, text).await?, account, PurposeV1::Name).await?
+                }
+                KeyKind::Alias => {
+                    self.held(self.alias_entry(account, text).await?, account, PurposeV1::Alias).await?
+                }
+                KeyKind::Number => self.held(self.number_entry(text), account, PurposeV1::Number).await?,
+            };
+            if let Some(instance) = found {
+                return Ok(instance);
+            }
+        }
+        Err(Failure::NotFound)
+    }
+
+    /// The instance with a number, whatever its account: for a dialect whose numbers are global.
+    pub async fn resolve_number(&self, number: &str) -> Result<(AccountId, InstanceId), Failure> {
+        let entry = self.number_entry(number).ok_or(Failure::NotFound)?;
+        let hold = self.inner.directory.cached(entry).await?.ok_or(Failure::NotFound)?;
+        let instance =
+            hold.instance.filter(|_| hold.purpose == PurposeV1::Number).ok_or(Failure::NotFound)?;
+        Ok((hold.account, instance))
+    }
+
+    /// The instances that held a name before, newest last, with their last keyed commands: a keyed delete that
+    /// is retried after the name was used again finds its own outcome.
+    pub(super) async fn former_holder(
+        &self,
+        account: AccountId,
+        name: &str,
+        command: berth_proto::CommandId,
+    ) -> Result<Option<InstanceId>, Failure> {
+        let Some(entry) = self.name_entry(account, name).await? else { return Ok(None) };
+        let state = self.inner.directory.state(entry).await?;
+        Ok(state.and_then(|state| {
+            state
+                .former
+                .iter()
+                .rev()
+                .find(|former| former.command_ids.contains(&command))
+                .and_then(|f| f.instance)
+        }))
+    }
+
+    /// Forgets what is remembered of a key after its instance turned out to be deleted.
+    pub(super) async fn forget_key(&self, account: AccountId, text: &str) -> Result<(), Failure> {
+        let entries = [
+            self.name_entry(account, text).await?,
+            self.alias_entry(account, text).await?,
+            self.number_entry(text),
+        ];
+        for entry in entries.into_iter().flatten() {
+            self.inner.directory.forget(entry);
+        }
+        Ok(())
+    }
+
+    async fn held(
+        &self,
+        entry: Option<DirectoryId>,
+        account: AccountId,
+        purpose: PurposeV1,
+    ) -> Result<Option<InstanceId>, Failure> {
+        let Some(entry) = entry else { return Ok(None) };
+        let hold = self.inner.directory.cached(entry).await?;
+        Ok(hold
+            .filter(|hold| hold.account == account && hold.purpose == purpose)
+            .and_then(|hold| hold.instance))
+    }
+
+    async fn name_entry(&self, account: AccountId, name: &str) -> Result<Option<DirectoryId>, Failure> {
+        let Ok(name) = check_name(name) else { return Ok(None) };
+        let key = self.inner.keys.key(account.as_bytes()).await?;
+        Ok(key.map(|key| key.entry("name", &name)))
+    }
+
+    async fn alias_entry(&self, account: AccountId, alias: &str) -> Result<Option<DirectoryId>, Failure> {
+        let key = self.inner.keys.key(account.as_bytes()).await?;
+        Ok(key.map(|key| key.entry("alias", alias)))
+    }
+
+    fn number_entry(&self, text: &str) -> Option<DirectoryId> {
+        let digits = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| self.inner.keys.master().entry("number", text))
+    }
+}

@@ -1,0 +1,50 @@
+//! Opaque settings: one sealed JSON block for each vocabulary, kept as given.
+
+use berth_proto::{command::ChangeSettingsV1, frame::RejectionCodeV1, instance::SettingsBlockV1};
+use berth_runtime::sealing::field;
+use serde_json::Value;
+
+use super::{App, call::Call, commands::Answer, failure::Failure, record::Record};
+
+/// How often a merge is tried again when somebody else changed the block meanwhile.
+const MERGE_TRIES_MAX: u32 = 5;
+
+impl Record {
+    /// The settings block of a vocabulary; none if it was never set or is erased.
+    pub fn settings(&self, owner: &str) -> Option<Value> {
+        let block = self.state.settings.iter().find(|block| block.owner == owner)?;
+        serde_json::from_str(&self.open(field::SETTINGS, &block.body)?).ok()
+    }
+}
+
+impl App {
+    /// Changes the settings block of a vocabulary: `merge` turns the present block into the wanted one.
+    pub async fn change_settings(
+        &self,
+        call: &Call,
+        record: &Record,
+        owner: &'static str,
+        merge: impl Fn(Option<Value>) -> Value + Send,
+    ) -> Result<Answer, Failure> {
+        let mut record = record.clone();
+        for _ in 0..MERGE_TRIES_MAX {
+            let key = record.key.clone().ok_or(Failure::NotFound)?;
+            let body = merge(record.settings(owner)).to_string();
+            let expected = record.state.settings.iter().find(|block| block.owner == owner);
+            let command = ChangeSettingsV1 {
+                block: SettingsBlockV1 {
+                    owner: owner.to_owned(),
+                    body: key.seal(record.id.as_bytes(), field::SETTINGS, body.as_bytes()),
+                },
+                expected: expected.map(|block| block.body.clone()),
+            };
+            match self.command(call, record.id, command).await {
+                Err(Failure::Rejected { code: RejectionCodeV1::Changed, .. }) => {
+                    record = self.read(&call.principal, record.id).await?;
+                }
+                other => return other,
+            }
+        }
+        Err(Failure::rejected(RejectionCodeV1::Changed))
+    }
+}

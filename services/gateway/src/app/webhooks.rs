@@ -1,0 +1,281 @@
+//! Webhook endpoints: sealing what a client configures and opening it for rendering.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use berth_proto::{
+    EndpointId, InstanceId, Timestamp,
+    command::{ConfigureWebhookV1, RemoveWebhookV1},
+    instance::WebhookV1,
+};
+use berth_runtime::{DataKey, entropy::new_endpoint_id, sealing::field, url_policy::check_url};
+use serde_json::Value;
+
+use super::{App, call::Call, commands::Answer, failure::Failure, record::Record};
+
+/// Random bytes of a generated signing secret (Standard Webhooks recommends 24 to 64).
+const SECRET_BYTES: usize = 32;
+/// Bytes that a given secret may have.
+const SECRET_BYTES_RANGE: std::ops::RangeInclusive<usize> = 24..=64;
+/// Custom headers of an endpoint.
+const HEADERS_MAX: usize = 20;
+/// Bytes of a custom header's value.
+const HEADER_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a URL.
+const URL_BYTES_MAX: usize = 2 * 1024;
+
+/// A webhook endpoint as a client wants it.
+#[derive(Debug, Clone, Default)]
+pub struct NewWebhook {
+    /// The id of the endpoint to replace; a new one is made if there is none.
+    pub id: Option<EndpointId>,
+    /// The format of its bodies.
+    pub format: &'static str,
+    /// Its label, unique in the format.
+    pub label: String,
+    /// Whether it receives anything.
+    pub enabled: bool,
+    /// Where notices are sent; may be empty when it is disabled.
+    pub url: String,
+    /// Custom headers.
+    pub headers: BTreeMap<String, String>,
+    /// The value of the `Authorization` header.
+    pub authorization: Option<String>,
+    /// The signing secret; made up if there is none.
+    pub secret: Option<String>,
+    /// Names of the events it wants, in the vocabulary of its format; empty is all.
+    pub events: Vec<String>,
+    /// Whether it is told of attempts after a logout too.
+    pub after_logout_all: bool,
+    /// Options of its format.
+    pub options: Option<Value>,
+    /// Whether headers that a sender must not set are kept for the echo instead of refused: they are never
+    /// sent.
+    pub lenient_headers: bool,
+}
+
+/// An endpoint's id and its secret in clear, shown once.
+#[derive(Clone)]
+pub struct WebhookSecret {
+    /// The endpoint.
+    pub id: EndpointId,
+    /// `whsec_` and base64.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookSecret").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// An endpoint opened for rendering.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Its id.
+    pub id: EndpointId,
+    /// The format of its bodies.
+    pub format: String,
+    /// Its label.
+    pub label: String,
+    /// Whether it receives anything.
+    pub enabled: bool,
+    /// Where notices are sent.
+    pub url: String,
+    /// Custom headers.
+    pub headers: BTreeMap<String, String>,
+    /// The value of the `Authorization` header.
+    pub authorization: Option<String>,
+    /// Names of the events it wants.
+    pub events: Vec<String>,
+    /// Whether it is told of attempts after a logout too.
+    pub after_logout_all: bool,
+    /// Options of its format.
+    pub options: Option<Value>,
+    /// When it was first configured.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Record {
+    /// Opens an endpoint.
+    pub fn open_webhook(&self, webhook: &WebhookV1) -> Webhook {
+        let open = |field: &str, sealed: &berth_proto::Sealed| self.open(field, sealed).unwrap_or_default();
+        let json = |field: &str, sealed: &Option<berth_proto::Sealed>| {
+            sealed
+                .as_ref()
+                .and_then(|it| self.open(field, it))
+                .and_then(|text| serde_json::from_str(&text).ok())
+        };
+        Webhook {
+            id: webhook.id,
+            format: webhook.format.clone(),
+            label: webhook.label.clone(),
+            enabled: webhook.enabled,
+            url: open(field::WEBHOOK_URL, &webhook.url),
+            headers: json(field::WEBHOOK_HEADERS, &webhook.headers)
+                .and_then(|value| serde_json::from_value(value).ok())
+                .unwrap_or_default(),
+            authorization: webhook
+                .authorization
+                .as_ref()
+                .and_then(|sealed| self.open(field::WEBHOOK_AUTHORIZATION, sealed)),
+            events: webhook.events.clone(),
+            after_logout_all: webhook.after_logout_all,
+            options: json(field::WEBHOOK_OPTIONS, &webhook.options),
+            created_at: webhook.created_at,
+            updated_at: webhook.updated_at,
+        }
+    }
+
+    /// The endpoints of one format, opened, in the order in which they were configured.
+    pub fn open_webhooks_of(&self, format: &str) -> Vec<Webhook> {
+        self.state.webhooks.iter().filter(|it| it.format == format).map(|it| self.open_webhook(it)).collect()
+    }
+}
+
+impl App {
+    /// Adds an endpoint, or replaces the one with this id or (with `upsert`) with this format and label.
+    /// The secret is new only for a new endpoint.
+    pub async fn configure_webhook(
+        &self,
+        call: &Call,
+        record: &Record,
+        new: &NewWebhook,
+        upsert: bool,
+        enabled_max: u8,
+    ) -> Result<(Answer, Webhook, WebhookSecret), Failure> {
+        let key = record.key.clone().ok_or(Failure::NotFound)?;
+        let (webhook, mut secret) = self.seal_webhook(record.id.as_bytes(), &key, new)?;
+        let answer =
+            self.command(call, record.id, ConfigureWebhookV1 { webhook, upsert, enabled_max }).await?;
+        let id = answer.outcome.endpoint.unwrap_or(secret.id);
+        let stored =
+            answer.record.state.webhooks.iter().find(|webhook| webhook.id == id).ok_or(Failure::NotFound)?;
+        let webhook = answer.record.open_webhook(stored);
+        secret.id = id;
+        Ok((answer, webhook, secret))
+    }
+
+    /// Removes an endpoint.
+    pub async fn remove_webhook(
+        &self,
+        call: &Call,
+        instance: InstanceId,
+        id: EndpointId,
+    ) -> Result<Answer, Failure> {
+        self.command(call, instance, RemoveWebhookV1 { id }).await
+    }
+
+    /// Checks and seals an endpoint.
+    pub(super) fn seal_webhook(
+        &self,
+        owner: &[u8; 16],
+        key: &DataKey,
+        new: &NewWebhook,
+    ) -> Result<(WebhookV1, WebhookSecret), Failure> {
+        self.check_webhook(new)?;
+        let id = new.id.unwrap_or_else(|| new_endpoint_id(&*self.inner.clock, &*self.inner.entropy));
+        let secret = match &new.secret {
+            Some(secret) => checked_secret(secret)?,
+            None => {
+                let mut bytes = vec![0; SECRET_BYTES];
+                self.inner.entropy.fill(&mut bytes);
+                format!("whsec_{}", STANDARD.encode(bytes))
+            }
+        };
+        let headers = (!new.headers.is_empty()).then(|| {
+            key.seal(owner, field::WEBHOOK_HEADERS, &serde_json::to_vec(&new.headers).unwrap_or_default())
+        });
+        let webhook = WebhookV1 {
+            id,
+            format: new.format.to_owned(),
+            label: new.label.clone(),
+            enabled: new.enabled,
+            url: key.seal(owner, field::WEBHOOK_URL, new.url.as_bytes()),
+            headers,
+            authorization: new
+                .authorization
+                .as_ref()
+                .map(|value| key.seal(owner, field::WEBHOOK_AUTHORIZATION, value.as_bytes())),
+            secret: key.seal(owner, field::WEBHOOK_SECRET, secret.as_bytes()),
+            old_secrets: Vec::new(),
+            events: new.events.clone(),
+            after_logout_all: new.after_logout_all,
+            options: new
+                .options
+                .as_ref()
+                .map(|options| key.seal(owner, field::WEBHOOK_OPTIONS, options.to_string().as_bytes())),
+            created_at: self.now(),
+            updated_at: self.now(),
+        };
+        Ok((webhook, WebhookSecret { id, secret }))
+    }
+
+    fn check_webhook(&self, new: &NewWebhook) -> Result<(), Failure> {
+        let invalid = |field, problem| Err(Failure::Invalid { field, problem });
+        if new.label.chars().count() > 128 || new.label.chars().any(char::is_control) {
+            return invalid("label", "a label has at most 128 characters and no control characters");
+        }
+        if new.url.len() > URL_BYTES_MAX {
+            return invalid("url", "a URL has at most 2,048 bytes");
+        }
+        if (new.enabled || !new.url.is_empty())
+            && check_url(&new.url, &self.inner.settings.url_policy).is_err()
+        {
+            return invalid("url", "webhooks of this deployment may not be sent to this URL");
+        }
+        if new.headers.len() > HEADERS_MAX {
+            return invalid("headers", "an endpoint has at most 20 custom headers");
+        }
+        for (name, value) in &new.headers {
+            let well_formed = axum::http::HeaderName::try_from(name).is_ok()
+                && axum::http::HeaderValue::try_from(value).is_ok()
+                && value.len() <= HEADER_BYTES_MAX;
+            if !well_formed {
+                return invalid(
+                    "headers",
+                    "a header has a token as its name and at most 4 KiB of visible text",
+                );
+            }
+            if !new.lenient_headers && is_reserved_header(name) {
+                return invalid("headers", "this header is set by the sender and cannot be configured");
+            }
+        }
+        let authorization = new.authorization.as_deref().unwrap_or_default();
+        if axum::http::HeaderValue::try_from(authorization).is_err() || authorization.len() > HEADER_BYTES_MAX
+        {
+            return invalid("authorization", "it has at most 4 KiB of visible text");
+        }
+        Ok(())
+    }
+}
+
+/// Headers that a customer must not set (rule R12): the sender's own, the connection's, and whatever could make
+/// a proxy on the way misread the request.
+pub fn is_reserved_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(
+        name.as_str(),
+        "host"
+            | "transfer-encoding"
+            | "connection"
+            | "te"
+            | "upgrade"
+            | "user-agent"
+            | "forwarded"
+            | "cookie"
+            | "authorization"
+    ) || ["content-", "proxy-", "x-forwarded-", "webhook-"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn checked_secret(secret: &str) -> Result<String, Failure> {
+    let invalid =
+        Failure::Invalid { field: "secret", problem: "a secret is `whsec_` and base64 of 24 to 64 bytes" };
+    let bytes = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
+    match bytes {
+        Some(bytes) if SECRET_BYTES_RANGE.contains(&bytes.len()) => Ok(secret.to_owned()),
+        _ => Err(invalid),
+    }
+}

@@ -1,0 +1,110 @@
+//! Errors in this dialect's words. The texts `UNAUTHORIZED`, `Instance not found` and `User is already logged
+//! in` are the product's; the others are ours, since it does not document them.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use berth_proto::frame::RejectionCodeV1;
+use serde_json::json;
+
+use crate::{
+    app::{Failure, RETRY_AFTER_SECONDS},
+    http::body::BodyError,
+};
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub(super) enum MegaError {
+    /// No token, a wrong one, or another instance's.
+    Unauthorized,
+    /// No such instance in the account.
+    NotFound,
+    /// No such path or method.
+    UnknownRoute,
+    /// A device is linked already; 200, since the client that reads this text does not look at the status.
+    AlreadyLoggedIn,
+    /// No code in time, or none is possible; 200 for the same reason.
+    NoCode(&'static str),
+    /// The method needs a linked device.
+    NotConnected,
+    /// Messages are not this service's.
+    NotOurs,
+    /// Something in the request is not as expected.
+    Invalid(String),
+    /// Larger than the bound.
+    TooLarge,
+    /// Anything else.
+    Other(Failure),
+}
+
+impl From<Failure> for MegaError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unauthorized | Failure::Forbidden => Self::Unauthorized,
+            Failure::NotFound
+            | Failure::Rejected { code: RejectionCodeV1::Deleted | RejectionCodeV1::NotFound, .. } => {
+                Self::NotFound
+            }
+            Failure::Invalid { field, problem } => Self::Invalid(format!("{field}: {problem}")),
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl From<BodyError> for MegaError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Broken => Self::Invalid("The body could not be read".to_owned()),
+        }
+    }
+}
+
+impl IntoResponse for MegaError {
+    fn into_response(self) -> Response {
+        let retry = matches!(self, Self::Other(Failure::Unavailable { .. }));
+        let (status, message) = match self {
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED".to_owned()),
+            Self::NotFound => (StatusCode::NOT_FOUND, "Instance not found".to_owned()),
+            Self::UnknownRoute => (StatusCode::NOT_FOUND, "Route not found".to_owned()),
+            Self::AlreadyLoggedIn => (StatusCode::OK, "User is already logged in".to_owned()),
+            Self::NoCode(reason) => (StatusCode::OK, reason.to_owned()),
+            Self::NotConnected => (StatusCode::BAD_REQUEST, "Instance is not connected".to_owned()),
+            Self::NotOurs => {
+                (StatusCode::NOT_IMPLEMENTED, "Messages are not handled by this service".to_owned())
+            }
+            Self::Invalid(message) => (StatusCode::BAD_REQUEST, message),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB".to_owned()),
+            Self::Other(failure) => other(&failure),
+        };
+        let mut response = (status, Json(json!({"error": true, "message": message}))).into_response();
+        if retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
+        response
+    }
+}
+
+fn other(failure: &Failure) -> (StatusCode, String) {
+    match failure {
+        Failure::Rejected { code: RejectionCodeV1::NameTaken | RejectionCodeV1::AliasTaken, .. } => {
+            (StatusCode::CONFLICT, "Instance already exists".to_owned())
+        }
+        Failure::Rejected { code: RejectionCodeV1::TokenTaken, .. } => {
+            (StatusCode::CONFLICT, "Token already exists".to_owned())
+        }
+        Failure::Rejected { code: RejectionCodeV1::NoSession, .. } => {
+            (StatusCode::BAD_REQUEST, "Instance is not connected".to_owned())
+        }
+        Failure::Rejected { .. } => {
+            (StatusCode::BAD_REQUEST, "The instance does not allow this now".to_owned())
+        }
+        Failure::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests".to_owned()),
+        failure => {
+            crate::http::log_unavailable(failure);
+            (StatusCode::SERVICE_UNAVAILABLE, "The service is not available, try again".to_owned())
+        }
+    }
+}

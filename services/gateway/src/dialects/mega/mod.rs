@@ -1,0 +1,34 @@
+//! The Mega API dialect: `/rest/…`, bearer tokens, `{"error": bool, "message": string, …}`.
+//!
+//! Reads have the verb before the key (`/rest/instance/qrcode/{key}`), changes after it
+//! (`/rest/instance/{key}/logout`), and `logout` and `restart` are `DELETE`. Clients look at the status, at
+//! `error`, or at both, so a failure sets both. A JSON body is tolerated on every `GET` and `DELETE`.
+
+mod call;
+mod error;
+mod routes;
+mod words;
+
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+
+use self::error::MegaError;
+use crate::app::{App, KeyKind};
+
+/// What the key in a path may be, in this order.
+const ORDER: [KeyKind; 3] = [KeyKind::Name, KeyKind::Id, KeyKind::Number];
+/// The format of this dialect's webhook bodies, and the owner of its settings.
+const FORMAT: &str = "mega";
+
+/// The routes of this dialect.
+pub fn router(app: App) -> Router {
+    routes::router(app)
+}
+
+/// The answer to a path of this dialect that it does not have.
+pub fn unknown_route(_request: &Request) -> Response {
+    MegaError::UnknownRoute.into_response()
+}

@@ -1,0 +1,39 @@
+//! Every other `/rest/<group>/…`: the messaging methods of a gateway that stands beside this service.
+
+use axum::extract::{Request, State};
+use berth_proto::instance::{ConnectionV1, PhaseV1};
+
+use crate::{
+    app::{App, Failure},
+    dialects::mega::{ORDER, call::caller, error::MegaError},
+};
+
+/// Groups that are this service's: what they do not have is an unknown route.
+const OURS: [&str; 3] = ["instance", "webhook", "config"];
+/// Segments of a path that are tried as a key.
+const SEGMENTS_MAX: usize = 4;
+
+/// Says that a logged-out instance is not connected, as the product does for every method after a logout; a
+/// connected one is told that messages are not handled here.
+pub(super) async fn handler(State(app): State<App>, request: Request) -> Result<(), MegaError> {
+    let (parts, _body) = request.into_parts();
+    let mut segments = parts.uri.path().trim_start_matches("/rest/").split('/');
+    if segments.next().is_some_and(|group| OURS.contains(&group)) {
+        return Err(MegaError::UnknownRoute);
+    }
+    let call = caller(&parts, &app).await?;
+    for segment in segments.take(SEGMENTS_MAX) {
+        let Some(key) = crate::http::percent_decoded(segment) else { continue };
+        match app.find(&call.principal, &key, &ORDER).await {
+            Ok(record) => {
+                return match &record.state.phase {
+                    PhaseV1::Linked(link) if link.connection == ConnectionV1::Open => Err(MegaError::NotOurs),
+                    _ => Err(MegaError::NotConnected),
+                };
+            }
+            Err(Failure::NotFound) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Err(if call.principal.is_account() { MegaError::NotFound } else { MegaError::Unauthorized })
+}

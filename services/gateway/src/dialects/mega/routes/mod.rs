@@ -1,0 +1,40 @@
+//! The routes of this dialect, one file each.
+
+mod delete;
+mod init;
+mod list;
+mod logout;
+mod messaging;
+mod pairing_code;
+mod qrcode;
+mod qrcode_base64;
+mod restart;
+mod status;
+mod webhook_configure;
+mod webhook_read;
+
+use axum::{
+    Router,
+    routing::{any, delete as on_delete, get, post},
+};
+
+use super::error::MegaError;
+use crate::app::App;
+
+pub(super) fn router(app: App) -> Router {
+    Router::new()
+        .route("/rest/instance/init", post(init::handler))
+        .route("/rest/instance/list", get(list::handler))
+        .route("/rest/instance/qrcode/{key}", get(qrcode::handler))
+        .route("/rest/instance/qrcode_base64/{key}", get(qrcode_base64::handler))
+        .route("/rest/instance/pairingCode/{key}", get(pairing_code::handler))
+        .route("/rest/instance/{key}", get(status::handler))
+        .route("/rest/instance/{key}/logout", on_delete(logout::handler))
+        .route("/rest/instance/{key}/restart", on_delete(restart::handler))
+        .route("/rest/instance/{key}/delete", on_delete(delete::handler))
+        .route("/rest/webhook/{key}", get(webhook_read::handler))
+        .route("/rest/webhook/{key}/configWebhook", post(webhook_configure::handler))
+        .route("/rest/{group}/{*rest}", any(messaging::handler))
+        .method_not_allowed_fallback(async || MegaError::UnknownRoute)
+        .with_state(app)
+}

@@ -1,0 +1,27 @@
+//! What all doors share of HTTP: bodies, headers, paths and the fallback by path.
+
+pub mod body;
+pub mod headers;
+pub mod qr;
+pub mod router;
+
+use tracing::warn;
+
+use crate::app::Failure;
+
+/// Writes a failure that is the deployment's, not the client's, into the operator's log, with its causes.
+pub fn log_unavailable(failure: &Failure) {
+    let mut causes = String::new();
+    let mut source = std::error::Error::source(failure);
+    while let Some(cause) = source {
+        causes.push_str(": ");
+        causes.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    warn!("a request failed: {failure}{causes}");
+}
+
+/// A segment of a path without its percent-encoding; none if it is not UTF-8.
+pub fn percent_decoded(segment: &str) -> Option<String> {
+    percent_encoding::percent_decode_str(segment).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}

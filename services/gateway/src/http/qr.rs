@@ -1,0 +1,77 @@
+//! QR codes as pictures.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use qrcode::{Color, EcLevel, QrCode};
+use thiserror::Error;
+
+/// Pixels of one module.
+const SCALE: usize = 8;
+/// Modules of quiet zone around the code (ISO/IEC 18004 asks for four).
+const QUIET: usize = 4;
+
+/// The text is too long for a QR code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the text does not fit into a QR code")]
+pub struct TooLong;
+
+/// The text as a black and white PNG.
+pub fn png(text: &str) -> Result<Vec<u8>, TooLong> {
+    let code = code(text)?;
+    let modules = code.width() + 2 * QUIET;
+    let side = modules * SCALE;
+    let mut pixels = vec![0xFF_u8; side * side];
+    for (index, pixel) in pixels.iter_mut().enumerate() {
+        let (x, y) = (index % side / SCALE, index / side / SCALE);
+        let inside = |at: usize| (QUIET..QUIET + code.width()).contains(&at);
+        if inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark {
+            *pixel = 0;
+        }
+    }
+    let mut bytes = Vec::new();
+    let side = u32::try_from(side).map_err(|_| TooLong)?;
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(|_| TooLong)?;
+    writer.write_image_data(&pixels).map_err(|_| TooLong)?;
+    writer.finish().map_err(|_| TooLong)?;
+    Ok(bytes)
+}
+
+/// The text as standard base64 of a PNG.
+pub fn png_base64(text: &str) -> Result<String, TooLong> {
+    Ok(STANDARD.encode(png(text)?))
+}
+
+/// The text as a data URL that an `<img>` shows.
+pub fn png_data_url(text: &str) -> Result<String, TooLong> {
+    Ok(format!("data:image/png;base64,{}", png_base64(text)?))
+}
+
+/// The text as SVG.
+pub fn svg(text: &str) -> Result<String, TooLong> {
+    Ok(code(text)?
+        .render::<qrcode::render::svg::Color<'_>>()
+        .quiet_zone(true)
+        .min_dimensions(256, 256)
+        .build())
+}
+
+fn code(text: &str) -> Result<QrCode, TooLong> {
+    QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| TooLong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_have_their_signatures() {
+        assert!(
+            png("https://wa.me/settings/linked_devices#a,b,c,d,1").unwrap().starts_with(b"\x89PNG\r\n\x1a\n")
+        );
+        assert!(svg("text").unwrap().contains("<svg"));
+        assert!(png_data_url("text").unwrap().starts_with("data:image/png;base64,iVBOR"));
+        assert_eq!(png(&"x".repeat(10_000)), Err(TooLong));
+    }
+}

@@ -1,0 +1,82 @@
+//! Who calls the native API: the bearer token and the idempotency key of a request.
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::request::Parts,
+};
+use berth_proto::limits::IDEMPOTENCY_KEY_CHARS_MAX;
+
+use super::problem::Problem;
+use crate::{
+    app::{App, Call, Failure, Idempotency, Principal},
+    http::headers,
+};
+
+/// The caller of a request.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) principal: Principal,
+    key: Option<String>,
+}
+
+impl Caller {
+    /// The call of a command; `body` is what was sent.
+    pub(super) fn call(self, route: &'static str, body: &[u8]) -> Call {
+        let idempotency = self.key.map(|key| Idempotency { key, route, body: body.to_vec() });
+        Call::new(self.principal, "native").with_idempotency(idempotency)
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = headers::bearer(&parts.headers).ok_or(Failure::Unauthorized)?;
+        let principal = app.authenticate(token).await?;
+        let key = match parts.headers.get("idempotency-key") {
+            None => None,
+            Some(value) => {
+                let text = value.to_str().unwrap_or_default().trim();
+                if text.is_empty() || text.len() > IDEMPOTENCY_KEY_CHARS_MAX {
+                    return Err(Problem::invalid(
+                        "`Idempotency-Key`: 1 to 128 visible ASCII characters are expected.",
+                    ));
+                }
+                Some(text.to_owned())
+            }
+        };
+        Ok(Self { principal, key })
+    }
+}
+
+/// The `{i}` of a path.
+#[derive(Debug)]
+pub(super) struct Key(pub(super) String);
+
+impl FromRequestParts<App> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let values = Path::<Vec<(String, String)>>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Problem::invalid("The path is not valid percent-encoded UTF-8."))?;
+        let key = values.0.into_iter().next().map(|(_, value)| value);
+        key.map(Self).ok_or_else(|| Failure::NotFound.into())
+    }
+}
+
+/// The `{i}` and the `{w}` of a path.
+#[derive(Debug)]
+pub(super) struct KeyAndWebhook(pub(super) String, pub(super) berth_proto::EndpointId);
+
+impl FromRequestParts<App> for KeyAndWebhook {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Path((key, webhook)) = Path::<(String, String)>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Problem::invalid("The path is not valid percent-encoded UTF-8."))?;
+        let webhook = webhook.parse().map_err(|_| Failure::NotFound)?;
+        Ok(Self(key, webhook))
+    }
+}

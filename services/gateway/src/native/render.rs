@@ -1,0 +1,292 @@
+//! How the native API shows instances, codes and webhooks.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use berth_proto::{
+    Timestamp,
+    instance::{EndCauseV1, PauseReasonV1, PermissionV1, PhaseV1, UnlinkStatusV1},
+};
+use berth_session::{connection_word, state_word};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use crate::{
+    app::{Erasure, LiveCode, Record, Webhook},
+    http::qr,
+};
+
+/// A moment as RFC 3339 in UTC with microseconds.
+pub(super) fn time(moment: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(moment.0).map(|it| format!("{it:.6}")).unwrap_or_default()
+}
+
+/// An instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct InstanceBody {
+    /// Its id: 26 characters.
+    id: String,
+    /// Its name, unique in the account; empty once it is erased.
+    name: String,
+    /// Ten digits, unique in the deployment.
+    number: String,
+    /// `created`, `connecting`, `pairing`, `linked`, `paused`, `logged_out` or `deleted`.
+    state: &'static str,
+    /// Of a linked instance: `opening`, `open` or `lost`.
+    connection: Option<&'static str>,
+    /// Raised by each logout.
+    session: u32,
+    /// The number of the last attempt to link a device; 0 if there was none.
+    attempt: u32,
+    /// What webhooks are told: `open`, `silent` or `qr_only`.
+    webhooks: &'static str,
+    /// The last device that was linked; it stays after a logout.
+    device: Option<DeviceBody>,
+    /// Why a paused instance is stopped.
+    pause: Option<PauseBody>,
+    /// How the last session, link or attempt ended.
+    last_end: Option<EndBody>,
+    /// Devices that are or were to be unlinked.
+    unlinks: Vec<UnlinkBody>,
+    /// Of a deleted instance: `pending` or `done`.
+    erasure: Option<&'static str>,
+    /// When it was created.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+    /// The version of its history that this shows.
+    version: u64,
+}
+
+/// A linked device.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeviceBody {
+    jid: String,
+    lid: Option<String>,
+    phone: String,
+    push_name: Option<String>,
+    business_name: Option<String>,
+    picture_url: Option<String>,
+    platform: String,
+}
+
+/// Why an instance is stopped.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PauseBody {
+    /// `asked`, `replaced`, `banned`, `outdated` or `refused`.
+    reason: &'static str,
+    /// WhatsApp's code, 0 if there is none.
+    code: u16,
+    /// When a ban ends.
+    until: Option<String>,
+    /// Since when.
+    since: String,
+}
+
+/// How something ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EndBody {
+    /// When.
+    at: String,
+    /// `command`, `phone`, `server`, `delete`, `attempt` or `pause`.
+    cause: &'static str,
+    /// WhatsApp's code, 0 if there is none.
+    code: u16,
+}
+
+/// A device that is or was to be unlinked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UnlinkBody {
+    /// The attempt that had linked it.
+    attempt: u32,
+    /// `pending`, `confirmed` or `abandoned`.
+    status: &'static str,
+    /// When it is given up.
+    deadline: String,
+}
+
+impl InstanceBody {
+    pub(super) fn of(record: &Record) -> Self {
+        let state = &record.state;
+        Self {
+            id: record.id.to_string(),
+            name: record.name.clone(),
+            number: state.number.to_string(),
+            state: state_word(&state.phase),
+            connection: connection_word(&state.phase),
+            session: state.session,
+            attempt: state.attempt,
+            webhooks: match state.permission {
+                PermissionV1::Open => "open",
+                PermissionV1::Silent => "silent",
+                PermissionV1::QrOnly => "qr_only",
+            },
+            device: record.device.as_ref().map(|device| DeviceBody {
+                jid: device.jid.clone(),
+                lid: device.lid.clone(),
+                phone: device.phone.clone(),
+                push_name: device.push_name.clone(),
+                business_name: device.business_name.clone(),
+                picture_url: device.picture_url.clone(),
+                platform: device.platform.clone(),
+            }),
+            pause: pause(state),
+            last_end: state.last_end.as_ref().map(|end| EndBody {
+                at: time(end.at),
+                cause: cause(end.cause),
+                code: end.code,
+            }),
+            unlinks: state
+                .unlinks
+                .iter()
+                .map(|unlink| UnlinkBody {
+                    attempt: unlink.attempt,
+                    status: match unlink.status {
+                        UnlinkStatusV1::Pending => "pending",
+                        UnlinkStatusV1::Confirmed => "confirmed",
+                        UnlinkStatusV1::Abandoned => "abandoned",
+                    },
+                    deadline: time(unlink.deadline),
+                })
+                .collect(),
+            erasure: record.erasure().map(|erasure| match erasure {
+                Erasure::Pending => "pending",
+                Erasure::Done => "done",
+            }),
+            created_at: time(state.created_at),
+            updated_at: time(state.updated_at),
+            version: record.version,
+        }
+    }
+}
+
+fn pause(state: &berth_session::State) -> Option<PauseBody> {
+    let PhaseV1::Paused(pause) = &state.phase else { return None };
+    Some(PauseBody {
+        reason: match pause.reason {
+            PauseReasonV1::Asked => "asked",
+            PauseReasonV1::Replaced => "replaced",
+            PauseReasonV1::Banned => "banned",
+            PauseReasonV1::Outdated => "outdated",
+            PauseReasonV1::Refused => "refused",
+        },
+        code: pause.code,
+        until: pause.until.map(time),
+        since: time(pause.since),
+    })
+}
+
+const fn cause(cause: EndCauseV1) -> &'static str {
+    match cause {
+        EndCauseV1::Command => "command",
+        EndCauseV1::Phone => "phone",
+        EndCauseV1::Server => "server",
+        EndCauseV1::Delete => "delete",
+        EndCauseV1::Attempt => "attempt",
+        EndCauseV1::Pause => "pause",
+    }
+}
+
+/// A QR code that can be scanned now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct QrBody {
+    /// The text of the code: opaque. Whoever reads it can take over the pairing.
+    text: String,
+    /// The picture as a data URL.
+    png: String,
+    /// Its index in the attempt, from 1.
+    index: u32,
+    /// When it ends.
+    expires_at: String,
+}
+
+impl QrBody {
+    pub(super) fn of(code: &LiveCode) -> Result<Self, Problem> {
+        let png = qr::png_data_url(&code.text).map_err(|_| {
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "code_too_long",
+                "The code does not fit into a picture.",
+            )
+        })?;
+        Ok(Self { text: code.text.clone(), png, index: code.index, expires_at: time(code.expires_at) })
+    }
+}
+
+/// A pairing code that can be typed now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PairingCodeBody {
+    /// Eight characters.
+    code: String,
+    /// When it ends.
+    expires_at: String,
+}
+
+impl PairingCodeBody {
+    pub(super) fn of(code: &LiveCode) -> Self {
+        Self { code: code.text.clone(), expires_at: time(code.expires_at) }
+    }
+}
+
+/// A webhook endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WebhookBody {
+    /// Its id.
+    id: String,
+    /// The format of its bodies: `native` or a dialect's name.
+    format: String,
+    /// Its label, unique in the format.
+    label: String,
+    /// Whether it receives anything.
+    enabled: bool,
+    /// Where notices are sent.
+    url: String,
+    /// Custom headers.
+    headers: BTreeMap<String, String>,
+    /// Whether an `Authorization` header is sent; its value is not shown.
+    authorization: bool,
+    /// Names of the events it wants; empty is all.
+    events: Vec<String>,
+    /// `silent` (default) or `all`.
+    after_logout: &'static str,
+    /// When it was first configured.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+    /// The signing secret; only in the answer that creates the endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+impl WebhookBody {
+    pub(super) fn of(webhook: Webhook, secret: Option<String>) -> Self {
+        Self {
+            id: webhook.id.to_string(),
+            format: webhook.format,
+            label: webhook.label,
+            enabled: webhook.enabled,
+            url: webhook.url,
+            headers: webhook.headers,
+            authorization: webhook.authorization.is_some(),
+            events: webhook.events,
+            after_logout: if webhook.after_logout_all { "all" } else { "silent" },
+            created_at: time(webhook.created_at),
+            updated_at: time(webhook.updated_at),
+            secret,
+        }
+    }
+}
+
+/// An answer that says whether it is the first one again.
+pub(super) fn answer(status: StatusCode, body: impl Serialize, replayed: bool) -> Response {
+    let mut response = (status, Json(body)).into_response();
+    if replayed {
+        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    response
+}

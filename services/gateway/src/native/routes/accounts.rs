@@ -1,0 +1,152 @@
+//! `POST` and `GET /v1/accounts`, `POST /v1/accounts/{a}/token`: the operator's, with the root key.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use berth_proto::AccountId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    app::{AccountRecord, App, Failure, NewAccount},
+    native::{
+        body::{Json, QueryOf},
+        call::{Caller, Key},
+        problem::Problem,
+        render::{answer, time},
+    },
+};
+
+/// Accounts of a page if the query does not say.
+const LIMIT_DEFAULT: u16 = 50;
+
+/// What a new account shall be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountRequest {
+    /// Its name, unique in the deployment; made up if it is left out.
+    name: Option<String>,
+    /// Its token; made up if it is left out.
+    token: Option<String>,
+}
+
+/// The new token of an account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenRequest {
+    /// The token; made up if it is left out.
+    token: Option<String>,
+}
+
+/// An account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AccountBody {
+    /// Its id.
+    id: String,
+    /// Its name.
+    name: String,
+    /// When it was created.
+    created_at: String,
+    /// Its token; only in the answer that creates or changes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+/// A page of accounts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AccountsBody {
+    accounts: Vec<AccountBody>,
+    /// The `after` of the next page; none on the last page.
+    next_after: Option<String>,
+}
+
+/// The query of an account list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountsQuery {
+    /// The id after which the page starts.
+    after: Option<String>,
+    /// Most accounts of the page: 1 to 500.
+    limit: Option<u16>,
+}
+
+impl AccountBody {
+    fn of(account: AccountRecord, with_token: bool) -> Self {
+        Self {
+            id: account.id.to_string(),
+            name: account.name,
+            created_at: time(account.state.created_at),
+            token: with_token.then_some(account.token),
+        }
+    }
+}
+
+/// Creates an account; the answer shows its token once.
+#[utoipa::path(
+    post, path = "/v1/accounts", tag = "accounts", request_body = AccountRequest,
+    params(("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 201, body = AccountBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    body: Json<AccountRequest>,
+) -> Result<Response, Problem> {
+    let call = caller.call("POST /v1/accounts", &body.bytes);
+    let new = NewAccount { name: body.value.name, token: body.value.token };
+    let account = app.create_account(&call, new).await?;
+    Ok(answer(StatusCode::CREATED, AccountBody::of(account, true), false))
+}
+
+/// Lists accounts.
+#[utoipa::path(
+    get, path = "/v1/accounts", tag = "accounts", params(AccountsQuery),
+    responses(
+        (status = 200, body = AccountsBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    query: QueryOf<AccountsQuery>,
+) -> Result<Response, Problem> {
+    let limit = query.0.limit.unwrap_or(LIMIT_DEFAULT);
+    if !(1..=berth_proto::query::PAGE_MAX).contains(&limit) {
+        return Err(Problem::invalid("`limit`: 1 to 500 is expected."));
+    }
+    let after = query
+        .0
+        .after
+        .map(|text| text.parse::<AccountId>())
+        .transpose()
+        .map_err(|_| Problem::invalid("`after`: the id of an account is expected."))?;
+    let (accounts, more) = app.accounts(&caller.principal, after, limit).await?;
+    let next_after = accounts.last().filter(|_| more).map(|last| last.id.to_string());
+    let accounts = accounts.into_iter().map(|account| AccountBody::of(account, false)).collect();
+    Ok(answer(StatusCode::OK, AccountsBody { accounts, next_after }, false))
+}
+
+/// Gives an account another token; the old one ends at once.
+#[utoipa::path(
+    post, path = "/v1/accounts/{a}/token", tag = "accounts", request_body = TokenRequest,
+    params(("a" = String, Path, description = "Id"), ("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 200, body = AccountBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn rotate_token(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    body: Json<TokenRequest>,
+) -> Result<Response, Problem> {
+    let account = key.0.parse::<AccountId>().map_err(|_| Failure::NotFound)?;
+    let call = caller.call("POST /v1/accounts/{a}/token", &body.bytes);
+    let account = app.rotate_account_token(&call, account, body.value.token).await?;
+    Ok(answer(StatusCode::OK, AccountBody::of(account, true), false))
+}

@@ -1,0 +1,90 @@
+//! `POST /v1/instances`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::webhooks::WebhookRequest;
+use crate::{
+    app::{App, NewInstance},
+    native::{
+        body::Json,
+        call::Caller,
+        problem::Problem,
+        render::{InstanceBody, answer},
+    },
+};
+
+/// What a new instance shall be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateRequest {
+    /// Its name, unique in the account: 1 to 128 characters; made up if it is left out.
+    name: Option<String>,
+    /// Its token: 1 to 256 visible ASCII characters, unique in the deployment; made up if it is left out.
+    token: Option<String>,
+    /// Settings that are kept as given.
+    settings: Option<Map<String, Value>>,
+    /// Webhook endpoints.
+    #[serde(default)]
+    webhooks: Vec<WebhookRequest>,
+}
+
+/// A created instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CreatedBody {
+    #[serde(flatten)]
+    instance: InstanceBody,
+    /// Its token: shown here and never again.
+    token: String,
+    /// Ids and signing secrets of its webhooks, in the order in which they were given; not in a replayed answer.
+    webhook_secrets: Vec<SecretBody>,
+}
+
+/// The signing secret of an endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SecretBody {
+    /// The endpoint.
+    id: String,
+    /// `whsec_` and base64: shown here and never again.
+    secret: String,
+}
+
+/// Creates an instance.
+#[utoipa::path(
+    post, path = "/v1/instances", tag = "instances", request_body = CreateRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible characters; a repeat gets the first answer again")),
+    responses(
+        (status = 201, body = CreatedBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn handler(
+    State(app): State<App>,
+    caller: Caller,
+    body: Json<CreateRequest>,
+) -> Result<Response, Problem> {
+    let Json { value: request, bytes } = body;
+    let mut webhooks = Vec::with_capacity(request.webhooks.len());
+    for webhook in request.webhooks {
+        webhooks.push(webhook.into_new()?);
+    }
+    let new = NewInstance {
+        name: request.name,
+        token: request.token,
+        alias: None,
+        settings: request.settings.map(|settings| ("native", Value::Object(settings))).into_iter().collect(),
+        webhooks,
+    };
+    let created = app.create(&caller.call("POST /v1/instances", &bytes), new).await?;
+    let secrets =
+        created.secrets.into_iter().map(|it| SecretBody { id: it.id.to_string(), secret: it.secret });
+    let body = CreatedBody {
+        instance: InstanceBody::of(&created.record),
+        token: created.record.token.clone(),
+        webhook_secrets: secrets.collect(),
+    };
+    Ok(answer(StatusCode::CREATED, body, created.replayed))
+}

@@ -1,0 +1,63 @@
+//! `GET /v1/instances/{i}`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use berth_proto::{InstanceId, Timestamp};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::{
+    app::{App, Failure, Principal, Record},
+    native::{
+        ORDER,
+        body::QueryOf,
+        call::{Caller, Key},
+        problem::Problem,
+        render::{InstanceBody, answer},
+    },
+};
+
+/// The query of a read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetQuery {
+    /// Show the instance as it was at this moment (RFC 3339).
+    at: Option<String>,
+}
+
+/// Shows an instance as it is now, or as it was.
+#[utoipa::path(
+    get, path = "/v1/instances/{i}", tag = "instances",
+    params(("i" = String, Path, description = "Id, name or number"), GetQuery),
+    responses(
+        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn handler(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    query: QueryOf<GetQuery>,
+) -> Result<Response, Problem> {
+    let mut record = find_with_deleted(&app, &caller.principal, &key.0).await?;
+    if let Some(at) = query.0.at {
+        let moment: jiff::Timestamp = at
+            .parse()
+            .map_err(|_| Problem::invalid("`at`: a moment such as 2026-11-21T12:00:00Z is expected."))?;
+        record = app.as_of(record.id, Timestamp(moment.as_microsecond())).await?.ok_or(Failure::NotFound)?;
+    }
+    Ok(answer(StatusCode::OK, InstanceBody::of(&record), false))
+}
+
+/// The instance that a path names; by its id also when it is deleted, so that its erasure and history can be
+/// seen.
+pub(super) async fn find_with_deleted(
+    app: &App,
+    principal: &Principal,
+    key: &str,
+) -> Result<Record, Failure> {
+    match key.parse::<InstanceId>() {
+        Ok(id) => app.read_with_deleted(principal, id).await,
+        Err(_) => app.find(principal, key, &ORDER).await,
+    }
+}

@@ -1,0 +1,117 @@
+//! `GET /v1/instances`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use berth_proto::{InstanceId, query::PAGE_MAX};
+use berth_session::STATE_WORDS;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    app::{App, Failure, ListQuery, Principal},
+    native::{
+        body::QueryOf,
+        call::Caller,
+        problem::Problem,
+        render::{InstanceBody, answer},
+    },
+};
+
+/// Instances of a page when the query does not say.
+const LIMIT_DEFAULT: u16 = 50;
+/// First byte of a cursor: another one is from another release.
+const CURSOR_VERSION: u8 = 1;
+
+/// The query of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQueryString {
+    /// States, separated by commas.
+    state: Option<String>,
+    /// Text that the name, the person's name, the phone or the number contains.
+    q: Option<String>,
+    /// Most instances of the page: 1 to 500, 50 if it is left out.
+    limit: Option<u16>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of instances.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PageBody {
+    /// The instances, oldest first.
+    instances: Vec<InstanceBody>,
+    /// Where the next page starts; none on the last page.
+    next_cursor: Option<String>,
+    /// How many match in all, where that is known.
+    total: Option<u64>,
+    /// Milliseconds that this list is behind; reads of one instance never are.
+    lag_ms: u64,
+}
+
+/// Lists the account's instances; an instance's token sees its own only.
+#[utoipa::path(
+    get, path = "/v1/instances", tag = "instances", params(ListQueryString),
+    responses(
+        (status = 200, body = PageBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn handler(
+    State(app): State<App>,
+    caller: Caller,
+    query: QueryOf<ListQueryString>,
+) -> Result<Response, Problem> {
+    let ListQueryString { state, q, limit, cursor } = query.0;
+    let limit = limit.unwrap_or(LIMIT_DEFAULT);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Problem::invalid("`limit`: 1 to 500 is expected."));
+    }
+    let states: Vec<String> =
+        state.iter().flat_map(|it| it.split(',')).map(|word| word.trim().to_owned()).collect();
+    if states.iter().any(|word| !STATE_WORDS.contains(&word.as_str())) {
+        return Err(Problem::invalid(format!("`state`: words of {} are expected.", STATE_WORDS.join(", "))));
+    }
+    let after = cursor.as_deref().map(read_cursor).transpose()?;
+    if let Principal::Instance { instance, .. } = caller.principal {
+        let record = app.read(&caller.principal, instance).await?;
+        let body = PageBody {
+            instances: vec![InstanceBody::of(&record)],
+            next_cursor: None,
+            total: Some(1),
+            lag_ms: 0,
+        };
+        return Ok(answer(StatusCode::OK, body, false));
+    }
+    let account = caller.principal.account().ok_or(Failure::Forbidden)?;
+    let with_deleted = states.iter().any(|word| word == "deleted");
+    let query = ListQuery { states, text: q, phone: None, with_deleted, after, limit };
+    let page = app.list(account, query).await?;
+    let next_cursor = page.records.last().filter(|_| page.more).map(|last| write_cursor(last.id));
+    let instances = page.records.iter().map(InstanceBody::of).collect();
+    Ok(answer(
+        StatusCode::OK,
+        PageBody { instances, next_cursor, total: page.total, lag_ms: page.lag_ms },
+        false,
+    ))
+}
+
+fn write_cursor(last: InstanceId) -> String {
+    let mut bytes = vec![CURSOR_VERSION];
+    bytes.extend_from_slice(last.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn read_cursor(text: &str) -> Result<InstanceId, Problem> {
+    let expired = || {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_cursor",
+            "The cursor is not one of this list: start again without it.",
+        )
+    };
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| expired())?;
+    let (version, id) = bytes.split_first().ok_or_else(expired)?;
+    let id = <[u8; 16]>::try_from(id).map_err(|_| expired())?;
+    if *version == CURSOR_VERSION { Ok(InstanceId::from_bytes(id)) } else { Err(expired()) }
+}

@@ -1,0 +1,70 @@
+//! `POST /v1/instances/{i}/simulate`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::{
+    app::{App, Simulation},
+    native::{
+        ORDER,
+        body::Json,
+        call::{Caller, Key},
+        problem::Problem,
+        render::{InstanceBody, answer},
+    },
+};
+
+/// What the simulated phone or network does.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub(super) struct SimulateRequest {
+    /// `scan`, `enter_code`, `logout_from_phone`, `drop`, `return`, `ban`, `replace`, `fail_unlink` and others;
+    /// see the documentation.
+    action: String,
+    /// The phone that scans.
+    phone: Option<String>,
+    /// The name of its person.
+    push_name: Option<String>,
+    /// Arguments of the other actions.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    rest: Map<String, Value>,
+}
+
+/// Plays something on the instance's link; only with the simulated driver.
+#[utoipa::path(
+    post, path = "/v1/instances/{i}/simulate", tag = "simulation", request_body = SimulateRequest,
+    params(("i" = String, Path, description = "Id, name or number")),
+    responses(
+        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn handler(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    body: Json<SimulateRequest>,
+) -> Result<Response, Problem> {
+    if !app.settings().simulated_driver {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not_simulated",
+            "The devices of this deployment are real: start it with BERTH_DEVICE_DRIVER=simulated to play.",
+        ));
+    }
+    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let request = serde_json::to_value(&body.value).map_err(|_| Problem::invalid("The body is not JSON."))?;
+    match app.simulate(record.id, &request).await? {
+        Simulation::Done => {
+            let record = app.read(&caller.principal, record.id).await?;
+            Ok(answer(StatusCode::OK, InstanceBody::of(&record), false))
+        }
+        Simulation::Refused { code, message } if code == "invalid_request" => Err(Problem::invalid(message)),
+        Simulation::Refused { message, .. } => {
+            Err(Problem::new(StatusCode::CONFLICT, "not_simulatable", message))
+        }
+    }
+}

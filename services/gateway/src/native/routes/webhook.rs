@@ -1,0 +1,148 @@
+//! `GET`, `PATCH` and `DELETE /v1/instances/{i}/webhooks/{w}`
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use berth_proto::EndpointId;
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use super::webhooks::{AfterLogout, FORMATS};
+use crate::{
+    app::{App, Failure, NewWebhook, Record, Webhook},
+    native::{
+        ORDER,
+        body::Json,
+        call::{Caller, KeyAndWebhook},
+        problem::Problem,
+        render::{WebhookBody, answer},
+    },
+};
+
+/// What shall be another at an endpoint; whatever is left out stays.
+#[expect(clippy::option_option, reason = "null and absent mean different things in a patch")]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookPatch {
+    /// Where notices are sent.
+    url: Option<String>,
+    /// Names of the events it wants; empty is all.
+    events: Option<Vec<String>>,
+    /// Custom headers.
+    headers: Option<BTreeMap<String, String>>,
+    /// The value of the `Authorization` header; null sends none.
+    #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = Option<String>)]
+    authorization: Option<Option<String>>,
+    /// `silent` or `all`.
+    after_logout: Option<AfterLogout>,
+    /// A label.
+    label: Option<String>,
+    /// Whether it receives anything.
+    enabled: Option<bool>,
+}
+
+/// Tells a field that is null from one that is left out.
+#[expect(clippy::option_option, reason = "null and absent mean different things in a patch")]
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+/// Shows an endpoint.
+#[utoipa::path(
+    get, path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks",
+    params(("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id")),
+    responses(
+        (status = 200, body = WebhookBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    key: KeyAndWebhook,
+) -> Result<Response, Problem> {
+    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    Ok(answer(StatusCode::OK, WebhookBody::of(opened(&record, key.1)?, None), false))
+}
+
+/// Changes an endpoint; its secret stays.
+#[utoipa::path(
+    patch, path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks", request_body = WebhookPatch,
+    params(
+        ("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id"),
+        ("Idempotency-Key" = Option<String>, Header)
+    ),
+    responses(
+        (status = 200, body = WebhookBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn patch(
+    State(app): State<App>,
+    caller: Caller,
+    key: KeyAndWebhook,
+    body: Json<WebhookPatch>,
+) -> Result<Response, Problem> {
+    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let call = caller.call("PATCH /v1/instances/{i}/webhooks/{w}", &body.bytes);
+    let new = patched(opened(&record, key.1)?, body.value);
+    let (answered, webhook, _) = app.configure_webhook(&call, &record, &new, false, 0).await?;
+    Ok(answer(StatusCode::OK, WebhookBody::of(webhook, None), answered.replayed))
+}
+
+/// Removes an endpoint; notices that wait for it are cancelled.
+#[utoipa::path(
+    delete, path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks",
+    params(
+        ("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id"),
+        ("Idempotency-Key" = Option<String>, Header)
+    ),
+    responses(
+        (status = 204, description = "Removed"), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    key: KeyAndWebhook,
+) -> Result<Response, Problem> {
+    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let call = caller.call("DELETE /v1/instances/{i}/webhooks/{w}", key.1.as_bytes());
+    let answered = app.remove_webhook(&call, record.id, key.1).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if answered.replayed {
+        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+fn opened(record: &Record, id: EndpointId) -> Result<Webhook, Failure> {
+    let webhook = record.state.webhooks.iter().find(|webhook| webhook.id == id).ok_or(Failure::NotFound)?;
+    Ok(record.open_webhook(webhook))
+}
+
+fn patched(webhook: Webhook, patch: WebhookPatch) -> NewWebhook {
+    NewWebhook {
+        id: Some(webhook.id),
+        format: FORMATS.into_iter().find(|known| *known == webhook.format).unwrap_or("native"),
+        label: patch.label.unwrap_or(webhook.label),
+        enabled: patch.enabled.unwrap_or(webhook.enabled),
+        url: patch.url.unwrap_or(webhook.url),
+        headers: patch.headers.unwrap_or(webhook.headers),
+        authorization: patch.authorization.unwrap_or(webhook.authorization),
+        secret: None,
+        events: patch.events.unwrap_or(webhook.events),
+        after_logout_all: patch.after_logout.map_or(webhook.after_logout_all, |it| it == AfterLogout::All),
+        options: webhook.options,
+        // Headers that a dialect keeps for its echo are not this patch's.
+        lenient_headers: webhook.format != "native",
+    }
+}

@@ -1,0 +1,129 @@
+//! `POST` and `GET /v1/instances/{i}/webhooks`
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    app::{App, NewWebhook},
+    native::{
+        ORDER,
+        body::Json,
+        call::{Caller, Key},
+        problem::Problem,
+        render::{WebhookBody, answer},
+    },
+};
+
+/// The formats that a body can have.
+pub(super) const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+
+/// A webhook endpoint as it shall be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookRequest {
+    /// Where notices are sent: https, and a public address unless the operator allows others.
+    url: String,
+    /// Names of the events it wants, in the vocabulary of its format; all if it is left out.
+    #[serde(default)]
+    events: Vec<String>,
+    /// `native` (default) or a dialect's name: the format of the bodies.
+    format: Option<String>,
+    /// Custom headers, at most 20.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// The value of the `Authorization` header.
+    authorization: Option<String>,
+    /// `silent` (default): nothing between a logout and the next link but codes. `all`: everything.
+    after_logout: Option<AfterLogout>,
+    /// A label; made up if it is left out.
+    label: Option<String>,
+    /// Whether it receives anything: true if it is left out.
+    enabled: Option<bool>,
+    /// The signing secret: `whsec_` and base64 of 24 to 64 bytes; made up if it is left out.
+    secret: Option<String>,
+}
+
+/// What an endpoint is told after a logout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AfterLogout {
+    Silent,
+    All,
+}
+
+impl WebhookRequest {
+    /// The endpoint as the app takes it.
+    pub(super) fn into_new(self) -> Result<NewWebhook, Problem> {
+        let format = self.format.as_deref().unwrap_or("native");
+        let format = FORMATS.into_iter().find(|known| *known == format).ok_or_else(|| {
+            Problem::invalid(format!("`format`: one of {} is expected.", FORMATS.join(", ")))
+        })?;
+        Ok(NewWebhook {
+            id: None,
+            format,
+            label: self.label.unwrap_or_default(),
+            enabled: self.enabled.unwrap_or(true),
+            url: self.url,
+            headers: self.headers,
+            authorization: self.authorization,
+            secret: self.secret,
+            events: self.events,
+            after_logout_all: self.after_logout == Some(AfterLogout::All),
+            options: None,
+            lenient_headers: false,
+        })
+    }
+}
+
+/// The endpoints of an instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WebhooksBody {
+    webhooks: Vec<WebhookBody>,
+}
+
+/// Adds an endpoint; the answer shows its secret once.
+#[utoipa::path(
+    post, path = "/v1/instances/{i}/webhooks", tag = "webhooks", request_body = WebhookRequest,
+    params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 201, body = WebhookBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    body: Json<WebhookRequest>,
+) -> Result<Response, Problem> {
+    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let call = caller.call("POST /v1/instances/{i}/webhooks", &body.bytes);
+    let new = body.value.into_new()?;
+    let (answered, webhook, secret) = app.configure_webhook(&call, &record, &new, false, 0).await?;
+    let secret = (!answered.replayed).then_some(secret.secret);
+    Ok(answer(StatusCode::CREATED, WebhookBody::of(webhook, secret), answered.replayed))
+}
+
+/// Lists the endpoints of an instance, whatever their format.
+#[utoipa::path(
+    get, path = "/v1/instances/{i}/webhooks", tag = "webhooks",
+    params(("i" = String, Path, description = "Id, name or number")),
+    responses(
+        (status = 200, body = WebhooksBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn list(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
+    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let webhooks = record
+        .state
+        .webhooks
+        .iter()
+        .map(|webhook| WebhookBody::of(record.open_webhook(webhook), None))
+        .collect();
+    Ok(answer(StatusCode::OK, WebhooksBody { webhooks }, false))
+}
