@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use berth_runtime::{DataKey, Entropy, MasterKey};
@@ -31,13 +31,26 @@ pub struct KeyRing {
     master: MasterKey,
     store: Arc<dyn KeyStore>,
     /// Written and read by every task of the process.
-    cache: Arc<Mutex<LruCache<[u8; 16], DataKey>>>,
+    cache: Arc<Mutex<Cache>>,
+}
+
+/// The unwrapped keys of a process.
+#[derive(Debug)]
+struct Cache {
+    keys: LruCache<[u8; 16], DataKey>,
+    /// Counts what was forgotten. A key that was read from the store before is not kept after: it may be the
+    /// one that was destroyed in between.
+    forgotten: u64,
 }
 
 impl KeyRing {
     /// A ring over a store.
     pub fn new(master: MasterKey, store: Arc<dyn KeyStore>) -> Self {
-        Self { master, store, cache: Arc::new(Mutex::new(LruCache::new(CACHED_KEYS_MAX))) }
+        Self {
+            master,
+            store,
+            cache: Arc::new(Mutex::new(Cache { keys: LruCache::new(CACHED_KEYS_MAX), forgotten: 0 })),
+        }
     }
 
     /// The master key, for look-ups that are unique in the deployment.
@@ -47,14 +60,15 @@ impl KeyRing {
 
     /// The data key of an owner; none if it never had one or it was destroyed.
     pub async fn key(&self, owner: &[u8; 16]) -> Result<Option<DataKey>, KeyRingError> {
-        if let Some(key) = self.cached(owner) {
-            return Ok(Some(key));
+        let (cached, forgotten) = self.cached(owner);
+        if cached.is_some() {
+            return Ok(cached);
         }
         let Some(wrapped) = self.store.get(owner).await? else {
             return Ok(None);
         };
         let key = self.master.unwrap(owner, &wrapped).map_err(|error| KeyRingError::Unwrap(error.into()))?;
-        self.remember(owner, &key);
+        self.remember(owner, &key, forgotten);
         Ok(Some(key))
     }
 
@@ -64,32 +78,47 @@ impl KeyRing {
         owner: &[u8; 16],
         entropy: &dyn Entropy,
     ) -> Result<Option<DataKey>, KeyRingError> {
+        let (_, forgotten) = self.cached(owner);
         let wrapped = self.master.wrap(owner, &DataKey::generate(entropy));
         let Some(stored) = self.store.put_if_absent(owner, wrapped).await? else {
             return Ok(None);
         };
         let key = self.master.unwrap(owner, &stored).map_err(|error| KeyRingError::Unwrap(error.into()))?;
-        self.remember(owner, &key);
+        self.remember(owner, &key, forgotten);
         Ok(Some(key))
     }
 
     /// Destroys the key of an owner: whatever was sealed with it is erased.
     pub async fn destroy(&self, owner: &[u8; 16]) -> Result<(), KeyRingError> {
+        // Before, so that it is out of memory even if the store fails; and after, for whoever read it meanwhile.
         self.forget(owner);
         self.store.destroy(owner).await?;
+        self.forget(owner);
         Ok(())
     }
 
     /// Drops the key from this process's memory: called wherever a deleted owner is met.
     pub fn forget(&self, owner: &[u8; 16]) {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).pop(owner);
+        let mut cache = self.cache();
+        cache.forgotten = cache.forgotten.wrapping_add(1);
+        cache.keys.pop(owner);
     }
 
-    fn cached(&self, owner: &[u8; 16]) -> Option<DataKey> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(owner).cloned()
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, owner: &[u8; 16], key: &DataKey) {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(*owner, key.clone());
+    /// The key, if it is in memory, and how much was forgotten so far.
+    fn cached(&self, owner: &[u8; 16]) -> (Option<DataKey>, u64) {
+        let mut cache = self.cache();
+        (cache.keys.get(owner).cloned(), cache.forgotten)
+    }
+
+    /// Keeps a key that was read when `forgotten` was the count.
+    fn remember(&self, owner: &[u8; 16], key: &DataKey, forgotten: u64) {
+        let mut cache = self.cache();
+        if cache.forgotten == forgotten {
+            cache.keys.put(*owner, key.clone());
+        }
     }
 }

@@ -109,6 +109,9 @@ pub struct VolatileEntry {
 /// Bytes of the longest volatile value: a sealed QR text has less than 1 KiB.
 pub const VOLATILE_VALUE_BYTES_MAX: usize = 16 * 1_024;
 
+/// The longest that a volatile value or counter lives; a longer time to live is cut to it.
+pub const VOLATILE_TTL_MAX: Duration = Duration::from_hours(24);
+
 /// Values that live for seconds or minutes, in memory only: sealed QR texts and pairing codes.
 ///
 /// Keys are letters, digits, `-`, `_` and `.`.

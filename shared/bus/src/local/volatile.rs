@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
-    port::{Volatile, VolatileEntry, VolatileError},
+    port::{VOLATILE_TTL_MAX, Volatile, VolatileEntry, VolatileError},
     subject::{InvalidEntry, check_key, check_value},
 };
 
@@ -94,7 +94,7 @@ impl Volatile for LocalVolatile {
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), VolatileError> {
         check_key(key).and_then(|()| check_value(&value)).map_err(invalid)?;
         let (mut values, now) = swept(&self.values);
-        values.insert(key, now + ttl, value);
+        values.insert(key, now + ttl.min(VOLATILE_TTL_MAX), value);
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl Volatile for LocalVolatile {
             *count = count.saturating_add(amount);
             return Ok(*count);
         }
-        counters.insert(key, now + ttl, amount);
+        counters.insert(key, now + ttl.min(VOLATILE_TTL_MAX), amount);
         Ok(amount)
     }
 }

@@ -30,7 +30,8 @@ pub enum ConnectError {
     Connect(#[source] async_nats::ConnectError),
 }
 
-/// Connects. `name` (letters, digits, `-` and `_`) is what the server's operator sees, and the inbox prefix is
+/// Connects to one of the servers in `url`, a list with commas; the others of their cluster are found by
+/// themselves, and are tried when that one fails. `name` (letters, digits, `-` and `_`) is what the server's operator sees, and the inbox prefix is
 /// `_INBOX_<name>`, so that permissions can keep one service from reading another's replies.
 pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Client, ConnectError> {
     let options = match creds {
@@ -50,7 +51,7 @@ pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Clie
             RECONNECT_PAUSE_STEP.saturating_mul(attempts).min(RECONNECT_PAUSE_MAX)
         })
         .event_callback(|event| async move { log(&event) })
-        .connect(url)
+        .connect(url.split(',').map(str::trim).collect::<Vec<_>>())
         .await
         .map_err(ConnectError::Connect)
 }

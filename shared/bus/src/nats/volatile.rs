@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use super::stream::{OpenError, StreamError, Table, settings};
 use crate::{
-    port::{Volatile, VolatileEntry, VolatileError},
+    port::{VOLATILE_TTL_MAX, Volatile, VolatileEntry, VolatileError},
     subject::{InvalidEntry, check_key, check_value},
 };
 
@@ -114,7 +114,7 @@ fn encode(value: &[u8]) -> Bytes {
 impl Volatile for NatsVolatile {
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), VolatileError> {
         check_key(key).and_then(|()| check_value(&value))?;
-        self.table.write(&subject(key), encode(&value), None, Some(ttl)).await?;
+        self.table.write(&subject(key), encode(&value), None, Some(ttl.min(VOLATILE_TTL_MAX))).await?;
         Ok(())
     }
 
@@ -134,6 +134,7 @@ impl Volatile for NatsVolatile {
 
     async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64, VolatileError> {
         check_key(key)?;
+        let ttl = ttl.min(VOLATILE_TTL_MAX);
         let _turn = self.lock(key).await;
         for _ in 1..ADD_TRIES_MAX {
             match self.add_once(key, amount, ttl).await {

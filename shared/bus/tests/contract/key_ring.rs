@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use berth_bus::{KeyRing, KeyRingError, KeyStore, local::FileKeyStore};
-use berth_runtime::{DataKey, MasterKey, SeededEntropy};
+use async_trait::async_trait;
+use berth_bus::{KeyRing, KeyRingError, KeyStore, KeyStoreError, local::FileKeyStore};
+use berth_runtime::{DataKey, MasterKey, SeededEntropy, WrappedKey};
 use futures::future::join_all;
+use tokio::sync::Barrier;
+
+use crate::support::in_time;
 
 const OWNER: [u8; 16] = [7; 16];
 
@@ -70,4 +74,55 @@ async fn another_master_key_is_told_from_a_missing_key() {
     assert!(matches!(wrong.key(&OWNER).await, Err(KeyRingError::Unwrap(_))));
     let created = wrong.create(&OWNER, &deployment.entropy).await;
     assert!(matches!(created, Err(KeyRingError::Unwrap(_))));
+}
+
+/// A store whose answers arrive late: each waits twice for another task.
+#[derive(Debug)]
+struct Late {
+    store: Arc<dyn KeyStore>,
+    step: Arc<Barrier>,
+}
+
+#[async_trait]
+impl KeyStore for Late {
+    async fn put_if_absent(
+        &self,
+        owner: &[u8; 16],
+        key: WrappedKey,
+    ) -> Result<Option<WrappedKey>, KeyStoreError> {
+        self.store.put_if_absent(owner, key).await
+    }
+
+    async fn get(&self, owner: &[u8; 16]) -> Result<Option<WrappedKey>, KeyStoreError> {
+        let answer = self.store.get(owner).await;
+        self.step.wait().await;
+        self.step.wait().await;
+        answer
+    }
+
+    async fn destroy(&self, owner: &[u8; 16]) -> Result<(), KeyStoreError> {
+        self.store.destroy(owner).await
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_destroyed_while_it_is_read_does_not_stay_in_memory() {
+    let deployment = deployment().await;
+    deployment.ring().create(&OWNER, &deployment.entropy).await.unwrap().unwrap();
+    let step = Arc::new(Barrier::new(2));
+    let late = Late { store: Arc::clone(&deployment.store), step: Arc::clone(&step) };
+    let ring = KeyRing::new(deployment.master.clone(), Arc::new(late));
+    let destroy = async {
+        step.wait().await;
+        ring.destroy(&OWNER).await.unwrap();
+        step.wait().await;
+    };
+    let (read, ()) = in_time(async { futures::join!(ring.key(&OWNER), destroy) }).await;
+    assert!(read.unwrap().is_some(), "it began before the destruction");
+    let steps = async {
+        step.wait().await;
+        step.wait().await;
+    };
+    let (read, ()) = in_time(async { futures::join!(ring.key(&OWNER), steps) }).await;
+    assert!(read.unwrap().is_none());
 }

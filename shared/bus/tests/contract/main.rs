@@ -5,6 +5,7 @@ mod bus;
 mod device_keys;
 mod key_ring;
 mod key_store;
+mod key_store_model;
 mod leases;
 mod support;
 mod volatile;
