@@ -1,0 +1,118 @@
+//! The service's parts, and the task that empties one mailbox.
+
+use std::sync::Arc;
+
+use berth_bus::Replier;
+use berth_proto::{
+    StreamKey,
+    codec::encode,
+    command::Command,
+    frame::{CommandReplyV1, TargetV1},
+    limits::RECEIPTS_PER_COMMIT_MAX,
+};
+use berth_runtime::Lifecycle;
+use bytes::Bytes;
+use tracing::{debug, error};
+
+use crate::{
+    Ports, Settings,
+    cache::StateCache,
+    directory::Directory,
+    instance::Asked,
+    mailbox::{Job, Mailboxes, Posted},
+    metrics,
+    trouble::Trouble,
+};
+
+/// Everything that commands are decided with.
+#[derive(Debug)]
+pub(crate) struct Aggregate {
+    pub(crate) ports: Ports,
+    pub(crate) directory: Directory,
+    pub(crate) states: StateCache,
+    pub(crate) lifecycle: Lifecycle,
+    mailboxes: Mailboxes,
+}
+
+// === impl Aggregate ===
+
+impl Aggregate {
+    pub(crate) fn new(ports: Ports, settings: Settings, lifecycle: Lifecycle) -> Self {
+        Self {
+            directory: Directory::new(Arc::clone(&ports.log), Arc::clone(&ports.clock)),
+            states: StateCache::new(settings.state_cache_bytes_max),
+            lifecycle,
+            mailboxes: Mailboxes::default(),
+            ports,
+        }
+    }
+
+    /// Puts a command into the mailbox of its stream, and starts the task that empties it if none runs.
+    pub(crate) fn post(self: &Arc<Self>, job: Job) {
+        let stream = match &job.request.target {
+            TargetV1::Instance { instance, .. } => StreamKey::instance(*instance),
+            TargetV1::CreateAccount { account, .. } | TargetV1::RotateAccountToken { account, .. } => {
+                StreamKey::account(*account)
+            }
+        };
+        match self.mailboxes.post(stream, job) {
+            Posted::Waits => {}
+            Posted::First => {
+                let this = Arc::clone(self);
+                self.lifecycle.spawn(async move { this.empty(stream).await });
+            }
+            Posted::Refused(job) => answer(job.reply, &Trouble::Overloaded.reply()),
+        }
+    }
+
+    /// Handles what waits in a mailbox until nothing does.
+    async fn empty(&self, stream: StreamKey) {
+        while let Some(jobs) = self.mailboxes.drain(stream, RECEIPTS_PER_COMMIT_MAX) {
+            let mut batch = Vec::new();
+            for Job { request, reply } in jobs {
+                let TargetV1::Instance { instance, command } = &request.target else {
+                    answer(reply, &Box::pin(self.account_command(&request)).await);
+                    continue;
+                };
+                let instance = *instance;
+                let asked = match Command::from_record(command) {
+                    Ok(command) => Asked { request, command },
+                    Err(error) => {
+                        error!(%instance, %error, "a command that this release does not know was refused");
+                        let reason = "the command is not known to this release".to_owned();
+                        answer(reply, &CommandReplyV1::Unavailable { reason });
+                        continue;
+                    }
+                };
+                if asked.is_alone() {
+                    self.plain(instance, std::mem::take(&mut batch)).await;
+                    Box::pin(self.alone(instance, asked, reply)).await;
+                } else {
+                    batch.push((asked, reply));
+                }
+            }
+            if let Some(instance) = stream.as_instance() {
+                self.plain(instance, batch).await;
+            }
+        }
+    }
+}
+
+/// Sends a reply and counts it.
+pub(crate) fn answer(to: Replier, reply: &CommandReplyV1) {
+    use berth_proto::commit::OutcomeCodeV1::Unchanged;
+    metrics::command(match reply {
+        CommandReplyV1::Accepted(accepted) if accepted.replayed => "replayed",
+        CommandReplyV1::Accepted(accepted) if accepted.outcome.code == Unchanged => "unchanged",
+        CommandReplyV1::Accepted(_) => "applied",
+        CommandReplyV1::Rejected(_) => "rejected",
+        CommandReplyV1::Unavailable { reason } => {
+            debug!(reason, "a command was not decided");
+            "unavailable"
+        }
+    });
+    match encode(reply) {
+        Ok(bytes) => to.send(Bytes::from(bytes)),
+        Err(error) => error!(%error, "a reply could not be encoded: the asker runs into its time-out"),
+    }
+}

@@ -1,0 +1,269 @@
+//! Creating an instance: reserve its keys, then append its first commit.
+//!
+//! The first entry that is reserved carries the blueprint (the id, what was generated, every entry), so that
+//! any retry of the command continues where an earlier one stopped, and the process manager can give up what
+//! nobody continues. Whether the instance exists is decided by one append only: the first commit of its
+//! stream is either its creation or a tombstone.
+
+use berth_bus::Replier;
+use berth_proto::{
+    AccountId, DirectoryId, InstanceId,
+    command::{Command, CreateInstanceV1},
+    commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
+    directory::{BlueprintV1, HoldV1},
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+};
+use berth_session::State;
+
+use super::{
+    Asked, rejected,
+    reservations::{blueprint, first_entry, hold, refusal},
+    round::Answer,
+    transaction::render,
+};
+use crate::{
+    aggregate::{Aggregate, answer},
+    directory::{Cause, Holder},
+    trouble::Trouble,
+};
+
+/// Times that a create starts over because an earlier try of it was given up meanwhile.
+const TRIES_MAX: usize = 3;
+
+/// What is to be created, and under which id.
+#[derive(Debug, Clone)]
+struct Plan {
+    instance: InstanceId,
+    create: CreateInstanceV1,
+}
+
+/// The first entry, and whether an earlier try of the command had reserved it.
+struct Claim {
+    held: HoldV1,
+    earlier: bool,
+}
+
+/// How far a try got.
+enum Tried {
+    /// To the end.
+    Done(CommandReplyV1),
+    /// An earlier try had been given up; its entries are free now.
+    StartOver,
+}
+
+impl Aggregate {
+    /// Creates an instance, or finds the one that an earlier try of the same command created.
+    pub(super) async fn create(
+        &self,
+        instance: InstanceId,
+        asked: &Asked,
+        create: &CreateInstanceV1,
+        to: Replier,
+    ) {
+        let reply = self.created(instance, asked, create).await;
+        let reply = reply.unwrap_or_else(|trouble| trouble.reply());
+        let made = match &reply {
+            CommandReplyV1::Accepted(accepted) if !accepted.replayed => Some(accepted.stream_id),
+            _ => None,
+        };
+        answer(to, &reply);
+        // After the answer: if it fails, the process manager does it.
+        if let Some(made) = made {
+            let first = first_entry(&create.entries).0;
+            let settled = self.settle(first, create.account, made, &Cause::of(&asked.request)).await;
+            settled
+                .unwrap_or_else(|trouble| tracing::debug!(%instance, %trouble, "a create is settled later"));
+        }
+    }
+
+    async fn created(
+        &self,
+        instance: InstanceId,
+        asked: &Asked,
+        create: &CreateInstanceV1,
+    ) -> Result<CommandReplyV1, Trouble> {
+        if !may_create(asked.request.principal, create.account) {
+            return Ok(rejected(RejectionCodeV1::NotFound));
+        }
+        for _ in 0..TRIES_MAX {
+            match self.try_create(instance, &asked.request, create).await? {
+                Tried::Done(reply) => return Ok(reply),
+                Tried::StartOver => {}
+            }
+        }
+        Ok(rejected(RejectionCodeV1::Changed))
+    }
+
+    async fn try_create(
+        &self,
+        instance: InstanceId,
+        request: &CommandRequestV1,
+        create: &CreateInstanceV1,
+    ) -> Result<Tried, Trouble> {
+        let Claim { held, earlier } = match self.claim(instance, request, create).await? {
+            Ok(claim) => claim,
+            Err(code) => return Ok(Tried::Done(rejected(code))),
+        };
+        if earlier {
+            let exists = recorded(instance, create, &held);
+            match self.load_instance(exists.instance).await?.state {
+                // Nothing is to be reserved any more: the stream says what became of it.
+                Some(_) => return self.first_commit(request, &exists).await,
+                None if held.blueprint.is_none() => {
+                    return Ok(Tried::Done(rejected(RejectionCodeV1::Changed)));
+                }
+                None => {}
+            }
+        }
+        let Some(plan) = self.plan(instance, create, &held).await? else {
+            // The first try's key is gone, so it can never be finished.
+            return self.give_up(&recorded(instance, create, &held), RejectionCodeV1::Changed, request).await;
+        };
+        if let Some(code) = self.reserve_rest(request, plan.instance, &plan.create).await? {
+            return self.give_up(&plan, code, request).await;
+        }
+        self.first_commit(request, &plan).await
+    }
+
+    /// Reserves the first entry, or finds what an earlier try reserved.
+    async fn claim(
+        &self,
+        instance: InstanceId,
+        request: &CommandRequestV1,
+        create: &CreateInstanceV1,
+    ) -> Result<Result<Claim, RejectionCodeV1>, Trouble> {
+        let (entry, purpose) = first_entry(&create.entries);
+        if entry != create.entries.name && self.directory.holder(entry).await?.is_none() {
+            // Looked at before anything is written: a name that is taken is the most common refusal.
+            let named = self.directory.holder(create.entries.name).await?;
+            if named.is_some_and(|hold| hold.command_id != request.command_id) {
+                return Ok(Err(RejectionCodeV1::NameTaken));
+            }
+        }
+        let wanted = HoldV1 {
+            blueprint: Some(blueprint(create)),
+            ..hold(request, create.account, instance, purpose, self.ports.clock.now())
+        };
+        let reserved = self.directory.reserve(entry, wanted.clone(), &Cause::of(request)).await?;
+        Ok(match reserved {
+            Ok(held) => Ok(Claim { earlier: held != wanted, held }),
+            Err(refused) => Err(refusal(&refused, request, purpose)),
+        })
+    }
+
+    /// What the hold says is to be created; none if that cannot be done any more.
+    async fn plan(
+        &self,
+        instance: InstanceId,
+        create: &CreateInstanceV1,
+        held: &HoldV1,
+    ) -> Result<Option<Plan>, Trouble> {
+        let plan = recorded(instance, create, held);
+        let Some(blueprint) = held.blueprint.as_ref().filter(|_| plan.instance != instance) else {
+            return Ok(Some(plan));
+        };
+        let resealed = self.resealed(instance, plan.instance, create).await?;
+        let create = resealed.map(|create| with_blueprint(create, blueprint));
+        Ok(create.map(|create| Plan { create, ..plan }))
+    }
+
+    /// Appends the creation to the empty stream, or finds what stands there.
+    async fn first_commit(&self, request: &CommandRequestV1, plan: &Plan) -> Result<Tried, Trouble> {
+        let command = Command::from(plan.create.clone());
+        let asked = Asked { request: request.clone(), command };
+        let (loaded, answers) = self.transact(plan.instance, std::slice::from_ref(&asked)).await?;
+        let code = match answers.into_iter().next() {
+            Some(Answer::Rejected { code, .. }) => code,
+            Some(accepted) => {
+                let reply = render(plan.instance, &loaded, accepted);
+                self.keep(plan.instance, loaded);
+                return Ok(Tried::Done(reply));
+            }
+            None => RejectionCodeV1::Changed,
+        };
+        match (code, &loaded.state) {
+            // The ring has forgotten the command; the hold has not.
+            (RejectionCodeV1::Exists, Some(_)) => {
+                let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
+                let known = Answer::Accepted { outcome, replayed: true };
+                Ok(Tried::Done(render(plan.instance, &loaded, known)))
+            }
+            (RejectionCodeV1::Deleted, Some(state)) if was_given_up(state) => {
+                self.free(plan, request).await?;
+                Ok(Tried::StartOver)
+            }
+            (RejectionCodeV1::Deleted, _) => {
+                let gone = Answer::Rejected { code, state: None };
+                Ok(Tried::Done(render(plan.instance, &loaded, gone)))
+            }
+            _ => self.give_up(plan, code, request).await,
+        }
+    }
+
+    /// Tombstones the stream of a create that is refused, then releases what it reserved. If the instance exists
+    /// after all (another replica ran the same command), it stays.
+    async fn give_up(
+        &self,
+        plan: &Plan,
+        code: RejectionCodeV1,
+        request: &CommandRequestV1,
+    ) -> Result<Tried, Trouble> {
+        let first = first_entry(&plan.create.entries).0;
+        if self.tombstone(plan.instance, plan.create.account, first).await? {
+            self.free(plan, request).await?;
+            return Ok(Tried::Done(rejected(code)));
+        }
+        Ok(Tried::StartOver)
+    }
+
+    async fn free(&self, plan: &Plan, request: &CommandRequestV1) -> Result<(), Trouble> {
+        let Plan { instance, create } = plan;
+        let cause = Cause::of(request);
+        self.release_entries(create.account, *instance, &create.entries, Vec::new(), false, &cause).await?;
+        self.ports.keys.destroy(instance.as_bytes()).await.map_err(Trouble::Keys)
+    }
+
+    /// Says that a create is done.
+    pub(crate) async fn settle(
+        &self,
+        entry: DirectoryId,
+        account: AccountId,
+        instance: InstanceId,
+        cause: &Cause,
+    ) -> Result<(), Trouble> {
+        let holder = Holder { account, instance: Some(instance) };
+        self.directory.settle(entry, holder, cause).await
+    }
+}
+
+/// Whether a tombstone is that of a create that was given up, not of an instance that lived.
+pub(super) fn was_given_up(state: &State) -> bool {
+    state.number == 0
+}
+
+fn may_create(principal: PrincipalV1, account: AccountId) -> bool {
+    match principal {
+        PrincipalV1::Root | PrincipalV1::Service => true,
+        PrincipalV1::Account { account: own } => own == account,
+        PrincipalV1::Instance { .. } => false,
+    }
+}
+
+/// The id and the entries that the hold records.
+fn recorded(instance: InstanceId, create: &CreateInstanceV1, held: &HoldV1) -> Plan {
+    let mut create = create.clone();
+    if let Some(blueprint) = &held.blueprint {
+        create = with_blueprint(create, blueprint);
+    }
+    Plan { instance: held.instance.unwrap_or(instance), create }
+}
+
+fn with_blueprint(create: CreateInstanceV1, blueprint: &BlueprintV1) -> CreateInstanceV1 {
+    CreateInstanceV1 {
+        number: blueprint.number,
+        name: blueprint.name.clone(),
+        token: blueprint.token.clone(),
+        entries: blueprint.entries.clone(),
+        ..create
+    }
+}

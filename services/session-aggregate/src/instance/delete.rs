@@ -1,0 +1,174 @@
+//! What comes after a delete, and giving up a create: entries are released, keys destroyed.
+
+use berth_proto::{
+    AccountId, CommitV1, DirectoryId, InstanceId, StreamKey,
+    command::{AbandonCreateV1, Command},
+    commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    instance::{PhaseV1, UnlinkStatusV1},
+};
+use berth_session::State;
+use tracing::warn;
+
+use super::{Asked, create::was_given_up, rejected, round::Answer, transaction::render};
+use crate::{
+    aggregate::Aggregate,
+    directory::{Cause, Holder},
+    metrics,
+    stream::{self, Loaded, NotAppended, Step},
+    trouble::{Trouble, chain},
+};
+
+/// Seconds after which a create that nobody finished is given up.
+pub(crate) const ABANDON_AFTER_SECONDS: i64 = 60;
+/// Attempts, the last ones, whose device keys are deleted with an instance; older ones ended long before.
+const DEVICE_KEYS_SWEPT_MAX: u32 = 256;
+/// What our own receipt in the last commit of a deleted instance is called.
+const ERASURE: &str = "erasure";
+
+impl Aggregate {
+    /// Deletes an instance and cleans up after it. The answer waits for the clean-up, so that the name is free
+    /// then, but does not depend on it: the process manager finishes what fails here.
+    pub(super) async fn delete(
+        &self,
+        instance: InstanceId,
+        asked: &Asked,
+    ) -> Result<CommandReplyV1, Trouble> {
+        let (loaded, answers) = self.transact(instance, std::slice::from_ref(asked)).await?;
+        let Some(answer) = answers.into_iter().next() else {
+            return Ok(rejected(RejectionCodeV1::Changed));
+        };
+        let deleted = matches!(answer, Answer::Accepted { replayed: false, .. });
+        let reply = render(instance, &loaded, answer);
+        if !deleted {
+            self.keep(instance, loaded);
+        } else if let Err(trouble) = self.erase(instance, loaded).await {
+            let reason = chain(&trouble);
+            warn!(%instance, reason, "what a deleted instance leaves is cleaned up later");
+        }
+        Ok(reply)
+    }
+
+    /// Releases the entries of a deleted instance, destroys its data key, deletes keys of devices that are not
+    /// to be unlinked any more, and notes in the log that this is done.
+    pub(crate) async fn erase(&self, instance: InstanceId, deleted: Loaded<State>) -> Result<(), Trouble> {
+        let Some(state) = deleted.state.as_ref().filter(|state| is_deleted(state)) else {
+            return Ok(());
+        };
+        if was_given_up(state) {
+            return Ok(());
+        }
+        let cause = Cause::own(ERASURE, instance.as_bytes());
+        let command_ids = state.keyed.iter().map(|known| known.command_id).collect();
+        self.release_entries(state.account, instance, &state.entries, command_ids, true, &cause).await?;
+        self.ports.keys.destroy(instance.as_bytes()).await.map_err(Trouble::Keys)?;
+        let pursued = |attempt: u32| {
+            let mut unlinks = state.unlinks.iter();
+            unlinks.any(|one| one.attempt == attempt && one.status == UnlinkStatusV1::Pending)
+        };
+        let oldest = state.attempt.saturating_sub(DEVICE_KEYS_SWEPT_MAX);
+        for attempt in (oldest + 1..=state.attempt).filter(|attempt| !pursued(*attempt)) {
+            self.ports.device_keys.delete(instance, attempt).await.map_err(Trouble::DeviceKeys)?;
+        }
+        self.note_erasure(instance, deleted, &cause).await
+    }
+
+    async fn note_erasure(
+        &self,
+        instance: InstanceId,
+        mut loaded: Loaded<State>,
+        cause: &Cause,
+    ) -> Result<(), Trouble> {
+        let stream = StreamKey::instance(instance);
+        for _ in 0..super::transaction::ATTEMPTS_MAX {
+            let Some(state) = loaded.state.clone() else { return Ok(()) };
+            let receipts = vec![cause.receipt(OutcomeCodeV1::Unchanged, 0)];
+            let step = Step { receipts, events: Vec::new(), state, at: self.ports.clock.now() };
+            match stream::append(&*self.ports.log, &stream, &loaded, step).await {
+                Ok(next) => {
+                    self.keep(instance, next);
+                    return Ok(());
+                }
+                Err(NotAppended::Conflict) => metrics::conflict(),
+                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
+            }
+            loaded = self.load_instance(instance).await?;
+        }
+        Err(Trouble::Contended { stream })
+    }
+
+    /// Gives up a create that nobody finished. Only our own process manager asks for it.
+    pub(super) async fn abandon(
+        &self,
+        instance: InstanceId,
+        asked: &Asked,
+        abandon: &AbandonCreateV1,
+    ) -> Result<CommandReplyV1, Trouble> {
+        if asked.request.principal != PrincipalV1::Service {
+            return Ok(rejected(RejectionCodeV1::NotFound));
+        }
+        let held = self.directory.holder(abandon.entry).await?;
+        let holder = Holder { account: abandon.account, instance: Some(instance) };
+        let ours = held.filter(|hold| holder.holds(hold));
+        let Some((at, blueprint)) = ours.and_then(|hold| Some((hold.at, hold.blueprint?))) else {
+            return Ok(rejected(RejectionCodeV1::Changed));
+        };
+        if at.plus_seconds(ABANDON_AFTER_SECONDS) > self.ports.clock.now() {
+            return Ok(rejected(RejectionCodeV1::OutOfPlace));
+        }
+        let cause = Cause::of(&asked.request);
+        if self.tombstone(instance, abandon.account, abandon.entry).await? {
+            let entries = &blueprint.entries;
+            self.release_entries(abandon.account, instance, entries, Vec::new(), false, &cause).await?;
+            self.ports.keys.destroy(instance.as_bytes()).await.map_err(Trouble::Keys)?;
+        } else {
+            self.settle(abandon.entry, abandon.account, instance, &cause).await?;
+        }
+        let loaded = self.load_instance(instance).await?;
+        let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
+        Ok(render(instance, &loaded, Answer::Accepted { outcome, replayed: false }))
+    }
+
+    /// Makes sure that a create which has not happened never will. False if the instance exists.
+    pub(super) async fn tombstone(
+        &self,
+        instance: InstanceId,
+        account: AccountId,
+        entry: DirectoryId,
+    ) -> Result<bool, Trouble> {
+        let command = Command::from(AbandonCreateV1 { account, entry });
+        let cause = Cause::own("abandon", instance.as_bytes());
+        let target = TargetV1::Instance { instance, command: command.to_record().map_err(Trouble::Encode)? };
+        let request = CommandRequestV1 {
+            command_id: cause.command_id,
+            keyed: false,
+            digest: cause.digest,
+            principal: cause.principal,
+            origin: cause.origin,
+            causation: None,
+            target,
+        };
+        let asked = Asked { request, command };
+        let (loaded, _) = self.transact(instance, std::slice::from_ref(&asked)).await?;
+        let given_up = loaded.state.as_ref().is_some_and(was_given_up);
+        self.keep(instance, loaded);
+        Ok(given_up)
+    }
+
+    /// Remembers a state for the next command.
+    pub(crate) fn keep(&self, instance: InstanceId, loaded: Loaded<State>) {
+        if loaded.tail.is_some() {
+            self.states.put(instance, loaded);
+        }
+    }
+}
+
+fn is_deleted(state: &State) -> bool {
+    matches!(state.phase, PhaseV1::Deleted { .. })
+}
+
+/// Whether a commit notes that what a deleted instance left is cleaned up.
+pub(crate) fn erasure_recorded(instance: InstanceId, commit: &CommitV1) -> bool {
+    let noted = Cause::own(ERASURE, instance.as_bytes()).command_id;
+    commit.receipts.iter().any(|receipt| receipt.command_id == noted)
+}

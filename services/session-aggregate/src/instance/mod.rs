@@ -1,0 +1,79 @@
+//! Commands for one instance.
+//!
+//! Most are decided in [`transaction`], many in one commit. Three do more than that and have a file each:
+//! [`create`] and [`rotate`] reserve keys in the directory first, [`delete`] cleans up after.
+
+mod create;
+mod delete;
+mod reseal;
+mod reservations;
+mod rotate;
+mod round;
+mod transaction;
+
+use std::collections::VecDeque;
+
+use berth_bus::Replier;
+use berth_proto::{
+    InstanceId,
+    command::Command,
+    frame::{CommandReplyV1, RejectionCodeV1, RejectionV1},
+};
+
+use crate::aggregate::{Aggregate, answer};
+
+pub(crate) use round::Asked;
+
+impl Asked {
+    /// Whether the command does more than one append, so that it shares no commit.
+    pub(crate) fn is_alone(&self) -> bool {
+        match &self.command {
+            Command::CreateInstance(_) | Command::AbandonCreate(_) | Command::Delete(_) => true,
+            Command::RotateToken(rotate) => rotate.token.is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Aggregate {
+    /// Decides commands that need nothing but their instance, as few commits as they fit into.
+    pub(crate) async fn plain(&self, instance: InstanceId, batch: Vec<(Asked, Replier)>) {
+        let (asked, mut repliers): (Vec<_>, VecDeque<_>) = batch.into_iter().unzip();
+        let mut rest = asked.as_slice();
+        while !rest.is_empty() {
+            match Box::pin(self.transact(instance, rest)).await {
+                Ok((loaded, answers)) => {
+                    rest = rest.get(answers.len()..).unwrap_or_default();
+                    for (one, to) in answers.into_iter().zip(std::iter::from_fn(|| repliers.pop_front())) {
+                        answer(to, &transaction::render(instance, &loaded, one));
+                    }
+                    self.keep(instance, loaded);
+                }
+                Err(trouble) => {
+                    let reply = trouble.reply();
+                    for to in repliers {
+                        answer(to, &reply);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Decides a command that takes several steps.
+    pub(crate) async fn alone(&self, instance: InstanceId, asked: Asked, to: Replier) {
+        let done = match &asked.command {
+            Command::CreateInstance(create) => {
+                return Box::pin(self.create(instance, &asked, create, to)).await;
+            }
+            Command::AbandonCreate(abandon) => Box::pin(self.abandon(instance, &asked, abandon)).await,
+            Command::RotateToken(rotate) => Box::pin(self.rotate_token(instance, &asked, rotate)).await,
+            _ => Box::pin(self.delete(instance, &asked)).await,
+        };
+        answer(to, &done.unwrap_or_else(|trouble| trouble.reply()));
+    }
+}
+
+fn rejected(code: RejectionCodeV1) -> CommandReplyV1 {
+    CommandReplyV1::Rejected(RejectionV1 { code, state: None })
+}

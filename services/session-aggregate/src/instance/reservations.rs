@@ -1,0 +1,170 @@
+//! The directory entries of one instance: reserved before it exists, released after it is gone.
+
+use berth_proto::{
+    AccountId, CommandId, DirectoryId, InstanceId, Timestamp,
+    command::CreateInstanceV1,
+    directory::{BlueprintV1, FormerV1, HoldV1, PurposeV1},
+    frame::{CommandRequestV1, RejectionCodeV1},
+    instance::EntriesV1,
+};
+use berth_runtime::sealing::field;
+use futures::future::join_all;
+
+use crate::{
+    aggregate::Aggregate,
+    directory::{Cause, Holder, Refused},
+    trouble::Trouble,
+};
+
+/// The version that an instance's first token has.
+const FIRST_CREDENTIAL_VERSION: u32 = 1;
+
+/// The entry that is reserved first and carries the blueprint: that of the idempotency key if there is one.
+pub(super) fn first_entry(entries: &EntriesV1) -> (DirectoryId, PurposeV1) {
+    entries.creation.map_or((entries.name, PurposeV1::Name), |entry| (entry, PurposeV1::Creation))
+}
+
+/// What is held for an instance by a command.
+pub(super) fn hold(
+    request: &CommandRequestV1,
+    account: AccountId,
+    instance: InstanceId,
+    purpose: PurposeV1,
+    at: Timestamp,
+) -> HoldV1 {
+    HoldV1 {
+        purpose,
+        account,
+        instance: Some(instance),
+        credential_version: if purpose == PurposeV1::InstanceToken { FIRST_CREDENTIAL_VERSION } else { 0 },
+        command_id: request.command_id,
+        digest: request.digest,
+        at,
+        blueprint: None,
+    }
+}
+
+/// What a create generated.
+pub(super) fn blueprint(create: &CreateInstanceV1) -> BlueprintV1 {
+    BlueprintV1 {
+        number: create.number,
+        name: create.name.clone(),
+        token: create.token.clone(),
+        entries: create.entries.clone(),
+    }
+}
+
+/// Why a key cannot be had.
+pub(super) fn refusal(refused: &Refused, request: &CommandRequestV1, wanted: PurposeV1) -> RejectionCodeV1 {
+    if refused.by.command_id == request.command_id && refused.by.digest != request.digest {
+        return RejectionCodeV1::KeyReused;
+    }
+    match wanted {
+        PurposeV1::Name | PurposeV1::AccountName => RejectionCodeV1::NameTaken,
+        PurposeV1::InstanceToken | PurposeV1::AccountToken => RejectionCodeV1::TokenTaken,
+        PurposeV1::Number => RejectionCodeV1::NumberTaken,
+        PurposeV1::Alias => RejectionCodeV1::AliasTaken,
+        PurposeV1::Creation => RejectionCodeV1::KeyReused,
+    }
+}
+
+impl Aggregate {
+    /// Reserves what a create needs beside its first entry, all at once; says what cannot be had.
+    pub(super) async fn reserve_rest(
+        &self,
+        request: &CommandRequestV1,
+        instance: InstanceId,
+        create: &CreateInstanceV1,
+    ) -> Result<Option<RejectionCodeV1>, Trouble> {
+        let entries = &create.entries;
+        let first = first_entry(entries).0;
+        let wanted = [
+            (Some(entries.name), PurposeV1::Name),
+            (Some(entries.token), PurposeV1::InstanceToken),
+            (Some(entries.number), PurposeV1::Number),
+            (entries.alias, PurposeV1::Alias),
+        ];
+        let wanted = wanted.into_iter().filter_map(|(entry, purpose)| Some((entry?, purpose)));
+        let cause = Cause::of(request);
+        let now = self.ports.clock.now();
+        // All of them end before any result counts: a dropped append would leave an unknown hold.
+        let reserved = join_all(wanted.filter(|(entry, _)| *entry != first).map(|(entry, purpose)| {
+            let (hold, cause) = (hold(request, create.account, instance, purpose, now), &cause);
+            async move { (purpose, self.directory.reserve(entry, hold, cause).await) }
+        }))
+        .await;
+        let mut taken = None;
+        for (purpose, outcome) in reserved {
+            match outcome? {
+                Ok(hold) if hold.instance == Some(instance) => {}
+                Ok(hold) => {
+                    let refused = Refused { by: Box::new(hold) };
+                    taken = taken.or(Some(refusal(&refused, request, purpose)));
+                }
+                Err(refused) => taken = taken.or(Some(refusal(&refused, request, purpose))),
+            }
+        }
+        if taken.is_some() { Ok(taken) } else { self.name_meets_number(instance, create).await }
+    }
+
+    /// A path may name an instance by its name or its number, so no name is another one's number. Both sides
+    /// reserve first and look after, so that of two at once at least one sees the other.
+    async fn name_meets_number(
+        &self,
+        instance: InstanceId,
+        create: &CreateInstanceV1,
+    ) -> Result<Option<RejectionCodeV1>, Trouble> {
+        let no_key = |owner: &[u8; 16]| Trouble::NoKey { owner: InstanceId::from_bytes(*owner) };
+        let (owner, account) = (instance.as_bytes(), create.account.as_bytes());
+        let key = self.ports.keys.key(owner).await.map_err(Trouble::Keys)?.ok_or_else(|| no_key(owner))?;
+        let name = key.open_text(owner, field::NAME, &create.name).map_err(|_| no_key(owner))?;
+        if is_number(&name) {
+            let entry = self.ports.keys.master().entry("number", &name);
+            if self
+                .directory
+                .holder(entry)
+                .await?
+                .is_some_and(|by| by.account == create.account && by.instance != Some(instance))
+            {
+                return Ok(Some(RejectionCodeV1::NameTaken));
+            }
+        }
+        let key = self.ports.keys.key(account).await.map_err(Trouble::Keys)?;
+        let entry = key.ok_or_else(|| no_key(account))?.entry("name", &create.number.to_string());
+        let taken = self.directory.holder(entry).await?.is_some_and(|by| by.instance != Some(instance));
+        Ok(taken.then_some(RejectionCodeV1::NumberTaken))
+    }
+
+    /// Releases every entry that an instance holds of these; `keep_creation` leaves the idempotency key of its
+    /// creation, which is the receipt of that command. The name is last: once it is free, all is.
+    pub(super) async fn release_entries(
+        &self,
+        account: AccountId,
+        instance: InstanceId,
+        entries: &EntriesV1,
+        command_ids: Vec<CommandId>,
+        keep_creation: bool,
+        cause: &Cause,
+    ) -> Result<(), Trouble> {
+        let holder = Holder { account, instance: Some(instance) };
+        let former = FormerV1 { instance: Some(instance), command_ids };
+        let creation = entries.creation.filter(|_| !keep_creation);
+        let before = [Some(entries.token), Some(entries.number), entries.alias];
+        let released = join_all(
+            before.into_iter().flatten().map(|entry| self.directory.release(entry, holder, &former, cause)),
+        )
+        .await;
+        released.into_iter().collect::<Result<(), _>>()?;
+        self.directory.release(entries.name, holder, &former, cause).await?;
+        // Last of all: it names the others, so that a crash before leaves a trace of them.
+        match creation {
+            Some(entry) => self.directory.release(entry, holder, &former, cause).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a name is written like a number: ten digits, the first not zero.
+fn is_number(name: &str) -> bool {
+    name.len() == 10 && name.bytes().all(|byte| byte.is_ascii_digit()) && !name.starts_with('0')
+}

@@ -1,0 +1,77 @@
+//! Mailboxes: commands for one stream wait here and are handled in their order, by one task at a time.
+//!
+//! A mailbox exists while its task runs: the first command makes it, and it ends when it finds nothing more.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+
+use berth_bus::Replier;
+use berth_proto::{StreamKey, frame::CommandRequestV1};
+
+use crate::metrics;
+
+/// Commands that wait for one stream; more are refused.
+pub(crate) const MAILBOX_COMMANDS_MAX: usize = 1_024;
+/// Streams that are at work at once; commands for more are refused.
+pub(crate) const MAILBOXES_MAX: usize = 16_384;
+
+/// A command and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) request: CommandRequestV1,
+    pub(crate) reply: Replier,
+}
+
+/// What became of a command that was put into a mailbox.
+#[derive(Debug)]
+pub(crate) enum Posted {
+    /// A task is at work and will come to it.
+    Waits,
+    /// Nobody is at work on the stream: whoever is told this starts the task.
+    First,
+    /// There is no room.
+    Refused(Box<Job>),
+}
+
+/// All mailboxes of the process.
+#[derive(Debug, Default)]
+pub(crate) struct Mailboxes {
+    /// Written by the server and by the tasks of the mailboxes.
+    waiting: Mutex<HashMap<StreamKey, VecDeque<Job>>>,
+}
+
+impl Mailboxes {
+    /// Puts a command into the mailbox of a stream.
+    pub(crate) fn post(&self, stream: StreamKey, job: Job) -> Posted {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = waiting.get_mut(&stream) {
+            if queue.len() >= MAILBOX_COMMANDS_MAX {
+                return Posted::Refused(Box::new(job));
+            }
+            queue.push_back(job);
+            return Posted::Waits;
+        }
+        if waiting.len() >= MAILBOXES_MAX {
+            return Posted::Refused(Box::new(job));
+        }
+        waiting.insert(stream, VecDeque::from([job]));
+        metrics::mailboxes(waiting.len());
+        Posted::First
+    }
+
+    /// Takes up to `limit` waiting commands. None is the end of the mailbox and of the task that asked.
+    pub(crate) fn drain(&self, stream: StreamKey, limit: usize) -> Option<Vec<Job>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = waiting.get_mut(&stream)?;
+        if queue.is_empty() {
+            waiting.remove(&stream);
+            metrics::mailboxes(waiting.len());
+            return None;
+        }
+        metrics::mailbox_depth(queue.len());
+        let count = queue.len().min(limit);
+        Some(queue.drain(..count).collect())
+    }
+}
