@@ -1,7 +1,14 @@
 //! The event log port and its memory, embedded and JetStream adapters.
 
+pub mod chain;
+pub mod decode;
+pub mod embedded;
+mod local;
+pub mod memory;
 pub mod port;
 
+pub use chain::{ChainFault, ChainFaultKind, ChainReport, hash_of, hash_of_stored, verify};
+pub use decode::{DecodeError, decode_commit};
 pub use port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit, Position,
     ReadError, ShardPosition, Stored, Tail,

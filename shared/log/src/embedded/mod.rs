@@ -1,0 +1,98 @@
+//! The log of one process, in one redb file of its data folder: no server to install.
+//!
+//! `open` takes the process lock and the file, `writer` is the thread that stores appends in batches
+//! and answers after the sync, `reader` looks up and follows.
+
+mod keys;
+mod open;
+mod reader;
+mod store;
+mod writer;
+
+use std::{fmt, path::Path, sync::Arc, thread::JoinHandle};
+
+use async_trait::async_trait;
+use berth_runtime::Entropy;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use self::open::OpenError;
+use self::{
+    open::Opened,
+    store::Store,
+    writer::{QUEUE_COMMITS_MAX, Request},
+};
+use crate::{
+    local::{self, Ends},
+    port::{AppendError, Appended, EventLog, Expected, NewCommit},
+};
+
+/// The log in a folder of this machine, for one process.
+///
+/// Dropping it stores what is queued, closes the file and frees its lock; that takes as long as one sync.
+pub struct EmbeddedLog {
+    store: Arc<Store>,
+    incarnation: u64,
+    shards: u8,
+    /// The writer tells it, followers listen.
+    ends: watch::Receiver<Ends>,
+    /// The way to the writer; taken when the log is dropped, which ends it.
+    queue: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// The writer's thread has ended.
+#[derive(Debug, Error)]
+#[error("the writer of the log has ended")]
+struct WriterGone;
+
+impl EmbeddedLog {
+    /// Opens the log of a folder, or creates it with that many shards and a random incarnation. Blocks
+    /// for some milliseconds.
+    pub fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<Self, OpenError> {
+        Self::start(folder, shards, open::open(folder, shards, entropy)?)
+    }
+
+    fn start(folder: &Path, shards: u8, opened: Opened) -> Result<Self, OpenError> {
+        let Opened { store, incarnation, ends } = opened;
+        let (queue, requests) = mpsc::channel(QUEUE_COMMITS_MAX);
+        let (ends_sender, ends) = watch::channel(ends);
+        let shared = Arc::clone(&store);
+        let writer = std::thread::Builder::new()
+            .name("berth-log-writer".to_owned())
+            .spawn(move || writer::run(requests, &shared, &ends_sender))
+            .map_err(|source| OpenError::Folder { folder: folder.to_owned(), source })?;
+        Ok(Self { store, incarnation, shards, ends, queue: Some(queue), writer: Some(writer) })
+    }
+}
+
+impl fmt::Debug for EmbeddedLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedLog").field("shards", &self.shards).finish_non_exhaustive()
+    }
+}
+
+impl Drop for EmbeddedLog {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer of the log has panicked");
+        }
+    }
+}
+
+#[async_trait]
+impl EventLog for EmbeddedLog {
+    async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
+        local::check_size(&commit)?;
+        let stream = commit.stream;
+        let shard = stream.partition().shard(self.shards);
+        let gone = || AppendError::Unavailable(Box::new(WriterGone));
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send(Request { commit, expected, shard, answer }).await.map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(AppendError::Unknown { stream, source: Box::new(WriterGone) }))
+    }
+}

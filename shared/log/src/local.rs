@@ -1,0 +1,161 @@
+//! What the engines inside one process have in common: the check of a start position and the follower.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use async_trait::async_trait;
+use berth_proto::{Kind, codec::PRELUDE_BYTES, limits};
+use futures::stream;
+use tokio::sync::watch;
+
+use crate::port::{
+    AppendError, Follow, FollowError, Followed, NewCommit, Position, ReadError, ShardPosition, Stored,
+};
+
+/// Commits that a follower reads from a shard at once.
+pub(crate) const FOLLOW_PAGE_COMMITS_MAX: usize = 512;
+/// Bytes after which a follower's page ends.
+pub(crate) const FOLLOW_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of a stored commit: its bound and the prelude before it.
+pub(crate) const STORED_BYTES_MAX: usize = limits::COMMIT_BYTES_MAX + PRELUDE_BYTES;
+
+/// Refuses a commit that no engine takes.
+pub(crate) const fn check_size(commit: &NewCommit) -> Result<(), AppendError> {
+    let bytes = commit.payload.len();
+    if bytes > STORED_BYTES_MAX { Err(AppendError::TooLarge { bytes }) } else { Ok(()) }
+}
+
+/// Where a shard is, against where a reader of it was.
+pub(crate) fn check_start(shard: u8, from: ShardPosition, end: ShardPosition) -> Result<(), FollowError> {
+    if from.incarnation != end.incarnation {
+        return Err(FollowError::Recreated { shard });
+    }
+    if from.revision > end.revision {
+        return Err(FollowError::RolledBack { shard, end: end.revision, position: from.revision });
+    }
+    Ok(())
+}
+
+/// Commits of one shard in their order.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// Those of the wanted kinds.
+    pub(crate) commits: Vec<Stored>,
+    /// The last revision that was looked at, wanted or not.
+    pub(crate) reached: u64,
+}
+
+/// The last revision of each shard, as the writer tells it; its index is the shard.
+pub(crate) type Ends = Arc<[u64]>;
+
+/// A log in this process that can be read shard by shard.
+#[async_trait]
+pub(crate) trait Local: Send + Sync + 'static {
+    /// The next page of a shard after a revision.
+    async fn page(&self, shard: u8, after: u64, kinds: &[Kind]) -> Result<Page, ReadError>;
+}
+
+/// What a follower carries from one step to the next.
+struct Follower<L> {
+    log: L,
+    kinds: Vec<Kind>,
+    incarnation: u64,
+    /// The last revision read of each shard.
+    read: Vec<u64>,
+    ends: watch::Receiver<Ends>,
+    ready: VecDeque<Followed>,
+    /// Whether the reader has not yet been told that it is at the end.
+    behind: bool,
+    ended: bool,
+}
+
+/// Follows a log in this process.
+pub(crate) fn follow<L: Local>(
+    log: L,
+    incarnation: u64,
+    kinds: &[Kind],
+    from: &Position,
+    mut ends: watch::Receiver<Ends>,
+) -> Result<Follow, FollowError> {
+    let known = ends.borrow_and_update().clone();
+    let mut read = Vec::with_capacity(known.len());
+    for (shard, &revision) in (0..).zip(known.iter()) {
+        let start = from.0.get(&shard).copied();
+        if let Some(start) = start {
+            check_start(shard, start, ShardPosition { incarnation, revision })?;
+        }
+        read.push(start.map_or(0, |start| start.revision));
+    }
+    let follower = Follower {
+        log,
+        kinds: kinds.to_vec(),
+        incarnation,
+        read,
+        ends,
+        ready: VecDeque::new(),
+        behind: true,
+        ended: false,
+    };
+    Ok(Box::pin(stream::unfold(follower, |mut follower| async move {
+        let next = follower.next().await?;
+        Some((next, follower))
+    })))
+}
+
+impl<L: Local> Follower<L> {
+    async fn next(&mut self) -> Option<Result<Followed, FollowError>> {
+        loop {
+            if let Some(ready) = self.ready.pop_front() {
+                return Some(Ok(ready));
+            }
+            if self.ended {
+                return None;
+            }
+            if let Err(error) = self.step().await {
+                self.ended = true;
+                return Some(Err(error));
+            }
+        }
+    }
+
+    /// Reads a page of each shard that has more, or waits for one that does.
+    async fn step(&mut self) -> Result<(), FollowError> {
+        let ends = self.ends.borrow_and_update().clone();
+        let mut moved = false;
+        for ((shard, &end), read) in (0..).zip(ends.iter()).zip(&mut self.read) {
+            if end < *read {
+                return Err(FollowError::RolledBack { shard, end, position: *read });
+            }
+            if end == *read {
+                continue;
+            }
+            let page = self.log.page(shard, *read, &self.kinds).await.map_err(unavailable)?;
+            *read = page.reached.max(*read);
+            moved = true;
+            let incarnation = self.incarnation;
+            self.ready.extend(page.commits.into_iter().map(|stored| {
+                let revision = stored.tail.revision;
+                Followed::Commit(stored, ShardPosition { incarnation, revision })
+            }));
+        }
+        self.behind |= moved;
+        if moved {
+            return Ok(());
+        }
+        if self.behind {
+            self.behind = false;
+            self.ready.push_back(Followed::CaughtUp(self.position()));
+            return Ok(());
+        }
+        self.ends.changed().await.map_err(|closed| FollowError::Unavailable(Box::new(closed)))
+    }
+
+    fn position(&self) -> Position {
+        let incarnation = self.incarnation;
+        let shards = (0..).zip(&self.read);
+        Position(shards.map(|(shard, &revision)| (shard, ShardPosition { incarnation, revision })).collect())
+    }
+}
+
+fn unavailable(error: ReadError) -> FollowError {
+    FollowError::Unavailable(Box::new(error))
+}

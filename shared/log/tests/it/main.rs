@@ -1,0 +1,12 @@
+//! The contract of the log, run against every engine, and what each engine promises beyond it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on shall fail there"
+)]
+
+mod contract;
+mod embedded;
+mod memory;
