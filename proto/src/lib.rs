@@ -19,7 +19,6 @@ pub mod frame;
 pub mod ids;
 pub mod instance;
 pub mod limits;
-pub mod public;
 pub mod query;
 pub mod subject;
 pub mod time;

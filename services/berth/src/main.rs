@@ -1,2 +1,74 @@
-//! The `berth` command.
-fn main() {}
+//! The `berth` command: every role of Berth, in one process or in one each.
+//!
+//! `main` is a checklist: read the command line, read and check the settings, set up telemetry, run. Whatever
+//! goes wrong before the process serves is one sentence on the standard error and a code that says whether
+//! starting again can help ([`exit`]).
+
+mod account;
+mod cli;
+mod credentials;
+mod exit;
+mod failure;
+mod folder;
+mod recover;
+mod roles;
+mod run;
+mod welcome;
+mod wiring;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use berth_runtime::{Role, Settings, config::Sources, telemetry};
+
+use crate::{cli::Task, failure::Failure};
+
+/// How long threads that block on files may keep the process after it drained.
+const BLOCKED_MAX: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    let matches = match cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _unprintable = error.print();
+            return if error.use_stderr() { exit::USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let Some((task, sources)) = cli::read(&matches) else {
+        return exit::USAGE.into();
+    };
+    perform(task, &sources).unwrap_or_else(|failure| {
+        let _unwritable = writeln!(io::stderr(), "berth: {}", exit::chain(&failure));
+        failure.code().into()
+    })
+}
+
+fn perform(task: Task, sources: &Sources) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(sources)?;
+    match task {
+        Task::Config => show(&settings),
+        Task::Recover => recover::accept_rollback(&settings),
+        Task::Run(role) => serve(role, &settings),
+    }
+}
+
+fn show(settings: &Settings) -> Result<ExitCode, Failure> {
+    write!(io::stdout(), "{settings}")
+        .map_err(|source| Failure::System { what: "to write to the standard output", source })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(role: Role, settings: &Settings) -> Result<ExitCode, Failure> {
+    let metrics = telemetry::init(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("berth")
+        .build()
+        .map_err(|source| Failure::System { what: "to start threads", source })?;
+    let ending = runtime.block_on(Box::pin(run::run(role, settings, metrics)));
+    runtime.shutdown_timeout(BLOCKED_MAX);
+    ending.map(exit::of)
+}

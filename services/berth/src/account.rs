@@ -1,0 +1,232 @@
+//! The account `default`: created at the first start, found again at every later one.
+//!
+//! Any number of gateways may do this at once: its name is unique in the directory, and the ids of the commands
+//! follow from what they do, so that a repetition is a repetition.
+
+use std::{sync::Arc, time::Duration};
+
+use berth_bus::{Bus, KeyRing, KeyRingError, RequestError};
+use berth_log::{LogRead, ReadError};
+use berth_proto::{
+    AccountId, CommandId, CommitV1, DecodeError, DirectoryId, Hash, StreamKey,
+    account::AccountStateV1,
+    codec,
+    commit::{OriginV1, PrincipalV1},
+    directory::DirectoryStateV1,
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    subject::command_subject,
+};
+use berth_runtime::{Clock, Entropy, entropy::new_account_id, sealing::field};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+
+/// The name of the account.
+const NAME: &str = "default";
+/// How long one command waits for its answer.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// How long the start waits for somebody who decides commands.
+const WAIT_MAX: Duration = Duration::from_mins(1);
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Tries that may lose a race against other gateways.
+const RACES_MAX: u32 = 8;
+
+/// The account could not be found or made.
+#[derive(Debug, Error)]
+pub(crate) enum AccountError {
+    /// The log does not answer; a retry helps when it does.
+    #[error("the account `default` cannot be read")]
+    Read(#[from] ReadError),
+    /// A commit is damaged; a retry does not help.
+    #[error("a commit of the account `default` cannot be decoded")]
+    Decode(#[from] DecodeError),
+    /// Its key cannot be had.
+    #[error("the key of the account `default` cannot be had")]
+    Key(#[from] KeyRingError),
+    /// Its key was destroyed; a retry does not help.
+    #[error("the key of the account `default` was destroyed")]
+    KeyDestroyed,
+    /// The command cannot be written.
+    #[error("a command for the account `default` cannot be encoded")]
+    Encode(#[from] codec::EncodeError),
+    /// There is no such account, and no token to make it with.
+    #[error("`account_token` (BERTH_ACCOUNT_TOKEN) is not set, and there is no account `default` yet")]
+    NoToken,
+    /// Nobody decided the command in time; a retry helps when a session-aggregate runs.
+    #[error("no session-aggregate answered in time; is one running?")]
+    NoAnswer(#[source] RequestError),
+    /// A session-aggregate could not decide the command in time; a retry may help.
+    #[error("the session-aggregate cannot make the account `default` now: {0}")]
+    Unavailable(String),
+    /// The token belongs to somebody else: another account or an instance. A retry does not help.
+    #[error("`account_token` (BERTH_ACCOUNT_TOKEN) is in use by another account or an instance")]
+    TokenTaken,
+    /// The command was refused. A retry does not help.
+    #[error("the account `default` was refused: {0:?}")]
+    Refused(RejectionCodeV1),
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Became {
+    /// It was made at this start.
+    Created,
+    /// It was there, with this token or none asked for.
+    Found,
+    /// It was there with another token, which ended.
+    TokenRotated,
+}
+
+/// A command, and the id that follows from what it does.
+struct Order {
+    id: CommandId,
+    digest: Hash,
+    target: TargetV1,
+}
+
+/// What it takes to find or make the account.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    /// Where it is recorded.
+    pub(crate) log: Arc<dyn LogRead>,
+    /// Where commands go.
+    pub(crate) bus: Arc<dyn Bus>,
+    /// Data keys.
+    pub(crate) keys: KeyRing,
+    /// For a new id.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// For a new id and key.
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Accounts {
+    /// Finds the account or makes it, and gives it this token if it has another. Without a token it must exist.
+    pub(crate) async fn ensure(
+        &self,
+        token: Option<&SecretString>,
+    ) -> Result<(AccountId, Became), AccountError> {
+        let mut races = 0;
+        loop {
+            let held = self.held().await?;
+            let state = match held {
+                Some(account) => self.state(account).await?,
+                None => None,
+            };
+            let (account, order, became) = match (held.zip(state), token) {
+                (Some((account, _)), None) => return Ok((account, Became::Found)),
+                (Some((account, state)), Some(token)) => {
+                    let entry = self.token_entry(token);
+                    if state.token_entry == entry {
+                        return Ok((account, Became::Found));
+                    }
+                    (account, self.rotation(account, &state, token, entry).await?, Became::TokenRotated)
+                }
+                (None, None) => return Err(AccountError::NoToken),
+                (None, Some(token)) => {
+                    let account = held.unwrap_or_else(|| new_account_id(&*self.clock, &*self.entropy));
+                    (account, self.creation(account, token).await?, Became::Created)
+                }
+            };
+            match self.send(account, order).await? {
+                None => return Ok((account, became)),
+                Some(RejectionCodeV1::TokenTaken) => return Err(AccountError::TokenTaken),
+                // Another gateway was quicker: look again.
+                Some(RejectionCodeV1::NameTaken | RejectionCodeV1::Exists | RejectionCodeV1::Changed)
+                    if races < RACES_MAX =>
+                {
+                    races += 1;
+                    sleep(PAUSE).await;
+                }
+                Some(code) => return Err(AccountError::Refused(code)),
+            }
+        }
+    }
+
+    /// The account that holds the name.
+    async fn held(&self) -> Result<Option<AccountId>, AccountError> {
+        let entry = self.keys.master().entry("account_name", NAME);
+        let Some(stored) = self.log.tail(&StreamKey::directory(entry)).await? else {
+            return Ok(None);
+        };
+        let state: DirectoryStateV1 = codec::decode::<CommitV1>(&stored.payload)?.state.open()?;
+        Ok(state.hold.map(|hold| hold.account))
+    }
+
+    async fn state(&self, account: AccountId) -> Result<Option<AccountStateV1>, AccountError> {
+        let Some(stored) = self.log.tail(&StreamKey::account(account)).await? else {
+            return Ok(None);
+        };
+        Ok(Some(codec::decode::<CommitV1>(&stored.payload)?.state.open()?))
+    }
+
+    fn token_entry(&self, token: &SecretString) -> DirectoryId {
+        self.keys.master().entry("token", token.expose_secret())
+    }
+
+    /// The id follows from the account alone: a start that died half way is continued with another token.
+    async fn creation(&self, account: AccountId, token: &SecretString) -> Result<Order, AccountError> {
+        let owner = account.as_bytes();
+        let key = self.keys.create(owner, &*self.entropy).await?.ok_or(AccountError::KeyDestroyed)?;
+        let target = TargetV1::CreateAccount {
+            account,
+            name: key.seal(owner, field::NAME, NAME.as_bytes()),
+            name_entry: self.keys.master().entry("account_name", NAME),
+            token: key.seal(owner, field::TOKEN, token.expose_secret().as_bytes()),
+            token_entry: self.token_entry(token),
+        };
+        Ok(self.order(&[b"create", owner], target))
+    }
+
+    /// The id follows from the version that ends, so that two gateways rotate once.
+    async fn rotation(
+        &self,
+        account: AccountId,
+        state: &AccountStateV1,
+        token: &SecretString,
+        token_entry: DirectoryId,
+    ) -> Result<Order, AccountError> {
+        let owner = account.as_bytes();
+        let key = self.keys.key(owner).await?.ok_or(AccountError::KeyDestroyed)?;
+        let sealed = key.seal(owner, field::TOKEN, token.expose_secret().as_bytes());
+        let version = state.credential_version.to_be_bytes();
+        let target = TargetV1::RotateAccountToken { account, token: sealed, token_entry };
+        Ok(self.order(&[b"rotate", owner, &version, token_entry.as_bytes()], target))
+    }
+
+    fn order(&self, parts: &[&[u8]], target: TargetV1) -> Order {
+        let digest = self.keys.master().request_digest(parts);
+        let id = digest.0.first_chunk::<16>().copied().unwrap_or_default();
+        Order { id: CommandId::from_bytes(id), digest, target }
+    }
+
+    /// Sends a command until it is decided; says why it was decided against, if it was.
+    async fn send(&self, account: AccountId, order: Order) -> Result<Option<RejectionCodeV1>, AccountError> {
+        let request = CommandRequestV1 {
+            command_id: order.id,
+            keyed: true,
+            digest: order.digest,
+            principal: PrincipalV1::Service,
+            origin: OriginV1 { via: "start".to_owned() },
+            causation: None,
+            target: order.target,
+        };
+        let payload = codec::encode(&request)?;
+        let subject = command_subject(&StreamKey::account(account));
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            let failure = match self.bus.request(&subject, payload.clone().into(), ANSWER_MAX).await {
+                Ok(reply) => match codec::decode(&reply)? {
+                    CommandReplyV1::Accepted(_) => return Ok(None),
+                    CommandReplyV1::Rejected(rejection) => return Ok(Some(rejection.code)),
+                    CommandReplyV1::Unavailable { reason } => AccountError::Unavailable(reason),
+                },
+                Err(error) => AccountError::NoAnswer(error),
+            };
+            if Instant::now() >= deadline {
+                return Err(failure);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The command line: what can be run, and help that teaches.
+
+use std::path::PathBuf;
+
+use berth_runtime::{
+    Role,
+    config::{Sources, keys},
+};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Run one role, or all.
+    Run(Role),
+    /// Print the effective settings.
+    Config,
+    /// Accept that the log went back in time.
+    Recover,
+}
+
+const ABOUT: &str =
+    "Session state for WhatsApp-gateway instances: links, logouts and webhooks, event-sourced";
+
+const EXAMPLES: &str = "\
+Examples:
+  Everything in one process, data in ./berth-data; the first start prints a token and what to try:
+    berth serve
+
+  The same on another port, with webhooks to this machine and codes that rotate 20 times as fast:
+    berth serve --http 127.0.0.1:9000 --webhook-allow 127.0.0.0/8 --device-time-scale 20
+
+  On NATS, every role in one process:
+    export BERTH_MASTER_KEY=$(openssl rand -base64 32)   # the same for every process; keep it
+    export BERTH_ROOT_KEY=... BERTH_ACCOUNT_TOKEN=...
+    berth serve --nats nats://127.0.0.1:4222
+
+  On NATS, one process for each role, as many replicas of each as you like:
+    berth session-aggregate --nats nats://127.0.0.1:4222 --http 127.0.0.1:8481
+    berth gateway           --nats nats://127.0.0.1:4222 --http 127.0.0.1:8480
+
+Exit codes:
+  0 asked to stop, and drained   64 a setting cannot be used      69 something needed is not there
+  70 crashed                     75 asked to stop, but something had to be aborted";
+
+/// Every subcommand that runs something, with its line of help.
+const RUN: [(Role, &str); 6] = [
+    (Role::Serve, "Run every role in this process; on the embedded engine unless NATS is set"),
+    (Role::Gateway, "Run the HTTP edge: the native API and the dialects (needs NATS)"),
+    (Role::SessionAggregate, "Run the role that decides commands (needs NATS)"),
+    (Role::Projections, "Run the views that answer lists (needs NATS)"),
+    (Role::Webhooks, "Run the delivery of webhooks (needs NATS)"),
+    (Role::Connector, "Run the owner of device links (needs NATS)"),
+];
+
+/// The whole command line.
+pub(crate) fn command() -> Command {
+    Command::new("berth")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("Configuration file [BERTH_CONFIG, default berth.toml if it is there]")
+                .global(true),
+        )
+        .args(keys::flags())
+        .subcommands(RUN.map(|(role, about)| Command::new(role.as_str()).about(about).after_help(EXAMPLES)))
+        .subcommand(
+            Command::new("config").about("Print the effective settings as a berth.toml, secrets hidden"),
+        )
+        .subcommand(recover())
+}
+
+fn recover() -> Command {
+    Command::new("recover")
+        .about("Go on after the log lost acknowledged commits, once you know why")
+        .long_about(
+            "When the log is behind what a view has read, acknowledged commits are lost, and the view stops \
+             instead of building on it. Find out what happened first (a restored backup, a damaged disk). Then \
+             stop the process and run this on its data folder: its views are thrown away and built again from \
+             the log as it is now.",
+        )
+        .arg(
+            Arg::new("accept-rollback")
+                .long("accept-rollback")
+                .action(ArgAction::SetTrue)
+                .required(true)
+                .help("Yes: build on the log as it is now"),
+        )
+}
+
+/// What was asked for, and the settings that the flags give.
+pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
+    let (name, matches) = matches.subcommand()?;
+    let task = match name {
+        "config" => Task::Config,
+        "recover" => Task::Recover,
+        role => Task::Run(Role::ALL.into_iter().find(|known| known.as_str() == role)?),
+    };
+    let sources = Sources::none()
+        .with_flags(keys::given(matches))
+        .with_variables(std::env::vars_os())
+        .with_file(matches.get_one::<PathBuf>("config").cloned());
+    Some((task, sources))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_names_every_variable() {
+        command().debug_assert();
+        let help = command().render_long_help().to_string();
+        for key in keys::KEYS {
+            assert!(help.contains(key.variable), "{} is missing", key.variable);
+            assert!(help.contains(&format!("--{}", key.flag)), "{} is missing", key.flag);
+        }
+    }
+
+    #[test]
+    fn every_role_is_a_subcommand_that_takes_flags_on_both_sides() {
+        for role in Role::ALL {
+            for line in [
+                ["berth", role.as_str(), "--nats", "nats://x"],
+                ["berth", "--nats", "nats://x", role.as_str()],
+            ] {
+                let (task, _) = read(&command().get_matches_from(line)).unwrap();
+                assert_eq!(task, Task::Run(role));
+            }
+        }
+    }
+
+    #[test]
+    fn a_recovery_must_say_what_it_accepts() {
+        assert!(command().try_get_matches_from(["berth", "recover"]).is_err());
+        let matches = command().get_matches_from(["berth", "recover", "--accept-rollback"]);
+        assert_eq!(read(&matches).unwrap().0, Task::Recover);
+    }
+}

@@ -1,0 +1,102 @@
+//! Why a process could not be started, and with which code it ends.
+
+use std::io;
+
+use berth_bus::{KeyRingError, local::FileError, nats};
+use berth_log::embedded;
+use berth_runtime::{ConfigError, http::BindError, telemetry::TelemetryError};
+use thiserror::Error;
+
+use crate::{account::AccountError, exit, folder::FolderError};
+
+/// The process could not be started.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The embedded log cannot be opened.
+    #[error(transparent)]
+    EmbeddedLog(#[from] embedded::OpenError),
+    /// A file of the embedded engine cannot be opened.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The views cannot be thrown away.
+    #[error("the views cannot be thrown away")]
+    Views(#[source] io::Error),
+    /// NATS is not wired up.
+    #[error("NATS is not wired up in this build")]
+    NoNats,
+    /// NATS does not answer.
+    #[error("`nats_url` (BERTH_NATS_URL): {0}")]
+    Nats(#[source] nats::ConnectError),
+    /// A stream of NATS cannot be used.
+    #[error(transparent)]
+    Stream(#[from] nats::OpenError),
+    /// The key store does not answer, or the master key is another one.
+    #[error("{}", wrong_key(_0))]
+    Keys(#[source] KeyRingError),
+    /// The account `default` cannot be had.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The address cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A role cannot be started.
+    #[error("the role {role} cannot be started")]
+    Role {
+        /// Which one.
+        role: berth_runtime::Role,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Telemetry cannot be set up.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The operating system refused something that every process needs.
+    #[error("the system refused {what}")]
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn wrong_key(error: &KeyRingError) -> &'static str {
+    match error {
+        KeyRingError::Unwrap(_) => {
+            "`master_key` (BERTH_MASTER_KEY) is not the one that this deployment was started with"
+        }
+        KeyRingError::Store(_) => "the key store does not answer",
+    }
+}
+
+impl From<KeyRingError> for Failure {
+    fn from(error: KeyRingError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+impl Failure {
+    /// The exit code: whether starting again can help.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::Folder(_)
+            | Self::EmbeddedLog(_)
+            | Self::File(_)
+            | Self::Views(_)
+            | Self::Keys(KeyRingError::Unwrap(_))
+            | Self::Account(AccountError::TokenTaken | AccountError::NoToken)
+            | Self::Nats(nats::ConnectError::Credentials(_))
+            | Self::Stream(nats::OpenError::Drift { .. }) => exit::USAGE,
+            _ => exit::UNAVAILABLE,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Going on after the log lost acknowledged commits: the operator's word that the log as it is now counts.
+
+use std::{fs, io, path::PathBuf, process::ExitCode};
+
+use berth_runtime::{Role, Settings};
+
+use crate::{
+    failure::Failure,
+    folder::{DataFolder, FolderError},
+};
+
+/// Throws away the views below the data folder and what they remember of the log; the next start builds them
+/// anew. Refused while a process uses the folder.
+pub(crate) fn accept_rollback(settings: &Settings) -> Result<ExitCode, Failure> {
+    let data = &settings.storage.data;
+    if !data.is_dir() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        return Err(FolderError::Io { path: data.clone(), source: missing }.into());
+    }
+    let _held = DataFolder::take(data)?;
+    let mut locks = Vec::new();
+    let mut folders: Vec<_> = Role::ALL.iter().map(|role| data.join(role.as_str())).collect();
+    for slot in slots(settings)? {
+        locks.push(DataFolder::take(&slot)?);
+        folders.extend(Role::ALL.iter().map(|role| slot.join(role.as_str())));
+    }
+    for folder in folders {
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Failure::Views(error)),
+            _ => (),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Folders of processes of a deployment on NATS.
+fn slots(settings: &Settings) -> Result<Vec<PathBuf>, FolderError> {
+    let data = &settings.storage.data;
+    let failed = |source| FolderError::Io { path: data.clone(), source };
+    let mut slots = Vec::new();
+    for entry in fs::read_dir(data).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if Role::ALL.iter().any(|role| name.starts_with(&format!("{role}-"))) && path.is_dir() {
+            slots.push(path);
+        }
+    }
+    Ok(slots)
+}

@@ -1,0 +1,92 @@
+//! Starts roles on the ports, and tells `/readyz` how they stand.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::Router;
+use berth_runtime::{
+    Check, Lifecycle, Readiness, Role, Settings, UrlPolicy,
+    config::{DeviceDriver, EvolutionLogout, PlainHttp},
+};
+
+use crate::{failure::Failure, wiring::Wired};
+
+/// What the roles are started with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start<'a> {
+    /// The checked settings.
+    pub(crate) settings: &'a Settings,
+    /// The ports.
+    pub(crate) wired: &'a Wired,
+    /// Where roles register their checks.
+    pub(crate) readiness: &'a Readiness,
+    /// The life that their tasks belong to.
+    pub(crate) lifecycle: &'a Lifecycle,
+    /// Where the process listens.
+    pub(crate) address: SocketAddr,
+}
+
+impl Start<'_> {
+    /// Starts what `role` runs; gives the routes of the API if that is among it.
+    pub(crate) async fn run(self, role: Role) -> Result<Option<Router>, Failure> {
+        if role.runs(Role::SessionAggregate) {
+            self.session_aggregate().await.map_err(failed(Role::SessionAggregate))?;
+        }
+        Ok(role.runs(Role::Gateway).then(|| self.gateway()).flatten())
+    }
+
+    async fn session_aggregate(self) -> Result<(), berth_session_aggregate::StartError> {
+        let Wired { log, bus, keys, device_keys, leases, clock, entropy, .. } = self.wired;
+        let ports = berth_session_aggregate::Ports {
+            log: Arc::clone(log),
+            bus: Arc::clone(bus),
+            keys: keys.clone(),
+            device_keys: Arc::clone(device_keys),
+            leases: Arc::clone(leases),
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+            data: self.wired.folder_of(Role::SessionAggregate),
+        };
+        let handle = berth_session_aggregate::start(ports, Default::default(), self.lifecycle).await?;
+        self.register(Role::SessionAggregate, move || (handle.ready(), handle.status()));
+        Ok(())
+    }
+
+    fn gateway(self) -> Option<Router> {
+        let Wired { log, bus, volatile, keys, clock, entropy, credentials, .. } = self.wired;
+        let ports = berth_gateway::Ports {
+            log: Arc::clone(log) as _,
+            bus: Arc::clone(bus),
+            volatile: Arc::clone(volatile),
+            keys: keys.clone(),
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+        };
+        let settings = berth_gateway::Settings {
+            root_key_digest: credentials.as_ref()?.root_key_digest,
+            url_policy: self.url_policy(),
+            simulated_driver: self.settings.device.driver == DeviceDriver::Simulated,
+            evolution_logout: match self.settings.dialects.evolution_logout {
+                EvolutionLogout::Strict => berth_gateway::EvolutionLogout::Strict,
+                EvolutionLogout::Idempotent => berth_gateway::EvolutionLogout::Idempotent,
+            },
+            public_url: format!("http://{}", self.address),
+        };
+        Some(berth_gateway::router(berth_gateway::App::new(ports, settings)))
+    }
+
+    fn url_policy(self) -> UrlPolicy {
+        let webhooks = &self.settings.webhooks;
+        UrlPolicy { allow: webhooks.allow.clone(), plain_http: webhooks.http == PlainHttp::Allow }
+    }
+
+    fn register(self, role: Role, ask: impl Fn() -> (bool, String) + Send + Sync + 'static) {
+        self.readiness.register(role.as_str(), move || {
+            let (ready, detail) = ask();
+            Check { ready, detail }
+        });
+    }
+}
+
+fn failed<E: std::error::Error + Send + Sync + 'static>(role: Role) -> impl FnOnce(E) -> Failure {
+    move |error| Failure::Role { role, source: error.into() }
+}

@@ -1,0 +1,124 @@
+//! Running a role from its first file to its last task.
+
+use std::{io, sync::Arc};
+
+use axum::Router;
+use berth_proto::AccountId;
+use berth_runtime::{
+    Check, Ending, Lifecycle, Readiness, Role, Settings,
+    http::{bind, ops_router},
+    lifecycle::Termination,
+    telemetry::Metrics,
+};
+use tokio::sync::watch;
+
+use crate::{
+    account::{Accounts, Became},
+    failure::Failure,
+    roles::Start,
+    welcome,
+    wiring::Wired,
+};
+
+/// Starts a role, or all, and runs until somebody stops it.
+pub(crate) async fn run(role: Role, settings: &Settings, metrics: Metrics) -> Result<Ending, Failure> {
+    settings.check(role)?;
+    for variable in settings.unknown_variables() {
+        tracing::warn!(variable, "this variable is no setting of berth; is it misspelt?");
+    }
+    let mut termination =
+        Termination::listen().map_err(|source| Failure::System { what: "to hear signals", source })?;
+    let lifecycle = Lifecycle::new();
+    let started = tokio::select! {
+        started = start(role, settings, metrics, &lifecycle) => started,
+        () = termination.next() => Ok(()),
+    };
+    if let Err(failure) = started {
+        lifecycle.shut_down().await;
+        return Err(failure);
+    }
+    Ok(lifecycle.run_until(async || termination.next().await).await)
+}
+
+async fn start(
+    role: Role,
+    settings: &Settings,
+    metrics: Metrics,
+    lifecycle: &Lifecycle,
+) -> Result<(), Failure> {
+    let wired = Wired::open(role, settings, lifecycle).await?;
+    let bound = bind(settings.http.listen).await?;
+    let address = bound.address();
+    let readiness = Readiness::new();
+    let account = AccountCheck::register(role, &readiness);
+    let start = Start { settings, wired: &wired, readiness: &readiness, lifecycle, address };
+    let api = start.run(role).await?;
+    let router = ops_router(readiness, metrics, lifecycle).merge(api.unwrap_or_else(Router::new));
+    bound.serve(router, lifecycle);
+    if role.runs(Role::Gateway) {
+        let id = default_account(&wired).await?;
+        if let Some(shown) = wired.credentials.as_ref().and_then(|credentials| credentials.shown.as_ref()) {
+            let made = settings.secrets.master_key.is_none().then(|| wired.folder.master_key_file());
+            say(welcome::first_start(&mut io::stdout(), shown, id, made.as_deref(), address))?;
+            shown.keep(&wired.folder)?;
+        }
+        account.done();
+    }
+    say(welcome::listening(&mut io::stdout(), role, address))?;
+    tracing::info!(%role, %address, "ready");
+    hold(wired, lifecycle);
+    Ok(())
+}
+
+/// Keeps the folder and the connections until the process drains.
+fn hold(wired: Wired, lifecycle: &Lifecycle) {
+    let stop = lifecycle.stop().clone();
+    lifecycle.spawn(async move {
+        stop.cancelled().await;
+        drop(wired);
+    });
+}
+
+fn say(said: io::Result<()>) -> Result<(), Failure> {
+    said.map_err(|source| Failure::System { what: "to write to the standard output", source })
+}
+
+async fn default_account(wired: &Wired) -> Result<AccountId, Failure> {
+    let accounts = Accounts {
+        log: Arc::clone(&wired.log) as _,
+        bus: Arc::clone(&wired.bus),
+        keys: wired.keys.clone(),
+        clock: Arc::clone(&wired.clock),
+        entropy: Arc::clone(&wired.entropy),
+    };
+    let token = wired.credentials.as_ref().and_then(|credentials| credentials.account_token.as_ref());
+    let (account, became) = accounts.ensure(token).await?;
+    match became {
+        Became::Created => tracing::info!(%account, "the account `default` was created"),
+        Became::Found => tracing::info!(%account, "the account `default` is there"),
+        Became::TokenRotated => tracing::warn!(
+            %account,
+            "the account `default` has another token now, the one in BERTH_ACCOUNT_TOKEN; the former one ended"
+        ),
+    }
+    Ok(account)
+}
+
+/// Whether the account `default` is there yet: a gateway without it refuses every token.
+struct AccountCheck(watch::Sender<bool>);
+
+impl AccountCheck {
+    fn register(role: Role, readiness: &Readiness) -> Self {
+        let (sender, receiver) = watch::channel(false);
+        if role.runs(Role::Gateway) {
+            readiness.register("default_account", move || {
+                if *receiver.borrow() { Check::ready("there") } else { Check::waiting("not there yet") }
+            });
+        }
+        Self(sender)
+    }
+
+    fn done(&self) {
+        self.0.send_replace(true);
+    }
+}

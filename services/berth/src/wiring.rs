@@ -1,0 +1,67 @@
+//! Which adapters stand behind the ports: the one place that knows them all.
+
+mod embedded;
+
+use std::{path::PathBuf, sync::Arc};
+
+use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Volatile};
+use berth_log::EventLog;
+use berth_runtime::{Clock, Entropy, Lifecycle, Role, Settings, SystemClock, SystemEntropy};
+
+use crate::{credentials::Credentials, failure::Failure, folder::DataFolder};
+
+/// The owner under which a key of no one's is wrapped at the first start of a deployment: whether it can be
+/// unwrapped tells whether this is the deployment's master key. The nil UUID is never an id.
+const NOBODY: [u8; 16] = [0; 16];
+
+/// Every port, with its adapter.
+#[derive(Debug)]
+pub(crate) struct Wired {
+    /// The log.
+    pub(crate) log: Arc<dyn EventLog>,
+    /// Requests and tails.
+    pub(crate) bus: Arc<dyn Bus>,
+    /// Values in memory.
+    pub(crate) volatile: Arc<dyn Volatile>,
+    /// Data keys.
+    pub(crate) keys: KeyRing,
+    /// Keys of devices.
+    pub(crate) device_keys: Arc<dyn DeviceKeys>,
+    /// Leases.
+    pub(crate) leases: Arc<dyn Leases>,
+    /// The machine's clock.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The system's randomness.
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// The folder of this process, held until the end.
+    pub(crate) folder: DataFolder,
+    /// What a gateway needs; none for the other roles.
+    pub(crate) credentials: Option<Credentials>,
+}
+
+impl Wired {
+    /// Opens everything. The settings were checked for the role.
+    pub(crate) async fn open(
+        role: Role,
+        settings: &Settings,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let wired = match &settings.nats {
+            None => embedded::open(settings, clock, entropy).await?,
+            Some(_) => {
+                let _ = (role, lifecycle);
+                return Err(Failure::NoNats);
+            }
+        };
+        // Made at the first start, unwrapped at every other one.
+        wired.keys.create(&NOBODY, &*wired.entropy).await?;
+        Ok(wired)
+    }
+
+    /// The folder of a role's views.
+    pub(crate) fn folder_of(&self, role: Role) -> PathBuf {
+        self.folder.path().join(role.as_str())
+    }
+}
