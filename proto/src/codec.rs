@@ -26,7 +26,7 @@ pub trait Frozen: Serialize + DeserializeOwned {
 /// Numbers of the types that are no event and no command.
 pub mod types {
     /// A commit.
-    pub const COMMIT: u16 = 1;
+    pub const COMMIT: u16 = 1000;
     /// The state of an instance.
     pub const INSTANCE_STATE: u16 = 1001;
     /// The state of an account.

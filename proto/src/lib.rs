@@ -19,6 +19,7 @@ pub mod frame;
 pub mod ids;
 pub mod instance;
 pub mod limits;
+pub mod public;
 pub mod query;
 pub mod subject;
 pub mod time;

@@ -27,6 +27,14 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// The moment as RFC 3339 in UTC with microseconds: `2026-02-02T02:40:00.000000Z`. A moment outside the
+    /// years −9999 to 9999 is shown as the nearest one inside.
+    pub fn to_rfc3339(self) -> String {
+        let bound = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        let moment = jiff::Timestamp::from_microsecond(self.0).unwrap_or(bound);
+        format!("{moment:.6}")
+    }
+
     /// Whole milliseconds since the Unix epoch, rounded down.
     pub const fn millis(self) -> i64 {
         self.0.div_euclid(1_000)

@@ -3,8 +3,38 @@
 //! A view folds commits into rows. Its rows and the position they stand for are written in one atomic
 //! batch; each row has a checksum, and a digest over all rows is verified at open. Anything wrong (another
 //! schema, damage, a recreated log) moves the folder aside and builds the view anew from the log, while
-//! readers are told so.
+//! readers are told so. A log that lost commits halts the view until an operator decides.
 
+mod checked;
+mod fold;
+mod folder;
+mod follower;
+mod high_water;
+mod metrics;
+mod options;
 pub mod port;
+mod reader;
+mod store;
 
+use std::{path::Path, sync::Arc};
+
+use berth_log::LogRead;
+use berth_runtime::Lifecycle;
+
+pub use folder::{OpenError, accept_rollback};
+pub use options::{CACHE_BYTES_DEFAULT, StoreKind, ViewOptions};
 pub use port::{ApplyError, Change, Row, Rows, View, ViewError, ViewReader, ViewState};
+
+/// Opens a view in `<folder>/<name>/`, verifies its rows, and follows the log from where they stand until
+/// the process is asked to stop. Damaged rows are put aside and built anew.
+///
+/// The folder is given back when the process has stopped following and the last reader is dropped.
+pub async fn open(
+    log: Arc<dyn LogRead>,
+    folder: &Path,
+    view: Arc<dyn View>,
+    options: ViewOptions,
+    lifecycle: &Lifecycle,
+) -> Result<Arc<dyn ViewReader>, OpenError> {
+    follower::start(log, folder, view, options, lifecycle).await
+}

@@ -74,6 +74,9 @@ pub struct Change {
     pub position: Position,
     /// When the last commit in them was decided, in microseconds; 0 before the first.
     pub occurred_at: i64,
+    /// Whether everything that was in the log when the follower last looked is folded: what comes after is
+    /// folded as it comes.
+    pub caught_up: bool,
 }
 
 /// A key and its value.

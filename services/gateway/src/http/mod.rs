@@ -3,6 +3,7 @@
 pub mod body;
 pub mod headers;
 pub mod qr;
+pub mod query;
 pub mod router;
 
 use tracing::warn;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod bus;
+mod cluster;
 mod device_keys;
 mod key_ring;
 mod key_store;

@@ -1,20 +1,37 @@
-//! The ryze dialect.
+//! The RyzeAPI dialect: `/api/instance/…` and `/api/events/…`.
+//!
+//! A token comes in the header `token`, as a bearer token or (where a browser cannot set headers) as `?token=`. An error
+//! is `{"success": false, "error": {"message": …}}` and nothing else. Every answer says how much of the rate
+//! limit is left.
+
+mod call;
+mod error;
+mod limit;
+mod routes;
+mod settings;
+mod webhook;
+mod words;
 
 use axum::{
     Router,
     extract::Request,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
-use crate::app::App;
+use self::error::RyzeError;
+use crate::app::{App, KeyKind};
+
+/// What the name in a path may be, in this order.
+const ORDER: [KeyKind; 3] = [KeyKind::Name, KeyKind::Id, KeyKind::Number];
+/// The format of this dialect's webhook bodies, and the owner of its settings.
+const FORMAT: &str = "ryze";
 
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {
-    Router::new().with_state(app)
+    routes::router(app)
 }
 
 /// The answer to a path of this dialect that it does not have.
 pub fn unknown_route(_request: &Request) -> Response {
-    StatusCode::NOT_FOUND.into_response()
+    RyzeError::UnknownRoute.into_response()
 }

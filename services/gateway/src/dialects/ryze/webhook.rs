@@ -1,0 +1,82 @@
+//! Webhooks as this dialect configures and shows them: by label, at most three enabled.
+
+use serde_json::{Map, Value, json};
+
+use super::{FORMAT, error::RyzeError};
+use crate::app::{NewWebhook, Webhook};
+
+/// Enabled webhooks of an instance; disabled ones do not count.
+pub(super) const ENABLED_MAX: u8 = 3;
+/// The event names of this dialect.
+const EVENTS: [&str; 6] =
+    ["message.exchange", "message.status", "call.update", "group.flow", "instance.state", "label.update"];
+
+/// The endpoint that a body asks for. A disabled one keeps its row and nothing else.
+pub(super) fn endpoint(body: &Map<String, Value>) -> Result<NewWebhook, RyzeError> {
+    let text = |name: &str| match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(RyzeError::InvalidBody),
+    };
+    let flag = |name: &str| match body.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(RyzeError::InvalidBody),
+    };
+    let label = text("label")?.filter(|label| !label.is_empty()).unwrap_or_else(|| "default".to_owned());
+    if !flag("enabled")? {
+        return Ok(NewWebhook { format: FORMAT, label, ..NewWebhook::default() });
+    }
+    let url = text("url")?.filter(|url| !url.is_empty());
+    Ok(NewWebhook {
+        format: FORMAT,
+        label,
+        enabled: true,
+        url: url.ok_or_else(|| RyzeError::Invalid("Webhook url is required".to_owned()))?,
+        authorization: text("authorization")?.filter(|value| !value.is_empty()),
+        events: events(body.get("events"))?,
+        options: Some(
+            json!({"by_events": flag("byEvents")?, "media_base64": flag("mediaBase64")?, "token_in_body": true}),
+        ),
+        ..NewWebhook::default()
+    })
+}
+
+/// The events of a body; none given is all of them.
+pub(super) fn events(given: Option<&Value>) -> Result<Vec<String>, RyzeError> {
+    let Some(given) = given.filter(|given| !given.is_null()) else { return Ok(Vec::new()) };
+    let names: Vec<String> = serde_json::from_value(given.clone()).map_err(|_| RyzeError::InvalidBody)?;
+    match names.iter().find(|name| !EVENTS.contains(&name.as_str())) {
+        Some(_) => {
+            Err(RyzeError::Invalid(format!("Invalid event: one of {} is expected", EVENTS.join(", "))))
+        }
+        None => Ok(names),
+    }
+}
+
+/// The names that are shown for a filter: an empty one is all.
+pub(super) fn shown_events(events: &[String]) -> Vec<String> {
+    if events.is_empty() { EVENTS.iter().map(|name| (*name).to_owned()).collect() } else { events.to_vec() }
+}
+
+/// An endpoint as this dialect shows it.
+pub(super) fn shown(webhook: &Webhook) -> Value {
+    let option = |name: &str| {
+        webhook
+            .options
+            .as_ref()
+            .and_then(|options| options.get(name))
+            .and_then(Value::as_bool)
+            .unwrap_or_default()
+    };
+    let events = if webhook.enabled { shown_events(&webhook.events) } else { Vec::new() };
+    json!({
+        "label": webhook.label,
+        "enabled": webhook.enabled,
+        "url": webhook.url,
+        "authorization": webhook.authorization,
+        "byEvents": option("by_events"),
+        "events": events,
+        "mediaBase64": option("media_base64"),
+    })
+}

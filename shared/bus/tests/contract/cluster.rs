@@ -1,0 +1,222 @@
+//! The adapters on three servers with three replicas, as they are deployed, while servers die.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use async_nats::Client;
+use berth_bus::{
+    Bus, DeviceKeys, KeyStore, Leases, RequestError, Volatile,
+    nats::{NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, connect},
+};
+use berth_proto::InstanceId;
+use berth_runtime::{Lifecycle, SystemClock, WrappedKey};
+use berth_test_support::{free_port, nats_server};
+use bytes::Bytes;
+use futures::{StreamExt, future::join_all};
+use tempfile::TempDir;
+
+use crate::support::{DEADLINE, eventually, in_time};
+
+const REPLICAS: usize = 3;
+
+/// Three servers, killed when dropped.
+struct Cluster {
+    servers: Vec<Server>,
+    _folder: TempDir,
+}
+
+struct Server {
+    name: String,
+    port: u16,
+    child: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Cluster {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ports: Vec<(u16, u16)> = (0..REPLICAS).map(|_| (free_port(), free_port())).collect();
+        let routes: Vec<String> =
+            ports.iter().map(|(_, route)| format!("nats://127.0.0.1:{route}")).collect();
+        let servers = ports
+            .iter()
+            .enumerate()
+            .map(|(number, (port, route))| start(folder.path(), number, *port, *route, &routes.join(",")))
+            .collect();
+        let cluster = Self { servers, _folder: folder };
+        eventually("the cluster has a leader", || async {
+            match async_nats::connect(cluster.url()).await {
+                Ok(client) => async_nats::jetstream::new(client).query_account().await.is_ok(),
+                Err(_) => false,
+            }
+        })
+        .await;
+        cluster
+    }
+
+    /// The first server; the others are found through it.
+    fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.servers.first().unwrap().port)
+    }
+
+    async fn client(&self, name: &str) -> Client {
+        connect(&self.url(), None, name).await.unwrap()
+    }
+
+    /// Kills the leader of a stream.
+    async fn kill_leader_of(&mut self, stream: &str) {
+        let jetstream = async_nats::jetstream::new(self.client("operator").await);
+        let info = jetstream.get_stream(stream).await.unwrap().get_info().await.unwrap();
+        let leader = info.cluster.and_then(|cluster| cluster.leader).unwrap();
+        self.servers.retain(|server| server.name != leader);
+        assert_eq!(self.servers.len(), REPLICAS - 1);
+    }
+}
+
+fn start(folder: &Path, number: usize, port: u16, route: u16, routes: &str) -> Server {
+    let name = format!("server-{number}");
+    let store = folder.join(&name);
+    let child = Command::new(nats_server())
+        .args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--name", &name, "--jetstream"])
+        .arg("--store_dir")
+        .arg(store)
+        .args(["--cluster_name", "test", "--cluster", &format!("nats://127.0.0.1:{route}")])
+        .args(["--routes", routes])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    Server { name, port, child }
+}
+
+/// Opens something until the new cluster is ready to place it.
+macro_rules! opened {
+    ($open:expr) => {
+        in_time(async {
+            loop {
+                match $open.await {
+                    Ok(opened) => return opened,
+                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+                }
+            }
+        })
+        .await
+    };
+}
+
+#[tokio::test]
+async fn keys_and_values_outlive_the_leader_of_their_stream() {
+    let mut cluster = Cluster::start().await;
+    let client = cluster.client("here").await;
+    let keys = opened!(NatsKeyStore::open(client.clone(), REPLICAS));
+    let devices = opened!(NatsDeviceKeys::open(client.clone(), REPLICAS));
+    let here = opened!(NatsVolatile::open(client.clone(), REPLICAS));
+    let there = NatsVolatile::open(cluster.client("there").await, REPLICAS).await.unwrap();
+    let device = InstanceId::from_bytes([1; 16]);
+    let ttl = std::time::Duration::from_mins(10);
+
+    let key = |number: u8| WrappedKey(vec![number; 48]);
+    assert_eq!(keys.put_if_absent(&[1; 16], key(1)).await.unwrap(), Some(key(1)));
+    assert_eq!(keys.get(&[1; 16]).await.unwrap(), Some(key(1)), "read your writes");
+    let racing = join_all((2..10).map(|number| keys.put_if_absent(&[2; 16], key(number)))).await;
+    let stored = keys.get(&[2; 16]).await.unwrap();
+    assert!(racing.into_iter().all(|put| put.unwrap() == stored));
+    keys.destroy(&[2; 16]).await.unwrap();
+    devices.put(device, 1, Bytes::from_static(b"first")).await.unwrap();
+    devices.put(device, 1, Bytes::from_static(b"second")).await.unwrap();
+    here.put("code", Bytes::from_static(b"code"), ttl).await.unwrap();
+    assert_eq!(there.get("code").await.unwrap().unwrap().value, "code");
+    let both = [&here, &there];
+    let mut counts: Vec<u64> = join_all((0..64).map(|turn: usize| both[turn % 2].add("rate", 1, ttl)))
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    counts.sort_unstable();
+    assert_eq!(counts, (1..=64).collect::<Vec<u64>>());
+
+    cluster.kill_leader_of("BERTH_KEYS").await;
+    eventually("the keys are there", || async {
+        keys.get(&[1; 16]).await.is_ok_and(|found| found == Some(key(1)))
+    })
+    .await;
+    assert_eq!(keys.put_if_absent(&[2; 16], key(2)).await.unwrap(), None);
+    eventually("the material is there", || async {
+        devices.get(device, 1).await.is_ok_and(|found| found.is_some_and(|found| found == "second"))
+    })
+    .await;
+    eventually("the code is there", || async {
+        there.get("code").await.is_ok_and(|found| found.is_some_and(|found| found.value == "code"))
+    })
+    .await;
+    eventually("the counter goes on", || async { here.add("rate", 1, ttl).await.is_ok() }).await;
+    assert!(there.add("rate", 0, ttl).await.unwrap() >= 65);
+}
+
+#[tokio::test]
+async fn one_holder_remains_when_the_leader_of_the_leases_dies() {
+    let mut cluster = Cluster::start().await;
+    let lifecycle = Lifecycle::new();
+    let mut replicas = Vec::new();
+    for _ in 0..3 {
+        let client = cluster.client("connector").await;
+        let clock = Arc::new(SystemClock);
+        replicas.push(opened!(NatsLeases::open(client.clone(), REPLICAS, &lifecycle, clock.clone())));
+    }
+    let first = in_time(replicas[0].hold("connector")).await.unwrap();
+    cluster.kill_leader_of("KV_berth_leases").await;
+    // Whether the outage is shorter than the lease is not ours to say; if it is longer, the holder knows.
+    let mut epoch = first.epoch;
+    let mut lost = first.lost.clone();
+    if tokio::time::timeout(std::time::Duration::from_secs(10), lost.wait_for(|lost| *lost)).await.is_err() {
+        drop(first.guard);
+    }
+    for replica in &replicas {
+        let grant = in_time(async {
+            loop {
+                if let Ok(grant) = replica.hold("connector").await {
+                    return grant;
+                }
+            }
+        })
+        .await;
+        assert!(grant.epoch > epoch);
+        epoch = grant.epoch;
+    }
+}
+
+#[tokio::test]
+async fn a_server_on_one_node_answers_an_asker_on_another() {
+    let cluster = Cluster::start().await;
+    let lifecycle = Lifecycle::new();
+    let mut buses = Vec::new();
+    for server in &cluster.servers {
+        let url = format!("nats://127.0.0.1:{}", server.port);
+        buses.push(NatsBus::new(connect(&url, None, "bus").await.unwrap(), &lifecycle));
+    }
+    let mut requests = buses[0].serve("cmd.>", "aggregate").await.unwrap();
+    let serve = async {
+        let request = in_time(requests.next()).await.unwrap();
+        request.reply.send(request.payload);
+    };
+    // Interest spreads over the cluster after the subscription was confirmed by its own server.
+    let ask = async {
+        loop {
+            match buses[2].request("cmd.1", Bytes::from_static(b"?"), DEADLINE).await {
+                Err(RequestError::NoResponder { .. }) => tokio::task::yield_now().await,
+                reply => return reply,
+            }
+        }
+    };
+    let (reply, ()) = futures::join!(ask, serve);
+    assert_eq!(reply.unwrap(), "?");
+}

@@ -1,0 +1,230 @@
+//! Rows that notice damage, over any engine.
+//!
+//! Each row carries a checksum over its key and value. The checkpoint, written in the same atomic batch as
+//! the rows, carries the sum of all those checksums: a multiset digest, which does not depend on the order
+//! of the rows and is brought up to date with each batch. At every open all rows are read and summed up
+//! again, so that a row that is lost, older or foreign shows.
+
+use std::collections::BTreeMap;
+
+use berth_log::{Position, ShardPosition};
+use berth_proto::Hash;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    port::Row,
+    store::{Batch, Store, StoreError},
+};
+
+/// Where the checkpoint stands. Rows begin with another byte.
+const CHECKPOINT_KEY: &[u8] = &[0];
+/// The first byte of every row's key in the engine.
+const ROW: u8 = 1;
+/// Bytes of a row's checksum: the first of a SHA-256.
+const CHECKSUM_BYTES: usize = 16;
+/// Rows that are read at once when all are verified.
+const VERIFY_ROWS_AT_ONCE: usize = 1_024;
+
+/// The last commit that a view folded in a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastCommit {
+    /// Where it stands.
+    pub(crate) at: ShardPosition,
+    /// The hash of its stream, subject and payload.
+    pub(crate) hash: Hash,
+}
+
+/// What the rows stand for; written with them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub(crate) struct Checkpoint {
+    /// The name of the view, so that a folder that was moved is noticed.
+    pub(crate) view: String,
+    /// The schema of the rows.
+    pub(crate) schema: u32,
+    /// How far the log is folded.
+    pub(crate) position: Position,
+    /// The last commit of each shard that is folded.
+    pub(crate) last: BTreeMap<u8, LastCommit>,
+    /// When the last commit was decided, in microseconds; 0 before the first.
+    pub(crate) occurred_at: i64,
+    /// Whether the end of the log was reached once: before, readers would see only a part of the rows.
+    pub(crate) complete: bool,
+    /// Commits that could not be folded.
+    pub(crate) skipped: u64,
+    /// How many rows there are.
+    pub(crate) rows: u64,
+    /// The sum of their checksums.
+    pub(crate) digest: u128,
+}
+
+/// Checked rows over an engine.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    store: Box<dyn Store>,
+}
+
+impl Checked {
+    /// Verifies every row of a store. An empty one gets a checkpoint at the beginning of the log.
+    pub(crate) fn open(
+        store: Box<dyn Store>,
+        view: &str,
+        schema: u32,
+    ) -> Result<(Self, Checkpoint), StoreError> {
+        let checked = Self { store };
+        let (rows, digest) = checked.sum()?;
+        let Some(stored) = checked.store.get(CHECKPOINT_KEY)? else {
+            if rows != 0 {
+                return Err(StoreError::Damaged("there are rows without a checkpoint"));
+            }
+            return Ok((checked, Checkpoint { view: view.to_owned(), schema, ..Checkpoint::default() }));
+        };
+        let checkpoint = decode_checkpoint(&stored)?;
+        if checkpoint.view != view || checkpoint.schema != schema {
+            return Err(StoreError::Damaged("the checkpoint is another view's"));
+        }
+        if checkpoint.rows != rows || checkpoint.digest != digest {
+            return Err(StoreError::Damaged("the digest is not that of the rows"));
+        }
+        Ok((checked, checkpoint))
+    }
+
+    /// A row.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.store.get(&row_key(key))? {
+            Some(stored) => unwrap_row(key, stored).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Rows whose keys start with `prefix` and come after `after`, in order, at most `limit`.
+    pub(crate) fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let after = after.map(row_key);
+        let stored = self.store.scan(&row_key(prefix), after.as_deref(), limit)?;
+        stored.into_iter().map(unwrap_entry).collect()
+    }
+
+    /// Writes changed rows and the checkpoint that they bring about, in one atomic batch.
+    pub(crate) fn write(
+        &self,
+        changes: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+        checkpoint: &mut Checkpoint,
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        for (key, value) in changes {
+            let stored_key = row_key(&key);
+            let before = self.store.get(&stored_key)?.map(|stored| stored_sum(&stored)).transpose()?;
+            let after = value.map(|value| wrap_row(&key, &value));
+            if let Some(sum) = before {
+                checkpoint.rows = checkpoint.rows.wrapping_sub(1);
+                checkpoint.digest = checkpoint.digest.wrapping_sub(sum);
+            }
+            if let Some((sum, _)) = &after {
+                checkpoint.rows = checkpoint.rows.wrapping_add(1);
+                checkpoint.digest = checkpoint.digest.wrapping_add(*sum);
+            }
+            if before != after.as_ref().map(|(sum, _)| *sum) {
+                batch.push((stored_key, after.map(|(_, stored)| stored)));
+            }
+        }
+        batch.push((CHECKPOINT_KEY.to_vec(), Some(encode_checkpoint(checkpoint)?)));
+        self.store.apply(batch)
+    }
+
+    /// Brings everything that was written to the disk.
+    pub(crate) fn flush(&self) -> Result<(), StoreError> {
+        self.store.flush()
+    }
+
+    /// Reads and checks every row: how many there are, and the sum of their checksums.
+    fn sum(&self) -> Result<(u64, u128), StoreError> {
+        let (mut rows, mut digest) = (0_u64, 0_u128);
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.store.scan(&[ROW], after.as_deref(), VERIFY_ROWS_AT_ONCE)?;
+            let Some((last, _)) = page.last() else {
+                return Ok((rows, digest));
+            };
+            if after.as_ref().is_some_and(|after| last <= after) {
+                return Err(StoreError::Damaged("the rows are out of order"));
+            }
+            after = Some(last.clone());
+            for entry in page {
+                digest = digest.wrapping_add(stored_sum(&entry.1)?);
+                unwrap_entry(entry)?;
+                rows += 1;
+            }
+        }
+    }
+}
+
+fn row_key(key: &[u8]) -> Vec<u8> {
+    let mut stored = Vec::with_capacity(key.len() + 1);
+    stored.push(ROW);
+    stored.extend_from_slice(key);
+    stored
+}
+
+fn wrap_row(key: &[u8], value: &[u8]) -> (u128, Vec<u8>) {
+    let checksum = checksum(key, value);
+    let mut stored = Vec::with_capacity(CHECKSUM_BYTES + value.len());
+    stored.extend_from_slice(&checksum);
+    stored.extend_from_slice(value);
+    (u128::from_be_bytes(checksum), stored)
+}
+
+fn unwrap_row(key: &[u8], mut stored: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let Some((sum, value)) = stored.split_first_chunk::<CHECKSUM_BYTES>() else {
+        return Err(StoreError::Damaged("a row is too short"));
+    };
+    if *sum != checksum(key, value) {
+        return Err(StoreError::Damaged("a row does not match its checksum"));
+    }
+    stored.drain(..CHECKSUM_BYTES);
+    Ok(stored)
+}
+
+fn unwrap_entry((mut key, stored): Row) -> Result<Row, StoreError> {
+    if key.first() != Some(&ROW) {
+        return Err(StoreError::Damaged("a key is not a row's"));
+    }
+    key.remove(0);
+    let value = unwrap_row(&key, stored)?;
+    Ok((key, value))
+}
+
+fn stored_sum(stored: &[u8]) -> Result<u128, StoreError> {
+    let (sum, _) =
+        stored.split_first_chunk::<CHECKSUM_BYTES>().ok_or(StoreError::Damaged("a row is too short"))?;
+    Ok(u128::from_be_bytes(*sum))
+}
+
+fn checksum(key: &[u8], value: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let mut hasher = Sha256::new();
+    hasher.update((key.len() as u64).to_be_bytes());
+    hasher.update(key);
+    hasher.update(value);
+    let hash: [u8; 32] = hasher.finalize().into();
+    let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, ..] = hash;
+    [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15]
+}
+
+fn encode_checkpoint(checkpoint: &Checkpoint) -> Result<Vec<u8>, StoreError> {
+    let bytes = postcard::to_allocvec(checkpoint)
+        .map_err(|_| StoreError::Damaged("the checkpoint cannot be written"))?;
+    Ok(wrap_row(CHECKPOINT_KEY, &bytes).1)
+}
+
+fn decode_checkpoint(stored: &[u8]) -> Result<Checkpoint, StoreError> {
+    let bytes = unwrap_row(CHECKPOINT_KEY, stored.to_vec())
+        .map_err(|_| StoreError::Damaged("the checkpoint does not match its checksum"))?;
+    match postcard::take_from_bytes(&bytes) {
+        Ok((checkpoint, [])) => Ok(checkpoint),
+        Ok(_) | Err(_) => Err(StoreError::Damaged("the checkpoint cannot be read")),
+    }
+}

@@ -1,0 +1,215 @@
+//! Folding a batch of commits into rows: blocking, without any knowledge of tasks.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use berth_log::{Followed, ShardPosition, Stored};
+use berth_proto::{CommitV1, Hash, codec};
+
+use crate::{
+    checked::{Checked, Checkpoint, LastCommit},
+    metrics,
+    port::{ApplyError, Rows, View, ViewError},
+    store::StoreError,
+};
+
+/// Changed rows: their new values, none if removed.
+type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Commits that must come by, shard by shard in their order, since they were seen before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Expected(pub(crate) BTreeMap<u8, Vec<LastCommit>>);
+
+/// A batch was not folded; nothing of it was written.
+#[derive(Debug)]
+pub(crate) enum FoldError {
+    /// The store failed.
+    Store(StoreError),
+    /// The shard is another one than the rows stand for.
+    Recreated {
+        /// The shard.
+        shard: u8,
+    },
+    /// Another commit stands where one was seen before, or none.
+    Regrown {
+        /// The shard.
+        shard: u8,
+        /// Where.
+        revision: u64,
+    },
+}
+
+impl From<StoreError> for FoldError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    /// What the rows stand for now.
+    pub(crate) checkpoint: Checkpoint,
+    /// What is still to come by.
+    pub(crate) expected: Expected,
+    /// Whether the end of the log was reached.
+    pub(crate) caught_up: bool,
+}
+
+/// Folds a batch and writes its rows and checkpoint at once.
+pub(crate) fn fold(
+    view: &dyn View,
+    checked: &Checked,
+    mut checkpoint: Checkpoint,
+    mut expected: Expected,
+    batch: Vec<Followed>,
+) -> Result<Folded, FoldError> {
+    let mut changes = Changes::new();
+    let mut last: BTreeMap<u8, (Stored, ShardPosition)> = BTreeMap::new();
+    let mut caught_up = false;
+    let mut commits = 0;
+    for followed in batch {
+        match followed {
+            Followed::Commit(stored, at) => {
+                expected.meet(&stored, at)?;
+                if !is_next(&checkpoint, stored.shard, at)? {
+                    continue;
+                }
+                apply(view, checked, &stored, &mut checkpoint, &mut changes)?;
+                checkpoint.position.advance(stored.shard, at);
+                last.insert(stored.shard, (stored, at));
+                commits += 1;
+            }
+            Followed::CaughtUp(end) => {
+                for (shard, at) in end.0 {
+                    if is_next(&checkpoint, shard, at)? {
+                        checkpoint.position.advance(shard, at);
+                    }
+                }
+                checkpoint.complete = true;
+                caught_up = true;
+            }
+        }
+    }
+    for (shard, (stored, at)) in last {
+        checkpoint.last.insert(shard, LastCommit { at, hash: hash(&stored) });
+    }
+    checked.write(changes, &mut checkpoint)?;
+    metrics::commits(view.name(), commits);
+    metrics::rows(view.name(), checkpoint.rows);
+    Ok(Folded { checkpoint, expected, caught_up })
+}
+
+/// Folds one commit; what cannot be folded is counted, reported and skipped.
+fn apply(
+    view: &dyn View,
+    checked: &Checked,
+    stored: &Stored,
+    checkpoint: &mut Checkpoint,
+    changes: &mut Changes,
+) -> Result<(), StoreError> {
+    let mut overlay = Overlay { checked, batch: changes, own: Changes::new(), failed: None };
+    let applied = match codec::decode::<CommitV1>(&stored.payload) {
+        Ok(commit) if commit.stream != stored.stream => {
+            Err(ApplyError { reason: "the commit is another stream's".to_owned() })
+        }
+        Ok(commit) => {
+            checkpoint.occurred_at = commit.occurred_at.0;
+            catch_unwind(AssertUnwindSafe(|| view.apply(stored, &commit, &mut overlay)))
+                .unwrap_or_else(|_panic| Err(ApplyError { reason: "the fold panicked".to_owned() }))
+        }
+        Err(error) => Err(ApplyError { reason: error.to_string() }),
+    };
+    let Overlay { own, failed, .. } = overlay;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    match applied {
+        Ok(()) => changes.extend(own),
+        Err(error) => {
+            checkpoint.skipped += 1;
+            metrics::skipped(view.name());
+            tracing::error!(
+                view = view.name(), stream = %stored.stream, shard = stored.shard,
+                revision = stored.tail.revision, %error,
+                "a commit could not be folded into the view and is skipped"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Whether a place in a shard comes after what is folded.
+fn is_next(checkpoint: &Checkpoint, shard: u8, at: ShardPosition) -> Result<bool, FoldError> {
+    match checkpoint.position.0.get(&shard) {
+        Some(here) if here.incarnation != at.incarnation => Err(FoldError::Recreated { shard }),
+        Some(here) => Ok(at.revision > here.revision),
+        None => Ok(true),
+    }
+}
+
+/// What a follower remembers of a commit, to know it again.
+fn hash(stored: &Stored) -> Hash {
+    Hash::over(b"berth.v1.seen", &[stored.stream.subject().as_bytes(), &stored.payload])
+}
+
+// === impl Expected ===
+
+impl Expected {
+    /// Adds a commit that was seen before.
+    pub(crate) fn push(&mut self, shard: u8, commit: LastCommit) {
+        let commits = self.0.entry(shard).or_default();
+        commits.push(commit);
+        commits.sort_by_key(|commit| commit.at.revision);
+    }
+
+    /// Compares a commit with those that are expected at or before its place.
+    fn meet(&mut self, stored: &Stored, at: ShardPosition) -> Result<(), FoldError> {
+        let Some(commits) = self.0.get_mut(&stored.shard) else {
+            return Ok(());
+        };
+        let due = commits.iter().filter(|commit| commit.at.revision <= at.revision).count();
+        for commit in commits.drain(..due) {
+            if commit.at.incarnation == at.incarnation
+                && (commit.at.revision != at.revision || commit.hash != hash(stored))
+            {
+                return Err(FoldError::Regrown { shard: stored.shard, revision: commit.at.revision });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows as a fold sees them.
+struct Overlay<'a> {
+    checked: &'a Checked,
+    /// What earlier commits of the batch changed.
+    batch: &'a Changes,
+    /// What this commit changed.
+    own: Changes,
+    /// The first failure of the store, kept in case the fold swallows it.
+    failed: Option<StoreError>,
+}
+
+impl Rows for Overlay<'_> {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
+        if let Some(changed) = self.own.get(key).or_else(|| self.batch.get(key)) {
+            return Ok(changed.clone());
+        }
+        self.checked.get(key).map_err(|error| {
+            let told = ViewError::Store(error.to_string().into());
+            self.failed.get_or_insert(error);
+            told
+        })
+    }
+
+    fn put(&mut self, key: &[u8], value: Vec<u8>) {
+        self.own.insert(key.to_vec(), Some(value));
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        self.own.insert(key.to_vec(), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! The high-water mark of a follower: how much of the log it has seen, kept outside its view.
+//!
+//! A log that ends before the mark, or has another commit where the marked one was, has lost commits that
+//! were acknowledged. The file is JSON beside a digest of it, so that an operator can read it and damage to
+//! it is not taken for a loss.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use berth_proto::Hash;
+use serde::{Deserialize, Serialize};
+
+use crate::checked::{Checkpoint, LastCommit};
+
+/// How a file of marks ends.
+pub(crate) const SUFFIX: &str = ".high-water";
+
+/// How much of one shard was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    /// Which life of the shard.
+    pub(crate) incarnation: u64,
+    /// The last revision that was seen.
+    pub(crate) revision: u64,
+    /// The last commit that was folded.
+    pub(crate) last: Option<LastCommit>,
+}
+
+/// The marks of all shards.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Marks(pub(crate) BTreeMap<u8, Mark>);
+
+#[derive(Serialize, Deserialize)]
+struct MarksFile {
+    marks: Marks,
+    digest: Hash,
+}
+
+impl Marks {
+    /// Raises the marks to a checkpoint; says whether any changed. A shard's new life replaces its old one.
+    pub(crate) fn raise(&mut self, checkpoint: &Checkpoint) -> bool {
+        let mut raised = false;
+        for (shard, at) in &checkpoint.position.0 {
+            let seen = self.0.get(shard);
+            if seen.is_some_and(|mark| mark.incarnation == at.incarnation && mark.revision >= at.revision) {
+                continue;
+            }
+            let last = checkpoint.last.get(shard).copied();
+            self.0.insert(*shard, Mark { incarnation: at.incarnation, revision: at.revision, last });
+            raised = true;
+        }
+        raised
+    }
+}
+
+/// The file of a view's marks, beside the view's own folder.
+pub(crate) fn path(folder: &Path, view: &str) -> PathBuf {
+    folder.join(format!("{view}{SUFFIX}"))
+}
+
+/// Reads the marks; none if there is no file. A damaged file is reported and counts as none, since its
+/// purpose is to notice the loss of the log, not its own.
+pub(crate) fn read(path: &Path) -> io::Result<Marks> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Marks::default()),
+        Err(error) => return Err(error),
+    };
+    let file: Option<MarksFile> = serde_json::from_slice(&bytes).ok();
+    match file {
+        Some(file) if digest(&file.marks).is_ok_and(|digest| digest == file.digest) => Ok(file.marks),
+        _ => {
+            tracing::error!(path = %path.display(), "the high-water mark is damaged; a new one is begun");
+            Ok(Marks::default())
+        }
+    }
+}
+
+/// Writes the marks: a new file takes the place of the old one.
+pub(crate) fn write(path: &Path, marks: &Marks) -> io::Result<()> {
+    let file = MarksFile { marks: marks.clone(), digest: digest(marks)? };
+    let bytes = serde_json::to_vec(&file)?;
+    let fresh = path.with_extension("high-water-new");
+    fs::write(&fresh, bytes)?;
+    fs::File::open(&fresh)?.sync_all()?;
+    fs::rename(&fresh, path)
+}
+
+fn digest(marks: &Marks) -> io::Result<Hash> {
+    Ok(Hash::over(b"berth.v1.high-water", &[&serde_json::to_vec(marks)?]))
+}

@@ -1,0 +1,52 @@
+//! How a view is opened.
+
+use std::{path::Path, sync::Arc};
+
+use berth_runtime::Clock;
+
+use crate::store::{Store, StoreError, memory::MemoryStore, sled::SledStore};
+
+/// The page cache of a view unless said otherwise, in bytes: with three views in one process it stays well
+/// inside the memory of a small machine.
+pub const CACHE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+
+/// The engine that keeps the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StoreKind {
+    /// Files in the view's folder.
+    #[default]
+    Sled,
+    /// Memory, for tests: each start builds the view anew.
+    Memory,
+}
+
+/// How a view is opened.
+#[derive(Debug, Clone)]
+pub struct ViewOptions {
+    /// For lags and the names of folders that are put aside.
+    pub clock: Arc<dyn Clock>,
+    /// Bound of the page cache in bytes.
+    pub cache_bytes: u64,
+    /// The engine.
+    pub store: StoreKind,
+}
+
+impl ViewOptions {
+    /// The usual options.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, cache_bytes: CACHE_BYTES_DEFAULT, store: StoreKind::default() }
+    }
+
+    /// Rows in memory, for tests.
+    pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
+        Self { store: StoreKind::Memory, ..Self::new(clock) }
+    }
+
+    /// Opens the engine in a folder.
+    pub(crate) fn open_store(&self, rows: &Path) -> Result<Box<dyn Store>, StoreError> {
+        Ok(match self.store {
+            StoreKind::Sled => Box::new(SledStore::open(rows, self.cache_bytes)?),
+            StoreKind::Memory => Box::new(MemoryStore::default()),
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! What readers of a view share with its follower.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use berth_log::Position;
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    checked::Checked,
+    folder::ViewFolder,
+    metrics,
+    port::{Change, Row, ViewError, ViewReader, ViewState},
+    store::StoreError,
+};
+
+/// How long a reader that waits for a position lets the follower find it before it asks it to look where
+/// the end of the log is. A position may lie after commits of kinds that the view does not follow.
+const NUDGE_AFTER: Duration = Duration::from_millis(100);
+
+/// The shared part of a running view.
+pub(crate) struct Core {
+    pub(crate) view: &'static str,
+    /// Written by the follower, and by a reader that meets damage; none while the view is built anew.
+    store: RwLock<Option<Arc<Checked>>>,
+    /// Written by the follower: whether the rows stand for a whole log and may be read.
+    readable: AtomicBool,
+    /// Written by the follower.
+    pub(crate) state: watch::Sender<ViewState>,
+    /// Written by the follower.
+    pub(crate) change: watch::Sender<Change>,
+    /// The damage that a reader met; read by the follower.
+    damage: Mutex<Option<StoreError>>,
+    /// Wakes the follower for the damage.
+    pub(crate) damaged: Notify,
+    /// Wakes the follower to look where the log ends.
+    pub(crate) nudged: Notify,
+    /// Given back after the store is closed: fields are dropped in this order.
+    pub(crate) folder: ViewFolder,
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewReader").field("view", &self.view).finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    pub(crate) fn new(view: &'static str, folder: ViewFolder) -> Self {
+        Self {
+            view,
+            store: RwLock::new(None),
+            readable: AtomicBool::new(false),
+            state: watch::Sender::new(ViewState::Rebuilding),
+            change: watch::Sender::new(Change::default()),
+            damage: Mutex::new(None),
+            damaged: Notify::new(),
+            nudged: Notify::new(),
+            folder,
+        }
+    }
+
+    /// The store; none while the view is built anew.
+    pub(crate) fn store(&self) -> Option<Arc<Checked>> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes another store, or none.
+    pub(crate) fn set_store(&self, store: Option<Arc<Checked>>) {
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
+    /// Tells readers how the view stands; rows are readable if they stood for a whole log once.
+    pub(crate) fn set_state(&self, state: ViewState, readable: bool) {
+        self.readable.store(readable, Ordering::SeqCst);
+        metrics::halted(self.view, matches!(state, ViewState::Halted(_)));
+        self.state.send_if_modified(|before| {
+            let changed = *before != state;
+            *before = state;
+            changed
+        });
+    }
+
+    /// The damage that a reader met, once.
+    pub(crate) fn take_damage(&self) -> Option<StoreError> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Checked) -> Result<T, StoreError>) -> Result<T, ViewError> {
+        if !self.readable.load(Ordering::SeqCst) {
+            return Err(ViewError::Rebuilding);
+        }
+        let Some(store) = self.store() else {
+            return Err(ViewError::Rebuilding);
+        };
+        read(&store).map_err(|error| {
+            // No other reader shall trust these rows; the follower puts them aside.
+            self.readable.store(false, Ordering::SeqCst);
+            let told = ViewError::Store(error.to_string().into());
+            *self.damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            self.damaged.notify_one();
+            told
+        })
+    }
+}
+
+#[async_trait]
+impl ViewReader for Core {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
+        self.read(|store| store.get(key))
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, ViewError> {
+        self.read(|store| store.scan(prefix, after, limit))
+    }
+
+    fn state(&self) -> ViewState {
+        self.state.borrow().clone()
+    }
+
+    fn changes(&self) -> watch::Receiver<Change> {
+        self.change.subscribe()
+    }
+
+    async fn reached(&self, position: &Position, timeout: Duration) -> Result<(), ViewError> {
+        let mut changes = self.changes();
+        let wait = async {
+            loop {
+                let found = changes.wait_for(|change| change.position.covers(position));
+                match tokio::time::timeout(NUDGE_AFTER, found).await {
+                    Ok(Ok(_)) => return Ok(()),
+                    Ok(Err(_closed)) => return Err(ViewError::Behind),
+                    Err(_elapsed) => self.nudged.notify_one(),
+                }
+            }
+        };
+        tokio::time::timeout(timeout, wait).await.unwrap_or(Err(ViewError::Behind))
+    }
+}

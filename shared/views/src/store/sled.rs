@@ -1,0 +1,133 @@
+//! Rows in sled. Nothing else of this crate knows sled, so that it can be replaced here.
+//!
+//! sled 0.34.7 survives a killed process, but it panics on some damage and silently answers with older
+//! values on other. Each call is therefore guarded against panics, and what it returns is checked above.
+
+use std::{
+    any::Any,
+    ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{Batch, Store, StoreError};
+use crate::port::Row;
+
+/// How often sled brings what was applied to the disk, by itself and off the path of readers.
+const FLUSH_EVERY_MS: u64 = 500;
+/// How often opening is tried while an earlier handle of this process still lets go of its file lock.
+const OPEN_TRIES_MAX: u32 = 100;
+/// The pause between two such tries.
+const OPEN_RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// An open sled database; its default tree holds everything.
+#[derive(Debug)]
+pub(crate) struct SledStore {
+    /// Taken when dropped only.
+    db: Option<sled::Db>,
+}
+
+impl SledStore {
+    /// Opens or creates a database in a folder. `cache_bytes` bounds its page cache.
+    pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let mut tries = 1;
+        loop {
+            let opened = guarded("open", || {
+                sled::Config::new()
+                    .path(folder)
+                    .cache_capacity(cache_bytes)
+                    .flush_every_ms(Some(FLUSH_EVERY_MS))
+                    .open()
+            });
+            match opened {
+                Err(error) if tries < OPEN_TRIES_MAX && is_locked(&error) => {
+                    tries += 1;
+                    std::thread::sleep(OPEN_RETRY_PAUSE);
+                }
+                opened => return Ok(Self { db: Some(opened?) }),
+            }
+        }
+    }
+
+    fn db(&self) -> Result<&sled::Db, StoreError> {
+        self.db.as_ref().ok_or(StoreError::Damaged("the store is closed"))
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let db = self.db()?;
+        guarded("read", || Ok(db.get(key)?.map(|value| value.to_vec())))
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let db = self.db()?;
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        guarded("scan", || {
+            let mut rows = Vec::new();
+            for entry in db.range::<&[u8], _>((start, Bound::Unbounded)) {
+                let (key, value) = entry?;
+                if rows.len() == limit || !key.starts_with(prefix) {
+                    break;
+                }
+                rows.push((key.to_vec(), value.to_vec()));
+            }
+            Ok(rows)
+        })
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        let db = self.db()?;
+        let mut changes = sled::Batch::default();
+        for (key, value) in batch {
+            match value {
+                Some(value) => changes.insert(key, value),
+                None => changes.remove(key),
+            }
+        }
+        guarded("write", || db.apply_batch(changes))
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        let db = self.db()?;
+        guarded("flush", || db.flush().map(|_bytes| ()))
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        // sled flushes when it is dropped, and may panic on a damaged file then.
+        let db = self.db.take();
+        let _panicked = catch_unwind(AssertUnwindSafe(move || drop(db)));
+    }
+}
+
+fn guarded<T>(operation: &'static str, work: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(StoreError::Engine { operation, source: Arc::new(error) }),
+        Err(panic) => Err(StoreError::Panicked { operation, message: panic_text(panic.as_ref()) }),
+    }
+}
+
+/// sled says so only in the text of an I/O error.
+fn is_locked(error: &StoreError) -> bool {
+    matches!(error, StoreError::Engine { source, .. } if source.to_string().contains("could not acquire lock"))
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&'static str>().copied())
+        .unwrap_or("no message");
+    text.chars().take(PANIC_TEXT_CHARS_MAX).collect()
+}
+
+/// How much of a panic's text is kept: it goes into a log line.
+const PANIC_TEXT_CHARS_MAX: usize = 200;
