@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, time::Duration};
 
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use thiserror::Error;
 
 /// How often the server is asked for a sign of life; a connection without two of them is given up.
@@ -25,18 +25,27 @@ pub enum ConnectError {
     /// The file with the credentials cannot be read. A retry does not help.
     #[error("the NATS credentials cannot be read")]
     Credentials(#[source] io::Error),
+    /// An address is not one of a NATS server. A retry does not help.
+    #[error("not the address of a NATS server")]
+    Address(#[source] io::Error),
     /// No server answered, or it refused. A retry helps when one does.
     #[error("no connection to NATS")]
     Connect(#[source] async_nats::ConnectError),
 }
 
 /// Connects to one of the servers in `url`, a list with commas; the others of their cluster are found by
-/// themselves, and are tried when that one fails. `name` (letters, digits, `-` and `_`) is what the server's operator sees, and the inbox prefix is
+/// themselves, and are tried when that one fails. A `user:password@` or `token@` in the first address is used as
+/// it stands, without percent decoding; better have a file with credentials. `name` (letters, digits, `-` and `_`) is what the server's operator sees, and the inbox prefix is
 /// `_INBOX_<name>`, so that permissions can keep one service from reading another's replies.
 pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Client, ConnectError> {
+    let servers = url
+        .split(',')
+        .map(|address| address.trim().parse())
+        .collect::<Result<Vec<ServerAddr>, _>>()
+        .map_err(ConnectError::Address)?;
     let options = match creds {
         Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
-        None => ConnectOptions::new(),
+        None => servers.first().map_or_else(ConnectOptions::new, secret_of),
     };
     options
         .name(name)
@@ -51,9 +60,20 @@ pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Clie
             RECONNECT_PAUSE_STEP.saturating_mul(attempts).min(RECONNECT_PAUSE_MAX)
         })
         .event_callback(|event| async move { log(&event) })
-        .connect(url.split(',').map(str::trim).collect::<Vec<_>>())
+        .connect(servers)
         .await
         .map_err(ConnectError::Connect)
+}
+
+/// The client does not look for a secret in an address by itself.
+fn secret_of(server: &ServerAddr) -> ConnectOptions {
+    match (server.username(), server.password()) {
+        (Some(user), Some(password)) => {
+            ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+        }
+        (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
+        (None, _) => ConnectOptions::new(),
+    }
 }
 
 /// A denied publish or subscription shows nowhere else: its request just runs into its time-out.

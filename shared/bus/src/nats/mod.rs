@@ -10,6 +10,16 @@
 //! Every read asks the stream's leader (`STREAM.MSG.GET`): a direct get may be answered by a replica that
 //! has not yet heard of a write that was acknowledged. The two buckets have the layout of key-value buckets,
 //! so the usual tools show them.
+//!
+//! # Permissions
+//! A service needs, besides the subjects that it asks, serves, publishes and hears:
+//! - to subscribe to `_INBOX_<name>.>`, its own inbox, and to publish to it (to know that a subscription of its
+//!   own is made); a server of requests also `allow_responses`;
+//! - for each stream above that it uses, to publish its subjects, `$JS.API.STREAM.INFO.<stream>`,
+//!   `$JS.API.STREAM.MSG.GET.<stream>`, and `$JS.API.STREAM.CREATE.<stream>` unless an operator makes it;
+//! - `$JS.API.STREAM.MSG.DELETE.<stream>` where it destroys keys, or puts or deletes key material.
+//!
+//! What is denied gets no answer: it shows as a time-out, and as an error in the log of the connection.
 
 mod bus;
 mod connect;

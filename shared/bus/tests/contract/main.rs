@@ -8,5 +8,6 @@ mod key_ring;
 mod key_store;
 mod key_store_model;
 mod leases;
+mod permissions;
 mod support;
 mod volatile;
