@@ -5,6 +5,7 @@ pub mod headers;
 pub mod qr;
 pub mod query;
 pub mod router;
+pub mod time;
 
 use tracing::warn;
 

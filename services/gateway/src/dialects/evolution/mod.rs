@@ -1,20 +1,38 @@
-//! The evolution dialect.
+//! The Evolution API dialect, as releases 2.2 to 2.3.7 behave: `/instance/…`, `/webhook/…`, `/settings/…`.
+//!
+//! One header, `apikey`, carries an account's or an instance's own token. The key is checked before anything
+//! else, so nobody without one learns which names exist, and the name in the path always wins over the query.
+
+mod call;
+mod error;
+mod ids;
+mod kept;
+mod routes;
+mod webhook;
+mod words;
 
 use axum::{
     Router,
     extract::Request,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
-use crate::app::App;
+use self::error::EvolutionError;
+use crate::app::{App, KeyKind};
+
+/// What the name in a path may be, in this order.
+const ORDER: [KeyKind; 4] = [KeyKind::Name, KeyKind::Uuid, KeyKind::Id, KeyKind::Number];
+/// The format of this dialect's webhook bodies, and the owner of its settings.
+const FORMAT: &str = "evolution";
+/// The release whose contract this is; clients read it.
+const VERSION: &str = "2.3.7";
 
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {
-    Router::new().with_state(app)
+    routes::router(app)
 }
 
 /// The answer to a path of this dialect that it does not have.
-pub fn unknown_route(_request: &Request) -> Response {
-    StatusCode::NOT_FOUND.into_response()
+pub fn unknown_route(request: &Request) -> Response {
+    EvolutionError::unknown_route(request.method(), request.uri()).into_response()
 }

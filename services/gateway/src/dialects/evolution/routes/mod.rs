@@ -1,0 +1,62 @@
+//! The routes of this dialect, one file each.
+
+mod connect;
+mod connection_state;
+mod create;
+mod delete;
+mod fetch;
+mod kept_find;
+mod kept_set;
+mod logout;
+mod presence;
+mod restart;
+mod root;
+mod settings_find;
+mod settings_set;
+mod webhook_find;
+mod webhook_set;
+
+use axum::{
+    Router,
+    http::{Method, Uri},
+    routing::{delete as on_delete, get, post},
+};
+
+use super::{error::EvolutionError, kept::TRANSPORTS};
+use crate::app::App;
+
+pub(super) fn router(app: App) -> Router {
+    let mut router = Router::new()
+        .route("/", get(root::welcome))
+        .route("/verify-creds", post(root::verify_creds))
+        .route("/instance/create", post(create::handler))
+        .route("/instance/connect/{instance}", get(connect::handler))
+        .route("/instance/connectionState/{instance}", get(connection_state::handler))
+        .route("/instance/fetchInstances", get(fetch::handler))
+        .route("/instance/restart/{instance}", post(restart::handler).put(restart::handler))
+        .route("/instance/setPresence/{instance}", post(presence::handler))
+        .route("/instance/logout/{instance}", on_delete(logout::handler))
+        .route("/instance/delete/{instance}", on_delete(delete::handler))
+        .route("/webhook/set/{instance}", post(webhook_set::handler))
+        .route("/webhook/find/{instance}", get(webhook_find::handler))
+        .route("/settings/set/{instance}", post(settings_set::handler))
+        .route("/settings/find/{instance}", get(settings_find::handler))
+        .route("/proxy/set/{instance}", post(kept_set::proxy))
+        .route("/proxy/find/{instance}", get(kept_find::proxy));
+    for transport in TRANSPORTS {
+        router = router
+            .route(
+                &format!("/{transport}/set/{{instance}}"),
+                post(move |on, request| kept_set::transport(transport, on, request)),
+            )
+            .route(
+                &format!("/{transport}/find/{{instance}}"),
+                get(move |on| kept_find::transport(transport, on)),
+            );
+    }
+    router
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
+            EvolutionError::unknown_route(&method, &uri)
+        })
+        .with_state(app)
+}
