@@ -141,6 +141,12 @@ impl Checked {
         self.store.flush()
     }
 
+    /// Writes past the checksums, as damage does.
+    #[cfg(test)]
+    pub(crate) fn damage(&self, key: &[u8], stored: Vec<u8>) {
+        self.store.apply(vec![(row_key(key), Some(stored))]).expect("a store that works");
+    }
+
     /// Reads and checks every row: how many there are, and the sum of their checksums.
     fn sum(&self) -> Result<(u64, u128), StoreError> {
         let (mut rows, mut digest) = (0_u64, 0_u128);

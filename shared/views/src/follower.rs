@@ -15,7 +15,7 @@ use crate::{
     high_water::{self, Marks},
     metrics,
     options::ViewOptions,
-    port::{Change, View, ViewReader, ViewState},
+    port::{Change, View, ViewState},
     reader::Core,
     store::StoreError,
 };
@@ -65,7 +65,7 @@ pub(crate) async fn start(
     view: Arc<dyn View>,
     options: ViewOptions,
     lifecycle: &Lifecycle,
-) -> Result<Arc<dyn ViewReader>, OpenError> {
+) -> Result<Arc<Core>, OpenError> {
     let (root, name, schema) = (folder.to_owned(), view.name(), view.schema());
     let home = folder.join(name);
     let failed = move |source| OpenError::Folder { folder: home, source };

@@ -15,6 +15,8 @@ mod options;
 pub mod port;
 mod reader;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::{path::Path, sync::Arc};
 
@@ -36,5 +38,5 @@ pub async fn open(
     options: ViewOptions,
     lifecycle: &Lifecycle,
 ) -> Result<Arc<dyn ViewReader>, OpenError> {
-    follower::start(log, folder, view, options, lifecycle).await
+    Ok(follower::start(log, folder, view, options, lifecycle).await?)
 }

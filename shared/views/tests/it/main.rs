@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 
+mod crash;
+mod damage;
 mod log;
 mod rebuild;
 mod world;

@@ -10,7 +10,7 @@ use berth_views::{ApplyError, Row, Rows, View, ViewError, ViewOptions, ViewReade
 use crate::log::TestLog;
 
 /// How long a story waits for something that must happen.
-pub(crate) const WAIT_MAX: Duration = Duration::from_secs(60);
+pub(crate) const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// For each instance, its last version and event, and how many commits it has; one row for all of a prefix.
 #[derive(Debug)]

@@ -1,0 +1,133 @@
+//! Damage that a running view meets, which only the inside of the crate can bring about.
+
+use std::{sync::Arc, time::Duration};
+
+use berth_log::{EventLog, Expected, LogRead, NewCommit, Stored, memory::MemoryLog};
+use berth_proto::{CommitV1, Hash, InstanceId, Kind, RecordV1, StreamKey, Timestamp, codec::encode};
+use berth_runtime::{Lifecycle, SystemClock};
+
+use crate::{
+    follower,
+    options::ViewOptions,
+    port::{ApplyError, Rows, View, ViewError, ViewReader, ViewState},
+    reader::Core,
+};
+
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// A row for each instance: its version. Panics where it is told to.
+#[derive(Debug)]
+struct Versions;
+
+impl View for Versions {
+    fn name(&self) -> &'static str {
+        "versions"
+    }
+
+    fn schema(&self) -> u32 {
+        1
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Instance]
+    }
+
+    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        assert!(commit.state.type_id != 13, "a fold may have a fault");
+        rows.get(stored.stream.id()).map_err(|error| ApplyError { reason: error.to_string() })?;
+        rows.put(stored.stream.id(), commit.version.to_be_bytes().to_vec());
+        Ok(())
+    }
+}
+
+fn stream(id: u8) -> StreamKey {
+    StreamKey::instance(InstanceId::from_bytes([id; 16]))
+}
+
+async fn append(log: &MemoryLog, id: u8, version: u64, type_id: u16) {
+    let expected = match log.tail(&stream(id)).await.unwrap() {
+        Some(last) => Expected::After(last.tail),
+        None => Expected::Empty,
+    };
+    let commit = CommitV1 {
+        stream: stream(id),
+        version,
+        previous: Hash([0; 32]),
+        occurred_at: Timestamp(1),
+        receipts: Vec::new(),
+        events: Vec::new(),
+        state: RecordV1 { type_id, version: 1, body: Vec::new() },
+    };
+    let payload = encode(&commit).unwrap().into();
+    let commit = NewCommit { stream: stream(id), version, command_id: None, traceparent: None, payload };
+    log.append(commit, expected).await.unwrap();
+}
+
+struct Running {
+    log: MemoryLog,
+    core: Arc<Core>,
+    lifecycle: Lifecycle,
+    _folder: tempfile::TempDir,
+}
+
+async fn running() -> Running {
+    let (log, folder, lifecycle) = (MemoryLog::new(2), tempfile::tempdir().unwrap(), Lifecycle::new());
+    append(&log, 1, 1, 1).await;
+    append(&log, 2, 1, 1).await;
+    let options = ViewOptions::in_memory(Arc::new(SystemClock));
+    let core =
+        follower::start(Arc::new(log.clone()), folder.path(), Arc::new(Versions), options, &lifecycle).await;
+    let running = Running { log, core: core.unwrap(), lifecycle, _folder: folder };
+    running.rebuilt().await;
+    running
+}
+
+impl Running {
+    async fn rebuilt(&self) {
+        let mut states = self.core.state.subscribe();
+        let live = states.wait_for(|state| *state == ViewState::Live);
+        drop(tokio::time::timeout(WAIT_MAX, live).await.expect("the view becomes live").unwrap());
+        self.core.reached(&self.log.end().await.unwrap(), WAIT_MAX).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_meets_damage_has_the_view_built_anew() {
+    let running = running().await;
+    let before = running.core.scan(b"", None, 10).unwrap();
+    assert_eq!(before.len(), 2);
+    running.core.store().unwrap().damage(&[1; 16], b"sixteen bytes and a wrong value".to_vec());
+
+    assert!(matches!(running.core.scan(b"", None, 10), Err(ViewError::Store(_))));
+    assert!(matches!(running.core.get(&[2; 16]), Err(ViewError::Rebuilding)), "nobody reads these rows now");
+    let mut states = running.core.state.subscribe();
+    let rebuilding = states.wait_for(|state| *state == ViewState::Rebuilding);
+    drop(tokio::time::timeout(WAIT_MAX, rebuilding).await.expect("the view is put aside").unwrap());
+    running.rebuilt().await;
+    assert_eq!(running.core.scan(b"", None, 10).unwrap(), before);
+    assert!(running.lifecycle.shut_down().await);
+}
+
+#[tokio::test]
+async fn a_fold_that_meets_damage_has_the_view_built_anew() {
+    let running = running().await;
+    running.core.store().unwrap().damage(&[1; 16], b"short".to_vec());
+    append(&running.log, 1, 2, 1).await;
+    let mut states = running.core.state.subscribe();
+    let rebuilding = states.wait_for(|state| *state == ViewState::Rebuilding);
+    drop(tokio::time::timeout(WAIT_MAX, rebuilding).await.expect("the view is put aside").unwrap());
+    running.rebuilt().await;
+    assert_eq!(running.core.get(&[1; 16]).unwrap(), Some(2_u64.to_be_bytes().to_vec()));
+    assert!(running.lifecycle.shut_down().await);
+}
+
+#[tokio::test]
+async fn a_fold_that_panics_skips_its_commit_only() {
+    let running = running().await;
+    append(&running.log, 1, 2, 13).await;
+    append(&running.log, 2, 2, 1).await;
+    running.rebuilt().await;
+    assert_eq!(running.core.get(&[1; 16]).unwrap(), Some(1_u64.to_be_bytes().to_vec()));
+    assert_eq!(running.core.get(&[2; 16]).unwrap(), Some(2_u64.to_be_bytes().to_vec()));
+    assert!(running.lifecycle.shut_down().await);
+}
