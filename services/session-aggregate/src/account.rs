@@ -96,7 +96,7 @@ impl Aggregate {
         });
         match self.append_account(new.account, &loaded, &event, &cause).await {
             Ok(next) => {
-                self.settle_account_entries(new.account, &reserved, &cause).await;
+                self.settle_account_entries(new.account, &reserved).await;
                 Ok(accepted(new.account, &next, OutcomeCodeV1::Applied, false))
             }
             Err(NotAppended::Conflict) => self.found_account(new.account, request).await,
@@ -159,7 +159,7 @@ impl Aggregate {
             });
             match self.append_account(account, &loaded, &event, &cause).await {
                 Ok(next) => {
-                    self.settle_account_entries(account, &[token_entry], &cause).await;
+                    self.settle_account_entries(account, &[token_entry]).await;
                     let released = self.release_account_entries(account, &[state.token_entry], &cause).await;
                     released.unwrap_or_else(|trouble| {
                         debug!(%account, reason = chain(&trouble), "a former token was not released");
@@ -243,9 +243,9 @@ impl Aggregate {
         Ok(())
     }
 
-    async fn settle_account_entries(&self, account: AccountId, entries: &[DirectoryId], cause: &Cause) {
+    async fn settle_account_entries(&self, account: AccountId, entries: &[DirectoryId]) {
         for entry in entries {
-            let settled = self.directory.settle(*entry, Holder { account, instance: None }, cause).await;
+            let settled = self.directory.settle(*entry, Holder { account, instance: None }).await;
             if let Err(trouble) = settled {
                 debug!(%account, reason = chain(&trouble), "an entry of an account is settled later");
             }
@@ -262,7 +262,7 @@ impl Aggregate {
         let cause = Cause::own("account entry", entry.as_bytes());
         let used = |state: &AccountStateV1| state.token_entry == entry || state.name_entry == entry;
         if loaded.state.as_ref().is_some_and(used) {
-            self.directory.settle(entry, Holder { account, instance: None }, &cause).await
+            self.directory.settle(entry, Holder { account, instance: None }).await
         } else {
             self.release_account_entries(account, &[entry], &cause).await
         }

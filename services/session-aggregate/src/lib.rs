@@ -19,6 +19,7 @@ mod directory;
 mod instance;
 mod mailbox;
 mod metrics;
+mod process;
 mod server;
 mod stream;
 mod trouble;
@@ -26,11 +27,16 @@ mod trouble;
 use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, TransportError};
-use berth_log::EventLog;
+use berth_log::{EventLog, LogRead};
 use berth_runtime::{Clock, Entropy, Lifecycle};
+use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 
-use crate::{aggregate::Aggregate, server::Serving};
+use crate::{
+    aggregate::Aggregate,
+    process::{agenda::Agenda, sweeper},
+    server::Serving,
+};
 
 /// What the service works with.
 #[derive(Debug, Clone)]
@@ -75,30 +81,54 @@ pub enum StartError {
     /// Commands cannot be served now; a retry helps when the bus works.
     #[error("commands cannot be served")]
     Serve(#[source] TransportError),
+    /// The process manager's view cannot be opened.
+    #[error("the view of open work cannot be opened")]
+    View(#[source] berth_views::OpenError),
 }
+
+/// The page cache of the process manager's view, in bytes: it has rows for open work only.
+const AGENDA_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The running service.
 #[derive(Debug, Clone)]
 pub struct Handle {
     serving: Serving,
+    agenda: Arc<dyn ViewReader>,
 }
 
 impl Handle {
     /// Whether commands are taken.
     pub fn ready(&self) -> bool {
-        self.serving.is_on()
+        self.serving.is_on() && !matches!(self.agenda.state(), ViewState::Halted(_))
     }
 
     /// How the service stands, in words.
     pub fn status(&self) -> String {
-        if self.ready() { "serving commands" } else { "not serving commands" }.to_owned()
+        let commands = if self.ready() { "serving commands" } else { "not serving commands" };
+        match self.agenda.state() {
+            ViewState::Live => commands.to_owned(),
+            ViewState::Rebuilding => format!("{commands}; reading up on open work"),
+            ViewState::Halted(reason) => format!("{commands}: {reason}"),
+        }
     }
 }
 
 /// Starts the service; returns once it takes commands. It ends with the life cycle: no new command is taken
 /// then, and those that were taken are answered.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
+    let agenda = open_agenda(&ports, lifecycle).await.map_err(StartError::View)?;
     let aggregate = Arc::new(Aggregate::new(ports, settings, lifecycle.clone()));
-    let serving = server::start(&aggregate).await.map_err(StartError::Serve)?;
-    Ok(Handle { serving })
+    let serving = server::start(&aggregate, &agenda).await.map_err(StartError::Serve)?;
+    lifecycle.spawn(sweeper::run(aggregate, Arc::clone(&agenda)));
+    Ok(Handle { serving, agenda })
+}
+
+async fn open_agenda(
+    ports: &Ports,
+    lifecycle: &Lifecycle,
+) -> Result<Arc<dyn ViewReader>, berth_views::OpenError> {
+    let log: Arc<dyn LogRead> = Arc::clone(&ports.log) as Arc<dyn LogRead>;
+    let options =
+        ViewOptions { cache_bytes: AGENDA_CACHE_BYTES, ..ViewOptions::new(Arc::clone(&ports.clock)) };
+    berth_views::open(log, &ports.data, Arc::new(Agenda), options, lifecycle).await
 }

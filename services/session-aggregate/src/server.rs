@@ -1,8 +1,11 @@
 //! Takes commands from the bus.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use berth_bus::{Request, Requests, TransportError};
@@ -11,6 +14,7 @@ use berth_proto::{
     frame::{CommandReplyV1, CommandRequestV1},
     subject::COMMAND_FILTER,
 };
+use berth_views::{ViewReader, ViewState};
 use futures::{FutureExt, StreamExt};
 use tracing::{info, warn};
 
@@ -38,18 +42,29 @@ impl Serving {
     }
 }
 
+/// What the server works with.
+#[derive(Debug)]
+struct Server {
+    aggregate: Arc<Aggregate>,
+    /// Notices when the log has lost commits.
+    agenda: Arc<dyn ViewReader>,
+}
+
 /// Serves commands until the life cycle ends.
-pub(crate) async fn start(aggregate: &Arc<Aggregate>) -> Result<Serving, TransportError> {
+pub(crate) async fn start(
+    aggregate: &Arc<Aggregate>,
+    agenda: &Arc<dyn ViewReader>,
+) -> Result<Serving, TransportError> {
     let mut requests = aggregate.ports.bus.serve(COMMAND_FILTER, QUEUE).await?;
     let serving = Serving::default();
     serving.set(true);
-    let (aggregate, running) = (Arc::clone(aggregate), serving.clone());
-    let lifecycle = aggregate.lifecycle.clone();
-    lifecycle.spawn(async move {
-        while take(&aggregate, &mut requests).await == Ended::BySubscription {
+    let running = serving.clone();
+    let server = Server { aggregate: Arc::clone(aggregate), agenda: Arc::clone(agenda) };
+    aggregate.lifecycle.spawn(async move {
+        while server.take(&mut requests).await == Ended::BySubscription {
             running.set(false);
             warn!("the subscription for commands ended: serving again");
-            let Some(again) = serve_again(&aggregate).await else { break };
+            let Some(again) = server.serve_again().await else { break };
             requests = again;
             running.set(true);
         }
@@ -65,42 +80,51 @@ enum Ended {
     BySubscription,
 }
 
-async fn take(aggregate: &Arc<Aggregate>, requests: &mut Requests) -> Ended {
-    let stop = aggregate.lifecycle.stop();
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            request = requests.next() => match request {
-                Some(request) => accept(aggregate, request),
-                None => return Ended::BySubscription,
-            },
+// === impl Server ===
+
+impl Server {
+    async fn take(&self, requests: &mut Requests) -> Ended {
+        let stop = self.aggregate.lifecycle.stop();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                request = requests.next() => match request {
+                    Some(request) => self.accept(request),
+                    None => return Ended::BySubscription,
+                },
+            }
+        }
+        // What has already arrived is still answered; the asker would else wait for its time-out.
+        while let Some(Some(request)) = requests.next().now_or_never() {
+            self.accept(request);
+        }
+        Ended::ByStop
+    }
+
+    async fn serve_again(&self) -> Option<Requests> {
+        let Aggregate { ports, lifecycle, .. } = &*self.aggregate;
+        loop {
+            let pause = tokio::time::sleep(Duration::from_millis(SERVE_AGAIN_MILLIS));
+            lifecycle.stop().run_until_cancelled(pause).await?;
+            if let Ok(requests) = ports.bus.serve(COMMAND_FILTER, QUEUE).await {
+                return Some(requests);
+            }
         }
     }
-    // What has already arrived is still answered; the asker would else wait for its time-out.
-    while let Some(Some(request)) = requests.next().now_or_never() {
-        accept(aggregate, request);
-    }
-    Ended::ByStop
-}
 
-async fn serve_again(aggregate: &Aggregate) -> Option<Requests> {
-    loop {
-        if let Ok(requests) = aggregate.ports.bus.serve(COMMAND_FILTER, QUEUE).await {
-            return Some(requests);
+    fn accept(&self, request: Request) {
+        let refuse = |reply, reason: String| answer(reply, &CommandReplyV1::Unavailable { reason });
+        // Nothing is built on a log that lost commits, until an operator has decided.
+        if let ViewState::Halted(reason) = self.agenda.state() {
+            return refuse(request.reply, reason);
         }
-        let pause = tokio::time::sleep(std::time::Duration::from_millis(SERVE_AGAIN_MILLIS));
-        aggregate.lifecycle.stop().run_until_cancelled(pause).await?;
-    }
-}
-
-fn accept(aggregate: &Arc<Aggregate>, request: Request) {
-    match decode::<CommandRequestV1>(&request.payload) {
-        Ok(command) => aggregate.post(Job { request: command, reply: request.reply }),
-        Err(error) => {
-            warn!(subject = request.subject, %error, "a command that cannot be read was refused");
-            let reason = "the command cannot be read".to_owned();
-            answer(request.reply, &CommandReplyV1::Unavailable { reason });
+        match decode::<CommandRequestV1>(&request.payload) {
+            Ok(command) => self.aggregate.post(Job { request: command, reply: request.reply }),
+            Err(error) => {
+                warn!(subject = request.subject, %error, "a command that cannot be read was refused");
+                refuse(request.reply, "the command cannot be read".to_owned());
+            }
         }
     }
 }

@@ -45,8 +45,7 @@ pub(crate) fn reserve(state: &DirectoryStateV1, wanted: &HoldV1) -> Result<Optio
     Ok(if renewed { reserved() } else { None })
 }
 
-/// Says that what the hold was made for is done: its blueprint is not needed any more. Whoever looks for
-/// unfinished work takes a second reservation by the same command for this.
+/// Says that what the hold was made for is done: its blueprint is not needed any more.
 pub(crate) fn settle(state: &DirectoryStateV1, holder: Holder) -> Option<DirectoryEvent> {
     let hold = state.hold.as_ref().filter(|hold| holder.holds(hold))?;
     Some(ReservedV1 { hold: HoldV1 { blueprint: None, ..hold.clone() } }.into())

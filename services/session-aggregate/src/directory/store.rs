@@ -49,7 +49,12 @@ impl Cause {
 
     /// Our own clean-up: its id says what is cleaned up, so that a repeated one is the same one.
     pub(crate) fn own(what: &str, subject: &[u8; 16]) -> Self {
-        let digest = Hash::over(b"berth.v1.own", &[what.as_bytes(), subject]);
+        Self::about(what, &[], subject)
+    }
+
+    /// The same, for something of a subject that needs more words.
+    pub(crate) fn about(what: &str, details: &[u8], subject: &[u8; 16]) -> Self {
+        let digest = Hash::over(b"berth.v1.own", &[what.as_bytes(), details, subject]);
         let id = digest.0.first_chunk::<16>().copied().unwrap_or_default();
         Self {
             command_id: CommandId::from_bytes(id),
@@ -108,14 +113,11 @@ impl Directory {
         Ok(decided.map(|state| state.hold.unwrap_or(hold)))
     }
 
-    /// Says that what the hold was made for is done.
-    pub(crate) async fn settle(
-        &self,
-        entry: DirectoryId,
-        holder: Holder,
-        cause: &Cause,
-    ) -> Result<(), Trouble> {
-        self.change(entry, cause, |state| Ok::<_, Refused>(domain::settle(state, holder))).await?.ok();
+    /// Says that what the hold was made for is done. It is written in our own name: that is how whoever looks
+    /// for unfinished work tells it from a reservation.
+    pub(crate) async fn settle(&self, entry: DirectoryId, holder: Holder) -> Result<(), Trouble> {
+        let cause = Cause::own("settled", entry.as_bytes());
+        self.change(entry, &cause, |state| Ok::<_, Refused>(domain::settle(state, holder))).await?.ok();
         Ok(())
     }
 

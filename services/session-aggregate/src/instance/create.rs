@@ -70,7 +70,7 @@ impl Aggregate {
         // After the answer: if it fails, the process manager does it.
         if let Some(made) = made {
             let first = first_entry(&create.entries).0;
-            let settled = self.settle(first, create.account, made, &Cause::of(&asked.request)).await;
+            let settled = self.settle(first, create.account, made).await;
             settled
                 .unwrap_or_else(|trouble| tracing::debug!(%instance, %trouble, "a create is settled later"));
         }
@@ -84,6 +84,10 @@ impl Aggregate {
     ) -> Result<CommandReplyV1, Trouble> {
         if !may_create(asked.request.principal, create.account) {
             return Ok(rejected(RejectionCodeV1::NotFound));
+        }
+        if self.ports.keys.key(instance.as_bytes()).await.map_err(Trouble::Keys)?.is_none() {
+            // Its key was destroyed when it was given up: what it sends cannot be read any more.
+            return Ok(rejected(RejectionCodeV1::Changed));
         }
         for _ in 0..TRIES_MAX {
             match self.try_create(instance, &asked.request, create).await? {
@@ -229,10 +233,8 @@ impl Aggregate {
         entry: DirectoryId,
         account: AccountId,
         instance: InstanceId,
-        cause: &Cause,
     ) -> Result<(), Trouble> {
-        let holder = Holder { account, instance: Some(instance) };
-        self.directory.settle(entry, holder, cause).await
+        self.directory.settle(entry, Holder { account, instance: Some(instance) }).await
     }
 }
 

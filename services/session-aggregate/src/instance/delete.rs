@@ -122,7 +122,7 @@ impl Aggregate {
             self.release_entries(abandon.account, instance, entries, Vec::new(), false, &cause).await?;
             self.ports.keys.destroy(instance.as_bytes()).await.map_err(Trouble::Keys)?;
         } else {
-            self.settle(abandon.entry, abandon.account, instance, &cause).await?;
+            self.settle(abandon.entry, abandon.account, instance).await?;
         }
         let loaded = self.load_instance(instance).await?;
         let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };

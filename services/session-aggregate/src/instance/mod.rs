@@ -22,6 +22,7 @@ use berth_proto::{
 
 use crate::aggregate::{Aggregate, answer};
 
+pub(crate) use delete::{ABANDON_AFTER_SECONDS, erasure_recorded};
 pub(crate) use round::Asked;
 
 impl Asked {

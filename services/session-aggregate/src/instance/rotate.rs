@@ -92,7 +92,7 @@ impl Aggregate {
         if old != new {
             self.directory.release(old, holder, &former(instance), cause).await?;
         }
-        self.directory.settle(new, holder, cause).await
+        self.directory.settle(new, holder).await
     }
 
     /// Finishes a rotation that a crash interrupted: every token that the instance ever had is released, but for
@@ -113,7 +113,7 @@ impl Aggregate {
         for entry in tokens.into_iter().filter(|entry| *entry != state.entries.token) {
             self.directory.release(entry, holder, &former(instance), &cause).await?;
         }
-        self.directory.settle(state.entries.token, holder, &cause).await
+        self.directory.settle(state.entries.token, holder).await
     }
 
     async fn former_tokens(&self, instance: InstanceId) -> Result<Vec<DirectoryId>, Trouble> {

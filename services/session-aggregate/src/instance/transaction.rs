@@ -54,7 +54,7 @@ impl Aggregate {
     }
 
     /// Reads the last commit of an instance.
-    pub(super) async fn load_instance(&self, instance: InstanceId) -> Result<Loaded<State>, Trouble> {
+    pub(crate) async fn load_instance(&self, instance: InstanceId) -> Result<Loaded<State>, Trouble> {
         let loaded = stream::load(&*self.ports.log, &StreamKey::instance(instance)).await;
         if let Err(trouble @ Trouble::Damaged { .. }) = &loaded {
             let reason = crate::trouble::chain(trouble);

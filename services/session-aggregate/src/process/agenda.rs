@@ -1,0 +1,194 @@
+//! The view behind the process manager: what is open, by the moment at which it is due.
+//!
+//! A row says only which stream to look at and when. What is to be done is read from the log at that time, so a
+//! view that lags can make work late but never wrong.
+
+use berth_log::Stored;
+use berth_proto::{
+    CommitV1, InstanceId, Kind, Timestamp,
+    codec::RecordV1,
+    directory::{DirectoryEvent, HoldV1, PurposeV1},
+    event::Event,
+    instance::{InstanceStateV1, PhaseV1},
+};
+use berth_session::next_deadline;
+use berth_views::{ApplyError, Rows, View};
+
+use crate::instance::{ABANDON_AFTER_SECONDS, erasure_recorded};
+
+/// First byte of the rows in the order of their moments.
+pub(super) const BY_MOMENT: &[u8] = b"d";
+/// First byte of the rows that say at which moment a job stands.
+const BY_JOB: &[u8] = b"j";
+/// Seconds that whoever deleted an instance has for cleaning up himself.
+const ERASE_AFTER_SECONDS: i64 = 2;
+
+/// What kind of work is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Work {
+    /// A deadline in the state of an instance.
+    Deadline,
+    /// A deleted instance that is not yet cleaned up.
+    Erasure,
+    /// A create that is not known to be finished, by its first entry.
+    Create,
+    /// A rotated token of an instance, by its entry.
+    Rotation,
+    /// The name or token of an account, by its entry.
+    Account,
+}
+
+impl Work {
+    const ALL: [Self; 5] = [Self::Deadline, Self::Erasure, Self::Create, Self::Rotation, Self::Account];
+
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Deadline => 1,
+            Self::Erasure => 2,
+            Self::Create => 3,
+            Self::Rotation => 4,
+            Self::Account => 5,
+        }
+    }
+
+    /// Its name in metrics and log lines.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::Erasure => "erasure",
+            Self::Create => "create",
+            Self::Rotation => "rotation",
+            Self::Account => "account",
+        }
+    }
+}
+
+/// Open work and its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Job {
+    pub(super) work: Work,
+    /// The id of the instance or of the directory entry.
+    pub(super) id: [u8; 16],
+}
+
+impl Job {
+    fn index_key(self) -> Vec<u8> {
+        [BY_JOB, &[self.work.byte()], &self.id].concat()
+    }
+
+    fn moment_key(self, due: [u8; 8]) -> Vec<u8> {
+        [BY_MOMENT, &due, &[self.work.byte()], &self.id].concat()
+    }
+
+    /// The moment and the job that stand in a row's key.
+    pub(super) fn read(key: &[u8]) -> Option<(Timestamp, Self)> {
+        let rest = key.strip_prefix(BY_MOMENT)?;
+        let (due, rest) = rest.split_first_chunk::<8>()?;
+        let (byte, id) = rest.split_first()?;
+        let work = Work::ALL.into_iter().find(|work| work.byte() == *byte)?;
+        let due = Timestamp(i64::try_from(u64::from_be_bytes(*due)).ok()?);
+        Some((due, Self { work, id: id.try_into().ok()? }))
+    }
+
+    /// Puts the job at a moment, or takes it off.
+    fn set(self, rows: &mut dyn Rows, due: Option<Timestamp>) -> Result<(), ApplyError> {
+        let index = self.index_key();
+        let stands = rows.get(&index).map_err(|error| ApplyError { reason: error.to_string() })?;
+        let wanted = due.map(|due| u64::try_from(due.0).unwrap_or_default().to_be_bytes());
+        if let Some(old) = stands.as_deref().and_then(|old| <[u8; 8]>::try_from(old).ok()) {
+            if Some(old) == wanted {
+                return Ok(());
+            }
+            rows.remove(&self.moment_key(old));
+        }
+        match wanted {
+            Some(due) => {
+                rows.put(&self.moment_key(due), Vec::new());
+                rows.put(&index, due.to_vec());
+            }
+            None if stands.is_some() => rows.remove(&index),
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// Open work of instances and directory entries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Agenda;
+
+impl View for Agenda {
+    fn name(&self) -> &'static str {
+        "agenda"
+    }
+
+    fn schema(&self) -> u32 {
+        1
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Instance, Kind::Directory]
+    }
+
+    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        match stored.stream.kind() {
+            Kind::Instance => instance(InstanceId::from_bytes(*stored.stream.id()), commit, rows),
+            Kind::Directory => directory(*stored.stream.id(), commit, rows),
+            Kind::Account | Kind::Delivery => Ok(()),
+        }
+    }
+}
+
+fn instance(id: InstanceId, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    let state: InstanceStateV1 = commit.state.open().map_err(|error| unreadable(&error))?;
+    let due = next_deadline(&state).map(|(moment, _)| moment);
+    Job { work: Work::Deadline, id: *id.as_bytes() }.set(rows, due)?;
+    if !matches!(state.phase, PhaseV1::Deleted { .. }) {
+        return Ok(());
+    }
+    let erasure = Job { work: Work::Erasure, id: *id.as_bytes() };
+    if erasure_recorded(id, commit) {
+        erasure.set(rows, None)
+    } else if commit.events.iter().any(is_deletion) {
+        erasure.set(rows, Some(commit.occurred_at.plus_seconds(ERASE_AFTER_SECONDS)))
+    } else {
+        Ok(())
+    }
+}
+
+fn is_deletion(record: &RecordV1) -> bool {
+    matches!(Event::from_record(record), Ok(Event::InstanceDeleted(_)))
+}
+
+fn directory(id: [u8; 16], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    for record in &commit.events {
+        let open = match DirectoryEvent::from_record(record).map_err(|error| unreadable(&error))? {
+            DirectoryEvent::Reserved(reserved) => open_work(&reserved.hold, commit),
+            DirectoryEvent::Released(_) => None,
+        };
+        for work in [Work::Create, Work::Rotation, Work::Account] {
+            let due = open.filter(|(is, _)| *is == work).map(|(_, due)| due);
+            Job { work, id }.set(rows, due)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is open behind a reservation. One that was written for another command's sake than its own says that
+/// it is settled.
+fn open_work(hold: &HoldV1, commit: &CommitV1) -> Option<(Work, Timestamp)> {
+    if !commit.receipts.iter().any(|receipt| receipt.command_id == hold.command_id) {
+        return None;
+    }
+    let work = match hold.purpose {
+        _ if hold.blueprint.is_some() => Work::Create,
+        PurposeV1::InstanceToken if hold.credential_version > 1 => Work::Rotation,
+        PurposeV1::AccountName | PurposeV1::AccountToken => Work::Account,
+        _ => return None,
+    };
+    Some((work, hold.at.plus_seconds(ABANDON_AFTER_SECONDS)))
+}
+
+fn unreadable(error: &berth_proto::DecodeError) -> ApplyError {
+    ApplyError { reason: error.to_string() }
+}

@@ -1,0 +1,114 @@
+//! The jobs of the process manager, one function for each kind of work.
+
+use std::time::Duration;
+
+use berth_bus::RequestError;
+use berth_proto::{
+    DirectoryId, InstanceId, StreamKey,
+    codec::{decode, encode},
+    command::{AbandonCreateV1, Command},
+    commit::OriginV1,
+    directory::HoldV1,
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    subject::command_subject,
+};
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::agenda::{Job, Work};
+use crate::{aggregate::Aggregate, directory::Cause, trouble::Trouble};
+
+/// How long a command of ours may take.
+const COMMAND_SECONDS_MAX: u64 = 10;
+
+/// A job is not done and is tried again later.
+#[derive(Debug, Error)]
+pub(super) enum JobError {
+    /// What the job works with does not work now.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+    /// A command of ours got no answer.
+    #[error("a command got no answer")]
+    Request(#[source] RequestError),
+    /// A command of ours could not be decided.
+    #[error("a command was not decided: {0}")]
+    Undecided(String),
+    /// A command of ours came too early, by the clock of the replica that decided it.
+    #[error("a command came too early")]
+    TooEarly,
+    /// A command or its answer is not what it should be.
+    #[error("a command cannot be sent or its answer not be read")]
+    Codec(#[source] berth_proto::DecodeError),
+}
+
+impl Aggregate {
+    /// Does a job that is due.
+    pub(super) async fn work(&self, job: Job) -> Result<(), JobError> {
+        let entry = DirectoryId::from_bytes(job.id);
+        match job.work {
+            Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
+            Work::Erasure => {
+                let instance = InstanceId::from_bytes(job.id);
+                let loaded = self.load_instance(instance).await?;
+                Ok(self.erase(instance, loaded).await?)
+            }
+            Work::Create => match self.directory.holder(entry).await? {
+                Some(HoldV1 { account, instance: Some(instance), blueprint: Some(_), .. }) => {
+                    self.send(instance, &AbandonCreateV1 { account, entry }.into()).await
+                }
+                _ => Ok(()),
+            },
+            Work::Rotation => match self.directory.holder(entry).await? {
+                Some(HoldV1 { instance: Some(instance), .. }) => {
+                    Ok(self.finish_rotation(instance, entry).await?)
+                }
+                _ => Ok(()),
+            },
+            Work::Account => match self.directory.holder(entry).await? {
+                Some(hold) => Ok(self.finish_account_entry(hold.account, entry).await?),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Sends the commands of every deadline that has passed.
+    async fn record_deadlines(&self, instance: InstanceId) -> Result<(), JobError> {
+        let loaded = self.load_instance(instance).await?;
+        let Some(state) = &loaded.state else { return Ok(()) };
+        let now = self.ports.clock.now();
+        let mut due = berth_session::deadlines(state);
+        due.retain(|(moment, _)| *moment <= now);
+        due.sort_by_key(|(moment, _)| *moment);
+        for (_, command) in due {
+            self.send(instance, &command).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a command over the bus like any client.
+    async fn send(&self, instance: InstanceId, command: &Command) -> Result<(), JobError> {
+        let record = command.to_record().map_err(Trouble::Encode)?;
+        // The same command for the same thing has the same id, however often and from wherever it is sent.
+        let cause = Cause::about(command.name(), &record.body, instance.as_bytes());
+        let request = CommandRequestV1 {
+            command_id: cause.command_id,
+            keyed: false,
+            digest: cause.digest,
+            principal: cause.principal,
+            origin: OriginV1 { via: "sweeper".to_owned() },
+            causation: None,
+            target: TargetV1::Instance { instance, command: record },
+        };
+        let payload = Bytes::from(encode(&request).map_err(Trouble::Encode)?);
+        let subject = command_subject(&StreamKey::instance(instance));
+        let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
+        let reply = self.ports.bus.request(&subject, payload, timeout).await.map_err(JobError::Request)?;
+        match decode(&reply).map_err(JobError::Codec)? {
+            CommandReplyV1::Unavailable { reason } => Err(JobError::Undecided(reason)),
+            CommandReplyV1::Rejected(rejection) if rejection.code == RejectionCodeV1::OutOfPlace => {
+                Err(JobError::TooEarly)
+            }
+            CommandReplyV1::Accepted(_) | CommandReplyV1::Rejected(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Works off what is due, on one replica at a time.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use berth_bus::Grant;
+use berth_views::{Row, ViewError, ViewReader};
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, sleep};
+use tracing::{debug, info, warn};
+
+use super::agenda::{BY_MOMENT, Job};
+use crate::{aggregate::Aggregate, metrics, trouble::chain};
+
+/// The lease under which one replica sweeps.
+const LEASE: &str = "sweeper";
+/// Pause between two looks at the agenda; far below the five seconds by which a deadline may be late.
+const SWEEP_EVERY_MILLIS: u64 = 500;
+/// Pause before the lease is asked for again when leases do not work.
+const LEASE_RETRY_SECONDS: u64 = 2;
+/// Rows that are read at once.
+const PAGE_ROWS: usize = 256;
+/// Jobs that are looked at in one sweep.
+const SWEEP_JOBS_MAX: usize = 16 * 1_024;
+/// Jobs that are worked on at once.
+const JOBS_AT_ONCE: usize = 16;
+/// How long a job rests after it was worked on; by then the view has followed, or it is tried again.
+const JOB_REST_SECONDS: u64 = 3;
+
+/// Sweeps whenever this replica holds the lease, until the life cycle ends.
+pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>) {
+    let stop = aggregate.lifecycle.stop().clone();
+    while !stop.is_cancelled() {
+        let grant = match stop.run_until_cancelled(aggregate.ports.leases.hold(LEASE)).await {
+            Some(Ok(grant)) => grant,
+            Some(Err(error)) => {
+                warn!(reason = chain(&error), "no lease for the process manager: asking again");
+                stop.run_until_cancelled(sleep(Duration::from_secs(LEASE_RETRY_SECONDS))).await;
+                continue;
+            }
+            None => return,
+        };
+        info!(epoch = grant.epoch, "this replica runs the process manager");
+        stop.run_until_cancelled(while_held(&aggregate, &agenda, grant)).await;
+    }
+}
+
+async fn while_held(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>, grant: Grant) {
+    let Grant { mut lost, guard: _guard, .. } = grant;
+    let mut rested = HashMap::new();
+    let sweeping = async {
+        loop {
+            if let Err(error) = sweep(aggregate, agenda, &mut rested).await {
+                debug!(%error, "the agenda cannot be read now");
+            }
+            sleep(Duration::from_millis(SWEEP_EVERY_MILLIS)).await;
+        }
+    };
+    tokio::select! {
+        () = sweeping => {}
+        _ = lost.wait_for(|lost| *lost) => info!("another replica runs the process manager"),
+    }
+}
+
+/// Does what is due, except what was worked on a moment ago.
+async fn sweep(
+    aggregate: &Aggregate,
+    agenda: &Arc<dyn ViewReader>,
+    rested: &mut HashMap<Job, Instant>,
+) -> Result<(), ViewError> {
+    let due = due(aggregate, agenda).await?;
+    let now = Instant::now();
+    rested.retain(|job, until| *until > now && due.contains(job));
+    let ready: Vec<Job> = due.into_iter().filter(|job| !rested.contains_key(job)).collect();
+    let until = now + Duration::from_secs(JOB_REST_SECONDS);
+    rested.extend(ready.iter().map(|job| (*job, until)));
+    stream::iter(ready)
+        .for_each_concurrent(JOBS_AT_ONCE, |job| async move {
+            match Box::pin(aggregate.work(job)).await {
+                Ok(()) => metrics::swept(job.work.name()),
+                Err(error) => {
+                    metrics::sweep_failed(job.work.name());
+                    warn!(job = job.work.name(), reason = chain(&error), "a job is tried again later");
+                }
+            }
+        })
+        .await;
+    Ok(())
+}
+
+/// The jobs whose moment has come, in the order of their moments.
+async fn due(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>) -> Result<Vec<Job>, ViewError> {
+    let now = aggregate.ports.clock.now();
+    let mut jobs = Vec::new();
+    // Most looks find nothing: one row tells.
+    let mut limit = 1;
+    let mut after: Option<Vec<u8>> = None;
+    while jobs.len() < SWEEP_JOBS_MAX {
+        let page = page(agenda, after.take(), limit).await?;
+        let full = page.len() == limit;
+        limit = PAGE_ROWS;
+        for (key, _) in page {
+            let Some((due, job)) = Job::read(&key) else { continue };
+            if due > now {
+                return Ok(jobs);
+            }
+            jobs.push(job);
+            after = Some(key);
+        }
+        if !full {
+            break;
+        }
+    }
+    Ok(jobs)
+}
+
+/// Rows are read off the asynchronous threads, since a read may wait for the disk.
+async fn page(
+    agenda: &Arc<dyn ViewReader>,
+    after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Vec<Row>, ViewError> {
+    let agenda = Arc::clone(agenda);
+    tokio::task::spawn_blocking(move || agenda.scan(BY_MOMENT, after.as_deref(), limit))
+        .await
+        .map_err(|error| ViewError::Store(error.to_string().into()))?
+}

@@ -1,0 +1,87 @@
+//! Accounts: only the operator makes them, names and tokens are unique.
+
+use berth_proto::{
+    AccountId, CommandId, Hash, InstanceId, Sealed,
+    account::AccountStateV1,
+    commit::{OriginV1, PrincipalV1},
+    frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
+};
+use berth_runtime::Entropy;
+
+use crate::world::World;
+
+fn request(world: &World, target: TargetV1) -> CommandRequestV1 {
+    CommandRequestV1 {
+        command_id: CommandId::from_bytes(world.entropy.bytes16()),
+        keyed: true,
+        digest: Hash([1; 32]),
+        principal: PrincipalV1::Root,
+        origin: OriginV1 { via: "native".to_owned() },
+        causation: None,
+        target,
+    }
+}
+
+fn create(world: &World, account: u8, name: &str, token: &str) -> CommandRequestV1 {
+    let master = world.keys.master();
+    request(
+        world,
+        TargetV1::CreateAccount {
+            account: AccountId::from_bytes([account; 16]),
+            name: Sealed(name.into()),
+            name_entry: master.entry("account_name", name),
+            token: Sealed(token.into()),
+            token_entry: master.entry("token", token),
+        },
+    )
+}
+
+fn rotate(world: &World, account: u8, token: &str) -> CommandRequestV1 {
+    request(
+        world,
+        TargetV1::RotateAccountToken {
+            account: AccountId::from_bytes([account; 16]),
+            token: Sealed(token.into()),
+            token_entry: world.token_entry(token),
+        },
+    )
+}
+
+#[tokio::test]
+async fn an_account_is_created_once_and_its_keys_are_unique() {
+    let world = World::start().await;
+    let first = create(&world, 1, "acme", "t1");
+    let done = world.accepted(&first).await;
+    assert_eq!(done.stream_id, InstanceId::from_bytes([1; 16]));
+    let retried = CommandRequestV1 { command_id: first.command_id, ..create(&world, 2, "acme", "t9") };
+    let again = world.accepted(&retried).await;
+    assert_eq!((again.stream_id, again.replayed), (done.stream_id, true));
+    assert_eq!(world.rejected(&create(&world, 3, "acme", "t3")).await, RejectionCodeV1::NameTaken);
+    assert_eq!(world.rejected(&create(&world, 3, "other", "t1")).await, RejectionCodeV1::TokenTaken);
+    world.accepted(&create(&world, 3, "other", "t3")).await;
+}
+
+#[tokio::test]
+async fn a_rotated_account_token_ends_the_old_one() {
+    let world = World::start().await;
+    world.accepted(&create(&world, 1, "acme", "t1")).await;
+    let rotation = rotate(&world, 1, "t2");
+    let state: AccountStateV1 = world.accepted(&rotation).await.state.open().unwrap();
+    assert_eq!(state.credential_version, 2);
+    let hold = world.entry(world.token_entry("t2")).await.unwrap().hold.unwrap();
+    assert_eq!((hold.account, hold.credential_version), (AccountId::from_bytes([1; 16]), 2));
+    assert!(world.entry(world.token_entry("t1")).await.unwrap().hold.is_none());
+    assert!(world.accepted(&rotation).await.replayed);
+    let reused = CommandRequestV1 { digest: Hash([2; 32]), ..rotation };
+    assert_eq!(world.rejected(&reused).await, RejectionCodeV1::KeyReused);
+    assert_eq!(world.rejected(&rotate(&world, 7, "t7")).await, RejectionCodeV1::NotFound);
+}
+
+#[tokio::test]
+async fn only_the_operator_makes_accounts() {
+    let world = World::start().await;
+    let mut forged = create(&world, 1, "acme", "t1");
+    forged.principal = world.as_account();
+    assert_eq!(world.rejected(&forged).await, RejectionCodeV1::NotFound);
+    assert_eq!(world.log.appended(), 0);
+}

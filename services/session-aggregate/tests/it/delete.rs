@@ -1,0 +1,75 @@
+//! Deleting: the name is free, the keys are destroyed, the tombstone answers.
+
+use berth_proto::{
+    StreamKey,
+    command::{ConnectV1, DeleteV1, ReportUnlinkedV1, ReportV1},
+    frame::RejectionCodeV1,
+    instance::{MethodV1, PhaseV1, UnlinkStatusV1},
+};
+
+use crate::world::{Wanted, World, accepted, rejected};
+
+#[tokio::test]
+async fn after_the_answer_the_name_is_free_and_the_data_key_destroyed() {
+    let world = World::start().await;
+    let wanted = Wanted { alias: Some("ext".to_owned()), ..Wanted::named("shop", 1_111_111_111).keyed("c") };
+    let id = accepted(world.create(&wanted).await).stream_id;
+    let delete = world.keyed(id, DeleteV1 { only_without_session: false }, "d");
+    world.accepted(&delete).await;
+    assert!(world.keys.key(id.as_bytes()).await.unwrap().is_none());
+    let name = world.account_entry("name", "shop").await;
+    for entry in [name, world.token_entry("token-of-shop"), world.number_entry(1_111_111_111)] {
+        assert_eq!(world.holder(entry).await, None);
+    }
+    let former = world.entry(name).await.unwrap().former;
+    assert_eq!(former[0].instance, Some(id));
+    assert!(former[0].command_ids.contains(&delete.command_id));
+    let again = accepted(world.create(&Wanted { key: None, ..wanted.clone() }).await);
+    assert_ne!(again.stream_id, id);
+    // A retried delete is still answered by the tombstone, and so is the retried create.
+    assert!(world.accepted(&delete).await.replayed);
+    let known = accepted(world.create(&wanted).await);
+    assert_eq!((known.stream_id, known.replayed), (id, true));
+    world.verify(id).await;
+}
+
+#[tokio::test]
+async fn commands_to_a_deleted_instance_are_refused() {
+    let world = World::start().await;
+    let id = world.instance("shop", 1_111_111_111).await;
+    world.accepted(&world.delete(id)).await;
+    let before = world.log.appended();
+    let connect = world.request(id, ConnectV1 { method: MethodV1::Qr });
+    assert_eq!(world.rejected(&connect).await, RejectionCodeV1::Deleted);
+    assert_eq!(world.rejected(&world.logout(id)).await, RejectionCodeV1::Deleted);
+    assert_eq!(world.rejected(&world.delete(id)).await, RejectionCodeV1::Deleted);
+    assert_eq!(world.log.appended(), before);
+}
+
+#[tokio::test]
+async fn a_deleted_instances_device_is_still_unlinked_and_then_its_keys_go() {
+    let world = World::start().await;
+    let id = world.linked("shop", 1_111_111_111).await;
+    world.accepted(&world.delete(id)).await;
+    assert!(world.has_device_keys(id, 1).await, "the connector needs them to unlink");
+    let report = ReportV1 { attempt: 1, epoch: 1, number: 9 };
+    world.accepted(&world.report(id, ReportUnlinkedV1 { report, abandoned: None })).await;
+    assert!(!world.has_device_keys(id, 1).await);
+    let state = world.state(id).await.unwrap();
+    assert!(matches!(state.phase, PhaseV1::Deleted { .. }));
+    assert_eq!(state.unlinks[0].status, UnlinkStatusV1::Confirmed);
+    world.verify(id).await;
+}
+
+#[tokio::test]
+async fn a_delete_that_cannot_clean_up_is_still_answered() {
+    let world = World::start().await;
+    let id = world.instance("shop", 1_111_111_111).await;
+    world.log.fail_after(1);
+    world.accepted(&world.delete(id)).await;
+    world.log.mend();
+    let commits = world.commits(StreamKey::instance(id)).await;
+    assert_eq!(commits.last().unwrap().receipts.len(), 1);
+    let taken = world.create(&Wanted::named("shop", 2_222_222_222)).await;
+    assert_eq!(rejected(taken), RejectionCodeV1::NameTaken, "until the process manager has cleaned up");
+}

@@ -1,0 +1,108 @@
+//! A log that fails when it is told to, as a crash, a full disk or a lost answer would.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
+};
+
+use async_trait::async_trait;
+use berth_log::{
+    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
+    Stored,
+};
+use berth_proto::{Kind, StreamKey};
+
+/// Wraps a log; appends succeed until they shall not.
+#[derive(Debug)]
+pub(crate) struct FaultyLog {
+    inner: Arc<dyn EventLog>,
+    /// Appends that still succeed; negative is without end.
+    left: AtomicI64,
+    /// The next append is stored and its answer lost.
+    lose_answer: AtomicBool,
+    /// Appends refused by a full disk.
+    full: AtomicBool,
+    appended: AtomicI64,
+}
+
+impl FaultyLog {
+    pub(crate) fn new(inner: Arc<dyn EventLog>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            left: AtomicI64::new(-1),
+            lose_answer: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            appended: AtomicI64::new(0),
+        })
+    }
+
+    /// After so many appends the log answers no more, until it is mended.
+    pub(crate) fn fail_after(&self, appends: i64) {
+        self.left.store(appends, Ordering::SeqCst);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.left.store(-1, Ordering::SeqCst);
+        self.full.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn lose_next_answer(&self) {
+        self.lose_answer.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fill_up(&self) {
+        self.full.store(true, Ordering::SeqCst);
+    }
+
+    /// Appends that were stored so far.
+    pub(crate) fn appended(&self) -> i64 {
+        self.appended.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl LogRead for FaultyLog {
+    async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
+        self.inner.tail(stream).await
+    }
+
+    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
+        self.inner.read(stream, after, limit).await
+    }
+
+    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
+        self.inner.follow(name, kinds, from).await
+    }
+
+    async fn end(&self) -> Result<Position, ReadError> {
+        self.inner.end().await
+    }
+
+    fn shards(&self) -> u8 {
+        self.inner.shards()
+    }
+}
+
+#[async_trait]
+impl EventLog for FaultyLog {
+    async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(AppendError::Full("no space left on the device".into()));
+        }
+        let spent = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| match left {
+            0 => None,
+            left if left < 0 => Some(left),
+            left => Some(left - 1),
+        });
+        if spent.is_err() {
+            return Err(AppendError::Unavailable("the log is gone".into()));
+        }
+        let stream = commit.stream;
+        let appended = self.inner.append(commit, expected).await?;
+        self.appended.fetch_add(1, Ordering::SeqCst);
+        if self.lose_answer.swap(false, Ordering::SeqCst) {
+            return Err(AppendError::Unknown { stream, source: "the answer was lost".into() });
+        }
+        Ok(appended)
+    }
+}

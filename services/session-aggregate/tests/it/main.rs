@@ -1,0 +1,12 @@
+//! The service as its clients meet it: commands over a bus, answers, and what stands in the log.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+mod accounts;
+mod commands;
+mod create;
+mod delete;
+mod faults;
+mod rotate;
+mod sweeper;
+mod world;
