@@ -3,12 +3,14 @@
 pub mod chain;
 pub mod decode;
 pub mod embedded;
+pub mod high_water;
 mod local;
 pub mod memory;
 pub mod port;
 
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, hash_of, hash_of_stored, verify};
 pub use decode::{DecodeError, decode_commit};
+pub use high_water::{HighWater, HighWaterError, RolledBack};
 pub use port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit, Position,
     ReadError, ShardPosition, Stored, Tail,
