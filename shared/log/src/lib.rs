@@ -4,6 +4,7 @@ pub mod chain;
 pub mod decode;
 pub mod embedded;
 pub mod high_water;
+pub mod jetstream;
 mod local;
 pub mod memory;
 pub mod port;

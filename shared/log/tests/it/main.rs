@@ -9,4 +9,5 @@
 
 mod contract;
 mod embedded;
+mod jetstream;
 mod memory;

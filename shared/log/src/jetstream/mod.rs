@@ -1,0 +1,134 @@
+//! The log on NATS JetStream: one stream per shard, one message per commit.
+//!
+//! `settings` makes the streams and refuses dangerous ones, `append` publishes and finds out what became of
+//! it, `read` looks up at the leader, `follow` reads each shard in its order.
+//!
+//! Headers are for people and tools; what counts stands in the payload.
+
+mod append;
+mod follow;
+mod read;
+mod settings;
+
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_nats::{
+    Client,
+    jetstream::{Context, context::ContextBuilder, stream::Stream},
+};
+use async_trait::async_trait;
+use berth_proto::{Kind, StreamKey};
+use lru::LruCache;
+
+pub use self::settings::OpenError;
+use crate::{
+    local,
+    port::{
+        AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position,
+        ReadError, Stored,
+    },
+};
+
+/// The type and version of the frozen commit.
+const TYPE_HEADER: &str = "Berth-Type";
+/// The version of the commit in its stream.
+const VERSION_HEADER: &str = "Berth-Version";
+/// The first command that the commit answers.
+const COMMAND_ID_HEADER: &str = "Berth-Command-Id";
+/// The W3C trace context.
+const TRACEPARENT_HEADER: &str = "traceparent";
+
+/// How long one request to the server waits for its answer.
+const REQUEST_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Ends of pages that are remembered, so that the next page starts there.
+const PAGES_MAX: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
+/// How the log lies on JetStream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JetStreamOptions {
+    /// Into how many streams it is divided; fixed at the first start. 1 to 64.
+    pub shards: u8,
+    /// How many servers keep each stream when it is created; an existing one is left as it is.
+    pub replicas: usize,
+}
+
+/// The log on JetStream. A clone is the same log.
+#[derive(Clone)]
+pub struct JetStreamLog {
+    client: Client,
+    context: Context,
+    /// A handle for each shard; its index is the shard.
+    streams: Arc<[Stream<()>]>,
+    shards: u8,
+    /// The revision of the last commit of a page that was read, by stream and version.
+    pages: Arc<Mutex<LruCache<(StreamKey, u64), u64>>>,
+}
+
+impl JetStreamLog {
+    /// Opens the log of a server, or creates its streams. Streams whose settings could lose commits are
+    /// refused.
+    pub async fn open(client: Client, options: JetStreamOptions) -> Result<Self, OpenError> {
+        settings::check_version(&client.server_info().version)?;
+        let context = ContextBuilder::new().timeout(REQUEST_WAIT_MAX).build(client.clone());
+        settings::open(&context, &options).await?;
+        let mut streams = Vec::new();
+        for shard in 0..options.shards {
+            let stream = context.get_stream_no_info(settings::stream_name(shard)).await;
+            streams.push(stream.map_err(|error| OpenError::Unavailable(Box::new(error)))?);
+        }
+        Ok(Self {
+            client,
+            context,
+            streams: streams.into(),
+            shards: options.shards,
+            pages: Arc::new(Mutex::new(LruCache::new(PAGES_MAX))),
+        })
+    }
+}
+
+impl fmt::Debug for JetStreamLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JetStreamLog").field("shards", &self.shards).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl LogRead for JetStreamLog {
+    async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
+        self.read_tail(stream).await
+    }
+
+    async fn read(
+        &self,
+        stream: &StreamKey,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<Stored>, ReadError> {
+        self.read_page(stream, after_version, limit).await
+    }
+
+    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
+        follow::follow(self, name, kinds, from).await
+    }
+
+    async fn end(&self) -> Result<Position, ReadError> {
+        self.read_end().await
+    }
+
+    fn shards(&self) -> u8 {
+        self.shards
+    }
+}
+
+#[async_trait]
+impl EventLog for JetStreamLog {
+    async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
+        local::check_size(&commit)?;
+        append::append(self, commit, expected).await
+    }
+}

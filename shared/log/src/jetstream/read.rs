@@ -1,0 +1,159 @@
+//! Reading at the leader of a stream (`STREAM.MSG.GET`): what was acknowledged is seen there.
+//!
+//! Direct gets are answered by any replica, which may be behind the last acknowledgement.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use async_nats::jetstream::{
+    message::StreamMessage,
+    stream::{RawMessageError, RawMessageErrorKind},
+};
+use berth_proto::StreamKey;
+use bytes::Bytes;
+use lru::LruCache;
+
+use super::{JetStreamLog, VERSION_HEADER, settings::incarnation};
+use crate::{
+    decode::decode_commit,
+    port::{Position, ReadError, ShardPosition, Stored, Tail},
+};
+
+/// What a message says of itself.
+pub(super) fn stored(
+    stream: StreamKey,
+    shard: u8,
+    revision: u64,
+    headers: Option<&async_nats::HeaderMap>,
+    payload: Bytes,
+) -> Stored {
+    let header = headers.and_then(|headers| headers.get(VERSION_HEADER)?.as_str().parse().ok());
+    let mut stored = Stored { stream, tail: Tail { version: 0, revision }, shard, payload };
+    stored.tail.version = header.unwrap_or_else(|| decode_commit(&stored).map_or(0, |commit| commit.version));
+    stored
+}
+
+impl JetStreamLog {
+    /// The last message of a subject.
+    pub(super) async fn last_of(&self, shard: u8, subject: &str) -> Result<Option<StreamMessage>, ReadError> {
+        let Some(stream) = self.streams.get(usize::from(shard)) else { return Ok(None) };
+        found(stream.raw_message_builder().last_by_subject(subject).send().await)
+    }
+
+    /// The first message of a subject that has this sequence or a later one.
+    pub(super) async fn next_of(
+        &self,
+        shard: u8,
+        subject: &str,
+        sequence: u64,
+    ) -> Result<Option<StreamMessage>, ReadError> {
+        let Some(stream) = self.streams.get(usize::from(shard)) else { return Ok(None) };
+        found(stream.raw_message_builder().sequence(sequence).next_by_subject(subject).send().await)
+    }
+
+    pub(super) async fn read_tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
+        let shard = stream.partition().shard(self.shards);
+        let last = self.last_of(shard, &stream.subject()).await?;
+        Ok(last.map(|last| from_message(*stream, shard, last)))
+    }
+
+    /// Commits of a stream after a version.
+    ///
+    /// JetStream knows no versions. A page that follows another starts where that one ended; any other
+    /// place is found by halving. The remembered place may be of a former life of the stream, so it is
+    /// believed only if the right commit stands there.
+    pub(super) async fn read_page(
+        &self,
+        stream: &StreamKey,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<Stored>, ReadError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let remembered = self.pages().get(&(*stream, after_version)).copied();
+        if let Some(revision) = remembered {
+            let page = self.read_from(stream, revision + 1, limit).await?;
+            if page.first().is_some_and(|first| first.tail.version == after_version + 1) {
+                return Ok(page);
+            }
+        }
+        match self.start_of_page(stream, after_version).await? {
+            Some(sequence) => self.read_from(stream, sequence, limit).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Commits of a stream from a sequence on, one request for each.
+    async fn read_from(
+        &self,
+        stream: &StreamKey,
+        mut sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<Stored>, ReadError> {
+        let shard = stream.partition().shard(self.shards);
+        let subject = stream.subject();
+        let mut page: Vec<Stored> = Vec::new();
+        while page.len() < limit {
+            let Some(message) = self.next_of(shard, &subject, sequence).await? else { break };
+            sequence = message.sequence + 1;
+            page.push(from_message(*stream, shard, message));
+        }
+        if let Some(last) = page.last() {
+            self.pages().put((*stream, last.tail.version), last.tail.revision);
+        }
+        Ok(page)
+    }
+
+    fn pages(&self) -> MutexGuard<'_, LruCache<(StreamKey, u64), u64>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A sequence after the commit with that version and not after the next one, found by halving, since
+    /// versions grow with sequences; none if there is no next one.
+    async fn start_of_page(&self, stream: &StreamKey, after_version: u64) -> Result<Option<u64>, ReadError> {
+        if after_version == 0 {
+            return Ok(Some(1));
+        }
+        let shard = stream.partition().shard(self.shards);
+        let Some(tail) = self.read_tail(stream).await? else { return Ok(None) };
+        if tail.tail.version <= after_version {
+            return Ok(None);
+        }
+        let subject = stream.subject();
+        // The first commit with a later version has a sequence in low..=high.
+        let (mut low, mut high) = (1, tail.tail.revision);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(message) = self.next_of(shard, &subject, middle).await? else { break };
+            let sequence = message.sequence;
+            let version = from_message(*stream, shard, message).tail.version;
+            if version > after_version {
+                high = middle;
+            } else {
+                low = sequence + 1;
+            }
+        }
+        Ok(Some(low))
+    }
+
+    pub(super) async fn read_end(&self) -> Result<Position, ReadError> {
+        let infos = (0..).zip(self.streams.iter()).map(async |(shard, stream)| {
+            let info = stream.get_info().await.map_err(|error| ReadError::Unavailable(Box::new(error)))?;
+            let revision = info.state.last_sequence;
+            Ok::<_, ReadError>((shard, ShardPosition { incarnation: incarnation(&info), revision }))
+        });
+        Ok(Position(futures::future::try_join_all(infos).await?.into_iter().collect()))
+    }
+}
+
+fn from_message(stream: StreamKey, shard: u8, message: StreamMessage) -> Stored {
+    stored(stream, shard, message.sequence, Some(&message.headers), message.payload)
+}
+
+fn found(result: Result<StreamMessage, RawMessageError>) -> Result<Option<StreamMessage>, ReadError> {
+    match result {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+    }
+}
