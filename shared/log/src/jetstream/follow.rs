@@ -140,7 +140,7 @@ impl ShardFollower {
             }
             match self.connect().await {
                 Ok(()) => {
-                    tracing::info!(shard = self.shard, consumer = self.name, "the log is followed again")
+                    tracing::info!(shard = self.shard, consumer = self.name, "the log is followed again");
                 }
                 Err(error @ FollowError::Unavailable(_)) => {
                     tracing::warn!(
