@@ -3,6 +3,8 @@
 //! `open` takes the process lock and the file, `writer` is the thread that stores appends in batches
 //! and answers after the sync, `reader` looks up and follows.
 
+#[cfg(test)]
+mod failing_disk;
 mod keys;
 mod open;
 mod reader;

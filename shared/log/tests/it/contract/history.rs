@@ -1,6 +1,6 @@
 //! Streams with real commits: each names the one before it.
 
-use berth_log::{AppendError, Appended, EventLog, Expected, NewCommit};
+use berth_log::{AppendError, Appended, EventLog, Expected, NewCommit, Stored, hash_of_stored};
 use berth_proto::{
     AccountId, CommandId, CommitV1, DirectoryId, Hash, InstanceId, RecordV1, StreamKey, Timestamp, codec,
 };
@@ -39,6 +39,12 @@ impl History {
     /// Of a stream that is empty.
     pub(crate) fn new(stream: StreamKey) -> Self {
         Self { stream, expected: Expected::Empty, last_hash: Hash::genesis(&stream) }
+    }
+
+    /// Of a stream that ends with this commit.
+    pub(crate) fn after(tail: &Stored) -> Self {
+        let last_hash = hash_of_stored(tail).unwrap();
+        Self { stream: tail.stream, expected: Expected::After(tail.tail), last_hash }
     }
 
     /// The next commit; `mark` tells it from others that could stand there.
