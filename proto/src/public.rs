@@ -73,8 +73,13 @@ pub fn cloud_event(commit: &CommitV1, index: usize, event: &Event, account: Acco
     Value::Object(rendered)
 }
 
+/// What an event says in public: its fields without sealed values, digests of codes and directory hashes.
+pub fn event_data(event: &Event) -> Map<String, Value> {
+    data::of(event)
+}
+
 /// The command that the event answers: several commands may share a commit.
-fn receipt_of(commit: &CommitV1, index: usize) -> Option<&ReceiptV1> {
+pub fn receipt_of(commit: &CommitV1, index: usize) -> Option<&ReceiptV1> {
     commit.receipts.iter().find(|receipt| {
         let first = usize::from(receipt.first_event);
         (first..first + usize::from(receipt.event_count)).contains(&index)

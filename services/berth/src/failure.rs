@@ -26,7 +26,7 @@ pub(crate) enum Failure {
     File(#[from] FileError),
     /// The views cannot be thrown away.
     #[error("the views cannot be thrown away")]
-    Views(#[source] io::Error),
+    Views(#[from] berth_views::OpenError),
     /// NATS is not wired up.
     #[error("NATS is not wired up in this build")]
     NoNats,

@@ -17,17 +17,13 @@ pub(crate) fn accept_rollback(settings: &Settings) -> Result<ExitCode, Failure> 
         let missing = io::Error::from(io::ErrorKind::NotFound);
         return Err(FolderError::Io { path: data.clone(), source: missing }.into());
     }
-    let _held = DataFolder::take(data)?;
-    let mut locks = Vec::new();
-    let mut folders: Vec<_> = Role::ALL.iter().map(|role| data.join(role.as_str())).collect();
+    let mut held = vec![DataFolder::take(data)?];
     for slot in slots(settings)? {
-        locks.push(DataFolder::take(&slot)?);
-        folders.extend(Role::ALL.iter().map(|role| slot.join(role.as_str())));
+        held.push(DataFolder::take(&slot)?);
     }
-    for folder in folders {
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Failure::Views(error)),
-            _ => (),
+    for folder in &held {
+        for role in Role::ALL {
+            berth_views::accept_rollback(&folder.path().join(role.as_str()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

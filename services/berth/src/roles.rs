@@ -46,7 +46,12 @@ impl Start<'_> {
             entropy: Arc::clone(entropy),
             data: self.wired.folder_of(Role::SessionAggregate),
         };
-        let handle = berth_session_aggregate::start(ports, Default::default(), self.lifecycle).await?;
+        let handle = berth_session_aggregate::start(
+            ports,
+            berth_session_aggregate::Settings::default(),
+            self.lifecycle,
+        )
+        .await?;
         self.register(Role::SessionAggregate, move || (handle.ready(), handle.status()));
         Ok(())
     }

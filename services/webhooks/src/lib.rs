@@ -1,9 +1,159 @@
 //! Derives webhook notices from the log and delivers them.
+//!
+//! ```text
+//! log ── Outbox (a view) ──▶ what is owed ── Dispatcher (under a lease) ──▶ endpoints
+//!  ▲                                            │ before every attempt: the gate, on the instance's tail
+//!  └────────── NoticesSettled ──────────────────┘
+//! ```
+//!
+//! - [`derive`] makes notices of commits and [`formats`] says them in the words of each dialect; both are pure.
+//! - [`gate`] is the rule of silence; [`schedule`] when to repeat; [`signing`] the Standard Webhooks headers.
+//! - [`outbox`] is the view of what is owed; [`journal`] remembers the attempts of this machine.
+//! - The dispatcher holds the lease `webhooks`, sends, and settles notices with commits on the delivery
+//!   streams, whose expected version fences off a former holder.
+//!
+//! Every notice is delivered at least once, in order for each (instance, endpoint), codes in a lane of their
+//! own; its `webhook-id` is the same for every attempt.
 
 pub mod derive;
+mod dispatch;
 #[cfg(test)]
 mod fixtures;
 pub mod formats;
 pub mod gate;
+pub mod journal;
+mod metrics;
+pub mod outbox;
 pub mod schedule;
 pub mod signing;
+pub mod transport;
+
+use std::{path::PathBuf, sync::Arc};
+
+use berth_bus::{Bus, KeyRing, Leases, Volatile};
+use berth_log::{EventLog, LogRead};
+use berth_runtime::{Clock, Entropy, Lifecycle, UrlPolicy};
+use berth_views::{ViewOptions, ViewReader, ViewState};
+use thiserror::Error;
+
+use dispatch::{Dispatcher, Tools};
+use journal::{Journal, JournalError};
+use outbox::{Outbox, Touched};
+use schedule::Schedule;
+use transport::{Transport, TransportSetupError};
+
+/// What the service works with.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The log: followed, read before every attempt, and appended to on the delivery streams.
+    pub log: Arc<dyn EventLog>,
+    /// For the command that disables an endpoint.
+    pub bus: Arc<dyn Bus>,
+    /// Where the texts of codes are.
+    pub volatile: Arc<dyn Volatile>,
+    /// Opens URLs, secrets and personal data when a notice is sent.
+    pub keys: KeyRing,
+    /// One replica dispatches at a time.
+    pub leases: Arc<dyn Leases>,
+    /// Wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// For the jitter of the schedule.
+    pub entropy: Arc<dyn Entropy>,
+    /// A folder of this replica for the outbox and the journal of attempts.
+    pub data: PathBuf,
+}
+
+/// How the service behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where webhooks may go.
+    pub urls: UrlPolicy,
+    /// Where this deployment is reached: some dialects say it in their bodies.
+    pub public_url: Option<String>,
+    /// When failed attempts are repeated.
+    pub schedule: Schedule,
+    /// How the outbox is kept.
+    pub view: ViewOptions,
+}
+
+/// The service could not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The outbox.
+    #[error("the outbox cannot be opened")]
+    View(#[from] berth_views::OpenError),
+    /// The journal of attempts.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The transport.
+    #[error(transparent)]
+    Transport(#[from] TransportSetupError),
+}
+
+/// A running service.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    outbox: Arc<dyn ViewReader>,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// The documented behaviour.
+    pub fn new(clock: Arc<dyn Clock>, urls: UrlPolicy, public_url: Option<String>) -> Self {
+        Self { urls, public_url, schedule: Schedule::default(), view: ViewOptions::new(clock) }
+    }
+}
+
+// === impl Handle ===
+
+impl Handle {
+    /// Whether the outbox follows the log.
+    pub fn ready(&self) -> bool {
+        self.outbox.state() == ViewState::Live
+    }
+
+    /// How it stands, in a word or a sentence.
+    pub fn status(&self) -> String {
+        match self.outbox.state() {
+            ViewState::Live => "live".to_owned(),
+            ViewState::Rebuilding => "the outbox is being rebuilt".to_owned(),
+            ViewState::Halted(reason) => reason,
+        }
+    }
+
+    /// The outbox, for those who list what is owed and what was settled.
+    pub fn outbox(&self) -> &Arc<dyn ViewReader> {
+        &self.outbox
+    }
+}
+
+/// Starts following the log and, whenever this replica holds the lease, dispatching.
+pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
+    let folder = ports.data.join("webhooks");
+    let transport = Transport::new(settings.urls)?;
+    let journal = Arc::new(Journal::open(&folder.join("attempts.journal"))?);
+    let touched = Arc::new(Touched::default());
+    let reader: Arc<dyn LogRead> = ports.log.clone();
+    let view = Arc::new(Outbox::new(touched.clone()));
+    let outbox = berth_views::open(reader, &folder, view, settings.view, lifecycle).await?;
+    let dispatcher = Dispatcher {
+        tools: Tools {
+            log: ports.log,
+            bus: ports.bus,
+            volatile: ports.volatile,
+            keys: ports.keys,
+            clock: ports.clock,
+            entropy: ports.entropy,
+            journal,
+            transport,
+            schedule: Arc::new(settings.schedule),
+            server_url: settings.public_url.unwrap_or_default().into(),
+        },
+        leases: ports.leases,
+        outbox: outbox.clone(),
+        touched,
+    };
+    lifecycle.spawn(dispatcher.run(lifecycle.stop().clone()));
+    Ok(Handle { outbox })
+}

@@ -12,7 +12,8 @@ use crate::{Context, State, attempt, decide, evolve};
 
 /// Seconds in which an attempt must show its first code: some dials of 20 s each with their back-off.
 pub const ATTEMPT_SECONDS: i64 = 120;
-/// Seconds that an attempt lives on after its last code ended: the next one, a new socket, the phone's answer.
+/// Seconds that an attempt lives on after its last code ended: for the next one, a new socket or the
+/// phone's answer.
 pub const CODE_GRACE_SECONDS: i64 = 60;
 /// Seconds from now that a code may prolong an attempt to, whatever its report says.
 pub const ATTEMPT_SECONDS_MAX: i64 = 600;

@@ -14,7 +14,7 @@ use berth_proto::InstanceId;
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::stream::{OpenError, Table, settings};
+use super::stream::{OpenError, StreamError, Table, settings};
 use crate::port::{DEVICE_KEYS_BYTES_MAX, DeviceKeys, KeyStoreError};
 
 /// The name of the stream.
@@ -23,6 +23,9 @@ const STREAM: &str = "BERTH_DEVICE_KEYS";
 const SUBJECTS: &str = "berth.v1.devicekeys.*.*";
 /// How long one call to NATS may take.
 const CALL_MAX: Duration = Duration::from_secs(5);
+
+/// How often a put starts again because somebody else put material of the same device.
+const PUT_TRIES_MAX: u32 = 16;
 
 /// The material is longer than the store takes. A retry does not help.
 #[derive(Debug, Error)]
@@ -44,6 +47,14 @@ impl NatsDeviceKeys {
         };
         Table::open(client, &settings, CALL_MAX).await.map(Self)
     }
+
+    /// Compares and sets, since a put that was given up by its caller may still be on its way: without, it
+    /// could replace a later one of another process.
+    async fn put_once(&self, subject: &str, sealed: Bytes) -> Result<(), StreamError> {
+        let expected = self.0.last(subject).await?.map_or(0, |message| message.sequence);
+        let stored = self.0.write(subject, sealed, Some(expected), None).await?;
+        self.0.erase_before(subject, stored).await
+    }
 }
 
 fn subject(instance: InstanceId, attempt: u32) -> String {
@@ -57,8 +68,13 @@ impl DeviceKeys for NatsDeviceKeys {
             return Err(KeyStoreError(TooLong.into()));
         }
         let subject = subject(instance, attempt);
-        let stored = self.0.write(&subject, sealed, None, None).await?;
-        Ok(self.0.erase_before(&subject, stored).await?)
+        for _ in 1..PUT_TRIES_MAX {
+            match self.put_once(&subject, sealed.clone()).await {
+                Err(StreamError::Conflict) => {}
+                result => return Ok(result?),
+            }
+        }
+        Ok(self.put_once(&subject, sealed).await?)
     }
 
     async fn get(&self, instance: InstanceId, attempt: u32) -> Result<Option<Bytes>, KeyStoreError> {

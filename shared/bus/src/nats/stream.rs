@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use async_nats::{
     Client,
+    connection::State,
     jetstream::{
         Context, ErrorCode,
         context::{CreateStreamError, PublishError, PublishErrorKind},
@@ -50,6 +51,10 @@ pub enum OpenError {
 /// A stream did not do what it was asked for.
 #[derive(Debug, Error)]
 pub enum StreamError {
+    /// There is no connection, so nothing was asked: it would wait in the client and could be stored long after
+    /// its caller gave up. A retry helps when the connection is back.
+    #[error("there is no connection to NATS")]
+    NotConnected,
     /// Somebody else wrote the subject first. Read it again.
     #[error("the value was changed by somebody else")]
     Conflict,
@@ -70,6 +75,7 @@ pub enum StreamError {
 /// A stream, by its name only: whether it exists shows with each call.
 #[derive(Clone)]
 pub(super) struct Table {
+    client: Client,
     context: Context,
     stream: Stream<()>,
     name: String,
@@ -101,7 +107,7 @@ impl Table {
         settings: &Config,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
-        let mut context = async_nats::jetstream::new(client);
+        let mut context = async_nats::jetstream::new(client.clone());
         context.set_timeout(timeout);
         let name = settings.name.clone();
         let unavailable = |source| OpenError::Unavailable { stream: name.clone(), source };
@@ -122,11 +128,19 @@ impl Table {
             .get_stream_no_info(&name)
             .await
             .map_err(|_| OpenError::Drift { stream: name.clone(), setting: "name" })?;
-        Ok(Self { context, stream, name })
+        Ok(Self { client, context, stream, name })
+    }
+
+    fn connected(&self) -> Result<(), StreamError> {
+        match self.client.connection_state() {
+            State::Connected => Ok(()),
+            State::Pending | State::Disconnected => Err(StreamError::NotConnected),
+        }
     }
 
     /// The last message of a subject.
     pub(super) async fn last(&self, subject: &str) -> Result<Option<StreamMessage>, StreamError> {
+        self.connected()?;
         found(self.stream.get_last_raw_message_by_subject(subject).await)
     }
 
@@ -140,6 +154,7 @@ impl Table {
         ttl: Option<Duration>,
     ) -> Result<u64, StreamError> {
         for _ in 0..IN_FLIGHT_TRIES_MAX {
+            self.connected()?;
             match self.write_once(subject, payload.clone(), expected, ttl).await {
                 Err(error) if is_in_flight(&error) => sleep(IN_FLIGHT_PAUSE).await,
                 Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
@@ -174,6 +189,7 @@ impl Table {
     pub(super) async fn erase_before(&self, subject: &str, sequence: u64) -> Result<(), StreamError> {
         let mut tried = 0;
         for _ in 0..ERASED_AT_ONCE_MAX {
+            self.connected()?;
             let oldest = found(self.stream.get_first_raw_message_by_subject(subject, 1).await)?;
             let Some(oldest) = oldest.filter(|oldest| oldest.sequence < sequence) else {
                 return Ok(());
@@ -184,7 +200,7 @@ impl Table {
                 _ => tried = oldest.sequence,
             }
         }
-        Ok(())
+        Err(StreamError::Conflict)
     }
 }
 

@@ -12,6 +12,7 @@ use berth_bus::{
 use berth_proto::InstanceId;
 use berth_test_support::NatsServer;
 use bytes::Bytes;
+use futures::future::join_all;
 use tempfile::TempDir;
 
 use crate::support::{client, eventually, files_with};
@@ -95,6 +96,14 @@ async fn suite(place: &mut impl Place) {
     assert_eq!(store.get(ONE, 1).await.unwrap(), None);
     eventually("what was deleted is gone", || async { !seen(material(3, 500)) }).await;
     assert_eq!(store.get(ONE, 2).await.unwrap(), Some(material(2, DEVICE_KEYS_BYTES_MAX)));
+    let puts = join_all((10..18).map(|number| store.put(TWO, 3, material(number, 500)))).await;
+    assert!(puts.into_iter().all(|put| put.is_ok()));
+    let last = store.get(TWO, 3).await.unwrap().unwrap();
+    let is_left = |number: &u8| seen(material(*number, 500));
+    eventually("only the last of racing puts is left", || async {
+        (10..18).filter(is_left).eq((10..18).filter(|number| material(*number, 500) == last))
+    })
+    .await;
     drop(store);
 
     let store = place.open().await;

@@ -114,7 +114,8 @@ pub(super) fn pairing_code_refused(state: &State, command: &ReportPairingCodeRef
     })
 }
 
-/// The attempt that was started last and has ended is no error: the connector repeats a report whose answer it missed.
+/// The attempt that was started last and has ended is no error: the connector repeats a report whose
+/// answer it missed.
 pub(super) fn attempt_ended(state: &State, command: &ReportAttemptEndedV1) -> Decided {
     if attempt(state).is_none() && link(state).is_none() && state.attempt == command.report.attempt {
         return Ok(Decision::unchanged(command.report.attempt));

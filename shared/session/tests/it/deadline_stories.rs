@@ -40,6 +40,7 @@ fn a_ban_ends_at_its_moment() {
     assert_eq!(next_deadline(life.state()).unwrap().0, until);
     assert_eq!(life.refused(EndBanV1 { attempt: 1 }), RejectionCodeV1::OutOfPlace);
     life.now = until;
+    life.unchanged(EndBanV1 { attempt: 7 });
     assert_eq!(life.applied(EndBanV1 { attempt: 1 }), ["ResumeRequested"]);
     life.unchanged(EndBanV1 { attempt: 1 });
 

@@ -111,6 +111,9 @@ fn a_banned_number_is_not_tried_before_its_ban_ends() {
     assert_eq!(life.refused(restart()), RejectionCodeV1::Banned);
     life.wait_seconds(3600);
     assert_eq!(life.applied(connect()), ["ResumeRequested"]);
+
+    let mut life = Life::paused(PauseReasonV1::Banned, None);
+    assert_eq!(life.applied(connect()), ["ResumeRequested"], "WhatsApp knows when the ban ends");
 }
 
 #[test]

@@ -13,7 +13,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, connect, create, delete, get, lifecycle, list, logout, qr, simulate, webhook, webhooks,
+    accounts, connect, create, delete, events, get, lifecycle, list, logout, qr, simulate, stream, verify,
+    webhook, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -24,7 +25,8 @@ use super::{
     ),
     paths(
         create::handler, list::handler, get::handler, delete::handler, connect::handler, qr::handler,
-        lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
+        lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
+        stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, accounts::create, accounts::list, accounts::rotate_token
     ),
     modifiers(&Bearer)

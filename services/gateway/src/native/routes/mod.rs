@@ -5,12 +5,15 @@ mod connect;
 mod create;
 mod delete;
 mod docs;
+mod events;
 mod get;
 mod lifecycle;
 mod list;
 mod logout;
 mod qr;
 mod simulate;
+mod stream;
+mod verify;
 mod webhook;
 mod webhooks;
 
@@ -35,6 +38,9 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/instances/{i}/restart", post(lifecycle::restart))
         .route("/v1/instances/{i}/disconnect", post(lifecycle::disconnect))
         .route("/v1/instances/{i}/logout", post(logout::handler))
+        .route("/v1/instances/{i}/events", get(events::handler))
+        .route("/v1/instances/{i}/events/stream", get(stream::handler))
+        .route("/v1/instances/{i}/verify", get(verify::handler))
         .route("/v1/instances/{i}/webhooks", post(webhooks::create).get(webhooks::list))
         .route(
             "/v1/instances/{i}/webhooks/{w}",

@@ -1,0 +1,75 @@
+//! The history of an instance: pages, and whether its chain holds.
+
+use berth_log::{ChainReport, decode_commit, verify};
+use berth_proto::{CommitV1, InstanceId, RecordV1, StreamKey, event::Event};
+
+use super::{App, failure::Failure};
+
+/// Commits that are read at once.
+const COMMITS_PER_READ: usize = 100;
+
+/// One event of the history.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The commit that it stands in.
+    pub commit: std::sync::Arc<CommitV1>,
+    /// Its index in the commit.
+    pub index: usize,
+    /// The event; none if this release does not know its type.
+    pub event: Option<Event>,
+}
+
+/// A page of the history.
+#[derive(Debug, Clone)]
+pub struct HistoryPage {
+    /// Events in their order.
+    pub entries: Vec<Entry>,
+    /// The version of the last commit in the page; the next page starts after it.
+    pub last_version: u64,
+    /// Whether there are more.
+    pub more: bool,
+    /// Versions of commits that cannot be read.
+    pub damaged: Vec<u64>,
+}
+
+impl App {
+    /// Commits of an instance after a version, at most `limit`, as events.
+    pub async fn history(
+        &self,
+        instance: InstanceId,
+        after: u64,
+        limit: usize,
+    ) -> Result<HistoryPage, Failure> {
+        let limit = limit.clamp(1, COMMITS_PER_READ);
+        let mut stored = self.inner.log.read(&StreamKey::instance(instance), after, limit + 1).await?;
+        let more = stored.len() > limit;
+        stored.truncate(limit);
+        let mut page = HistoryPage { entries: Vec::new(), last_version: after, more, damaged: Vec::new() };
+        for (offset, stored) in (1_u64..).zip(&stored) {
+            let version = after + offset;
+            page.last_version = version;
+            match decode_commit(stored) {
+                Ok(commit) => page.entries.extend(entries(commit)),
+                Err(_) => page.damaged.push(version),
+            }
+        }
+        Ok(page)
+    }
+
+    /// Walks the whole history of an instance and checks its chain.
+    pub async fn verify(&self, instance: InstanceId) -> Result<ChainReport, Failure> {
+        Ok(verify(&*self.inner.log, &StreamKey::instance(instance)).await?)
+    }
+}
+
+fn entries(commit: CommitV1) -> Vec<Entry> {
+    let commit = std::sync::Arc::new(commit);
+    let event = |record: &RecordV1| Event::from_record(record).ok();
+    (0..commit.events.len())
+        .map(|index| Entry {
+            event: commit.events.get(index).and_then(event),
+            index,
+            commit: std::sync::Arc::clone(&commit),
+        })
+        .collect()
+}

@@ -1,0 +1,155 @@
+//! `GET /v1/instances/{i}/events`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use berth_proto::{
+    commit::{OutcomeCodeV1, PrincipalV1, ReceiptV1},
+    public,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::get::find_with_deleted;
+use crate::{
+    app::{App, Entry, HistoryPage},
+    native::{
+        body::QueryOf,
+        call::{Caller, Key},
+        problem::Problem,
+        render::{answer, time},
+    },
+};
+
+/// Commits of a page if the query does not say.
+const LIMIT_DEFAULT: usize = 50;
+/// Commits of a page at most.
+const LIMIT_MAX: usize = 100;
+
+/// The query of a history page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsQuery {
+    /// The version after which the page starts: 0 for the beginning.
+    after: Option<u64>,
+    /// Most commits of the page: 1 to 100, 50 if it is left out.
+    limit: Option<usize>,
+}
+
+/// A page of the history.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventsBody {
+    /// What happened, oldest first.
+    events: Vec<EventBody>,
+    /// The `after` of the next page; none on the last page.
+    next_after: Option<u64>,
+    /// Versions that cannot be read; see `verify`.
+    damaged: Vec<u64>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventBody {
+    /// The version of the commit.
+    version: u64,
+    /// Its place in the commit.
+    index: usize,
+    /// Its type, such as `LoggedOut`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// When it was decided.
+    occurred_at: String,
+    /// What it says; personal values and secrets are left out.
+    #[schema(value_type = Object)]
+    data: Value,
+    /// The command that it answers.
+    command: Option<CommandBody>,
+}
+
+/// The command behind an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CommandBody {
+    /// Its id.
+    id: String,
+    /// Whether an Idempotency-Key came with it.
+    keyed: bool,
+    /// `root`, `account`, `instance` or `service`.
+    principal: &'static str,
+    /// The door that it came through: `native`, a dialect, `connector`, `sweeper`.
+    via: String,
+    /// The command that caused it.
+    causation: Option<String>,
+    /// `applied`, `unchanged` or `joined`.
+    outcome: &'static str,
+}
+
+/// Shows the history of an instance.
+#[utoipa::path(
+    get, path = "/v1/instances/{i}/events", tag = "history",
+    params(("i" = String, Path, description = "Id, name or number; the id also after a delete"), EventsQuery),
+    responses(
+        (status = 200, body = EventsBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn handler(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    query: QueryOf<EventsQuery>,
+) -> Result<Response, Problem> {
+    let limit = query.0.limit.unwrap_or(LIMIT_DEFAULT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(Problem::invalid("`limit`: 1 to 100 is expected."));
+    }
+    let record = find_with_deleted(&app, &caller.principal, &key.0).await?;
+    let page = app.history(record.id, query.0.after.unwrap_or(0), limit).await?;
+    Ok(answer(StatusCode::OK, EventsBody::of(&page), false))
+}
+
+impl EventsBody {
+    fn of(page: &HistoryPage) -> Self {
+        Self {
+            events: page.entries.iter().map(EventBody::of).collect(),
+            next_after: page.more.then_some(page.last_version),
+            damaged: page.damaged.clone(),
+        }
+    }
+}
+
+impl EventBody {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let commit = &entry.commit;
+        let (kind, data) = match &entry.event {
+            Some(event) => (event.name().to_owned(), Value::Object(public::event_data(event))),
+            None => ("Unknown".to_owned(), Value::Null),
+        };
+        Self {
+            version: commit.version,
+            index: entry.index,
+            kind,
+            occurred_at: time(commit.occurred_at),
+            data,
+            command: public::receipt_of(commit, entry.index).map(command),
+        }
+    }
+}
+
+fn command(receipt: &ReceiptV1) -> CommandBody {
+    CommandBody {
+        id: receipt.command_id.to_string(),
+        keyed: receipt.keyed,
+        principal: match receipt.principal {
+            PrincipalV1::Root => "root",
+            PrincipalV1::Account { .. } => "account",
+            PrincipalV1::Instance { .. } => "instance",
+            PrincipalV1::Service => "service",
+        },
+        via: receipt.origin.via.clone(),
+        causation: receipt.causation.map(|id| id.to_string()),
+        outcome: match receipt.outcome.code {
+            OutcomeCodeV1::Applied => "applied",
+            OutcomeCodeV1::Unchanged => "unchanged",
+            OutcomeCodeV1::Joined => "joined",
+        },
+    }
+}

@@ -1,0 +1,99 @@
+//! `GET /v1/instances/{i}/events/stream`
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::sse::{Event, KeepAlive, Sse},
+};
+use futures::{Stream, stream};
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::{events::EventBody, get::find_with_deleted};
+use crate::{
+    app::{App, Failure, Record},
+    http::headers,
+    native::{
+        call::{Caller, Key},
+        problem::Problem,
+    },
+};
+
+/// Commits that are read at once.
+const COMMITS_PER_READ: usize = 100;
+/// How long one wait for a new commit lasts before the log is looked at again.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Streams new events of an instance as server-sent events. Each has the version of its commit as `id`; a
+/// client that comes back with `Last-Event-ID` misses nothing.
+#[utoipa::path(
+    get, path = "/v1/instances/{i}/events/stream", tag = "history",
+    params(
+        ("i" = String, Path, description = "Id, name or number"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "The version after which to continue; now if it is left out")
+    ),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream"), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn handler(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    request_headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let record = find_with_deleted(&app, &caller.principal, &key.0).await?;
+    let after = match headers::text(&request_headers, "last-event-id") {
+        None => record.version,
+        Some(text) => {
+            text.parse().map_err(|_| Problem::invalid("`Last-Event-ID`: a version is expected."))?
+        }
+    };
+    let tail = Tail { app, record, after, waiting: Vec::new() };
+    Ok(Sse::new(stream::unfold(tail, next)).keep_alive(KeepAlive::default()))
+}
+
+/// A client that listens, and how far it is.
+struct Tail {
+    app: App,
+    record: Record,
+    after: u64,
+    /// Events of the last read, newest first.
+    waiting: Vec<Event>,
+}
+
+async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Tail)> {
+    loop {
+        if let Some(event) = tail.waiting.pop() {
+            return Some((Ok(event), tail));
+        }
+        if let Err(failure) = tail.read().await {
+            // The client comes back with the last id that it saw.
+            warn!(instance = %tail.record.id, "an event stream ends: {failure}");
+            return None;
+        }
+    }
+}
+
+impl Tail {
+    async fn read(&mut self) -> Result<(), Failure> {
+        let after = self.after;
+        self.app.wait_for(&self.record, Instant::now() + WAIT, |now| now.version > after).await?;
+        let page = self.app.history(self.record.id, after, COMMITS_PER_READ).await?;
+        self.after = page.last_version;
+        self.waiting = page
+            .entries
+            .iter()
+            .rev()
+            .filter_map(|entry| {
+                let body = EventBody::of(entry);
+                let event = Event::default().id(entry.commit.version.to_string());
+                event.event(entry.event.as_ref().map_or("Unknown", |event| event.name())).json_data(body).ok()
+            })
+            .collect();
+        Ok(())
+    }
+}

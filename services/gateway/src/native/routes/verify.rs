@@ -1,0 +1,70 @@
+//! `GET /v1/instances/{i}/verify`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use berth_log::ChainFaultKind;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::get::find_with_deleted;
+use crate::{
+    app::App,
+    native::{
+        call::{Caller, Key},
+        problem::Problem,
+        render::answer,
+    },
+};
+
+/// Whether the history of an instance holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct VerifyBody {
+    /// Whether every commit is readable, in order and chained to the one before.
+    ok: bool,
+    /// Commits that were read.
+    commits: u64,
+    /// The hash of the last good commit; note it down to prove later that the history was not rewritten.
+    hash: String,
+    /// The first bad commit.
+    fault: Option<FaultBody>,
+}
+
+/// A bad commit.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FaultBody {
+    /// Its version.
+    version: u64,
+    /// What is wrong with it.
+    reason: String,
+}
+
+/// Walks the whole history and checks its hash chain.
+#[utoipa::path(
+    get, path = "/v1/instances/{i}/verify", tag = "history",
+    params(("i" = String, Path, description = "Id, name or number; the id also after a delete")),
+    responses(
+        (status = 200, body = VerifyBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem)
+    )
+)]
+pub(super) async fn handler(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
+    let record = find_with_deleted(&app, &caller.principal, &key.0).await?;
+    let report = app.verify(record.id).await?;
+    let body = VerifyBody {
+        ok: report.fault.is_none(),
+        commits: report.commits,
+        hash: report.last_hash.to_string(),
+        fault: report.fault.map(|fault| FaultBody { version: fault.version, reason: reason(&fault.kind) }),
+    };
+    Ok(answer(StatusCode::OK, body, false))
+}
+
+fn reason(kind: &ChainFaultKind) -> String {
+    match kind {
+        ChainFaultKind::Undecodable(_) => "it cannot be read".to_owned(),
+        ChainFaultKind::Version { found } => format!("version {found} stands in its place"),
+        ChainFaultKind::Previous { .. } => {
+            "it does not follow the commit before it: one of the two was changed".to_owned()
+        }
+        ChainFaultKind::Time => "it was decided before the commit before it".to_owned(),
+    }
+}

@@ -1,0 +1,332 @@
+//! One attempt: read the instance at the log, ask the gate, make the body, send, judge the answer.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use berth_bus::{Bus, KeyRing, KeyRingError, Volatile, VolatileError};
+use berth_log::{EventLog, ReadError};
+use berth_proto::{
+    CommitV1, DecodeError, InstanceId, StreamKey, Timestamp, codec,
+    delivery::{NoticeKeyV1, SettlementV1},
+    instance::{InstanceStateV1, WebhookV1},
+};
+use berth_runtime::{Clock, DataKey, Entropy, sealing::field};
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::{
+    board::Pending,
+    disable,
+    open::{Endpoint, Opener},
+};
+use crate::{
+    derive::{Notice, Step},
+    formats::{self, Facts, Format, Rendered},
+    gate::{Asked, Gate, gate},
+    journal::{Journal, JournalError, Tried},
+    schedule::{Failed, Schedule, Verdict, judge, plus},
+    signing::{message_id, signatures},
+    transport::{HeaderParts, Parcel, SendError, Transport, build},
+};
+
+/// Sending begins within this time of the read that allowed it, or the log is read again (R1).
+const GATE_FRESH_MAX: Duration = Duration::from_secs(1);
+/// How long a notice waits after a fault of ours: it uses up no attempt.
+const FAULT_DELAY: Duration = Duration::from_secs(1);
+
+/// What attempts need.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) volatile: Arc<dyn Volatile>,
+    pub(crate) keys: KeyRing,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) transport: Transport,
+    pub(crate) schedule: Arc<Schedule>,
+    pub(crate) server_url: Arc<str>,
+}
+
+impl fmt::Debug for Tools {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tools").finish_non_exhaustive()
+    }
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The notice is settled.
+    Settle(SettlementV1),
+    /// It waits until then.
+    Wait(Timestamp),
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) pending: Pending,
+    pub(crate) attempts: u16,
+    pub(crate) outcome: Outcome,
+}
+
+/// A fault of ours: nothing was sent, no attempt is used up.
+#[derive(Debug, Error)]
+pub(crate) enum Fault {
+    #[error("the log cannot be read")]
+    Log(#[from] ReadError),
+    #[error("a commit cannot be read")]
+    Commit(#[from] DecodeError),
+    #[error("the data key cannot be had")]
+    Key(#[from] KeyRingError),
+    #[error("the volatile store does not answer")]
+    Volatile(#[from] VolatileError),
+    #[error("the attempt cannot be noted")]
+    Journal(#[from] JournalError),
+    #[error("the commit of the notice is not in the log")]
+    Missing,
+}
+
+/// What the gate is asked with: the instance's last commit as the log had it at that moment.
+struct Permit {
+    step: Step,
+    read_at: Instant,
+}
+
+/// What is ready to be sent.
+struct Prepared {
+    format: &'static dyn Format,
+    endpoint: Endpoint,
+    rendered: Rendered,
+}
+
+enum Readiness {
+    Ready(Box<Prepared>),
+    Settle(SettlementV1),
+}
+
+/// Tries a notice once. Always says what comes next; a fault of ours makes it wait a little.
+pub(crate) async fn attempt(tools: Tools, pending: Pending) -> Ended {
+    let mut attempts = pending.attempts;
+    let outcome = match run(&tools, &pending, &mut attempts).await {
+        Ok(outcome) => outcome,
+        Err(fault) => {
+            tracing::warn!(
+                instance = %pending.key.instance, version = pending.key.version, error = &fault as &dyn std::error::Error,
+                "a webhook notice cannot be tried now"
+            );
+            Outcome::Wait(plus(tools.clock.now(), FAULT_DELAY))
+        }
+    };
+    Ended { pending, attempts, outcome }
+}
+
+async fn run(tools: &Tools, pending: &Pending, attempts: &mut u16) -> Result<Outcome, Fault> {
+    let key = &pending.key;
+    let mut permit = read(tools, key.instance).await?;
+    if let Gate::Settle(outcome) = ask(tools, &permit.step.state, pending) {
+        return Ok(Outcome::Settle(outcome));
+    }
+    let prepared = match prepare(tools, pending, &permit.step).await? {
+        Readiness::Ready(prepared) => prepared,
+        Readiness::Settle(outcome) => return Ok(Outcome::Settle(outcome)),
+    };
+    let number = attempts.saturating_add(1);
+    tools.journal.put(*key, Tried { attempts: number, due: tools.clock.now(), running: true })?;
+    while permit.read_at.elapsed() >= GATE_FRESH_MAX {
+        permit = read(tools, key.instance).await?;
+    }
+    // Asked again even of a fresh read: a code may have expired while the body was made.
+    if let Gate::Settle(outcome) = ask(tools, &permit.step.state, pending) {
+        return Ok(Outcome::Settle(outcome));
+    }
+    *attempts = number;
+    let verdict = send(tools, pending, &prepared).await;
+    let outcome = conclude(tools, pending, number, &permit.step, prepared.format, verdict).await;
+    if let Outcome::Wait(due) = outcome {
+        tools.journal.put(*key, Tried { attempts: number, due, running: false })?;
+    }
+    Ok(outcome)
+}
+
+/// Reads the instance's last commit where every acknowledged one is visible.
+async fn read(tools: &Tools, instance: InstanceId) -> Result<Permit, Fault> {
+    // Taken before the read: the answer is at most as old as this.
+    let read_at = Instant::now();
+    let stored = tools.log.tail(&StreamKey::instance(instance)).await?.ok_or(Fault::Missing)?;
+    let commit: CommitV1 = codec::decode(&stored.payload)?;
+    let step = Step::of(&commit)?.ok_or(Fault::Missing)?;
+    Ok(Permit { step, read_at })
+}
+
+/// Reads the instance as it is now.
+pub(crate) async fn read_state(tools: &Tools, instance: InstanceId) -> Result<InstanceStateV1, Fault> {
+    Ok(read(tools, instance).await?.step.state)
+}
+
+/// Asks the gate about a notice on a state.
+pub(crate) fn ask(tools: &Tools, state: &InstanceStateV1, pending: &Pending) -> Gate {
+    let owed = &pending.owed;
+    let asked =
+        Asked { class: owed.class, session: owed.session, code: owed.code.as_ref(), now: tools.clock.now() };
+    // An endpoint that changed its format is another one: what the old format said is nothing to it.
+    gate(state, webhook(state, pending).filter(|webhook| webhook.format == owed.format), &asked)
+}
+
+fn webhook<'a>(state: &'a InstanceStateV1, pending: &Pending) -> Option<&'a WebhookV1> {
+    state.webhooks.iter().find(|webhook| webhook.id == pending.key.endpoint)
+}
+
+/// Makes the body from the notice's own commit, for the endpoint as it is now.
+async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readiness, Fault> {
+    let key = &pending.key;
+    let gone = Ok(Readiness::Settle(SettlementV1::CancelledByEndpoint));
+    let (Some(format), Some(webhook)) =
+        (formats::by_name(&pending.owed.format), webhook(&now.state, pending))
+    else {
+        return gone;
+    };
+    let Some(data_key) = tools.keys.key(key.instance.as_bytes()).await? else {
+        return Ok(Readiness::Settle(SettlementV1::CancelledByDelete));
+    };
+    let past;
+    let step = if now.version == key.version {
+        now
+    } else {
+        past = read_step(tools, key).await?;
+        &past
+    };
+    let Some(notice) = step.notice(key) else {
+        return gone;
+    };
+    let opener = Opener { key: &data_key, instance: key.instance };
+    let Ok(endpoint) = opener.endpoint(webhook, tools.clock.now()) else {
+        return gone;
+    };
+    if format.muted(&endpoint.options) {
+        return gone;
+    }
+    match body(tools, &data_key, format, &notice, step, &endpoint).await? {
+        Some(rendered) => Ok(Readiness::Ready(Box::new(Prepared { format, endpoint, rendered }))),
+        None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),
+        None => gone,
+    }
+}
+
+async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
+    let stream = StreamKey::instance(key.instance);
+    let stored = tools.log.read(&stream, key.version.saturating_sub(1), 1).await?;
+    let commit: CommitV1 = codec::decode(&stored.first().ok_or(Fault::Missing)?.payload)?;
+    Step::of(&commit)?.filter(|step| step.version == key.version).ok_or(Fault::Missing)
+}
+
+/// The body; none if something of it cannot be opened or is gone.
+async fn body(
+    tools: &Tools,
+    data_key: &DataKey,
+    format: &dyn Format,
+    notice: &Notice,
+    step: &Step,
+    endpoint: &Endpoint,
+) -> Result<Option<Rendered>, Fault> {
+    let opener = Opener { key: data_key, instance: step.instance };
+    let texts = match notice.happening.code() {
+        Some(code) => opener.code(tools.volatile.as_ref(), code, &step.state).await?,
+        None => super::open::CodeTexts::default(),
+    };
+    let token = format.needs_token(&endpoint.options).then_some(&step.state.token);
+    let values = (
+        opener.text(field::NAME, &step.state.name),
+        token.map(|sealed| opener.text(field::TOKEN, sealed)).transpose(),
+        opener.device(&step.state),
+    );
+    let (Ok(name), Ok(token), Ok(device)) = values else {
+        return Ok(None);
+    };
+    let facts = Facts {
+        state: &step.state,
+        name: &name,
+        token: token.as_deref().unwrap_or_default(),
+        device: device.as_ref(),
+        occurred_at: step.occurred_at,
+        now: tools.clock.now(),
+        qr: texts.qr.as_deref(),
+        pairing_code: texts.pairing_code.as_deref(),
+        options: &endpoint.options,
+        url: &endpoint.url,
+        server_url: &tools.server_url,
+    };
+    Ok(format.render(notice, &facts).ok())
+}
+
+async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Result<Verdict, SendError> {
+    let Prepared { format, endpoint, rendered } = prepared;
+    let id = message_id(&pending.key);
+    let timestamp_seconds = tools.clock.now().seconds();
+    let configured = endpoint.authorization.as_deref().map(|value| format.authorization(value));
+    let headers = build(&HeaderParts {
+        id: &id,
+        timestamp_seconds,
+        signature: &signatures(&endpoint.secrets, &id, timestamp_seconds, &rendered.body),
+        format: &rendered.headers,
+        custom: &endpoint.headers,
+        authorization: rendered.authorization.as_deref().or(configured.as_deref()),
+    });
+    let parcel = Parcel {
+        url: format!("{}{}", endpoint.url, rendered.url_suffix),
+        headers,
+        body: Bytes::copy_from_slice(&rendered.body),
+        attempt_max: tools.schedule.attempt_max(format.retry_rule()),
+    };
+    let started = Instant::now();
+    let answer = tools.transport.send(parcel).await;
+    crate::metrics::attempt(pending.owed.class, answer.as_ref(), started.elapsed());
+    tracing::debug!(
+        instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,
+        event = %pending.owed.event, status = answer.as_ref().map(|answer| answer.status).unwrap_or_default(),
+        error = answer.as_ref().err().map(tracing::field::display),
+        "a webhook notice was sent"
+    );
+    Ok(judge(format.retry_rule(), &answer?, tools.clock.now()))
+}
+
+async fn conclude(
+    tools: &Tools,
+    pending: &Pending,
+    attempts: u16,
+    step: &Step,
+    format: &dyn Format,
+    verdict: Result<Verdict, SendError>,
+) -> Outcome {
+    let retry_after = match verdict {
+        Ok(Verdict::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
+        Ok(Verdict::Disable) => {
+            if let Some(webhook) = webhook(&step.state, pending)
+                && disable::disable(tools, step.instance, webhook, &pending.key).await
+            {
+                return Outcome::Settle(SettlementV1::CancelledByEndpoint);
+            }
+            None
+        }
+        Ok(Verdict::Failed { retry_after }) => retry_after,
+        Err(_) => None,
+    };
+    let failed = Failed {
+        rule: format.retry_rule(),
+        is_code: pending.owed.code.is_some(),
+        attempts,
+        occurred_at: pending.owed.occurred_at,
+        now: tools.clock.now(),
+        retry_after,
+    };
+    match tools.schedule.next(&failed, tools.entropy.as_ref()) {
+        // A code that would be repeated after its end is not repeated.
+        Some(due) if pending.owed.code.is_some_and(|code| due >= code.expires_at) => {
+            Outcome::Settle(SettlementV1::Expired)
+        }
+        Some(due) => Outcome::Wait(due),
+        None => Outcome::Settle(SettlementV1::Exhausted),
+    }
+}

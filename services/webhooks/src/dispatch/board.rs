@@ -1,0 +1,314 @@
+//! What is owed and when: lanes of notices, first in, first out; pure.
+//!
+//! A lane is (instance, endpoint) and whether it carries codes. Only the head of a lane may be tried, and one
+//! attempt runs in a lane at a time, so that an endpoint hears everything in order. A notice leaves its lane
+//! when its settlement is durable.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
+
+use crate::{derive::Class, journal::Tried, outbox::Owed};
+
+/// The name of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct LaneKey {
+    /// The instance.
+    pub(crate) instance: InstanceId,
+    /// The endpoint.
+    pub(crate) endpoint: EndpointId,
+    /// Whether it carries codes, which an older failing notice must not hold up.
+    pub(crate) codes: bool,
+}
+
+/// A notice that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// Its name.
+    pub(crate) key: NoticeKeyV1,
+    /// Its row.
+    pub(crate) owed: Owed,
+    /// Attempts that were made.
+    pub(crate) attempts: u16,
+    /// When it may be tried.
+    pub(crate) due: Timestamp,
+    /// Whether it is being tried or settled.
+    busy: bool,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    /// By version and ordinal.
+    queue: BTreeMap<(u64, u16), Pending>,
+    /// As it stands in the index.
+    indexed: Option<Timestamp>,
+}
+
+/// Everything that waits.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    lanes: BTreeMap<LaneKey, Lane>,
+    /// Lanes whose head is idle, by when it is due.
+    idle: BTreeSet<(Timestamp, LaneKey)>,
+    /// Settled here, and perhaps still a row of the view.
+    settled: HashSet<NoticeKeyV1>,
+}
+
+// === impl LaneKey ===
+
+impl LaneKey {
+    /// The lane of a notice.
+    pub(crate) fn of(key: &NoticeKeyV1, class: Class) -> Self {
+        Self { instance: key.instance, endpoint: key.endpoint, codes: class == Class::Qr }
+    }
+}
+
+// === impl Board ===
+
+impl Board {
+    /// Takes over the rows of one instance as the view has them now. Says whether anything that waited before
+    /// should be looked at again: a commit may have cancelled it.
+    pub(crate) fn merge(
+        &mut self,
+        instance: InstanceId,
+        rows: Vec<(NoticeKeyV1, Owed)>,
+        tried: impl Fn(&NoticeKeyV1) -> Option<Tried>,
+    ) -> bool {
+        let present: HashSet<NoticeKeyV1> = rows.iter().map(|(key, _)| *key).collect();
+        self.settled.retain(|key| key.instance != instance || present.contains(key));
+        let mut waited = false;
+        for lane_key in self.lanes_of(instance) {
+            if let Some(lane) = self.lanes.get_mut(&lane_key) {
+                // Settled by a former owner.
+                lane.queue.retain(|_, pending| pending.busy || present.contains(&pending.key));
+                waited |= lane.queue.values().any(|pending| !pending.busy);
+            }
+            self.index(lane_key);
+        }
+        for (key, owed) in rows {
+            if self.settled.contains(&key) {
+                continue;
+            }
+            let lane_key = LaneKey::of(&key, owed.class);
+            let tried = tried(&key);
+            waited |= tried.is_some();
+            let pending = Pending {
+                key,
+                attempts: tried.map_or(0, |tried| tried.attempts),
+                // An attempt whose fate is unknown is repeated at once.
+                due: tried.filter(|tried| !tried.running).map_or(owed.occurred_at, |tried| tried.due),
+                owed,
+                busy: false,
+            };
+            let lane = self.lanes.entry(lane_key).or_default();
+            lane.queue.entry((key.version, key.ordinal)).or_insert(pending);
+            self.index(lane_key);
+        }
+        waited
+    }
+
+    /// The head that is due, marked as busy.
+    pub(crate) fn next(&mut self, now: Timestamp) -> Option<Pending> {
+        let (lane_key, pending) =
+            self.idle.iter().take_while(|(due, _)| *due <= now).find_map(|(_, lane_key)| {
+                let head = self.lanes.get(lane_key)?.queue.values().next()?;
+                (!self.must_wait(*lane_key, head)).then(|| (*lane_key, head.clone()))
+            })?;
+        self.mark(&pending.key, lane_key, |pending| pending.busy = true);
+        Some(pending)
+    }
+
+    /// When the next head is due.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.idle
+            .iter()
+            .find(|(_, lane_key)| {
+                let head = self.lanes.get(lane_key).and_then(|lane| lane.queue.values().next());
+                head.is_some_and(|head| !self.must_wait(*lane_key, head))
+            })
+            .map(|(due, _)| *due)
+    }
+
+    /// What waits for an instance and is neither tried nor settled at this moment.
+    pub(crate) fn waiting(&self, instance: InstanceId) -> Vec<Pending> {
+        self.lanes_of(instance)
+            .iter()
+            .filter_map(|key| self.lanes.get(key))
+            .flat_map(|lane| lane.queue.values().filter(|pending| !pending.busy).cloned())
+            .collect()
+    }
+
+    /// Marks a waiting notice as being settled; `false` if it is busy or gone.
+    pub(crate) fn claim(&mut self, key: &NoticeKeyV1, class: Class) -> bool {
+        let lane_key = LaneKey::of(key, class);
+        let mut claimed = false;
+        self.mark(key, lane_key, |pending| {
+            claimed = !pending.busy;
+            pending.busy = true;
+        });
+        claimed
+    }
+
+    /// An attempt failed: the notice waits again.
+    pub(crate) fn put_back(&mut self, key: &NoticeKeyV1, class: Class, attempts: u16, due: Timestamp) {
+        self.mark(key, LaneKey::of(key, class), |pending| {
+            pending.busy = false;
+            pending.attempts = attempts;
+            pending.due = due;
+        });
+    }
+
+    /// A notice is settled for good.
+    pub(crate) fn remove(&mut self, key: &NoticeKeyV1, class: Class) {
+        let lane_key = LaneKey::of(key, class);
+        if let Some(lane) = self.lanes.get_mut(&lane_key) {
+            lane.queue.remove(&(key.version, key.ordinal));
+        }
+        self.settled.insert(*key);
+        self.index(lane_key);
+    }
+
+    /// Instances with notices that wait or are being tried.
+    pub(crate) fn instances(&self) -> BTreeSet<InstanceId> {
+        self.lanes.keys().map(|lane_key| lane_key.instance).collect()
+    }
+
+    /// Notices that wait or are being tried.
+    pub(crate) fn len(&self) -> usize {
+        self.lanes.values().map(|lane| lane.queue.len()).sum()
+    }
+
+    /// The end of a session waits for an older code that is under way, so that nothing older arrives after it.
+    fn must_wait(&self, lane_key: LaneKey, head: &Pending) -> bool {
+        if lane_key.codes || !matches!(head.owed.class, Class::Disconnect | Class::Final) {
+            return false;
+        }
+        let codes = self.lanes.get(&LaneKey { codes: true, ..lane_key });
+        codes.is_some_and(|lane| {
+            lane.queue.values().any(|pending| pending.busy && pending.key.version < head.key.version)
+        })
+    }
+
+    fn lanes_of(&self, instance: InstanceId) -> Vec<LaneKey> {
+        let from = LaneKey { instance, endpoint: EndpointId::from_bytes([0; 16]), codes: false };
+        self.lanes.range(from..).map(|(key, _)| *key).take_while(|key| key.instance == instance).collect()
+    }
+
+    fn mark(&mut self, key: &NoticeKeyV1, lane_key: LaneKey, change: impl FnOnce(&mut Pending)) {
+        let lane = self.lanes.get_mut(&lane_key);
+        if let Some(pending) = lane.and_then(|lane| lane.queue.get_mut(&(key.version, key.ordinal))) {
+            change(pending);
+        }
+        self.index(lane_key);
+    }
+
+    /// Puts a lane where its head belongs.
+    fn index(&mut self, lane_key: LaneKey) {
+        let Some(lane) = self.lanes.get_mut(&lane_key) else {
+            return;
+        };
+        if let Some(due) = lane.indexed.take() {
+            self.idle.remove(&(due, lane_key));
+        }
+        match lane.queue.values().next() {
+            None => {
+                self.lanes.remove(&lane_key);
+            }
+            // One attempt in a lane at a time: while the head is busy, nothing of the lane is idle.
+            Some(head) if head.busy => {}
+            Some(head) => {
+                lane.indexed = Some(head.due);
+                self.idle.insert((head.due, lane_key));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{INSTANCE, at};
+
+    fn row(version: u64, ordinal: u16, class: Class) -> (NoticeKeyV1, Owed) {
+        let key =
+            NoticeKeyV1 { instance: INSTANCE, version, endpoint: EndpointId::from_bytes([2; 16]), ordinal };
+        let owed = Owed {
+            class,
+            session: 1,
+            code: None,
+            occurred_at: at(0),
+            format: "native".to_owned(),
+            event: String::new(),
+        };
+        (key, owed)
+    }
+
+    fn board(rows: &[(NoticeKeyV1, Owed)]) -> Board {
+        let mut board = Board::default();
+        board.merge(INSTANCE, rows.to_vec(), |_| None);
+        board
+    }
+
+    #[test]
+    fn first_in_first_out_with_one_attempt_at_a_time() {
+        let rows = [row(3, 0, Class::Lifecycle), row(2, 1, Class::Lifecycle), row(2, 0, Class::Lifecycle)];
+        let mut board = board(&rows);
+        let first = board.next(at(0)).unwrap();
+        assert_eq!((first.key.version, first.key.ordinal), (2, 0));
+        assert_eq!(board.next(at(0)), None);
+        board.put_back(&first.key, Class::Lifecycle, 1, at(5));
+        assert_eq!((board.next(at(4)), board.wake_at()), (None, Some(at(5))));
+        let again = board.next(at(5)).unwrap();
+        assert_eq!((again.key, again.attempts), (first.key, 1));
+        board.remove(&again.key, Class::Lifecycle);
+        assert_eq!(board.next(at(5)).unwrap().key, rows[1].0);
+    }
+
+    #[test]
+    fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
+        let mut board = board(&[row(2, 0, Class::Qr)]);
+        let code = board.next(at(0)).unwrap();
+        board.merge(INSTANCE, vec![row(2, 0, Class::Qr), row(3, 0, Class::Disconnect)], |_| None);
+        assert_eq!(code.owed.class, Class::Qr);
+        assert_eq!((board.next(at(0)), board.wake_at()), (None, None));
+        board.remove(&code.key, Class::Qr);
+        assert_eq!(board.next(at(0)).unwrap().owed.class, Class::Disconnect);
+        // A newer code does not wait for a disconnection that is tried again and again.
+        board.merge(INSTANCE, vec![row(3, 0, Class::Disconnect), row(4, 0, Class::Qr)], |_| None);
+        assert_eq!(board.next(at(0)).unwrap().owed.class, Class::Qr);
+    }
+
+    #[test]
+    fn what_is_settled_here_does_not_come_back_from_a_view_that_lags() {
+        let rows = [row(2, 0, Class::Lifecycle)];
+        let mut board = board(&rows);
+        let pending = board.next(at(0)).unwrap();
+        board.remove(&pending.key, Class::Lifecycle);
+        assert!(!board.merge(INSTANCE, rows.to_vec(), |_| None));
+        assert_eq!((board.next(at(0)), board.len()), (None, 0));
+        board.merge(INSTANCE, Vec::new(), |_| None);
+        assert!(board.settled.is_empty());
+    }
+
+    #[test]
+    fn what_another_owner_settled_leaves_and_what_waits_is_looked_at_again() {
+        let rows = [row(2, 0, Class::Lifecycle), row(3, 0, Class::Lifecycle)];
+        let mut board = board(&rows);
+        assert!(board.merge(INSTANCE, rows[1..].to_vec(), |_| None));
+        assert_eq!(board.waiting(INSTANCE).len(), 1);
+        assert!(board.claim(&rows[1].0, Class::Lifecycle));
+        assert!(!board.claim(&rows[1].0, Class::Lifecycle));
+    }
+
+    #[test]
+    fn an_attempt_of_unknown_fate_is_repeated_at_once() {
+        let mut board = Board::default();
+        let tried = |running| Tried { attempts: 3, due: at(90), running };
+        let rows = vec![row(2, 0, Class::Lifecycle)];
+        board.merge(INSTANCE, rows.clone(), |_| Some(tried(true)));
+        assert_eq!(board.next(at(0)).unwrap().attempts, 3);
+        let mut board = Board::default();
+        assert!(board.merge(INSTANCE, rows, |_| Some(tried(false))));
+        assert_eq!(board.wake_at(), Some(at(90)));
+    }
+}

@@ -1,0 +1,66 @@
+//! Disables an endpoint that wants nothing more (R18): a command like any other.
+
+use std::time::Duration;
+
+use berth_proto::{
+    CommandId, Hash, InstanceId, StreamKey, codec,
+    command::{Command, ConfigureWebhookV1},
+    commit::{OriginV1, PrincipalV1},
+    delivery::NoticeKeyV1,
+    frame::{CommandReplyV1, CommandRequestV1, TargetV1},
+    instance::WebhookV1,
+    subject::command_subject,
+};
+
+use super::attempt::Tools;
+
+/// How long the command may take.
+const COMMAND_MAX: Duration = Duration::from_secs(10);
+
+/// Disables an endpoint because of what it answered to a notice. The id of the command is made from the
+/// notice's, so that a repetition is the same command. Says whether nothing more need be done.
+pub(super) async fn disable(
+    tools: &Tools,
+    instance: InstanceId,
+    webhook: &WebhookV1,
+    notice: &NoticeKeyV1,
+) -> bool {
+    let disabled = WebhookV1 { enabled: false, ..webhook.clone() };
+    let command: Command = ConfigureWebhookV1 { webhook: disabled, upsert: false, enabled_max: 0 }.into();
+    let Ok(command) = command.to_record() else {
+        return false;
+    };
+    let id = crate::signing::message_id(notice);
+    let Hash(hash) = Hash::over(b"berth.v1.disable", &[id.as_bytes()]);
+    let mut command_id = [0; 16];
+    command_id.copy_from_slice(hash.split_at(16).0);
+    let request = CommandRequestV1 {
+        command_id: CommandId::from_bytes(command_id),
+        keyed: false,
+        digest: Hash(hash),
+        principal: PrincipalV1::Service,
+        origin: OriginV1 { via: "webhooks".to_owned() },
+        causation: None,
+        target: TargetV1::Instance { instance, command },
+    };
+    let Ok(payload) = codec::encode(&request) else {
+        return false;
+    };
+    let subject = command_subject(&StreamKey::instance(instance));
+    let reply = match tools.bus.request(&subject, payload.into(), COMMAND_MAX).await {
+        Ok(reply) => codec::decode::<CommandReplyV1>(&reply),
+        Err(error) => {
+            tracing::warn!(%instance, %error, "an endpoint cannot be disabled now");
+            return false;
+        }
+    };
+    match reply {
+        Ok(CommandReplyV1::Accepted(_)) => {
+            tracing::info!(%instance, endpoint = %webhook.id, "an endpoint asked to be disabled");
+            true
+        }
+        // It is gone, or the instance is: there is nothing left to disable.
+        Ok(CommandReplyV1::Rejected(_)) => true,
+        Ok(CommandReplyV1::Unavailable { .. }) | Err(_) => false,
+    }
+}

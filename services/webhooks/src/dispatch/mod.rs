@@ -1,0 +1,68 @@
+//! The dispatcher: one replica, under a lease, sends what is owed.
+//!
+//! Whoever holds the lease reads the outbox, keeps what is owed in lanes, tries heads of lanes that are due
+//! and settles what came to an end. Losing the lease drops everything at once, running attempts included:
+//! their fate is unknown and the next holder repeats them under the same id.
+
+mod attempt;
+mod board;
+mod disable;
+mod open;
+mod scan;
+mod settle;
+mod tenure;
+
+use std::{sync::Arc, time::Duration};
+
+use berth_bus::Leases;
+use berth_views::ViewReader;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use attempt::Tools;
+use tenure::{End, Tenure};
+
+use crate::outbox::Touched;
+
+/// The lease that a dispatcher holds.
+const LEASE: &str = "webhooks";
+/// How long to wait before asking for the lease again when that failed.
+const LEASE_RETRY: Duration = Duration::from_secs(1);
+
+/// What a dispatcher works with.
+#[derive(Debug)]
+pub(crate) struct Dispatcher {
+    pub(crate) tools: Tools,
+    pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) outbox: Arc<dyn ViewReader>,
+    pub(crate) touched: Arc<Touched>,
+}
+
+// === impl Dispatcher ===
+
+impl Dispatcher {
+    /// Holds the lease and dispatches, again and again, until told to stop; then finishes what is in flight.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        while let Some(held) = stop.run_until_cancelled(self.leases.hold(LEASE)).await {
+            let grant = match held {
+                Ok(grant) => grant,
+                Err(error) => {
+                    tracing::warn!(%error, "the lease of the webhook dispatcher cannot be had");
+                    stop.run_until_cancelled(tokio::time::sleep(LEASE_RETRY)).await;
+                    continue;
+                }
+            };
+            tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks");
+            let tenure =
+                Tenure::new(self.tools.clone(), self.outbox.clone(), self.touched.clone(), grant.epoch);
+            match tenure.run(grant.lost.clone(), &stop).await {
+                End::Stopped => return,
+                End::Lost => tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks no more"),
+                End::Fenced => {
+                    tracing::warn!(epoch = grant.epoch, "another replica dispatches webhooks: stopped");
+                    drop(grant);
+                    stop.run_until_cancelled(tokio::time::sleep(LEASE_RETRY)).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Reads what is owed out of the view.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use berth_proto::{InstanceId, delivery::NoticeKeyV1};
+use berth_views::{ViewError, ViewReader};
+
+use crate::outbox::{Owed, owed_prefix, read_owed_key, read_row};
+
+/// Rows that are read at once.
+const PAGE_ROWS: usize = 1_000;
+
+/// What instances are owed.
+pub(super) type OwedRows = BTreeMap<InstanceId, Vec<(NoticeKeyV1, Owed)>>;
+
+/// What one instance's endpoints are owed.
+pub(super) fn of_instance(
+    view: &dyn ViewReader,
+    instance: InstanceId,
+) -> Result<Vec<(NoticeKeyV1, Owed)>, ViewError> {
+    let mut rows = Vec::new();
+    pages(view, Some(instance), usize::MAX, |key, owed| rows.push((key, owed)))?;
+    Ok(rows)
+}
+
+/// Everything that is owed, up to about `rows_max` rows and whole instances only; says whether that was all.
+pub(super) async fn everything(
+    view: Arc<dyn ViewReader>,
+    rows_max: usize,
+) -> Result<(OwedRows, bool), ViewError> {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut all = OwedRows::new();
+        let complete = pages(view.as_ref(), None, rows_max, |key, owed| {
+            all.entry(key.instance).or_default().push((key, owed));
+        })?;
+        Ok((all, complete))
+    });
+    read.await.unwrap_or_else(|error| Err(ViewError::Store(error.to_string().into())))
+}
+
+fn pages(
+    view: &dyn ViewReader,
+    instance: Option<InstanceId>,
+    rows_max: usize,
+    mut each: impl FnMut(NoticeKeyV1, Owed),
+) -> Result<bool, ViewError> {
+    let prefix = owed_prefix(instance);
+    let mut after: Option<Vec<u8>> = None;
+    let (mut read, mut last) = (0, None);
+    loop {
+        let page = view.scan(&prefix, after.as_deref(), PAGE_ROWS)?;
+        let full = page.len() == PAGE_ROWS;
+        for (key, value) in page {
+            // A row that cannot be read is a fault of the view, which counts and mends those itself.
+            if let (Some(notice), Some(owed)) = (read_owed_key(&key), read_row(&value)) {
+                if read >= rows_max && last != Some(notice.instance) {
+                    return Ok(false);
+                }
+                (read, last) = (read + 1, Some(notice.instance));
+                each(notice, owed);
+            }
+            after = Some(key);
+        }
+        if !full {
+            return Ok(true);
+        }
+    }
+}

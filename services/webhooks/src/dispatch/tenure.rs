@@ -1,0 +1,351 @@
+//! One tenure of the lease: the loop that starts attempts, ends them and settles notices.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use berth_proto::{
+    InstanceId, Partition, Timestamp,
+    delivery::{NoticeKeyV1, SETTLED_PER_COMMIT_MAX, SettledV1, SettlementV1},
+    instance::InstanceStateV1,
+};
+use berth_views::{ViewError, ViewReader, ViewState};
+use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    attempt::{Ended, Fault, Outcome, Tools, ask, attempt, read_state},
+    board::{Board, Pending},
+    scan,
+    settle::{SettleError, Settler},
+};
+use crate::{
+    derive::Class,
+    gate::Gate,
+    metrics,
+    outbox::{Touched, owed_key, touched::Drained},
+    schedule::plus,
+};
+
+/// Attempts that run at once.
+const ATTEMPTS_MAX: usize = 256;
+/// Notices that are kept in memory; the rest stays in the view until these are fewer.
+const OWED_IN_MEMORY_MAX: usize = 1_000_000;
+/// How long to wait before a fault of the log or the view is met again.
+const FAULT_DELAY: Duration = Duration::from_secs(1);
+/// How long a partition that was taken over waits for the view to know its settlements.
+const REACHED_MAX: Duration = Duration::from_secs(10);
+/// How often the loop looks at the clock although nothing is due: wall clocks may be set.
+const LOOK_MAX: Duration = Duration::from_mins(1);
+
+/// Why a tenure ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The process stops; what was in flight is finished.
+    Stopped,
+    /// The lease is lost.
+    Lost,
+    /// Another dispatcher settles notices.
+    Fenced,
+}
+
+/// Something that ran beside the loop came to an end.
+enum Done {
+    Attempt(Box<Ended>),
+    Taken(Partition, Result<(), SettleError>),
+    Settled(Partition, Vec<(SettledV1, Class)>, Result<(), SettleError>),
+    Reviewed(InstanceId, Box<Result<InstanceStateV1, Fault>>),
+}
+
+type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// See the module.
+pub(super) struct Tenure {
+    tools: Tools,
+    view: Arc<dyn ViewReader>,
+    touched: Arc<Touched>,
+    settler: Settler,
+    board: Board,
+    /// Dropped with the tenure: whatever runs ends at its next await.
+    work: FuturesUnordered<Work>,
+    in_flight: usize,
+    taken: BTreeSet<Partition>,
+    /// Notices that wait until their partition is taken over.
+    blocked: BTreeMap<Partition, Vec<Pending>>,
+    /// Settlements that wait for the commit before theirs.
+    unsettled: BTreeMap<Partition, Vec<(SettledV1, Class)>>,
+    settling: BTreeSet<Partition>,
+    /// Whether the view must be read from the beginning.
+    read_all: bool,
+    /// Whether the view holds more than is kept in memory.
+    more: bool,
+    draining: bool,
+}
+
+// === impl Tenure ===
+
+impl Tenure {
+    pub(super) fn new(tools: Tools, view: Arc<dyn ViewReader>, touched: Arc<Touched>, epoch: u64) -> Self {
+        Self {
+            settler: Settler::new(tools.log.clone(), tools.clock.clone(), epoch),
+            tools,
+            view,
+            touched,
+            board: Board::default(),
+            work: FuturesUnordered::new(),
+            in_flight: 0,
+            taken: BTreeSet::new(),
+            blocked: BTreeMap::new(),
+            unsettled: BTreeMap::new(),
+            settling: BTreeSet::new(),
+            read_all: true,
+            more: false,
+            draining: false,
+        }
+    }
+
+    /// Dispatches until the lease is lost or the process stops.
+    pub(super) async fn run(mut self, mut lost: watch::Receiver<bool>, stop: &CancellationToken) -> End {
+        let mut news = self.view.changes();
+        let mut changed = true;
+        loop {
+            // Only after a change: what was touched is handed out for two changes, see `Touched`.
+            if (changed || self.read_all) && self.look().await.is_err() {
+                self.read_all = true;
+            }
+            changed = false;
+            let sleep = self.start();
+            if self.draining && self.work.is_empty() {
+                return End::Stopped;
+            }
+            tokio::select! {
+                biased;
+                _ = lost.wait_for(|lost| *lost) => return End::Lost,
+                () = stop.cancelled(), if !self.draining => self.draining = true,
+                Some(done) = self.work.next() => if self.finish(done) {
+                    return End::Fenced;
+                },
+                change = news.changed(), if !self.draining => match change {
+                    Ok(()) => changed = true,
+                    // The view is closed, so the process ends.
+                    Err(_) => self.draining = true,
+                },
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+    }
+
+    /// Takes over what the view knows now.
+    async fn look(&mut self) -> Result<(), ViewError> {
+        if self.view.state() != ViewState::Live {
+            return Err(ViewError::Rebuilding);
+        }
+        let drained = self.touched.drain();
+        let room = self.more && self.board.len() < OWED_IN_MEMORY_MAX / 2;
+        if self.read_all || room || drained == Drained::Everything {
+            let (mut rows, complete) = scan::everything(self.view.clone(), OWED_IN_MEMORY_MAX).await?;
+            (self.read_all, self.more) = (false, !complete);
+            if complete {
+                for instance in self.board.instances() {
+                    rows.entry(instance).or_default();
+                }
+            }
+            for (instance, rows) in rows {
+                self.merge(instance, rows);
+            }
+        } else if let Drained::These(instances) = drained {
+            for instance in instances {
+                let rows = scan::of_instance(self.view.as_ref(), instance)?;
+                self.merge(instance, rows);
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, instance: InstanceId, rows: Vec<(NoticeKeyV1, crate::outbox::Owed)>) {
+        let journal = self.tools.journal.clone();
+        if self.board.merge(instance, rows, |key| journal.get(key)) {
+            let tools = self.tools.clone();
+            self.work.push(Box::pin(async move {
+                Done::Reviewed(instance, Box::new(read_state(&tools, instance).await))
+            }));
+        }
+    }
+
+    /// Starts whatever can be started; says how long nothing more will be due.
+    fn start(&mut self) -> Duration {
+        let now = self.tools.clock.now();
+        while !self.draining && self.in_flight < ATTEMPTS_MAX {
+            let Some(pending) = self.board.next(now) else {
+                break;
+            };
+            self.start_attempt(pending, now);
+        }
+        let ready: Vec<Partition> =
+            self.unsettled.keys().filter(|partition| !self.settling.contains(partition)).copied().collect();
+        for partition in ready {
+            self.start_settling(partition);
+        }
+        metrics::depth(self.board.len(), self.in_flight);
+        let until = |due: Timestamp| Duration::from_micros(u64::try_from(due.0 - now.0).unwrap_or_default());
+        match self.board.wake_at() {
+            _ if self.read_all => FAULT_DELAY,
+            Some(due) if !self.draining && self.in_flight < ATTEMPTS_MAX => until(due).min(LOOK_MAX),
+            _ => LOOK_MAX,
+        }
+    }
+
+    fn start_attempt(&mut self, pending: Pending, now: Timestamp) {
+        let partition = Partition::of(pending.key.instance.as_bytes());
+        if !self.taken.contains(&partition) {
+            let waiting = self.blocked.entry(partition).or_default();
+            waiting.push(pending);
+            if waiting.len() == 1 {
+                self.work.push(Box::pin(take_over(
+                    self.tools.clone(),
+                    self.settler.clone(),
+                    self.view.clone(),
+                    partition,
+                )));
+            }
+            return;
+        }
+        match self.view.get(&owed_key(&pending.key)) {
+            Ok(Some(_)) => {
+                metrics::lag(Duration::from_micros(u64::try_from(now.0 - pending.due.0).unwrap_or_default()));
+                self.in_flight += 1;
+                let tools = self.tools.clone();
+                self.work
+                    .push(Box::pin(async move { Done::Attempt(Box::new(attempt(tools, pending).await)) }));
+            }
+            // A former owner settled it.
+            Ok(None) => self.board.remove(&pending.key, pending.owed.class),
+            Err(_) => {
+                let Pending { key, owed, attempts, .. } = pending;
+                self.board.put_back(&key, owed.class, attempts, plus(now, FAULT_DELAY));
+            }
+        }
+    }
+
+    fn start_settling(&mut self, partition: Partition) {
+        let Some(mut queue) = self.unsettled.remove(&partition) else {
+            return;
+        };
+        let rest = queue.split_off(queue.len().min(SETTLED_PER_COMMIT_MAX));
+        if !rest.is_empty() {
+            self.unsettled.insert(partition, rest);
+        }
+        self.settling.insert(partition);
+        let settler = self.settler.clone();
+        self.work.push(Box::pin(async move {
+            let notices: Vec<SettledV1> = queue.iter().map(|(settled, _)| settled.clone()).collect();
+            let settled = until_settled(|| settler.settle(partition, notices.clone())).await;
+            Done::Settled(partition, queue, settled)
+        }));
+    }
+
+    /// Notes what came to an end. Says whether this dispatcher is fenced off.
+    fn finish(&mut self, done: Done) -> bool {
+        match done {
+            Done::Attempt(ended) => self.attempt_ended(*ended),
+            Done::Reviewed(instance, state) => match *state {
+                Ok(state) => self.review(instance, &state),
+                // The heads are asked again before they are sent; only the cancellation is late.
+                Err(fault) => {
+                    tracing::warn!(%instance, %fault, "what an instance owes cannot be reviewed now");
+                }
+            },
+            Done::Taken(partition, Ok(())) => {
+                self.taken.insert(partition);
+                for pending in self.blocked.remove(&partition).unwrap_or_default() {
+                    let Pending { key, owed, attempts, due, .. } = pending;
+                    self.board.put_back(&key, owed.class, attempts, due);
+                }
+            }
+            Done::Settled(partition, notices, Ok(())) => {
+                self.settling.remove(&partition);
+                for (settled, class) in notices {
+                    self.settled(&settled, class);
+                }
+            }
+            Done::Taken(_, Err(error)) | Done::Settled(_, _, Err(error)) => {
+                tracing::warn!(%error, "this dispatcher is fenced off");
+                return true;
+            }
+        }
+        false
+    }
+
+    fn attempt_ended(&mut self, ended: Ended) {
+        self.in_flight -= 1;
+        let Ended { pending, attempts, outcome } = ended;
+        match outcome {
+            Outcome::Wait(due) => self.board.put_back(&pending.key, pending.owed.class, attempts, due),
+            Outcome::Settle(outcome) => self.settle(&pending, attempts, outcome),
+        }
+    }
+
+    /// Settles what a new commit of the instance cancelled, without waiting for it to be due.
+    fn review(&mut self, instance: InstanceId, state: &InstanceStateV1) {
+        for pending in self.board.waiting(instance) {
+            if let Gate::Settle(outcome) = ask(&self.tools, state, &pending)
+                && self.board.claim(&pending.key, pending.owed.class)
+            {
+                let attempts = pending.attempts;
+                self.settle(&pending, attempts, outcome);
+            }
+        }
+    }
+
+    fn settle(&mut self, pending: &Pending, attempts: u16, outcome: SettlementV1) {
+        let settled = SettledV1 { notice: pending.key, outcome, attempts, at: self.tools.clock.now() };
+        let partition = Partition::of(pending.key.instance.as_bytes());
+        self.unsettled.entry(partition).or_default().push((settled, pending.owed.class));
+    }
+
+    fn settled(&mut self, settled: &SettledV1, class: Class) {
+        self.board.remove(&settled.notice, class);
+        metrics::settled(class, settled.outcome);
+        if let Err(error) = self.tools.journal.forget(&settled.notice) {
+            tracing::warn!(%error, "the journal of attempts keeps the row of a settled notice");
+        }
+    }
+}
+
+/// Takes a partition over and waits until the view knows what former owners settled there.
+async fn take_over(tools: Tools, settler: Settler, view: Arc<dyn ViewReader>, partition: Partition) -> Done {
+    if let Err(fenced) = until_settled(|| settler.take_over(partition)).await {
+        return Done::Taken(partition, Err(fenced));
+    }
+    loop {
+        if let Ok(end) = tools.log.end().await {
+            match view.reached(&end, REACHED_MAX).await {
+                Ok(()) => return Done::Taken(partition, Ok(())),
+                Err(error) => tracing::warn!(%error, "webhooks wait for the outbox"),
+            }
+        }
+        tokio::time::sleep(FAULT_DELAY).await;
+    }
+}
+
+/// Tries until it works or this dispatcher is fenced off.
+async fn until_settled<F>(mut append: impl FnMut() -> F) -> Result<(), SettleError>
+where
+    F: Future<Output = Result<(), SettleError>>,
+{
+    loop {
+        match append().await {
+            Ok(()) => return Ok(()),
+            Err(fenced @ SettleError::Fenced { .. }) => return Err(fenced),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "notices cannot be settled now");
+                tokio::time::sleep(FAULT_DELAY).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Names and units of the metrics of this crate.
+
+use std::time::Duration;
+
+use berth_proto::delivery::SettlementV1;
+use metrics::{counter, gauge, histogram};
+
+use crate::{derive::Class, schedule::Answer, transport::SendError};
+
+/// Attempts by class and outcome (`2xx` …, or the reason why there was no answer).
+const ATTEMPTS: &str = "berth_webhook_attempts_total";
+/// How long attempts took, seconds.
+const ATTEMPT_SECONDS: &str = "berth_webhook_attempt_seconds";
+/// Settled notices by how they were settled.
+const SETTLED: &str = "berth_webhook_settled_total";
+/// From the moment that a notice was due to the moment that it was taken up, seconds.
+const LAG_SECONDS: &str = "berth_webhook_lag_seconds";
+/// Notices that wait or are being tried.
+const OWED: &str = "berth_webhook_owed";
+/// Attempts under way.
+const IN_FLIGHT: &str = "berth_webhook_in_flight";
+
+/// An attempt ended.
+pub(crate) fn attempt(class: Class, answer: Result<&Answer, &SendError>, took: Duration) {
+    let outcome = match answer {
+        Ok(answer) => match answer.status {
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            _ => "5xx",
+        },
+        Err(SendError::Refused) => "refused",
+        Err(SendError::Invalid) => "invalid",
+        Err(SendError::Name) => "name",
+        Err(SendError::Connect) => "connect",
+        Err(SendError::TimedOut) => "timed_out",
+        Err(SendError::Broken) => "broken",
+    };
+    counter!(ATTEMPTS, "class" => class_word(class), "outcome" => outcome).increment(1);
+    histogram!(ATTEMPT_SECONDS, "class" => class_word(class)).record(took.as_secs_f64());
+}
+
+/// A notice was settled.
+pub(crate) fn settled(class: Class, outcome: SettlementV1) {
+    let outcome = match outcome {
+        SettlementV1::Delivered => "delivered",
+        SettlementV1::Exhausted => "exhausted",
+        SettlementV1::CancelledByLogout => "cancelled_by_logout",
+        SettlementV1::CancelledByDelete => "cancelled_by_delete",
+        SettlementV1::CancelledByEndpoint => "cancelled_by_endpoint",
+        SettlementV1::Superseded => "superseded",
+        SettlementV1::Expired => "expired",
+    };
+    counter!(SETTLED, "class" => class_word(class), "outcome" => outcome).increment(1);
+}
+
+/// A notice was taken up this long after it was due.
+pub(crate) fn lag(late: Duration) {
+    histogram!(LAG_SECONDS).record(late.as_secs_f64());
+}
+
+/// What waits and what is under way.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^52 notices are out of reach")]
+pub(crate) fn depth(owed: usize, in_flight: usize) {
+    gauge!(OWED).set(owed as f64);
+    gauge!(IN_FLIGHT).set(in_flight as f64);
+}
+
+const fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::Lifecycle => "lifecycle",
+        Class::Disconnect => "disconnect",
+        Class::Qr => "qr",
+        Class::Final => "final",
+    }
+}

@@ -1,0 +1,205 @@
+//! The outbox: a view of the log whose rows are the notices that are still owed.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `n` instance version endpoint ordinal | [`Owed`]: a notice that is not settled |
+//! | `s` instance version endpoint ordinal | [`SettledRow`]: how it was settled |
+//!
+//! A notice and its settlement come from two streams, in either order. Whichever comes second finds the
+//! other: a settlement removes the notice, and a notice that is settled already is not written. So the rows
+//! are the same whatever the order, and applying a commit twice changes nothing. Rows hold no personal data:
+//! a notice is made from its commit when it is sent.
+
+pub(crate) mod touched;
+
+use std::sync::Arc;
+
+use berth_log::Stored;
+use berth_proto::{
+    CommitV1, EndpointId, InstanceId, Kind, Timestamp,
+    delivery::{DeliveryEvent, NoticeKeyV1, SettledV1, SettlementV1},
+};
+use berth_views::{ApplyError, Rows, View};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+pub use touched::Touched;
+
+use crate::derive::{Class, Code, Notice, Step};
+
+/// Raised whenever rows or the derivation of notices change meaning.
+const SCHEMA: u32 = 1;
+/// First byte of the key of a notice that is owed.
+const OWED: u8 = b'n';
+/// First byte of the key of a settled notice.
+const SETTLED: u8 = b's';
+/// Bytes of a row's key.
+const KEY_BYTES: usize = 1 + 16 + 8 + 16 + 2;
+
+/// A notice that is not settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// When it may be sent.
+    pub class: Class,
+    /// The session that it is about.
+    pub session: u32,
+    /// The code that it shows.
+    pub code: Option<Code>,
+    /// When it came into being.
+    pub occurred_at: Timestamp,
+    /// The format that it was derived for.
+    pub format: String,
+    /// What it says, in the words of the format.
+    pub event: String,
+}
+
+/// How a notice was settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledRow {
+    /// How.
+    pub outcome: SettlementV1,
+    /// Attempts that were made.
+    pub attempts: u16,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The view; see the module.
+#[derive(Debug)]
+pub struct Outbox {
+    touched: Arc<Touched>,
+}
+
+// === impl Outbox ===
+
+impl Outbox {
+    /// The view, telling `touched` which instances have new rows.
+    pub const fn new(touched: Arc<Touched>) -> Self {
+        Self { touched }
+    }
+}
+
+impl View for Outbox {
+    fn name(&self) -> &'static str {
+        "outbox"
+    }
+
+    fn schema(&self) -> u32 {
+        SCHEMA
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Instance, Kind::Delivery]
+    }
+
+    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        match stored.stream.kind() {
+            Kind::Instance => self.apply_instance(commit, rows),
+            Kind::Delivery => self.apply_delivery(commit, rows),
+            Kind::Account | Kind::Directory => Ok(()),
+        }
+    }
+}
+
+impl Outbox {
+    fn apply_instance(&self, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let Some(step) = Step::of(commit).map_err(unreadable)? else {
+            return Ok(());
+        };
+        for notice in step.notices() {
+            if rows.get(&row_key(SETTLED, &notice.key)).map_err(unreadable)?.is_none() {
+                rows.put(&row_key(OWED, &notice.key), write(&owed(&step, &notice)).map_err(unreadable)?);
+            }
+        }
+        // Also a commit that says nothing may cancel what is owed.
+        if !step.state.webhooks.is_empty() {
+            self.touched.add(step.instance);
+        }
+        Ok(())
+    }
+
+    fn apply_delivery(&self, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        for record in &commit.events {
+            if let DeliveryEvent::NoticesSettled(settled) =
+                DeliveryEvent::from_record(record).map_err(unreadable)?
+            {
+                for SettledV1 { notice, outcome, attempts, at } in settled.notices {
+                    let row = SettledRow { outcome, attempts, at };
+                    rows.remove(&row_key(OWED, &notice));
+                    rows.put(&row_key(SETTLED, &notice), write(&row).map_err(unreadable)?);
+                    self.touched.add(notice.instance);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn owed(step: &Step, notice: &Notice) -> Owed {
+    let webhook = step.state.webhooks.iter().find(|webhook| webhook.id == notice.key.endpoint);
+    Owed {
+        class: notice.class,
+        session: notice.session,
+        code: notice.happening.code().copied(),
+        occurred_at: step.occurred_at,
+        format: webhook.map(|webhook| webhook.format.clone()).unwrap_or_default(),
+        event: notice.word.event.to_owned(),
+    }
+}
+
+fn unreadable(error: impl std::error::Error) -> ApplyError {
+    ApplyError { reason: error.to_string() }
+}
+
+// === keys and values ===
+
+fn row_key(kind: u8, notice: &NoticeKeyV1) -> Vec<u8> {
+    let mut key = Vec::with_capacity(KEY_BYTES);
+    key.push(kind);
+    key.extend_from_slice(notice.instance.as_bytes());
+    key.extend_from_slice(&notice.version.to_be_bytes());
+    key.extend_from_slice(notice.endpoint.as_bytes());
+    key.extend_from_slice(&notice.ordinal.to_be_bytes());
+    key
+}
+
+/// The key of a notice that is owed.
+pub fn owed_key(notice: &NoticeKeyV1) -> Vec<u8> {
+    row_key(OWED, notice)
+}
+
+/// The beginning of the keys of everything that is owed, or of what one instance's endpoints are owed.
+pub fn owed_prefix(instance: Option<InstanceId>) -> Vec<u8> {
+    let mut prefix = vec![OWED];
+    prefix.extend(instance.iter().flat_map(InstanceId::as_bytes));
+    prefix
+}
+
+/// The notice that a key names; none if it is not the key of one that is owed.
+pub fn read_owed_key(key: &[u8]) -> Option<NoticeKeyV1> {
+    let (&OWED, rest) = key.split_first()? else {
+        return None;
+    };
+    let (instance, rest) = rest.split_first_chunk::<16>()?;
+    let (version, rest) = rest.split_first_chunk::<8>()?;
+    let (endpoint, rest) = rest.split_first_chunk::<16>()?;
+    let ordinal = <[u8; 2]>::try_from(rest).ok()?;
+    Some(NoticeKeyV1 {
+        instance: InstanceId::from_bytes(*instance),
+        version: u64::from_be_bytes(*version),
+        endpoint: EndpointId::from_bytes(*endpoint),
+        ordinal: u16::from_be_bytes(ordinal),
+    })
+}
+
+fn write(row: &impl Serialize) -> Result<Vec<u8>, postcard::Error> {
+    postcard::to_allocvec(row)
+}
+
+/// The value of a row; none if it is damaged.
+pub fn read_row<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
+    let (row, rest) = postcard::take_from_bytes(value).ok()?;
+    rest.is_empty().then_some(row)
+}
+
+#[cfg(test)]
+mod tests;

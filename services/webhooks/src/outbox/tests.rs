@@ -1,0 +1,103 @@
+//! The rows do not depend on the order of the streams.
+
+use std::collections::BTreeMap;
+
+use berth_log::Tail;
+use berth_proto::{
+    Hash, Partition, RecordV1, StreamKey,
+    delivery::{DeliveryStateV1, NoticesSettledV1},
+    event::{Event, LoggedOutV1, LogoutOriginV1},
+    instance::PermissionV1,
+};
+use berth_views::ViewError;
+use bytes::Bytes;
+
+use super::{touched::Drained, *};
+use crate::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
+
+#[derive(Debug, Default, PartialEq, Eq, Clone)]
+struct Memory(BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl Rows for Memory {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
+        Ok(self.0.get(key).cloned())
+    }
+
+    fn put(&mut self, key: &[u8], value: Vec<u8>) {
+        self.0.insert(key.to_vec(), value);
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        self.0.remove(key);
+    }
+}
+
+fn apply(commits: &[&CommitV1]) -> (Memory, Drained) {
+    let touched = Arc::new(Touched::default());
+    let outbox = Outbox::new(touched.clone());
+    let mut rows = Memory::default();
+    for commit in commits {
+        let stored = Stored {
+            stream: commit.stream,
+            tail: Tail { version: commit.version, revision: 1 },
+            shard: 0,
+            payload: Bytes::new(),
+        };
+        outbox.apply(&stored, commit, &mut rows).unwrap();
+    }
+    (rows, touched.drain())
+}
+
+fn logout() -> CommitV1 {
+    let mut silent = state(logged_out(), PermissionV1::Silent, 2);
+    silent.webhooks = vec![webhook("evolution")];
+    let event = LoggedOutV1 { session: 1, origin: LogoutOriginV1::Command, code: 401, unlink: None };
+    commit(5, &[Event::LoggedOut(event)], &silent)
+}
+
+fn settle(keys: &[NoticeKeyV1]) -> CommitV1 {
+    let notices = keys
+        .iter()
+        .map(|notice| SettledV1 { notice: *notice, outcome: SettlementV1::Delivered, attempts: 1, at: at(1) })
+        .collect();
+    let stream = StreamKey::delivery(Partition::of(INSTANCE.as_bytes()));
+    CommitV1 {
+        stream,
+        version: 1,
+        previous: Hash::genesis(&stream),
+        occurred_at: at(1),
+        receipts: Vec::new(),
+        events: vec![DeliveryEvent::NoticesSettled(NoticesSettledV1 { notices }).to_record().unwrap()],
+        state: RecordV1::of(&DeliveryStateV1 { epoch: 1, settled: 1 }).unwrap(),
+    }
+}
+
+fn owed_keys(rows: &Memory) -> Vec<NoticeKeyV1> {
+    rows.0.keys().filter_map(|key| read_owed_key(key)).collect()
+}
+
+#[test]
+fn a_settled_notice_is_owed_no_more_whatever_comes_first() {
+    let logout = logout();
+    let (owed, touched) = apply(&[&logout]);
+    assert_eq!(touched, Drained::These([INSTANCE].into()));
+    let keys = owed_keys(&owed);
+    assert_eq!(keys.iter().map(|key| key.ordinal).collect::<Vec<_>>(), [0, 1, 2]);
+    let row: Owed = read_row(&owed.0[&owed_key(&keys[0])]).unwrap();
+    assert_eq!((row.class, row.session, row.event.as_str()), (Class::Disconnect, 1, "status.instance"));
+
+    let settled = settle(&keys[..2]);
+    let (rows, _) = apply(&[&logout, &settled]);
+    assert_eq!(owed_keys(&rows), keys[2..]);
+    assert_eq!(apply(&[&settled, &logout]).0, rows);
+    assert_eq!(apply(&[&logout, &settled, &logout, &settled]).0, rows);
+}
+
+#[test]
+fn a_touched_instance_is_handed_out_twice() {
+    let touched = Touched::default();
+    touched.add(INSTANCE);
+    assert_eq!(touched.drain(), Drained::These([INSTANCE].into()));
+    assert_eq!(touched.drain(), Drained::These([INSTANCE].into()));
+    assert_eq!(touched.drain(), Drained::These([].into()));
+}

@@ -1,0 +1,77 @@
+//! Resolves names for webhooks and refuses every answer that leads anywhere but to an allowed address.
+
+use std::{error::Error, fmt, net::SocketAddr, sync::Arc};
+
+use berth_runtime::UrlPolicy;
+use hickory_resolver::{Resolver, TokioResolver, config::ResolverConfig, net::runtime::TokioRuntimeProvider};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use thiserror::Error;
+
+/// A name leads where webhooks must not go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the name resolves to an address that is not allowed")]
+pub(super) struct AddressRefused;
+
+/// Which addresses a client may connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Global addresses and the allow-list.
+    Permitted,
+    /// The allow-list only: plain http where it is denied otherwise.
+    Listed,
+}
+
+/// A resolver that checks every answer. One refused answer refuses the name, since which of them is
+/// connected to is not ours to choose.
+#[derive(Clone)]
+pub(super) struct GuardedResolver {
+    resolver: Arc<TokioResolver>,
+    policy: Arc<UrlPolicy>,
+    reach: Reach,
+}
+
+impl fmt::Debug for GuardedResolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardedResolver").field("reach", &self.reach).finish_non_exhaustive()
+    }
+}
+
+// === impl GuardedResolver ===
+
+impl GuardedResolver {
+    pub(super) fn new(resolver: Arc<TokioResolver>, policy: Arc<UrlPolicy>, reach: Reach) -> Self {
+        Self { resolver, policy, reach }
+    }
+
+    async fn lookup(&self, name: &str) -> Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>> {
+        let answers: Vec<_> = self.resolver.lookup_ip(name).await?.iter().collect();
+        let allowed = answers.iter().all(|address| match self.reach {
+            Reach::Permitted => self.policy.permits(*address),
+            Reach::Listed => self.policy.lists(*address),
+        });
+        if !allowed {
+            return Err(AddressRefused.into());
+        }
+        // Port 0: the connector puts the URL's port in its place.
+        Ok(answers.into_iter().map(|address| SocketAddr::new(address, 0)).collect())
+    }
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let this = self.clone();
+        Box::pin(async move {
+            let addresses = this.lookup(name.as_str()).await?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// The system's resolver configuration; without one, names cannot be resolved and every lookup fails.
+pub(super) fn system_resolver() -> Result<Arc<TokioResolver>, hickory_resolver::net::NetError> {
+    let builder = Resolver::builder_tokio().unwrap_or_else(|error| {
+        tracing::warn!(%error, "this machine has no readable resolver configuration: webhooks reach addresses only");
+        Resolver::builder_with_config(ResolverConfig::default(), TokioRuntimeProvider::default())
+    });
+    Ok(Arc::new(builder.build()?))
+}

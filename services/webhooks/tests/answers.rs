@@ -1,0 +1,105 @@
+//! What endpoints answer, and what they cannot make us do.
+
+mod common;
+
+use berth_bus::Bus;
+use berth_proto::{
+    codec,
+    command::Command,
+    commit::{OutcomeCodeV1, OutcomeV1},
+    delivery::SettlementV1,
+    frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, TargetV1},
+    subject::COMMAND_FILTER,
+};
+use berth_runtime::sealing::field;
+use common::{Receiver, World, quick, slow};
+use futures::StreamExt;
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_disabled() {
+    for (status, headers) in [(410, vec![]), (200, vec![("webhook-delivery", "disable")])] {
+        let (world, receiver) = (World::new().await, Receiver::start().await);
+        let _replica = world.replica("a", slow()).await;
+        let mut commands = world.bus.serve(COMMAND_FILTER, "session-aggregate").await.unwrap();
+        receiver.answer_once(status, &headers);
+        world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+        world.link().await;
+        let request = commands.next().await.unwrap();
+        let asked: CommandRequestV1 = codec::decode(&request.payload).unwrap();
+        let TargetV1::Instance { instance, command } = asked.target else { panic!("{asked:?}") };
+        assert_eq!(instance, world.instance);
+        let state = world.command(Command::from_record(&command).unwrap()).await;
+        assert!(!state.webhooks[0].enabled);
+        let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
+        let accepted =
+            AcceptedV1 { stream_id: instance, outcome, replayed: false, version: 0, state: command };
+        request.reply.send(codec::encode(&CommandReplyV1::Accepted(accepted)).unwrap().into());
+        assert_eq!(world.settled(2).await, [SettlementV1::CancelledByEndpoint; 2]);
+        world.logout().await;
+        assert_eq!(receiver.words(), ["instance.linked"]);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let elsewhere = Receiver::start().await;
+    let _replica = world.replica("a", quick()).await;
+    receiver.answer_once(307, &[("location", &format!("http://{}/", elsewhere.address))]);
+    world.create(vec![world.endpoint(1, "mega", receiver.address)]).await;
+    world.link().await;
+    let hits = receiver.received(2).await;
+    assert_eq!(hits[0].id(), hits[1].id());
+    assert_eq!(world.settled(1).await, [SettlementV1::Delivered]);
+    assert!(elsewhere.hits().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_allowed_is_never_reached() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let mut schedule = quick();
+    schedule.delays.truncate(1);
+    let _replica = world.replica("a", schedule).await;
+    let mut hook = world.endpoint(1, "mega", receiver.address);
+    // Not in the allow-list, in whatever spelling.
+    hook.url = world.seal(field::WEBHOOK_URL, &format!("http://[::1]:{}/", receiver.address.port()));
+    world.create(vec![hook]).await;
+    world.link().await;
+    assert_eq!(world.settled(1).await, [SettlementV1::Exhausted]);
+    assert!(receiver.hits().is_empty());
+}
+
+#[tokio::test]
+async fn green_api_takes_nothing_but_200_and_keeps_the_order() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    for status in [204, 500, 201] {
+        receiver.answer_once(status, &[]);
+    }
+    world.create(vec![world.endpoint(1, "green", receiver.address)]).await;
+    world.link().await;
+    let hits = receiver.received(6).await;
+    let states: Vec<_> = hits.iter().map(|hit| hit.body["stateInstance"].as_str().unwrap_or("-")).collect();
+    assert_eq!(states, ["starting", "starting", "starting", "starting", "authorized", "-"]);
+    assert_eq!(world.settled(3).await, [SettlementV1::Delivered; 3]);
+    assert_eq!(world.settlements().await[0].attempts, 4);
+}
+
+#[tokio::test]
+async fn a_filter_and_a_muted_endpoint_hear_what_they_asked_for() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    let mut filtered = world.endpoint(1, "evolution", receiver.address);
+    filtered.events = vec!["LOGOUT_INSTANCE".to_owned()];
+    filtered.options = Some(world.seal(field::WEBHOOK_OPTIONS, r#"{"by_events":true}"#));
+    let mut muted = world.endpoint(2, "green", receiver.address);
+    muted.options = Some(world.seal(field::WEBHOOK_OPTIONS, r#"{"state_webhook":false}"#));
+    world.create(vec![filtered, muted]).await;
+    world.link().await;
+    world.settled(3).await;
+    world.logout().await;
+    let hits = receiver.received(1).await;
+    assert_eq!((hits[0].path.as_str(), hits[0].word()), ("/1/logout-instance", "logout.instance"));
+    world.settled(5).await;
+    assert_eq!(receiver.hits().len(), 1);
+}

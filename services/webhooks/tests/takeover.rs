@@ -1,0 +1,113 @@
+//! Dispatchers that die and dispatchers that meet: nothing is lost, an id stays, one settles.
+
+mod common;
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_trait::async_trait;
+use berth_bus::{Grant, LeaseError, Leases, port::LeaseGuard};
+use berth_proto::{
+    CommitV1, Partition, StreamKey, codec,
+    delivery::{DeliveryStateV1, SettlementV1},
+};
+use common::{Receiver, World, quick, slow};
+use tokio::sync::{oneshot, watch};
+
+/// Leases that everybody holds at once, each with an epoch of its own: what a broken lease store would do.
+#[derive(Debug)]
+struct Careless(u64);
+
+#[async_trait]
+impl Leases for Careless {
+    async fn hold(&self, _name: &str) -> Result<Grant, LeaseError> {
+        let (guard, _) = oneshot::channel();
+        let (lost, receiver) = watch::channel(false);
+        // Kept for ever, so that the lease is never lost.
+        std::mem::forget(lost);
+        Ok(Grant { epoch: self.0, lost: receiver, guard: LeaseGuard(guard) })
+    }
+}
+
+#[tokio::test]
+async fn a_crash_between_sending_and_settling_repeats_the_notice_under_its_id() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let first = world.replica("a", slow()).await;
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    receiver.hold(true);
+    world.link().await;
+    receiver.received(1).await;
+    first.crash().await;
+    receiver.hold(false);
+    assert!(world.settlements().await.is_empty());
+    // The same replica comes back and finds an attempt whose fate is unknown.
+    let again = world.replica("a", slow()).await;
+    let hits = receiver.received(3).await;
+    world.settled(2).await;
+    let linked: HashSet<&str> =
+        hits.iter().filter(|hit| hit.word() == "instance.linked").map(common::Hit::id).collect();
+    assert_eq!((linked.len(), receiver.words().last().unwrap().as_str()), (1, "instance.open"));
+    assert_eq!(world.settlements().await[0].attempts, 2);
+    again.crash().await;
+}
+
+#[tokio::test]
+async fn another_replica_goes_on_where_the_first_one_died() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let first = world.replica("a", slow()).await;
+    let _second = world.replica("b", slow()).await;
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    world.link().await;
+    world.settled(2).await;
+    first.crash().await;
+    world.logout().await;
+    receiver.received(3).await;
+    let outcomes = world.settled(3).await;
+    assert_eq!(outcomes, [SettlementV1::Delivered; 3]);
+    assert_eq!(receiver.words(), ["instance.linked", "instance.open", "instance.logged_out"]);
+}
+
+#[tokio::test]
+async fn a_dispatcher_with_an_older_epoch_settles_nothing_any_more() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let old = world.replica_with_leases("a", quick(), Arc::new(Careless(1))).await;
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    world.link().await;
+    world.settled(2).await;
+    // The older one is in the middle of an attempt when the newer one takes the partition over.
+    receiver.hold(true);
+    world.logout().await;
+    receiver.received(3).await;
+    let new = world.replica_with_leases("b", quick(), Arc::new(Careless(2))).await;
+    receiver.received(4).await;
+    receiver.hold(false);
+    world.settled(3).await;
+    let stream = StreamKey::delivery(Partition::of(world.instance.as_bytes()));
+    let mut epochs = Vec::new();
+    for stored in world.log.read(&stream, 0, 100).await.unwrap() {
+        let commit: CommitV1 = codec::decode(&stored.payload).unwrap();
+        epochs.push(commit.state.open::<DeliveryStateV1>().unwrap().epoch);
+    }
+    assert!(epochs.is_sorted() && epochs.last() == Some(&2), "{epochs:?}");
+    let hits = receiver.hits();
+    assert_eq!(hits[2].id(), hits[3].id());
+    assert_eq!(world.settlements().await.len(), 3);
+    let report = berth_log::verify(world.log.as_ref(), &stream).await.unwrap();
+    assert!(report.fault.is_none(), "{report:?}");
+    old.crash().await;
+    new.crash().await;
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_in_flight() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let replica = world.replica("a", slow()).await;
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    receiver.hold(true);
+    world.link().await;
+    receiver.received(1).await;
+    let stopping = replica.lifecycle.shut_down();
+    receiver.hold(false);
+    assert!(stopping.await);
+    assert_eq!(world.settled(1).await[0], SettlementV1::Delivered);
+    assert_eq!(receiver.words(), ["instance.linked"]);
+}

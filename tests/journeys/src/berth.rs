@@ -1,0 +1,226 @@
+//! A whole deployment: embedded, or on NATS in one process or in one for each role.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+
+use berth_test_support::NatsServer;
+use tempfile::TempDir;
+
+use crate::{client::Client, process::Process, wait::eventually};
+
+/// The token of the account `default` in every story.
+pub const ACCOUNT_TOKEN: &str = "story-account-token-0001";
+/// The root key in every story.
+pub const ROOT_KEY: &str = "story-root-key-0001";
+/// The master key of stories on NATS.
+pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// The roles that run in processes of their own.
+pub const ROLES: [&str; 5] = ["session-aggregate", "projections", "webhooks", "connector", "gateway"];
+
+/// How a deployment is to be started.
+#[derive(Debug)]
+pub struct Berth {
+    variables: BTreeMap<String, String>,
+    roles: Vec<&'static str>,
+    replicas: usize,
+}
+
+/// A process of the deployment, and where it listens.
+#[derive(Debug)]
+struct Member {
+    role: &'static str,
+    /// Kept over restarts, so that clients stay right.
+    address: Option<SocketAddr>,
+    /// None while it is down.
+    process: Option<Process>,
+}
+
+/// A deployment that runs, until it is dropped.
+#[derive(Debug)]
+pub struct Running {
+    variables: BTreeMap<String, String>,
+    members: Vec<Member>,
+    data: TempDir,
+}
+
+impl Berth {
+    /// One process, without NATS.
+    pub fn embedded() -> Self {
+        let variables = [
+            ("BERTH_ROOT_KEY", ROOT_KEY),
+            ("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN),
+            ("BERTH_WEBHOOK_ALLOW", "127.0.0.0/8"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { variables, roles: vec!["serve"], replicas: 1 }
+    }
+
+    /// One process on this server.
+    pub fn on_nats(server: &NatsServer) -> Self {
+        Self::embedded().setting("BERTH_NATS_URL", &server.url()).setting("BERTH_MASTER_KEY", MASTER_KEY)
+    }
+
+    /// A process for each role instead of one for all.
+    #[must_use]
+    pub fn roles_in_processes(mut self) -> Self {
+        self.roles = ROLES.to_vec();
+        self
+    }
+
+    /// That many processes of each.
+    #[must_use]
+    pub fn replicas(mut self, replicas: usize) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
+    /// With this setting; an empty value takes it away.
+    #[must_use]
+    pub fn setting(mut self, variable: &str, value: &str) -> Self {
+        self.variables.insert(variable.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Codes of the simulated driver rotate that many times as fast.
+    #[must_use]
+    pub fn time_scale(self, times: u32) -> Self {
+        self.setting("BERTH_DEVICE_TIME_SCALE", &times.to_string())
+    }
+
+    /// Starts everything and waits until it is ready.
+    pub async fn start(self) -> Running {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let members = (0..self.replicas)
+            .flat_map(|_| self.roles.iter().map(|role| Member { role, address: None, process: None }))
+            .collect();
+        let mut running = Running { variables: self.variables, members, data };
+        running.restart().await;
+        running
+    }
+}
+
+impl Running {
+    /// Starts what is down, and waits until all of it is ready.
+    pub async fn restart(&mut self) {
+        let down: Vec<usize> =
+            (0..self.members.len()).filter(|at| self.members[*at].process.is_none()).collect();
+        for at in &down {
+            self.launch(*at);
+        }
+        for at in down {
+            let member = &mut self.members[at];
+            let process = member.process.as_mut().expect("it was launched");
+            member.address = Some(process.listens().await);
+        }
+        self.ready().await;
+    }
+
+    /// Starts again what runs that role and is down.
+    pub async fn restart_role(&mut self, role: &str) {
+        for at in 0..self.members.len() {
+            if self.members[at].role == role && self.members[at].process.is_none() {
+                self.launch(at);
+                let member = &mut self.members[at];
+                member.address = Some(member.process.as_mut().expect("it was launched").listens().await);
+            }
+        }
+        self.ready().await;
+    }
+
+    /// Waits until every process that runs says that it is ready.
+    pub async fn ready(&self) {
+        for member in self.members.iter().filter(|member| member.process.is_some()) {
+            let client = Client::new(base(member));
+            eventually(&format!("{} is ready", member.role), async || {
+                let answer = client.get("/readyz").await;
+                if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
+            })
+            .await;
+        }
+    }
+
+    /// Kills every process as a power cut would.
+    pub fn kill9(&mut self) {
+        for member in &mut self.members {
+            // All signals are sent before the first is waited for only by the system's good will; the
+            // processes share nothing, so the order does not matter.
+            if let Some(mut process) = member.process.take() {
+                process.kill9();
+            }
+        }
+    }
+
+    /// Kills every process of one role.
+    pub fn kill9_role(&mut self, role: &str) {
+        for member in self.members.iter_mut().filter(|member| member.role == role) {
+            if let Some(mut process) = member.process.take() {
+                process.kill9();
+            }
+        }
+    }
+
+    /// Asks every process to stop, and gives their exit codes.
+    pub async fn stop(&mut self) -> Vec<Option<i32>> {
+        for process in self.members.iter().filter_map(|member| member.process.as_ref()) {
+            process.signal("TERM");
+        }
+        let mut codes = Vec::new();
+        for member in &mut self.members {
+            if let Some(mut process) = member.process.take() {
+                codes.push(process.ended().await.code());
+            }
+        }
+        codes
+    }
+
+    /// A client of the first gateway, with the account's token.
+    pub fn client(&self) -> Client {
+        self.client_of(0)
+    }
+
+    /// A client of one of the gateways, with the account's token.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    pub fn client_of(&self, gateway: usize) -> Client {
+        let member = self
+            .members
+            .iter()
+            .filter(|member| matches!(member.role, "serve" | "gateway"))
+            .nth(gateway)
+            .expect("that many gateways");
+        Client::new(base(member)).token(ACCOUNT_TOKEN)
+    }
+
+    /// The processes that run.
+    pub fn processes(&mut self) -> impl Iterator<Item = &mut Process> {
+        self.members.iter_mut().filter_map(|member| member.process.as_mut())
+    }
+
+    /// Changes a setting for processes that are started from now on.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.variables.insert(variable.to_owned(), value.to_owned());
+    }
+
+    /// The folder with the data of every process.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// What every running process has logged so far.
+    pub fn logs(&self) -> String {
+        self.members.iter().filter_map(|member| Some(member.process.as_ref()?.stderr())).collect()
+    }
+
+    fn launch(&mut self, at: usize) {
+        let member = &mut self.members[at];
+        let mut variables = self.variables.clone();
+        let listen = member.address.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
+        variables.insert("BERTH_HTTP".to_owned(), listen);
+        variables.insert("BERTH_DATA".to_owned(), self.data.path().join("data").display().to_string());
+        member.process = Some(Process::start(member.role, &[member.role], &variables));
+    }
+}
+
+fn base(member: &Member) -> String {
+    format!("http://{}", member.address.expect("it was started"))
+}

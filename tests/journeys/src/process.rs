@@ -1,0 +1,178 @@
+//! One process of the real binary.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::wait::eventually;
+
+/// Bytes of output that are kept for each stream: more than any story writes.
+const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+type Output = Arc<Mutex<String>>;
+
+/// A running `berth`, killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    name: String,
+    stdout: Output,
+    stderr: Output,
+}
+
+/// The binary that the stories start: `BERTH_TEST_BINARY`, else the one beside the test itself.
+///
+/// # Panics
+/// When it was not built.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("BERTH_TEST_BINARY") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("the path of this test");
+    let folder = test.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");
+    let path = folder.join("berth");
+    assert!(
+        path.is_file(),
+        "{} is not built: run the tests with `tests/run`, or `cargo build -p berth`",
+        path.display()
+    );
+    path
+}
+
+impl Process {
+    /// Starts the binary with these arguments and no other `BERTH_` variables than these.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(name: &str, arguments: &[&str], variables: &BTreeMap<String, String>) -> Self {
+        let mut command = Command::new(binary());
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("BERTH_") {
+                command.env_remove(variable);
+            }
+        }
+        let mut child = command
+            .args(arguments)
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stdout = collect(child.stdout.take().expect("a pipe"));
+        let stderr = collect(child.stderr.take().expect("a pipe"));
+        Self { child, name: name.to_owned(), stdout, stderr }
+    }
+
+    /// The role that it runs.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until it says where it listens, which it does when it is ready.
+    ///
+    /// # Panics
+    /// When it ends before, or does not become ready.
+    pub async fn listens(&mut self) -> SocketAddr {
+        let name = self.name.clone();
+        eventually(&format!("{name} listens"), async || {
+            if let Some(status) = self.child.try_wait().expect("the state of a child") {
+                panic!("{name} ended with {status}: {}", self.stderr());
+            }
+            let said = self.stdout();
+            let address = said.lines().find_map(|line| {
+                line.strip_prefix("berth ")?.split_once(" listens on http://")?.1.parse().ok()
+            });
+            address.ok_or_else(|| self.stderr())
+        })
+        .await
+    }
+
+    /// What it wrote to its standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it logged so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("the state of a child").is_none()
+    }
+
+    /// Ends it as a crash of the machine would: SIGKILL.
+    pub fn kill9(&mut self) {
+        let _ended_before = self.child.kill();
+        self.child.wait().expect("a killed child can be waited for");
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    ///
+    /// # Panics
+    /// When it cannot be sent.
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .expect("kill runs");
+        assert!(status.success(), "{} cannot be signalled", self.name);
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let name = self.name.clone();
+        eventually(&format!("{name} ends"), async || {
+            self.child.try_wait().expect("the state of a child").ok_or("it runs")
+        })
+        .await
+    }
+
+    /// Waits for its end, and gives its exit code and what it wrote to the standard error.
+    pub async fn outcome(mut self) -> (Option<i32>, String) {
+        let code = self.ended().await.code();
+        // The reader may be behind the end by a moment.
+        eventually("its output ends", async || {
+            if Arc::strong_count(&self.stderr) == 1 { Ok(()) } else { Err("open") }
+        })
+        .await;
+        (code, self.stderr())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill9();
+        if std::thread::panicking() {
+            eprintln!("--- {} wrote:\n{}", self.name, self.stderr());
+        }
+    }
+}
+
+/// Reads a pipe to its end, so that the process never waits for us.
+fn collect(pipe: impl Read + Send + 'static) -> Output {
+    let output = Output::default();
+    let kept = Arc::clone(&output);
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines() {
+            let Ok(line) = line else { break };
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < OUTPUT_BYTES_MAX {
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        }
+    });
+    output
+}

@@ -1,0 +1,162 @@
+//! Starting, stopping and starting again, as an operator sees it.
+
+use std::collections::BTreeMap;
+
+use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, Process, ROOT_KEY};
+use serde_json::json;
+
+fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn the_first_start_shows_keys_once_and_the_second_finds_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let settings = variables(&[("BERTH_DATA", data.to_str().unwrap()), ("BERTH_HTTP", "127.0.0.1:0")]);
+    let mut first = Process::start("serve", &["serve"], &settings);
+    let address = first.listens().await;
+    let said = first.stdout();
+    let token = word_after(&said, "account token");
+    let root = word_after(&said, "root key");
+    assert_eq!(said.matches("curl ").count(), 3, "{said}");
+    assert_eq!(first.stderr().matches(&token).count() + first.stderr().matches(&root).count(), 0);
+
+    let account = Client::new(format!("http://{address}")).token(&token);
+    account.get("/readyz").await.expect(200);
+    let made = account.post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    first.signal("TERM");
+    assert_eq!(first.ended().await.code(), Some(0), "asked to stop, and drained");
+
+    let mut second = Process::start("serve", &["serve"], &settings);
+    let address = second.listens().await;
+    assert!(!second.stdout().contains(&token) && !second.stdout().contains("curl"), "shown once");
+    let again = Client::new(format!("http://{address}"));
+    let found = again.token(&token).get("/v1/instances/first").await.expect(200);
+    assert_eq!(found["id"], made["id"]);
+    for secret in [&token, &root] {
+        assert_nowhere(&data, secret);
+    }
+}
+
+#[tokio::test]
+async fn another_account_token_at_a_later_start_ends_the_former_one() {
+    let mut berth = Berth::embedded().start().await;
+    berth.client().post("/v1/instances", json!({ "name": "kept" })).await.expect(201);
+    assert_eq!(berth.stop().await, [Some(0)]);
+    berth.set("BERTH_ACCOUNT_TOKEN", "story-account-token-0002");
+    berth.restart().await;
+    assert!(berth.logs().contains("has another token now"), "{}", berth.logs());
+    berth.client().get("/v1/instances/kept").await.expect(401);
+    berth.client().token("story-account-token-0002").get("/v1/instances/kept").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_folder_is_refused_and_the_first_lives_on() {
+    let mut berth = Berth::embedded().start().await;
+    let data = berth.data().join("data");
+    let settings = variables(&[("BERTH_DATA", data.to_str().unwrap()), ("BERTH_HTTP", "127.0.0.1:0")]);
+    let (code, said) = Process::start("serve", &["serve"], &settings).outcome().await;
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("BERTH_DATA"), "{said}");
+    assert!(berth.processes().all(Process::is_running));
+    berth.client().get("/readyz").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_ends_with_64_and_names_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    for (arguments, given, named) in [
+        (vec!["gateway"], vec![], "BERTH_NATS_URL"),
+        (vec!["serve", "--http", "nowhere"], vec![], "BERTH_HTTP"),
+        (vec!["serve"], vec![("BERTH_MASTER_KEY", "short")], "BERTH_MASTER_KEY"),
+        (vec!["serve"], vec![("BERTH_NATS_URL", "nats://127.0.0.1:1")], "BERTH_MASTER_KEY"),
+        (vec!["serve", "--no-such-flag"], vec![], "--no-such-flag"),
+        (vec!["recover"], vec![], "--accept-rollback"),
+        (vec!["sail"], vec![], "sail"),
+    ] {
+        let mut settings = variables(&given);
+        settings.insert("BERTH_DATA".to_owned(), data.to_owned());
+        let (code, said) = Process::start("berth", &arguments, &settings).outcome().await;
+        assert_eq!(code, Some(64), "{arguments:?}: {said}");
+        assert!(said.contains(named), "{arguments:?}: {said}");
+    }
+    assert!(!std::fs::exists(data).unwrap(), "nothing was begun");
+}
+
+#[tokio::test]
+async fn another_master_key_is_refused() {
+    let mut berth = Berth::embedded().start().await;
+    berth.kill9();
+    let data = berth.data().join("data");
+    let settings = variables(&[
+        ("BERTH_DATA", data.to_str().unwrap()),
+        ("BERTH_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+    ]);
+    let (code, said) = Process::start("serve", &["serve"], &settings).outcome().await;
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("BERTH_MASTER_KEY"), "{said}");
+}
+
+#[tokio::test]
+async fn the_effective_settings_are_shown_without_secrets() {
+    let settings = variables(&[("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN), ("BERTH_ROOT_KEY", ROOT_KEY)]);
+    let mut shown = Process::start("config", &["config", "--log", "warn"], &settings);
+    assert_eq!(shown.ended().await.code(), Some(0));
+    let text = berth_journeys::eventually("the settings", async || {
+        let text = shown.stdout();
+        if text.contains("evolution_logout") { Ok(text) } else { Err(text) }
+    })
+    .await;
+    assert!(text.contains("log = \"warn\"") && text.contains("the flag --log"), "{text}");
+    assert!(!text.contains(ACCOUNT_TOKEN) && !text.contains(ROOT_KEY), "{text}");
+}
+
+#[tokio::test]
+async fn a_rollback_is_accepted_only_of_a_folder_that_nobody_uses() {
+    let mut berth = Berth::embedded().start().await;
+    let data = berth.data().join("data");
+    let settings = variables(&[("BERTH_DATA", data.to_str().unwrap())]);
+    let recover = || Process::start("recover", &["recover", "--accept-rollback"], &settings).outcome();
+    assert_eq!(recover().await.0, Some(64));
+    berth.client().post("/v1/instances", json!({ "name": "kept" })).await.expect(201);
+    berth.stop().await;
+    assert_eq!(recover().await.0, Some(0));
+    berth.restart().await;
+    berth.client().get("/v1/instances/kept").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_kill() {
+    let mut berth = Berth::embedded().start().await;
+    for number in 0..20 {
+        berth.client().post("/v1/instances", json!({ "name": format!("ship-{number}") })).await.expect(201);
+    }
+    berth.kill9();
+    berth.restart().await;
+    for number in 0..20 {
+        berth.client().get(&format!("/v1/instances/ship-{number}")).await.expect(200);
+    }
+}
+
+fn word_after(text: &str, label: &str) -> String {
+    let line =
+        text.lines().find_map(|line| line.trim().strip_prefix(label)).unwrap_or_else(|| panic!("{text}"));
+    line.trim().to_owned()
+}
+
+/// No file below the folder holds the text.
+fn assert_nowhere(folder: &std::path::Path, text: &str) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            assert_nowhere(&path, text);
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            assert!(!found, "{} holds a secret", path.display());
+        }
+    }
+}
