@@ -31,6 +31,9 @@ impl Start<'_> {
         if role.runs(Role::SessionAggregate) {
             self.session_aggregate().await.map_err(failed(Role::SessionAggregate))?;
         }
+        if role.runs(Role::Webhooks) {
+            self.webhooks().await.map_err(failed(Role::Webhooks))?;
+        }
         Ok(role.runs(Role::Gateway).then(|| self.gateway()).flatten())
     }
 
@@ -56,6 +59,28 @@ impl Start<'_> {
         Ok(())
     }
 
+    async fn webhooks(self) -> Result<(), berth_webhooks::StartError> {
+        let Wired { log, bus, volatile, keys, leases, clock, entropy, .. } = self.wired;
+        let ports = berth_webhooks::Ports {
+            log: Arc::clone(log),
+            bus: Arc::clone(bus),
+            volatile: Arc::clone(volatile),
+            keys: keys.clone(),
+            leases: Arc::clone(leases),
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+            data: self.wired.folder.path().to_owned(),
+        };
+        // A process without a gateway cannot know where the gateways are.
+        let gateway_here = self.wired.credentials.is_some();
+        let public_url =
+            self.settings.http.public_url.clone().or_else(|| gateway_here.then(|| self.public_url()));
+        let settings = berth_webhooks::Settings::new(Arc::clone(clock), self.url_policy(), public_url);
+        let handle = berth_webhooks::start(ports, settings, self.lifecycle).await?;
+        self.register(Role::Webhooks, move || (handle.ready(), handle.status()));
+        Ok(())
+    }
+
     fn gateway(self) -> Option<Router> {
         let Wired { log, bus, volatile, keys, clock, entropy, credentials, .. } = self.wired;
         let ports = berth_gateway::Ports {
@@ -74,9 +99,13 @@ impl Start<'_> {
                 EvolutionLogout::Strict => berth_gateway::EvolutionLogout::Strict,
                 EvolutionLogout::Idempotent => berth_gateway::EvolutionLogout::Idempotent,
             },
-            public_url: format!("http://{}", self.address),
+            public_url: self.public_url(),
         };
         Some(berth_gateway::router(berth_gateway::App::new(ports, settings)))
+    }
+
+    fn public_url(self) -> String {
+        self.settings.http.public_url.clone().unwrap_or_else(|| format!("http://{}", self.address))
     }
 
     fn url_policy(self) -> UrlPolicy {

@@ -50,10 +50,12 @@ pub struct Settings {
 }
 
 /// The HTTP listener.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Under which clients reach the gateways, without a slash at the end; none is the address of the gateway.
+    pub public_url: Option<String>,
 }
 
 /// Where data lies on this machine.
@@ -163,7 +165,10 @@ impl Settings {
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let raw = sources.merge()?;
         Ok(Self {
-            http: HttpSettings { listen: raw.parse("http", parse::listen)? },
+            http: HttpSettings {
+                listen: raw.parse("http", parse::listen)?,
+                public_url: raw.parse_optional("public_url", parse::public_url)?,
+            },
             storage: StorageSettings {
                 data: raw.parse("data", parse::path)?,
                 log_shards: raw.parse("log_shards", |text| parse::number(text, 1, 64))?,

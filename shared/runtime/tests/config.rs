@@ -74,6 +74,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
     let creds = creds.path().to_str().unwrap().to_owned();
     let values = [
         ("http", "[::1]:9000"),
+        ("public_url", "https://berth.example/"),
         ("data", "/srv/berth"),
         ("nats_url", "nats://a:4222, nats://b:4222"),
         ("nats_creds", creds.as_str()),
@@ -98,6 +99,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         let nats = settings.nats.as_ref().unwrap();
         assert_eq!(nats.url, "nats://a:4222,nats://b:4222");
         assert_eq!(nats.replicas, 3);
+        assert_eq!(settings.http.public_url.as_deref(), Some("https://berth.example"));
         assert_eq!(settings.webhooks.allow.len(), 2);
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);
         assert_eq!(settings.device.time_scale, 50);
@@ -121,6 +123,7 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
     for (key, bad) in [
         ("http", "8480"),
         ("http", "nowhere:70000"),
+        ("public_url", "berth.example"),
         ("nats_url", "http://127.0.0.1:4222"),
         ("nats_url", "nats://"),
         ("nats_creds", "/there/is/no/such/file"),

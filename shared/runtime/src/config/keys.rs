@@ -43,7 +43,7 @@ const fn secret(
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 16] = [
+pub const KEYS: [Key; 17] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -52,6 +52,14 @@ pub const KEYS: [Key; 16] = [
         Some("127.0.0.1:8480"),
         "Address to listen on. Every role serves /healthz, /readyz and /metrics there, a gateway the API too; \
          port 0 takes a free one",
+    ),
+    key(
+        "public_url",
+        "BERTH_PUBLIC_URL",
+        "public-url",
+        "URL",
+        None,
+        "Address under which clients reach the gateways, for texts that show it; else the listen address",
     ),
     key("data", "BERTH_DATA", "data", "FOLDER", Some("./berth-data"), "Data folder"),
     key(

@@ -27,6 +27,15 @@ pub(super) fn listen(text: &str) -> Parsed<SocketAddr> {
     })
 }
 
+pub(super) fn public_url(text: &str) -> Parsed<String> {
+    let address = text.trim_end_matches('/');
+    let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['@', '?', '#', ' ']) => Ok(address.to_owned()),
+        _ => Err(format!("`{text}` is no http or https URL without user, query and fragment")),
+    }
+}
+
 pub(super) fn path(text: &str) -> Parsed<PathBuf> {
     if text.trim().is_empty() { Err("a path is expected".to_owned()) } else { Ok(text.into()) }
 }
