@@ -1,1 +1,111 @@
 //! Views of the log that answer lists, and the public event feed.
+//!
+//! Every replica folds the whole log into a record view of its own folder and answers queries in one queue
+//! group, so that any of them may be thrown away. Lists are range scans of indexes; texts are found through
+//! an index in memory, since they are sealed wherever they are stored. One replica publishes events.
+
+mod class;
+mod feed;
+mod metrics;
+mod page;
+mod records;
+mod server;
+mod texts;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use berth_bus::{Bus, KeyRing, Leases, TransportError};
+use berth_log::LogRead;
+use berth_runtime::{Clock, Lifecycle};
+use berth_views::{ViewOptions, ViewReader, ViewState};
+use thiserror::Error;
+
+use crate::{records::Records, server::Answers, texts::Texts};
+
+/// What the service needs of the outside.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The log.
+    pub log: Arc<dyn LogRead>,
+    /// Queries and public events.
+    pub bus: Arc<dyn Bus>,
+    /// Data keys, to find instances by sealed texts.
+    pub keys: KeyRing,
+    /// The lease of the publisher.
+    pub leases: Arc<dyn Leases>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The folder of this replica's views.
+    pub data: PathBuf,
+}
+
+/// What can be set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Bound of the page cache of the record view in bytes.
+    pub cache_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { cache_bytes: berth_views::CACHE_BYTES_DEFAULT }
+    }
+}
+
+/// The service could not be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The record view cannot be opened; its source says whether a retry helps.
+    #[error("the record view cannot be opened")]
+    View(#[source] berth_views::OpenError),
+    /// Queries cannot be served now; a retry helps when the bus works.
+    #[error("queries cannot be served")]
+    Serve(#[source] TransportError),
+}
+
+/// The running service.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    view: Arc<dyn ViewReader>,
+    serving: Arc<AtomicBool>,
+}
+
+impl Handle {
+    /// Whether lists are answered.
+    pub fn ready(&self) -> bool {
+        self.serving.load(Ordering::SeqCst) && self.view.state() == ViewState::Live
+    }
+
+    /// How the service stands, in words.
+    pub fn status(&self) -> String {
+        match self.view.state() {
+            _ if !self.serving.load(Ordering::SeqCst) => "not serving queries".to_owned(),
+            ViewState::Live => "serving queries".to_owned(),
+            ViewState::Rebuilding => "building the record view from the log".to_owned(),
+            ViewState::Halted(sentence) => sentence,
+        }
+    }
+}
+
+/// Starts the service; returns once it takes queries, which are answered with `Rebuilding` until the record
+/// view has read the whole log.
+pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
+    let Ports { log, bus, keys, leases, clock, data } = ports;
+    let records = Records::default();
+    let touched = Arc::clone(&records.touched);
+    let options = ViewOptions { cache_bytes: settings.cache_bytes, ..ViewOptions::new(Arc::clone(&clock)) };
+    let view = berth_views::open(Arc::clone(&log), &data, Arc::new(records), options, lifecycle)
+        .await
+        .map_err(StartError::View)?;
+    let texts = Texts::start(Arc::clone(&view), keys, touched, lifecycle);
+    let answers = Arc::new(Answers { view: Arc::clone(&view), texts, clock });
+    let serving = server::start(Arc::clone(&bus), answers, lifecycle).await.map_err(StartError::Serve)?;
+    feed::start(log, bus, leases, &data, lifecycle);
+    Ok(Handle { view, serving })
+}

@@ -5,8 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use berth_log::{Followed, ShardPosition, Stored};
-use berth_proto::{CommitV1, Hash, codec};
+use berth_log::{Followed, ShardPosition, Stored, decode_commit};
+use berth_proto::Hash;
 
 use crate::{
     checked::{Checked, Checkpoint, LastCommit},
@@ -111,10 +111,7 @@ fn apply(
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
     let mut overlay = Overlay { checked, batch: changes, own: Changes::new(), failed: None };
-    let applied = match codec::decode::<CommitV1>(&stored.payload) {
-        Ok(commit) if commit.stream != stored.stream => {
-            Err(ApplyError { reason: "the commit is another stream's".to_owned() })
-        }
+    let applied = match decode_commit(stored) {
         Ok(commit) => {
             checkpoint.occurred_at = commit.occurred_at.0;
             catch_unwind(AssertUnwindSafe(|| view.apply(stored, &commit, &mut overlay)))

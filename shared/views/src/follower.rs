@@ -345,6 +345,7 @@ impl Follower {
         let sentence = format!("{sentence}; {advice}");
         tracing::error!(view = self.core.view, reason = sentence, "the view halts");
         self.core.set_state(ViewState::Halted(sentence), self.checkpoint.complete);
+        self.tell(false);
     }
 
     /// Closes rows that are of no use; the next turn builds new ones.

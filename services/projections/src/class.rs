@@ -1,0 +1,147 @@
+//! Classes of stored states: what the index of states is made of.
+
+use std::borrow::Cow;
+
+use berth_proto::{
+    Timestamp,
+    instance::{InstanceStateV1, PauseReasonV1, PhaseV1},
+};
+use berth_session::{STATE_WORDS, effective, state_word};
+
+/// Where the *stored* state of an instance stands. A deadline in it may have passed, so that a reader sees
+/// another state; a class tells which words its instances can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    Created,
+    Connecting,
+    Pairing,
+    Linked,
+    Paused,
+    LoggedOut,
+    Deleted,
+    /// Paused until a moment, after which it counts as linked.
+    PausedUntil,
+}
+
+impl Class {
+    const ALL: [Self; 8] = [
+        Self::Created,
+        Self::Connecting,
+        Self::Pairing,
+        Self::Linked,
+        Self::Paused,
+        Self::LoggedOut,
+        Self::Deleted,
+        Self::PausedUntil,
+    ];
+
+    /// The class of a stored state.
+    pub(crate) fn of(phase: &PhaseV1) -> Self {
+        match phase {
+            PhaseV1::Created => Self::Created,
+            PhaseV1::Connecting(_) => Self::Connecting,
+            PhaseV1::Pairing(_) => Self::Pairing,
+            PhaseV1::Linked(_) => Self::Linked,
+            PhaseV1::Paused(pause) if pause.reason == PauseReasonV1::Banned && pause.until.is_some() => {
+                Self::PausedUntil
+            }
+            PhaseV1::Paused(_) => Self::Paused,
+            PhaseV1::LoggedOut { .. } => Self::LoggedOut,
+            PhaseV1::Deleted { .. } => Self::Deleted,
+        }
+    }
+
+    /// How it stands in keys and rows.
+    pub(crate) const fn byte(self) -> u8 {
+        match self {
+            Self::Created => 0,
+            Self::Connecting => 1,
+            Self::Pairing => 2,
+            Self::Linked => 3,
+            Self::Paused => 4,
+            Self::LoggedOut => 5,
+            Self::Deleted => 6,
+            Self::PausedUntil => 7,
+        }
+    }
+
+    /// The class that [`Self::byte`] wrote.
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.byte() == byte)
+    }
+
+    /// The words that instances of this class can have for a reader.
+    const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Created => &["created"],
+            Self::Connecting => &["connecting", "created", "logged_out"],
+            Self::Pairing => &["pairing", "created", "logged_out"],
+            Self::Linked => &["linked"],
+            Self::Paused => &["paused"],
+            Self::LoggedOut => &["logged_out"],
+            Self::Deleted => &["deleted"],
+            Self::PausedUntil => &["paused", "linked"],
+        }
+    }
+
+    /// Whether all its instances have a wanted word, at any moment.
+    pub(crate) fn always(self, wanted: &[&str]) -> bool {
+        self.words().iter().all(|word| wanted.contains(word))
+    }
+
+    /// The classes in which instances with a wanted word can be.
+    pub(crate) fn with(wanted: &[&str]) -> Vec<Self> {
+        let can = |class: &Self| class.words().iter().any(|word| wanted.contains(word));
+        Self::ALL.into_iter().filter(can).collect()
+    }
+}
+
+/// The words that are asked for; an unknown one is given back.
+pub(crate) fn wanted_words(states: &[String], with_deleted: bool) -> Result<Vec<&'static str>, String> {
+    if states.is_empty() {
+        return Ok(STATE_WORDS.into_iter().filter(|word| with_deleted || *word != "deleted").collect());
+    }
+    let known = |asked: &String| {
+        STATE_WORDS
+            .into_iter()
+            .find(|word| word == asked)
+            .ok_or_else(|| format!("there is no state {asked:?}"))
+    };
+    states.iter().map(known).collect()
+}
+
+/// The word for a state as a reader sees it at `now`.
+pub(crate) fn word_at(state: &InstanceStateV1, now: Timestamp) -> &'static str {
+    let shown: Cow<'_, InstanceStateV1> = effective(state, now);
+    state_word(&shown.phase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_is_read_back_and_has_its_own_word() {
+        for class in Class::ALL {
+            assert_eq!(Class::from_byte(class.byte()), Some(class));
+            assert!(class.words().iter().all(|word| STATE_WORDS.contains(word)));
+        }
+        assert_eq!(Class::from_byte(8), None);
+    }
+
+    #[test]
+    fn a_word_is_looked_for_wherever_it_can_be() {
+        assert_eq!(Class::with(&["linked"]), [Class::Linked, Class::PausedUntil]);
+        assert_eq!(Class::with(&["created"]), [Class::Created, Class::Connecting, Class::Pairing]);
+        assert_eq!(Class::with(&STATE_WORDS).len(), Class::ALL.len());
+        assert!(Class::Connecting.always(&["connecting", "created", "logged_out"]));
+        assert!(!Class::Connecting.always(&["connecting"]));
+    }
+
+    #[test]
+    fn unknown_words_are_named() {
+        assert_eq!(wanted_words(&["open".to_owned()], false), Err("there is no state \"open\"".to_owned()));
+        assert_eq!(wanted_words(&[], false).unwrap().len(), STATE_WORDS.len() - 1);
+        assert_eq!(wanted_words(&[], true).unwrap().len(), STATE_WORDS.len());
+    }
+}

@@ -1,0 +1,196 @@
+//! The record view: for each instance its last state, and the indexes that lists are read from.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `a` account | version, state |
+//! | `i` instance | version, class, account, state |
+//! | `o` account instance | nothing; instances that are not deleted |
+//! | `s` account class instance | nothing |
+//! | `t` class instance | nothing |
+//!
+//! Every row depends on one stream only: an index row is written with the record that it points to.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use berth_log::Stored;
+use berth_proto::{
+    AccountId, CommitV1, DecodeError, InstanceId, Kind, RecordV1, account::AccountStateV1,
+    instance::InstanceStateV1,
+};
+use berth_views::{ApplyError, Rows, View, ViewError};
+
+use crate::class::Class;
+
+/// Raised whenever the rows change shape or meaning.
+const SCHEMA: u32 = 1;
+/// Bytes of an id.
+const ID: usize = 16;
+
+/// Instances whose records changed, with the version that the record has at least then. Filled by the fold,
+/// emptied by the index of texts; an instance stands in it once, whatever happens to it.
+pub(crate) type Touched = Arc<Mutex<HashMap<[u8; ID], u64>>>;
+
+/// The fold.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) touched: Touched,
+}
+
+impl View for Records {
+    fn name(&self) -> &'static str {
+        "records"
+    }
+
+    fn schema(&self) -> u32 {
+        SCHEMA
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Instance, Kind::Account]
+    }
+
+    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        match stored.stream.kind() {
+            Kind::Instance => self.instance(InstanceId::from_bytes(*stored.stream.id()), commit, rows),
+            Kind::Account => account(stored.stream.id(), commit, rows),
+            Kind::Directory | Kind::Delivery => Ok(()),
+        }
+    }
+}
+
+impl Records {
+    fn instance(&self, id: InstanceId, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let state: InstanceStateV1 = commit.state.open().map_err(|error| unreadable(&error))?;
+        if state.number == 0 {
+            // A create that was given up left a tombstone of an instance that never was.
+            return Ok(());
+        }
+        let key = record_key(id);
+        let before = rows.get(&key).map_err(|error| unavailable(&error))?.as_deref().and_then(Record::decode);
+        let record = Record {
+            version: commit.version,
+            class: Class::of(&state.phase),
+            account: state.account,
+            state: commit.state.clone(),
+        };
+        let (old, new) = (before.map(|before| index_keys(id, &before)), index_keys(id, &record));
+        for gone in old.iter().flatten().filter(|key| !new.contains(key)) {
+            rows.remove(gone);
+        }
+        for fresh in new.iter().filter(|key| old.as_ref().is_none_or(|old| !old.contains(key))) {
+            rows.put(fresh, Vec::new());
+        }
+        rows.put(&key, record.encode());
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        touched.insert(*id.as_bytes(), commit.version);
+        Ok(())
+    }
+}
+
+fn account(id: &[u8; ID], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    let _readable: AccountStateV1 = commit.state.open().map_err(|error| unreadable(&error))?;
+    let row = [&commit.version.to_be_bytes()[..], &encode_state(&commit.state)].concat();
+    rows.put(&[b"a", &id[..]].concat(), row);
+    Ok(())
+}
+
+fn index_keys(id: InstanceId, record: &Record) -> Vec<Vec<u8>> {
+    let id = id.as_bytes();
+    let mut keys = vec![
+        [&state_prefix(Some(record.account), record.class)[..], id].concat(),
+        [&state_prefix(None, record.class)[..], id].concat(),
+    ];
+    if record.class != Class::Deleted {
+        keys.push([&owned_prefix(record.account)[..], id].concat());
+    }
+    keys
+}
+
+/// The key of an instance's record.
+pub(crate) fn record_key(id: InstanceId) -> Vec<u8> {
+    [b"i", &id.as_bytes()[..]].concat()
+}
+
+/// What the keys of all records start with.
+pub(crate) const RECORDS: &[u8] = b"i";
+/// What the keys of all accounts start with.
+pub(crate) const ACCOUNTS: &[u8] = b"a";
+
+/// What the index keys of an account's instances start with, deleted ones aside.
+pub(crate) fn owned_prefix(account: AccountId) -> Vec<u8> {
+    [b"o", &account.as_bytes()[..]].concat()
+}
+
+/// What the index keys of instances of a class start with, of one account or of all.
+pub(crate) fn state_prefix(account: Option<AccountId>, class: Class) -> Vec<u8> {
+    match account {
+        Some(account) => [b"s", &account.as_bytes()[..], &[class.byte()]].concat(),
+        None => vec![b't', class.byte()],
+    }
+}
+
+/// The id at the end of a key.
+pub(crate) fn id_of(key: &[u8]) -> Option<InstanceId> {
+    key.last_chunk::<ID>().map(|id| InstanceId::from_bytes(*id))
+}
+
+/// The record of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) version: u64,
+    pub(crate) class: Class,
+    pub(crate) account: AccountId,
+    pub(crate) state: RecordV1,
+}
+
+impl Record {
+    fn encode(&self) -> Vec<u8> {
+        [
+            &self.version.to_be_bytes()[..],
+            &[self.class.byte()],
+            self.account.as_bytes(),
+            &encode_state(&self.state),
+        ]
+        .concat()
+    }
+
+    /// The record in a row; none if the row is not one, which its checksum makes sure of.
+    pub(crate) fn decode(row: &[u8]) -> Option<Self> {
+        let (version, rest) = row.split_first_chunk::<8>()?;
+        let (class, rest) = rest.split_first()?;
+        let (account, rest) = rest.split_first_chunk::<ID>()?;
+        Some(Self {
+            version: u64::from_be_bytes(*version),
+            class: Class::from_byte(*class)?,
+            account: AccountId::from_bytes(*account),
+            state: decode_state(rest)?,
+        })
+    }
+}
+
+/// The version and state in the row of an account.
+pub(crate) fn decode_account(row: &[u8]) -> Option<(u64, RecordV1)> {
+    let (version, rest) = row.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*version), decode_state(rest)?))
+}
+
+fn encode_state(state: &RecordV1) -> Vec<u8> {
+    [&state.type_id.to_be_bytes()[..], &[state.version], &state.body].concat()
+}
+
+fn decode_state(bytes: &[u8]) -> Option<RecordV1> {
+    let (type_id, rest) = bytes.split_first_chunk::<2>()?;
+    let (version, body) = rest.split_first()?;
+    Some(RecordV1 { type_id: u16::from_be_bytes(*type_id), version: *version, body: body.to_vec() })
+}
+
+fn unreadable(error: &DecodeError) -> ApplyError {
+    ApplyError { reason: format!("its state: {error}") }
+}
+
+fn unavailable(error: &ViewError) -> ApplyError {
+    ApplyError { reason: error.to_string() }
+}

@@ -1,0 +1,210 @@
+//! Answers queries from the bus.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use berth_bus::{Bus, Request, Requests, TransportError};
+use berth_proto::{
+    AccountId, InstanceId, Timestamp,
+    codec::{decode, encode},
+    query::{InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1},
+    subject::query_subject,
+};
+use berth_runtime::{Clock, Lifecycle};
+use berth_views::{ViewError, ViewReader};
+use futures::StreamExt;
+use tokio::{sync::Semaphore, task::spawn_blocking, time::Instant};
+
+use crate::{
+    metrics,
+    page::{Page, Wanted, accounts, instances, record},
+    texts::{Needle, Texts},
+};
+
+/// The view that queries name.
+const VIEW: &str = "records";
+/// All replicas share the queries.
+const QUEUE: &str = "projections";
+/// Queries that are answered at the same time; more wait in the bus.
+const QUERIES_AT_ONCE_MAX: usize = 16;
+/// How long a query by text waits for the index of texts to be filled.
+const FILL_WAIT_MAX: Duration = Duration::from_secs(3);
+/// The pause before the server serves again after its subscription ended.
+const SERVE_AGAIN_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a query is answered from.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    pub(crate) view: Arc<dyn ViewReader>,
+    pub(crate) texts: Arc<Texts>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// A query was not answered with a page.
+enum Refusal {
+    Rebuilding,
+    Invalid(String),
+}
+
+impl From<ViewError> for Refusal {
+    fn from(_: ViewError) -> Self {
+        // Whatever ails the view, it is built anew.
+        Self::Rebuilding
+    }
+}
+
+/// Serves queries until the life cycle ends. Returns once it does, with a flag that says whether it serves.
+pub(crate) async fn start(
+    bus: Arc<dyn Bus>,
+    answers: Arc<Answers>,
+    lifecycle: &Lifecycle,
+) -> Result<Arc<AtomicBool>, TransportError> {
+    let mut requests = bus.serve(&query_subject(VIEW), QUEUE).await?;
+    let serving = Arc::new(AtomicBool::new(true));
+    let (running, life) = (Arc::clone(&serving), lifecycle.clone());
+    lifecycle.spawn(async move {
+        let stop = life.stop().clone();
+        while stop.run_until_cancelled(take(&mut requests, &answers, &life)).await.is_some() {
+            running.store(false, Ordering::SeqCst);
+            tracing::warn!("the subscription for queries ended: serving again");
+            let again = async {
+                loop {
+                    if let Ok(requests) = bus.serve(&query_subject(VIEW), QUEUE).await {
+                        return requests;
+                    }
+                    tokio::time::sleep(SERVE_AGAIN_PAUSE).await;
+                }
+            };
+            match stop.run_until_cancelled(again).await {
+                Some(again) => requests = again,
+                None => break,
+            }
+            running.store(true, Ordering::SeqCst);
+        }
+        running.store(false, Ordering::SeqCst);
+    });
+    Ok(serving)
+}
+
+/// Takes queries until the subscription ends.
+async fn take(requests: &mut Requests, answers: &Arc<Answers>, lifecycle: &Lifecycle) {
+    let slots = Arc::new(Semaphore::new(QUERIES_AT_ONCE_MAX));
+    while let Some(request) = requests.next().await {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
+        let answers = Arc::clone(answers);
+        lifecycle.spawn(async move {
+            answers.answer(request).await;
+            drop(slot);
+        });
+    }
+}
+
+// === impl Answers ===
+
+impl Answers {
+    async fn answer(self: Arc<Self>, request: Request) {
+        let begun = Instant::now();
+        let reply = match decode::<QueryV1>(&request.payload) {
+            Ok(query) => self.reply_to(query).await,
+            Err(error) => Err(Refusal::Invalid(error.to_string())),
+        };
+        let (outcome, reply) = match reply {
+            Ok(page) => ("page", QueryReplyV1::Page(page)),
+            Err(Refusal::Rebuilding) => ("rebuilding", QueryReplyV1::Rebuilding),
+            Err(Refusal::Invalid(reason)) => ("invalid", QueryReplyV1::Invalid { reason }),
+        };
+        metrics::query(outcome, begun.elapsed());
+        match encode(&reply) {
+            Ok(payload) => request.reply.send(payload.into()),
+            Err(error) => tracing::error!(%error, "a page of the record view cannot be written"),
+        }
+    }
+
+    async fn reply_to(self: Arc<Self>, query: QueryV1) -> Result<PageV1, Refusal> {
+        let (first, page) = match query {
+            QueryV1::Accounts { after, limit } => {
+                (after.is_none(), self.clone().accounts(after, limit_of(limit)?).await?)
+            }
+            QueryV1::Instances(query) => (query.after.is_none(), self.clone().instances(query).await?),
+        };
+        // Counting more than the page would be a scan.
+        let total = (first && !page.more).then_some(page.rows.len() as u64);
+        Ok(PageV1 { rows: page.rows, more: page.more, total, lag_ms: self.lag_ms() })
+    }
+
+    async fn accounts(self: Arc<Self>, after: Option<AccountId>, limit: usize) -> Result<Page, Refusal> {
+        blocking(move || accounts(self.view.as_ref(), after, limit)).await
+    }
+
+    async fn instances(self: Arc<Self>, query: InstanceQueryV1) -> Result<Page, Refusal> {
+        let limit = limit_of(query.limit)?;
+        let wanted = Wanted::of(&query).map_err(Refusal::Invalid)?;
+        let now = self.clock.now();
+        let Some(needle) = Needle::of(query.text.as_deref(), query.phone.as_deref()) else {
+            return blocking(move || instances(self.view.as_ref(), &wanted, query.after, limit, now)).await;
+        };
+        if !self.texts.filled(FILL_WAIT_MAX).await {
+            return Err(Refusal::Rebuilding);
+        }
+        blocking(move || self.found(&needle, &wanted, query.after, limit, now)).await
+    }
+
+    /// A page of instances that are found by their texts.
+    fn found(
+        &self,
+        needle: &Needle,
+        wanted: &Wanted,
+        mut after: Option<InstanceId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page, ViewError> {
+        let mut page = Page::new(limit);
+        loop {
+            let ids = self.texts.find(needle, after, limit + 1);
+            let Some(last) = ids.last() else {
+                return Ok(page);
+            };
+            after = Some(*last);
+            for id in ids {
+                if let Some(record) = record(self.view.as_ref(), id)?
+                    && wanted.takes(&record, now)
+                    && !page.add(id, record.version, record.state)
+                {
+                    return Ok(page);
+                }
+            }
+        }
+    }
+
+    /// Milliseconds that the view is behind the log, as far as it knows.
+    fn lag_ms(&self) -> u64 {
+        let changes = self.view.changes();
+        let change = changes.borrow();
+        if change.caught_up {
+            return 0;
+        }
+        u64::try_from(self.clock.now().millis() - Timestamp(change.occurred_at).millis()).unwrap_or_default()
+    }
+}
+
+fn limit_of(limit: u16) -> Result<usize, Refusal> {
+    if limit == 0 {
+        return Err(Refusal::Invalid("a page has at least one row".to_owned()));
+    }
+    Ok(usize::from(limit.min(PAGE_MAX)))
+}
+
+/// Reads the view off the asynchronous threads.
+async fn blocking(read: impl FnOnce() -> Result<Page, ViewError> + Send + 'static) -> Result<Page, Refusal> {
+    match spawn_blocking(read).await {
+        Ok(page) => Ok(page?),
+        Err(_ended) => Err(Refusal::Rebuilding),
+    }
+}

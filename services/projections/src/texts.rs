@@ -1,0 +1,266 @@
+//! What instances can be found by in clear: names, phones, numbers. In memory only.
+//!
+//! The values are sealed wherever they are stored, so the index opens them with the data keys when the
+//! service starts and keeps up with the record view from then on. An instance whose key was destroyed, or
+//! that is deleted, drops out.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use berth_bus::{KeyRing, KeyRingError};
+use berth_proto::{
+    InstanceId, Sealed,
+    instance::{DeviceV1, InstanceStateV1},
+};
+use berth_runtime::{DataKey, Lifecycle, sealing::field};
+use berth_views::{ViewError, ViewReader};
+use futures::{StreamExt, stream};
+use tokio::sync::watch;
+
+use crate::{
+    class::Class,
+    metrics,
+    page::record,
+    records::{RECORDS, Record, Touched, id_of},
+};
+
+/// Bytes of all texts: about two million instances. Beyond it, new instances are found by state and id only,
+/// and the operator is told.
+const TEXT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Records that are read at once when the index is filled.
+const RECORDS_AT_ONCE: usize = 512;
+/// Data keys that are fetched at the same time.
+const KEYS_AT_ONCE: usize = 32;
+/// The pause before another try while the key store or the view is not available.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// What one instance is found by: the phone, the number, the names; one per line, in lower case.
+type Text = Box<str>;
+
+/// The index.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    view: Arc<dyn ViewReader>,
+    keys: KeyRing,
+    touched: Touched,
+    /// Written by the task that keeps the index, read by queries.
+    entries: RwLock<Entries>,
+    /// Whether every instance was looked at once.
+    filled: watch::Sender<bool>,
+    /// Changes that the key store did not let us look at; taken up again after a pause.
+    delayed: Mutex<HashMap<[u8; 16], u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_id: BTreeMap<InstanceId, Text>,
+    bytes: usize,
+    /// Whether an instance did not fit in.
+    full: bool,
+}
+
+/// What a query looks for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Needle {
+    /// In lower case.
+    text: Option<String>,
+    phone: Option<String>,
+}
+
+impl Needle {
+    /// What is looked for; none if nothing is.
+    pub(crate) fn of(text: Option<&str>, phone: Option<&str>) -> Option<Self> {
+        let text = text.filter(|text| !text.is_empty()).map(str::to_lowercase);
+        (text.is_some() || phone.is_some()).then(|| Self { text, phone: phone.map(str::to_owned) })
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        let phone = text.split('\n').next().unwrap_or_default();
+        self.text.as_ref().is_none_or(|wanted| text.contains(wanted.as_str()))
+            && self.phone.as_ref().is_none_or(|wanted| !wanted.is_empty() && phone == wanted)
+    }
+}
+
+// === impl Texts ===
+
+impl Texts {
+    /// Begins to fill the index and to keep it.
+    pub(crate) fn start(
+        view: Arc<dyn ViewReader>,
+        keys: KeyRing,
+        touched: Touched,
+        lifecycle: &Lifecycle,
+    ) -> Arc<Self> {
+        let texts = Arc::new(Self {
+            view,
+            keys,
+            touched,
+            entries: RwLock::default(),
+            filled: watch::Sender::new(false),
+            delayed: Mutex::default(),
+        });
+        let (kept, stop) = (Arc::clone(&texts), lifecycle.stop().clone());
+        lifecycle.spawn(async move { stop.run_until_cancelled(kept.keep()).await });
+        texts
+    }
+
+    /// Waits until every instance was looked at once. False if that takes longer.
+    pub(crate) async fn filled(&self, timeout: Duration) -> bool {
+        let mut filled = self.filled.subscribe();
+        tokio::time::timeout(timeout, filled.wait_for(|filled| *filled))
+            .await
+            .is_ok_and(|filled| filled.is_ok())
+    }
+
+    /// The next instances after an id that are found by the needle, at most `limit`; blocking for as long
+    /// as a walk over all texts takes.
+    pub(crate) fn find(&self, needle: &Needle, after: Option<InstanceId>, limit: usize) -> Vec<InstanceId> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let texts = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let found = texts.by_id.range((start, Bound::Unbounded)).filter(|(_, text)| needle.is_in(text));
+        found.map(|(id, _)| *id).take(limit).collect()
+    }
+
+    /// Fills the index, then follows the view.
+    async fn keep(&self) {
+        let mut changes = self.view.changes();
+        while let Err(error) = self.fill().await {
+            tracing::debug!(%error, "the index of texts waits for the record view");
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+        loop {
+            self.catch_up().await;
+            self.filled.send_if_modified(|filled| {
+                let first = !*filled && lock(&self.delayed).is_empty();
+                *filled |= first;
+                first
+            });
+            let delayed = !lock(&self.delayed).is_empty();
+            tokio::select! {
+                seen = changes.changed() => if seen.is_err() { return },
+                () = tokio::time::sleep(RETRY_PAUSE), if delayed => (),
+            }
+        }
+    }
+
+    /// Looks at every record of the view.
+    async fn fill(&self) -> Result<(), ViewError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let (view, from) = (Arc::clone(&self.view), after.take());
+            let page =
+                tokio::task::spawn_blocking(move || view.scan(RECORDS, from.as_deref(), RECORDS_AT_ONCE));
+            let page = page.await.unwrap_or(Err(ViewError::Rebuilding))?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.clone());
+            let records = page.iter().filter_map(|(key, row)| Some((id_of(key)?, Record::decode(row)?)));
+            let looks = records.map(|(id, record)| self.look(id, record)).collect::<Vec<_>>();
+            stream::iter(looks).buffer_unordered(KEYS_AT_ONCE).collect::<()>().await;
+        }
+    }
+
+    /// Looks at every record that changed.
+    async fn catch_up(&self) {
+        let mut changed = std::mem::take(&mut *lock(&self.touched));
+        changed.extend(std::mem::take(&mut *lock(&self.delayed)));
+        let looks = changed.into_iter().map(|(id, version)| self.look_again(id, version));
+        stream::iter(looks.collect::<Vec<_>>()).buffer_unordered(KEYS_AT_ONCE).collect::<()>().await;
+    }
+
+    async fn look_again(&self, id: [u8; 16], version: u64) {
+        match record(self.view.as_ref(), InstanceId::from_bytes(id)) {
+            Ok(Some(record)) if record.version >= version => {
+                self.look(InstanceId::from_bytes(id), record).await;
+            }
+            // The batch that changed it is not written yet, or the view is being built anew.
+            Ok(_) | Err(_) => self.delay(id, version),
+        }
+    }
+
+    /// Opens what one instance is found by.
+    async fn look(&self, id: InstanceId, record: Record) {
+        if record.class == Class::Deleted {
+            self.keys.forget(id.as_bytes());
+            return self.set(id, None);
+        }
+        match self.keys.key(id.as_bytes()).await {
+            Ok(key) => {
+                let state = record.state.open::<InstanceStateV1>().ok();
+                self.set(id, key.zip(state).map(|(key, state)| text_of(id, &state, &key)));
+            }
+            Err(KeyRingError::Store(error)) => {
+                tracing::warn!(instance = %id, %error, "the index of texts waits for the key store");
+                self.delay(*id.as_bytes(), record.version);
+            }
+            Err(error @ KeyRingError::Unwrap(_)) => {
+                tracing::error!(instance = %id, %error, "an instance cannot be found by its texts");
+                self.set(id, None);
+            }
+        }
+    }
+
+    fn delay(&self, id: [u8; 16], version: u64) {
+        lock(&self.delayed).insert(id, version);
+    }
+
+    fn set(&self, id: InstanceId, text: Option<Text>) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = entries.by_id.remove(&id) {
+            entries.bytes -= before.len();
+        }
+        let Some(text) = text else { return };
+        if entries.bytes + text.len() > TEXT_BYTES_MAX {
+            if !std::mem::replace(&mut entries.full, true) {
+                tracing::error!("the index of texts is full: some instances are not found by name or phone");
+            }
+            return;
+        }
+        entries.bytes += text.len();
+        entries.by_id.insert(id, text);
+        metrics::texts(entries.by_id.len());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn text_of(id: InstanceId, state: &InstanceStateV1, key: &DataKey) -> Text {
+    let open = |name: &str, sealed: Option<&Sealed>| -> String {
+        let text = sealed.and_then(|sealed| key.open_text(id.as_bytes(), name, sealed).ok());
+        text.unwrap_or_default().to_lowercase().replace('\n', " ")
+    };
+    let device: Option<&DeviceV1> = state.last_device.as_ref();
+    let lines = [
+        open(field::PHONE, device.map(|device| &device.phone)),
+        state.number.to_string(),
+        open(field::NAME, Some(&state.name)),
+        open(field::PUSH_NAME, device.and_then(|device| device.push_name.as_ref())),
+        open(field::BUSINESS_NAME, device.and_then(|device| device.business_name.as_ref())),
+    ];
+    lines.join("\n").into_boxed_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_is_found_exactly_and_a_text_anywhere() {
+        let text = "5511999\n1234567890\nloja são paulo\nana\n";
+        let found =
+            |wanted: Option<&str>, phone: Option<&str>| Needle::of(wanted, phone).unwrap().is_in(text);
+        assert!(found(Some("SÃO"), None) && found(Some("345678"), None) && found(Some("1199"), None));
+        assert!(found(None, Some("5511999")) && found(Some("Ana"), Some("5511999")));
+        assert!(
+            !found(None, Some("511999")) && !found(None, Some("")) && !found(Some("rio"), Some("5511999"))
+        );
+        assert!(Needle::of(Some(""), None).is_none());
+    }
+}
