@@ -50,8 +50,9 @@ pub(crate) type Ends = Arc<[u64]>;
 /// A log in this process that can be read shard by shard.
 #[async_trait]
 pub(crate) trait Local: Send + Sync + 'static {
-    /// The next page of a shard after a revision.
-    async fn page(&self, shard: u8, after: u64, kinds: &[Kind]) -> Result<Page, ReadError>;
+    /// The next page of a shard after a revision and up to another one: what is stored later than the end
+    /// that the follower knows of is left for its next look.
+    async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError>;
 }
 
 /// What a follower carries from one step to the next.
@@ -128,7 +129,7 @@ impl<L: Local> Follower<L> {
             if end == *read {
                 continue;
             }
-            let page = self.log.page(shard, *read, &self.kinds).await.map_err(unavailable)?;
+            let page = self.log.page(shard, *read, end, &self.kinds).await.map_err(unavailable)?;
             *read = page.reached.max(*read);
             moved = true;
             let incarnation = self.incarnation;

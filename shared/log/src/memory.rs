@@ -133,11 +133,11 @@ impl EventLog for MemoryLog {
 
 #[async_trait]
 impl Local for Arc<Mutex<Store>> {
-    async fn page(&self, shard: u8, after: u64, kinds: &[Kind]) -> Result<Page, ReadError> {
+    async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError> {
         let store = self.lock().unwrap_or_else(PoisonError::into_inner);
-        let after_index = usize::try_from(after).unwrap_or(usize::MAX);
+        let index = |revision| usize::try_from(revision).unwrap_or(usize::MAX);
         let commits = store.shards.get(&shard).map(Vec::as_slice).unwrap_or_default();
-        let page = commits.get(after_index..).unwrap_or_default();
+        let page = commits.get(index(after)..index(up_to)).unwrap_or_default();
         let page = page.get(..FOLLOW_PAGE_COMMITS_MAX).unwrap_or(page);
         Ok(Page {
             commits: page.iter().filter(|stored| kinds.contains(&stored.stream.kind())).cloned().collect(),

@@ -29,6 +29,8 @@ struct Disk {
     broken: AtomicBool,
     /// So many syncs succeed, then one fails; 0 for all.
     syncs_until_failure: AtomicU64,
+    /// Syncs so far.
+    syncs: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -65,6 +67,7 @@ impl StorageBackend for FailingBackend {
         if left > 0 && self.disk.syncs_until_failure.fetch_sub(1, Ordering::SeqCst) == 1 {
             return Err(io::Error::other("the sync failed"));
         }
+        self.disk.syncs.fetch_add(1, Ordering::SeqCst);
         self.file.sync_data()
     }
 
@@ -214,4 +217,30 @@ async fn after_a_failed_sync_the_answer_is_what_the_file_says() {
     drop(log);
     let log = open(folder.path(), &disk);
     assert_eq!(log.tail(&stream(1)).await.unwrap().unwrap().tail.version, stored);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_that_wait_together_share_a_sync() {
+    const WRITERS: u8 = 64;
+    const COMMITS: u64 = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Disk::default());
+    let log = Arc::new(open(folder.path(), &disk));
+    let before = disk.syncs.load(Ordering::SeqCst);
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..WRITERS {
+        let log = Arc::clone(&log);
+        writers.spawn(async move {
+            let mut expected = Expected::Empty;
+            for _ in 0..COMMITS {
+                expected = append(&log, stream(number), expected).await.unwrap();
+            }
+        });
+    }
+    while let Some(writer) = writers.join_next().await {
+        writer.unwrap();
+    }
+    let syncs = disk.syncs.load(Ordering::SeqCst) - before;
+    // Each on its own would need two syncs.
+    assert!(syncs < u64::from(WRITERS) * COMMITS / 2, "{syncs} syncs");
 }

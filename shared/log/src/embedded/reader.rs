@@ -52,16 +52,21 @@ impl LogRead for EmbeddedLog {
 
 #[async_trait]
 impl Local for Arc<Store> {
-    async fn page(&self, shard: u8, after: u64, kinds: &[Kind]) -> Result<Page, ReadError> {
+    async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError> {
         let kinds = kinds.to_vec();
-        blocking(self, move |tables| shard_page(tables, shard, after, &kinds)).await
+        blocking(self, move |tables| shard_page(tables, shard, (after, up_to), &kinds)).await
     }
 }
 
-fn shard_page(tables: &Snapshot, shard: u8, after: u64, kinds: &[Kind]) -> Result<Page, StoreError> {
+fn shard_page(
+    tables: &Snapshot,
+    shard: u8,
+    (after, up_to): (u64, u64),
+    kinds: &[Kind],
+) -> Result<Page, StoreError> {
     let mut page = Page { commits: Vec::new(), reached: after };
     let mut bytes = 0;
-    let rows = tables.commits.range((shard, after.saturating_add(1))..=(shard, u64::MAX))?;
+    let rows = tables.commits.range((shard, after.saturating_add(1))..=(shard, up_to))?;
     for row in rows.take(FOLLOW_PAGE_COMMITS_MAX) {
         let (key, row) = row?;
         let revision = key.value().1;

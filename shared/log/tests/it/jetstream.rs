@@ -310,5 +310,6 @@ async fn headers_tell_what_a_commit_is_and_nothing_else() {
             "traceparent"
         ]
     );
-    assert_eq!(message.headers.get("Berth-Type").unwrap().as_str(), "1.1");
+    let commit_type = format!("{}.1", berth_proto::codec::types::COMMIT);
+    assert_eq!(message.headers.get("Berth-Type").unwrap().as_str(), commit_type);
 }
