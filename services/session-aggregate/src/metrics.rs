@@ -12,6 +12,8 @@ const CONFLICTS: &str = "berth_aggregate_conflicts_total";
 const MAILBOXES: &str = "berth_aggregate_mailboxes";
 /// Commands that a mailbox found waiting when it looked.
 const MAILBOX_DEPTH: &str = "berth_aggregate_mailbox_depth_commands";
+/// Work of the process manager whose moment has come.
+const DUE: &str = "berth_aggregate_due_jobs";
 /// Work of the process manager that was done, by `job`.
 const SWEPT: &str = "berth_aggregate_swept_total";
 /// Work of the process manager that failed and is tried again, by `job`.
@@ -38,6 +40,11 @@ pub(crate) fn mailboxes(count: usize) {
 #[expect(clippy::cast_precision_loss, reason = "a mailbox holds at most some thousand commands")]
 pub(crate) fn mailbox_depth(commands: usize) {
     histogram!(MAILBOX_DEPTH).record(commands as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a sweep looks at some thousand jobs")]
+pub(crate) fn due(jobs: usize) {
+    gauge!(DUE).set(jobs as f64);
 }
 
 pub(crate) fn swept(job: &'static str) {

@@ -70,10 +70,11 @@ impl Aggregate {
         for attempt in (oldest + 1..=state.attempt).filter(|attempt| !pursued(*attempt)) {
             self.ports.device_keys.delete(instance, attempt).await.map_err(Trouble::DeviceKeys)?;
         }
-        self.note_erasure(instance, deleted, &cause).await
+        self.note(instance, deleted, &cause).await
     }
 
-    async fn note_erasure(
+    /// Appends a commit that changes nothing and says that something of ours was done.
+    pub(super) async fn note(
         &self,
         instance: InstanceId,
         mut loaded: Loaded<State>,

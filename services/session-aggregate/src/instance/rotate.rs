@@ -102,9 +102,14 @@ impl Aggregate {
         instance: InstanceId,
         reserved: DirectoryId,
     ) -> Result<(), Trouble> {
-        let loaded = self.load_instance(instance).await?;
-        let Some(state) = loaded.state else { return Ok(()) };
         let cause = Cause::own("rotation", reserved.as_bytes());
+        let loaded = self.load_instance(instance).await?;
+        let Some(state) = &loaded.state else { return Ok(()) };
+        if state.entries.token != reserved {
+            // Whoever still works on that rotation loses its append and reserves again.
+            self.note(instance, loaded, &cause).await?;
+        }
+        let Some(state) = self.load_instance(instance).await?.state else { return Ok(()) };
         let holder = Holder { account: state.account, instance: Some(instance) };
         let mut tokens = self.former_tokens(instance).await?;
         tokens.push(reserved);

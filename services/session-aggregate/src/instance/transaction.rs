@@ -1,5 +1,7 @@
 //! The transaction loop: load, decide, append; on a conflict load and decide again.
 
+use std::time::Duration;
+
 use berth_proto::{
     InstanceId, RecordV1, StreamKey,
     frame::{AcceptedV1, CommandReplyV1, RejectionV1},
@@ -18,7 +20,9 @@ use crate::{
 };
 
 /// Appends to one instance that are tried before it counts as contended.
-pub(super) const ATTEMPTS_MAX: usize = 16;
+pub(super) const ATTEMPTS_MAX: usize = 32;
+/// Attempts after which a loser waits a little before the next one, so that replicas do not keep colliding.
+const EAGER_ATTEMPTS: usize = 4;
 
 impl Aggregate {
     /// Decides commands that wait for one instance and appends what they come to as one commit. Answers the
@@ -35,7 +39,8 @@ impl Aggregate {
             Some(remembered) => (remembered, false),
             None => (self.load_instance(instance).await?, true),
         };
-        for _ in 0..ATTEMPTS_MAX {
+        for attempt in 0..ATTEMPTS_MAX {
+            self.stand_back(attempt).await;
             let now = self.ports.clock.now();
             let round = Round::decide(instance, &loaded, asked, now, &*self.ports.device_keys).await;
             if round.commits() {
@@ -51,6 +56,14 @@ impl Aggregate {
             fresh = true;
         }
         Err(Trouble::Contended { stream: StreamKey::instance(instance) })
+    }
+
+    /// Waits for a random while, up to a millisecond for each attempt that was lost.
+    async fn stand_back(&self, attempt: usize) {
+        if attempt > EAGER_ATTEMPTS {
+            let micros = self.ports.entropy.below(1_000 * attempt as u64);
+            tokio::time::sleep(Duration::from_micros(micros)).await;
+        }
     }
 
     /// Reads the last commit of an instance.

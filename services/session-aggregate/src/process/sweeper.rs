@@ -23,8 +23,10 @@ const PAGE_ROWS: usize = 256;
 const SWEEP_JOBS_MAX: usize = 16 * 1_024;
 /// Jobs that are worked on at once.
 const JOBS_AT_ONCE: usize = 16;
-/// How long a job rests after it was worked on; by then the view has followed, or it is tried again.
+/// How long a job rests after it was done: by then the view has followed.
 const JOB_REST_SECONDS: u64 = 3;
+/// How long a job rests after it failed.
+const JOB_RETRY_SECONDS: u64 = 10;
 
 /// Sweeps whenever this replica holds the lease, until the life cycle ends.
 pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>) {
@@ -68,22 +70,27 @@ async fn sweep(
     rested: &mut HashMap<Job, Instant>,
 ) -> Result<(), ViewError> {
     let due = due(aggregate, agenda).await?;
+    metrics::due(due.len());
     let now = Instant::now();
-    rested.retain(|job, until| *until > now && due.contains(job));
+    rested.retain(|_, until| *until > now);
     let ready: Vec<Job> = due.into_iter().filter(|job| !rested.contains_key(job)).collect();
-    let until = now + Duration::from_secs(JOB_REST_SECONDS);
-    rested.extend(ready.iter().map(|job| (*job, until)));
-    stream::iter(ready)
-        .for_each_concurrent(JOBS_AT_ONCE, |job| async move {
-            match Box::pin(aggregate.work(job)).await {
-                Ok(()) => metrics::swept(job.work.name()),
-                Err(error) => {
-                    metrics::sweep_failed(job.work.name());
-                    warn!(job = job.work.name(), reason = chain(&error), "a job is tried again later");
-                }
+    let mut done = stream::iter(ready)
+        .map(|job| async move { (job, Box::pin(aggregate.work(job)).await) })
+        .buffer_unordered(JOBS_AT_ONCE);
+    while let Some((job, outcome)) = done.next().await {
+        let rest = match outcome {
+            Ok(()) => {
+                metrics::swept(job.work.name());
+                JOB_REST_SECONDS
             }
-        })
-        .await;
+            Err(error) => {
+                metrics::sweep_failed(job.work.name());
+                warn!(job = job.work.name(), reason = chain(&error), "a job is tried again later");
+                JOB_RETRY_SECONDS
+            }
+        };
+        rested.insert(job, Instant::now() + Duration::from_secs(rest));
+    }
     Ok(())
 }
 

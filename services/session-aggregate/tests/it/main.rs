@@ -5,7 +5,9 @@
 mod accounts;
 mod commands;
 mod create;
+mod damage;
 mod delete;
+mod engines;
 mod faults;
 mod rotate;
 mod sweeper;

@@ -1,6 +1,10 @@
 //! A running service with everything around it, and the words that the stories are told in.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use berth_bus::{
     Bus, KeyRing,
@@ -43,7 +47,9 @@ pub(crate) struct World {
     pub(crate) entropy: Arc<SeededEntropy>,
     pub(crate) account: AccountId,
     leases: Arc<LocalLeases>,
-    folder: TempDir,
+    /// Dropped with the world, if it is the world's own.
+    _own: Option<TempDir>,
+    folder: PathBuf,
     replicas: Vec<(Handle, Lifecycle)>,
     started: usize,
 }
@@ -93,9 +99,15 @@ impl World {
     }
 
     pub(crate) async fn over(log: Arc<dyn EventLog>, bus: Arc<dyn Bus>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let own = tempfile::tempdir().unwrap();
+        let world = Self::over_in(own.path(), log, bus).await;
+        Self { _own: Some(own), ..world }
+    }
+
+    /// Everything around a replica in a folder, which may have been used before.
+    pub(crate) async fn over_in(folder: &Path, log: Arc<dyn EventLog>, bus: Arc<dyn Bus>) -> Self {
         let entropy = Arc::new(SeededEntropy::new(7));
-        let store = FileKeyStore::open(folder.path().join("keys")).await.unwrap();
+        let store = FileKeyStore::open(folder.join("keys")).await.unwrap();
         let keys = KeyRing::new(MasterKey::generate(&*entropy), Arc::new(store));
         let account = AccountId::from_bytes([0xAC; 16]);
         keys.create(account.as_bytes(), &*entropy).await.unwrap().unwrap();
@@ -103,12 +115,13 @@ impl World {
             log: FaultyLog::new(log),
             bus,
             keys,
-            device_keys: Arc::new(FileDeviceKeys::open(folder.path().join("devices")).await.unwrap()),
+            device_keys: Arc::new(FileDeviceKeys::open(folder.join("devices")).await.unwrap()),
             clock: Arc::new(ManualClock::new(BEGIN)),
-            leases: Arc::new(LocalLeases::open(folder.path().join("leases")).await.unwrap()),
+            leases: Arc::new(LocalLeases::open(folder.join("leases")).await.unwrap()),
             entropy,
             account,
-            folder,
+            _own: None,
+            folder: folder.to_owned(),
             replicas: Vec::new(),
             started: 0,
         }
@@ -134,7 +147,6 @@ impl World {
         };
         let lifecycle = Lifecycle::new();
         let handle = start(ports, Settings::default(), &lifecycle).await.unwrap();
-        assert!(handle.ready());
         self.replicas.push((handle, lifecycle));
     }
 
@@ -162,7 +174,12 @@ impl World {
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
+    }
+
+    /// Whether every replica takes commands.
+    pub(crate) fn ready(&self) -> bool {
+        self.replicas.iter().all(|(handle, _)| handle.ready())
     }
 
     // === asking ===
