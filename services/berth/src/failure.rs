@@ -3,7 +3,7 @@
 use std::io;
 
 use berth_bus::{KeyRingError, local::FileError, nats};
-use berth_log::embedded;
+use berth_log::{embedded, jetstream};
 use berth_runtime::{ConfigError, http::BindError, telemetry::TelemetryError};
 use thiserror::Error;
 
@@ -27,15 +27,15 @@ pub(crate) enum Failure {
     /// The views cannot be thrown away.
     #[error("the views cannot be thrown away")]
     Views(#[from] berth_views::OpenError),
-    /// NATS is not wired up.
-    #[error("NATS is not wired up in this build")]
-    NoNats,
     /// NATS does not answer.
-    #[error("`nats_url` (BERTH_NATS_URL): {0}")]
+    #[error("`nats_url` (BERTH_NATS_URL) cannot be used")]
     Nats(#[source] nats::ConnectError),
     /// A stream of NATS cannot be used.
     #[error(transparent)]
     Stream(#[from] nats::OpenError),
+    /// The log on JetStream cannot be used.
+    #[error(transparent)]
+    JetStream(#[from] jetstream::OpenError),
     /// The key store does not answer, or the master key is another one.
     #[error("{}", wrong_key(_0))]
     Keys(#[source] KeyRingError),
@@ -87,9 +87,15 @@ impl Failure {
     /// The exit code: whether starting again can help.
     pub(crate) const fn code(&self) -> u8 {
         match self {
+            Self::JetStream(
+                jetstream::OpenError::Unavailable(_)
+                | jetstream::OpenError::Create { .. }
+                | jetstream::OpenError::Missing { .. },
+            ) => exit::UNAVAILABLE,
             Self::Config(_)
             | Self::Folder(_)
             | Self::EmbeddedLog(_)
+            | Self::JetStream(_)
             | Self::File(_)
             | Self::Views(_)
             | Self::Keys(KeyRingError::Unwrap(_))

@@ -1,6 +1,7 @@
 //! Which adapters stand behind the ports: the one place that knows them all.
 
 mod embedded;
+mod nats;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -50,14 +51,20 @@ impl Wired {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let wired = match &settings.nats {
             None => embedded::open(settings, clock, entropy).await?,
-            Some(_) => {
-                let _ = (role, lifecycle);
-                return Err(Failure::NoNats);
-            }
+            Some(nats) => nats::open(role, settings, nats, lifecycle, clock, entropy).await?,
         };
-        // Made at the first start, unwrapped at every other one.
-        wired.keys.create(&NOBODY, &*wired.entropy).await?;
+        wired.check_master_key(role).await?;
         Ok(wired)
+    }
+
+    /// Refuses another master key than that of the first start, which is when the key of nobody's is made by a
+    /// role that may make keys.
+    async fn check_master_key(&self, role: Role) -> Result<(), Failure> {
+        let known = self.keys.key(&NOBODY).await?.is_some();
+        if !known && (role.runs(Role::Gateway) || role.runs(Role::SessionAggregate)) {
+            self.keys.create(&NOBODY, &*self.entropy).await?;
+        }
+        Ok(())
     }
 
     /// The folder of a role's views.
