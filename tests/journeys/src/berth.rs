@@ -191,6 +191,11 @@ impl Running {
         Client::new(base(member)).token(ACCOUNT_TOKEN)
     }
 
+    /// A client without a token for each process, in the order of [`ROLES`] if they run apart.
+    pub fn ops(&self) -> Vec<Client> {
+        self.members.iter().map(|member| Client::new(base(member))).collect()
+    }
+
     /// The processes that run.
     pub fn processes(&mut self) -> impl Iterator<Item = &mut Process> {
         self.members.iter_mut().filter_map(|member| member.process.as_mut())

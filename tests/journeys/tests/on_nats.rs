@@ -1,0 +1,67 @@
+//! A deployment of many processes on a real NATS server.
+
+use berth_journeys::{Berth, MASTER_KEY, Process, ROLES};
+use berth_test_support::NatsServer;
+use serde_json::json;
+
+#[tokio::test]
+async fn one_process_on_nats_finds_everything_again_after_a_kill() {
+    let server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).start().await;
+    let made = berth.client().post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    berth.kill9();
+    berth.restart().await;
+    let found = berth.client().get("/v1/instances/first").await.expect(200);
+    assert_eq!(found["id"], made["id"]);
+    assert_eq!(berth.stop().await, [Some(0)]);
+}
+
+#[tokio::test]
+async fn two_processes_of_every_role_on_nats_are_one_deployment() {
+    let server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().replicas(2).start().await;
+    let made = berth.client_of(0).post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    let found = berth.client_of(1).get("/v1/instances/first").await.expect(200);
+    assert_eq!(found["id"], made["id"], "what one gateway was told, the other shows");
+
+    let twice = berth.client_of(0).keyed("the-same").post("/v1/instances", json!({ "name": "second" })).await;
+    let again = berth.client_of(1).keyed("the-same").post("/v1/instances", json!({ "name": "second" })).await;
+    assert_eq!(twice.header("idempotency-replayed"), "");
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(twice.expect(201)["id"], again.expect(201)["id"]);
+
+    berth.kill9();
+    berth.restart().await;
+    berth.client_of(1).get("/v1/instances/second").await.expect(200);
+    assert!(berth.stop().await.iter().all(|code| *code == Some(0)), "all drained");
+}
+
+#[tokio::test]
+async fn every_role_on_nats_serves_its_operator() {
+    let server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    assert_eq!(berth.processes().count(), ROLES.len());
+    for client in berth.ops() {
+        client.get("/healthz").await.expect(200);
+        client.get("/readyz").await.expect(200);
+        assert!(client.get("/metrics").await.text().contains("process_open_fds"));
+    }
+}
+
+#[tokio::test]
+async fn another_master_key_on_nats_is_refused() {
+    let server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).start().await;
+    berth.kill9();
+    let other = MASTER_KEY.replace("AAEC", "ABEC");
+    let settings = [
+        ("BERTH_NATS_URL", server.url()),
+        ("BERTH_MASTER_KEY", other),
+        ("BERTH_HTTP", "127.0.0.1:0".to_owned()),
+        ("BERTH_DATA", berth.data().display().to_string()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+    let (code, said) = Process::start("connector", &["connector"], &settings).outcome().await;
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("BERTH_MASTER_KEY"), "{said}");
+}
