@@ -13,6 +13,7 @@ use berth_proto::{
     limits::{COMMIT_BYTES_MAX, STATE_BYTES_MAX},
 };
 use berth_session::{Context, State};
+use tracing::warn;
 
 use crate::{
     stream::{Loaded, Step},
@@ -162,7 +163,12 @@ impl Round {
             return Ok(Verdict::Answer(Answer::Accepted { outcome: decision.outcome, replayed: false }));
         }
         if let Err(trouble) = forget_devices(instance, state, &decision.events, device_keys).await {
-            return Ok(Verdict::Answer(Answer::Unavailable { reason: chain(&trouble) }));
+            let reason = chain(&trouble);
+            if is_internal(command) {
+                return Ok(Verdict::Answer(Answer::Unavailable { reason }));
+            }
+            // A logout waits for nothing: the keys of a device that it gives up stay until the instance goes.
+            warn!(%instance, reason, "keys of a device that was given up could not be deleted");
         }
         self.part_of_commit(request, command, &decision.events, decision.outcome)
             .map(|decided| Verdict::Commit(Box::new(decided)))
@@ -221,7 +227,7 @@ fn of_the_account(
     command: &Command,
     state: Option<&State>,
 ) -> Result<(), RejectionCodeV1> {
-    let internal = command.type_id() >= FIRST_SERVICE_COMMAND;
+    let internal = is_internal(command);
     let allowed = match principal {
         PrincipalV1::Service => true,
         PrincipalV1::Root => !internal,
@@ -240,6 +246,10 @@ fn present_credential(principal: PrincipalV1, state: Option<&State>) -> Result<(
     };
     let present = state.is_some_and(|state| state.credential_version == credential_version);
     if present { Ok(()) } else { Err(RejectionCodeV1::StaleCredential) }
+}
+
+const fn is_internal(command: &Command) -> bool {
+    command.type_id() >= FIRST_SERVICE_COMMAND
 }
 
 const fn configures(command: &Command) -> bool {

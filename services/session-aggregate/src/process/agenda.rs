@@ -192,3 +192,83 @@ fn open_work(hold: &HoldV1, commit: &CommitV1) -> Option<(Work, Timestamp)> {
 fn unreadable(error: &berth_proto::DecodeError) -> ApplyError {
     ApplyError { reason: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use berth_log::{EventLog, LogRead, memory::MemoryLog};
+    use berth_proto::{AccountId, DirectoryId, Hash, StreamKey, directory::HoldV1};
+    use berth_runtime::ManualClock;
+    use berth_views::ViewError;
+
+    use super::*;
+    use crate::directory::{Cause, Directory, Holder};
+
+    #[derive(Debug, Default, Clone, PartialEq)]
+    struct Table(BTreeMap<Vec<u8>, Vec<u8>>);
+
+    impl Rows for Table {
+        fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
+            Ok(self.0.get(key).cloned())
+        }
+
+        fn put(&mut self, key: &[u8], value: Vec<u8>) {
+            self.0.insert(key.to_vec(), value);
+        }
+
+        fn remove(&mut self, key: &[u8]) {
+            self.0.remove(key);
+        }
+    }
+
+    /// Folds every commit of a stream, each one twice.
+    async fn fold(log: &MemoryLog, stream: StreamKey, rows: &mut Table) {
+        for stored in log.read(&stream, 0, 1_000).await.unwrap() {
+            let commit: CommitV1 = berth_proto::codec::decode(&stored.payload).unwrap();
+            Agenda.apply(&stored, &commit, rows).unwrap();
+            let once = rows.clone();
+            Agenda.apply(&stored, &commit, rows).unwrap();
+            assert_eq!(*rows, once, "a commit that is folded again changes nothing");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hold_is_open_until_it_is_settled_or_released() {
+        let log = MemoryLog::new(1);
+        let shared: Arc<dyn EventLog> = Arc::new(log.clone());
+        let directory = Directory::new(shared, Arc::new(ManualClock::new(Timestamp(1_000_000))));
+        let account = AccountId::from_bytes([1; 16]);
+        let instance = Some(InstanceId::from_bytes([2; 16]));
+        let holder = Holder { account, instance };
+        let former = berth_proto::directory::FormerV1 { instance, command_ids: Vec::new() };
+        for (byte, settled) in [(3, true), (4, false)] {
+            let entry = DirectoryId::from_bytes([byte; 16]);
+            let cause = Cause::own("test", &[byte; 16]);
+            let hold = HoldV1 {
+                purpose: PurposeV1::InstanceToken,
+                account,
+                instance,
+                credential_version: 2,
+                command_id: cause.command_id,
+                digest: Hash([0; 32]),
+                at: Timestamp(1_000_000),
+                blueprint: None,
+            };
+            directory.reserve(entry, hold, &cause).await.unwrap().unwrap();
+            let mut rows = Table::default();
+            fold(&log, StreamKey::directory(entry), &mut rows).await;
+            let (first, _) = rows.0.first_key_value().unwrap();
+            let job = Job { work: Work::Rotation, id: [byte; 16] };
+            assert_eq!(Job::read(first), Some((Timestamp(61_000_000), job)));
+            if settled {
+                directory.settle(entry, holder).await.unwrap();
+            } else {
+                directory.release(entry, holder, &former, &cause).await.unwrap();
+            }
+            let mut rows = Table::default();
+            fold(&log, StreamKey::directory(entry), &mut rows).await;
+            assert_eq!(rows, Table::default(), "no row stays");
+        }
+    }
+}

@@ -2,15 +2,24 @@
 
 use std::sync::Arc;
 
-use berth_bus::local::LocalBus;
-use berth_log::{EventLog, embedded::EmbeddedLog};
+use berth_bus::{
+    Bus,
+    local::LocalBus,
+    nats::{NatsBus, connect},
+};
+use berth_log::{
+    EventLog,
+    embedded::EmbeddedLog,
+    jetstream::{JetStreamLog, JetStreamOptions},
+};
 use berth_proto::{
     StreamKey,
     command::{ConnectV1, LogoutV1},
     frame::CommandReplyV1,
     instance::{MethodV1, PhaseV1},
 };
-use berth_runtime::SystemEntropy;
+use berth_runtime::{Lifecycle, SystemEntropy};
+use berth_test_support::NatsServer;
 use futures::future::join_all;
 
 use crate::world::{Wanted, World, accepted};
@@ -28,6 +37,81 @@ async fn embedded() {
     let mut world = World::over_in(state.path(), open(), Arc::new(LocalBus::new())).await;
     world.add_replica().await;
     assert!(world.accepted(&request).await.replayed);
+}
+
+#[tokio::test]
+async fn jetstream() {
+    let server = NatsServer::start().await;
+    let lifecycle = Lifecycle::new();
+    let client = connect(&server.url(), None, "test").await.unwrap();
+    let options = JetStreamOptions { shards: 4, replicas: 1 };
+    let log = Arc::new(JetStreamLog::open(client.clone(), options).await.unwrap());
+    let asker: Arc<dyn Bus> = Arc::new(NatsBus::new(client, &lifecycle));
+    let mut world = World::over(log, asker).await;
+    let request = story(&mut world).await;
+    world.crash().await;
+    world.add_replica().await;
+    assert!(world.accepted(&request).await.replayed);
+    world.stop().await;
+    lifecycle.shut_down().await;
+}
+
+#[tokio::test]
+async fn replicas_on_connections_of_their_own_share_the_commands_of_one_server() {
+    let server = NatsServer::start().await;
+    let lifecycle = Lifecycle::new();
+    let mut buses = Vec::new();
+    for name in ["asker", "one", "two"] {
+        let client = connect(&server.url(), None, name).await.unwrap();
+        buses.push(Arc::new(NatsBus::new(client, &lifecycle)) as Arc<dyn Bus>);
+    }
+    let client = connect(&server.url(), None, "log").await.unwrap();
+    let options = JetStreamOptions { shards: 4, replicas: 1 };
+    let log = Arc::new(JetStreamLog::open(client, options).await.unwrap());
+    let mut world = World::over(log, Arc::clone(&buses[0])).await;
+    world.add_replica_on(Arc::clone(&buses[1])).await;
+    world.add_replica_on(Arc::clone(&buses[2])).await;
+    let id = world.instance("shop", 1_111_111_111).await;
+    for round in 0..20 {
+        // The same key, twice at once: the server gives them to either replica.
+        let request = world.keyed(id, LogoutV1 {}, &format!("k-{round}"));
+        let (left, right) = tokio::join!(world.send(&request), world.send(&request));
+        assert_eq!(accepted(left).outcome, accepted(right).outcome);
+    }
+    let commits = world.commits(StreamKey::instance(id)).await;
+    let mut receipts: Vec<_> =
+        commits.iter().flat_map(|commit| &commit.receipts).map(|receipt| receipt.command_id).collect();
+    let all = receipts.len();
+    receipts.sort_unstable();
+    receipts.dedup();
+    assert_eq!((receipts.len(), all), (21, 21));
+    world.verify(id).await;
+    world.stop().await;
+    lifecycle.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_in_the_middle_leaves_nothing_half_done() {
+    let mut server = NatsServer::start().await;
+    let lifecycle = Lifecycle::new();
+    let client = connect(&server.url(), None, "test").await.unwrap();
+    let options = JetStreamOptions { shards: 4, replicas: 1 };
+    let log = Arc::new(JetStreamLog::open(client.clone(), options).await.unwrap());
+    let bus: Arc<dyn Bus> = Arc::new(NatsBus::new(client, &lifecycle));
+    let mut world = World::over(log, bus).await;
+    world.add_replica().await;
+    let id = world.linked("shop", 1_111_111_111).await;
+    let logout = world.keyed(id, LogoutV1 {}, "k");
+    server.kill();
+    assert!(!world.try_send(&logout).await, "nothing is acknowledged without the server");
+    server.restart().await;
+    world.until("the retried command is accepted", async || world.try_send(&logout).await).await;
+    let commits = world.commits(StreamKey::instance(id)).await;
+    let receipts = commits.iter().flat_map(|commit| &commit.receipts);
+    assert_eq!(receipts.filter(|receipt| receipt.command_id == logout.command_id).count(), 1);
+    world.verify(id).await;
+    world.crash().await;
+    lifecycle.shut_down().await;
 }
 
 /// Two replicas, a crash, commands at once, a delete. Gives a command that was accepted.

@@ -243,6 +243,15 @@ impl World {
         decode(&reply).unwrap()
     }
 
+    /// Whether the command was accepted, by whoever may or may not answer within a second.
+    pub(crate) async fn try_send(&self, request: &CommandRequestV1) -> bool {
+        let TargetV1::Instance { instance, .. } = &request.target else { return false };
+        let subject = command_subject(&StreamKey::instance(*instance));
+        let payload = encode(request).unwrap().into();
+        let reply = self.bus.request(&subject, payload, Duration::from_secs(1)).await;
+        reply.is_ok_and(|reply| matches!(decode(&reply), Ok(CommandReplyV1::Accepted(_))))
+    }
+
     pub(crate) async fn accepted(&self, request: &CommandRequestV1) -> AcceptedV1 {
         accepted(self.send(request).await)
     }

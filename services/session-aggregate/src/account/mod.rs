@@ -3,9 +3,12 @@
 //! Accounts change seldom, so nothing of them is kept in memory, and a repeated command is found by reading
 //! the last commits instead of a ring in the state.
 
+mod create;
+mod rotate;
+
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
-    account::{AccountCreatedV1, AccountEvent, AccountStateV1, AccountTokenRotatedV1},
+    AccountId, DirectoryId, InstanceId, RecordV1, StreamKey, Timestamp,
+    account::{AccountEvent, AccountStateV1},
     codec::decode,
     commit::{CommitV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV1},
     directory::{FormerV1, HoldV1, PurposeV1},
@@ -16,25 +19,13 @@ use tracing::debug;
 
 use crate::{
     aggregate::Aggregate,
-    directory::{Cause, Holder, Refused},
-    metrics,
+    directory::{Cause, Holder},
     stream::{self, Loaded, NotAppended, Step},
     trouble::{Trouble, chain},
 };
 
-/// Appends to one account that are tried before it counts as contended.
-const ATTEMPTS_MAX: usize = 8;
-
+/// An account as it was last seen.
 type Account = Loaded<AccountStateV1>;
-
-/// What an account shall be created with.
-struct NewAccount<'a> {
-    account: AccountId,
-    name: &'a Sealed,
-    name_entry: DirectoryId,
-    token: &'a Sealed,
-    token_entry: DirectoryId,
-}
 
 impl Aggregate {
     /// Decides a command for an account.
@@ -44,7 +35,7 @@ impl Aggregate {
         }
         let done = match &request.target {
             TargetV1::CreateAccount { account, name, name_entry, token, token_entry } => {
-                let new = NewAccount {
+                let new = create::NewAccount {
                     account: *account,
                     name,
                     name_entry: *name_entry,
@@ -59,118 +50,6 @@ impl Aggregate {
             TargetV1::Instance { .. } => Ok(rejected(RejectionCodeV1::NotFound)),
         };
         done.unwrap_or_else(|trouble| trouble.reply())
-    }
-
-    async fn create_account(
-        &self,
-        request: &CommandRequestV1,
-        new: &NewAccount<'_>,
-    ) -> Result<CommandReplyV1, Trouble> {
-        let cause = Cause::of(request);
-        let holds = [(new.name_entry, PurposeV1::AccountName), (new.token_entry, PurposeV1::AccountToken)];
-        let mut reserved = Vec::new();
-        for (entry, purpose) in holds {
-            let version = u32::from(purpose == PurposeV1::AccountToken);
-            let hold = self.account_hold(request, new.account, purpose, version);
-            match self.directory.reserve(entry, hold, &cause).await? {
-                Ok(hold) if hold.account == new.account => reserved.push(entry),
-                // An earlier try of this command made another id.
-                Ok(hold) => return self.found_account(hold.account, request).await,
-                Err(Refused { by }) => {
-                    self.release_account_entries(new.account, &reserved, &cause).await?;
-                    let reused = by.command_id == request.command_id;
-                    return Ok(rejected(if reused { RejectionCodeV1::KeyReused } else { taken(purpose) }));
-                }
-            }
-        }
-        let stream = StreamKey::account(new.account);
-        let loaded: Account = stream::load(&*self.ports.log, &stream).await?;
-        if loaded.state.is_some() {
-            return self.found_account(new.account, request).await;
-        }
-        let event = AccountEvent::from(AccountCreatedV1 {
-            name: new.name.clone(),
-            token: new.token.clone(),
-            token_entry: new.token_entry,
-            name_entry: new.name_entry,
-        });
-        match self.append_account(new.account, &loaded, &event, &cause).await {
-            Ok(next) => {
-                self.settle_account_entries(new.account, &reserved).await;
-                Ok(accepted(new.account, &next, OutcomeCodeV1::Applied, false))
-            }
-            Err(NotAppended::Conflict) => self.found_account(new.account, request).await,
-            Err(NotAppended::Trouble(trouble)) => Err(trouble),
-        }
-    }
-
-    /// The answer to a create of an account that exists: the first one again if it is the same command.
-    async fn found_account(
-        &self,
-        account: AccountId,
-        request: &CommandRequestV1,
-    ) -> Result<CommandReplyV1, Trouble> {
-        let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-        if loaded.state.is_none() {
-            // The earlier try did not get that far; its reservations are released by the process manager.
-            return Ok(rejected(RejectionCodeV1::Changed));
-        }
-        Ok(match self.account_receipt(account, &loaded, request).await? {
-            Some(known) if known.digest != request.digest => rejected(RejectionCodeV1::KeyReused),
-            Some(_) => accepted(account, &loaded, OutcomeCodeV1::Applied, true),
-            None => rejected(RejectionCodeV1::Exists),
-        })
-    }
-
-    async fn rotate_account_token(
-        &self,
-        request: &CommandRequestV1,
-        account: AccountId,
-        token: &Sealed,
-        token_entry: DirectoryId,
-    ) -> Result<CommandReplyV1, Trouble> {
-        let cause = Cause::of(request);
-        for _ in 0..ATTEMPTS_MAX {
-            let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-            let Some(state) = &loaded.state else {
-                return Ok(rejected(RejectionCodeV1::NotFound));
-            };
-            if let Some(known) = self.account_receipt(account, &loaded, request).await? {
-                let same = known.digest == request.digest;
-                return Ok(if same {
-                    accepted(account, &loaded, known.outcome.code, true)
-                } else {
-                    rejected(RejectionCodeV1::KeyReused)
-                });
-            }
-            if state.token_entry == token_entry {
-                return Ok(accepted(account, &loaded, OutcomeCodeV1::Unchanged, false));
-            }
-            let credential_version = state.credential_version.saturating_add(1);
-            let hold = self.account_hold(request, account, PurposeV1::AccountToken, credential_version);
-            match self.directory.reserve(token_entry, hold, &cause).await? {
-                Ok(hold) if hold.account == account => {}
-                Ok(_) | Err(_) => return Ok(rejected(RejectionCodeV1::TokenTaken)),
-            }
-            let event = AccountEvent::from(AccountTokenRotatedV1 {
-                credential_version,
-                token: token.clone(),
-                token_entry,
-            });
-            match self.append_account(account, &loaded, &event, &cause).await {
-                Ok(next) => {
-                    self.settle_account_entries(account, &[token_entry]).await;
-                    let released = self.release_account_entries(account, &[state.token_entry], &cause).await;
-                    released.unwrap_or_else(|trouble| {
-                        debug!(%account, reason = chain(&trouble), "a former token was not released");
-                    });
-                    return Ok(accepted(account, &next, OutcomeCodeV1::Applied, false));
-                }
-                Err(NotAppended::Conflict) => metrics::conflict(),
-                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
-            }
-        }
-        Err(Trouble::Contended { stream: StreamKey::account(account) })
     }
 
     async fn append_account(
@@ -288,13 +167,6 @@ fn evolve(state: Option<AccountStateV1>, event: &AccountEvent, at: Timestamp) ->
             ..state
         }),
         (state, _) => state,
-    }
-}
-
-const fn taken(purpose: PurposeV1) -> RejectionCodeV1 {
-    match purpose {
-        PurposeV1::AccountName => RejectionCodeV1::NameTaken,
-        _ => RejectionCodeV1::TokenTaken,
     }
 }
 

@@ -1,0 +1,96 @@
+//! Creating an account: reserve its name and its token, then append its first commit.
+
+use berth_proto::{
+    AccountId, DirectoryId, Sealed, StreamKey,
+    account::{AccountCreatedV1, AccountEvent},
+    commit::OutcomeCodeV1,
+    directory::PurposeV1,
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+};
+
+use super::{Account, accepted, rejected};
+use crate::{
+    aggregate::Aggregate,
+    directory::{Cause, Refused},
+    stream::{self, NotAppended},
+    trouble::Trouble,
+};
+
+/// What an account shall be created with.
+pub(super) struct NewAccount<'a> {
+    pub(super) account: AccountId,
+    pub(super) name: &'a Sealed,
+    pub(super) name_entry: DirectoryId,
+    pub(super) token: &'a Sealed,
+    pub(super) token_entry: DirectoryId,
+}
+
+impl Aggregate {
+    pub(super) async fn create_account(
+        &self,
+        request: &CommandRequestV1,
+        new: &NewAccount<'_>,
+    ) -> Result<CommandReplyV1, Trouble> {
+        let cause = Cause::of(request);
+        let holds = [(new.name_entry, PurposeV1::AccountName), (new.token_entry, PurposeV1::AccountToken)];
+        let mut reserved = Vec::new();
+        for (entry, purpose) in holds {
+            let version = u32::from(purpose == PurposeV1::AccountToken);
+            let hold = self.account_hold(request, new.account, purpose, version);
+            match self.directory.reserve(entry, hold, &cause).await? {
+                Ok(hold) if hold.account == new.account => reserved.push(entry),
+                // An earlier try of this command made another id.
+                Ok(hold) => return self.found_account(hold.account, request).await,
+                Err(Refused { by }) => {
+                    self.release_account_entries(new.account, &reserved, &cause).await?;
+                    let reused = by.command_id == request.command_id;
+                    return Ok(rejected(if reused { RejectionCodeV1::KeyReused } else { taken(purpose) }));
+                }
+            }
+        }
+        let stream = StreamKey::account(new.account);
+        let loaded: Account = stream::load(&*self.ports.log, &stream).await?;
+        if loaded.state.is_some() {
+            return self.found_account(new.account, request).await;
+        }
+        let event = AccountEvent::from(AccountCreatedV1 {
+            name: new.name.clone(),
+            token: new.token.clone(),
+            token_entry: new.token_entry,
+            name_entry: new.name_entry,
+        });
+        match self.append_account(new.account, &loaded, &event, &cause).await {
+            Ok(next) => {
+                self.settle_account_entries(new.account, &reserved).await;
+                Ok(accepted(new.account, &next, OutcomeCodeV1::Applied, false))
+            }
+            Err(NotAppended::Conflict) => self.found_account(new.account, request).await,
+            Err(NotAppended::Trouble(trouble)) => Err(trouble),
+        }
+    }
+
+    /// The answer to a create of an account that exists: the first one again if it is the same command.
+    async fn found_account(
+        &self,
+        account: AccountId,
+        request: &CommandRequestV1,
+    ) -> Result<CommandReplyV1, Trouble> {
+        let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
+        if loaded.state.is_none() {
+            // The earlier try did not get that far; its reservations are released by the process manager.
+            return Ok(rejected(RejectionCodeV1::Changed));
+        }
+        Ok(match self.account_receipt(account, &loaded, request).await? {
+            Some(known) if known.digest != request.digest => rejected(RejectionCodeV1::KeyReused),
+            Some(_) => accepted(account, &loaded, OutcomeCodeV1::Applied, true),
+            None => rejected(RejectionCodeV1::Exists),
+        })
+    }
+}
+
+const fn taken(purpose: PurposeV1) -> RejectionCodeV1 {
+    match purpose {
+        PurposeV1::AccountName => RejectionCodeV1::NameTaken,
+        _ => RejectionCodeV1::TokenTaken,
+    }
+}

@@ -1,0 +1,75 @@
+//! Changing the token of an account: reserve the new one, append, release the old one.
+
+use berth_proto::{
+    AccountId, DirectoryId, Sealed, StreamKey,
+    account::{AccountEvent, AccountTokenRotatedV1},
+    commit::OutcomeCodeV1,
+    directory::PurposeV1,
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+};
+use tracing::debug;
+
+use super::{Account, accepted, rejected};
+use crate::{
+    aggregate::Aggregate,
+    directory::Cause,
+    metrics,
+    stream::{self, NotAppended},
+    trouble::{Trouble, chain},
+};
+
+/// Appends to one account that are tried before it counts as contended.
+const ATTEMPTS_MAX: usize = 8;
+
+impl Aggregate {
+    pub(super) async fn rotate_account_token(
+        &self,
+        request: &CommandRequestV1,
+        account: AccountId,
+        token: &Sealed,
+        token_entry: DirectoryId,
+    ) -> Result<CommandReplyV1, Trouble> {
+        let cause = Cause::of(request);
+        for _ in 0..ATTEMPTS_MAX {
+            let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
+            let Some(state) = &loaded.state else {
+                return Ok(rejected(RejectionCodeV1::NotFound));
+            };
+            if let Some(known) = self.account_receipt(account, &loaded, request).await? {
+                let same = known.digest == request.digest;
+                return Ok(if same {
+                    accepted(account, &loaded, known.outcome.code, true)
+                } else {
+                    rejected(RejectionCodeV1::KeyReused)
+                });
+            }
+            if state.token_entry == token_entry {
+                return Ok(accepted(account, &loaded, OutcomeCodeV1::Unchanged, false));
+            }
+            let credential_version = state.credential_version.saturating_add(1);
+            let hold = self.account_hold(request, account, PurposeV1::AccountToken, credential_version);
+            match self.directory.reserve(token_entry, hold, &cause).await? {
+                Ok(hold) if hold.account == account => {}
+                Ok(_) | Err(_) => return Ok(rejected(RejectionCodeV1::TokenTaken)),
+            }
+            let event = AccountEvent::from(AccountTokenRotatedV1 {
+                credential_version,
+                token: token.clone(),
+                token_entry,
+            });
+            match self.append_account(account, &loaded, &event, &cause).await {
+                Ok(next) => {
+                    self.settle_account_entries(account, &[token_entry]).await;
+                    let released = self.release_account_entries(account, &[state.token_entry], &cause).await;
+                    released.unwrap_or_else(|trouble| {
+                        debug!(%account, reason = chain(&trouble), "a former token was not released");
+                    });
+                    return Ok(accepted(account, &next, OutcomeCodeV1::Applied, false));
+                }
+                Err(NotAppended::Conflict) => metrics::conflict(),
+                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
+            }
+        }
+        Err(Trouble::Contended { stream: StreamKey::account(account) })
+    }
+}
