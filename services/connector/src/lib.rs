@@ -1,1 +1,127 @@
 //! Owns the device links and reports what happens on them.
+//!
+//! One replica at a time owns all links, under a lease with a fencing epoch. A view of the log ([`wanted`])
+//! knows which instances want something of a link; the owner ([`owner`]) compares that with the links that run
+//! and starts, stops and unlinks. What a [`driver`] reports becomes a command ([`reports`]) that the
+//! session-aggregate decides; the connector itself decides nothing.
+
+pub mod driver;
+pub mod drivers;
+mod keys;
+mod links;
+mod metrics;
+mod owner;
+mod reports;
+pub mod simulate;
+mod unlink;
+mod wanted;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Volatile};
+use berth_log::LogRead;
+use berth_runtime::{Clock, Entropy, Lifecycle};
+use berth_views::{ViewOptions, ViewReader, ViewState};
+use thiserror::Error;
+
+use crate::{driver::DeviceLink, simulate::Controls, wanted::WantedView};
+
+/// The page cache of the view of wanted links, in bytes: it has rows for instances with a device only.
+const VIEW_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What the service works with.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The log, for reading only.
+    pub log: Arc<dyn LogRead>,
+    /// Where reports go.
+    pub bus: Arc<dyn Bus>,
+    /// Where texts of codes go.
+    pub volatile: Arc<dyn Volatile>,
+    /// Data keys of instances.
+    pub keys: KeyRing,
+    /// Keys of linked devices.
+    pub device_keys: Arc<dyn DeviceKeys>,
+    /// One replica owns the links.
+    pub leases: Arc<dyn Leases>,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The folder of the view.
+    pub data: PathBuf,
+}
+
+/// The driver that does the work, and how it is played with if it is the simulated one.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The driver.
+    pub driver: Arc<dyn DeviceLink>,
+    /// What the simulated driver can be told; none for a real one.
+    pub controls: Option<Arc<dyn Controls>>,
+}
+
+/// The service could not be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The view of wanted links cannot be opened.
+    #[error("the view of wanted links cannot be opened")]
+    View(#[source] berth_views::OpenError),
+}
+
+/// The running service.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    view: Arc<dyn ViewReader>,
+    owns: Arc<AtomicBool>,
+}
+
+impl Handle {
+    /// Whether the service does its part: it owns the links or stands by for them.
+    pub fn ready(&self) -> bool {
+        !matches!(self.view.state(), ViewState::Halted(_))
+    }
+
+    /// How the service stands, in words.
+    pub fn status(&self) -> String {
+        match (self.view.state(), self.owns.load(Ordering::Relaxed)) {
+            (ViewState::Halted(reason), _) => reason,
+            (_, true) => "owns the device links".to_owned(),
+            (_, false) => "stands by for the device links".to_owned(),
+        }
+    }
+}
+
+/// Starts the service: it takes the links as soon as the lease is free.
+pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
+    metrics::describe();
+    let wanted = Arc::new(WantedView::default());
+    let mut options = ViewOptions::new(Arc::clone(&ports.clock));
+    options.cache_bytes = VIEW_CACHE_BYTES;
+    let view = berth_views::open(
+        Arc::clone(&ports.log),
+        &ports.data,
+        Arc::clone(&wanted) as Arc<dyn berth_views::View>,
+        options,
+        lifecycle,
+    )
+    .await
+    .map_err(StartError::View)?;
+    let owns = Arc::new(AtomicBool::new(false));
+    let owner = owner::Owner {
+        ports,
+        settings,
+        view: Arc::clone(&view),
+        wanted,
+        owns: Arc::clone(&owns),
+        lifecycle: lifecycle.clone(),
+    };
+    lifecycle.spawn(owner.run());
+    Ok(Handle { view, owns })
+}

@@ -1,0 +1,201 @@
+//! What a driver of device links does.
+//!
+//! # Adding a driver
+//! Implement [`DeviceLink`]. A driver knows WhatsApp's protocol and nothing of the log, the bus or other
+//! links: it is given one link at a time, keys it may keep, and a place to report to. It retries by itself
+//! whatever the protocol says is temporary, and ends when [`Reports::report`] says so or its future is dropped.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use berth_proto::{
+    InstanceId, Timestamp,
+    event::{EndReasonV1, LogoutOriginV1},
+    instance::PauseReasonV1,
+};
+use thiserror::Error;
+
+use crate::keys::LinkKeys;
+
+/// One link: an attempt of an instance.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The attempt that links, or had linked, the device.
+    pub attempt: u32,
+    /// The key material of the device. It is stored before a device is reported as linked.
+    pub keys: LinkKeys,
+}
+
+/// How a link begins.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Start {
+    /// A new device, by QR code.
+    PairByQr,
+    /// A new device, by a code that is typed on the phone with this number; QR codes are shown beside it.
+    PairByCode {
+        /// The digits of the number.
+        phone: String,
+    },
+    /// The device that is linked.
+    Resume,
+}
+
+impl fmt::Debug for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PairByQr => "PairByQr",
+            Self::PairByCode { .. } => "PairByCode",
+            Self::Resume => "Resume",
+        })
+    }
+}
+
+/// A device in clear, as the driver learns it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct DeviceFacts {
+    /// Its JID.
+    pub jid: String,
+    /// Its LID.
+    pub lid: Option<String>,
+    /// The digits of its phone number.
+    pub phone: String,
+    /// The person's name.
+    pub push_name: Option<String>,
+    /// The name of a business.
+    pub business_name: Option<String>,
+    /// The address of its picture.
+    pub picture_url: Option<String>,
+    /// The platform of the phone.
+    pub platform: String,
+}
+
+impl fmt::Debug for DeviceFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceFacts").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+/// What happens on a link.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A QR code can be scanned.
+    Qr {
+        /// Its text: whoever reads it can take over the pairing.
+        text: String,
+        /// How long it can be scanned.
+        valid: Duration,
+    },
+    /// A pairing code can be typed.
+    PairingCode {
+        /// Eight characters.
+        text: String,
+        /// How long it can be typed.
+        valid: Duration,
+    },
+    /// WhatsApp refused to give a pairing code.
+    PairingCodeRefused {
+        /// 400, 403, 429, 452 or 500.
+        code: u16,
+        /// Seconds to wait before another try, 0 if not said.
+        backoff_seconds: u32,
+    },
+    /// The attempt ended without a device.
+    AttemptEnded {
+        /// Why.
+        reason: EndReasonV1,
+        /// WhatsApp's code, 0 if there is none.
+        code: u16,
+    },
+    /// A device is linked; its keys are stored.
+    Linked(DeviceFacts),
+    /// The connection is open.
+    Open,
+    /// The connection was lost for longer than the grace.
+    Lost {
+        /// WhatsApp's code, 0 if there is none.
+        code: u16,
+        /// The code of the driver's library, opaque.
+        source_code: String,
+    },
+    /// The link is stopped and must not be retried.
+    Paused {
+        /// Why.
+        reason: PauseReasonV1,
+        /// WhatsApp's code, 0 if there is none.
+        code: u16,
+        /// When a ban ends.
+        until: Option<Timestamp>,
+    },
+    /// The session was ended from outside; its keys are deleted.
+    LoggedOut {
+        /// The phone or the server.
+        origin: LogoutOriginV1,
+        /// WhatsApp's code.
+        code: u16,
+    },
+    /// WhatsApp confirmed that the device is unlinked.
+    Unlinked,
+}
+
+impl Report {
+    /// Its name, for logs: the report itself holds personal values.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Qr { .. } => "qr",
+            Self::PairingCode { .. } => "pairing_code",
+            Self::PairingCodeRefused { .. } => "pairing_code_refused",
+            Self::AttemptEnded { .. } => "attempt_ended",
+            Self::Linked(_) => "linked",
+            Self::Open => "open",
+            Self::Lost { .. } => "lost",
+            Self::Paused { .. } => "paused",
+            Self::LoggedOut { .. } => "logged_out",
+            Self::Unlinked => "unlinked",
+        }
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a driver does after a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Go on.
+    Continue,
+    /// The link is no longer wanted: end at once.
+    Stop,
+}
+
+/// Where a driver reports to. A report returns when it is decided, so that reports of a link keep their order.
+#[async_trait]
+pub trait Reports: fmt::Debug + Send + Sync {
+    /// Reports what happened.
+    async fn report(&self, report: Report) -> Next;
+}
+
+/// An unlink did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum UnlinkError {
+    /// WhatsApp cannot be reached or does not answer; a retry may help.
+    #[error("WhatsApp cannot be reached")]
+    Unreachable,
+    /// The keys of the device are gone; nothing can be done any more.
+    #[error("the keys of the device are lost")]
+    KeysLost,
+}
+
+/// A driver of device links.
+#[async_trait]
+pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
+    /// Runs a link until it ends, it is no longer wanted, or the future is dropped.
+    async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>);
+
+    /// Unlinks the device once: reports [`Report::Unlinked`] when WhatsApp confirms it.
+    async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError>;
+}

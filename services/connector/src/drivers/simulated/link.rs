@@ -1,0 +1,283 @@
+//! The life of one simulated link.
+
+use std::time::Duration;
+
+use berth_proto::{
+    Hash,
+    event::{EndReasonV1, LogoutOriginV1},
+    instance::PauseReasonV1,
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    Simulated, codes,
+    play::{Action, Person, Play},
+    timing::QR_CODES,
+};
+use crate::{
+    driver::{DeviceFacts, Link, Next, Report, Reports, Start},
+    simulate::Refused,
+};
+
+/// Pause before keys that cannot be stored or read are tried again.
+const KEYS_RETRY: Duration = Duration::from_secs(1);
+/// Bytes of made-up key material.
+const MATERIAL_BYTES: usize = 64;
+
+/// A link that runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub(super) driver: &'a Simulated,
+    pub(super) link: &'a Link,
+    pub(super) reports: &'a dyn Reports,
+}
+
+/// The codes that can be used at this moment.
+#[derive(Debug, Default)]
+struct Shown {
+    qr_index: u32,
+    qr_until: Option<Instant>,
+    code_until: Option<Instant>,
+}
+
+impl Shown {
+    /// When the next code ends.
+    fn next_end(&self) -> Option<Instant> {
+        self.qr_until.into_iter().chain(self.code_until).min()
+    }
+}
+
+impl Run<'_> {
+    pub(super) async fn start(&self, start: Start, plays: &mut mpsc::Receiver<Play>) {
+        match start {
+            Start::Resume => {
+                if self.has_keys().await {
+                    self.linked(plays).await;
+                } else {
+                    // Without keys WhatsApp knows no such device.
+                    self.reports
+                        .report(Report::LoggedOut { origin: LogoutOriginV1::Server, code: 401 })
+                        .await;
+                }
+            }
+            Start::PairByQr => self.pair(false, plays).await,
+            Start::PairByCode { .. } => self.pair(true, plays).await,
+        }
+    }
+
+    async fn has_keys(&self) -> bool {
+        loop {
+            match self.link.keys.get().await {
+                Ok(keys) => return keys.is_some(),
+                Err(_) => sleep(KEYS_RETRY).await,
+            }
+        }
+    }
+
+    async fn pair(&self, by_code: bool, plays: &mut mpsc::Receiver<Play>) {
+        let mut shown = Shown::default();
+        if !self.driver.faults_of(self.link.instance).no_code {
+            if self.next_qr(&mut shown).await == Next::Stop {
+                return;
+            }
+            if by_code && self.pairing_code(&mut shown).await == Next::Stop {
+                return;
+            }
+        }
+        loop {
+            let play = match shown.next_end() {
+                None => plays.recv().await,
+                Some(end) => tokio::select! {
+                    play = plays.recv() => play,
+                    () = sleep_until(end) => {
+                        if self.rotate(&mut shown).await == Next::Stop {
+                            return;
+                        }
+                        continue;
+                    }
+                },
+            };
+            let Some(Play { action, reply }) = play else { return };
+            match action {
+                Action::Scan(person) if shown.qr_until.is_some() => {
+                    let _gone = reply.send(Ok(()));
+                    return self.link_device(person, plays).await;
+                }
+                Action::EnterCode(person) if shown.code_until.is_some() => {
+                    let _gone = reply.send(Ok(()));
+                    return self.link_device(person, plays).await;
+                }
+                Action::PairError => {
+                    self.reports
+                        .report(Report::AttemptEnded { reason: EndReasonV1::PairError, code: 0 })
+                        .await;
+                    let _gone = reply.send(Ok(()));
+                    return;
+                }
+                Action::Scan(_) | Action::EnterCode(_) => {
+                    let _gone = reply.send(refused("no_live_code", "No such code is shown at this moment."));
+                }
+                _ => {
+                    let _gone = reply.send(refused("not_linked", "No device is linked yet."));
+                }
+            }
+        }
+    }
+
+    /// Shows the next QR code, or ends the attempt when all codes were shown.
+    async fn rotate(&self, shown: &mut Shown) -> Next {
+        let now = Instant::now();
+        shown.code_until = shown.code_until.filter(|until| *until > now);
+        if shown.qr_until.is_some_and(|until| until <= now) {
+            shown.qr_until = None;
+            if shown.qr_index < QR_CODES {
+                return self.next_qr(shown).await;
+            }
+        }
+        if shown.next_end().is_some() {
+            return Next::Continue;
+        }
+        self.reports.report(Report::AttemptEnded { reason: EndReasonV1::CodesExhausted, code: 0 }).await;
+        Next::Stop
+    }
+
+    async fn next_qr(&self, shown: &mut Shown) -> Next {
+        shown.qr_index += 1;
+        let valid = self.driver.timing.qr(shown.qr_index);
+        shown.qr_until = Some(Instant::now() + valid);
+        self.reports.report(Report::Qr { text: codes::qr(&*self.driver.entropy), valid }).await
+    }
+
+    async fn pairing_code(&self, shown: &mut Shown) -> Next {
+        if let Some(code) = self.driver.faults_of(self.link.instance).pairing_refused {
+            return self.reports.report(Report::PairingCodeRefused { code, backoff_seconds: 60 }).await;
+        }
+        let valid = self.driver.timing.pairing_code;
+        shown.code_until = Some(Instant::now() + valid);
+        self.reports.report(Report::PairingCode { text: codes::pairing(&*self.driver.entropy), valid }).await
+    }
+
+    async fn link_device(&self, person: Person, plays: &mut mpsc::Receiver<Play>) {
+        let mut material = [0; MATERIAL_BYTES];
+        self.driver.entropy.fill(&mut material);
+        while self.link.keys.put(&material).await.is_err() {
+            sleep(KEYS_RETRY).await;
+        }
+        if self.reports.report(Report::Linked(self.device(person))).await == Next::Continue {
+            self.linked(plays).await;
+        }
+    }
+
+    /// A device with the given phone, or one made from the instance's id: always the same, and another for
+    /// each instance.
+    fn device(&self, person: Person) -> DeviceFacts {
+        let phone = person.phone.unwrap_or_else(|| {
+            let digest = Hash::over(b"berth.v1.simulated.phone", &[self.link.instance.as_bytes()]);
+            let number =
+                digest.0.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes)) % 100_000_000;
+            format!("55119{number:08}")
+        });
+        DeviceFacts {
+            jid: format!("{phone}@s.whatsapp.net"),
+            lid: Some(format!("{}@lid", phone.chars().rev().collect::<String>())),
+            push_name: Some(person.push_name.unwrap_or_else(|| "Simulated phone".to_owned())),
+            business_name: person.business_name,
+            picture_url: None,
+            platform: "simulated".to_owned(),
+            phone,
+        }
+    }
+
+    async fn linked(&self, plays: &mut mpsc::Receiver<Play>) {
+        if self.reports.report(Report::Open).await == Next::Stop {
+            return;
+        }
+        while let Some(Play { action, reply }) = plays.recv().await {
+            let (report, ends) = match action {
+                Action::Drop { returns } => {
+                    let _gone = reply.send(Ok(()));
+                    if self.away(returns, plays).await == Next::Stop {
+                        return;
+                    }
+                    continue;
+                }
+                Action::LogoutFromPhone => (self.logged_out(LogoutOriginV1::Phone, 401).await, true),
+                Action::LogoutFromServer => (self.logged_out(LogoutOriginV1::Server, 403).await, true),
+                Action::Ban { seconds } => {
+                    let until = Some(self.driver.clock.now().plus_seconds(seconds));
+                    (Report::Paused { reason: PauseReasonV1::Banned, code: 101, until }, true)
+                }
+                Action::Replace => (paused(PauseReasonV1::Replaced, 440), true),
+                Action::Outdated => (paused(PauseReasonV1::Outdated, 405), true),
+                Action::Refuse => (paused(PauseReasonV1::Refused, 400), true),
+                Action::Return => (Report::Open, false),
+                Action::Scan(_) | Action::EnterCode(_) | Action::PairError | Action::Arm(_) => {
+                    let _gone = reply.send(refused("already_linked", "A device is linked already."));
+                    continue;
+                }
+            };
+            let next = self.reports.report(report).await;
+            let _gone = reply.send(Ok(()));
+            if ends || next == Next::Stop {
+                return;
+            }
+        }
+    }
+
+    async fn logged_out(&self, origin: LogoutOriginV1, code: u16) -> Report {
+        while self.link.keys.delete().await.is_err() {
+            sleep(KEYS_RETRY).await;
+        }
+        Report::LoggedOut { origin, code }
+    }
+
+    /// The connection is away: nothing is said within the grace, then that it is lost, and when it is back.
+    async fn away(&self, returns: bool, plays: &mut mpsc::Receiver<Play>) -> Next {
+        if returned(plays, Some(Instant::now() + self.driver.timing.grace)).await {
+            return Next::Continue;
+        }
+        let lost = Report::Lost { code: 503, source_code: "simulated".to_owned() };
+        if self.reports.report(lost).await == Next::Stop {
+            return Next::Stop;
+        }
+        let back = returns.then(|| Instant::now() + self.driver.timing.away);
+        if !returned(plays, back).await && back.is_none() {
+            return Next::Stop;
+        }
+        self.reports.report(Report::Open).await
+    }
+}
+
+/// Waits for a `return`, at most until a moment; says whether it came. Other plays are refused meanwhile.
+async fn returned(plays: &mut mpsc::Receiver<Play>, until: Option<Instant>) -> bool {
+    loop {
+        let play = match until {
+            None => plays.recv().await,
+            Some(until) => tokio::select! {
+                play = plays.recv() => play,
+                () = sleep_until(until) => return false,
+            },
+        };
+        match play {
+            None => return false,
+            Some(Play { action: Action::Return, reply }) => {
+                let _gone = reply.send(Ok(()));
+                return true;
+            }
+            Some(Play { reply, .. }) => {
+                let _gone = reply.send(refused("not_connected", "The connection is lost at this moment."));
+            }
+        }
+    }
+}
+
+const fn paused(reason: PauseReasonV1, code: u16) -> Report {
+    Report::Paused { reason, code, until: None }
+}
+
+fn refused(code: &'static str, message: &str) -> Result<(), Refused> {
+    Err(Refused { code, message: message.to_owned() })
+}

@@ -1,0 +1,158 @@
+//! A device link without a phone: real rotation times, codes that an API call scans, and every fault that the
+//! real one has.
+//!
+//! One task runs a link; it sleeps until the next code or the next play, so thousands fit into one process.
+
+mod codes;
+mod faults;
+mod link;
+mod play;
+mod timing;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use berth_proto::InstanceId;
+use berth_runtime::{Clock, Entropy};
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use self::{
+    faults::Faults,
+    play::{Action, Play},
+    timing::Timing,
+};
+use crate::{
+    driver::{DeviceLink, Link, Report, Reports, Start, UnlinkError},
+    simulate::{Controls, Refused},
+};
+
+/// Plays that wait for a link.
+const PLAYS_WAITING_MAX: usize = 8;
+
+/// The simulated driver.
+#[derive(Debug)]
+pub struct Simulated {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    timing: Timing,
+    /// Links that run: written by each link when it begins and ends, read by plays.
+    links: Mutex<HashMap<InstanceId, (u64, mpsc::Sender<Play>)>>,
+    /// Faults that plays have armed; they outlive a link.
+    faults: Mutex<HashMap<InstanceId, Faults>>,
+    begun: AtomicU64,
+}
+
+impl Simulated {
+    /// A driver whose QR and pairing times are divided by `time_scale` (at least 1).
+    pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, time_scale: u32) -> Self {
+        Self {
+            clock,
+            entropy,
+            timing: Timing::scaled(time_scale),
+            links: Mutex::default(),
+            faults: Mutex::default(),
+            begun: AtomicU64::new(0),
+        }
+    }
+
+    fn faults_of(&self, instance: InstanceId) -> Faults {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(&instance).cloned().unwrap_or_default()
+    }
+
+    fn arm(&self, instance: InstanceId, change: impl FnOnce(&mut Faults)) {
+        let mut all = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let faults = all.entry(instance).or_default();
+        change(faults);
+        if *faults == Faults::default() {
+            all.remove(&instance);
+        }
+    }
+
+    fn begin(&self, instance: InstanceId) -> Registered<'_> {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        let (sender, plays) = mpsc::channel(PLAYS_WAITING_MAX);
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (number, sender));
+        Registered { driver: self, instance, number, plays }
+    }
+
+    fn sender(&self, instance: InstanceId) -> Option<mpsc::Sender<Play>> {
+        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.get(&instance).map(|(_, sender)| sender.clone())
+    }
+}
+
+/// A link that plays can reach, until it is dropped.
+#[derive(Debug)]
+struct Registered<'a> {
+    driver: &'a Simulated,
+    instance: InstanceId,
+    number: u64,
+    plays: mpsc::Receiver<Play>,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        let mut links = self.driver.links.lock().unwrap_or_else(PoisonError::into_inner);
+        if links.get(&self.instance).is_some_and(|(number, _)| *number == self.number) {
+            links.remove(&self.instance);
+        }
+    }
+}
+
+#[async_trait]
+impl DeviceLink for Simulated {
+    async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>) {
+        let mut registered = self.begin(link.instance);
+        let run = link::Run { driver: self, link: &link, reports: &*reports };
+        run.start(start, &mut registered.plays).await;
+    }
+
+    async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
+        let faults = self.faults_of(link.instance);
+        if faults.unlink_hangs {
+            return std::future::pending().await;
+        }
+        if faults.unlinks_to_fail > 0 {
+            self.arm(link.instance, |faults| {
+                faults.unlinks_to_fail = faults.unlinks_to_fail.saturating_sub(1);
+            });
+            return Err(UnlinkError::Unreachable);
+        }
+        match link.keys.get().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(UnlinkError::KeysLost),
+            Err(_) => return Err(UnlinkError::Unreachable),
+        }
+        reports.report(Report::Unlinked).await;
+        if faults.confirm_unlink_twice {
+            reports.report(Report::Unlinked).await;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Controls for Simulated {
+    async fn play(&self, instance: InstanceId, request: &Value) -> Result<(), Refused> {
+        let action = Action::read(request)?;
+        if let Action::Arm(arm) = action {
+            self.arm(instance, |faults| faults.set(arm));
+            return Ok(());
+        }
+        let not_running = || Refused {
+            code: "not_connected",
+            message: "The instance has no running attempt and no linked device.".to_owned(),
+        };
+        let sender = self.sender(instance).ok_or_else(not_running)?;
+        let (reply, answer) = oneshot::channel();
+        sender.send(Play { action, reply }).await.map_err(|_| not_running())?;
+        answer.await.map_err(|_| not_running())?
+    }
+}

@@ -1,0 +1,111 @@
+//! What the simulated driver can be told.
+//!
+//! | action | arguments | when |
+//! | --- | --- | --- |
+//! | `scan` | `phone`, `push_name`, `business_name` | a QR code is shown |
+//! | `enter_code` | the same | a pairing code is shown |
+//! | `pair_error` | | an attempt runs |
+//! | `logout_from_phone`, `logout_from_server` | | a device is linked |
+//! | `drop` | `returns` (default true) | the connection is open |
+//! | `return` | | the connection is lost |
+//! | `ban` | `seconds` (default 3600) | a device is linked |
+//! | `replace`, `outdated`, `refuse` | | a device is linked |
+//! | `never_show_code`, `refuse_pairing_code`, `fail_unlink` (`times`), `unlink_timeout`, `confirm_unlink_twice`, `heal` | | at any time |
+
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::faults::Arm;
+use crate::simulate::Refused;
+
+/// Every action, for the text of an error.
+const ACTIONS: &str = "scan, enter_code, pair_error, logout_from_phone, logout_from_server, drop, return, ban, \
+                       replace, outdated, refuse, never_show_code, refuse_pairing_code, fail_unlink, \
+                       unlink_timeout, confirm_unlink_twice, heal";
+/// How long a ban lasts if the request does not say.
+const BAN_SECONDS_DEFAULT: i64 = 3_600;
+/// The longest ban.
+const BAN_SECONDS_MAX: i64 = 31 * 24 * 3_600;
+
+/// A play on its way to a link.
+#[derive(Debug)]
+pub(super) struct Play {
+    pub(super) action: Action,
+    pub(super) reply: oneshot::Sender<Result<(), Refused>>,
+}
+
+/// The person whose phone scans.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Person {
+    pub(super) phone: Option<String>,
+    pub(super) push_name: Option<String>,
+    pub(super) business_name: Option<String>,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Action {
+    Scan(Person),
+    EnterCode(Person),
+    PairError,
+    LogoutFromPhone,
+    LogoutFromServer,
+    Drop { returns: bool },
+    Return,
+    Ban { seconds: i64 },
+    Replace,
+    Outdated,
+    Refuse,
+    Arm(Arm),
+}
+
+impl Action {
+    pub(super) fn read(request: &Value) -> Result<Self, Refused> {
+        let text = |name: &str| request.get(name).and_then(Value::as_str).map(str::to_owned);
+        let number = |name: &str, default: i64, max: i64| {
+            request.get(name).map_or(Some(default), Value::as_i64).filter(|value| (1..=max).contains(value))
+        };
+        let person = || {
+            let phone = text("phone");
+            let digits = |phone: &String| {
+                phone.bytes().all(|byte| byte.is_ascii_digit()) && (7..=15).contains(&phone.len())
+            };
+            if phone.as_ref().is_some_and(|phone| !digits(phone)) {
+                return Err(invalid("`phone`: 7 to 15 digits are expected.".to_owned()));
+            }
+            Ok(Person { phone, push_name: text("push_name"), business_name: text("business_name") })
+        };
+        Ok(match text("action").as_deref().unwrap_or_default() {
+            "scan" => Self::Scan(person()?),
+            "enter_code" => Self::EnterCode(person()?),
+            "pair_error" => Self::PairError,
+            "logout_from_phone" => Self::LogoutFromPhone,
+            "logout_from_server" => Self::LogoutFromServer,
+            "drop" => Self::Drop { returns: request.get("returns").and_then(Value::as_bool).unwrap_or(true) },
+            "return" => Self::Return,
+            "ban" => Self::Ban {
+                seconds: number("seconds", BAN_SECONDS_DEFAULT, BAN_SECONDS_MAX)
+                    .ok_or_else(|| invalid("`seconds`: 1 to 2678400 is expected.".to_owned()))?,
+            },
+            "replace" => Self::Replace,
+            "outdated" => Self::Outdated,
+            "refuse" => Self::Refuse,
+            "never_show_code" => Self::Arm(Arm::NoCode),
+            "refuse_pairing_code" => Self::Arm(Arm::RefusePairing(429)),
+            "fail_unlink" => {
+                let times = number("times", 1, 1_000).and_then(|times| u32::try_from(times).ok());
+                Self::Arm(Arm::FailUnlinks(
+                    times.ok_or_else(|| invalid("`times`: 1 to 1000 is expected.".to_owned()))?,
+                ))
+            }
+            "unlink_timeout" => Self::Arm(Arm::HangUnlinks),
+            "confirm_unlink_twice" => Self::Arm(Arm::ConfirmUnlinkTwice),
+            "heal" => Self::Arm(Arm::Heal),
+            _ => return Err(invalid(format!("`action`: one of {ACTIONS} is expected."))),
+        })
+    }
+}
+
+fn invalid(message: String) -> Refused {
+    Refused { code: "invalid_request", message }
+}

@@ -1,0 +1,27 @@
+//! The metrics of this service: names, units and help in one place.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+
+const LINKS: &str = "berth_connector_links";
+const REPORTS: &str = "berth_connector_reports_total";
+const UNLINKS: &str = "berth_connector_unlinks_total";
+
+/// Tells the exporter what the metrics mean.
+pub(crate) fn describe() {
+    describe_gauge!(LINKS, Unit::Count, "Device links that this replica runs.");
+    describe_counter!(REPORTS, Unit::Count, "Reports of drivers, by command and outcome.");
+    describe_counter!(UNLINKS, Unit::Count, "Tries to unlink a device, by outcome.");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of links is far below 2^52")]
+pub(crate) fn links(count: usize) {
+    gauge!(LINKS).set(count as f64);
+}
+
+pub(crate) fn reported(command: &'static str, outcome: &'static str) {
+    counter!(REPORTS, "command" => command, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn unlink_tried(outcome: &'static str) {
+    counter!(UNLINKS, "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,235 @@
+//! Turns a driver's reports into commands and sees them decided, in their order.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use berth_proto::{
+    CommandId, Hash, InstanceId, Sealed, StreamKey, codec,
+    command::{
+        Command, ReportAttemptEndedV1, ReportLinkedV1, ReportLoggedOutV1, ReportLostV1, ReportOpenV1,
+        ReportPairingCodeRefusedV1, ReportPairingCodeV1, ReportPausedV1, ReportQrV1, ReportUnlinkedV1,
+        ReportV1,
+    },
+    commit::{OriginV1, PrincipalV1},
+    event::AbandonReasonV1,
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    instance::DeviceV1,
+    subject::{code_key, command_subject},
+};
+use berth_runtime::{DataKey, sealing::field};
+use bytes::Bytes;
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use crate::{
+    Ports,
+    driver::{DeviceFacts, Next, Report, Reports},
+    metrics,
+};
+
+/// How long one try may take.
+const TRY_MAX: Duration = Duration::from_secs(10);
+/// The first pause between tries; doubled up to [`PAUSE_MAX`].
+const PAUSE_FIRST: Duration = Duration::from_millis(50);
+/// The longest pause between tries.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How much longer than its validity a code stays in the volatile store.
+const CODE_MARGIN: Duration = Duration::from_secs(5);
+/// Characters of a library's code that are kept.
+const SOURCE_CODE_CHARS_MAX: usize = 64;
+
+/// Reports of one link under one epoch.
+pub(crate) struct LinkReports {
+    pub(crate) ports: Ports,
+    pub(crate) instance: InstanceId,
+    pub(crate) attempt: u32,
+    pub(crate) epoch: u64,
+    /// The number of the last report; written by the one task that runs the link.
+    number: AtomicU64,
+    /// The index of the last QR code and of the last pairing code.
+    qr_index: AtomicU32,
+    pairing_index: AtomicU32,
+}
+
+impl fmt::Debug for LinkReports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinkReports")
+            .field("instance", &self.instance)
+            .field("attempt", &self.attempt)
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LinkReports {
+    pub(crate) fn new(ports: &Ports, instance: InstanceId, attempt: u32, epoch: u64) -> Arc<Self> {
+        Arc::new(Self {
+            ports: ports.clone(),
+            instance,
+            attempt,
+            epoch,
+            number: AtomicU64::new(0),
+            qr_index: AtomicU32::new(0),
+            pairing_index: AtomicU32::new(0),
+        })
+    }
+
+    /// Says that an unlink is given up.
+    pub(crate) async fn abandoned(&self, reason: AbandonReasonV1) -> Next {
+        let report = self.next_report();
+        self.decide(report.number, ReportUnlinkedV1 { report, abandoned: Some(reason) }.into()).await
+    }
+
+    fn next_report(&self) -> ReportV1 {
+        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+        ReportV1 { attempt: self.attempt, epoch: self.epoch, number }
+    }
+
+    /// Sends a command until it is decided. Its id follows from the report, so a retry is the same command.
+    async fn decide(&self, number: u64, command: Command) -> Next {
+        let name = command.name();
+        let stream = StreamKey::instance(self.instance);
+        let Some(payload) = self.request(number, &command) else { return Next::Stop };
+        let subject = command_subject(&stream);
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let failure = match self.ports.bus.request(&subject, payload.clone(), TRY_MAX).await {
+                Ok(bytes) => match codec::decode::<CommandReplyV1>(&bytes) {
+                    Ok(CommandReplyV1::Accepted(_)) => {
+                        metrics::reported(name, "accepted");
+                        return Next::Continue;
+                    }
+                    Ok(CommandReplyV1::Rejected(rejection)) => {
+                        metrics::reported(name, "rejected");
+                        return self.rejected(name, rejection.code);
+                    }
+                    Ok(CommandReplyV1::Unavailable { reason }) => reason,
+                    Err(error) => error.to_string(),
+                },
+                Err(error) => error.to_string(),
+            };
+            warn!(instance = %self.instance, attempt = self.attempt, command = name, reason = failure,
+                "a report is not decided yet: sending it again");
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    fn rejected(&self, name: &'static str, code: RejectionCodeV1) -> Next {
+        debug!(instance = %self.instance, attempt = self.attempt, command = name, ?code, "a report came too late");
+        // A refused pairing code or a code shown too late leaves the attempt as it is; everything else means that
+        // the session-aggregate knows another state of this link.
+        Next::Stop
+    }
+
+    fn request(&self, number: u64, command: &Command) -> Option<Bytes> {
+        let numbers =
+            [self.attempt.to_be_bytes().as_slice(), &self.epoch.to_be_bytes(), &number.to_be_bytes()]
+                .concat();
+        let digest = Hash::over(b"berth.v1.report", &[self.instance.as_bytes(), &numbers]);
+        let id: [u8; 16] = digest.0.first_chunk::<16>().copied()?;
+        let request = CommandRequestV1 {
+            command_id: CommandId::from_bytes(id),
+            keyed: false,
+            digest,
+            principal: PrincipalV1::Service,
+            origin: OriginV1 { via: "connector".to_owned() },
+            causation: None,
+            target: TargetV1::Instance { instance: self.instance, command: command.to_record().ok()? },
+        };
+        codec::encode(&request).ok().map(Bytes::from)
+    }
+
+    /// The data key, however long the key store takes; none if it was destroyed.
+    async fn data_key(&self) -> Option<DataKey> {
+        loop {
+            match self.ports.keys.key(self.instance.as_bytes()).await {
+                Ok(key) => return key,
+                Err(error) => {
+                    warn!(instance = %self.instance, %error, "no data key yet: asking again");
+                    sleep(PAUSE_MAX).await;
+                }
+            }
+        }
+    }
+
+    /// Puts the text of a code where gateways find it, before anybody is told of the code.
+    async fn show(&self, kind: &str, index: u32, text: &str, valid: Duration) -> Option<Hash> {
+        let key = self.data_key().await?;
+        let Sealed(sealed) = key.seal(self.instance.as_bytes(), field::CODE, text.as_bytes());
+        let place = code_key(self.instance, self.attempt, kind, index);
+        let ttl = valid + CODE_MARGIN;
+        if let Err(error) = self.ports.volatile.put(&place, Bytes::from(sealed), ttl).await {
+            warn!(instance = %self.instance, attempt = self.attempt, %error, "a code cannot be shown");
+        }
+        Some(Hash::over(b"berth.v1.code", &[self.instance.as_bytes(), text.as_bytes()]))
+    }
+
+    async fn command(&self, report: ReportV1, said: Report) -> Option<Command> {
+        let expires_at = |valid: Duration| {
+            self.ports.clock.now().plus_millis(i64::try_from(valid.as_millis()).unwrap_or(i64::MAX))
+        };
+        Some(match said {
+            Report::Qr { text, valid } => {
+                let expires_at = expires_at(valid);
+                let index = self.qr_index.fetch_add(1, Ordering::Relaxed) + 1;
+                let digest = self.show("qr", index, &text, valid).await?;
+                ReportQrV1 { report, index, digest, expires_at }.into()
+            }
+            Report::PairingCode { text, valid } => {
+                let expires_at = expires_at(valid);
+                let index = self.pairing_index.fetch_add(1, Ordering::Relaxed) + 1;
+                let digest = self.show("pairing", index, &text, valid).await?;
+                ReportPairingCodeV1 { report, index, digest, expires_at }.into()
+            }
+            Report::PairingCodeRefused { code, backoff_seconds } => {
+                ReportPairingCodeRefusedV1 { report, code, backoff_seconds }.into()
+            }
+            Report::AttemptEnded { reason, code } => ReportAttemptEndedV1 { report, reason, code }.into(),
+            Report::Linked(device) => {
+                let key = self.data_key().await?;
+                ReportLinkedV1 { report, device: sealed(&key, self.instance, &device) }.into()
+            }
+            Report::Open => ReportOpenV1 { report }.into(),
+            Report::Lost { code, source_code } => {
+                let source_code = source_code.chars().take(SOURCE_CODE_CHARS_MAX).collect();
+                ReportLostV1 { report, code, source_code }.into()
+            }
+            Report::Paused { reason, code, until } => ReportPausedV1 { report, reason, code, until }.into(),
+            Report::LoggedOut { origin, code } => ReportLoggedOutV1 { report, origin, code }.into(),
+            Report::Unlinked => ReportUnlinkedV1 { report, abandoned: None }.into(),
+        })
+    }
+}
+
+#[async_trait]
+impl Reports for LinkReports {
+    async fn report(&self, report: Report) -> Next {
+        let place = self.next_report();
+        match self.command(place, report).await {
+            Some(command) => self.decide(place.number, command).await,
+            None => Next::Stop,
+        }
+    }
+}
+
+fn sealed(key: &DataKey, instance: InstanceId, device: &DeviceFacts) -> DeviceV1 {
+    let seal = |field: &str, text: &str| key.seal(instance.as_bytes(), field, text.as_bytes());
+    let optional = |field: &str, text: &Option<String>| text.as_ref().map(|text| seal(field, text));
+    DeviceV1 {
+        jid: seal(field::JID, &device.jid),
+        lid: optional(field::LID, &device.lid),
+        phone: seal(field::PHONE, &device.phone),
+        push_name: optional(field::PUSH_NAME, &device.push_name),
+        business_name: optional(field::BUSINESS_NAME, &device.business_name),
+        picture_url: optional(field::PICTURE_URL, &device.picture_url),
+        platform: device.platform.clone(),
+    }
+}

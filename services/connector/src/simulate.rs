@@ -1,0 +1,69 @@
+//! Playing with the simulated driver over the bus.
+//!
+//! A request on [`berth_proto::subject::simulate_subject`] is a JSON object with an `action` and its arguments;
+//! the reply is `{"ok": true}` or `{"ok": false, "code", "message"}`. Only the owner of the links serves it.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use berth_proto::InstanceId;
+use bytes::Bytes;
+use futures::StreamExt;
+use serde_json::{Value, json};
+use tracing::warn;
+
+use crate::Ports;
+
+/// Every instance's subject.
+const FILTER: &str = "berth.v1.simulate.*";
+/// Requests that are played at once.
+const PLAYS_AT_ONCE: usize = 64;
+
+/// A play that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// A stable code: `invalid_request`, `no_live_code`, `not_linked`, `not_connected`.
+    pub code: &'static str,
+    /// A sentence.
+    pub message: String,
+}
+
+/// What a simulated driver can be told.
+#[async_trait]
+pub trait Controls: fmt::Debug + Send + Sync + 'static {
+    /// Plays something on an instance's link.
+    async fn play(&self, instance: InstanceId, request: &Value) -> Result<(), Refused>;
+}
+
+/// Serves requests for as long as the links are owned; for ever idle without a simulated driver.
+pub(crate) async fn serve(ports: &Ports, controls: Option<Arc<dyn Controls>>) {
+    let Some(controls) = controls else { return std::future::pending().await };
+    let requests = match ports.bus.serve(FILTER, "connector").await {
+        Ok(requests) => requests,
+        Err(error) => {
+            warn!(%error, "the simulation cannot be played with");
+            return std::future::pending().await;
+        }
+    };
+    requests
+        .for_each_concurrent(PLAYS_AT_ONCE, |request| {
+            let controls = Arc::clone(&controls);
+            async move {
+                let reply = match answer(&*controls, &request.subject, &request.payload).await {
+                    Ok(()) => json!({"ok": true}),
+                    Err(refused) => json!({"ok": false, "code": refused.code, "message": refused.message}),
+                };
+                request.reply.send(Bytes::from(reply.to_string()));
+            }
+        })
+        .await;
+    std::future::pending::<()>().await;
+}
+
+async fn answer(controls: &dyn Controls, subject: &str, payload: &[u8]) -> Result<(), Refused> {
+    let invalid = |message: &str| Refused { code: "invalid_request", message: message.to_owned() };
+    let id =
+        subject.rsplit('.').next().and_then(|id| id.parse().ok()).ok_or_else(|| invalid("no instance"))?;
+    let request: Value = serde_json::from_slice(payload).map_err(|_| invalid("the request is not JSON"))?;
+    controls.play(id, &request).await
+}

@@ -1,0 +1,70 @@
+//! Pursues an unlink until WhatsApp confirms it or it is given up.
+
+use std::{sync::Arc, time::Duration};
+
+use berth_proto::{Timestamp, event::AbandonReasonV1};
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use crate::{
+    Ports,
+    driver::{DeviceLink, Link, UnlinkError},
+    metrics,
+    reports::LinkReports,
+};
+
+/// How long one try may take.
+const TRY_MAX: Duration = Duration::from_secs(3);
+/// The first pause between tries; doubled up to [`PAUSE_MAX`].
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// The longest pause between tries.
+const PAUSE_MAX: Duration = Duration::from_mins(5);
+
+/// Tries until the device is unlinked, its keys are lost, or the deadline passes; then deletes the keys.
+pub(crate) async fn pursue(
+    ports: &Ports,
+    driver: &Arc<dyn DeviceLink>,
+    link: Link,
+    deadline: Timestamp,
+    reports: Arc<LinkReports>,
+) {
+    let mut pause = PAUSE_FIRST;
+    let outcome = loop {
+        if ports.clock.now() >= deadline {
+            break Some(AbandonReasonV1::Deadline);
+        }
+        match timeout(TRY_MAX, driver.unlink(link.clone(), Arc::clone(&reports) as _)).await {
+            Ok(Ok(())) => break None,
+            Ok(Err(UnlinkError::KeysLost)) => break Some(AbandonReasonV1::KeysLost),
+            Ok(Err(UnlinkError::Unreachable)) | Err(_) => {
+                metrics::unlink_tried("failed");
+                warn!(instance = %link.instance, attempt = link.attempt, "a device is not unlinked yet: trying again");
+            }
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    };
+    match outcome {
+        None => {
+            metrics::unlink_tried("confirmed");
+            info!(instance = %link.instance, attempt = link.attempt, "a device is unlinked");
+        }
+        Some(reason) => {
+            metrics::unlink_tried("abandoned");
+            warn!(instance = %link.instance, attempt = link.attempt, ?reason,
+                "an unlink is given up: the person must remove the device on the phone");
+            reports.abandoned(reason).await;
+        }
+    }
+    delete_keys(&link).await;
+}
+
+/// Deletes the keys of a device, however long the store takes.
+pub(crate) async fn delete_keys(link: &Link) {
+    let mut pause = PAUSE_FIRST;
+    while let Err(error) = link.keys.delete().await {
+        warn!(instance = %link.instance, attempt = link.attempt, %error, "the keys of a device are not deleted yet");
+        sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}

@@ -1,0 +1,140 @@
+//! Which instances want something of a link: a view of the log.
+//!
+//! There is a row for each instance with a running attempt, a linked device that is not stopped, or a device
+//! that is still to be unlinked. What a row says follows from the instance's last commit, so it can be built
+//! anew at any time.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use berth_log::Stored;
+use berth_proto::{
+    CommitV1, InstanceId, Kind, Sealed, Timestamp,
+    codec::types,
+    event::Event,
+    instance::{InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
+};
+use berth_views::{ApplyError, Rows, View};
+use serde::{Deserialize, Serialize};
+
+/// What an instance wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Wanted {
+    /// The link that shall run.
+    pub(crate) link: Option<WantedLink>,
+    /// Devices that shall be unlinked: attempt and deadline.
+    pub(crate) unlinks: Vec<(u32, Timestamp)>,
+}
+
+/// A link that shall run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WantedLink {
+    /// Its attempt.
+    pub(crate) attempt: u32,
+    /// How far it is.
+    pub(crate) stage: Stage,
+    /// The version at which it was last asked to open again; a running link that began before is restarted.
+    pub(crate) resumed: u64,
+}
+
+/// How far a wanted link is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stage {
+    /// A device shall be linked; nobody has reported yet.
+    Requested {
+        /// The number for a pairing code, if that is the method.
+        phone: Option<Sealed>,
+    },
+    /// Somebody has reported on the attempt: only who runs it can go on with it.
+    Pairing,
+    /// A device is linked.
+    Linked,
+}
+
+impl Wanted {
+    /// Reads a row.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        postcard::take_from_bytes(bytes).ok().filter(|(_, rest)| rest.is_empty()).map(|(wanted, _)| wanted)
+    }
+
+    fn of(state: &InstanceStateV1, resumed: u64) -> Option<Self> {
+        let link = match &state.phase {
+            PhaseV1::Connecting(attempt) | PhaseV1::Pairing(attempt) => {
+                let phone = match &attempt.method {
+                    MethodV1::Qr => None,
+                    MethodV1::PairingCode { phone } => Some(phone.clone()),
+                };
+                let reached = if attempt.epoch == 0 { Stage::Requested { phone } } else { Stage::Pairing };
+                Some(WantedLink { attempt: attempt.number, stage: reached, resumed })
+            }
+            PhaseV1::Linked(link) => {
+                Some(WantedLink { attempt: link.attempt, stage: Stage::Linked, resumed })
+            }
+            PhaseV1::Created | PhaseV1::Paused(_) | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => {
+                None
+            }
+        };
+        let pending = state.unlinks.iter().filter(|unlink| unlink.status == UnlinkStatusV1::Pending);
+        let unlinks: Vec<_> = pending.map(|unlink| (unlink.attempt, unlink.deadline)).collect();
+        (link.is_some() || !unlinks.is_empty()).then_some(Self { link, unlinks })
+    }
+}
+
+/// The view, and the instances whose rows it has changed.
+#[derive(Debug, Default)]
+pub(crate) struct WantedView {
+    /// Written by the follower while it folds, drained by the owner of the links.
+    changed: Mutex<HashSet<InstanceId>>,
+}
+
+impl WantedView {
+    /// Instances whose rows may have changed since the last call. Their batch may still be on its way to the
+    /// store: the caller looks at each again after the next change of the view.
+    pub(crate) fn take_changed(&self) -> HashSet<InstanceId> {
+        std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl View for WantedView {
+    fn name(&self) -> &'static str {
+        "wanted-links"
+    }
+
+    fn schema(&self) -> u32 {
+        1
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Instance]
+    }
+
+    fn apply(&self, _stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let Some(instance) = commit.stream.as_instance() else { return Ok(()) };
+        if commit.state.type_id != types::INSTANCE_STATE {
+            return Ok(());
+        }
+        let failed = |reason: &str| ApplyError { reason: reason.to_owned() };
+        let state =
+            commit.state.open::<InstanceStateV1>().map_err(|_| failed("the carried state cannot be read"))?;
+        let key = instance.as_bytes().as_slice();
+        let before = rows.get(key).map_err(|_| failed("the row cannot be read"))?;
+        let resumed =
+            before.as_deref().and_then(Wanted::read).and_then(|row| row.link).map_or(0, |link| link.resumed);
+        let asked = commit
+            .events
+            .iter()
+            .any(|event| matches!(Event::from_record(event), Ok(Event::ResumeRequested(_))));
+        match Wanted::of(&state, if asked { commit.version } else { resumed }) {
+            Some(wanted) => {
+                let row = postcard::to_allocvec(&wanted).map_err(|_| failed("the row cannot be written"))?;
+                rows.put(key, row);
+            }
+            None if before.is_none() => return Ok(()),
+            None => rows.remove(key),
+        }
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(instance);
+        Ok(())
+    }
+}
