@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codec::{Frozen, types, wire_enum},
+    codec::{Frozen, RecordV1, types, wire_enum},
     ids::{EndpointId, InstanceId},
     limits,
     time::Timestamp,
@@ -16,6 +16,8 @@ wire_enum!(
         401 v 1 => NoticesSettled(NoticesSettledV1),
         /// A dispatcher took the partition over: an older epoch may not settle any more.
         402 v 1 => DispatcherChanged(DispatcherChangedV1),
+        /// What the last notices of a deleted instance need, sealed under a key of their own.
+        403 v 1 => LastWordsKept(LastWordsKeptV1),
     }
 );
 
@@ -34,6 +36,18 @@ pub struct NoticesSettledV1 {
 pub struct DispatcherChangedV1 {
     /// The fencing epoch of the new dispatcher.
     pub epoch: u64,
+}
+
+/// See [`DeliveryEvent::LastWordsKept`]. The key dies when the notices are settled, a day after the deletion at
+/// the latest, and with it what is kept here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastWordsKeptV1 {
+    /// The deleted instance.
+    pub instance: InstanceId,
+    /// The notices.
+    pub notices: Vec<NoticeKeyV1>,
+    /// The state of the deletion, with nothing in it but what the notices need.
+    pub state: RecordV1,
 }
 
 /// The id of a notice: never derived from its content.

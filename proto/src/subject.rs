@@ -7,6 +7,7 @@
 //! | `berth.v1.query.<view>` | queries, request and reply |
 //! | `berth.v1.events.<account>.<instance>` | public JSON events |
 //! | `berth.v1.tail.<instance>` | a hint that an instance has a new commit |
+//! | `berth.v1.last_words.<instance>` | keep what the last notices of a deleted instance need; request and reply |
 //!
 //! No personal data ever stands in a subject.
 
@@ -229,6 +230,15 @@ pub fn public_event_subject(account: AccountId, instance: InstanceId) -> String 
 pub fn tail_subject(instance: InstanceId) -> String {
     format!("berth.v1.tail.{instance}")
 }
+
+/// The subject on which the webhooks service is asked to keep what the last notices of a deleted instance need,
+/// before its data key is destroyed. The reply says that this is done, or that there is nothing to keep.
+pub fn last_words_subject(instance: InstanceId) -> String {
+    format!("berth.v1.last_words.{instance}")
+}
+
+/// The filter of [`last_words_subject`].
+pub const LAST_WORDS_FILTER: &str = "berth.v1.last_words.*";
 
 /// The subject on which the simulated driver is told what to play on an instance's link.
 pub fn simulate_subject(instance: InstanceId) -> String {

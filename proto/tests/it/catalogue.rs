@@ -7,7 +7,7 @@ use berth_proto::{
     account::{AccountCreatedV1, AccountEvent, AccountStateV1, AccountTokenRotatedV1},
     codec::{DecodeError, Frozen, decode, encode},
     command::*,
-    delivery::{DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, NoticesSettledV1},
+    delivery::{DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, LastWordsKeptV1, NoticesSettledV1},
     directory::{DirectoryEvent, DirectoryStateV1, ReleasedV1, ReservedV1},
     event::*,
     frame::{CommandReplyV1, CommandRequestV1},
@@ -101,6 +101,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         ReleasedV1,
         NoticesSettledV1,
         DispatcherChangedV1,
+        LastWordsKeptV1,
         // Commands.
         CreateInstanceV1,
         ConnectV1,

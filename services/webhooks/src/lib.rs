@@ -22,6 +22,7 @@ mod fixtures;
 pub mod formats;
 pub mod gate;
 pub mod journal;
+pub mod last_words;
 mod metrics;
 pub mod outbox;
 pub mod schedule;
@@ -30,8 +31,9 @@ pub mod transport;
 
 use std::{path::PathBuf, sync::Arc};
 
-use berth_bus::{Bus, KeyRing, Leases, Volatile};
+use berth_bus::{Bus, KeyRing, Leases, TransportError, Volatile};
 use berth_log::{EventLog, LogRead};
+use berth_proto::subject::LAST_WORDS_FILTER;
 use berth_runtime::{Clock, Entropy, Lifecycle, UrlPolicy};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
@@ -41,6 +43,9 @@ use journal::{Journal, JournalError};
 use outbox::{Outbox, Touched};
 use schedule::Schedule;
 use transport::{Transport, TransportSetupError};
+
+/// The queue group of the replicas of this service.
+const QUEUE: &str = "webhooks";
 
 /// What the service works with.
 #[derive(Debug, Clone)]
@@ -85,6 +90,9 @@ pub enum StartError {
     /// The journal of attempts.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The bus; a retry helps when it works.
+    #[error("requests cannot be served")]
+    Bus(#[source] TransportError),
     /// The transport.
     #[error(transparent)]
     Transport(#[from] TransportSetupError),
@@ -137,23 +145,22 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let reader: Arc<dyn LogRead> = ports.log.clone();
     let view = Arc::new(Outbox::new(touched.clone()));
     let outbox = berth_views::open(reader, &folder, view, settings.view, lifecycle).await?;
-    let dispatcher = Dispatcher {
-        tools: Tools {
-            log: ports.log,
-            bus: ports.bus,
-            volatile: ports.volatile,
-            keys: ports.keys,
-            clock: ports.clock,
-            entropy: ports.entropy,
-            journal,
-            transport,
-            schedule: Arc::new(settings.schedule),
-            server_url: settings.public_url.unwrap_or_default().into(),
-        },
-        leases: ports.leases,
+    let requests = ports.bus.serve(LAST_WORDS_FILTER, QUEUE).await.map_err(StartError::Bus)?;
+    let tools = Tools {
+        log: ports.log,
+        bus: ports.bus,
+        volatile: ports.volatile,
+        keys: ports.keys,
+        clock: ports.clock,
+        entropy: ports.entropy,
+        journal,
+        transport,
+        schedule: Arc::new(settings.schedule),
+        server_url: settings.public_url.unwrap_or_default().into(),
         outbox: outbox.clone(),
-        touched,
     };
+    lifecycle.spawn(last_words::serve(tools.clone(), requests, lifecycle.stop().clone()));
+    let dispatcher = Dispatcher { tools, leases: ports.leases, touched };
     lifecycle.spawn(dispatcher.run(lifecycle.stop().clone()));
     Ok(Handle { outbox })
 }

@@ -4,8 +4,13 @@ mod common;
 
 use std::collections::HashSet;
 
-use berth_proto::{command::ConfigureWebhookV1, delivery::SettlementV1, instance::WebhookV1};
-use common::{Receiver, World, quick, slow};
+use berth_bus::Bus;
+use berth_proto::{
+    command::ConfigureWebhookV1, delivery::SettlementV1, instance::WebhookV1, subject::last_words_subject,
+};
+use berth_webhooks::{last_words::key_owner, signing::Secret};
+use bytes::Bytes;
+use common::{DEADLINE, Receiver, SECRET, World, quick, slow};
 
 #[tokio::test]
 async fn retries_that_are_pending_at_a_logout_are_cancelled() {
@@ -151,6 +156,50 @@ async fn a_deletion_cancels_what_is_pending_and_is_the_last_word() {
         2,
         "{outcomes:?}"
     );
+}
+
+#[tokio::test]
+async fn the_last_words_outlive_the_data_key_and_their_own_key_dies_with_them() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    world.create(vec![world.endpoint(1, "evolution", receiver.address)]).await;
+    world.link().await;
+    world.settled(1).await;
+    receiver.answer(500);
+    world.delete().await;
+    // What the session-aggregate does after a delete.
+    let subject = last_words_subject(world.instance);
+    world.bus.request(&subject, Bytes::new(), DEADLINE).await.unwrap();
+    world.keys.destroy(world.instance.as_bytes()).await.unwrap();
+    let tries = receiver.hits().len();
+    receiver.received(tries + 3).await;
+    receiver.answer(200);
+    let outcomes = world.settled(6).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == SettlementV1::Delivered), "{outcomes:?}");
+    let hits = receiver.hits();
+    let [.., last] = hits.as_slice() else { panic!("{hits:?}") };
+    assert_eq!((last.word(), last.body["instance"].as_str()), ("remove.instance", Some("shop")));
+    let timestamp = last.header("webhook-timestamp").parse().unwrap();
+    let signature = Secret::parse(SECRET).unwrap().sign(last.id(), timestamp, &last.bytes);
+    assert_eq!(last.header("webhook-signature"), signature);
+    for owner in [*world.instance.as_bytes(), key_owner(world.instance)] {
+        assert!(world.keys.key(&owner).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_the_last_words_are_cancelled() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    world.link().await;
+    world.delete().await;
+    world.keys.destroy(world.instance.as_bytes()).await.unwrap();
+    let subject = last_words_subject(world.instance);
+    let _replica = world.replica("a", quick()).await;
+    world.bus.request(&subject, Bytes::new(), DEADLINE).await.unwrap();
+    let outcomes = world.settled(3).await;
+    assert_eq!(outcomes, [SettlementV1::CancelledByDelete; 3]);
+    assert!(receiver.hits().is_empty());
 }
 
 #[tokio::test]

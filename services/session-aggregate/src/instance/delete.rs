@@ -1,13 +1,17 @@
 //! What comes after a delete, and giving up a create: entries are released, keys destroyed.
 
+use std::time::Duration;
+
 use berth_proto::{
     AccountId, CommitV1, DirectoryId, InstanceId, StreamKey,
     command::{AbandonCreateV1, Command},
     commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::{PhaseV1, UnlinkStatusV1},
+    subject::last_words_subject,
 };
 use berth_session::State;
+use bytes::Bytes;
 use tracing::warn;
 
 use super::{Asked, create::was_given_up, rejected, round::Answer, transaction::render};
@@ -23,6 +27,8 @@ use crate::{
 pub(crate) const ABANDON_AFTER_SECONDS: i64 = 60;
 /// Attempts, the last ones, whose device keys are deleted with an instance; older ones ended long before.
 const DEVICE_KEYS_SWEPT_MAX: u32 = 256;
+/// How long a deletion waits until the webhooks service has kept what the last notices need.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(2);
 /// What our own receipt in the last commit of a deleted instance is called.
 const ERASURE: &str = "erasure";
 
@@ -61,6 +67,7 @@ impl Aggregate {
         let cause = Cause::own(ERASURE, instance.as_bytes());
         let command_ids = state.keyed.iter().map(|known| known.command_id).collect();
         self.release_entries(state.account, instance, &state.entries, command_ids, true, &cause).await?;
+        self.keep_last_words(instance, state).await;
         self.ports.keys.destroy(instance.as_bytes()).await.map_err(Trouble::Keys)?;
         let pursued = |attempt: u32| {
             let mut unlinks = state.unlinks.iter();
@@ -71,6 +78,19 @@ impl Aggregate {
             self.ports.device_keys.delete(instance, attempt).await.map_err(Trouble::DeviceKeys)?;
         }
         self.note(instance, deleted, &cause).await
+    }
+
+    /// Lets the webhooks service keep what the last notices of the instance need, before its data key is gone. A
+    /// deletion depends on nobody: without an answer in time these notices are lost.
+    async fn keep_last_words(&self, instance: InstanceId, state: &State) {
+        if !state.webhooks.iter().any(|webhook| webhook.enabled) {
+            return;
+        }
+        let subject = last_words_subject(instance);
+        if let Err(error) = self.ports.bus.request(&subject, Bytes::new(), LAST_WORDS_MAX).await {
+            let reason = chain(&error);
+            warn!(%instance, reason, "the last webhook notices of a deleted instance may be lost");
+        }
     }
 
     /// Appends a commit that changes nothing and says that something of ours was done.

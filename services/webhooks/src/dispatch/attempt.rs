@@ -10,6 +10,7 @@ use berth_proto::{
     instance::{InstanceStateV1, WebhookV1},
 };
 use berth_runtime::{Clock, DataKey, Entropy, sealing::field};
+use berth_views::ViewReader;
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::time::Instant;
@@ -20,10 +21,12 @@ use super::{
     open::{Endpoint, Opener},
 };
 use crate::{
-    derive::{Notice, Step},
+    derive::{Class, Notice, Step},
     formats::{self, Facts, Format, Rendered},
     gate::{Asked, Gate, gate},
     journal::{Journal, JournalError, Tried},
+    last_words,
+    outbox::{Kept, kept_key, read_row},
     schedule::{Failed, Schedule, Verdict, judge, plus},
     signing::{message_id, signatures},
     transport::{HeaderParts, Parcel, SendError, Transport, build},
@@ -31,6 +34,8 @@ use crate::{
 
 /// Sending begins within this time of the read that allowed it, or the log is read again (R1).
 const GATE_FRESH_MAX: Duration = Duration::from_secs(1);
+/// How long what is kept for the last notices of a deleted instance may take to reach the outbox.
+const KEPT_LAG_MAX: Duration = Duration::from_secs(30);
 /// How long a notice waits after a fault of ours: it uses up no attempt.
 const FAULT_DELAY: Duration = Duration::from_secs(1);
 
@@ -47,6 +52,7 @@ pub(crate) struct Tools {
     pub(crate) transport: Transport,
     pub(crate) schedule: Arc<Schedule>,
     pub(crate) server_url: Arc<str>,
+    pub(crate) outbox: Arc<dyn ViewReader>,
 }
 
 impl fmt::Debug for Tools {
@@ -188,31 +194,67 @@ async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readine
     else {
         return gone;
     };
-    let Some(data_key) = tools.keys.key(key.instance.as_bytes()).await? else {
+    let Some(Source { data_key, kept }) = source(tools, pending).await? else {
         return Ok(Readiness::Settle(SettlementV1::CancelledByDelete));
     };
-    let past;
-    let step = if now.version == key.version {
-        now
-    } else {
-        past = read_step(tools, key).await?;
-        &past
+    let webhook = match &kept {
+        Some(state) => state.webhooks.iter().find(|webhook| webhook.id == key.endpoint).cloned(),
+        None => Some(webhook.clone()),
     };
-    let Some(notice) = step.notice(key) else {
+    let mut step = if now.version == key.version { now.clone() } else { read_step(tools, key).await? };
+    if let Some(state) = kept {
+        step.state = state;
+    }
+    let (Some(webhook), Some(notice)) = (webhook, step.notice(key)) else {
         return gone;
     };
     let opener = Opener { key: &data_key, instance: key.instance };
-    let Ok(endpoint) = opener.endpoint(webhook, tools.clock.now()) else {
+    let Ok(endpoint) = opener.endpoint(&webhook, tools.clock.now()) else {
         return gone;
     };
     if format.muted(&endpoint.options) {
         return gone;
     }
-    match body(tools, &data_key, format, &notice, step, &endpoint).await? {
+    match body(tools, &data_key, format, &notice, &step, &endpoint).await? {
         Some(rendered) => Ok(Readiness::Ready(Box::new(Prepared { format, endpoint, rendered }))),
         None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),
         None => gone,
     }
+}
+
+/// What a notice is made with.
+struct Source {
+    data_key: DataKey,
+    /// Of a deleted instance: what was kept for its last notices.
+    kept: Option<InstanceStateV1>,
+}
+
+/// The key that opens what a notice needs; none if it is destroyed.
+async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Fault> {
+    let instance = pending.key.instance;
+    if pending.owed.class != Class::Final {
+        let key = tools.keys.key(instance.as_bytes()).await?;
+        return Ok(key.map(|data_key| Source { data_key, kept: None }));
+    }
+    // It may have been destroyed by another process: ask the store.
+    tools.keys.forget(instance.as_bytes());
+    let own = tools.keys.key(&last_words::key_owner(instance)).await?;
+    if let Some(data_key) = &own
+        && let Ok(Some(row)) = tools.outbox.get(&kept_key(instance))
+        && let Some(kept) = read_row::<Kept>(&row)
+    {
+        return Ok(Some(Source { data_key: data_key.clone(), kept: Some(kept.state.open()?) }));
+    }
+    if let Some(data_key) = tools.keys.key(instance.as_bytes()).await? {
+        tools.keys.forget(instance.as_bytes());
+        return Ok(Some(Source { data_key, kept: None }));
+    }
+    // The key of the last words is there before what it seals: that may be on its way into the outbox.
+    let age = tools.clock.now().0 - pending.owed.occurred_at.0;
+    if own.is_some() && age < i64::try_from(KEPT_LAG_MAX.as_micros()).unwrap_or(i64::MAX) {
+        return Err(Fault::Missing);
+    }
+    Ok(None)
 }
 
 async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
@@ -325,6 +367,13 @@ async fn conclude(
         // A code that would be repeated after its end is not repeated.
         Some(due) if pending.owed.code.is_some_and(|code| due >= code.expires_at) => {
             Outcome::Settle(SettlementV1::Expired)
+        }
+        // What a deleted instance's notices need is erased after a day.
+        Some(due)
+            if pending.owed.class == Class::Final
+                && due >= plus(pending.owed.occurred_at, last_words::LAST_WORDS_MAX) =>
+        {
+            Outcome::Settle(SettlementV1::Exhausted)
         }
         Some(due) => Outcome::Wait(due),
         None => Outcome::Settle(SettlementV1::Exhausted),

@@ -168,6 +168,16 @@ impl Board {
         self.index(lane_key);
     }
 
+    /// Notices of an instance's deletion that are not settled.
+    pub(crate) fn last_words(&self, instance: InstanceId) -> usize {
+        let lanes = self.lanes_of(instance);
+        let lanes = lanes.iter().filter_map(|key| self.lanes.get(key));
+        lanes
+            .flat_map(|lane| lane.queue.values())
+            .filter(|pending| pending.owed.class == Class::Final)
+            .count()
+    }
+
     /// Instances with notices that wait or are being tried.
     pub(crate) fn instances(&self) -> BTreeSet<InstanceId> {
         self.lanes.keys().map(|lane_key| lane_key.instance).collect()

@@ -15,10 +15,10 @@ mod tenure;
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::Leases;
-use berth_views::ViewReader;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
+pub(crate) use settle::{SettleError, Settler};
 use tenure::{End, Tenure};
 
 use crate::outbox::Touched;
@@ -33,7 +33,6 @@ const LEASE_RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Dispatcher {
     pub(crate) tools: Tools,
     pub(crate) leases: Arc<dyn Leases>,
-    pub(crate) outbox: Arc<dyn ViewReader>,
     pub(crate) touched: Arc<Touched>,
 }
 
@@ -52,8 +51,7 @@ impl Dispatcher {
                 }
             };
             tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks");
-            let tenure =
-                Tenure::new(self.tools.clone(), self.outbox.clone(), self.touched.clone(), grant.epoch);
+            let tenure = Tenure::new(self.tools.clone(), self.touched.clone(), grant.epoch);
             match tenure.run(grant.lost.clone(), &stop).await {
                 End::Stopped => return,
                 End::Lost => tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks no more"),

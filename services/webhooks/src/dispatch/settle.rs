@@ -56,19 +56,25 @@ struct Head {
 pub(crate) struct Settler {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
-    epoch: u64,
+    /// None: a guest, who adds to the stream without being its dispatcher.
+    epoch: Option<u64>,
 }
 
 // === impl Settler ===
 
 impl Settler {
     pub(crate) fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, epoch: u64) -> Self {
-        Self { log, clock, epoch }
+        Self { log, clock, epoch: Some(epoch) }
+    }
+
+    /// Somebody who has something to note and settles nothing.
+    pub(crate) fn guest(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Self {
+        Self { log, clock, epoch: None }
     }
 
     /// Makes this dispatcher the partition's: from now on no older one can settle anything there.
     pub(crate) async fn take_over(&self, partition: Partition) -> Result<(), SettleError> {
-        self.append(partition, Vec::new()).await
+        self.append(partition, &[], 0).await
     }
 
     /// Settles notices of a partition in one commit.
@@ -77,10 +83,21 @@ impl Settler {
         partition: Partition,
         notices: Vec<SettledV1>,
     ) -> Result<(), SettleError> {
-        self.append(partition, notices).await
+        let count = notices.len() as u64;
+        self.append(partition, &[NoticesSettledV1 { notices }.into()], count).await
     }
 
-    async fn append(&self, partition: Partition, notices: Vec<SettledV1>) -> Result<(), SettleError> {
+    /// Notes an event that settles nothing.
+    pub(crate) async fn note(&self, partition: Partition, event: DeliveryEvent) -> Result<(), SettleError> {
+        self.append(partition, &[event], 0).await
+    }
+
+    async fn append(
+        &self,
+        partition: Partition,
+        events: &[DeliveryEvent],
+        settled: u64,
+    ) -> Result<(), SettleError> {
         let stream = StreamKey::delivery(partition);
         let mut mine: Option<Bytes> = None;
         for _ in 0..CONFLICTS_MAX {
@@ -89,10 +106,10 @@ impl Settler {
                 return Ok(());
             }
             let head = head(&stream, tail)?;
-            if head.state.epoch > self.epoch {
+            if self.epoch.is_some_and(|epoch| head.state.epoch > epoch) {
                 return Err(SettleError::Fenced { partition, epoch: head.state.epoch });
             }
-            let Some(commit) = self.commit(stream, &head, &notices)? else {
+            let Some(commit) = self.commit(stream, &head, events, settled)? else {
                 return Ok(());
             };
             mine = Some(commit.payload.clone());
@@ -110,28 +127,25 @@ impl Settler {
         &self,
         stream: StreamKey,
         head: &Head,
-        notices: &[SettledV1],
+        events: &[DeliveryEvent],
+        settled: u64,
     ) -> Result<Option<NewCommit>, SettleError> {
-        let mut events: Vec<DeliveryEvent> = Vec::new();
-        if head.state.epoch < self.epoch {
-            events.push(DispatcherChangedV1 { epoch: self.epoch }.into());
-        }
-        if !notices.is_empty() {
-            events.push(NoticesSettledV1 { notices: notices.to_vec() }.into());
-        }
+        let epoch = self.epoch.unwrap_or(head.state.epoch);
+        let changed = (head.state.epoch < epoch).then(|| DispatcherChangedV1 { epoch }.into());
+        let events: Vec<&DeliveryEvent> = changed.iter().chain(events).collect();
         if events.is_empty() {
             return Ok(None);
         }
         let version = head.expected.next_version();
-        let settled = head.state.settled.saturating_add(notices.len() as u64);
+        let settled = head.state.settled.saturating_add(settled);
         let commit = CommitV1 {
             stream,
             version,
             previous: head.previous,
             occurred_at: self.clock.now().max(head.occurred_at),
             receipts: Vec::new(),
-            events: events.iter().map(DeliveryEvent::to_record).collect::<Result<_, _>>()?,
-            state: RecordV1::of(&DeliveryStateV1 { epoch: self.epoch, settled })?,
+            events: events.iter().map(|event| event.to_record()).collect::<Result<_, _>>()?,
+            state: RecordV1::of(&DeliveryStateV1 { epoch, settled })?,
         };
         let payload = codec::encode(&commit)?.into();
         Ok(Some(NewCommit { stream, version, command_id: None, traceparent: None, payload }))

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use berth_bus::KeyRing;
 use berth_proto::{
     InstanceId, Partition, Timestamp,
     delivery::{NoticeKeyV1, SETTLED_PER_COMMIT_MAX, SettledV1, SettlementV1},
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     derive::Class,
     gate::Gate,
-    metrics,
+    last_words, metrics,
     outbox::{Touched, owed_key, touched::Drained},
     schedule::plus,
 };
@@ -90,11 +91,11 @@ pub(super) struct Tenure {
 // === impl Tenure ===
 
 impl Tenure {
-    pub(super) fn new(tools: Tools, view: Arc<dyn ViewReader>, touched: Arc<Touched>, epoch: u64) -> Self {
+    pub(super) fn new(tools: Tools, touched: Arc<Touched>, epoch: u64) -> Self {
         Self {
             settler: Settler::new(tools.log.clone(), tools.clock.clone(), epoch),
+            view: tools.outbox.clone(),
             tools,
-            view,
             touched,
             board: Board::default(),
             work: FuturesUnordered::new(),
@@ -242,11 +243,27 @@ impl Tenure {
         }
         self.settling.insert(partition);
         let settler = self.settler.clone();
+        let (keys, spoken) = (self.tools.keys.clone(), self.spoken(&queue));
         self.work.push(Box::pin(async move {
+            for instance in spoken {
+                erase_last_words(&keys, instance).await;
+            }
             let notices: Vec<SettledV1> = queue.iter().map(|(settled, _)| settled.clone()).collect();
             let settled = until_settled(|| settler.settle(partition, notices.clone())).await;
             Done::Settled(partition, queue, settled)
         }));
+    }
+
+    /// Instances whose last words are all in this batch: what these needed is erased before they are settled,
+    /// so that a crash in between leaves nothing behind.
+    fn spoken(&self, batch: &[(SettledV1, Class)]) -> BTreeSet<InstanceId> {
+        let last = |of: InstanceId| {
+            let settled =
+                batch.iter().filter(|(one, class)| *class == Class::Final && one.notice.instance == of);
+            self.board.last_words(of) <= settled.count()
+        };
+        let finals = batch.iter().filter(|(_, class)| *class == Class::Final);
+        finals.map(|(settled, _)| settled.notice.instance).filter(|instance| last(*instance)).collect()
     }
 
     /// Notes what came to an end. Says whether this dispatcher is fenced off.
@@ -329,6 +346,15 @@ async fn take_over(tools: Tools, settler: Settler, view: Arc<dyn ViewReader>, pa
                 Err(error) => tracing::warn!(%error, "webhooks wait for the outbox"),
             }
         }
+        tokio::time::sleep(FAULT_DELAY).await;
+    }
+}
+
+/// Destroys the key that the last words of a deleted instance were sealed under, until that works.
+async fn erase_last_words(keys: &KeyRing, instance: InstanceId) {
+    keys.forget(instance.as_bytes());
+    while let Err(error) = keys.destroy(&last_words::key_owner(instance)).await {
+        tracing::warn!(%instance, %error, "what a deleted instance's last notices needed is erased later");
         tokio::time::sleep(FAULT_DELAY).await;
     }
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `n` instance version endpoint ordinal | [`Owed`]: a notice that is not settled |
 //! | `s` instance version endpoint ordinal | [`SettledRow`]: how it was settled |
+//! | `k` instance | [`Kept`]: what the last notices of a deleted instance need, until they are settled |
 //!
 //! A notice and its settlement come from two streams, in either order. Whichever comes second finds the
 //! other: a settlement removes the notice, and a notice that is settled already is not written. So the rows
@@ -16,8 +17,8 @@ use std::sync::Arc;
 
 use berth_log::Stored;
 use berth_proto::{
-    CommitV1, EndpointId, InstanceId, Kind, Timestamp,
-    delivery::{DeliveryEvent, NoticeKeyV1, SettledV1, SettlementV1},
+    CommitV1, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
+    delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1, SettledV1, SettlementV1},
 };
 use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -32,6 +33,8 @@ const SCHEMA: u32 = 1;
 const OWED: u8 = b'n';
 /// First byte of the key of a settled notice.
 const SETTLED: u8 = b's';
+/// First byte of the key of what is kept for last notices.
+const KEPT: u8 = b'k';
 /// Bytes of a row's key.
 const KEY_BYTES: usize = 1 + 16 + 8 + 16 + 2;
 
@@ -61,6 +64,15 @@ pub struct SettledRow {
     pub attempts: u16,
     /// When.
     pub at: Timestamp,
+}
+
+/// What the last notices of a deleted instance need. Its row depends on the delivery stream only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The notices that are not settled.
+    pub notices: Vec<NoticeKeyV1>,
+    /// The state, sealed under a key of its own.
+    pub state: RecordV1,
 }
 
 /// The view; see the module.
@@ -119,15 +131,48 @@ impl Outbox {
 
     fn apply_delivery(&self, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         for record in &commit.events {
-            if let DeliveryEvent::NoticesSettled(settled) =
-                DeliveryEvent::from_record(record).map_err(unreadable)?
-            {
-                for SettledV1 { notice, outcome, attempts, at } in settled.notices {
-                    let row = SettledRow { outcome, attempts, at };
-                    rows.remove(&row_key(OWED, &notice));
-                    rows.put(&row_key(SETTLED, &notice), write(&row).map_err(unreadable)?);
-                    self.touched.add(notice.instance);
+            match DeliveryEvent::from_record(record).map_err(unreadable)? {
+                DeliveryEvent::NoticesSettled(settled) => {
+                    for settled in settled.notices {
+                        self.apply_settled(&settled, rows)?;
+                    }
                 }
+                DeliveryEvent::LastWordsKept(kept) => self.apply_kept(kept, rows)?,
+                DeliveryEvent::DispatcherChanged(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_kept(&self, kept: LastWordsKeptV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let LastWordsKeptV1 { instance, notices, state } = kept;
+        let mut row = Kept { notices: Vec::new(), state };
+        for notice in notices {
+            if rows.get(&row_key(SETTLED, &notice)).map_err(unreadable)?.is_none() {
+                row.notices.push(notice);
+            }
+        }
+        if !row.notices.is_empty() {
+            rows.put(&kept_key(instance), write(&row).map_err(unreadable)?);
+        }
+        self.touched.add(instance);
+        Ok(())
+    }
+
+    fn apply_settled(&self, settled: &SettledV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let SettledV1 { notice, outcome, attempts, at } = *settled;
+        rows.remove(&row_key(OWED, &notice));
+        let row = SettledRow { outcome, attempts, at };
+        rows.put(&row_key(SETTLED, &notice), write(&row).map_err(unreadable)?);
+        self.touched.add(notice.instance);
+        let key = kept_key(notice.instance);
+        let kept = rows.get(&key).map_err(unreadable)?;
+        if let Some(mut kept) = kept.and_then(|row| read_row::<Kept>(&row)) {
+            kept.notices.retain(|one| *one != notice);
+            if kept.notices.is_empty() {
+                rows.remove(&key);
+            } else {
+                rows.put(&key, write(&kept).map_err(unreadable)?);
             }
         }
         Ok(())
@@ -165,6 +210,13 @@ fn row_key(kind: u8, notice: &NoticeKeyV1) -> Vec<u8> {
 /// The key of a notice that is owed.
 pub fn owed_key(notice: &NoticeKeyV1) -> Vec<u8> {
     row_key(OWED, notice)
+}
+
+/// The key of what is kept for the last notices of a deleted instance.
+pub fn kept_key(instance: InstanceId) -> Vec<u8> {
+    let mut key = vec![KEPT];
+    key.extend_from_slice(instance.as_bytes());
+    key
 }
 
 /// The beginning of the keys of everything that is owed, or of what one instance's endpoints are owed.
