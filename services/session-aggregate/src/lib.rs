@@ -1,14 +1,14 @@
 //! Decides commands and appends their events.
 //!
 //! The way of a command, top down:
-//! 1. [`server`] takes it from the bus and puts it into the [`mailbox`] of its stream;
-//! 2. one task per busy stream drains its mailbox ([`aggregate`]);
+//! 1. `server` takes it from the bus and puts it into the `mailbox` of its stream;
+//! 2. one task per busy stream drains its mailbox (`aggregate`);
 //! 3. `instance::transaction` is the loop: load, decide, append, on a conflict again. What waits together is
 //!    decided together and stored as one commit;
 //! 4. the reply follows the append, never the other way round.
 //!
-//! `instance::create`, `instance::rotate` and [`account`] reserve unique keys in the [`directory`] first.
-//! [`process`] finishes what a crash or a silent connector left behind.
+//! `instance::create`, `instance::rotate` and `account` reserve unique keys in the `directory` first.
+//! `process` finishes what a crash or a silent connector left behind.
 //!
 //! Any replica answers any command correctly: what keeps them apart is the version that an append expects.
 
@@ -16,6 +16,7 @@ mod account;
 mod aggregate;
 mod cache;
 mod directory;
+mod flag;
 mod instance;
 mod mailbox;
 mod metrics;
@@ -34,8 +35,8 @@ use thiserror::Error;
 
 use crate::{
     aggregate::Aggregate,
+    flag::Flag,
     process::{agenda::Agenda, sweeper},
-    server::Serving,
 };
 
 /// What the service works with.
@@ -92,7 +93,8 @@ const AGENDA_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// The running service.
 #[derive(Debug, Clone)]
 pub struct Handle {
-    serving: Serving,
+    serving: Flag,
+    sweeping: Flag,
     agenda: Arc<dyn ViewReader>,
 }
 
@@ -102,10 +104,16 @@ impl Handle {
         self.serving.is_on() && !matches!(self.agenda.state(), ViewState::Halted(_))
     }
 
+    /// Whether this replica runs the process manager.
+    pub fn sweeps(&self) -> bool {
+        self.sweeping.is_on()
+    }
+
     /// How the service stands, in words.
     pub fn status(&self) -> String {
         let commands = if self.ready() { "serving commands" } else { "not serving commands" };
         match self.agenda.state() {
+            ViewState::Live if self.sweeps() => format!("{commands}; finishing open work"),
             ViewState::Live => commands.to_owned(),
             ViewState::Rebuilding => format!("{commands}; reading up on open work"),
             ViewState::Halted(reason) => format!("{commands}: {reason}"),
@@ -119,8 +127,9 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let agenda = open_agenda(&ports, lifecycle).await.map_err(StartError::View)?;
     let aggregate = Arc::new(Aggregate::new(ports, settings, lifecycle.clone()));
     let serving = server::start(&aggregate, &agenda).await.map_err(StartError::Serve)?;
-    lifecycle.spawn(sweeper::run(aggregate, Arc::clone(&agenda)));
-    Ok(Handle { serving, agenda })
+    let sweeping = Flag::default();
+    lifecycle.spawn(sweeper::run(aggregate, Arc::clone(&agenda), sweeping.clone()));
+    Ok(Handle { serving, sweeping, agenda })
 }
 
 async fn open_agenda(

@@ -1,12 +1,6 @@
 //! Takes commands from the bus.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Request, Requests, TransportError};
 use berth_proto::{
@@ -20,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::{
     aggregate::{Aggregate, answer},
+    flag::Flag,
     mailbox::Job,
 };
 
@@ -27,20 +22,6 @@ use crate::{
 const QUEUE: &str = "session-aggregate";
 /// How long the server waits before it serves again after its subscription ended.
 const SERVE_AGAIN_MILLIS: u64 = 200;
-
-/// Whether commands are taken: written by the server's task, read by whoever asks for readiness.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Serving(Arc<AtomicBool>);
-
-impl Serving {
-    pub(crate) fn is_on(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-
-    fn set(&self, on: bool) {
-        self.0.store(on, Ordering::Release);
-    }
-}
 
 /// What the server works with.
 #[derive(Debug)]
@@ -50,13 +31,13 @@ struct Server {
     agenda: Arc<dyn ViewReader>,
 }
 
-/// Serves commands until the life cycle ends.
+/// Serves commands until the life cycle ends. What is returned says whether commands are taken.
 pub(crate) async fn start(
     aggregate: &Arc<Aggregate>,
     agenda: &Arc<dyn ViewReader>,
-) -> Result<Serving, TransportError> {
+) -> Result<Flag, TransportError> {
     let mut requests = aggregate.ports.bus.serve(COMMAND_FILTER, QUEUE).await?;
-    let serving = Serving::default();
+    let serving = Flag::default();
     serving.set(true);
     let running = serving.clone();
     let server = Server { aggregate: Arc::clone(aggregate), agenda: Arc::clone(agenda) };

@@ -85,10 +85,6 @@ impl Aggregate {
         if !may_create(asked.request.principal, create.account) {
             return Ok(rejected(RejectionCodeV1::NotFound));
         }
-        if self.ports.keys.key(instance.as_bytes()).await.map_err(Trouble::Keys)?.is_none() {
-            // Its key was destroyed when it was given up: what it sends cannot be read any more.
-            return Ok(rejected(RejectionCodeV1::Changed));
-        }
         for _ in 0..TRIES_MAX {
             match self.try_create(instance, &asked.request, create).await? {
                 Tried::Done(reply) => return Ok(reply),
@@ -104,6 +100,10 @@ impl Aggregate {
         request: &CommandRequestV1,
         create: &CreateInstanceV1,
     ) -> Result<Tried, Trouble> {
+        if self.ports.keys.key(instance.as_bytes()).await.map_err(Trouble::Keys)?.is_none() {
+            // Its key was destroyed when it was given up: what it sends cannot be read any more.
+            return Ok(Tried::Done(rejected(RejectionCodeV1::Changed)));
+        }
         let Claim { held, earlier } = match self.claim(instance, request, create).await? {
             Ok(claim) => claim,
             Err(code) => return Ok(Tried::Done(rejected(code))),

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::agenda::{BY_MOMENT, Job};
-use crate::{aggregate::Aggregate, metrics, trouble::chain};
+use crate::{aggregate::Aggregate, flag::Flag, metrics, trouble::chain};
 
 /// The lease under which one replica sweeps.
 const LEASE: &str = "sweeper";
@@ -29,7 +29,7 @@ const JOB_REST_SECONDS: u64 = 3;
 const JOB_RETRY_SECONDS: u64 = 10;
 
 /// Sweeps whenever this replica holds the lease, until the life cycle ends.
-pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>) {
+pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>, sweeping: Flag) {
     let stop = aggregate.lifecycle.stop().clone();
     while !stop.is_cancelled() {
         let grant = match stop.run_until_cancelled(aggregate.ports.leases.hold(LEASE)).await {
@@ -42,7 +42,9 @@ pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>) 
             None => return,
         };
         info!(epoch = grant.epoch, "this replica runs the process manager");
+        sweeping.set(true);
         stop.run_until_cancelled(while_held(&aggregate, &agenda, grant)).await;
+        sweeping.set(false);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A log that fails when it is told to, as a crash, a full disk or a lost answer would.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
@@ -11,6 +11,7 @@ use berth_log::{
     Stored,
 };
 use berth_proto::{Kind, StreamKey};
+use tokio::sync::oneshot;
 
 /// Wraps a log; appends succeed until they shall not.
 #[derive(Debug)]
@@ -23,6 +24,9 @@ pub(crate) struct FaultyLog {
     /// Appends refused by a full disk.
     full: AtomicBool,
     appended: AtomicI64,
+    /// The next append to an instance's stream waits for this.
+    pause: Mutex<Option<oneshot::Receiver<()>>>,
+    paused: AtomicBool,
 }
 
 impl FaultyLog {
@@ -33,6 +37,8 @@ impl FaultyLog {
             lose_answer: AtomicBool::new(false),
             full: AtomicBool::new(false),
             appended: AtomicI64::new(0),
+            pause: Mutex::new(None),
+            paused: AtomicBool::new(false),
         })
     }
 
@@ -52,6 +58,18 @@ impl FaultyLog {
 
     pub(crate) fn fill_up(&self) {
         self.full.store(true, Ordering::SeqCst);
+    }
+
+    /// The next append to an instance's stream waits until something is sent; later ones pass it.
+    pub(crate) fn pause_next(&self) -> oneshot::Sender<()> {
+        let (go_on, wait) = oneshot::channel();
+        *self.pause.lock().unwrap() = Some(wait);
+        self.paused.store(false, Ordering::SeqCst);
+        go_on
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::SeqCst)
     }
 
     /// Appends that were stored so far.
@@ -98,6 +116,11 @@ impl EventLog for FaultyLog {
             return Err(AppendError::Unavailable("the log is gone".into()));
         }
         let stream = commit.stream;
+        let pause = self.pause.lock().unwrap().take_if(|_| stream.kind() == Kind::Instance);
+        if let Some(pause) = pause {
+            self.paused.store(true, Ordering::SeqCst);
+            pause.await.unwrap();
+        }
         let appended = self.inner.append(commit, expected).await?;
         self.appended.fetch_add(1, Ordering::SeqCst);
         if self.lose_answer.swap(false, Ordering::SeqCst) {

@@ -9,6 +9,7 @@ mod damage;
 mod delete;
 mod engines;
 mod faults;
+mod races;
 mod rotate;
 mod sweeper;
 mod world;

@@ -177,6 +177,11 @@ impl World {
         &self.folder
     }
 
+    /// Whether one of the replicas runs the process manager.
+    pub(crate) fn sweeps(&self) -> bool {
+        self.replicas.iter().any(|(handle, _)| handle.sweeps())
+    }
+
     /// Whether every replica takes commands.
     pub(crate) fn ready(&self) -> bool {
         self.replicas.iter().all(|(handle, _)| handle.ready())
