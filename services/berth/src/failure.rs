@@ -100,7 +100,7 @@ impl Failure {
             | Self::Views(_)
             | Self::Keys(KeyRingError::Unwrap(_))
             | Self::Account(AccountError::TokenTaken | AccountError::NoToken)
-            | Self::Nats(nats::ConnectError::Credentials(_))
+            | Self::Nats(nats::ConnectError::Credentials(_) | nats::ConnectError::Address(_))
             | Self::Stream(nats::OpenError::Drift { .. }) => exit::USAGE,
             _ => exit::UNAVAILABLE,
         }

@@ -31,6 +31,9 @@ impl Start<'_> {
         if role.runs(Role::SessionAggregate) {
             self.session_aggregate().await.map_err(failed(Role::SessionAggregate))?;
         }
+        if role.runs(Role::Projections) {
+            self.projections().await.map_err(failed(Role::Projections))?;
+        }
         if role.runs(Role::Webhooks) {
             self.webhooks().await.map_err(failed(Role::Webhooks))?;
         }
@@ -56,6 +59,22 @@ impl Start<'_> {
         )
         .await?;
         self.register(Role::SessionAggregate, move || (handle.ready(), handle.status()));
+        Ok(())
+    }
+
+    async fn projections(self) -> Result<(), berth_projections::StartError> {
+        let Wired { log, bus, keys, leases, clock, .. } = self.wired;
+        let ports = berth_projections::Ports {
+            log: Arc::clone(log) as _,
+            bus: Arc::clone(bus),
+            keys: keys.clone(),
+            leases: Arc::clone(leases),
+            clock: Arc::clone(clock),
+            data: self.wired.folder_of(Role::Projections),
+        };
+        let settings = berth_projections::Settings::default();
+        let handle = berth_projections::start(ports, settings, self.lifecycle).await?;
+        self.register(Role::Projections, move || (handle.ready(), handle.status()));
         Ok(())
     }
 

@@ -20,8 +20,10 @@ pub const ROLES: [&str; 5] = ["session-aggregate", "projections", "webhooks", "c
 #[derive(Debug)]
 pub struct Berth {
     variables: BTreeMap<String, String>,
+    of_role: BTreeMap<(String, String), String>,
     roles: Vec<&'static str>,
     replicas: usize,
+    in_order: bool,
 }
 
 /// A process of the deployment, and where it listens.
@@ -38,7 +40,9 @@ struct Member {
 #[derive(Debug)]
 pub struct Running {
     variables: BTreeMap<String, String>,
+    of_role: BTreeMap<(String, String), String>,
     members: Vec<Member>,
+    in_order: bool,
     data: TempDir,
 }
 
@@ -51,12 +55,17 @@ impl Berth {
             ("BERTH_WEBHOOK_ALLOW", "127.0.0.0/8"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { variables, roles: vec!["serve"], replicas: 1 }
+        Self { variables, of_role: BTreeMap::new(), roles: vec!["serve"], replicas: 1, in_order: false }
     }
 
     /// One process on this server.
     pub fn on_nats(server: &NatsServer) -> Self {
-        Self::embedded().setting("BERTH_NATS_URL", &server.url()).setting("BERTH_MASTER_KEY", MASTER_KEY)
+        Self::on_nats_at(&server.url())
+    }
+
+    /// One process on the server at this address.
+    pub fn on_nats_at(url: &str) -> Self {
+        Self::embedded().setting("BERTH_NATS_URL", url).setting("BERTH_MASTER_KEY", MASTER_KEY)
     }
 
     /// A process for each role instead of one for all.
@@ -73,10 +82,24 @@ impl Berth {
         self
     }
 
+    /// One process after the other in the order of [`ROLES`], instead of all at once.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        self.in_order = true;
+        self
+    }
+
     /// With this setting; an empty value takes it away.
     #[must_use]
     pub fn setting(mut self, variable: &str, value: &str) -> Self {
         self.variables.insert(variable.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With this setting for the processes of one role.
+    #[must_use]
+    pub fn setting_of(mut self, role: &str, variable: &str, value: &str) -> Self {
+        self.of_role.insert((role.to_owned(), variable.to_owned()), value.to_owned());
         self
     }
 
@@ -92,7 +115,13 @@ impl Berth {
         let members = (0..self.replicas)
             .flat_map(|_| self.roles.iter().map(|role| Member { role, address: None, process: None }))
             .collect();
-        let mut running = Running { variables: self.variables, members, data };
+        let mut running = Running {
+            variables: self.variables,
+            of_role: self.of_role,
+            members,
+            in_order: self.in_order,
+            data,
+        };
         running.restart().await;
         running
     }
@@ -103,10 +132,13 @@ impl Running {
     pub async fn restart(&mut self) {
         let down: Vec<usize> =
             (0..self.members.len()).filter(|at| self.members[*at].process.is_none()).collect();
-        for at in &down {
-            self.launch(*at);
+        if !self.in_order {
+            down.iter().for_each(|at| self.launch(*at));
         }
         for at in down {
+            if self.in_order {
+                self.launch(at);
+            }
             let member = &mut self.members[at];
             let process = member.process.as_mut().expect("it was launched");
             member.address = Some(process.listens().await);
@@ -219,6 +251,8 @@ impl Running {
     fn launch(&mut self, at: usize) {
         let member = &mut self.members[at];
         let mut variables = self.variables.clone();
+        let of_role = self.of_role.iter().filter(|((role, _), _)| role == member.role);
+        variables.extend(of_role.map(|((_, variable), value)| (variable.clone(), value.clone())));
         let listen = member.address.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         variables.insert("BERTH_HTTP".to_owned(), listen);
         variables.insert("BERTH_DATA".to_owned(), self.data.path().join("data").display().to_string());

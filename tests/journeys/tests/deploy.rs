@@ -1,0 +1,196 @@
+//! What `deploy/` says is true: the NATS configurations start, the roles get along with their permissions, and
+//! nobody gets more.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use async_nats::{Client, ConnectOptions, Event};
+use berth_journeys::{Berth, ROLES, eventually};
+use berth_test_support::{free_port, nats_server};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// A server with one of our configurations.
+struct Server {
+    child: Child,
+    port: u16,
+    _store: TempDir,
+}
+
+impl Server {
+    fn start(config: &str, arguments: &[String], variables: &[(String, String)]) -> Self {
+        let store = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let child = Command::new(nats_server())
+            .arg("-c")
+            .arg(deploy().join("nats").join(config))
+            .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-m", &free_port().to_string()])
+            .args(arguments)
+            .envs(variables.iter().cloned())
+            .env("BERTH_NATS_STORE", store.path())
+            .envs(passwords())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        Self { child, port, _store: store }
+    }
+
+    fn url(&self, user: &str) -> String {
+        format!("nats://{user}:{}@127.0.0.1:{}", password(user), self.port)
+    }
+
+    async fn connect(&self, user: &str) -> (Client, mpsc::UnboundedReceiver<String>) {
+        let (tell, told) = mpsc::unbounded_channel();
+        let client = eventually("the server answers", async || {
+            let tell = tell.clone();
+            ConnectOptions::with_user_and_password(user.to_owned(), password(user))
+                .custom_inbox_prefix(format!("_INBOX_berth-{user}"))
+                .request_timeout(Some(Duration::from_millis(500)))
+                .event_callback(move |event| {
+                    if let Event::ServerError(error) = &event {
+                        let _closed = tell.send(error.to_string().to_lowercase());
+                    }
+                    async {}
+                })
+                .connect(format!("127.0.0.1:{}", self.port))
+                .await
+        })
+        .await;
+        (client, told)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _waited = self.child.wait();
+    }
+}
+
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
+}
+
+fn password(user: &str) -> String {
+    format!("password-of-{user}")
+}
+
+fn passwords() -> Vec<(String, String)> {
+    ROLES
+        .iter()
+        .chain(&["operator"])
+        .map(|user| {
+            let variable = format!("BERTH_NATS_{}_PASSWORD", user.to_uppercase().replace('-', "_"));
+            (variable, password(user))
+        })
+        .collect()
+}
+
+/// Every role with its own user; first the one that makes the streams.
+fn berth(server: &Server) -> Berth {
+    let mut berth = Berth::on_nats_at("nats://unused").roles_in_processes().in_order();
+    for role in ROLES {
+        berth = berth.setting_of(role, "BERTH_NATS_URL", &server.url(role));
+    }
+    berth
+}
+
+async fn journey(berth: Berth) {
+    let mut berth = berth.start().await;
+    berth.client().post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    berth.client().get("/v1/instances/first").await.expect(200);
+    eventually("the list shows it", async || {
+        let answer = berth.client().get("/v1/instances").await;
+        if answer.status == 200 && answer.text().contains("\"first\"") { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+    let logs = berth.logs().to_lowercase();
+    assert!(!logs.contains("permissions violation"), "a role lacks a permission: {logs}");
+    assert!(berth.stop().await.iter().all(|code| *code == Some(0)));
+}
+
+#[tokio::test]
+async fn every_role_gets_along_with_its_permissions_on_one_nats_server() {
+    let server = Server::start("single.conf", &[], &[]);
+    server.connect("operator").await;
+    journey(berth(&server)).await;
+}
+
+#[tokio::test]
+async fn three_nats_servers_with_three_replicas_carry_the_journey() {
+    let ports: [u16; 3] = std::array::from_fn(|_| free_port());
+    let mut variables: Vec<_> = (1..)
+        .zip(ports)
+        .map(|(at, port)| (format!("BERTH_NATS_ROUTE_{at}"), format!("nats-route://127.0.0.1:{port}")))
+        .collect();
+    let servers: Vec<_> = (1..)
+        .zip(ports)
+        .map(|(at, port): (u8, u16)| {
+            variables.push(("BERTH_NATS_NAME".to_owned(), format!("berth-{at}")));
+            let cluster = ["-cluster".to_owned(), format!("nats://127.0.0.1:{port}")];
+            Server::start("cluster.conf", &cluster, &variables)
+        })
+        .collect();
+    let (operator, _told) = servers[0].connect("operator").await;
+    eventually("the three have a leader", async || {
+        async_nats::jetstream::new(operator.clone()).query_account().await
+    })
+    .await;
+    journey(berth(&servers[0]).setting("BERTH_NATS_REPLICAS", "3")).await;
+    let log = async_nats::jetstream::new(operator).get_stream("BERTH_LOG_0").await.unwrap();
+    assert_eq!(log.cached_info().config.num_replicas, 3);
+}
+
+#[tokio::test]
+async fn nobody_on_nats_gets_more_than_the_role_needs() {
+    let server = Server::start("single.conf", &[], &[]);
+    let (operator, _told) = server.connect("operator").await;
+    let mut berth = berth(&server).start().await;
+    berth.client().post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    berth.kill9();
+    let commits = async || {
+        let mut commits = 0;
+        for shard in 0..4 {
+            let name = format!("BERTH_LOG_{shard}");
+            let stream = async_nats::jetstream::new(operator.clone()).get_stream(name).await.unwrap();
+            commits += stream.cached_info().state.messages;
+        }
+        commits
+    };
+    let before = commits().await;
+    assert!(before > 0);
+    for (user, subject) in [
+        ("gateway", "berth.v1.log.instance.0.forged"),
+        ("webhooks", "berth.v1.log.instance.0.forged"),
+        ("connector", "berth.v1.log.account.0.forged"),
+        ("projections", "berth.v1.cmd.0.forged"),
+        ("gateway", "berth.v1.devicekeys.a.1"),
+        ("gateway", "$JS.API.STREAM.MSG.GET.BERTH_DEVICE_KEYS"),
+        ("session-aggregate", "$JS.API.STREAM.PURGE.BERTH_LOG_0"),
+        ("session-aggregate", "$JS.API.STREAM.DELETE.BERTH_LOG_0"),
+        ("session-aggregate", "$JS.API.STREAM.UPDATE.BERTH_LOG_0"),
+        ("connector", "$JS.API.STREAM.MSG.DELETE.BERTH_KEYS"),
+        ("connector", "_INBOX_berth-gateway.forged"),
+    ] {
+        let (client, mut told) = server.connect(user).await;
+        client.request(subject, "forged".into()).await.unwrap_err();
+        let said = told.recv().await.unwrap();
+        assert!(said.contains("permissions violation for publish"), "{user} on {subject}: {said}");
+    }
+    for (user, subject) in [
+        ("gateway", "berth.v1.cmd.*.*"),
+        ("webhooks", "_INBOX_berth-gateway.>"),
+        ("projections", "berth.v1.log.>"),
+    ] {
+        let (client, mut told) = server.connect(user).await;
+        let _refused = client.subscribe(subject).await.unwrap();
+        let said = told.recv().await.unwrap();
+        assert!(said.contains("permissions violation for subscription"), "{user} on {subject}: {said}");
+    }
+    assert_eq!(commits().await, before, "nothing was forged and nothing is gone");
+}
