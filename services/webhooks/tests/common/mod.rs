@@ -119,11 +119,27 @@ impl World {
         self.replica_with_leases(name, schedule, self.leases.clone()).await
     }
 
+    /// Starts a dispatcher whose outbox is on disk.
+    pub(crate) async fn replica_on_disk(&self, name: &str, schedule: Schedule) -> Replica {
+        let view = ViewOptions::new(Arc::new(SystemClock));
+        self.start_replica(name, schedule, self.leases.clone(), view).await
+    }
+
     pub(crate) async fn replica_with_leases(
         &self,
         name: &str,
         schedule: Schedule,
         leases: Arc<dyn Leases>,
+    ) -> Replica {
+        self.start_replica(name, schedule, leases, ViewOptions::in_memory(Arc::new(SystemClock))).await
+    }
+
+    async fn start_replica(
+        &self,
+        name: &str,
+        schedule: Schedule,
+        leases: Arc<dyn Leases>,
+        view: ViewOptions,
     ) -> Replica {
         let lifecycle = Lifecycle::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -133,7 +149,7 @@ impl World {
             volatile: self.volatile.clone(),
             keys: self.keys.clone(),
             leases,
-            clock: clock.clone(),
+            clock,
             entropy: Arc::new(SeededEntropy::new(7)),
             data: self.data(name),
         };
@@ -141,7 +157,7 @@ impl World {
             urls: UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false },
             public_url: Some("https://berth.example".to_owned()),
             schedule,
-            view: ViewOptions::in_memory(clock),
+            view,
         };
         let handle = berth_webhooks::start(ports, settings, &lifecycle).await.unwrap();
         Replica { handle, lifecycle }
