@@ -60,6 +60,7 @@ pub(super) struct AccountsBody {
 
 /// The query of an account list.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountsQuery {
     /// The id after which the page starts.
@@ -81,7 +82,7 @@ impl AccountBody {
 
 /// Creates an account; the answer shows its token once.
 #[utoipa::path(
-    post, path = "/v1/accounts", tag = "accounts", request_body = AccountRequest,
+    post, operation_id = "create_account", path = "/v1/accounts", tag = "accounts", request_body = AccountRequest,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 201, body = AccountBody), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -102,7 +103,7 @@ pub(super) async fn create(
 
 /// Lists accounts.
 #[utoipa::path(
-    get, path = "/v1/accounts", tag = "accounts", params(AccountsQuery),
+    get, operation_id = "list_accounts", path = "/v1/accounts", tag = "accounts", params(AccountsQuery),
     responses(
         (status = 200, body = AccountsBody), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 503, body = Problem)
@@ -131,7 +132,7 @@ pub(super) async fn list(
 
 /// Gives an account another token; the old one ends at once.
 #[utoipa::path(
-    post, path = "/v1/accounts/{a}/token", tag = "accounts", request_body = TokenRequest,
+    post, operation_id = "rotate_account_token", path = "/v1/accounts/{a}/token", tag = "accounts", request_body = TokenRequest,
     params(("a" = String, Path, description = "Id"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = AccountBody), (status = 400, body = Problem), (status = 401, body = Problem),

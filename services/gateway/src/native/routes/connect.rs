@@ -55,7 +55,7 @@ pub(super) struct ConnectBody {
 
 /// Links a device: answers with the first code, or at once if a device is linked.
 #[utoipa::path(
-    post, path = "/v1/instances/{i}/connect", tag = "lifecycle", request_body = ConnectRequest,
+    post, operation_id = "connect_instance", path = "/v1/instances/{i}/connect", tag = "lifecycle", request_body = ConnectRequest,
     params(
         ("i" = String, Path, description = "Id, name or number"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible characters")

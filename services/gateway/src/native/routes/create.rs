@@ -53,7 +53,7 @@ pub(super) struct SecretBody {
 
 /// Creates an instance.
 #[utoipa::path(
-    post, path = "/v1/instances", tag = "instances", request_body = CreateRequest,
+    post, operation_id = "create_instance", path = "/v1/instances", tag = "instances", request_body = CreateRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible characters; a repeat gets the first answer again")),
     responses(
         (status = 201, body = CreatedBody), (status = 400, body = Problem), (status = 401, body = Problem),

@@ -15,7 +15,7 @@ use crate::{
 
 /// Deletes an instance: logs it out first and erases its personal data. `erasure` says when that is done.
 #[utoipa::path(
-    delete, path = "/v1/instances/{i}", tag = "instances",
+    delete, operation_id = "delete_instance", path = "/v1/instances/{i}", tag = "instances",
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),

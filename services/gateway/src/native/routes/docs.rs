@@ -7,7 +7,7 @@ use axum::{
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components,
+        Components, RefOr,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -29,7 +29,7 @@ use super::{
         stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, accounts::create, accounts::list, accounts::rotate_token
     ),
-    modifiers(&Bearer)
+    modifiers(&Bearer, &Problems)
 )]
 struct Document;
 
@@ -41,6 +41,28 @@ impl Modify for Bearer {
         let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         document.components.get_or_insert_with(Components::new).add_security_scheme("bearer", scheme);
         document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    }
+}
+
+/// Errors are problem details, whatever the operation.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let operations = document.paths.paths.values_mut().flat_map(|path| {
+            [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten()
+        });
+        for operation in operations {
+            for (status, response) in &mut operation.responses.responses {
+                let RefOr::T(response) = response else { continue };
+                if status.starts_with('4') || status.starts_with('5') {
+                    let content = std::mem::take(&mut response.content);
+                    let renamed =
+                        content.into_values().map(|media| ("application/problem+json".to_owned(), media));
+                    response.content = renamed.collect();
+                }
+            }
+        }
     }
 }
 

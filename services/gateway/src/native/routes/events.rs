@@ -27,6 +27,7 @@ const LIMIT_MAX: usize = 100;
 
 /// The query of a history page.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventsQuery {
     /// The version after which the page starts: 0 for the beginning.
@@ -84,7 +85,7 @@ pub(super) struct CommandBody {
 
 /// Shows the history of an instance.
 #[utoipa::path(
-    get, path = "/v1/instances/{i}/events", tag = "history",
+    get, operation_id = "list_events", path = "/v1/instances/{i}/events", tag = "history",
     params(("i" = String, Path, description = "Id, name or number; the id also after a delete"), EventsQuery),
     responses(
         (status = 200, body = EventsBody), (status = 400, body = Problem), (status = 401, body = Problem),

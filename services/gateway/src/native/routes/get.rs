@@ -18,6 +18,7 @@ use crate::{
 
 /// The query of a read.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GetQuery {
     /// Show the instance as it was at this moment (RFC 3339).
@@ -26,7 +27,7 @@ pub(super) struct GetQuery {
 
 /// Shows an instance as it is now, or as it was.
 #[utoipa::path(
-    get, path = "/v1/instances/{i}", tag = "instances",
+    get, operation_id = "get_instance", path = "/v1/instances/{i}", tag = "instances",
     params(("i" = String, Path, description = "Id, name or number"), GetQuery),
     responses(
         (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),

@@ -22,7 +22,7 @@ pub(super) struct Nothing {}
 
 /// Opens the link that there is; refused with `no_session` without one.
 #[utoipa::path(
-    post, path = "/v1/instances/{i}/reconnect", tag = "lifecycle",
+    post, operation_id = "reconnect_instance", path = "/v1/instances/{i}/reconnect", tag = "lifecycle",
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -41,7 +41,7 @@ pub(super) async fn reconnect(
 
 /// Closes the connection and opens it again.
 #[utoipa::path(
-    post, path = "/v1/instances/{i}/restart", tag = "lifecycle",
+    post, operation_id = "restart_instance", path = "/v1/instances/{i}/restart", tag = "lifecycle",
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -60,7 +60,7 @@ pub(super) async fn restart(
 
 /// Closes the connection and keeps the link.
 #[utoipa::path(
-    post, path = "/v1/instances/{i}/disconnect", tag = "lifecycle",
+    post, operation_id = "disconnect_instance", path = "/v1/instances/{i}/disconnect", tag = "lifecycle",
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),

@@ -24,6 +24,7 @@ const CURSOR_VERSION: u8 = 1;
 
 /// The query of a list.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQueryString {
     /// States, separated by commas.
@@ -51,7 +52,7 @@ pub(super) struct PageBody {
 
 /// Lists the account's instances; an instance's token sees its own only.
 #[utoipa::path(
-    get, path = "/v1/instances", tag = "instances", params(ListQueryString),
+    get, operation_id = "list_instances", path = "/v1/instances", tag = "instances", params(ListQueryString),
     responses(
         (status = 200, body = PageBody), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 503, body = Problem)

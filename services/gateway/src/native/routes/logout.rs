@@ -43,7 +43,7 @@ pub(super) enum Wait {
 
 /// Ends the session. The instance is kept for the next connect. A repeat succeeds and changes nothing.
 #[utoipa::path(
-    post, path = "/v1/instances/{i}/logout", tag = "lifecycle", request_body = LogoutRequest,
+    post, operation_id = "logout_instance", path = "/v1/instances/{i}/logout", tag = "lifecycle", request_body = LogoutRequest,
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),

@@ -19,7 +19,7 @@ use crate::{
 
 /// Shows the live QR code as PNG, SVG or JSON, as `Accept` asks; PNG if it does not say.
 #[utoipa::path(
-    get, path = "/v1/instances/{i}/qr", tag = "lifecycle",
+    get, operation_id = "get_qr_code", path = "/v1/instances/{i}/qr", tag = "lifecycle",
     params(("i" = String, Path, description = "Id, name or number")),
     responses(
         (status = 200, content((QrBody = "application/json"), (Vec<u8> = "image/png"), (String = "image/svg+xml"))),

@@ -34,7 +34,7 @@ pub(super) struct SimulateRequest {
 
 /// Plays something on the instance's link; only with the simulated driver.
 #[utoipa::path(
-    post, path = "/v1/instances/{i}/simulate", tag = "simulation", request_body = SimulateRequest,
+    post, operation_id = "simulate", path = "/v1/instances/{i}/simulate", tag = "simulation", request_body = SimulateRequest,
     params(("i" = String, Path, description = "Id, name or number")),
     responses(
         (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),

@@ -29,7 +29,7 @@ const WAIT: Duration = Duration::from_secs(30);
 /// Streams new events of an instance as server-sent events. Each has the version of its commit as `id`; a
 /// client that comes back with `Last-Event-ID` misses nothing.
 #[utoipa::path(
-    get, path = "/v1/instances/{i}/events/stream", tag = "history",
+    get, operation_id = "stream_events", path = "/v1/instances/{i}/events/stream", tag = "history",
     params(
         ("i" = String, Path, description = "Id, name or number"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The version after which to continue; now if it is left out")

@@ -39,7 +39,7 @@ pub(super) struct FaultBody {
 
 /// Walks the whole history and checks its hash chain.
 #[utoipa::path(
-    get, path = "/v1/instances/{i}/verify", tag = "history",
+    get, operation_id = "verify_history", path = "/v1/instances/{i}/verify", tag = "history",
     params(("i" = String, Path, description = "Id, name or number; the id also after a delete")),
     responses(
         (status = 200, body = VerifyBody), (status = 400, body = Problem), (status = 401, body = Problem),

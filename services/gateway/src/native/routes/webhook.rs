@@ -54,7 +54,7 @@ fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Stri
 
 /// Shows an endpoint.
 #[utoipa::path(
-    get, path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks",
+    get, operation_id = "get_webhook", path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks",
     params(("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id")),
     responses(
         (status = 200, body = WebhookBody), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -72,7 +72,7 @@ pub(super) async fn get(
 
 /// Changes an endpoint; its secret stays.
 #[utoipa::path(
-    patch, path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks", request_body = WebhookPatch,
+    patch, operation_id = "patch_webhook", path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks", request_body = WebhookPatch,
     params(
         ("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id"),
         ("Idempotency-Key" = Option<String>, Header)
@@ -98,7 +98,7 @@ pub(super) async fn patch(
 
 /// Removes an endpoint; notices that wait for it are cancelled.
 #[utoipa::path(
-    delete, path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks",
+    delete, operation_id = "delete_webhook", path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks",
     params(
         ("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id"),
         ("Idempotency-Key" = Option<String>, Header)

@@ -86,7 +86,7 @@ pub(super) struct WebhooksBody {
 
 /// Adds an endpoint; the answer shows its secret once.
 #[utoipa::path(
-    post, path = "/v1/instances/{i}/webhooks", tag = "webhooks", request_body = WebhookRequest,
+    post, operation_id = "create_webhook", path = "/v1/instances/{i}/webhooks", tag = "webhooks", request_body = WebhookRequest,
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 201, body = WebhookBody), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -110,7 +110,7 @@ pub(super) async fn create(
 
 /// Lists the endpoints of an instance, whatever their format.
 #[utoipa::path(
-    get, path = "/v1/instances/{i}/webhooks", tag = "webhooks",
+    get, operation_id = "list_webhooks", path = "/v1/instances/{i}/webhooks", tag = "webhooks",
     params(("i" = String, Path, description = "Id, name or number")),
     responses(
         (status = 200, body = WebhooksBody), (status = 400, body = Problem), (status = 401, body = Problem),
