@@ -98,6 +98,7 @@ async fn hold(leases: Arc<dyn Leases>, publishing: watch::Sender<bool>) {
 impl Feed {
     async fn run(&mut self) {
         self.position = read_position(&self.file).await;
+        self.begin().await;
         // Usually the lease is free or comes soon; whatever is read before it comes may have to be dropped.
         drop(tokio::time::timeout(LEASE_WAIT_MAX, self.publishing.wait_for(|held| *held)).await);
         loop {
@@ -105,6 +106,7 @@ impl Feed {
                 if !matches!(error, FollowError::Unavailable(_)) {
                     tracing::error!(%error, "the public events go on from the end of the log");
                     self.position = None;
+                    self.begin().await;
                 }
                 tracing::debug!(%error, "the public events follow the log again");
             }
@@ -112,13 +114,22 @@ impl Feed {
         }
     }
 
+    /// Begins at the end of the log if there is no position.
+    async fn begin(&mut self) {
+        while self.position.is_none() {
+            match self.log.end().await {
+                Ok(end) => self.position = Some(end),
+                Err(error) => {
+                    tracing::warn!(%error, "the public events wait for the log");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
     async fn follow(&mut self) -> Result<(), FollowError> {
-        let from = match &self.position {
-            Some(position) => position.clone(),
-            None => self.log.end().await.map_err(|error| FollowError::Unavailable(error.into()))?,
-        };
-        let mut follow = self.log.follow(NAME, &[Kind::Instance], from.clone()).await?;
-        self.position.get_or_insert(from);
+        let from = self.position.clone().unwrap_or_default();
+        let mut follow = self.log.follow(NAME, &[Kind::Instance], from).await?;
         let mut written = Instant::now();
         loop {
             tokio::select! {

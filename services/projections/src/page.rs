@@ -11,7 +11,10 @@ use berth_views::{ViewError, ViewReader};
 
 use crate::{
     class::{Class, wanted_words, word_at},
-    records::{ACCOUNTS, Record, decode_account, id_of, owned_prefix, record_key, state_prefix},
+    records::{
+        ACCOUNTS, Record, STATES, account_of, after_account, decode_account, id_of, owned_prefix, record_key,
+        state_prefix,
+    },
 };
 
 /// Bytes of the states of one page, so that a reply fits into a message of the bus (1 MiB on NATS): a page
@@ -79,20 +82,37 @@ impl Wanted {
     }
 
     /// The ranges of the indexes that hold all wanted instances.
-    fn ranges(&self) -> Vec<Vec<u8>> {
+    fn ranges(&self, view: &dyn ViewReader) -> Result<Vec<Vec<u8>>, ViewError> {
         match self.account {
-            // One range whatever the states, so that an instance whose state changes meanwhile stays in it.
-            Some(account) if self.every => {
-                let mut ranges = vec![owned_prefix(account)];
-                if self.words.contains(&"deleted") {
-                    ranges.push(state_prefix(Some(account), Class::Deleted));
-                }
-                ranges
-            }
-            account => {
-                Class::with(&self.words).into_iter().map(|class| state_prefix(account, class)).collect()
-            }
+            Some(account) => Ok(self.ranges_of(account)),
+            None => Ok(owners(view)?.into_iter().flat_map(|account| self.ranges_of(account)).collect()),
         }
+    }
+
+    fn ranges_of(&self, account: AccountId) -> Vec<Vec<u8>> {
+        if !self.every {
+            let classes = Class::with(&self.words).into_iter();
+            return classes.map(|class| state_prefix(account, class)).collect();
+        }
+        // One range whatever the states, so that an instance whose state changes meanwhile stays in it.
+        let mut ranges = vec![owned_prefix(account)];
+        if self.words.contains(&"deleted") {
+            ranges.push(state_prefix(account, Class::Deleted));
+        }
+        ranges
+    }
+}
+
+/// Every account that has or had an instance: one look-up for each.
+fn owners(view: &dyn ViewReader) -> Result<Vec<AccountId>, ViewError> {
+    let mut owners: Vec<AccountId> = Vec::new();
+    loop {
+        let after = owners.last().map(|last| after_account(*last));
+        let next = view.scan(STATES, after.as_deref(), 1)?;
+        let Some(account) = next.first().and_then(|(key, _)| account_of(key)) else {
+            return Ok(owners);
+        };
+        owners.push(account);
     }
 }
 
@@ -106,7 +126,7 @@ pub(crate) fn instances(
 ) -> Result<Page, ViewError> {
     let mut page = Page::new(limit);
     let mut ranges: Vec<Range> =
-        wanted.ranges().into_iter().map(|prefix| Range::new(prefix, after)).collect();
+        wanted.ranges(view)?.into_iter().map(|prefix| Range::new(prefix, after)).collect();
     let mut last = after;
     while let Some(id) = next(view, &mut ranges)? {
         // An instance that changes its class meanwhile can be met twice.

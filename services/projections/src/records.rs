@@ -6,7 +6,6 @@
 //! | `i` instance | version, class, account, state |
 //! | `o` account instance | nothing; instances that are not deleted |
 //! | `s` account class instance | nothing |
-//! | `t` class instance | nothing |
 //!
 //! Every row depends on one stream only: an index row is written with the record that it points to.
 
@@ -99,10 +98,7 @@ fn account(id: &[u8; ID], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), 
 
 fn index_keys(id: InstanceId, record: &Record) -> Vec<Vec<u8>> {
     let id = id.as_bytes();
-    let mut keys = vec![
-        [&state_prefix(Some(record.account), record.class)[..], id].concat(),
-        [&state_prefix(None, record.class)[..], id].concat(),
-    ];
+    let mut keys = vec![[&state_prefix(record.account, record.class)[..], id].concat()];
     if record.class != Class::Deleted {
         keys.push([&owned_prefix(record.account)[..], id].concat());
     }
@@ -116,6 +112,8 @@ pub(crate) fn record_key(id: InstanceId) -> Vec<u8> {
 
 /// What the keys of all records start with.
 pub(crate) const RECORDS: &[u8] = b"i";
+/// What the keys of the index of states start with.
+pub(crate) const STATES: &[u8] = b"s";
 /// What the keys of all accounts start with.
 pub(crate) const ACCOUNTS: &[u8] = b"a";
 
@@ -124,12 +122,20 @@ pub(crate) fn owned_prefix(account: AccountId) -> Vec<u8> {
     [b"o", &account.as_bytes()[..]].concat()
 }
 
-/// What the index keys of instances of a class start with, of one account or of all.
-pub(crate) fn state_prefix(account: Option<AccountId>, class: Class) -> Vec<u8> {
-    match account {
-        Some(account) => [b"s", &account.as_bytes()[..], &[class.byte()]].concat(),
-        None => vec![b't', class.byte()],
-    }
+/// What the index keys of an account's instances of a class start with.
+pub(crate) fn state_prefix(account: AccountId, class: Class) -> Vec<u8> {
+    [STATES, account.as_bytes(), &[class.byte()]].concat()
+}
+
+/// The account in a key of the index of states.
+pub(crate) fn account_of(key: &[u8]) -> Option<AccountId> {
+    let (account, _) = key.strip_prefix(STATES)?.split_first_chunk::<ID>()?;
+    Some(AccountId::from_bytes(*account))
+}
+
+/// A key after all of an account's in the index of states: a class is never 255.
+pub(crate) fn after_account(account: AccountId) -> Vec<u8> {
+    [STATES, account.as_bytes(), &[u8::MAX]].concat()
 }
 
 /// The id at the end of a key.

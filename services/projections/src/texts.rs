@@ -168,7 +168,9 @@ impl Texts {
     /// Looks at every record that changed.
     async fn catch_up(&self) {
         let mut changed = std::mem::take(&mut *lock(&self.touched));
-        changed.extend(std::mem::take(&mut *lock(&self.delayed)));
+        for (id, version) in std::mem::take(&mut *lock(&self.delayed)) {
+            raise(&mut changed, id, version);
+        }
         let looks = changed.into_iter().map(|(id, version)| self.look_again(id, version));
         stream::iter(looks.collect::<Vec<_>>()).buffer_unordered(KEYS_AT_ONCE).collect::<()>().await;
     }
@@ -206,7 +208,7 @@ impl Texts {
     }
 
     fn delay(&self, id: [u8; 16], version: u64) {
-        lock(&self.delayed).insert(id, version);
+        raise(&mut lock(&self.delayed), id, version);
     }
 
     fn set(&self, id: InstanceId, text: Option<Text>) {
@@ -225,6 +227,12 @@ impl Texts {
         entries.by_id.insert(id, text);
         metrics::texts(entries.by_id.len());
     }
+}
+
+/// Notes a change; the version to wait for never goes back.
+fn raise(changes: &mut HashMap<[u8; 16], u64>, id: [u8; 16], version: u64) {
+    let wanted = changes.entry(id).or_default();
+    *wanted = version.max(*wanted);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

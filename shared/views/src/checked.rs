@@ -5,7 +5,7 @@
 //! of the rows and is brought up to date with each batch. At every open all rows are read and summed up
 //! again, so that a row that is lost, older or foreign shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use berth_log::{Position, ShardPosition};
 use berth_proto::Hash;
@@ -58,6 +58,9 @@ pub(crate) struct Checkpoint {
     pub(crate) digest: u128,
 }
 
+/// Checksums of stored rows by key; none where there is no row.
+pub(crate) type Sums = HashMap<Vec<u8>, Option<u128>>;
+
 /// Checked rows over an engine.
 #[derive(Debug)]
 pub(crate) struct Checked {
@@ -91,10 +94,15 @@ impl Checked {
 
     /// A row.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.store.get(&row_key(key))? {
-            Some(stored) => unwrap_row(key, stored).map(Some),
-            None => Ok(None),
-        }
+        Ok(self.get_with_sum(key)?.map(|(_, value)| value))
+    }
+
+    /// A row and its checksum.
+    pub(crate) fn get_with_sum(&self, key: &[u8]) -> Result<Option<(u128, Vec<u8>)>, StoreError> {
+        let Some(stored) = self.store.get(&row_key(key))? else {
+            return Ok(None);
+        };
+        Ok(Some((stored_sum(&stored)?, unwrap_row(key, stored)?)))
     }
 
     /// Rows whose keys start with `prefix` and come after `after`, in order, at most `limit`.
@@ -109,16 +117,21 @@ impl Checked {
         stored.into_iter().map(unwrap_entry).collect()
     }
 
-    /// Writes changed rows and the checkpoint that they bring about, in one atomic batch.
+    /// Writes changed rows and the checkpoint that they bring about, in one atomic batch. `read` has the
+    /// checksums of those stored rows that were read since the last batch.
     pub(crate) fn write(
         &self,
         changes: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+        read: &Sums,
         checkpoint: &mut Checkpoint,
     ) -> Result<(), StoreError> {
         let mut batch = Batch::new();
         for (key, value) in changes {
             let stored_key = row_key(&key);
-            let before = self.store.get(&stored_key)?.map(|stored| stored_sum(&stored)).transpose()?;
+            let before = match read.get(&key) {
+                Some(before) => *before,
+                None => self.store.get(&stored_key)?.map(|stored| stored_sum(&stored)).transpose()?,
+            };
             let after = value.map(|value| wrap_row(&key, &value));
             if let Some(sum) = before {
                 checkpoint.rows = checkpoint.rows.wrapping_sub(1);

@@ -9,7 +9,7 @@ use berth_log::{Followed, ShardPosition, Stored, decode_commit};
 use berth_proto::Hash;
 
 use crate::{
-    checked::{Checked, Checkpoint, LastCommit},
+    checked::{Checked, Checkpoint, LastCommit, Sums},
     metrics,
     port::{ApplyError, Rows, View, ViewError},
     store::StoreError,
@@ -47,6 +47,14 @@ impl From<StoreError> for FoldError {
     }
 }
 
+/// What a batch comes to, before it is written.
+#[derive(Debug, Default)]
+struct Pending {
+    changes: Changes,
+    /// The checksums of stored rows that the fold read, so that writing need not read them again.
+    sums: Sums,
+}
+
 /// What a batch came to.
 #[derive(Debug)]
 pub(crate) struct Folded {
@@ -66,7 +74,7 @@ pub(crate) fn fold(
     mut expected: Expected,
     batch: Vec<Followed>,
 ) -> Result<Folded, FoldError> {
-    let mut changes = Changes::new();
+    let mut pending = Pending::default();
     let mut last: BTreeMap<u8, (Stored, ShardPosition)> = BTreeMap::new();
     let mut caught_up = false;
     let mut commits = 0;
@@ -77,7 +85,7 @@ pub(crate) fn fold(
                 if !is_next(&checkpoint, stored.shard, at)? {
                     continue;
                 }
-                apply(view, checked, &stored, &mut checkpoint, &mut changes)?;
+                apply(view, checked, &stored, &mut checkpoint, &mut pending)?;
                 checkpoint.position.advance(stored.shard, at);
                 last.insert(stored.shard, (stored, at));
                 commits += 1;
@@ -96,7 +104,7 @@ pub(crate) fn fold(
     for (shard, (stored, at)) in last {
         checkpoint.last.insert(shard, LastCommit { at, hash: hash(&stored) });
     }
-    checked.write(changes, &mut checkpoint)?;
+    checked.write(pending.changes, &pending.sums, &mut checkpoint)?;
     metrics::commits(view.name(), commits);
     metrics::rows(view.name(), checkpoint.rows);
     Ok(Folded { checkpoint, expected, caught_up })
@@ -108,9 +116,9 @@ fn apply(
     checked: &Checked,
     stored: &Stored,
     checkpoint: &mut Checkpoint,
-    changes: &mut Changes,
+    pending: &mut Pending,
 ) -> Result<(), StoreError> {
-    let mut overlay = Overlay { checked, batch: changes, own: Changes::new(), failed: None };
+    let mut overlay = Overlay { checked, pending, own: Changes::new(), failed: None };
     let applied = match decode_commit(stored) {
         Ok(commit) => {
             checkpoint.occurred_at = commit.occurred_at.0;
@@ -124,7 +132,7 @@ fn apply(
         return Err(error);
     }
     match applied {
-        Ok(()) => changes.extend(own),
+        Ok(()) => pending.changes.extend(own),
         Err(error) => {
             checkpoint.skipped += 1;
             metrics::skipped(view.name());
@@ -183,7 +191,7 @@ impl Expected {
 struct Overlay<'a> {
     checked: &'a Checked,
     /// What earlier commits of the batch changed.
-    batch: &'a Changes,
+    pending: &'a mut Pending,
     /// What this commit changed.
     own: Changes,
     /// The first failure of the store, kept in case the fold swallows it.
@@ -192,14 +200,20 @@ struct Overlay<'a> {
 
 impl Rows for Overlay<'_> {
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
-        if let Some(changed) = self.own.get(key).or_else(|| self.batch.get(key)) {
+        if let Some(changed) = self.own.get(key).or_else(|| self.pending.changes.get(key)) {
             return Ok(changed.clone());
         }
-        self.checked.get(key).map_err(|error| {
-            let told = ViewError::Store(error.to_string().into());
-            self.failed.get_or_insert(error);
-            told
-        })
+        match self.checked.get_with_sum(key) {
+            Ok(found) => {
+                self.pending.sums.insert(key.to_vec(), found.as_ref().map(|(sum, _)| *sum));
+                Ok(found.map(|(_, value)| value))
+            }
+            Err(error) => {
+                let told = ViewError::Store(error.to_string().into());
+                self.failed.get_or_insert(error);
+                Err(told)
+            }
+        }
     }
 
     fn put(&mut self, key: &[u8], value: Vec<u8>) {

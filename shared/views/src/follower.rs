@@ -4,13 +4,16 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 
 use berth_log::{FollowError, Followed, LogRead, Position, ShardPosition};
 use berth_runtime::Lifecycle;
-use futures::{StreamExt, stream::BoxStream};
-use tokio::task::spawn_blocking;
+use futures::{
+    StreamExt,
+    stream::{BoxStream, once},
+};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     checked::{Checked, Checkpoint},
-    fold::{Expected, FoldError, fold},
+    fold::{Expected, FoldError, Folded, fold},
     folder::{OpenError, ViewFolder},
     high_water::{self, Marks},
     metrics,
@@ -43,6 +46,12 @@ enum Ended {
     /// The rows are of no use.
     Unusable(String),
 }
+
+/// What the log sends, batch by batch.
+type Batch = Vec<Result<Followed, FollowError>>;
+type Batches = BoxStream<'static, Batch>;
+/// A batch that is being folded.
+type Folding = JoinHandle<Result<Folded, FoldError>>;
 
 struct Follower {
     log: Arc<dyn LogRead>,
@@ -185,6 +194,7 @@ impl Follower {
         };
         self.tell_state();
         let mut caught_up = false;
+        let mut ahead = None;
         loop {
             let batch = tokio::select! {
                 biased;
@@ -193,7 +203,7 @@ impl Follower {
                     Some(error) => return Ended::Unusable(describe(&error)),
                     None => continue,
                 },
-                batch = follow.next() => batch,
+                batch = next(&mut ahead, &mut follow) => batch,
                 () = self.core.nudged.notified(), if caught_up => return Ended::Nudged,
                 () = tokio::time::sleep(MARK_EVERY), if self.marks_due => {
                     self.write_marks().await;
@@ -201,20 +211,22 @@ impl Follower {
                 }
             };
             let Some(batch) = batch else {
+                // Its last batch said so already.
                 return Ended::Unavailable("the log stopped sending".to_owned());
             };
-            let mut failed = None;
-            let mut good = Vec::with_capacity(batch.len());
-            for followed in batch {
-                match followed {
-                    Ok(followed) => good.push(followed),
-                    Err(error) => {
-                        failed = Some(error);
-                        break;
-                    }
+            let (good, failed) = split(batch);
+            let mut folding = match self.begin_fold(good, std::mem::take(&mut expected)) {
+                Ok(folding) => folding,
+                Err(ended) => return ended,
+            };
+            let folded = loop {
+                // The next batch is read from the log meanwhile.
+                tokio::select! {
+                    folded = &mut folding => break folded,
+                    batch = follow.next(), if ahead.is_none() && failed.is_none() => ahead = batch,
                 }
-            }
-            match self.fold(good, expected).await {
+            };
+            match self.end_fold(folded) {
                 Ok((rest, now_caught_up)) => {
                     expected = rest;
                     caught_up |= now_caught_up;
@@ -232,9 +244,7 @@ impl Follower {
     }
 
     /// Checks that the log still has what was seen of it, and begins to follow.
-    async fn begin(
-        &self,
-    ) -> Result<(BoxStream<'static, Vec<Result<Followed, FollowError>>>, Expected), Ended> {
+    async fn begin(&self) -> Result<(Batches, Expected), Ended> {
         let end = self.log.end().await.map_err(|error| Ended::Unavailable(describe(&error)))?;
         self.compare(&end)?;
         let (from, expected) = self.from();
@@ -243,7 +253,9 @@ impl Follower {
             .follow(self.view.name(), self.view.kinds(), from)
             .await
             .map_err(|error| ended_by(&error))?;
-        Ok((follow.ready_chunks(COMMITS_PER_BATCH_MAX).boxed(), expected))
+        let ended = || vec![Err(FollowError::Unavailable("the log stopped sending".into()))];
+        let batches = follow.ready_chunks(COMMITS_PER_BATCH_MAX).chain(once(async move { ended() }));
+        Ok((batches.boxed(), expected))
     }
 
     /// Compares the end of the log with what was seen of it.
@@ -293,17 +305,21 @@ impl Follower {
         (from, expected)
     }
 
-    /// Folds a batch off the asynchronous threads.
-    async fn fold(&mut self, batch: Vec<Followed>, expected: Expected) -> Result<(Expected, bool), Ended> {
+    /// Begins to fold a batch, off the asynchronous threads.
+    fn begin_fold(&self, batch: Vec<Followed>, expected: Expected) -> Result<Folding, Ended> {
         let Some(store) = self.core.store() else {
             return Err(Ended::Unusable("the store is closed".to_owned()));
         };
-        if batch.is_empty() {
-            return Ok((expected, false));
-        }
         let (view, checkpoint) = (Arc::clone(&self.view), self.checkpoint.clone());
-        let folded = spawn_blocking(move || fold(view.as_ref(), &store, checkpoint, expected, batch));
-        match folded.await {
+        Ok(spawn_blocking(move || fold(view.as_ref(), &store, checkpoint, expected, batch)))
+    }
+
+    /// Takes over what a batch came to: which commits must still come by, and whether the end was reached.
+    fn end_fold(
+        &mut self,
+        folded: Result<Result<Folded, FoldError>, JoinError>,
+    ) -> Result<(Expected, bool), Ended> {
+        match folded {
             Ok(Ok(folded)) => {
                 self.checkpoint = folded.checkpoint;
                 self.marks_due |= self.marks.raise(&self.checkpoint);
@@ -400,6 +416,26 @@ impl Follower {
             tracing::warn!(view = self.core.view, %error, "the view cannot be flushed; it is checked at the next start");
         }
     }
+}
+
+/// The batch that was read ahead, else the next one.
+async fn next(ahead: &mut Option<Batch>, follow: &mut Batches) -> Option<Batch> {
+    match ahead.take() {
+        Some(batch) => Some(batch),
+        None => follow.next().await,
+    }
+}
+
+/// What came before an error, and the error.
+fn split(batch: Batch) -> (Vec<Followed>, Option<FollowError>) {
+    let mut good = Vec::with_capacity(batch.len());
+    for followed in batch {
+        match followed {
+            Ok(followed) => good.push(followed),
+            Err(error) => return (good, Some(error)),
+        }
+    }
+    (good, None)
 }
 
 fn ended_by(error: &FollowError) -> Ended {
