@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
+use berth_connector::drivers::simulated::Simulated;
 use berth_runtime::{
     Check, Lifecycle, Readiness, Role, Settings, UrlPolicy,
     config::{DeviceDriver, EvolutionLogout, PlainHttp},
@@ -36,6 +37,9 @@ impl Start<'_> {
         }
         if role.runs(Role::Webhooks) {
             self.webhooks().await.map_err(failed(Role::Webhooks))?;
+        }
+        if role.runs(Role::Connector) {
+            self.connector().await.map_err(failed(Role::Connector))?;
         }
         Ok(role.runs(Role::Gateway).then(|| self.gateway()).flatten())
     }
@@ -97,6 +101,31 @@ impl Start<'_> {
         let settings = berth_webhooks::Settings::new(Arc::clone(clock), self.url_policy(), public_url);
         let handle = berth_webhooks::start(ports, settings, self.lifecycle).await?;
         self.register(Role::Webhooks, move || (handle.ready(), handle.status()));
+        Ok(())
+    }
+
+    async fn connector(self) -> Result<(), berth_connector::StartError> {
+        let Wired { log, bus, volatile, keys, device_keys, leases, clock, entropy, .. } = self.wired;
+        let ports = berth_connector::Ports {
+            log: Arc::clone(log) as _,
+            bus: Arc::clone(bus),
+            volatile: Arc::clone(volatile),
+            keys: keys.clone(),
+            device_keys: Arc::clone(device_keys),
+            leases: Arc::clone(leases),
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+            data: self.wired.folder_of(Role::Connector),
+        };
+        let settings = match self.settings.device.driver {
+            DeviceDriver::Simulated => {
+                let scale = self.settings.device.time_scale;
+                let driver = Arc::new(Simulated::new(Arc::clone(clock), Arc::clone(entropy), scale));
+                berth_connector::Settings { driver: Arc::clone(&driver) as _, controls: Some(driver) }
+            }
+        };
+        let handle = berth_connector::start(ports, settings, self.lifecycle).await?;
+        self.register(Role::Connector, move || (handle.ready(), handle.status()));
         Ok(())
     }
 
