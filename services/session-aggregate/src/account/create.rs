@@ -38,11 +38,12 @@ impl Aggregate {
             let version = u32::from(purpose == PurposeV1::AccountToken);
             let hold = self.account_hold(request, new.account, purpose, version);
             match self.directory.reserve(entry, hold, &cause).await? {
-                Ok(hold) if hold.account == new.account => reserved.push(entry),
+                Ok(hold) if hold.account == new.account => reserved.push((entry, hold)),
                 // An earlier try of this command made another id.
                 Ok(hold) => return self.found_account(hold.account, request).await,
                 Err(Refused { by }) => {
-                    self.release_account_entries(new.account, &reserved, &cause).await?;
+                    let entries: Vec<_> = reserved.iter().map(|(entry, _)| *entry).collect();
+                    self.release_account_entries(new.account, &entries, &cause).await?;
                     let reused = by.command_id == request.command_id;
                     return Ok(rejected(if reused { RejectionCodeV1::KeyReused } else { taken(purpose) }));
                 }
@@ -61,7 +62,7 @@ impl Aggregate {
         });
         match self.append_account(new.account, &loaded, &event, &cause).await {
             Ok(next) => {
-                self.settle_account_entries(new.account, &reserved).await;
+                self.settle_account_entries(new.account, reserved, &cause).await;
                 Ok(accepted(new.account, &next, OutcomeCodeV1::Applied, false))
             }
             Err(NotAppended::Conflict) => self.found_account(new.account, request).await,

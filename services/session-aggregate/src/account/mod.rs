@@ -15,7 +15,7 @@ use berth_proto::{
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, RejectionCodeV1, RejectionV1, TargetV1},
     limits::KEYED_RECEIPTS_MAX,
 };
-use tracing::debug;
+use tracing::{debug, error};
 
 use crate::{
     aggregate::Aggregate,
@@ -23,6 +23,9 @@ use crate::{
     stream::{self, Loaded, NotAppended, Step},
     trouble::{Trouble, chain},
 };
+
+/// Commits that are read at once in search of former tokens.
+const HISTORY_PAGE_COMMITS: usize = 256;
 
 /// An account as it was last seen.
 type Account = Loaded<AccountStateV1>;
@@ -122,16 +125,32 @@ impl Aggregate {
         Ok(())
     }
 
-    async fn settle_account_entries(&self, account: AccountId, entries: &[DirectoryId]) {
-        for entry in entries {
-            let settled = self.directory.settle(*entry, Holder { account, instance: None }).await;
+    /// Settles the entries that a commit of an account uses. They are reserved once more before: whoever was
+    /// so slow that the process manager had released them gets them back.
+    async fn settle_account_entries(
+        &self,
+        account: AccountId,
+        used: Vec<(DirectoryId, HoldV1)>,
+        cause: &Cause,
+    ) {
+        for (entry, hold) in used {
+            let held = self.directory.reserve(entry, hold, cause).await;
+            let settled = match held {
+                Ok(Ok(_)) => self.directory.settle(entry, Holder { account, instance: None }).await,
+                Ok(Err(_)) => {
+                    error!(%account, "a name or token of an account was given to somebody else meanwhile");
+                    continue;
+                }
+                Err(trouble) => Err(trouble),
+            };
             if let Err(trouble) = settled {
                 debug!(%account, reason = chain(&trouble), "an entry of an account is settled later");
             }
         }
     }
 
-    /// Finishes what a crash left of an account's entry: it is settled if the account uses it, else released.
+    /// Finishes what a crash left of an account's entry: it is settled if the account uses it, else released. A
+    /// crash may also have left the token before it.
     pub(crate) async fn finish_account_entry(
         &self,
         account: AccountId,
@@ -139,12 +158,41 @@ impl Aggregate {
     ) -> Result<(), Trouble> {
         let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
         let cause = Cause::own("account entry", entry.as_bytes());
-        let used = |state: &AccountStateV1| state.token_entry == entry || state.name_entry == entry;
-        if loaded.state.as_ref().is_some_and(used) {
+        let used = |state: &&AccountStateV1| state.token_entry == entry || state.name_entry == entry;
+        if let Some(state) = loaded.state.as_ref().filter(used) {
+            self.release_former_tokens(account, state.token_entry, &cause).await?;
             self.directory.settle(entry, Holder { account, instance: None }).await
         } else {
             self.release_account_entries(account, &[entry], &cause).await
         }
+    }
+
+    /// Releases every token that an account ever had, but for the present one.
+    async fn release_former_tokens(
+        &self,
+        account: AccountId,
+        present: DirectoryId,
+        cause: &Cause,
+    ) -> Result<(), Trouble> {
+        let stream = StreamKey::account(account);
+        let damaged = |error| stream::damaged(&stream, error);
+        let (mut tokens, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.ports.log.read(&stream, after, HISTORY_PAGE_COMMITS).await;
+            let page = page.map_err(Trouble::Read)?;
+            for stored in &page {
+                after = after.max(stored.tail.version);
+                let commit: CommitV1 = decode(&stored.payload).map_err(damaged)?;
+                tokens.push(commit.state.open::<AccountStateV1>().map_err(damaged)?.token_entry);
+            }
+            if page.len() < HISTORY_PAGE_COMMITS {
+                break;
+            }
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        tokens.retain(|token| *token != present);
+        self.release_account_entries(account, &tokens, cause).await
     }
 }
 

@@ -48,7 +48,7 @@ impl Aggregate {
             }
             let credential_version = state.credential_version.saturating_add(1);
             let hold = self.account_hold(request, account, PurposeV1::AccountToken, credential_version);
-            match self.directory.reserve(token_entry, hold, &cause).await? {
+            match self.directory.reserve(token_entry, hold.clone(), &cause).await? {
                 Ok(hold) if hold.account == account => {}
                 Ok(_) | Err(_) => return Ok(rejected(RejectionCodeV1::TokenTaken)),
             }
@@ -59,11 +59,16 @@ impl Aggregate {
             });
             match self.append_account(account, &loaded, &event, &cause).await {
                 Ok(next) => {
-                    self.settle_account_entries(account, &[token_entry]).await;
-                    let released = self.release_account_entries(account, &[state.token_entry], &cause).await;
-                    released.unwrap_or_else(|trouble| {
-                        debug!(%account, reason = chain(&trouble), "a former token was not released");
-                    });
+                    let former = self.release_account_entries(account, &[state.token_entry], &cause).await;
+                    match former {
+                        Ok(()) => {
+                            self.settle_account_entries(account, vec![(token_entry, hold)], &cause).await;
+                        }
+                        // Not settled, so that the process manager looks at it.
+                        Err(trouble) => {
+                            debug!(%account, reason = chain(&trouble), "a former token is released later");
+                        }
+                    }
                     return Ok(accepted(account, &next, OutcomeCodeV1::Applied, false));
                 }
                 Err(NotAppended::Conflict) => metrics::conflict(),

@@ -22,7 +22,7 @@ fn request(world: &World, target: TargetV1) -> CommandRequestV1 {
     }
 }
 
-fn create(world: &World, account: u8, name: &str, token: &str) -> CommandRequestV1 {
+pub(crate) fn create(world: &World, account: u8, name: &str, token: &str) -> CommandRequestV1 {
     let master = world.keys.master();
     request(
         world,
@@ -36,7 +36,7 @@ fn create(world: &World, account: u8, name: &str, token: &str) -> CommandRequest
     )
 }
 
-fn rotate(world: &World, account: u8, token: &str) -> CommandRequestV1 {
+pub(crate) fn rotate(world: &World, account: u8, token: &str) -> CommandRequestV1 {
     request(
         world,
         TargetV1::RotateAccountToken {
@@ -84,4 +84,16 @@ async fn only_the_operator_makes_accounts() {
     forged.principal = world.as_account();
     assert_eq!(world.rejected(&forged).await, RejectionCodeV1::NotFound);
     assert_eq!(world.log.appended(), 0);
+}
+
+#[tokio::test]
+async fn an_account_may_take_a_former_token_back() {
+    let world = World::start().await;
+    world.accepted(&create(&world, 1, "acme", "t1")).await;
+    for (token, former) in [("t2", "t1"), ("t1", "t2")] {
+        world.accepted(&rotate(&world, 1, token)).await;
+        world.clock.advance_seconds(61);
+        assert!(world.entry(world.token_entry(token)).await.unwrap().hold.is_some());
+        assert!(world.entry(world.token_entry(former)).await.unwrap().hold.is_none());
+    }
 }

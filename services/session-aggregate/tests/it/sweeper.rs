@@ -1,15 +1,18 @@
 //! The process manager: what a crash, a silent connector or time left open is finished.
 
 use berth_proto::{
-    AccountId, CommandId, Hash, Sealed, StreamKey,
+    StreamKey,
     command::{ConnectV1, ReportPausedV1, ReportV1},
-    commit::{OriginV1, PrincipalV1},
-    frame::{CommandReplyV1, CommandRequestV1, TargetV1},
+    commit::PrincipalV1,
+    frame::CommandReplyV1,
     instance::{MethodV1, PauseReasonV1, PhaseV1, UnlinkStatusV1},
 };
-use berth_runtime::{Clock, Entropy};
+use berth_runtime::Clock;
 
-use crate::world::{Wanted, World, accepted, unavailable};
+use crate::{
+    accounts,
+    world::{Wanted, World, accepted, unavailable},
+};
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -196,21 +199,7 @@ async fn a_rotation_that_crashed_leaves_only_the_present_token() {
 async fn an_account_that_was_never_finished_leaves_its_name_free() {
     let mut world = World::start().await;
     let master = world.keys.master().clone();
-    let create = |world: &World, account: u8| CommandRequestV1 {
-        command_id: CommandId::from_bytes(world.entropy.bytes16()),
-        keyed: true,
-        digest: Hash([1; 32]),
-        principal: PrincipalV1::Root,
-        origin: OriginV1 { via: "native".to_owned() },
-        causation: None,
-        target: TargetV1::CreateAccount {
-            account: AccountId::from_bytes([account; 16]),
-            name: Sealed(vec![1]),
-            name_entry: master.entry("account_name", "acme"),
-            token: Sealed(vec![2]),
-            token_entry: master.entry("token", "t"),
-        },
-    };
+    let create = |world: &World, account| accounts::create(world, account, "acme", "t");
     world.log.fail_after(2);
     assert!(unavailable(&world.send(&create(&world, 1)).await));
     world.crash().await;
@@ -233,6 +222,29 @@ async fn an_account_that_was_never_finished_leaves_its_name_free() {
     let id = world.instance("shop", 1_111_111_111).await;
     world.accepted(&world.delete(id)).await;
     assert!(world.entry(entries[0]).await.unwrap().hold.is_some(), "a finished account keeps its name");
+}
+
+#[tokio::test]
+async fn an_account_token_that_was_replaced_in_a_crash_is_released() {
+    for steps in 1..4 {
+        let mut world = World::start().await;
+        let create = accounts::create(&world, 1, "acme", "t1");
+        world.accepted(&create).await;
+        world.log.fail_after(steps);
+        world.send(&accounts::rotate(&world, 1, "t2")).await;
+        world.crash().await;
+        world.log.mend();
+        world.add_replica().await;
+        world.clock.advance_seconds(61);
+        let rotated = steps > 1;
+        world
+            .until("one token is left", async || {
+                let first = world.entry(world.token_entry("t1")).await.unwrap().hold.is_some();
+                let second = world.entry(world.token_entry("t2")).await.unwrap().hold.is_some();
+                (first, second) == (!rotated, rotated)
+            })
+            .await;
+    }
 }
 
 #[tokio::test]
