@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use berth_bus::Bus;
 use berth_proto::{
     codec,
@@ -12,6 +14,7 @@ use berth_proto::{
     subject::COMMAND_FILTER,
 };
 use berth_runtime::sealing::field;
+use berth_webhooks::schedule::Schedule;
 use common::{Receiver, World, quick, slow};
 use futures::StreamExt;
 
@@ -67,6 +70,31 @@ async fn an_address_that_is_not_allowed_is_never_reached() {
     world.link().await;
     assert_eq!(world.settled(1).await, [SettlementV1::Exhausted]);
     assert!(receiver.hits().is_empty());
+}
+
+#[tokio::test]
+async fn an_endpoint_on_this_machine_can_be_named_localhost() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", slow()).await;
+    let mut hook = world.endpoint(1, "mega", receiver.address);
+    hook.url = world.seal(field::WEBHOOK_URL, &format!("http://localhost:{}/", receiver.address.port()));
+    world.create(vec![hook]).await;
+    world.link().await;
+    assert_eq!(world.settled(1).await, [SettlementV1::Delivered]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_answer_in_time_is_tried_again() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let schedule = Schedule { attempt_max: Duration::from_millis(200), ..quick() };
+    let _replica = world.replica("a", schedule).await;
+    receiver.hold(true);
+    world.create(vec![world.endpoint(1, "mega", receiver.address)]).await;
+    world.link().await;
+    let hits = receiver.received(3).await;
+    receiver.hold(false);
+    assert_eq!(world.settled(1).await, [SettlementV1::Delivered]);
+    assert!(hits.iter().all(|hit| hit.id() == hits[0].id()));
 }
 
 #[tokio::test]

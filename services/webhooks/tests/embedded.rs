@@ -1,4 +1,5 @@
 //! On the embedded log and with the outbox on disk: a service that is killed goes on where it was.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

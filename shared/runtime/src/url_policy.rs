@@ -96,7 +96,8 @@ pub fn check_url(url: &str, policy: &UrlPolicy) -> Result<(), UrlRefused> {
     }
 }
 
-fn is_localhost(name: &str) -> bool {
+/// Whether a name means this machine, whatever a resolver says (RFC 6761 section 6.3).
+pub fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name == "localhost" || name.ends_with(".localhost")
 }
