@@ -4,7 +4,7 @@
 //! attempt runs in a lane at a time, so that an endpoint hears everything in order. A notice leaves its lane
 //! when its settlement is durable.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry};
 
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
@@ -51,7 +51,9 @@ pub(crate) struct Board {
     /// Lanes whose head is idle, by when it is due.
     idle: BTreeSet<(Timestamp, LaneKey)>,
     /// Settled here, and perhaps still a row of the view.
-    settled: HashSet<NoticeKeyV1>,
+    settled: BTreeMap<InstanceId, HashSet<NoticeKeyV1>>,
+    /// Notices in all lanes.
+    count: usize,
 }
 
 // === impl LaneKey ===
@@ -75,18 +77,25 @@ impl Board {
         tried: impl Fn(&NoticeKeyV1) -> Option<Tried>,
     ) -> bool {
         let present: HashSet<NoticeKeyV1> = rows.iter().map(|(key, _)| *key).collect();
-        self.settled.retain(|key| key.instance != instance || present.contains(key));
+        if let Some(mut settled) = self.settled.remove(&instance) {
+            settled.retain(|key| present.contains(key));
+            if !settled.is_empty() {
+                self.settled.insert(instance, settled);
+            }
+        }
         let mut waited = false;
         for lane_key in self.lanes_of(instance) {
             if let Some(lane) = self.lanes.get_mut(&lane_key) {
                 // Settled by a former owner.
+                let before = lane.queue.len();
                 lane.queue.retain(|_, pending| pending.busy || present.contains(&pending.key));
+                self.count -= before - lane.queue.len();
                 waited |= lane.queue.values().any(|pending| !pending.busy);
             }
             self.index(lane_key);
         }
         for (key, owed) in rows {
-            if self.settled.contains(&key) {
+            if self.settled.get(&instance).is_some_and(|settled| settled.contains(&key)) {
                 continue;
             }
             let lane_key = LaneKey::of(&key, owed.class);
@@ -101,7 +110,10 @@ impl Board {
                 busy: false,
             };
             let lane = self.lanes.entry(lane_key).or_default();
-            lane.queue.entry((key.version, key.ordinal)).or_insert(pending);
+            if let Entry::Vacant(place) = lane.queue.entry((key.version, key.ordinal)) {
+                place.insert(pending);
+                self.count += 1;
+            }
             self.index(lane_key);
         }
         waited
@@ -161,10 +173,11 @@ impl Board {
     /// A notice is settled for good.
     pub(crate) fn remove(&mut self, key: &NoticeKeyV1, class: Class) {
         let lane_key = LaneKey::of(key, class);
-        if let Some(lane) = self.lanes.get_mut(&lane_key) {
-            lane.queue.remove(&(key.version, key.ordinal));
+        let lane = self.lanes.get_mut(&lane_key);
+        if lane.and_then(|lane| lane.queue.remove(&(key.version, key.ordinal))).is_some() {
+            self.count -= 1;
         }
-        self.settled.insert(*key);
+        self.settled.entry(key.instance).or_default().insert(*key);
         self.index(lane_key);
     }
 
@@ -184,8 +197,8 @@ impl Board {
     }
 
     /// Notices that wait or are being tried.
-    pub(crate) fn len(&self) -> usize {
-        self.lanes.values().map(|lane| lane.queue.len()).sum()
+    pub(crate) const fn len(&self) -> usize {
+        self.count
     }
 
     /// The end of a session waits for an older code that is under way, so that nothing older arrives after it.
