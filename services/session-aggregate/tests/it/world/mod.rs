@@ -1,5 +1,8 @@
 //! A running service with everything around it, and the words that the stories are told in.
 
+mod creating;
+mod looking;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,25 +15,23 @@ use berth_bus::{
 };
 use berth_log::{EventLog, memory::MemoryLog};
 use berth_proto::{
-    AccountId, CommandId, CommitV1, DirectoryId, EndpointId, Hash, InstanceId, Sealed, StreamKey, Timestamp,
+    AccountId, CommandId, Hash, InstanceId, StreamKey, Timestamp,
     codec::{decode, encode},
-    command::{Command, CreateInstanceV1, DeleteV1, LogoutV1, ReportLinkedV1, ReportV1, RotateTokenV1},
+    command::Command,
     commit::{OriginV1, PrincipalV1},
-    directory::DirectoryStateV1,
-    event::NewTokenV1,
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
-    instance::{DeviceV1, EntriesV1, InstanceStateV1, SettingsBlockV1, WebhookV1},
     subject::command_subject,
 };
 use berth_runtime::{
-    Entropy, Lifecycle, ManualClock, MasterKey, SeededEntropy,
+    Lifecycle, ManualClock, MasterKey, SeededEntropy,
     entropy::{new_command_id, new_instance_id},
-    sealing::field,
 };
 use berth_session_aggregate::{Handle, Ports, Settings, start};
 use tempfile::TempDir;
 
 use crate::faults::FaultyLog;
+
+pub(crate) use creating::Wanted;
 
 /// How long a story waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -52,38 +53,6 @@ pub(crate) struct World {
     folder: PathBuf,
     replicas: Vec<(Handle, Lifecycle)>,
     started: usize,
-}
-
-/// What a create asks for.
-#[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    pub(crate) name: String,
-    pub(crate) token: String,
-    pub(crate) number: u64,
-    pub(crate) alias: Option<String>,
-    /// The idempotency key, if there is one.
-    pub(crate) key: Option<String>,
-    pub(crate) settings: Vec<(String, String)>,
-    pub(crate) webhooks: Vec<String>,
-}
-
-impl Wanted {
-    pub(crate) fn named(name: &str, number: u64) -> Self {
-        Self {
-            name: name.to_owned(),
-            token: format!("token-of-{name}"),
-            number,
-            alias: None,
-            key: None,
-            settings: Vec::new(),
-            webhooks: Vec::new(),
-        }
-    }
-
-    pub(crate) fn keyed(mut self, key: &str) -> Self {
-        self.key = Some(key.to_owned());
-        self
-    }
 }
 
 impl World {
@@ -264,171 +233,6 @@ impl World {
     pub(crate) async fn rejected(&self, request: &CommandRequestV1) -> RejectionCodeV1 {
         rejected(self.send(request).await)
     }
-
-    // === creating ===
-
-    /// The command of a create as a gateway makes it, under a new id each time.
-    pub(crate) async fn create_request(&self, wanted: &Wanted) -> (InstanceId, CommandRequestV1) {
-        let id = self.new_id();
-        let owner = id.as_bytes();
-        let key = self.keys.create(owner, &*self.entropy).await.unwrap().unwrap();
-        let account_key = self.keys.key(self.account.as_bytes()).await.unwrap().unwrap();
-        let master = self.keys.master();
-        let settings = wanted.settings.iter().map(|(block, body)| SettingsBlockV1 {
-            owner: block.clone(),
-            body: key.seal(owner, field::SETTINGS, body.as_bytes()),
-        });
-        let webhooks = wanted.webhooks.iter().map(|url| WebhookV1 {
-            id: EndpointId::from_bytes(self.entropy.bytes16()),
-            format: "native".to_owned(),
-            label: url.clone(),
-            enabled: true,
-            url: key.seal(owner, field::WEBHOOK_URL, url.as_bytes()),
-            headers: None,
-            authorization: None,
-            secret: key.seal(owner, field::WEBHOOK_SECRET, &self.entropy.bytes32()),
-            old_secrets: Vec::new(),
-            events: Vec::new(),
-            after_logout_all: false,
-            options: None,
-            created_at: BEGIN,
-            updated_at: BEGIN,
-        });
-        let create = CreateInstanceV1 {
-            account: self.account,
-            number: wanted.number,
-            name: key.seal(owner, field::NAME, wanted.name.as_bytes()),
-            token: key.seal(owner, field::TOKEN, wanted.token.as_bytes()),
-            entries: EntriesV1 {
-                name: account_key.entry("name", &wanted.name),
-                token: master.entry("token", &wanted.token),
-                number: master.entry("number", &wanted.number.to_string()),
-                alias: wanted.alias.as_ref().map(|alias| account_key.entry("alias", alias)),
-                creation: wanted.key.as_ref().map(|key| account_key.entry("creation", key)),
-            },
-            settings: settings.collect(),
-            webhooks: webhooks.collect(),
-        };
-        let mut request = self.request(id, create);
-        request.digest = Hash::over(b"body", &[wanted.name.as_bytes(), wanted.token.as_bytes()]);
-        if let Some(key) = &wanted.key {
-            request.keyed = true;
-            request.command_id = account_key.command_id(key);
-        }
-        (id, request)
-    }
-
-    pub(crate) async fn create(&self, wanted: &Wanted) -> CommandReplyV1 {
-        let (_, request) = self.create_request(wanted).await;
-        self.send(&request).await
-    }
-
-    /// An instance that exists.
-    pub(crate) async fn instance(&self, name: &str, number: u64) -> InstanceId {
-        accepted(self.create(&Wanted::named(name, number)).await).stream_id
-    }
-
-    /// An instance with a linked device, by attempt 1.
-    pub(crate) async fn linked(&self, name: &str, number: u64) -> InstanceId {
-        let id = self.instance(name, number).await;
-        self.link(id, 1).await;
-        id
-    }
-
-    /// Links a device as that attempt.
-    pub(crate) async fn link(&self, id: InstanceId, attempt: u32) {
-        let connect = berth_proto::command::ConnectV1 { method: berth_proto::instance::MethodV1::Qr };
-        self.accepted(&self.request(id, connect)).await;
-        self.device_keys_put(id, attempt).await;
-        let report = ReportV1 { attempt, epoch: 1, number: 1 };
-        let linked = ReportLinkedV1 { report, device: device() };
-        self.accepted(&self.report(id, linked)).await;
-    }
-
-    async fn device_keys_put(&self, id: InstanceId, attempt: u32) {
-        use berth_bus::DeviceKeys;
-        self.device_keys.put(id, attempt, vec![1, 2, 3].into()).await.unwrap();
-    }
-
-    pub(crate) async fn has_device_keys(&self, id: InstanceId, attempt: u32) -> bool {
-        use berth_bus::DeviceKeys;
-        self.device_keys.get(id, attempt).await.unwrap().is_some()
-    }
-
-    pub(crate) fn logout(&self, id: InstanceId) -> CommandRequestV1 {
-        self.request(id, LogoutV1 {})
-    }
-
-    pub(crate) fn delete(&self, id: InstanceId) -> CommandRequestV1 {
-        self.request(id, DeleteV1 { only_without_session: false })
-    }
-
-    pub(crate) fn rotate(&self, id: InstanceId, token: &str) -> RotateTokenV1 {
-        let sealed = Sealed(format!("{id}{token}").into_bytes());
-        RotateTokenV1 { token: Some(NewTokenV1 { token: sealed, entry: self.token_entry(token) }) }
-    }
-
-    // === looking ===
-
-    pub(crate) fn token_entry(&self, token: &str) -> DirectoryId {
-        self.keys.master().entry("token", token)
-    }
-
-    pub(crate) fn number_entry(&self, number: u64) -> DirectoryId {
-        self.keys.master().entry("number", &number.to_string())
-    }
-
-    pub(crate) async fn account_entry(&self, purpose: &str, key: &str) -> DirectoryId {
-        self.keys.key(self.account.as_bytes()).await.unwrap().unwrap().entry(purpose, key)
-    }
-
-    pub(crate) async fn entry(&self, entry: DirectoryId) -> Option<DirectoryStateV1> {
-        let stored = berth_log::LogRead::tail(&*self.log, &StreamKey::directory(entry)).await.unwrap()?;
-        Some(decode::<CommitV1>(&stored.payload).unwrap().state.open().unwrap())
-    }
-
-    /// The instance that holds a key.
-    pub(crate) async fn holder(&self, entry: DirectoryId) -> Option<InstanceId> {
-        self.entry(entry).await.and_then(|state| state.hold).and_then(|hold| hold.instance)
-    }
-
-    pub(crate) async fn commits(&self, stream: StreamKey) -> Vec<CommitV1> {
-        let stored = berth_log::LogRead::read(&*self.log, &stream, 0, 10_000).await.unwrap();
-        stored.iter().map(|stored| decode(&stored.payload).unwrap()).collect()
-    }
-
-    pub(crate) async fn state(&self, id: InstanceId) -> Option<InstanceStateV1> {
-        self.commits(StreamKey::instance(id)).await.last().map(|commit| commit.state.open().unwrap())
-    }
-
-    /// The chain of a stream is whole, and its events fold into the states that ride along.
-    pub(crate) async fn verify(&self, id: InstanceId) {
-        let stream = StreamKey::instance(id);
-        let stored = berth_log::LogRead::read(&*self.log, &stream, 0, 10_000).await.unwrap();
-        let mut previous = Hash::genesis(&stream);
-        let mut state = None;
-        let mut at = Timestamp(i64::MIN);
-        for (index, stored) in stored.iter().enumerate() {
-            let commit: CommitV1 = decode(&stored.payload).unwrap();
-            assert_eq!(commit.version, index as u64 + 1);
-            assert_eq!(commit.previous, previous);
-            assert!(commit.occurred_at >= at);
-            state = berth_session::fold_commit(state, &commit).unwrap();
-            assert_eq!(state, Some(commit.state.open().unwrap()), "version {}", commit.version);
-            previous = Hash::of_commit(&stream, previous, &stored.payload);
-            at = commit.occurred_at;
-        }
-    }
-
-    /// Waits until something is so.
-    pub(crate) async fn until(&self, what: &str, mut is: impl AsyncFnMut() -> bool) {
-        let waited = tokio::time::timeout(PATIENCE, async {
-            while !is().await {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        });
-        assert!(waited.await.is_ok(), "{what}: not in time");
-    }
 }
 
 pub(crate) fn accepted(reply: CommandReplyV1) -> AcceptedV1 {
@@ -447,17 +251,4 @@ pub(crate) fn rejected(reply: CommandReplyV1) -> RejectionCodeV1 {
 
 pub(crate) fn unavailable(reply: &CommandReplyV1) -> bool {
     matches!(reply, CommandReplyV1::Unavailable { .. })
-}
-
-pub(crate) fn device() -> DeviceV1 {
-    let sealed = |text: &str| Sealed(text.as_bytes().to_vec());
-    DeviceV1 {
-        jid: sealed("jid"),
-        lid: None,
-        phone: sealed("phone"),
-        push_name: None,
-        business_name: None,
-        picture_url: None,
-        platform: "android".to_owned(),
-    }
 }
