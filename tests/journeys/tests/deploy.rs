@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_nats::{Client, ConnectOptions, Event};
-use berth_journeys::{Berth, ROLES, eventually};
+use berth_journeys::{Berth, ROLES, Recorder, eventually};
 use berth_test_support::{free_port, nats_server};
 use serde_json::json;
 use tempfile::TempDir;
@@ -93,7 +93,7 @@ fn passwords() -> Vec<(String, String)> {
 
 /// Every role with its own user; first the one that makes the streams.
 fn berth(server: &Server) -> Berth {
-    let mut berth = Berth::on_nats_at("nats://unused").roles_in_processes().in_order();
+    let mut berth = Berth::on_nats_at("nats://unused").roles_in_processes().in_order().time_scale(20);
     for role in ROLES {
         berth = berth.setting_of(role, "BERTH_NATS_URL", &server.url(role));
     }
@@ -102,13 +102,25 @@ fn berth(server: &Server) -> Berth {
 
 async fn journey(berth: Berth) {
     let mut berth = berth.start().await;
-    berth.client().post("/v1/instances", json!({ "name": "first" })).await.expect(201);
-    berth.client().get("/v1/instances/first").await.expect(200);
+    let receiver = Recorder::start().await;
+    let client = berth.client();
+    let created = json!({ "name": "first", "webhooks": [{ "url": receiver.url("/hook") }] });
+    client.post("/v1/instances", created).await.expect(201);
+    client.post("/v1/instances/first/connect", json!({ "method": "qr" })).await.expect(200);
+    client.post("/v1/instances/first/simulate", json!({ "action": "scan", "phone": "5511987654321" })).await;
+    eventually("the connection is open", async || {
+        let seen = client.get("/v1/instances/first").await;
+        if seen.body["connection"] == "open" { Ok(()) } else { Err(seen.text()) }
+    })
+    .await;
+    client.post("/v1/instances/first/logout", json!({ "wait": "unlinked" })).await.expect(200);
+    receiver.wait("a notice", |all| !all.is_empty()).await;
     eventually("the list shows it", async || {
         let answer = berth.client().get("/v1/instances").await;
         if answer.status == 200 && answer.text().contains("\"first\"") { Ok(()) } else { Err(answer.text()) }
     })
     .await;
+    client.delete("/v1/instances/first").await;
     let logs = berth.logs().to_lowercase();
     assert!(!logs.contains("permissions violation"), "a role lacks a permission: {logs}");
     assert!(berth.stop().await.iter().all(|code| *code == Some(0)));
