@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use berth_log::{Followed, ShardPosition, Stored, decode_commit};
+use berth_log::{Followed, Position, ShardPosition, Stored, decode_commit};
 use berth_proto::Hash;
 
 use crate::{
@@ -91,6 +91,7 @@ pub(crate) fn fold(
                 commits += 1;
             }
             Followed::CaughtUp(end) => {
+                expected.all_met_before(&end)?;
                 for (shard, at) in end.0 {
                     if is_next(&checkpoint, shard, at)? {
                         checkpoint.position.advance(shard, at);
@@ -168,6 +169,24 @@ impl Expected {
         let commits = self.0.entry(shard).or_default();
         commits.push(commit);
         commits.sort_by_key(|commit| commit.at.revision);
+    }
+
+    /// Whether nothing is to come by any more.
+    pub(crate) fn is_met(&self) -> bool {
+        self.0.values().all(Vec::is_empty)
+    }
+
+    /// Everything up to this end was read: what should have come by and did not is lost.
+    fn all_met_before(&self, end: &Position) -> Result<(), FoldError> {
+        for (&shard, at) in &end.0 {
+            let missed = |commit: &&LastCommit| {
+                commit.at.incarnation == at.incarnation && commit.at.revision <= at.revision
+            };
+            if let Some(commit) = self.0.get(&shard).and_then(|commits| commits.iter().find(missed)) {
+                return Err(FoldError::Regrown { shard, revision: commit.at.revision });
+            }
+        }
+        Ok(())
     }
 
     /// Compares a commit with those that are expected at or before its place.

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use berth_log::ShardPosition;
 use berth_proto::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +30,21 @@ pub(crate) struct Mark {
     pub(crate) last: Option<LastCommit>,
 }
 
+impl Mark {
+    /// How much was seen.
+    pub(crate) const fn position(&self) -> ShardPosition {
+        ShardPosition { incarnation: self.incarnation, revision: self.revision }
+    }
+}
+
 /// The marks of all shards.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Marks(pub(crate) BTreeMap<u8, Mark>);
+pub(crate) struct Marks {
+    /// The schema of the view that saw it.
+    pub(crate) schema: u32,
+    /// How much was seen.
+    pub(crate) shards: BTreeMap<u8, Mark>,
+}
 
 #[derive(Serialize, Deserialize)]
 struct MarksFile {
@@ -44,12 +57,12 @@ impl Marks {
     pub(crate) fn raise(&mut self, checkpoint: &Checkpoint) -> bool {
         let mut raised = false;
         for (shard, at) in &checkpoint.position.0 {
-            let seen = self.0.get(shard);
+            let seen = self.shards.get(shard);
             if seen.is_some_and(|mark| mark.incarnation == at.incarnation && mark.revision >= at.revision) {
                 continue;
             }
             let last = checkpoint.last.get(shard).copied();
-            self.0.insert(*shard, Mark { incarnation: at.incarnation, revision: at.revision, last });
+            self.shards.insert(*shard, Mark { incarnation: at.incarnation, revision: at.revision, last });
             raised = true;
         }
         raised
@@ -62,8 +75,18 @@ pub(crate) fn path(folder: &Path, view: &str) -> PathBuf {
 }
 
 /// Reads the marks; none if there is no file. A damaged file is reported and counts as none, since its
-/// purpose is to notice the loss of the log, not its own.
-pub(crate) fn read(path: &Path) -> io::Result<Marks> {
+/// purpose is to notice the loss of the log, not its own. A view of another schema may follow other kinds
+/// of streams, so that the last commit that it saw tells nothing to this one.
+pub(crate) fn read(path: &Path, schema: u32) -> io::Result<Marks> {
+    let mut marks = read_any(path)?;
+    if marks.schema != schema {
+        marks.schema = schema;
+        marks.shards.values_mut().for_each(|mark| mark.last = None);
+    }
+    Ok(marks)
+}
+
+fn read_any(path: &Path) -> io::Result<Marks> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Marks::default()),

@@ -6,6 +6,7 @@
 //! readers are told so. A log that lost commits halts the view until an operator decides.
 
 mod checked;
+mod ended;
 mod fold;
 mod folder;
 mod follower;
@@ -14,6 +15,8 @@ mod metrics;
 mod options;
 pub mod port;
 mod reader;
+mod seen;
+mod start;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -38,5 +41,5 @@ pub async fn open(
     options: ViewOptions,
     lifecycle: &Lifecycle,
 ) -> Result<Arc<dyn ViewReader>, OpenError> {
-    Ok(follower::start(log, folder, view, options, lifecycle).await?)
+    Ok(start::start(log, folder, view, options, lifecycle).await?)
 }

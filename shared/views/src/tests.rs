@@ -7,10 +7,10 @@ use berth_proto::{CommitV1, Hash, InstanceId, Kind, RecordV1, StreamKey, Timesta
 use berth_runtime::{Lifecycle, SystemClock};
 
 use crate::{
-    follower,
     options::ViewOptions,
     port::{ApplyError, Rows, View, ViewError, ViewReader, ViewState},
     reader::Core,
+    start,
 };
 
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -76,7 +76,7 @@ async fn running() -> Running {
     append(&log, 2, 1, 1).await;
     let options = ViewOptions::in_memory(Arc::new(SystemClock));
     let core =
-        follower::start(Arc::new(log.clone()), folder.path(), Arc::new(Versions), options, &lifecycle).await;
+        start::start(Arc::new(log.clone()), folder.path(), Arc::new(Versions), options, &lifecycle).await;
     let running = Running { log, core: core.unwrap(), lifecycle, _folder: folder };
     running.rebuilt().await;
     running

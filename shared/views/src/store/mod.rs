@@ -16,7 +16,8 @@ use crate::port::Row;
 /// A source error of an engine.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
-/// The store failed or does not hold what it should. The view is put aside and built anew.
+/// The store failed or does not hold what it should. Unless the disk is full, the view is put aside and built
+/// anew.
 #[derive(Debug, Clone, Error)]
 pub(crate) enum StoreError {
     /// The engine gave an error.
@@ -36,6 +37,9 @@ pub(crate) enum StoreError {
         /// The text of the panic.
         message: String,
     },
+    /// The disk is full. What is stored is sound; a retry helps when there is space again.
+    #[error("the disk is full")]
+    Full(#[source] Source),
     /// What is stored is not what was written.
     #[error("the rows are damaged: {0}")]
     Damaged(&'static str),

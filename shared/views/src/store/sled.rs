@@ -5,6 +5,7 @@
 
 use std::{
     any::Any,
+    io,
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -110,9 +111,14 @@ impl Drop for SledStore {
 fn guarded<T>(operation: &'static str, work: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(error))) if is_full(&error) => Err(StoreError::Full(Arc::new(error))),
         Ok(Err(error)) => Err(StoreError::Engine { operation, source: Arc::new(error) }),
         Err(panic) => Err(StoreError::Panicked { operation, message: panic_text(panic.as_ref()) }),
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// sled says so only in the text of an I/O error.

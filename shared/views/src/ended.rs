@@ -1,0 +1,75 @@
+//! Why following ended, and so what comes next.
+
+use berth_log::FollowError;
+
+use crate::{fold::FoldError, store::StoreError};
+
+/// Why following ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// The process stops.
+    Stopped,
+    /// A reader waits for a position behind commits of other kinds: follow again to learn where the end is.
+    Nudged,
+    /// The log does not answer.
+    Unavailable(String),
+    /// The log lost commits.
+    RolledBack(String),
+    /// The rows are of no use.
+    Unusable(String),
+    /// The disk is full: the rows are sound as far as they were written.
+    Full(String),
+}
+
+impl From<&StoreError> for Ended {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Full(_) => Self::Full(describe(error)),
+            StoreError::Engine { .. } | StoreError::Panicked { .. } | StoreError::Damaged(_) => {
+                Self::Unusable(describe(error))
+            }
+        }
+    }
+}
+
+impl From<FollowError> for Ended {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Unavailable(_) => Self::Unavailable(describe(&error)),
+            FollowError::Recreated { shard } => Self::recreated(shard),
+            FollowError::RolledBack { .. } => Self::RolledBack(error.to_string()),
+        }
+    }
+}
+
+impl From<FoldError> for Ended {
+    fn from(error: FoldError) -> Self {
+        match error {
+            FoldError::Store(error) => Self::from(&error),
+            FoldError::Recreated { shard } => Self::recreated(shard),
+            FoldError::Regrown { shard, revision } => Self::RolledBack(format!(
+                "shard {shard} of the log has another commit at {revision} than was seen there before: \
+                 acknowledged commits are lost"
+            )),
+        }
+    }
+}
+
+impl Ended {
+    /// The rows stand for a log that is gone.
+    pub(crate) fn recreated(shard: u8) -> Self {
+        Self::Unusable(format!("shard {shard} of the log was recreated"))
+    }
+}
+
+/// An error and its sources in one line.
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

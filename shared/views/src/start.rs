@@ -1,0 +1,75 @@
+//! Opening a view: its folder, its rows, its follower.
+
+use std::{io, path::Path, sync::Arc};
+
+use berth_log::LogRead;
+use berth_runtime::Lifecycle;
+use tokio::task::spawn_blocking;
+
+use crate::{
+    checked::{Checked, Checkpoint},
+    ended::describe,
+    folder::{OpenError, ViewFolder},
+    follower::{Follower, Ports},
+    high_water, metrics,
+    options::ViewOptions,
+    port::View,
+    reader::Core,
+    store::StoreError,
+};
+
+/// Opens the view and spawns its follower.
+pub(crate) async fn start(
+    log: Arc<dyn LogRead>,
+    folder: &Path,
+    view: Arc<dyn View>,
+    options: ViewOptions,
+    lifecycle: &Lifecycle,
+) -> Result<Arc<Core>, OpenError> {
+    let (root, name, schema) = (folder.to_owned(), view.name(), view.schema());
+    let home = folder.join(name);
+    let failed = move |source| OpenError::Folder { folder: home, source };
+    let opening = options.clone();
+    let opened = spawn_blocking(move || {
+        let folder = ViewFolder::claim(&root, name, schema)?;
+        let failed = |source| OpenError::Folder { folder: root.join(name), source };
+        folder.set_other_schemas_aside(opening.clock.now()).map_err(failed)?;
+        let marks = high_water::read(&folder.marks(), schema).map_err(failed)?;
+        let (checked, checkpoint) = open_or_quarantine(&folder, &opening, name, schema).map_err(failed)?;
+        Ok((folder, marks, checked, checkpoint))
+    });
+    let (folder, marks, checked, checkpoint) = opened.await.map_err(|error| failed(error.into()))??;
+    let core = Arc::new(Core::new(name, folder));
+    core.set_store(Some(Arc::new(checked)));
+    let mut follower =
+        Follower::new(Ports { log, view, options }, Arc::clone(&core), checkpoint, marks, lifecycle);
+    lifecycle.spawn(async move { follower.run().await });
+    Ok(core)
+}
+
+/// Opens the rows, or puts them aside and begins with none. Fails only if even that cannot be done.
+pub(crate) fn open_or_quarantine(
+    folder: &ViewFolder,
+    options: &ViewOptions,
+    view: &'static str,
+    schema: u32,
+) -> io::Result<(Checked, Checkpoint)> {
+    let open = || -> Result<(Checked, Checkpoint), StoreError> {
+        Checked::open(options.open_store(&folder.rows())?, view, schema)
+    };
+    let reason = if folder.opening()? {
+        let opened = open();
+        folder.opened()?;
+        match opened {
+            Ok(opened) => return Ok(opened),
+            Err(error @ StoreError::Full(_)) => return Err(io::Error::other(error)),
+            Err(error) => describe(&error),
+        }
+    } else {
+        "opening it ended the process twice".to_owned()
+    };
+    tracing::error!(view, reason, "a view is damaged; it is put aside and built anew from the log");
+    metrics::quarantined(view);
+    folder.quarantine(options.clock.now())?;
+    open().map_err(io::Error::other)
+}
