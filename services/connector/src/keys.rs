@@ -26,11 +26,11 @@ pub enum LinkKeysError {
 /// The key material of one device.
 #[derive(Clone)]
 pub struct LinkKeys {
-    pub(crate) instance: InstanceId,
-    pub(crate) attempt: u32,
-    pub(crate) store: Arc<dyn DeviceKeys>,
-    pub(crate) master: MasterKey,
-    pub(crate) entropy: Arc<dyn Entropy>,
+    instance: InstanceId,
+    attempt: u32,
+    store: Arc<dyn DeviceKeys>,
+    master: MasterKey,
+    entropy: Arc<dyn Entropy>,
 }
 
 impl fmt::Debug for LinkKeys {
@@ -43,6 +43,17 @@ impl fmt::Debug for LinkKeys {
 }
 
 impl LinkKeys {
+    /// The keys of the device that this attempt links or had linked.
+    pub fn new(
+        instance: InstanceId,
+        attempt: u32,
+        store: Arc<dyn DeviceKeys>,
+        master: MasterKey,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { instance, attempt, store, master, entropy }
+    }
+
     /// Stores the material durably.
     pub async fn put(&self, material: &[u8]) -> Result<(), LinkKeysError> {
         let key = DataKey::generate(&*self.entropy);

@@ -7,12 +7,14 @@
 
 pub mod driver;
 pub mod drivers;
-mod keys;
+pub mod keys;
 mod links;
 mod metrics;
+mod one;
 mod owner;
 mod reports;
 pub mod simulate;
+mod tenure;
 mod unlink;
 mod wanted;
 

@@ -13,9 +13,20 @@ pub(crate) fn describe() {
     describe_counter!(UNLINKS, Unit::Count, "Tries to unlink a device, by outcome.");
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a count of links is far below 2^52")]
-pub(crate) fn links(count: usize) {
-    gauge!(LINKS).set(count as f64);
+/// A link that runs, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Running(());
+
+/// Counts a link that runs.
+pub(crate) fn running() -> Running {
+    gauge!(LINKS).increment(1.0);
+    Running(())
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        gauge!(LINKS).decrement(1.0);
+    }
 }
 
 pub(crate) fn reported(command: &'static str, outcome: &'static str) {

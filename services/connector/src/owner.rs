@@ -1,7 +1,6 @@
 //! The owner of the links: one replica at a time, under a lease.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,6 +19,7 @@ use crate::{
     Ports, Settings,
     links::Links,
     simulate,
+    tenure::Tenure,
     wanted::{Wanted, WantedView},
 };
 
@@ -29,6 +29,8 @@ const LEASE: &str = "connector";
 const LEASE_RETRY: Duration = Duration::from_secs(2);
 /// Rows that are read at once when the lease was gained.
 const PAGE_ROWS: usize = 512;
+/// How long one wait for the view to follow the log may take.
+const REACHED_MAX: Duration = Duration::from_secs(10);
 /// Pause before a view that is being built is looked at again.
 const VIEW_RETRY: Duration = Duration::from_millis(200);
 
@@ -60,29 +62,40 @@ impl Owner {
             };
             info!(epoch = grant.epoch, "this replica owns the device links");
             self.owns.store(true, Ordering::Relaxed);
-            stop.run_until_cancelled(self.while_held(grant)).await;
+            let fenced = self.while_held(grant).await;
             self.owns.store(false, Ordering::Relaxed);
+            if fenced {
+                stop.run_until_cancelled(sleep(LEASE_RETRY)).await;
+            }
         }
     }
 
-    async fn while_held(&self, grant: Grant) {
+    /// Owns the links until the lease is lost or the process stops. Says whether another owner was met while
+    /// the lease seemed to be held.
+    async fn while_held(&self, grant: Grant) -> bool {
         let Grant { epoch, mut lost, guard: _guard } = grant;
-        let mut links =
-            Links::new(self.ports.clone(), Arc::clone(&self.settings.driver), self.lifecycle.clone(), epoch);
-        let serving = simulate::serve(&self.ports, self.settings.controls.clone());
+        let tenure = Arc::new(Tenure::new(self.ports.clone(), Arc::clone(&self.settings.driver), epoch));
+        let mut links = Links::new(Arc::clone(&tenure), self.lifecycle.clone());
+        let mut fenced = false;
         tokio::select! {
-            () = self.follow(&mut links) => {}
-            () = serving => {}
+            biased;
+            () = self.lifecycle.stop().cancelled() => {}
             _ = lost.wait_for(|lost| *lost) => warn!(epoch, "the device links are another replica's now"),
+            () = tenure.over.cancelled() => fenced = true,
+            () = self.follow(&mut links) => {}
+            () = simulate::serve(&self.ports, self.settings.controls.clone()) => {}
         }
+        links.stop().await;
+        fenced
     }
 
     /// Starts what the view wants, then follows its changes.
     async fn follow(&self, links: &mut Links) {
         let mut view_changes = self.view.changes();
         self.caught_up().await;
-        let _read_anyway = self.wanted.take_changed();
-        let mut again: HashSet<InstanceId> = self.everything(links).await;
+        // Whatever is drained here may be of a batch that `everything` does not see yet.
+        let mut again = self.wanted.take_changed();
+        self.everything(links).await;
         loop {
             let changed = self.wanted.take_changed();
             // A batch may have been on its way to the store when its instances were drained: they are looked at
@@ -97,18 +110,24 @@ impl Owner {
         }
     }
 
-    /// Waits until the view has read what was there: an attempt that ended meanwhile must not be started.
+    /// Waits until the view has read what was there: an attempt that ended meanwhile must not be started, and on
+    /// a log that lost commits nothing is.
     async fn caught_up(&self) {
-        while self.view.state() == ViewState::Rebuilding {
+        loop {
+            match self.ports.log.end().await {
+                Ok(end) => match self.view.reached(&end, REACHED_MAX).await {
+                    Ok(()) if !matches!(self.view.state(), ViewState::Halted(_)) => return,
+                    Ok(()) => {}
+                    Err(error) => warn!(%error, "the wanted links are not known yet"),
+                },
+                Err(error) => warn!(%error, "where the log ends is not known yet"),
+            }
             sleep(VIEW_RETRY).await;
-        }
-        if let Ok(end) = self.ports.log.end().await {
-            let _behind = self.view.reached(&end, Duration::from_secs(30)).await;
         }
     }
 
     /// Reconciles every row that there is.
-    async fn everything(&self, links: &mut Links) -> HashSet<InstanceId> {
+    async fn everything(&self, links: &mut Links) {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = match self.page(after.clone()).await {
@@ -127,7 +146,7 @@ impl Owner {
             }
             after = page.last().map(|(key, _)| key.clone());
             if !full {
-                return HashSet::new();
+                return;
             }
         }
     }

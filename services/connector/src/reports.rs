@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -25,13 +25,13 @@ use berth_proto::{
 };
 use berth_runtime::{DataKey, sealing::field};
 use bytes::Bytes;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use crate::{
-    Ports,
     driver::{DeviceFacts, Next, Report, Reports},
     metrics,
+    tenure::Tenure,
 };
 
 /// How long one try may take.
@@ -39,7 +39,7 @@ const TRY_MAX: Duration = Duration::from_secs(10);
 /// The first pause between tries; doubled up to [`PAUSE_MAX`].
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 /// The longest pause between tries.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How much longer than its validity a code stays in the volatile store.
 const CODE_MARGIN: Duration = Duration::from_secs(5);
 /// Characters of a library's code that are kept.
@@ -47,12 +47,9 @@ const SOURCE_CODE_CHARS_MAX: usize = 64;
 
 /// Reports of one link under one epoch.
 pub(crate) struct LinkReports {
-    pub(crate) ports: Ports,
-    pub(crate) instance: InstanceId,
-    pub(crate) attempt: u32,
-    pub(crate) epoch: u64,
-    /// The number of the last report; written by the one task that runs the link.
-    number: AtomicU64,
+    tenure: Arc<Tenure>,
+    instance: InstanceId,
+    attempt: u32,
     /// The index of the last QR code and of the last pairing code.
     qr_index: AtomicU32,
     pairing_index: AtomicU32,
@@ -63,19 +60,17 @@ impl fmt::Debug for LinkReports {
         f.debug_struct("LinkReports")
             .field("instance", &self.instance)
             .field("attempt", &self.attempt)
-            .field("epoch", &self.epoch)
+            .field("epoch", &self.tenure.epoch)
             .finish_non_exhaustive()
     }
 }
 
 impl LinkReports {
-    pub(crate) fn new(ports: &Ports, instance: InstanceId, attempt: u32, epoch: u64) -> Arc<Self> {
+    pub(crate) fn new(tenure: &Arc<Tenure>, instance: InstanceId, attempt: u32) -> Arc<Self> {
         Arc::new(Self {
-            ports: ports.clone(),
+            tenure: Arc::clone(tenure),
             instance,
             attempt,
-            epoch,
-            number: AtomicU64::new(0),
             qr_index: AtomicU32::new(0),
             pairing_index: AtomicU32::new(0),
         })
@@ -88,8 +83,8 @@ impl LinkReports {
     }
 
     fn next_report(&self) -> ReportV1 {
-        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-        ReportV1 { attempt: self.attempt, epoch: self.epoch, number }
+        let number = self.tenure.next_number();
+        ReportV1 { attempt: self.attempt, epoch: self.tenure.epoch, number }
     }
 
     /// Sends a command until it is decided. Its id follows from the report, so a retry is the same command.
@@ -100,16 +95,22 @@ impl LinkReports {
         let subject = command_subject(&stream);
         let mut pause = PAUSE_FIRST;
         loop {
-            let failure = match self.ports.bus.request(&subject, payload.clone(), TRY_MAX).await {
+            // A cancelled task may be polled once more: it must not send what another owner could contradict.
+            if self.tenure.over.is_cancelled() {
+                return Next::Stop;
+            }
+            let failure = match self.tenure.ports.bus.request(&subject, payload.clone(), TRY_MAX).await {
                 Ok(bytes) => match codec::decode::<CommandReplyV1>(&bytes) {
                     Ok(CommandReplyV1::Accepted(_)) => {
                         metrics::reported(name, "accepted");
                         return Next::Continue;
                     }
-                    Ok(CommandReplyV1::Rejected(rejection)) => {
+                    Ok(CommandReplyV1::Rejected(rejection)) if is_final(rejection.code) => {
                         metrics::reported(name, "rejected");
-                        return self.rejected(name, rejection.code);
+                        self.rejected(name, rejection.code);
+                        return Next::Stop;
                     }
+                    Ok(CommandReplyV1::Rejected(rejection)) => format!("rejected: {:?}", rejection.code),
                     Ok(CommandReplyV1::Unavailable { reason }) => reason,
                     Err(error) => error.to_string(),
                 },
@@ -122,16 +123,20 @@ impl LinkReports {
         }
     }
 
-    fn rejected(&self, name: &'static str, code: RejectionCodeV1) -> Next {
-        debug!(instance = %self.instance, attempt = self.attempt, command = name, ?code, "a report came too late");
-        // A refused pairing code or a code shown too late leaves the attempt as it is; everything else means that
-        // the session-aggregate knows another state of this link.
-        Next::Stop
+    /// The log knows another state of this link, and the view will say so.
+    fn rejected(&self, name: &'static str, code: RejectionCodeV1) {
+        debug!(instance = %self.instance, attempt = self.attempt, command = name, ?code,
+            "a report came too late");
+        if code == RejectionCodeV1::StaleEpoch {
+            warn!(instance = %self.instance, epoch = self.tenure.epoch,
+                "another replica reports on a link of ours: all links are given up");
+            self.tenure.over.cancel();
+        }
     }
 
     fn request(&self, number: u64, command: &Command) -> Option<Bytes> {
         let numbers =
-            [self.attempt.to_be_bytes().as_slice(), &self.epoch.to_be_bytes(), &number.to_be_bytes()]
+            [self.attempt.to_be_bytes().as_slice(), &self.tenure.epoch.to_be_bytes(), &number.to_be_bytes()]
                 .concat();
         let digest = Hash::over(b"berth.v1.report", &[self.instance.as_bytes(), &numbers]);
         let id: [u8; 16] = digest.0.first_chunk::<16>().copied()?;
@@ -150,7 +155,7 @@ impl LinkReports {
     /// The data key, however long the key store takes; none if it was destroyed.
     async fn data_key(&self) -> Option<DataKey> {
         loop {
-            match self.ports.keys.key(self.instance.as_bytes()).await {
+            match self.tenure.ports.keys.key(self.instance.as_bytes()).await {
                 Ok(key) => return key,
                 Err(error) => {
                     warn!(instance = %self.instance, %error, "no data key yet: asking again");
@@ -160,21 +165,37 @@ impl LinkReports {
         }
     }
 
-    /// Puts the text of a code where gateways find it, before anybody is told of the code.
+    /// The number that a pairing code is asked for; none if it cannot be opened.
+    pub(crate) async fn pairing_phone(&self, sealed: &Sealed) -> Option<String> {
+        let key = self.data_key().await?;
+        key.open_text(self.instance.as_bytes(), field::PAIRING_PHONE, sealed).ok()
+    }
+
+    /// Puts the text of a code where gateways find it, before anybody is told of the code. A code that cannot
+    /// be shown for as long as it is valid is told of nevertheless: the attempt is under way.
     async fn show(&self, kind: &str, index: u32, text: &str, valid: Duration) -> Option<Hash> {
         let key = self.data_key().await?;
         let Sealed(sealed) = key.seal(self.instance.as_bytes(), field::CODE, text.as_bytes());
         let place = code_key(self.instance, self.attempt, kind, index);
-        let ttl = valid + CODE_MARGIN;
-        if let Err(error) = self.ports.volatile.put(&place, Bytes::from(sealed), ttl).await {
-            warn!(instance = %self.instance, attempt = self.attempt, %error, "a code cannot be shown");
+        let until = Instant::now() + valid;
+        let value = Bytes::from(sealed);
+        let mut pause = PAUSE_FIRST;
+        while let Err(error) =
+            self.tenure.ports.volatile.put(&place, value.clone(), valid + CODE_MARGIN).await
+        {
+            warn!(instance = %self.instance, attempt = self.attempt, %error, "a code cannot be shown yet");
+            if Instant::now() + pause >= until {
+                break;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
         }
         Some(Hash::over(b"berth.v1.code", &[self.instance.as_bytes(), text.as_bytes()]))
     }
 
     async fn command(&self, report: ReportV1, said: Report) -> Option<Command> {
         let expires_at = |valid: Duration| {
-            self.ports.clock.now().plus_millis(i64::try_from(valid.as_millis()).unwrap_or(i64::MAX))
+            self.tenure.ports.clock.now().plus_millis(i64::try_from(valid.as_millis()).unwrap_or(i64::MAX))
         };
         Some(match said {
             Report::Qr { text, valid } => {
@@ -218,6 +239,19 @@ impl Reports for LinkReports {
             None => Next::Stop,
         }
     }
+}
+
+/// Whether a rejected report is not to be sent again: every other code is about the stream and not about the
+/// report, and passes when an operator has mended it.
+const fn is_final(code: RejectionCodeV1) -> bool {
+    matches!(
+        code,
+        RejectionCodeV1::StaleAttempt
+            | RejectionCodeV1::StaleEpoch
+            | RejectionCodeV1::OutOfPlace
+            | RejectionCodeV1::NotFound
+            | RejectionCodeV1::Deleted
+    )
 }
 
 fn sealed(key: &DataKey, instance: InstanceId, device: &DeviceFacts) -> DeviceV1 {

@@ -3,13 +3,15 @@
 //! A request on [`berth_proto::subject::simulate_subject`] is a JSON object with an `action` and its arguments;
 //! the reply is `{"ok": true}` or `{"ok": false, "code", "message"}`. Only the owner of the links serves it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use berth_bus::Requests;
 use berth_proto::InstanceId;
 use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use tracing::warn;
 
 use crate::Ports;
@@ -18,6 +20,8 @@ use crate::Ports;
 const FILTER: &str = "berth.v1.simulate.*";
 /// Requests that are played at once.
 const PLAYS_AT_ONCE: usize = 64;
+/// Pause before the subjects are served again after the bus gave them up.
+const SERVE_RETRY: Duration = Duration::from_secs(1);
 
 /// A play that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +42,19 @@ pub trait Controls: fmt::Debug + Send + Sync + 'static {
 /// Serves requests for as long as the links are owned; for ever idle without a simulated driver.
 pub(crate) async fn serve(ports: &Ports, controls: Option<Arc<dyn Controls>>) {
     let Some(controls) = controls else { return std::future::pending().await };
-    let requests = match ports.bus.serve(FILTER, "connector").await {
-        Ok(requests) => requests,
-        Err(error) => {
-            warn!(%error, "the simulation cannot be played with");
-            return std::future::pending().await;
+    loop {
+        match ports.bus.serve(FILTER, "connector").await {
+            Ok(requests) => play_all(requests, &controls).await,
+            Err(error) => warn!(%error, "the simulation cannot be played with yet"),
         }
-    };
+        sleep(SERVE_RETRY).await;
+    }
+}
+
+async fn play_all(requests: Requests, controls: &Arc<dyn Controls>) {
     requests
         .for_each_concurrent(PLAYS_AT_ONCE, |request| {
-            let controls = Arc::clone(&controls);
+            let controls = Arc::clone(controls);
             async move {
                 let reply = match answer(&*controls, &request.subject, &request.payload).await {
                     Ok(()) => json!({"ok": true}),
@@ -57,7 +64,6 @@ pub(crate) async fn serve(ports: &Ports, controls: Option<Arc<dyn Controls>>) {
             }
         })
         .await;
-    std::future::pending::<()>().await;
 }
 
 async fn answer(controls: &dyn Controls, subject: &str, payload: &[u8]) -> Result<(), Refused> {

@@ -7,10 +7,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::{
-    Ports,
-    driver::{DeviceLink, Link, UnlinkError},
+    driver::{Link, UnlinkError},
     metrics,
     reports::LinkReports,
+    tenure::Tenure,
 };
 
 /// How long one try may take.
@@ -21,24 +21,19 @@ const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_mins(5);
 
 /// Tries until the device is unlinked, its keys are lost, or the deadline passes; then deletes the keys.
-pub(crate) async fn pursue(
-    ports: &Ports,
-    driver: &Arc<dyn DeviceLink>,
-    link: Link,
-    deadline: Timestamp,
-    reports: Arc<LinkReports>,
-) {
+pub(crate) async fn pursue(tenure: &Tenure, link: &Link, deadline: Timestamp, reports: &Arc<LinkReports>) {
     let mut pause = PAUSE_FIRST;
     let outcome = loop {
-        if ports.clock.now() >= deadline {
+        if tenure.ports.clock.now() >= deadline {
             break Some(AbandonReasonV1::Deadline);
         }
-        match timeout(TRY_MAX, driver.unlink(link.clone(), Arc::clone(&reports) as _)).await {
+        match timeout(TRY_MAX, tenure.driver.unlink(link.clone(), Arc::clone(reports) as _)).await {
             Ok(Ok(())) => break None,
             Ok(Err(UnlinkError::KeysLost)) => break Some(AbandonReasonV1::KeysLost),
             Ok(Err(UnlinkError::Unreachable)) | Err(_) => {
                 metrics::unlink_tried("failed");
-                warn!(instance = %link.instance, attempt = link.attempt, "a device is not unlinked yet: trying again");
+                warn!(instance = %link.instance, attempt = link.attempt,
+                    "a device is not unlinked yet: trying again");
             }
         }
         sleep(pause).await;
@@ -56,14 +51,15 @@ pub(crate) async fn pursue(
             reports.abandoned(reason).await;
         }
     }
-    delete_keys(&link).await;
+    delete_keys(link).await;
 }
 
 /// Deletes the keys of a device, however long the store takes.
 pub(crate) async fn delete_keys(link: &Link) {
     let mut pause = PAUSE_FIRST;
     while let Err(error) = link.keys.delete().await {
-        warn!(instance = %link.instance, attempt = link.attempt, %error, "the keys of a device are not deleted yet");
+        warn!(instance = %link.instance, attempt = link.attempt, %error,
+            "the keys of a device are not deleted yet");
         sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }

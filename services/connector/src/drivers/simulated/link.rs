@@ -14,11 +14,12 @@ use tokio::{
 
 use super::{
     Simulated, codes,
-    play::{Action, Person, Play},
+    play::{Action, Person, Play, Reply},
     timing::QR_CODES,
 };
 use crate::{
     driver::{DeviceFacts, Link, Next, Report, Reports, Start},
+    keys::LinkKeysError,
     simulate::Refused,
 };
 
@@ -51,7 +52,7 @@ impl Shown {
 }
 
 impl Run<'_> {
-    pub(super) async fn start(&self, start: Start, plays: &mut mpsc::Receiver<Play>) {
+    pub(super) async fn start(&self, start: Start, plays: &mut mpsc::Receiver<Box<Play>>) {
         match start {
             Start::Resume => {
                 if self.has_keys().await {
@@ -63,8 +64,8 @@ impl Run<'_> {
                         .await;
                 }
             }
-            Start::PairByQr => self.pair(false, plays).await,
-            Start::PairByCode { .. } => self.pair(true, plays).await,
+            Start::PairByQr => self.pair(None, plays).await,
+            Start::PairByCode { phone } => self.pair(Some(phone), plays).await,
         }
     }
 
@@ -72,18 +73,21 @@ impl Run<'_> {
         loop {
             match self.link.keys.get().await {
                 Ok(keys) => return keys.is_some(),
-                Err(_) => sleep(KEYS_RETRY).await,
+                Err(LinkKeysError::Damaged) => return false,
+                Err(LinkKeysError::Store(_)) => sleep(KEYS_RETRY).await,
             }
         }
     }
 
-    async fn pair(&self, by_code: bool, plays: &mut mpsc::Receiver<Play>) {
+    /// Shows codes until a phone uses one or all were shown. `by_code` is the number that a pairing code is
+    /// asked for.
+    async fn pair(&self, by_code: Option<String>, plays: &mut mpsc::Receiver<Box<Play>>) {
         let mut shown = Shown::default();
         if !self.driver.faults_of(self.link.instance).no_code {
             if self.next_qr(&mut shown).await == Next::Stop {
                 return;
             }
-            if by_code && self.pairing_code(&mut shown).await == Next::Stop {
+            if by_code.is_some() && self.pairing_code(&mut shown).await == Next::Stop {
                 return;
             }
         }
@@ -100,15 +104,14 @@ impl Run<'_> {
                     }
                 },
             };
-            let Some(Play { action, reply }) = play else { return };
+            let Some(Play { action, reply }) = play.map(|play| *play) else { return };
             match action {
                 Action::Scan(person) if shown.qr_until.is_some() => {
-                    let _gone = reply.send(Ok(()));
-                    return self.link_device(person, plays).await;
+                    return self.link_device(person, reply, plays).await;
                 }
-                Action::EnterCode(person) if shown.code_until.is_some() => {
-                    let _gone = reply.send(Ok(()));
-                    return self.link_device(person, plays).await;
+                Action::EnterCode(mut person) if shown.code_until.is_some() => {
+                    person.phone = person.phone.or(by_code);
+                    return self.link_device(person, reply, plays).await;
                 }
                 Action::PairError => {
                     self.reports
@@ -160,13 +163,19 @@ impl Run<'_> {
         self.reports.report(Report::PairingCode { text: codes::pairing(&*self.driver.entropy), valid }).await
     }
 
-    async fn link_device(&self, person: Person, plays: &mut mpsc::Receiver<Play>) {
+    /// Stores keys, reports the device, answers the play, and goes on as a linked device.
+    async fn link_device(&self, person: Person, reply: Reply, plays: &mut mpsc::Receiver<Box<Play>>) {
         let mut material = [0; MATERIAL_BYTES];
         self.driver.entropy.fill(&mut material);
         while self.link.keys.put(&material).await.is_err() {
             sleep(KEYS_RETRY).await;
         }
-        if self.reports.report(Report::Linked(self.device(person))).await == Next::Continue {
+        let next = self.reports.report(Report::Linked(self.device(person))).await;
+        let _gone = reply.send(match next {
+            Next::Continue => Ok(()),
+            Next::Stop => refused("attempt_over", "The attempt was ended in the meantime."),
+        });
+        if next == Next::Continue {
             self.linked(plays).await;
         }
     }
@@ -191,11 +200,12 @@ impl Run<'_> {
         }
     }
 
-    async fn linked(&self, plays: &mut mpsc::Receiver<Play>) {
+    async fn linked(&self, plays: &mut mpsc::Receiver<Box<Play>>) {
         if self.reports.report(Report::Open).await == Next::Stop {
             return;
         }
-        while let Some(Play { action, reply }) = plays.recv().await {
+        while let Some(play) = plays.recv().await {
+            let Play { action, reply } = *play;
             let (report, ends) = match action {
                 Action::Drop { returns } => {
                     let _gone = reply.send(Ok(()));
@@ -210,7 +220,7 @@ impl Run<'_> {
                     let until = Some(self.driver.clock.now().plus_seconds(seconds));
                     (Report::Paused { reason: PauseReasonV1::Banned, code: 101, until }, true)
                 }
-                Action::Replace => (paused(PauseReasonV1::Replaced, 440), true),
+                Action::Replace => (paused(PauseReasonV1::Replaced, 409), true),
                 Action::Outdated => (paused(PauseReasonV1::Outdated, 405), true),
                 Action::Refuse => (paused(PauseReasonV1::Refused, 400), true),
                 Action::Return => (Report::Open, false),
@@ -234,43 +244,72 @@ impl Run<'_> {
         Report::LoggedOut { origin, code }
     }
 
-    /// The connection is away: nothing is said within the grace, then that it is lost, and when it is back.
-    async fn away(&self, returns: bool, plays: &mut mpsc::Receiver<Play>) -> Next {
-        if returned(plays, Some(Instant::now() + self.driver.timing.grace)).await {
-            return Next::Continue;
+    /// The connection is away: nothing is said within the grace, then that it is lost, and when it is back. A
+    /// device that the phone removed meanwhile is refused when it comes back.
+    async fn away(&self, returns: bool, plays: &mut mpsc::Receiver<Box<Play>>) -> Next {
+        let mut removed = false;
+        let grace = Some(Instant::now() + self.driver.timing.grace);
+        let mut ending = absence(plays, grace, &mut removed).await;
+        let told_lost = ending == Absence::TimeOver;
+        if told_lost {
+            let lost = Report::Lost { code: 503, source_code: "simulated".to_owned() };
+            if self.reports.report(lost).await == Next::Stop {
+                return Next::Stop;
+            }
+            let back = returns.then(|| Instant::now() + self.driver.timing.away);
+            ending = absence(plays, back, &mut removed).await;
         }
-        let lost = Report::Lost { code: 503, source_code: "simulated".to_owned() };
-        if self.reports.report(lost).await == Next::Stop {
-            return Next::Stop;
+        match ending {
+            Absence::Unplayable => Next::Stop,
+            Absence::Returned | Absence::TimeOver if removed => {
+                self.reports.report(self.logged_out(LogoutOriginV1::Server, 401).await).await;
+                Next::Stop
+            }
+            Absence::Returned | Absence::TimeOver if told_lost => self.reports.report(Report::Open).await,
+            Absence::Returned | Absence::TimeOver => Next::Continue,
         }
-        let back = returns.then(|| Instant::now() + self.driver.timing.away);
-        if !returned(plays, back).await && back.is_none() {
-            return Next::Stop;
-        }
-        self.reports.report(Report::Open).await
     }
 }
 
-/// Waits for a `return`, at most until a moment; says whether it came. Other plays are refused meanwhile.
-async fn returned(plays: &mut mpsc::Receiver<Play>, until: Option<Instant>) -> bool {
+/// How an absence ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    /// It was told to return.
+    Returned,
+    /// It lasted as long as it may.
+    TimeOver,
+    /// Nobody can play with the link any more.
+    Unplayable,
+}
+
+/// Waits for a `return`, at most until a moment. The phone may remove the device meanwhile, other plays are
+/// refused.
+async fn absence(
+    plays: &mut mpsc::Receiver<Box<Play>>,
+    until: Option<Instant>,
+    removed: &mut bool,
+) -> Absence {
     loop {
         let play = match until {
             None => plays.recv().await,
             Some(until) => tokio::select! {
                 play = plays.recv() => play,
-                () = sleep_until(until) => return false,
+                () = sleep_until(until) => return Absence::TimeOver,
             },
         };
-        match play {
-            None => return false,
-            Some(Play { action: Action::Return, reply }) => {
+        let Some(Play { action, reply }) = play.map(|play| *play) else { return Absence::Unplayable };
+        let answer = match action {
+            Action::Return => {
                 let _gone = reply.send(Ok(()));
-                return true;
+                return Absence::Returned;
             }
-            Some(Play { reply, .. }) => {
-                let _gone = reply.send(refused("not_connected", "The connection is lost at this moment."));
+            Action::LogoutFromPhone => {
+                *removed = true;
+                Ok(())
             }
-        }
+            _ => refused("not_connected", "The connection is lost at this moment."),
+        };
+        let _gone = reply.send(answer);
     }
 }
 

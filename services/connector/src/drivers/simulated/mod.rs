@@ -2,6 +2,8 @@
 //! real one has.
 //!
 //! One task runs a link; it sleeps until the next code or the next play, so thousands fit into one process.
+//! What is armed and what a phone did lives in this process only: another owner of the lease resumes the links
+//! from their keys and knows nothing of it.
 
 mod codes;
 mod faults;
@@ -30,11 +32,17 @@ use self::{
 };
 use crate::{
     driver::{DeviceLink, Link, Report, Reports, Start, UnlinkError},
+    keys::LinkKeysError,
     simulate::{Controls, Refused},
 };
 
 /// Plays that wait for a link.
 const PLAYS_WAITING_MAX: usize = 8;
+/// Instances for which faults are armed at once.
+const ARMED_MAX: usize = 10_000;
+
+/// Where the plays of a link go.
+type Plays = mpsc::Sender<Box<Play>>;
 
 /// The simulated driver.
 #[derive(Debug)]
@@ -43,7 +51,7 @@ pub struct Simulated {
     entropy: Arc<dyn Entropy>,
     timing: Timing,
     /// Links that run: written by each link when it begins and ends, read by plays.
-    links: Mutex<HashMap<InstanceId, (u64, mpsc::Sender<Play>)>>,
+    links: Mutex<HashMap<InstanceId, (u64, Plays)>>,
     /// Faults that plays have armed; they outlive a link.
     faults: Mutex<HashMap<InstanceId, Faults>>,
     begun: AtomicU64,
@@ -66,13 +74,18 @@ impl Simulated {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(&instance).cloned().unwrap_or_default()
     }
 
-    fn arm(&self, instance: InstanceId, change: impl FnOnce(&mut Faults)) {
+    /// Changes what is armed for an instance. False if too much is armed already.
+    fn arm(&self, instance: InstanceId, change: impl FnOnce(&mut Faults)) -> bool {
         let mut all = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= ARMED_MAX && !all.contains_key(&instance) {
+            return false;
+        }
         let faults = all.entry(instance).or_default();
         change(faults);
         if *faults == Faults::default() {
             all.remove(&instance);
         }
+        true
     }
 
     fn begin(&self, instance: InstanceId) -> Registered<'_> {
@@ -82,7 +95,7 @@ impl Simulated {
         Registered { driver: self, instance, number, plays }
     }
 
-    fn sender(&self, instance: InstanceId) -> Option<mpsc::Sender<Play>> {
+    fn sender(&self, instance: InstanceId) -> Option<Plays> {
         let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.get(&instance).map(|(_, sender)| sender.clone())
     }
@@ -94,7 +107,7 @@ struct Registered<'a> {
     driver: &'a Simulated,
     instance: InstanceId,
     number: u64,
-    plays: mpsc::Receiver<Play>,
+    plays: mpsc::Receiver<Box<Play>>,
 }
 
 impl Drop for Registered<'_> {
@@ -127,8 +140,8 @@ impl DeviceLink for Simulated {
         }
         match link.keys.get().await {
             Ok(Some(_)) => {}
-            Ok(None) => return Err(UnlinkError::KeysLost),
-            Err(_) => return Err(UnlinkError::Unreachable),
+            Ok(None) | Err(LinkKeysError::Damaged) => return Err(UnlinkError::KeysLost),
+            Err(LinkKeysError::Store(_)) => return Err(UnlinkError::Unreachable),
         }
         reports.report(Report::Unlinked).await;
         if faults.confirm_unlink_twice {
@@ -143,8 +156,8 @@ impl Controls for Simulated {
     async fn play(&self, instance: InstanceId, request: &Value) -> Result<(), Refused> {
         let action = Action::read(request)?;
         if let Action::Arm(arm) = action {
-            self.arm(instance, |faults| faults.set(arm));
-            return Ok(());
+            let armed = self.arm(instance, |faults| faults.set(arm));
+            return if armed { Ok(()) } else { Err(too_many_armed()) };
         }
         let not_running = || Refused {
             code: "not_connected",
@@ -152,7 +165,11 @@ impl Controls for Simulated {
         };
         let sender = self.sender(instance).ok_or_else(not_running)?;
         let (reply, answer) = oneshot::channel();
-        sender.send(Play { action, reply }).await.map_err(|_| not_running())?;
+        sender.send(Box::new(Play { action, reply })).await.map_err(|_| not_running())?;
         answer.await.map_err(|_| not_running())?
     }
+}
+
+fn too_many_armed() -> Refused {
+    Refused { code: "too_many_faults", message: format!("Faults are armed for {ARMED_MAX} instances.") }
 }

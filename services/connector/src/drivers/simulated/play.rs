@@ -5,12 +5,18 @@
 //! | `scan` | `phone`, `push_name`, `business_name` | a QR code is shown |
 //! | `enter_code` | the same | a pairing code is shown |
 //! | `pair_error` | | an attempt runs |
-//! | `logout_from_phone`, `logout_from_server` | | a device is linked |
+//! | `logout_from_phone` | | a device is linked; one that is away learns of it when it returns |
+//! | `logout_from_server` | | the connection is open |
 //! | `drop` | `returns` (default true) | the connection is open |
 //! | `return` | | the connection is lost |
-//! | `ban` | `seconds` (default 3600) | a device is linked |
-//! | `replace`, `outdated`, `refuse` | | a device is linked |
-//! | `never_show_code`, `refuse_pairing_code`, `fail_unlink` (`times`), `unlink_timeout`, `confirm_unlink_twice`, `heal` | | at any time |
+//! | `ban` | `seconds` (default 3600) | the connection is open |
+//! | `replace`, `outdated`, `refuse` | | the connection is open |
+//! | `never_show_code`, `unlink_timeout`, `confirm_unlink_twice` | | at any time, until `heal` |
+//! | `refuse_pairing_code` | `code` (400, 403, 429, 452 or 500; default 429) | at any time, until `heal` |
+//! | `fail_unlink` | `times` (default 1) | at any time |
+//! | `heal` | | at any time |
+//!
+//! Without a `phone` the number is made from the instance's id, or is the one that the code was asked for.
 
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -22,16 +28,23 @@ use crate::simulate::Refused;
 const ACTIONS: &str = "scan, enter_code, pair_error, logout_from_phone, logout_from_server, drop, return, ban, \
                        replace, outdated, refuse, never_show_code, refuse_pairing_code, fail_unlink, \
                        unlink_timeout, confirm_unlink_twice, heal";
+/// The codes with which WhatsApp refuses pairing codes.
+const PAIRING_REFUSED: [u16; 5] = [400, 403, 429, 452, 500];
+/// The one that is played if the request does not say.
+const PAIRING_REFUSED_DEFAULT: i64 = 429;
 /// How long a ban lasts if the request does not say.
 const BAN_SECONDS_DEFAULT: i64 = 3_600;
 /// The longest ban.
 const BAN_SECONDS_MAX: i64 = 31 * 24 * 3_600;
 
-/// A play on its way to a link.
+/// Where a play is answered: when what it brings about is decided.
+pub(super) type Reply = oneshot::Sender<Result<(), Refused>>;
+
+/// A play on its way to a link. Boxed on the way: a channel keeps room for 32 at once.
 #[derive(Debug)]
 pub(super) struct Play {
     pub(super) action: Action,
-    pub(super) reply: oneshot::Sender<Result<(), Refused>>,
+    pub(super) reply: Reply,
 }
 
 /// The person whose phone scans.
@@ -91,7 +104,14 @@ impl Action {
             "outdated" => Self::Outdated,
             "refuse" => Self::Refuse,
             "never_show_code" => Self::Arm(Arm::NoCode),
-            "refuse_pairing_code" => Self::Arm(Arm::RefusePairing(429)),
+            "refuse_pairing_code" => {
+                let code = number("code", PAIRING_REFUSED_DEFAULT, 999);
+                let code = code.and_then(|code| u16::try_from(code).ok());
+                let code = code.filter(|code| PAIRING_REFUSED.contains(code));
+                Self::Arm(Arm::RefusePairing(
+                    code.ok_or_else(|| invalid("`code`: 400, 403, 429, 452 or 500 is expected.".to_owned()))?,
+                ))
+            }
             "fail_unlink" => {
                 let times = number("times", 1, 1_000).and_then(|times| u32::try_from(times).ok());
                 Self::Arm(Arm::FailUnlinks(

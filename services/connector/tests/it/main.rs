@@ -1,0 +1,6 @@
+//! The connector as the others meet it: the simulated driver alone, and the service with a real
+//! session-aggregate beside it.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+mod driver;
