@@ -6,7 +6,7 @@
 //!  └────────── NoticesSettled ──────────────────┘
 //! ```
 //!
-//! - [`derive`] makes notices of commits and [`formats`] says them in the words of each dialect; both are pure.
+//! - [`mod@derive`] makes notices of commits and [`formats`] says them in the words of each dialect; both are pure.
 //! - [`gate`] is the rule of silence; [`schedule`] when to repeat; [`signing`] the Standard Webhooks headers.
 //! - [`outbox`] is the view of what is owed; [`journal`] remembers the attempts of this machine.
 //! - The dispatcher holds the lease `webhooks`, sends, and settles notices with commits on the delivery
