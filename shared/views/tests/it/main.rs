@@ -4,6 +4,7 @@
 
 mod crash;
 mod damage;
+mod engines;
 mod log;
 mod rebuild;
 mod world;

@@ -64,15 +64,20 @@ impl Running {
 
     /// Opens the view with a schema.
     pub(crate) async fn open_schema(log: &TestLog, folder: &Path, schema: u32) -> Self {
+        Self::open_on(Arc::new(log.clone()), folder, schema).await
+    }
+
+    /// Opens the view over any log.
+    pub(crate) async fn open_on(log: Arc<dyn LogRead>, folder: &Path, schema: u32) -> Self {
         let lifecycle = Lifecycle::new();
         let options = ViewOptions { cache_bytes: 1024 * 1024, ..ViewOptions::new(Arc::new(SystemClock)) };
         let view = Arc::new(Counts { schema });
-        let view = berth_views::open(Arc::new(log.clone()), folder, view, options, &lifecycle).await.unwrap();
+        let view = berth_views::open(log, folder, view, options, &lifecycle).await.unwrap();
         Self { view, lifecycle }
     }
 
     /// Waits until everything in the log is folded, and gives all rows.
-    pub(crate) async fn rows(&self, log: &TestLog) -> Vec<Row> {
+    pub(crate) async fn rows(&self, log: &dyn LogRead) -> Vec<Row> {
         let end = log.end().await.unwrap();
         self.view.reached(&end, WAIT_MAX).await.unwrap();
         self.state(|state| *state == ViewState::Live).await;
