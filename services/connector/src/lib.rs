@@ -1,8 +1,8 @@
 //! Owns the device links and reports what happens on them.
 //!
-//! One replica at a time owns all links, under a lease with a fencing epoch. A view of the log ([`wanted`])
-//! knows which instances want something of a link; the owner ([`owner`]) compares that with the links that run
-//! and starts, stops and unlinks. What a [`driver`] reports becomes a command ([`reports`]) that the
+//! One replica at a time owns all links, under a lease with a fencing epoch. A view of the log (`wanted`)
+//! knows which instances want something of a link; the owner (`owner`) compares that with the links that run
+//! and starts, stops and unlinks. What a [`driver`] reports becomes a command (`reports`) that the
 //! session-aggregate decides; the connector itself decides nothing.
 
 pub mod driver;

@@ -1,6 +1,6 @@
 //! The session domain: states, decisions and the webhook permission; pure.
 //!
-//! [`decide`] turns a command into events and [`evolve`] folds an event into the state. Neither reads a
+//! [`decide()`] turns a command into events and [`evolve()`] folds an event into the state. Neither reads a
 //! clock, a random number, a network or a disk: everything they need is an argument. Personal values
 //! arrive sealed; the domain compares and moves them and never opens one.
 //!
