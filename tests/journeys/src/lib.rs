@@ -23,6 +23,7 @@ mod berth;
 mod client;
 mod process;
 mod recorder;
+pub mod steps;
 mod wait;
 
 pub use berth::{ACCOUNT_TOKEN, Berth, MASTER_KEY, ROLES, ROOT_KEY, Running};
