@@ -4,3 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod driver;
+mod life;
+mod owners;
+mod unlinking;
+mod world;

@@ -1,0 +1,491 @@
+//! A connector and a session-aggregate on real stores, and the words that the stories are told in.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use berth_bus::{
+    Bus, DeviceKeys, Grant, KeyRing, LeaseError, Leases, RequestError, Requests, Subscription,
+    TransportError, Volatile,
+    local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalVolatile},
+    port::LeaseGuard,
+};
+use berth_connector::{Handle, Ports, Settings, driver::DeviceLink, drivers::simulated::Simulated};
+use berth_log::{LogRead, memory::MemoryLog};
+use berth_proto::{
+    AccountId, CommitV1, Hash, InstanceId, Sealed, StreamKey, Timestamp,
+    codec::{decode, encode},
+    command::{Command, ConnectV1, CreateInstanceV1, DeleteV1, LogoutV1, ReconnectV1, RestartV1},
+    commit::{OriginV1, PrincipalV1},
+    event::Event,
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    instance::{ConnectionV1, EntriesV1, InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
+    subject::{code_key, command_subject, simulate_subject},
+};
+use berth_runtime::{
+    Lifecycle, ManualClock, MasterKey, SeededEntropy,
+    entropy::{new_command_id, new_instance_id, new_number},
+    sealing::field,
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::{Notify, oneshot, watch};
+
+/// How long a story waits for anything.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// When the stories begin.
+const BEGIN: Timestamp = Timestamp(1_700_000_000_000_000);
+
+/// Everything that outlives a connector.
+pub(crate) struct World {
+    pub(crate) log: Arc<MemoryLog>,
+    pub(crate) bus: Arc<SpyBus>,
+    pub(crate) volatile: Arc<LocalVolatile>,
+    pub(crate) keys: KeyRing,
+    pub(crate) device_keys: Arc<FileDeviceKeys>,
+    pub(crate) leases: Arc<OneLease>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) entropy: Arc<SeededEntropy>,
+    account: AccountId,
+    folder: TempDir,
+    lifecycle: Lifecycle,
+    started: AtomicU64,
+}
+
+/// A connector that runs.
+pub(crate) struct Connector {
+    pub(crate) handle: Handle,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+impl Connector {
+    /// Ends it as a crash would: every task is dropped at its next await, nothing is said.
+    pub(crate) async fn kill(self) {
+        self.lifecycle.abort().cancel();
+        assert!(self.lifecycle.shut_down().await);
+    }
+}
+
+impl World {
+    /// A session-aggregate, and no connector yet.
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let entropy = Arc::new(SeededEntropy::new(11));
+        let store = FileKeyStore::open(folder.path().join("keys")).await.unwrap();
+        let keys = KeyRing::new(MasterKey::generate(&*entropy), Arc::new(store));
+        let account = AccountId::from_bytes([0xAC; 16]);
+        keys.create(account.as_bytes(), &*entropy).await.unwrap().unwrap();
+        let world = Self {
+            log: Arc::new(MemoryLog::new(4)),
+            bus: Arc::new(SpyBus::default()),
+            volatile: Arc::new(LocalVolatile::new()),
+            keys,
+            device_keys: Arc::new(FileDeviceKeys::open(folder.path().join("devices")).await.unwrap()),
+            leases: Arc::new(OneLease::default()),
+            clock: Arc::new(ManualClock::new(BEGIN)),
+            entropy,
+            account,
+            folder,
+            lifecycle: Lifecycle::new(),
+            started: AtomicU64::new(0),
+        };
+        world.start_aggregate().await;
+        world
+    }
+
+    async fn start_aggregate(&self) {
+        let ports = berth_session_aggregate::Ports {
+            log: self.log.clone(),
+            bus: self.bus.clone(),
+            keys: self.keys.clone(),
+            device_keys: self.device_keys.clone(),
+            leases: self.leases.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            data: self.folder("aggregate"),
+        };
+        let settings = berth_session_aggregate::Settings::default();
+        berth_session_aggregate::start(ports, settings, &self.lifecycle).await.unwrap();
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A connector with the simulated driver, whose times are WhatsApp's.
+    pub(crate) async fn connector(&self) -> Connector {
+        self.connector_scaled(1).await
+    }
+
+    pub(crate) async fn connector_scaled(&self, time_scale: u32) -> Connector {
+        let driver = Arc::new(Simulated::new(self.clock.clone(), self.entropy.clone(), time_scale));
+        self.connector_with(Settings { driver: driver.clone(), controls: Some(driver) }).await
+    }
+
+    /// A connector with a driver that cannot be played with.
+    pub(crate) async fn connector_driven_by(&self, driver: Arc<dyn DeviceLink>) -> Connector {
+        self.connector_with(Settings { driver, controls: None }).await
+    }
+
+    async fn connector_with(&self, settings: Settings) -> Connector {
+        let number = self.started.fetch_add(1, Ordering::SeqCst);
+        let ports = Ports {
+            log: self.log.clone(),
+            bus: self.bus.clone(),
+            volatile: self.volatile.clone(),
+            keys: self.keys.clone(),
+            device_keys: self.device_keys.clone(),
+            leases: self.leases.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            data: self.folder(&format!("connector-{number}")),
+        };
+        let lifecycle = Lifecycle::new();
+        let handle = berth_connector::start(ports, settings, &lifecycle).await.unwrap();
+        Connector { handle, lifecycle }
+    }
+
+    // === asking ===
+
+    /// A new instance.
+    pub(crate) async fn instance(&self) -> InstanceId {
+        let id = new_instance_id(&*self.clock, &*self.entropy);
+        let owner = id.as_bytes();
+        let key = self.keys.create(owner, &*self.entropy).await.unwrap().unwrap();
+        let account_key = self.keys.key(self.account.as_bytes()).await.unwrap().unwrap();
+        let number = new_number(&*self.entropy);
+        let master = self.keys.master();
+        let create = CreateInstanceV1 {
+            account: self.account,
+            number,
+            name: key.seal(owner, field::NAME, format!("name of {id}").as_bytes()),
+            token: key.seal(owner, field::TOKEN, format!("token of {id}").as_bytes()),
+            entries: EntriesV1 {
+                name: account_key.entry("name", &format!("name of {id}")),
+                token: master.entry("token", &format!("token of {id}")),
+                number: master.entry("number", &number.to_string()),
+                alias: None,
+                creation: None,
+            },
+            settings: Vec::new(),
+            webhooks: Vec::new(),
+        };
+        self.accepted(id, create).await;
+        id
+    }
+
+    /// An instance with a device that is linked and open.
+    pub(crate) async fn linked(&self) -> InstanceId {
+        let id = self.instance().await;
+        self.link(id).await;
+        id
+    }
+
+    pub(crate) async fn link(&self, id: InstanceId) {
+        self.connect(id).await;
+        self.until_qr(id, 1).await;
+        self.plays(id, json!({"action": "scan"})).await;
+        self.until_open(id).await;
+    }
+
+    pub(crate) async fn connect(&self, id: InstanceId) {
+        self.accepted(id, ConnectV1 { method: MethodV1::Qr }).await;
+    }
+
+    pub(crate) async fn connect_by_code(&self, id: InstanceId, phone: &str) {
+        let phone = self.seal(id, field::PAIRING_PHONE, phone).await;
+        self.accepted(id, ConnectV1 { method: MethodV1::PairingCode { phone } }).await;
+    }
+
+    pub(crate) async fn logout(&self, id: InstanceId) {
+        self.accepted(id, LogoutV1 {}).await;
+    }
+
+    pub(crate) async fn restart(&self, id: InstanceId) {
+        self.accepted(id, RestartV1 {}).await;
+    }
+
+    pub(crate) async fn reconnect(&self, id: InstanceId) {
+        self.accepted(id, ReconnectV1 {}).await;
+    }
+
+    pub(crate) async fn delete(&self, id: InstanceId) {
+        self.accepted(id, DeleteV1 { only_without_session: false }).await;
+    }
+
+    pub(crate) async fn accepted(&self, id: InstanceId, command: impl Into<Command>) {
+        let reply = self.send(id, command, PrincipalV1::Account { account: self.account }).await;
+        assert!(matches!(reply, CommandReplyV1::Accepted(_)), "{reply:?}");
+    }
+
+    /// A report as some connector would send it.
+    pub(crate) async fn report(
+        &self,
+        id: InstanceId,
+        report: impl Into<Command>,
+    ) -> Result<(), RejectionCodeV1> {
+        match self.send(id, report, PrincipalV1::Service).await {
+            CommandReplyV1::Accepted(_) => Ok(()),
+            CommandReplyV1::Rejected(rejection) => Err(rejection.code),
+            CommandReplyV1::Unavailable { reason } => panic!("not decided: {reason}"),
+        }
+    }
+
+    async fn send(
+        &self,
+        instance: InstanceId,
+        command: impl Into<Command>,
+        principal: PrincipalV1,
+    ) -> CommandReplyV1 {
+        let command = command.into().to_record().unwrap();
+        let request = CommandRequestV1 {
+            command_id: new_command_id(&*self.entropy),
+            keyed: false,
+            digest: Hash::over(b"test", &[instance.as_bytes(), &command.body]),
+            principal,
+            origin: OriginV1 { via: "native".to_owned() },
+            causation: None,
+            target: TargetV1::Instance { instance, command },
+        };
+        let subject = command_subject(&StreamKey::instance(instance));
+        let payload = Bytes::from(encode(&request).unwrap());
+        decode(&self.bus.inner.request(&subject, payload, PATIENCE).await.unwrap()).unwrap()
+    }
+
+    /// Plays something on the instance's link as a gateway does: the reply as it is, tried until somebody serves.
+    pub(crate) async fn play(&self, id: InstanceId, request: Value) -> Value {
+        let payload = Bytes::from(request.to_string());
+        let mut reply = Value::Null;
+        self.until("a play is answered", async || {
+            let asked = self.bus.inner.request(&simulate_subject(id), payload.clone(), PATIENCE).await;
+            match asked {
+                Ok(bytes) => {
+                    reply = serde_json::from_slice(&bytes).unwrap();
+                    true
+                }
+                Err(_) => false,
+            }
+        })
+        .await;
+        reply
+    }
+
+    pub(crate) async fn plays(&self, id: InstanceId, request: Value) {
+        assert_eq!(self.play(id, request).await, json!({"ok": true}));
+    }
+
+    // === looking ===
+
+    pub(crate) async fn seal(&self, id: InstanceId, field: &str, text: &str) -> Sealed {
+        let key = self.keys.key(id.as_bytes()).await.unwrap().unwrap();
+        key.seal(id.as_bytes(), field, text.as_bytes())
+    }
+
+    pub(crate) async fn open(&self, id: InstanceId, field: &str, sealed: &Sealed) -> String {
+        let key = self.keys.key(id.as_bytes()).await.unwrap().unwrap();
+        key.open_text(id.as_bytes(), field, sealed).unwrap()
+    }
+
+    pub(crate) async fn state(&self, id: InstanceId) -> InstanceStateV1 {
+        let stored = self.log.tail(&StreamKey::instance(id)).await.unwrap().unwrap();
+        decode::<CommitV1>(&stored.payload).unwrap().state.open().unwrap()
+    }
+
+    /// The names of everything that happened.
+    pub(crate) async fn events(&self, id: InstanceId) -> Vec<&'static str> {
+        let stored = self.log.read(&StreamKey::instance(id), 0, 10_000).await.unwrap();
+        let commits = stored.iter().map(|stored| decode::<CommitV1>(&stored.payload).unwrap());
+        commits
+            .flat_map(|commit| commit.events)
+            .map(|event| Event::from_record(&event).unwrap().name())
+            .collect()
+    }
+
+    /// The text of a code in the volatile store.
+    pub(crate) async fn code(&self, id: InstanceId, kind: &str, index: u32) -> Option<String> {
+        let attempt = self.state(id).await.attempt;
+        let entry = self.volatile.get(&code_key(id, attempt, kind, index)).await.unwrap()?;
+        Some(self.open(id, field::CODE, &Sealed(entry.value.to_vec())).await)
+    }
+
+    pub(crate) async fn has_device_keys(&self, id: InstanceId, attempt: u32) -> bool {
+        self.device_keys.get(id, attempt).await.unwrap().is_some()
+    }
+
+    pub(crate) async fn until(&self, what: &str, mut is: impl AsyncFnMut() -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !is().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "{what}: not in time");
+    }
+
+    pub(crate) async fn until_state(
+        &self,
+        id: InstanceId,
+        what: &str,
+        is: impl Fn(&InstanceStateV1) -> bool,
+    ) {
+        self.until(what, async || is(&self.state(id).await)).await;
+    }
+
+    pub(crate) async fn until_qr(&self, id: InstanceId, index: u32) {
+        self.until_state(id, "a QR code is shown", |state| {
+            berth_session::attempt(state)
+                .and_then(|attempt| attempt.qr.as_ref())
+                .is_some_and(|code| code.index >= index)
+        })
+        .await;
+    }
+
+    pub(crate) async fn until_open(&self, id: InstanceId) {
+        self.until_connection(id, ConnectionV1::Open).await;
+    }
+
+    pub(crate) async fn until_connection(&self, id: InstanceId, connection: ConnectionV1) {
+        self.until_state(
+            id,
+            "the connection is as wanted",
+            |state| matches!(&state.phase, PhaseV1::Linked(link) if link.connection == connection),
+        )
+        .await;
+    }
+
+    pub(crate) async fn until_unlink(&self, id: InstanceId, status: UnlinkStatusV1) {
+        self.until_state(id, "the unlink is as wanted", |state| {
+            state.unlinks.last().is_some_and(|unlink| unlink.status == status)
+        })
+        .await;
+    }
+}
+
+/// A bus that remembers the connector's commands and can be cut.
+#[derive(Debug, Default)]
+pub(crate) struct SpyBus {
+    pub(crate) inner: LocalBus,
+    /// Whether commands of the connector get no answer although they are decided.
+    pub(crate) deaf: AtomicBool,
+    /// Whether commands of the connector wait at the door.
+    pub(crate) closed: AtomicBool,
+    pub(crate) opened: Notify,
+    seen: Mutex<Vec<CommandRequestV1>>,
+}
+
+impl SpyBus {
+    /// What the connector has sent: instance, name and id of the command.
+    pub(crate) fn sent(&self) -> Vec<(InstanceId, &'static str, berth_proto::CommandId)> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter()
+            .map(|request| match &request.target {
+                TargetV1::Instance { instance, command } => {
+                    (*instance, Command::from_record(command).unwrap().name(), request.command_id)
+                }
+                _ => panic!("no command for an account"),
+            })
+            .collect()
+    }
+
+    pub(crate) fn open(&self) {
+        self.closed.store(false, Ordering::SeqCst);
+        self.opened.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Bus for SpyBus {
+    async fn request(&self, subject: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
+        let request = decode::<CommandRequestV1>(&payload).unwrap();
+        let of_the_connector = request.origin.via == "connector";
+        if of_the_connector {
+            self.seen.lock().unwrap().push(request);
+            loop {
+                let opened = self.opened.notified();
+                if !self.closed.load(Ordering::SeqCst) {
+                    break;
+                }
+                opened.await;
+            }
+        }
+        let reply = self.inner.request(subject, payload, timeout).await;
+        if of_the_connector && self.deaf.load(Ordering::SeqCst) {
+            return Err(RequestError::TimedOut { subject: subject.to_owned() });
+        }
+        reply
+    }
+
+    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
+        self.inner.serve(filter, queue).await
+    }
+
+    async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {
+        self.inner.publish(subject, payload).await
+    }
+
+    async fn subscribe(&self, filter: &str) -> Result<Subscription, TransportError> {
+        self.inner.subscribe(filter).await
+    }
+}
+
+/// Leases that a test can take away. The epoch goes up with each grant.
+#[derive(Debug, Default)]
+pub(crate) struct OneLease {
+    epoch: AtomicU64,
+    /// The connector's grant.
+    held: tokio::sync::Mutex<Option<(watch::Sender<bool>, oneshot::Receiver<()>)>>,
+    taken: AtomicBool,
+    /// The grants of the other names, which nobody else wants.
+    others: Mutex<Vec<watch::Sender<bool>>>,
+}
+
+impl OneLease {
+    /// Takes the connector's lease away, as an expiry would, and gives it to nobody until [`Self::release`].
+    pub(crate) async fn take_away(&self) {
+        self.taken.store(true, Ordering::SeqCst);
+        if let Some((lost, _)) = &*self.held.lock().await {
+            lost.send_replace(true);
+        }
+    }
+
+    pub(crate) fn release(&self) {
+        self.taken.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Leases for OneLease {
+    async fn hold(&self, name: &str) -> Result<Grant, LeaseError> {
+        let (guard, given_back) = oneshot::channel();
+        let (lost, told) = watch::channel(false);
+        if name != "connector" {
+            self.others.lock().unwrap().push(lost);
+            return Ok(Grant { epoch: 1, lost: told, guard: LeaseGuard(guard) });
+        }
+        loop {
+            let mut held = self.held.lock().await;
+            let free = match &mut *held {
+                Some((_, before)) => before.try_recv() != Err(oneshot::error::TryRecvError::Empty),
+                None => true,
+            };
+            if free && !self.taken.load(Ordering::SeqCst) {
+                *held = Some((lost, given_back));
+                break;
+            }
+            drop(held);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(Grant { epoch, lost: told, guard: LeaseGuard(guard) })
+    }
+}
