@@ -21,8 +21,8 @@ pub fn router(app: App) -> Entry {
 
 impl Entry {
     /// Answers one request.
-    pub async fn handle(&self, _request: Request) -> Response {
+    pub fn handle(&self, _request: Request) -> impl Future<Output = Response> + Send + use<> {
         let _ = &self.app;
-        StatusCode::NOT_FOUND.into_response()
+        std::future::ready(StatusCode::NOT_FOUND.into_response())
     }
 }
