@@ -7,6 +7,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use berth_log::LogRead;
@@ -16,23 +17,37 @@ use berth_proto::{
     directory::{DirectoryStateV1, HoldV1},
 };
 use lru::LruCache;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{coalesce::Coalesce, failure::Failure};
 
 /// Entries that are remembered: about 300 bytes each.
 const CACHED_ENTRIES_MAX: NonZeroUsize = NonZeroUsize::new(131_072).unwrap();
 
+/// Entries that are read at once.
+const READS_AT_ONCE_MAX: usize = 256;
+/// How long a look-up waits for its turn.
+const READ_WAIT_MAX: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 pub(super) struct Directory {
     log: Arc<dyn LogRead>,
     reads: Coalesce<DirectoryId, Option<Arc<DirectoryStateV1>>>,
+    /// Bounds the reads of entries that are not remembered: whoever tries tokens at random must not keep the
+    /// log from its work.
+    at_once: Semaphore,
     /// Written and read by every request; an entry is dropped by whoever notices that it is out of date.
     cache: Mutex<LruCache<DirectoryId, Arc<HoldV1>>>,
 }
 
 impl Directory {
     pub(super) fn new(log: Arc<dyn LogRead>) -> Self {
-        Self { log, reads: Coalesce::new(), cache: Mutex::new(LruCache::new(CACHED_ENTRIES_MAX)) }
+        Self {
+            log,
+            reads: Coalesce::new(),
+            at_once: Semaphore::new(READS_AT_ONCE_MAX),
+            cache: Mutex::new(LruCache::new(CACHED_ENTRIES_MAX)),
+        }
     }
 
     /// Who holds the entry now.
@@ -66,6 +81,9 @@ impl Directory {
     pub(super) async fn state(&self, entry: DirectoryId) -> Result<Option<Arc<DirectoryStateV1>>, Failure> {
         self.reads
             .read(entry, || async {
+                let _permit = timeout(READ_WAIT_MAX, self.at_once.acquire())
+                    .await
+                    .map_err(|_| Failure::unavailable("the directory", "too many look-ups wait"))?;
                 let Some(stored) = self.log.tail(&StreamKey::directory(entry)).await? else {
                     return Ok(None);
                 };

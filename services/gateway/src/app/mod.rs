@@ -44,6 +44,7 @@ pub use principal::Principal;
 pub use rate::{Allowance, Rate};
 pub use record::{Device, Erasure, Record};
 pub use resolve::KeyKind;
+pub use settings::merge_part;
 pub use simulate::Simulation;
 pub use webhooks::{NewWebhook, Webhook, WebhookSecret, is_reserved_header};
 

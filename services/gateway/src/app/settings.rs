@@ -2,7 +2,7 @@
 
 use berth_proto::{command::ChangeSettingsV1, frame::RejectionCodeV1, instance::SettingsBlockV1};
 use berth_runtime::sealing::field;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{App, call::Call, commands::Answer, failure::Failure, record::Record};
 
@@ -15,6 +15,21 @@ impl Record {
         let block = self.state.settings.iter().find(|block| block.owner == owner)?;
         serde_json::from_str(&self.open(field::SETTINGS, &block.body)?).ok()
     }
+}
+
+/// A block with one part (an object in it) changed; the part's other fields stay unless it is replaced.
+pub fn merge_part(present: Option<Value>, part: &str, changes: &Map<String, Value>, replace: bool) -> Value {
+    let mut block = match present {
+        Some(Value::Object(block)) => block,
+        _ => Map::new(),
+    };
+    let mut kept = match block.remove(part) {
+        Some(Value::Object(kept)) if !replace => kept,
+        _ => Map::new(),
+    };
+    kept.extend(changes.clone());
+    block.insert(part.to_owned(), Value::Object(kept));
+    Value::Object(block)
 }
 
 impl App {

@@ -76,23 +76,3 @@ pub(super) fn row(record: &Record, table: &str) -> Option<Value> {
     row.insert("instanceId".to_owned(), json!(record.id.to_uuid().to_string()));
     Some(Value::Object(row))
 }
-
-/// The block with one part changed; the part's other fields stay unless it is replaced.
-pub(super) fn merged(
-    present: Option<Value>,
-    part: &str,
-    changes: &Map<String, Value>,
-    replace: bool,
-) -> Value {
-    let mut block = match present {
-        Some(Value::Object(block)) => block,
-        _ => Map::new(),
-    };
-    let mut kept = match block.remove(part) {
-        Some(Value::Object(kept)) if !replace => kept,
-        _ => Map::new(),
-    };
-    kept.extend(changes.clone());
-    block.insert(part.to_owned(), Value::Object(kept));
-    Value::Object(block)
-}

@@ -68,25 +68,3 @@ pub(super) fn beside(record: &Record, name: &str) -> Value {
     }
     Value::Object(kept)
 }
-
-/// Merges a part into the block of this dialect.
-pub(super) fn merged(
-    present: Option<Value>,
-    part: &str,
-    changes: &Map<String, Value>,
-    replace: bool,
-) -> Value {
-    let mut block = match present {
-        Some(Value::Object(map)) => map,
-        _ => Map::new(),
-    };
-    let mut kept = match block.remove(part) {
-        Some(Value::Object(map)) if !replace => map,
-        _ => Map::new(),
-    };
-    for (name, value) in changes {
-        kept.insert(name.clone(), value.clone());
-    }
-    block.insert(part.to_owned(), Value::Object(kept));
-    Value::Object(block)
-}

@@ -3,11 +3,14 @@
 use axum::{Json, extract::Request, http::StatusCode};
 use serde_json::{Map, Value};
 
-use crate::dialects::evolution::{
-    FORMAT,
-    call::{OnInstance, object},
-    error::EvolutionError,
-    kept,
+use crate::{
+    app::merge_part,
+    dialects::evolution::{
+        FORMAT,
+        call::{OnInstance, object},
+        error::EvolutionError,
+        kept,
+    },
 };
 
 type Answer = Result<(StatusCode, Json<Value>), EvolutionError>;
@@ -42,7 +45,7 @@ pub(super) async fn proxy(on: OnInstance, request: Request) -> Answer {
 
 async fn keep(name: &'static str, on: OnInstance, given: Map<String, Value>) -> Answer {
     let record = on.read().await?;
-    let merge = |present| kept::merged(present, name, &given, true);
+    let merge = |present| merge_part(present, name, &given, true);
     let answer = on.map(on.app.change_settings(&on.call, &record, FORMAT, merge).await)?;
     Ok((StatusCode::CREATED, Json(kept::row(&answer.record, name).unwrap_or_default())))
 }

@@ -4,7 +4,10 @@ use axum::{Json, extract::Request};
 use serde_json::{Value, json};
 
 use super::object;
-use crate::dialects::ryze::{FORMAT, call::OnInstance, error::RyzeError, settings};
+use crate::{
+    app::merge_part,
+    dialects::ryze::{FORMAT, call::OnInstance, error::RyzeError, settings},
+};
 
 /// Shows the proxy.
 pub(super) async fn get_proxy(on: OnInstance) -> Result<Json<Value>, RyzeError> {
@@ -40,7 +43,7 @@ async fn set(
 ) -> Result<Json<Value>, RyzeError> {
     let changes = object(request).await?;
     let record = on.read("Failed to get instance").await?;
-    let merge = |present| settings::merged(present, part, &changes, false);
+    let merge = |present| merge_part(present, part, &changes, false);
     let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
     let answer = on.own("Failed to update the configuration", result).await?;
     let shown = settings::beside(&answer.record, part);

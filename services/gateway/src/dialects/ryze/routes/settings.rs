@@ -4,7 +4,10 @@ use axum::{Json, extract::Request};
 use serde_json::{Value, json};
 
 use super::object;
-use crate::dialects::ryze::{FORMAT, call::OnInstance, error::RyzeError, settings};
+use crate::{
+    app::merge_part,
+    dialects::ryze::{FORMAT, call::OnInstance, error::RyzeError, settings},
+};
 
 const WHAT: &str = "Failed to update settings configuration";
 
@@ -15,7 +18,7 @@ pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<Val
         return Err(RyzeError::NothingToUpdate);
     }
     let record = on.read(WHAT).await?;
-    let merge = |present| settings::merged(present, "settings", &given, false);
+    let merge = |present| merge_part(present, "settings", &given, false);
     let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
     let answer = on.own(WHAT, result).await?;
     let settings = settings::seven(&answer.record);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::object;
 use crate::{
-    app::Record,
+    app::{Record, merge_part},
     dialects::ryze::{FORMAT, call::OnInstance, error::RyzeError, settings, webhook},
 };
 
@@ -27,7 +27,7 @@ pub(super) async fn set(on: OnInstance, request: Request) -> Result<Json<Value>,
         wanted.insert("mediaBase64".to_owned(), json!(media));
     }
     let record = on.read(WHAT).await?;
-    let merge = |present| settings::merged(present, "websocket", &wanted, true);
+    let merge = |present| merge_part(present, "websocket", &wanted, true);
     let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
     let answer = on.own(WHAT, result).await?;
     let shown = shown(&answer.record).unwrap_or_default();
