@@ -174,7 +174,7 @@ pub struct ReportV1 {
     pub attempt: u32,
     /// The fencing epoch of the connector.
     pub epoch: u64,
-    /// Its number within the attempt and epoch, from 1.
+    /// Its number, from 1: higher than that of every earlier report on the attempt in the same epoch.
     pub number: u64,
 }
 

@@ -94,8 +94,9 @@ impl Handle {
     pub fn status(&self) -> String {
         match (self.view.state(), self.owns.load(Ordering::Relaxed)) {
             (ViewState::Halted(reason), _) => reason,
-            (_, true) => "owns the device links".to_owned(),
-            (_, false) => "stands by for the device links".to_owned(),
+            (ViewState::Rebuilding, _) => "reads from the log which device links are wanted".to_owned(),
+            (ViewState::Live, true) => "owns the device links".to_owned(),
+            (ViewState::Live, false) => "stands by for the device links".to_owned(),
         }
     }
 }

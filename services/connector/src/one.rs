@@ -56,16 +56,17 @@ impl One {
 
     /// Runs the link until it ends or is told to stop.
     pub(crate) async fn run(&self, stage: Stage, stop: &CancellationToken) {
+        // A link that is kept lasts for years: boxed, what comes before takes no room in it.
         match stage {
             Stage::Requested { phone } => {
-                let Some(start) = self.first(phone).await else { return };
-                self.pair(start, stop).await;
+                let Some(start) = Box::pin(self.first(phone)).await else { return };
+                Box::pin(self.pair(start, stop)).await;
             }
             Stage::Pairing => {
                 // The references of an attempt belong to the socket of whoever ran it.
                 let ended = Report::AttemptEnded { reason: EndReasonV1::OwnerLost, code: 0 };
                 self.reports.report(ended).await;
-                self.disown().await;
+                Box::pin(self.disown()).await;
             }
             Stage::Linked => self.keep(stop).await,
         }
@@ -101,7 +102,7 @@ impl One {
             }
             Seen::Nothing | Seen::Linked | Seen::Over | Seen::Refused => {}
         }
-        self.disown().await;
+        Box::pin(self.disown()).await;
     }
 
     /// Keeps a link open. A driver ends by itself only when it has said why; if it did not, it is run again.

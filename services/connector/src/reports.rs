@@ -95,11 +95,14 @@ impl LinkReports {
         let subject = command_subject(&stream);
         let mut pause = PAUSE_FIRST;
         loop {
+            let permit = self.tenure.reporting.acquire().await;
             // A cancelled task may be polled once more: it must not send what another owner could contradict.
             if self.tenure.over.is_cancelled() {
                 return Next::Stop;
             }
-            let failure = match self.tenure.ports.bus.request(&subject, payload.clone(), TRY_MAX).await {
+            let reply = self.tenure.ports.bus.request(&subject, payload.clone(), TRY_MAX).await;
+            drop(permit);
+            let failure = match reply {
                 Ok(bytes) => match codec::decode::<CommandReplyV1>(&bytes) {
                     Ok(CommandReplyV1::Accepted(_)) => {
                         metrics::reported(name, "accepted");

@@ -8,9 +8,14 @@ use std::{
     },
 };
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Ports, driver::DeviceLink};
+
+/// Reports that are under way at once. A takeover reports every link; more at a time would only wait in the
+/// queues of the bus, or be refused there.
+const REPORTS_AT_ONCE: usize = 256;
 
 /// One tenure of the lease.
 pub(crate) struct Tenure {
@@ -24,11 +29,20 @@ pub(crate) struct Tenure {
     /// above the numbers that it used before, or its reports would count as repeated; one counter for all
     /// makes sure of that without remembering any link.
     numbers: AtomicU64,
+    /// A permit for each report that is under way.
+    pub(crate) reporting: Semaphore,
 }
 
 impl Tenure {
     pub(crate) fn new(ports: Ports, driver: Arc<dyn DeviceLink>, epoch: u64) -> Self {
-        Self { ports, driver, epoch, over: CancellationToken::new(), numbers: AtomicU64::new(0) }
+        Self {
+            ports,
+            driver,
+            epoch,
+            over: CancellationToken::new(),
+            numbers: AtomicU64::new(0),
+            reporting: Semaphore::new(REPORTS_AT_ONCE),
+        }
     }
 
     /// The number of the next report.

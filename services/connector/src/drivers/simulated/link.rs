@@ -7,13 +7,11 @@ use berth_proto::{
     event::{EndReasonV1, LogoutOriginV1},
     instance::PauseReasonV1,
 };
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     Simulated, codes,
+    mailbox::Mailbox,
     play::{Action, Person, Play, Reply},
     timing::QR_CODES,
 };
@@ -52,7 +50,7 @@ impl Shown {
 }
 
 impl Run<'_> {
-    pub(super) async fn start(&self, start: Start, plays: &mut mpsc::Receiver<Box<Play>>) {
+    pub(super) async fn start(&self, start: Start, plays: &Mailbox) {
         match start {
             Start::Resume => {
                 if self.has_keys().await {
@@ -64,8 +62,9 @@ impl Run<'_> {
                         .await;
                 }
             }
-            Start::PairByQr => self.pair(None, plays).await,
-            Start::PairByCode { phone } => self.pair(Some(phone), plays).await,
+            // Pairing takes minutes and a link may last for years: boxed, the one takes no room in the other.
+            Start::PairByQr => Box::pin(self.pair(None, plays)).await,
+            Start::PairByCode { phone } => Box::pin(self.pair(Some(phone), plays)).await,
         }
     }
 
@@ -81,7 +80,7 @@ impl Run<'_> {
 
     /// Shows codes until a phone uses one or all were shown. `by_code` is the number that a pairing code is
     /// asked for.
-    async fn pair(&self, by_code: Option<String>, plays: &mut mpsc::Receiver<Box<Play>>) {
+    async fn pair(&self, by_code: Option<String>, plays: &Mailbox) {
         let mut shown = Shown::default();
         if !self.driver.faults_of(self.link.instance).no_code {
             if self.next_qr(&mut shown).await == Next::Stop {
@@ -93,9 +92,9 @@ impl Run<'_> {
         }
         loop {
             let play = match shown.next_end() {
-                None => plays.recv().await,
+                None => plays.take().await,
                 Some(end) => tokio::select! {
-                    play = plays.recv() => play,
+                    play = plays.take() => play,
                     () = sleep_until(end) => {
                         if self.rotate(&mut shown).await == Next::Stop {
                             return;
@@ -104,7 +103,7 @@ impl Run<'_> {
                     }
                 },
             };
-            let Some(Play { action, reply }) = play.map(|play| *play) else { return };
+            let Play { action, reply } = play;
             match action {
                 Action::Scan(person) if shown.qr_until.is_some() => {
                     return self.link_device(person, reply, plays).await;
@@ -164,7 +163,7 @@ impl Run<'_> {
     }
 
     /// Stores keys, reports the device, answers the play, and goes on as a linked device.
-    async fn link_device(&self, person: Person, reply: Reply, plays: &mut mpsc::Receiver<Box<Play>>) {
+    async fn link_device(&self, person: Person, reply: Reply, plays: &Mailbox) {
         let mut material = [0; MATERIAL_BYTES];
         self.driver.entropy.fill(&mut material);
         while self.link.keys.put(&material).await.is_err() {
@@ -200,16 +199,16 @@ impl Run<'_> {
         }
     }
 
-    async fn linked(&self, plays: &mut mpsc::Receiver<Box<Play>>) {
+    async fn linked(&self, plays: &Mailbox) {
         if self.reports.report(Report::Open).await == Next::Stop {
             return;
         }
-        while let Some(play) = plays.recv().await {
-            let Play { action, reply } = *play;
+        loop {
+            let Play { action, reply } = plays.take().await;
             let (report, ends) = match action {
                 Action::Drop { returns } => {
                     let _gone = reply.send(Ok(()));
-                    if self.away(returns, plays).await == Next::Stop {
+                    if Box::pin(self.away(returns, plays)).await == Next::Stop {
                         return;
                     }
                     continue;
@@ -246,7 +245,7 @@ impl Run<'_> {
 
     /// The connection is away: nothing is said within the grace, then that it is lost, and when it is back. A
     /// device that the phone removed meanwhile is refused when it comes back.
-    async fn away(&self, returns: bool, plays: &mut mpsc::Receiver<Box<Play>>) -> Next {
+    async fn away(&self, returns: bool, plays: &Mailbox) -> Next {
         let mut removed = false;
         let grace = Some(Instant::now() + self.driver.timing.grace);
         let mut ending = absence(plays, grace, &mut removed).await;
@@ -260,7 +259,6 @@ impl Run<'_> {
             ending = absence(plays, back, &mut removed).await;
         }
         match ending {
-            Absence::Unplayable => Next::Stop,
             Absence::Returned | Absence::TimeOver if removed => {
                 self.reports.report(self.logged_out(LogoutOriginV1::Server, 401).await).await;
                 Next::Stop
@@ -278,26 +276,20 @@ enum Absence {
     Returned,
     /// It lasted as long as it may.
     TimeOver,
-    /// Nobody can play with the link any more.
-    Unplayable,
 }
 
 /// Waits for a `return`, at most until a moment. The phone may remove the device meanwhile, other plays are
 /// refused.
-async fn absence(
-    plays: &mut mpsc::Receiver<Box<Play>>,
-    until: Option<Instant>,
-    removed: &mut bool,
-) -> Absence {
+async fn absence(plays: &Mailbox, until: Option<Instant>, removed: &mut bool) -> Absence {
     loop {
         let play = match until {
-            None => plays.recv().await,
+            None => plays.take().await,
             Some(until) => tokio::select! {
-                play = plays.recv() => play,
+                play = plays.take() => play,
                 () = sleep_until(until) => return Absence::TimeOver,
             },
         };
-        let Some(Play { action, reply }) = play.map(|play| *play) else { return Absence::Unplayable };
+        let Play { action, reply } = play;
         let answer = match action {
             Action::Return => {
                 let _gone = reply.send(Ok(()));

@@ -8,25 +8,24 @@
 mod codes;
 mod faults;
 mod link;
+mod mailbox;
 mod play;
 mod timing;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
 use berth_proto::InstanceId;
 use berth_runtime::{Clock, Entropy};
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use self::{
     faults::Faults,
+    mailbox::Mailbox,
     play::{Action, Play},
     timing::Timing,
 };
@@ -36,13 +35,8 @@ use crate::{
     simulate::{Controls, Refused},
 };
 
-/// Plays that wait for a link.
-const PLAYS_WAITING_MAX: usize = 8;
 /// Instances for which faults are armed at once.
 const ARMED_MAX: usize = 10_000;
-
-/// Where the plays of a link go.
-type Plays = mpsc::Sender<Box<Play>>;
 
 /// The simulated driver.
 #[derive(Debug)]
@@ -51,10 +45,9 @@ pub struct Simulated {
     entropy: Arc<dyn Entropy>,
     timing: Timing,
     /// Links that run: written by each link when it begins and ends, read by plays.
-    links: Mutex<HashMap<InstanceId, (u64, Plays)>>,
+    links: Mutex<HashMap<InstanceId, Arc<Mailbox>>>,
     /// Faults that plays have armed; they outlive a link.
     faults: Mutex<HashMap<InstanceId, Faults>>,
-    begun: AtomicU64,
 }
 
 impl Simulated {
@@ -66,7 +59,6 @@ impl Simulated {
             timing: Timing::scaled(time_scale),
             links: Mutex::default(),
             faults: Mutex::default(),
-            begun: AtomicU64::new(0),
         }
     }
 
@@ -89,15 +81,13 @@ impl Simulated {
     }
 
     fn begin(&self, instance: InstanceId) -> Registered<'_> {
-        let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        let (sender, plays) = mpsc::channel(PLAYS_WAITING_MAX);
-        self.links.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (number, sender));
-        Registered { driver: self, instance, number, plays }
+        let plays = Arc::new(Mailbox::new());
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, Arc::clone(&plays));
+        Registered { driver: self, instance, plays }
     }
 
-    fn sender(&self, instance: InstanceId) -> Option<Plays> {
-        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.get(&instance).map(|(_, sender)| sender.clone())
+    fn mailbox(&self, instance: InstanceId) -> Option<Arc<Mailbox>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).get(&instance).cloned()
     }
 }
 
@@ -106,14 +96,15 @@ impl Simulated {
 struct Registered<'a> {
     driver: &'a Simulated,
     instance: InstanceId,
-    number: u64,
-    plays: mpsc::Receiver<Box<Play>>,
+    plays: Arc<Mailbox>,
 }
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
+        self.plays.close();
         let mut links = self.driver.links.lock().unwrap_or_else(PoisonError::into_inner);
-        if links.get(&self.instance).is_some_and(|(number, _)| *number == self.number) {
+        // A newer link of the instance may have taken the place.
+        if links.get(&self.instance).is_some_and(|plays| Arc::ptr_eq(plays, &self.plays)) {
             links.remove(&self.instance);
         }
     }
@@ -122,9 +113,9 @@ impl Drop for Registered<'_> {
 #[async_trait]
 impl DeviceLink for Simulated {
     async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>) {
-        let mut registered = self.begin(link.instance);
+        let registered = self.begin(link.instance);
         let run = link::Run { driver: self, link: &link, reports: &*reports };
-        run.start(start, &mut registered.plays).await;
+        run.start(start, &registered.plays).await;
     }
 
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
@@ -163,9 +154,11 @@ impl Controls for Simulated {
             code: "not_connected",
             message: "The instance has no running attempt and no linked device.".to_owned(),
         };
-        let sender = self.sender(instance).ok_or_else(not_running)?;
+        let mailbox = self.mailbox(instance).ok_or_else(not_running)?;
         let (reply, answer) = oneshot::channel();
-        sender.send(Box::new(Play { action, reply })).await.map_err(|_| not_running())?;
+        if !mailbox.put(Play { action, reply }) {
+            return Err(not_running());
+        }
         answer.await.map_err(|_| not_running())?
     }
 }

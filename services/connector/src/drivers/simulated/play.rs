@@ -40,7 +40,7 @@ const BAN_SECONDS_MAX: i64 = 31 * 24 * 3_600;
 /// Where a play is answered: when what it brings about is decided.
 pub(super) type Reply = oneshot::Sender<Result<(), Refused>>;
 
-/// A play on its way to a link. Boxed on the way: a channel keeps room for 32 at once.
+/// A play on its way to a link.
 #[derive(Debug)]
 pub(super) struct Play {
     pub(super) action: Action,
