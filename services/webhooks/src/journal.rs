@@ -175,7 +175,7 @@ mod tests {
     use berth_proto::EndpointId;
 
     use super::*;
-    use crate::fixtures::{INSTANCE, at};
+    use berth_notices::fixtures::{INSTANCE, at};
 
     fn key(ordinal: u16) -> NoticeKeyV1 {
         NoticeKeyV1 { instance: INSTANCE, version: 3, endpoint: EndpointId::from_bytes([2; 16]), ordinal }

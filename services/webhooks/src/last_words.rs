@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use berth_bus::{KeyRing, KeyRingError, Requests};
 use berth_log::ReadError;
+use berth_notices::derive::{Class, Step};
 use berth_proto::{
     CommitV1, DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey, codec,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1},
@@ -20,10 +21,7 @@ use futures::StreamExt;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    derive::{Class, Step},
-    dispatch::{SettleError, Settler, Tools},
-};
+use crate::dispatch::{SettleError, Settler, Tools};
 
 /// How long after the deletion its notices are tried at most: then what they need is erased too.
 pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_hours(24);

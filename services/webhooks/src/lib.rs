@@ -6,8 +6,8 @@
 //!  └────────── NoticesSettled ──────────────────┘
 //! ```
 //!
-//! - [`mod@derive`] makes notices of commits and [`formats`] says them in the words of each dialect; both are pure.
-//! - [`gate`] is the rule of silence; [`schedule`] when to repeat; [`signing`] the Standard Webhooks headers.
+//! - [`berth_notices`] makes notices of commits, says them in the words of each dialect and knows the silence.
+//! - [`schedule`] is when to repeat; [`signing`] the Standard Webhooks headers.
 //! - [`outbox`] is the view of what is owed; [`journal`] remembers the attempts of this machine.
 //! - The dispatcher holds the lease `webhooks`, sends, and settles notices with commits on the delivery
 //!   streams, whose expected version fences off a former holder.
@@ -15,12 +15,7 @@
 //! Every notice is delivered at least once, in order for each (instance, endpoint), codes in a lane of their
 //! own; its `webhook-id` is the same for every attempt.
 
-pub mod derive;
 mod dispatch;
-#[cfg(test)]
-mod fixtures;
-pub mod formats;
-pub mod gate;
 pub mod journal;
 pub mod last_words;
 mod metrics;

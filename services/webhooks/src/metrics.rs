@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use berth_notices::derive::Class;
 use berth_proto::delivery::SettlementV1;
 use metrics::{counter, gauge, histogram};
 
-use crate::{derive::Class, schedule::Answer, transport::SendError};
+use crate::{schedule::Answer, transport::SendError};
 
 /// Attempts by class and outcome (`2xx` …, or the reason why there was no answer).
 const ATTEMPTS: &str = "berth_webhook_attempts_total";

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use berth_notices::formats::RetryRule;
 use berth_proto::Timestamp;
 use berth_runtime::Entropy;
-
-use crate::formats::RetryRule;
 
 /// Delays before the second, third … attempt of a notice: 75 h 35 min in all.
 const STANDARD_DELAYS: [Duration; 9] = [
@@ -174,7 +173,7 @@ mod tests {
     use berth_runtime::SeededEntropy;
 
     use super::*;
-    use crate::fixtures::at;
+    use berth_notices::fixtures::at;
 
     fn failed(attempts: u16) -> Failed {
         Failed {

@@ -4,26 +4,25 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, KeyRingError, Volatile, VolatileError};
 use berth_log::{EventLog, ReadError};
+use berth_notices::{
+    derive::{Class, Step},
+    formats::{self, Format, Rendered},
+    gate::{Asked, Gate, gate},
+    open::{Listener, Opener},
+};
 use berth_proto::{
     CommitV1, DecodeError, InstanceId, StreamKey, Timestamp, codec,
     delivery::{NoticeKeyV1, SettlementV1},
     instance::{InstanceStateV1, WebhookV1},
 };
-use berth_runtime::{Clock, DataKey, Entropy, sealing::field};
+use berth_runtime::{Clock, DataKey, Entropy};
 use berth_views::ViewReader;
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{
-    board::Pending,
-    disable,
-    open::{Endpoint, Opener},
-};
+use super::{board::Pending, disable, open::Endpoint};
 use crate::{
-    derive::{Class, Notice, Step},
-    formats::{self, Facts, Format, Rendered},
-    gate::{Asked, Gate, gate},
     journal::{Journal, JournalError, Tried},
     last_words,
     outbox::{Kept, kept_key, read_row},
@@ -209,13 +208,15 @@ async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readine
         return gone;
     };
     let opener = Opener { key: &data_key, instance: key.instance };
-    let Ok(endpoint) = opener.endpoint(&webhook, tools.clock.now()) else {
+    let Ok(endpoint) = Endpoint::open(opener, &webhook, tools.clock.now()) else {
         return gone;
     };
     if format.muted(&endpoint.options) {
         return gone;
     }
-    match body(tools, &data_key, format, &notice, &step, &endpoint).await? {
+    let listener = Listener { options: &endpoint.options, url: &endpoint.url, server_url: &tools.server_url };
+    let now = tools.clock.now();
+    match opener.body(tools.volatile.as_ref(), (&step, &notice), format, listener, now).await? {
         Some(rendered) => Ok(Readiness::Ready(Box::new(Prepared { format, endpoint, rendered }))),
         None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),
         None => gone,
@@ -262,45 +263,6 @@ async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
     let stored = tools.log.read(&stream, key.version.saturating_sub(1), 1).await?;
     let commit: CommitV1 = codec::decode(&stored.first().ok_or(Fault::Missing)?.payload)?;
     Step::of(&commit)?.filter(|step| step.version == key.version).ok_or(Fault::Missing)
-}
-
-/// The body; none if something of it cannot be opened or is gone.
-async fn body(
-    tools: &Tools,
-    data_key: &DataKey,
-    format: &dyn Format,
-    notice: &Notice,
-    step: &Step,
-    endpoint: &Endpoint,
-) -> Result<Option<Rendered>, Fault> {
-    let opener = Opener { key: data_key, instance: step.instance };
-    let texts = match notice.happening.code() {
-        Some(code) => opener.code(tools.volatile.as_ref(), code, &step.state).await?,
-        None => super::open::CodeTexts::default(),
-    };
-    let token = format.needs_token(&endpoint.options).then_some(&step.state.token);
-    let values = (
-        opener.text(field::NAME, &step.state.name),
-        token.map(|sealed| opener.text(field::TOKEN, sealed)).transpose(),
-        opener.device(&step.state),
-    );
-    let (Ok(name), Ok(token), Ok(device)) = values else {
-        return Ok(None);
-    };
-    let facts = Facts {
-        state: &step.state,
-        name: &name,
-        token: token.as_deref().unwrap_or_default(),
-        device: device.as_ref(),
-        occurred_at: step.occurred_at,
-        now: tools.clock.now(),
-        qr: texts.qr.as_deref(),
-        pairing_code: texts.pairing_code.as_deref(),
-        options: &endpoint.options,
-        url: &endpoint.url,
-        server_url: &tools.server_url,
-    };
-    Ok(format.render(notice, &facts).ok())
 }
 
 async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Result<Verdict, SendError> {

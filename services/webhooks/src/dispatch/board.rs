@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry};
 
+use berth_notices::derive::Class;
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
-use crate::{derive::Class, journal::Tried, outbox::Owed};
+use crate::{journal::Tried, outbox::Owed};
 
 /// The name of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -249,8 +250,9 @@ impl Board {
 
 #[cfg(test)]
 mod tests {
+    use berth_notices::fixtures::{INSTANCE, at};
+
     use super::*;
-    use crate::fixtures::{INSTANCE, at};
 
     fn row(version: u64, ordinal: u16, class: Class) -> (NoticeKeyV1, Owed) {
         let key =

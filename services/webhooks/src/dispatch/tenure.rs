@@ -9,6 +9,7 @@ use std::{
 };
 
 use berth_bus::KeyRing;
+use berth_notices::{derive::Class, gate::Gate};
 use berth_proto::{
     InstanceId, Partition, Timestamp,
     delivery::{NoticeKeyV1, SETTLED_PER_COMMIT_MAX, SettledV1, SettlementV1},
@@ -26,8 +27,6 @@ use super::{
     settle::{SettleError, Settler},
 };
 use crate::{
-    derive::Class,
-    gate::Gate,
     last_words, metrics,
     outbox::{Touched, owed_key, touched::Drained},
     schedule::plus,

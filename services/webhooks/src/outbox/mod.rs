@@ -16,6 +16,7 @@ pub(crate) mod touched;
 use std::sync::Arc;
 
 use berth_log::Stored;
+use berth_notices::derive::{Class, Code, Notice, Step};
 use berth_proto::{
     CommitV1, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1, SettledV1, SettlementV1},
@@ -24,8 +25,6 @@ use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use touched::Touched;
-
-use crate::derive::{Class, Code, Notice, Step};
 
 /// Raised whenever rows or the derivation of notices change meaning.
 const SCHEMA: u32 = 1;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_log::Tail;
+use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
     Hash, Partition, RecordV1, StreamKey,
     delivery::{DeliveryStateV1, NoticesSettledV1},
@@ -13,7 +14,6 @@ use berth_views::ViewError;
 use bytes::Bytes;
 
 use super::{touched::Drained, *};
-use crate::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 
 #[derive(Debug, Default, PartialEq, Eq, Clone)]
 struct Memory(BTreeMap<Vec<u8>, Vec<u8>>);

@@ -1,4 +1,5 @@
 //! States and commits for the tests of the pure parts.
+#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "for tests only")]
 
 use berth_proto::{
     AccountId, CommitV1, DirectoryId, EndpointId, Hash, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
@@ -10,7 +11,7 @@ use berth_proto::{
 };
 
 /// A moment, in seconds after the tests began.
-pub(crate) fn at(seconds: i64) -> Timestamp {
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp(1_700_000_000_000_000).plus_seconds(seconds)
 }
 
@@ -23,13 +24,13 @@ fn entry(number: u8) -> DirectoryId {
 }
 
 /// Which report an event of the tests records.
-pub(crate) const REPORTED: ReportedV1 = ReportedV1 { epoch: 1, number: 1 };
+pub const REPORTED: ReportedV1 = ReportedV1 { epoch: 1, number: 1 };
 
 /// The instance of the tests.
-pub(crate) const INSTANCE: InstanceId = InstanceId::from_bytes([7; 16]);
+pub const INSTANCE: InstanceId = InstanceId::from_bytes([7; 16]);
 
 /// An endpoint of a format that wants everything.
-pub(crate) fn webhook(format: &str) -> WebhookV1 {
+pub fn webhook(format: &str) -> WebhookV1 {
     WebhookV1 {
         id: EndpointId::from_bytes([9; 16]),
         format: format.to_owned(),
@@ -49,7 +50,7 @@ pub(crate) fn webhook(format: &str) -> WebhookV1 {
 }
 
 /// A state with one native endpoint.
-pub(crate) fn state(phase: PhaseV1, permission: PermissionV1, session: u32) -> InstanceStateV1 {
+pub fn state(phase: PhaseV1, permission: PermissionV1, session: u32) -> InstanceStateV1 {
     InstanceStateV1 {
         account: AccountId::from_bytes([1; 16]),
         created_at: at(0),
@@ -75,7 +76,7 @@ pub(crate) fn state(phase: PhaseV1, permission: PermissionV1, session: u32) -> I
 }
 
 /// Linked and open.
-pub(crate) fn linked() -> PhaseV1 {
+pub fn linked() -> PhaseV1 {
     PhaseV1::Linked(LinkV1 {
         attempt: 1,
         linked_at: at(0),
@@ -88,7 +89,7 @@ pub(crate) fn linked() -> PhaseV1 {
 }
 
 /// A device.
-pub(crate) fn device() -> DeviceV1 {
+pub fn device() -> DeviceV1 {
     DeviceV1 {
         jid: sealed("jid"),
         lid: None,
@@ -101,12 +102,12 @@ pub(crate) fn device() -> DeviceV1 {
 }
 
 /// Logged out.
-pub(crate) fn logged_out() -> PhaseV1 {
+pub fn logged_out() -> PhaseV1 {
     PhaseV1::LoggedOut { at: at(0) }
 }
 
 /// An attempt that shows a QR code.
-pub(crate) fn pairing(number: u32, index: u32) -> PhaseV1 {
+pub fn pairing(number: u32, index: u32) -> PhaseV1 {
     PhaseV1::Pairing(AttemptV1 {
         number,
         method: MethodV1::Qr,
@@ -121,7 +122,7 @@ pub(crate) fn pairing(number: u32, index: u32) -> PhaseV1 {
 }
 
 /// A commit of the instance.
-pub(crate) fn commit(version: u64, events: &[Event], state: &InstanceStateV1) -> CommitV1 {
+pub fn commit(version: u64, events: &[Event], state: &InstanceStateV1) -> CommitV1 {
     let stream = StreamKey::instance(INSTANCE);
     CommitV1 {
         stream,

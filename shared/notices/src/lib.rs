@@ -1,0 +1,16 @@
+//! What may be told of an instance, to whom and when.
+//!
+//! - [`mod@derive`] makes notices of commits and [`formats`] says them in the words of each dialect; both are
+//!   pure.
+//! - [`mod@gate`] says whether a notice may be told now; pure.
+//! - [`mod@open`] opens what a body is made of.
+//!
+//! Whoever tells something from here (webhooks, a queue, a live socket) tells the same, in the same words and
+//! under the same silence.
+
+pub mod derive;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
+pub mod formats;
+pub mod gate;
+pub mod open;

@@ -1,0 +1,170 @@
+//! Opens what a body is made of: only when it is told, and never kept.
+
+use berth_bus::{Volatile, VolatileError};
+use berth_proto::{
+    InstanceId, Sealed, Timestamp,
+    instance::{DeviceV1, InstanceStateV1, PhaseV1},
+    subject::code_key,
+};
+use berth_runtime::{DataKey, OpenError, sealing::field};
+use serde_json::{Map, Value};
+
+use crate::{
+    derive::{Code, CodeKind, Notice, Step},
+    formats::{Device, Facts, Format, Rendered},
+};
+
+/// The texts of a code.
+#[derive(Default)]
+struct CodeTexts {
+    qr: Option<String>,
+    pairing_code: Option<String>,
+}
+
+/// Opens values of one instance.
+#[derive(Debug, Clone, Copy)]
+pub struct Opener<'a> {
+    /// Its data key.
+    pub key: &'a DataKey,
+    /// The instance.
+    pub instance: InstanceId,
+}
+
+/// For whom a body is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Listener<'a> {
+    /// The options of its format.
+    pub options: &'a Map<String, Value>,
+    /// Its URL; empty if it has none.
+    pub url: &'a str,
+    /// Where this deployment is reached; empty if it does not know.
+    pub server_url: &'a str,
+}
+
+// === impl Opener ===
+
+impl Opener<'_> {
+    /// A sealed text.
+    pub fn text(&self, field: &str, sealed: &Sealed) -> Result<String, OpenError> {
+        self.key.open_text(self.instance.as_bytes(), field, sealed)
+    }
+
+    /// A sealed JSON object; an empty one if there is none or it is something else.
+    pub fn object(&self, field: &str, sealed: Option<&Sealed>) -> Result<Map<String, Value>, OpenError> {
+        let Some(sealed) = sealed else {
+            return Ok(Map::new());
+        };
+        let text = self.text(field, sealed)?;
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// The body of a notice of this commit; none if something of it cannot be opened or is gone.
+    pub async fn body(
+        &self,
+        volatile: &dyn Volatile,
+        (step, notice): (&Step, &Notice),
+        format: &dyn Format,
+        listener: Listener<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Rendered>, VolatileError> {
+        let texts = match notice.happening.code() {
+            Some(code) => self.code(volatile, code, &step.state).await?,
+            None => CodeTexts::default(),
+        };
+        let token = format.needs_token(listener.options).then_some(&step.state.token);
+        let values = (
+            self.text(field::NAME, &step.state.name),
+            token.map(|sealed| self.text(field::TOKEN, sealed)).transpose(),
+            self.device(&step.state),
+        );
+        let (Ok(name), Ok(token), Ok(device)) = values else {
+            return Ok(None);
+        };
+        let facts = Facts {
+            state: &step.state,
+            name: &name,
+            token: token.as_deref().unwrap_or_default(),
+            device: device.as_ref(),
+            occurred_at: step.occurred_at,
+            now,
+            qr: texts.qr.as_deref(),
+            pairing_code: texts.pairing_code.as_deref(),
+            options: listener.options,
+            url: listener.url,
+            server_url: listener.server_url,
+        };
+        Ok(format.render(notice, &facts).ok())
+    }
+
+    /// The device that is linked, or was last.
+    fn device(&self, state: &InstanceStateV1) -> Result<Option<Device>, OpenError> {
+        let device = match &state.phase {
+            PhaseV1::Linked(link) => Some(&link.device),
+            PhaseV1::Paused(pause) => Some(&pause.link.device),
+            _ => state.last_device.as_ref(),
+        };
+        device.map(|device| self.open_device(device)).transpose()
+    }
+
+    fn open_device(&self, device: &DeviceV1) -> Result<Device, OpenError> {
+        let maybe = |field, sealed: &Option<Sealed>| {
+            sealed.as_ref().map(|sealed| self.text(field, sealed)).transpose()
+        };
+        Ok(Device {
+            jid: without_device(&self.text(field::JID, &device.jid)?),
+            phone: self.text(field::PHONE, &device.phone)?,
+            push_name: maybe(field::PUSH_NAME, &device.push_name)?,
+            business_name: maybe(field::BUSINESS_NAME, &device.business_name)?,
+            picture_url: maybe(field::PICTURE_URL, &device.picture_url)?,
+        })
+    }
+
+    /// The texts that are shown with a code: its own, and the other kind's of the same attempt if it lives.
+    async fn code(
+        &self,
+        volatile: &dyn Volatile,
+        code: &Code,
+        state: &InstanceStateV1,
+    ) -> Result<CodeTexts, VolatileError> {
+        let (qr, pairing) = match &state.phase {
+            PhaseV1::Pairing(attempt) => (
+                attempt.qr.as_ref().map(|code| code.index),
+                attempt.pairing_code.as_ref().map(|code| code.index),
+            ),
+            _ => (None, None),
+        };
+        let (qr, pairing) = match code.kind {
+            CodeKind::Qr => (Some(code.index), pairing),
+            CodeKind::Pairing => (qr, Some(code.index)),
+        };
+        Ok(CodeTexts {
+            qr: self.volatile_text(volatile, code.attempt, "qr", qr).await?,
+            pairing_code: self.volatile_text(volatile, code.attempt, "pairing", pairing).await?,
+        })
+    }
+
+    async fn volatile_text(
+        &self,
+        volatile: &dyn Volatile,
+        attempt: u32,
+        kind: &str,
+        index: Option<u32>,
+    ) -> Result<Option<String>, VolatileError> {
+        let Some(index) = index else {
+            return Ok(None);
+        };
+        let entry = volatile.get(&code_key(self.instance, attempt, kind, index)).await?;
+        Ok(entry.and_then(|entry| self.text(field::CODE, &Sealed(entry.value.to_vec())).ok()))
+    }
+}
+
+/// `5511…:12@s.whatsapp.net` names one device of an account; outside it is the account that is meant.
+fn without_device(jid: &str) -> String {
+    match jid.split_once('@') {
+        Some((user, server)) => {
+            let user = user.split_once(':').map_or(user, |(user, _)| user);
+            format!("{user}@{server}")
+        }
+        None => jid.to_owned(),
+    }
+}
