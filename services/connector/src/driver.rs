@@ -1,9 +1,20 @@
 //! What a driver of device links does.
 //!
 //! # Adding a driver
-//! Implement [`DeviceLink`]. A driver knows WhatsApp's protocol and nothing of the log, the bus or other
-//! links: it is given one link at a time, keys it may keep, and a place to report to. It retries by itself
-//! whatever the protocol says is temporary, and ends when [`Reports::report`] says so or its future is dropped.
+//! Implement [`DeviceLink`] and start the service with it. A driver knows WhatsApp's protocol and nothing of the
+//! log, the bus or other links: it is given one link at a time, keys that it may keep, and a place to report to.
+//! What it may rely on, and what is relied on:
+//! - **One at a time.** A run of a device begins only when the run or unlink before it has ended.
+//! - **Dropped means closed.** When a future is dropped, its socket is closed at once: that is how a link is
+//!   stopped, and how a replica that lost the links falls silent. It also ends when [`Reports::report`] says so.
+//! - **Keys first.** [`LinkKeys::put`] is done before [`Report::Linked`]: whoever owns the link next has nothing
+//!   else. A device that was linked without anybody having been told is found by its keys, and unlinked.
+//! - **Say why.** A run ends by itself only after it reported that the attempt ended, that the link is paused, or
+//!   that it was logged out. One that ends otherwise is run again, or its attempt is ended as unreachable.
+//! - **Retries are the driver's.** Whatever the protocol calls temporary is tried again inside; a connection that
+//!   is back within five seconds was never lost and is not reported.
+//! - **Own codes.** WhatsApp's code is reported as `code`, the library's as the opaque `source_code`.
+//! - **No secrets in logs.** [`Report`], [`Start`] and [`DeviceFacts`] print nothing personal; neither may a driver.
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -22,7 +22,7 @@ use crate::{
     keys::{LinkKeys, LinkKeysError},
     reports::LinkReports,
     tenure::Tenure,
-    unlink::{delete_keys, pursue},
+    unlink::{delete_keys, pursue, try_once},
     wanted::Stage,
 };
 
@@ -62,12 +62,7 @@ impl One {
                 let Some(start) = Box::pin(self.first(phone)).await else { return };
                 Box::pin(self.pair(start, stop)).await;
             }
-            Stage::Pairing => {
-                // The references of an attempt belong to the socket of whoever ran it.
-                let ended = Report::AttemptEnded { reason: EndReasonV1::OwnerLost, code: 0 };
-                self.reports.report(ended).await;
-                Box::pin(self.disown()).await;
-            }
+            Stage::Pairing => Box::pin(self.end_orphan()).await,
             Stage::Linked => self.keep(stop).await,
         }
     }
@@ -75,6 +70,18 @@ impl One {
     /// Unlinks the device, however often it takes until the deadline.
     pub(crate) async fn unlink(&self, deadline: Timestamp) {
         pursue(&self.tenure, &self.link, deadline, &self.reports).await;
+    }
+
+    /// Ends the attempt of a former owner: its references belong to the socket of whoever ran it.
+    ///
+    /// If the phone completed the pairing before that owner died, the device is unlinked: a first try comes
+    /// before the attempt is ended, since the next owner would not look at an ended one.
+    async fn end_orphan(&self) {
+        if self.has_keys().await && try_once(&self.tenure, &self.link, &self.reports).await.is_ok() {
+            delete_keys(&self.link).await;
+        }
+        self.reports.report(Report::AttemptEnded { reason: EndReasonV1::OwnerLost, code: 0 }).await;
+        self.disown().await;
     }
 
     /// How an attempt begins; none if it cannot, which is reported.

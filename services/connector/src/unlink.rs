@@ -27,10 +27,10 @@ pub(crate) async fn pursue(tenure: &Tenure, link: &Link, deadline: Timestamp, re
         if tenure.ports.clock.now() >= deadline {
             break Some(AbandonReasonV1::Deadline);
         }
-        match timeout(TRY_MAX, tenure.driver.unlink(link.clone(), Arc::clone(reports) as _)).await {
-            Ok(Ok(())) => break None,
-            Ok(Err(UnlinkError::KeysLost)) => break Some(AbandonReasonV1::KeysLost),
-            Ok(Err(UnlinkError::Unreachable)) | Err(_) => {
+        match try_once(tenure, link, reports).await {
+            Ok(()) => break None,
+            Err(UnlinkError::KeysLost) => break Some(AbandonReasonV1::KeysLost),
+            Err(UnlinkError::Unreachable) => {
                 metrics::unlink_tried("failed");
                 warn!(instance = %link.instance, attempt = link.attempt,
                     "a device is not unlinked yet: trying again");
@@ -52,6 +52,16 @@ pub(crate) async fn pursue(tenure: &Tenure, link: &Link, deadline: Timestamp, re
         }
     }
     delete_keys(link).await;
+}
+
+/// Tries once.
+pub(crate) async fn try_once(
+    tenure: &Tenure,
+    link: &Link,
+    reports: &Arc<LinkReports>,
+) -> Result<(), UnlinkError> {
+    let unlinking = tenure.driver.unlink(link.clone(), Arc::clone(reports) as _);
+    timeout(TRY_MAX, unlinking).await.unwrap_or(Err(UnlinkError::Unreachable))
 }
 
 /// Deletes the keys of a device, however long the store takes.

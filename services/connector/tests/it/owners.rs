@@ -153,3 +153,18 @@ async fn a_stop_ends_the_links_and_gives_the_lease_back() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn one_that_stands_by_takes_the_links_over() {
+    let world = World::new().await;
+    let first = world.connector().await;
+    let id = world.linked().await;
+    let second = world.connector().await;
+    world.until("it stands by", async || second.handle.status() == "stands by for the device links").await;
+    let before = world.bus.sent().len();
+    first.kill().await;
+    world.until("it owns the links", async || second.handle.status() == "owns the device links").await;
+    world.until("it has reported", async || world.bus.sent().len() > before).await;
+    world.plays(id, json!({"action": "logout_from_phone"})).await;
+    assert!(matches!(world.state(id).await.phase, PhaseV1::LoggedOut { .. }));
+}
