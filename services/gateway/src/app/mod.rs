@@ -23,6 +23,7 @@ mod record;
 mod resolve;
 mod settings;
 mod simulate;
+mod tokens;
 mod webhooks;
 
 use std::sync::Arc;

@@ -1,12 +1,28 @@
-//! The GREEN-API dialect.
+//! The GREEN-API dialect: `/waInstance{idInstance}/{method}/{apiTokenInstance}` and `/partner/{method}/{token}`.
+//!
+//! The number is glued to a word, the method is written in any case, and the token stands in the path: so this
+//! dialect reads paths itself, and no path of it is ever logged or echoed. Failures of partner methods come with
+//! HTTP 200, as the product's do.
+
+mod call;
+mod error;
+mod methods;
+mod partner;
+mod path;
+mod settings;
+mod words;
 
 use axum::{
     extract::Request,
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
 
+use self::{call::OnInstance, error::GreenError, path::Path};
 use crate::app::App;
+
+/// The format of this dialect's webhook bodies, and the owner of its settings.
+const FORMAT: &str = "green";
 
 /// Answers requests to `/waInstance…` and `/partner/…`, whose paths no ordinary router can hold.
 #[derive(Debug, Clone)]
@@ -21,8 +37,23 @@ pub fn router(app: App) -> Entry {
 
 impl Entry {
     /// Answers one request.
-    pub fn handle(&self, _request: Request) -> impl Future<Output = Response> + Send + use<> {
-        let _ = &self.app;
-        std::future::ready(StatusCode::NOT_FOUND.into_response())
+    pub async fn handle(&self, request: Request) -> Response {
+        if request.method() == Method::OPTIONS {
+            return StatusCode::NO_CONTENT.into_response();
+        }
+        match Path::read(request.uri().path()) {
+            None => GreenError::NotFound.into_response_at("/", self.app.now()),
+            Some(Path::Partner { method, token }) => {
+                partner::answer(&self.app, &method, &token, request).await
+            }
+            Some(Path::Instance(path)) => {
+                let shown = path.redacted();
+                let answered = match OnInstance::of(&self.app, path).await {
+                    Ok(on) => methods::answer(on, request).await,
+                    Err(error) => Err(error),
+                };
+                answered.unwrap_or_else(|error| error.into_response_at(&shown, self.app.now()))
+            }
+        }
     }
 }

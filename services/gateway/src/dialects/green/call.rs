@@ -1,0 +1,52 @@
+//! Who asks for a method of an instance.
+
+use berth_proto::{InstanceId, command::Command};
+
+use super::{error::GreenError, path::InstancePath};
+use crate::app::{Answer, App, Call, Failure, Principal, Rate, Record};
+
+/// A method of an instance, by somebody who may.
+#[derive(Debug)]
+pub(super) struct OnInstance {
+    pub(super) app: App,
+    pub(super) call: Call,
+    pub(super) instance: InstanceId,
+    pub(super) path: InstancePath,
+}
+
+impl OnInstance {
+    /// The number is checked first, then the token; an account's token works for its own instances.
+    pub(super) async fn of(app: &App, path: InstancePath) -> Result<Self, GreenError> {
+        let number = app.resolve_number(&path.number).await;
+        let (account, instance) = number.map_err(|failure| match failure {
+            Failure::NotFound => GreenError::Forbidden,
+            other => other.into(),
+        })?;
+        let principal = app.authenticate(&path.token).await?;
+        match principal {
+            Principal::Account { account: own } if own == account => {}
+            Principal::Account { .. } => return Err(GreenError::Forbidden),
+            Principal::Instance { instance: own, .. } if own == instance => {}
+            Principal::Instance { .. } | Principal::Root => return Err(GreenError::Unauthorized),
+        }
+        Ok(Self { app: app.clone(), call: Call::new(principal, "green"), instance, path })
+    }
+
+    /// Counts the request against the method's rate, in requests per second.
+    pub(super) async fn limit(&self, requests: u32) -> Result<(), GreenError> {
+        let bucket = format!("green-{}", self.path.method);
+        let rate = Rate { requests, window_seconds: 1 };
+        let allowance = self.app.count(&bucket, &self.instance.to_string(), rate).await?;
+        if allowance.allowed { Ok(()) } else { Err(GreenError::Limited) }
+    }
+
+    /// The instance as it is now.
+    pub(super) async fn read(&self) -> Result<Record, GreenError> {
+        Ok(self.app.read(&self.call.principal, self.instance).await?)
+    }
+
+    /// The instance after a command.
+    pub(super) async fn command(&self, command: impl Into<Command>) -> Result<Answer, GreenError> {
+        Ok(self.app.command(&self.call, self.instance, command).await?)
+    }
+}

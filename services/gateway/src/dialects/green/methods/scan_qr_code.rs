@@ -1,0 +1,101 @@
+//! `scanqrcode`: a WebSocket that shows codes until one is scanned.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{
+        FromRequestParts, Request,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
+    response::Response,
+};
+use berth_proto::instance::PhaseV1;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::qr;
+use crate::{
+    app::{Connected, Record},
+    dialects::green::{call::OnInstance, error::GreenError, settings},
+};
+
+/// How long a client has to scan.
+const SCAN_MAX: Duration = Duration::from_secs(100);
+/// How long one wait for a code or a change lasts.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// Upgrades the request; without an upgrade there is no such method.
+pub(super) async fn run(on: OnInstance, request: Request) -> Result<Response, GreenError> {
+    let (mut parts, _body) = request.into_parts();
+    let upgrade =
+        WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|_| GreenError::NotFound)?;
+    Ok(upgrade.on_upgrade(move |socket| show(on, socket)))
+}
+
+/// Sends frames until one is the last.
+async fn show(on: OnInstance, mut socket: WebSocket) {
+    let deadline = Instant::now() + SCAN_MAX;
+    let mut started = false;
+    let mut shown = None;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (frame, last, record) = if left.is_zero() {
+            (Some(json!({"type": "timeoutExpired", "message": "timeoutExpired"})), true, None)
+        } else {
+            match on.app.connect(&on.call, on.instance, None, WAIT.min(left)).await {
+                Ok(connected) => next(&connected, started, &mut shown),
+                Err(_) => {
+                    (Some(json!({"type": "error", "message": "The service is not available"})), true, None)
+                }
+            }
+        };
+        started = true;
+        if let Some(frame) = frame
+            && socket.send(Message::text(frame.to_string())).await.is_err()
+        {
+            return;
+        }
+        if last {
+            let _closed = socket.send(Message::Close(None)).await;
+            return;
+        }
+        if let Some(record) = record {
+            let version = record.version;
+            let until = deadline.min(Instant::now() + WAIT);
+            let _changed = on.app.wait_for(&record, until, |now| now.version > version).await;
+        }
+    }
+}
+
+/// The next frame, whether it is the last, and the record whose change to wait for.
+fn next(
+    connected: &Connected,
+    started: bool,
+    shown: &mut Option<u32>,
+) -> (Option<Value>, bool, Option<Record>) {
+    let record = &connected.record;
+    match &record.state.phase {
+        PhaseV1::Linked(_) if started => (Some(account_data(record)), true, None),
+        PhaseV1::Linked(_) | PhaseV1::Paused(_) => (Some(qr::shown(connected)), true, None),
+        _ => {
+            let index = connected.codes.qr.as_ref().map(|code| code.index);
+            if index.is_none() || index == *shown {
+                return (None, false, Some(record.clone()));
+            }
+            *shown = index;
+            (Some(qr::shown(connected)), false, Some(record.clone()))
+        }
+    }
+}
+
+fn account_data(record: &Record) -> Value {
+    let device = record.device.clone().unwrap_or_default();
+    let url = settings::block(record).remove("webhookUrl").unwrap_or_else(|| json!(""));
+    json!({
+        "type": "accountData",
+        "wid": format!("{}@c.us", device.phone),
+        "pushname": device.push_name.unwrap_or_default(),
+        "proxy": "",
+        "webhookUrl": url,
+    })
+}
