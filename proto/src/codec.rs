@@ -43,6 +43,10 @@ pub mod types {
     pub const QUERY: u16 = 3003;
     /// The answer to a query.
     pub const QUERY_REPLY: u16 = 3004;
+    /// A question to a queue of notices.
+    pub const PULL_REQUEST: u16 = 3005;
+    /// The answer to it.
+    pub const PULL_REPLY: u16 = 3006;
 }
 
 /// A value could not be written.

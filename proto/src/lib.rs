@@ -20,6 +20,7 @@ pub mod ids;
 pub mod instance;
 pub mod limits;
 pub mod public;
+pub mod pull;
 pub mod query;
 pub mod subject;
 pub mod time;

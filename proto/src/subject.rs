@@ -8,6 +8,7 @@
 //! | `berth.v1.events.<account>.<instance>` | public JSON events |
 //! | `berth.v1.tail.<instance>` | a hint that an instance has a new commit |
 //! | `berth.v1.last_words.<instance>` | keep what the last notices of a deleted instance need; request and reply |
+//! | `berth.v1.pull.<instance>` | notices that are kept until somebody fetches them; request and reply |
 //!
 //! No personal data ever stands in a subject.
 
@@ -239,6 +240,14 @@ pub fn last_words_subject(instance: InstanceId) -> String {
 
 /// The filter of [`last_words_subject`].
 pub const LAST_WORDS_FILTER: &str = "berth.v1.last_words.*";
+
+/// The subject on which the notices of an instance that wait to be fetched are asked for; see [`crate::pull`].
+pub fn pull_subject(instance: InstanceId) -> String {
+    format!("berth.v1.pull.{instance}")
+}
+
+/// The filter of [`pull_subject`].
+pub const PULL_FILTER: &str = "berth.v1.pull.*";
 
 /// The subject on which the simulated driver is told what to play on an instance's link.
 pub fn simulate_subject(instance: InstanceId) -> String {

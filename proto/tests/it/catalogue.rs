@@ -12,6 +12,7 @@ use berth_proto::{
     event::*,
     frame::{CommandReplyV1, CommandRequestV1},
     instance::InstanceStateV1,
+    pull::{PullReplyV1, PullRequestV1},
     query::{QueryReplyV1, QueryV1},
 };
 use serde_json::Value;
@@ -68,6 +69,8 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         CommandReplyV1,
         QueryV1,
         QueryReplyV1,
+        PullRequestV1,
+        PullReplyV1,
         // Events of an instance.
         InstanceCreatedV1,
         ConnectRequestedV1,

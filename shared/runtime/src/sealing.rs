@@ -176,6 +176,8 @@ pub mod field {
     pub const SETTINGS: &str = "settings";
     /// A QR text or pairing code in the volatile store.
     pub const CODE: &str = "code";
+    /// The body of a notice on its way to whoever asked for it.
+    pub const NOTICE: &str = "notice";
     /// A device's key material.
     pub const DEVICE_KEYS: &str = "device_keys";
 }

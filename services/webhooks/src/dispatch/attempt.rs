@@ -25,7 +25,7 @@ use super::{board::Pending, disable, open::Endpoint};
 use crate::{
     journal::{Journal, JournalError, Tried},
     last_words,
-    outbox::{Kept, kept_key, read_row},
+    outbox::{Kept, Owed, kept_key, read_row},
     schedule::{Failed, Schedule, Verdict, judge, plus},
     signing::{message_id, signatures},
     transport::{HeaderParts, Parcel, SendError, Transport, build},
@@ -67,6 +67,8 @@ pub(crate) enum Outcome {
     Settle(SettlementV1),
     /// It waits until then.
     Wait(Timestamp),
+    /// It has nowhere to be sent to and waits to be fetched, until then.
+    Hold(Timestamp),
 }
 
 /// How an attempt ended.
@@ -95,9 +97,18 @@ pub(crate) enum Fault {
 }
 
 /// What the gate is asked with: the instance's last commit as the log had it at that moment.
-struct Permit {
-    step: Step,
+pub(crate) struct Permit {
+    pub(crate) step: Step,
     read_at: Instant,
+}
+
+// === impl Permit ===
+
+impl Permit {
+    /// Whether what it allows may begin now.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.read_at.elapsed() < GATE_FRESH_MAX
+    }
 }
 
 /// What is ready to be sent.
@@ -110,6 +121,7 @@ struct Prepared {
 enum Readiness {
     Ready(Box<Prepared>),
     Settle(SettlementV1),
+    Held(Timestamp),
 }
 
 /// Tries a notice once. Always says what comes next; a fault of ours makes it wait a little.
@@ -131,20 +143,21 @@ pub(crate) async fn attempt(tools: Tools, pending: Pending) -> Ended {
 async fn run(tools: &Tools, pending: &Pending, attempts: &mut u16) -> Result<Outcome, Fault> {
     let key = &pending.key;
     let mut permit = read(tools, key.instance).await?;
-    if let Gate::Settle(outcome) = ask(tools, &permit.step.state, pending) {
+    if let Gate::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
         return Ok(Outcome::Settle(outcome));
     }
     let prepared = match prepare(tools, pending, &permit.step).await? {
         Readiness::Ready(prepared) => prepared,
         Readiness::Settle(outcome) => return Ok(Outcome::Settle(outcome)),
+        Readiness::Held(until) => return Ok(Outcome::Hold(until)),
     };
     let number = attempts.saturating_add(1);
     tools.journal.put(*key, Tried { attempts: number, due: tools.clock.now(), running: true })?;
-    while permit.read_at.elapsed() >= GATE_FRESH_MAX {
+    while !permit.is_fresh() {
         permit = read(tools, key.instance).await?;
     }
     // Asked again even of a fresh read: a code may have expired while the body was made.
-    if let Gate::Settle(outcome) = ask(tools, &permit.step.state, pending) {
+    if let Gate::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
         return Ok(Outcome::Settle(outcome));
     }
     *attempts = number;
@@ -157,7 +170,7 @@ async fn run(tools: &Tools, pending: &Pending, attempts: &mut u16) -> Result<Out
 }
 
 /// Reads the instance's last commit where every acknowledged one is visible.
-async fn read(tools: &Tools, instance: InstanceId) -> Result<Permit, Fault> {
+pub(crate) async fn read(tools: &Tools, instance: InstanceId) -> Result<Permit, Fault> {
     // Taken before the read: the answer is at most as old as this.
     let read_at = Instant::now();
     let stored = tools.log.tail(&StreamKey::instance(instance)).await?.ok_or(Fault::Missing)?;
@@ -172,24 +185,22 @@ pub(crate) async fn read_state(tools: &Tools, instance: InstanceId) -> Result<In
 }
 
 /// Asks the gate about a notice on a state.
-pub(crate) fn ask(tools: &Tools, state: &InstanceStateV1, pending: &Pending) -> Gate {
-    let owed = &pending.owed;
+pub(crate) fn ask(tools: &Tools, state: &InstanceStateV1, key: &NoticeKeyV1, owed: &Owed) -> Gate {
     let asked =
         Asked { class: owed.class, session: owed.session, code: owed.code.as_ref(), now: tools.clock.now() };
     // An endpoint that changed its format is another one: what the old format said is nothing to it.
-    gate(state, webhook(state, pending).filter(|webhook| webhook.format == owed.format), &asked)
+    gate(state, webhook(state, key).filter(|webhook| webhook.format == owed.format), &asked)
 }
 
-fn webhook<'a>(state: &'a InstanceStateV1, pending: &Pending) -> Option<&'a WebhookV1> {
-    state.webhooks.iter().find(|webhook| webhook.id == pending.key.endpoint)
+fn webhook<'a>(state: &'a InstanceStateV1, key: &NoticeKeyV1) -> Option<&'a WebhookV1> {
+    state.webhooks.iter().find(|webhook| webhook.id == key.endpoint)
 }
 
 /// Makes the body from the notice's own commit, for the endpoint as it is now.
 async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readiness, Fault> {
     let key = &pending.key;
     let gone = Ok(Readiness::Settle(SettlementV1::CancelledByEndpoint));
-    let (Some(format), Some(webhook)) =
-        (formats::by_name(&pending.owed.format), webhook(&now.state, pending))
+    let (Some(format), Some(webhook)) = (formats::by_name(&pending.owed.format), webhook(&now.state, key))
     else {
         return gone;
     };
@@ -214,6 +225,12 @@ async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readine
     if format.muted(&endpoint.options) {
         return gone;
     }
+    if endpoint.url.is_empty() && format.pulled() {
+        let until = kept_until(tools, &pending.owed);
+        let expired = until <= tools.clock.now();
+        let settled = Readiness::Settle(SettlementV1::Expired);
+        return Ok(if expired { settled } else { Readiness::Held(until) });
+    }
     let listener = Listener { options: &endpoint.options, url: &endpoint.url, server_url: &tools.server_url };
     let now = tools.clock.now();
     match opener.body(tools.volatile.as_ref(), (&step, &notice), format, listener, now).await? {
@@ -221,6 +238,11 @@ async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readine
         None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),
         None => gone,
     }
+}
+
+/// How long a notice that has nowhere to be sent to waits to be fetched.
+pub(crate) fn kept_until(tools: &Tools, owed: &Owed) -> Timestamp {
+    plus(owed.occurred_at, tools.schedule.green_age_max)
 }
 
 /// What a notice is made with.
@@ -258,7 +280,7 @@ async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Faul
     Ok(None)
 }
 
-async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
+pub(crate) async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
     let stream = StreamKey::instance(key.instance);
     let stored = tools.log.read(&stream, key.version.saturating_sub(1), 1).await?;
     let commit: CommitV1 = codec::decode(&stored.first().ok_or(Fault::Missing)?.payload)?;
@@ -307,7 +329,7 @@ async fn conclude(
     let retry_after = match verdict {
         Ok(Verdict::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
         Ok(Verdict::Disable) => {
-            if let Some(webhook) = webhook(&step.state, pending)
+            if let Some(webhook) = webhook(&step.state, &pending.key)
                 && disable::disable(tools, step.instance, webhook, &pending.key).await
             {
                 return Outcome::Settle(SettlementV1::CancelledByEndpoint);

@@ -33,6 +33,8 @@ pub(crate) struct Pending {
     pub(crate) attempts: u16,
     /// When it may be tried.
     pub(crate) due: Timestamp,
+    /// Whether it waits to be fetched, not to be sent.
+    pub(crate) held: bool,
     /// Whether it is being tried or settled.
     busy: bool,
 }
@@ -108,6 +110,7 @@ impl Board {
                 // An attempt whose fate is unknown is repeated at once.
                 due: tried.filter(|tried| !tried.running).map_or(owed.occurred_at, |tried| tried.due),
                 owed,
+                held: false,
                 busy: false,
             };
             let lane = self.lanes.entry(lane_key).or_default();
@@ -166,8 +169,18 @@ impl Board {
     pub(crate) fn put_back(&mut self, key: &NoticeKeyV1, class: Class, attempts: u16, due: Timestamp) {
         self.mark(key, LaneKey::of(key, class), |pending| {
             pending.busy = false;
+            pending.held = false;
             pending.attempts = attempts;
             pending.due = due;
+        });
+    }
+
+    /// A notice has nowhere to be sent to: it waits to be fetched, until then.
+    pub(crate) fn hold(&mut self, key: &NoticeKeyV1, class: Class, until: Timestamp) {
+        self.mark(key, LaneKey::of(key, class), |pending| {
+            pending.busy = false;
+            pending.held = true;
+            pending.due = until;
         });
     }
 

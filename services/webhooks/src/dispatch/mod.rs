@@ -2,12 +2,14 @@
 //!
 //! Whoever holds the lease reads the outbox, keeps what is owed in lanes, tries heads of lanes that are due
 //! and settles what came to an end. Losing the lease drops everything at once, running attempts included:
-//! their fate is unknown and the next holder repeats them under the same id.
+//! their fate is unknown and the next holder repeats them under the same id. The holder also serves those who
+//! fetch notices that have nowhere to be sent to.
 
 mod attempt;
 mod board;
 mod disable;
 mod open;
+mod pull;
 mod scan;
 mod settle;
 mod tenure;
@@ -18,6 +20,7 @@ use berth_bus::Leases;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
+use pull::Desk;
 pub(crate) use settle::{SettleError, Settler};
 use tenure::{End, Tenure};
 
@@ -51,8 +54,14 @@ impl Dispatcher {
                 }
             };
             tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks");
-            let tenure = Tenure::new(self.tools.clone(), self.touched.clone(), grant.epoch);
-            match tenure.run(grant.lost.clone(), &stop).await {
+            let settler = Settler::new(self.tools.log.clone(), self.tools.clock.clone(), grant.epoch);
+            let desk = Arc::new(Desk::default());
+            let tenure = Tenure::new(self.tools.clone(), self.touched.clone(), desk.clone(), settler.clone());
+            let end = tokio::select! {
+                end = tenure.run(grant.lost.clone(), &stop) => end,
+                end = pull::serve(self.tools.clone(), settler, desk) => end,
+            };
+            match end {
                 End::Stopped => return,
                 End::Lost => tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks no more"),
                 End::Fenced => {

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     attempt::{Ended, Fault, Outcome, Tools, ask, attempt, read_state},
     board::{Board, Pending},
+    pull::Desk,
     scan,
     settle::{SettleError, Settler},
 };
@@ -69,6 +70,8 @@ pub(super) struct Tenure {
     tools: Tools,
     view: Arc<dyn ViewReader>,
     touched: Arc<Touched>,
+    /// Who waits to fetch notices.
+    desk: Arc<Desk>,
     settler: Settler,
     board: Board,
     /// Dropped with the tenure: whatever runs ends at its next await.
@@ -90,9 +93,10 @@ pub(super) struct Tenure {
 // === impl Tenure ===
 
 impl Tenure {
-    pub(super) fn new(tools: Tools, touched: Arc<Touched>, epoch: u64) -> Self {
+    pub(super) fn new(tools: Tools, touched: Arc<Touched>, desk: Arc<Desk>, settler: Settler) -> Self {
         Self {
-            settler: Settler::new(tools.log.clone(), tools.clock.clone(), epoch),
+            desk,
+            settler,
             view: tools.outbox.clone(),
             tools,
             touched,
@@ -168,6 +172,7 @@ impl Tenure {
     }
 
     fn merge(&mut self, instance: InstanceId, rows: Vec<(NoticeKeyV1, crate::outbox::Owed)>) {
+        self.desk.wake(instance);
         let journal = self.tools.journal.clone();
         if self.board.merge(instance, rows, |key| journal.get(key)) {
             let tools = self.tools.clone();
@@ -206,12 +211,10 @@ impl Tenure {
             let waiting = self.blocked.entry(partition).or_default();
             waiting.push(pending);
             if waiting.len() == 1 {
-                self.work.push(Box::pin(take_over(
-                    self.tools.clone(),
-                    self.settler.clone(),
-                    self.view.clone(),
-                    partition,
-                )));
+                let (tools, settler) = (self.tools.clone(), self.settler.clone());
+                self.work.push(Box::pin(async move {
+                    Done::Taken(partition, take_over(&tools, &settler, partition).await)
+                }));
             }
             return;
         }
@@ -301,19 +304,26 @@ impl Tenure {
         self.in_flight -= 1;
         let Ended { pending, attempts, outcome } = ended;
         match outcome {
+            Outcome::Hold(until) => self.board.hold(&pending.key, pending.owed.class, until),
             Outcome::Wait(due) => self.board.put_back(&pending.key, pending.owed.class, attempts, due),
             Outcome::Settle(outcome) => self.settle(&pending, attempts, outcome),
         }
     }
 
-    /// Settles what a new commit of the instance cancelled, without waiting for it to be due.
+    /// Settles what a new commit of the instance cancelled, without waiting for it to be due. What waits to be
+    /// fetched is looked at again: its endpoint may have a URL by now.
     fn review(&mut self, instance: InstanceId, state: &InstanceStateV1) {
         for pending in self.board.waiting(instance) {
-            if let Gate::Settle(outcome) = ask(&self.tools, state, &pending)
-                && self.board.claim(&pending.key, pending.owed.class)
-            {
-                let attempts = pending.attempts;
-                self.settle(&pending, attempts, outcome);
+            let Pending { key, attempts, .. } = pending;
+            let class = pending.owed.class;
+            match ask(&self.tools, state, &key, &pending.owed) {
+                Gate::Settle(outcome) if self.board.claim(&key, class) => {
+                    self.settle(&pending, attempts, outcome);
+                }
+                Gate::Send if pending.held => {
+                    self.board.put_back(&key, class, attempts, self.tools.clock.now());
+                }
+                Gate::Settle(_) | Gate::Send => {}
             }
         }
     }
@@ -334,14 +344,16 @@ impl Tenure {
 }
 
 /// Takes a partition over and waits until the view knows what former owners settled there.
-async fn take_over(tools: Tools, settler: Settler, view: Arc<dyn ViewReader>, partition: Partition) -> Done {
-    if let Err(fenced) = until_settled(|| settler.take_over(partition)).await {
-        return Done::Taken(partition, Err(fenced));
-    }
+pub(super) async fn take_over(
+    tools: &Tools,
+    settler: &Settler,
+    partition: Partition,
+) -> Result<(), SettleError> {
+    until_settled(|| settler.take_over(partition)).await?;
     loop {
         if let Ok(end) = tools.log.end().await {
-            match view.reached(&end, REACHED_MAX).await {
-                Ok(()) => return Done::Taken(partition, Ok(())),
+            match tools.outbox.reached(&end, REACHED_MAX).await {
+                Ok(()) => return Ok(()),
                 Err(error) => tracing::warn!(%error, "webhooks wait for the outbox"),
             }
         }
@@ -359,7 +371,7 @@ async fn erase_last_words(keys: &KeyRing, instance: InstanceId) {
 }
 
 /// Tries until it works or this dispatcher is fenced off.
-async fn until_settled<F>(mut append: impl FnMut() -> F) -> Result<(), SettleError>
+pub(super) async fn until_settled<F>(mut append: impl FnMut() -> F) -> Result<(), SettleError>
 where
     F: Future<Output = Result<(), SettleError>>,
 {

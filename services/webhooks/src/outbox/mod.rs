@@ -211,6 +211,11 @@ pub fn owed_key(notice: &NoticeKeyV1) -> Vec<u8> {
     row_key(OWED, notice)
 }
 
+/// The key of how a notice was settled.
+pub fn settled_key(notice: &NoticeKeyV1) -> Vec<u8> {
+    row_key(SETTLED, notice)
+}
+
 /// The key of what is kept for the last notices of a deleted instance.
 pub fn kept_key(instance: InstanceId) -> Vec<u8> {
     let mut key = vec![KEPT];

@@ -13,7 +13,7 @@ mod receiver;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use berth_bus::{
-    KeyRing, Leases, Volatile,
+    Bus, KeyRing, Leases, Volatile,
     local::{FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
 };
 use berth_log::{EventLog, Expected, NewCommit, hash_of_stored, memory::MemoryLog};
@@ -27,7 +27,8 @@ use berth_proto::{
     delivery::{DeliveryEvent, SettledV1, SettlementV1},
     event::Event,
     instance::{DeviceV1, EntriesV1, InstanceStateV1, MethodV1, WebhookV1},
-    subject::code_key,
+    pull::{PullReplyV1, PullRequestV1},
+    subject::{code_key, pull_subject},
 };
 use berth_runtime::{
     Clock, DataKey, Lifecycle, MasterKey, SeededEntropy, SystemClock, SystemEntropy, UrlPolicy,
@@ -122,7 +123,13 @@ impl World {
     /// Starts a dispatcher whose outbox is on disk.
     pub(crate) async fn replica_on_disk(&self, name: &str, schedule: Schedule) -> Replica {
         let view = ViewOptions::new(Arc::new(SystemClock));
-        self.start_replica(name, schedule, self.leases.clone(), view).await
+        self.start_replica(name, schedule, self.leases.clone(), view, Arc::new(SystemClock)).await
+    }
+
+    /// Starts a dispatcher with a clock of its own.
+    pub(crate) async fn replica_with_clock(&self, name: &str, clock: Arc<dyn Clock>) -> Replica {
+        let view = ViewOptions::in_memory(clock.clone());
+        self.start_replica(name, quick(), self.leases.clone(), view, clock).await
     }
 
     pub(crate) async fn replica_with_leases(
@@ -131,7 +138,8 @@ impl World {
         schedule: Schedule,
         leases: Arc<dyn Leases>,
     ) -> Replica {
-        self.start_replica(name, schedule, leases, ViewOptions::in_memory(Arc::new(SystemClock))).await
+        let view = ViewOptions::in_memory(Arc::new(SystemClock));
+        self.start_replica(name, schedule, leases, view, Arc::new(SystemClock)).await
     }
 
     async fn start_replica(
@@ -140,9 +148,9 @@ impl World {
         schedule: Schedule,
         leases: Arc<dyn Leases>,
         view: ViewOptions,
+        clock: Arc<dyn Clock>,
     ) -> Replica {
         let lifecycle = Lifecycle::new();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ports = Ports {
             log: self.log.clone(),
             bus: self.bus.clone(),
@@ -188,6 +196,56 @@ impl World {
             options: None,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
+        }
+    }
+
+    /// An endpoint whose notices wait to be fetched.
+    pub(crate) fn pulled(&self, number: u8) -> WebhookV1 {
+        WebhookV1 {
+            url: self.seal(field::WEBHOOK_URL, ""),
+            headers: None,
+            authorization: None,
+            ..self.endpoint(number, "green", SocketAddr::from(([127, 0, 0, 1], 9)))
+        }
+    }
+
+    // === the queue ===
+
+    /// Asks the queue, again while nobody serves it.
+    pub(crate) async fn ask(&self, request: PullRequestV1) -> PullReplyV1 {
+        let payload: bytes::Bytes = codec::encode(&request).unwrap().into();
+        let asked = tokio::time::timeout(DEADLINE, async {
+            loop {
+                let reply = self.bus.request(&pull_subject(self.instance), payload.clone(), DEADLINE).await;
+                match reply.map(|reply| codec::decode::<PullReplyV1>(&reply).unwrap()) {
+                    Ok(PullReplyV1::Unavailable) | Err(_) => {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    Ok(reply) => return reply,
+                }
+            }
+        });
+        asked.await.unwrap()
+    }
+
+    /// The oldest notice of the queue; none if nothing came within the wait.
+    pub(crate) async fn receive(&self, wait: Duration) -> Option<(u64, serde_json::Value)> {
+        let wait_ms = u32::try_from(wait.as_millis()).unwrap();
+        match self.ask(PullRequestV1::Receive { wait_ms }).await {
+            PullReplyV1::Notice { receipt, body } => {
+                let text = self.data_key.open_text(self.instance.as_bytes(), field::NOTICE, &body).unwrap();
+                Some((receipt, serde_json::from_str(&text).unwrap()))
+            }
+            PullReplyV1::Nothing => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Deletes a notice of the queue.
+    pub(crate) async fn delete_notice(&self, receipt: u64) -> bool {
+        match self.ask(PullRequestV1::Delete { receipt }).await {
+            PullReplyV1::Deleted { existed } => existed,
+            other => panic!("{other:?}"),
         }
     }
 

@@ -1,4 +1,5 @@
 //! GREEN-API: `stateInstanceChanged` and `statusInstanceChanged`, with a schedule of its own. No QR notice.
+//! Without a URL they wait a day to be fetched.
 
 use berth_proto::instance::PauseReasonV1;
 use serde_json::{Map, Value, json};
@@ -69,6 +70,10 @@ impl Format for GreenApi {
 
     fn retry_rule(&self) -> RetryRule {
         RetryRule::GreenApi
+    }
+
+    fn pulled(&self) -> bool {
+        true
     }
 
     fn muted(&self, options: &Map<String, Value>) -> bool {

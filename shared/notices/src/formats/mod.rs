@@ -100,6 +100,11 @@ pub trait Format: fmt::Debug + Send + Sync {
         RetryRule::Standard
     }
 
+    /// Whether an endpoint without a URL keeps its notices until somebody fetches them.
+    fn pulled(&self) -> bool {
+        false
+    }
+
     /// Whether the body shows the instance's token, so that it must be opened.
     fn needs_token(&self, options: &serde_json::Map<String, serde_json::Value>) -> bool {
         let _ = options;
@@ -120,6 +125,11 @@ static ALL: [&'static dyn Format; 6] =
 /// The format with this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Format> {
     ALL.into_iter().find(|format| format.name() == name)
+}
+
+/// Whether an endpoint of this format may be enabled without a URL: its notices wait to be fetched.
+pub fn is_pulled(format: &str) -> bool {
+    by_name(format).is_some_and(Format::pulled)
 }
 
 /// The names that an endpoint's filter may use in this format, in the order of a session's life.

@@ -1,0 +1,404 @@
+//! The queue of notices that have nowhere to be sent to: whoever they are for fetches them, oldest first.
+//!
+//! It is no store of its own. What waits are the rows that the outbox has of an endpoint without a URL, asked
+//! through the same gate as what is sent; a notice that its owner deletes is settled as delivered, by a commit
+//! of the delivery stream. So the queue survives restarts, and whichever replica holds the lease serves the
+//! same one.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use berth_bus::Request;
+use berth_notices::{
+    formats::{self, Format},
+    gate::Gate,
+    open::{Listener, Opener},
+};
+use berth_proto::{
+    InstanceId, Partition, codec,
+    delivery::{NoticeKeyV1, SETTLED_PER_COMMIT_MAX, SettledV1, SettlementV1},
+    instance::{InstanceStateV1, WebhookV1},
+    pull::{PullReplyV1, PullRequestV1},
+    subject::PULL_FILTER,
+};
+use berth_runtime::{DataKey, sealing::field};
+use berth_views::ViewError;
+use bytes::Bytes;
+use futures::{StreamExt, stream::FuturesUnordered};
+use thiserror::Error;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    attempt::{Fault, Permit, Tools, ask, kept_until, read, read_step},
+    open::Endpoint,
+    scan,
+    settle::{SettleError, Settler},
+    tenure::{End, take_over, until_settled},
+};
+use crate::{
+    QUEUE,
+    outbox::{Owed, SettledRow, owed_key, read_row, settled_key},
+};
+
+/// Requests that are answered at once; the others wait at the bus.
+const REQUESTS_MAX: usize = 4_096;
+/// The longest that one request waits for a notice. Whoever wants to wait longer asks again, perhaps another
+/// replica by then.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long the outbox may take to know what was just deleted.
+const KNOWN_MAX: Duration = Duration::from_secs(5);
+/// How long to wait before requests are served when that failed.
+const SERVE_RETRY: Duration = Duration::from_secs(1);
+/// Receipts of one commit. A commit answers at most 64 commands, each with a handful of events and at most two
+/// notices for each of those, so that an ordinal is always smaller; a receipt stays below 2^53, the greatest
+/// whole number that every JSON reader keeps.
+const RECEIPTS_PER_VERSION: u64 = 1_024;
+
+/// Who waits for notices of which instance.
+#[derive(Debug, Default)]
+pub(super) struct Desk(Mutex<HashMap<InstanceId, Arc<Notify>>>);
+
+/// Somebody who waits.
+struct Waiting<'a> {
+    desk: &'a Desk,
+    instance: InstanceId,
+    news: Arc<Notify>,
+}
+
+/// The queue cannot be asked now.
+#[derive(Debug, Error)]
+enum PullFault {
+    #[error(transparent)]
+    Ours(#[from] Fault),
+    #[error("the outbox cannot be read")]
+    View(#[from] ViewError),
+    #[error("what was deleted cannot be settled")]
+    Settle(#[from] SettleError),
+}
+
+struct Queue {
+    tools: Tools,
+    settler: Settler,
+    desk: Arc<Desk>,
+    /// Partitions whose former settlements the outbox knows.
+    taken: Mutex<BTreeSet<Partition>>,
+}
+
+/// The endpoint whose notices wait to be fetched.
+struct Waiter {
+    webhook: WebhookV1,
+    endpoint: Endpoint,
+    format: &'static dyn Format,
+    data_key: DataKey,
+}
+
+/// Answers requests until this dispatcher turns out to be fenced off.
+pub(super) async fn serve(tools: Tools, settler: Settler, desk: Arc<Desk>) -> End {
+    let mut requests = loop {
+        match tools.bus.serve(PULL_FILTER, QUEUE).await {
+            Ok(requests) => break requests,
+            Err(error) => {
+                tracing::warn!(%error, "notices cannot be fetched");
+                tokio::time::sleep(SERVE_RETRY).await;
+            }
+        }
+    };
+    let queue = Queue { tools, settler, desk, taken: Mutex::default() };
+    let mut running = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            Some(served) = running.next() => if served == Err(End::Fenced) {
+                return End::Fenced;
+            },
+            request = requests.next(), if running.len() < REQUESTS_MAX => match request {
+                Some(request) => running.push(queue.serve(request)),
+                // The bus is closed, so the process ends; the dispatcher says when.
+                None => std::future::pending().await,
+            },
+        }
+    }
+}
+
+// === impl Desk ===
+
+impl Desk {
+    /// Something changed for an instance.
+    pub(super) fn wake(&self, instance: InstanceId) {
+        if let Some(news) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&instance) {
+            news.notify_waiters();
+        }
+    }
+
+    fn wait_for(&self, instance: InstanceId) -> Waiting<'_> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Waiting { desk: self, instance, news: all.entry(instance).or_default().clone() }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut all = self.desk.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // This one and the entry's: nobody else waits.
+        if Arc::strong_count(&self.news) <= 2 {
+            all.remove(&self.instance);
+        }
+    }
+}
+
+// === impl Queue ===
+
+impl Queue {
+    async fn serve(&self, request: Request) -> Result<(), End> {
+        let id = request.subject.rsplit('.').next().and_then(|id| id.parse::<InstanceId>().ok());
+        let (Some(instance), Ok(asked)) = (id, codec::decode::<PullRequestV1>(&request.payload)) else {
+            tracing::warn!("a request for notices cannot be read");
+            return Ok(());
+        };
+        let reply = match Box::pin(self.answer(instance, &asked)).await {
+            Ok(reply) => reply,
+            Err(PullFault::Settle(error @ SettleError::Fenced { .. })) => {
+                tracing::warn!(%error, "this dispatcher is fenced off");
+                return Err(End::Fenced);
+            }
+            Err(fault) => {
+                let error = &fault as &dyn std::error::Error;
+                tracing::warn!(%instance, error, "notices cannot be fetched now");
+                PullReplyV1::Unavailable
+            }
+        };
+        if let Ok(payload) = codec::encode(&reply) {
+            request.reply.send(Bytes::from(payload));
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, instance: InstanceId, asked: &PullRequestV1) -> Result<PullReplyV1, PullFault> {
+        self.take(Partition::of(instance.as_bytes())).await?;
+        match *asked {
+            PullRequestV1::Receive { wait_ms } => {
+                self.receive(instance, Duration::from_millis(u64::from(wait_ms))).await
+            }
+            PullRequestV1::Delete { receipt } => {
+                Ok(PullReplyV1::Deleted { existed: self.delete(instance, receipt).await? })
+            }
+            PullRequestV1::Clear => {
+                self.clear(instance).await?;
+                Ok(PullReplyV1::Cleared)
+            }
+        }
+    }
+
+    /// Makes sure that the outbox knows what former holders of the lease settled.
+    async fn take(&self, partition: Partition) -> Result<(), SettleError> {
+        if self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&partition) {
+            return Ok(());
+        }
+        take_over(&self.tools, &self.settler, partition).await?;
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(partition);
+        Ok(())
+    }
+
+    async fn receive(&self, instance: InstanceId, wait: Duration) -> Result<PullReplyV1, PullFault> {
+        let deadline = Instant::now() + wait.min(WAIT_MAX);
+        let waiting = self.desk.wait_for(instance);
+        loop {
+            let mut news = pin!(waiting.news.notified());
+            // Heard from now on, so that what comes while the rows are read is not missed.
+            news.as_mut().enable();
+            if let Some(notice) = self.oldest(instance).await? {
+                return Ok(notice);
+            }
+            if timeout_at(deadline, news).await.is_err() {
+                return Ok(PullReplyV1::Nothing);
+            }
+        }
+    }
+
+    /// The oldest notice that may be told at this moment.
+    async fn oldest(&self, instance: InstanceId) -> Result<Option<PullReplyV1>, PullFault> {
+        let mut permit = read(&self.tools, instance).await?;
+        let Some(waiter) = self.waiter(instance, &permit.step.state).await? else {
+            return Ok(None);
+        };
+        if waiter.format.muted(&waiter.endpoint.options) {
+            return Ok(None);
+        }
+        for (key, owed) in scan::of_instance(self.tools.outbox.as_ref(), instance)? {
+            if key.endpoint != waiter.webhook.id || !self.may_tell(&permit, &key, &owed) {
+                continue;
+            }
+            let Some(reply) = self.render(&waiter, &permit, &key).await? else {
+                continue;
+            };
+            while !permit.is_fresh() {
+                permit = read(&self.tools, instance).await?;
+            }
+            if self.may_tell(&permit, &key, &owed) {
+                return Ok(Some(reply));
+            }
+        }
+        Ok(None)
+    }
+
+    fn may_tell(&self, permit: &Permit, key: &NoticeKeyV1, owed: &Owed) -> bool {
+        !self.is_expired(owed) && ask(&self.tools, &permit.step.state, key, owed) == Gate::Send
+    }
+
+    fn is_expired(&self, owed: &Owed) -> bool {
+        kept_until(&self.tools, owed) <= self.tools.clock.now()
+    }
+
+    async fn render(
+        &self,
+        waiter: &Waiter,
+        permit: &Permit,
+        key: &NoticeKeyV1,
+    ) -> Result<Option<PullReplyV1>, PullFault> {
+        let step = if permit.step.version == key.version {
+            permit.step.clone()
+        } else {
+            read_step(&self.tools, key).await?
+        };
+        let (Some(notice), Some(receipt)) = (step.notice(key), receipt_of(key)) else {
+            return Ok(None);
+        };
+        let opener = Opener { key: &waiter.data_key, instance: key.instance };
+        let listener =
+            Listener { options: &waiter.endpoint.options, url: "", server_url: &self.tools.server_url };
+        let (volatile, now) = (self.tools.volatile.as_ref(), self.tools.clock.now());
+        let body = opener
+            .body(volatile, (&step, &notice), waiter.format, listener, now)
+            .await
+            .map_err(Fault::Volatile)?;
+        Ok(body.map(|rendered| PullReplyV1::Notice {
+            receipt,
+            body: waiter.data_key.seal(key.instance.as_bytes(), field::NOTICE, &rendered.body),
+        }))
+    }
+
+    /// The first enabled endpoint that keeps its notices to be fetched.
+    async fn waiter(
+        &self,
+        instance: InstanceId,
+        state: &InstanceStateV1,
+    ) -> Result<Option<Waiter>, PullFault> {
+        let candidates: Vec<_> = state
+            .webhooks
+            .iter()
+            .filter(|webhook| webhook.enabled)
+            .filter_map(|webhook| Some((webhook, formats::by_name(&webhook.format)?)))
+            .filter(|(_, format)| format.pulled())
+            .collect();
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let Some(data_key) = self.tools.keys.key(instance.as_bytes()).await.map_err(Fault::Key)? else {
+            return Ok(None);
+        };
+        for (webhook, format) in candidates {
+            let opener = Opener { key: &data_key, instance };
+            if let Ok(endpoint) = Endpoint::open(opener, webhook, self.tools.clock.now())
+                && endpoint.url.is_empty()
+            {
+                return Ok(Some(Waiter { webhook: webhook.clone(), endpoint, format, data_key }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Settles the notice with this receipt; says whether there was one that nobody had deleted. One that a
+    /// logout took away after it was handed out counts as there.
+    async fn delete(&self, instance: InstanceId, receipt: u64) -> Result<bool, PullFault> {
+        let permit = read(&self.tools, instance).await?;
+        let Some(waiter) = self.waiter(instance, &permit.step.state).await? else {
+            return Ok(false);
+        };
+        let Some(key) = key_of(instance, &waiter.webhook, receipt) else {
+            return Ok(false);
+        };
+        if !self.is_there(&key)? {
+            return Ok(false);
+        }
+        self.settle(vec![key], SettlementV1::Delivered).await?;
+        Ok(true)
+    }
+
+    fn is_there(&self, key: &NoticeKeyV1) -> Result<bool, ViewError> {
+        let owed = self.tools.outbox.get(&owed_key(key))?;
+        if let Some(owed) = owed.and_then(|row| read_row::<Owed>(&row)) {
+            return Ok(!self.is_expired(&owed));
+        }
+        Ok(self.settled(key)?.is_some_and(|outcome| match outcome {
+            SettlementV1::CancelledByLogout
+            | SettlementV1::CancelledByDelete
+            | SettlementV1::CancelledByEndpoint
+            | SettlementV1::Superseded => true,
+            SettlementV1::Delivered | SettlementV1::Exhausted | SettlementV1::Expired => false,
+        }))
+    }
+
+    fn settled(&self, key: &NoticeKeyV1) -> Result<Option<SettlementV1>, ViewError> {
+        let row = self.tools.outbox.get(&settled_key(key))?;
+        Ok(row.and_then(|row| read_row::<SettledRow>(&row)).map(|row| row.outcome))
+    }
+
+    /// Settles everything of the instance that its endpoints of such a format are owed.
+    async fn clear(&self, instance: InstanceId) -> Result<(), PullFault> {
+        let mut keys: Vec<_> = scan::of_instance(self.tools.outbox.as_ref(), instance)?
+            .into_iter()
+            .filter(|(_, owed)| formats::is_pulled(&owed.format))
+            .map(|(key, _)| key)
+            .collect();
+        while !keys.is_empty() {
+            let rest = keys.split_off(keys.len().min(SETTLED_PER_COMMIT_MAX));
+            self.settle(keys, SettlementV1::CancelledByEndpoint).await?;
+            keys = rest;
+        }
+        Ok(())
+    }
+
+    /// Settles notices of one instance in one commit and waits until the outbox knows it, so that they are not
+    /// handed out again.
+    async fn settle(&self, keys: Vec<NoticeKeyV1>, outcome: SettlementV1) -> Result<(), PullFault> {
+        let Some(last) = keys.last().copied() else {
+            return Ok(());
+        };
+        let at = self.tools.clock.now();
+        let notices: Vec<_> =
+            keys.into_iter().map(|notice| SettledV1 { notice, outcome, attempts: 1, at }).collect();
+        let partition = Partition::of(last.instance.as_bytes());
+        until_settled(|| self.settler.settle(partition, notices.clone())).await?;
+        let deadline = Instant::now() + KNOWN_MAX;
+        let mut changes = self.tools.outbox.changes();
+        while self.settled(&last)? != Some(outcome) {
+            if timeout_at(deadline, changes.changed()).await.is_err() {
+                tracing::warn!(instance = %last.instance, "the outbox lags: a deleted notice may be told again");
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The receipt of a notice: the same whoever makes it, and another for every notice of the instance's queue.
+fn receipt_of(key: &NoticeKeyV1) -> Option<u64> {
+    let ordinal = u64::from(key.ordinal);
+    if ordinal >= RECEIPTS_PER_VERSION {
+        return None;
+    }
+    key.version.checked_mul(RECEIPTS_PER_VERSION)?.checked_add(ordinal)
+}
+
+/// The notice of an endpoint that a receipt names.
+fn key_of(instance: InstanceId, webhook: &WebhookV1, receipt: u64) -> Option<NoticeKeyV1> {
+    let ordinal = u16::try_from(receipt % RECEIPTS_PER_VERSION).ok()?;
+    let version = receipt / RECEIPTS_PER_VERSION;
+    (version > 0).then_some(NoticeKeyV1 { instance, version, endpoint: webhook.id, ordinal })
+}
