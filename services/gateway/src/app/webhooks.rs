@@ -35,7 +35,8 @@ pub struct NewWebhook {
     pub label: String,
     /// Whether it receives anything.
     pub enabled: bool,
-    /// Where notices are sent; may be empty when it is disabled.
+    /// Where notices are sent; may be empty when it is disabled, and in a format whose notices then wait to be
+    /// fetched.
     pub url: String,
     /// Custom headers.
     pub headers: BTreeMap<String, String>,
@@ -221,8 +222,8 @@ impl App {
         if new.url.len() > URL_BYTES_MAX {
             return invalid("url", "a URL has at most 2,048 bytes");
         }
-        if (new.enabled || !new.url.is_empty())
-            && check_url(&new.url, &self.inner.settings.url_policy).is_err()
+        let needs_url = new.enabled && !berth_notices::formats::is_pulled(new.format);
+        if (needs_url || !new.url.is_empty()) && check_url(&new.url, &self.inner.settings.url_policy).is_err()
         {
             return invalid("url", "webhooks of this deployment may not be sent to this URL");
         }

@@ -93,6 +93,7 @@ pub(super) fn shown(record: &Record) -> Value {
 }
 
 /// The endpoint that the settings ask for: with a URL notices are pushed, without one they are kept for pulling.
+/// Without state notices there is nothing to tell, so it is off.
 pub(super) fn endpoint(settings: &Map<String, Value>) -> NewWebhook {
     let text = |name: &str| settings.get(name).and_then(Value::as_str).unwrap_or_default();
     let is_on = |name: &str| text(name) == "yes";
@@ -100,7 +101,7 @@ pub(super) fn endpoint(settings: &Map<String, Value>) -> NewWebhook {
     NewWebhook {
         format: FORMAT,
         label: "default".to_owned(),
-        enabled: !text("webhookUrl").is_empty(),
+        enabled: is_on("stateWebhook"),
         url: text("webhookUrl").to_owned(),
         authorization: (!token.is_empty()).then(|| token.to_owned()),
         options: Some(json!({"state_webhook": is_on("stateWebhook")})),

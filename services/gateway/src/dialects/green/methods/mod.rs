@@ -1,5 +1,7 @@
 //! The methods of an instance, one file each, and their rates.
 
+mod clear_webhooks_queue;
+mod delete_notification;
 mod get_authorization_code;
 mod get_settings;
 mod get_state_instance;
@@ -9,6 +11,7 @@ mod get_wa_settings;
 mod logout;
 mod qr;
 mod reboot;
+mod receive_notification;
 mod scan_qr_code;
 mod set_settings;
 mod update_api_token;
@@ -27,7 +30,8 @@ use crate::http::body;
 /// Answers a method: the wrong HTTP method is an unknown one.
 pub(super) async fn answer(on: OnInstance, request: Request) -> Result<Response, GreenError> {
     let Some((wanted, per_second)) = known(&on.path.method) else { return Err(GreenError::NotFound) };
-    if *request.method() != wanted || on.path.rest.is_some() {
+    let is_wanted = wanted.contains(request.method());
+    if !is_wanted || (on.path.rest.is_some() && on.path.method != "deletenotification") {
         return Err(GreenError::NotFound);
     }
     on.limit(per_second).await?;
@@ -43,17 +47,24 @@ pub(super) async fn answer(on: OnInstance, request: Request) -> Result<Response,
         "qr" => qr::run(&on).await,
         "getauthorizationcode" => get_authorization_code::run(&on, object(request).await?).await,
         "updateapitoken" => update_api_token::run(&on).await,
+        "receivenotification" => receive_notification::run(&on, request.uri()).await,
+        "deletenotification" => delete_notification::run(&on, request).await,
+        "clearwebhooksqueue" => clear_webhooks_queue::run(&on).await,
         "getstateinstancehistory" => get_state_instance_history::run(&on, request).await,
         _ => Err(GreenError::NotFound),
     };
     Ok(Json(body?).into_response())
 }
 
-/// The HTTP method of a method and how many requests a second it allows.
-fn known(method: &str) -> Option<(Method, u32)> {
+/// The HTTP methods of a method and how many requests a second it allows.
+fn known(method: &str) -> Option<(&'static [Method], u32)> {
     Some(match method {
-        "qr" => (Method::GET, 3),
-        "setsettings" | "getauthorizationcode" => (Method::POST, 1),
+        "qr" => (&[Method::GET], 3),
+        "setsettings" | "getauthorizationcode" => (&[Method::POST], 1),
+        "receivenotification" => (&[Method::GET], 100),
+        "deletenotification" => (&[Method::DELETE], 100),
+        // The documentation deletes, one SDK gets.
+        "clearwebhooksqueue" => (&[Method::DELETE, Method::GET], 1),
         "getstateinstance"
         | "getstatusinstance"
         | "getsettings"
@@ -62,7 +73,7 @@ fn known(method: &str) -> Option<(Method, u32)> {
         | "logout"
         | "scanqrcode"
         | "updateapitoken"
-        | "getstateinstancehistory" => (Method::GET, 1),
+        | "getstateinstancehistory" => (&[Method::GET], 1),
         _ => return None,
     })
 }

@@ -1,0 +1,133 @@
+//! Notices that wait to be fetched: the webhooks service keeps them, whoever dispatches serves them.
+
+use std::time::Duration;
+
+use berth_bus::RequestError;
+use berth_proto::{
+    DecodeError, EncodeError, InstanceId, codec,
+    pull::{PullReplyV1, PullRequestV1},
+    subject::pull_subject,
+};
+use berth_runtime::sealing::field;
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+
+use super::{App, failure::Failure};
+
+/// How long one question waits for a notice: who dispatches may change, and a longer wait asks again.
+const SLICE: Duration = Duration::from_secs(5);
+/// How much longer than its wait a question may take.
+const MARGIN: Duration = Duration::from_secs(3);
+/// How long a deletion is held while nobody dispatches.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The pause before a question is repeated.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A notice that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// Names it among those of its instance.
+    pub receipt: u64,
+    /// Its body: JSON, as it would have been sent.
+    pub body: String,
+}
+
+/// A question was not answered; it may be asked again.
+#[derive(Debug, Error)]
+enum PullFault {
+    #[error("the question cannot be written")]
+    Write(#[from] EncodeError),
+    #[error("the answer cannot be read")]
+    Read(#[from] DecodeError),
+    #[error("the answer is another one than expected")]
+    Unexpected,
+    #[error("nobody answers")]
+    Asked(#[from] RequestError),
+    #[error("it cannot be answered now")]
+    Busy,
+}
+
+impl App {
+    /// The oldest notice of an instance that waits to be fetched; none if there is none within `wait`. It stays
+    /// the oldest until it is deleted.
+    pub async fn receive_notification(
+        &self,
+        instance: InstanceId,
+        wait: Duration,
+    ) -> Result<Option<Notification>, Failure> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let slice = deadline.saturating_duration_since(Instant::now()).min(SLICE);
+            let request = PullRequestV1::Receive { wait_ms: u32::try_from(slice.as_millis()).unwrap_or(0) };
+            let asked = self.pull(instance, &request, slice + MARGIN).await;
+            let over = Instant::now() >= deadline;
+            match asked {
+                Ok(PullReplyV1::Notice { receipt, body }) => {
+                    let key = self.inner.keys.key(instance.as_bytes()).await?.ok_or(Failure::NotFound)?;
+                    let body = key
+                        .open_text(instance.as_bytes(), field::NOTICE, &body)
+                        .map_err(|_| PullFault::Unexpected)?;
+                    return Ok(Some(Notification { receipt, body }));
+                }
+                Ok(_) if over => return Ok(None),
+                Err(fault) if over => return Err(fault.into()),
+                // Nobody waited as long as was asked for: the deployment is stopping, moving or busy.
+                Ok(_) | Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Deletes a notice that was fetched; says whether there was one that nobody had deleted.
+    pub async fn delete_notification(&self, instance: InstanceId, receipt: u64) -> Result<bool, Failure> {
+        let (reply, repeated) = self.insist(instance, &PullRequestV1::Delete { receipt }).await?;
+        match reply {
+            // What a try of unknown fate may have deleted is deleted.
+            PullReplyV1::Deleted { existed } => Ok(existed || repeated),
+            _ => Err(PullFault::Unexpected.into()),
+        }
+    }
+
+    /// Deletes everything that waits.
+    pub async fn clear_notifications(&self, instance: InstanceId) -> Result<(), Failure> {
+        self.insist(instance, &PullRequestV1::Clear).await.map(|_| ())
+    }
+
+    /// Asks until there is an answer or the patience ends. Says whether a try before may have been done.
+    async fn insist(
+        &self,
+        instance: InstanceId,
+        request: &PullRequestV1,
+    ) -> Result<(PullReplyV1, bool), Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut unknown = false;
+        loop {
+            match self.pull(instance, request, SLICE + MARGIN).await {
+                Ok(reply) => return Ok((reply, unknown)),
+                Err(fault) if Instant::now() + PAUSE >= deadline => return Err(fault.into()),
+                Err(fault) => unknown |= matches!(fault, PullFault::Asked(RequestError::TimedOut { .. })),
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn pull(
+        &self,
+        instance: InstanceId,
+        request: &PullRequestV1,
+        timeout: Duration,
+    ) -> Result<PullReplyV1, PullFault> {
+        let payload = Bytes::from(codec::encode(request)?);
+        let reply = self.inner.bus.request(&pull_subject(instance), payload, timeout).await?;
+        match codec::decode::<PullReplyV1>(&reply)? {
+            PullReplyV1::Unavailable => Err(PullFault::Busy),
+            reply => Ok(reply),
+        }
+    }
+}
+
+impl From<PullFault> for Failure {
+    fn from(fault: PullFault) -> Self {
+        Self::unavailable("the dispatcher of webhooks", fault)
+    }
+}
