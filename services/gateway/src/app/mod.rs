@@ -15,6 +15,7 @@ mod directory;
 mod failure;
 mod find;
 mod history;
+mod jwt;
 mod lists;
 mod names;
 mod notifications;

@@ -19,4 +19,9 @@ impl App {
         };
         self.command(call, record.id, RotateTokenV1 { token: Some(new) }).await
     }
+
+    /// Ends the JWTs that were issued so far; the token stays.
+    pub async fn end_jwts(&self, call: &Call, record: &Record) -> Result<Answer, Failure> {
+        self.command(call, record.id, RotateTokenV1 { token: None }).await
+    }
 }

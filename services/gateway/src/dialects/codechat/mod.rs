@@ -1,20 +1,36 @@
-//! The codechat dialect.
+//! The CodeChat v2 dialect: `/api/v2/business/…`, `/api/v2/instance/…` and `/api/v2/admin/…`.
+//!
+//! An account is a business, its token the business token, the root key the admin token; an instance shows a
+//! JWT. The product's error bodies are not published: ours have the shape of the framework that it is built
+//! with, and say `400` where the page promises "an exception".
+
+mod call;
+mod error;
+mod find;
+mod routes;
+mod webhook;
+mod words;
 
 use axum::{
     Router,
     extract::Request,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
-use crate::app::App;
+use self::error::CodeChatError;
+use crate::app::{App, KeyKind};
+
+/// What the `instanceId` in a path may be, in this order.
+const ORDER: [KeyKind; 3] = [KeyKind::Id, KeyKind::Alias, KeyKind::Name];
+/// The format of this dialect's webhook bodies, and the owner of its settings.
+const FORMAT: &str = "codechat";
 
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {
-    Router::new().with_state(app)
+    routes::router(app)
 }
 
 /// The answer to a path of this dialect that it does not have.
-pub fn unknown_route(_request: &Request) -> Response {
-    StatusCode::NOT_FOUND.into_response()
+pub fn unknown_route(request: &Request) -> Response {
+    CodeChatError::unknown_route(request.method(), request.uri()).into_response()
 }

@@ -1,0 +1,32 @@
+//! `PATCH /api/v2/business/{businessId}/instance/{instanceId}/toggle-activate`
+
+use axum::{Json, extract::Request};
+use serde_json::{Map, Value, json};
+
+use crate::dialects::codechat::{
+    FORMAT,
+    call::{OnBusiness, object, text},
+    error::CodeChatError,
+    find,
+};
+
+/// Switches the instance's routes in this dialect on or off; the link stays.
+pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<Value>, CodeChatError> {
+    let active = match text(&object(request).await?, "action")?.as_deref() {
+        Some("activate") => true,
+        Some("deactivate") => false,
+        _ => return Err(CodeChatError::Invalid("action must be activate or deactivate".to_owned())),
+    };
+    let id = on.rest.clone().ok_or(CodeChatError::NotFound)?;
+    let record = on.instance(&id).await?;
+    let merge = |present: Option<Value>| {
+        let mut block = match present {
+            Some(Value::Object(block)) => block,
+            _ => Map::new(),
+        };
+        block.insert("active".to_owned(), json!(active));
+        Value::Object(block)
+    };
+    let answer = on.app.change_settings(&on.call, &record, FORMAT, merge).await?;
+    Ok(Json(find::response(&on.app, &answer.record, None).await?))
+}

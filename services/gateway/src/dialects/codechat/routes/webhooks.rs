@@ -1,0 +1,79 @@
+//! `/api/v2/instance/{instanceId}/webhook`, `…/{webhookId}` and `…/{webhookId}/events`
+
+use axum::{Json, extract::Request, http::StatusCode};
+use berth_proto::EndpointId;
+use serde_json::{Map, Value};
+
+use crate::{
+    app::{NewWebhook, Record, Webhook},
+    dialects::codechat::{
+        FORMAT,
+        call::{OnInstance, flag, object},
+        error::CodeChatError,
+        webhook,
+    },
+};
+
+/// Adds a webhook; one that is only named and located sends nothing, since `enabled` is false by default.
+pub(super) async fn create(
+    on: OnInstance,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), CodeChatError> {
+    let record = on.read().await?;
+    let business = on.app.account(record.state.account).await?.name;
+    let wanted = webhook::endpoint(&record, None, &object(request).await?, &business)?;
+    let (record, stored) = configure(&on, &record, &wanted).await?;
+    Ok((StatusCode::CREATED, Json(webhook::shown(&record, &stored))))
+}
+
+/// Lists the webhooks.
+pub(super) async fn list(on: OnInstance) -> Result<Json<Value>, CodeChatError> {
+    let record = on.read().await?;
+    Ok(Json(record.open_webhooks_of(FORMAT).iter().map(|it| webhook::shown(&record, it)).collect()))
+}
+
+/// Changes a webhook; the product answers 201.
+pub(super) async fn update(
+    on: OnInstance,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), CodeChatError> {
+    let record = on.read().await?;
+    let before = present(&on, &record)?;
+    let business = on.app.account(record.state.account).await?.name;
+    let wanted = webhook::endpoint(&record, Some(&before), &object(request).await?, &business)?;
+    let (record, stored) = configure(&on, &record, &wanted).await?;
+    Ok((StatusCode::CREATED, Json(webhook::shown(&record, &stored))))
+}
+
+/// Changes some switches of a webhook and shows them all.
+pub(super) async fn update_events(on: OnInstance, request: Request) -> Result<Json<Value>, CodeChatError> {
+    let record = on.read().await?;
+    let before = present(&on, &record)?;
+    let body = object(request).await?;
+    let mut changes = Map::new();
+    for name in webhook::FLAGS {
+        if let Some(on) = flag(&body, name)? {
+            changes.insert(name.to_owned(), Value::Bool(on));
+        }
+    }
+    let business = on.app.account(record.state.account).await?.name;
+    let wanted = webhook::switched(&record, Some(&before), &changes, &business);
+    let (record, stored) = configure(&on, &record, &wanted).await?;
+    Ok(Json(webhook::shown_flags(&record, &stored)))
+}
+
+async fn configure(
+    on: &OnInstance,
+    record: &Record,
+    wanted: &NewWebhook,
+) -> Result<(Record, Webhook), CodeChatError> {
+    let (answer, stored, _) = on.map(on.app.configure_webhook(&on.call, record, wanted, false, 0).await)?;
+    Ok((answer.record, stored))
+}
+
+/// The webhook that the path names.
+fn present(on: &OnInstance, record: &Record) -> Result<Webhook, CodeChatError> {
+    let id: EndpointId =
+        on.rest.as_deref().and_then(|id| id.parse().ok()).ok_or(CodeChatError::WebhookNotFound)?;
+    record.open_webhooks_of(FORMAT).into_iter().find(|it| it.id == id).ok_or(CodeChatError::WebhookNotFound)
+}

@@ -1,0 +1,155 @@
+//! Webhooks as this dialect configures and shows them: several, by name, each with nineteen switches.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    FORMAT,
+    call::{flag, text},
+    error::CodeChatError,
+    find,
+};
+use crate::{
+    app::{NewWebhook, Record, Webhook},
+    http::time::iso_millis,
+};
+
+/// The switches, all on unless switched off.
+pub(super) const FLAGS: [&str; 19] = [
+    "qrcodeUpdate",
+    "stateInstance",
+    "messagesSet",
+    "messagesUpsert",
+    "messagesUpdate",
+    "sendMessage",
+    "contactsSet",
+    "contactsUpsert",
+    "contactsUpdate",
+    "presenceUpdate",
+    "chatsSet",
+    "chatsUpdate",
+    "chatsUpsert",
+    "chatsDelete",
+    "groupsUpsert",
+    "groupUpdate",
+    "groupParticipantsUpdate",
+    "connectionUpdate",
+    "newJwt",
+];
+/// The filter of an endpoint whose switches are all off: an empty one would mean all.
+const NOTHING: &str = "none";
+
+/// The endpoint that a body asks for; what is absent stays as it was.
+pub(super) fn endpoint(
+    record: &Record,
+    before: Option<&Webhook>,
+    body: &Map<String, Value>,
+    business: &str,
+) -> Result<NewWebhook, CodeChatError> {
+    let required = |name: &str| CodeChatError::Invalid(format!("{name} should not be empty"));
+    let name =
+        text(body, "name")?.or_else(|| before.map(|it| it.label.clone())).filter(|name| !name.is_empty());
+    let url = text(body, "url")?.or_else(|| before.map(|it| it.url.clone())).filter(|url| !url.is_empty());
+    let enabled = flag(body, "enabled")?.or_else(|| before.map(|it| it.enabled)).unwrap_or(false);
+    let (headers, authorization) = headers(before, body)?;
+    Ok(NewWebhook {
+        id: before.map(|it| it.id),
+        label: name.ok_or_else(|| required("name"))?,
+        url: url.ok_or_else(|| required("url"))?,
+        enabled,
+        headers,
+        authorization,
+        ..switched(record, before, &Map::new(), business)
+    })
+}
+
+type Headers = (BTreeMap<String, String>, Option<String>);
+
+fn headers(before: Option<&Webhook>, body: &Map<String, Value>) -> Result<Headers, CodeChatError> {
+    let Some(given) = body.get("headers").filter(|given| !given.is_null()) else {
+        return Ok(before.map_or_else(Headers::default, |it| (it.headers.clone(), it.authorization.clone())));
+    };
+    let mut headers: BTreeMap<String, String> = serde_json::from_value(given.clone())
+        .map_err(|_| CodeChatError::Invalid("headers must be an object of strings".to_owned()))?;
+    let name = headers.keys().find(|name| name.eq_ignore_ascii_case("authorization")).cloned();
+    let authorization = name.and_then(|name| headers.remove(&name));
+    Ok((headers, authorization))
+}
+
+/// The endpoint with some switches changed.
+pub(super) fn switched(
+    record: &Record,
+    before: Option<&Webhook>,
+    changes: &Map<String, Value>,
+    business: &str,
+) -> NewWebhook {
+    let flags: Map<String, Value> = FLAGS
+        .iter()
+        .map(|name| {
+            let on = changes.get(*name).and_then(Value::as_bool).unwrap_or_else(|| is_on(before, name));
+            ((*name).to_owned(), json!(on))
+        })
+        .collect();
+    let on: Vec<String> = FLAGS
+        .iter()
+        .filter(|name| flags.get(**name) == Some(&json!(true)))
+        .map(|name| (*name).to_owned())
+        .collect();
+    let events = match on.len() {
+        0 => vec![NOTHING.to_owned()],
+        all if all == FLAGS.len() => Vec::new(),
+        _ => on,
+    };
+    let state = if find::is_active(record) { "active" } else { "inactive" };
+    let block = find::block(record);
+    let mut options = json!({"flags": flags, "state": state, "business_name": business});
+    if let (Some(external), Value::Object(options)) = (block.get("external_id"), &mut options) {
+        options.insert("external_id".to_owned(), external.clone());
+    }
+    NewWebhook {
+        id: before.map(|it| it.id),
+        format: FORMAT,
+        label: before.map(|it| it.label.clone()).unwrap_or_default(),
+        enabled: before.is_some_and(|it| it.enabled),
+        url: before.map(|it| it.url.clone()).unwrap_or_default(),
+        headers: before.map(|it| it.headers.clone()).unwrap_or_default(),
+        authorization: before.and_then(|it| it.authorization.clone()),
+        events,
+        options: Some(options),
+        lenient_headers: true,
+        ..NewWebhook::default()
+    }
+}
+
+fn is_on(webhook: Option<&Webhook>, flag: &str) -> bool {
+    let flags = webhook.and_then(|it| it.options.as_ref()).and_then(|options| options.get("flags"));
+    flags.and_then(|flags| flags.get(flag)).and_then(Value::as_bool).unwrap_or(true)
+}
+
+/// The switches as this dialect shows them.
+pub(super) fn shown_flags(record: &Record, webhook: &Webhook) -> Value {
+    let mut shown = Map::new();
+    for name in FLAGS {
+        shown.insert(name.to_owned(), json!(is_on(Some(webhook), name)));
+    }
+    shown.insert("webhookEventsId".to_owned(), json!(find::row_id(record, &webhook.id.to_string())));
+    shown.insert("createdAt".to_owned(), json!(iso_millis(webhook.created_at)));
+    shown.insert("updatedAt".to_owned(), json!(iso_millis(webhook.updated_at)));
+    Value::Object(shown)
+}
+
+/// A webhook as this dialect shows it.
+pub(super) fn shown(record: &Record, webhook: &Webhook) -> Value {
+    json!({
+        "name": webhook.label,
+        "url": webhook.url,
+        "enabled": webhook.enabled,
+        "headers": webhook.headers,
+        "webhookId": webhook.id,
+        "createdAt": iso_millis(webhook.created_at),
+        "updatedAt": iso_millis(webhook.updated_at),
+        "instanceInstanceId": find::shown_id(record),
+        "WebhookEvents": shown_flags(record, webhook),
+    })
+}
