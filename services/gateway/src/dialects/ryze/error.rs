@@ -19,6 +19,8 @@ use crate::{
 pub(super) enum RyzeError {
     /// No token or a wrong one.
     Unauthorized,
+    /// No token where the three carriers are named.
+    MissingToken,
     /// An instance's token on another instance.
     OtherInstance,
     /// No such instance in the account.
@@ -101,6 +103,10 @@ impl RyzeError {
     fn parts(self) -> (StatusCode, String) {
         let (status, message) = match self {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Invalid token"),
+            Self::MissingToken => (
+                StatusCode::UNAUTHORIZED,
+                "Missing token in header, Authorization header, or query parameter",
+            ),
             Self::OtherInstance => {
                 (StatusCode::FORBIDDEN, "Instance token does not match the requested instance")
             }

@@ -1,4 +1,4 @@
-//! The RyzeAPI dialect: `/api/instance/…` and `/api/events/…`.
+//! The RyzeAPI dialect: `/api/instance/…`, `/api/events/…` and `/ws/…`.
 //!
 //! A token comes in the header `token`, as a bearer token or (where a browser cannot set headers) as `?token=`. An error
 //! is `{"success": false, "error": {"message": …}}` and nothing else. Every answer says how much of the rate

@@ -5,6 +5,7 @@ mod delete;
 mod get_settings;
 mod kept;
 mod list;
+mod live;
 mod logout;
 mod new;
 mod reconnect;
@@ -45,6 +46,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/events/getWebhook/{name}", get(webhook_get::handler))
         .route("/api/events/websocket/{name}", post(websocket::set))
         .route("/api/events/getWebsocket/{name}", get(websocket::get))
+        .route("/ws/{name}", get(live::handler))
         .method_not_allowed_fallback(async || RyzeError::UnknownRoute)
         .layer(from_fn_with_state(app.clone(), limit::layer))
         .with_state(app)

@@ -41,6 +41,15 @@ pub(super) async fn get(on: OnInstance) -> Result<Json<Value>, RyzeError> {
     Ok(Json(json!({"success": true, "message": "WebSocket configuration retrieved", "websocket": shown})))
 }
 
+/// The events that the WebSocket is configured for, an empty list for all; none while it is not enabled. A socket
+/// that was opened before it was disabled stays open and is told nothing.
+pub(super) fn filter(record: &Record) -> Option<Vec<String>> {
+    let kept = settings::block(record).remove("websocket")?;
+    let enabled = kept.get("enabled").and_then(Value::as_bool).unwrap_or_default();
+    let events = || kept.get("events").and_then(|events| serde_json::from_value(events.clone()).ok());
+    enabled.then(|| events().unwrap_or_default())
+}
+
 fn shown(record: &Record) -> Option<Value> {
     let kept = settings::block(record).remove("websocket")?;
     let enabled = kept.get("enabled").and_then(Value::as_bool).unwrap_or_default();
