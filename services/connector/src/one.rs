@@ -1,24 +1,21 @@
 //! One link of one tenure, from where the log says it is until nobody wants it any more.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use berth_proto::{
-    InstanceId, Sealed, StreamKey, Timestamp, codec::decode, commit::CommitV1, event::EndReasonV1,
-    instance::InstanceStateV1,
+    InstanceId, Sealed, StreamKey, Timestamp,
+    codec::decode,
+    commit::CommitV1,
+    event::EndReasonV1,
+    instance::{InstanceStateV1, PhaseV1},
 };
-use tokio::time::sleep;
+use futures::FutureExt;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
-    driver::{Link, Next, Report, Reports, Start},
+    driver::{Link, Report, Reports, Start},
     keys::{LinkKeys, LinkKeysError},
     reports::LinkReports,
     tenure::Tenure,
@@ -26,7 +23,7 @@ use crate::{
     wanted::Stage,
 };
 
-/// The first pause before a link is opened again whose driver ended without a word; doubled up to
+/// The first pause before a link is opened again whose driver ended although it is wanted; doubled up to
 /// [`REOPEN_PAUSE_MAX`].
 const REOPEN_PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// The longest such pause.
@@ -57,13 +54,13 @@ impl One {
     /// Runs the link until it ends or is told to stop.
     pub(crate) async fn run(&self, stage: Stage, stop: &CancellationToken) {
         // A link that is kept lasts for years: boxed, what comes before takes no room in it.
-        match stage {
-            Stage::Requested { phone } => {
-                let Some(start) = Box::pin(self.first(phone)).await else { return };
-                Box::pin(self.pair(start, stop)).await;
-            }
+        let linked = match stage {
+            Stage::Requested { phone } => Box::pin(self.pair(phone, stop)).await,
             Stage::Pairing => Box::pin(self.end_orphan()).await,
-            Stage::Linked => self.keep(stop).await,
+            Stage::Linked => true,
+        };
+        if linked {
+            self.keep(stop).await;
         }
     }
 
@@ -72,61 +69,90 @@ impl One {
         pursue(&self.tenure, &self.link, deadline, &self.reports).await;
     }
 
-    /// Ends the attempt of a former owner: its references belong to the socket of whoever ran it.
-    ///
-    /// If the phone completed the pairing before that owner died, the device is unlinked: a first try comes
-    /// before the attempt is ended, since the next owner would not look at an ended one.
-    async fn end_orphan(&self) {
-        if self.has_keys().await && try_once(&self.tenure, &self.link, &self.reports).await.is_ok() {
-            delete_keys(&self.link).await;
-        }
-        self.reports.report(Report::AttemptEnded { reason: EndReasonV1::OwnerLost, code: 0 }).await;
-        self.disown().await;
+    /// Links a device. Says whether there is one to keep now.
+    async fn pair(&self, phone: Option<Sealed>, stop: &CancellationToken) -> bool {
+        let reason = match self.first(phone).await {
+            Some(start) => {
+                self.drive(start, stop).await;
+                EndReasonV1::Unreachable
+            }
+            None => EndReasonV1::Refused,
+        };
+        self.settle(reason).await
     }
 
-    /// How an attempt begins; none if it cannot, which is reported.
+    /// How an attempt begins; none if it cannot.
     async fn first(&self, phone: Option<Sealed>) -> Option<Start> {
         let Some(sealed) = phone else { return Some(Start::PairByQr) };
         let phone = self.reports.pairing_phone(&sealed).await;
         if phone.is_none() {
             warn!(instance = %self.link.instance, attempt = self.link.attempt,
                 "the number for a pairing code cannot be opened: the attempt ends");
-            self.reports.report(Report::AttemptEnded { reason: EndReasonV1::Refused, code: 0 }).await;
         }
         phone.map(|phone| Start::PairByCode { phone })
     }
 
-    /// Links a device, and keeps the link if it came to one.
-    async fn pair(&self, start: Start, stop: &CancellationToken) {
-        let watched = Arc::new(Watched::new(&self.reports));
-        let run = self.tenure.driver.run(self.link.clone(), start, Arc::clone(&watched) as _);
-        let stopped = stop.run_until_cancelled(run).await.is_none();
-        match watched.seen() {
-            Seen::Linked if !stopped => self.keep_after(REOPEN_PAUSE_FIRST, stop).await,
-            Seen::Nothing if !stopped => {
-                let ended = Report::AttemptEnded { reason: EndReasonV1::Unreachable, code: 0 };
-                self.reports.report(ended).await;
-            }
-            Seen::Nothing | Seen::Linked | Seen::Over | Seen::Refused => {}
+    /// Ends the attempt of a former owner: its references belong to the socket of whoever ran it. Says whether
+    /// there is a device to keep: that owner's last report may have been decided only now.
+    ///
+    /// If the phone completed the pairing before that owner died, the device is unlinked: a first try comes
+    /// before the attempt is ended, since the next owner would not look at an ended one.
+    async fn end_orphan(&self) -> bool {
+        if self.has_keys().await
+            && self.stands().await == Stands::Attempt
+            && try_once(&self.tenure, &self.link, &self.reports).await.is_ok()
+        {
+            delete_keys(&self.link).await;
         }
-        Box::pin(self.disown()).await;
+        self.settle(EndReasonV1::OwnerLost).await
     }
 
-    /// Keeps a link open. A driver ends by itself only when it has said why; if it did not, it is run again.
+    /// Runs the driver until it ends or is told to stop. Says whether it ended by itself.
+    async fn drive(&self, start: Start, stop: &CancellationToken) -> bool {
+        let run = self.tenure.driver.run(self.link.clone(), start, Arc::clone(&self.reports) as _);
+        let Some(ended) = stop.run_until_cancelled(AssertUnwindSafe(run).catch_unwind()).await else {
+            return false;
+        };
+        if ended.is_err() {
+            error!(instance = %self.link.instance, attempt = self.link.attempt, "a driver of a link panicked");
+        }
+        true
+    }
+
+    /// Sees to it that the log and the device agree when nobody works on an attempt any more. An attempt that
+    /// still runs is ended; a device that no record knows is unlinked, since nobody else ever would. Says
+    /// whether the attempt has linked a device, which is then to be kept.
+    async fn settle(&self, reason: EndReasonV1) -> bool {
+        let mut stands = self.stands().await;
+        if stands == Stands::Attempt {
+            self.reports.report(Report::AttemptEnded { reason, code: 0 }).await;
+            stands = self.stands().await;
+        }
+        if stands == Stands::Unknown {
+            self.reports.hide().await;
+            if self.has_keys().await {
+                Box::pin(self.disown()).await;
+            }
+        }
+        stands == Stands::Linked
+    }
+
+    /// Keeps a link open. A driver ends when it has said why, or when a report of it was refused; if the log
+    /// wants the link nevertheless, it is run again.
     async fn keep(&self, stop: &CancellationToken) {
         let mut pause = REOPEN_PAUSE_FIRST;
         loop {
-            let watched = Arc::new(Watched::new(&self.reports));
-            let run = self.tenure.driver.run(self.link.clone(), Start::Resume, Arc::clone(&watched) as _);
-            if stop.run_until_cancelled(run).await.is_none() {
+            let begun = Instant::now();
+            if !self.drive(Start::Resume, stop).await
+                || stop.run_until_cancelled(self.stands()).await != Some(Stands::Linked)
+            {
                 return;
             }
-            match watched.seen() {
-                Seen::Over | Seen::Refused => return,
-                Seen::Nothing | Seen::Linked => {}
-            }
             warn!(instance = %self.link.instance, attempt = self.link.attempt,
-                "a driver ended without saying why: the link is opened again");
+                "a driver ended although its link is wanted: the link is opened again");
+            if begun.elapsed() > REOPEN_PAUSE_MAX {
+                pause = REOPEN_PAUSE_FIRST;
+            }
             if stop.run_until_cancelled(sleep(pause)).await.is_none() {
                 return;
             }
@@ -134,23 +160,11 @@ impl One {
         }
     }
 
-    async fn keep_after(&self, pause: Duration, stop: &CancellationToken) {
-        if stop.run_until_cancelled(sleep(pause)).await.is_some() {
-            self.keep(stop).await;
-        }
-    }
-
-    /// Unlinks a device that no record knows: the phone completed the pairing when the attempt was ended
-    /// already, or its owner died before it could say so. Nobody would ever unlink it.
     async fn disown(&self) {
-        if !self.has_keys().await || self.is_recorded().await {
-            return;
-        }
         info!(instance = %self.link.instance, attempt = self.link.attempt,
             "a device was linked by an attempt that is over: it is unlinked");
         let deadline = self.tenure.ports.clock.now().plus_seconds(berth_session::UNLINK_SECONDS);
         self.unlink(deadline).await;
-        delete_keys(&self.link).await;
     }
 
     async fn has_keys(&self) -> bool {
@@ -163,14 +177,19 @@ impl One {
         }
     }
 
-    /// Whether the log has anything to say of the attempt: that it runs, that it linked the device, or that the
-    /// device is being unlinked.
-    async fn is_recorded(&self) -> bool {
+    /// What the log says of the attempt at this moment.
+    async fn stands(&self) -> Stands {
         let attempt = self.link.attempt;
-        let Some(state) = self.state().await else { return false };
-        berth_session::attempt(&state).is_some_and(|running| running.number == attempt)
-            || berth_session::link(&state).is_some_and(|link| link.attempt == attempt)
-            || state.unlinks.iter().any(|unlink| unlink.attempt == attempt)
+        let Some(state) = self.state().await else { return Stands::Unknown };
+        if berth_session::attempt(&state).is_some_and(|running| running.number == attempt) {
+            return Stands::Attempt;
+        }
+        if berth_session::link(&state).is_some_and(|link| link.attempt == attempt) {
+            let open = matches!(state.phase, PhaseV1::Linked(_));
+            return if open { Stands::Linked } else { Stands::Known };
+        }
+        let unlink = state.unlinks.iter().any(|unlink| unlink.attempt == attempt);
+        if unlink { Stands::Known } else { Stands::Unknown }
     }
 
     async fn state(&self) -> Option<InstanceStateV1> {
@@ -183,73 +202,26 @@ impl One {
                     match commit.and_then(|commit| commit.state.open()) {
                         Ok(state) => return Some(state),
                         Err(error) => warn!(instance = %self.link.instance, %error,
-                            "the last commit cannot be read: whether a device is known is asked again"),
+                            "the last commit cannot be read: how a link stands is asked again"),
                     }
                 }
                 Err(error) => warn!(instance = %self.link.instance, %error,
-                    "the log cannot be read: whether a device is known is asked again"),
+                    "the log cannot be read: how a link stands is asked again"),
             }
             sleep(STORE_RETRY).await;
         }
     }
 }
 
-/// What the reports of a run of the driver came to.
+/// What the log says of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    /// No device, and no end.
-    Nothing,
-    /// A device is linked, and nothing has ended.
+enum Stands {
+    /// It runs.
+    Attempt,
+    /// The device that it linked shall be connected.
     Linked,
-    /// The driver said that the attempt or the link is over.
-    Over,
-    /// A report was refused: the log knows another state of this link.
-    Refused,
-}
-
-impl Seen {
-    const ALL: [Self; 4] = [Self::Nothing, Self::Linked, Self::Over, Self::Refused];
-}
-
-/// Passes reports on and notices what they come to.
-#[derive(Debug)]
-struct Watched {
-    reports: Arc<LinkReports>,
-    /// A [`Seen`]; written by each report, read when the run has ended.
-    seen: AtomicU8,
-}
-
-impl Watched {
-    fn new(reports: &Arc<LinkReports>) -> Self {
-        Self { reports: Arc::clone(reports), seen: AtomicU8::new(Seen::Nothing as u8) }
-    }
-
-    fn seen(&self) -> Seen {
-        let seen = self.seen.load(Ordering::SeqCst);
-        Seen::ALL.into_iter().find(|one| *one as u8 == seen).unwrap_or(Seen::Nothing)
-    }
-}
-
-#[async_trait]
-impl Reports for Watched {
-    async fn report(&self, report: Report) -> Next {
-        let said = match &report {
-            Report::Linked(_) => Some(Seen::Linked),
-            Report::AttemptEnded { .. } | Report::Paused { .. } | Report::LoggedOut { .. } => {
-                Some(Seen::Over)
-            }
-            Report::Qr { .. }
-            | Report::PairingCode { .. }
-            | Report::PairingCodeRefused { .. }
-            | Report::Open
-            | Report::Lost { .. }
-            | Report::Unlinked => None,
-        };
-        let next = self.reports.report(report).await;
-        let seen = if next == Next::Stop { Some(Seen::Refused) } else { said };
-        if let Some(seen) = seen {
-            self.seen.store(seen as u8, Ordering::SeqCst);
-        }
-        next
-    }
+    /// The device that it linked is paused, or is or was to be unlinked: that is seen to elsewhere.
+    Known,
+    /// Nothing: it ended without a device, as far as the log knows.
+    Unknown,
 }

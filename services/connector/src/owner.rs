@@ -92,12 +92,13 @@ impl Owner {
     /// Starts what the view wants, then follows its changes.
     async fn follow(&self, links: &mut Links) {
         let mut view_changes = self.view.changes();
+        let watching = self.wanted.watch();
         self.caught_up().await;
         // Whatever is drained here may be of a batch that `everything` does not see yet.
-        let mut again = self.wanted.take_changed();
+        let mut again = watching.take();
         self.everything(links).await;
         loop {
-            let changed = self.wanted.take_changed();
+            let changed = watching.take();
             // A batch may have been on its way to the store when its instances were drained: they are looked at
             // again after the next change.
             for instance in again.union(&changed) {

@@ -42,6 +42,10 @@ const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How much longer than its validity a code stays in the volatile store.
 const CODE_MARGIN: Duration = Duration::from_secs(5);
+/// The kind of a QR code in its place.
+const QR: &str = "qr";
+/// The kind of a pairing code in its place.
+const PAIRING: &str = "pairing";
 /// Characters of a library's code that are kept.
 const SOURCE_CODE_CHARS_MAX: usize = 64;
 
@@ -196,6 +200,22 @@ impl LinkReports {
         Some(Hash::over(b"berth.v1.code", &[self.instance.as_bytes(), text.as_bytes()]))
     }
 
+    /// Removes the codes that were shown last, when the attempt is over without a device: nobody may have been
+    /// told of them. If the store does not work they stay until they expire.
+    pub(crate) async fn hide(&self) {
+        for (kind, last) in [(QR, &self.qr_index), (PAIRING, &self.pairing_index)] {
+            let index = last.load(Ordering::Relaxed);
+            if index == 0 {
+                continue;
+            }
+            let place = code_key(self.instance, self.attempt, kind, index);
+            if let Err(error) = self.tenure.ports.volatile.remove(&place).await {
+                debug!(instance = %self.instance, attempt = self.attempt, kind, %error,
+                    "a code that is void stays until it expires");
+            }
+        }
+    }
+
     async fn command(&self, report: ReportV1, said: Report) -> Option<Command> {
         let expires_at = |valid: Duration| {
             self.tenure.ports.clock.now().plus_millis(i64::try_from(valid.as_millis()).unwrap_or(i64::MAX))
@@ -204,13 +224,13 @@ impl LinkReports {
             Report::Qr { text, valid } => {
                 let expires_at = expires_at(valid);
                 let index = self.qr_index.fetch_add(1, Ordering::Relaxed) + 1;
-                let digest = self.show("qr", index, &text, valid).await?;
+                let digest = self.show(QR, index, &text, valid).await?;
                 ReportQrV1 { report, index, digest, expires_at }.into()
             }
             Report::PairingCode { text, valid } => {
                 let expires_at = expires_at(valid);
                 let index = self.pairing_index.fetch_add(1, Ordering::Relaxed) + 1;
-                let digest = self.show("pairing", index, &text, valid).await?;
+                let digest = self.show(PAIRING, index, &text, valid).await?;
                 ReportPairingCodeV1 { report, index, digest, expires_at }.into()
             }
             Report::PairingCodeRefused { code, backoff_seconds } => {

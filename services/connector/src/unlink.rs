@@ -1,10 +1,11 @@
 //! Pursues an unlink until WhatsApp confirms it or it is given up.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use berth_proto::{Timestamp, event::AbandonReasonV1};
+use futures::FutureExt;
 use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     driver::{Link, UnlinkError},
@@ -54,14 +55,21 @@ pub(crate) async fn pursue(tenure: &Tenure, link: &Link, deadline: Timestamp, re
     delete_keys(link).await;
 }
 
-/// Tries once.
+/// Tries once. A try that panics is one that failed.
 pub(crate) async fn try_once(
     tenure: &Tenure,
     link: &Link,
     reports: &Arc<LinkReports>,
 ) -> Result<(), UnlinkError> {
-    let unlinking = tenure.driver.unlink(link.clone(), Arc::clone(reports) as _);
-    timeout(TRY_MAX, unlinking).await.unwrap_or(Err(UnlinkError::Unreachable))
+    let unlinking = AssertUnwindSafe(tenure.driver.unlink(link.clone(), Arc::clone(reports) as _));
+    match timeout(TRY_MAX, unlinking.catch_unwind()).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(_panic)) => {
+            error!(instance = %link.instance, attempt = link.attempt, "a driver panicked while it unlinked");
+            Err(UnlinkError::Unreachable)
+        }
+        Err(_elapsed) => Err(UnlinkError::Unreachable),
+    }
 }
 
 /// Deletes the keys of a device, however long the store takes.

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use berth_log::Stored;
@@ -85,15 +85,40 @@ impl Wanted {
 /// The view, and the instances whose rows it has changed.
 #[derive(Debug, Default)]
 pub(crate) struct WantedView {
-    /// Written by the follower while it folds, drained by the owner of the links.
-    changed: Mutex<HashSet<InstanceId>>,
+    /// Written by the follower while it folds, drained by the owner of the links; none while this replica
+    /// stands by, since nobody would ever drain it.
+    changed: Mutex<Option<HashSet<InstanceId>>>,
 }
 
 impl WantedView {
+    /// Remembers changed instances from now on, until what is returned is dropped. Changes that were folded
+    /// before may still be on their way to the store: the caller waits until the view has reached a position
+    /// that it asks for afterwards, and reads every row.
+    pub(crate) fn watch(&self) -> Watching<'_> {
+        *self.changed() = Some(HashSet::new());
+        Watching(self)
+    }
+
+    fn changed(&self) -> MutexGuard<'_, Option<HashSet<InstanceId>>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Remembers changed instances until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Watching<'a>(&'a WantedView);
+
+impl Watching<'_> {
     /// Instances whose rows may have changed since the last call. Their batch may still be on its way to the
     /// store: the caller looks at each again after the next change of the view.
-    pub(crate) fn take_changed(&self) -> HashSet<InstanceId> {
-        std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn take(&self) -> HashSet<InstanceId> {
+        self.0.changed().replace(HashSet::new()).unwrap_or_default()
+    }
+}
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        *self.0.changed() = None;
     }
 }
 
@@ -134,7 +159,9 @@ impl View for WantedView {
             None if before.is_none() => return Ok(()),
             None => rows.remove(key),
         }
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(instance);
+        if let Some(changed) = &mut *self.changed() {
+            changed.insert(instance);
+        }
         Ok(())
     }
 }

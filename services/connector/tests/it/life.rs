@@ -1,13 +1,17 @@
 //! The life of a link: shown, scanned, opened, lost, restarted, stopped.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use berth_bus::Volatile;
+use berth_connector::driver::{DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError};
 use berth_proto::{
     command::{DisconnectV1, ReportAttemptEndedV1, ReportOpenV1, ReportV1},
     event::EndReasonV1,
     frame::RejectionCodeV1,
-    instance::{ConnectionV1, PauseReasonV1, PhaseV1},
+    instance::{ConnectionV1, PauseReasonV1, PhaseV1, UnlinkStatusV1},
     subject::code_key,
 };
 use berth_runtime::sealing::field;
@@ -233,20 +237,72 @@ async fn a_driver_that_ends_without_a_word_is_noticed() {
 struct Mute;
 
 #[async_trait::async_trait]
-impl berth_connector::driver::DeviceLink for Mute {
-    async fn run(
-        &self,
-        _link: berth_connector::driver::Link,
-        _start: berth_connector::driver::Start,
-        _reports: Arc<dyn berth_connector::driver::Reports>,
-    ) {
-    }
+impl DeviceLink for Mute {
+    async fn run(&self, _: Link, _: Start, _: Arc<dyn Reports>) {}
 
-    async fn unlink(
-        &self,
-        _link: berth_connector::driver::Link,
-        _reports: Arc<dyn berth_connector::driver::Reports>,
-    ) -> Result<(), berth_connector::driver::UnlinkError> {
+    async fn unlink(&self, _: Link, _: Arc<dyn Reports>) -> Result<(), UnlinkError> {
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn a_driver_that_stumbles_loses_no_link() {
+    let world = World::new().await;
+    let _connector = world.connector_driven_by(Arc::new(Stumbling::default())).await;
+    let id = world.instance().await;
+    world.connect(id).await;
+    world.until_open(id).await;
+    assert!(!world.events(id).await.contains(&"ConnectEnded"));
+    world.logout(id).await;
+    world.until_unlink(id, UnlinkStatusV1::Confirmed).await;
+}
+
+/// A driver that ends after the pairing, then says something out of place, then panics, and works at last; and
+/// that panics at its first unlink.
+#[derive(Debug, Default)]
+struct Stumbling {
+    runs: AtomicUsize,
+    unlinks: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl DeviceLink for Stumbling {
+    async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>) {
+        if start != Start::Resume {
+            link.keys.put(b"material").await.unwrap();
+            reports.report(Report::Linked(DeviceFacts::default())).await;
+            return;
+        }
+        match self.runs.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                let ended = Report::AttemptEnded { reason: EndReasonV1::PairError, code: 0 };
+                assert_eq!(reports.report(ended).await, Next::Stop);
+            }
+            1 => panic!("a driver stumbles"),
+            _ => {
+                reports.report(Report::Open).await;
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn unlink(&self, _: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
+        assert!(self.unlinks.fetch_add(1, Ordering::SeqCst) > 0, "a driver stumbles");
+        reports.report(Report::Unlinked).await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_nobody_was_told_of_does_not_stay() {
+    let world = World::new().await;
+    let _connector = world.connector().await;
+    let id = world.instance().await;
+    world.bus.closed.store(true, Ordering::SeqCst);
+    world.connect(id).await;
+    world.until("a code is shown", async || world.code(id, "qr", 1).await.is_some()).await;
+    world.logout(id).await;
+    world.until("the code is gone", async || world.code(id, "qr", 1).await.is_none()).await;
+    world.bus.open();
+    assert!(!world.events(id).await.contains(&"QrIssued"));
 }

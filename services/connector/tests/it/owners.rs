@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use berth_proto::{
-    command::{ReportOpenV1, ReportV1},
+    command::{ReportLinkedV1, ReportOpenV1, ReportV1},
     frame::RejectionCodeV1,
     instance::{ConnectionV1, PhaseV1, UnlinkStatusV1},
 };
@@ -85,6 +85,32 @@ async fn a_device_that_nobody_reported_is_unlinked_by_the_next_owner() {
     let _second = world.connector().await;
     world.until_state(id, "the attempt is over", |state| state.phase == PhaseV1::Created).await;
     world.until("the device is unlinked", async || !world.has_device_keys(id, 1).await).await;
+}
+
+#[tokio::test]
+async fn a_device_that_a_dead_owner_reports_late_is_kept() {
+    let world = World::new().await;
+    let first = world.connector().await;
+    let id = world.instance().await;
+    world.connect(id).await;
+    world.until_qr(id, 1).await;
+    let epoch = world.leases.epoch();
+    first.kill().await;
+    // The next owner is about to end the attempt when the report of the dead one is decided.
+    world.bus.closed.store(true, Ordering::SeqCst);
+    let _second = world.connector().await;
+    world
+        .until("the end is tried", async || {
+            world.bus.sent().iter().any(|sent| sent.1 == "ReportAttemptEnded")
+        })
+        .await;
+    world.save_device_keys(id, 1).await;
+    let late = ReportV1 { attempt: 1, epoch, number: 1_000 };
+    let device = world.device(id).await;
+    assert_eq!(world.report(id, ReportLinkedV1 { report: late, device }).await, Ok(()));
+    world.bus.open();
+    world.until_open(id).await;
+    assert!(!world.events(id).await.contains(&"ConnectEnded"));
 }
 
 #[tokio::test]

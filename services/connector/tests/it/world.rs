@@ -16,7 +16,9 @@ use berth_bus::{
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalVolatile},
     port::LeaseGuard,
 };
-use berth_connector::{Handle, Ports, Settings, driver::DeviceLink, drivers::simulated::Simulated};
+use berth_connector::{
+    Handle, Ports, Settings, driver::DeviceLink, drivers::simulated::Simulated, keys::LinkKeys,
+};
 use berth_log::{LogRead, memory::MemoryLog};
 use berth_proto::{
     AccountId, CommitV1, Hash, InstanceId, Sealed, StreamKey, Timestamp,
@@ -25,7 +27,7 @@ use berth_proto::{
     commit::{OriginV1, PrincipalV1},
     event::Event,
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
-    instance::{ConnectionV1, EntriesV1, InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
+    instance::{ConnectionV1, DeviceV1, EntriesV1, InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
     subject::{code_key, command_subject, simulate_subject},
 };
 use berth_runtime::{
@@ -317,6 +319,25 @@ impl World {
 
     pub(crate) async fn has_device_keys(&self, id: InstanceId, attempt: u32) -> bool {
         self.device_keys.get(id, attempt).await.unwrap().is_some()
+    }
+
+    pub(crate) async fn save_device_keys(&self, id: InstanceId, attempt: u32) {
+        let (store, entropy) = (self.device_keys.clone(), self.entropy.clone());
+        let keys = LinkKeys::new(id, attempt, store, self.keys.master().clone(), entropy);
+        keys.put(b"material").await.unwrap();
+    }
+
+    /// A device as a report has it.
+    pub(crate) async fn device(&self, id: InstanceId) -> DeviceV1 {
+        DeviceV1 {
+            jid: self.seal(id, field::JID, "5511987654321@s.whatsapp.net").await,
+            lid: None,
+            phone: self.seal(id, field::PHONE, "5511987654321").await,
+            push_name: None,
+            business_name: None,
+            picture_url: None,
+            platform: "android".to_owned(),
+        }
     }
 
     pub(crate) async fn until(&self, what: &str, mut is: impl AsyncFnMut() -> bool) {
