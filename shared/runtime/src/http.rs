@@ -8,7 +8,7 @@ pub use readiness::{Check, Readiness};
 
 use std::net::SocketAddr;
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt};
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -51,8 +51,14 @@ impl Bound {
     pub fn serve(self, router: Router, lifecycle: &Lifecycle) {
         let stop = lifecycle.stop().clone().cancelled_owned();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        // Small pieces, such as the events of a stream, shall not wait for the client's next acknowledgement.
+        let listener = self.listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delay of small packets");
+            }
+        });
         lifecycle.spawn(async move {
-            if let Err(error) = axum::serve(self.listener, service).with_graceful_shutdown(stop).await {
+            if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop).await {
                 tracing::error!(%error, "the HTTP listener failed");
             }
         });

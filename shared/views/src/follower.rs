@@ -29,6 +29,12 @@ use crate::{
 
 /// Commits that are folded and written at once.
 const COMMITS_PER_BATCH_MAX: usize = 256;
+/// The time between two batches of a view that is up to date: commits of a busy moment share the work that a
+/// batch costs, which else takes more of the processor than the commands themselves. The first commit after a
+/// quiet moment does not wait.
+const BATCH_EVERY: Duration = Duration::from_millis(20);
+/// Commits of a batch from which on the view counts as behind, and does not pause.
+const COMMITS_BEHIND: usize = COMMITS_PER_BATCH_MAX / 2;
 /// The pause after the first failure to follow; it doubles with each further one.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest such pause.
@@ -139,6 +145,7 @@ impl Follower {
         }
         let mut caught_up = false;
         let mut ahead = None;
+        let mut rest_until = None;
         loop {
             let batch = tokio::select! {
                 biased;
@@ -147,7 +154,11 @@ impl Follower {
                     Some(error) => return Ended::from(&error),
                     None => continue,
                 },
-                batch = next(&mut ahead, &mut follow) => batch,
+                batch = next(&mut ahead, &mut follow), if rest_until.is_none() => batch,
+                () = wait(rest_until), if rest_until.is_some() => {
+                    rest_until = None;
+                    continue;
+                }
                 () = self.core.nudged.notified(), if caught_up => return Ended::Nudged,
                 () = tokio::time::sleep_until(self.marks_after), if self.marks_due => {
                     self.write_marks().await;
@@ -158,6 +169,8 @@ impl Follower {
                 // Its last batch said so already.
                 return Ended::Unavailable("the log stopped sending".to_owned());
             };
+            let behind = !caught_up || batch.len() >= COMMITS_BEHIND;
+            rest_until = (!behind).then(|| Instant::now() + BATCH_EVERY);
             let (good, failed) = split(batch);
             let mut folding = match self.begin_fold(good, std::mem::take(&mut expected)) {
                 Ok(folding) => folding,
@@ -167,7 +180,7 @@ impl Follower {
                 // The next batch is read from the log meanwhile.
                 tokio::select! {
                     folded = &mut folding => break folded,
-                    batch = follow.next(), if ahead.is_none() && failed.is_none() => ahead = batch,
+                    batch = follow.next(), if behind && ahead.is_none() && failed.is_none() => ahead = batch,
                 }
             };
             match self.end_fold(folded) {
@@ -326,6 +339,13 @@ async fn next(ahead: &mut Option<Batch>, follow: &mut Batches) -> Option<Batch> 
     match ahead.take() {
         Some(batch) => Some(batch),
         None => follow.next().await,
+    }
+}
+
+/// Waits for a moment, if there is one.
+async fn wait(until: Option<Instant>) {
+    if let Some(until) = until {
+        tokio::time::sleep_until(until).await;
     }
 }
 
