@@ -165,3 +165,6 @@ impl View for WantedView {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,6 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use berth_bus::Volatile;
 use berth_connector::driver::{DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError};
 use berth_proto::{
     command::{DisconnectV1, ReportAttemptEndedV1, ReportOpenV1, ReportV1},
@@ -78,6 +77,29 @@ async fn a_pairing_code_is_shown_beside_the_qr_code() {
     let state = world.state(id).await;
     let phone = &berth_session::link(&state).unwrap().device.phone;
     assert_eq!(world.open(id, field::PHONE, phone).await, "5511955554444");
+}
+
+#[tokio::test]
+async fn an_attempt_can_go_wrong_in_every_way() {
+    let world = World::new().await;
+    let _connector = world.connector().await;
+    let id = world.instance().await;
+    world.plays(id, json!({"action": "refuse_pairing_code", "code": 452})).await;
+    world.connect_by_code(id, "5511987654321").await;
+    world
+        .until("the code is refused", async || world.events(id).await.last() == Some(&"PairingCodeRefused"))
+        .await;
+    world.plays(id, json!({"action": "pair_error"})).await;
+    assert_eq!(world.state(id).await.phase, PhaseV1::Created);
+    // One that never shows a code ends at its deadline.
+    world.plays(id, json!({"action": "never_show_code"})).await;
+    world.connect(id).await;
+    world.clock.advance_seconds(berth_session::ATTEMPT_SECONDS + 60);
+    world
+        .until_state(id, "the attempt is over", |state| state.phase == PhaseV1::Created && state.attempt == 2)
+        .await;
+    world.plays(id, json!({"action": "heal"})).await;
+    world.link(id).await;
 }
 
 #[tokio::test]
@@ -281,7 +303,7 @@ impl DeviceLink for Stumbling {
             1 => panic!("a driver stumbles"),
             _ => {
                 reports.report(Report::Open).await;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

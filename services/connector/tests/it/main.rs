@@ -5,6 +5,7 @@
 
 mod driver;
 mod life;
+mod on_nats;
 mod owners;
 mod unlinking;
 mod world;

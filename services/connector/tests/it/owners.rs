@@ -71,10 +71,9 @@ async fn a_device_that_nobody_reported_is_unlinked_by_the_next_owner() {
     world.bus.closed.store(true, Ordering::SeqCst);
     let (bus, payload) = (world.bus.inner.clone(), json!({"action": "scan"}).to_string());
     let subject = berth_proto::subject::simulate_subject(id);
-    let scanning = first.lifecycle.spawn(async move {
-        use berth_bus::Bus;
-        bus.request(&subject, payload.into(), crate::world::PATIENCE).await.is_ok()
-    });
+    let scanning = first
+        .lifecycle
+        .spawn(async move { bus.request(&subject, payload.into(), crate::world::PATIENCE).await.is_ok() });
     world
         .until("the device is linked", async || world.bus.sent().iter().any(|sent| sent.1 == "ReportLinked"))
         .await;

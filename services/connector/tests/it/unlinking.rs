@@ -49,6 +49,22 @@ async fn a_logout_with_a_dead_socket_is_done_and_the_unlink_is_pursued() {
 }
 
 #[tokio::test]
+async fn an_unlink_that_gets_no_answer_is_tried_again() {
+    let world = World::new().await;
+    let _connector = world.connector().await;
+    let id = world.linked().await;
+    world.plays(id, json!({"action": "unlink_timeout"})).await;
+    world.logout(id).await;
+    world.until_unlink(id, UnlinkStatusV1::Pending).await;
+    // An answer would have come by now, and the instance can be connected meanwhile.
+    world.link(id).await;
+    world.plays(id, json!({"action": "heal"})).await;
+    world.until_unlink(id, UnlinkStatusV1::Confirmed).await;
+    world.until("the keys are gone", async || !world.has_device_keys(id, 1).await).await;
+    assert!(world.has_device_keys(id, 2).await);
+}
+
+#[tokio::test]
 async fn an_unlink_that_is_never_answered_is_abandoned_at_its_deadline() {
     let world = World::new().await;
     let _connector = world.connector().await;
@@ -63,7 +79,6 @@ async fn an_unlink_that_is_never_answered_is_abandoned_at_its_deadline() {
 
 #[tokio::test]
 async fn an_unlink_without_keys_is_abandoned() {
-    use berth_bus::DeviceKeys;
     let world = World::new().await;
     let connector = world.connector().await;
     let id = world.linked().await;

@@ -14,12 +14,17 @@ use berth_bus::{
     Bus, DeviceKeys, Grant, KeyRing, LeaseError, Leases, RequestError, Requests, Subscription,
     TransportError, Volatile,
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalVolatile},
+    nats::{NatsBus, NatsDeviceKeys, NatsLeases, NatsVolatile, connect},
     port::LeaseGuard,
 };
 use berth_connector::{
     Handle, Ports, Settings, driver::DeviceLink, drivers::simulated::Simulated, keys::LinkKeys,
 };
-use berth_log::{LogRead, memory::MemoryLog};
+use berth_log::{
+    EventLog,
+    jetstream::{JetStreamLog, JetStreamOptions},
+    memory::MemoryLog,
+};
 use berth_proto::{
     AccountId, CommitV1, Hash, InstanceId, Sealed, StreamKey, Timestamp,
     codec::{decode, encode},
@@ -31,10 +36,11 @@ use berth_proto::{
     subject::{code_key, command_subject, simulate_subject},
 };
 use berth_runtime::{
-    Lifecycle, ManualClock, MasterKey, SeededEntropy,
+    Lifecycle, ManualClock, MasterKey, SeededEntropy, SystemClock,
     entropy::{new_command_id, new_instance_id, new_number},
     sealing::field,
 };
+use berth_test_support::NatsServer;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,11 +53,11 @@ const BEGIN: Timestamp = Timestamp(1_700_000_000_000_000);
 
 /// Everything that outlives a connector.
 pub(crate) struct World {
-    pub(crate) log: Arc<MemoryLog>,
+    pub(crate) log: Arc<dyn EventLog>,
     pub(crate) bus: Arc<SpyBus>,
-    pub(crate) volatile: Arc<LocalVolatile>,
+    pub(crate) volatile: Arc<dyn Volatile>,
     pub(crate) keys: KeyRing,
-    pub(crate) device_keys: Arc<FileDeviceKeys>,
+    pub(crate) device_keys: Arc<dyn DeviceKeys>,
     pub(crate) leases: Arc<OneLease>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) entropy: Arc<SeededEntropy>,
@@ -79,23 +85,41 @@ impl World {
     /// A session-aggregate, and no connector yet.
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let device_keys = FileDeviceKeys::open(folder.path().join("devices")).await.unwrap();
+        let shared = Shared {
+            log: Arc::new(MemoryLog::new(4)),
+            bus: Arc::new(LocalBus::new()),
+            volatile: Arc::new(LocalVolatile::new()),
+            device_keys: Arc::new(device_keys),
+        };
+        Self::over(folder, shared, Lifecycle::new()).await
+    }
+
+    /// The same on a NATS server.
+    pub(crate) async fn on_nats(server: &NatsServer) -> Self {
+        let lifecycle = Lifecycle::new();
+        let (shared, _unused) = Shared::on_nats(server, "world", &lifecycle).await;
+        Self::over(tempfile::tempdir().unwrap(), shared, lifecycle).await
+    }
+
+    async fn over(folder: TempDir, shared: Shared, lifecycle: Lifecycle) -> Self {
         let entropy = Arc::new(SeededEntropy::new(11));
         let store = FileKeyStore::open(folder.path().join("keys")).await.unwrap();
         let keys = KeyRing::new(MasterKey::generate(&*entropy), Arc::new(store));
         let account = AccountId::from_bytes([0xAC; 16]);
         keys.create(account.as_bytes(), &*entropy).await.unwrap().unwrap();
         let world = Self {
-            log: Arc::new(MemoryLog::new(4)),
-            bus: Arc::new(SpyBus::default()),
-            volatile: Arc::new(LocalVolatile::new()),
+            log: shared.log,
+            bus: Arc::new(SpyBus::over(shared.bus)),
+            volatile: shared.volatile,
             keys,
-            device_keys: Arc::new(FileDeviceKeys::open(folder.path().join("devices")).await.unwrap()),
+            device_keys: shared.device_keys,
             leases: Arc::new(OneLease::default()),
             clock: Arc::new(ManualClock::new(BEGIN)),
             entropy,
             account,
             folder,
-            lifecycle: Lifecycle::new(),
+            lifecycle,
             started: AtomicU64::new(0),
         };
         world.start_aggregate().await;
@@ -150,6 +174,27 @@ impl World {
             data: self.folder(&format!("connector-{number}")),
         };
         let lifecycle = Lifecycle::new();
+        let handle = berth_connector::start(ports, settings, &lifecycle).await.unwrap();
+        Connector { handle, lifecycle }
+    }
+
+    /// A connector in a process of its own, as far as the NATS server can tell.
+    pub(crate) async fn connector_on_nats(&self, server: &NatsServer, name: &str) -> Connector {
+        let lifecycle = Lifecycle::new();
+        let (shared, leases) = Shared::on_nats(server, name, &lifecycle).await;
+        let ports = Ports {
+            log: shared.log,
+            bus: shared.bus,
+            volatile: shared.volatile,
+            keys: self.keys.clone(),
+            device_keys: shared.device_keys,
+            leases,
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            data: self.folder(name),
+        };
+        let driver = Arc::new(Simulated::new(self.clock.clone(), self.entropy.clone(), 1));
+        let settings = Settings { driver: driver.clone(), controls: Some(driver) };
         let handle = berth_connector::start(ports, settings, &lifecycle).await.unwrap();
         Connector { handle, lifecycle }
     }
@@ -388,10 +433,34 @@ impl World {
     }
 }
 
+/// What the processes of a deployment share.
+struct Shared {
+    log: Arc<dyn EventLog>,
+    bus: Arc<dyn Bus>,
+    volatile: Arc<dyn Volatile>,
+    device_keys: Arc<dyn DeviceKeys>,
+}
+
+impl Shared {
+    /// As a process with that name sees it over a connection of its own.
+    async fn on_nats(server: &NatsServer, name: &str, lifecycle: &Lifecycle) -> (Self, Arc<dyn Leases>) {
+        let client = connect(&server.url(), None, name).await.unwrap();
+        let options = JetStreamOptions { shards: 4, replicas: 1 };
+        let shared = Self {
+            log: Arc::new(JetStreamLog::open(client.clone(), options).await.unwrap()),
+            bus: Arc::new(NatsBus::new(client.clone(), lifecycle)),
+            volatile: Arc::new(NatsVolatile::open(client.clone(), 1).await.unwrap()),
+            device_keys: Arc::new(NatsDeviceKeys::open(client.clone(), 1).await.unwrap()),
+        };
+        let clock = Arc::new(SystemClock);
+        (shared, Arc::new(NatsLeases::open(client, 1, lifecycle, clock).await.unwrap()))
+    }
+}
+
 /// A bus that remembers the connector's commands and can be cut.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SpyBus {
-    pub(crate) inner: LocalBus,
+    pub(crate) inner: Arc<dyn Bus>,
     /// Whether commands of the connector get no answer although they are decided.
     pub(crate) deaf: AtomicBool,
     /// Whether commands of the connector wait at the door.
@@ -401,6 +470,16 @@ pub(crate) struct SpyBus {
 }
 
 impl SpyBus {
+    fn over(inner: Arc<dyn Bus>) -> Self {
+        Self {
+            inner,
+            deaf: AtomicBool::default(),
+            closed: AtomicBool::default(),
+            opened: Notify::default(),
+            seen: Mutex::default(),
+        }
+    }
+
     /// What the connector has sent: instance, name and id of the command.
     pub(crate) fn sent(&self) -> Vec<(InstanceId, &'static str, berth_proto::CommandId)> {
         let seen = self.seen.lock().unwrap();
