@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{
     Simulated, codes,
     mailbox::Mailbox,
-    play::{Action, Person, Play, Reply},
+    play::{Action, Done, Person, Play, Reply},
     timing::QR_CODES,
 };
 use crate::{
@@ -113,10 +113,10 @@ impl Run<'_> {
                     return self.link_device(person, reply, plays).await;
                 }
                 Action::PairError => {
+                    let _done = Done::when_dropped(reply);
                     self.reports
                         .report(Report::AttemptEnded { reason: EndReasonV1::PairError, code: 0 })
                         .await;
-                    let _gone = reply.send(Ok(()));
                     return;
                 }
                 Action::Scan(_) | Action::EnterCode(_) => {
@@ -228,8 +228,8 @@ impl Run<'_> {
                     continue;
                 }
             };
+            let _done = Done::when_dropped(reply);
             let next = self.reports.report(report).await;
-            let _gone = reply.send(Ok(()));
             if ends || next == Next::Stop {
                 return;
             }

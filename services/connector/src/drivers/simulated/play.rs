@@ -40,6 +40,25 @@ const BAN_SECONDS_MAX: i64 = 31 * 24 * 3_600;
 /// Where a play is answered: when what it brings about is decided.
 pub(super) type Reply = oneshot::Sender<Result<(), Refused>>;
 
+/// A play that is being reported and that ends the link: whoever plays is told that it is done when this is
+/// dropped. The owner ends the link as soon as the report is in the log, perhaps before the report returns here.
+#[derive(Debug)]
+pub(super) struct Done(Option<Reply>);
+
+impl Done {
+    pub(super) const fn when_dropped(reply: Reply) -> Self {
+        Self(Some(reply))
+    }
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        if let Some(reply) = self.0.take() {
+            let _gone = reply.send(Ok(()));
+        }
+    }
+}
+
 /// A play on its way to a link.
 #[derive(Debug)]
 pub(super) struct Play {
