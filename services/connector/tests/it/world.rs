@@ -347,12 +347,22 @@ impl World {
 
     /// The names of everything that happened.
     pub(crate) async fn events(&self, id: InstanceId) -> Vec<&'static str> {
+        self.history(id).await.iter().map(Event::name).collect()
+    }
+
+    /// The epochs of those who said that the link is open.
+    pub(crate) async fn opened_epochs(&self, id: InstanceId) -> Vec<u64> {
+        let opened = |event: &Event| match event {
+            Event::ConnectionOpened(opened) => Some(opened.reported.epoch),
+            _ => None,
+        };
+        self.history(id).await.iter().filter_map(opened).collect()
+    }
+
+    async fn history(&self, id: InstanceId) -> Vec<Event> {
         let stored = self.log.read(&StreamKey::instance(id), 0, 10_000).await.unwrap();
         let commits = stored.iter().map(|stored| decode::<CommitV1>(&stored.payload).unwrap());
-        commits
-            .flat_map(|commit| commit.events)
-            .map(|event| Event::from_record(&event).unwrap().name())
-            .collect()
+        commits.flat_map(|commit| commit.events).map(|event| Event::from_record(&event).unwrap()).collect()
     }
 
     /// The text of a code in the volatile store.

@@ -113,7 +113,12 @@ impl Action {
             "pair_error" => Self::PairError,
             "logout_from_phone" => Self::LogoutFromPhone,
             "logout_from_server" => Self::LogoutFromServer,
-            "drop" => Self::Drop { returns: request.get("returns").and_then(Value::as_bool).unwrap_or(true) },
+            "drop" => Self::Drop {
+                returns: request
+                    .get("returns")
+                    .map_or(Some(true), Value::as_bool)
+                    .ok_or_else(|| invalid("`returns`: true or false is expected.".to_owned()))?,
+            },
             "return" => Self::Return,
             "ban" => Self::Ban {
                 seconds: number("seconds", BAN_SECONDS_DEFAULT, BAN_SECONDS_MAX)
@@ -147,4 +152,81 @@ impl Action {
 
 fn invalid(message: String) -> Refused {
     Refused { code: "invalid_request", message }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const DOCUMENTATION: &str = include_str!("../../../../../docs/device-links.md");
+
+    fn read(request: &Value) -> Result<Action, String> {
+        Action::read(request).map_err(|refused| {
+            assert_eq!(refused.code, "invalid_request");
+            refused.message
+        })
+    }
+
+    #[test]
+    fn every_action_is_read_and_documented() {
+        for action in ACTIONS.split(", ") {
+            assert!(read(&json!({ "action": action })).is_ok(), "{action}");
+            assert!(DOCUMENTATION.contains(&format!("`{action}`")), "{action} is not documented");
+        }
+    }
+
+    #[test]
+    fn arguments_have_defaults() {
+        assert_eq!(read(&json!({"action": "scan"})), Ok(Action::Scan(Person::default())));
+        assert_eq!(read(&json!({"action": "scan", "phone": null})), Ok(Action::Scan(Person::default())));
+        assert_eq!(read(&json!({"action": "drop"})), Ok(Action::Drop { returns: true }));
+        assert_eq!(read(&json!({"action": "ban"})), Ok(Action::Ban { seconds: 3_600 }));
+        assert_eq!(read(&json!({"action": "fail_unlink"})), Ok(Action::Arm(Arm::FailUnlinks(1))));
+        let refused = read(&json!({"action": "refuse_pairing_code"}));
+        assert_eq!(refused, Ok(Action::Arm(Arm::RefusePairing(429))));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (request, named) in [
+            (json!({}), "`action`"),
+            (json!({"action": "Scan"}), "`action`"),
+            (json!([]), "`action`"),
+            (json!({"action": "scan", "phone": "+5511987654321"}), "`phone`"),
+            (json!({"action": "enter_code", "phone": "123456"}), "`phone`"),
+            (json!({"action": "ban", "seconds": 0}), "`seconds`"),
+            (json!({"action": "ban", "seconds": 2_678_401}), "`seconds`"),
+            (json!({"action": "drop", "returns": "no"}), "`returns`"),
+            (json!({"action": "refuse_pairing_code", "code": 404}), "`code`"),
+            (json!({"action": "fail_unlink", "times": 1.5}), "`times`"),
+        ] {
+            assert!(read(&request).unwrap_err().starts_with(named), "{request}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_for_is_bounded(
+            action in prop::sample::select(ACTIONS.split(", ").collect::<Vec<_>>()),
+            number in any::<i64>(),
+            text in ".{0,20}",
+        ) {
+            let request = json!({
+                "action": action, "phone": text, "seconds": number, "times": number, "code": number,
+            });
+            match read(&request) {
+                Ok(Action::Ban { seconds }) => prop_assert!((1..=BAN_SECONDS_MAX).contains(&seconds)),
+                Ok(Action::Arm(Arm::FailUnlinks(times))) => prop_assert!((1..=1_000).contains(&times)),
+                Ok(Action::Arm(Arm::RefusePairing(code))) => prop_assert!(PAIRING_REFUSED.contains(&code)),
+                Ok(Action::Scan(person) | Action::EnterCode(person)) => {
+                    let phone = person.phone.unwrap();
+                    prop_assert!(phone.len() >= 7 && phone.bytes().all(|byte| byte.is_ascii_digit()));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
 }

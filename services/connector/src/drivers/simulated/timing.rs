@@ -37,3 +37,23 @@ impl Timing {
         if index == 1 { self.first_qr } else { self.other_qr }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_last_as_long_as_whatsapps() {
+        let timing = Timing::scaled(1);
+        let all: Vec<_> = (1..=QR_CODES).map(|index| timing.qr(index).as_secs()).collect();
+        assert_eq!(all, [60, 20, 20, 20, 20, 20]);
+        assert_eq!((timing.pairing_code.as_secs(), timing.grace.as_secs()), (180, 5));
+    }
+
+    #[test]
+    fn a_scale_divides_and_none_is_one() {
+        assert_eq!(Timing::scaled(60).first_qr, Duration::from_secs(1));
+        assert_eq!(Timing::scaled(60).pairing_code, Duration::from_secs(3));
+        assert_eq!(Timing::scaled(0).first_qr, Duration::from_mins(1));
+    }
+}
