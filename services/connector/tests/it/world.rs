@@ -3,19 +3,16 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc,
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use async_trait::async_trait;
 use berth_bus::{
-    Bus, DeviceKeys, Grant, KeyRing, LeaseError, Leases, RequestError, Requests, Subscription,
-    TransportError, Volatile,
+    Bus, DeviceKeys, KeyRing, Leases, Volatile,
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalVolatile},
     nats::{NatsBus, NatsDeviceKeys, NatsLeases, NatsVolatile, connect},
-    port::LeaseGuard,
 };
 use berth_connector::{
     Handle, Ports, Settings, driver::DeviceLink, drivers::simulated::Simulated, keys::LinkKeys,
@@ -44,7 +41,8 @@ use berth_test_support::NatsServer;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::{Notify, oneshot, watch};
+
+use crate::doubles::{OneLease, SpyBus};
 
 /// How long a story waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -464,138 +462,5 @@ impl Shared {
         };
         let clock = Arc::new(SystemClock);
         (shared, Arc::new(NatsLeases::open(client, 1, lifecycle, clock).await.unwrap()))
-    }
-}
-
-/// A bus that remembers the connector's commands and can be cut.
-#[derive(Debug)]
-pub(crate) struct SpyBus {
-    pub(crate) inner: Arc<dyn Bus>,
-    /// Whether commands of the connector get no answer although they are decided.
-    pub(crate) deaf: AtomicBool,
-    /// Whether commands of the connector wait at the door.
-    pub(crate) closed: AtomicBool,
-    pub(crate) opened: Notify,
-    seen: Mutex<Vec<CommandRequestV1>>,
-}
-
-impl SpyBus {
-    fn over(inner: Arc<dyn Bus>) -> Self {
-        Self {
-            inner,
-            deaf: AtomicBool::default(),
-            closed: AtomicBool::default(),
-            opened: Notify::default(),
-            seen: Mutex::default(),
-        }
-    }
-
-    /// What the connector has sent: instance, name and id of the command.
-    pub(crate) fn sent(&self) -> Vec<(InstanceId, &'static str, berth_proto::CommandId)> {
-        let seen = self.seen.lock().unwrap();
-        seen.iter()
-            .map(|request| match &request.target {
-                TargetV1::Instance { instance, command } => {
-                    (*instance, Command::from_record(command).unwrap().name(), request.command_id)
-                }
-                _ => panic!("no command for an account"),
-            })
-            .collect()
-    }
-
-    pub(crate) fn open(&self) {
-        self.closed.store(false, Ordering::SeqCst);
-        self.opened.notify_waiters();
-    }
-}
-
-#[async_trait]
-impl Bus for SpyBus {
-    async fn request(&self, subject: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
-        let request = decode::<CommandRequestV1>(&payload).unwrap();
-        let of_the_connector = request.origin.via == "connector";
-        if of_the_connector {
-            self.seen.lock().unwrap().push(request);
-            loop {
-                let opened = self.opened.notified();
-                if !self.closed.load(Ordering::SeqCst) {
-                    break;
-                }
-                opened.await;
-            }
-        }
-        let reply = self.inner.request(subject, payload, timeout).await;
-        if of_the_connector && self.deaf.load(Ordering::SeqCst) {
-            return Err(RequestError::TimedOut { subject: subject.to_owned() });
-        }
-        reply
-    }
-
-    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
-        self.inner.serve(filter, queue).await
-    }
-
-    async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {
-        self.inner.publish(subject, payload).await
-    }
-
-    async fn subscribe(&self, filter: &str) -> Result<Subscription, TransportError> {
-        self.inner.subscribe(filter).await
-    }
-}
-
-/// Leases that a test can take away. The epoch goes up with each grant.
-#[derive(Debug, Default)]
-pub(crate) struct OneLease {
-    epoch: AtomicU64,
-    /// The connector's grant.
-    held: tokio::sync::Mutex<Option<(watch::Sender<bool>, oneshot::Receiver<()>)>>,
-    taken: AtomicBool,
-    /// The grants of the other names, which nobody else wants.
-    others: Mutex<Vec<watch::Sender<bool>>>,
-}
-
-impl OneLease {
-    /// Takes the connector's lease away, as an expiry would, and gives it to nobody until [`Self::release`].
-    pub(crate) async fn take_away(&self) {
-        self.taken.store(true, Ordering::SeqCst);
-        if let Some((lost, _)) = &*self.held.lock().await {
-            lost.send_replace(true);
-        }
-    }
-
-    pub(crate) fn release(&self) {
-        self.taken.store(false, Ordering::SeqCst);
-    }
-
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::SeqCst)
-    }
-}
-
-#[async_trait]
-impl Leases for OneLease {
-    async fn hold(&self, name: &str) -> Result<Grant, LeaseError> {
-        let (guard, given_back) = oneshot::channel();
-        let (lost, told) = watch::channel(false);
-        if name != "connector" {
-            self.others.lock().unwrap().push(lost);
-            return Ok(Grant { epoch: 1, lost: told, guard: LeaseGuard(guard) });
-        }
-        loop {
-            let mut held = self.held.lock().await;
-            let free = match &mut *held {
-                Some((_, before)) => before.try_recv() != Err(oneshot::error::TryRecvError::Empty),
-                None => true,
-            };
-            if free && !self.taken.load(Ordering::SeqCst) {
-                *held = Some((lost, given_back));
-                break;
-            }
-            drop(held);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
-        Ok(Grant { epoch, lost: told, guard: LeaseGuard(guard) })
     }
 }
