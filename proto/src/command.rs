@@ -123,7 +123,7 @@ pub struct DeleteV1 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigureWebhookV1 {
     /// The endpoint; its times are set by the decision. An endpoint with the same id is replaced, and so is
-    /// one with the same format and label if `upsert` says so.
+    /// one with the same format and label if `upsert` says so; what is replaced keeps its secrets.
     pub webhook: WebhookV1,
     /// Replace the endpoint with this format and label, keeping its id and secret.
     pub upsert: bool,

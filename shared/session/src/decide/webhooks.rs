@@ -17,7 +17,9 @@ pub const OLD_SECRETS_MAX: usize = 3;
 /// Seconds for which a rotated secret may still sign: seven days (rule R10).
 pub const OLD_SECRET_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 
-/// Adds an endpoint, or replaces the one with its id (or, for an upsert, with its format and label).
+/// Adds an endpoint, or replaces the one with its id (or, for an upsert, with its format and label), whose secrets
+/// stay: they are changed by their own command, and a receiver that is not told of a new one would refuse
+/// everything.
 pub(super) fn configure(
     state: &State,
     command: &ConfigureWebhookV1,
@@ -29,8 +31,6 @@ pub(super) fn configure(
     let present = match labelled {
         Some(one) if command.upsert => {
             webhook.id = one.id;
-            webhook.secret.clone_from(&one.secret);
-            webhook.old_secrets.clone_from(&one.old_secrets);
             Some(one)
         }
         // Endpoints without a label are told apart by their ids alone.
@@ -39,6 +39,10 @@ pub(super) fn configure(
         }
         _ => state.webhooks.iter().find(|one| one.id == webhook.id),
     };
+    if let Some(one) = present {
+        webhook.secret.clone_from(&one.secret);
+        webhook.old_secrets.clone_from(&one.old_secrets);
+    }
     webhook.created_at = present.map_or(now, |one| one.created_at);
     webhook.updated_at = present.map_or(now, |one| one.updated_at);
     if present == Some(&webhook) {

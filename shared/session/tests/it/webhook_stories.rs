@@ -49,6 +49,16 @@ fn an_upsert_keeps_the_id_and_the_secret() {
 }
 
 #[test]
+fn a_replaced_endpoint_keeps_its_secrets() {
+    let mut life = Life::created();
+    life.applied(configure(webhook(1)));
+    let other_secret = || WebhookV1 { secret: webhook(9).secret, ..webhook(1) };
+    life.unchanged(configure(other_secret()));
+    life.applied(configure(WebhookV1 { url: sealed("https://example.com/other"), ..other_secret() }));
+    assert_eq!(life.state().webhooks[0].secret, webhook(1).secret);
+}
+
+#[test]
 fn endpoints_are_bounded_in_number_and_size() {
     let mut life = Life::created();
     for number in 1..=20 {
