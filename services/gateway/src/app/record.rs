@@ -83,10 +83,15 @@ impl App {
     /// The instance as it is now, read where every acknowledged change is visible, if the caller may see it.
     ///
     /// [`Failure::NotFound`] for an unknown, a deleted and another account's instance and, for an instance's
-    /// token, for any other instance.
+    /// token, for any other instance. [`Failure::Unauthorized`] for the token of the deleted instance itself,
+    /// which is merely remembered here: it ended with the instance.
     pub async fn read(&self, principal: &Principal, instance: InstanceId) -> Result<Record, Failure> {
         let record = self.read_with_deleted(principal, instance).await?;
-        if record.is_deleted() { Err(Failure::NotFound) } else { Ok(record) }
+        match principal {
+            _ if !record.is_deleted() => Ok(record),
+            Principal::Instance { instance: own, .. } if *own == instance => Err(Failure::Unauthorized),
+            _ => Err(Failure::NotFound),
+        }
     }
 
     /// Like [`Self::read`], and shows a deleted instance as what is left of it.

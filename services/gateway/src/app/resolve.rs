@@ -59,9 +59,14 @@ impl App {
     }
 
     /// The instance with a number, whatever its account: for a dialect whose numbers are global.
+    /// [`Failure::Unauthorized`] if the instance that had the number is deleted, since its tokens ended.
     pub async fn resolve_number(&self, number: &str) -> Result<(AccountId, InstanceId), Failure> {
         let entry = self.number_entry(number).ok_or(Failure::NotFound)?;
-        let hold = self.inner.directory.cached(entry).await?.ok_or(Failure::NotFound)?;
+        let Some(hold) = self.inner.directory.cached(entry).await? else {
+            let state = self.inner.directory.state(entry).await?;
+            let had = state.is_some_and(|state| !state.former.is_empty());
+            return Err(if had { Failure::Unauthorized } else { Failure::NotFound });
+        };
         let instance =
             hold.instance.filter(|_| hold.purpose == PurposeV1::Number).ok_or(Failure::NotFound)?;
         Ok((hold.account, instance))

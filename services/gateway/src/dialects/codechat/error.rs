@@ -24,6 +24,8 @@ pub(super) enum CodeChatError {
     Inactive,
     /// No such instance in the business.
     NotFound,
+    /// No such business.
+    BusinessNotFound,
     /// No such webhook.
     WebhookNotFound,
     /// No such path or method.
@@ -45,6 +47,17 @@ pub(super) enum CodeChatError {
 }
 
 impl CodeChatError {
+    /// The failure of an operation on a business.
+    pub(super) fn of_business(failure: Failure) -> Self {
+        match failure {
+            Failure::NotFound => Self::BusinessNotFound,
+            Failure::Rejected { code: RejectionCodeV1::NameTaken, .. } => {
+                Self::Conflict("The business name is already in use")
+            }
+            other => other.into(),
+        }
+    }
+
     /// No such path or method.
     pub(super) fn unknown_route(method: &Method, uri: &Uri) -> Self {
         Self::UnknownRoute(format!("Cannot {method} {}", uri.path()))
@@ -56,6 +69,7 @@ impl CodeChatError {
             Self::Forbidden => (StatusCode::FORBIDDEN, json!("Forbidden resource")),
             Self::Inactive => (StatusCode::FORBIDDEN, json!(["Inactive instance"])),
             Self::NotFound => (StatusCode::NOT_FOUND, json!(["Instance not found"])),
+            Self::BusinessNotFound => (StatusCode::NOT_FOUND, json!(["Business not found"])),
             Self::WebhookNotFound => (StatusCode::NOT_FOUND, json!(["Webhook not found"])),
             Self::UnknownRoute(message) => (StatusCode::NOT_FOUND, json!(message)),
             Self::NotConnected => (StatusCode::BAD_REQUEST, json!(["Instance is not connected"])),
@@ -97,6 +111,13 @@ impl From<Failure> for CodeChatError {
             Failure::Rejected { code: RejectionCodeV1::NameTaken, .. } => {
                 Self::Conflict("The instance name is already in use")
             }
+            Failure::Rejected { code: RejectionCodeV1::Exists, .. } => {
+                Self::Conflict("The webhook name is already in use")
+            }
+            Failure::Rejected {
+                code: RejectionCodeV1::TooManyWebhooks | RejectionCodeV1::WebhooksTooLarge,
+                ..
+            } => Self::Conflict("The instance has no room for another webhook"),
             Failure::Rejected { code: RejectionCodeV1::AliasTaken, .. } => {
                 Self::Conflict("The externalId is already in use")
             }

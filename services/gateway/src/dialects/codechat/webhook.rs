@@ -116,6 +116,7 @@ pub(super) fn switched(
         headers: before.map(|it| it.headers.clone()).unwrap_or_default(),
         authorization: before.and_then(|it| it.authorization.clone()),
         events,
+        after_logout_all: before.is_some_and(|it| it.after_logout_all),
         options: Some(options),
         lenient_headers: true,
         ..NewWebhook::default()
@@ -141,11 +142,13 @@ pub(super) fn shown_flags(record: &Record, webhook: &Webhook) -> Value {
 
 /// A webhook as this dialect shows it.
 pub(super) fn shown(record: &Record, webhook: &Webhook) -> Value {
+    let mut headers = webhook.headers.clone();
+    headers.extend(webhook.authorization.clone().map(|value| ("authorization".to_owned(), value)));
     json!({
         "name": webhook.label,
         "url": webhook.url,
         "enabled": webhook.enabled,
-        "headers": webhook.headers,
+        "headers": headers,
         "webhookId": webhook.id,
         "createdAt": iso_millis(webhook.created_at),
         "updatedAt": iso_millis(webhook.updated_at),

@@ -43,8 +43,9 @@ impl Entry {
         }
         match Path::read(request.uri().path()) {
             None => GreenError::NotFound.into_response_at("/", self.app.now()),
-            Some(Path::Partner { method, token }) => {
-                partner::answer(&self.app, &method, &token, request).await
+            Some(Path::Partner { method, written, token }) => {
+                let shown = format!("/partner/{written}/{{partnerToken}}");
+                partner::answer(&self.app, &method, &token, &shown, request).await
             }
             Some(Path::Instance(path)) => {
                 let shown = path.redacted();

@@ -23,14 +23,13 @@ const NEVER: &str = "0001-01-01T00:00:00";
 /// When an instance expires: never, and clients expect a moment.
 const FAR: &str = "9999-12-31T00:00:00";
 
-/// Answers a partner method.
-pub(super) async fn answer(app: &App, method: &str, token: &str, request: Request) -> Response {
+/// Answers a partner method; an error shows the path `shown`, which has no token.
+pub(super) async fn answer(app: &App, method: &str, token: &str, shown: &str, request: Request) -> Response {
     let now = app.now();
-    let shown = format!("/partner/{method}/{{partnerToken}}");
     match run(app, method, token, request).await {
         Ok(body) => Json(body).into_response(),
         Err(Refused::Compact(body)) => compact(body),
-        Err(Refused::Plain(error)) => error.into_response_at(&shown, now),
+        Err(Refused::Plain(error)) => error.into_response_at(shown, now),
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) enum Path {
     Partner {
         /// In lower case.
         method: String,
+        /// The method as it was written.
+        written: String,
         /// The partner's token.
         token: String,
     },
@@ -61,7 +63,7 @@ impl Path {
         }
         let method = written.to_ascii_lowercase();
         if first == "partner" && rest.is_none() {
-            return Some(Self::Partner { method, token });
+            return Some(Self::Partner { method, written, token });
         }
         let number = first.strip_prefix("waInstance")?.to_owned();
         Some(Self::Instance(InstancePath { number, method, written, token, rest }))
@@ -81,7 +83,11 @@ mod tests {
         assert!(!path.redacted().contains("s3cret") && !format!("{path:?}").contains("s3cret"));
         assert_eq!(
             Path::read("/partner/getInstances/t"),
-            Some(Path::Partner { method: "getinstances".to_owned(), token: "t".to_owned() })
+            Some(Path::Partner {
+                method: "getinstances".to_owned(),
+                written: "getInstances".to_owned(),
+                token: "t".to_owned(),
+            })
         );
         assert_eq!(Path::read("/waInstance1/logout"), None);
         assert_eq!(Path::read("/waInstance1/logout/t/r/x"), None);

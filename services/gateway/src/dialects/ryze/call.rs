@@ -81,6 +81,11 @@ impl OnInstance {
         match result {
             Err(Failure::NotFound) => {
                 if let Principal::Instance { instance, .. } = self.call.principal
+                    && let Err(Failure::Unauthorized) = self.app.read(&self.call.principal, instance).await
+                {
+                    return Err(RyzeError::Unauthorized);
+                }
+                if let Principal::Instance { instance, .. } = self.call.principal
                     && let Ok(other) = self.app.resolve(&self.call.principal, &self.name, &ORDER).await
                     && other != instance
                 {

@@ -25,7 +25,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Value>), CodeChatError> {
     let body = object(request).await?;
     let new = NewAccount { name: text(&body, "name")?.filter(|name| !name.is_empty()), token: None };
-    let account = on.app.create_account(&on.call, new).await?;
+    let account = on.app.create_account(&on.call, new).await.map_err(CodeChatError::of_business)?;
     Ok((StatusCode::CREATED, Json(shown(&account))))
 }
 
@@ -44,18 +44,19 @@ pub(super) async fn list(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
 
 /// Shows a business.
 pub(super) async fn find(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
-    let account = on.app.account(business(&on)?).await?;
+    let account = on.app.account(business(&on)?).await.map_err(CodeChatError::of_business)?;
     Ok(Json(shown(&account)))
 }
 
 /// Gives a business another token; the old one ends at once.
 pub(super) async fn refresh_token(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
-    let account = on.app.rotate_account_token(&on.call, business(&on)?, None).await?;
+    let account = on.app.rotate_account_token(&on.call, business(&on)?, None).await;
+    let account = account.map_err(CodeChatError::of_business)?;
     Ok(Json(shown(&account)))
 }
 
 fn business(on: &OnAdmin) -> Result<AccountId, CodeChatError> {
-    on.rest.as_deref().and_then(|id| id.parse().ok()).ok_or(CodeChatError::NotFound)
+    on.rest.as_deref().and_then(|id| id.parse().ok()).ok_or(CodeChatError::BusinessNotFound)
 }
 
 fn shown(account: &AccountRecord) -> Value {

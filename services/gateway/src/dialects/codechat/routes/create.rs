@@ -4,7 +4,7 @@ use axum::{Json, extract::Request, http::StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    app::NewInstance,
+    app::{NewInstance, check_name},
     dialects::codechat::{
         FORMAT,
         call::{OnBusiness, object, text},
@@ -20,6 +20,11 @@ pub(super) async fn handler(
 ) -> Result<(StatusCode, Json<Value>), CodeChatError> {
     let body = object(request).await?;
     let external = text(&body, "externalId")?.filter(|id| !id.is_empty());
+    if let Some(external) = &external {
+        // It stands in paths, and what looks like an id of ours is one.
+        let refused = |error| CodeChatError::Invalid(format!("externalId: like a name, {error}"));
+        check_name(external).map_err(refused)?;
+    }
     let new = NewInstance {
         name: text(&body, "instanceName")?.filter(|name| !name.is_empty()),
         settings: vec![(FORMAT, json!({"external_id": external, "active": true}))],

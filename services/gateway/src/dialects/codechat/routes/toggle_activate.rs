@@ -7,7 +7,7 @@ use crate::dialects::codechat::{
     FORMAT,
     call::{OnBusiness, object, text},
     error::CodeChatError,
-    find,
+    find, webhook,
 };
 
 /// Switches the instance's routes in this dialect on or off; the link stays.
@@ -27,6 +27,12 @@ pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<Val
         block.insert("active".to_owned(), json!(active));
         Value::Object(block)
     };
-    let answer = on.app.change_settings(&on.call, &record, FORMAT, merge).await?;
-    Ok(Json(find::response(&on.app, &answer.record, None).await?))
+    let mut record = on.app.change_settings(&on.call, &record, FORMAT, merge).await?.record;
+    let business = on.app.account(on.account).await?.name;
+    // The bodies that its webhooks get say the state too.
+    for webhook in record.open_webhooks_of(FORMAT) {
+        let wanted = webhook::switched(&record, Some(&webhook), &Map::new(), &business);
+        record = on.app.configure_webhook(&on.call, &record, &wanted, false, 0).await?.0.record;
+    }
+    Ok(Json(find::with_business(&on.app, &record, None, &business)))
 }

@@ -29,6 +29,13 @@ pub(super) async fn handler(
     let name = name(&body)?;
     let integration = integration(&body)?;
     let number = number(&body)?;
+    let wants_code = match field(&body, &["qrcode"]) {
+        None => false,
+        Some(Value::Bool(wants)) => *wants,
+        Some(_) => {
+            return Err(EvolutionError::Validation("qrcode is not of a type(s) boolean".to_owned()));
+        }
+    };
     let new = NewInstance {
         name: Some(name.clone()),
         token: text(&body, "token")?.filter(|token| !token.is_empty()),
@@ -41,7 +48,7 @@ pub(super) async fn handler(
     let Caller { app, call } = caller;
     let mut record = created.record;
     let mut qrcode = None;
-    if field(&body, &["qrcode"]) == Some(&json!(true)) && integration == "WHATSAPP-BAILEYS" {
+    if wants_code && integration == "WHATSAPP-BAILEYS" {
         let on = OnInstance { app, call, name };
         let connected = connect(&on, number.as_deref()).await?;
         qrcode = Some(code_of(&connected.codes));

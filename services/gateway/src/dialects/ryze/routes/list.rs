@@ -68,6 +68,11 @@ async fn named(app: &App, principal: &Principal, names: &[&str]) -> Result<Vec<R
     Ok(records)
 }
 
+fn websocket(record: &Record) -> Value {
+    let off = || json!({"enabled": false, "events": [], "mediaBase64": false});
+    super::websocket::shown(record).unwrap_or_else(off)
+}
+
 fn row(record: &Record) -> Value {
     let state = words::state(record);
     let device = record.device.as_ref();
@@ -92,7 +97,7 @@ fn row(record: &Record) -> Value {
         },
         "integrations": {
             "webhook": default.map_or_else(|| json!({"label": "default", "enabled": false}), webhook::shown),
-            "websocket": settings::beside(record, "websocket"),
+            "websocket": websocket(record),
             "chatwoot": settings::beside(record, "chatwoot"),
             "proxy": settings::beside(record, "proxy"),
             "s3": settings::beside(record, "s3"),

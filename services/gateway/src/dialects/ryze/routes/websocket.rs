@@ -50,7 +50,8 @@ pub(super) fn filter(record: &Record) -> Option<Vec<String>> {
     enabled.then(|| events().unwrap_or_default())
 }
 
-fn shown(record: &Record) -> Option<Value> {
+/// The WebSocket as this dialect shows it; none if it was never set.
+pub(super) fn shown(record: &Record) -> Option<Value> {
     let kept = settings::block(record).remove("websocket")?;
     let enabled = kept.get("enabled").and_then(Value::as_bool).unwrap_or_default();
     let events: Vec<String> =
