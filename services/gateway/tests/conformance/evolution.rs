@@ -1,0 +1,301 @@
+//! The Evolution API dialect.
+
+use berth_gateway::EvolutionLogout;
+use serde_json::json;
+
+use crate::{
+    is_told,
+    story::Request,
+    world::{ACCOUNT, OTHER_ACCOUNT, ROOT, World},
+};
+
+fn uuid_of(id: &str) -> String {
+    id.parse::<berth_proto::InstanceId>().unwrap().to_uuid().to_string()
+}
+
+#[tokio::test]
+async fn the_life_of_an_instance() {
+    let world = World::start().await;
+    let mut story = world.story();
+    let with_key = |request: Request| request.header("apikey", ACCOUNT);
+    let body = json!({
+        "instanceName": "shop", "integration": "WHATSAPP-BAILEYS", "token": "token-of-shop", "qrcode": true,
+        "rejectCall": true, "msgCall": "No calls, please",
+        "webhook": {"url": "https://hooks.example/evolution", "byEvents": true, "base64": true,
+                    "headers": {"x-tenant": "7"}, "events": ["CONNECTION_UPDATE", "QRCODE_UPDATED"]},
+    });
+    let created =
+        story.ask("create, with a QR code", with_key(Request::post("/instance/create")).json(&body)).await;
+    let uuid = created.body["instance"]["instanceId"].as_str().unwrap().to_owned();
+    story.calls(&uuid, "UUID of shop");
+    story.ask("the name is taken", with_key(Request::post("/instance/create")).json(&body)).await;
+    story
+        .ask("the state while a code is shown", with_key(Request::get("/instance/connectionState/shop")))
+        .await;
+    story.ask("connect again joins the attempt", with_key(Request::get("/instance/connect/shop"))).await;
+    let id = berth_proto::InstanceId::from_uuid(uuid.parse().unwrap()).to_string();
+    world.scan(&id).await;
+    story.ask("the state when it is linked", with_key(Request::get("/instance/connectionState/shop"))).await;
+    story
+        .ask("connect leaves a linked instance alone", with_key(Request::get("/instance/connect/shop")))
+        .await;
+    story
+        .ask(
+            "its own token may do it too",
+            Request::get("/instance/connectionState/shop").header("apikey", "token-of-shop"),
+        )
+        .await;
+    story.ask("restart", with_key(Request::post("/instance/restart/shop"))).await;
+    world.until(&id, "the connection is open again", |now| now["connection"] == "open").await;
+    story
+        .ask(
+            "restart as release 1 and the documentation have it",
+            with_key(Request::put("/instance/restart/shop")),
+        )
+        .await;
+    world.until(&id, "the connection is open again", |now| now["connection"] == "open").await;
+    story
+        .ask(
+            "presence",
+            with_key(Request::post("/instance/setPresence/shop")).json(&json!({"presence": "available"})),
+        )
+        .await;
+    story.ask("logout", with_key(Request::delete("/instance/logout/shop"))).await;
+    story.ask("a repeated logout", with_key(Request::delete("/instance/logout/shop"))).await;
+    story.ask("the state after it", with_key(Request::get("/instance/connectionState/shop"))).await;
+    story.ask("what is kept", with_key(Request::get("/instance/fetchInstances?instanceName=shop"))).await;
+    story.ask("connect starts anew", with_key(Request::get("/instance/connect/shop"))).await;
+    story.ask("delete", with_key(Request::delete("/instance/delete/shop"))).await;
+    story.ask("it is gone", with_key(Request::delete("/instance/delete/shop"))).await;
+    story
+        .ask(
+            "and so is its token",
+            Request::get("/instance/connectionState/shop").header("apikey", "token-of-shop"),
+        )
+        .await;
+    let list = Request::get("/instance/fetchInstances").header("apikey", "token-of-shop");
+    story.ask("everywhere", list).await;
+    is_told("evolution_life", &story);
+}
+
+#[tokio::test]
+async fn logout_of_a_closed_instance_is_refused_or_not() {
+    for (name, answer) in [("strict", EvolutionLogout::Strict), ("idempotent", EvolutionLogout::Idempotent)] {
+        let world = World::start_with(answer).await;
+        world.instance("never-linked").await;
+        let mut story = world.story();
+        story
+            .ask(
+                "logout when not connected",
+                Request::delete("/instance/logout/never-linked").header("apikey", ACCOUNT),
+            )
+            .await;
+        is_told(&format!("evolution_logout_{name}"), &story);
+    }
+}
+
+#[tokio::test]
+async fn who_may_not() {
+    let world = World::start().await;
+    world.linked("shop").await;
+    world.instance("till").await;
+    let mut story = world.story();
+    for (method, path) in [
+        ("POST", "/instance/create"),
+        ("GET", "/instance/connect/shop"),
+        ("GET", "/instance/connectionState/shop"),
+        ("GET", "/instance/fetchInstances"),
+        ("POST", "/instance/restart/shop"),
+        ("POST", "/instance/setPresence/shop"),
+        ("DELETE", "/instance/logout/shop"),
+        ("DELETE", "/instance/delete/shop"),
+        ("POST", "/webhook/set/shop"),
+        ("GET", "/webhook/find/shop"),
+        ("POST", "/settings/set/shop"),
+        ("GET", "/settings/find/shop"),
+        ("GET", "/rabbitmq/find/shop"),
+        ("POST", "/verify-creds"),
+    ] {
+        let request = Request::new(method.parse().unwrap(), path);
+        let none = story.ask("no key", request.clone()).await;
+        let wrong = story.ask("a wrong key", request.header("apikey", "wrong")).await;
+        assert_eq!((none.status, wrong.status), (401, 401), "{path}");
+    }
+    let asks = |key: &str| Request::delete("/instance/logout/shop").header("apikey", key);
+    story.ask("another instance's token", asks("token-of-till")).await;
+    story
+        .ask(
+            "another instance's token and no such instance",
+            Request::delete("/instance/logout/nobody").header("apikey", "token-of-till"),
+        )
+        .await;
+    story.ask("another account's token", asks(OTHER_ACCOUNT)).await;
+    story.ask("the root key, which is nobody here", asks(ROOT)).await;
+    story.ask("the key in another carrier", Request::delete("/instance/logout/shop").bearer(ACCOUNT)).await;
+    story
+        .ask(
+            "the name in the query does not win over the path",
+            Request::delete("/instance/logout/till?instanceName=shop").header("apikey", "token-of-till"),
+        )
+        .await;
+    story
+        .ask(
+            "an instance's token creates nothing",
+            Request::post("/instance/create")
+                .header("apikey", "token-of-till")
+                .json(&json!({"instanceName": "x"})),
+        )
+        .await;
+    is_told("evolution_refused", &story);
+}
+
+#[tokio::test]
+async fn unknown_instances_routes_and_methods() {
+    let world = World::start().await;
+    let mut story = world.story();
+    for (method, path) in [
+        ("GET", "/instance/connect/invalid-instance"),
+        ("GET", "/instance/connectionState/invalid-instance"),
+        ("GET", "/instance/fetchInstances?instanceName=invalid-instance"),
+        ("POST", "/instance/restart/invalid-instance"),
+        ("DELETE", "/instance/logout/invalid-instance"),
+        ("DELETE", "/instance/delete/invalid-instance"),
+        ("GET", "/webhook/find/invalid-instance"),
+        ("GET", "/settings/find/invalid-instance"),
+        ("DELETE", "/instance/logout/a%2Fb"),
+        ("DELETE", "/instance/logout/%FF"),
+        ("DELETE", "/instance/logout/"),
+        ("GET", "/instance/nothing/here"),
+        ("PATCH", "/instance/logout/shop"),
+        ("POST", "/"),
+    ] {
+        let answer = story
+            .ask("not there", Request::new(method.parse().unwrap(), path).header("apikey", ACCOUNT))
+            .await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    story.ask("the root needs no key", Request::get("/")).await;
+    is_told("evolution_unknown", &story);
+}
+
+#[tokio::test]
+async fn bodies_that_are_refused() {
+    let world = World::start().await;
+    world.instance("shop").await;
+    let mut story = world.story();
+    let create = |body: &str| Request::post("/instance/create").header("apikey", ACCOUNT).raw(body);
+    for body in [
+        "{",
+        "[]",
+        "{}",
+        r#"{"instanceName":""}"#,
+        r#"{"instanceName":1}"#,
+        r#"{"instanceName":"a/b"}"#,
+        r#"{"instanceName":"x","integration":"TELEGRAM"}"#,
+        r#"{"instanceName":"x","number":"+5511987654321"}"#,
+        r#"{"instanceName":"x","token":"with space"}"#,
+        r#"{"instanceName":"x","token":"token-of-shop"}"#,
+        r#"{"instanceName":"x","token":"token-of-the-account"}"#,
+        r#"{"instanceName":"x","qrcode":"yes"}"#,
+        r#"{"instanceName":"x","webhook":{"url":"http://10.0.0.1/"}}"#,
+    ] {
+        story.ask("create", create(body)).await;
+    }
+    let webhook = |body: &str| Request::post("/webhook/set/shop").header("apikey", ACCOUNT).raw(body);
+    for body in [
+        "{}",
+        r#"{"webhook":{"enabled":true}}"#,
+        r#"{"webhook":{"enabled":true,"url":""}}"#,
+        r#"{"webhook":{"url":"https://hooks.example"}}"#,
+        r#"{"webhook":{"enabled":"yes","url":"https://hooks.example"}}"#,
+        r#"{"webhook":{"enabled":true,"url":"https://hooks.example","events":["NOTHING"]}}"#,
+        r#"{"webhook":{"enabled":true,"url":"ftp://hooks.example"}}"#,
+    ] {
+        story.ask("webhook", webhook(body)).await;
+    }
+    story
+        .ask("presence", Request::post("/instance/setPresence/shop").header("apikey", ACCOUNT).raw("{}"))
+        .await;
+    story
+        .ask(
+            "presence",
+            Request::post("/instance/setPresence/shop")
+                .header("apikey", ACCOUNT)
+                .raw(r#"{"presence":"asleep"}"#),
+        )
+        .await;
+    story
+        .ask(
+            "a number that is none",
+            Request::get("/instance/connect/shop?number=12").header("apikey", ACCOUNT),
+        )
+        .await;
+    story.ask("a body without end", create(&" ".repeat(1024 * 1024 + 1))).await;
+    is_told("evolution_bad_bodies", &story);
+}
+
+#[tokio::test]
+async fn webhooks_and_settings() {
+    let world = World::start().await;
+    let shop = world.instance("shop").await;
+    let mut story = world.story();
+    story.calls(&uuid_of(&shop.id), "UUID of shop");
+    let with_key = |request: Request| request.header("apikey", ACCOUNT);
+    story.ask("never set", with_key(Request::get("/webhook/find/shop"))).await;
+    let nested = json!({"webhook": {
+        "enabled": true, "url": "https://hooks.example/a?x=1",
+        "headers": {"authorization": "Bearer x", "jwt_key": "secret"},
+        "byEvents": false, "base64": false, "events": ["CONNECTION_UPDATE", "QRCODE_UPDATED"],
+    }});
+    story.ask("set, nested", with_key(Request::post("/webhook/set/shop")).json(&nested)).await;
+    let flat = json!({"enabled": true, "url": "https://hooks.example/b", "webhook_by_events": true,
+                      "webhook_base64": true, "events": []});
+    story.ask("set, flat: the same row", with_key(Request::post("/webhook/set/shop")).json(&flat)).await;
+    story.ask("find", with_key(Request::get("/webhook/find/shop"))).await;
+    let off = json!({"webhook": {"enabled": false, "url": "https://hooks.example/b"}});
+    story.ask("switch off", with_key(Request::post("/webhook/set/shop")).json(&off)).await;
+    story.ask("settings at first", with_key(Request::get("/settings/find/shop"))).await;
+    let settings = json!({"rejectCall": true, "msgCall": "no", "groupsIgnore": true, "alwaysOnline": false,
+                          "readMessages": false, "readStatus": false, "syncFullHistory": false});
+    story.ask("set settings", with_key(Request::post("/settings/set/shop")).json(&settings)).await;
+    story.ask("find settings", with_key(Request::get("/settings/find/shop"))).await;
+    let rabbit = json!({"rabbitmq": {"enabled": true, "events": ["CONNECTION_UPDATE"]}});
+    story.ask("a transport is kept", with_key(Request::post("/rabbitmq/set/shop")).json(&rabbit)).await;
+    story.ask("and shown", with_key(Request::get("/rabbitmq/find/shop"))).await;
+    let proxy = json!({"enabled": true, "host": "proxy.example", "port": "8080", "protocol": "http",
+                       "username": "u", "password": "p"});
+    story.ask("a proxy is kept", with_key(Request::post("/proxy/set/shop")).json(&proxy)).await;
+    story.ask("and shown without its password", with_key(Request::get("/proxy/find/shop"))).await;
+    story.ask("credentials", with_key(Request::post("/verify-creds"))).await;
+    is_told("evolution_settings", &story);
+}
+
+#[tokio::test]
+async fn an_instance_of_another_door() {
+    let world = World::start().await;
+    let shop = world.linked("loja São João").await;
+    let mut story = world.story();
+    let uuid = uuid_of(&shop.id);
+    story.calls(&uuid, "UUID of the shop");
+    story.calls(&shop.id, "id of the shop");
+    story.calls(&shop.number, "number of the shop");
+    world.until_listed(1).await;
+    let with_key = |path: &str| Request::get(path).header("apikey", ACCOUNT);
+    for key in ["loja%20S%C3%A3o%20Jo%C3%A3o", &uuid, &shop.id, &shop.number.to_string()] {
+        let answer = story
+            .ask("by name, UUID, id or number", with_key(&format!("/instance/connectionState/{key}")))
+            .await;
+        assert_eq!(answer.body["instance"]["state"], "open");
+    }
+    story.ask("in the list", with_key("/instance/fetchInstances")).await;
+    story.ask("by its phone", with_key("/instance/fetchInstances?number=5511987654321")).await;
+    story.ask("by its id", with_key(&format!("/instance/fetchInstances?instanceId={uuid}"))).await;
+    story.ask("by no phone", with_key("/instance/fetchInstances?number=1")).await;
+    story
+        .ask(
+            "logout",
+            Request::delete("/instance/logout/loja%20S%C3%A3o%20Jo%C3%A3o").header("apikey", &shop.token),
+        )
+        .await;
+    is_told("evolution_other_door", &story);
+}

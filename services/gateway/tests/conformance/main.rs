@@ -1,0 +1,23 @@
+//! The five dialects over HTTP, request and complete answer side by side.
+//!
+//! Each story runs on a whole deployment of its own, in this process. What it tells is compared with a file in
+//! `snapshots`; a change of a contract is a change of such a file, to be read before it is accepted
+//! (`INSTA_UPDATE=always` writes what was told).
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod codechat;
+mod evolution;
+mod green;
+mod mega;
+mod ryze;
+mod story;
+mod world;
+
+/// Compares a story with the file of its name.
+fn is_told(name: &str, story: &story::Story<'_>) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, story.told()));
+}

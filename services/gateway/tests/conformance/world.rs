@@ -1,0 +1,263 @@
+//! A whole deployment in this process, on memory and temporary folders, and the phones that scan its codes.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use berth_bus::{
+    KeyRing,
+    local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
+};
+use berth_connector::drivers::simulated::Simulated;
+use berth_gateway::{App, EvolutionLogout, root_key_digest};
+use berth_log::memory::MemoryLog;
+use berth_proto::Timestamp;
+use berth_runtime::{Lifecycle, ManualClock, MasterKey, SeededEntropy, UrlPolicy};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::story::{Request, Story};
+
+/// The operator's key.
+pub(crate) const ROOT: &str = "key-of-the-operator";
+/// The token of the account whose clients the stories are about.
+pub(crate) const ACCOUNT: &str = "token-of-the-account";
+/// The token of another account.
+pub(crate) const OTHER_ACCOUNT: &str = "token-of-another-account";
+/// The phone that scans.
+pub(crate) const PHONE: &str = "5511987654321";
+/// When the stories take place: time stands still unless a story moves it on.
+const BEGIN: Timestamp = Timestamp(1_735_725_600_000_000);
+/// How long a story waits for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running deployment with two accounts.
+pub(crate) struct World {
+    base: String,
+    http: reqwest::Client,
+    clock: Arc<ManualClock>,
+    /// The id of the account of [`ACCOUNT`].
+    pub(crate) account_id: String,
+    _folder: TempDir,
+    _lifecycle: Lifecycle,
+}
+
+/// An instance that was made through the native API.
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    pub(crate) id: String,
+    pub(crate) number: u64,
+    pub(crate) token: String,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(EvolutionLogout::Strict).await
+    }
+
+    pub(crate) async fn start_with(evolution_logout: EvolutionLogout) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let lifecycle = Lifecycle::new();
+        let clock = Arc::new(ManualClock::new(BEGIN));
+        let entropy = Arc::new(SeededEntropy::new(5));
+        let log = Arc::new(MemoryLog::new(4));
+        let bus = Arc::new(LocalBus::new());
+        let volatile = Arc::new(LocalVolatile::new());
+        let store = FileKeyStore::open(path.join("keys")).await.unwrap();
+        let keys = KeyRing::new(MasterKey::generate(&*entropy), Arc::new(store));
+        let device_keys = Arc::new(FileDeviceKeys::open(path.join("devices")).await.unwrap());
+        let leases = Arc::new(LocalLeases::open(path.join("leases")).await.unwrap());
+
+        let aggregate = berth_session_aggregate::Ports {
+            log: log.clone(),
+            bus: bus.clone(),
+            keys: keys.clone(),
+            device_keys: device_keys.clone(),
+            leases: leases.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            data: path.join("session-aggregate"),
+        };
+        let settings = berth_session_aggregate::Settings::default();
+        berth_session_aggregate::start(aggregate, settings, &lifecycle).await.unwrap();
+
+        let projections = berth_projections::Ports {
+            log: log.clone(),
+            bus: bus.clone(),
+            keys: keys.clone(),
+            leases: leases.clone(),
+            clock: clock.clone(),
+            data: path.join("projections"),
+        };
+        let settings = berth_projections::Settings::default();
+        berth_projections::start(projections, settings, &lifecycle).await.unwrap();
+
+        let driver = Arc::new(Simulated::new(clock.clone(), entropy.clone(), 1));
+        let connector = berth_connector::Ports {
+            log: log.clone(),
+            bus: bus.clone(),
+            volatile: volatile.clone(),
+            keys: keys.clone(),
+            device_keys,
+            leases: leases.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            data: path.join("connector"),
+        };
+        let settings = berth_connector::Settings { driver: driver.clone(), controls: Some(driver) };
+        berth_connector::start(connector, settings, &lifecycle).await.unwrap();
+
+        let urls = UrlPolicy { allow: Vec::new(), plain_http: false };
+        let public_url = "https://berth.example".to_owned();
+        let webhooks = berth_webhooks::Ports {
+            log: log.clone(),
+            bus: bus.clone(),
+            volatile: volatile.clone(),
+            keys: keys.clone(),
+            leases,
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            data: path.to_owned(),
+        };
+        let settings = berth_webhooks::Settings::new(clock.clone(), urls.clone(), Some(public_url.clone()));
+        berth_webhooks::start(webhooks, settings, &lifecycle).await.unwrap();
+
+        let settings = berth_gateway::Settings {
+            root_key_digest: root_key_digest(keys.master(), ROOT),
+            url_policy: urls,
+            simulated_driver: true,
+            evolution_logout,
+            public_url,
+        };
+        let ports = berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy };
+        let router = berth_gateway::router(App::new(ports, settings));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        lifecycle.spawn(async move { axum::serve(listener, service).await });
+
+        let mut world = Self {
+            base,
+            http: http(),
+            clock,
+            account_id: String::new(),
+            _folder: folder,
+            _lifecycle: lifecycle,
+        };
+        world.account_id = world.account("acme", ACCOUNT).await;
+        world.account("globex", OTHER_ACCOUNT).await;
+        world
+    }
+
+    /// A story that is told of this world.
+    pub(crate) fn story(&self) -> Story<'_> {
+        let mut story = Story::new(self);
+        story.calls(&self.account_id, "id of the account");
+        story
+    }
+
+    /// Moves the time on: rates are counted in windows of it.
+    pub(crate) fn advance_seconds(&self, seconds: i64) {
+        self.clock.advance_seconds(seconds);
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: &Request) -> reqwest::Response {
+        let mut out = self.http.request(request.method.clone(), format!("{}{}", self.base, request.path));
+        for (name, value) in &request.headers {
+            out = out.header(*name, value);
+        }
+        if let Some(body) = &request.body {
+            out = out.body(body.clone());
+        }
+        out.send().await.unwrap()
+    }
+
+    /// The JSON that answers a request, which is not told.
+    pub(crate) async fn json(&self, request: &Request) -> Value {
+        serde_json::from_slice(&self.send(request).await.bytes().await.unwrap()).unwrap()
+    }
+
+    async fn native(&self, request: Request, token: &str) -> (u16, Value) {
+        let response = self.send(&request.header("authorization", &format!("Bearer {token}"))).await;
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn account(&self, name: &str, token: &str) -> String {
+        let request = Request::post("/v1/accounts").json(&json!({"name": name, "token": token}));
+        let (status, body) = self.native(request, ROOT).await;
+        assert_eq!(status, 201, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// An instance that was made through another door than the dialect's; its token is `token-of-<name>`, with a
+    /// dash for whatever a token cannot have.
+    pub(crate) async fn instance(&self, name: &str) -> Instance {
+        let token = format!("token-of-{name}").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let request = Request::post("/v1/instances").json(&json!({"name": name, "token": token}));
+        let (status, body) = self.native(request, ACCOUNT).await;
+        assert_eq!(status, 201, "{body}");
+        let number = body["number"].as_u64().or_else(|| body["number"].as_str()?.parse().ok()).unwrap();
+        Instance { id: body["id"].as_str().unwrap().to_owned(), number, token }
+    }
+
+    /// An instance whose device is linked and open.
+    pub(crate) async fn linked(&self, name: &str) -> Instance {
+        let instance = self.instance(name).await;
+        let request = Request::post(&format!("/v1/instances/{}/connect", instance.id)).json(&json!({}));
+        let (status, body) = self.native(request, ACCOUNT).await;
+        assert!(status == 200 && body["qr"]["text"].is_string(), "{status}: {body}");
+        self.scan(&instance.id).await;
+        instance
+    }
+
+    /// A phone scans the code that is shown; waits until the connection is open.
+    pub(crate) async fn scan(&self, instance: &str) {
+        let scan = json!({"action": "scan", "phone": PHONE, "push_name": "Ana"});
+        let request = Request::post(&format!("/v1/instances/{instance}/simulate")).json(&scan);
+        let (status, body) = self.native(request, ACCOUNT).await;
+        assert_eq!(status, 200, "{body}");
+        self.until(instance, "the connection is open", |now| now["connection"] == "open").await;
+    }
+
+    /// Waits until the native API shows the instance as wanted.
+    pub(crate) async fn until(&self, instance: &str, what: &str, wanted: impl Fn(&Value) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (_, now) = self.native(Request::get(&format!("/v1/instances/{instance}")), ACCOUNT).await;
+            if wanted(&now) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what}: not in time; last seen: {now}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until lists, which may lag, show as many instances of the account, each as it is.
+    pub(crate) async fn until_listed(&self, instances: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (_, now) = self.native(Request::get("/v1/instances?limit=500"), ACCOUNT).await;
+            let rows = now["instances"].as_array().cloned().unwrap_or_default();
+            let mut late = rows.len().abs_diff(instances);
+            for row in &rows {
+                let path = format!("/v1/instances/{}", row["id"].as_str().unwrap());
+                let (_, read) = self.native(Request::get(&path), ACCOUNT).await;
+                late += usize::from(read["version"] != row["version"]);
+            }
+            if late == 0 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{instances} instances are there; {now} is listed");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn http() -> reqwest::Client {
+    // Only a second call in one process is an error, and harmless.
+    let _set_before = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(Duration::from_secs(70)).build().unwrap()
+}
