@@ -132,6 +132,7 @@ impl Start<'_> {
     fn gateway(self) -> Option<Router> {
         let Wired { log, bus, volatile, keys, clock, entropy, credentials, .. } = self.wired;
         let ports = berth_gateway::Ports {
+            stop: self.lifecycle.stop().clone(),
             log: Arc::clone(log) as _,
             bus: Arc::clone(bus),
             volatile: Arc::clone(volatile),

@@ -6,13 +6,28 @@ mod readiness;
 pub use ops::ops_router;
 pub use readiness::{Check, Readiness};
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, pin::pin, time::Duration};
 
-use axum::{Router, serve::ListenerExt};
+use axum::{Router, extract::ConnectInfo, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinError, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::lifecycle::Lifecycle;
+
+/// How long a client may take for the head of a request, and leave a connection idle between two.
+const HEAD_MAX: Duration = Duration::from_secs(75);
+/// How long running requests may take to end when the process stops: less than the process drains in all, so
+/// that a client that never ends its request does not make the stop an abort.
+const DRAIN_MAX: Duration = Duration::from_secs(4);
+/// The pause after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// The listener cannot be had.
 #[derive(Debug, Error)]
@@ -46,21 +61,78 @@ impl Bound {
         self.address
     }
 
-    /// Serves until the process is asked to stop, then lets running requests end. A handler finds the
-    /// client's address as `ConnectInfo<SocketAddr>`.
+    /// Serves until the process is asked to stop, then lets running requests end, and cuts what is left after
+    /// [`DRAIN_MAX`]. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
     pub fn serve(self, router: Router, lifecycle: &Lifecycle) {
-        let stop = lifecycle.stop().clone().cancelled_owned();
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        // Small pieces, such as the events of a stream, shall not wait for the client's next acknowledgement.
-        let listener = self.listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay of small packets");
-            }
-        });
+        let stop = lifecycle.stop().clone();
         lifecycle.spawn(async move {
-            if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop).await {
-                tracing::error!(%error, "the HTTP listener failed");
+            // Connections end with this task: a request that panics ends its connection and nothing else.
+            let mut connections = JoinSet::new();
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    Some(ended) = connections.join_next() => note(ended),
+                    accepted = self.listener.accept() => match accepted {
+                        Ok((stream, peer)) => {
+                            connections.spawn(connection(stream, peer, router.clone(), stop.clone()));
+                        }
+                        Err(error) => {
+                            // Most often no file is free; connections that end free some.
+                            tracing::warn!(%error, "a connection cannot be accepted");
+                            tokio::time::sleep(ACCEPT_PAUSE).await;
+                        }
+                    },
+                }
+            }
+            drop(self.listener);
+            let drained = async {
+                while let Some(ended) = connections.join_next().await {
+                    note(ended);
+                }
+            };
+            if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
+                tracing::warn!(
+                    open = connections.len(),
+                    "connections whose requests did not end in time are cut"
+                );
             }
         });
+    }
+}
+
+/// Serves one connection to its end: after the stop, that of the request that runs.
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) -> Result<(), hyper::Error> {
+    // Small pieces, such as the events of a stream, shall not wait for the client's next acknowledgement.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay of small packets");
+    }
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut serving = pin!(serving);
+    if let Some(ended) = stop.run_until_cancelled(serving.as_mut()).await {
+        return ended;
+    }
+    serving.as_mut().graceful_shutdown();
+    serving.await
+}
+
+/// How a connection ended. Clients that go away are their business; a panic is ours.
+fn note(ended: Result<Result<(), hyper::Error>, JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        Err(error) => tracing::error!(%error, "a request failed in a way that it must not"),
     }
 }

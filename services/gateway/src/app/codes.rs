@@ -113,7 +113,7 @@ impl App {
         Ok(text.map(|text| LiveCode { text, index: code.index, expires_at: code.expires_at }))
     }
 
-    /// Waits until the instance is as wanted; none when the deadline came first.
+    /// Waits until the instance is as wanted; none when the deadline came first or the process stops.
     pub async fn wait_for(
         &self,
         record: &Record,
@@ -133,11 +133,12 @@ impl App {
                 return Ok(Some(now));
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || self.inner.stop.is_cancelled() {
                 return Ok(None);
             }
             // A hint, the next look or the deadline: whatever comes first.
-            let _hint = timeout(left.min(LOOK_AGAIN), hints.next()).await;
+            let hint = timeout(left.min(LOOK_AGAIN), hints.next());
+            let _hint = self.inner.stop.run_until_cancelled(hint).await;
         }
     }
 

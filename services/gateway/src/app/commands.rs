@@ -155,7 +155,8 @@ impl App {
                 }
                 Err(error) => Failure::unavailable("the session-aggregate", error),
             };
-            if started.elapsed() + pause >= PATIENCE {
+            // Whoever decides may have stopped with this process; another gateway has more patience.
+            if started.elapsed() + pause >= PATIENCE || self.inner.stop.is_cancelled() {
                 warn!(stream = %stream, command = %request.command_id, "a command was not decided in time: {failure}");
                 return Err(failure);
             }

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use berth_bus::{Bus, KeyRing, Volatile};
 use berth_log::LogRead;
 use berth_runtime::{Clock, Entropy};
+use tokio_util::sync::CancellationToken;
 
 pub use accounts::{AccountRecord, NewAccount};
 pub use call::{Call, Idempotency};
@@ -70,6 +71,7 @@ struct Inner {
     keys: KeyRing,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    stop: CancellationToken,
     settings: Settings,
     directory: directory::Directory,
     rates: rate::Rates,
@@ -90,22 +92,40 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Cancelled when the process stops: what waits then answers at once.
+    pub stop: CancellationToken,
 }
 
 impl App {
     /// An app over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        let Ports { log, bus, volatile, keys, clock, entropy } = ports;
+        let Ports { log, bus, volatile, keys, clock, entropy, stop } = ports;
         let directory = directory::Directory::new(Arc::clone(&log));
         let rates = rate::Rates::new(Arc::clone(&volatile));
         Self {
-            inner: Arc::new(Inner { log, bus, volatile, keys, clock, entropy, settings, directory, rates }),
+            inner: Arc::new(Inner {
+                log,
+                bus,
+                volatile,
+                keys,
+                clock,
+                entropy,
+                stop,
+                settings,
+                directory,
+                rates,
+            }),
         }
     }
 
     /// The settings that the gateway was started with.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    /// Whether the process stops, so that streams end and their clients come back elsewhere.
+    pub fn is_stopping(&self) -> bool {
+        self.inner.stop.is_cancelled()
     }
 
     /// The present moment.

@@ -70,6 +70,9 @@ async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Tail)> {
         if let Some(event) = tail.waiting.pop() {
             return Some((Ok(event), tail));
         }
+        if tail.app.is_stopping() {
+            return None;
+        }
         if let Err(failure) = tail.read().await {
             // The client comes back with the last id that it saw.
             warn!(instance = %tail.record.id, "an event stream ends: {failure}");
