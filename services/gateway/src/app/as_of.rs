@@ -1,6 +1,7 @@
 //! The instance as it was at a moment.
 
-use berth_proto::{CommitV1, InstanceId, RecordV1, StreamKey, Timestamp, codec};
+use berth_log::decode_commit;
+use berth_proto::{InstanceId, RecordV1, StreamKey, Timestamp, codec};
 
 use super::{App, failure::Failure, record::Record};
 
@@ -18,7 +19,7 @@ impl App {
             let full = page.len() == COMMITS_PER_READ;
             for stored in &page {
                 after += 1;
-                let Ok(commit) = codec::decode::<CommitV1>(&stored.payload) else { continue };
+                let Ok(commit) = decode_commit(stored) else { continue };
                 if commit.occurred_at > moment {
                     break 'pages;
                 }

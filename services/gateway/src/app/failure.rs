@@ -85,7 +85,10 @@ impl Failure {
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        Self::unavailable("the log", error)
+        match error {
+            ReadError::Unavailable(_) => Self::unavailable("the log", error),
+            ReadError::Damaged(_) => Self::rejected(RejectionCodeV1::Damaged),
+        }
     }
 }
 

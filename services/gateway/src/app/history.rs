@@ -45,8 +45,12 @@ impl App {
         let more = stored.len() > limit;
         stored.truncate(limit);
         let mut page = HistoryPage { entries: Vec::new(), last_version: after, more, damaged: Vec::new() };
-        for (offset, stored) in (1_u64..).zip(&stored) {
-            let version = after + offset;
+        for stored in &stored {
+            // What cannot be read has no version of its own.
+            let version = match stored.tail.version {
+                0 => page.last_version.saturating_add(1),
+                version => version,
+            };
             page.last_version = version;
             match decode_commit(stored) {
                 Ok(commit) => page.entries.extend(entries(commit)),

@@ -1,7 +1,9 @@
 //! An instance as it is, opened for rendering.
 
+use berth_log::decode_commit;
 use berth_proto::{
-    CommitV1, InstanceId, RecordV1, Sealed, StreamKey, codec,
+    InstanceId, RecordV1, Sealed, StreamKey, Timestamp, codec,
+    frame::RejectionCodeV1,
     instance::{DeviceV1, InstanceStateV1, PhaseV1, UnlinkStatusV1},
 };
 use berth_runtime::{DataKey, sealing::field};
@@ -116,12 +118,22 @@ impl App {
         let Some(stored) = self.inner.log.tail(&StreamKey::instance(instance)).await? else {
             return Ok(None);
         };
-        let commit = codec::decode::<CommitV1>(&stored.payload)
-            .map_err(|error| Failure::unavailable("the instance's history", error))?;
+        let commit = decode_commit(&stored).map_err(|_| Failure::rejected(RejectionCodeV1::Damaged))?;
         if commit.state.type_id != codec::types::INSTANCE_STATE {
             return Ok(None);
         }
         self.open_record(instance, commit.version, &commit.state).await.map(Some)
+    }
+
+    /// The instance as its last readable commit left it: for looking at a history whose end is damaged.
+    pub async fn read_readable(
+        &self,
+        principal: &Principal,
+        instance: InstanceId,
+    ) -> Result<Record, Failure> {
+        let record = self.as_of(instance, Timestamp(i64::MAX)).await?.ok_or(Failure::NotFound)?;
+        admit(principal, &record)?;
+        Ok(record)
     }
 
     /// Opens a carried state for rendering.

@@ -132,7 +132,7 @@ fn rejected(code: RejectionCodeV1) -> Problem {
             "idempotency_key_reused",
             "This Idempotency-Key was used for another request: make a new one for each request.",
         ),
-        Code::NameTaken => conflict("name_taken", "The account has an instance of this name."),
+        Code::NameTaken => conflict("name_taken", "This name is taken: choose another."),
         Code::TokenTaken => conflict("token_taken", "This token is taken: choose another or leave it out."),
         Code::NumberTaken => conflict("number_taken", "No free number was found: try again."),
         Code::AliasTaken => conflict("alias_taken", "The account has an instance with this foreign id."),
@@ -155,7 +155,7 @@ fn rejected(code: RejectionCodeV1) -> Problem {
         Code::Changed => conflict("changed", "Somebody else changed it meanwhile: read it and try again."),
         Code::Exists => conflict("exists", "It exists already."),
         Code::Damaged => {
-            error!("a command was refused since the last commit of its instance is damaged");
+            error!("a request was refused since the last commit of its instance is damaged");
             Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "history_damaged",

@@ -114,26 +114,44 @@ impl JetStreamLog {
         if after_version == 0 {
             return Ok(Some(1));
         }
-        let shard = stream.partition().shard(self.shards);
         let Some(tail) = self.read_tail(stream).await? else { return Ok(None) };
-        if tail.tail.version <= after_version {
+        let unreadable = tail.tail.version == 0;
+        if tail.tail.version <= after_version && !unreadable {
             return Ok(None);
         }
-        let subject = stream.subject();
         // The first commit with a later version has a sequence in low..=high.
         let (mut low, mut high) = (1, tail.tail.revision);
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(message) = self.next_of(shard, &subject, middle).await? else { break };
-            let sequence = message.sequence;
-            let version = from_message(*stream, shard, message).tail.version;
-            if version > after_version {
+            let Some((sequence, version)) = self.version_at(stream, middle).await? else { break };
+            if version.is_none_or(|version| version > after_version) {
                 high = middle;
             } else {
                 low = sequence + 1;
             }
         }
         Ok(Some(low))
+    }
+
+    /// The sequence and the version of the first commit at a sequence or after it. The version of one that cannot
+    /// be read follows from the next that can, since versions have no gaps; none if there is no such commit.
+    async fn version_at(
+        &self,
+        stream: &StreamKey,
+        sequence: u64,
+    ) -> Result<Option<(u64, Option<u64>)>, ReadError> {
+        let shard = stream.partition().shard(self.shards);
+        let subject = stream.subject();
+        let (mut first, mut unreadable, mut next) = (None, 0, sequence);
+        while let Some(message) = self.next_of(shard, &subject, next).await? {
+            let at = *first.get_or_insert(message.sequence);
+            next = message.sequence + 1;
+            match from_message(*stream, shard, message).tail.version {
+                0 => unreadable += 1,
+                version => return Ok(Some((at, Some(version.saturating_sub(unreadable))))),
+            }
+        }
+        Ok(first.map(|at| (at, None)))
     }
 
     pub(super) async fn read_end(&self) -> Result<Position, ReadError> {

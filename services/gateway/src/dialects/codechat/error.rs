@@ -81,6 +81,9 @@ impl CodeChatError {
             Self::Conflict(message) => (StatusCode::BAD_REQUEST, json!([message])),
             Self::NotImplemented(message) => (StatusCode::NOT_IMPLEMENTED, json!([message])),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, json!(["request entity too large"])),
+            Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, json!(["The history of the instance is damaged"]))
+            }
             Self::Other(Failure::Rejected { .. }) => {
                 (StatusCode::BAD_REQUEST, json!(["The instance does not allow this at this moment"]))
             }

@@ -92,6 +92,9 @@ impl EvolutionError {
             Self::Other(Failure::Rejected { code: RejectionCodeV1::Banned, .. }) => {
                 (StatusCode::BAD_REQUEST, json!(["The number is banned at this moment"]))
             }
+            Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, json!(["The history of the instance is damaged"]))
+            }
             Self::Other(Failure::Rejected { .. }) => {
                 (StatusCode::BAD_REQUEST, json!(["The instance does not allow this at this moment"]))
             }

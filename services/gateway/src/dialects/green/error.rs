@@ -75,6 +75,9 @@ impl GreenError {
             }
             Self::Malformed => (StatusCode::BAD_REQUEST, "The body is not valid JSON"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large"),
+            Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
             Self::Other(Failure::Rejected { .. }) => (StatusCode::BAD_REQUEST, "bad request data"),
             Self::Other(failure) => {
                 crate::http::log_unavailable(&failure);

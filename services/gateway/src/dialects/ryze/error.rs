@@ -139,6 +139,9 @@ fn failed(what: &'static str, failure: &Failure) -> (StatusCode, String) {
         Failure::Rejected { code: RejectionCodeV1::Banned, .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: the number is banned"))
         }
+        Failure::Rejected { code: RejectionCodeV1::Damaged, .. } => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: the history of the instance is damaged"))
+        }
         Failure::Rejected { .. } => {
             (StatusCode::BAD_REQUEST, format!("{what}: the instance does not allow this now"))
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::get::find_with_deleted;
+use super::get::find_history;
 use crate::{
     app::{App, Entry, HistoryPage},
     native::{
@@ -102,7 +102,7 @@ pub(super) async fn handler(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Problem::invalid("`limit`: 1 to 100 is expected."));
     }
-    let record = find_with_deleted(&app, &caller.principal, &key.0).await?;
+    let record = find_history(&app, &caller.principal, &key.0).await?;
     let page = app.history(record.id, query.0.after.unwrap_or(0), limit).await?;
     Ok(answer(StatusCode::OK, EventsBody::of(&page), false))
 }

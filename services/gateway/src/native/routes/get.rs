@@ -1,7 +1,7 @@
 //! `GET /v1/instances/{i}`
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_proto::{InstanceId, Timestamp};
+use berth_proto::{InstanceId, Timestamp, frame::RejectionCodeV1};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -40,13 +40,15 @@ pub(super) async fn handler(
     key: Key,
     query: QueryOf<GetQuery>,
 ) -> Result<Response, Problem> {
-    let mut record = find_with_deleted(&app, &caller.principal, &key.0).await?;
-    if let Some(at) = query.0.at {
+    let record = if let Some(at) = query.0.at {
         let moment: jiff::Timestamp = at
             .parse()
             .map_err(|_| Problem::invalid("`at`: a moment such as 2026-11-21T12:00:00Z is expected."))?;
-        record = app.as_of(record.id, Timestamp(moment.as_microsecond())).await?.ok_or(Failure::NotFound)?;
-    }
+        let record = find_history(&app, &caller.principal, &key.0).await?;
+        app.as_of(record.id, Timestamp(moment.as_microsecond())).await?.ok_or(Failure::NotFound)?
+    } else {
+        find_with_deleted(&app, &caller.principal, &key.0).await?
+    };
     Ok(answer(StatusCode::OK, InstanceBody::of(&record), false))
 }
 
@@ -58,7 +60,25 @@ pub(super) async fn find_with_deleted(
     key: &str,
 ) -> Result<Record, Failure> {
     match key.parse::<InstanceId>() {
+        Ok(_) if principal.account().is_none() => Err(Failure::Forbidden),
         Ok(id) => app.read_with_deleted(principal, id).await,
         Err(_) => app.find(principal, key, &ORDER).await,
     }
+}
+
+/// The instance whose history a path asks for, also when the end of that is damaged.
+pub(super) async fn find_history(app: &App, principal: &Principal, key: &str) -> Result<Record, Failure> {
+    match find_with_deleted(app, principal, key).await {
+        Err(failure) if failure.rejection() == Some(RejectionCodeV1::Damaged) => {
+            let instance = app.resolve(principal, key, &ORDER).await?;
+            app.read_readable(principal, instance).await
+        }
+        other => other,
+    }
+}
+
+/// The instance that a path names, to change something of it: one that is deleted is told so by its id.
+pub(super) async fn find_to_change(app: &App, principal: &Principal, key: &str) -> Result<Record, Failure> {
+    let record = find_with_deleted(app, principal, key).await?;
+    if record.is_deleted() { Err(Failure::rejected(RejectionCodeV1::Deleted)) } else { Ok(record) }
 }

@@ -5,7 +5,7 @@ use berth_log::ChainFaultKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::get::find_with_deleted;
+use super::get::find_history;
 use crate::{
     app::App,
     native::{
@@ -47,7 +47,7 @@ pub(super) struct FaultBody {
     )
 )]
 pub(super) async fn handler(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
-    let record = find_with_deleted(&app, &caller.principal, &key.0).await?;
+    let record = find_history(&app, &caller.principal, &key.0).await?;
     let report = app.verify(record.id).await?;
     let body = VerifyBody {
         ok: report.fault.is_none(),

@@ -1,0 +1,189 @@
+//! A log with a commit that nobody can read, and a log that is gone: who is told what, and who is not touched.
+
+use async_nats::jetstream;
+use berth_journeys::{
+    Berth, Client, Running, eventually,
+    steps::{event_types, until},
+};
+use berth_proto::{CommitV1, InstanceId, StreamKey, codec};
+use berth_test_support::NatsServer;
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Somebody who writes past us into the stream of an instance.
+struct Intruder {
+    jetstream: jetstream::Context,
+    stream: StreamKey,
+}
+
+impl Intruder {
+    async fn on(server: &NatsServer, instance: &Value) -> Self {
+        let id: InstanceId = instance["id"].as_str().unwrap().parse().unwrap();
+        let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+        Self { jetstream, stream: StreamKey::instance(id) }
+    }
+
+    async fn publish(&self, payload: Vec<u8>) {
+        self.jetstream.publish(self.stream.subject(), payload.into()).await.unwrap().await.unwrap();
+    }
+
+    async fn last_commit(&self) -> CommitV1 {
+        let subject = self.stream.subject();
+        let name = self.jetstream.stream_by_subject(subject.clone()).await.unwrap();
+        let stream = self.jetstream.get_stream(name).await.unwrap();
+        let last = stream.get_last_raw_message_by_subject(&subject).await.unwrap();
+        codec::decode(&last.payload).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_bad_last_commit_stops_its_instance_and_no_other() {
+    let server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    let client = berth.client();
+    let made = client.post("/v1/instances", json!({"name": "bad"})).await.expect(201);
+    client.post("/v1/instances", json!({"name": "good"})).await.expect(201);
+    client.post("/v1/instances/bad/connect", json!({})).await.expect(200);
+    until(&client, "bad", "a code is shown", |now| now["state"] == "pairing").await;
+    let intruder = Intruder::on(&server, &made).await;
+    let sound = intruder.last_commit().await;
+    intruder.publish(b"no commit at all".to_vec()).await;
+    let bad = sound.version + 1;
+
+    refuses(&client, bad).await;
+    for path in ["/v1/instances/good/connect", "/v1/instances/good/logout"] {
+        client.post(path, json!({})).await.expect(200);
+    }
+    assert_eq!(client.get("/v1/instances").await.expect(200)["total"], 2, "lists go on");
+    berth.kill9();
+    berth.restart().await;
+    refuses(&client, bad).await;
+    client.post("/v1/instances/good/connect", json!({})).await.expect(200);
+    client.post("/v1/instances", json!({"name": "new"})).await.expect(201);
+
+    // A commit that can be read stands behind it: the damage is an old one now, and blocks nothing.
+    let behind = CommitV1 { version: bad + 1, receipts: Vec::new(), events: Vec::new(), ..sound };
+    intruder.publish(codec::encode(&behind).unwrap()).await;
+    eventually("commands go on", async || {
+        let out = client.post("/v1/instances/bad/logout", json!({})).await;
+        if out.status == 200 { Ok(()) } else { Err(out.text()) }
+    })
+    .await;
+    let verified = client.get("/v1/instances/bad/verify").await.expect(200);
+    assert_eq!((&verified["ok"], &verified["fault"]["version"]), (&json!(false), &json!(bad)));
+    let told = client.get(&format!("/v1/instances/bad/events?after={}", bad - 1)).await.expect(200);
+    assert_eq!(told["damaged"], json!([bad]), "{told}");
+    assert!(event_types(&client, "bad").await.contains(&"ConnectEnded".to_owned()), "the logout is there");
+    client.delete("/v1/instances/bad").await.expect(200);
+    assert_no_panic(&berth);
+}
+
+/// The instance `bad` is refused everything but a look at its history, which names the bad commit.
+async fn refuses(client: &Client, bad: u64) {
+    for command in ["connect", "logout"] {
+        let answer = client.post(&format!("/v1/instances/bad/{command}"), json!({})).await.expect(500);
+        assert_eq!(answer["code"], "history_damaged");
+    }
+    assert_eq!(client.get("/v1/instances/bad").await.expect(500)["code"], "history_damaged");
+    client.header("apikey", berth_journeys::ACCOUNT_TOKEN).delete("/instance/logout/bad").await.expect(500);
+    client.delete("/rest/instance/bad/logout").await.expect(500);
+    let verified = client.get("/v1/instances/bad/verify").await.expect(200);
+    assert_eq!((&verified["ok"], &verified["fault"]["version"]), (&json!(false), &json!(bad)));
+    for query in [String::new(), format!("?after={}", bad - 1)] {
+        let told = client.get(&format!("/v1/instances/bad/events{query}")).await.expect(200);
+        assert_eq!(told["damaged"], json!([bad]), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_of_another_instance_is_not_shown_as_ones_own() {
+    let server = NatsServer::start().await;
+    let berth = Berth::on_nats(&server).start().await;
+    let client = berth.client();
+    let made = client.post("/v1/instances", json!({"name": "mine"})).await.expect(201);
+    let other = client.post("/v1/instances", json!({"name": "other"})).await.expect(201);
+    let foreign = Intruder::on(&server, &other).await.last_commit().await;
+    let moved = codec::encode(&CommitV1 { version: 2, ..foreign }).unwrap();
+    Intruder::on(&server, &made).await.publish(moved).await;
+
+    let read = client.get("/v1/instances/mine").await;
+    assert_eq!(read.expect(500)["code"], "history_damaged");
+    client.post("/v1/instances/mine/logout", json!({})).await.expect(500);
+    client.post("/v1/instances/other/logout", json!({})).await.expect(200);
+    assert_no_panic(&berth);
+}
+
+#[tokio::test]
+async fn a_server_that_goes_in_the_middle_of_requests_leaves_nothing_half_done() {
+    let mut server = NatsServer::start().await;
+    let berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    let client = berth.client();
+    for instance in 0..4 {
+        client.post("/v1/instances", json!({"name": format!("i{instance}")})).await.expect(201);
+    }
+    let asked: Vec<(String, String, Value)> = (0..40)
+        .map(|at| match at % 4 {
+            0 => (format!("create-{at}"), "/v1/instances".to_owned(), json!({"name": format!("new-{at}")})),
+            1 => (format!("out-{at}"), format!("/v1/instances/i{}/logout", at / 4 % 4), json!({})),
+            2 => {
+                (format!("in-{at}"), format!("/v1/instances/i{}/connect", at / 4 % 4), json!({"wait_ms": 0}))
+            }
+            _ => (
+                format!("hook-{at}"),
+                format!("/v1/instances/i{}/webhooks", at / 4 % 4),
+                json!({"url": format!("https://example.com/{at}")}),
+            ),
+        })
+        .collect();
+    let send = async |(key, path, body): &(String, String, Value)| {
+        client.keyed(key).try_send(Method::POST, path, Some(body.clone())).await.unwrap()
+    };
+    let kill = async {
+        eventually("the first are done", async || {
+            let now = client.get("/v1/instances/new-0").await;
+            if now.status == 200 { Ok(()) } else { Err(now.text()) }
+        })
+        .await;
+        server.kill();
+    };
+    let first = async { join_all(asked.iter().map(&send)).await };
+    let (first, ()) = tokio::join!(first, kill);
+    for answer in first.iter().filter(|answer| answer.status >= 300) {
+        assert_eq!((answer.status, &answer.body["code"]), (503, &json!("unavailable")), "{}", answer.text());
+        assert!(!answer.header("retry-after").is_empty());
+    }
+    let gone = client.post("/v1/instances/i0/logout", json!({})).await;
+    assert_eq!((gone.status, gone.header("retry-after").is_empty()), (503, false), "{}", gone.text());
+    assert_eq!(client.get("/v1/instances/i0").await.status, 503);
+
+    server.restart().await;
+    berth.ready().await;
+    for (one, before) in asked.iter().zip(&first) {
+        // The volatile store comes back a moment later than the log.
+        let again = eventually("it is answered", async || {
+            let again = send(one).await;
+            if again.status == 503 { Err(again.text()) } else { Ok(again) }
+        })
+        .await;
+        assert!(again.status < 300, "{}: {}", one.0, again.text());
+        if before.status < 300 {
+            assert_eq!(again.header("idempotency-replayed"), "true", "{} was done before", one.0);
+            assert_eq!(again.body["id"], before.body["id"]);
+        }
+    }
+    for instance in 0..4 {
+        let verified = client.get(&format!("/v1/instances/i{instance}/verify")).await.expect(200);
+        assert_eq!(verified["ok"], true, "{verified}");
+        let hooks = client.get(&format!("/v1/instances/i{instance}/webhooks")).await.expect(200);
+        let urls: std::collections::BTreeSet<_> =
+            hooks["webhooks"].as_array().unwrap().iter().map(|it| it["url"].to_string()).collect();
+        assert_eq!(urls.len(), hooks["webhooks"].as_array().unwrap().len(), "each once: {hooks}");
+    }
+    assert_no_panic(&berth);
+}
+
+#[track_caller]
+fn assert_no_panic(berth: &Running) {
+    assert!(!berth.logs().contains("panicked"), "{}", berth.logs());
+}
