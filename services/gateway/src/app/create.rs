@@ -91,25 +91,31 @@ impl App {
         let unavailable = || Failure::unavailable("the key store", "a new instance got no data key");
         let key =
             self.inner.keys.create(id.as_bytes(), &*self.inner.entropy).await?.ok_or_else(unavailable)?;
-        let (command, secrets) = self.create_command(plan, id, &key).await?;
+        let created = self.send_create(plan, id, &key).await;
+        // A key that no instance has is kept only while a try may still be decided: it would stay for ever.
+        let kept = match &created {
+            Ok(created) => created.record.id == id,
+            Err(failure) => matches!(failure, Failure::Unavailable { .. }),
+        };
+        if !kept {
+            self.inner.keys.destroy(id.as_bytes()).await?;
+        }
+        created
+    }
+
+    async fn send_create(&self, plan: &Plan<'_>, id: InstanceId, key: &DataKey) -> Result<Created, Failure> {
+        let (command, secrets) = self.create_command(plan, id, key).await?;
         let record = command.to_record().map_err(|_| Failure::rejected(RejectionCodeV1::StateTooLarge))?;
         let target = TargetV1::Instance { instance: id, command: record };
         let request = request_of(plan.call.via, &plan.call.principal, plan.identity, target);
-        let reply = self.send(&StreamKey::instance(id), &request).await;
-        match reply? {
+        match self.send(&StreamKey::instance(id), &request).await? {
             CommandReplyV1::Accepted(accepted) => {
-                if accepted.stream_id != id {
-                    self.inner.keys.destroy(id.as_bytes()).await?;
-                }
                 let record = self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
                 let replayed = accepted.replayed || accepted.stream_id != id;
                 let secrets = if replayed { Vec::new() } else { secrets };
                 Ok(Created { record, secrets, replayed })
             }
-            CommandReplyV1::Rejected(rejection) => {
-                self.inner.keys.destroy(id.as_bytes()).await?;
-                Err(Failure::rejected(rejection.code))
-            }
+            CommandReplyV1::Rejected(rejection) => Err(Failure::rejected(rejection.code)),
             CommandReplyV1::Unavailable { reason } => {
                 Err(Failure::unavailable("the session-aggregate", reason))
             }

@@ -62,6 +62,9 @@ impl App {
         phone: Option<&str>,
         wait: Duration,
     ) -> Result<Connected, Failure> {
+        if let Some(former) = self.former_of(call, text).await? {
+            return self.connect(call, former, phone, wait).await;
+        }
         let instance = self.resolve(&call.principal, text, order).await?;
         match self.connect(call, instance, phone, wait).await {
             Err(gone @ (Failure::NotFound | Failure::Rejected { code: RejectionCodeV1::Deleted, .. })) => {

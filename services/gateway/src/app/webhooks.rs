@@ -1,6 +1,6 @@
 //! Webhook endpoints: sealing what a client configures and opening it for rendering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_proto::{
@@ -230,6 +230,10 @@ impl App {
         if new.headers.len() > HEADERS_MAX {
             return invalid("headers", "an endpoint has at most 20 custom headers");
         }
+        let names: BTreeSet<_> = new.headers.keys().map(|name| name.to_ascii_lowercase()).collect();
+        if names.len() < new.headers.len() {
+            return invalid("headers", "a header is given twice: its name counts in any case");
+        }
         for (name, value) in &new.headers {
             let well_formed = axum::http::HeaderName::try_from(name).is_ok()
                 && axum::http::HeaderValue::try_from(value).is_ok()
@@ -264,6 +268,9 @@ pub fn is_reserved_header(name: &str) -> bool {
             | "connection"
             | "te"
             | "upgrade"
+            | "expect"
+            | "keep-alive"
+            | "trailer"
             | "user-agent"
             | "forwarded"
             | "cookie"

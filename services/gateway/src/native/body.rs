@@ -1,11 +1,16 @@
 //! JSON bodies of the native API: unknown fields and wrong types are refused with the place of the mistake.
 
+use std::{fmt, marker::PhantomData};
+
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Query},
     http::{Request, StatusCode, request::Parts},
 };
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::problem::Problem;
 use crate::{app::App, http::body};
@@ -15,6 +20,31 @@ use crate::{app::App, http::body};
 pub(super) struct Json<T> {
     pub(super) value: T,
     pub(super) bytes: Bytes,
+}
+
+/// A JSON object and nothing else: a struct that serde derives also takes an array of its fields' values, whose
+/// order is no part of the API.
+#[derive(Debug)]
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
 }
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
@@ -30,7 +60,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             body::BodyError::Broken => Problem::invalid("The body could not be read."),
         })?;
         let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };
-        let value = serde_json::from_slice(text).map_err(|error| {
+        let Object(value) = serde_json::from_slice(text).map_err(|error| {
             Problem::invalid(format!(
                 "The body is not as expected at line {}, column {}: {}.",
                 error.line(),

@@ -9,7 +9,7 @@ use super::webhooks::WebhookRequest;
 use crate::{
     app::{App, NewInstance},
     native::{
-        body::Json,
+        body::{Json, Object},
         call::Caller,
         problem::Problem,
         render::{InstanceBody, answer},
@@ -28,7 +28,8 @@ pub(super) struct CreateRequest {
     settings: Option<Map<String, Value>>,
     /// Webhook endpoints.
     #[serde(default)]
-    webhooks: Vec<WebhookRequest>,
+    #[schema(value_type = Vec<WebhookRequest>)]
+    webhooks: Vec<Object<WebhookRequest>>,
 }
 
 /// A created instance.
@@ -68,7 +69,7 @@ pub(super) async fn handler(
 ) -> Result<Response, Problem> {
     let Json { value: request, bytes } = body;
     let mut webhooks = Vec::with_capacity(request.webhooks.len());
-    for webhook in request.webhooks {
+    for Object(webhook) in request.webhooks {
         webhooks.push(webhook.into_new()?);
     }
     let new = NewInstance {

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::get::find_to_change;
 use crate::{
     app::{App, Simulation},
     native::{
-        ORDER,
         body::Json,
         call::{Caller, Key},
         problem::Problem,
@@ -38,7 +38,7 @@ pub(super) struct SimulateRequest {
     params(("i" = String, Path, description = "Id, name or number")),
     responses(
         (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 413, body = Problem),
         (status = 503, body = Problem)
     )
 )]
@@ -55,7 +55,7 @@ pub(super) async fn handler(
             "The devices of this deployment are real: start it with BERTH_DEVICE_DRIVER=simulated to play.",
         ));
     }
-    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let request = serde_json::to_value(&body.value).map_err(|_| Problem::invalid("The body is not JSON."))?;
     match app.simulate(record.id, &request).await? {
         Simulation::Done => {

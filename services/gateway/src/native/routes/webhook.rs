@@ -11,7 +11,10 @@ use berth_proto::EndpointId;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::webhooks::{AfterLogout, FORMATS};
+use super::{
+    get::find_to_change,
+    webhooks::{AfterLogout, FORMATS},
+};
 use crate::{
     app::{App, Failure, NewWebhook, Record, Webhook},
     native::{
@@ -89,7 +92,7 @@ pub(super) async fn patch(
     key: KeyAndWebhook,
     body: Json<WebhookPatch>,
 ) -> Result<Response, Problem> {
-    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let call = caller.call("PATCH /v1/instances/{i}/webhooks/{w}", &body.bytes);
     let new = patched(opened(&record, key.1)?, body.value);
     let (answered, webhook, _) = app.configure_webhook(&call, &record, &new, false, 0).await?;
@@ -114,7 +117,7 @@ pub(super) async fn delete(
     caller: Caller,
     key: KeyAndWebhook,
 ) -> Result<Response, Problem> {
-    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let call = caller.call("DELETE /v1/instances/{i}/webhooks/{w}", key.1.as_bytes());
     let answered = app.remove_webhook(&call, record.id, key.1).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();

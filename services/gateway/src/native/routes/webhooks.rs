@@ -6,6 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::get::find_to_change;
 use crate::{
     app::{App, NewWebhook},
     native::{
@@ -100,7 +101,7 @@ pub(super) async fn create(
     key: Key,
     body: Json<WebhookRequest>,
 ) -> Result<Response, Problem> {
-    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let call = caller.call("POST /v1/instances/{i}/webhooks", &body.bytes);
     let new = body.value.into_new()?;
     let (answered, webhook, secret) = app.configure_webhook(&call, &record, &new, false, 0).await?;
