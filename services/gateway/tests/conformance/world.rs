@@ -129,7 +129,8 @@ impl World {
             evolution_logout,
             public_url,
         };
-        let ports = berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy };
+        let stop = lifecycle.stop().clone();
+        let ports = berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, stop };
         let router = berth_gateway::router(App::new(ports, settings));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
