@@ -21,7 +21,7 @@ pub enum BodyError {
     /// Larger than [`BODY_BYTES_MAX`].
     #[error("the body is larger than 1 MiB")]
     TooLarge,
-    /// The client went away, sent less than it said or took longer than [`BODY_READ_MAX`].
+    /// The client went away, sent less than it said or took longer than `BODY_READ_MAX`.
     #[error("the body could not be read")]
     Broken,
 }
