@@ -62,7 +62,7 @@ impl Bound {
     }
 
     /// Serves until the process is asked to stop, then lets running requests end, and cuts what is left after
-    /// [`DRAIN_MAX`]. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
+    /// `DRAIN_MAX`. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
     pub fn serve(self, router: Router, lifecycle: &Lifecycle) {
         let stop = lifecycle.stop().clone();
         lifecycle.spawn(async move {
