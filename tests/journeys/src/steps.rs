@@ -19,10 +19,18 @@ pub async fn link(client: &Client, instance: &str) -> String {
     let path = format!("/v1/instances/{instance}");
     let connected = client.post(&format!("{path}/connect"), json!({})).await.expect(200);
     let text = connected["qr"]["text"].as_str().expect("a code").to_owned();
-    let scan = json!({"action": "scan", "phone": PHONE, "push_name": PUSH_NAME});
-    client.post(&format!("{path}/simulate"), scan).await.expect(200);
-    until(client, instance, "its connection is open", |now| now["connection"] == "open").await;
+    scan(client, instance).await;
     text
+}
+
+/// Scans the live code of an instance and waits until its connection is open.
+///
+/// # Panics
+/// When a step is refused.
+pub async fn scan(client: &Client, instance: &str) {
+    let scan = json!({"action": "scan", "phone": PHONE, "push_name": PUSH_NAME});
+    client.post(&format!("/v1/instances/{instance}/simulate"), scan).await.expect(200);
+    until(client, instance, "its connection is open", |now| now["connection"] == "open").await;
 }
 
 /// Waits until an instance is as wanted, and gives it.

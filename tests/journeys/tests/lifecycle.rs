@@ -2,7 +2,7 @@
 
 use berth_journeys::{
     Berth, Received, Recorder, Reply, Running,
-    steps::{event_types, link, until},
+    steps::{event_types, link, scan, until},
 };
 use berth_test_support::NatsServer;
 use serde_json::json;
@@ -34,7 +34,12 @@ async fn whole_journey(berth: &Running) {
     assert_eq!(made["state"], "created");
     assert_eq!(made["number"].as_str().unwrap().len(), 10);
 
-    link(&client, "journey").await;
+    client.post("/v1/instances/journey/connect", json!({})).await.expect(200);
+    // A code that is scanned before its notice went out is not told: the notice is waited for first.
+    receiver
+        .wait("the first code was told", |got| types(got, "/native").contains(&"instance.qr".to_owned()))
+        .await;
+    scan(&client, "journey").await;
     receiver
         .wait("the link was told", |got| types(got, "/native").contains(&"instance.open".to_owned()))
         .await;
