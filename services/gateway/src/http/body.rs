@@ -3,14 +3,22 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, Bytes, to_bytes},
-    http::Request,
+    body::{Body, Bytes},
+    http::{
+        Request,
+        header::{CONTENT_LENGTH, EXPECT},
+    },
 };
+use http_body_util::BodyExt;
 use thiserror::Error;
 use tokio::time::timeout;
 
 /// Bytes of a request's body.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of a body that is too large which are still read and thrown away: most clients read the answer only after
+/// they sent everything, and a connection that is closed before loses it.
+const REST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How long a client may take to send a body.
 const BODY_READ_MAX: Duration = Duration::from_secs(30);
@@ -28,18 +36,44 @@ pub enum BodyError {
 
 /// The whole body of a request.
 pub async fn read(request: Request<Body>) -> Result<Bytes, BodyError> {
-    let announced = request
-        .headers()
-        .get(axum::http::header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+    // A client that asks before it sends is told at once, and so is one whose rest would not be read anyway.
+    let readable = if request.headers().contains_key(EXPECT) { 0 } else { REST_BYTES_MAX };
+    if announced(&request) > (BODY_BYTES_MAX + readable) as u64 {
         return Err(BodyError::TooLarge);
     }
-    let read = timeout(BODY_READ_MAX, to_bytes(request.into_body(), BODY_BYTES_MAX));
-    read.await.map_err(|_| BodyError::Broken)?.map_err(|error| {
-        let limited = std::error::Error::source(&error)
-            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
-        if limited { BodyError::TooLarge } else { BodyError::Broken }
+    let mut body = request.into_body();
+    timeout(BODY_READ_MAX, async {
+        let mut read = Vec::new();
+        while let Some(piece) = piece(&mut body).await? {
+            if read.len() + piece.len() > BODY_BYTES_MAX {
+                discard(&mut body).await;
+                return Err(BodyError::TooLarge);
+            }
+            read.extend_from_slice(&piece);
+        }
+        Ok(Bytes::from(read))
     })
+    .await
+    .map_err(|_| BodyError::Broken)?
+}
+
+/// The length that the head announces, 0 without one.
+fn announced(request: &Request<Body>) -> u64 {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or_default()
+}
+
+/// The next bytes, or `None` at the end.
+async fn piece(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
+    let frame = body.frame().await.transpose().map_err(|_| BodyError::Broken)?;
+    Ok(frame.map(|frame| frame.into_data().unwrap_or_default()))
+}
+
+/// Reads what is left, up to a bound; the connection is closed after the answer if there is more.
+async fn discard(body: &mut Body) {
+    let mut left = REST_BYTES_MAX;
+    while let Ok(Some(piece)) = piece(body).await {
+        let Some(rest) = left.checked_sub(piece.len()) else { return };
+        left = rest;
+    }
 }
