@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod dialects;
+pub mod docs;
 pub mod http;
 pub mod native;
 

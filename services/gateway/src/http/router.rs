@@ -4,14 +4,13 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
 use crate::{
     app::App,
     dialects::{codechat, evolution, green, mega, ryze},
-    native,
+    docs, native,
 };
 
 /// First segments of paths that belong to the Evolution dialect.
@@ -38,6 +37,7 @@ pub fn compose(app: App) -> Router {
         .merge(codechat::router(app.clone()))
         .merge(ryze::router(app.clone()))
         .merge(mega::router(app))
+        .merge(docs::router())
         .fallback(move |request: Request| {
             let green = green.clone();
             async move { unknown_route(green, request).await }
@@ -59,7 +59,6 @@ async fn unknown_route(green: green::Entry, request: Request<Body>) -> Response 
         "rest" => mega::unknown_route(&request),
         "api" if path == "/api/v2" || path.starts_with("/api/v2/") => codechat::unknown_route(&request),
         "api" | "ws" => ryze::unknown_route(&request),
-        _ => native::Problem::new(StatusCode::NOT_FOUND, "unknown_route", "There is no such route.")
-            .into_response(),
+        _ => native::unknown_route().into_response(),
     }
 }

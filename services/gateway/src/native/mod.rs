@@ -2,14 +2,14 @@
 
 mod body;
 mod call;
+pub(crate) mod openapi;
 mod problem;
 mod render;
 mod routes;
 
-use axum::Router;
+use axum::{Router, http::StatusCode};
 
 pub use problem::Problem;
-pub use routes::openapi;
 
 use crate::app::{App, KeyKind};
 
@@ -19,4 +19,14 @@ const ORDER: [KeyKind; 4] = [KeyKind::Id, KeyKind::Name, KeyKind::Number, KeyKin
 /// The routes of the native API.
 pub fn router(app: App) -> Router {
     routes::router(app)
+}
+
+/// The answer to a path that nobody has.
+pub(crate) fn unknown_route() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_route", "There is no such route.")
+}
+
+/// The answer to a method that a path does not have.
+pub(crate) async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This route has no such method.")
 }

@@ -37,6 +37,8 @@ pub(crate) struct World {
     clock: Arc<ManualClock>,
     /// The id of the account of [`ACCOUNT`].
     pub(crate) account_id: String,
+    /// The paths of all routes, as the router has them.
+    pub(crate) paths: Vec<String>,
     _folder: TempDir,
     _lifecycle: Lifecycle,
 }
@@ -132,6 +134,7 @@ impl World {
         let stop = lifecycle.stop().clone();
         let ports = berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, stop };
         let router = berth_gateway::router(App::new(ports, settings));
+        let paths = paths(&router);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -142,6 +145,7 @@ impl World {
             http: http(),
             clock,
             account_id: String::new(),
+            paths,
             _folder: folder,
             _lifecycle: lifecycle,
         };
@@ -255,6 +259,13 @@ impl World {
             sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// The paths of a router, which tells them to nobody but a person who looks at it.
+fn paths(router: &axum::Router) -> Vec<String> {
+    let shown = format!("{router:?}");
+    let texts = shown.split('"').skip(1).step_by(2);
+    texts.filter(|text| text.starts_with('/') && !text.contains("__private")).map(str::to_owned).collect()
 }
 
 fn http() -> reqwest::Client {

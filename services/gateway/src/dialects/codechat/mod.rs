@@ -7,6 +7,7 @@
 mod call;
 mod error;
 mod find;
+pub(crate) mod openapi;
 mod routes;
 mod webhook;
 mod words;

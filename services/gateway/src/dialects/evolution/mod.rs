@@ -7,6 +7,7 @@ mod call;
 mod error;
 mod ids;
 mod kept;
+pub(crate) mod openapi;
 mod routes;
 mod webhook;
 mod words;

@@ -7,6 +7,7 @@
 mod call;
 mod error;
 mod methods;
+pub(crate) mod openapi;
 mod partner;
 mod path;
 mod settings;

@@ -6,6 +6,7 @@
 
 mod call;
 mod error;
+pub(crate) mod openapi;
 mod routes;
 mod words;
 

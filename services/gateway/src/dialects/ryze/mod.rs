@@ -7,6 +7,7 @@
 mod call;
 mod error;
 mod limit;
+pub(crate) mod openapi;
 mod routes;
 mod settings;
 mod webhook;

@@ -1,31 +1,26 @@
 //! The routes of the native API, one file each.
 
-mod accounts;
-mod connect;
-mod create;
-mod delete;
-mod docs;
-mod events;
-mod get;
-mod lifecycle;
-mod list;
-mod logout;
-mod qr;
-mod simulate;
-mod stream;
-mod verify;
-mod webhook;
-mod webhooks;
+pub(super) mod accounts;
+pub(super) mod connect;
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod events;
+pub(super) mod get;
+pub(super) mod lifecycle;
+pub(super) mod list;
+pub(super) mod logout;
+pub(super) mod qr;
+pub(super) mod simulate;
+pub(super) mod stream;
+pub(super) mod verify;
+pub(super) mod webhook;
+pub(super) mod webhooks;
 
 use axum::{
     Router,
-    http::StatusCode,
     routing::{get, post},
 };
 
-pub use docs::openapi;
-
-use super::problem::Problem;
 use crate::app::App;
 
 pub(super) fn router(app: App) -> Router {
@@ -49,14 +44,6 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/instances/{i}/simulate", post(simulate::handler))
         .route("/v1/accounts", post(accounts::create).get(accounts::list))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
-        .route("/openapi.json", get(docs::document))
-        .route("/docs", get(docs::page))
-        .method_not_allowed_fallback(async || {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "This route has no such method.",
-            )
-        })
+        .method_not_allowed_fallback(super::method_not_allowed)
         .with_state(app)
 }

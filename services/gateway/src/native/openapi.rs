@@ -1,9 +1,5 @@
-//! `GET /openapi.json` and `GET /docs`
+//! The OpenAPI document of the native API.
 
-use axum::{
-    Json,
-    response::{Html, IntoResponse},
-};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -12,10 +8,12 @@ use utoipa::{
     },
 };
 
-use super::{
+use super::routes::{
     accounts, connect, create, delete, events, get, lifecycle, list, logout, qr, simulate, stream, verify,
     webhook, webhooks,
 };
+
+use crate::docs;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,7 +25,8 @@ use super::{
         create::handler, list::handler, get::handler, delete::handler, connect::handler, qr::handler,
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
-        webhook::delete, simulate::handler, accounts::create, accounts::list, accounts::rotate_token
+        webhook::delete, simulate::handler, accounts::create, accounts::list, accounts::rotate_token,
+        docs::index, docs::page, docs::native_json, docs::json
     ),
     modifiers(&Bearer, &Problems)
 )]
@@ -67,15 +66,6 @@ impl Modify for Problems {
 }
 
 /// The OpenAPI document of the native API.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
-}
-
-pub(super) async fn document() -> impl IntoResponse {
-    Json(openapi())
-}
-
-/// A page without any asset from elsewhere: it renders the document in the browser.
-pub(super) async fn page() -> impl IntoResponse {
-    Html(include_str!("docs.html"))
 }

@@ -1,0 +1,128 @@
+//! Every route is in the document of its API, and every document has routes only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use berth_gateway::docs::DOCUMENTS;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::{
+    story::Request,
+    world::{OTHER_ACCOUNT, World},
+};
+
+/// The methods that are looked for.
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+/// What stands for any parameter of a path: an instance's number in the dialect that glues it to a word.
+const PARAMETER: &str = "1101000001";
+
+/// The paths and methods of a document.
+fn documented(name: &str) -> BTreeMap<String, BTreeSet<Method>> {
+    let (_, document) = DOCUMENTS.iter().find(|(known, _)| *known == name).unwrap();
+    let document = serde_json::to_value(document()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let methods = |item: &Value| {
+        METHODS.into_iter().filter(|method| item.get(method.as_str().to_lowercase()).is_some()).collect()
+    };
+    paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
+}
+
+/// The API that a path of the router belongs to; GREEN-API's paths are not a router's.
+fn owner(path: &str) -> &'static str {
+    let mut segments = path.split('/').skip(1);
+    match segments.next().unwrap() {
+        "v1" | "docs" | "openapi.json" => "native",
+        "rest" => "mega",
+        "api" if segments.next() == Some("v2") => "codechat",
+        "api" | "ws" => "ryze",
+        _ => "evolution",
+    }
+}
+
+/// A path with a value for each parameter.
+fn filled(path: &str) -> String {
+    let value = if path.starts_with("/docs") { "native" } else { PARAMETER };
+    let segment = |segment: &str| match segment.split_once('{') {
+        Some((before, _)) => format!("{before}{value}"),
+        None => segment.to_owned(),
+    };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+/// The document has the paths that the router has, each with the methods that it has: without a token they answer
+/// something else than an unknown route, and no other method does.
+async fn has_all_operations(name: &str) {
+    let world = World::start().await;
+    let documented = documented(name);
+    // A document that has no path yet is being written.
+    if documented.is_empty() {
+        return;
+    }
+    if name != "green" {
+        let routed: BTreeSet<_> =
+            world.paths.iter().filter(|path| owner(path) == name).map(|path| filled(path)).collect();
+        assert!(!routed.is_empty(), "the router does not tell its paths");
+        assert_eq!(documented.keys().map(|path| filled(path)).collect::<BTreeSet<_>>(), routed);
+    }
+    for (path, methods) in documented {
+        for method in METHODS {
+            // Rates are counted in windows of a minute.
+            world.advance_seconds(60);
+            let answer = world.send(&Request::new(method.clone(), &filled(&path))).await;
+            let exists = !matches!(answer.status().as_u16(), 404 | 405);
+            let says = methods.contains(&method);
+            assert_eq!(exists, says, "{method} {path} answers {}; documented: {says}", answer.status());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_native_document_has_all_operations() {
+    has_all_operations("native").await;
+}
+
+#[tokio::test]
+async fn the_evolution_document_has_all_operations() {
+    has_all_operations("evolution").await;
+}
+
+#[tokio::test]
+async fn the_ryze_document_has_all_operations() {
+    has_all_operations("ryze").await;
+}
+
+#[tokio::test]
+async fn the_codechat_document_has_all_operations() {
+    has_all_operations("codechat").await;
+}
+
+#[tokio::test]
+async fn the_mega_document_has_all_operations() {
+    has_all_operations("mega").await;
+}
+
+#[tokio::test]
+async fn the_green_document_has_all_operations() {
+    has_all_operations("green").await;
+}
+
+#[tokio::test]
+async fn documents_are_served_without_a_key() {
+    let world = World::start().await;
+    let page = world.send(&Request::get("/docs")).await.text().await.unwrap();
+    for (name, document) in DOCUMENTS {
+        assert!(page.contains(&format!("href=\"/docs/{name}\"")), "/docs does not name {name}");
+        let shown = world.send(&Request::get(&format!("/docs/{name}"))).await;
+        assert_eq!(shown.status(), 200);
+        assert_eq!(shown.headers()["content-type"], "text/html; charset=utf-8");
+        let served = world.json(&Request::get(&format!("/docs/{name}/openapi.json"))).await;
+        assert_eq!(served, serde_json::to_value(document()).unwrap());
+    }
+    let native = world.json(&Request::get("/openapi.json")).await;
+    assert_eq!(native, world.json(&Request::get("/docs/native/openapi.json")).await);
+    for path in ["/docs/other", "/docs/%ff", "/docs/other/openapi.json", "/docs/native/other"] {
+        let answer = world.send(&Request::get(path).bearer(OTHER_ACCOUNT)).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
+    }
+}
