@@ -35,6 +35,10 @@ class Told(unittest.TextTestResult):
         super().addError(test, err)
         self._tell("FAIL", test)
 
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._tell("SKIP", test)
+
     def _exc_info_to_string(self, err, test):
         log = test.berth.log() if getattr(test, "berth", None) else ""
         return super()._exc_info_to_string(err, test) + (f"--- the server logged:\n{log}" if log else "")

@@ -1,0 +1,131 @@
+"""Who asks when schemathesis does: real accounts and instances in the place of most of the values that it makes up.
+
+Loaded by schemathesis as its hooks, in a process of its own. Each request is made by the next of many callers, each an
+account of its own with an instance of its own, so that the limits of a dialect do not hide everything else, and what
+one request ended does not: an instance that is gone is made anew.
+"""
+
+import atexit
+import itertools
+import json
+import os
+import re
+
+import requests
+import schemathesis
+
+URL = os.environ["BERTH_URL"]
+ROOT_KEY = os.environ["BERTH_ROOT_KEY"]
+DIALECT = os.environ["BERTH_DIALECT"]
+# Callers take turns; each asks once a second or less, which is what the strictest dialect allows.
+CALLERS = 48
+# One request in so many keeps what was made up: a wrong token, an unknown instance.
+LEFT_ALONE = 6
+
+
+class Caller:
+    """An account, and an instance in one of the states."""
+
+    serial = itertools.count(1)
+
+    def __init__(self, place):
+        self.name = f"{DIALECT}-{place}-{next(self.serial)}"
+        self.token = f"fuzz-token-of-{self.name}"
+        account = ask("POST", "/v1/accounts", ROOT_KEY, {"name": self.name, "token": self.token})
+        self.account = account["id"]
+        hook = {"url": "https://hooks.example/fuzz", "enabled": False, "format": DIALECT}
+        made = ask("POST", "/v1/instances", self.token, {"name": self.name, "webhooks": [hook]})
+        self.id, self.number = made["id"], made["number"]
+        self.webhook = made["webhook_secrets"][0]["id"]
+        if place % 3:
+            ask("POST", f"/v1/instances/{self.id}/connect", self.token, {})
+        if place % 3 == 2:
+            scan = {"action": "scan", "phone": "5511987654321", "push_name": "Ana"}
+            ask("POST", f"/v1/instances/{self.id}/simulate", self.token, scan)
+
+    def is_there(self):
+        path = f"{URL}/v1/instances/{self.id}"
+        return requests.get(path, headers=bearer(self.token), timeout=30).status_code == 200
+
+    def values(self, turn):
+        """What stands for the parameters of paths, whatever a dialect calls them."""
+        spellings = [self.name, self.id, str(self.number)]
+        instance = {"green": str(self.number), "codechat": [self.name, self.id][turn % 2]}.get(
+            DIALECT, spellings[turn % 3]
+        )
+        return {
+            "i": instance,
+            "instance": instance,
+            "instanceName": instance,
+            "instance_key": instance,
+            "instanceKey": instance,
+            "instanceId": instance,
+            "idInstance": instance,
+            "apiTokenInstance": self.token,
+            "partnerToken": self.token,
+            "a": self.account,
+            "businessId": self.account,
+            "w": self.webhook,
+            "webhookId": self.webhook,
+            "name": "native",
+        }
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def ask(method, path, token, body):
+    answer = requests.request(method, URL + path, json=body, headers=bearer(token), timeout=30)
+    assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+    return answer.json()
+
+
+callers = {}
+turns = itertools.count()
+
+
+def next_caller(turn):
+    place = turn % CALLERS
+    if place not in callers or not callers[place].is_there():
+        callers[place] = Caller(place)
+    return callers[place]
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    turn = next(turns)
+    if turn % LEFT_ALONE == LEFT_ALONE - 1:
+        return
+    caller = next_caller(turn)
+    values = caller.values(turn)
+    for name in case.path_parameters or {}:
+        if name in values:
+            case.path_parameters[name] = values[name]
+    if isinstance(case.body, dict):
+        if isinstance(case.body.get("idInstance"), int):
+            case.body["idInstance"] = caller.number
+        if case.path.endswith("/simulate") and turn % 2:
+            case.body["action"] = "heal"
+    # The operator's routes are asked by the operator.
+    is_operators = re.match(r"/v1/accounts|/api/v2/admin", case.path)
+    token = ROOT_KEY if is_operators else caller.token
+    case.headers["apikey" if DIALECT == "evolution" else "token" if DIALECT == "ryze" else "Authorization"] = (
+        token if DIALECT in ("evolution", "ryze") else f"Bearer {token}"
+    )
+
+
+answers = {}
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    seen = answers.setdefault(f"{case.operation.method.upper()} {case.operation.path}", {})
+    seen[response.status_code] = seen.get(response.status_code, 0) + 1
+
+
+@atexit.register
+def tell():
+    """How often each operation answered with each status, for the test that started this."""
+    with open(os.environ["BERTH_FUZZ_ANSWERS"], "w") as file:
+        json.dump(answers, file)

@@ -1,0 +1,93 @@
+"""schemathesis against each document that the server serves.
+
+No 5xx, no undeclared status, no body outside its schema. The run is seeded and bounded. `BERTH_FUZZ_EXAMPLES` and
+`BERTH_FUZZ_SEED` choose a longer and another one, `BERTH_FUZZ_TELL` shows which statuses each operation answered.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import requests
+
+from berth import ROOT_KEY, BerthTest
+
+CONFIG = pathlib.Path(__file__).resolve().with_name("schemathesis.toml")
+# Requests that are made up for an operation, beside those of the systematic phase.
+EXAMPLES = os.environ.get("BERTH_FUZZ_EXAMPLES", "20")
+SEED = os.environ.get("BERTH_FUZZ_SEED", "20")
+# Seconds for one document before it counts as failed: many times what one takes.
+DEADLINE = 300
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+]
+
+
+# Operations that have no success here, each with its reason.
+WITHOUT_SUCCESS = {
+    "GET /waInstance{idInstance}/scanqrcode/{apiTokenInstance}": "a WebSocket, which is not spoken here",
+    "GET /ws/{instance}": "a WebSocket, which is not spoken here",
+}
+
+
+class Documents(BerthTest):
+    def holds(self, dialect, *more):
+        """The server keeps to its document, and every operation was seen to succeed at least once."""
+        url = f"{self.berth.url}/docs/{dialect}/openapi.json"
+        if not requests.get(url, timeout=30).json()["paths"]:
+            self.skipTest("the document has no path yet")
+        # It keeps what it learned in the folder where it runs.
+        with tempfile.TemporaryDirectory() as folder:
+            answers = pathlib.Path(folder, "answers.json")
+            told = self.run_schemathesis(dialect, url, answers, *more)
+            self.assertEqual(told.returncode, 0, f"\n{told.stdout}{told.stderr}")
+            answered = json.loads(answers.read_text())
+        if os.environ.get("BERTH_FUZZ_TELL"):
+            print(*(f"{operation} {statuses}" for operation, statuses in sorted(answered.items())), sep="\n")
+        never = [
+            f"{operation}: {statuses}"
+            for operation, statuses in sorted(answered.items())
+            if operation not in WITHOUT_SUCCESS and not any(status < "400" for status in statuses)
+        ]
+        self.assertEqual(never, [], "operations that never succeeded")
+
+    def run_schemathesis(self, dialect, url, answers, *more):
+        environment = os.environ | {
+            "BERTH_URL": self.berth.url,
+            "BERTH_ROOT_KEY": ROOT_KEY,
+            "BERTH_DIALECT": dialect,
+            "BERTH_FUZZ_ANSWERS": str(answers),
+            "SCHEMATHESIS_HOOKS": "fuzz_pool",
+            "PYTHONPATH": os.pathsep.join(str(pathlib.Path(entry).resolve()) for entry in sys.path),
+        }
+        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", url]
+        command += ["--checks", ",".join(CHECKS), "--seed", SEED, "--max-examples", EXAMPLES, "--no-color", *more]
+        return subprocess.run(
+            command, env=environment, cwd=answers.parent, timeout=DEADLINE, capture_output=True, text=True
+        )
+
+    def test_native(self):
+        # Its stream of events has no end.
+        self.holds("native", "--exclude-path", "/v1/instances/{i}/events/stream")
+
+    def test_evolution(self):
+        self.holds("evolution")
+
+    def test_ryze(self):
+        self.holds("ryze")
+
+    def test_codechat(self):
+        self.holds("codechat")
+
+    def test_mega(self):
+        self.holds("mega")
+
+    def test_green(self):
+        self.holds("green")
