@@ -89,3 +89,12 @@ pub(super) async fn object(request: Request) -> Result<Map<String, Value>, Evolu
 pub(super) fn field<'a>(body: &'a Map<String, Value>, spellings: &[&str]) -> Option<&'a Value> {
     spellings.iter().find_map(|name| body.get(*name)).filter(|value| !value.is_null())
 }
+
+/// A field that is a string.
+pub(super) fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, EvolutionError> {
+    match field(body, &[name]) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(EvolutionError::Validation(format!("{name} is not of a type(s) string"))),
+    }
+}

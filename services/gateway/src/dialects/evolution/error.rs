@@ -7,12 +7,44 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_proto::frame::RejectionCodeV1;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::{Failure, RETRY_AFTER_SECONDS},
     http::body::BodyError,
 };
+
+/// The body of an error.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    /// The HTTP status.
+    status: u16,
+    /// The status in words.
+    error: &'static str,
+    response: ErrorResponse,
+}
+
+/// What an error says.
+#[derive(Debug, Serialize, ToSchema)]
+struct ErrorResponse {
+    message: ErrorMessage,
+}
+
+/// A string if the key or the form of the body is wrong, an array of an array if a field of it is, else an array.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum ErrorMessage {
+    Text(&'static str),
+    Said([String; 1]),
+    Validation([[String; 1]; 1]),
+}
+
+impl ErrorMessage {
+    fn said(message: impl Into<String>) -> Self {
+        Self::Said([message.into()])
+    }
+}
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -73,39 +105,46 @@ impl EvolutionError {
         Self::UnknownRoute(format!("Cannot {method} {}", uri.path()))
     }
 
-    fn parts(self) -> (StatusCode, Value) {
+    fn parts(self) -> (StatusCode, ErrorMessage) {
+        use ErrorMessage as Message;
         match self {
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, json!("Unauthorized")),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, Message::Text("Unauthorized")),
             Self::NoInstance(name) => {
-                (StatusCode::NOT_FOUND, json!([format!("The \"{name}\" instance does not exist")]))
+                (StatusCode::NOT_FOUND, Message::said(format!("The \"{name}\" instance does not exist")))
             }
             Self::NotFound(message) | Self::UnknownRoute(message) => {
-                (StatusCode::NOT_FOUND, json!([message]))
+                (StatusCode::NOT_FOUND, Message::said(message))
             }
             Self::NameTaken(name) => {
-                (StatusCode::FORBIDDEN, json!([format!("This name \"{name}\" is already in use.")]))
+                (StatusCode::FORBIDDEN, Message::said(format!("This name \"{name}\" is already in use.")))
             }
-            Self::Validation(message) => (StatusCode::BAD_REQUEST, json!([[message]])),
-            Self::Refused(message) => (StatusCode::BAD_REQUEST, json!([message])),
-            Self::Malformed => (StatusCode::BAD_REQUEST, json!("The body is not valid JSON")),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, json!("request entity too large")),
-            Self::Other(Failure::Rejected { code: RejectionCodeV1::Banned, .. }) => {
-                (StatusCode::BAD_REQUEST, json!(["The number is banned at this moment"]))
-            }
-            Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, json!(["The history of the instance is damaged"]))
-            }
-            Self::Other(Failure::Rejected { .. }) => {
-                (StatusCode::BAD_REQUEST, json!(["The instance does not allow this at this moment"]))
-            }
-            Self::Other(Failure::Limited { .. }) => {
-                (StatusCode::TOO_MANY_REQUESTS, json!(["Too many requests"]))
+            Self::Validation(message) => (StatusCode::BAD_REQUEST, Message::Validation([[message]])),
+            Self::Refused(message) => (StatusCode::BAD_REQUEST, Message::said(message)),
+            Self::Malformed => (StatusCode::BAD_REQUEST, Message::Text("The body is not valid JSON")),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Message::Text("request entity too large")),
+            Self::Other(Failure::Rejected { code, .. }) => {
+                let (status, message) = rejected(code);
+                (status, Message::said(message))
             }
             Self::Other(failure) => {
                 crate::http::log_unavailable(&failure);
-                (StatusCode::SERVICE_UNAVAILABLE, json!(["The service is not available, try again"]))
+                let message = "The service is not available, try again";
+                (StatusCode::SERVICE_UNAVAILABLE, Message::said(message))
             }
         }
+    }
+}
+
+const fn rejected(code: RejectionCodeV1) -> (StatusCode, &'static str) {
+    match code {
+        RejectionCodeV1::Banned => (StatusCode::BAD_REQUEST, "The number is banned at this moment"),
+        RejectionCodeV1::Damaged => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "The history of the instance is damaged")
+        }
+        RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge => {
+            (StatusCode::BAD_REQUEST, "The settings and the webhook are larger than allowed")
+        }
+        _ => (StatusCode::BAD_REQUEST, "The instance does not allow this at this moment"),
     }
 }
 
@@ -126,7 +165,7 @@ impl IntoResponse for EvolutionError {
         let (status, message) = self.parts();
         let reason =
             if parser { "Internal Server Error" } else { status.canonical_reason().unwrap_or_default() };
-        let body = json!({"status": status.as_u16(), "error": reason, "response": {"message": message}});
+        let body = ErrorBody { status: status.as_u16(), error: reason, response: ErrorResponse { message } };
         let mut response = (status, Json(body)).into_response();
         if retry {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));

@@ -2,9 +2,16 @@
 //!
 //! All of it belongs to messaging and has no other effect here. It is one sealed block, `evolution`.
 
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use super::{FORMAT, call::field, error::EvolutionError, ids};
+use super::{
+    FORMAT,
+    call::{field, text},
+    error::EvolutionError,
+    ids, webhook,
+};
 use crate::{app::Record, http::time::iso_millis};
 
 /// The settings: name, the spelling of release 1, and whether it is a text.
@@ -46,33 +53,96 @@ pub(super) fn given_settings(body: &Map<String, Value>) -> Result<Map<String, Va
     Ok(given)
 }
 
-/// All settings of an instance, with the defaults of those that were never given.
-pub(super) fn settings(record: &Record) -> Map<String, Value> {
-    let kept = match block(record).remove("settings") {
-        Some(Value::Object(kept)) => kept,
-        _ => Map::new(),
-    };
-    let default = |is_text: bool| if is_text { json!("") } else { json!(false) };
-    SETTINGS
-        .iter()
-        .map(|(name, _, is_text)| {
-            ((*name).to_owned(), kept.get(*name).cloned().unwrap_or_else(|| default(*is_text)))
-        })
-        .collect()
+/// Checks a transport: whether it is switched on, and which events it wants.
+pub(super) fn check_transport(name: &str, given: &Map<String, Value>) -> Result<(), EvolutionError> {
+    check_enabled(name, given)?;
+    webhook::events(field(given, &["events"]), &format!("{name}."))?;
+    Ok(())
 }
 
-/// A transport's or the proxy's row, without its secrets; none if it was never set.
-pub(super) fn row(record: &Record, table: &str) -> Option<Value> {
-    let Some(Value::Object(kept)) = block(record).remove(table) else { return None };
-    let mut row = Map::new();
-    row.insert("id".to_owned(), json!(ids::row(record.id, table)));
-    for (name, value) in kept {
-        if name != "password" {
-            row.insert(name, value);
-        }
+/// Checks a proxy.
+pub(super) fn check_proxy(given: &Map<String, Value>) -> Result<(), EvolutionError> {
+    if !given.contains_key("enabled") {
+        return Err(EvolutionError::Validation("instance requires property \"enabled\"".to_owned()));
     }
-    row.insert("createdAt".to_owned(), json!(iso_millis(record.state.created_at)));
-    row.insert("updatedAt".to_owned(), json!(iso_millis(record.state.updated_at)));
-    row.insert("instanceId".to_owned(), json!(record.id.to_uuid().to_string()));
-    Some(Value::Object(row))
+    check_enabled("proxy", given)?;
+    for name in ["host", "port", "protocol", "username", "password"] {
+        text(given, name)?;
+    }
+    Ok(())
+}
+
+fn check_enabled(name: &str, given: &Map<String, Value>) -> Result<(), EvolutionError> {
+    match given.get("enabled") {
+        Some(Value::Bool(_)) => Ok(()),
+        _ => Err(EvolutionError::Validation(format!("{name}.enabled is not of a type(s) boolean"))),
+    }
+}
+
+/// The settings of an instance; what was never given is off or empty.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "they are the product's")]
+pub(super) struct Settings {
+    #[schema(required)]
+    reject_call: bool,
+    /// What callers are told.
+    #[schema(required)]
+    msg_call: String,
+    #[schema(required)]
+    groups_ignore: bool,
+    #[schema(required)]
+    always_online: bool,
+    #[schema(required)]
+    read_messages: bool,
+    #[schema(required)]
+    read_status: bool,
+    #[schema(required)]
+    sync_full_history: bool,
+    #[schema(required)]
+    wavoip_token: String,
+}
+
+/// The settings of an instance.
+pub(super) fn settings(record: &Record) -> Settings {
+    let kept = block(record).remove("settings").unwrap_or_default();
+    serde_json::from_value(kept).unwrap_or_default()
+}
+
+/// A transport's or the proxy's row: what was given without its secrets, and the columns of every row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeptRow {
+    id: String,
+    /// What was given, such as `events` or `host`; a proxy without its password.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    given: Map<String, Value>,
+    created_at: String,
+    updated_at: String,
+    /// The instance as a hyphenated UUID.
+    instance_id: String,
+}
+
+/// Columns that are ours to fill, and the one that is never shown.
+const NOT_GIVEN: [&str; 5] = ["id", "createdAt", "updatedAt", "instanceId", "password"];
+
+impl KeptRow {
+    /// Whether it is switched on.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.given.get("enabled") == Some(&Value::Bool(true))
+    }
+}
+
+/// A transport's or the proxy's row; none if it was never set.
+pub(super) fn row(record: &Record, table: &str) -> Option<KeptRow> {
+    let Some(Value::Object(mut given)) = block(record).remove(table) else { return None };
+    given.retain(|name, _| !NOT_GIVEN.contains(&name.as_str()));
+    Some(KeptRow {
+        id: ids::row(record.id, table),
+        given,
+        created_at: iso_millis(record.state.created_at),
+        updated_at: iso_millis(record.state.updated_at),
+        instance_id: record.id.to_uuid().to_string(),
+    })
 }

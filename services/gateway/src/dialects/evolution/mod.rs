@@ -3,6 +3,7 @@
 //! One header, `apikey`, carries an account's or an instance's own token. The key is checked before anything
 //! else, so nobody without one learns which names exist, and the name in the path always wins over the query.
 
+mod bodies;
 mod call;
 mod error;
 mod ids;

@@ -1,13 +1,100 @@
 //! The OpenAPI document of this dialect.
 
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Components, Content, PathItem, Ref, ResponseBuilder,
+        path::Operation,
+        security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::{
+    kept::TRANSPORTS,
+    routes::{
+        connect, connection_state, create, delete, fetch, kept_find, kept_set, logout, presence, restart,
+        root, settings_find, settings_set, webhook_find, webhook_set,
+    },
+};
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Berth as Evolution",
-    description = "Evolution API, as releases 2.2 to 2.3.7 behave. The key goes into the header `apikey`."
-))]
+#[openapi(
+    info(
+        title = "Berth as Evolution API",
+        description = "The instance routes of Evolution API, as releases 2.2 to 2.3.7 behave. The key, an account's or an instance's own, goes into the header `apikey`. Fields of a body that are not described are ignored."
+    ),
+    paths(
+        root::welcome, root::verify_creds, create::handler, connect::handler, connection_state::handler,
+        fetch::handler, restart::handler, restart::by_put, presence::handler, logout::handler, delete::handler,
+        webhook_set::handler, webhook_find::handler, settings_set::handler, settings_find::handler,
+        kept_set::proxy, kept_find::proxy, kept_set::transport, kept_find::transport
+    ),
+    modifiers(&Key, &Transports, &Errors)
+)]
 struct Document;
+
+/// Every route wants a key unless it says otherwise.
+struct Key;
+
+impl Modify for Key {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("apikey")));
+        document.components.get_or_insert_with(Components::new).add_security_scheme("apikey", scheme);
+        document.security = Some(vec![SecurityRequirement::new("apikey", Vec::<String>::new())]);
+    }
+}
+
+/// The routes of a transport are those of each.
+struct Transports;
+
+impl Modify for Transports {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for verb in ["set", "find"] {
+            let pattern = format!("/{{transport}}/{verb}/{{instance}}");
+            let Some(item) = document.paths.paths.remove(&pattern) else { continue };
+            for transport in TRANSPORTS {
+                let mut item = item.clone();
+                for operation in operations(&mut item) {
+                    operation.operation_id = Some(format!("{verb}_{transport}"));
+                }
+                document.paths.paths.insert(format!("/{transport}/{verb}/{{instance}}"), item);
+            }
+        }
+    }
+}
+
+/// What any route can answer: what its key, its path and its body alone can be wrong in, and what is ours.
+struct Errors;
+
+impl Modify for Errors {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let all = document.paths.paths.iter_mut();
+        for (path, operation) in all.flat_map(|(path, item)| operations(item).map(move |it| (path, it))) {
+            if operation.security.is_some() {
+                continue;
+            }
+            add_error(operation, "401", "No key, a wrong one or another instance's.");
+            if path.contains("{instance}") {
+                add_error(operation, "404", "No such instance.");
+            }
+            if operation.request_body.is_some() {
+                add_error(operation, "413", "The body is larger than 1 MiB.");
+            }
+            add_error(operation, "500", "The history of the instance is damaged.");
+            add_error(operation, "503", "A part of the service does not answer; send the same again.");
+        }
+    }
+}
+
+fn add_error(operation: &mut Operation, status: &str, description: &str) {
+    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
+    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+}
 
 /// The OpenAPI document of this dialect.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {

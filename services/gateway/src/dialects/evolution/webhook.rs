@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::{FORMAT, call::field, error::EvolutionError, ids};
 use crate::{
@@ -144,7 +146,7 @@ fn headers(given: Option<&Value>, path: &str) -> Result<BTreeMap<String, String>
 }
 
 /// The events of a filter; none given or an empty list is all of them.
-fn events(given: Option<&Value>, path: &str) -> Result<Vec<String>, EvolutionError> {
+pub(super) fn events(given: Option<&Value>, path: &str) -> Result<Vec<String>, EvolutionError> {
     let Some(given) = given else { return Ok(Vec::new()) };
     let Value::Array(given) = given else {
         return Err(EvolutionError::Validation(format!("{path}events is not of a type(s) array")));
@@ -169,36 +171,70 @@ pub(super) fn present(record: &Record) -> Option<Webhook> {
     record.open_webhooks_of(FORMAT).into_iter().next()
 }
 
-/// The webhook as the row that `set` and `find` show.
-pub(super) fn row(record: &Record, webhook: &Webhook) -> Value {
-    let events: Vec<&str> = match (webhook.enabled, webhook.events.is_empty()) {
-        (false, _) => Vec::new(),
-        (true, true) => EVENTS.to_vec(),
-        (true, false) => webhook.events.iter().map(String::as_str).collect(),
-    };
-    json!({
-        "id": ids::webhook(webhook.id),
-        "url": webhook.url,
-        "headers": shown_headers(webhook),
-        "enabled": webhook.enabled,
-        "events": events,
-        "webhookByEvents": option(webhook, "by_events"),
-        "webhookBase64": option(webhook, "base64"),
-        "createdAt": iso_millis(webhook.created_at),
-        "updatedAt": iso_millis(webhook.updated_at),
-        "instanceId": record.id.to_uuid().to_string(),
-    })
+/// A webhook's row, as `set` and `find` show it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WebhookRow {
+    id: String,
+    url: String,
+    /// As they were given, with `authorization` and `jwt_key`.
+    headers: BTreeMap<String, String>,
+    enabled: bool,
+    events: Vec<String>,
+    webhook_by_events: bool,
+    webhook_base64: bool,
+    created_at: String,
+    updated_at: String,
+    /// The instance as a hyphenated UUID.
+    instance_id: String,
 }
 
-/// The webhook as a create shows it.
-pub(super) fn of_answer(webhook: Option<&Webhook>) -> Value {
-    let Some(webhook) = webhook else { return json!({}) };
-    json!({
-        "webhookUrl": webhook.url,
-        "webhookHeaders": shown_headers(webhook),
-        "webhookByEvents": option(webhook, "by_events"),
-        "webhookBase64": option(webhook, "base64"),
-    })
+impl WebhookRow {
+    pub(super) fn of(record: &Record, webhook: &Webhook) -> Self {
+        let events = match (webhook.enabled, webhook.events.is_empty()) {
+            (false, _) => Vec::new(),
+            (true, true) => EVENTS.map(str::to_owned).into(),
+            (true, false) => webhook.events.clone(),
+        };
+        Self {
+            id: ids::webhook(webhook.id),
+            url: webhook.url.clone(),
+            headers: shown_headers(webhook),
+            enabled: webhook.enabled,
+            events,
+            webhook_by_events: option(webhook, "by_events"),
+            webhook_base64: option(webhook, "base64"),
+            created_at: iso_millis(webhook.created_at),
+            updated_at: iso_millis(webhook.updated_at),
+            instance_id: record.id.to_uuid().to_string(),
+        }
+    }
+}
+
+/// A webhook as a create shows it; `{}` if it made none.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "they are the product's")]
+pub(super) struct CreatedWebhook {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_headers: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_by_events: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_base64: Option<bool>,
+}
+
+impl CreatedWebhook {
+    pub(super) fn of(webhook: &Webhook) -> Self {
+        Self {
+            webhook_url: Some(webhook.url.clone()),
+            webhook_headers: Some(shown_headers(webhook)),
+            webhook_by_events: Some(option(webhook, "by_events")),
+            webhook_base64: Some(option(webhook, "base64")),
+        }
+    }
 }
 
 fn option(webhook: &Webhook, name: &str) -> bool {
@@ -211,17 +247,16 @@ fn option(webhook: &Webhook, name: &str) -> bool {
 }
 
 /// The headers as they were given: with the authorization and the key of the JWT among them.
-fn shown_headers(webhook: &Webhook) -> Map<String, Value> {
-    let mut headers: Map<String, Value> =
-        webhook.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+fn shown_headers(webhook: &Webhook) -> BTreeMap<String, String> {
+    let mut headers = webhook.headers.clone();
     let text =
         |name: &str| webhook.options.as_ref().and_then(|options| options.get(name)).and_then(Value::as_str);
     if let Some(authorization) = &webhook.authorization {
         headers
-            .insert(text("authorization_name").unwrap_or("authorization").to_owned(), json!(authorization));
+            .insert(text("authorization_name").unwrap_or("authorization").to_owned(), authorization.clone());
     }
     if let Some(key) = text("jwt_key") {
-        headers.insert("jwt_key".to_owned(), json!(key));
+        headers.insert("jwt_key".to_owned(), key.to_owned());
     }
     headers
 }

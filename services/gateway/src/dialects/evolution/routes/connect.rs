@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use axum::Json;
 use berth_proto::instance::PhaseV1;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::connection_state::StateAnswer;
 use crate::{
     app::{Connected, LiveCodes, check_phone},
-    dialects::evolution::{ORDER, call::OnInstance, error::EvolutionError, words},
+    dialects::evolution::{
+        ORDER,
+        call::OnInstance,
+        error::{ErrorBody, EvolutionError},
+    },
     http::{qr, query::LenientQuery},
 };
 
@@ -17,54 +22,88 @@ use crate::{
 const WAIT: Duration = Duration::from_secs(20);
 
 /// The query of a connect.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Options {
+    /// The phone to link by pairing code, with its country code.
     number: Option<String>,
 }
 
+/// A linked instance's state, or the code of the attempt.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum ConnectAnswer {
+    State(StateAnswer),
+    Code(CodeAnswer),
+}
+
+/// The codes that are shown at this moment; `count` alone, 0, while there is none.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CodeAnswer {
+    /// Eight characters; null beside a QR code alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(clippy::option_option, reason = "clients tell null from absent")]
+    pairing_code: Option<Option<String>>,
+    /// The text of the QR code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// The QR code as a `data:` URL of a PNG.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
+    /// Which code of the attempt it is.
+    count: u32,
+}
+
+impl CodeAnswer {
+    pub(super) fn of(codes: &LiveCodes) -> Self {
+        let pairing = codes.pairing.as_ref().map(|code| code.text.replace('-', ""));
+        Self {
+            pairing_code: (codes.qr.is_some() || pairing.is_some()).then_some(pairing),
+            code: codes.qr.as_ref().map(|code| code.text.clone()),
+            base64: codes.qr.as_ref().and_then(|code| qr::png_data_url(&code.text).ok()),
+            count: codes.qr.as_ref().or(codes.pairing.as_ref()).map_or(0, |code| code.index),
+        }
+    }
+
+    /// No code yet.
+    pub(super) const fn none() -> Self {
+        Self { pairing_code: None, code: None, base64: None, count: 0 }
+    }
+}
+
 /// Starts or joins an attempt and answers with its code, or with the state of a linked instance.
+#[utoipa::path(
+    get, operation_id = "connect", path = "/instance/connect/{instance}", tag = "instance",
+    params(("instance" = String, Path, description = "Name, id or number"), Options),
+    responses((status = 200, body = ConnectAnswer), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn handler(
     on: OnInstance,
     LenientQuery(options): LenientQuery<Options>,
-) -> Result<Json<Value>, EvolutionError> {
+) -> Result<Json<ConnectAnswer>, EvolutionError> {
     let number = options.number.filter(|number| !number.is_empty());
-    let connected = connect(&on, number.as_deref()).await?;
-    let state = words::state(&connected.record.state.phase);
+    let phone = number.as_deref().map(phone).transpose()?;
+    let connected = connect(&on, phone.as_deref()).await?;
     Ok(Json(match &connected.record.state.phase {
-        PhaseV1::Linked(_) => json!({"instance": {"instanceName": connected.record.name, "state": state}}),
+        PhaseV1::Linked(_) => ConnectAnswer::State(StateAnswer::of(&connected.record)),
         PhaseV1::Created
         | PhaseV1::Connecting(_)
         | PhaseV1::Pairing(_)
         | PhaseV1::Paused(_)
         | PhaseV1::LoggedOut { .. }
-        | PhaseV1::Deleted { .. } => code_of(&connected.codes),
+        | PhaseV1::Deleted { .. } => ConnectAnswer::Code(CodeAnswer::of(&connected.codes)),
     }))
 }
 
-/// Connects by QR code, or by pairing code for a number.
-pub(super) async fn connect(on: &OnInstance, number: Option<&str>) -> Result<Connected, EvolutionError> {
-    let digits: Option<String> =
-        number.map(|number| number.chars().take_while(|c| *c != '@').filter(char::is_ascii_digit).collect());
-    if let Some(digits) = &digits {
-        check_phone(digits).map_err(|error| EvolutionError::Refused(format!("number: {error}")))?;
-    }
-    on.map(on.app.connect_on(&on.call, &on.name, &ORDER, digits.as_deref(), WAIT).await)
+/// The phone of a `number`, which may be a JID or have other characters between its digits.
+pub(super) fn phone(number: &str) -> Result<String, EvolutionError> {
+    let digits: String = number.chars().take_while(|c| *c != '@').filter(char::is_ascii_digit).collect();
+    check_phone(&digits).map_err(|error| EvolutionError::Refused(format!("number: {error}")))?;
+    Ok(digits)
 }
 
-/// The object of the codes; `{"count": 0}` when there is none.
-pub(super) fn code_of(codes: &LiveCodes) -> Value {
-    let mut object = Map::new();
-    if codes.qr.is_some() || codes.pairing.is_some() {
-        let pairing = codes.pairing.as_ref().map(|code| code.text.replace('-', ""));
-        object.insert("pairingCode".to_owned(), json!(pairing));
-    }
-    if let Some(code) = &codes.qr {
-        object.insert("code".to_owned(), json!(code.text));
-        if let Ok(picture) = qr::png_data_url(&code.text) {
-            object.insert("base64".to_owned(), json!(picture));
-        }
-    }
-    let index = codes.qr.as_ref().or(codes.pairing.as_ref()).map_or(0, |code| code.index);
-    object.insert("count".to_owned(), json!(index));
-    Value::Object(object)
+/// Connects by QR code, or by pairing code for a phone.
+pub(super) async fn connect(on: &OnInstance, phone: Option<&str>) -> Result<Connected, EvolutionError> {
+    on.map(on.app.connect_on(&on.call, &on.name, &ORDER, phone, WAIT).await)
 }

@@ -1,27 +1,84 @@
 //! `POST /instance/create`
 
 use axum::{Json, extract::Request, http::StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
-use super::connect::{code_of, connect};
+use super::connect::{CodeAnswer, connect, phone};
 use crate::{
     app::{NewInstance, Record},
     dialects::evolution::{
-        FORMAT,
-        call::{Caller, OnInstance, field, object},
-        error::EvolutionError,
-        kept, webhook, words,
+        FORMAT, bodies,
+        call::{Caller, OnInstance, field, object, text},
+        error::{ErrorBody, EvolutionError},
+        kept::{self, Settings},
+        webhook::{self, CreatedWebhook},
+        words,
     },
 };
 
 /// The channels that a create may name; they are shown again and all work alike here.
 const INTEGRATIONS: [&str; 3] = ["WHATSAPP-BAILEYS", "WHATSAPP-BUSINESS", "EVOLUTION"];
+/// The fields of a create that make a proxy, and the proxy's own names of them.
+const PROXY: [(&str, &str); 5] = [
+    ("proxyHost", "host"),
+    ("proxyPort", "port"),
+    ("proxyProtocol", "protocol"),
+    ("proxyUsername", "username"),
+    ("proxyPassword", "password"),
+];
+
+/// A new instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CreateAnswer {
+    instance: CreatedInstance,
+    /// The instance's token.
+    hash: String,
+    webhook: CreatedWebhook,
+    websocket: CreatedTransport,
+    rabbitmq: CreatedTransport,
+    nats: CreatedTransport,
+    sqs: CreatedTransport,
+    settings: Settings,
+    /// The code to scan, if the create asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qrcode: Option<CodeAnswer>,
+}
+
+/// The instance itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CreatedInstance {
+    instance_name: String,
+    /// A hyphenated UUID.
+    instance_id: String,
+    integration: String,
+    webhook_wa_business: Option<String>,
+    access_token_wa_business: &'static str,
+    /// `connecting` or `close`.
+    status: &'static str,
+}
+
+/// A way to send events: `{}` if it is off.
+#[derive(Debug, Serialize, ToSchema)]
+struct CreatedTransport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
+}
 
 /// Creates an instance; with `qrcode` it connects at once and waits for the code.
+#[utoipa::path(
+    post, operation_id = "create", path = "/instance/create", tag = "instance",
+    request_body = bodies::Create,
+    responses(
+        (status = 201, body = CreateAnswer), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)
+    )
+)]
 pub(super) async fn handler(
     caller: Caller,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), EvolutionError> {
+) -> Result<(StatusCode, Json<CreateAnswer>), EvolutionError> {
     if !caller.call.principal.is_account() {
         return Err(EvolutionError::Unauthorized);
     }
@@ -31,11 +88,12 @@ pub(super) async fn handler(
     let number = number(&body)?;
     let wants_code = match field(&body, &["qrcode"]) {
         None => false,
-        Some(Value::Bool(wants)) => *wants,
+        Some(Value::Bool(wants)) => *wants && integration == "WHATSAPP-BAILEYS",
         Some(_) => {
             return Err(EvolutionError::Validation("qrcode is not of a type(s) boolean".to_owned()));
         }
     };
+    let phone = number.as_deref().filter(|_| wants_code).map(phone).transpose()?;
     let new = NewInstance {
         name: Some(name.clone()),
         token: text(&body, "token")?.filter(|token| !token.is_empty()),
@@ -48,42 +106,43 @@ pub(super) async fn handler(
     let Caller { app, call } = caller;
     let mut record = created.record;
     let mut qrcode = None;
-    if wants_code && integration == "WHATSAPP-BAILEYS" {
+    if wants_code {
         let on = OnInstance { app, call, name };
-        let connected = connect(&on, number.as_deref()).await?;
-        qrcode = Some(code_of(&connected.codes));
-        record = connected.record;
+        // The instance is there: a code that cannot be had at this moment is asked for by a connect.
+        match connect(&on, phone.as_deref()).await {
+            Ok(connected) => {
+                qrcode = Some(CodeAnswer::of(&connected.codes));
+                record = connected.record;
+            }
+            Err(_) => qrcode = Some(CodeAnswer::none()),
+        }
     }
-    Ok((StatusCode::CREATED, Json(answer(&record, &integration, qrcode))))
+    Ok((StatusCode::CREATED, Json(answer(record, integration, qrcode))))
 }
 
-fn answer(record: &Record, integration: &str, qrcode: Option<Value>) -> Value {
-    let mut answer = json!({
-        "instance": {
-            "instanceName": record.name,
-            "instanceId": record.id.to_uuid().to_string(),
-            "integration": integration,
-            "webhookWaBusiness": null,
-            "accessTokenWaBusiness": "",
-            "status": words::state(&record.state.phase),
+fn answer(record: Record, integration: String, qrcode: Option<CodeAnswer>) -> CreateAnswer {
+    let transport = |name: &str| {
+        let is_on = kept::row(&record, name).is_some_and(|row| row.is_enabled());
+        CreatedTransport { enabled: is_on.then_some(true) }
+    };
+    CreateAnswer {
+        webhook: webhook::present(&record).as_ref().map(CreatedWebhook::of).unwrap_or_default(),
+        websocket: transport("websocket"),
+        rabbitmq: transport("rabbitmq"),
+        nats: transport("nats"),
+        sqs: transport("sqs"),
+        settings: kept::settings(&record),
+        instance: CreatedInstance {
+            instance_id: record.id.to_uuid().to_string(),
+            integration,
+            webhook_wa_business: None,
+            access_token_wa_business: "",
+            status: words::state(&record.state.phase),
+            instance_name: record.name,
         },
-        "hash": record.token,
-        "webhook": webhook::of_answer(webhook::present(record).as_ref()),
-        "websocket": enabled(record, "websocket"),
-        "rabbitmq": enabled(record, "rabbitmq"),
-        "nats": enabled(record, "nats"),
-        "sqs": enabled(record, "sqs"),
-        "settings": kept::settings(record),
-    });
-    if let (Some(qrcode), Value::Object(answer)) = (qrcode, &mut answer) {
-        answer.insert("qrcode".to_owned(), qrcode);
+        hash: record.token,
+        qrcode,
     }
-    answer
-}
-
-fn enabled(record: &Record, transport: &str) -> Value {
-    let on = kept::row(record, transport).and_then(|row| row.get("enabled").cloned()) == Some(json!(true));
-    if on { json!({"enabled": true}) } else { json!({}) }
 }
 
 /// What is kept as given.
@@ -95,24 +154,28 @@ fn kept_of(
     let mut block = Map::new();
     block.insert("integration".to_owned(), json!(integration));
     block.insert("number".to_owned(), json!(number));
-    block.insert("businessId".to_owned(), body.get("businessId").cloned().unwrap_or_default());
+    block.insert("businessId".to_owned(), json!(text(body, "businessId")?));
     block.insert("settings".to_owned(), Value::Object(kept::given_settings(body)?));
     for transport in kept::TRANSPORTS {
-        if let Some(Value::Object(given)) = body.get(transport) {
-            block.insert(transport.to_owned(), Value::Object(given.clone()));
+        match field(body, &[transport]) {
+            None => {}
+            Some(Value::Object(given)) => {
+                kept::check_transport(transport, given)?;
+                block.insert(transport.to_owned(), Value::Object(given.clone()));
+            }
+            Some(_) => {
+                return Err(EvolutionError::Validation(format!("{transport} is not of a type(s) object")));
+            }
         }
     }
-    let proxy: Map<String, Value> = [
-        ("proxyHost", "host"),
-        ("proxyPort", "port"),
-        ("proxyProtocol", "protocol"),
-        ("proxyUsername", "username"),
-        ("proxyPassword", "password"),
-    ]
-    .iter()
-    .filter_map(|(from, to)| Some(((*to).to_owned(), field(body, &[from])?.clone())))
-    .collect();
+    let mut proxy = Map::new();
+    for (from, to) in PROXY {
+        if let Some(given) = text(body, from)? {
+            proxy.insert(to.to_owned(), json!(given));
+        }
+    }
     if proxy.contains_key("host") {
+        proxy.insert("enabled".to_owned(), json!(true));
         block.insert("proxy".to_owned(), Value::Object(proxy));
     }
     Ok(Value::Object(block))
@@ -149,12 +212,4 @@ fn number(body: &Map<String, Value>) -> Result<Option<String>, EvolutionError> {
         return Err(EvolutionError::Validation(text.to_owned()));
     }
     Ok(Some(number))
-}
-
-fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, EvolutionError> {
-    match field(body, &[name]) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(EvolutionError::Validation(format!("{name} is not of a type(s) string"))),
-    }
 }

@@ -2,12 +2,19 @@
 
 use axum::Json;
 use berth_proto::instance::{EndCauseV1, PhaseV1};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     app::{Failure, KeyKind, ListQuery, Principal, Record},
-    dialects::evolution::{call::Caller, error::EvolutionError, ids, kept, words},
+    dialects::evolution::{
+        call::Caller,
+        error::{ErrorBody, EvolutionError},
+        ids,
+        kept::{self, KeptRow, Settings},
+        words,
+    },
     http::{query::LenientQuery, time::iso_millis},
 };
 
@@ -15,19 +22,26 @@ use crate::{
 const INSTANCES_MAX: usize = 10_000;
 
 /// The filters; the id and the number win over the name.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub(super) struct Filters {
     instance_name: Option<String>,
     instance_id: Option<String>,
+    /// The linked phone, or the number that the create gave.
     number: Option<String>,
 }
 
 /// Lists the account's instances; an instance's token sees its own.
+#[utoipa::path(
+    get, operation_id = "fetch_instances", path = "/instance/fetchInstances", tag = "instance",
+    params(Filters),
+    responses((status = 200, body = Vec<InstanceRow>), (status = 404, body = ErrorBody))
+)]
 pub(super) async fn handler(
     caller: Caller,
     LenientQuery(filters): LenientQuery<Filters>,
-) -> Result<Json<Value>, EvolutionError> {
+) -> Result<Json<Vec<InstanceRow>>, EvolutionError> {
     let records = match caller.call.principal {
         Principal::Instance { instance, .. } => {
             let own = caller.app.read(&caller.call.principal, instance).await;
@@ -39,7 +53,7 @@ pub(super) async fn handler(
         }
         Principal::Root | Principal::Account { .. } => filtered(&caller, filters).await?,
     };
-    Ok(Json(records.iter().map(row).collect()))
+    Ok(Json(records.iter().map(InstanceRow::of).collect()))
 }
 
 /// Whether a filter of an instance's own token asks for another instance.
@@ -49,6 +63,7 @@ fn excluded(own: &Record, filters: &Filters) -> bool {
             .instance_id
             .as_ref()
             .is_some_and(|id| *id != own.id.to_uuid().to_string() && *id != own.id.to_string())
+        || filters.number.as_ref().is_some_and(|number| !has_number(own, number))
 }
 
 async fn filtered(caller: &Caller, filters: Filters) -> Result<Vec<Record>, EvolutionError> {
@@ -84,44 +99,114 @@ fn has_number(record: &Record, number: &str) -> bool {
         || kept::block(record).get("number").and_then(Value::as_str) == Some(number)
 }
 
-fn row(record: &Record) -> Value {
-    let block = kept::block(record);
-    let shown = |name: &str| block.get(name).cloned().unwrap_or_default();
-    let device = record.device.as_ref();
-    let ended = ended(record);
-    let mut setting = Map::new();
-    setting.insert("id".to_owned(), json!(ids::row(record.id, "setting")));
-    setting.extend(kept::settings(record));
-    setting.insert("createdAt".to_owned(), json!(iso_millis(record.state.created_at)));
-    setting.insert("updatedAt".to_owned(), json!(iso_millis(record.state.updated_at)));
-    setting.insert("instanceId".to_owned(), json!(record.id.to_uuid().to_string()));
-    let integration = block.get("integration").cloned().unwrap_or_else(|| json!("WHATSAPP-BAILEYS"));
-    json!({
-        "id": record.id.to_uuid().to_string(),
-        "name": record.name,
-        "connectionStatus": words::state(&record.state.phase),
-        "ownerJid": device.map(|device| device.jid.as_str()),
-        "profileName": device.and_then(|device| device.push_name.as_deref()),
-        "profilePicUrl": device.and_then(|device| device.picture_url.as_deref()),
-        "integration": integration,
-        "number": shown("number"),
-        "businessId": shown("businessId"),
-        "token": record.token,
-        "clientName": "evolution_exchange",
-        "disconnectionReasonCode": ended.as_ref().map(|ended| ended.code),
-        "disconnectionObject": ended.as_ref().map(|ended| ended.object.as_str()),
-        "disconnectionAt": ended.as_ref().map(|ended| ended.at.as_str()),
-        "createdAt": iso_millis(record.state.created_at),
-        "updatedAt": iso_millis(record.state.updated_at),
-        "Chatwoot": null,
-        "Proxy": kept::row(record, "proxy"),
-        "Rabbitmq": kept::row(record, "rabbitmq"),
-        "Nats": kept::row(record, "nats"),
-        "Sqs": kept::row(record, "sqs"),
-        "Websocket": kept::row(record, "websocket"),
-        "Setting": setting,
-        "_count": {"Message": 0, "Contact": 0, "Chat": 0},
-    })
+/// An instance, as a row of the product's database.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InstanceRow {
+    /// A hyphenated UUID.
+    id: String,
+    name: String,
+    /// `open`, `connecting` or `close`.
+    connection_status: &'static str,
+    owner_jid: Option<String>,
+    profile_name: Option<String>,
+    profile_pic_url: Option<String>,
+    integration: String,
+    /// The number that the create gave.
+    number: Option<String>,
+    business_id: Option<String>,
+    /// The instance's token.
+    token: String,
+    client_name: &'static str,
+    /// How the last session ended, while there is no new one.
+    disconnection_reason_code: Option<u16>,
+    /// JSON in a string.
+    disconnection_object: Option<String>,
+    disconnection_at: Option<String>,
+    created_at: String,
+    updated_at: String,
+    /// Null: there is no Chatwoot here.
+    #[serde(rename = "Chatwoot")]
+    chatwoot: Option<String>,
+    #[serde(rename = "Proxy")]
+    proxy: Option<KeptRow>,
+    #[serde(rename = "Rabbitmq")]
+    rabbitmq: Option<KeptRow>,
+    #[serde(rename = "Nats")]
+    nats: Option<KeptRow>,
+    #[serde(rename = "Sqs")]
+    sqs: Option<KeptRow>,
+    #[serde(rename = "Websocket")]
+    websocket: Option<KeptRow>,
+    #[serde(rename = "Setting")]
+    setting: SettingRow,
+    #[serde(rename = "_count")]
+    count: Counts,
+}
+
+/// The settings of an instance as a row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SettingRow {
+    id: String,
+    #[serde(flatten)]
+    settings: Settings,
+    created_at: String,
+    updated_at: String,
+    /// The instance as a hyphenated UUID.
+    instance_id: String,
+}
+
+/// What messaging would count: zeros.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct Counts {
+    message: u32,
+    contact: u32,
+    chat: u32,
+}
+
+impl InstanceRow {
+    fn of(record: &Record) -> Self {
+        let block = kept::block(record);
+        let given = |name: &str| block.get(name).and_then(Value::as_str).map(str::to_owned);
+        let ended = ended(record);
+        let device = record.device.as_ref();
+        let created_at = iso_millis(record.state.created_at);
+        let updated_at = iso_millis(record.state.updated_at);
+        Self {
+            id: record.id.to_uuid().to_string(),
+            name: record.name.clone(),
+            connection_status: words::state(&record.state.phase),
+            owner_jid: device.map(|device| device.jid.clone()),
+            profile_name: device.and_then(|device| device.push_name.clone()),
+            profile_pic_url: device.and_then(|device| device.picture_url.clone()),
+            integration: given("integration").unwrap_or_else(|| "WHATSAPP-BAILEYS".to_owned()),
+            number: given("number"),
+            business_id: given("businessId"),
+            token: record.token.clone(),
+            client_name: "evolution_exchange",
+            disconnection_reason_code: ended.as_ref().map(|ended| ended.code),
+            disconnection_object: ended.as_ref().map(|ended| ended.object.clone()),
+            disconnection_at: ended.map(|ended| ended.at),
+            chatwoot: None,
+            proxy: kept::row(record, "proxy"),
+            rabbitmq: kept::row(record, "rabbitmq"),
+            nats: kept::row(record, "nats"),
+            sqs: kept::row(record, "sqs"),
+            websocket: kept::row(record, "websocket"),
+            setting: SettingRow {
+                id: ids::row(record.id, "setting"),
+                settings: kept::settings(record),
+                created_at: created_at.clone(),
+                updated_at: updated_at.clone(),
+                instance_id: record.id.to_uuid().to_string(),
+            },
+            count: Counts::default(),
+            created_at,
+            updated_at,
+        }
+    }
 }
 
 /// How the last session ended.

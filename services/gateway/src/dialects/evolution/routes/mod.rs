@@ -1,20 +1,20 @@
 //! The routes of this dialect, one file each.
 
-mod connect;
-mod connection_state;
-mod create;
-mod delete;
-mod fetch;
-mod kept_find;
-mod kept_set;
-mod logout;
-mod presence;
-mod restart;
-mod root;
-mod settings_find;
-mod settings_set;
-mod webhook_find;
-mod webhook_set;
+pub(super) mod connect;
+pub(super) mod connection_state;
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod fetch;
+pub(super) mod kept_find;
+pub(super) mod kept_set;
+pub(super) mod logout;
+pub(super) mod presence;
+pub(super) mod restart;
+pub(super) mod root;
+pub(super) mod settings_find;
+pub(super) mod settings_set;
+pub(super) mod webhook_find;
+pub(super) mod webhook_set;
 
 use axum::{
     Router,
@@ -33,7 +33,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/instance/connect/{instance}", get(connect::handler))
         .route("/instance/connectionState/{instance}", get(connection_state::handler))
         .route("/instance/fetchInstances", get(fetch::handler))
-        .route("/instance/restart/{instance}", post(restart::handler).put(restart::handler))
+        .route("/instance/restart/{instance}", post(restart::handler).put(restart::by_put))
         .route("/instance/setPresence/{instance}", post(presence::handler))
         .route("/instance/logout/{instance}", on_delete(logout::handler))
         .route("/instance/delete/{instance}", on_delete(delete::handler))

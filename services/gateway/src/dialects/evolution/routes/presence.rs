@@ -1,30 +1,50 @@
 //! `POST /instance/setPresence/{instance}`
 
 use axum::{Json, extract::Request, http::StatusCode};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::dialects::evolution::{
     call::{OnInstance, object},
-    error::EvolutionError,
+    error::{ErrorBody, EvolutionError},
 };
 
-const PRESENCES: [&str; 5] = ["unavailable", "available", "composing", "recording", "paused"];
+/// A presence, asked for and answered.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct PresenceBody {
+    presence: Presence,
+}
+
+/// The presences that there are.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Presence {
+    Unavailable,
+    Available,
+    Composing,
+    Recording,
+    Paused,
+}
 
 /// Accepts a presence and shows it; presence belongs to messaging and has no other effect here.
+#[utoipa::path(
+    post, operation_id = "set_presence", path = "/instance/setPresence/{instance}", tag = "instance",
+    params(("instance" = String, Path, description = "Name, id or number")),
+    request_body = PresenceBody,
+    responses((status = 201, body = PresenceBody), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn handler(
     on: OnInstance,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), EvolutionError> {
+) -> Result<(StatusCode, Json<PresenceBody>), EvolutionError> {
     on.read().await?;
-    let body = object(request).await?;
-    let presence = body
-        .get("presence")
+    let presence = object(request)
+        .await?
+        .remove("presence")
         .ok_or_else(|| EvolutionError::Validation("instance requires property \"presence\"".to_owned()))?;
-    match presence.as_str().filter(|presence| PRESENCES.contains(presence)) {
-        Some(presence) => Ok((StatusCode::CREATED, Json(json!({"presence": presence})))),
-        None => Err(EvolutionError::Validation(format!(
-            "presence is not one of enum values: {}",
-            PRESENCES.join(",")
-        ))),
-    }
+    let presence = serde_json::from_value(presence).map_err(|_| {
+        let text = "presence is not one of enum values: unavailable,available,composing,recording,paused";
+        EvolutionError::Validation(text.to_owned())
+    })?;
+    Ok((StatusCode::CREATED, Json(PresenceBody { presence })))
 }

@@ -1,26 +1,39 @@
 //! `POST /settings/set/{instance}`
 
 use axum::{Json, extract::Request, http::StatusCode};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::merge_part,
     dialects::evolution::{
-        FORMAT,
+        FORMAT, bodies,
         call::{OnInstance, object},
-        error::EvolutionError,
-        kept,
+        error::{ErrorBody, EvolutionError},
+        kept::{self, Settings},
     },
 };
 
+/// The settings as they are now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SettingsAnswer {
+    settings: Settings,
+}
+
 /// Sets the settings that the body names; the others stay.
+#[utoipa::path(
+    post, operation_id = "set_settings", path = "/settings/set/{instance}", tag = "settings",
+    params(("instance" = String, Path, description = "Name, id or number")),
+    request_body = bodies::SetSettings,
+    responses((status = 201, body = SettingsAnswer), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn handler(
     on: OnInstance,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), EvolutionError> {
+) -> Result<(StatusCode, Json<SettingsAnswer>), EvolutionError> {
     let record = on.read().await?;
     let given = kept::given_settings(&object(request).await?)?;
     let merge = |present| merge_part(present, "settings", &given, false);
     let answer = on.map(on.app.change_settings(&on.call, &record, FORMAT, merge).await)?;
-    Ok((StatusCode::CREATED, Json(json!({"settings": kept::settings(&answer.record)}))))
+    Ok((StatusCode::CREATED, Json(SettingsAnswer { settings: kept::settings(&answer.record) })))
 }
