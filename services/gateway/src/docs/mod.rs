@@ -9,8 +9,8 @@ mod routes;
 
 use std::sync::LazyLock;
 
-use axum::{Router, body::Bytes, routing::get};
-use utoipa::openapi::OpenApi;
+use axum::{Router, body::Bytes, http::StatusCode, routing::get};
+use utoipa::openapi::{OpenApi, RefOr};
 
 pub(crate) use routes::{
     __path_index, __path_json, __path_native_json, __path_page, index, json, native_json, page,
@@ -21,21 +21,41 @@ use crate::{
     native,
 };
 
-/// Makes a document out of what the handlers say of themselves.
-pub type MakeDocument = fn() -> OpenApi;
-
 /// The document that `/docs` and `/openapi.json` show.
 const NATIVE: &str = "native";
 
-/// The names of all documents, as paths and files have them, and what makes them.
-pub const DOCUMENTS: [(&str, MakeDocument); 6] = [
-    (NATIVE, native::openapi::document),
-    ("evolution", evolution::openapi::document),
-    ("ryze", ryze::openapi::document),
-    ("codechat", codechat::openapi::document),
-    ("mega", mega::openapi::document),
-    ("green", green::openapi::document),
-];
+/// All documents by their names, as paths and files have them.
+pub fn documents() -> Vec<(&'static str, OpenApi)> {
+    let mut documents = vec![
+        (NATIVE, native::openapi::document()),
+        ("evolution", evolution::openapi::document()),
+        ("ryze", ryze::openapi::document()),
+        ("codechat", codechat::openapi::document()),
+        ("mega", mega::openapi::document()),
+        ("green", green::openapi::document()),
+    ];
+    for (_, document) in &mut documents {
+        describe_answers(document);
+    }
+    documents
+}
+
+/// Gives an answer that says nothing of itself the words of its status: OpenAPI wants some.
+fn describe_answers(document: &mut OpenApi) {
+    let operations = document.paths.paths.values_mut().flat_map(|item| {
+        [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .flatten()
+    });
+    for (status, answer) in operations.flat_map(|operation| &mut operation.responses.responses) {
+        let RefOr::T(answer) = answer else { continue };
+        if answer.description.is_empty() {
+            let status = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+            let words = status.and_then(|status| status.canonical_reason());
+            words.unwrap_or("An answer").clone_into(&mut answer.description);
+        }
+    }
+}
 
 /// A document as it is sent.
 #[derive(Debug)]
@@ -47,12 +67,11 @@ struct Ready {
 
 /// All documents: they cannot change while the process runs, so each is made once.
 static READY: LazyLock<Vec<Ready>> = LazyLock::new(|| {
-    let ready = |(name, make): (&'static str, MakeDocument)| {
-        let document = make();
+    let ready = |(name, document): (_, OpenApi)| {
         let json = serde_json::to_vec(&document).unwrap_or_default().into();
         Ready { name, title: document.info.title, json }
     };
-    DOCUMENTS.map(ready).into()
+    documents().into_iter().map(ready).collect()
 });
 
 fn named(name: &str) -> Option<&'static Ready> {

@@ -1,9 +1,11 @@
 //! The OpenAPI document of the native API.
 
+use berth_proto::limits::IDEMPOTENCY_KEY_CHARS_MAX;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components, RefOr,
+        Components, Content, ObjectBuilder, Ref, RefOr, ResponseBuilder, Type,
+        path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -12,7 +14,6 @@ use super::routes::{
     accounts, connect, create, delete, events, get, lifecycle, list, logout, qr, simulate, stream, verify,
     webhook, webhooks,
 };
-
 use crate::docs;
 
 #[derive(OpenApi)]
@@ -43,24 +44,71 @@ impl Modify for Bearer {
     }
 }
 
-/// Errors are problem details, whatever the operation.
+/// Errors are problem details, whatever the operation; and what any operation can answer since its token, its
+/// path, its body or its idempotency key alone can be wrong.
 struct Problems;
 
 impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let operations = document.paths.paths.values_mut().flat_map(|path| {
-            [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten()
-        });
-        for operation in operations {
-            for (status, response) in &mut operation.responses.responses {
-                let RefOr::T(response) = response else { continue };
-                if status.starts_with('4') || status.starts_with('5') {
-                    let content = std::mem::take(&mut response.content);
-                    let renamed =
-                        content.into_values().map(|media| ("application/problem+json".to_owned(), media));
-                    response.content = renamed.collect();
+        for (path, item) in &mut document.paths.paths {
+            let is_on_something = path.contains('{');
+            let with_body = [(&mut item.post, true), (&mut item.patch, true)];
+            let without = [(&mut item.get, false), (&mut item.delete, false)];
+            for (operation, has_body) in with_body.into_iter().chain(without) {
+                let Some(operation) = operation.as_mut().filter(|it| it.security.is_none()) else { continue };
+                let is_command = constrain_key(operation);
+                for (status, is_possible, description) in [
+                    ("400", true, "The request is not well formed."),
+                    ("401", true, "No token, or one that is not valid."),
+                    ("403", true, "The token does not allow this."),
+                    ("404", is_on_something, "There is no such thing for this token."),
+                    ("413", has_body, "The body is larger than 1 MiB."),
+                    (
+                        "422",
+                        is_command,
+                        "The Idempotency-Key was used for another request, or too much is kept.",
+                    ),
+                    ("500", true, "The history of the instance is damaged."),
+                    ("503", true, "A part of the service does not answer; send the same request again."),
+                ] {
+                    if is_possible {
+                        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+                        let response = ResponseBuilder::new().description(description);
+                        let response = response.content("application/json", problem).build();
+                        let responses = &mut operation.responses.responses;
+                        responses.entry(status.to_owned()).or_insert_with(|| response.into());
+                    }
                 }
             }
+            let all = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+            all.into_iter().flatten().for_each(name_problems);
+        }
+    }
+}
+
+/// Says what an idempotency key may be; whether the operation takes one.
+fn constrain_key(operation: &mut Operation) -> bool {
+    let mut parameters = operation.parameters.iter_mut().flatten();
+    let key = parameters.find_map(|parameter| match parameter {
+        RefOr::T(parameter) if parameter.name == "Idempotency-Key" => Some(parameter),
+        _ => None,
+    });
+    let Some(key) = key else { return false };
+    key.description =
+        Some("The same request with the same key is done once: a repeat is answered alike.".to_owned());
+    let visible = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]+$"));
+    key.schema = Some(visible.min_length(Some(1)).max_length(Some(IDEMPOTENCY_KEY_CHARS_MAX)).into());
+    true
+}
+
+/// Gives errors the media type of problem details.
+fn name_problems(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if status.starts_with(['4', '5']) {
+            let content = std::mem::take(&mut response.content);
+            let renamed = content.into_values().map(|media| ("application/problem+json".to_owned(), media));
+            response.content = renamed.collect();
         }
     }
 }

@@ -23,8 +23,10 @@ const LIMIT_DEFAULT: u16 = 50;
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountRequest {
     /// Its name, unique in the deployment; made up if it is left out.
+    #[schema(min_length = 1, max_length = 128)]
     name: Option<String>,
     /// Its token; made up if it is left out.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$")]
     token: Option<String>,
 }
 
@@ -33,6 +35,7 @@ pub(super) struct AccountRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenRequest {
     /// The token; made up if it is left out.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$")]
     token: Option<String>,
 }
 
@@ -66,6 +69,7 @@ pub(super) struct AccountsQuery {
     /// The id after which the page starts.
     after: Option<String>,
     /// Most accounts of the page: 1 to 500.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u16>,
 }
 
@@ -84,11 +88,7 @@ impl AccountBody {
 #[utoipa::path(
     post, operation_id = "create_account", path = "/v1/accounts", tag = "accounts", request_body = AccountRequest,
     params(("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 201, body = AccountBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 201, body = AccountBody), (status = 409, body = Problem))
 )]
 pub(super) async fn create(
     State(app): State<App>,
@@ -104,10 +104,7 @@ pub(super) async fn create(
 /// Lists accounts.
 #[utoipa::path(
     get, operation_id = "list_accounts", path = "/v1/accounts", tag = "accounts", params(AccountsQuery),
-    responses(
-        (status = 200, body = AccountsBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = AccountsBody))
 )]
 pub(super) async fn list(
     State(app): State<App>,
@@ -134,11 +131,7 @@ pub(super) async fn list(
 #[utoipa::path(
     post, operation_id = "rotate_account_token", path = "/v1/accounts/{a}/token", tag = "accounts", request_body = TokenRequest,
     params(("a" = String, Path, description = "Id"), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = AccountBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = AccountBody), (status = 409, body = Problem))
 )]
 pub(super) async fn rotate_token(
     State(app): State<App>,

@@ -29,8 +29,10 @@ pub(super) struct ConnectRequest {
     /// `qr` (default) or `pairing_code`.
     method: Option<Method>,
     /// The digits of the phone that a pairing code is for.
+    #[schema(pattern = "^[1-9][0-9]{6,14}$")]
     phone: Option<String>,
     /// Milliseconds to wait for the first code: at most 60,000, 20,000 if it is left out.
+    #[schema(maximum = 60_000)]
     wait_ms: Option<u64>,
 }
 
@@ -58,12 +60,10 @@ pub(super) struct ConnectBody {
     post, operation_id = "connect_instance", path = "/v1/instances/{i}/connect", tag = "lifecycle", request_body = ConnectRequest,
     params(
         ("i" = String, Path, description = "Id, name or number"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible characters")
+        ("Idempotency-Key" = Option<String>, Header)
     ),
     responses(
-        (status = 200, body = ConnectBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+        (status = 200, body = ConnectBody), (status = 409, body = Problem), (status = 410, body = Problem)
     )
 )]
 pub(super) async fn handler(

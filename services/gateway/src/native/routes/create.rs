@@ -21,8 +21,10 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateRequest {
     /// Its name, unique in the account: 1 to 128 characters; made up if it is left out.
+    #[schema(min_length = 1, max_length = 128)]
     name: Option<String>,
     /// Its token: 1 to 256 visible ASCII characters, unique in the deployment; made up if it is left out.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$")]
     token: Option<String>,
     /// Settings that are kept as given.
     settings: Option<Map<String, Value>>,
@@ -55,12 +57,8 @@ pub(super) struct SecretBody {
 /// Creates an instance.
 #[utoipa::path(
     post, operation_id = "create_instance", path = "/v1/instances", tag = "instances", request_body = CreateRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible characters; a repeat gets the first answer again")),
-    responses(
-        (status = 201, body = CreatedBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)
-    )
+    params(("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, body = CreatedBody), (status = 409, body = Problem))
 )]
 pub(super) async fn handler(
     State(app): State<App>,

@@ -17,11 +17,7 @@ use crate::{
 #[utoipa::path(
     delete, operation_id = "delete_instance", path = "/v1/instances/{i}", tag = "instances",
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem)
-    )
+    responses((status = 200, body = InstanceBody), (status = 410, body = Problem))
 )]
 pub(super) async fn handler(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let call = caller.call("DELETE /v1/instances/{i}", &[]);

@@ -33,6 +33,7 @@ pub(super) struct EventsQuery {
     /// The version after which the page starts: 0 for the beginning.
     after: Option<u64>,
     /// Most commits of the page: 1 to 100, 50 if it is left out.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
 }
 
@@ -87,10 +88,7 @@ pub(super) struct CommandBody {
 #[utoipa::path(
     get, operation_id = "list_events", path = "/v1/instances/{i}/events", tag = "history",
     params(("i" = String, Path, description = "Id, name or number; the id also after a delete"), EventsQuery),
-    responses(
-        (status = 200, body = EventsBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = EventsBody))
 )]
 pub(super) async fn handler(
     State(app): State<App>,

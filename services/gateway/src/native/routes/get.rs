@@ -22,6 +22,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct GetQuery {
     /// Show the instance as it was at this moment (RFC 3339).
+    #[param(format = DateTime)]
     at: Option<String>,
 }
 
@@ -29,10 +30,7 @@ pub(super) struct GetQuery {
 #[utoipa::path(
     get, operation_id = "get_instance", path = "/v1/instances/{i}", tag = "instances",
     params(("i" = String, Path, description = "Id, name or number"), GetQuery),
-    responses(
-        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = InstanceBody))
 )]
 pub(super) async fn handler(
     State(app): State<App>,

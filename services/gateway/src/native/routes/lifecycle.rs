@@ -25,9 +25,7 @@ pub(super) struct Nothing {}
     post, operation_id = "reconnect_instance", path = "/v1/instances/{i}/reconnect", tag = "lifecycle",
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
-        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+        (status = 200, body = InstanceBody), (status = 409, body = Problem), (status = 410, body = Problem)
     )
 )]
 pub(super) async fn reconnect(
@@ -44,9 +42,7 @@ pub(super) async fn reconnect(
     post, operation_id = "restart_instance", path = "/v1/instances/{i}/restart", tag = "lifecycle",
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
-        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+        (status = 200, body = InstanceBody), (status = 409, body = Problem), (status = 410, body = Problem)
     )
 )]
 pub(super) async fn restart(
@@ -63,9 +59,7 @@ pub(super) async fn restart(
     post, operation_id = "disconnect_instance", path = "/v1/instances/{i}/disconnect", tag = "lifecycle",
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
-        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+        (status = 200, body = InstanceBody), (status = 409, body = Problem), (status = 410, body = Problem)
     )
 )]
 pub(super) async fn disconnect(

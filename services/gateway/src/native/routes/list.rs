@@ -32,6 +32,7 @@ pub(super) struct ListQueryString {
     /// Text that the name, the person's name, the phone or the number contains.
     q: Option<String>,
     /// Most instances of the page: 1 to 500, 50 if it is left out.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u16>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
@@ -53,10 +54,7 @@ pub(super) struct PageBody {
 /// Lists the account's instances; an instance's token sees its own only.
 #[utoipa::path(
     get, operation_id = "list_instances", path = "/v1/instances", tag = "instances", params(ListQueryString),
-    responses(
-        (status = 200, body = PageBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = PageBody))
 )]
 pub(super) async fn handler(
     State(app): State<App>,

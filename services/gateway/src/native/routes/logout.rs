@@ -45,11 +45,7 @@ pub(super) enum Wait {
 #[utoipa::path(
     post, operation_id = "logout_instance", path = "/v1/instances/{i}/logout", tag = "lifecycle", request_body = LogoutRequest,
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
-    responses(
-        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 410, body = Problem), (status = 413, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = InstanceBody), (status = 410, body = Problem))
 )]
 pub(super) async fn handler(
     State(app): State<App>,

@@ -23,8 +23,7 @@ use crate::{
     params(("i" = String, Path, description = "Id, name or number")),
     responses(
         (status = 200, content((QrBody = "application/json"), (Vec<u8> = "image/png"), (String = "image/svg+xml"))),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 406, body = Problem), (status = 503, body = Problem)
+        (status = 406, body = Problem)
     )
 )]
 pub(super) async fn handler(

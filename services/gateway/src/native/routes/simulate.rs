@@ -37,9 +37,7 @@ pub(super) struct SimulateRequest {
     post, operation_id = "simulate", path = "/v1/instances/{i}/simulate", tag = "simulation", request_body = SimulateRequest,
     params(("i" = String, Path, description = "Id, name or number")),
     responses(
-        (status = 200, body = InstanceBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 413, body = Problem),
-        (status = 503, body = Problem)
+        (status = 200, body = InstanceBody), (status = 409, body = Problem), (status = 410, body = Problem)
     )
 )]
 pub(super) async fn handler(

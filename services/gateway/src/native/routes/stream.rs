@@ -34,10 +34,7 @@ const WAIT: Duration = Duration::from_secs(30);
         ("i" = String, Path, description = "Id, name or number"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The version after which to continue; now if it is left out")
     ),
-    responses(
-        (status = 200, body = String, content_type = "text/event-stream"), (status = 400, body = Problem),
-        (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = String, content_type = "text/event-stream"))
 )]
 pub(super) async fn handler(
     State(app): State<App>,

@@ -41,10 +41,7 @@ pub(super) struct FaultBody {
 #[utoipa::path(
     get, operation_id = "verify_history", path = "/v1/instances/{i}/verify", tag = "history",
     params(("i" = String, Path, description = "Id, name or number; the id also after a delete")),
-    responses(
-        (status = 200, body = VerifyBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = VerifyBody))
 )]
 pub(super) async fn handler(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let record = find_history(&app, &caller.principal, &key.0).await?;

@@ -59,10 +59,7 @@ fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Stri
 #[utoipa::path(
     get, operation_id = "get_webhook", path = "/v1/instances/{i}/webhooks/{w}", tag = "webhooks",
     params(("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id")),
-    responses(
-        (status = 200, body = WebhookBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = WebhookBody))
 )]
 pub(super) async fn get(
     State(app): State<App>,
@@ -81,9 +78,7 @@ pub(super) async fn get(
         ("Idempotency-Key" = Option<String>, Header)
     ),
     responses(
-        (status = 200, body = WebhookBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+        (status = 200, body = WebhookBody), (status = 409, body = Problem), (status = 410, body = Problem)
     )
 )]
 pub(super) async fn patch(
@@ -106,11 +101,7 @@ pub(super) async fn patch(
         ("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id"),
         ("Idempotency-Key" = Option<String>, Header)
     ),
-    responses(
-        (status = 204, description = "Removed"), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem)
-    )
+    responses((status = 204, description = "Removed"), (status = 410, body = Problem))
 )]
 pub(super) async fn delete(
     State(app): State<App>,

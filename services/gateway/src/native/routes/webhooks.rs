@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use super::get::find_to_change;
 use crate::{
@@ -21,6 +24,17 @@ use crate::{
 /// The formats that a body can have.
 pub(super) const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
 
+/// The formats in the document.
+struct Format;
+
+impl PartialSchema for Format {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(FORMATS)).into()
+    }
+}
+
+impl ToSchema for Format {}
+
 /// A webhook endpoint as it shall be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +45,7 @@ pub(super) struct WebhookRequest {
     #[serde(default)]
     events: Vec<String>,
     /// `native` (default) or a dialect's name: the format of the bodies.
+    #[schema(value_type = Option<Format>)]
     format: Option<String>,
     /// Custom headers, at most 20.
     #[serde(default)]
@@ -90,9 +105,7 @@ pub(super) struct WebhooksBody {
     post, operation_id = "create_webhook", path = "/v1/instances/{i}/webhooks", tag = "webhooks", request_body = WebhookRequest,
     params(("i" = String, Path, description = "Id, name or number"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
-        (status = 201, body = WebhookBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
+        (status = 201, body = WebhookBody), (status = 409, body = Problem), (status = 410, body = Problem)
     )
 )]
 pub(super) async fn create(
@@ -113,10 +126,7 @@ pub(super) async fn create(
 #[utoipa::path(
     get, operation_id = "list_webhooks", path = "/v1/instances/{i}/webhooks", tag = "webhooks",
     params(("i" = String, Path, description = "Id, name or number")),
-    responses(
-        (status = 200, body = WebhooksBody), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem)
-    )
+    responses((status = 200, body = WebhooksBody))
 )]
 pub(super) async fn list(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let record = app.find(&caller.principal, &key.0, &ORDER).await?;
