@@ -2,7 +2,7 @@
 
 Loaded by schemathesis as its hooks, in a process of its own. Each request is made by the next of many callers, each an
 account of its own with an instance of its own, so that the limits of a dialect do not hide everything else, and what
-one request ended does not: an instance that is gone is made anew.
+one request changed does not: an instance in another state than its caller's is made anew.
 """
 
 import atexit
@@ -29,6 +29,7 @@ class Caller:
     serial = itertools.count(1)
 
     def __init__(self, place):
+        self.states = [["created", "logged_out"], ["pairing"], ["linked"]][place % 3]
         self.name = f"{DIALECT}-{place}-{next(self.serial)}"
         self.token = f"fuzz-token-of-{self.name}"
         account = ask("POST", "/v1/accounts", ROOT_KEY, {"name": self.name, "token": self.token})
@@ -43,9 +44,10 @@ class Caller:
             scan = {"action": "scan", "phone": "5511987654321", "push_name": "Ana"}
             ask("POST", f"/v1/instances/{self.id}/simulate", self.token, scan)
 
-    def is_there(self):
-        path = f"{URL}/v1/instances/{self.id}"
-        return requests.get(path, headers=bearer(self.token), timeout=30).status_code == 200
+    def is_as_made(self):
+        """Whether its instance is still in the state that it was made for; codes end by themselves."""
+        answer = requests.get(f"{URL}/v1/instances/{self.id}", headers=bearer(self.token), timeout=30)
+        return answer.ok and answer.json()["state"] in self.states
 
     def values(self, turn):
         """What stands for the parameters of paths, whatever a dialect calls them."""
@@ -87,7 +89,7 @@ turns = itertools.count()
 
 def next_caller(turn):
     place = turn % CALLERS
-    if place not in callers or not callers[place].is_there():
+    if place not in callers or not callers[place].is_as_made():
         callers[place] = Caller(place)
     return callers[place]
 
