@@ -7,12 +7,25 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_proto::{Timestamp, frame::RejectionCodeV1};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::{Failure, RETRY_AFTER_SECONDS},
     http::{body::BodyError, time::iso_millis},
 };
+
+/// The body of an error.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErrorBody {
+    status_code: u16,
+    /// UTC, with milliseconds.
+    timestamp: String,
+    /// The path, with `{apiTokenInstance}` in the place of the token.
+    path: String,
+    message: String,
+}
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -27,8 +40,10 @@ pub(super) enum GreenError {
     Limited,
     /// Something in the request is not as expected.
     Validation(String),
-    /// The body is not JSON.
-    Malformed,
+    /// The body is not JSON; says where.
+    Malformed(String),
+    /// The body did not arrive.
+    Broken,
     /// The body is larger than the bound.
     TooLarge,
     /// Anything else.
@@ -58,12 +73,24 @@ impl From<BodyError> for GreenError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge => Self::TooLarge,
-            BodyError::Broken => Self::Malformed,
+            BodyError::Broken => Self::Broken,
         }
     }
 }
 
 impl GreenError {
+    /// What the product says of a body that is not JSON: it is what its JavaScript engine says.
+    pub(super) fn malformed(body: &[u8], error: &serde_json::Error) -> Self {
+        if error.is_eof() {
+            return Self::Malformed("Unexpected end of JSON input".to_owned());
+        }
+        let before = body.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
+        let position = before.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1);
+        let text = String::from_utf8_lossy(body.get(position..).unwrap_or_default());
+        let token = text.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER);
+        Self::Malformed(format!("Unexpected token {token} in JSON at position {position}"))
+    }
+
     fn parts(self) -> (StatusCode, String) {
         let (status, message) = match self {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
@@ -73,12 +100,14 @@ impl GreenError {
             Self::Validation(details) => {
                 return (StatusCode::BAD_REQUEST, format!("Validation failed. Details: {details}"));
             }
-            Self::Malformed => (StatusCode::BAD_REQUEST, "The body is not valid JSON"),
+            Self::Malformed(message) => return (StatusCode::BAD_REQUEST, message),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large"),
             Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }
-            Self::Other(Failure::Rejected { .. }) => (StatusCode::BAD_REQUEST, "bad request data"),
+            Self::Broken | Self::Other(Failure::Rejected { .. }) => {
+                (StatusCode::BAD_REQUEST, "bad request data")
+            }
             Self::Other(failure) => {
                 crate::http::log_unavailable(&failure);
                 (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
@@ -92,8 +121,7 @@ impl GreenError {
         let retry = matches!(self, Self::Other(Failure::Unavailable { .. }));
         let (status, message) = self.parts();
         let timestamp = iso_millis(now);
-        let body =
-            json!({"statusCode": status.as_u16(), "timestamp": timestamp, "path": path, "message": message});
+        let body = ErrorBody { status_code: status.as_u16(), timestamp, path: path.to_owned(), message };
         let mut response = (status, Json(body)).into_response();
         if retry {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));

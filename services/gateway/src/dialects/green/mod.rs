@@ -19,7 +19,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use self::{call::OnInstance, error::GreenError, path::Path};
+use self::{
+    call::OnInstance,
+    error::GreenError,
+    path::{InstancePath, Path},
+};
 use crate::app::App;
 
 /// The format of this dialect's webhook bodies, and the owner of its settings.
@@ -50,12 +54,17 @@ impl Entry {
             }
             Some(Path::Instance(path)) => {
                 let shown = path.redacted();
-                let answered = match OnInstance::of(&self.app, path).await {
-                    Ok(on) => methods::answer(on, request).await,
-                    Err(error) => Err(error),
-                };
-                answered.unwrap_or_else(|error| error.into_response_at(&shown, self.app.now()))
+                self.on_instance(path, request)
+                    .await
+                    .unwrap_or_else(|error| error.into_response_at(&shown, self.app.now()))
             }
         }
+    }
+
+    async fn on_instance(&self, path: InstancePath, request: Request) -> Result<Response, GreenError> {
+        let rate = methods::rate(&path, request.method()).ok_or(GreenError::NotFound)?;
+        let on = OnInstance::of(&self.app, path).await?;
+        on.limit(rate).await?;
+        methods::answer(on, request).await
     }
 }

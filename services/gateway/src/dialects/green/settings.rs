@@ -3,9 +3,17 @@
 //! They belong to messaging and are kept as given, but for the webhook's URL and token and for the switches of
 //! state notices, which say what this service sends.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
-use super::{FORMAT, error::GreenError};
+use super::{FORMAT, error::GreenError, words::StateInstance};
 use crate::app::{NewWebhook, Record};
 
 /// Switches that a client may set.
@@ -28,8 +36,52 @@ const SWITCHES: [&str; 17] = [
     "editedMessageWebhook",
     "deletedMessageWebhook",
 ];
-/// Bounds of the pause between messages, in milliseconds.
+/// The pause between messages.
+const DELAY: &str = "delaySendMessagesMilliseconds";
+/// Bounds of it.
 const DELAY_MILLIS: std::ops::RangeInclusive<i64> = 500..=600_000;
+
+/// All settings of an instance.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Settings(Map<String, Value>);
+
+/// The settings that a client may set, for the document.
+#[derive(Debug)]
+pub(super) struct Settable;
+
+impl ToSchema for Settings {}
+impl ToSchema for Settable {}
+
+impl PartialSchema for Settings {
+    fn schema() -> RefOr<Schema> {
+        let text = |object: ObjectBuilder, name: &str| object.property(name, String::schema()).required(name);
+        let object = ["wid", "countryInstance", "typeAccount"].into_iter().fold(settable(), text);
+        let given = ["webhookUrl", "webhookUrlToken", DELAY].into_iter().chain(SWITCHES);
+        given.fold(object, ObjectBuilder::required).into()
+    }
+}
+
+impl PartialSchema for Settable {
+    fn schema() -> RefOr<Schema> {
+        settable().into()
+    }
+}
+
+/// The settings that a client may set, none of which is required.
+pub(super) fn settable() -> ObjectBuilder {
+    let switch = || ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["yes", "no"]));
+    let delay = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .description(Some("Milliseconds between two messages"))
+        .minimum(Some(*DELAY_MILLIS.start()))
+        .maximum(Some(*DELAY_MILLIS.end()));
+    let object = ObjectBuilder::new()
+        .property("webhookUrl", String::schema())
+        .property("webhookUrlToken", String::schema())
+        .property(DELAY, delay);
+    SWITCHES.into_iter().fold(object, |object, name| object.property(name, switch()))
+}
 
 /// The kept block of this dialect.
 pub(super) fn block(record: &Record) -> Map<String, Value> {
@@ -61,19 +113,19 @@ pub(super) fn given(body: &Map<String, Value>) -> Result<Map<String, Value>, Gre
             Some(_) => return Err(invalid(name, "a string")),
         }
     }
-    if let Some(delay) = body.get("delaySendMessagesMilliseconds") {
+    if let Some(delay) = body.get(DELAY) {
         let delay = delay.as_i64().filter(|delay| DELAY_MILLIS.contains(delay));
-        let delay = delay.ok_or_else(|| invalid("delaySendMessagesMilliseconds", "from 500 to 600000"))?;
-        given.insert("delaySendMessagesMilliseconds".to_owned(), json!(delay));
+        let delay = delay.ok_or_else(|| invalid(DELAY, "from 500 to 600000"))?;
+        given.insert(DELAY.to_owned(), json!(delay));
     }
     Ok(given)
 }
 
 /// All settings of an instance, with the defaults of those that were never given: a new instance has
 /// everything off.
-pub(super) fn shown(record: &Record) -> Value {
+pub(super) fn shown(record: &Record) -> Settings {
     let block = block(record);
-    let open = super::words::state(&record.state.phase) == "authorized";
+    let open = super::words::state(&record.state.phase) == StateInstance::Authorized;
     let wid = record.device.as_ref().filter(|_| open).map(|device| format!("{}@c.us", device.phone));
     let kept = |name: &str, default: Value| block.get(name).cloned().unwrap_or(default);
     let mut shown = Map::new();
@@ -82,14 +134,11 @@ pub(super) fn shown(record: &Record) -> Value {
     shown.insert("typeAccount".to_owned(), json!(""));
     shown.insert("webhookUrl".to_owned(), kept("webhookUrl", json!("")));
     shown.insert("webhookUrlToken".to_owned(), kept("webhookUrlToken", json!("")));
-    shown.insert(
-        "delaySendMessagesMilliseconds".to_owned(),
-        kept("delaySendMessagesMilliseconds", json!(500)),
-    );
+    shown.insert(DELAY.to_owned(), kept(DELAY, json!(DELAY_MILLIS.start())));
     for name in SWITCHES {
         shown.insert(name.to_owned(), kept(name, json!("no")));
     }
-    Value::Object(shown)
+    Settings(shown)
 }
 
 /// The endpoint that the settings ask for: with a URL notices are pushed, without one they are kept for pulling.

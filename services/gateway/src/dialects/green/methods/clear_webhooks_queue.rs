@@ -1,6 +1,7 @@
 //! `clearWebhooksQueue`
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::Rate,
@@ -10,14 +11,31 @@ use crate::{
 /// A queue may be cleared once a minute.
 const RATE: Rate = Rate { requests: 1, window_seconds: 60 };
 
+/// Whether the queue was cleared.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Clearing {
+    is_cleared: bool,
+    /// Why not.
+    reason: &'static str,
+    /// Seconds until it can be cleared again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_time: Option<i64>,
+}
+
 /// Deletes everything that waits, pushed or pulled. Too often is not an error here.
-pub(super) async fn run(on: &OnInstance) -> Result<Value, GreenError> {
+#[utoipa::path(
+    delete, operation_id = "clearWebhooksQueue", tag = "notifications",
+    path = "/waInstance{idInstance}/clearWebhooksQueue/{apiTokenInstance}",
+    responses((status = 200, body = Clearing))
+)]
+pub(super) async fn run(on: &OnInstance) -> Result<Clearing, GreenError> {
     on.read().await?;
     let allowance = on.app.count("green-clear", &on.instance.to_string(), RATE).await?;
     if !allowance.allowed {
         let left = allowance.reset_at_seconds - on.app.now().seconds();
-        return Ok(json!({"isCleared": false, "reason": "Too many requests", "leftTime": left.max(1)}));
+        return Ok(Clearing { is_cleared: false, reason: "Too many requests", left_time: Some(left.max(1)) });
     }
     on.app.clear_notifications(on.instance).await?;
-    Ok(json!({"isCleared": true, "reason": ""}))
+    Ok(Clearing { is_cleared: true, reason: "", left_time: None })
 }

@@ -1,23 +1,49 @@
 //! `deleteNotification`
 
 use axum::extract::Request;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
-    dialects::green::{call::OnInstance, error::GreenError},
+    dialects::green::{
+        call::OnInstance,
+        error::{ErrorBody, GreenError},
+    },
     http::body,
 };
 
-/// Deletes a notice that was received. The receipt stands behind the token or, as one SDK sends it, alone in the
-/// body.
-pub(super) async fn run(on: &OnInstance, request: Request) -> Result<Value, GreenError> {
-    let receipt = match &on.path.rest {
-        Some(text) => text.parse().ok(),
-        None => serde_json::from_slice(&body::read(request).await?).ok(),
-    };
-    let receipt: u64 =
+/// Whether there was such a notice.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeletedNotification {
+    /// False if nobody has this receipt, or it was deleted before.
+    result: bool,
+}
+
+/// Deletes a notice that was received.
+#[utoipa::path(
+    delete, operation_id = "deleteNotification", tag = "notifications",
+    path = "/waInstance{idInstance}/deleteNotification/{apiTokenInstance}/{receiptId}",
+    params(("receiptId" = u64, Path, description = "From `receiveNotification`")),
+    responses((status = 200, body = DeletedNotification), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn by_path(on: &OnInstance, receipt: &str) -> Result<DeletedNotification, GreenError> {
+    delete(on, receipt.parse().ok()).await
+}
+
+/// Deletes a notice that was received; its receipt is the whole body, as one SDK sends it.
+#[utoipa::path(
+    delete, operation_id = "deleteNotificationByBody", tag = "notifications",
+    path = "/waInstance{idInstance}/deleteNotification/{apiTokenInstance}",
+    request_body(content = u64, content_type = "application/json"),
+    responses((status = 200, body = DeletedNotification), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody))
+)]
+pub(super) async fn by_body(on: &OnInstance, request: Request) -> Result<DeletedNotification, GreenError> {
+    delete(on, serde_json::from_slice(&body::read(request).await?).ok()).await
+}
+
+async fn delete(on: &OnInstance, receipt: Option<u64>) -> Result<DeletedNotification, GreenError> {
+    let receipt =
         receipt.ok_or_else(|| GreenError::Validation("Parameter receiptId must be a Number".to_owned()))?;
     on.read().await?;
-    let deleted = on.app.delete_notification(on.instance, receipt).await?;
-    Ok(json!({"result": deleted}))
+    Ok(DeletedNotification { result: on.app.delete_notification(on.instance, receipt).await? })
 }

@@ -1,11 +1,28 @@
 //! `getStateInstance`
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::dialects::green::{call::OnInstance, error::GreenError, words};
+use crate::dialects::green::{
+    call::OnInstance,
+    error::GreenError,
+    words::{self, StateInstance},
+};
+
+/// The state of an account.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct State {
+    state_instance: StateInstance,
+}
 
 /// Shows the state of the account.
-pub(super) async fn run(on: &OnInstance) -> Result<Value, GreenError> {
+#[utoipa::path(
+    get, operation_id = "getStateInstance", tag = "account",
+    path = "/waInstance{idInstance}/getStateInstance/{apiTokenInstance}",
+    responses((status = 200, body = State))
+)]
+pub(super) async fn run(on: &OnInstance) -> Result<State, GreenError> {
     let record = on.read().await?;
-    Ok(json!({"stateInstance": words::state(&record.state.phase)}))
+    Ok(State { state_instance: words::state(&record.state.phase) })
 }

@@ -16,7 +16,11 @@ use tokio::time::Instant;
 use super::qr;
 use crate::{
     app::{Connected, Record},
-    dialects::green::{call::OnInstance, error::GreenError, settings},
+    dialects::green::{
+        call::OnInstance,
+        error::{ErrorBody, GreenError},
+        settings,
+    },
 };
 
 /// How long a client has to scan.
@@ -24,7 +28,14 @@ const SCAN_MAX: Duration = Duration::from_secs(100);
 /// How long one wait for a code or a change lasts.
 const WAIT: Duration = Duration::from_secs(20);
 
-/// Upgrades the request; without an upgrade there is no such method.
+/// A WebSocket with a JSON object a frame, told apart by `type`: `qrCode` and `error` with a `message`, and at the end
+/// `accountData` of the linked account, `alreadyLogged`, `timeoutExpired` or `error`. Without an upgrade there is no
+/// such method.
+#[utoipa::path(
+    get, operation_id = "scanqrcode", tag = "account",
+    path = "/waInstance{idInstance}/scanqrcode/{apiTokenInstance}",
+    responses((status = 101, description = "The WebSocket is open"), (status = 404, body = ErrorBody))
+)]
 pub(super) async fn run(on: OnInstance, request: Request) -> Result<Response, GreenError> {
     let (mut parts, _body) = request.into_parts();
     let upgrade =
@@ -44,6 +55,7 @@ async fn show(on: OnInstance, mut socket: WebSocket) {
         } else {
             match on.app.connect(&on.call, on.instance, None, WAIT.min(left)).await {
                 Ok(connected) => next(&connected, started, &mut shown),
+                Err(failure) if super::is_refusal(&failure) => (Some(json!(qr::refused())), true, None),
                 Err(_) => {
                     (Some(json!({"type": "error", "message": "The service is not available"})), true, None)
                 }
@@ -76,14 +88,14 @@ fn next(
     let record = &connected.record;
     match &record.state.phase {
         PhaseV1::Linked(_) if started => (Some(account_data(record)), true, None),
-        PhaseV1::Linked(_) | PhaseV1::Paused(_) => (Some(qr::shown(connected)), true, None),
+        PhaseV1::Linked(_) | PhaseV1::Paused(_) => (Some(json!(qr::shown(connected))), true, None),
         _ => {
             let index = connected.codes.qr.as_ref().map(|code| code.index);
             if index.is_none() || index == *shown {
                 return (None, false, Some(record.clone()));
             }
             *shown = index;
-            (Some(qr::shown(connected)), false, Some(record.clone()))
+            (Some(json!(qr::shown(connected))), false, Some(record.clone()))
         }
     }
 }

@@ -1,12 +1,31 @@
 //! `setSettings`
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use crate::dialects::green::{FORMAT, call::OnInstance, error::GreenError, settings};
+use crate::dialects::green::{
+    FORMAT,
+    call::OnInstance,
+    error::{ErrorBody, GreenError},
+    settings,
+};
+
+/// The settings are kept.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Saved {
+    save_settings: bool,
+}
 
 /// Changes the settings that the body names; the others stay. Nothing is rebooted here, and the new values hold
 /// at once.
-pub(super) async fn run(on: &OnInstance, body: Map<String, Value>) -> Result<Value, GreenError> {
+#[utoipa::path(
+    post, operation_id = "setSettings", tag = "account", request_body = settings::Settable,
+    path = "/waInstance{idInstance}/setSettings/{apiTokenInstance}",
+    responses((status = 200, body = Saved), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody))
+)]
+pub(super) async fn run(on: &OnInstance, body: Map<String, Value>) -> Result<Saved, GreenError> {
     let given = settings::given(&body)?;
     if given.is_empty() {
         return Err(GreenError::Validation("at least one setting is required".to_owned()));
@@ -25,5 +44,5 @@ pub(super) async fn run(on: &OnInstance, body: Map<String, Value>) -> Result<Val
         Value::Object(block)
     };
     on.app.change_settings(&on.call, &record, FORMAT, merge).await?;
-    Ok(json!({"saveSettings": true}))
+    Ok(Saved { save_settings: true })
 }
