@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::Volatile;
-use berth_proto::Hash;
 
 use super::{App, failure::Failure};
 
@@ -47,7 +46,7 @@ impl App {
         let window = i64::from(rate.window_seconds.max(1));
         let now = self.now().seconds();
         let start = now - now.rem_euclid(window);
-        let digest = Hash::over(b"berth.v1.rate", &[who.as_bytes()]).to_string();
+        let digest = self.inner.keys.master().request_digest(&[b"rate", who.as_bytes()]).to_string();
         let short: String = digest.chars().take(32).collect();
         let key = format!("rate.{bucket}.{short}.{start}");
         let ttl = Duration::from_secs(u64::from(rate.window_seconds) + 5);
