@@ -13,8 +13,11 @@ use tokio::time::{Instant, timeout};
 
 use super::{App, call::Call, failure::Failure, record::Record};
 
-/// The longest pause between two looks at an instance that is waited for, should a hint be lost.
+/// The first pause between two looks at an instance that is waited for, should a hint be lost; it is doubled up to
+/// [`LOOK_AGAIN_MAX`], so that many who wait long do not keep the log busy.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The longest pause between two looks.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(4);
 
 /// A code that can be used at this moment. Its text is never stored or logged.
 #[derive(Clone, PartialEq, Eq)]
@@ -127,6 +130,7 @@ impl App {
             .subscribe(&subject)
             .await
             .map_err(|error| Failure::unavailable("the bus", error))?;
+        let mut pause = LOOK_AGAIN;
         loop {
             let now = self.read_any(record.id).await?.ok_or(Failure::NotFound)?;
             if wanted(&now) {
@@ -137,9 +141,16 @@ impl App {
                 return Ok(None);
             }
             // A hint, the next look or the deadline: whatever comes first.
-            let hint = timeout(left.min(LOOK_AGAIN), hints.next());
+            let hint = timeout(left.min(self.spread(pause)), hints.next());
             let _hint = self.inner.stop.run_until_cancelled(hint).await;
+            pause = (pause * 2).min(LOOK_AGAIN_MAX);
         }
+    }
+
+    /// A pause that is up to a quarter longer, so that those who began to wait together do not look in step.
+    fn spread(&self, pause: Duration) -> Duration {
+        let quarter = u64::try_from(pause.as_micros() / 4).unwrap_or(u64::MAX);
+        pause + Duration::from_micros(self.inner.entropy.below(quarter))
     }
 
     /// Waits until no unlink of the instance is pending; none when the deadline came first.

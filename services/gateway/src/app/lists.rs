@@ -8,11 +8,15 @@ use berth_proto::{
     subject::query_subject,
 };
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{App, failure::Failure, record::Record};
 
 /// How long a list may take.
 const LIST_MAX: Duration = Duration::from_secs(5);
+
+/// Instances of a page that are opened at once: each may cost a read of its data key.
+const OPENED_AT_ONCE: usize = 32;
 
 /// Which instances of an account.
 #[derive(Debug, Clone, Default)]
@@ -59,10 +63,11 @@ impl App {
                 limit,
             }))
             .await?;
-        let mut records = Vec::with_capacity(page.rows.len());
-        for row in &page.rows {
-            records.push(self.open_record(row.id, row.version, &row.state).await?);
-        }
+        let opened = page.rows.into_iter().map(|row| {
+            let app = self.clone();
+            async move { app.open_record(row.id, row.version, &row.state).await }
+        });
+        let records = stream::iter(opened).buffered(OPENED_AT_ONCE).try_collect().await?;
         Ok(Page { records, more: page.more, total: page.total, lag_ms: page.lag_ms })
     }
 
