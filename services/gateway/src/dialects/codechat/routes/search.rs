@@ -48,7 +48,7 @@ pub(super) async fn handler(
     let page = query.page.unwrap_or(1).max(1);
     let shown: Vec<Value> = records
         .iter()
-        .skip((page - 1) * PAGE)
+        .skip((page - 1).saturating_mul(PAGE))
         .take(PAGE)
         .map(|record| find::with_business(&on.app, record, None, &business.name))
         .collect();

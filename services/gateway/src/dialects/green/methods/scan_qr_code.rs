@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::qr;
 use crate::{
-    app::{Connected, Record},
+    app::{Connected, Failure, Record},
     dialects::green::{
         call::OnInstance,
         error::{ErrorBody, GreenError},
@@ -51,9 +51,9 @@ async fn show(on: OnInstance, mut socket: WebSocket) {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let (frame, last, record) = if left.is_zero() {
-            (Some(json!({"type": "timeoutExpired", "message": "timeoutExpired"})), true, None)
+            (Some(expired()), true, None)
         } else {
-            match on.app.connect(&on.call, on.instance, None, WAIT.min(left)).await {
+            match look(&on, started, WAIT.min(left)).await {
                 Ok(connected) => next(&connected, started, &mut shown),
                 Err(failure) if super::is_refusal(&failure) => (Some(json!(qr::refused())), true, None),
                 Err(_) => {
@@ -79,6 +79,17 @@ async fn show(on: OnInstance, mut socket: WebSocket) {
     }
 }
 
+/// The instance and its live code. Only the first look connects: whoever logs the instance out meanwhile must not
+/// find it connecting again since somebody still has this page open.
+async fn look(on: &OnInstance, started: bool, wait: Duration) -> Result<Connected, Failure> {
+    if !started {
+        return on.app.connect(&on.call, on.instance, None, wait).await;
+    }
+    let record = on.app.read(&on.call.principal, on.instance).await?;
+    let codes = on.app.live_codes(&record).await?;
+    Ok(Connected { record, codes, replayed: false })
+}
+
 /// The next frame, whether it is the last, and the record whose change to wait for.
 fn next(
     connected: &Connected,
@@ -89,6 +100,10 @@ fn next(
     match &record.state.phase {
         PhaseV1::Linked(_) if started => (Some(account_data(record)), true, None),
         PhaseV1::Linked(_) | PhaseV1::Paused(_) => (Some(json!(qr::shown(connected))), true, None),
+        // The attempt ended, by its codes or by a logout.
+        PhaseV1::Created | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => {
+            (Some(expired()), true, None)
+        }
         _ => {
             let index = connected.codes.qr.as_ref().map(|code| code.index);
             if index.is_none() || index == *shown {
@@ -98,6 +113,10 @@ fn next(
             (Some(json!(qr::shown(connected))), false, Some(record.clone()))
         }
     }
+}
+
+fn expired() -> Value {
+    json!({"type": "timeoutExpired", "message": "timeoutExpired"})
 }
 
 fn account_data(record: &Record) -> Value {
