@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequestParts, Path},
-    http::request::Parts,
+    http::{HeaderMap, request::Parts},
 };
 use berth_proto::limits::IDEMPOTENCY_KEY_CHARS_MAX;
 
@@ -33,20 +33,21 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = headers::bearer(&parts.headers).ok_or(Failure::Unauthorized)?;
         let principal = app.authenticate(token).await?;
-        let key = match parts.headers.get("idempotency-key") {
-            None => None,
-            Some(value) => {
-                let text = value.to_str().unwrap_or_default().trim();
-                if text.is_empty() || text.len() > IDEMPOTENCY_KEY_CHARS_MAX {
-                    return Err(Problem::invalid(
-                        "`Idempotency-Key`: 1 to 128 visible ASCII characters are expected.",
-                    ));
-                }
-                Some(text.to_owned())
-            }
-        };
-        Ok(Self { principal, key })
+        Ok(Self { principal, key: idempotency_key(&parts.headers)? })
     }
+}
+
+/// The key of a request; two of them are a mistake, and either choice would be a guess.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if values.next().is_some() || text.is_empty() || text.len() > IDEMPOTENCY_KEY_CHARS_MAX {
+        return Err(Problem::invalid(
+            "`Idempotency-Key`: once, and 1 to 128 visible ASCII characters are expected.",
+        ));
+    }
+    Ok(Some(text.to_owned()))
 }
 
 /// The `{i}` of a path.

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::{events::EventBody, get::find_with_deleted};
 use crate::{
-    app::{App, Failure, Record},
+    app::{App, Entry, Failure, Principal, Record},
     http::headers,
     native::{
         call::{Caller, Key},
@@ -26,8 +26,9 @@ const COMMITS_PER_READ: usize = 100;
 /// How long one wait for a new commit lasts before the log is looked at again.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// Streams new events of an instance as server-sent events. Each has the version of its commit as `id`; a
-/// client that comes back with `Last-Event-ID` misses nothing.
+/// Streams new events of an instance as server-sent events. The last event of a commit has its version as `id`; a
+/// client that comes back with `Last-Event-ID` misses nothing, and may see the first events of a commit again whose
+/// last one did not reach it.
 #[utoipa::path(
     get, operation_id = "stream_events", path = "/v1/instances/{i}/events/stream", tag = "history",
     params(
@@ -49,13 +50,14 @@ pub(super) async fn handler(
             text.parse().map_err(|_| Problem::invalid("`Last-Event-ID`: a version is expected."))?
         }
     };
-    let tail = Tail { app, record, after, waiting: Vec::new() };
+    let tail = Tail { app, principal: caller.principal, record, after, waiting: Vec::new() };
     Ok(Sse::new(stream::unfold(tail, next)).keep_alive(KeepAlive::default()))
 }
 
 /// A client that listens, and how far it is.
 struct Tail {
     app: App,
+    principal: Principal,
     record: Record,
     after: u64,
     /// Events of the last read, newest first.
@@ -82,18 +84,20 @@ impl Tail {
     async fn read(&mut self) -> Result<(), Failure> {
         let after = self.after;
         self.app.wait_for(&self.record, Instant::now() + WAIT, |now| now.version > after).await?;
+        // Whose token was rotated while the stream was open sees nothing more.
+        self.app.read_with_deleted(&self.principal, self.record.id).await?;
         let page = self.app.history(self.record.id, after, COMMITS_PER_READ).await?;
         self.after = page.last_version;
-        self.waiting = page
-            .entries
-            .iter()
-            .rev()
-            .filter_map(|entry| {
-                let body = EventBody::of(entry);
-                let event = Event::default().id(entry.commit.version.to_string());
-                event.event(entry.event.as_ref().map_or("Unknown", |event| event.name())).json_data(body).ok()
-            })
-            .collect();
+        self.waiting = page.entries.iter().rev().filter_map(event_of).collect();
         Ok(())
     }
+}
+
+/// An event as it is sent; none if it cannot be written.
+fn event_of(entry: &Entry) -> Option<Event> {
+    let name = entry.event.as_ref().map_or("Unknown", |event| event.name());
+    let event = Event::default().event(name).json_data(EventBody::of(entry)).ok()?;
+    // Whoever comes back goes on after this id: only then the whole commit was sent.
+    let is_last = entry.index + 1 == entry.commit.events.len();
+    Some(if is_last { event.id(entry.commit.version.to_string()) } else { event })
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     get::find_to_change,
-    webhooks::{AfterLogout, FORMATS},
+    webhooks::{AfterLogout, FORMATS, check_events},
 };
 use crate::{
     app::{App, Failure, NewWebhook, Record, Webhook},
@@ -88,7 +88,13 @@ pub(super) async fn patch(
     body: Json<WebhookPatch>,
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
-    let call = caller.call("PATCH /v1/instances/{i}/webhooks/{w}", &body.bytes);
+    // The key belongs to this endpoint: the same change of another one is another request.
+    let sent = [key.1.as_bytes().as_slice(), &body.bytes].concat();
+    let call = caller.call("PATCH /v1/instances/{i}/webhooks/{w}", &sent);
+    if let Some(events) = &body.value.events {
+        let format = record.state.webhooks.iter().find(|webhook| webhook.id == key.1);
+        check_events(format.map_or("native", |webhook| &webhook.format), events)?;
+    }
     let new = patched(opened(&record, key.1)?, body.value);
     let (answered, webhook, _) = app.configure_webhook(&call, &record, &new, false, 0).await?;
     Ok(answer(StatusCode::OK, WebhookBody::of(webhook, None), answered.replayed))

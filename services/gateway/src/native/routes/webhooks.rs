@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use berth_notices::formats::event_names;
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -34,6 +35,9 @@ impl PartialSchema for Format {
 }
 
 impl ToSchema for Format {}
+
+/// Characters of an unknown event's name that an error repeats.
+const EVENT_SHOWN_CHARS_MAX: usize = 64;
 
 /// A webhook endpoint as it shall be.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -77,6 +81,7 @@ impl WebhookRequest {
         let format = FORMATS.into_iter().find(|known| *known == format).ok_or_else(|| {
             Problem::invalid(format!("`format`: one of {} is expected.", FORMATS.join(", ")))
         })?;
+        check_events(format, &self.events)?;
         Ok(NewWebhook {
             id: None,
             format,
@@ -91,6 +96,20 @@ impl WebhookRequest {
             options: None,
             lenient_headers: false,
         })
+    }
+}
+
+/// Refuses a filter with a name that the native format does not have: it would match nothing and nobody would
+/// notice. The filters of the other formats may name what their products tell and this service never does.
+pub(super) fn check_events(format: &str, events: &[String]) -> Result<(), Problem> {
+    let known = event_names("native");
+    match events.iter().find(|event| format == "native" && !known.contains(&event.as_str())) {
+        None => Ok(()),
+        Some(unknown) => {
+            let shown: String = unknown.chars().take(EVENT_SHOWN_CHARS_MAX).collect();
+            let known = known.join(", ");
+            Err(Problem::invalid(format!("`events`: {shown:?} is none of {known}.")))
+        }
     }
 }
 
