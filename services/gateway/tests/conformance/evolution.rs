@@ -179,62 +179,6 @@ async fn unknown_instances_routes_and_methods() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_refused() {
-    let world = World::start().await;
-    world.instance("shop").await;
-    let mut story = world.story();
-    let create = |body: &str| Request::post("/instance/create").header("apikey", ACCOUNT).raw(body);
-    for body in [
-        "{",
-        "[]",
-        "{}",
-        r#"{"instanceName":""}"#,
-        r#"{"instanceName":1}"#,
-        r#"{"instanceName":"a/b"}"#,
-        r#"{"instanceName":"x","integration":"TELEGRAM"}"#,
-        r#"{"instanceName":"x","number":"+5511987654321"}"#,
-        r#"{"instanceName":"x","token":"with space"}"#,
-        r#"{"instanceName":"x","token":"token-of-shop"}"#,
-        r#"{"instanceName":"x","token":"token-of-the-account"}"#,
-        r#"{"instanceName":"x","qrcode":"yes"}"#,
-        r#"{"instanceName":"x","webhook":{"url":"http://10.0.0.1/"}}"#,
-    ] {
-        story.ask("create", create(body)).await;
-    }
-    let webhook = |body: &str| Request::post("/webhook/set/shop").header("apikey", ACCOUNT).raw(body);
-    for body in [
-        "{}",
-        r#"{"webhook":{"enabled":true}}"#,
-        r#"{"webhook":{"enabled":true,"url":""}}"#,
-        r#"{"webhook":{"url":"https://hooks.example"}}"#,
-        r#"{"webhook":{"enabled":"yes","url":"https://hooks.example"}}"#,
-        r#"{"webhook":{"enabled":true,"url":"https://hooks.example","events":["NOTHING"]}}"#,
-        r#"{"webhook":{"enabled":true,"url":"ftp://hooks.example"}}"#,
-    ] {
-        story.ask("webhook", webhook(body)).await;
-    }
-    story
-        .ask("presence", Request::post("/instance/setPresence/shop").header("apikey", ACCOUNT).raw("{}"))
-        .await;
-    story
-        .ask(
-            "presence",
-            Request::post("/instance/setPresence/shop")
-                .header("apikey", ACCOUNT)
-                .raw(r#"{"presence":"asleep"}"#),
-        )
-        .await;
-    story
-        .ask(
-            "a number that is none",
-            Request::get("/instance/connect/shop?number=12").header("apikey", ACCOUNT),
-        )
-        .await;
-    story.ask("a body without end", create(&" ".repeat(1024 * 1024 + 1))).await;
-    is_told("evolution_bad_bodies", &story);
-}
-
-#[tokio::test]
 async fn webhooks_and_settings() {
     let world = World::start().await;
     let shop = world.instance("shop").await;

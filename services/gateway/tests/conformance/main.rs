@@ -9,8 +9,12 @@
 mod codechat;
 mod documents;
 mod evolution;
+mod evolution_input;
+mod evolution_paths;
+mod evolution_webhooks;
 mod green;
 mod mega;
+mod receiver;
 mod ryze;
 mod story;
 mod world;

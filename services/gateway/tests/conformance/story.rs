@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::world::World;
+use crate::{receiver::Receiver, world::World};
 
 /// Headers of an answer that belong to a contract.
 const TOLD_HEADERS: [&str; 6] = [
@@ -136,6 +136,57 @@ impl<'w> Story<'w> {
         };
         let _ = writeln!(self.told, "{text}\n");
         Answer { status: status.as_u16(), body: body.unwrap_or_default() }
+    }
+
+    /// Sends a request and tells of it in a row: for tables of requests that differ in one thing each. Headers are
+    /// not told.
+    pub(crate) async fn row(&mut self, request: Request) -> Answer {
+        let response = self.world.send(&request).await;
+        let status = response.status().as_u16();
+        let sent = match &request.body {
+            Some(body) if body.len() > 300 => format!("{{{} bytes}}", body.len()),
+            Some(body) => body.clone(),
+            None => String::new(),
+        };
+        let path = if request.path.len() > 300 { "/{long}" } else { &request.path };
+        let bytes = response.bytes().await.unwrap();
+        let body = serde_json::from_slice::<Value>(&bytes);
+        let text = match &body {
+            Ok(body) => {
+                let mut shown = body.clone();
+                hide(&mut shown);
+                shown.to_string()
+            }
+            Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        let asked = format!("{} {path} {sent}", request.method);
+        let _ = writeln!(self.told, "{}\n    {status} {text}", asked.trim_end());
+        Answer { status, body: body.unwrap_or_default() }
+    }
+
+    /// Begins a table of rows.
+    pub(crate) fn table(&mut self, of: &str) {
+        let _ = writeln!(self.told, "\n# {of}");
+    }
+
+    /// Waits for deliveries and tells of them in the order in which they came; `told` of them were told before.
+    pub(crate) async fn deliveries(&mut self, why: &str, receiver: &Receiver, told: usize, more: usize) {
+        let _ = writeln!(self.told, "# {why}");
+        for delivery in receiver.received(told + more).await.into_iter().skip(told) {
+            let _ = writeln!(self.told, "{} {}", delivery.method, delivery.path);
+            for (name, value) in &delivery.headers {
+                let value = match name.as_str() {
+                    "accept" | "accept-encoding" | "content-length" | "host" => continue,
+                    "webhook-id" => "{id of the notice}",
+                    "webhook-signature" => "{signature}",
+                    _ => value.to_str().unwrap(),
+                };
+                let _ = writeln!(self.told, "{name}: {value}");
+            }
+            let mut body = delivery.body;
+            hide(&mut body);
+            let _ = writeln!(self.told, "{}\n", serde_json::to_string_pretty(&body).unwrap());
+        }
     }
 
     /// The story so far.

@@ -57,6 +57,15 @@ impl World {
     }
 
     pub(crate) async fn start_with(evolution_logout: EvolutionLogout) -> Self {
+        Self::start_as(evolution_logout, &[]).await
+    }
+
+    /// A world whose webhooks may be sent to a [`crate::receiver::Receiver`].
+    pub(crate) async fn start_with_deliveries() -> Self {
+        Self::start_as(EvolutionLogout::Strict, &["127.0.0.0/8"]).await
+    }
+
+    async fn start_as(evolution_logout: EvolutionLogout, allowed: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let lifecycle = Lifecycle::new();
@@ -109,7 +118,8 @@ impl World {
         let settings = berth_connector::Settings { driver: driver.clone(), controls: Some(driver) };
         berth_connector::start(connector, settings, &lifecycle).await.unwrap();
 
-        let urls = UrlPolicy { allow: Vec::new(), plain_http: false };
+        let urls =
+            UrlPolicy { allow: allowed.iter().map(|it| it.parse().unwrap()).collect(), plain_http: false };
         let public_url = "https://berth.example".to_owned();
         let webhooks = berth_webhooks::Ports {
             log: log.clone(),

@@ -92,7 +92,16 @@ fn data(notice: &Notice, facts: &Facts<'_>) -> Result<Value, RenderError> {
         let code = end_code(&notice.happening);
         let at = facts.occurred_at_text();
         let object = json!({
-            "error": {"output": {"statusCode": code, "payload": {"statusCode": code}}},
+            "error": {
+                "data": null,
+                "isBoom": true,
+                "isServer": false,
+                "output": {
+                    "statusCode": code,
+                    "payload": {"statusCode": code, "error": "Unauthorized", "message": "Intentional Logout"},
+                    "headers": {},
+                },
+            },
             "date": rfc3339(facts.occurred_at),
         });
         json!({

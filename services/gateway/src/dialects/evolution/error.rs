@@ -89,6 +89,7 @@ impl EvolutionError {
             Failure::Rejected { code: RejectionCodeV1::NoSession, .. } => Self::not_connected(name),
             Failure::Invalid { field: "url", .. } => Self::Refused("Invalid \"url\" property".to_owned()),
             Failure::Invalid { field, problem } => {
+                let field = if field == "name" { "instanceName" } else { field };
                 Self::Refused(format!("Invalid \"{field}\" property: {problem}"))
             }
             other => Self::Other(other),

@@ -90,8 +90,10 @@ pub(super) fn of_set(body: &Map<String, Value>) -> Result<NewWebhook, EvolutionE
         }
         Some(_) => {}
     }
-    if path == "webhook." && !settings.contains_key("enabled") {
-        return validation("webhook requires property \"enabled\"");
+    match settings.get("enabled") {
+        None if path == "webhook." => return validation("webhook requires property \"enabled\""),
+        Some(Value::Null) => return validation(&format!("{path}enabled is not of a type(s) boolean")),
+        _ => {}
     }
     endpoint(settings, path)
 }
