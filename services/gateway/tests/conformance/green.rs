@@ -1,7 +1,12 @@
 //! The GREEN-API dialect.
 
+use std::time::Duration;
+
+use futures::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 use crate::{
     is_told,
@@ -279,4 +284,49 @@ async fn partners() {
     story.ask("one a second", Request::get(&partner("getInstances", ACCOUNT))).await;
     story.ask("is the rate", Request::get(&partner("GETINSTANCES", ACCOUNT))).await;
     is_told("green_partners", &story);
+}
+
+/// Every frame until the server closes the socket; `seen` is told of each.
+async fn frames(world: &World, path: &str, mut seen: impl AsyncFnMut(&Value)) -> Vec<Value> {
+    let (mut socket, _) = connect_async(world.socket(path)).await.unwrap();
+    let mut frames = Vec::new();
+    loop {
+        match timeout(Duration::from_secs(20), socket.next()).await.unwrap() {
+            Some(Ok(Message::Text(text))) => {
+                let frame: Value = serde_json::from_str(&text).unwrap();
+                seen(&frame).await;
+                frames.push(frame);
+            }
+            Some(Ok(Message::Close(_))) | None => return frames,
+            Some(Ok(_)) => {}
+            Some(Err(error)) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn scanning_over_a_websocket() {
+    let world = World::start().await;
+    let shop = world.instance("shop").await;
+    let path = format!("/waInstance{}/scanqrcode/{}", shop.number, shop.token);
+    let told = frames(&world, &path, async |frame| {
+        if frame["type"] == "qrCode" {
+            world.scan(&shop.id).await;
+        }
+    })
+    .await;
+    let (code, account) = (&told[0], &told[1]);
+    assert!(code["message"].as_str().unwrap().starts_with("iVBOR"), "bare base64: {code}");
+    let linked = json!({"type": "accountData", "wid": "5511987654321@c.us", "pushname": "Ana", "proxy": "", "webhookUrl": ""});
+    assert_eq!((told.len(), account), (2, &linked));
+
+    world.advance_seconds(1);
+    let already = json!({"type": "alreadyLogged", "message": "instance account already authorized"});
+    assert_eq!(frames(&world, &path, async |_| {}).await, [already]);
+
+    let wrong = format!("/waInstance{}/scanqrcode/wrong", shop.number);
+    assert!(
+        connect_async(world.socket(&wrong)).await.is_err(),
+        "a wrong token is refused before the upgrade"
+    );
 }

@@ -176,6 +176,11 @@ impl World {
         self.clock.advance_seconds(seconds);
     }
 
+    /// The address of a WebSocket.
+    pub(crate) fn socket(&self, path: &str) -> String {
+        format!("{}{path}", self.base.replace("http://", "ws://"))
+    }
+
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: &Request) -> reqwest::Response {
         let mut out = self.http.request(request.method.clone(), format!("{}{}", self.base, request.path));
