@@ -17,7 +17,7 @@ from berth import ROOT_KEY, BerthTest
 
 CONFIG = pathlib.Path(__file__).resolve().with_name("schemathesis.toml")
 # Requests that are made up for an operation, beside those of the systematic phase.
-EXAMPLES = os.environ.get("BERTH_FUZZ_EXAMPLES", "20")
+EXAMPLES = os.environ.get("BERTH_FUZZ_EXAMPLES", "10")
 SEED = os.environ.get("BERTH_FUZZ_SEED", "20")
 # Seconds for one document before it counts as failed: many times what one takes.
 DEADLINE = 300
