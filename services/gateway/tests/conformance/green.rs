@@ -324,6 +324,18 @@ async fn scanning_over_a_websocket() {
     let already = json!({"type": "alreadyLogged", "message": "instance account already authorized"});
     assert_eq!(frames(&world, &path, async |_| {}).await, [already]);
 
+    world.send(&Request::get(&format!("/waInstance{}/logout/{}", shop.number, shop.token))).await;
+    world.advance_seconds(1);
+    let told = frames(&world, &path, async |frame| {
+        if frame["type"] == "qrCode" {
+            world.advance_seconds(1);
+            world.send(&Request::get(&format!("/waInstance{}/logout/{}", shop.number, shop.token))).await;
+        }
+    })
+    .await;
+    let ended = json!({"type": "timeoutExpired", "message": "timeoutExpired"});
+    assert_eq!((told.len(), &told[1]), (2, &ended), "a logout ends it, and nothing is started again");
+
     let wrong = format!("/waInstance{}/scanqrcode/wrong", shop.number);
     assert!(
         connect_async(world.socket(&wrong)).await.is_err(),

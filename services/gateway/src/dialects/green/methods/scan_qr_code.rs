@@ -23,9 +23,11 @@ use crate::{
     },
 };
 
+/// Bytes of a client's frame. Nothing is expected of a client, so that more than a ping is not needed.
+const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// How long a client has to scan.
 const SCAN_MAX: Duration = Duration::from_secs(100);
-/// How long one wait for a code or a change lasts.
+/// How long to wait for the first code.
 const WAIT: Duration = Duration::from_secs(20);
 
 /// A WebSocket with a JSON object a frame, told apart by `type`: `qrCode` and `error` with a `message`, and at the end
@@ -40,83 +42,101 @@ pub(super) async fn run(on: OnInstance, request: Request) -> Result<Response, Gr
     let (mut parts, _body) = request.into_parts();
     let upgrade =
         WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|_| GreenError::NotFound)?;
+    let upgrade = upgrade.max_message_size(FRAME_BYTES_MAX).max_frame_size(FRAME_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| show(on, socket)))
 }
 
-/// Sends frames until one is the last.
+/// Sends frames until one is the last or the client leaves. Only the first look starts an attempt: one that was ended
+/// meanwhile, by a logout for example, stays ended.
 async fn show(on: OnInstance, mut socket: WebSocket) {
     let deadline = Instant::now() + SCAN_MAX;
-    let mut started = false;
+    let mut seen = on.app.connect(&on.call, on.instance, None, WAIT).await;
     let mut shown = None;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let (frame, last, record) = if left.is_zero() {
-            (Some(expired()), true, None)
-        } else {
-            match look(&on, started, WAIT.min(left)).await {
-                Ok(connected) => next(&connected, started, &mut shown),
-                Err(failure) if super::is_refusal(&failure) => (Some(json!(qr::refused())), true, None),
-                Err(_) => {
-                    (Some(json!({"type": "error", "message": "The service is not available"})), true, None)
+    for looks in 0_u32.. {
+        let connected = match seen {
+            Ok(connected) => connected,
+            Err(failure) if super::is_refusal(&failure) => {
+                return end(&mut socket, json!(qr::refused())).await;
+            }
+            Err(_) => return end(&mut socket, unavailable()).await,
+        };
+        match next(&connected, looks > 0, &mut shown) {
+            Step::Last(frame) => return end(&mut socket, frame).await,
+            Step::Show(frame) => {
+                if socket.send(Message::text(frame.to_string())).await.is_err() {
+                    return;
                 }
             }
+            Step::Wait => {}
+        }
+        let version = connected.record.version;
+        let changed = tokio::select! {
+            changed = on.app.wait_for(&connected.record, deadline, |now| now.version > version) => changed,
+            () = left(&mut socket) => return,
         };
-        started = true;
-        if let Some(frame) = frame
-            && socket.send(Message::text(frame.to_string())).await.is_err()
-        {
-            return;
-        }
-        if last {
-            let _closed = socket.send(Message::Close(None)).await;
-            return;
-        }
-        if let Some(record) = record {
-            let version = record.version;
-            let until = deadline.min(Instant::now() + WAIT);
-            let _changed = on.app.wait_for(&record, until, |now| now.version > version).await;
-        }
+        seen = match changed {
+            Ok(Some(_)) => look(&on).await,
+            Ok(None) if on.app.is_stopping() => return end(&mut socket, unavailable()).await,
+            Ok(None) => return end(&mut socket, expired()).await,
+            Err(failure) => Err(failure),
+        };
     }
 }
 
-/// The instance and its live code. Only the first look connects: whoever logs the instance out meanwhile must not
-/// find it connecting again since somebody still has this page open.
-async fn look(on: &OnInstance, started: bool, wait: Duration) -> Result<Connected, Failure> {
-    if !started {
-        return on.app.connect(&on.call, on.instance, None, wait).await;
-    }
+/// The instance and its live code, for whoever still may.
+async fn look(on: &OnInstance) -> Result<Connected, Failure> {
     let record = on.app.read(&on.call.principal, on.instance).await?;
     let codes = on.app.live_codes(&record).await?;
     Ok(Connected { record, codes, replayed: false })
 }
 
-/// The next frame, whether it is the last, and the record whose change to wait for.
-fn next(
-    connected: &Connected,
-    started: bool,
-    shown: &mut Option<u32>,
-) -> (Option<Value>, bool, Option<Record>) {
-    let record = &connected.record;
-    match &record.state.phase {
-        PhaseV1::Linked(_) if started => (Some(account_data(record)), true, None),
-        PhaseV1::Linked(_) | PhaseV1::Paused(_) => (Some(json!(qr::shown(connected))), true, None),
-        // The attempt ended, by its codes or by a logout.
-        PhaseV1::Created | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => {
-            (Some(expired()), true, None)
-        }
-        _ => {
-            let index = connected.codes.qr.as_ref().map(|code| code.index);
-            if index.is_none() || index == *shown {
-                return (None, false, Some(record.clone()));
-            }
-            *shown = index;
-            (Some(json!(qr::shown(connected))), false, Some(record.clone()))
+fn expired() -> Value {
+    json!({"type": "timeoutExpired", "message": "timeoutExpired"})
+}
+
+fn unavailable() -> Value {
+    json!({"type": "error", "message": "The service is not available"})
+}
+
+/// Sends the last frame and closes the socket.
+async fn end(socket: &mut WebSocket, frame: Value) {
+    if socket.send(Message::text(frame.to_string())).await.is_ok() {
+        let _closed = socket.send(Message::Close(None)).await;
+    }
+}
+
+/// Until the client leaves; what it says means nothing.
+async fn left(socket: &mut WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if matches!(message, Message::Close(_)) {
+            return;
         }
     }
 }
 
-fn expired() -> Value {
-    json!({"type": "timeoutExpired", "message": "timeoutExpired"})
+/// What to do about what was seen.
+enum Step {
+    /// Send it and go on.
+    Show(Value),
+    /// Send it and close the socket.
+    Last(Value),
+    /// There is nothing new.
+    Wait,
+}
+
+fn next(connected: &Connected, started: bool, shown: &mut Option<u32>) -> Step {
+    let code = connected.codes.qr.as_ref().map(|code| code.index);
+    match &connected.record.state.phase {
+        PhaseV1::Linked(_) if started => Step::Last(account_data(&connected.record)),
+        PhaseV1::Connecting(_) | PhaseV1::Pairing(_) if code.is_none() || code == *shown => Step::Wait,
+        PhaseV1::Connecting(_) | PhaseV1::Pairing(_) => {
+            *shown = code;
+            Step::Show(json!(qr::shown(connected)))
+        }
+        PhaseV1::Linked(_) | PhaseV1::Paused(_) => Step::Last(json!(qr::shown(connected))),
+        // The attempt ended, by its codes or by a logout.
+        PhaseV1::Created | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => Step::Last(expired()),
+    }
 }
 
 fn account_data(record: &Record) -> Value {
