@@ -10,7 +10,7 @@ mod routes;
 use std::sync::LazyLock;
 
 use axum::{Router, body::Bytes, http::StatusCode, routing::get};
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::{Content, OpenApi, RefOr, Required, Schema};
 
 pub(crate) use routes::{
     __path_index, __path_json, __path_native_json, __path_page, index, json, native_json, page,
@@ -53,6 +53,29 @@ fn describe_answers(document: &mut OpenApi) {
             let status = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
             let words = status.and_then(|status| status.canonical_reason());
             words.unwrap_or("An answer").clone_into(&mut answer.description);
+        }
+    }
+}
+
+/// Lets bodies be left out that need no field, for APIs in which an empty body counts as `{}`.
+pub(crate) fn free_bodies(document: &mut OpenApi) {
+    let schemas =
+        document.components.as_ref().map(|components| components.schemas.clone()).unwrap_or_default();
+    let needs_nothing = |name: &str| match schemas.get(name) {
+        Some(RefOr::T(Schema::Object(object))) => object.required.is_empty(),
+        _ => false,
+    };
+    let operations = document.paths.paths.values_mut().flat_map(|item| [&mut item.post, &mut item.patch]);
+    for body in operations.flatten().filter_map(|operation| operation.request_body.as_mut()) {
+        let RefOr::T(body) = body else { continue };
+        let is_free = body.content.values().all(|content| match content {
+            RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) => {
+                schema.ref_location.rsplit('/').next().is_some_and(needs_nothing)
+            }
+            _ => false,
+        });
+        if is_free {
+            body.required = Some(Required::False);
         }
     }
 }

@@ -42,7 +42,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
-    if values.next().is_some() || text.is_empty() || text.len() > IDEMPOTENCY_KEY_CHARS_MAX {
+    let is_visible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if values.next().is_some() || !is_visible || text.len() > IDEMPOTENCY_KEY_CHARS_MAX {
         return Err(Problem::invalid(
             "`Idempotency-Key`: once, and 1 to 128 visible ASCII characters are expected.",
         ));

@@ -50,6 +50,7 @@ struct Problems;
 
 impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        docs::free_bodies(document);
         for (path, item) in &mut document.paths.paths {
             let is_on_something = path.contains('{');
             let with_body = [(&mut item.post, true), (&mut item.patch, true)];

@@ -40,8 +40,8 @@ pub(super) struct Create {
     token: Option<String>,
     /// Whether to connect at once and to answer with the code.
     qrcode: Option<bool>,
-    /// The phone to link by pairing code.
-    #[schema(pattern = r"^\d+[\.@\w-]+")]
+    /// The phone to link by pairing code; an empty one is none.
+    #[schema(pattern = r"^$|^\d+[\.@\w-]+")]
     number: Option<String>,
     business_id: Option<String>,
     webhook: Option<CreateWebhook>,

@@ -16,6 +16,7 @@ use super::{
         root, settings_find, settings_set, webhook_find, webhook_set,
     },
 };
+use crate::docs;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -68,6 +69,7 @@ struct Errors;
 
 impl Modify for Errors {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        docs::free_bodies(document);
         let all = document.paths.paths.iter_mut();
         for (path, operation) in all.flat_map(|(path, item)| operations(item).map(move |it| (path, it))) {
             if operation.security.is_some() {

@@ -117,7 +117,8 @@ fn endpoint(settings: &Map<String, Value>, path: &str) -> Result<NewWebhook, Evo
     let jwt_key = headers.remove("jwt_key");
     let authorization_name = headers.keys().find(|name| name.eq_ignore_ascii_case("authorization")).cloned();
     let authorization = authorization_name.as_ref().and_then(|name| headers.remove(name));
-    let events = if enabled { events(field(settings, &["events"]), path)? } else { Vec::new() };
+    let wanted = events(field(settings, &["events"]), path)?;
+    let events = if enabled { wanted } else { Vec::new() };
     let options = json!({
         "by_events": flag(&BY_EVENTS, false)?,
         "base64": flag(&BASE64, false)?,
