@@ -13,6 +13,8 @@ mod evolution_input;
 mod evolution_paths;
 mod evolution_webhooks;
 mod green;
+mod green_input;
+mod green_webhooks;
 mod mega;
 mod receiver;
 mod ryze;

@@ -155,6 +155,10 @@ impl<'w> Story<'w> {
             Ok(body) => {
                 let mut shown = body.clone();
                 hide(&mut shown);
+                // Rows are put in and taken out.
+                if let Some(Value::String(moment)) = shown.get_mut("timestamp") {
+                    "{timestamp}".clone_into(moment);
+                }
                 shown.to_string()
             }
             Err(_) => String::from_utf8_lossy(&bytes).into_owned(),

@@ -233,6 +233,12 @@ impl World {
         instance
     }
 
+    /// The id of an instance.
+    pub(crate) async fn id(&self, instance: &str) -> String {
+        let (_, now) = self.native(Request::get(&format!("/v1/instances/{instance}")), ACCOUNT).await;
+        now["id"].as_str().unwrap().to_owned()
+    }
+
     /// A phone scans the code that is shown; waits until the connection is open.
     pub(crate) async fn scan(&self, instance: &str) {
         let scan = json!({"action": "scan", "phone": PHONE, "push_name": "Ana"});

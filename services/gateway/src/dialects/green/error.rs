@@ -63,6 +63,9 @@ impl From<Failure> for GreenError {
             Failure::Invalid { field: "url", .. } => {
                 Self::Validation("'webhookUrl' is not allowed".to_owned())
             }
+            Failure::Invalid { field: "authorization", problem } => {
+                Self::Validation(format!("'webhookUrlToken': {problem}"))
+            }
             Failure::Invalid { field, problem } => Self::Validation(format!("'{field}': {problem}")),
             other => Self::Other(other),
         }

@@ -157,7 +157,11 @@ pub(super) async fn create(
     body: Map<String, Value>,
 ) -> Result<OrRefusal<Created>, GreenError> {
     let given = settings::given(&body)?;
-    let shown_name = body.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
+    let shown_name = match body.get("name") {
+        None => None,
+        Some(Value::String(name)) => Some(name.as_str()).filter(|name| !name.is_empty()),
+        Some(_) => return Err(GreenError::Validation("'name' must be a string".to_owned())),
+    };
     if given.is_empty() && shown_name.is_none() {
         return Err(GreenError::Validation("at least one parameter is required".to_owned()));
     }
@@ -212,7 +216,8 @@ pub(super) async fn delete(
     let number = match body.get("idInstance") {
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::String(text)) => text.clone(),
-        _ => return Err(GreenError::Validation("'idInstance' is required".to_owned())),
+        None => return Err(GreenError::Validation("'idInstance' is required".to_owned())),
+        Some(_) => return Err(GreenError::Validation("'idInstance' must be a number".to_owned())),
     };
     match app.command_on(call, &number, &[KeyKind::Number], DeleteV1 { only_without_session: false }).await {
         Ok(_) => Ok(OrRefusal::Done(DeletedInstance { delete_instance_account: true })),

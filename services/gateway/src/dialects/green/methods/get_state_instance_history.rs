@@ -46,15 +46,14 @@ struct Count {
     responses((status = 200, body = Vec<Change>), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody))
 )]
 pub(super) async fn run(on: &OnInstance, request: Request) -> Result<Vec<Change>, GreenError> {
-    let query = Query::<Count>::try_from_uri(request.uri()).ok().and_then(|query| query.0.count);
+    let invalid = || GreenError::Validation("'count' must be a number from 1".to_owned());
+    let query = Query::<Count>::try_from_uri(request.uri()).map_err(|_| invalid())?.0.count;
     let wanted = match query {
         Some(text) => Some(text.parse().ok()),
         None => object(request).await?.get("count").map(Value::as_u64),
     };
-    let count = wanted.unwrap_or(Some(COUNT_DEFAULT)).filter(|count| *count > 0);
-    let count = count
-        .ok_or_else(|| GreenError::Validation("'count' must be a number from 1".to_owned()))?
-        .min(COUNT_MAX);
+    let count = wanted.unwrap_or(Some(COUNT_DEFAULT)).filter(|count| *count > 0).ok_or_else(invalid)?;
+    let count = count.min(COUNT_MAX);
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     let record = on.read().await?;
     let mut after = record.version.saturating_sub(COMMITS_MAX);

@@ -80,13 +80,12 @@ struct InstanceData {
     responses((status = 200, body = Option<Received>), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn run(on: &OnInstance, uri: &Uri) -> Result<Option<Received>, GreenError> {
-    let asked = Query::<Asked>::try_from_uri(uri).map(|query| query.0).unwrap_or_default();
-    let seconds = match asked.receive_timeout {
+    let bounds = || GreenError::Validation("'receiveTimeout' must be a number from 5 to 60".to_owned());
+    let asked = Query::<Asked>::try_from_uri(uri).map_err(|_| bounds())?.0.receive_timeout;
+    let seconds = match asked {
         None => *WAIT_SECONDS.start(),
         Some(text) => {
-            text.parse().ok().filter(|seconds| WAIT_SECONDS.contains(seconds)).ok_or_else(|| {
-                GreenError::Validation("'receiveTimeout' must be a number from 5 to 60".to_owned())
-            })?
+            text.parse().ok().filter(|seconds| WAIT_SECONDS.contains(seconds)).ok_or_else(bounds)?
         }
     };
     // The token may have been changed since it was last seen.
