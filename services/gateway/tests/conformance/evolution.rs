@@ -296,3 +296,29 @@ async fn an_instance_of_another_door() {
     }
     is_told("evolution_other_door", &story);
 }
+
+#[tokio::test]
+async fn pages_of_other_origins() {
+    let world = World::start().await;
+    let page = |request: Request| request.header("origin", "https://manager.example");
+    let preflight = page(Request::new(Method::OPTIONS, "/instance/logout/shop"))
+        .header("access-control-request-method", "DELETE")
+        .header("access-control-request-headers", "apikey,x-other");
+    let answer = world.send(&preflight).await;
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.headers()["access-control-allow-origin"], "https://manager.example");
+    assert_eq!(answer.headers()["access-control-allow-headers"], "apikey,x-other");
+    assert_eq!(answer.headers()["access-control-allow-methods"], "GET, POST, PUT, DELETE");
+    let ask = page(Request::get("/instance/fetchInstances")).header("apikey", ACCOUNT);
+    for (request, status) in [(ask, 200), (page(Request::delete("/instance/logout/shop")), 401)] {
+        let answer = world.send(&request).await;
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["access-control-allow-origin"], "https://manager.example");
+        assert_eq!(answer.headers()["access-control-allow-credentials"], "true");
+    }
+    let elsewhere = world.send(&page(Request::get("/v1/instances").bearer(ACCOUNT))).await;
+    assert!(
+        !elsewhere.headers().contains_key("access-control-allow-origin"),
+        "the native API keeps pages out"
+    );
+}

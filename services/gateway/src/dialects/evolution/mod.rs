@@ -5,6 +5,7 @@
 
 mod bodies;
 mod call;
+mod cors;
 mod error;
 mod ids;
 mod kept;

@@ -19,10 +19,11 @@ pub(super) mod webhook_set;
 use axum::{
     Router,
     http::{Method, Uri},
+    middleware::from_fn,
     routing::{delete as on_delete, get, post},
 };
 
-use super::{error::EvolutionError, kept::TRANSPORTS};
+use super::{cors, error::EvolutionError, kept::TRANSPORTS};
 use crate::app::App;
 
 pub(super) fn router(app: App) -> Router {
@@ -58,5 +59,6 @@ pub(super) fn router(app: App) -> Router {
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
             EvolutionError::unknown_route(&method, &uri)
         })
+        .layer(from_fn(cors::layer))
         .with_state(app)
 }
