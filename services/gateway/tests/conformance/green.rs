@@ -97,6 +97,39 @@ async fn the_life_of_an_account() {
 }
 
 #[tokio::test]
+async fn an_account_that_cannot_be_connected() {
+    let world = World::start().await;
+    let shop = world.linked("shop").await;
+    let mut story = world.story();
+    let mut client = Client::of(&world, &mut story, &shop);
+    world.simulate(&shop.id, "drop").await;
+    world.until(&shop.id, "the connection is lost", |now| now["connection"] == "lost").await;
+    client.get("the connection is lost", "getStateInstance").await;
+    client.get("and the socket", "getStatusInstance").await;
+    world.simulate(&shop.id, "return").await;
+    world.until(&shop.id, "the connection is open again", |now| now["connection"] == "open").await;
+    world.simulate(&shop.id, "replace").await;
+    client.get("another device took over", "getStateInstance").await;
+    client.get("a look at the code takes it back", "qr").await;
+    world.until(&shop.id, "the connection is open again", |now| now["connection"] == "open").await;
+    world.simulate(&shop.id, "ban").await;
+    client.get("the number is banned", "getStateInstance").await;
+    client.get("the socket of a banned number", "getStatusInstance").await;
+    client.get("nobody is shown", "getWaSettings").await;
+    client.get("no code", "qr").await;
+    client
+        .post("nor one to type", "getAuthorizationCode", &json!({"phoneNumber": 5_511_987_654_321_u64}))
+        .await;
+    client.get("a reboot is allowed, and helps nothing", "reboot").await;
+    client.get("how the state changed", "getStateInstanceHistory").await;
+    let refused = json!({"type": "error", "message": "Instance has auth. You need to make log out"});
+    assert_eq!(frames(&world, &client.path("scanqrcode"), async |_| {}).await, [refused]);
+    client.get("logout helps", "logout").await;
+    client.get("a new code", "qr").await;
+    is_told("green_banned", &story);
+}
+
+#[tokio::test]
 async fn settings_and_the_queue() {
     let world = World::start().await;
     let shop = world.instance("shop").await;

@@ -241,11 +241,19 @@ impl World {
 
     /// A phone scans the code that is shown; waits until the connection is open.
     pub(crate) async fn scan(&self, instance: &str) {
-        let scan = json!({"action": "scan", "phone": PHONE, "push_name": "Ana"});
-        let request = Request::post(&format!("/v1/instances/{instance}/simulate")).json(&scan);
+        self.play(instance, &json!({"action": "scan", "phone": PHONE, "push_name": "Ana"})).await;
+        self.until(instance, "the connection is open", |now| now["connection"] == "open").await;
+    }
+
+    /// The phone or the network does something.
+    pub(crate) async fn simulate(&self, instance: &str, action: &str) {
+        self.play(instance, &json!({"action": action})).await;
+    }
+
+    async fn play(&self, instance: &str, what: &Value) {
+        let request = Request::post(&format!("/v1/instances/{instance}/simulate")).json(what);
         let (status, body) = self.native(request, ACCOUNT).await;
         assert_eq!(status, 200, "{body}");
-        self.until(instance, "the connection is open", |now| now["connection"] == "open").await;
     }
 
     /// Waits until the native API shows the instance as wanted.

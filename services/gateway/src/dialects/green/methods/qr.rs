@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_proto::instance::PhaseV1;
+use berth_proto::instance::{ConnectionV1, PhaseV1};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -54,6 +54,10 @@ pub(super) fn refused() -> Shown {
 /// A code as bare base64 of a PNG, or why there is none.
 pub(super) fn shown(connected: &Connected) -> Shown {
     match &connected.record.state.phase {
+        // Also after this call took a paused session up again.
+        PhaseV1::Linked(link) if link.connection == ConnectionV1::Opening => {
+            Shown { r#type: Kind::Error, message: "instance in starting process try later".to_owned() }
+        }
         PhaseV1::Linked(_) => {
             Shown { r#type: Kind::AlreadyLogged, message: "instance account already authorized".to_owned() }
         }
