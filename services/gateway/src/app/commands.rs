@@ -68,6 +68,7 @@ impl App {
         let target = TargetV1::Instance { instance, command };
         let stream = StreamKey::instance(instance);
         let mut principal = call.principal;
+        let mut looked_again = false;
         loop {
             let request = request_of(call.via, &principal, identity, target.clone());
             match self.send(&stream, &request).await? {
@@ -77,10 +78,16 @@ impl App {
                     return Ok(Answer { record, outcome: accepted.outcome, replayed: accepted.replayed });
                 }
                 CommandReplyV1::Rejected(rejection) => match rejection.code {
-                    RejectionCodeV1::StaleCredential => {
-                        principal = self.authenticate_again(&principal).await?;
+                    code @ (RejectionCodeV1::StaleCredential | RejectionCodeV1::NotFound) => {
+                        let refused = match code {
+                            RejectionCodeV1::NotFound => Failure::NotFound,
+                            _ => Failure::Unauthorized,
+                        };
+                        if std::mem::replace(&mut looked_again, true) {
+                            return Err(refused);
+                        }
+                        principal = self.present_holder(&principal).await?.ok_or(refused)?;
                     }
-                    RejectionCodeV1::NotFound => return Err(Failure::NotFound),
                     code => {
                         let record = match &rejection.state {
                             Some(state) => Some(Box::new(self.open_record(instance, 0, state).await?)),

@@ -1,5 +1,6 @@
 //! Creating an instance: everything that is generated is generated here.
 
+use berth_log::decode_commit;
 use berth_proto::{
     InstanceId, StreamKey,
     command::{Command, CreateInstanceV1},
@@ -48,7 +49,7 @@ pub struct NewInstance {
 pub struct Created {
     /// The instance, with its token.
     pub record: Record,
-    /// The secrets of its endpoints, in the order in which they were given; empty when replayed.
+    /// The secrets of its endpoints, in the order in which they were given.
     pub secrets: Vec<WebhookSecret>,
     /// Whether an earlier try of the same keyed command had created it.
     pub replayed: bool,
@@ -111,15 +112,32 @@ impl App {
         match self.send(&StreamKey::instance(id), &request).await? {
             CommandReplyV1::Accepted(accepted) => {
                 let record = self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
-                let replayed = accepted.replayed || accepted.stream_id != id;
-                let secrets = if replayed { Vec::new() } else { secrets };
-                Ok(Created { record, secrets, replayed })
+                match accepted.stream_id == id {
+                    // What was sealed here, also if an answer inside the deployment was lost and asked for again.
+                    true => Ok(Created { record, secrets, replayed: false }),
+                    false if record.is_deleted() => Err(Failure::rejected(RejectionCodeV1::Deleted)),
+                    false => self.created_before(record.id).await,
+                }
             }
             CommandReplyV1::Rejected(rejection) => Err(Failure::rejected(rejection.code)),
             CommandReplyV1::Unavailable { reason } => {
                 Err(Failure::unavailable("the session-aggregate", reason))
             }
         }
+    }
+
+    /// The answer to an earlier try of the same keyed create, whose client may never have seen it: the instance and
+    /// its secrets as the first commit left them.
+    async fn created_before(&self, instance: InstanceId) -> Result<Created, Failure> {
+        let first = self.inner.log.read(&StreamKey::instance(instance), 0, 1).await?;
+        let first = first.first().ok_or(Failure::NotFound)?;
+        let commit = decode_commit(first).map_err(|_| Failure::rejected(RejectionCodeV1::Damaged))?;
+        let record = self.open_record_as_stored(instance, commit.version, &commit.state).await?;
+        if record.erased {
+            return Err(Failure::rejected(RejectionCodeV1::Deleted));
+        }
+        let secrets = record.state.webhooks.iter().map(|webhook| record.webhook_secret(webhook)).collect();
+        Ok(Created { record, secrets, replayed: true })
     }
 
     async fn create_command(

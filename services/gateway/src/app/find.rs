@@ -1,13 +1,54 @@
-//! An instance by what stands in a path, read or commanded, although a remembered name may be out of date.
+//! An instance by what stands in a path, read or commanded, although what is remembered of the path or of the
+//! caller's token may be out of date.
 
 use std::time::Duration;
 
 use berth_proto::{InstanceId, command::Command, frame::RejectionCodeV1};
 
 use super::{
-    App, call::Call, codes::Connected, commands::Answer, failure::Failure, principal::Principal,
-    record::Record, resolve::KeyKind,
+    App,
+    call::{Call, Idempotency},
+    codes::Connected,
+    commands::Answer,
+    failure::Failure,
+    principal::Principal,
+    record::Record,
+    resolve::KeyKind,
 };
+
+/// Kinds of texts under which a keyed command finds its instance again when they name none any more.
+const OTHERS: [KeyKind; 2] = [KeyKind::Number, KeyKind::Alias];
+
+/// What a call is aimed at; each thing that is remembered is looked up again once before the call is refused.
+#[derive(Debug)]
+struct Aim<'a> {
+    principal: Principal,
+    text: &'a str,
+    order: &'a [KeyKind],
+    idempotency: Option<&'a Idempotency>,
+    /// The instance that was hit last; none before the first try.
+    instance: Option<InstanceId>,
+    name_is_fresh: bool,
+    token_is_fresh: bool,
+}
+
+impl<'a> Aim<'a> {
+    const fn new(principal: Principal, text: &'a str, order: &'a [KeyKind]) -> Self {
+        Self {
+            principal,
+            text,
+            order,
+            idempotency: None,
+            instance: None,
+            name_is_fresh: false,
+            token_is_fresh: false,
+        }
+    }
+
+    fn of(call: &'a Call, text: &'a str, order: &'a [KeyKind]) -> Self {
+        Self { idempotency: call.idempotency.as_ref(), ..Self::new(call.principal, text, order) }
+    }
+}
 
 impl App {
     /// The instance that `text` names for this caller, as it is now.
@@ -17,13 +58,16 @@ impl App {
         text: &str,
         order: &[KeyKind],
     ) -> Result<Record, Failure> {
-        let instance = self.resolve(principal, text, order).await?;
-        match self.read(principal, instance).await {
-            Err(Failure::NotFound) => match self.resolve_again(principal, text, order, instance).await? {
-                Some(other) => self.read(principal, other).await,
-                None => Err(Failure::NotFound),
-            },
-            other => other,
+        let mut aim = Aim::new(*principal, text, order);
+        loop {
+            let found = match self.target(&mut aim).await {
+                Ok(instance) => self.read(&aim.principal, instance).await,
+                Err(failure) => Err(failure),
+            };
+            match found {
+                Err(gone) if is_gone(&gone) => self.aim_again(&mut aim, gone).await?,
+                other => return other,
+            }
         }
     }
 
@@ -38,18 +82,17 @@ impl App {
         command: impl Into<Command>,
     ) -> Result<Answer, Failure> {
         let command = command.into();
-        if let Some(former) = self.former_of(call, text).await? {
-            return self.command(call, former, command).await;
-        }
-        let instance = self.resolve(&call.principal, text, order).await?;
-        match self.command(call, instance, command.clone()).await {
-            Err(gone @ (Failure::NotFound | Failure::Rejected { code: RejectionCodeV1::Deleted, .. })) => {
-                match self.resolve_again(&call.principal, text, order, instance).await? {
-                    Some(other) => self.command(call, other, command).await,
-                    None => Err(gone),
-                }
+        let mut aim = Aim::of(call, text, order);
+        loop {
+            let call = Call { principal: aim.principal, ..call.clone() };
+            let answered = match self.target(&mut aim).await {
+                Ok(instance) => self.command(&call, instance, command.clone()).await,
+                Err(failure) => Err(failure),
+            };
+            match answered {
+                Err(gone) if is_gone(&gone) => self.aim_again(&mut aim, gone).await?,
+                other => return other,
             }
-            other => other,
         }
     }
 
@@ -62,43 +105,76 @@ impl App {
         phone: Option<&str>,
         wait: Duration,
     ) -> Result<Connected, Failure> {
-        if let Some(former) = self.former_of(call, text).await? {
-            return self.connect(call, former, phone, wait).await;
-        }
-        let instance = self.resolve(&call.principal, text, order).await?;
-        match self.connect(call, instance, phone, wait).await {
-            Err(gone @ (Failure::NotFound | Failure::Rejected { code: RejectionCodeV1::Deleted, .. })) => {
-                match self.resolve_again(&call.principal, text, order, instance).await? {
-                    Some(other) => self.connect(call, other, phone, wait).await,
-                    None => Err(gone),
-                }
+        let mut aim = Aim::of(call, text, order);
+        loop {
+            let call = Call { principal: aim.principal, ..call.clone() };
+            let connected = match self.target(&mut aim).await {
+                Ok(instance) => self.connect(&call, instance, phone, wait).await,
+                Err(failure) => Err(failure),
+            };
+            match connected {
+                Err(gone) if is_gone(&gone) => self.aim_again(&mut aim, gone).await?,
+                other => return other,
             }
-            other => other,
         }
     }
 
-    async fn former_of(&self, call: &Call, text: &str) -> Result<Option<InstanceId>, Failure> {
-        let (Some(idempotency), Some(account)) = (&call.idempotency, call.principal.account()) else {
+    /// The instance to try next.
+    async fn target(&self, aim: &mut Aim<'_>) -> Result<InstanceId, Failure> {
+        let found = match aim.instance {
+            Some(known) => known,
+            None => match self.former_of(aim, &[KeyKind::Name]).await? {
+                Some(former) => former,
+                None => match self.resolve(&aim.principal, aim.text, aim.order).await {
+                    Err(Failure::NotFound) => self.former_of(aim, &OTHERS).await?.ok_or(Failure::NotFound)?,
+                    other => other?,
+                },
+            },
+        };
+        aim.instance = Some(found);
+        Ok(found)
+    }
+
+    /// Looks up again what was only remembered; the refusal if that changes nothing.
+    async fn aim_again(&self, aim: &mut Aim<'_>, refusal: Failure) -> Result<(), Failure> {
+        if !std::mem::replace(&mut aim.name_is_fresh, true)
+            && let (Some(before), Some(account)) = (aim.instance, aim.principal.account())
+        {
+            self.forget_key(account, aim.text).await?;
+            match self.resolve(&aim.principal, aim.text, aim.order).await {
+                Ok(now) if now != before => {
+                    aim.instance = Some(now);
+                    return Ok(());
+                }
+                Ok(_) | Err(Failure::NotFound) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        if !std::mem::replace(&mut aim.token_is_fresh, true)
+            && let Some(principal) = self.present_holder(&aim.principal).await?
+        {
+            // Maybe in another account, where the text names another instance.
+            aim.principal = principal;
+            aim.instance = None;
+            aim.name_is_fresh = false;
+            return Ok(());
+        }
+        Err(refusal)
+    }
+
+    async fn former_of(&self, aim: &Aim<'_>, kinds: &[KeyKind]) -> Result<Option<InstanceId>, Failure> {
+        let (Some(idempotency), Some(account)) = (aim.idempotency, aim.principal.account()) else {
             return Ok(None);
         };
         let command = self.keyed_command_id(account, &idempotency.key).await?;
-        self.former_holder(account, text, command).await
+        self.former_holder(account, aim.text, kinds, command).await
     }
+}
 
-    /// Another instance that the text names by now.
-    async fn resolve_again(
-        &self,
-        principal: &Principal,
-        text: &str,
-        order: &[KeyKind],
-        before: InstanceId,
-    ) -> Result<Option<InstanceId>, Failure> {
-        let account = principal.account().ok_or(Failure::Forbidden)?;
-        self.forget_key(account, text).await?;
-        match self.resolve(principal, text, order).await {
-            Ok(now) if now != before => Ok(Some(now)),
-            Ok(_) | Err(Failure::NotFound) => Ok(None),
-            Err(failure) => Err(failure),
-        }
-    }
+/// Whether a failure says that there is no such instance or token, or none any more.
+const fn is_gone(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::NotFound | Failure::Unauthorized | Failure::Rejected { code: RejectionCodeV1::Deleted, .. }
+    )
 }

@@ -76,21 +76,16 @@ impl App {
         hold.and_then(|hold| principal_of(entry, &hold)).ok_or(Failure::Unauthorized)
     }
 
-    /// Looks an instance's token up again after the instance said that its version is out of date.
-    pub(super) async fn authenticate_again(&self, principal: &Principal) -> Result<Principal, Failure> {
-        let Principal::Instance { instance, entry, .. } = *principal else {
-            return Err(Failure::Unauthorized);
-        };
-        self.inner.directory.forget(entry);
+    /// Who holds an instance's token by now, if that is another one than remembered: its version may have risen, and
+    /// the token of a deleted instance is free for the next one. None if it is the same, or not an instance's token;
+    /// [`Failure::Unauthorized`] if nobody holds it any more.
+    ///
+    /// Asked before anybody is refused for what is remembered of a token here.
+    pub async fn present_holder(&self, principal: &Principal) -> Result<Option<Principal>, Failure> {
+        let Principal::Instance { entry, .. } = *principal else { return Ok(None) };
         let hold = self.inner.directory.fresh(entry).await?;
-        match hold.and_then(|hold| principal_of(entry, &hold)) {
-            Some(again @ Principal::Instance { instance: same, .. })
-                if same == instance && again != *principal =>
-            {
-                Ok(again)
-            }
-            _ => Err(Failure::Unauthorized),
-        }
+        let now = hold.and_then(|hold| principal_of(entry, &hold)).ok_or(Failure::Unauthorized)?;
+        Ok((now != *principal).then_some(now))
     }
 
     /// The principal of an instance whose own credential (such as a JWT) was checked by the door.

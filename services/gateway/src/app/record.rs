@@ -89,10 +89,20 @@ impl App {
     /// which is merely remembered here: it ended with the instance.
     pub async fn read(&self, principal: &Principal, instance: InstanceId) -> Result<Record, Failure> {
         let record = self.read_with_deleted(principal, instance).await?;
-        match principal {
-            _ if !record.is_deleted() => Ok(record),
-            Principal::Instance { instance: own, .. } if *own == instance => Err(Failure::Unauthorized),
-            _ => Err(Failure::NotFound),
+        if record.is_deleted() { Err(Failure::NotFound) } else { Ok(record) }
+    }
+
+    /// The instance whose token the caller shows.
+    pub async fn read_own(&self, principal: &Principal) -> Result<Record, Failure> {
+        let Principal::Instance { instance, .. } = *principal else { return Err(Failure::NotFound) };
+        match self.read(principal, instance).await {
+            Err(refused @ (Failure::NotFound | Failure::Unauthorized)) => {
+                match self.present_holder(principal).await? {
+                    Some(now @ Principal::Instance { instance, .. }) => self.read(&now, instance).await,
+                    _ => Err(refused),
+                }
+            }
+            other => other,
         }
     }
 
@@ -103,12 +113,9 @@ impl App {
         instance: InstanceId,
     ) -> Result<Record, Failure> {
         let record = self.read_any(instance).await?.ok_or(Failure::NotFound)?;
-        match admit(principal, &record) {
-            Err(Failure::Unauthorized) => {
-                let again = self.authenticate_again(principal).await?;
-                admit(&again, &record)?;
-            }
-            other => other?,
+        if let Err(refused) = admit(principal, &record) {
+            let now = self.present_holder(principal).await?.ok_or(refused)?;
+            admit(&now, &record)?;
         }
         Ok(record)
     }
@@ -178,17 +185,19 @@ impl App {
     }
 }
 
-/// Whether the caller may act on the instance. [`Failure::Unauthorized`] for a token that was rotated.
+/// Whether the caller may act on the instance. [`Failure::Unauthorized`] for a token that was rotated or ended with
+/// the instance; [`Failure::Forbidden`] for the operator's key, which manages accounts and not what is in them.
 fn admit(principal: &Principal, record: &Record) -> Result<(), Failure> {
     match *principal {
         Principal::Account { account } if account != record.state.account => Err(Failure::NotFound),
         Principal::Instance { instance, .. } if instance != record.id => Err(Failure::NotFound),
         Principal::Instance { credential_version, .. }
-            if credential_version != record.state.credential_version =>
+            if record.is_deleted() || credential_version != record.state.credential_version =>
         {
             Err(Failure::Unauthorized)
         }
-        Principal::Root | Principal::Account { .. } | Principal::Instance { .. } => Ok(()),
+        Principal::Root => Err(Failure::Forbidden),
+        Principal::Account { .. } | Principal::Instance { .. } => Ok(()),
     }
 }
 

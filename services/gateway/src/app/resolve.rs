@@ -1,6 +1,6 @@
 //! From what stands in a path to an instance of the caller's account.
 
-use berth_proto::{AccountId, DirectoryId, InstanceId, directory::PurposeV1};
+use berth_proto::{AccountId, CommandId, DirectoryId, InstanceId, directory::PurposeV1};
 
 use super::{App, failure::Failure, names::check_name, principal::Principal};
 
@@ -72,24 +72,30 @@ impl App {
         Ok((hold.account, instance))
     }
 
-    /// The instances that held a name before, newest last, with their last keyed commands: a keyed delete that
-    /// is retried after the name was used again finds its own outcome.
+    /// The instance that held this text before as one of `kinds` and that knows a keyed command: a keyed delete that
+    /// is retried finds its own outcome, also after the name was used again.
     pub(super) async fn former_holder(
         &self,
         account: AccountId,
-        name: &str,
-        command: berth_proto::CommandId,
+        text: &str,
+        kinds: &[KeyKind],
+        command: CommandId,
     ) -> Result<Option<InstanceId>, Failure> {
-        let Some(entry) = self.name_entry(account, name).await? else { return Ok(None) };
-        let state = self.inner.directory.state(entry).await?;
-        Ok(state.and_then(|state| {
-            state
-                .former
-                .iter()
-                .rev()
-                .find(|former| former.command_ids.contains(&command))
-                .and_then(|f| f.instance)
-        }))
+        for kind in kinds {
+            let entry = match kind {
+                KeyKind::Name => self.name_entry(account, text).await?,
+                KeyKind::Alias => self.alias_entry(account, text).await?,
+                KeyKind::Number => self.number_entry(text),
+                KeyKind::Id | KeyKind::Uuid => None,
+            };
+            let Some(entry) = entry else { continue };
+            let Some(state) = self.inner.directory.state(entry).await? else { continue };
+            let known = state.former.iter().rev().find(|former| former.command_ids.contains(&command));
+            if let Some(instance) = known.and_then(|former| former.instance) {
+                return Ok(Some(instance));
+            }
+        }
+        Ok(None)
     }
 
     /// Forgets what is remembered of a key after its instance turned out to be deleted.

@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_proto::{
     EndpointId, InstanceId, Timestamp,
     command::{ConfigureWebhookV1, RemoveWebhookV1},
+    frame::RejectionCodeV1,
     instance::WebhookV1,
 };
 use berth_runtime::{DataKey, entropy::new_endpoint_id, sealing::field, url_policy::check_url};
@@ -130,6 +131,12 @@ impl Record {
         }
     }
 
+    /// The secret of an endpoint as it is stored.
+    pub(super) fn webhook_secret(&self, webhook: &WebhookV1) -> WebhookSecret {
+        let secret = self.open(field::WEBHOOK_SECRET, &webhook.secret).unwrap_or_default();
+        WebhookSecret { id: webhook.id, secret }
+    }
+
     /// The endpoints of one format, opened, in the order in which they were configured.
     pub fn open_webhooks_of(&self, format: &str) -> Vec<Webhook> {
         self.state.webhooks.iter().filter(|it| it.format == format).map(|it| self.open_webhook(it)).collect()
@@ -138,7 +145,8 @@ impl Record {
 
 impl App {
     /// Adds an endpoint, or replaces the one with this id or (with `upsert`) with this format and label.
-    /// The secret is new only for a new endpoint.
+    /// The secret is the endpoint's as it is now. [`RejectionCodeV1::UnknownWebhook`] if an earlier try of the same
+    /// keyed command added an endpoint that was removed since.
     pub async fn configure_webhook(
         &self,
         call: &Call,
@@ -148,14 +156,14 @@ impl App {
         enabled_max: u8,
     ) -> Result<(Answer, Webhook, WebhookSecret), Failure> {
         let key = record.key.clone().ok_or(Failure::NotFound)?;
-        let (webhook, mut secret) = self.seal_webhook(record.id.as_bytes(), &key, new)?;
+        let (webhook, new_secret) = self.seal_webhook(record.id.as_bytes(), &key, new)?;
         let answer =
             self.command(call, record.id, ConfigureWebhookV1 { webhook, upsert, enabled_max }).await?;
-        let id = answer.outcome.endpoint.unwrap_or(secret.id);
-        let stored =
-            answer.record.state.webhooks.iter().find(|webhook| webhook.id == id).ok_or(Failure::NotFound)?;
+        let id = answer.outcome.endpoint.unwrap_or(new_secret.id);
+        let stored = answer.record.state.webhooks.iter().find(|webhook| webhook.id == id);
+        let stored = stored.ok_or_else(|| Failure::rejected(RejectionCodeV1::UnknownWebhook))?;
         let webhook = answer.record.open_webhook(stored);
-        secret.id = id;
+        let secret = answer.record.webhook_secret(stored);
         Ok((answer, webhook, secret))
     }
 

@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running deployment with two accounts.
 pub(crate) struct World {
     base: String,
+    /// A second gateway, which remembers nothing of what the first one was asked.
+    neighbour: String,
     http: reqwest::Client,
     clock: Arc<ManualClock>,
     /// The id of the account of [`ACCOUNT`].
@@ -143,15 +145,15 @@ impl World {
         };
         let stop = lifecycle.stop().clone();
         let ports = berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, stop };
+        let neighbour =
+            serve(&lifecycle, berth_gateway::router(App::new(ports.clone(), settings.clone()))).await;
         let router = berth_gateway::router(App::new(ports, settings));
         let paths = paths(&router);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        lifecycle.spawn(async move { axum::serve(listener, service).await });
+        let base = serve(&lifecycle, router).await;
 
         let mut world = Self {
             base,
+            neighbour,
             http: http(),
             clock,
             account_id: String::new(),
@@ -183,7 +185,16 @@ impl World {
 
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: &Request) -> reqwest::Response {
-        let mut out = self.http.request(request.method.clone(), format!("{}{}", self.base, request.path));
+        self.send_at(&self.base, request).await
+    }
+
+    /// Sends a request as it is to the second gateway.
+    pub(crate) async fn send_to_neighbour(&self, request: &Request) -> reqwest::Response {
+        self.send_at(&self.neighbour, request).await
+    }
+
+    async fn send_at(&self, base: &str, request: &Request) -> reqwest::Response {
+        let mut out = self.http.request(request.method.clone(), format!("{base}{}", request.path));
         for (name, value) in &request.headers {
             out = out.header(*name, value);
         }
@@ -288,6 +299,15 @@ impl World {
             sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Serves a gateway; its address.
+async fn serve(lifecycle: &Lifecycle, router: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    lifecycle.spawn(async move { axum::serve(listener, service).await });
+    base
 }
 
 /// The paths of a router, which tells them to nobody but a person who looks at it.

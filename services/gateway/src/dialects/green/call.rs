@@ -22,10 +22,19 @@ impl OnInstance {
             Failure::NotFound => GreenError::Forbidden,
             other => other.into(),
         })?;
-        let principal = app.authenticate(&path.token).await?;
+        let mut principal = app.authenticate(&path.token).await?;
+        if matches!(principal, Principal::Instance { instance: own, .. } if own != instance)
+            && let Some(now) = app.present_holder(&principal).await?
+        {
+            principal = now;
+        }
         match principal {
             Principal::Account { account: own } if own == account => {}
-            Principal::Account { .. } => return Err(GreenError::Forbidden),
+            Principal::Account { .. } => {
+                // The number of a deleted instance answers alike, remembered or not: see `resolve_number`.
+                let lives = app.read_any(instance).await?.is_some_and(|record| !record.is_deleted());
+                return Err(if lives { GreenError::Forbidden } else { GreenError::Unauthorized });
+            }
             Principal::Instance { instance: own, .. } if own == instance => {}
             Principal::Instance { .. } | Principal::Root => return Err(GreenError::Unauthorized),
         }

@@ -39,9 +39,9 @@ pub(super) struct CreateRequest {
 pub(super) struct CreatedBody {
     #[serde(flatten)]
     instance: InstanceBody,
-    /// Its token: shown here and never again.
+    /// Its token: shown here and never again, but to a repeat with the same Idempotency-Key.
     token: String,
-    /// Ids and signing secrets of its webhooks, in the order in which they were given; not in a replayed answer.
+    /// Ids and signing secrets of its webhooks, in the order in which they were given.
     webhook_secrets: Vec<SecretBody>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct CreatedBody {
 pub(super) struct SecretBody {
     /// The endpoint.
     id: String,
-    /// `whsec_` and base64: shown here and never again.
+    /// `whsec_` and base64: shown here and never again, but to a repeat with the same Idempotency-Key.
     secret: String,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct SecretBody {
 #[utoipa::path(
     post, operation_id = "create_instance", path = "/v1/instances", tag = "instances", request_body = CreateRequest,
     params(("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 201, body = CreatedBody), (status = 409, body = Problem))
+    responses((status = 201, body = CreatedBody), (status = 409, body = Problem), (status = 410, body = Problem))
 )]
 pub(super) async fn handler(
     State(app): State<App>,

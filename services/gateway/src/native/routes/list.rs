@@ -72,8 +72,8 @@ pub(super) async fn handler(
         return Err(Problem::invalid(format!("`state`: words of {} are expected.", STATE_WORDS.join(", "))));
     }
     let after = cursor.as_deref().map(read_cursor).transpose()?;
-    if let Principal::Instance { instance, .. } = caller.principal {
-        let record = app.read(&caller.principal, instance).await?;
+    if let Principal::Instance { .. } = caller.principal {
+        let record = app.read_own(&caller.principal).await?;
         let body = PageBody {
             instances: vec![InstanceBody::of(&record)],
             next_cursor: None,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_notices::formats::event_names;
+use berth_proto::frame::RejectionCodeV1;
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -136,9 +137,17 @@ pub(super) async fn create(
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let call = caller.call("POST /v1/instances/{i}/webhooks", &body.bytes);
     let new = body.value.into_new()?;
-    let (answered, webhook, secret) = app.configure_webhook(&call, &record, &new, false, 0).await?;
-    let secret = (!answered.replayed).then_some(secret.secret);
-    Ok(answer(StatusCode::CREATED, WebhookBody::of(webhook, secret), answered.replayed))
+    let added = app.configure_webhook(&call, &record, &new, false, 0).await;
+    let (answered, webhook, secret) = added.map_err(|failure| match failure.rejection() {
+        // Nothing asked for an id: so this is a repeat of a request whose webhook is gone.
+        Some(RejectionCodeV1::UnknownWebhook) => Problem::new(
+            StatusCode::GONE,
+            "webhook_removed",
+            "The webhook that this request added was removed since: use a new Idempotency-Key for another.",
+        ),
+        _ => failure.into(),
+    })?;
+    Ok(answer(StatusCode::CREATED, WebhookBody::of(webhook, Some(secret.secret)), answered.replayed))
 }
 
 /// Lists the endpoints of an instance, whatever their format.

@@ -43,8 +43,8 @@ pub(super) async fn handler(
     LenientQuery(filters): LenientQuery<Filters>,
 ) -> Result<Json<Vec<InstanceRow>>, EvolutionError> {
     let records = match caller.call.principal {
-        Principal::Instance { instance, .. } => {
-            let own = caller.app.read(&caller.call.principal, instance).await;
+        Principal::Instance { .. } => {
+            let own = caller.app.read_own(&caller.call.principal).await;
             let own = own.map_err(|failure| EvolutionError::of("", failure))?;
             if excluded(&own, &filters) {
                 return Err(EvolutionError::Unauthorized);
@@ -58,11 +58,10 @@ pub(super) async fn handler(
 
 /// Whether a filter of an instance's own token asks for another instance.
 fn excluded(own: &Record, filters: &Filters) -> bool {
-    filters.instance_name.as_ref().is_some_and(|name| *name != own.name)
-        || filters
-            .instance_id
-            .as_ref()
-            .is_some_and(|id| *id != own.id.to_uuid().to_string() && *id != own.id.to_string())
+    let present = |filter: &Option<String>| filter.clone().filter(|text| !text.is_empty());
+    present(&filters.instance_name).is_some_and(|name| name != own.name)
+        || present(&filters.instance_id)
+            .is_some_and(|id| id != own.id.to_uuid().to_string() && id != own.id.to_string())
         || filters.number.as_ref().is_some_and(|number| !has_number(own, number))
 }
 

@@ -34,9 +34,7 @@ pub(super) async fn handler(
     let names: Vec<&str> =
         names.split(',').map(str::trim).filter(|name| !name.is_empty()).take(NAMES_MAX).collect();
     let records = match call.principal {
-        Principal::Instance { instance, .. } => {
-            app.read(&call.principal, instance).await.map(|record| vec![record])
-        }
+        Principal::Instance { .. } => app.read_own(&call.principal).await.map(|record| vec![record]),
         _ if names.is_empty() => everything(&app, &call.principal).await,
         _ => named(&app, &call.principal, &names).await,
     };

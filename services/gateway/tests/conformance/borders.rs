@@ -1,0 +1,213 @@
+//! What a token, a name and an idempotency key stand for, when they are used again, elsewhere and by others.
+
+use serde_json::{Value, json};
+
+use crate::{
+    story::Request,
+    world::{ACCOUNT, OTHER_ACCOUNT, ROOT, World},
+};
+
+/// What came back.
+struct Got {
+    status: u16,
+    replayed: bool,
+    body: Value,
+}
+
+impl Got {
+    #[track_caller]
+    fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+}
+
+async fn got(response: reqwest::Response) -> Got {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = response.bytes().await.unwrap();
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Got { status, replayed: headers.contains_key("idempotency-replayed"), body }
+}
+
+impl World {
+    async fn here(&self, request: Request) -> Got {
+        got(self.send(&request).await).await
+    }
+
+    async fn there(&self, request: Request) -> Got {
+        got(self.send_to_neighbour(&request).await).await
+    }
+}
+
+fn get(path: &str, token: &str) -> Request {
+    Request::get(path).bearer(token)
+}
+
+fn post(path: &str, token: &str, body: &Value) -> Request {
+    Request::post(path).bearer(token).json(body)
+}
+
+fn delete(path: &str) -> Request {
+    Request::delete(path).bearer(ACCOUNT)
+}
+
+fn text(body: &Value, field: &str) -> String {
+    body[field].as_str().unwrap().to_owned()
+}
+
+const TOKEN: &str = "again-and-again";
+
+async fn create(world: &World, account: &str, name: &str) -> Value {
+    let wanted = json!({"name": name, "token": TOKEN});
+    world.here(post("/v1/instances", account, &wanted)).await.expect(201)
+}
+
+#[tokio::test]
+async fn a_token_of_a_deleted_instance_opens_the_next_one_at_every_gateway() {
+    let world = World::start().await;
+    let first = create(&world, ACCOUNT, "first").await;
+    world.here(get("/v1/instances/first", TOKEN)).await.expect(200);
+    world.there(get("/v1/instances/first", TOKEN)).await.expect(200);
+    world.here(delete("/v1/instances/first")).await.expect(200);
+    let by_id = format!("/v1/instances/{}", text(&first, "id"));
+    for path in ["/v1/instances/first", "/v1/instances", &by_id] {
+        world.here(get(path, TOKEN)).await.expect(401);
+        world.there(get(path, TOKEN)).await.expect(401);
+    }
+
+    // Both gateways remember the first holder again, and nobody asks between the delete and the next create.
+    create(&world, ACCOUNT, "second").await;
+    for path in ["/v1/instances/second", "/v1/instances"] {
+        world.here(get(path, TOKEN)).await.expect(200);
+        world.there(get(path, TOKEN)).await.expect(200);
+    }
+    world.here(delete("/v1/instances/second")).await.expect(200);
+    let third = create(&world, OTHER_ACCOUNT, "second").await;
+    let listed = world.there(get("/v1/instances", TOKEN)).await.expect(200);
+    assert_eq!(listed["instances"][0]["id"], third["id"]);
+    world.here(post("/v1/instances/second/logout", TOKEN, &json!({}))).await.expect(200);
+    let number = text(&third, "number");
+    world.here(delete("/v1/instances/second")).await.expect(404);
+    world.here(Request::delete("/v1/instances/second").bearer(OTHER_ACCOUNT)).await.expect(200);
+    let fourth = create(&world, ACCOUNT, "fourth").await;
+    let path = format!("/waInstance{}/getStateInstance/{TOKEN}", text(&fourth, "number"));
+    world.there(Request::get(&path)).await.expect(200);
+    world.advance_seconds(2);
+    world.here(Request::get(&path)).await.expect(200);
+    let own = Request::get("/instance/fetchInstances").header("apikey", TOKEN);
+    assert_eq!(world.there(own).await.expect(200)[0]["name"], "fourth");
+    let old = format!("/waInstance{number}/getStateInstance/{TOKEN}");
+    world.there(Request::get(&old)).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_deleted_number_answers_alike_whoever_remembers_it() {
+    let world = World::start().await;
+    let made = world.instance("shop").await;
+    let path = |token: &str| Request::get(&format!("/waInstance{}/getSettings/{token}", made.number));
+    world.here(path(&made.token)).await.expect(200);
+    world.here(path(OTHER_ACCOUNT)).await.expect(403);
+    world.here(delete("/v1/instances/shop")).await.expect(200);
+    world.advance_seconds(2);
+    for token in [made.token.as_str(), ACCOUNT, OTHER_ACCOUNT, "nobodys"] {
+        for got in [world.here(path(token)).await, world.there(path(token)).await] {
+            got.expect(401);
+            world.advance_seconds(2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_keyed_delete_by_number_is_answered_again_by_a_gateway_that_never_saw_it() {
+    let world = World::start().await;
+    let made = world.instance("shop").await;
+    let by_number = delete(&format!("/v1/instances/{}", made.number));
+    let keyed = by_number.clone().header("idempotency-key", "gone");
+    world.here(keyed.clone()).await.expect(200);
+    for again in [world.here(keyed.clone()).await, world.there(keyed).await] {
+        assert!(again.replayed);
+        assert_eq!(again.expect(200)["id"], made.id);
+    }
+    world.there(by_number).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_key_of_a_patch_belongs_to_one_webhook() {
+    let world = World::start().await;
+    world.instance("shop").await;
+    let mut paths = Vec::new();
+    for url in ["https://hooks.example/a", "https://hooks.example/b"] {
+        let added = post("/v1/instances/shop/webhooks", ACCOUNT, &json!({"url": url}));
+        let id = text(&world.here(added).await.expect(201), "id");
+        paths.push(format!("/v1/instances/shop/webhooks/{id}"));
+    }
+    let off = |path: &str| {
+        let patch = Request::patch(path).bearer(ACCOUNT).json(&json!({"enabled": false}));
+        patch.header("idempotency-key", "off")
+    };
+    world.here(off(&paths[0])).await.expect(200);
+    world.here(off(&paths[1])).await.expect(422);
+    assert_eq!(world.here(get(&paths[1], ACCOUNT)).await.expect(200)["enabled"], true);
+}
+
+#[tokio::test]
+async fn a_repeated_create_shows_the_secrets_of_the_first_answer() {
+    let world = World::start().await;
+    let wanted = json!({"name": "shop", "webhooks": [{"url": "https://hooks.example"}]});
+    let keyed = post("/v1/instances", ACCOUNT, &wanted).header("idempotency-key", "made");
+    let first = world.here(keyed.clone()).await.expect(201);
+    assert!(text(&first["webhook_secrets"][0], "secret").starts_with("whsec_"));
+
+    // What happened since is not part of the first answer.
+    let added = json!({"url": "https://hooks.example/2"});
+    let add = post("/v1/instances/shop/webhooks", ACCOUNT, &added).header("idempotency-key", "added");
+    let webhook = world.here(add.clone()).await.expect(201);
+    let again = world.there(keyed.clone()).await;
+    assert!(again.replayed);
+    assert_eq!(again.expect(201), first);
+    let same = world.there(add.clone()).await;
+    assert!(same.replayed);
+    assert_eq!(same.expect(201), webhook);
+
+    let path = format!("/v1/instances/shop/webhooks/{}", text(&webhook, "id"));
+    world.here(delete(&path)).await.expect(204);
+    assert_eq!(world.there(add).await.expect(410)["code"], "webhook_removed");
+    world.here(delete("/v1/instances/shop")).await.expect(200);
+    assert_eq!(world.there(keyed).await.expect(410)["code"], "deleted");
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_refused() {
+    let world = World::start().await;
+    world.instance("shop").await;
+    let path = "/v1/instances/shop/webhooks";
+    let wanted = |events: Value| json!({"url": "https://hooks.example", "events": events});
+    let refused = world.here(post(path, ACCOUNT, &wanted(json!(["instance.opened"])))).await.expect(400);
+    let detail = text(&refused, "detail");
+    assert!(detail.contains("instance.opened") && detail.contains("instance.open,"), "{detail}");
+    let added = world.here(post(path, ACCOUNT, &wanted(json!(["instance.open"])))).await.expect(201);
+    let webhook = format!("{path}/{}", text(&added, "id"));
+    let change = Request::patch(&webhook).bearer(ACCOUNT);
+    world.here(change.json(&json!({"events": ["OPEN"]}))).await.expect(400);
+    // What a product tells and this service never does may stand in a dialect's filter.
+    let mut evolution = wanted(json!(["MESSAGES_UPSERT"]));
+    evolution["format"] = "evolution".into();
+    world.here(post(path, ACCOUNT, &evolution)).await.expect(201);
+
+    let twice = post("/v1/instances", ACCOUNT, &json!({"name": "two"})).header("idempotency-key", "a");
+    world.here(twice.header("idempotency-key", "b")).await.expect(400);
+    world.here(get("/v1/instances/two", ACCOUNT)).await.expect(404);
+
+    let far = format!("/api/v2/business/{}/instance/search?page={}", world.account_id, usize::MAX);
+    let page = world.here(post(&far, ACCOUNT, &json!({}))).await.expect(200);
+    assert_eq!(page["BusinessPage"]["records"], json!([]));
+}
+
+#[tokio::test]
+async fn the_root_key_sees_no_instance() {
+    let world = World::start().await;
+    let made = world.instance("shop").await;
+    for path in ["", "/events", "/verify", "/events/stream", "/webhooks", "/qr"] {
+        world.here(get(&format!("/v1/instances/{}{path}", made.id), ROOT)).await.expect(403);
+    }
+}
