@@ -180,6 +180,13 @@ impl App {
         Ok((command.into(), secrets))
     }
 
+    /// A random UUID (version 4), which one dialect's tokens are.
+    pub fn random_uuid(&self) -> uuid::Uuid {
+        let mut random = [0; 16];
+        self.inner.entropy.fill(&mut random);
+        uuid::Builder::from_random_bytes(random).into_uuid()
+    }
+
     /// Lower-case letters and digits from that many random bytes.
     pub(super) fn random_text(&self, bytes: usize) -> String {
         let mut random = vec![0; bytes];

@@ -75,11 +75,13 @@ async fn names_that_are_there() {
         ("5511987654321", "5511987654321"),
     ] {
         story.table(name);
-        let body = json!({"instanceName": name, "token": format!("token-{}", written.replace('%', "-"))});
+        let body = json!({"instanceName": name});
         let created = request(&Method::POST, "/instance/create").json(&body);
         let created = world.json(&created).await;
         let uuid = created["instance"]["instanceId"].as_str().unwrap().to_owned();
         story.calls(&uuid, "UUID");
+        let token = created["hash"].as_str().unwrap();
+        assert!(token.parse::<uuid::Uuid>().is_ok() && token == token.to_uppercase(), "{token}");
         let state = story.row(request(&Method::GET, &format!("/instance/connectionState/{written}"))).await;
         assert_eq!(state.body["instance"]["instanceName"], name);
         story.row(request(&Method::GET, &format!("/instance/connectionState/{uuid}"))).await;

@@ -94,9 +94,10 @@ pub(super) async fn handler(
         }
     };
     let phone = number.as_deref().filter(|_| wants_code).map(phone).transpose()?;
+    let token = text(&body, "token")?.filter(|token| !token.is_empty());
     let new = NewInstance {
         name: Some(name.clone()),
-        token: text(&body, "token")?.filter(|token| !token.is_empty()),
+        token: Some(token.unwrap_or_else(|| format!("{:X}", caller.app.random_uuid().hyphenated()))),
         settings: vec![(FORMAT, kept_of(&body, &integration, number.as_deref())?)],
         webhooks: webhook::of_create(&body)?.into_iter().collect(),
         ..NewInstance::default()
