@@ -34,6 +34,9 @@ CHECKS = [
 WITHOUT_SUCCESS = {
     "GET /waInstance{idInstance}/scanqrcode/{apiTokenInstance}": "a WebSocket, which is not spoken here",
     "GET /ws/{instance}": "a WebSocket, which is not spoken here",
+} | {
+    f"{method} /rest/{{group}}/{{rest}}": "messages are not this service's"
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
 }
 
 

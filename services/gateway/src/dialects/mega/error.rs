@@ -7,12 +7,29 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_proto::frame::RejectionCodeV1;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, Type},
+};
 
 use crate::{
     app::{Failure, RETRY_AFTER_SECONDS},
     http::body::BodyError,
 };
+
+/// The body of an error, which comes with 200 too: see [`MegaError::AlreadyLoggedIn`].
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    #[schema(schema_with = only_true)]
+    error: bool,
+    message: String,
+}
+
+/// The schema of a flag that is always true; it tells an error with status 200 from a success.
+fn only_true() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).build()
+}
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -79,7 +96,7 @@ impl IntoResponse for MegaError {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB".to_owned()),
             Self::Other(failure) => other(&failure),
         };
-        let mut response = (status, Json(json!({"error": true, "message": message}))).into_response();
+        let mut response = (status, Json(ErrorBody { error: true, message })).into_response();
         if retry {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }

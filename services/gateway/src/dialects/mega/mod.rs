@@ -8,6 +8,7 @@ mod call;
 mod error;
 pub(crate) mod openapi;
 mod routes;
+mod said;
 mod words;
 
 use axum::{

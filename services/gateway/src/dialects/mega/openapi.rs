@@ -1,13 +1,97 @@
 //! The OpenAPI document of this dialect.
 
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Components, Content, PathItem, Ref, ResponseBuilder,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::routes::{
+    delete, init, list, logout, messaging, pairing_code, qrcode, qrcode_base64, restart, status,
+    webhook_configure, webhook_read,
+};
+use crate::docs;
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Berth as Mega API",
-    description = "Mega API. The token goes into `Authorization: Bearer`."
-))]
+#[openapi(
+    info(
+        title = "Berth as Mega API",
+        description = "The instance and webhook routes of Mega API. The token, an account's or an instance's own, goes into `Authorization: Bearer`. Every answer has `error`; a QR or pairing code that cannot be had is told with status 200 and `error: true`. A body is tolerated everywhere."
+    ),
+    paths(
+        init::handler, list::handler, status::handler, qrcode::handler, qrcode_base64::handler,
+        pairing_code::handler, logout::handler, restart::handler, delete::handler, webhook_read::handler,
+        webhook_configure::handler, messaging::handler
+    ),
+    modifiers(&Bearer, &EachMethod, &Errors)
+)]
 struct Document;
+
+/// Every route wants a bearer token.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        document.components.get_or_insert_with(Components::new).add_security_scheme("bearer", scheme);
+        document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    }
+}
+
+/// A messaging method has any HTTP method; an operation's id is its own.
+struct EachMethod;
+
+impl Modify for EachMethod {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let Some(item) = document.paths.paths.get_mut("/rest/{group}/{rest}") else { return };
+        let methods = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (name, operation) in methods {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("messaging_by_{name}"));
+            }
+        }
+    }
+}
+
+/// What any route can answer: what its token, its path and its body alone can be wrong in, and what is ours.
+struct Errors;
+
+impl Modify for Errors {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        docs::free_bodies(document);
+        let all = document.paths.paths.iter_mut();
+        for (path, operation) in all.flat_map(|(path, item)| operations(item).map(move |it| (path, it))) {
+            add_error(operation, "401", "No token, a wrong one or another instance's.");
+            if path.contains('{') {
+                add_error(operation, "404", "No such instance.");
+            }
+            if operation.request_body.is_some() {
+                add_error(operation, "413", "The body is larger than 1 MiB.");
+            }
+            add_error(operation, "500", "The history of the instance is damaged.");
+            add_error(operation, "503", "A part of the service does not answer; send the same again.");
+        }
+    }
+}
+
+fn add_error(operation: &mut Operation, status: &str, description: &str) {
+    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
+    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
 
 /// The OpenAPI document of this dialect.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {

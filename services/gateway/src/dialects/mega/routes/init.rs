@@ -4,40 +4,70 @@ use axum::{
     Json,
     extract::{Query, Request, rejection::QueryRejection},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::webhook_configure::{WebhookBody, endpoint, message_data};
+use super::webhook_configure::{MessageData, endpoint, message_data};
 use crate::{
     app::NewInstance,
-    dialects::mega::{call::OnHost, error::MegaError},
+    dialects::mega::{
+        call::OnHost,
+        error::{ErrorBody, MegaError},
+    },
     http::body,
 };
 
 /// The query of a create.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Init {
+    /// The instance's name, unique in the account; made up if it is left out.
     instance_key: Option<String>,
+    /// `true` leaves the webhook of the body out.
     disable_webhook: Option<String>,
 }
 
-/// Creates an instance; the key is made up if there is none.
+/// A new instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct InitAnswer {
+    /// `false`.
+    error: bool,
+    message: &'static str,
+    instance: NewRow,
+}
+
+/// The new instance itself.
+#[derive(Debug, Serialize, ToSchema)]
+struct NewRow {
+    key: String,
+    /// The instance's own token.
+    token: String,
+    /// `disconnected`.
+    status: &'static str,
+}
+
+/// Creates an instance; only the host's token may.
+#[utoipa::path(
+    post, operation_id = "init", path = "/rest/instance/init", tag = "instance",
+    params(Init), request_body = MessageData,
+    responses(
+        (status = 200, body = InitAnswer), (status = 400, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The key is taken.")
+    )
+)]
 pub(super) async fn handler(
     on: OnHost,
     query: Result<Query<Init>, QueryRejection>,
     request: Request,
-) -> Result<Json<Value>, MegaError> {
+) -> Result<Json<InitAnswer>, MegaError> {
     let Query(query) = query.map_err(|_| MegaError::Invalid("The query is not valid".to_owned()))?;
     let body = body::read(request).await?;
-    let webhook = message_data::<Option<WebhookBody>>(&body)?;
+    let webhook = message_data(&body)?;
     let disabled = query.disable_webhook.as_deref() == Some("true");
     let webhooks = webhook.filter(|_| !disabled).map(endpoint).transpose()?.into_iter().collect();
     let new = NewInstance { name: query.instance_key, webhooks, ..NewInstance::default() };
     let created = on.app.create(&on.call, new).await?;
     let (key, token) = (created.record.name, created.record.token);
-    Ok(Json(json!({
-        "error": false,
-        "message": "Instance initialized",
-        "instance": {"key": key, "token": token, "status": "disconnected"},
-    })))
+    let instance = NewRow { key, token, status: "disconnected" };
+    Ok(Json(InitAnswer { error: false, message: "Instance initialized", instance }))
 }

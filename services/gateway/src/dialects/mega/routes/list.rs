@@ -1,7 +1,8 @@
 //! `GET /rest/instance/list`
 
 use axum::Json;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::{ListQuery, Record},
@@ -11,19 +12,46 @@ use crate::{
 /// Instances in one answer, since this dialect has no pages.
 const INSTANCES_MAX: usize = 10_000;
 
-/// Lists the instances of the host.
-pub(super) async fn handler(on: OnHost) -> Result<Json<Value>, MegaError> {
-    let account = on.call.principal.account().ok_or(MegaError::Unauthorized)?;
-    let records = on.app.list_all(account, ListQuery::default(), INSTANCES_MAX).await?;
-    let data: Vec<Value> = records.iter().map(row).collect();
-    Ok(Json(json!({"error": false, "message": "Instances fetched", "data": data})))
+/// The instances of the host.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ListAnswer {
+    /// `false`.
+    error: bool,
+    message: &'static str,
+    data: Vec<Row>,
 }
 
-fn row(record: &Record) -> Value {
-    json!({
-        "instance_key": record.name,
-        "token": record.token,
-        "status": words::status(&record.state.phase),
-        "jid": record.device.as_ref().map(|device| device.jid.as_str()),
-    })
+/// An instance.
+#[derive(Debug, Serialize, ToSchema)]
+struct Row {
+    instance_key: String,
+    /// The instance's own token.
+    token: String,
+    /// `connected`, `connecting` or `disconnected`.
+    status: &'static str,
+    /// The linked device.
+    jid: Option<String>,
+}
+
+impl Row {
+    fn of(record: Record) -> Self {
+        Self {
+            status: words::status(&record.state.phase),
+            instance_key: record.name,
+            token: record.token,
+            jid: record.device.map(|device| device.jid),
+        }
+    }
+}
+
+/// Lists the instances of the host; only its token may.
+#[utoipa::path(
+    get, operation_id = "list", path = "/rest/instance/list", tag = "instance",
+    responses((status = 200, body = ListAnswer))
+)]
+pub(super) async fn handler(on: OnHost) -> Result<Json<ListAnswer>, MegaError> {
+    let account = on.call.principal.account().ok_or(MegaError::Unauthorized)?;
+    let records = on.app.list_all(account, ListQuery::default(), INSTANCES_MAX).await?;
+    let data = records.into_iter().map(Row::of).collect();
+    Ok(Json(ListAnswer { error: false, message: "Instances fetched", data }))
 }

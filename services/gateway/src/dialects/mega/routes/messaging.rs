@@ -5,7 +5,11 @@ use berth_proto::instance::{ConnectionV1, PhaseV1};
 
 use crate::{
     app::{App, Failure},
-    dialects::mega::{ORDER, call::caller, error::MegaError},
+    dialects::mega::{
+        ORDER,
+        call::caller,
+        error::{ErrorBody, MegaError},
+    },
 };
 
 /// Groups that are this service's: what they do not have is an unknown route.
@@ -15,6 +19,17 @@ const SEGMENTS_MAX: usize = 4;
 
 /// Says that a logged-out instance is not connected, as the product does for every method after a logout; a
 /// connected one is told that messages are not handled here.
+#[utoipa::path(
+    method(get, post, put, patch, delete), path = "/rest/{group}/{rest}", tag = "messaging",
+    params(
+        ("group" = String, Path, description = "For example `sendMessage`"),
+        ("rest" = String, Path, description = "The rest of the path, with the instance's key in one of its segments")
+    ),
+    responses(
+        (status = 400, body = ErrorBody, description = "The instance is not connected."),
+        (status = 501, body = ErrorBody, description = "It is, but messages are not handled by this service.")
+    )
+)]
 pub(super) async fn handler(State(app): State<App>, request: Request) -> Result<(), MegaError> {
     let (parts, _body) = request.into_parts();
     let mut segments = parts.uri.path().trim_start_matches("/rest/").split('/');

@@ -1,17 +1,17 @@
 //! The routes of this dialect, one file each.
 
-mod delete;
-mod init;
-mod list;
-mod logout;
-mod messaging;
-mod pairing_code;
-mod qrcode;
-mod qrcode_base64;
-mod restart;
-mod status;
-mod webhook_configure;
-mod webhook_read;
+pub(super) mod delete;
+pub(super) mod init;
+pub(super) mod list;
+pub(super) mod logout;
+pub(super) mod messaging;
+pub(super) mod pairing_code;
+pub(super) mod qrcode;
+pub(super) mod qrcode_base64;
+pub(super) mod restart;
+pub(super) mod status;
+pub(super) mod webhook_configure;
+pub(super) mod webhook_read;
 
 use axum::{
     Router,

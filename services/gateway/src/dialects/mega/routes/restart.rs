@@ -2,18 +2,26 @@
 
 use axum::Json;
 use berth_proto::{command::RestartV1, frame::RejectionCodeV1};
-use serde_json::{Value, json};
 
 use crate::{
     app::Failure,
-    dialects::mega::{call::OnInstance, error::MegaError},
+    dialects::mega::{
+        call::OnInstance,
+        error::{ErrorBody, MegaError},
+        said::Said,
+    },
 };
 
 /// Closes the connection and opens it again; without a session there is nothing to restore, which is fine.
-pub(super) async fn handler(on: OnInstance) -> Result<Json<Value>, MegaError> {
+#[utoipa::path(
+    delete, operation_id = "restart", path = "/rest/instance/{instance_key}/restart", tag = "instance",
+    params(("instance_key" = String, Path, description = "Name, id or number")),
+    responses((status = 200, body = Said), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn handler(on: OnInstance) -> Result<Json<Said>, MegaError> {
     match on.command(RestartV1 {}).await {
         Ok(_) | Err(MegaError::Other(Failure::Rejected { code: RejectionCodeV1::NoSession, .. })) => {
-            Ok(Json(json!({"error": false, "message": "Instance restarted"})))
+            Ok(Json(Said::done("Instance restarted")))
         }
         Err(error) => Err(error),
     }

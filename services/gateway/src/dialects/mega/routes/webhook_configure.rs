@@ -1,33 +1,62 @@
 //! `POST /rest/webhook/{key}/configWebhook`
 
 use axum::{Json, extract::Request};
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::NewWebhook,
-    dialects::mega::{FORMAT, call::OnInstance, error::MegaError},
+    dialects::mega::{
+        FORMAT,
+        call::OnInstance,
+        error::{ErrorBody, MegaError},
+        said::Said,
+    },
     http::body,
 };
 
-/// What stands in `messageData`.
-#[derive(Debug, Deserialize)]
+/// The body of a write. A create may leave `messageData` out.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MessageData {
+    message_data: Option<WebhookBody>,
+}
+
+/// An endpoint as it shall be.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WebhookBody {
+    /// https, and a public address unless the operator allows others; may be empty while it is disabled.
+    #[schema(examples("https://example.com/hook"))]
     webhook_url: String,
     #[serde(default)]
     webhook_enabled: bool,
 }
 
+/// The same with an endpoint that must be there. It is read as the other one, since the text about a missing one is
+/// its own.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "nothing but its schema is used")]
+#[schema(rename_all = "camelCase")]
+pub(super) struct ConfigureWebhook {
+    message_data: WebhookBody,
+}
+
 /// Sets the one endpoint that an instance has in this dialect.
-pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<Value>, MegaError> {
+#[utoipa::path(
+    post, operation_id = "configure_webhook", path = "/rest/webhook/{instance_key}/configWebhook", tag = "webhook",
+    params(("instance_key" = String, Path, description = "Name, id or number")),
+    request_body = ConfigureWebhook,
+    responses((status = 200, body = Said), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<Said>, MegaError> {
     let body = body::read(request).await?;
-    let wanted = message_data::<Option<WebhookBody>>(&body)?
-        .ok_or_else(|| MegaError::Invalid("messageData is required".to_owned()))?;
+    let wanted =
+        message_data(&body)?.ok_or_else(|| MegaError::Invalid("messageData is required".to_owned()))?;
     let record = on.read().await?;
     let new = endpoint(wanted)?;
     on.map(on.app.configure_webhook(&on.call, &record, &new, true, 0).await)?;
-    Ok(Json(json!({"error": false, "message": "Webhook configured"})))
+    Ok(Json(Said::done("Webhook configured")))
 }
 
 /// The endpoint that a body asks for.
@@ -45,17 +74,11 @@ pub(super) fn endpoint(body: WebhookBody) -> Result<NewWebhook, MegaError> {
 }
 
 /// What stands in `messageData` of a body; an empty body is like one without it.
-pub(super) fn message_data<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, MegaError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase", bound = "T: DeserializeOwned + Default")]
-    struct Wrapped<T> {
-        #[serde(default)]
-        message_data: T,
-    }
+pub(super) fn message_data(body: &[u8]) -> Result<Option<WebhookBody>, MegaError> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(T::default());
+        return Ok(None);
     }
-    serde_json::from_slice::<Wrapped<T>>(body).map(|wrapped| wrapped.message_data).map_err(|error| {
+    serde_json::from_slice::<MessageData>(body).map(|body| body.message_data).map_err(|error| {
         MegaError::Invalid(
             if error.is_data() { "messageData is not valid" } else { "The body is not valid JSON" }
                 .to_owned(),
