@@ -19,6 +19,8 @@ CONFIG = pathlib.Path(__file__).resolve().with_name("schemathesis.toml")
 # Requests that are made up for an operation, beside those of the systematic phase.
 EXAMPLES = os.environ.get("BERTH_FUZZ_EXAMPLES", "10")
 SEED = os.environ.get("BERTH_FUZZ_SEED", "20")
+# Seconds for one request: more than the longest wait that a dialect has for a code.
+REQUEST_TIMEOUT = "70"
 # Seconds for one document before it counts as failed: many times what one takes.
 DEADLINE = 300
 CHECKS = [
@@ -71,7 +73,8 @@ class Documents(BerthTest):
             "PYTHONPATH": os.pathsep.join(str(pathlib.Path(entry).resolve()) for entry in sys.path),
         }
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", url]
-        command += ["--checks", ",".join(CHECKS), "--seed", SEED, "--max-examples", EXAMPLES, "--no-color", *more]
+        command += ["--checks", ",".join(CHECKS), "--seed", SEED, "--max-examples", EXAMPLES]
+        command += ["--request-timeout", REQUEST_TIMEOUT, "--no-color", *more]
         return subprocess.run(
             command, env=environment, cwd=answers.parent, timeout=DEADLINE, capture_output=True, text=True
         )
