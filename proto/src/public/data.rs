@@ -89,6 +89,6 @@ fn webhook(webhook: &WebhookV1) -> Value {
         "format": webhook.format,
         "enabled": webhook.enabled,
         "events": webhook.events,
-        "after_logout": if webhook.after_logout_all { "all" } else { "silence" },
+        "after_logout": if webhook.after_logout_all { "all" } else { "silent" },
     })
 }

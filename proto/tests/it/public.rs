@@ -1,5 +1,7 @@
 //! Public events: complete, stable, and without anything sealed.
 
+use std::collections::BTreeSet;
+
 use berth_proto::{
     AccountId, Timestamp,
     codec::PRELUDE_BYTES,
@@ -69,6 +71,17 @@ fn an_event_that_answers_no_command_names_none() {
 }
 
 /// All texts of a JSON value.
+#[test]
+fn a_webhook_is_silent_or_hears_all_as_in_the_native_api() {
+    let commit = commit_of_a_logout();
+    let mut heard = BTreeSet::new();
+    for event in (0..32).flat_map(events) {
+        let rendered = cloud_event(&commit, 0, &event, AccountId::from_bytes([0xA; 16]));
+        heard.extend(rendered["data"]["after_logout"].as_str().map(str::to_owned));
+    }
+    assert_eq!(heard, ["all", "silent"].map(str::to_owned).into());
+}
+
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],

@@ -31,6 +31,16 @@ pub(crate) enum FolderError {
         /// The folder.
         path: PathBuf,
     },
+    /// There is no such folder, where one must be.
+    #[error(
+        "`data` (BERTH_DATA): there is no folder {}; name the data folder of the deployment with --data or \
+         BERTH_DATA",
+        path.display()
+    )]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The file with the master key does not hold one.
     #[error("`master_key`: {} does not hold a master key", path.display())]
     MasterKey {

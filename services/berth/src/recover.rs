@@ -1,6 +1,6 @@
 //! Going on after the log lost acknowledged commits: the operator's word that the log as it is now counts.
 
-use std::{fs, io, path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use berth_runtime::{Role, Settings};
 
@@ -14,8 +14,7 @@ use crate::{
 pub(crate) fn accept_rollback(settings: &Settings) -> Result<ExitCode, Failure> {
     let data = &settings.storage.data;
     if !data.is_dir() {
-        let missing = io::Error::from(io::ErrorKind::NotFound);
-        return Err(FolderError::Io { path: data.clone(), source: missing }.into());
+        return Err(FolderError::Missing { path: data.clone() }.into());
     }
     let mut held = vec![DataFolder::take(data)?];
     for slot in slots(settings)? {

@@ -6,7 +6,7 @@ mod readiness;
 pub use ops::ops_router;
 pub use readiness::{Check, Readiness};
 
-use std::{net::SocketAddr, pin::pin, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{Router, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -31,13 +31,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// The listener cannot be had.
 #[derive(Debug, Error)]
-#[error("cannot listen on {address}")]
+#[error("`http` (BERTH_HTTP): cannot listen on {address}{}", advice(source))]
 pub struct BindError {
     /// The address.
     pub address: SocketAddr,
     /// Why not.
     #[source]
     pub source: std::io::Error,
+}
+
+/// What the operator can do about an address that cannot be had.
+fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => "; end the process that uses it, or set another port (0 takes a free one)",
+        ErrorKind::AddrNotAvailable => "; this machine has no such address",
+        ErrorKind::PermissionDenied => "; ports below 1024 need a privilege, set a higher one",
+        _ => "",
+    }
 }
 
 /// A listener and the address that it got, which differs from the asked one for port 0.

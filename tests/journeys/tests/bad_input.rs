@@ -1,6 +1,9 @@
 //! What bad input gets: a clear error in the caller's words, and nothing changed.
 
-use berth_journeys::{ACCOUNT_TOKEN, Answer, Berth, Client, ROOT_KEY, Running};
+use berth_journeys::{
+    ACCOUNT_TOKEN, Answer, Berth, Client, ROOT_KEY, Running,
+    steps::{link, until},
+};
 use berth_test_support::NatsServer;
 use futures::future::join_all;
 use reqwest::Method;
@@ -86,6 +89,11 @@ async fn what_cannot_be_a_request_is_refused_and_changes_nothing() {
     for name in ["", " a", "a ", "a/b", "a\\b", "a\tb", "a\u{0}b", ".", "..", "list", "qrcode", &long] {
         problem(client.post("/v1/instances", json!({"name": name})).await, 400, "invalid_request");
     }
+    for hidden in ["pay\u{202e}lap", "pay\u{200b}pal", "\u{feff}paypal", "pay\u{2066}pal"] {
+        let answer = client.post("/v1/instances", json!({"name": hidden})).await;
+        let answer = problem(answer, 400, "invalid_request");
+        assert!(answer["detail"].as_str().unwrap().contains("invisible characters"), "{answer}");
+    }
     let webhooks = |webhook: Value| json!({"name": "w", "webhooks": [webhook]});
     let headers = |headers: Value| webhooks(json!({"url": "https://example.com/", "headers": headers}));
     let bodies = [
@@ -112,6 +120,12 @@ async fn what_cannot_be_a_request_is_refused_and_changes_nothing() {
         let answer = problem(client.post("/v1/instances", body).await, 400, "invalid_request");
         let detail = answer["detail"].as_str().unwrap();
         assert!(!detail.contains("struct") && !detail.contains("secret"), "{shown}: {detail}");
+    }
+    for (url, named) in
+        [("https://10.0.0.1/", "BERTH_WEBHOOK_ALLOW"), ("http://example.com/", "BERTH_WEBHOOK_HTTP")]
+    {
+        let answer = client.post("/v1/instances", webhooks(json!({"url": url}))).await.expect(400);
+        assert!(answer["detail"].as_str().unwrap().contains(named), "{answer}");
     }
     let many: Vec<Value> = (0..21).map(|at| json!({"url": format!("https://example.com/{at}")})).collect();
     let answer = client.post("/v1/instances", json!({"name": "w", "webhooks": many})).await;
@@ -166,6 +180,53 @@ async fn absurd_arguments_of_an_instance_are_refused() {
     problem(client.put("/v1/instances/i", json!({})).await, 405, "method_not_allowed");
     problem(client.get("/v1/nothing").await, 404, "unknown_route");
     assert_eq!(client.get("/v1/instances/i").await.expect(200)["version"], 1, "nothing changed");
+    assert_quiet(&berth);
+}
+
+#[tokio::test]
+async fn a_play_that_needs_an_open_connection_says_so() {
+    let berth = Berth::embedded().start().await;
+    let client = berth.client();
+    client.post("/v1/instances", json!({"name": "i"})).await.expect(201);
+    link(&client, "i").await;
+    client.post("/v1/instances/i/simulate", json!({"action": "replace"})).await.expect(200);
+    until(&client, "i", "it is paused", |now| now["state"] == "paused").await;
+    for action in ["logout_from_phone", "logout_from_server", "ban", "drop"] {
+        let answer = client.post("/v1/instances/i/simulate", json!({"action": action})).await;
+        let answer = problem(answer, 409, "not_simulatable");
+        assert!(answer["detail"].as_str().unwrap().contains("open connection"), "{action}: {answer}");
+    }
+    assert_quiet(&berth);
+}
+
+#[tokio::test]
+async fn a_keyed_account_is_made_once() {
+    let berth = Berth::embedded().start().await;
+    let root = berth.client().token(ROOT_KEY).keyed("account-1");
+    let first = root.post("/v1/accounts", json!({})).await;
+    assert_eq!(first.header("idempotency-replayed"), "");
+    let first = first.expect(201);
+    let again = root.post("/v1/accounts", json!({})).await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.expect(201), first, "the token and the made-up name included");
+    for body in [json!({"name": "else"}), json!({"token": "else"})] {
+        problem(root.post("/v1/accounts", body).await, 422, "idempotency_key_reused");
+    }
+    // A refusal leaves nothing behind that the same key would stumble over.
+    let later = root.keyed("account-2");
+    let taken = json!({"name": first["name"]});
+    problem(later.post("/v1/accounts", taken.clone()).await, 409, "name_taken");
+    problem(later.post("/v1/accounts", taken).await, 409, "name_taken");
+    let second = later.post("/v1/accounts", json!({"name": "second"})).await.expect(201);
+    let of_second = berth.client().token(second["token"].as_str().unwrap());
+    of_second.post("/v1/instances", json!({"name": "i"})).await.expect(201);
+    let rotate = format!("/v1/accounts/{}/token", second["id"].as_str().unwrap());
+    let rotated = root.keyed("rotation").post(&rotate, json!({})).await.expect(200);
+    let again = root.keyed("rotation").post(&rotate, json!({})).await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.expect(200), rotated);
+    let all = root.get("/v1/accounts").await.expect(200);
+    assert_eq!(all["accounts"].as_array().unwrap().len(), 3, "default and two: {all}");
     assert_quiet(&berth);
 }
 

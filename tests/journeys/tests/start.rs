@@ -129,6 +129,28 @@ async fn a_rollback_is_accepted_only_of_a_folder_that_nobody_uses() {
 }
 
 #[tokio::test]
+async fn a_port_or_a_folder_that_cannot_be_had_is_named_with_what_to_do() {
+    let berth = Berth::embedded().start().await;
+    let taken = berth.client().base().trim_start_matches("http://").to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let settings = variables(&[("BERTH_DATA", data.as_str()), ("BERTH_HTTP", taken.as_str())]);
+    let (code, said) = Process::start("serve", &["serve"], &settings).outcome().await;
+    assert_eq!(code, Some(69), "{said}");
+    for part in ["BERTH_HTTP", taken.as_str(), "set another port"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let missing = folder.path().join("nowhere").display().to_string();
+    let settings = variables(&[("BERTH_DATA", missing.as_str())]);
+    let (code, said) =
+        Process::start("recover", &["recover", "--accept-rollback"], &settings).outcome().await;
+    assert_eq!(code, Some(64), "{said}");
+    for part in ["BERTH_DATA", missing.as_str(), "--data"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_kill() {
     let mut berth = Berth::embedded().start().await;
     for number in 0..20 {

@@ -13,7 +13,7 @@ use berth_runtime::{entropy::new_account_id, sealing::field};
 use super::{
     App,
     call::Call,
-    commands::request_of,
+    commands::{Identity, request_of},
     failure::Failure,
     names::{check_name, check_token},
     principal::Principal,
@@ -44,12 +44,30 @@ pub struct AccountRecord {
     pub state: AccountStateV1,
 }
 
+/// What a command made of an account.
+#[derive(Debug, Clone)]
+pub struct ChangedAccount {
+    /// The account after it.
+    pub account: AccountRecord,
+    /// Whether an earlier try of the same keyed command had done it.
+    pub replayed: bool,
+}
+
 impl App {
     /// Creates an account. Root only.
-    pub async fn create_account(&self, call: &Call, new: NewAccount) -> Result<AccountRecord, Failure> {
+    ///
+    /// The id of a keyed command's account follows from the key, and a made-up name from the id: every retry
+    /// means the same account and finds what an earlier try left of it.
+    pub async fn create_account(&self, call: &Call, new: NewAccount) -> Result<ChangedAccount, Failure> {
         require_root(call)?;
-        let account = new_account_id(&*self.inner.clock, &*self.inner.entropy);
-        let name = new.name.unwrap_or_else(|| format!("account-{}", self.random_text(8)));
+        let identity = self.identity(call, b"berth.v1.account").await?;
+        let account = if identity.keyed {
+            let id = self.inner.keys.master().entry("account_id", &identity.command_id.to_string());
+            AccountId::from_bytes(*id.as_bytes())
+        } else {
+            new_account_id(&*self.inner.clock, &*self.inner.entropy)
+        };
+        let name = new.name.unwrap_or_else(|| format!("account-{account}"));
         let name = check_name(&name).map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?;
         let token = self.account_token(new.token)?;
         let owner = account.as_bytes();
@@ -64,12 +82,14 @@ impl App {
             token: key.seal(owner, field::TOKEN, token.as_bytes()),
             token_entry: master.entry("token", &token),
         };
-        let accepted = self.account_command(call, account, b"berth.v1.account", target).await;
-        let kept = accepted.as_ref().is_ok_and(|accepted| accepted.stream_id.as_bytes() == owner);
-        if !kept && !matches!(accepted, Err(Failure::Unavailable { .. })) {
+        let accepted = self.account_command(call, account, identity, target).await;
+        // A key is kept while some try may still be decided: an unkeyed command has no other try, but whoever
+        // sends a keyed one again has the same account, and its key must not have been destroyed.
+        let undecided = identity.keyed || matches!(accepted, Err(Failure::Unavailable { .. }));
+        if accepted.is_err() && !undecided {
             self.inner.keys.destroy(owner).await?;
         }
-        self.account_record(&accepted?).await
+        self.changed_account(&accepted?).await
     }
 
     /// Gives an account another token; the old one ends at once. Root only.
@@ -78,7 +98,7 @@ impl App {
         call: &Call,
         account: AccountId,
         token: Option<String>,
-    ) -> Result<AccountRecord, Failure> {
+    ) -> Result<ChangedAccount, Failure> {
         require_root(call)?;
         let token = self.account_token(token)?;
         let owner = account.as_bytes();
@@ -88,8 +108,9 @@ impl App {
             token: key.seal(owner, field::TOKEN, token.as_bytes()),
             token_entry: self.inner.keys.master().entry("token", &token),
         };
-        let accepted = self.account_command(call, account, account.as_bytes(), target).await?;
-        self.account_record(&accepted).await
+        let identity = self.identity(call, account.as_bytes()).await?;
+        let accepted = self.account_command(call, account, identity, target).await?;
+        self.changed_account(&accepted).await
     }
 
     /// The account with this id.
@@ -137,10 +158,9 @@ impl App {
         &self,
         call: &Call,
         account: AccountId,
-        subject: &[u8; 16],
+        identity: Identity,
         target: TargetV1,
     ) -> Result<AcceptedV1, Failure> {
-        let identity = self.identity(call, subject).await?;
         let request = request_of(call.via, &call.principal, identity, target);
         match self.send(&StreamKey::account(account), &request).await? {
             CommandReplyV1::Accepted(accepted) => Ok(accepted),
@@ -154,12 +174,13 @@ impl App {
         }
     }
 
-    async fn account_record(&self, accepted: &AcceptedV1) -> Result<AccountRecord, Failure> {
+    async fn changed_account(&self, accepted: &AcceptedV1) -> Result<ChangedAccount, Failure> {
         let state = accepted
             .state
             .open::<AccountStateV1>()
             .map_err(|error| Failure::unavailable("the account's state", error))?;
-        self.open_account(AccountId::from_bytes(*accepted.stream_id.as_bytes()), state).await
+        let id = AccountId::from_bytes(*accepted.stream_id.as_bytes());
+        Ok(ChangedAccount { account: self.open_account(id, state).await?, replayed: accepted.replayed })
     }
 
     async fn open_account(&self, id: AccountId, state: AccountStateV1) -> Result<AccountRecord, Failure> {

@@ -36,7 +36,7 @@ use berth_log::LogRead;
 use berth_runtime::{Clock, Entropy};
 use tokio_util::sync::CancellationToken;
 
-pub use accounts::{AccountRecord, NewAccount};
+pub use accounts::{AccountRecord, ChangedAccount, NewAccount};
 pub use call::{Call, Idempotency};
 pub use codes::{Connected, LiveCode, LiveCodes};
 pub use commands::Answer;

@@ -21,7 +21,8 @@ pub struct InvalidName(pub &'static str);
 
 /// The name in normal form C, if an instance may have it.
 ///
-/// 1 to 128 characters without control characters, slashes or white space at the ends; not a text that an
+/// 1 to 128 characters without control characters, characters that nobody sees, slashes or white space at the
+/// ends; not a text that an
 /// id could be, not `.` or `..`, which clients remove from paths, and not a word that a path has in its place.
 pub fn check_name(name: &str) -> Result<String, InvalidName> {
     let name: String = name.nfc().collect();
@@ -34,6 +35,11 @@ pub fn check_name(name: &str) -> Result<String, InvalidName> {
     }
     if name.chars().any(|c| c.is_control() || c == '/' || c == '\\') {
         return Err(InvalidName("a name has no slashes and no control characters"));
+    }
+    if name.chars().any(is_invisible) {
+        return Err(InvalidName(
+            "a name has no invisible characters and none that turn the direction of writing",
+        ));
     }
     if name.trim() != name {
         return Err(InvalidName("a name has no white space at its ends"));
@@ -50,6 +56,29 @@ pub fn check_name(name: &str) -> Result<String, InvalidName> {
         return Err(InvalidName("a name must not look like an id"));
     }
     Ok(name)
+}
+
+/// Whether a character makes two names look alike that are not: it shows nothing, or it turns the direction in
+/// which what follows is shown (Unicode UAX #9, UTS #39). Joiners are among them: scripts that need one to be
+/// read are refused it, since beside other letters it shows nothing.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Whether a text may be a token: 1 to 256 visible ASCII characters.
@@ -102,6 +131,17 @@ mod tests {
         {
             assert!(check_name(name).is_err(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn names_that_look_like_others_are_refused() {
+        for c in
+            ['\u{200b}', '\u{200d}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{ad}', '\u{e0041}', '\u{2028}']
+        {
+            let name = format!("a{c}b");
+            assert!(check_name(&name).is_err_and(|e| e.0.contains("invisible")), "{name:?}");
+        }
+        assert!(check_name("e\u{301}\u{327}").is_ok(), "marks that are seen stay");
     }
 
     #[test]

@@ -9,7 +9,12 @@ use berth_proto::{
     frame::RejectionCodeV1,
     instance::WebhookV1,
 };
-use berth_runtime::{DataKey, entropy::new_endpoint_id, sealing::field, url_policy::check_url};
+use berth_runtime::{
+    DataKey,
+    entropy::new_endpoint_id,
+    sealing::field,
+    url_policy::{UrlRefused, check_url},
+};
 use serde_json::Value;
 
 use super::{App, call::Call, commands::Answer, failure::Failure, record::Record};
@@ -32,7 +37,7 @@ pub struct NewWebhook {
     pub id: Option<EndpointId>,
     /// The format of its bodies.
     pub format: &'static str,
-    /// Its label, unique in the format.
+    /// A text of the client's own, or empty. A dialect that has one endpoint for each label replaces by it.
     pub label: String,
     /// Whether it receives anything.
     pub enabled: bool,
@@ -231,9 +236,9 @@ impl App {
             return invalid("url", "a URL has at most 2,048 bytes");
         }
         let needs_url = new.enabled && !berth_notices::formats::is_pulled(new.format);
-        if (needs_url || !new.url.is_empty()) && check_url(&new.url, &self.inner.settings.url_policy).is_err()
-        {
-            return invalid("url", "webhooks of this deployment may not be sent to this URL");
+        if needs_url || !new.url.is_empty() {
+            check_url(&new.url, &self.inner.settings.url_policy)
+                .map_err(|refused| Failure::Invalid { field: "url", problem: refused_url(refused) })?;
         }
         if new.headers.len() > HEADERS_MAX {
             return invalid("headers", "an endpoint has at most 20 custom headers");
@@ -284,6 +289,22 @@ pub fn is_reserved_header(name: &str) -> bool {
             | "cookie"
             | "authorization"
     ) || ["content-", "proxy-", "x-forwarded-", "webhook-"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Why a URL cannot be used, and what the operator can do about it. Says nothing about what is behind an address.
+const fn refused_url(refused: UrlRefused) -> &'static str {
+    match refused {
+        UrlRefused::Invalid => "an absolute URL of at most 2,048 bytes is expected",
+        UrlRefused::Scheme => {
+            "webhooks of this deployment must use https; the operator can allow http with BERTH_WEBHOOK_HTTP=allow"
+        }
+        UrlRefused::UserInfo => "the URL must not contain a user name or password",
+        UrlRefused::Fragment => "the URL must not contain a fragment",
+        UrlRefused::Port => "the port must be 443 (80 for http), or 1024 or above",
+        UrlRefused::Address => {
+            "the address is not one of the public internet; the operator can allow its range with BERTH_WEBHOOK_ALLOW"
+        }
+    }
 }
 
 fn checked_secret(secret: &str) -> Result<String, Failure> {

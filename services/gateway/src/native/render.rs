@@ -240,7 +240,7 @@ pub(super) struct WebhookBody {
     id: String,
     /// The format of its bodies: `native` or a dialect's name.
     format: String,
-    /// Its label, unique in the format.
+    /// A text of the client's own, or empty.
     label: String,
     /// Whether it receives anything.
     enabled: bool,

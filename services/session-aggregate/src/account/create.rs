@@ -8,7 +8,7 @@ use berth_proto::{
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
 };
 
-use super::{Account, accepted, rejected};
+use super::{Account, accepted, receipt_among, rejected};
 use crate::{
     aggregate::Aggregate,
     directory::{Cause, Refused},
@@ -31,28 +31,31 @@ impl Aggregate {
         request: &CommandRequestV1,
         new: &NewAccount<'_>,
     ) -> Result<CommandReplyV1, Trouble> {
+        let stream = StreamKey::account(new.account);
+        let loaded: Account = stream::load(&*self.ports.log, &stream).await?;
+        // Before anything is reserved: a retry may bring another made-up token, which nobody needs.
+        if loaded.state.is_some() {
+            return self.found_account(new.account, request).await;
+        }
         let cause = Cause::of(request);
         let holds = [(new.name_entry, PurposeV1::AccountName), (new.token_entry, PurposeV1::AccountToken)];
         let mut reserved = Vec::new();
         for (entry, purpose) in holds {
             let version = u32::from(purpose == PurposeV1::AccountToken);
             let hold = self.account_hold(request, new.account, purpose, version);
-            match self.directory.reserve(entry, hold, &cause).await? {
-                Ok(hold) if hold.account == new.account => reserved.push((entry, hold)),
-                // An earlier try of this command made another id.
-                Ok(hold) => return self.found_account(hold.account, request).await,
-                Err(Refused { by }) => {
-                    let entries: Vec<_> = reserved.iter().map(|(entry, _)| *entry).collect();
-                    self.release_account_entries(new.account, &entries, &cause).await?;
-                    let reused = by.command_id == request.command_id;
-                    return Ok(rejected(if reused { RejectionCodeV1::KeyReused } else { taken(purpose) }));
+            let by = match self.directory.reserve(entry, hold, &cause).await? {
+                Ok(hold) if hold.account == new.account => {
+                    reserved.push((entry, hold));
+                    continue;
                 }
-            }
-        }
-        let stream = StreamKey::account(new.account);
-        let loaded: Account = stream::load(&*self.ports.log, &stream).await?;
-        if loaded.state.is_some() {
-            return self.found_account(new.account, request).await;
+                // The id of an account follows from its command, so one command has no two accounts.
+                Ok(other) => Box::new(other),
+                Err(Refused { by }) => by,
+            };
+            let entries: Vec<_> = reserved.iter().map(|(entry, _)| *entry).collect();
+            self.release_account_entries(new.account, &entries, &cause).await?;
+            let reused = by.command_id == request.command_id;
+            return Ok(rejected(if reused { RejectionCodeV1::KeyReused } else { taken(purpose) }));
         }
         let event = AccountEvent::from(AccountCreatedV1 {
             name: new.name.clone(),
@@ -76,12 +79,11 @@ impl Aggregate {
         account: AccountId,
         request: &CommandRequestV1,
     ) -> Result<CommandReplyV1, Trouble> {
-        let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-        if loaded.state.is_none() {
-            // The earlier try did not get that far; its reservations are released by the process manager.
-            return Ok(rejected(RejectionCodeV1::Changed));
-        }
-        Ok(match self.account_receipt(account, &loaded, request).await? {
+        let stream = StreamKey::account(account);
+        let loaded: Account = stream::load(&*self.ports.log, &stream).await?;
+        // However often its token was rotated since: the receipt of its creation is in its first commit.
+        let first = self.ports.log.read(&stream, 0, 1).await.map_err(Trouble::Read)?;
+        Ok(match receipt_among(&stream, first, request)? {
             Some(known) if known.digest != request.digest => rejected(RejectionCodeV1::KeyReused),
             Some(_) => accepted(account, &loaded, OutcomeCodeV1::Applied, true),
             None => rejected(RejectionCodeV1::Exists),

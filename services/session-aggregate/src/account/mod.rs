@@ -6,6 +6,7 @@
 mod create;
 mod rotate;
 
+use berth_log::Stored;
 use berth_proto::{
     AccountId, DirectoryId, InstanceId, RecordV1, StreamKey, Timestamp,
     account::{AccountEvent, AccountStateV1},
@@ -82,15 +83,7 @@ impl Aggregate {
         let stream = StreamKey::account(account);
         let after = loaded.version().saturating_sub(KEYED_RECEIPTS_MAX as u64);
         let page = self.ports.log.read(&stream, after, KEYED_RECEIPTS_MAX).await.map_err(Trouble::Read)?;
-        for stored in page {
-            let commit: CommitV1 =
-                decode(&stored.payload).map_err(|error| stream::damaged(&stream, error))?;
-            let found = commit.receipts.into_iter().find(|one| one.command_id == request.command_id);
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
+        receipt_among(&stream, page, request)
     }
 
     fn account_hold(
@@ -194,6 +187,22 @@ impl Aggregate {
         tokens.retain(|token| *token != present);
         self.release_account_entries(account, &tokens, cause).await
     }
+}
+
+/// The receipt of a command in one of these commits.
+fn receipt_among(
+    stream: &StreamKey,
+    commits: Vec<Stored>,
+    request: &CommandRequestV1,
+) -> Result<Option<ReceiptV1>, Trouble> {
+    for stored in commits {
+        let commit: CommitV1 = decode(&stored.payload).map_err(|error| stream::damaged(stream, error))?;
+        let found = commit.receipts.into_iter().find(|one| one.command_id == request.command_id);
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 fn evolve(state: Option<AccountStateV1>, event: &AccountEvent, at: Timestamp) -> Option<AccountStateV1> {

@@ -8,7 +8,7 @@ use berth_proto::{
 };
 use berth_runtime::Entropy;
 
-use crate::world::World;
+use crate::world::{World, unavailable};
 
 fn request(world: &World, target: TargetV1) -> CommandRequestV1 {
     CommandRequestV1 {
@@ -53,12 +53,46 @@ async fn an_account_is_created_once_and_its_keys_are_unique() {
     let first = create(&world, 1, "acme", "t1");
     let done = world.accepted(&first).await;
     assert_eq!(done.stream_id, InstanceId::from_bytes([1; 16]));
-    let retried = CommandRequestV1 { command_id: first.command_id, ..create(&world, 2, "acme", "t9") };
+    // A retry brings another made-up token: nothing is reserved for it.
+    let retried = CommandRequestV1 { command_id: first.command_id, ..create(&world, 1, "acme", "t9") };
+    let appended = world.log.appended();
     let again = world.accepted(&retried).await;
     assert_eq!((again.stream_id, again.replayed), (done.stream_id, true));
+    let state: AccountStateV1 = again.state.open().unwrap();
+    assert_eq!(state.token_entry, world.token_entry("t1"));
+    let reused = CommandRequestV1 { digest: Hash([2; 32]), ..create(&world, 1, "else", "t9") };
+    let reused = CommandRequestV1 { command_id: first.command_id, ..reused };
+    assert_eq!(world.rejected(&reused).await, RejectionCodeV1::KeyReused);
+    assert_eq!(world.log.appended(), appended);
     assert_eq!(world.rejected(&create(&world, 3, "acme", "t3")).await, RejectionCodeV1::NameTaken);
     assert_eq!(world.rejected(&create(&world, 3, "other", "t1")).await, RejectionCodeV1::TokenTaken);
     world.accepted(&create(&world, 3, "other", "t3")).await;
+}
+
+#[tokio::test]
+async fn a_create_is_remembered_however_often_its_token_was_rotated() {
+    let world = World::start().await;
+    let first = create(&world, 1, "acme", "t0");
+    world.accepted(&first).await;
+    for turn in 1..=33 {
+        world.accepted(&rotate(&world, 1, &format!("t{turn}"))).await;
+    }
+    assert!(world.accepted(&first).await.replayed);
+}
+
+#[tokio::test]
+async fn a_create_that_died_half_way_is_continued_by_its_retry() {
+    let world = World::start().await;
+    let first = create(&world, 1, "acme", "t1");
+    // Its name and its token are reserved, then the log is gone.
+    world.log.fail_after(2);
+    assert!(unavailable(&world.send(&first).await));
+    world.log.mend();
+    let retried = CommandRequestV1 { command_id: first.command_id, ..create(&world, 1, "acme", "t2") };
+    let done = world.accepted(&retried).await;
+    assert!(!done.replayed);
+    let state: AccountStateV1 = done.state.open().unwrap();
+    assert_eq!(state.token_entry, world.token_entry("t2"));
 }
 
 #[tokio::test]

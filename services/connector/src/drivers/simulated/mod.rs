@@ -150,9 +150,13 @@ impl Controls for Simulated {
             let armed = self.arm(instance, |faults| faults.set(arm));
             return if armed { Ok(()) } else { Err(too_many_armed()) };
         }
-        let not_running = || Refused {
+        let not_running = || {
+            Refused {
             code: "not_connected",
-            message: "The instance has no running attempt and no linked device.".to_owned(),
+            message: "No link of this instance runs: this needs an attempt that runs or an open connection. A paused instance \
+                      is opened with `reconnect`."
+                .to_owned(),
+        }
         };
         let mailbox = self.mailbox(instance).ok_or_else(not_running)?;
         let (reply, answer) = oneshot::channel();

@@ -5,7 +5,7 @@
 //! | `scan` | `phone`, `push_name`, `business_name` | a QR code is shown |
 //! | `enter_code` | the same | a pairing code is shown |
 //! | `pair_error` | | an attempt runs |
-//! | `logout_from_phone` | | a device is linked; one that is away learns of it when it returns |
+//! | `logout_from_phone` | | the connection is open, or lost: it is then learned at the return |
 //! | `logout_from_server` | | the connection is open |
 //! | `drop` | `returns` (default true) | the connection is open |
 //! | `return` | | the connection is lost |

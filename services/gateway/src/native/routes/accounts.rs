@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::{AccountRecord, App, Failure, NewAccount},
+    app::{AccountRecord, App, ChangedAccount, Failure, NewAccount},
     native::{
         body::{Json, QueryOf},
         call::{Caller, Key},
@@ -97,8 +97,8 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let call = caller.call("POST /v1/accounts", &body.bytes);
     let new = NewAccount { name: body.value.name, token: body.value.token };
-    let account = app.create_account(&call, new).await?;
-    Ok(answer(StatusCode::CREATED, AccountBody::of(account, true), false))
+    let ChangedAccount { account, replayed } = app.create_account(&call, new).await?;
+    Ok(answer(StatusCode::CREATED, AccountBody::of(account, true), replayed))
 }
 
 /// Lists accounts.
@@ -141,6 +141,6 @@ pub(super) async fn rotate_token(
 ) -> Result<Response, Problem> {
     let account = key.0.parse::<AccountId>().map_err(|_| Failure::NotFound)?;
     let call = caller.call("POST /v1/accounts/{a}/token", &body.bytes);
-    let account = app.rotate_account_token(&call, account, body.value.token).await?;
-    Ok(answer(StatusCode::OK, AccountBody::of(account, true), false))
+    let changed = app.rotate_account_token(&call, account, body.value.token).await?;
+    Ok(answer(StatusCode::OK, AccountBody::of(changed.account, true), changed.replayed))
 }

@@ -43,7 +43,7 @@ pub(super) struct WebhookPatch {
     authorization: Option<Option<String>>,
     /// `silent` or `all`.
     after_logout: Option<AfterLogout>,
-    /// A label.
+    /// A text of the client's own, at most 128 characters.
     label: Option<String>,
     /// Whether it receives anything.
     enabled: Option<bool>,

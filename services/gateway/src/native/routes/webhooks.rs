@@ -59,7 +59,7 @@ pub(super) struct WebhookRequest {
     authorization: Option<String>,
     /// `silent` (default): nothing between a logout and the next link but codes. `all`: everything.
     after_logout: Option<AfterLogout>,
-    /// A label; made up if it is left out.
+    /// A text of the client's own, at most 128 characters; empty if it is left out.
     label: Option<String>,
     /// Whether it receives anything: true if it is left out.
     enabled: Option<bool>,

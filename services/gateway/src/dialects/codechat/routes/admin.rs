@@ -25,8 +25,8 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Value>), CodeChatError> {
     let body = object(request).await?;
     let new = NewAccount { name: text(&body, "name")?.filter(|name| !name.is_empty()), token: None };
-    let account = on.app.create_account(&on.call, new).await.map_err(CodeChatError::of_business)?;
-    Ok((StatusCode::CREATED, Json(shown(&account))))
+    let created = on.app.create_account(&on.call, new).await.map_err(CodeChatError::of_business)?;
+    Ok((StatusCode::CREATED, Json(shown(&created.account))))
 }
 
 /// Lists the businesses.
@@ -50,9 +50,9 @@ pub(super) async fn find(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
 
 /// Gives a business another token; the old one ends at once.
 pub(super) async fn refresh_token(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
-    let account = on.app.rotate_account_token(&on.call, business(&on)?, None).await;
-    let account = account.map_err(CodeChatError::of_business)?;
-    Ok(Json(shown(&account)))
+    let changed = on.app.rotate_account_token(&on.call, business(&on)?, None).await;
+    let changed = changed.map_err(CodeChatError::of_business)?;
+    Ok(Json(shown(&changed.account)))
 }
 
 fn business(on: &OnAdmin) -> Result<AccountId, CodeChatError> {
