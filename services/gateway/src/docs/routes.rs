@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::{NATIVE, READY, named};
-use crate::native::{Problem, unknown_route};
+use crate::native::{Code, Problem, unknown_route};
 
 /// Shows the native API and names the dialects.
 #[utoipa::path(
@@ -65,5 +65,24 @@ fn page_html() -> Html<String> {
         let _ = write!(links, "<a href=\"/docs/{}\">{}</a> ", document.name, document.title);
         links
     });
-    Html(include_str!("page.html").replace("<!-- documents -->", &links))
+    let page = include_str!("page.html").replace("<!-- documents -->", &links);
+    Html(page.replace("<!-- problems -->", &problems_html()))
+}
+
+/// What the `type` of a problem points to: a row for each code of the native API.
+fn problems_html() -> String {
+    let mut html = "<h2>Problems of the native API</h2><table>".to_owned();
+    for code in Code::ALL {
+        let (status, text) = (code.status().as_u16(), code.text());
+        // Parts between backquotes are code, as in the descriptions of the document.
+        let meaning = code.meaning().split('`').enumerate().fold(String::new(), |mut html, (at, part)| {
+            let _ = if at % 2 == 0 { write!(html, "{part}") } else { write!(html, "<code>{part}</code>") };
+            html
+        });
+        let _ = write!(
+            html,
+            "<tr id=\"problem-{text}\"><td>{status}</td><td><code>{text}</code></td><td>{meaning}</td></tr>"
+        );
+    }
+    html + "</table>"
 }

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use qrcode::{Color, EcLevel, QrCode};
 use thiserror::Error;
 
-/// Pixels of one module.
+/// Pixels of one module: as many as a byte has bits, see [`png`].
 const SCALE: usize = 8;
 /// Modules of quiet zone around the code (ISO/IEC 18004 asks for four).
 const QUIET: usize = 4;
@@ -18,20 +18,22 @@ pub struct TooLong;
 pub fn png(text: &str) -> Result<Vec<u8>, TooLong> {
     let code = code(text)?;
     let modules = code.width() + 2 * QUIET;
-    let side = modules * SCALE;
-    let mut pixels = vec![0xFF_u8; side * side];
-    for (index, pixel) in pixels.iter_mut().enumerate() {
-        let (x, y) = (index % side / SCALE, index / side / SCALE);
+    // One bit a pixel: so a byte is as wide as a module.
+    let mut pixels = Vec::with_capacity(modules * modules * SCALE);
+    for y in 0..modules {
         let inside = |at: usize| (QUIET..QUIET + code.width()).contains(&at);
-        if inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark {
-            *pixel = 0;
+        let dark = |x: usize| inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark;
+        let row: Vec<u8> = (0..modules).map(|x| if dark(x) { 0 } else { 0xFF }).collect();
+        for _ in 0..SCALE {
+            pixels.extend_from_slice(&row);
         }
     }
+    let side = modules * SCALE;
     let mut bytes = Vec::new();
     let side = u32::try_from(side).map_err(|_| TooLong)?;
     let mut encoder = png::Encoder::new(&mut bytes, side, side);
     encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_depth(png::BitDepth::One);
     let mut writer = encoder.write_header().map_err(|_| TooLong)?;
     writer.write_image_data(&pixels).map_err(|_| TooLong)?;
     writer.finish().map_err(|_| TooLong)?;

@@ -5,14 +5,14 @@ use std::{fmt, marker::PhantomData};
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Query},
-    http::{Request, StatusCode, request::Parts},
+    http::{Request, request::Parts},
 };
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::problem::Problem;
+use super::{code::Code, problem::Problem};
 use crate::{app::App, http::body};
 
 /// The bytes of a body and what they say. An empty body counts as `{}`.
@@ -52,11 +52,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 
     async fn from_request(request: Request<Body>, _app: &App) -> Result<Self, Problem> {
         let bytes = body::read(request).await.map_err(|error| match error {
-            body::BodyError::TooLarge => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The body is larger than 1 MiB.",
-            ),
+            body::BodyError::TooLarge => Problem::new(Code::BodyTooLarge, "The body is larger than 1 MiB."),
             body::BodyError::Broken => Problem::invalid("The body could not be read."),
         })?;
         let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };

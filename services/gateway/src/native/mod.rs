@@ -2,13 +2,15 @@
 
 mod body;
 mod call;
+mod code;
 pub(crate) mod openapi;
 mod problem;
 mod render;
 mod routes;
 
-use axum::{Router, http::StatusCode};
+use axum::Router;
 
+pub use code::Code;
 pub use problem::Problem;
 
 use crate::app::{App, KeyKind};
@@ -23,10 +25,10 @@ pub fn router(app: App) -> Router {
 
 /// The answer to a path that nobody has.
 pub(crate) fn unknown_route() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "unknown_route", "There is no such route.")
+    Problem::new(Code::UnknownRoute, "There is no such route.")
 }
 
 /// The answer to a method that a path does not have.
 pub(crate) async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This route has no such method.")
+    Problem::new(Code::MethodNotAllowed, "This route has no such method.")
 }

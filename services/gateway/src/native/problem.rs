@@ -10,6 +10,7 @@ use serde::Serialize;
 use tracing::error;
 use utoipa::ToSchema;
 
+use super::code::Code;
 use crate::app::{Failure, RETRY_AFTER_SECONDS};
 
 /// A problem: RFC 9457 with our `code`.
@@ -31,13 +32,14 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with a status, a stable code and a sentence.
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    /// A problem with a stable code and a sentence.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let status = code.status();
         Self {
-            kind: format!("/docs#problem-{code}"),
+            kind: format!("/docs#problem-{}", code.text()),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            code,
+            code: code.text(),
             detail: detail.into(),
             retry_after_seconds: None,
         }
@@ -45,7 +47,7 @@ impl Problem {
 
     /// A request that is not well formed.
     pub fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+        Self::new(Code::InvalidRequest, detail)
     }
 
     fn retry_after(mut self, seconds: u32) -> Self {
@@ -74,31 +76,22 @@ impl IntoResponse for Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Unauthorized => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "Send a valid token as `Authorization: Bearer <token>`.",
-            ),
-            Failure::Forbidden => {
-                Self::new(StatusCode::FORBIDDEN, "forbidden", "This token does not allow this operation.")
+            Failure::Unauthorized => {
+                Self::new(Code::Unauthorized, "Send a valid token as `Authorization: Bearer <token>`.")
             }
-            Failure::NotFound => Self::new(
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "There is no such instance, account or webhook for this token.",
-            ),
+            Failure::Forbidden => Self::new(Code::Forbidden, "This token does not allow this operation."),
+            Failure::NotFound => {
+                Self::new(Code::NotFound, "There is no such instance, account or webhook for this token.")
+            }
             Failure::Invalid { field, problem } => Self::invalid(format!("`{field}`: {problem}.")),
-            Failure::Limited { retry_after_seconds } => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "Too many requests: wait and try again.",
-            )
-            .retry_after(retry_after_seconds),
+            Failure::Limited { retry_after_seconds } => {
+                Self::new(Code::RateLimited, "Too many requests: wait and try again.")
+                    .retry_after(retry_after_seconds)
+            }
             Failure::Unavailable { .. } => {
                 crate::http::log_unavailable(&failure);
                 Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "unavailable",
+                    Code::Unavailable,
                     "A part of the service does not answer at this moment; send the same request again.",
                 )
                 .retry_after(RETRY_AFTER_SECONDS)
@@ -109,56 +102,57 @@ impl From<Failure> for Problem {
 }
 
 fn rejected(code: RejectionCodeV1) -> Problem {
-    use RejectionCodeV1 as Code;
-    let conflict = |code, detail| Problem::new(StatusCode::CONFLICT, code, detail);
+    use RejectionCodeV1 as Rejection;
     match code {
-        Code::NotFound => Failure::NotFound.into(),
-        Code::StaleCredential => Failure::Unauthorized.into(),
-        Code::Deleted => Problem::new(StatusCode::GONE, "deleted", "The instance is deleted."),
-        Code::NoSession => {
-            conflict("no_session", "The instance has no session: call connect first and link a device.")
+        Rejection::NotFound => Failure::NotFound.into(),
+        Rejection::StaleCredential => Failure::Unauthorized.into(),
+        Rejection::Deleted => Problem::new(Code::Deleted, "The instance is deleted."),
+        Rejection::NoSession => Problem::new(
+            Code::NoSession,
+            "The instance has no session: call connect first and link a device.",
+        ),
+        Rejection::Banned => Problem::new(
+            Code::Banned,
+            "The number is banned at this moment; see `pause.until` of the instance.",
+        ),
+        Rejection::HasSession => {
+            Problem::new(Code::HasSession, "The instance has a session or an attempt: log it out first.")
         }
-        Code::Banned => {
-            conflict("banned", "The number is banned at this moment; see `pause.until` of the instance.")
+        Rejection::StaleAttempt | Rejection::StaleEpoch | Rejection::OutOfPlace => {
+            Problem::new(Code::OutOfPlace, "The state of the instance does not allow this.")
         }
-        Code::HasSession => {
-            conflict("has_session", "The instance has a session or an attempt: log it out first.")
-        }
-        Code::StaleAttempt | Code::StaleEpoch | Code::OutOfPlace => {
-            conflict("out_of_place", "The state of the instance does not allow this.")
-        }
-        Code::KeyReused => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "idempotency_key_reused",
+        Rejection::KeyReused => Problem::new(
+            Code::IdempotencyKeyReused,
             "This Idempotency-Key was used for another request: make a new one for each request.",
         ),
-        Code::NameTaken => conflict("name_taken", "This name is taken: choose another."),
-        Code::TokenTaken => conflict("token_taken", "This token is taken: choose another or leave it out."),
-        Code::NumberTaken => conflict("number_taken", "No free number was found: try again."),
-        Code::AliasTaken => conflict("alias_taken", "The account has an instance with this foreign id."),
-        Code::UnknownWebhook => {
-            Problem::new(StatusCode::NOT_FOUND, "not_found", "The instance has no such webhook.")
+        Rejection::NameTaken => Problem::new(Code::NameTaken, "This name is taken: choose another."),
+        Rejection::TokenTaken => {
+            Problem::new(Code::TokenTaken, "This token is taken: choose another or leave it out.")
         }
-        Code::TooManyWebhooks => {
-            conflict("too_many_webhooks", "The instance has as many webhooks as it may have.")
+        Rejection::NumberTaken => Problem::new(Code::NumberTaken, "No free number was found: try again."),
+        Rejection::AliasTaken => {
+            Problem::new(Code::AliasTaken, "The account has an instance with this foreign id.")
         }
-        Code::WebhooksTooLarge => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "webhooks_too_large",
+        Rejection::UnknownWebhook => Problem::new(Code::NotFound, "The instance has no such webhook."),
+        Rejection::TooManyWebhooks => {
+            Problem::new(Code::TooManyWebhooks, "The instance has as many webhooks as it may have.")
+        }
+        Rejection::WebhooksTooLarge => Problem::new(
+            Code::WebhooksTooLarge,
             "The webhook configuration of an instance is at most 16 KiB.",
         ),
-        Code::StateTooLarge => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "state_too_large",
+        Rejection::StateTooLarge => Problem::new(
+            Code::StateTooLarge,
             "The settings and webhooks of an instance are larger than allowed.",
         ),
-        Code::Changed => conflict("changed", "Somebody else changed it meanwhile: read it and try again."),
-        Code::Exists => conflict("exists", "It exists already."),
-        Code::Damaged => {
+        Rejection::Changed => {
+            Problem::new(Code::Changed, "Somebody else changed it meanwhile: read it and try again.")
+        }
+        Rejection::Exists => Problem::new(Code::Exists, "It exists already."),
+        Rejection::Damaged => {
             error!("a request was refused since the last commit of its instance is damaged");
             Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "history_damaged",
+                Code::HistoryDamaged,
                 "The last entry of the instance's history is damaged: an operator has to look at it.",
             )
         }

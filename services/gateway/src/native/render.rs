@@ -15,7 +15,7 @@ use berth_session::{connection_word, state_word};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::{code::Code, problem::Problem};
 use crate::{
     app::{Erasure, LiveCode, Record, Webhook},
     http::qr,
@@ -207,13 +207,8 @@ pub(super) struct QrBody {
 
 impl QrBody {
     pub(super) fn of(code: &LiveCode) -> Result<Self, Problem> {
-        let png = qr::png_data_url(&code.text).map_err(|_| {
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "code_too_long",
-                "The code does not fit into a picture.",
-            )
-        })?;
+        let png = qr::png_data_url(&code.text)
+            .map_err(|_| Problem::new(Code::CodeTooLong, "The code does not fit into a picture."))?;
         Ok(Self { text: code.text.clone(), png, index: code.index, expires_at: time(code.expires_at) })
     }
 }

@@ -211,3 +211,17 @@ async fn the_root_key_sees_no_instance() {
         world.here(get(&format!("/v1/instances/{}{path}", made.id), ROOT)).await.expect(403);
     }
 }
+
+#[tokio::test]
+async fn the_type_of_a_problem_is_an_address_that_exists() {
+    let world = World::start().await;
+    let page = world.send(&Request::get("/docs")).await.text().await.unwrap();
+    for path in ["/v1/instances/none", "/v1/none"] {
+        let kind = text(&world.here(get(path, ACCOUNT)).await.body, "type");
+        let anchor = kind.strip_prefix("/docs#").unwrap();
+        assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
+    }
+    for code in berth_gateway::native::Code::ALL {
+        assert!(page.contains(&format!("id=\"problem-{}\"", code.text())));
+    }
+}

@@ -12,6 +12,7 @@ use crate::{
     native::{
         body::QueryOf,
         call::Caller,
+        code::Code,
         problem::Problem,
         render::{InstanceBody, answer},
     },
@@ -102,13 +103,8 @@ fn write_cursor(last: InstanceId) -> String {
 }
 
 fn read_cursor(text: &str) -> Result<InstanceId, Problem> {
-    let expired = || {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_cursor",
-            "The cursor is not one of this list: start again without it.",
-        )
-    };
+    let expired =
+        || Problem::new(Code::InvalidCursor, "The cursor is not one of this list: start again without it.");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| expired())?;
     let (version, id) = bytes.split_first().ok_or_else(expired)?;
     let id = <[u8; 16]>::try_from(id).map_err(|_| expired())?;

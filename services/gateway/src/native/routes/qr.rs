@@ -12,6 +12,7 @@ use crate::{
     native::{
         ORDER,
         call::{Caller, Key},
+        code::Code,
         problem::Problem,
         render::{QrBody, answer},
     },
@@ -34,14 +35,10 @@ pub(super) async fn handler(
 ) -> Result<Response, Problem> {
     let record = app.find(&caller.principal, &key.0, &ORDER).await?;
     let code = app.live_codes(&record).await?.qr.ok_or_else(|| {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "no_live_code",
-            "No QR code is shown at this moment: call connect to get one.",
-        )
+        Problem::new(Code::NoLiveCode, "No QR code is shown at this moment: call connect to get one.")
     })?;
     let accept = headers::text(&request_headers, "accept").unwrap_or("image/png");
-    let too_long = |_| Problem::invalid("The code does not fit into a picture.");
+    let too_long = |_| Problem::new(Code::CodeTooLong, "The code does not fit into a picture.");
     let mut response = match wanted(accept) {
         Some(Form::Png) => {
             ([(header::CONTENT_TYPE, "image/png")], qr::png(&code.text).map_err(too_long)?).into_response()
@@ -53,8 +50,7 @@ pub(super) async fn handler(
         Some(Form::Json) => answer(StatusCode::OK, QrBody::of(&code)?, false),
         None => {
             return Err(Problem::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "not_acceptable",
+                Code::NotAcceptable,
                 "Accept image/png, image/svg+xml or application/json.",
             ));
         }

@@ -11,6 +11,7 @@ use crate::{
     native::{
         body::Json,
         call::{Caller, Key},
+        code::Code,
         problem::Problem,
         render::{InstanceBody, answer},
     },
@@ -48,8 +49,7 @@ pub(super) async fn handler(
 ) -> Result<Response, Problem> {
     if !app.settings().simulated_driver {
         return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "not_simulated",
+            Code::NotSimulated,
             "The devices of this deployment are real: start it with BERTH_DEVICE_DRIVER=simulated to play.",
         ));
     }
@@ -61,8 +61,6 @@ pub(super) async fn handler(
             Ok(answer(StatusCode::OK, InstanceBody::of(&record), false))
         }
         Simulation::Refused { code, message } if code == "invalid_request" => Err(Problem::invalid(message)),
-        Simulation::Refused { message, .. } => {
-            Err(Problem::new(StatusCode::CONFLICT, "not_simulatable", message))
-        }
+        Simulation::Refused { message, .. } => Err(Problem::new(Code::NotSimulatable, message)),
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         ORDER,
         body::Json,
         call::{Caller, Key},
+        code::Code,
         problem::Problem,
         render::{WebhookBody, answer},
     },
@@ -141,8 +142,7 @@ pub(super) async fn create(
     let (answered, webhook, secret) = added.map_err(|failure| match failure.rejection() {
         // Nothing asked for an id: so this is a repeat of a request whose webhook is gone.
         Some(RejectionCodeV1::UnknownWebhook) => Problem::new(
-            StatusCode::GONE,
-            "webhook_removed",
+            Code::WebhookRemoved,
             "The webhook that this request added was removed since: use a new Idempotency-Key for another.",
         ),
         _ => failure.into(),
