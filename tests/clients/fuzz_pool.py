@@ -66,6 +66,7 @@ class Caller:
             "instanceKey": instance,
             "instanceId": instance,
             "idInstance": instance,
+            "rest": instance,
             "apiTokenInstance": self.token,
             "partnerToken": self.token,
             "a": self.account,
