@@ -7,12 +7,27 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_proto::frame::RejectionCodeV1;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::{Failure, RETRY_AFTER_SECONDS},
     http::body::BodyError,
 };
+
+/// The body of an error.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    /// `false`.
+    success: bool,
+    error: ErrorMessage,
+}
+
+/// What an error says.
+#[derive(Debug, Serialize, ToSchema)]
+struct ErrorMessage {
+    message: String,
+}
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -90,7 +105,7 @@ impl IntoResponse for RyzeError {
     fn into_response(self) -> Response {
         let retry = matches!(self, Self::Failed(_, Failure::Unavailable { .. }));
         let (status, message) = self.parts();
-        let body = json!({"success": false, "error": {"message": message}});
+        let body = ErrorBody { success: false, error: ErrorMessage { message } };
         let mut response = (status, Json(body)).into_response();
         if retry {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));

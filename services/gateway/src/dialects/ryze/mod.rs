@@ -4,6 +4,7 @@
 //! is `{"success": false, "error": {"message": …}}` and nothing else. Every answer says how much of the rate
 //! limit is left.
 
+mod bodies;
 mod call;
 mod error;
 mod limit;

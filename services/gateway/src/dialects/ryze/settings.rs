@@ -2,25 +2,55 @@
 //!
 //! They belong to messaging: they are kept as given and shown again, and have no other effect here.
 
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::AdditionalProperties},
+};
 
 use super::{FORMAT, error::RyzeError};
 use crate::app::Record;
 
-/// The settings with their defaults, in the order in which they are shown.
-fn defaults() -> Map<String, Value> {
-    let defaults = json!({
-        "autoRejectCalls": false,
-        "callRejectMessage": "",
-        "ignoreGroupMessages": false,
-        "keepOnlineStatus": false,
-        "autoReadMessages": false,
-        "disableHistorySync": true,
-        "ignoreStatus": false,
-    });
-    match defaults {
-        Value::Object(map) => map,
-        _ => Map::new(),
+/// The settings that are flags.
+const FLAGS: [&str; 6] = [
+    "autoRejectCalls",
+    "ignoreGroupMessages",
+    "keepOnlineStatus",
+    "autoReadMessages",
+    "disableHistorySync",
+    "ignoreStatus",
+];
+/// The setting that is a text.
+const TEXT: &str = "callRejectMessage";
+/// What is kept of a block and never shown.
+const SECRETS: [&str; 4] = ["password", "secretKey", "apiToken", "accessKey"];
+
+/// The seven settings.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "the settings of the product")]
+pub(super) struct Settings {
+    auto_reject_calls: bool,
+    call_reject_message: String,
+    ignore_group_messages: bool,
+    keep_online_status: bool,
+    auto_read_messages: bool,
+    disable_history_sync: bool,
+    ignore_status: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            auto_reject_calls: false,
+            call_reject_message: String::new(),
+            ignore_group_messages: false,
+            keep_online_status: false,
+            auto_read_messages: false,
+            disable_history_sync: true,
+            ignore_status: false,
+        }
     }
 }
 
@@ -33,38 +63,51 @@ pub(super) fn block(record: &Record) -> Map<String, Value> {
 }
 
 /// The seven settings of an instance.
-pub(super) fn seven(record: &Record) -> Value {
-    let mut settings = defaults();
-    if let Some(Value::Object(kept)) = block(record).remove("settings") {
-        for (name, value) in kept {
-            settings.insert(name, value);
-        }
-    }
-    Value::Object(settings)
+pub(super) fn seven(record: &Record) -> Settings {
+    let kept = block(record).remove("settings").unwrap_or_default();
+    serde_json::from_value(kept).unwrap_or_default()
 }
 
 /// The settings among the fields of a body; unknown fields are ignored, wrong types are not.
 pub(super) fn given(body: &Map<String, Value>) -> Result<Map<String, Value>, RyzeError> {
     let mut given = Map::new();
-    for (name, default) in defaults() {
-        if let Some(value) = body.get(&name) {
-            let fits = if default.is_string() { value.is_string() } else { value.is_boolean() };
+    for name in FLAGS.into_iter().chain([TEXT]) {
+        if let Some(value) = body.get(name) {
+            let fits = if name == TEXT { value.is_string() } else { value.is_boolean() };
             if !fits {
                 return Err(RyzeError::InvalidBody);
             }
-            given.insert(name, value.clone());
+            given.insert(name.to_owned(), value.clone());
         }
     }
     Ok(given)
 }
 
-/// A block that is kept beside the settings, for example `proxy`; without its secrets. Never set, it is off.
-pub(super) fn beside(record: &Record, name: &str) -> Value {
-    let Some(Value::Object(mut kept)) = block(record).remove(name) else {
-        return json!({"enabled": false});
-    };
-    for secret in ["password", "secretKey", "apiToken", "accessKey"] {
-        kept.remove(secret);
+/// A block that is shown as it was given, without its secrets.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Kept(Map<String, Value>);
+
+impl Kept {
+    /// A block that is kept beside the settings, for example `proxy`. Never set, it is off.
+    pub(super) fn of(record: &Record, name: &str) -> Self {
+        let Some(Value::Object(mut kept)) = block(record).remove(name) else {
+            return Self(Map::from_iter([("enabled".to_owned(), Value::Bool(false))]));
+        };
+        kept.retain(|name, _| !SECRETS.contains(&name.as_str()));
+        Self(kept)
     }
-    Value::Object(kept)
 }
+
+impl PartialSchema for Kept {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some(
+                "What was given, without its secrets; `{\"enabled\": false}` if nothing ever was.",
+            ))
+            .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+            .into()
+    }
+}
+
+impl ToSchema for Kept {}

@@ -1,6 +1,8 @@
 //! Webhooks as this dialect configures and shows them: by label, at most three enabled.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::{FORMAT, error::RyzeError};
 use crate::app::{NewWebhook, Webhook};
@@ -8,7 +10,7 @@ use crate::app::{NewWebhook, Webhook};
 /// Enabled webhooks of an instance; disabled ones do not count.
 pub(super) const ENABLED_MAX: u8 = 3;
 /// The event names of this dialect.
-const EVENTS: [&str; 6] =
+pub(super) const EVENTS: [&str; 6] =
     ["message.exchange", "message.status", "call.update", "group.flow", "instance.state", "label.update"];
 
 /// The endpoint that a body asks for. A disabled one keeps its row and nothing else.
@@ -59,24 +61,61 @@ pub(super) fn shown_events(events: &[String]) -> Vec<String> {
     if events.is_empty() { EVENTS.iter().map(|name| (*name).to_owned()).collect() } else { events.to_vec() }
 }
 
-/// An endpoint as this dialect shows it.
-pub(super) fn shown(webhook: &Webhook) -> Value {
-    let option = |name: &str| {
-        webhook
-            .options
-            .as_ref()
-            .and_then(|options| options.get(name))
-            .and_then(Value::as_bool)
-            .unwrap_or_default()
-    };
-    let events = if webhook.enabled { shown_events(&webhook.events) } else { Vec::new() };
-    json!({
-        "label": webhook.label,
-        "enabled": webhook.enabled,
-        "url": webhook.url,
-        "authorization": webhook.authorization,
-        "byEvents": option("by_events"),
-        "events": events,
-        "mediaBase64": option("media_base64"),
-    })
+/// A webhook as this dialect shows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WebhookRow {
+    label: String,
+    enabled: bool,
+    url: String,
+    authorization: Option<String>,
+    by_events: bool,
+    /// All that it receives; none while it is disabled.
+    events: Vec<String>,
+    media_base64: bool,
+}
+
+impl WebhookRow {
+    pub(super) fn of(webhook: &Webhook) -> Self {
+        let options = webhook.options.as_ref();
+        let option = |name: &str| {
+            options.and_then(|options| options.get(name)).and_then(Value::as_bool).unwrap_or_default()
+        };
+        Self {
+            label: webhook.label.clone(),
+            enabled: webhook.enabled,
+            url: webhook.url.clone(),
+            authorization: webhook.authorization.clone(),
+            by_events: option("by_events"),
+            events: if webhook.enabled { shown_events(&webhook.events) } else { Vec::new() },
+            media_base64: option("media_base64"),
+        }
+    }
+}
+
+/// A webhook where there may be none.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum MaybeWebhook {
+    Set(WebhookRow),
+    Never(NoWebhook),
+}
+
+/// No webhook; a list says which one, a create does not.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoWebhook {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    label: Option<&'static str>,
+    /// `false`.
+    enabled: bool,
+}
+
+impl MaybeWebhook {
+    pub(super) fn of(webhook: Option<&Webhook>, label: Option<&'static str>) -> Self {
+        webhook.map_or(Self::Never(NoWebhook { label, enabled: false }), |webhook| {
+            Self::Set(WebhookRow::of(webhook))
+        })
+    }
 }

@@ -2,15 +2,23 @@
 
 use axum::Json;
 use berth_proto::command::DeleteV1;
-use serde_json::{Value, json};
 
-use crate::dialects::ryze::{call::OnInstance, error::RyzeError};
+use super::logout::Ended;
+use crate::dialects::ryze::{
+    call::OnInstance,
+    error::{ErrorBody, RyzeError},
+};
 
 /// Deletes the instance; an instance may not delete itself.
-pub(super) async fn handler(on: OnInstance) -> Result<Json<Value>, RyzeError> {
+#[utoipa::path(
+    delete, operation_id = "delete", path = "/api/instance/delete/{instance}", tag = "instance",
+    params(("instance" = String, Path, description = "Name, id or number")),
+    responses((status = 200, body = Ended), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn handler(on: OnInstance) -> Result<Json<Ended>, RyzeError> {
     if !on.call.principal.is_account() {
         return Err(RyzeError::Unauthorized);
     }
     on.command("Failed to delete instance", DeleteV1 { only_without_session: false }).await?;
-    Ok(Json(json!({"success": true, "message": "Instance deleted", "instance": {"status": "deleted"}})))
+    Ok(Json(Ended::saying("Instance deleted", "deleted")))
 }

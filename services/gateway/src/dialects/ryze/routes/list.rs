@@ -1,12 +1,20 @@
 //! `GET /api/instance/list`
 
 use axum::{Json, extract::State, http::Extensions};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::websocket::{self, WebsocketRow};
 use crate::{
-    app::{App, Failure, ListQuery, Principal, Record},
-    dialects::ryze::{FORMAT, ORDER, call::caller, error::RyzeError, settings, webhook, words},
+    app::{App, Device, Failure, ListQuery, Principal, Record},
+    dialects::ryze::{
+        FORMAT, ORDER,
+        call::caller,
+        error::{ErrorBody, RyzeError},
+        settings::{self, Kept, Settings},
+        webhook::MaybeWebhook,
+        words,
+    },
     http::query::LenientQuery,
 };
 
@@ -17,18 +25,83 @@ const INSTANCES_MAX: usize = 10_000;
 const NAMES_MAX: usize = 100;
 
 /// The query of a list.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub(super) struct Filter {
+    /// Names, ids or numbers with commas between them.
     instance_name: Option<String>,
 }
 
+/// The instances.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ListAnswer {
+    /// `true`.
+    success: bool,
+    /// How many there are.
+    message: String,
+    instances: Vec<InstanceRow>,
+}
+
+/// An instance.
+#[derive(Debug, Serialize, ToSchema)]
+struct InstanceRow {
+    name: String,
+    /// Its own token.
+    token: String,
+    /// `connected`, `connecting`, `disconnected` or `loggedout`.
+    status: &'static str,
+    connection: Connection,
+    profile: Profile,
+    integrations: Integrations,
+    settings: Settings,
+}
+
+/// The connection of an instance.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Connection {
+    /// As `status` of the instance.
+    state: &'static str,
+    number_jid: Option<String>,
+    /// `available` or `unavailable`.
+    presence_status: &'static str,
+    /// The state for a person to read.
+    display_status: &'static str,
+}
+
+/// What is known of the linked device; empty texts if there is none.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Profile {
+    name: String,
+    picture_url: String,
+    is_business: bool,
+    business_name: String,
+}
+
+/// What else is configured.
+#[derive(Debug, Serialize, ToSchema)]
+struct Integrations {
+    /// The webhook with the label `default`.
+    webhook: MaybeWebhook,
+    websocket: WebsocketRow,
+    chatwoot: Kept,
+    proxy: Kept,
+    s3: Kept,
+}
+
 /// Lists the account's instances, or those whose names are given; an instance's token sees its own.
+#[utoipa::path(
+    get, operation_id = "list", path = "/api/instance/list", tag = "instance",
+    params(Filter),
+    responses((status = 200, body = ListAnswer), (status = 404, body = ErrorBody))
+)]
 pub(super) async fn handler(
     State(app): State<App>,
     extensions: Extensions,
     LenientQuery(filter): LenientQuery<Filter>,
-) -> Result<Json<Value>, RyzeError> {
+) -> Result<Json<ListAnswer>, RyzeError> {
     let call = caller(&extensions)?;
     let names = filter.instance_name.unwrap_or_default();
     let names: Vec<&str> =
@@ -44,8 +117,8 @@ pub(super) async fn handler(
     } else {
         format!("{} Instances found", records.len())
     };
-    let rows: Vec<Value> = records.iter().map(row).collect();
-    Ok(Json(json!({"success": true, "message": message, "instances": rows})))
+    let instances = records.into_iter().map(InstanceRow::of).collect();
+    Ok(Json(ListAnswer { success: true, message, instances }))
 }
 
 async fn everything(app: &App, principal: &Principal) -> Result<Vec<Record>, Failure> {
@@ -66,40 +139,41 @@ async fn named(app: &App, principal: &Principal, names: &[&str]) -> Result<Vec<R
     Ok(records)
 }
 
-fn websocket(record: &Record) -> Value {
-    let off = || json!({"enabled": false, "events": [], "mediaBase64": false});
-    super::websocket::shown(record).unwrap_or_else(off)
+impl InstanceRow {
+    fn of(record: Record) -> Self {
+        let status = words::state(&record);
+        let webhooks = record.open_webhooks_of(FORMAT);
+        let default = webhooks.iter().find(|webhook| webhook.label == "default");
+        Self {
+            status,
+            integrations: Integrations {
+                webhook: MaybeWebhook::of(default, Some("default")),
+                websocket: websocket::shown(&record).unwrap_or_default(),
+                chatwoot: Kept::of(&record, "chatwoot"),
+                proxy: Kept::of(&record, "proxy"),
+                s3: Kept::of(&record, "s3"),
+            },
+            settings: settings::seven(&record),
+            connection: Connection {
+                state: status,
+                number_jid: record.device.as_ref().map(|device| device.jid.clone()),
+                presence_status: if status == "connected" { "available" } else { "unavailable" },
+                display_status: words::display(status),
+            },
+            profile: record.device.map(Profile::of).unwrap_or_default(),
+            name: record.name,
+            token: record.token,
+        }
+    }
 }
 
-fn row(record: &Record) -> Value {
-    let state = words::state(record);
-    let device = record.device.as_ref();
-    let business = device.and_then(|device| device.business_name.clone());
-    let webhooks = record.open_webhooks_of(FORMAT);
-    let default = webhooks.iter().find(|webhook| webhook.label == "default");
-    json!({
-        "name": record.name,
-        "token": record.token,
-        "status": state,
-        "connection": {
-            "state": state,
-            "numberJid": device.map(|device| device.jid.as_str()),
-            "presenceStatus": if state == "connected" { "available" } else { "unavailable" },
-            "displayStatus": words::display(state),
-        },
-        "profile": {
-            "name": device.and_then(|device| device.push_name.clone()).unwrap_or_default(),
-            "pictureUrl": device.and_then(|device| device.picture_url.clone()).unwrap_or_default(),
-            "isBusiness": business.is_some(),
-            "businessName": business.unwrap_or_default(),
-        },
-        "integrations": {
-            "webhook": default.map_or_else(|| json!({"label": "default", "enabled": false}), webhook::shown),
-            "websocket": websocket(record),
-            "chatwoot": settings::beside(record, "chatwoot"),
-            "proxy": settings::beside(record, "proxy"),
-            "s3": settings::beside(record, "s3"),
-        },
-        "settings": settings::seven(record),
-    })
+impl Profile {
+    fn of(device: Device) -> Self {
+        Self {
+            name: device.push_name.unwrap_or_default(),
+            picture_url: device.picture_url.unwrap_or_default(),
+            is_business: device.business_name.is_some(),
+            business_name: device.business_name.unwrap_or_default(),
+        }
+    }
 }

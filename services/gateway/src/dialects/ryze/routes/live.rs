@@ -16,7 +16,7 @@ use crate::{
     dialects::ryze::{
         FORMAT,
         call::{OnInstance, token},
-        error::RyzeError,
+        error::{ErrorBody, RyzeError},
     },
 };
 
@@ -31,6 +31,14 @@ const SEND_MAX: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Everything is refused before the upgrade, as a plain answer.
+#[utoipa::path(
+    get, operation_id = "websocket", path = "/ws/{instance}", tag = "events",
+    params(("instance" = String, Path, description = "Name, id or number")),
+    responses(
+        (status = 101, description = "The WebSocket is open."),
+        (status = 400, body = ErrorBody, description = "It is not enabled, or this is no upgrade.")
+    )
+)]
 pub(super) async fn handler(
     headers: HeaderMap,
     uri: Uri,

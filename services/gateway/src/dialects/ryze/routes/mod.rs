@@ -1,19 +1,19 @@
 //! The routes of this dialect, one file each.
 
-mod connect;
-mod delete;
-mod get_settings;
-mod kept;
-mod list;
-mod live;
-mod logout;
-mod new;
-mod reconnect;
-mod settings;
-mod webhook_get;
-mod webhook_remove;
-mod webhook_set;
-mod websocket;
+pub(super) mod connect;
+pub(super) mod delete;
+pub(super) mod get_settings;
+pub(super) mod kept;
+pub(super) mod list;
+pub(super) mod live;
+pub(super) mod logout;
+pub(super) mod new;
+pub(super) mod reconnect;
+pub(super) mod settings;
+pub(super) mod webhook_get;
+pub(super) mod webhook_remove;
+pub(super) mod webhook_set;
+pub(super) mod websocket;
 
 use axum::{
     Router,
@@ -41,7 +41,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/instance/s3/{name}", post(kept::set_s3))
         .route(
             "/api/events/webhook/{name}",
-            post(webhook_set::handler).get(webhook_get::handler).delete(webhook_remove::handler),
+            post(webhook_set::handler).get(webhook_get::alias).delete(webhook_remove::handler),
         )
         .route("/api/events/getWebhook/{name}", get(webhook_get::handler))
         .route("/api/events/websocket/{name}", post(websocket::set))

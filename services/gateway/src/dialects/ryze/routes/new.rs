@@ -1,12 +1,21 @@
 //! `POST /api/instance/new`
 
 use axum::{Json, extract::Request, http::StatusCode};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::object;
 use crate::{
     app::{Failure, NewInstance, NewWebhook},
-    dialects::ryze::{FORMAT, call::OnAccount, error::RyzeError, settings, webhook, words},
+    dialects::ryze::{
+        FORMAT, bodies,
+        call::OnAccount,
+        error::{ErrorBody, RyzeError},
+        settings::{self, Kept},
+        webhook::{self, MaybeWebhook},
+        words,
+    },
 };
 
 const WHAT: &str = "Failed to create instance";
@@ -56,8 +65,41 @@ const S3: Fields = &[
     ("s3PathPrefix", "pathPrefix"),
 ];
 
+/// A new instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NewAnswer {
+    /// `true`.
+    success: bool,
+    message: &'static str,
+    instance: CreatedInstance,
+    webhook: MaybeWebhook,
+    websocket: Kept,
+    chatwoot: Kept,
+}
+
+/// The new instance itself.
+#[derive(Debug, Serialize, ToSchema)]
+struct CreatedInstance {
+    name: String,
+    /// Its own token.
+    token: String,
+    /// `disconnected`.
+    status: &'static str,
+}
+
 /// Creates an instance. A webhook that is refused does not fail the create: it is shown as not enabled.
-pub(super) async fn handler(on: OnAccount, request: Request) -> Result<(StatusCode, Json<Value>), RyzeError> {
+#[utoipa::path(
+    post, operation_id = "new", path = "/api/instance/new", tag = "instance",
+    request_body = bodies::NewInstance,
+    responses(
+        (status = 201, body = NewAnswer), (status = 400, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The name or the token is taken.")
+    )
+)]
+pub(super) async fn handler(
+    on: OnAccount,
+    request: Request,
+) -> Result<(StatusCode, Json<NewAnswer>), RyzeError> {
     let body = object(request).await?;
     let text = |name: &str| match body.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -83,17 +125,15 @@ pub(super) async fn handler(on: OnAccount, request: Request) -> Result<(StatusCo
         other => other,
     };
     let record = created.map_err(|failure| RyzeError::of(WHAT, failure))?.record;
-    let shown =
-        record.open_webhooks_of(FORMAT).first().map_or_else(|| json!({"enabled": false}), webhook::shown);
-    let body = json!({
-        "success": true,
-        "message": "Instance created",
-        "instance": {"name": record.name, "token": record.token, "status": words::state(&record)},
-        "webhook": shown,
-        "websocket": settings::beside(&record, "websocket"),
-        "chatwoot": settings::beside(&record, "chatwoot"),
-    });
-    Ok((StatusCode::CREATED, Json(body)))
+    let answer = NewAnswer {
+        success: true,
+        message: "Instance created",
+        webhook: MaybeWebhook::of(record.open_webhooks_of(FORMAT).first(), None),
+        websocket: Kept::of(&record, "websocket"),
+        chatwoot: Kept::of(&record, "chatwoot"),
+        instance: CreatedInstance { status: words::state(&record), name: record.name, token: record.token },
+    };
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 /// The endpoint that the body asks for; one that is not well formed is left out.

@@ -2,12 +2,23 @@
 
 use axum::Json;
 use berth_proto::command::ReconnectV1;
-use serde_json::{Value, json};
 
-use crate::dialects::ryze::{call::OnInstance, error::RyzeError};
+use super::connect::ConnectAnswer;
+use crate::dialects::ryze::{
+    call::OnInstance,
+    error::{ErrorBody, RyzeError},
+};
 
 /// Opens the session that there is; a body is accepted and ignored.
-pub(super) async fn handler(on: OnInstance) -> Result<Json<Value>, RyzeError> {
+#[utoipa::path(
+    post, operation_id = "reconnect", path = "/api/instance/reconnect/{instance}", tag = "instance",
+    params(("instance" = String, Path, description = "Name, id or number")),
+    responses(
+        (status = 200, body = ConnectAnswer),
+        (status = 400, body = ErrorBody, description = "There is no session.")
+    )
+)]
+pub(super) async fn handler(on: OnInstance) -> Result<Json<ConnectAnswer>, RyzeError> {
     on.command("Failed to reconnect", ReconnectV1 {}).await?;
-    Ok(Json(json!({"success": true, "message": "Reconnect initiated", "status": "connecting"})))
+    Ok(Json(ConnectAnswer::without_code("Reconnect initiated", "connecting")))
 }

@@ -1,24 +1,46 @@
 //! `POST /api/events/webhook/{name}`
 
 use axum::{Json, extract::Request};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::object;
-use crate::dialects::ryze::{call::OnInstance, error::RyzeError, webhook};
+use crate::dialects::ryze::{
+    bodies,
+    call::OnInstance,
+    error::{ErrorBody, RyzeError},
+    webhook::{self, WebhookRow},
+};
+
+/// A webhook.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WebhookAnswer {
+    /// `true`.
+    pub(super) success: bool,
+    pub(super) message: &'static str,
+    pub(super) webhook: WebhookRow,
+}
 
 /// Sets the webhook with a label: a new one is added, another is overwritten.
-pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<Value>, RyzeError> {
+#[utoipa::path(
+    post, operation_id = "set_webhook", path = "/api/events/webhook/{instance}", tag = "events",
+    params(("instance" = String, Path, description = "Name, id or number")),
+    request_body = bodies::SetWebhook,
+    responses((status = 200, body = WebhookAnswer), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<WebhookAnswer>, RyzeError> {
     let body = object(request).await?;
-    let shown = set(&on, &body).await?;
-    Ok(Json(json!({"success": true, "message": "Webhook configured successfully", "webhook": shown})))
+    let webhook = set(&on, &body).await?;
+    Ok(Json(WebhookAnswer { success: true, message: "Webhook configured successfully", webhook }))
 }
 
 /// Sets the webhook that a body describes and shows it as it is then.
-pub(super) async fn set(on: &OnInstance, body: &Map<String, Value>) -> Result<Value, RyzeError> {
+pub(super) async fn set(on: &OnInstance, body: &Map<String, Value>) -> Result<WebhookRow, RyzeError> {
     const WHAT: &str = "Failed to get instance";
     let wanted = webhook::endpoint(body)?;
     let record = on.read(WHAT).await?;
     let result = on.app.configure_webhook(&on.call, &record, &wanted, true, webhook::ENABLED_MAX).await;
     let (_, stored, _) = on.own(WHAT, result).await?;
-    Ok(webhook::shown(&stored))
+    Ok(WebhookRow::of(&stored))
 }
