@@ -39,6 +39,8 @@ wire_enum!(
         2011 v 1 => RotateToken(RotateTokenV1),
         /// Change a block of opaque settings.
         2012 v 1 => ChangeSettings(ChangeSettingsV1),
+        /// Change a block of opaque settings that switches the instance on or off for its clients.
+        2013 v 1 => Switch(SwitchV1),
         /// A QR code is shown.
         2101 v 1 => ReportQr(ReportQrV1),
         /// A pairing code is shown.
@@ -165,6 +167,15 @@ pub struct ChangeSettingsV1 {
     pub block: SettingsBlockV1,
     /// Refuse unless the present block is this one: whoever merges reads first.
     pub expected: Option<Sealed>,
+}
+
+/// See [`Command::Switch`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchV1 {
+    /// The change.
+    pub change: ChangeSettingsV1,
+    /// Whether the instance is on with it: the block is opaque.
+    pub on: bool,
 }
 
 /// What every report of the connector says of itself.

@@ -64,6 +64,8 @@ wire_enum!(
         24 v 1 => InstanceDeleted(InstanceDeletedV1),
         /// A create was given up before the instance existed; written to an empty stream.
         25 v 1 => Abandoned(AbandonedV1),
+        /// The instance was switched on or off for its clients, by a block of settings; the link stays.
+        26 v 1 => Switched(SwitchedV1),
     }
 );
 
@@ -410,4 +412,11 @@ pub struct InstanceDeletedV1 {
 pub struct AbandonedV1 {
     /// The account whose create was given up.
     pub account: AccountId,
+}
+
+/// See [`Event::Switched`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchedV1 {
+    /// Whether it is switched on.
+    pub on: bool,
 }

@@ -58,6 +58,7 @@ pub(super) fn of(event: &Event) -> Map<String, Value> {
             "token_changed": e.token.is_some(),
         }),
         Event::SettingsChanged(e) => json!({ "owner": e.block.owner }),
+        Event::Switched(e) => json!({ "on": e.on }),
         Event::InstanceDeleted(e) => json!({ "session": e.session }),
         Event::Abandoned(_) => json!({}),
     };

@@ -95,6 +95,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         WebhookSecretRotatedV1,
         TokenRotatedV1,
         SettingsChangedV1,
+        SwitchedV1,
         InstanceDeletedV1,
         AbandonedV1,
         // Events of the other kinds.
@@ -118,6 +119,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         RotateWebhookSecretV1,
         RotateTokenV1,
         ChangeSettingsV1,
+        SwitchV1,
         ReportQrV1,
         ReportPairingCodeV1,
         ReportPairingCodeRefusedV1,

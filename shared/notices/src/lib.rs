@@ -3,6 +3,7 @@
 //! - [`mod@derive`] makes notices of commits and [`formats`] says them in the words of each dialect; both are
 //!   pure.
 //! - [`mod@gate`] says whether a notice may be told now; pure.
+//! - [`mod@jwt`] makes the tokens of a dialect that has them.
 //! - [`mod@open`] opens what a body is made of.
 //!
 //! Whoever tells something from here (webhooks, a queue, a live socket) tells the same, in the same words and
@@ -13,4 +14,5 @@ pub mod derive;
 pub mod fixtures;
 pub mod formats;
 pub mod gate;
+pub mod jwt;
 pub mod open;

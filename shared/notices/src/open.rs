@@ -6,12 +6,13 @@ use berth_proto::{
     instance::{DeviceV1, InstanceStateV1, PhaseV1},
     subject::code_key,
 };
-use berth_runtime::{DataKey, OpenError, sealing::field};
+use berth_runtime::{DataKey, MasterKey, OpenError, sealing::field};
 use serde_json::{Map, Value};
 
 use crate::{
     derive::{Code, CodeKind, Notice, Step},
     formats::{Device, Facts, Format, Rendered},
+    jwt::instance_jwt,
 };
 
 /// The texts of a code.
@@ -28,6 +29,8 @@ pub struct Opener<'a> {
     pub key: &'a DataKey,
     /// The instance.
     pub instance: InstanceId,
+    /// The deployment's key, which signs JWTs.
+    pub master: &'a MasterKey,
 }
 
 /// For whom a body is made.
@@ -80,10 +83,15 @@ impl Opener<'_> {
         let (Ok(name), Ok(token), Ok(device)) = values else {
             return Ok(None);
         };
+        let jwt = format.needs_jwt(notice).then(|| {
+            let external = listener.options.get("external_id").and_then(Value::as_str);
+            instance_jwt(self.master, self.instance, &step.state, external)
+        });
         let facts = Facts {
             state: &step.state,
             name: &name,
             token: token.as_deref().unwrap_or_default(),
+            jwt: jwt.as_deref().unwrap_or_default(),
             device: device.as_ref(),
             occurred_at: step.occurred_at,
             now,

@@ -103,6 +103,8 @@ fn apply(state: &mut State, event: &Event, at: Timestamp) -> Option<()> {
             Some(present) => present.clone_from(&e.block),
             None => state.settings.push(e.block.clone()),
         },
+        // It says what the settings before it come to.
+        Event::Switched(_) => {}
         Event::InstanceDeleted(_) => {
             // Whatever ran was ended by the events before; unlinks, entries, receipts and endpoints stay.
             match state.phase {

@@ -125,7 +125,7 @@ impl Teller {
         endpoint: &WebhookV1,
     ) -> Result<Vec<String>, Failure> {
         let key = record.key.as_ref().ok_or(Failure::NotFound)?;
-        let opener = Opener { key, instance: self.instance };
+        let opener = Opener { key, instance: self.instance, master: self.app.inner.keys.master() };
         let settings = self.app.settings();
         let listener = Listener { options: &self.options, url: "", server_url: &settings.public_url };
         let mut bodies = Vec::new();

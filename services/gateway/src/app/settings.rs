@@ -1,6 +1,10 @@
 //! Opaque settings: one sealed JSON block for each vocabulary, kept as given.
 
-use berth_proto::{command::ChangeSettingsV1, frame::RejectionCodeV1, instance::SettingsBlockV1};
+use berth_proto::{
+    command::{ChangeSettingsV1, Command, SwitchV1},
+    frame::RejectionCodeV1,
+    instance::SettingsBlockV1,
+};
 use berth_runtime::sealing::field;
 use serde_json::{Map, Value};
 
@@ -41,19 +45,43 @@ impl App {
         owner: &'static str,
         merge: impl Fn(Option<Value>) -> Value + Send,
     ) -> Result<Answer, Failure> {
+        self.change_block(call, record, owner, merge, Command::from).await
+    }
+
+    /// The same for a block that says whether the instance is switched on: webhooks are told.
+    pub async fn switch(
+        &self,
+        call: &Call,
+        record: &Record,
+        owner: &'static str,
+        merge: impl Fn(Option<Value>) -> Value + Send,
+        on: bool,
+    ) -> Result<Answer, Failure> {
+        let switch = |change| SwitchV1 { change, on }.into();
+        self.change_block(call, record, owner, merge, switch).await
+    }
+
+    async fn change_block(
+        &self,
+        call: &Call,
+        record: &Record,
+        owner: &'static str,
+        merge: impl Fn(Option<Value>) -> Value + Send,
+        command: impl Fn(ChangeSettingsV1) -> Command + Send,
+    ) -> Result<Answer, Failure> {
         let mut record = record.clone();
         for _ in 0..MERGE_TRIES_MAX {
             let key = record.key.clone().ok_or(Failure::NotFound)?;
             let body = merge(record.settings(owner)).to_string();
             let expected = record.state.settings.iter().find(|block| block.owner == owner);
-            let command = ChangeSettingsV1 {
+            let change = ChangeSettingsV1 {
                 block: SettingsBlockV1 {
                     owner: owner.to_owned(),
                     body: key.seal(record.id.as_bytes(), field::SETTINGS, body.as_bytes()),
                 },
                 expected: expected.map(|block| block.body.clone()),
             };
-            match self.command(call, record.id, command).await {
+            match self.command(call, record.id, command(change)).await {
                 Err(Failure::Rejected { code: RejectionCodeV1::Changed, .. }) => {
                     record = self.read(&call.principal, record.id).await?;
                 }

@@ -260,6 +260,7 @@ const fn configures(command: &Command) -> bool {
             | Command::RotateWebhookSecret(_)
             | Command::RotateToken(_)
             | Command::ChangeSettings(_)
+            | Command::Switch(_)
     )
 }
 

@@ -218,7 +218,7 @@ async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readine
     let (Some(webhook), Some(notice)) = (webhook, step.notice(key)) else {
         return gone;
     };
-    let opener = Opener { key: &data_key, instance: key.instance };
+    let opener = Opener { key: &data_key, instance: key.instance, master: tools.keys.master() };
     let Ok(endpoint) = Endpoint::open(opener, &webhook, tools.clock.now()) else {
         return gone;
     };

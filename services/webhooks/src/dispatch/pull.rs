@@ -269,7 +269,8 @@ impl Queue {
         let (Some(notice), Some(receipt)) = (step.notice(key), receipt_of(key)) else {
             return Ok(None);
         };
-        let opener = Opener { key: &waiter.data_key, instance: key.instance };
+        let opener =
+            Opener { key: &waiter.data_key, instance: key.instance, master: self.tools.keys.master() };
         let listener =
             Listener { options: &waiter.endpoint.options, url: "", server_url: &self.tools.server_url };
         let (volatile, now) = (self.tools.volatile.as_ref(), self.tools.clock.now());
@@ -303,7 +304,7 @@ impl Queue {
             return Ok(None);
         };
         for (webhook, format) in candidates {
-            let opener = Opener { key: &data_key, instance };
+            let opener = Opener { key: &data_key, instance, master: self.tools.keys.master() };
             if let Ok(endpoint) = Endpoint::open(opener, webhook, self.tools.clock.now())
                 && endpoint.url.is_empty()
             {

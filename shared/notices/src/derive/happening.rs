@@ -106,6 +106,13 @@ pub enum Happening {
     Unlinked,
     /// An unlink was given up.
     UnlinkAbandoned,
+    /// The token changed, or the JWTs issued so far ended.
+    TokenChanged,
+    /// The instance was switched on or off for its clients.
+    Switched {
+        /// Whether it is on.
+        on: bool,
+    },
     /// The instance is deleted.
     Deleted {
         /// Whether a session ended with it.
@@ -132,7 +139,9 @@ impl Happening {
             | Self::Lost { .. }
             | Self::Paused { .. }
             | Self::Unlinked
-            | Self::UnlinkAbandoned => Class::Lifecycle,
+            | Self::UnlinkAbandoned
+            | Self::TokenChanged
+            | Self::Switched { .. } => Class::Lifecycle,
         }
     }
 
@@ -180,6 +189,8 @@ fn happening(event: &Event) -> Option<Happening> {
         }
         Event::DeviceUnlinked(_) => Happening::Unlinked,
         Event::UnlinkAbandoned(_) => Happening::UnlinkAbandoned,
+        Event::TokenRotated(_) => Happening::TokenChanged,
+        Event::Switched(switched) => Happening::Switched { on: switched.on },
         Event::StopRequested(_)
         | Event::WebhooksSuspended(_)
         | Event::QrWebhooksAllowed(_)
@@ -187,7 +198,6 @@ fn happening(event: &Event) -> Option<Happening> {
         | Event::WebhookConfigured(_)
         | Event::WebhookRemoved(_)
         | Event::WebhookSecretRotated(_)
-        | Event::TokenRotated(_)
         | Event::SettingsChanged(_)
         | Event::InstanceDeleted(_)
         | Event::Abandoned(_) => return None,

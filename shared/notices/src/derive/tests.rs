@@ -5,7 +5,7 @@ use berth_proto::{
     event::{
         ConnectEndedV1, ConnectRequestedV1, ConnectionLostV1, ConnectionOpenedV1, DeviceLinkedV1,
         EndReasonV1, Event, InstanceDeletedV1, LinkPausedV1, LoggedOutV1, LogoutOriginV1, QrIssuedV1,
-        WebhooksResumedV1, WebhooksSuspendedV1,
+        SwitchedV1, TokenRotatedV1, WebhooksResumedV1, WebhooksSuspendedV1,
     },
     instance::{InstanceStateV1, MethodV1, PauseReasonV1, PermissionV1, PhaseV1},
 };
@@ -166,6 +166,18 @@ fn stops_and_bans() {
 }
 
 #[test]
+fn a_switch_and_a_new_token_are_told_while_webhooks_are_open() {
+    let events = [
+        Event::TokenRotated(TokenRotatedV1 { credential_version: 1, jwt_version: 2, token: None }),
+        Event::Switched(SwitchedV1 { on: false }),
+    ];
+    let told: [&[&str]; 6] = [&[], &[], &[], &["new.jwt", "state.instance"], &[], &[]];
+    table(&events, &state(linked(), PermissionV1::Open, 1), told);
+    table(&events, &state(logged_out(), PermissionV1::Silent, 2), [&[]; 6]);
+    table(&events, &state(pairing(1, 1), PermissionV1::QrOnly, 2), [&[]; 6]);
+}
+
+#[test]
 fn a_deletion_is_the_final_group() {
     let deleted = state(PhaseV1::Deleted { at: at(0) }, PermissionV1::Silent, 2);
     let [out, suspended] = logout();
@@ -238,7 +250,10 @@ fn two_logouts_have_two_names_and_one_has_one() {
 
 #[test]
 fn the_vocabularies_of_the_filters() {
-    assert_eq!(formats::event_names("codechat"), ["connectionUpdate", "qrcodeUpdate", "stateInstance"]);
+    assert_eq!(
+        formats::event_names("codechat"),
+        ["connectionUpdate", "qrcodeUpdate", "newJwt", "stateInstance"]
+    );
     assert_eq!(formats::event_names("mega"), ["qrcode_update", "connection_update"]);
     assert_eq!(formats::event_names("ryze"), ["instance.state"]);
     assert_eq!(formats::event_names("green"), ["stateInstanceChanged", "statusInstanceChanged"]);

@@ -12,6 +12,7 @@ use crate::derive::{CodeKind, Happening, Notice};
 
 const CONNECTION: Word = Word { event: "connection.update", filter: "connectionUpdate" };
 const QRCODE: Word = Word { event: "qrcode.updated", filter: "qrcodeUpdate" };
+const NEW_JWT: Word = Word { event: "new.jwt", filter: "newJwt" };
 const STATE: Word = Word { event: "state.instance", filter: "stateInstance" };
 
 /// See the module.
@@ -41,8 +42,13 @@ impl Format for CodeChat {
             | Happening::Paused { .. }
             | Happening::LoggedOut { .. } => vec![CONNECTION],
             Happening::Deleted { had_session: true } => vec![CONNECTION, STATE],
-            Happening::Deleted { had_session: false } => vec![STATE],
+            Happening::TokenChanged => vec![NEW_JWT],
+            Happening::Switched { .. } | Happening::Deleted { had_session: false } => vec![STATE],
         }
+    }
+
+    fn needs_jwt(&self, notice: &Notice) -> bool {
+        notice.word == NEW_JWT
     }
 
     fn render(&self, notice: &Notice, facts: &Facts<'_>) -> Result<Rendered, RenderError> {
@@ -52,7 +58,12 @@ impl Format for CodeChat {
                 let shape = Shape { margin_modules: 3, module_pixels: 4, dark: [0x19, 0x87, 0x54] };
                 json!({"code": text, "base64": png_data_url(text, shape)?})
             }
-            "state.instance" => json!({"state": "deleted"}),
+            "state.instance" => json!({"state": match notice.happening {
+                Happening::Switched { on: true } => "on",
+                Happening::Switched { on: false } => "off",
+                _ => "deleted",
+            }}),
+            "new.jwt" => json!({"jwt": facts.jwt}),
             _ => {
                 let (state, code) = connection(&notice.happening);
                 json!({"state": state, "statusReason": code})
@@ -79,10 +90,11 @@ fn instance(notice: &Notice, facts: &Facts<'_>, id: &str, business: &str) -> Val
     let mut instance = Map::new();
     instance.insert("instanceId".into(), json!(id));
     instance.insert("name".into(), json!(facts.name));
-    let state = if let Happening::Deleted { .. } = notice.happening {
-        "deleted"
-    } else {
-        facts.text("state").unwrap_or("active")
+    let state = match notice.happening {
+        Happening::Deleted { .. } => "deleted",
+        Happening::Switched { on: true } => "active",
+        Happening::Switched { on: false } => "inactive",
+        _ => facts.text("state").unwrap_or("active"),
     };
     instance.insert("state".into(), json!(state));
     instance.insert("connection".into(), json!(stored(facts)));
@@ -93,8 +105,8 @@ fn instance(notice: &Notice, facts: &Facts<'_>, id: &str, business: &str) -> Val
             json!({
                 "whatsappId": notice.key.instance,
                 "remoteJid": device.jid,
-                "pictureUrl": device.picture_url,
-                "pushName": device.push_name,
+                "pictureUrl": device.picture_url.as_deref().unwrap_or_default(),
+                "pushName": device.push_name.as_deref().unwrap_or_default(),
                 "createdAt": rfc3339(facts.occurred_at),
             }),
         );

@@ -42,7 +42,9 @@ impl Format for Evolution {
             | Happening::Linked
             | Happening::PairingRefused { .. }
             | Happening::Unlinked
-            | Happening::UnlinkAbandoned => Vec::new(),
+            | Happening::UnlinkAbandoned
+            | Happening::TokenChanged
+            | Happening::Switched { .. } => Vec::new(),
             Happening::Paused { reason: PauseReasonV1::Banned, .. } => vec![STATUS, CONNECTION],
             Happening::Connecting
             | Happening::AttemptEnded { .. }

@@ -31,6 +31,8 @@ pub struct Facts<'a> {
     pub name: &'a str,
     /// Its token; empty unless the format asked for it.
     pub token: &'a str,
+    /// Its JWT after the commit; empty unless the format asked for it.
+    pub jwt: &'a str,
     /// The device that is linked, or was last.
     pub device: Option<&'a Device>,
     /// When it happened.

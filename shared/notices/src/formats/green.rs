@@ -31,6 +31,8 @@ impl Format for GreenApi {
             | Happening::AttemptEnded { .. }
             | Happening::Unlinked
             | Happening::UnlinkAbandoned
+            | Happening::TokenChanged
+            | Happening::Switched { .. }
             | Happening::Deleted { .. } => Vec::new(),
         }
     }

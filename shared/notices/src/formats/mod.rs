@@ -9,7 +9,7 @@
 //! | `native` | `instance.open` … | none |
 //! | `evolution` | `CONNECTION_UPDATE` … | `by_events` bool, `base64` bool, `jwt_key` text |
 //! | `ryze` | `instance.state` | `by_events` bool, `token_in_body` bool |
-//! | `codechat` | flags: `connectionUpdate`, `qrcodeUpdate`, `stateInstance` | `external_id`, `business_name`, `state` texts |
+//! | `codechat` | flags: `connectionUpdate`, `qrcodeUpdate`, `stateInstance`, `newJwt` | `external_id`, `business_name`, `state` texts |
 //! | `mega` | `connection_update`, `qrcode_update` | none |
 //! | `green` | `stateInstanceChanged`, `statusInstanceChanged` | `state_webhook` bool: `false` sends nothing |
 
@@ -111,6 +111,12 @@ pub trait Format: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether the body of the notice shows the instance's JWT, so that it must be made.
+    fn needs_jwt(&self, notice: &Notice) -> bool {
+        let _ = notice;
+        false
+    }
+
     /// Whether the options forbid sending at all.
     fn muted(&self, options: &serde_json::Map<String, serde_json::Value>) -> bool {
         let _ = options;
@@ -187,6 +193,8 @@ fn every_happening() -> Vec<Happening> {
         Happening::LoggedOut { session: 1, origin: LogoutOriginV1::Command, code: 401 },
         Happening::Unlinked,
         Happening::UnlinkAbandoned,
+        Happening::TokenChanged,
+        Happening::Switched { on: true },
         Happening::Deleted { had_session: true },
     ]
 }

@@ -37,6 +37,8 @@ impl Format for Native {
             Happening::Unlinked => "instance.unlinked",
             Happening::UnlinkAbandoned => "instance.unlink_abandoned",
             Happening::Deleted { .. } => "instance.deleted",
+            // Whoever changes these knows it, and nothing of the session changes.
+            Happening::TokenChanged | Happening::Switched { .. } => return Vec::new(),
         };
         vec![Word { event: name, filter: name }]
     }
@@ -105,7 +107,9 @@ fn details(notice: &Notice, facts: &Facts<'_>, data: &mut Map<String, Value>) ->
         | Happening::Connecting
         | Happening::Opening
         | Happening::Unlinked
-        | Happening::UnlinkAbandoned => {}
+        | Happening::UnlinkAbandoned
+        | Happening::TokenChanged
+        | Happening::Switched { .. } => {}
     }
     Ok(())
 }

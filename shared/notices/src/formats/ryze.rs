@@ -58,6 +58,8 @@ fn state(happening: &Happening) -> Option<&'static str> {
         | Happening::PairingRefused { .. }
         | Happening::Unlinked
         | Happening::UnlinkAbandoned
+        | Happening::TokenChanged
+        | Happening::Switched { .. }
         | Happening::Deleted { .. } => return None,
         Happening::Linked => "pair_success",
         Happening::Open => "connected",

@@ -2,7 +2,7 @@
 
 use berth_proto::{
     Hash,
-    event::{ConnectionOpenedV1, Event, LoggedOutV1, LogoutOriginV1, QrIssuedV1},
+    event::{ConnectionOpenedV1, Event, LoggedOutV1, LogoutOriginV1, QrIssuedV1, SwitchedV1, TokenRotatedV1},
     instance::{InstanceStateV1, PermissionV1},
 };
 use serde_json::{Map, Value, json};
@@ -34,6 +34,7 @@ fn render_with(format: &str, event: Event, mut state: InstanceStateV1, options: 
         state: &state,
         name: "shop",
         token: if by_name(format).unwrap().needs_token(options) { "tok" } else { "" },
+        jwt: "the.new.jwt",
         device: Some(&device),
         occurred_at: at(0),
         now: at(3),
@@ -211,4 +212,20 @@ fn green_api() {
     assert_eq!(green.authorization("Basic abc"), "Basic abc");
     assert!(green.muted(json!({"state_webhook": false}).as_object().unwrap()));
     assert!(!green.muted(&Map::new()));
+}
+
+#[test]
+fn codechat_tells_of_its_switch_and_its_jwt() {
+    let open = || state(linked(), PermissionV1::Open, 1);
+    for (on, data, word) in [(true, "on", "active"), (false, "off", "inactive")] {
+        let body = bodies("codechat", Event::Switched(SwitchedV1 { on }), open()).remove(0);
+        assert_eq!((&body["event"], &body["data"]), (&json!("state.instance"), &json!({"state": data})));
+        assert_eq!(
+            (&body["instance"]["state"], &body["instance"]["connection"]),
+            (&json!(word), &json!("open"))
+        );
+    }
+    let rotated = TokenRotatedV1 { credential_version: 1, jwt_version: 2, token: None };
+    let body = bodies("codechat", Event::TokenRotated(rotated), open()).remove(0);
+    assert_eq!((&body["event"], &body["data"]), (&json!("new.jwt"), &json!({"jwt": "the.new.jwt"})));
 }

@@ -1,8 +1,8 @@
 //! The token and the opaque settings.
 
 use berth_proto::{
-    command::{ChangeSettingsV1, RotateTokenV1},
-    event::{SettingsChangedV1, TokenRotatedV1},
+    command::{ChangeSettingsV1, RotateTokenV1, SwitchV1},
+    event::{SettingsChangedV1, SwitchedV1, TokenRotatedV1},
     frame::RejectionCodeV1,
     limits::SETTINGS_BLOCKS_MAX,
 };
@@ -29,10 +29,25 @@ pub(super) fn change_settings(
     state: &State,
     command: &ChangeSettingsV1,
 ) -> Result<Decision, RejectionCodeV1> {
+    Ok(match changed(state, command)? {
+        None => Decision::unchanged(0),
+        Some(changed) => Decision::applied(0, vec![changed.into()]),
+    })
+}
+
+/// The same with the word of what it comes to, since nobody behind us can read the block.
+pub(super) fn switch(state: &State, command: &SwitchV1) -> Result<Decision, RejectionCodeV1> {
+    Ok(match changed(state, &command.change)? {
+        None => Decision::unchanged(0),
+        Some(changed) => Decision::applied(0, vec![changed.into(), SwitchedV1 { on: command.on }.into()]),
+    })
+}
+
+fn changed(state: &State, command: &ChangeSettingsV1) -> Result<Option<SettingsChangedV1>, RejectionCodeV1> {
     let present = state.settings.iter().find(|block| block.owner == command.block.owner);
     // Sealed values of one field are equal if their texts are.
     if present == Some(&command.block) {
-        return Ok(Decision::unchanged(0));
+        return Ok(None);
     }
     if command.expected.is_some() && present.map(|block| &block.body) != command.expected.as_ref() {
         return Err(RejectionCodeV1::Changed);
@@ -40,5 +55,5 @@ pub(super) fn change_settings(
     if present.is_none() && state.settings.len() >= SETTINGS_BLOCKS_MAX {
         return Err(RejectionCodeV1::StateTooLarge);
     }
-    Ok(Decision::applied(0, vec![SettingsChangedV1 { block: command.block.clone() }.into()]))
+    Ok(Some(SettingsChangedV1 { block: command.block.clone() }))
 }

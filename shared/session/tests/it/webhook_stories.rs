@@ -3,7 +3,7 @@
 use berth_proto::{
     command::{
         AbandonCreateV1, ChangeSettingsV1, ConfigureWebhookV1, CreateInstanceV1, RemoveWebhookV1,
-        RotateTokenV1, RotateWebhookSecretV1,
+        RotateTokenV1, RotateWebhookSecretV1, SwitchV1,
     },
     event::NewTokenV1,
     frame::RejectionCodeV1,
@@ -158,6 +158,21 @@ fn settings_are_one_block_for_each_vocabulary() {
     }
     assert_eq!(life.refused(change("ninth", "a", None)), RejectionCodeV1::StateTooLarge);
     assert_eq!(life.state().settings.len(), 8);
+}
+
+#[test]
+fn a_switch_is_a_change_of_settings_that_says_what_it_comes_to() {
+    let switch = |body: &str, on| SwitchV1 {
+        change: ChangeSettingsV1 { block: block("codechat", body), expected: None },
+        on,
+    };
+    let mut life = Life::created();
+    assert_eq!(life.applied(switch("off", false)), ["SettingsChanged", "Switched"]);
+    assert_eq!(life.state().settings, [block("codechat", "off")]);
+    life.unchanged(switch("off", false));
+    let mut stale = switch("on", true);
+    stale.change.expected = Some(sealed("x"));
+    assert_eq!(life.refused(stale), RejectionCodeV1::Changed);
 }
 
 #[test]

@@ -127,7 +127,8 @@ impl FromRequestParts<App> for OnAdmin {
         if principal(parts, app).await? != Principal::Root {
             return Err(CodeChatError::Forbidden);
         }
-        let rest = segments(parts, app).await?.into_iter().next();
+        let segments = segments(parts, app).await.map_err(|_| CodeChatError::BusinessNotFound)?;
+        let rest = segments.into_iter().next();
         Ok(Self { app: app.clone(), call: Call::new(Principal::Root, "codechat"), rest })
     }
 }

@@ -6,12 +6,33 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_proto::frame::RejectionCodeV1;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::{Failure, RETRY_AFTER_SECONDS},
     http::body::BodyError,
 };
+
+/// The body of an error.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErrorBody {
+    /// The HTTP status.
+    status_code: u16,
+    message: ErrorMessage,
+    /// The status in words; not with 401.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+/// A string where the framework of the product answers, an array where a handler does.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum ErrorMessage {
+    Text(String),
+    Said([String; 1]),
+}
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -63,39 +84,40 @@ impl CodeChatError {
         Self::UnknownRoute(format!("Cannot {method} {}", uri.path()))
     }
 
-    fn parts(self) -> (StatusCode, Value) {
-        let (status, message) = match self {
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, json!("Unauthorized")),
-            Self::Forbidden => (StatusCode::FORBIDDEN, json!("Forbidden resource")),
-            Self::Inactive => (StatusCode::FORBIDDEN, json!(["Inactive instance"])),
-            Self::NotFound => (StatusCode::NOT_FOUND, json!(["Instance not found"])),
-            Self::BusinessNotFound => (StatusCode::NOT_FOUND, json!(["Business not found"])),
-            Self::WebhookNotFound => (StatusCode::NOT_FOUND, json!(["Webhook not found"])),
-            Self::UnknownRoute(message) => (StatusCode::NOT_FOUND, json!(message)),
-            Self::NotConnected => (StatusCode::BAD_REQUEST, json!(["Instance is not connected"])),
+    fn parts(self) -> (StatusCode, ErrorMessage) {
+        let text = |message: &str| ErrorMessage::Text(message.to_owned());
+        let said = |message: &str| ErrorMessage::Said([message.to_owned()]);
+        match self {
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, text("Unauthorized")),
+            Self::Forbidden => (StatusCode::FORBIDDEN, text("Forbidden resource")),
+            Self::Inactive => (StatusCode::FORBIDDEN, said("Inactive instance")),
+            Self::NotFound => (StatusCode::NOT_FOUND, said("Instance not found")),
+            Self::BusinessNotFound => (StatusCode::NOT_FOUND, said("Business not found")),
+            Self::WebhookNotFound => (StatusCode::NOT_FOUND, said("Webhook not found")),
+            Self::UnknownRoute(message) => (StatusCode::NOT_FOUND, ErrorMessage::Text(message)),
+            Self::NotConnected => (StatusCode::BAD_REQUEST, said("Instance is not connected")),
             Self::Connected => (
                 StatusCode::BAD_REQUEST,
-                json!(["The instance needs to be disconnected, or \"force\" to be true"]),
+                said("The instance needs to be disconnected, or \"force\" to be true"),
             ),
-            Self::Invalid(message) => (StatusCode::BAD_REQUEST, json!([message])),
-            Self::Conflict(message) => (StatusCode::BAD_REQUEST, json!([message])),
-            Self::NotImplemented(message) => (StatusCode::NOT_IMPLEMENTED, json!([message])),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, json!(["request entity too large"])),
+            Self::Invalid(message) => (StatusCode::BAD_REQUEST, ErrorMessage::Said([message])),
+            Self::Conflict(message) => (StatusCode::BAD_REQUEST, said(message)),
+            Self::NotImplemented(message) => (StatusCode::NOT_IMPLEMENTED, said(message)),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, said("request entity too large")),
             Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, json!(["The history of the instance is damaged"]))
+                (StatusCode::INTERNAL_SERVER_ERROR, said("The history of the instance is damaged"))
             }
             Self::Other(Failure::Rejected { .. }) => {
-                (StatusCode::BAD_REQUEST, json!(["The instance does not allow this at this moment"]))
+                (StatusCode::BAD_REQUEST, said("The instance does not allow this at this moment"))
             }
             Self::Other(Failure::Limited { .. }) => {
-                (StatusCode::TOO_MANY_REQUESTS, json!(["Too many requests"]))
+                (StatusCode::TOO_MANY_REQUESTS, said("Too many requests"))
             }
             Self::Other(failure) => {
                 crate::http::log_unavailable(&failure);
-                (StatusCode::SERVICE_UNAVAILABLE, json!(["The service is not available, try again"]))
+                (StatusCode::SERVICE_UNAVAILABLE, said("The service is not available, try again"))
             }
-        };
-        (status, message)
+        }
     }
 }
 
@@ -124,6 +146,8 @@ impl From<Failure> for CodeChatError {
             Failure::Rejected { code: RejectionCodeV1::AliasTaken, .. } => {
                 Self::Conflict("The externalId is already in use")
             }
+            // A webhook's label is its name here.
+            Failure::Invalid { field: "label", problem } => Self::Invalid(format!("name: {problem}")),
             Failure::Invalid { field, problem } => Self::Invalid(format!("{field}: {problem}")),
             other => Self::Other(other),
         }
@@ -143,12 +167,8 @@ impl IntoResponse for CodeChatError {
     fn into_response(self) -> Response {
         let retry = matches!(self, Self::Other(Failure::Unavailable { .. }));
         let (status, message) = self.parts();
-        let body = if status == StatusCode::UNAUTHORIZED {
-            json!({"statusCode": 401, "message": message})
-        } else {
-            let reason = status.canonical_reason().unwrap_or_default();
-            json!({"statusCode": status.as_u16(), "message": message, "error": reason})
-        };
+        let error = status.canonical_reason().filter(|_| status != StatusCode::UNAUTHORIZED);
+        let body = ErrorBody { status_code: status.as_u16(), message, error };
         let mut response = (status, Json(body)).into_response();
         if retry {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));

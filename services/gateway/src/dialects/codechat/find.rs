@@ -3,7 +3,12 @@
 use berth_proto::{Hash, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{FORMAT, error::CodeChatError, webhook, words};
+use super::{
+    FORMAT,
+    answers::{Auth, BusinessName, InstanceFound, WhatsApp},
+    error::CodeChatError,
+    webhook, words,
+};
 use crate::{
     app::{App, Record},
     http::time::iso_millis,
@@ -24,19 +29,16 @@ pub(super) fn is_active(record: &Record) -> bool {
 
 /// The id that is shown everywhere: the foreign one if there is one.
 pub(super) fn shown_id(record: &Record) -> String {
-    let external = block(record).remove("external_id").and_then(|id| id.as_str().map(str::to_owned));
-    external.unwrap_or_else(|| record.id.to_string())
+    external_id(record).unwrap_or_else(|| record.id.to_string())
+}
+
+fn external_id(record: &Record) -> Option<String> {
+    block(record).remove("external_id").and_then(|id| id.as_str().map(str::to_owned))
 }
 
 /// The instance's JWT.
 pub(super) fn jwt(app: &App, record: &Record) -> String {
-    let claims = [
-        ("I_ID", json!(shown_id(record))),
-        ("B_ID", json!(record.state.account)),
-        ("A_N", json!("codechat_api")),
-        ("sub", json!("I_T")),
-    ];
-    app.jwt(record, &claims)
+    app.jwt(record, external_id(record).as_deref())
 }
 
 /// A row's id, made from ours, so that it is always the same.
@@ -45,26 +47,19 @@ pub(super) fn row_id(record: &Record, table: &str) -> String {
     digest.chars().take(26).collect()
 }
 
-/// An instance without what hangs on it.
-pub(super) fn head(record: &Record, deleted_at: Option<Timestamp>) -> Map<String, Value> {
-    let mut head = Map::new();
-    head.insert("instanceId".to_owned(), json!(shown_id(record)));
-    head.insert("name".to_owned(), json!(record.name));
-    head.insert("state".to_owned(), json!(if is_active(record) { "active" } else { "inactive" }));
-    head.insert("connection".to_owned(), json!(words::stored(&record.state.phase)));
-    head.insert("createdAt".to_owned(), json!(iso_millis(record.state.created_at)));
-    head.insert("deletedAt".to_owned(), json!(deleted_at.map(iso_millis)));
-    head
+/// `active` or `inactive`.
+pub(super) fn state(record: &Record) -> &'static str {
+    if is_active(record) { "active" } else { "inactive" }
 }
 
 /// The `Auth` object.
-pub(super) fn auth(app: &App, record: &Record) -> Value {
-    json!({
-        "authId": row_id(record, "auth"),
-        "jwt": jwt(app, record),
-        "createdAt": iso_millis(record.state.created_at),
-        "updatedAt": iso_millis(record.state.updated_at),
-    })
+pub(super) fn auth(app: &App, record: &Record) -> Auth {
+    Auth {
+        id: row_id(record, "auth"),
+        jwt: jwt(app, record),
+        created_at: iso_millis(record.state.created_at),
+        updated_at: iso_millis(record.state.updated_at),
+    }
 }
 
 /// The whole instance: `InstanceFindResponse`.
@@ -72,7 +67,7 @@ pub(super) async fn response(
     app: &App,
     record: &Record,
     deleted_at: Option<Timestamp>,
-) -> Result<Value, CodeChatError> {
+) -> Result<InstanceFound, CodeChatError> {
     let business = app.account(record.state.account).await?;
     Ok(with_business(app, record, deleted_at, &business.name))
 }
@@ -83,23 +78,24 @@ pub(super) fn with_business(
     record: &Record,
     deleted_at: Option<Timestamp>,
     business: &str,
-) -> Value {
+) -> InstanceFound {
     let device = record.device.clone().unwrap_or_default();
-    let webhooks: Vec<Value> =
-        record.open_webhooks_of(FORMAT).iter().map(|webhook| webhook::shown(record, webhook)).collect();
-    let mut body = head(record, deleted_at);
-    body.insert("Auth".to_owned(), auth(app, record));
-    body.insert(
-        "WhatsApp".to_owned(),
-        json!({
-            "whatsappId": record.id,
-            "remoteJid": device.jid,
-            "pictureUrl": device.picture_url.unwrap_or_default(),
-            "pushName": device.push_name.unwrap_or_default(),
-            "createdAt": iso_millis(record.state.created_at),
-        }),
-    );
-    body.insert("Webhook".to_owned(), json!(webhooks));
-    body.insert("Business".to_owned(), json!({"businessId": record.state.account, "name": business}));
-    Value::Object(body)
+    InstanceFound {
+        instance_id: shown_id(record),
+        name: record.name.clone(),
+        state: state(record),
+        connection: words::stored(&record.state.phase),
+        created_at: iso_millis(record.state.created_at),
+        deleted_at: deleted_at.map(iso_millis),
+        auth: auth(app, record),
+        whats_app: WhatsApp {
+            whatsapp_id: record.id,
+            remote_jid: device.jid,
+            picture_url: device.picture_url.unwrap_or_default(),
+            push_name: device.push_name.unwrap_or_default(),
+            created_at: iso_millis(record.state.created_at),
+        },
+        webhook: record.open_webhooks_of(FORMAT).iter().map(|it| webhook::shown(record, it)).collect(),
+        business: BusinessName { business_id: record.state.account, name: business.to_owned() },
+    }
 }

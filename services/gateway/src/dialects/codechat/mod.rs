@@ -4,6 +4,9 @@
 //! JWT. The product's error bodies are not published: ours have the shape of the framework that it is built
 //! with, and say `400` where the page promises "an exception".
 
+mod answers;
+mod bodies;
+mod business;
 mod call;
 mod error;
 mod find;

@@ -1,13 +1,142 @@
 //! The OpenAPI document of this dialect.
 
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi, PartialSchema,
+    openapi::{
+        Components, Content, PathItem, Ref, Required, ResponseBuilder,
+        path::{Operation, ParameterBuilder, ParameterIn},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::routes::{
+    admin, connect, connected, connection_state, create, delete, find_one, logout, move_whatsapp, not_here,
+    refresh_token, restart, search, socket, toggle_activate, webhooks,
+};
+use crate::docs;
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Berth as CodeChat",
-    description = "CodeChat v2. Tokens and instance JWTs go into `Authorization: Bearer`."
-))]
+#[openapi(
+    info(
+        title = "Berth as CodeChat",
+        description = "The instance routes of CodeChat v2. An account is a business, its token the business token, the root key the admin token; an instance shows a JWT. Tokens go into `Authorization: Bearer` or into the header `apikey`. Fields of a body that are not described are ignored."
+    ),
+    paths(
+        create::handler, search::handler, connected::handler, delete::by_query, delete::by_path,
+        refresh_token::handler, toggle_activate::handler, move_whatsapp::handler, not_here::business_webhook,
+        not_here::set_business_webhook, not_here::replace_business_webhook, find_one::handler, connect::connect,
+        connect::qrcode, connection_state::handler, restart::handler, logout::handler, socket::handler,
+        webhooks::create, webhooks::list, webhooks::update, webhooks::update_events, admin::create, admin::list,
+        admin::find, not_here::change_business, not_here::delete_business, admin::refresh_token,
+        not_here::move_instance
+    ),
+    modifiers(&Tokens, &Paths, &Errors)
+)]
 struct Document;
+
+/// Whose token each route wants, and in which header.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_with(Components::new);
+        for (name, description) in [
+            ("admin", "The root key"),
+            ("business", "The account's token"),
+            ("instance", "The instance's JWT, or its own token"),
+        ] {
+            let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
+            components.add_security_scheme(name, SecurityScheme::Http(bearer.build()));
+        }
+        let header = ApiKeyValue::with_description("apikey", "Any of the others, in this header");
+        components.add_security_scheme("apikey", SecurityScheme::ApiKey(ApiKey::Header(header)));
+        for (path, item) in &mut document.paths.paths {
+            let schemes: &[&str] = if path.starts_with("/api/v2/admin/") {
+                &["admin", "apikey"]
+            } else if path.starts_with("/api/v2/business/") {
+                &["business", "apikey"]
+            } else {
+                &["instance", "business", "apikey"]
+            };
+            let wanted: Vec<_> =
+                schemes.iter().map(|name| SecurityRequirement::new(*name, Vec::<String>::new())).collect();
+            for operation in operations(item) {
+                operation.security = Some(wanted.clone());
+            }
+        }
+    }
+}
+
+/// What stands in the paths.
+struct Paths;
+
+impl Modify for Paths {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            for (name, description) in [
+                ("webhookId", "The webhook's id"),
+                ("instanceId", "The instance's id, its `externalId` or its name"),
+                ("businessId", "The account's id"),
+            ] {
+                if !path.contains(&format!("{{{name}}}")) {
+                    continue;
+                }
+                for operation in operations(item) {
+                    let parameter = ParameterBuilder::new()
+                        .name(name)
+                        .parameter_in(ParameterIn::Path)
+                        .required(Required::True)
+                        .description(Some(description))
+                        .schema(Some(String::schema()))
+                        .build();
+                    operation.parameters.get_or_insert_default().insert(0, parameter.into());
+                }
+            }
+        }
+    }
+}
+
+/// What any route can answer: what its token, its path and its body alone can be wrong in, and what is ours.
+struct Errors;
+
+impl Modify for Errors {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        docs::free_bodies(document);
+        for (path, item) in &mut document.paths.paths {
+            for operation in operations(item) {
+                add_error(operation, "401", "No token, a wrong one or one that ended.");
+                add_error(
+                    operation,
+                    "403",
+                    "A valid token of somebody else, or an instance that is switched off.",
+                );
+                if path.contains("{instanceId}") || path.starts_with("/api/v2/admin/business/{businessId}") {
+                    add_error(operation, "404", "No such instance, business or webhook.");
+                }
+                if operation.request_body.is_some() {
+                    add_error(operation, "413", "The body is larger than 1 MiB.");
+                }
+                if operation.responses.responses.contains_key("501") {
+                    continue;
+                }
+                add_error(operation, "500", "The history of the instance is damaged.");
+            }
+            for operation in operations(item) {
+                add_error(operation, "503", "A part of the service does not answer; send the same again.");
+            }
+        }
+    }
+}
+
+fn add_error(operation: &mut Operation, status: &str, description: &str) {
+    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
+    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
 
 /// The OpenAPI document of this dialect.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {

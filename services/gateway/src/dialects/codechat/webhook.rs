@@ -1,4 +1,4 @@
-//! Webhooks as this dialect configures and shows them: several, by name, each with nineteen switches.
+//! Webhooks as this dialect configures and shows them: several, by name, each with its switches.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     FORMAT,
+    answers::{WebhookEvents, WebhookShown},
     call::{flag, text},
     error::CodeChatError,
     find,
@@ -15,8 +16,8 @@ use crate::{
     http::time::iso_millis,
 };
 
-/// The switches, all on unless switched off.
-pub(super) const FLAGS: [&str; 19] = [
+/// The switches, all on unless switched off; the last three came with later releases of the product.
+pub(super) const FLAGS: [&str; 22] = [
     "qrcodeUpdate",
     "stateInstance",
     "messagesSet",
@@ -36,6 +37,9 @@ pub(super) const FLAGS: [&str; 19] = [
     "groupParticipantsUpdate",
     "connectionUpdate",
     "newJwt",
+    "callUpsert",
+    "labelAssociation",
+    "labelEdit",
 ];
 /// The filter of an endpoint whose switches are all off: an empty one would mean all.
 const NOTHING: &str = "none";
@@ -101,9 +105,8 @@ pub(super) fn switched(
         all if all == FLAGS.len() => Vec::new(),
         _ => on,
     };
-    let state = if find::is_active(record) { "active" } else { "inactive" };
     let block = find::block(record);
-    let mut options = json!({"flags": flags, "state": state, "business_name": business});
+    let mut options = json!({"flags": flags, "state": find::state(record), "business_name": business});
     if let (Some(external), Value::Object(options)) = (block.get("external_id"), &mut options) {
         options.insert("external_id".to_owned(), external.clone());
     }
@@ -129,7 +132,7 @@ fn is_on(webhook: Option<&Webhook>, flag: &str) -> bool {
 }
 
 /// The switches as this dialect shows them.
-pub(super) fn shown_flags(record: &Record, webhook: &Webhook) -> Value {
+pub(super) fn shown_flags(record: &Record, webhook: &Webhook) -> WebhookEvents {
     let mut shown = Map::new();
     for name in FLAGS {
         shown.insert(name.to_owned(), json!(is_on(Some(webhook), name)));
@@ -137,22 +140,22 @@ pub(super) fn shown_flags(record: &Record, webhook: &Webhook) -> Value {
     shown.insert("webhookEventsId".to_owned(), json!(find::row_id(record, &webhook.id.to_string())));
     shown.insert("createdAt".to_owned(), json!(iso_millis(webhook.created_at)));
     shown.insert("updatedAt".to_owned(), json!(iso_millis(webhook.updated_at)));
-    Value::Object(shown)
+    WebhookEvents(shown)
 }
 
 /// A webhook as this dialect shows it.
-pub(super) fn shown(record: &Record, webhook: &Webhook) -> Value {
+pub(super) fn shown(record: &Record, webhook: &Webhook) -> WebhookShown {
     let mut headers = webhook.headers.clone();
     headers.extend(webhook.authorization.clone().map(|value| ("authorization".to_owned(), value)));
-    json!({
-        "name": webhook.label,
-        "url": webhook.url,
-        "enabled": webhook.enabled,
-        "headers": headers,
-        "webhookId": webhook.id,
-        "createdAt": iso_millis(webhook.created_at),
-        "updatedAt": iso_millis(webhook.updated_at),
-        "instanceInstanceId": find::shown_id(record),
-        "WebhookEvents": shown_flags(record, webhook),
-    })
+    WebhookShown {
+        name: webhook.label.clone(),
+        url: webhook.url.clone(),
+        enabled: webhook.enabled,
+        headers,
+        webhook_id: webhook.id,
+        created_at: iso_millis(webhook.created_at),
+        updated_at: iso_millis(webhook.updated_at),
+        instance_instance_id: find::shown_id(record),
+        webhook_events: shown_flags(record, webhook),
+    }
 }

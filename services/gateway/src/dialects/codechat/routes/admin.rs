@@ -2,15 +2,16 @@
 
 use axum::{Json, extract::Request, http::StatusCode};
 use berth_proto::AccountId;
-use serde_json::{Value, json};
 
 use crate::{
     app::{AccountRecord, NewAccount},
     dialects::codechat::{
+        answers::BusinessShown,
+        bodies,
+        business::shown,
         call::{OnAdmin, object, text},
-        error::CodeChatError,
+        error::{CodeChatError, ErrorBody},
     },
-    http::time::iso_millis,
 };
 
 /// Businesses in one answer, since this dialect has no pages here.
@@ -19,10 +20,15 @@ const BUSINESSES_MAX: usize = 10_000;
 const PAGE: u16 = 500;
 
 /// Creates a business.
+#[utoipa::path(
+    post, operation_id = "create_business", path = "/api/v2/admin/business", tag = "admin",
+    request_body = bodies::NewBusiness,
+    responses((status = 201, body = BusinessShown), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn create(
     on: OnAdmin,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), CodeChatError> {
+) -> Result<(StatusCode, Json<BusinessShown>), CodeChatError> {
     let body = object(request).await?;
     let new = NewAccount { name: text(&body, "name")?.filter(|name| !name.is_empty()), token: None };
     let created = on.app.create_account(&on.call, new).await.map_err(CodeChatError::of_business)?;
@@ -30,7 +36,11 @@ pub(super) async fn create(
 }
 
 /// Lists the businesses.
-pub(super) async fn list(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    get, operation_id = "list_businesses", path = "/api/v2/admin/business", tag = "admin",
+    responses((status = 200, body = Vec<BusinessShown>))
+)]
+pub(super) async fn list(on: OnAdmin) -> Result<Json<Vec<BusinessShown>>, CodeChatError> {
     let mut accounts: Vec<AccountRecord> = Vec::new();
     loop {
         let after = accounts.last().map(|last| last.id);
@@ -43,13 +53,21 @@ pub(super) async fn list(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
 }
 
 /// Shows a business.
-pub(super) async fn find(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    get, operation_id = "find_business", path = "/api/v2/admin/business/{businessId}", tag = "admin",
+    responses((status = 200, body = BusinessShown))
+)]
+pub(super) async fn find(on: OnAdmin) -> Result<Json<BusinessShown>, CodeChatError> {
     let account = on.app.account(business(&on)?).await.map_err(CodeChatError::of_business)?;
     Ok(Json(shown(&account)))
 }
 
 /// Gives a business another token; the old one ends at once.
-pub(super) async fn refresh_token(on: OnAdmin) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    patch, operation_id = "refresh_business_token", path = "/api/v2/admin/business/{businessId}/refresh-token", tag = "admin",
+    responses((status = 200, body = BusinessShown))
+)]
+pub(super) async fn refresh_token(on: OnAdmin) -> Result<Json<BusinessShown>, CodeChatError> {
     let changed = on.app.rotate_account_token(&on.call, business(&on)?, None).await;
     let changed = changed.map_err(CodeChatError::of_business)?;
     Ok(Json(shown(&changed.account)))
@@ -57,16 +75,4 @@ pub(super) async fn refresh_token(on: OnAdmin) -> Result<Json<Value>, CodeChatEr
 
 fn business(on: &OnAdmin) -> Result<AccountId, CodeChatError> {
     on.rest.as_deref().and_then(|id| id.parse().ok()).ok_or(CodeChatError::BusinessNotFound)
-}
-
-fn shown(account: &AccountRecord) -> Value {
-    json!({
-        "businessId": account.id,
-        "name": account.name,
-        "businessToken": account.token,
-        "attributes": null,
-        "createdAt": iso_millis(account.state.created_at),
-        "updatedAt": iso_millis(account.state.updated_at),
-        "deletedAt": null,
-    })
 }

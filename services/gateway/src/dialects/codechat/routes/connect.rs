@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use axum::Json;
 use berth_proto::instance::PhaseV1;
-use serde_json::{Value, json};
 
 use crate::{
-    dialects::codechat::{call::OnInstance, error::CodeChatError, words},
+    dialects::codechat::{
+        answers::{CodeAnswer, ConnectAnswer, ConnectionState},
+        call::OnInstance,
+        error::{CodeChatError, ErrorBody},
+        words,
+    },
     http::qr,
 };
 
@@ -15,19 +19,28 @@ use crate::{
 const WAIT: Duration = Duration::from_secs(20);
 
 /// Starts or joins an attempt and shows its code; a linked instance shows its state.
-pub(super) async fn connect(on: OnInstance) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    get, operation_id = "connect", path = "/api/v2/instance/{instanceId}/connect", tag = "instance",
+    responses((status = 200, body = ConnectAnswer), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn connect(on: OnInstance) -> Result<Json<ConnectAnswer>, CodeChatError> {
     let record = on.read().await?;
     let connected = on.map(on.app.connect(&on.call, record.id, None, WAIT).await)?;
     if matches!(connected.record.state.phase, PhaseV1::Linked(_)) {
         let (state, reason) = words::live(&connected.record);
-        return Ok(Json(json!({"state": state, "statusReason": reason})));
+        return Ok(Json(ConnectAnswer::Linked(ConnectionState { state, status_reason: reason })));
     }
-    let Some(code) = connected.codes.qr else { return Ok(Json(json!({"count": 0}))) };
-    let picture = qr::png_data_url(&code.text).unwrap_or_default();
-    Ok(Json(json!({"count": code.index, "code": code.text, "base64": picture})))
+    let answer = connected.codes.qr.map_or(CodeAnswer { count: 0, code: None, base64: None }, |code| {
+        CodeAnswer { count: code.index, base64: qr::png_data_url(&code.text).ok(), code: Some(code.text) }
+    });
+    Ok(Json(ConnectAnswer::Code(answer)))
 }
 
 /// The same under another name.
-pub(super) async fn qrcode(on: OnInstance) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    get, operation_id = "qrcode", path = "/api/v2/instance/{instanceId}/qrcode", tag = "instance",
+    responses((status = 200, body = ConnectAnswer), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn qrcode(on: OnInstance) -> Result<Json<ConnectAnswer>, CodeChatError> {
     connect(on).await
 }

@@ -1,23 +1,26 @@
 //! `GET /api/v2/business/{businessId}/instance/connected`
 
 use axum::Json;
-use serde_json::{Value, json};
 
 use crate::{
     app::ListQuery,
-    dialects::codechat::{call::OnBusiness, error::CodeChatError, find, words},
+    dialects::codechat::{answers::ConnectedAnswer, call::OnBusiness, error::CodeChatError, find, words},
 };
 
 /// Instances that are looked through.
 const INSTANCES_MAX: usize = 10_000;
 
 /// Lists the connected instances of the business.
-pub(super) async fn handler(on: OnBusiness) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    get, operation_id = "connected", path = "/api/v2/business/{businessId}/instance/connected", tag = "business",
+    responses((status = 200, body = ConnectedAnswer))
+)]
+pub(super) async fn handler(on: OnBusiness) -> Result<Json<ConnectedAnswer>, CodeChatError> {
     let query = ListQuery { states: vec!["linked".to_owned()], ..ListQuery::default() };
     let records = on.app.list_all(on.account, query, INSTANCES_MAX).await?;
     let business = on.app.account(on.account).await?;
     let connected = records.iter().filter(|record| words::stored(&record.state.phase) == "open");
-    let shown: Vec<Value> =
+    let instances =
         connected.map(|record| find::with_business(&on.app, record, None, &business.name)).collect();
-    Ok(Json(json!({"businessId": business.id, "name": business.name, "Instances": shown})))
+    Ok(Json(ConnectedAnswer { business_id: business.id, name: business.name, instances }))
 }

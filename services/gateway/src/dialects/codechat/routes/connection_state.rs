@@ -1,12 +1,15 @@
 //! `GET /api/v2/instance/{instanceId}/connection-state`
 
 use axum::Json;
-use serde_json::{Value, json};
 
-use crate::dialects::codechat::{call::OnInstance, error::CodeChatError, words};
+use crate::dialects::codechat::{answers::ConnectionState, call::OnInstance, error::CodeChatError, words};
 
 /// Shows the live state of the connection.
-pub(super) async fn handler(on: OnInstance) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    get, operation_id = "connection_state", path = "/api/v2/instance/{instanceId}/connection-state", tag = "instance",
+    responses((status = 200, body = ConnectionState))
+)]
+pub(super) async fn handler(on: OnInstance) -> Result<Json<ConnectionState>, CodeChatError> {
     let (state, reason) = words::live(&on.read().await?);
-    Ok(Json(json!({"state": state, "statusReason": reason})))
+    Ok(Json(ConnectionState { state, status_reason: reason }))
 }

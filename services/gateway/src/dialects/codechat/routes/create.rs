@@ -1,23 +1,31 @@
 //! `POST /api/v2/business/{businessId}/instance`
 
 use axum::{Json, extract::Request, http::StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    app::{NewInstance, check_name},
+    app::{Failure, NewInstance, check_name},
     dialects::codechat::{
         FORMAT,
+        answers::InstanceCreated,
+        bodies,
         call::{OnBusiness, object, text},
-        error::CodeChatError,
-        find,
+        error::{CodeChatError, ErrorBody},
+        find, words,
     },
+    http::time::iso_millis,
 };
 
 /// Creates an instance; its name is made up if there is none, and a foreign id is shown in the place of ours.
+#[utoipa::path(
+    post, operation_id = "create", path = "/api/v2/business/{businessId}/instance", tag = "business",
+    request_body = bodies::Create,
+    responses((status = 201, body = InstanceCreated), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn handler(
     on: OnBusiness,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), CodeChatError> {
+) -> Result<(StatusCode, Json<InstanceCreated>), CodeChatError> {
     let body = object(request).await?;
     let external = text(&body, "externalId")?.filter(|id| !id.is_empty());
     if let Some(external) = &external {
@@ -31,9 +39,26 @@ pub(super) async fn handler(
         alias: external,
         ..NewInstance::default()
     };
-    let record = on.app.create(&on.call, new).await?.record;
-    let mut shown = find::head(&record, None);
-    shown.insert("businessBusinessId".to_owned(), json!(on.account));
-    shown.insert("Auth".to_owned(), find::auth(&on.app, &record));
-    Ok((StatusCode::CREATED, Json(Value::Object(shown))))
+    let record = on.app.create(&on.call, new).await.map_err(refused)?.record;
+    let created = InstanceCreated {
+        instance_id: find::shown_id(&record),
+        state: find::state(&record),
+        connection: words::stored(&record.state.phase),
+        created_at: iso_millis(record.state.created_at),
+        deleted_at: None,
+        business_business_id: on.account,
+        auth: find::auth(&on.app, &record),
+        name: record.name,
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// A create calls the name by another word.
+fn refused(failure: Failure) -> CodeChatError {
+    match failure {
+        Failure::Invalid { field: "name", problem } => {
+            CodeChatError::Invalid(format!("instanceName: {problem}"))
+        }
+        other => other.into(),
+    }
 }

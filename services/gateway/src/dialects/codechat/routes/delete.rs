@@ -3,12 +3,13 @@
 use axum::{Json, extract::Request};
 use berth_proto::command::DeleteV1;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::{
     dialects::codechat::{
+        answers::InstanceFound,
+        bodies,
         call::{OnBusiness, flag, object},
-        error::CodeChatError,
+        error::{CodeChatError, ErrorBody},
         find,
     },
     http::query::LenientQuery,
@@ -23,28 +24,39 @@ pub(super) struct Query {
 }
 
 /// The instance and `force` stand in the query.
+#[utoipa::path(
+    delete, operation_id = "delete", path = "/api/v2/business/{businessId}/instance", tag = "business",
+    params(("instanceId" = String, Query), ("force" = Option<bool>, Query, description = "Whether a session may end with it")),
+    responses((status = 200, body = InstanceFound), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody))
+)]
 pub(super) async fn by_query(
     on: OnBusiness,
     LenientQuery(query): LenientQuery<Query>,
-) -> Result<Json<Value>, CodeChatError> {
+) -> Result<Json<InstanceFound>, CodeChatError> {
     let required = || CodeChatError::Invalid("instanceId should not be empty".to_owned());
     let id = query.instance_id.filter(|id| !id.is_empty()).ok_or_else(required)?;
     delete(&on, &id, query.force.as_deref() == Some("true")).await
 }
 
 /// The instance stands in the path, `force` in the query or the body.
+#[utoipa::path(
+    delete, operation_id = "delete_by_path", path = "/api/v2/business/{businessId}/instance/{instanceId}", tag = "business",
+    params(("force" = Option<bool>, Query, description = "Instead of the body's")),
+    request_body = Option<bodies::Delete>,
+    responses((status = 200, body = InstanceFound), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn by_path(
     on: OnBusiness,
     LenientQuery(query): LenientQuery<Query>,
     request: Request,
-) -> Result<Json<Value>, CodeChatError> {
+) -> Result<Json<InstanceFound>, CodeChatError> {
     let force = flag(&object(request).await?, "force")?.unwrap_or(query.force.as_deref() == Some("true"));
     let id = on.rest.clone().ok_or(CodeChatError::NotFound)?;
     delete(&on, &id, force).await
 }
 
 /// Deletes the instance; one with a session or an attempt only by force. The answer shows what it was.
-async fn delete(on: &OnBusiness, id: &str, force: bool) -> Result<Json<Value>, CodeChatError> {
+async fn delete(on: &OnBusiness, id: &str, force: bool) -> Result<Json<InstanceFound>, CodeChatError> {
     let before = on.instance(id).await?;
     on.app.command(&on.call, before.id, DeleteV1 { only_without_session: !force }).await?;
     Ok(Json(find::response(&on.app, &before, Some(on.app.now())).await?))

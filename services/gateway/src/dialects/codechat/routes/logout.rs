@@ -2,12 +2,20 @@
 
 use axum::Json;
 use berth_proto::command::LogoutV1;
-use serde_json::Value;
 
-use crate::dialects::codechat::{call::OnInstance, error::CodeChatError, find};
+use crate::dialects::codechat::{
+    answers::InstanceFound,
+    call::OnInstance,
+    error::{CodeChatError, ErrorBody},
+    find,
+};
 
 /// Ends the session and shows the instance after it. Without one the page promises an exception: 400.
-pub(super) async fn handler(on: OnInstance) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    delete, operation_id = "logout", path = "/api/v2/instance/{instanceId}/logout", tag = "instance",
+    responses((status = 200, body = InstanceFound), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn handler(on: OnInstance) -> Result<Json<InstanceFound>, CodeChatError> {
     let answer = on.command(LogoutV1 {}).await?;
     if !answer.changed() {
         return Err(CodeChatError::NotConnected);

@@ -1,16 +1,22 @@
 //! `PATCH /api/v2/business/{businessId}/instance/{instanceId}/refresh-token`
 
 use axum::{Json, extract::Request};
-use serde_json::{Value, json};
 
 use crate::dialects::codechat::{
+    answers::NewToken,
+    bodies,
     call::{OnBusiness, object, text},
-    error::CodeChatError,
+    error::{CodeChatError, ErrorBody},
     find,
 };
 
 /// Ends the present JWT and shows the next one; the instance's token stays.
-pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    patch, operation_id = "refresh_token", path = "/api/v2/business/{businessId}/instance/{instanceId}/refresh-token", tag = "business",
+    request_body = bodies::Refresh,
+    responses((status = 200, body = NewToken), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<NewToken>, CodeChatError> {
     let body = object(request).await?;
     let id = on.rest.clone().ok_or(CodeChatError::NotFound)?;
     let record = on.instance(&id).await?;
@@ -18,5 +24,5 @@ pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<Val
         return Err(CodeChatError::Invalid("Invalid \"oldToken\"".to_owned()));
     }
     let answer = on.app.end_jwts(&on.call, &record).await?;
-    Ok(Json(json!({"newToken": find::jwt(&on.app, &answer.record)})))
+    Ok(Json(NewToken { new_token: find::jwt(&on.app, &answer.record) }))
 }

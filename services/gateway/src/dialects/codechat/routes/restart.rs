@@ -2,12 +2,20 @@
 
 use axum::Json;
 use berth_proto::command::RestartV1;
-use serde_json::Value;
 
-use crate::dialects::codechat::{call::OnInstance, error::CodeChatError, find};
+use crate::dialects::codechat::{
+    answers::InstanceFound,
+    call::OnInstance,
+    error::{CodeChatError, ErrorBody},
+    find,
+};
 
 /// Closes the connection and opens it again.
-pub(super) async fn handler(on: OnInstance) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    put, operation_id = "restart", path = "/api/v2/instance/{instanceId}/restart", tag = "instance",
+    responses((status = 200, body = InstanceFound), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn handler(on: OnInstance) -> Result<Json<InstanceFound>, CodeChatError> {
     let answer = on.command(RestartV1 {}).await?;
     Ok(Json(find::response(&on.app, &answer.record, None).await?))
 }

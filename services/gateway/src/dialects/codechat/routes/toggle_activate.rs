@@ -5,13 +5,20 @@ use serde_json::{Map, Value, json};
 
 use crate::dialects::codechat::{
     FORMAT,
+    answers::InstanceFound,
+    bodies,
     call::{OnBusiness, object, text},
-    error::CodeChatError,
+    error::{CodeChatError, ErrorBody},
     find, webhook,
 };
 
 /// Switches the instance's routes in this dialect on or off; the link stays.
-pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    patch, operation_id = "toggle_activate", path = "/api/v2/business/{businessId}/instance/{instanceId}/toggle-activate", tag = "business",
+    request_body = bodies::Toggle,
+    responses((status = 200, body = InstanceFound), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<InstanceFound>, CodeChatError> {
     let active = match text(&object(request).await?, "action")?.as_deref() {
         Some("activate") => true,
         Some("deactivate") => false,
@@ -27,7 +34,7 @@ pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<Val
         block.insert("active".to_owned(), json!(active));
         Value::Object(block)
     };
-    let mut record = on.app.change_settings(&on.call, &record, FORMAT, merge).await?.record;
+    let mut record = on.app.switch(&on.call, &record, FORMAT, merge, active).await?.record;
     let business = on.app.account(on.account).await?.name;
     // The bodies that its webhooks get say the state too.
     for webhook in record.open_webhooks_of(FORMAT) {

@@ -8,17 +8,24 @@ use crate::{
     app::{NewWebhook, Record, Webhook},
     dialects::codechat::{
         FORMAT,
+        answers::{WebhookEvents, WebhookShown},
+        bodies,
         call::{OnInstance, flag, object},
-        error::CodeChatError,
+        error::{CodeChatError, ErrorBody},
         webhook,
     },
 };
 
 /// Adds a webhook; one that is only named and located sends nothing, since `enabled` is false by default.
+#[utoipa::path(
+    post, operation_id = "create_webhook", path = "/api/v2/instance/{instanceId}/webhook", tag = "webhook",
+    request_body = bodies::NewWebhook,
+    responses((status = 201, body = WebhookShown), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn create(
     on: OnInstance,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), CodeChatError> {
+) -> Result<(StatusCode, Json<WebhookShown>), CodeChatError> {
     let record = on.read().await?;
     let business = on.app.account(record.state.account).await?.name;
     let wanted = webhook::endpoint(&record, None, &object(request).await?, &business)?;
@@ -27,16 +34,25 @@ pub(super) async fn create(
 }
 
 /// Lists the webhooks.
-pub(super) async fn list(on: OnInstance) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    get, operation_id = "list_webhooks", path = "/api/v2/instance/{instanceId}/webhook", tag = "webhook",
+    responses((status = 200, body = Vec<WebhookShown>))
+)]
+pub(super) async fn list(on: OnInstance) -> Result<Json<Vec<WebhookShown>>, CodeChatError> {
     let record = on.read().await?;
     Ok(Json(record.open_webhooks_of(FORMAT).iter().map(|it| webhook::shown(&record, it)).collect()))
 }
 
 /// Changes a webhook; the product answers 201.
+#[utoipa::path(
+    put, operation_id = "change_webhook", path = "/api/v2/instance/{instanceId}/webhook/{webhookId}", tag = "webhook",
+    request_body = bodies::ChangedWebhook,
+    responses((status = 201, body = WebhookShown), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn update(
     on: OnInstance,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), CodeChatError> {
+) -> Result<(StatusCode, Json<WebhookShown>), CodeChatError> {
     let record = on.read().await?;
     let before = present(&on, &record)?;
     let business = on.app.account(record.state.account).await?.name;
@@ -46,7 +62,15 @@ pub(super) async fn update(
 }
 
 /// Changes some switches of a webhook and shows them all.
-pub(super) async fn update_events(on: OnInstance, request: Request) -> Result<Json<Value>, CodeChatError> {
+#[utoipa::path(
+    patch, operation_id = "change_webhook_events", path = "/api/v2/instance/{instanceId}/webhook/{webhookId}/events", tag = "webhook",
+    request_body = bodies::Flags,
+    responses((status = 200, body = WebhookEvents), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn update_events(
+    on: OnInstance,
+    request: Request,
+) -> Result<Json<WebhookEvents>, CodeChatError> {
     let record = on.read().await?;
     let before = present(&on, &record)?;
     let body = object(request).await?;
