@@ -113,11 +113,16 @@ def before_call(context, case, kwargs):
     for name in case.path_parameters or {}:
         if name in values:
             case.path_parameters[name] = values[name]
+    if "instanceId" in (case.query or {}):
+        case.query["instanceId"] = values["instanceId"]
     if isinstance(case.body, dict):
         if isinstance(case.body.get("idInstance"), int):
             case.body["idInstance"] = caller.number
         if case.path.endswith("/simulate") and turn % 2:
             case.body["action"] = "heal"
+        if isinstance(case.body.get("oldToken"), str) and turn % 2:
+            shown = requests.get(f"{URL}/api/v2/instance/{caller.id}", headers=bearer(caller.token), timeout=30)
+            case.body["oldToken"] = shown.json().get("Auth", {}).get("jwt", "")
     # The operator's routes are asked by the operator.
     is_operators = re.match(r"/v1/accounts|/api/v2/admin", case.path)
     token = ROOT_KEY if is_operators else caller.token

@@ -8,6 +8,8 @@
 
 mod borders;
 mod codechat;
+mod codechat_input;
+mod codechat_webhooks;
 mod documents;
 mod evolution;
 mod evolution_input;
