@@ -11,6 +11,7 @@ pub(crate) fn describe() {
     describe_gauge!(LINKS, Unit::Count, "Device links that this replica runs.");
     describe_counter!(REPORTS, Unit::Count, "Reports of drivers, by command and outcome.");
     describe_counter!(UNLINKS, Unit::Count, "Tries to unlink a device, by outcome.");
+    gauge!(LINKS).increment(0.0);
 }
 
 /// A link that runs, until it is dropped.

@@ -96,6 +96,7 @@ impl Handle {
 /// Starts the service; returns once it takes queries, which are answered with `Rebuilding` until the record
 /// view has read the whole log.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
+    metrics::describe();
     let Ports { log, bus, keys, leases, clock, data } = ports;
     let records = Records::default();
     let touched = Arc::clone(&records.touched);

@@ -1,22 +1,40 @@
-//! Names of the metrics of the projections.
+//! The metrics of the projections: names, units and help in one place.
 
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-/// Queries that were answered: `page`, `rebuilding`, `invalid` or `overloaded`.
+const QUERIES: &str = "berth_projections_queries_total";
+const QUERY_SECONDS: &str = "berth_projections_query_seconds";
+const TEXTS: &str = "berth_projections_texts";
+const PUBLIC_EVENTS: &str = "berth_projections_public_events_total";
+
+/// Tells the exporter what the metrics mean.
+pub(crate) fn describe() {
+    describe_counter!(
+        QUERIES,
+        Unit::Count,
+        "Queries that were answered, by outcome (page, rebuilding, invalid, overloaded)."
+    );
+    describe_histogram!(QUERY_SECONDS, Unit::Seconds, "How long queries took.");
+    describe_gauge!(TEXTS, Unit::Count, "Instances that can be found by their texts.");
+    describe_counter!(PUBLIC_EVENTS, Unit::Count, "Public events that were published.");
+    counter!(PUBLIC_EVENTS).increment(0);
+}
+
+/// A query was answered.
 pub(crate) fn query(outcome: &'static str, took: Duration) {
-    counter!("berth_projections_queries_total", "outcome" => outcome).increment(1);
-    histogram!("berth_projections_query_seconds").record(took.as_secs_f64());
+    counter!(QUERIES, "outcome" => outcome).increment(1);
+    histogram!(QUERY_SECONDS).record(took.as_secs_f64());
 }
 
 /// Instances that can be found by their texts.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 instances do not fit a machine")]
 pub(crate) fn texts(count: usize) {
-    gauge!("berth_projections_texts").set(count as f64);
+    gauge!(TEXTS).set(count as f64);
 }
 
-/// Public events that were published.
+/// A public event was published.
 pub(crate) fn published() {
-    counter!("berth_projections_public_events_total").increment(1);
+    counter!(PUBLIC_EVENTS).increment(1);
 }

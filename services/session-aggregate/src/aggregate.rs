@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use berth_bus::Replier;
 use berth_proto::{
     StreamKey,
-    codec::encode,
     command::Command,
     frame::{CommandReplyV1, TargetV1},
     limits::RECEIPTS_PER_COMMIT_MAX,
 };
 use berth_runtime::Lifecycle;
-use bytes::Bytes;
-use tracing::{debug, error};
+use tracing::error;
 
 use crate::{
     Ports, Settings,
@@ -20,7 +17,6 @@ use crate::{
     directory::Directory,
     instance::Asked,
     mailbox::{Job, Mailboxes, Posted},
-    metrics,
     trouble::Trouble,
 };
 
@@ -61,7 +57,7 @@ impl Aggregate {
                 let this = Arc::clone(self);
                 self.lifecycle.spawn(async move { this.empty(stream).await });
             }
-            Posted::Refused(job) => answer(job.reply, &Trouble::Overloaded.reply()),
+            Posted::Refused(job) => job.asker.answer(&Trouble::Overloaded.reply()),
         }
     }
 
@@ -69,9 +65,9 @@ impl Aggregate {
     async fn empty(&self, stream: StreamKey) {
         while let Some(jobs) = self.mailboxes.drain(stream, RECEIPTS_PER_COMMIT_MAX) {
             let mut batch = Vec::new();
-            for Job { request, reply } in jobs {
+            for Job { request, asker } in jobs {
                 let TargetV1::Instance { instance, command } = &request.target else {
-                    answer(reply, &Box::pin(self.account_command(&request)).await);
+                    asker.answer(&Box::pin(self.account_command(&request)).await);
                     continue;
                 };
                 let instance = *instance;
@@ -80,39 +76,20 @@ impl Aggregate {
                     Err(error) => {
                         error!(%instance, %error, "a command that this release does not know was refused");
                         let reason = "the command is not known to this release".to_owned();
-                        answer(reply, &CommandReplyV1::Unavailable { reason });
+                        asker.answer(&CommandReplyV1::Unavailable { reason });
                         continue;
                     }
                 };
                 if asked.is_alone() {
                     self.plain(instance, std::mem::take(&mut batch)).await;
-                    Box::pin(self.alone(instance, asked, reply)).await;
+                    Box::pin(self.alone(instance, asked, asker)).await;
                 } else {
-                    batch.push((asked, reply));
+                    batch.push((asked, asker));
                 }
             }
             if let Some(instance) = stream.as_instance() {
                 self.plain(instance, batch).await;
             }
         }
-    }
-}
-
-/// Sends a reply and counts it.
-pub(crate) fn answer(to: Replier, reply: &CommandReplyV1) {
-    use berth_proto::commit::OutcomeCodeV1::Unchanged;
-    metrics::command(match reply {
-        CommandReplyV1::Accepted(accepted) if accepted.replayed => "replayed",
-        CommandReplyV1::Accepted(accepted) if accepted.outcome.code == Unchanged => "unchanged",
-        CommandReplyV1::Accepted(_) => "applied",
-        CommandReplyV1::Rejected(_) => "rejected",
-        CommandReplyV1::Unavailable { reason } => {
-            debug!(reason, "a command was not decided");
-            "unavailable"
-        }
-    });
-    match encode(reply) {
-        Ok(bytes) => to.send(Bytes::from(bytes)),
-        Err(error) => error!(%error, "a reply could not be encoded: the asker runs into its time-out"),
     }
 }

@@ -14,6 +14,7 @@
 
 mod account;
 mod aggregate;
+mod asker;
 mod cache;
 mod directory;
 mod flag;
@@ -124,6 +125,7 @@ impl Handle {
 /// Starts the service; returns once it takes commands. It ends with the life cycle: no new command is taken
 /// then, and those that were taken are answered.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
+    metrics::describe();
     let agenda = open_agenda(&ports, lifecycle).await.map_err(StartError::View)?;
     let aggregate = Arc::new(Aggregate::new(ports, settings, lifecycle.clone()));
     let serving = server::start(&aggregate, &agenda).await.map_err(StartError::Serve)?;

@@ -7,10 +7,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use berth_bus::Replier;
 use berth_proto::{StreamKey, frame::CommandRequestV1};
 
-use crate::metrics;
+use crate::{asker::Asker, metrics};
 
 /// Commands that wait for one stream; more are refused.
 pub(crate) const MAILBOX_COMMANDS_MAX: usize = 1_024;
@@ -21,7 +20,7 @@ pub(crate) const MAILBOXES_MAX: usize = 16_384;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) request: CommandRequestV1,
-    pub(crate) reply: Replier,
+    pub(crate) asker: Asker,
 }
 
 /// What became of a command that was put into a mailbox.

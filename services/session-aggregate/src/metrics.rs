@@ -1,26 +1,60 @@
 //! Names of this crate's metrics, in one place.
 
-use metrics::{counter, gauge, histogram};
+use std::time::Duration;
 
-/// Commands that were answered, by `outcome`: `applied`, `unchanged`, `replayed`, `rejected`, `unavailable`.
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
 const COMMANDS: &str = "berth_aggregate_commands_total";
-/// Commands that were answered by one commit.
+const COMMAND_SECONDS: &str = "berth_aggregate_command_seconds";
 const BATCH_COMMANDS: &str = "berth_aggregate_batch_commands";
-/// Appends that lost against another replica and were decided again.
 const CONFLICTS: &str = "berth_aggregate_conflicts_total";
-/// Mailboxes that are at work.
 const MAILBOXES: &str = "berth_aggregate_mailboxes";
-/// Commands that a mailbox found waiting when it looked.
 const MAILBOX_DEPTH: &str = "berth_aggregate_mailbox_depth_commands";
-/// Work of the process manager whose moment has come.
 const DUE: &str = "berth_aggregate_due_jobs";
-/// Work of the process manager that was done, by `job`.
 const SWEPT: &str = "berth_aggregate_swept_total";
-/// Work of the process manager that failed and is tried again, by `job`.
 const SWEEP_FAILURES: &str = "berth_aggregate_sweep_failures_total";
 
-pub(crate) fn command(outcome: &'static str) {
-    counter!(COMMANDS, "outcome" => outcome).increment(1);
+/// What the process manager works on.
+const JOBS: [&str; 5] = ["deadline", "erasure", "create", "rotation", "account"];
+
+/// Tells the exporter what the metrics mean.
+pub(crate) fn describe() {
+    describe_counter!(
+        COMMANDS,
+        Unit::Count,
+        "Commands that were answered, by command and outcome (applied, unchanged, replayed, rejected, unavailable)."
+    );
+    describe_histogram!(
+        COMMAND_SECONDS,
+        Unit::Seconds,
+        "From the arrival of a command to its answer, by outcome."
+    );
+    describe_histogram!(BATCH_COMMANDS, Unit::Count, "Commands that were answered by one commit.");
+    describe_counter!(
+        CONFLICTS,
+        Unit::Count,
+        "Appends that lost against another replica and were decided again."
+    );
+    describe_gauge!(MAILBOXES, Unit::Count, "Mailboxes that are at work.");
+    describe_histogram!(MAILBOX_DEPTH, Unit::Count, "Commands that a mailbox found waiting when it looked.");
+    describe_gauge!(DUE, Unit::Count, "Work of the process manager whose moment has come.");
+    describe_counter!(SWEPT, Unit::Count, "Work of the process manager that was done, by job.");
+    describe_counter!(
+        SWEEP_FAILURES,
+        Unit::Count,
+        "Work of the process manager that failed and is tried again, by job."
+    );
+    counter!(CONFLICTS).increment(0);
+    for job in JOBS {
+        counter!(SWEPT, "job" => job).increment(0);
+        counter!(SWEEP_FAILURES, "job" => job).increment(0);
+    }
+}
+
+/// A command was answered.
+pub(crate) fn command(command: &'static str, outcome: &'static str, took: Duration) {
+    counter!(COMMANDS, "command" => command, "outcome" => outcome).increment(1);
+    histogram!(COMMAND_SECONDS, "outcome" => outcome).record(took.as_secs_f64());
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 64 commands")]

@@ -12,11 +12,7 @@ use berth_views::{ViewReader, ViewState};
 use futures::{FutureExt, StreamExt};
 use tracing::{info, warn};
 
-use crate::{
-    aggregate::{Aggregate, answer},
-    flag::Flag,
-    mailbox::Job,
-};
+use crate::{aggregate::Aggregate, asker::Asker, flag::Flag, mailbox::Job};
 
 /// All replicas share the commands.
 const QUEUE: &str = "session-aggregate";
@@ -95,16 +91,20 @@ impl Server {
     }
 
     fn accept(&self, request: Request) {
-        let refuse = |reply, reason: String| answer(reply, &CommandReplyV1::Unavailable { reason });
+        let refuse = |asker: Asker, reason| asker.answer(&CommandReplyV1::Unavailable { reason });
+        let asker = Asker::new(request.reply);
         // Nothing is built on a log that lost commits, until an operator has decided.
         if let ViewState::Halted(reason) = self.agenda.state() {
-            return refuse(request.reply, reason);
+            return refuse(asker, reason);
         }
         match decode::<CommandRequestV1>(&request.payload) {
-            Ok(command) => self.aggregate.post(Job { request: command, reply: request.reply }),
+            Ok(command) => {
+                let asker = asker.of(&command.target);
+                self.aggregate.post(Job { request: command, asker });
+            }
             Err(error) => {
                 warn!(subject = request.subject, %error, "a command that cannot be read was refused");
-                refuse(request.reply, "the command cannot be read".to_owned());
+                refuse(asker, "the command cannot be read".to_owned());
             }
         }
     }

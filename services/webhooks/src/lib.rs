@@ -133,6 +133,7 @@ impl Handle {
 
 /// Starts following the log and, whenever this replica holds the lease, dispatching.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
+    metrics::describe();
     let folder = ports.data.join("webhooks");
     let transport = Transport::new(settings.urls)?;
     let journal = Arc::new(Journal::open(&folder.join("attempts.journal"))?);

@@ -1,25 +1,42 @@
-//! Names and units of the metrics of this crate.
+//! The metrics of this service: names, units and help in one place.
 
 use std::time::Duration;
 
 use berth_notices::derive::Class;
 use berth_proto::delivery::SettlementV1;
-use metrics::{counter, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use crate::{schedule::Answer, transport::SendError};
 
-/// Attempts by class and outcome (`2xx` …, or the reason why there was no answer).
 const ATTEMPTS: &str = "berth_webhook_attempts_total";
-/// How long attempts took, seconds.
 const ATTEMPT_SECONDS: &str = "berth_webhook_attempt_seconds";
-/// Settled notices by how they were settled.
 const SETTLED: &str = "berth_webhook_settled_total";
-/// From the moment that a notice was due to the moment that it was taken up, seconds.
 const LAG_SECONDS: &str = "berth_webhook_lag_seconds";
-/// Notices that wait or are being tried.
 const OWED: &str = "berth_webhook_owed";
-/// Attempts under way.
 const IN_FLIGHT: &str = "berth_webhook_in_flight";
+
+/// Tells the exporter what the metrics mean.
+pub(crate) fn describe() {
+    describe_counter!(
+        ATTEMPTS,
+        Unit::Count,
+        "Attempts by class of notice and outcome (2xx to 5xx, or why there was no answer)."
+    );
+    describe_histogram!(ATTEMPT_SECONDS, Unit::Seconds, "How long attempts took, by class of notice.");
+    describe_counter!(
+        SETTLED,
+        Unit::Count,
+        "Settled notices by class and outcome; exhausted are the dead letters."
+    );
+    describe_histogram!(
+        LAG_SECONDS,
+        Unit::Seconds,
+        "From the moment that a notice was due to the moment that it was taken up."
+    );
+    describe_gauge!(OWED, Unit::Count, "Notices that wait or are being tried.");
+    describe_gauge!(IN_FLIGHT, Unit::Count, "Attempts under way.");
+    depth(0, 0);
+}
 
 /// An attempt ended.
 pub(crate) fn attempt(class: Class, answer: Result<&Answer, &SendError>, took: Duration) {

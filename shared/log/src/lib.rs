@@ -7,6 +7,7 @@ pub mod high_water;
 pub mod jetstream;
 mod local;
 pub mod memory;
+mod metrics;
 pub mod port;
 
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, hash_of, hash_of_stored, verify};

@@ -41,5 +41,6 @@ pub async fn open(
     options: ViewOptions,
     lifecycle: &Lifecycle,
 ) -> Result<Arc<dyn ViewReader>, OpenError> {
+    metrics::describe(view.name());
     Ok(start::start(log, folder, view, options, lifecycle).await?)
 }

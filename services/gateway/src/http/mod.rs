@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod headers;
+pub(crate) mod metrics;
 pub mod qr;
 pub mod query;
 pub mod router;

@@ -4,13 +4,16 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
 
 use crate::{
     app::App,
     dialects::{codechat, evolution, green, mega, ryze},
-    docs, native,
+    docs,
+    http::metrics,
+    native,
 };
 
 /// First segments of paths that belong to the Evolution dialect.
@@ -30,35 +33,52 @@ const EVOLUTION: [&str; 11] = [
 
 /// Composes the routes of all doors.
 pub fn compose(app: App) -> Router {
+    metrics::describe();
     let green = green::router(app.clone());
     Router::new()
-        .merge(native::router(app.clone()))
-        .merge(evolution::router(app.clone()))
-        .merge(codechat::router(app.clone()))
-        .merge(ryze::router(app.clone()))
-        .merge(mega::router(app))
+        .merge(counted("native", native::router(app.clone())))
+        .merge(counted("evolution", evolution::router(app.clone())))
+        .merge(counted("codechat", codechat::router(app.clone())))
+        .merge(counted("ryze", ryze::router(app.clone())))
+        .merge(counted("mega", mega::router(app)))
         .merge(docs::router())
         .fallback(move |request: Request| {
             let green = green.clone();
-            async move { unknown_route(green, request).await }
+            async move {
+                let (door, route) = door_of(request.uri().path());
+                let answering = Box::pin(unknown_route(green, door, request));
+                Box::pin(metrics::count(door, route, answering)).await
+            }
         })
 }
 
-/// A path that no route has. GREEN-API's paths are not a router's: the instance's number is glued to a word
-/// and the method is written in any case.
-async fn unknown_route(green: green::Entry, request: Request<Body>) -> Response {
-    let path = request.uri().path();
+fn counted(door: &'static str, routes: Router) -> Router {
+    routes.layer(from_fn(move |request: Request, next: Next| metrics::measured(door, request, next)))
+}
+
+/// Whose a path is that no route has, and the template that it is counted under. GREEN-API's paths are not a
+/// router's: the instance's number is glued to a word and the method is written in any case.
+fn door_of(path: &str) -> (&'static str, &'static str) {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    if first.starts_with("waInstance") || first == "partner" {
-        return green.handle(request).await;
-    }
-    if EVOLUTION.contains(&first) || path == "/" {
-        return evolution::unknown_route(&request);
-    }
     match first {
-        "rest" => mega::unknown_route(&request),
-        "api" if path == "/api/v2" || path.starts_with("/api/v2/") => codechat::unknown_route(&request),
-        "api" | "ws" => ryze::unknown_route(&request),
+        "partner" => ("green", "/partner/{method}/{token}"),
+        _ if first.starts_with("waInstance") => ("green", "/waInstance{number}/{method}/{token}"),
+        _ if EVOLUTION.contains(&first) || path == "/" => ("evolution", "-"),
+        "rest" => ("mega", "-"),
+        "api" if path == "/api/v2" || path.starts_with("/api/v2/") => ("codechat", "-"),
+        "api" | "ws" => ("ryze", "-"),
+        _ => ("native", "-"),
+    }
+}
+
+/// Answers for a path that no route has.
+async fn unknown_route(green: green::Entry, door: &str, request: Request<Body>) -> Response {
+    match door {
+        "green" => green.handle(request).await,
+        "evolution" => evolution::unknown_route(&request),
+        "mega" => mega::unknown_route(&request),
+        "codechat" => codechat::unknown_route(&request),
+        "ryze" => ryze::unknown_route(&request),
         _ => native::unknown_route().into_response(),
     }
 }

@@ -5,7 +5,6 @@
 //! nobody continues. Whether the instance exists is decided by one append only: the first commit of its
 //! stream is either its creation or a tombstone.
 
-use berth_bus::Replier;
 use berth_proto::{
     AccountId, DirectoryId, InstanceId,
     command::{Command, CreateInstanceV1},
@@ -22,7 +21,8 @@ use super::{
     transaction::render,
 };
 use crate::{
-    aggregate::{Aggregate, answer},
+    aggregate::Aggregate,
+    asker::Asker,
     directory::{Cause, Holder},
     trouble::Trouble,
 };
@@ -58,7 +58,7 @@ impl Aggregate {
         instance: InstanceId,
         asked: &Asked,
         create: &CreateInstanceV1,
-        to: Replier,
+        to: Asker,
     ) {
         let reply = self.created(instance, asked, create).await;
         let reply = reply.unwrap_or_else(|trouble| trouble.reply());
@@ -66,7 +66,7 @@ impl Aggregate {
             CommandReplyV1::Accepted(accepted) if !accepted.replayed => Some(accepted.stream_id),
             _ => None,
         };
-        answer(to, &reply);
+        to.answer(&reply);
         // After the answer: if it fails, the process manager does it.
         if let Some(made) = made {
             let first = first_entry(&create.entries).0;

@@ -13,14 +13,13 @@ mod transaction;
 
 use std::collections::VecDeque;
 
-use berth_bus::Replier;
 use berth_proto::{
     InstanceId,
     command::Command,
     frame::{CommandReplyV1, RejectionCodeV1, RejectionV1},
 };
 
-use crate::aggregate::{Aggregate, answer};
+use crate::{aggregate::Aggregate, asker::Asker};
 
 pub(crate) use delete::{ABANDON_AFTER_SECONDS, erasure_recorded};
 pub(crate) use round::Asked;
@@ -38,7 +37,7 @@ impl Asked {
 
 impl Aggregate {
     /// Decides commands that need nothing but their instance, as few commits as they fit into.
-    pub(crate) async fn plain(&self, instance: InstanceId, batch: Vec<(Asked, Replier)>) {
+    pub(crate) async fn plain(&self, instance: InstanceId, batch: Vec<(Asked, Asker)>) {
         let (asked, mut repliers): (Vec<_>, VecDeque<_>) = batch.into_iter().unzip();
         let mut rest = asked.as_slice();
         while !rest.is_empty() {
@@ -46,14 +45,14 @@ impl Aggregate {
                 Ok((loaded, answers)) => {
                     rest = rest.get(answers.len()..).unwrap_or_default();
                     for (one, to) in answers.into_iter().zip(std::iter::from_fn(|| repliers.pop_front())) {
-                        answer(to, &transaction::render(instance, &loaded, one));
+                        to.answer(&transaction::render(instance, &loaded, one));
                     }
                     self.keep(instance, loaded);
                 }
                 Err(trouble) => {
                     let reply = trouble.reply();
                     for to in repliers {
-                        answer(to, &reply);
+                        to.answer(&reply);
                     }
                     return;
                 }
@@ -62,7 +61,7 @@ impl Aggregate {
     }
 
     /// Decides a command that takes several steps.
-    pub(crate) async fn alone(&self, instance: InstanceId, asked: Asked, to: Replier) {
+    pub(crate) async fn alone(&self, instance: InstanceId, asked: Asked, to: Asker) {
         let done = match &asked.command {
             Command::CreateInstance(create) => {
                 return Box::pin(self.create(instance, &asked, create, to)).await;
@@ -71,7 +70,7 @@ impl Aggregate {
             Command::RotateToken(rotate) => Box::pin(self.rotate_token(instance, &asked, rotate)).await,
             _ => Box::pin(self.delete(instance, &asked)).await,
         };
-        answer(to, &done.unwrap_or_else(|trouble| trouble.reply()));
+        to.answer(&done.unwrap_or_else(|trouble| trouble.reply()));
     }
 }
 

@@ -16,7 +16,10 @@ use std::{fmt, path::Path, sync::Arc, thread::JoinHandle};
 use async_trait::async_trait;
 use berth_runtime::Entropy;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 pub use self::open::OpenError;
 use self::{
@@ -26,6 +29,7 @@ use self::{
 };
 use crate::{
     local::{self, Ends},
+    metrics,
     port::{AppendError, Appended, EventLog, Expected, NewCommit},
 };
 
@@ -52,6 +56,7 @@ impl EmbeddedLog {
     /// Opens the log of a folder, or creates it with that many shards and a random incarnation. Blocks
     /// for some milliseconds.
     pub fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<Self, OpenError> {
+        metrics::describe();
         Self::start(folder, shards, open::open(folder, shards, entropy)?)
     }
 
@@ -88,6 +93,15 @@ impl Drop for EmbeddedLog {
 #[async_trait]
 impl EventLog for EmbeddedLog {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
+        let (bytes, begun) = (commit.payload.len(), Instant::now());
+        let outcome = self.append_one(commit, expected).await;
+        metrics::appended(&outcome, bytes, begun);
+        outcome
+    }
+}
+
+impl EmbeddedLog {
+    async fn append_one(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
         local::check_size(&commit)?;
         let stream = commit.stream;
         let shard = stream.partition().shard(self.shards);

@@ -24,10 +24,11 @@ use async_nats::{
 use async_trait::async_trait;
 use berth_proto::{Kind, StreamKey};
 use lru::LruCache;
+use tokio::time::Instant;
 
 pub use self::settings::OpenError;
 use crate::{
-    local,
+    local, metrics,
     port::{
         AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position,
         ReadError, Stored,
@@ -73,6 +74,7 @@ impl JetStreamLog {
     /// Opens the log of a server, or creates its streams. Streams whose settings could lose commits are
     /// refused.
     pub async fn open(client: Client, options: JetStreamOptions) -> Result<Self, OpenError> {
+        metrics::describe();
         settings::check_version(&client.server_info().version)?;
         let context = ContextBuilder::new().timeout(REQUEST_WAIT_MAX).build(client.clone());
         settings::open(&context, &options).await?;
@@ -128,7 +130,12 @@ impl LogRead for JetStreamLog {
 #[async_trait]
 impl EventLog for JetStreamLog {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
-        local::check_size(&commit)?;
-        append::append(self, commit, expected).await
+        let (bytes, begun) = (commit.payload.len(), Instant::now());
+        let outcome = match local::check_size(&commit) {
+            Ok(()) => append::append(self, commit, expected).await,
+            Err(error) => Err(error),
+        };
+        metrics::appended(&outcome, bytes, begun);
+        outcome
     }
 }

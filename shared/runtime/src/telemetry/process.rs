@@ -10,10 +10,10 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(super) fn describe() {
     describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Memory of the process that is in RAM");
-    describe_gauge!("process_open_fds", "Open file descriptors");
-    describe_gauge!("process_threads", "Threads of the process");
+    describe_gauge!("process_open_fds", Unit::Count, "Open file descriptors");
+    describe_gauge!("process_threads", Unit::Count, "Threads of the process");
     describe_gauge!("process_cpu_seconds_total", Unit::Seconds, "Processor time used so far");
-    describe_counter!("berth_metrics_renders_total", "How often metrics were rendered");
+    describe_counter!("berth_metrics_renders_total", Unit::Count, "How often metrics were rendered");
 }
 
 pub(super) fn record() {

@@ -14,7 +14,7 @@ use tracing::warn;
 use super::{events::EventBody, get::find_with_deleted};
 use crate::{
     app::{App, Entry, Failure, Principal, Record},
-    http::headers,
+    http::{headers, metrics::OpenStream},
     native::{
         call::{Caller, Key},
         problem::Problem,
@@ -50,7 +50,8 @@ pub(super) async fn handler(
             text.parse().map_err(|_| Problem::invalid("`Last-Event-ID`: a version is expected."))?
         }
     };
-    let tail = Tail { app, principal: caller.principal, record, after, waiting: Vec::new() };
+    let open = OpenStream::of("native");
+    let tail = Tail { app, principal: caller.principal, record, after, waiting: Vec::new(), _open: open };
     Ok(Sse::new(stream::unfold(tail, next)).keep_alive(KeepAlive::default()))
 }
 
@@ -62,6 +63,7 @@ struct Tail {
     after: u64,
     /// Events of the last read, newest first.
     waiting: Vec<Event>,
+    _open: OpenStream,
 }
 
 async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Tail)> {

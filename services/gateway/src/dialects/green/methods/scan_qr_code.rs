@@ -21,6 +21,7 @@ use crate::{
         error::{ErrorBody, GreenError},
         settings,
     },
+    http::metrics::OpenStream,
 };
 
 /// Bytes of a client's frame. Nothing is expected of a client, so that more than a ping is not needed.
@@ -49,6 +50,7 @@ pub(super) async fn run(on: OnInstance, request: Request) -> Result<Response, Gr
 /// Sends frames until one is the last or the client leaves. Only the first look starts an attempt: one that was ended
 /// meanwhile, by a logout for example, stays ended.
 async fn show(on: OnInstance, mut socket: WebSocket) {
+    let _open = OpenStream::of("green");
     let deadline = Instant::now() + SCAN_MAX;
     let mut seen = on.app.connect(&on.call, on.instance, None, WAIT).await;
     let mut shown = None;

@@ -18,6 +18,7 @@ use crate::{
         call::{OnInstance, token},
         error::{ErrorBody, RyzeError},
     },
+    http::metrics::OpenStream,
 };
 
 const WHAT: &str = "Failed to get instance";
@@ -72,6 +73,7 @@ pub(super) async fn handler(
 
 /// Sends frames until the client leaves, or the instance or its token is no more.
 async fn tell(mut live: Live, mut socket: WebSocket) {
+    let _open = OpenStream::of("ryze");
     let mut heartbeat = interval(HEARTBEAT);
     loop {
         let told = {

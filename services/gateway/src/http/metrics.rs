@@ -1,0 +1,77 @@
+//! The metrics of the gateway: names, units and help in one place, and the layer that counts requests.
+//!
+//! A route is named by its template: the path itself may hold a token.
+
+use axum::{
+    extract::{MatchedPath, Request},
+    middleware::Next,
+    response::Response,
+};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use tokio::time::Instant;
+
+const REQUESTS: &str = "berth_gateway_requests_total";
+const REQUEST_SECONDS: &str = "berth_gateway_request_seconds";
+const STREAMS: &str = "berth_gateway_open_streams";
+
+/// Tells the exporter what the metrics mean.
+pub(crate) fn describe() {
+    describe_counter!(
+        REQUESTS,
+        Unit::Count,
+        "Requests that were answered, by door (native or a dialect), template of the route and class of the status."
+    );
+    describe_histogram!(
+        REQUEST_SECONDS,
+        Unit::Seconds,
+        "From the head of a request to the head of its answer, by door; waits that the client asked for included."
+    );
+    describe_gauge!(STREAMS, Unit::Count, "Event streams and sockets that are open, by door.");
+    for door in ["native", "ryze", "green"] {
+        gauge!(STREAMS, "door" => door).increment(0.0);
+    }
+}
+
+/// Counts a request of a door whose routes the router knows.
+pub(super) async fn measured(door: &'static str, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    count(door, route.as_ref().map_or("-", MatchedPath::as_str), next.run(request)).await
+}
+
+/// Counts a request whose answer this gives.
+pub(super) async fn count(
+    door: &'static str,
+    route: &str,
+    answering: impl Future<Output = Response>,
+) -> Response {
+    let begun = Instant::now();
+    let answer = answering.await;
+    let status = match answer.status().as_u16() {
+        0..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    };
+    counter!(REQUESTS, "door" => door, "route" => route.to_owned(), "status" => status).increment(1);
+    histogram!(REQUEST_SECONDS, "door" => door).record(begun.elapsed().as_secs_f64());
+    answer
+}
+
+/// A stream that is open until this is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenStream(&'static str);
+
+impl OpenStream {
+    /// Counts one more.
+    pub(crate) fn of(door: &'static str) -> Self {
+        gauge!(STREAMS, "door" => door).increment(1.0);
+        Self(door)
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        gauge!(STREAMS, "door" => self.0).decrement(1.0);
+    }
+}

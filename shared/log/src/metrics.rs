@@ -1,0 +1,42 @@
+//! The metrics of the log: names, units and help in one place.
+
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use tokio::time::Instant;
+
+use crate::port::{AppendError, Appended};
+
+const APPENDS: &str = "berth_log_appends_total";
+const APPEND_SECONDS: &str = "berth_log_append_seconds";
+const APPENDED_BYTES: &str = "berth_log_appended_bytes_total";
+
+/// Tells the exporter what the metrics mean.
+pub(crate) fn describe() {
+    describe_counter!(
+        APPENDS,
+        Unit::Count,
+        "Appends by outcome (stored, conflict, unknown, unavailable, full, too_large)."
+    );
+    describe_histogram!(
+        APPEND_SECONDS,
+        Unit::Seconds,
+        "How long appends took, to the disk's word or a refusal."
+    );
+    describe_counter!(APPENDED_BYTES, Unit::Bytes, "Bytes of the commits that were stored.");
+}
+
+/// An append of that many bytes ended.
+pub(crate) fn appended(outcome: &Result<Appended, AppendError>, bytes: usize, begun: Instant) {
+    let word = match outcome {
+        Ok(_) => "stored",
+        Err(AppendError::Conflict { .. }) => "conflict",
+        Err(AppendError::Unknown { .. }) => "unknown",
+        Err(AppendError::Unavailable(_)) => "unavailable",
+        Err(AppendError::Full(_)) => "full",
+        Err(AppendError::TooLarge { .. }) => "too_large",
+    };
+    counter!(APPENDS, "outcome" => word).increment(1);
+    histogram!(APPEND_SECONDS).record(begun.elapsed().as_secs_f64());
+    if outcome.is_ok() {
+        counter!(APPENDED_BYTES).increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
