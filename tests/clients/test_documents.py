@@ -11,8 +11,6 @@ import subprocess
 import sys
 import tempfile
 
-import requests
-
 from berth import ROOT_KEY, BerthTest
 
 CONFIG = pathlib.Path(__file__).resolve().with_name("schemathesis.toml")
@@ -52,8 +50,6 @@ class Documents(BerthTest):
     def holds(self, dialect, *more):
         """The server keeps to its document, and every operation was seen to succeed at least once."""
         url = f"{self.berth.url}/docs/{dialect}/openapi.json"
-        if not requests.get(url, timeout=30).json()["paths"]:
-            self.skipTest("the document has no path yet")
         # It keeps what it learned in the folder where it runs.
         with tempfile.TemporaryDirectory() as folder:
             answers = pathlib.Path(folder, "answers.json")

@@ -54,10 +54,7 @@ fn filled(path: &str) -> String {
 async fn has_all_operations(name: &str) {
     let world = World::start().await;
     let documented = documented(name);
-    // A document that has no path yet is being written.
-    if documented.is_empty() {
-        return;
-    }
+    assert!(!documented.is_empty(), "the document of {name} says nothing");
     if name != "green" {
         let routed: BTreeSet<_> =
             world.paths.iter().filter(|path| owner(path) == name).map(|path| filled(path)).collect();
