@@ -19,8 +19,12 @@ mod green;
 mod green_input;
 mod green_webhooks;
 mod mega;
+mod mega_input;
+mod mega_webhooks;
 mod receiver;
 mod ryze;
+mod ryze_input;
+mod ryze_webhooks;
 mod story;
 mod world;
 

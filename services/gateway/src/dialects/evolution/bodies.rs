@@ -31,7 +31,7 @@ impl ToSchema for EventName {}
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Create {
-    /// Its name, unique in the account: 1 to 100 characters.
+    /// Its name, unique in the account: 1 to 128 characters.
     #[schema(min_length = 1)]
     instance_name: String,
     /// `WHATSAPP-BAILEYS` if it is left out.

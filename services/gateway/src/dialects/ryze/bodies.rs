@@ -29,7 +29,7 @@ impl ToSchema for EventName {}
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct NewInstance {
-    /// Its name, unique in the account: 1 to 100 characters.
+    /// Its name, unique in the account: 1 to 128 characters.
     #[schema(min_length = 1)]
     name: String,
     /// Its token, unique in the deployment; made up if it is left out or empty.
@@ -48,13 +48,13 @@ pub(super) struct NewInstance {
     websocket_media_base64: Option<bool>,
     proxy_enabled: Option<bool>,
     proxy_host: Option<String>,
-    proxy_port: Option<u16>,
+    proxy_port: Option<String>,
     proxy_protocol: Option<String>,
     proxy_username: Option<String>,
     proxy_password: Option<String>,
     chatwoot_enabled: Option<bool>,
     chatwoot_base_url: Option<String>,
-    chatwoot_account_id: Option<String>,
+    chatwoot_account_id: Option<u64>,
     chatwoot_api_token: Option<String>,
     chatwoot_inbox_name: Option<String>,
     chatwoot_sign_messages: Option<bool>,
@@ -131,7 +131,7 @@ pub(super) struct SetWebsocket {
 pub(super) struct SetProxy {
     enabled: Option<bool>,
     host: Option<String>,
-    port: Option<u16>,
+    port: Option<String>,
     protocol: Option<String>,
     username: Option<String>,
     /// Never shown again.

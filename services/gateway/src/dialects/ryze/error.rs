@@ -157,6 +157,10 @@ fn failed(what: &'static str, failure: &Failure) -> (StatusCode, String) {
         Failure::Rejected { code: RejectionCodeV1::Damaged, .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: the history of the instance is damaged"))
         }
+        Failure::Rejected {
+            code: RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge,
+            ..
+        } => (StatusCode::BAD_REQUEST, format!("{what}: the settings and webhooks are larger than allowed")),
         Failure::Rejected { .. } => {
             (StatusCode::BAD_REQUEST, format!("{what}: the instance does not allow this now"))
         }
