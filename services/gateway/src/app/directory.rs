@@ -62,11 +62,15 @@ impl Directory {
         Ok(hold)
     }
 
+    /// Who held the entry when it was last looked at, if that is remembered.
+    pub(super) fn known(&self, entry: DirectoryId) -> Option<Arc<HoldV1>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&entry).map(Arc::clone)
+    }
+
     /// Who held the entry when it was last looked at; the caller must compare with the instance itself and
     /// [`Self::forget`] what is out of date.
     pub(super) async fn cached(&self, entry: DirectoryId) -> Result<Option<Arc<HoldV1>>, Failure> {
-        let known = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&entry).map(Arc::clone);
-        match known {
+        match self.known(entry) {
             Some(hold) => Ok(Some(hold)),
             None => self.fresh(entry).await,
         }

@@ -69,6 +69,19 @@ impl Failure {
         Self::Rejected { code, record: None }
     }
 
+    /// Seconds after which the same request may be sent again, where that helps.
+    pub const fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Limited { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::Unavailable { .. } => Some(RETRY_AFTER_SECONDS),
+            Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Rejected { .. }
+            | Self::Invalid { .. } => None,
+        }
+    }
+
     /// The rejection code, if it is one.
     pub const fn rejection(&self) -> Option<RejectionCodeV1> {
         match self {

@@ -159,7 +159,11 @@ impl App {
             aim.name_is_fresh = false;
             return Ok(());
         }
-        Err(refusal)
+        match (&aim.principal, refusal.rejection()) {
+            // The token ended with its instance, also if its entry is not released yet.
+            (Principal::Instance { .. }, Some(RejectionCodeV1::Deleted)) => Err(Failure::Unauthorized),
+            _ => Err(refusal),
+        }
     }
 
     async fn former_of(&self, aim: &Aim<'_>, kinds: &[KeyKind]) -> Result<Option<InstanceId>, Failure> {

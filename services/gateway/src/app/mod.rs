@@ -14,6 +14,7 @@ mod create;
 mod directory;
 mod failure;
 mod find;
+mod guesses;
 mod history;
 mod jwt;
 mod lists;
@@ -75,6 +76,7 @@ struct Inner {
     settings: Settings,
     directory: directory::Directory,
     rates: rate::Rates,
+    guesses: guesses::Guesses,
 }
 
 /// What the gateway needs of its surroundings.
@@ -114,6 +116,7 @@ impl App {
                 settings,
                 directory,
                 rates,
+                guesses: guesses::Guesses::new(),
             }),
         }
     }

@@ -1,5 +1,7 @@
 //! From a token to who asks.
 
+use std::{net::IpAddr, sync::Arc};
+
 use berth_proto::{
     AccountId, DirectoryId, InstanceId,
     commit::PrincipalV1,
@@ -58,15 +60,15 @@ impl Principal {
 }
 
 impl App {
-    /// Who shows this token. [`Failure::Unauthorized`] if nobody does.
-    pub async fn authenticate(&self, token: &str) -> Result<Principal, Failure> {
+    /// Who shows this token. [`Failure::Unauthorized`] if nobody does, [`Failure::Limited`] if the address `from`
+    /// showed too many that nobody has.
+    pub async fn authenticate(&self, token: &str, from: Option<IpAddr>) -> Result<Principal, Failure> {
         check_token(token).map_err(|_| Failure::Unauthorized)?;
         if self.is_root_key(token) {
             return Ok(Principal::Root);
         }
         let entry = self.inner.keys.master().entry("token", token);
-        let hold = self.inner.directory.cached(entry).await?;
-        let hold = match hold {
+        let hold = match self.guessed(entry, from).await? {
             // An account's token has no instance whose tail would tell that it was rotated.
             Some(hold) if hold.purpose == PurposeV1::AccountToken => {
                 self.inner.directory.fresh(entry).await?
@@ -74,6 +76,23 @@ impl App {
             other => other,
         };
         hold.and_then(|hold| principal_of(entry, &hold)).ok_or(Failure::Unauthorized)
+    }
+
+    /// Who holds an entry that an unknown caller names, as it is remembered or looked up.
+    pub(super) async fn guessed(
+        &self,
+        entry: DirectoryId,
+        from: Option<IpAddr>,
+    ) -> Result<Option<Arc<HoldV1>>, Failure> {
+        if let Some(known) = self.inner.directory.known(entry) {
+            return Ok(Some(known));
+        }
+        self.inner.guesses.check(from)?;
+        let hold = self.inner.directory.fresh(entry).await?;
+        if hold.is_none() {
+            self.inner.guesses.failed(from);
+        }
+        Ok(hold)
     }
 
     /// Who holds an instance's token by now, if that is another one than remembered: its version may have risen, and

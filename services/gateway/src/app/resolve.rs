@@ -1,5 +1,7 @@
 //! From what stands in a path to an instance of the caller's account.
 
+use std::net::IpAddr;
+
 use berth_proto::{AccountId, CommandId, DirectoryId, InstanceId, directory::PurposeV1};
 
 use super::{App, failure::Failure, names::check_name, principal::Principal};
@@ -60,9 +62,14 @@ impl App {
 
     /// The instance with a number, whatever its account: for a dialect whose numbers are global.
     /// [`Failure::Unauthorized`] if the instance that had the number is deleted, since its tokens ended.
-    pub async fn resolve_number(&self, number: &str) -> Result<(AccountId, InstanceId), Failure> {
+    /// [`Failure::Limited`] if the address `from` named too many numbers that nobody has.
+    pub async fn resolve_number(
+        &self,
+        number: &str,
+        from: Option<IpAddr>,
+    ) -> Result<(AccountId, InstanceId), Failure> {
         let entry = self.number_entry(number).ok_or(Failure::NotFound)?;
-        let Some(hold) = self.inner.directory.cached(entry).await? else {
+        let Some(hold) = self.guessed(entry, from).await? else {
             let state = self.inner.directory.state(entry).await?;
             let had = state.is_some_and(|state| !state.former.is_empty());
             return Err(if had { Failure::Unauthorized } else { Failure::NotFound });

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use qrcode::{Color, EcLevel, QrCode};
 use thiserror::Error;
 
-/// Pixels of one module: as many as a byte has bits, see [`png`].
+/// Pixels of one module: as many as a byte has bits, see [`png()`].
 const SCALE: usize = 8;
 /// Modules of quiet zone around the code (ISO/IEC 18004 asks for four).
 const QUIET: usize = 4;

@@ -32,7 +32,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = headers::bearer(&parts.headers).ok_or(Failure::Unauthorized)?;
-        let principal = app.authenticate(token).await?;
+        let principal = app.authenticate(token, headers::peer(&parts.extensions)).await?;
         Ok(Self { principal, key: idempotency_key(&parts.headers)? })
     }
 }

@@ -225,3 +225,72 @@ async fn the_type_of_a_problem_is_an_address_that_exists() {
         assert!(page.contains(&format!("id=\"problem-{}\"", code.text())));
     }
 }
+
+#[tokio::test]
+async fn a_head_starts_nothing() {
+    let world = World::start().await;
+    let made = world.instance("shop").await;
+    for (path, header) in [
+        ("/instance/connect/shop".to_owned(), "apikey"),
+        ("/api/instance/connect/shop".to_owned(), "token"),
+        (format!("/api/v2/instance/{}/connect", made.id), "apikey"),
+        (format!("/api/v2/instance/{}/qrcode", made.id), "apikey"),
+        ("/rest/instance/qrcode/shop".to_owned(), "authorization"),
+        ("/rest/instance/qrcode_base64/shop".to_owned(), "authorization"),
+        ("/rest/instance/pairingCode/shop?phoneNumber=5511987654321".to_owned(), "authorization"),
+        (format!("/waInstance{}/qr/{}", made.number, made.token), "x-none"),
+    ] {
+        let value = if header == "authorization" { format!("Bearer {ACCOUNT}") } else { ACCOUNT.to_owned() };
+        let head = Request::new(reqwest::Method::HEAD, &path).header(header, &value);
+        assert_eq!(world.here(head).await.status, 404, "{path}");
+    }
+    assert_eq!(world.here(get("/v1/instances/shop", ACCOUNT)).await.expect(200)["state"], "created");
+    let plain = Request::new(reqwest::Method::HEAD, "/v1/instances/shop").bearer(ACCOUNT);
+    world.here(plain).await.expect(200);
+}
+
+#[tokio::test]
+async fn who_guesses_too_often_waits_and_others_go_on() {
+    let world = World::start().await;
+    let made = world.instance("shop").await;
+    world.here(get("/v1/instances/shop", &made.token)).await.expect(200);
+    let mut refused = None;
+    for guess in 0..2_000 {
+        let got = world.here(get("/v1/instances/shop", &format!("guess-{guess}"))).await;
+        if got.status == 429 {
+            refused = Some(guess);
+            assert_eq!(got.body["code"], "rate_limited");
+            break;
+        }
+        got.expect(401);
+    }
+    assert!(refused.is_some_and(|guesses| guesses >= 300));
+    let world = &world;
+    let shown = |request: Request| async move {
+        // What is earned between two requests is used up again.
+        for guess in 0..50 {
+            world.here(get("/v1/instances/shop", &format!("more-{guess}"))).await;
+        }
+        let response = world.send(&request).await;
+        (response.status().as_u16(), response.headers().contains_key("retry-after"))
+    };
+    let number = format!("/waInstance{}/getSettings/none", made.number);
+    for request in [
+        get("/v1/instances/shop", "none"),
+        Request::get("/instance/fetchInstances").header("apikey", "none"),
+        Request::get("/api/instance/list").header("token", "none"),
+        get(&format!("/api/v2/instance/{}", made.id), "none"),
+        get("/rest/instance/shop", "none"),
+        Request::get(&number),
+        Request::get("/partner/getInstances/none"),
+    ] {
+        let path = request.path.clone();
+        assert_eq!(shown(request).await, (429, true), "{path}");
+    }
+    // Whom the gateway knows is not held up by them.
+    for token in [made.token.as_str(), ACCOUNT, ROOT] {
+        let status = world.here(get("/v1/instances", token)).await.status;
+        assert!(status == 200 || token == ROOT, "{status}");
+        assert_ne!(status, 429);
+    }
+}

@@ -19,7 +19,7 @@ async fn principal(parts: &Parts, app: &App) -> Result<Principal, CodeChatError>
     let token = token.ok_or(CodeChatError::Unauthorized)?;
     match app.authenticate_jwt(token).await? {
         Some(principal) => Ok(principal),
-        None => Ok(app.authenticate(token).await?),
+        None => Ok(app.authenticate(token, headers::peer(&parts.extensions)).await?),
     }
 }
 

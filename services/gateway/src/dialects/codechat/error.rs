@@ -9,10 +9,7 @@ use berth_proto::frame::RejectionCodeV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    app::{Failure, RETRY_AFTER_SECONDS},
-    http::body::BodyError,
-};
+use crate::{app::Failure, http::body::BodyError};
 
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -165,13 +162,16 @@ impl From<BodyError> for CodeChatError {
 
 impl IntoResponse for CodeChatError {
     fn into_response(self) -> Response {
-        let retry = matches!(self, Self::Other(Failure::Unavailable { .. }));
+        let retry = match &self {
+            Self::Other(failure) => failure.retry_after_seconds(),
+            _ => None,
+        };
         let (status, message) = self.parts();
         let error = status.canonical_reason().filter(|_| status != StatusCode::UNAUTHORIZED);
         let body = ErrorBody { status_code: status.as_u16(), message, error };
         let mut response = (status, Json(body)).into_response();
-        if retry {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -25,7 +25,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, EvolutionError> {
         let key = headers::text(&parts.headers, "apikey").ok_or(EvolutionError::Unauthorized)?;
-        match app.authenticate(key).await {
+        match app.authenticate(key, headers::peer(&parts.extensions)).await {
             Ok(Principal::Root) => Err(EvolutionError::Unauthorized),
             Ok(principal) => Ok(Self { app: app.clone(), call: Call::new(principal, "evolution") }),
             Err(failure) => Err(EvolutionError::of("", failure)),

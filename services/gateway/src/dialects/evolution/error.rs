@@ -10,10 +10,7 @@ use berth_proto::frame::RejectionCodeV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    app::{Failure, RETRY_AFTER_SECONDS},
-    http::body::BodyError,
-};
+use crate::{app::Failure, http::body::BodyError};
 
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -127,6 +124,9 @@ impl EvolutionError {
                 let (status, message) = rejected(code);
                 (status, Message::said(message))
             }
+            Self::Other(Failure::Limited { .. }) => {
+                (StatusCode::TOO_MANY_REQUESTS, Message::said("Too many requests"))
+            }
             Self::Other(failure) => {
                 crate::http::log_unavailable(&failure);
                 let message = "The service is not available, try again";
@@ -160,7 +160,10 @@ impl From<BodyError> for EvolutionError {
 
 impl IntoResponse for EvolutionError {
     fn into_response(self) -> Response {
-        let retry = matches!(self, Self::Other(Failure::Unavailable { .. }));
+        let retry = match &self {
+            Self::Other(failure) => failure.retry_after_seconds(),
+            _ => None,
+        };
         // The product names the wrong reason for a body that its parser refuses.
         let parser = matches!(self, Self::Malformed | Self::TooLarge);
         let (status, message) = self.parts();
@@ -168,8 +171,8 @@ impl IntoResponse for EvolutionError {
             if parser { "Internal Server Error" } else { status.canonical_reason().unwrap_or_default() };
         let body = ErrorBody { status: status.as_u16(), error: reason, response: ErrorResponse { message } };
         let mut response = (status, Json(body)).into_response();
-        if retry {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

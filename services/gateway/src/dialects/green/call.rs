@@ -1,5 +1,7 @@
 //! Who asks for a method of an instance.
 
+use std::net::IpAddr;
+
 use berth_proto::{InstanceId, command::Command};
 
 use super::{error::GreenError, path::InstancePath};
@@ -16,13 +18,13 @@ pub(super) struct OnInstance {
 
 impl OnInstance {
     /// The number is checked first, then the token; an account's token works for its own instances.
-    pub(super) async fn of(app: &App, path: InstancePath) -> Result<Self, GreenError> {
-        let number = app.resolve_number(&path.number).await;
+    pub(super) async fn of(app: &App, path: InstancePath, from: Option<IpAddr>) -> Result<Self, GreenError> {
+        let number = app.resolve_number(&path.number, from).await;
         let (account, instance) = number.map_err(|failure| match failure {
             Failure::NotFound => GreenError::Forbidden,
             other => other.into(),
         })?;
-        let mut principal = app.authenticate(&path.token).await?;
+        let mut principal = app.authenticate(&path.token, from).await?;
         if matches!(principal, Principal::Instance { instance: own, .. } if own != instance)
             && let Some(now) = app.present_holder(&principal).await?
         {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::{Failure, RETRY_AFTER_SECONDS},
+    app::Failure,
     http::{body::BodyError, time::iso_millis},
 };
 
@@ -59,7 +59,6 @@ impl From<Failure> for GreenError {
                 Self::Unauthorized
             }
             Failure::Forbidden => Self::Forbidden,
-            Failure::Limited { .. } => Self::Limited,
             Failure::Invalid { field: "url", .. } => {
                 Self::Validation("'webhookUrl' is not allowed".to_owned())
             }
@@ -99,7 +98,9 @@ impl GreenError {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
-            Self::Limited => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
+            Self::Limited | Self::Other(Failure::Limited { .. }) => {
+                (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
+            }
             Self::Validation(details) => {
                 return (StatusCode::BAD_REQUEST, format!("Validation failed. Details: {details}"));
             }
@@ -121,13 +122,16 @@ impl GreenError {
 
     /// The answer to a request on a path, which must not hold a token.
     pub(super) fn into_response_at(self, path: &str, now: Timestamp) -> Response {
-        let retry = matches!(self, Self::Other(Failure::Unavailable { .. }));
+        let retry = match &self {
+            Self::Other(failure) => failure.retry_after_seconds(),
+            _ => None,
+        };
         let (status, message) = self.parts();
         let timestamp = iso_millis(now);
         let body = ErrorBody { status_code: status.as_u16(), timestamp, path: path.to_owned(), message };
         let mut response = (status, Json(body)).into_response();
-        if retry {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -24,7 +24,7 @@ use self::{
     error::GreenError,
     path::{InstancePath, Path},
 };
-use crate::app::App;
+use crate::{app::App, http::headers};
 
 /// The format of this dialect's webhook bodies, and the owner of its settings.
 const FORMAT: &str = "green";
@@ -63,7 +63,7 @@ impl Entry {
 
     async fn on_instance(&self, path: InstancePath, request: Request) -> Result<Response, GreenError> {
         let rate = methods::rate(&path, request.method()).ok_or(GreenError::NotFound)?;
-        let on = OnInstance::of(&self.app, path).await?;
+        let on = OnInstance::of(&self.app, path, headers::peer(request.extensions())).await?;
         on.limit(rate).await?;
         methods::answer(on, request).await
     }

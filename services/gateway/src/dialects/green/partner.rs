@@ -129,7 +129,7 @@ async fn run(app: &App, method: &str, token: &str, request: Request) -> Result<R
     if request.method() != wanted {
         return Err(GreenError::NotFound);
     }
-    let account = match app.authenticate(token).await {
+    let account = match app.authenticate(token, crate::http::headers::peer(request.extensions())).await {
         Ok(Principal::Account { account }) => account,
         Ok(_) | Err(Failure::Unauthorized) => return Ok(Json(UNAUTHORIZED).into_response()),
         Err(failure) => return Err(failure.into()),

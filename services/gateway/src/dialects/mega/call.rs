@@ -73,7 +73,7 @@ impl FromRequestParts<App> for OnHost {
 /// The caller of any route: the root key is nobody here.
 pub(super) async fn caller(parts: &Parts, app: &App) -> Result<Call, MegaError> {
     let token = headers::bearer(&parts.headers).ok_or(MegaError::Unauthorized)?;
-    match app.authenticate(token).await? {
+    match app.authenticate(token, headers::peer(&parts.extensions)).await? {
         Principal::Root => Err(MegaError::Unauthorized),
         principal => Ok(Call::new(principal, "mega")),
     }

@@ -13,10 +13,7 @@ use utoipa::{
     openapi::{Object, ObjectBuilder, Type},
 };
 
-use crate::{
-    app::{Failure, RETRY_AFTER_SECONDS},
-    http::body::BodyError,
-};
+use crate::{app::Failure, http::body::BodyError};
 
 /// The body of an error, which comes with 200 too: see [`MegaError::AlreadyLoggedIn`].
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,7 +78,10 @@ impl From<BodyError> for MegaError {
 
 impl IntoResponse for MegaError {
     fn into_response(self) -> Response {
-        let retry = matches!(self, Self::Other(Failure::Unavailable { .. }));
+        let retry = match &self {
+            Self::Other(failure) => failure.retry_after_seconds(),
+            _ => None,
+        };
         let (status, message) = match self {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED".to_owned()),
             Self::NotFound => (StatusCode::NOT_FOUND, "Instance not found".to_owned()),
@@ -97,8 +97,8 @@ impl IntoResponse for MegaError {
             Self::Other(failure) => other(&failure),
         };
         let mut response = (status, Json(ErrorBody { error: true, message })).into_response();
-        if retry {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

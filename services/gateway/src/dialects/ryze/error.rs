@@ -10,10 +10,7 @@ use berth_proto::frame::RejectionCodeV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    app::{Failure, RETRY_AFTER_SECONDS},
-    http::body::BodyError,
-};
+use crate::{app::Failure, http::body::BodyError};
 
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,7 +83,6 @@ impl RyzeError {
                 Self::Invalid("Maximum of 3 enabled webhooks per instance".to_owned())
             }
             Failure::Invalid { field, problem } => Self::Invalid(format!("Invalid {field}: {problem}")),
-            Failure::Limited { .. } => Self::Limited,
             other => Self::Failed(what, other),
         }
     }
@@ -103,12 +99,15 @@ impl From<BodyError> for RyzeError {
 
 impl IntoResponse for RyzeError {
     fn into_response(self) -> Response {
-        let retry = matches!(self, Self::Failed(_, Failure::Unavailable { .. }));
+        let retry = match &self {
+            Self::Failed(_, failure) => failure.retry_after_seconds(),
+            _ => None,
+        };
         let (status, message) = self.parts();
         let body = ErrorBody { success: false, error: ErrorMessage { message } };
         let mut response = (status, Json(body)).into_response();
-        if retry {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -151,6 +150,7 @@ impl RyzeError {
 
 fn failed(what: &'static str, failure: &Failure) -> (StatusCode, String) {
     match failure {
+        Failure::Limited { .. } => RyzeError::Limited.parts(),
         Failure::Rejected { code: RejectionCodeV1::Banned, .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: the number is banned"))
         }

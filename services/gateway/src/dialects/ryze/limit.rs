@@ -29,7 +29,7 @@ pub(super) async fn layer(State(app): State<App>, mut request: Request, next: Ne
     let token = token(request.headers(), request.uri());
     let known = match &token {
         None => Ok(None),
-        Some(token) => match app.authenticate(token).await {
+        Some(token) => match app.authenticate(token, headers::peer(request.extensions())).await {
             Ok(Principal::Root) | Err(Failure::Unauthorized) => Ok(None),
             Ok(principal) => Ok(Some(principal)),
             Err(failure) => Err(failure),

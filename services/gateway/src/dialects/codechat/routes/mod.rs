@@ -26,6 +26,11 @@ use axum::{
 use super::error::CodeChatError;
 use crate::app::App;
 
+/// The answer to a method that a path does not have; also to `HEAD` of a `GET` that connects.
+async fn no_such_method(method: Method, uri: Uri) -> CodeChatError {
+    CodeChatError::unknown_route(&method, &uri)
+}
+
 pub(super) fn router(app: App) -> Router {
     Router::new()
         .route("/api/v2/business/{businessId}/instance", post(create::handler).delete(delete::by_query))
@@ -48,8 +53,8 @@ pub(super) fn router(app: App) -> Router {
                 .put(not_here::replace_business_webhook),
         )
         .route("/api/v2/instance/{instanceId}", get(find_one::handler))
-        .route("/api/v2/instance/{instanceId}/connect", get(connect::connect))
-        .route("/api/v2/instance/{instanceId}/qrcode", get(connect::qrcode))
+        .route("/api/v2/instance/{instanceId}/connect", get(connect::connect).head(no_such_method))
+        .route("/api/v2/instance/{instanceId}/qrcode", get(connect::qrcode).head(no_such_method))
         .route("/api/v2/instance/{instanceId}/connection-state", get(connection_state::handler))
         .route("/api/v2/instance/{instanceId}/restart", put(restart::handler))
         .route("/api/v2/instance/{instanceId}/logout", on_delete(logout::handler))
@@ -64,8 +69,6 @@ pub(super) fn router(app: App) -> Router {
             get(admin::find).put(not_here::change_business).delete(not_here::delete_business),
         )
         .route("/api/v2/admin/business/{businessId}/refresh-token", patch(admin::refresh_token))
-        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
-            CodeChatError::unknown_route(&method, &uri)
-        })
+        .method_not_allowed_fallback(no_such_method)
         .with_state(app)
 }

@@ -26,12 +26,17 @@ use axum::{
 use super::{cors, error::EvolutionError, kept::TRANSPORTS};
 use crate::app::App;
 
+/// The answer to a method that a path does not have; also to `HEAD` of a `GET` that connects.
+async fn no_such_method(method: Method, uri: Uri) -> EvolutionError {
+    EvolutionError::unknown_route(&method, &uri)
+}
+
 pub(super) fn router(app: App) -> Router {
     let mut router = Router::new()
         .route("/", get(root::welcome))
         .route("/verify-creds", post(root::verify_creds))
         .route("/instance/create", post(create::handler))
-        .route("/instance/connect/{instance}", get(connect::handler))
+        .route("/instance/connect/{instance}", get(connect::handler).head(no_such_method))
         .route("/instance/connectionState/{instance}", get(connection_state::handler))
         .route("/instance/fetchInstances", get(fetch::handler))
         .route("/instance/restart/{instance}", post(restart::handler).put(restart::by_put))
@@ -55,10 +60,5 @@ pub(super) fn router(app: App) -> Router {
                 get(move |on| kept_find::transport(transport, on)),
             );
     }
-    router
-        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
-            EvolutionError::unknown_route(&method, &uri)
-        })
-        .layer(from_fn(cors::layer))
-        .with_state(app)
+    router.method_not_allowed_fallback(no_such_method).layer(from_fn(cors::layer)).with_state(app)
 }

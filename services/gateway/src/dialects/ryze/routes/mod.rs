@@ -25,11 +25,16 @@ use serde_json::{Map, Value};
 use super::{error::RyzeError, limit};
 use crate::app::App;
 
+/// The answer to a method that a path does not have; also to `HEAD` of a `GET` that connects.
+async fn no_such_method() -> RyzeError {
+    RyzeError::UnknownRoute
+}
+
 pub(super) fn router(app: App) -> Router {
     Router::new()
         .route("/api/instance/new", post(new::handler))
         .route("/api/instance/list", get(list::handler))
-        .route("/api/instance/connect/{name}", get(connect::handler))
+        .route("/api/instance/connect/{name}", get(connect::handler).head(no_such_method))
         .route("/api/instance/reconnect/{name}", post(reconnect::handler))
         .route("/api/instance/logout/{name}", on_delete(logout::handler))
         .route("/api/instance/delete/{name}", on_delete(delete::handler))
@@ -47,7 +52,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/events/websocket/{name}", post(websocket::set))
         .route("/api/events/getWebsocket/{name}", get(websocket::get))
         .route("/ws/{name}", get(live::handler))
-        .method_not_allowed_fallback(async || RyzeError::UnknownRoute)
+        .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(app.clone(), limit::layer))
         .with_state(app)
 }
