@@ -29,7 +29,6 @@ CHECKS = [
     "response_schema_conformance",
 ]
 
-
 # Operations that have no success here, each with its reason.
 WITHOUT_SUCCESS = {
     "GET /waInstance{idInstance}/scanqrcode/{apiTokenInstance}": "a WebSocket, which is not spoken here",
