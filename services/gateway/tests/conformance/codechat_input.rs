@@ -38,6 +38,8 @@ async fn webhook(world: &World, story: &mut Story<'_>) -> String {
     let made = world.json(&request(&Method::POST, path).json(&body)).await;
     let id = made["webhookId"].as_str().unwrap();
     story.calls(&id, "id of main");
+    story.calls(&made["WebhookEvents"]["webhookEventsId"].as_str().unwrap(), "id of main's events");
+    story.calls(&made["instanceInstanceId"].as_str().unwrap(), "id of shop");
     format!("{path}/{id}")
 }
 
