@@ -35,6 +35,8 @@ pub struct ChainFault {
 pub enum ChainFaultKind {
     /// It cannot be read, or names another stream.
     Undecodable(DecodeError),
+    /// The store cannot give it: its row is damaged or absent.
+    Row,
     /// It has another version: a commit is missing, doubled or out of order.
     Version {
         /// The version that it has.
@@ -67,8 +69,21 @@ pub async fn verify(log: &dyn LogRead, stream: &StreamKey) -> Result<ChainReport
         report: ChainReport { commits: 0, last_hash: Hash::genesis(stream), fault: None },
         occurred_at: None,
     };
+    let mut limit = PAGE_COMMITS_MAX;
     loop {
-        let page = log.read(stream, walk.report.commits, PAGE_COMMITS_MAX).await?;
+        let page = match log.read(stream, walk.report.commits, limit).await {
+            // A page is refused for the sake of one row: one by one they tell which.
+            Err(ReadError::Damaged(_)) if limit > 1 => {
+                limit = 1;
+                continue;
+            }
+            Err(ReadError::Damaged(_)) => {
+                let version = walk.report.commits + 1;
+                walk.report.fault = Some(ChainFault { version, kind: ChainFaultKind::Row });
+                return Ok(walk.report);
+            }
+            page => page?,
+        };
         if page.is_empty() {
             return Ok(walk.report);
         }

@@ -1,6 +1,6 @@
 //! The instance as it was at a moment.
 
-use berth_log::decode_commit;
+use berth_log::{ReadError, decode_commit};
 use berth_proto::{InstanceId, RecordV1, StreamKey, Timestamp, codec};
 
 use super::{App, failure::Failure, record::Record};
@@ -14,9 +14,21 @@ impl App {
         let stream = StreamKey::instance(instance);
         let mut after = 0;
         let mut found: Option<(u64, RecordV1)> = None;
+        let mut limit = COMMITS_PER_READ;
         'pages: loop {
-            let page = self.inner.log.read(&stream, after, COMMITS_PER_READ).await?;
-            let full = page.len() == COMMITS_PER_READ;
+            let page = match self.inner.log.read(&stream, after, limit).await {
+                // A page is refused for the sake of one row: one by one, it is passed over.
+                Err(ReadError::Damaged(_)) if limit > 1 => {
+                    limit = 1;
+                    continue;
+                }
+                Err(ReadError::Damaged(_)) => {
+                    after += 1;
+                    continue;
+                }
+                page => page?,
+            };
+            let full = page.len() == limit;
             for stored in &page {
                 after += 1;
                 let Ok(commit) = decode_commit(stored) else { continue };

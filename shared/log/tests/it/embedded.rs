@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use berth_log::{
-    EventLog, FollowError, LogRead, Position,
+    ChainFault, ChainFaultKind, EventLog, FollowError, LogRead, Position, ReadError,
     embedded::{EmbeddedLog, OpenError},
     verify,
 };
@@ -50,6 +50,33 @@ async fn a_log_that_is_opened_again_is_the_same() {
     assert_eq!((report.commits, report.last_hash, report.fault), (20, history.last_hash, None));
     let mut follow = log.follow("test", &Kind::ALL, end).await.unwrap();
     assert_eq!(until_caught_up(&mut follow).await.0.len(), 10);
+}
+
+/// Somebody who changes a commit in the file while nobody has it open.
+fn damage(folder: &Path, shard: u8, revision: u64) {
+    let commits = redb::TableDefinition::<(u8, u64), &[u8]>::new("commits");
+    let file = redb::Database::open(folder.join("log.redb")).unwrap();
+    let write = file.begin_write().unwrap();
+    write.open_table(commits).unwrap().insert((shard, revision), b"damaged".as_slice()).unwrap();
+    write.commit().unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_named_by_its_version_and_what_stands_around_it_can_be_read() {
+    for bad in [4, 10] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut history = History::new(instance(1));
+        let log = open_folder(folder.path());
+        history.grow(&log, 10).await;
+        drop(log);
+        damage(folder.path(), history.stream.partition().shard(4), bad);
+        let log = open_folder(folder.path());
+        let report = verify(&log, &history.stream).await.unwrap();
+        let fault = ChainFault { version: bad, kind: ChainFaultKind::Row };
+        assert_eq!((report.commits, report.fault), (bad - 1, Some(fault)));
+        assert!(matches!(log.read(&history.stream, 0, 10).await, Err(ReadError::Damaged(_))));
+        assert_eq!(log.read(&history.stream, bad, 10).await.unwrap().len() as u64, 10 - bad);
+    }
 }
 
 #[tokio::test]

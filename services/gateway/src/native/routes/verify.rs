@@ -35,6 +35,8 @@ pub(super) struct FaultBody {
     version: u64,
     /// What is wrong with it.
     reason: String,
+    /// What the operator can do about it.
+    advice: &'static str,
 }
 
 /// Walks the whole history and checks its hash chain.
@@ -50,18 +52,36 @@ pub(super) async fn handler(State(app): State<App>, caller: Caller, key: Key) ->
         ok: report.fault.is_none(),
         commits: report.commits,
         hash: report.last_hash.to_string(),
-        fault: report.fault.map(|fault| FaultBody { version: fault.version, reason: reason(&fault.kind) }),
+        fault: report.fault.map(|fault| FaultBody {
+            version: fault.version,
+            reason: reason(&fault.kind),
+            advice: advice(&fault.kind),
+        }),
     };
     Ok(answer(StatusCode::OK, body, false))
 }
 
 fn reason(kind: &ChainFaultKind) -> String {
     match kind {
+        ChainFaultKind::Row => "the store cannot give it: its row is damaged".to_owned(),
         ChainFaultKind::Undecodable(_) => "it cannot be read".to_owned(),
         ChainFaultKind::Version { found } => format!("version {found} stands in its place"),
         ChainFaultKind::Previous { .. } => {
             "it does not follow the commit before it: one of the two was changed".to_owned()
         }
         ChainFaultKind::Time => "it was decided before the commit before it".to_owned(),
+    }
+}
+
+const fn advice(kind: &ChainFaultKind) -> &'static str {
+    match kind {
+        ChainFaultKind::Row | ChainFaultKind::Undecodable(_) => {
+            "Look at the disk and its log. The instance goes on while its last commit is sound; what this one said is \
+             gone unless the log is restored from a backup that has it: see docs/operation.md."
+        }
+        ChainFaultKind::Version { .. } | ChainFaultKind::Previous { .. } | ChainFaultKind::Time => {
+            "Somebody wrote past the service, or an old copy was restored: find out who may write into the log, and \
+             compare with a backup: see docs/operation.md."
+        }
     }
 }
