@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from berth import ROOT_KEY, BerthTest
+from berth import ROOT_KEY, Berth, BerthTest
 
 CONFIG = pathlib.Path(__file__).resolve().with_name("schemathesis.toml")
 # Requests that are made up for an operation, beside those of the systematic phase.
@@ -46,6 +46,20 @@ WITHOUT_SUCCESS = {
 
 
 class Documents(BerthTest):
+    """A server for each document: what an address may guess wrongly is bounded, and schemathesis guesses."""
+
+    @classmethod
+    def setUpClass(cls):
+        pass
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def setUp(self):
+        self.berth = Berth()
+        self.addCleanup(self.berth.stop)
+
     def holds(self, dialect, *more):
         """The server keeps to its document, and every operation was seen to succeed at least once."""
         url = f"{self.berth.url}/docs/{dialect}/openapi.json"
