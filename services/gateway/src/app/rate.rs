@@ -28,6 +28,13 @@ pub struct Allowance {
     pub allowed: bool,
 }
 
+/// The window that the present moment is in, in seconds since the Unix epoch.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    start: i64,
+    end: i64,
+}
+
 /// Counters of requests.
 #[derive(Debug)]
 pub(super) struct Rates {
@@ -43,9 +50,7 @@ impl Rates {
 impl App {
     /// Counts a request of `who` (a token, an address; it is hashed) against a limit named `bucket`.
     pub async fn count(&self, bucket: &str, who: &str, rate: Rate) -> Result<Allowance, Failure> {
-        let window = i64::from(rate.window_seconds.max(1));
-        let now = self.now().seconds();
-        let start = now - now.rem_euclid(window);
+        let Window { start, end } = self.window(rate);
         let digest = self.inner.keys.master().request_digest(&[b"rate", who.as_bytes()]).to_string();
         let short: String = digest.chars().take(32).collect();
         let key = format!("rate.{bucket}.{short}.{start}");
@@ -55,9 +60,22 @@ impl App {
         Ok(Allowance {
             limit: rate.requests,
             remaining: u32::try_from(limit.saturating_sub(used)).unwrap_or(0),
-            reset_at_seconds: start + window,
+            reset_at_seconds: end,
             allowed: used <= limit,
         })
+    }
+
+    /// What is told of a limit while requests cannot be counted.
+    pub fn uncounted(&self, rate: Rate) -> Allowance {
+        let reset_at_seconds = self.window(rate).end;
+        Allowance { limit: rate.requests, remaining: 0, reset_at_seconds, allowed: false }
+    }
+
+    fn window(&self, rate: Rate) -> Window {
+        let seconds = i64::from(rate.window_seconds.max(1));
+        let now = self.now().seconds();
+        let start = now - now.rem_euclid(seconds);
+        Window { start, end: start + seconds }
     }
 
     /// What a caller without a valid token is counted by.

@@ -40,13 +40,13 @@ pub fn compose(app: App) -> Router {
         .merge(counted("evolution", evolution::router(app.clone())))
         .merge(counted("codechat", codechat::router(app.clone())))
         .merge(counted("ryze", ryze::router(app.clone())))
-        .merge(counted("mega", mega::router(app)))
+        .merge(counted("mega", mega::router(app.clone())))
         .merge(docs::router())
         .fallback(move |request: Request| {
-            let green = green.clone();
+            let (app, green) = (app.clone(), green.clone());
             async move {
                 let (door, route) = door_of(request.uri().path());
-                let answering = Box::pin(unknown_route(green, door, request));
+                let answering = Box::pin(unknown_route(&app, green, door, request));
                 Box::pin(metrics::count(door, route, answering)).await
             }
         })
@@ -72,13 +72,13 @@ fn door_of(path: &str) -> (&'static str, &'static str) {
 }
 
 /// Answers for a path that no route has.
-async fn unknown_route(green: green::Entry, door: &str, request: Request<Body>) -> Response {
+async fn unknown_route(app: &App, green: green::Entry, door: &str, request: Request<Body>) -> Response {
     match door {
         "green" => green.handle(request).await,
         "evolution" => evolution::unknown_route(&request),
         "mega" => mega::unknown_route(&request),
         "codechat" => codechat::unknown_route(&request),
-        "ryze" => ryze::unknown_route(&request),
+        "ryze" => ryze::unknown_route(app, request).await,
         _ => native::unknown_route().into_response(),
     }
 }

@@ -22,7 +22,16 @@ const GLOBAL: Rate = Rate { requests: 100, window_seconds: 60 };
 const CREATE: Rate = Rate { requests: 20, window_seconds: 60 };
 
 /// Finds out who asks, counts the request and says in the answer what is left.
-pub(super) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(super) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+    counted(&app, request, |request| next.run(request)).await
+}
+
+/// Counts a request, lets it be answered if it is within the limit, and says in any answer what is left.
+pub(super) async fn counted<A: Future<Output = Response>>(
+    app: &App,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response {
     if request.method() == Method::OPTIONS {
         return preflight();
     }
@@ -35,25 +44,25 @@ pub(super) async fn layer(State(app): State<App>, mut request: Request, next: Ne
             Err(failure) => Err(failure),
         },
     };
-    let known = match known {
-        Ok(known) => known,
-        Err(failure) => return RyzeError::of("Failed to check the token", failure).into_response(),
-    };
-    let (bucket, rate) =
-        if request.uri().path() == "/api/instance/new" { ("ryze-new", CREATE) } else { ("ryze", GLOBAL) };
-    let who = match (known, token) {
-        (Some(_), Some(token)) => token,
+    let is_create = request.method() == Method::POST && request.uri().path() == "/api/instance/new";
+    let (bucket, rate) = if is_create { ("ryze-new", CREATE) } else { ("ryze", GLOBAL) };
+    let who = match (&known, token) {
+        (Ok(Some(_)), Some(token)) => token,
         _ => headers::peer(request.extensions()).map(App::address_bucket).unwrap_or_default(),
     };
-    let allowance = match app.count(bucket, &who, rate).await {
-        Ok(allowance) => allowance,
-        Err(failure) => return RyzeError::of("Failed to count the request", failure).into_response(),
-    };
-    let mut response = if allowance.allowed {
-        request.extensions_mut().insert(Known(known));
-        next.run(request).await
-    } else {
-        RyzeError::Limited.into_response()
+    let (mut response, allowance) = match (app.count(bucket, &who, rate).await, known) {
+        (Err(failure), _) => {
+            let error = RyzeError::of("Failed to count the request", failure);
+            (error.into_response(), app.uncounted(rate))
+        }
+        (Ok(allowance), _) if !allowance.allowed => (RyzeError::Limited.into_response(), allowance),
+        (Ok(allowance), Err(failure)) => {
+            (RyzeError::of("Failed to check the token", failure).into_response(), allowance)
+        }
+        (Ok(allowance), Ok(known)) => {
+            request.extensions_mut().insert(Known(known));
+            (answer(request).await, allowance)
+        }
     };
     tell(&mut response, &allowance);
     response

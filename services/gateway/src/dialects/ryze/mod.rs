@@ -33,7 +33,7 @@ pub fn router(app: App) -> Router {
     routes::router(app)
 }
 
-/// The answer to a path of this dialect that it does not have.
-pub fn unknown_route(_request: &Request) -> Response {
-    RyzeError::UnknownRoute.into_response()
+/// The answer to a path of this dialect that it does not have; it counts like any other.
+pub async fn unknown_route(app: &App, request: Request) -> Response {
+    limit::counted(app, request, async |_| RyzeError::UnknownRoute.into_response()).await
 }

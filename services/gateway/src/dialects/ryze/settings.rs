@@ -26,6 +26,51 @@ const TEXT: &str = "callRejectMessage";
 /// What is kept of a block and never shown.
 const SECRETS: [&str; 4] = ["password", "secretKey", "apiToken", "accessKey"];
 
+/// Fields of a body that belong to a block, and their names there.
+pub(super) type Fields = &'static [(&'static str, &'static str)];
+
+pub(super) const WEBHOOK: Fields = &[
+    ("webhookEnabled", "enabled"),
+    ("webhookURL", "url"),
+    ("webhookAuthorization", "authorization"),
+    ("webhookByEvents", "byEvents"),
+    ("webhookEvents", "events"),
+    ("webhookMediaBase64", "mediaBase64"),
+];
+pub(super) const WEBSOCKET: Fields = &[
+    ("websocketEnabled", "enabled"),
+    ("websocketEvents", "events"),
+    ("websocketMediaBase64", "mediaBase64"),
+];
+pub(super) const PROXY: Fields = &[
+    ("proxyEnabled", "enabled"),
+    ("proxyHost", "host"),
+    ("proxyPort", "port"),
+    ("proxyProtocol", "protocol"),
+    ("proxyUsername", "username"),
+    ("proxyPassword", "password"),
+];
+pub(super) const CHATWOOT: Fields = &[
+    ("chatwootEnabled", "enabled"),
+    ("chatwootBaseUrl", "baseUrl"),
+    ("chatwootAccountId", "accountId"),
+    ("chatwootApiToken", "apiToken"),
+    ("chatwootInboxName", "inboxName"),
+    ("chatwootSignMessages", "signMessages"),
+    ("chatwootIgnoreGroups", "ignoreGroups"),
+    ("chatwootStartAsPending", "startAsPending"),
+    ("chatwootReopenResolved", "reopenResolved"),
+];
+pub(super) const S3: Fields = &[
+    ("s3Enabled", "enabled"),
+    ("s3Region", "region"),
+    ("s3Bucket", "bucket"),
+    ("s3AccessKey", "accessKey"),
+    ("s3SecretKey", "secretKey"),
+    ("s3Endpoint", "endpoint"),
+    ("s3PathPrefix", "pathPrefix"),
+];
+
 /// The seven settings.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -68,11 +113,12 @@ pub(super) fn seven(record: &Record) -> Settings {
     serde_json::from_value(kept).unwrap_or_default()
 }
 
-/// The settings among the fields of a body; unknown fields are ignored, wrong types are not.
+/// The settings among the fields of a body; unknown fields and null are ignored, wrong
+/// types are not.
 pub(super) fn given(body: &Map<String, Value>) -> Result<Map<String, Value>, RyzeError> {
     let mut given = Map::new();
     for name in FLAGS.into_iter().chain([TEXT]) {
-        if let Some(value) = body.get(name) {
+        if let Some(value) = body.get(name).filter(|value| !value.is_null()) {
             let fits = if name == TEXT { value.is_string() } else { value.is_boolean() };
             if !fits {
                 return Err(RyzeError::InvalidBody);
@@ -81,6 +127,35 @@ pub(super) fn given(body: &Map<String, Value>) -> Result<Map<String, Value>, Ryz
         }
     }
     Ok(given)
+}
+
+/// What the body of a create gives of a block, by the names there.
+pub(super) fn long(body: &Map<String, Value>, fields: Fields) -> Result<Map<String, Value>, RyzeError> {
+    part(fields.iter().map(|(long, name)| (*name, body.get(*long))))
+}
+
+/// What a body gives of a block, by the names there or by those of a create.
+pub(super) fn short(body: &Map<String, Value>, fields: Fields) -> Result<Map<String, Value>, RyzeError> {
+    part(fields.iter().map(|(long, name)| (*name, body.get(*name).or_else(|| body.get(*long)))))
+}
+
+/// Null is absent, and a field of a wrong type is refused.
+fn part<'b>(
+    fields: impl Iterator<Item = (&'static str, Option<&'b Value>)>,
+) -> Result<Map<String, Value>, RyzeError> {
+    let given = fields.filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_null())?)));
+    given.map(|(name, value)| Ok((name.to_owned(), typed(name, value)?.clone()))).collect()
+}
+
+fn typed<'b>(name: &str, value: &'b Value) -> Result<&'b Value, RyzeError> {
+    let fits = match name {
+        "enabled" | "byEvents" | "mediaBase64" | "signMessages" | "ignoreGroups" | "startAsPending"
+        | "reopenResolved" => value.is_boolean(),
+        "accountId" => value.is_number(),
+        "events" => value.as_array().is_some_and(|events| events.iter().all(Value::is_string)),
+        _ => value.is_string(),
+    };
+    fits.then_some(value).ok_or(RyzeError::InvalidBody)
 }
 
 /// A block that is shown as it was given, without its secrets.
@@ -95,6 +170,7 @@ impl Kept {
             return Self(Map::from_iter([("enabled".to_owned(), Value::Bool(false))]));
         };
         kept.retain(|name, _| !SECRETS.contains(&name.as_str()));
+        kept.entry("enabled").or_insert(Value::Bool(false));
         Self(kept)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         FORMAT, bodies,
         call::OnInstance,
         error::{ErrorBody, RyzeError},
-        settings::Kept,
+        settings::{self, Fields, Kept},
     },
 };
 
@@ -52,7 +52,7 @@ pub(super) async fn get_proxy(on: OnInstance) -> Result<Json<ProxyAnswer>, RyzeE
     responses((status = 200, body = ProxyAnswer), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn set_proxy(on: OnInstance, request: Request) -> Result<Json<ProxyAnswer>, RyzeError> {
-    let proxy = set(&on, request, "proxy").await?;
+    let proxy = set(&on, request, "proxy", settings::PROXY).await?;
     Ok(Json(ProxyAnswer { success: true, message: "Proxy configured successfully", proxy }))
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn get_s3(on: OnInstance) -> Result<Json<S3Answer>, RyzeError> 
     responses((status = 200, body = S3Answer), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn set_s3(on: OnInstance, request: Request) -> Result<Json<S3Answer>, RyzeError> {
-    let s3 = set(&on, request, "s3").await?;
+    let s3 = set(&on, request, "s3", settings::S3).await?;
     Ok(Json(S3Answer { success: true, message: "S3 configured successfully", s3 }))
 }
 
@@ -84,8 +84,13 @@ async fn get(on: &OnInstance, part: &'static str) -> Result<Kept, RyzeError> {
     Ok(Kept::of(&record, part))
 }
 
-async fn set(on: &OnInstance, request: Request, part: &'static str) -> Result<Kept, RyzeError> {
-    let changes = object(request).await?;
+async fn set(
+    on: &OnInstance,
+    request: Request,
+    part: &'static str,
+    fields: Fields,
+) -> Result<Kept, RyzeError> {
+    let changes = settings::short(&object(request).await?, fields)?;
     let record = on.read("Failed to get instance").await?;
     let merge = |present| merge_part(present, part, &changes, false);
     let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;

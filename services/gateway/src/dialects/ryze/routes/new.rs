@@ -20,51 +20,6 @@ use crate::{
 
 const WHAT: &str = "Failed to create instance";
 
-/// Fields of a body that belong to a block, and their names there.
-type Fields = &'static [(&'static str, &'static str)];
-
-const WEBHOOK: Fields = &[
-    ("webhookEnabled", "enabled"),
-    ("webhookURL", "url"),
-    ("webhookAuthorization", "authorization"),
-    ("webhookByEvents", "byEvents"),
-    ("webhookEvents", "events"),
-    ("webhookMediaBase64", "mediaBase64"),
-];
-const WEBSOCKET: Fields = &[
-    ("websocketEnabled", "enabled"),
-    ("websocketEvents", "events"),
-    ("websocketMediaBase64", "mediaBase64"),
-];
-const PROXY: Fields = &[
-    ("proxyEnabled", "enabled"),
-    ("proxyHost", "host"),
-    ("proxyPort", "port"),
-    ("proxyProtocol", "protocol"),
-    ("proxyUsername", "username"),
-    ("proxyPassword", "password"),
-];
-const CHATWOOT: Fields = &[
-    ("chatwootEnabled", "enabled"),
-    ("chatwootBaseUrl", "baseUrl"),
-    ("chatwootAccountId", "accountId"),
-    ("chatwootApiToken", "apiToken"),
-    ("chatwootInboxName", "inboxName"),
-    ("chatwootSignMessages", "signMessages"),
-    ("chatwootIgnoreGroups", "ignoreGroups"),
-    ("chatwootStartAsPending", "startAsPending"),
-    ("chatwootReopenResolved", "reopenResolved"),
-];
-const S3: Fields = &[
-    ("s3Enabled", "enabled"),
-    ("s3Region", "region"),
-    ("s3Bucket", "bucket"),
-    ("s3AccessKey", "accessKey"),
-    ("s3SecretKey", "secretKey"),
-    ("s3Endpoint", "endpoint"),
-    ("s3PathPrefix", "pathPrefix"),
-];
-
 /// A new instance.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct NewAnswer {
@@ -112,7 +67,7 @@ pub(super) async fn handler(
         name: Some(name),
         token: text("token")?.filter(|token| !token.is_empty()),
         settings: vec![(FORMAT, Value::Object(kept(&body)?))],
-        webhooks: wanted_webhook(&body).into_iter().collect(),
+        webhooks: wanted_webhook(&body)?.into_iter().collect(),
         ..NewInstance::default()
     };
     let created = match on.app.create(&on.call, new.clone()).await {
@@ -137,24 +92,25 @@ pub(super) async fn handler(
 }
 
 /// The endpoint that the body asks for; one that is not well formed is left out.
-fn wanted_webhook(body: &Map<String, Value>) -> Option<NewWebhook> {
-    let fields = block(body, WEBHOOK);
-    (fields.get("enabled") == Some(&Value::Bool(true))).then(|| webhook::endpoint(&fields).ok()).flatten()
+fn wanted_webhook(body: &Map<String, Value>) -> Result<Option<NewWebhook>, RyzeError> {
+    let fields = settings::long(body, settings::WEBHOOK)?;
+    let enabled = fields.get("enabled") == Some(&Value::Bool(true));
+    Ok(enabled.then(|| webhook::endpoint(&fields).ok()).flatten())
 }
 
-/// What is kept as given.
+/// What is kept as given; a WebSocket with an event that there is not is left out.
 fn kept(body: &Map<String, Value>) -> Result<Map<String, Value>, RyzeError> {
-    let mut kept = Map::new();
-    kept.insert("settings".to_owned(), Value::Object(settings::given(body)?));
-    for (name, fields) in [("websocket", WEBSOCKET), ("proxy", PROXY), ("chatwoot", CHATWOOT), ("s3", S3)] {
-        let block = block(body, fields);
-        if !block.is_empty() {
-            kept.insert(name.to_owned(), Value::Object(block));
-        }
+    let mut websocket = settings::long(body, settings::WEBSOCKET)?;
+    if webhook::events(websocket.get("events")).is_err() {
+        websocket.clear();
     }
-    Ok(kept)
-}
-
-fn block(body: &Map<String, Value>, fields: Fields) -> Map<String, Value> {
-    fields.iter().filter_map(|(from, to)| Some(((*to).to_owned(), body.get(*from)?.clone()))).collect()
+    let parts = [
+        ("settings", settings::given(body)?),
+        ("websocket", websocket),
+        ("proxy", settings::long(body, settings::PROXY)?),
+        ("chatwoot", settings::long(body, settings::CHATWOOT)?),
+        ("s3", settings::long(body, settings::S3)?),
+    ];
+    let given = parts.into_iter().filter(|(_, part)| !part.is_empty());
+    Ok(given.map(|(name, part)| (name.to_owned(), Value::Object(part))).collect())
 }
