@@ -19,6 +19,8 @@ pub struct NatsServer {
     store: TempDir,
     port: u16,
     sync_always: bool,
+    /// Bytes that all streams together may have; none for what the disk has.
+    room_bytes: Option<u64>,
 }
 
 impl NatsServer {
@@ -27,19 +29,30 @@ impl NatsServer {
     /// # Panics
     /// When there is no server to start: run the tests with `tests/run`, which gets one.
     pub async fn start() -> Self {
-        Self::start_with(false).await
+        Self::new(false, None).await
     }
 
     /// Starts a server that syncs every append to the disk.
     pub async fn start_sync_always() -> Self {
-        Self::start_with(true).await
+        Self::new(true, None).await
     }
 
-    async fn start_with(sync_always: bool) -> Self {
+    /// Starts a server whose streams may have so many bytes together, as on a small disk.
+    pub async fn start_with_room(bytes: u64) -> Self {
+        Self::new(false, Some(bytes)).await
+    }
+
+    async fn new(sync_always: bool, room_bytes: Option<u64>) -> Self {
         let store = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self { child: None, store, port: 0, sync_always };
+        let mut server = Self { child: None, store, port: 0, sync_always, room_bytes };
         server.launch().await;
         server
+    }
+
+    /// Starts the server again on the same port and store, with all the room that the disk has.
+    pub async fn restart_with_room(&mut self) {
+        self.room_bytes = None;
+        self.restart().await;
     }
 
     /// The address that clients connect to.
@@ -72,10 +85,11 @@ impl NatsServer {
         }
         let config = self.store.path().join("nats.conf");
         let sync = if self.sync_always { "always" } else { "2m" };
+        let room = self.room_bytes.map(|bytes| format!(", max_file_store: {bytes}")).unwrap_or_default();
         std::fs::write(
             &config,
             format!(
-                "listen: 127.0.0.1:{}\njetstream {{ store_dir: {:?}, sync_interval: {sync} }}\n",
+                "listen: 127.0.0.1:{}\njetstream {{ store_dir: {:?}, sync_interval: {sync}{room} }}\n",
                 self.port,
                 self.store.path().join("jetstream")
             ),

@@ -69,6 +69,7 @@ impl Modify for Problems {
                         is_command,
                         "The Idempotency-Key was used for another request, or too much is kept.",
                     ),
+                    ("429", true, "The address showed too many wrong tokens: wait for `Retry-After`."),
                     ("500", true, "The history of the instance is damaged."),
                     ("503", true, "A part of the service does not answer; send the same request again."),
                 ] {

@@ -119,6 +119,7 @@ impl Modify for Errors {
                 if operation.responses.responses.contains_key("501") {
                     continue;
                 }
+                add_error(operation, "429", "The address showed too many wrong tokens.");
                 add_error(operation, "500", "The history of the instance is damaged.");
             }
             for operation in operations(item) {

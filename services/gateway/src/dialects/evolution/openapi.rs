@@ -82,6 +82,7 @@ impl Modify for Errors {
             if operation.request_body.is_some() {
                 add_error(operation, "413", "The body is larger than 1 MiB.");
             }
+            add_error(operation, "429", "The address showed too many wrong tokens.");
             add_error(operation, "500", "The history of the instance is damaged.");
             add_error(operation, "503", "A part of the service does not answer; send the same again.");
         }
