@@ -198,7 +198,12 @@ impl Running {
         let mut codes = Vec::new();
         for member in &mut self.members {
             if let Some(mut process) = member.process.take() {
-                codes.push(process.ended().await.code());
+                let status = process.ended().await;
+                if !status.success() {
+                    // The story that expects a clean stop wants to know why this one is not.
+                    eprintln!("--- {} ended with {status} and wrote:\n{}", member.role, process.stderr());
+                }
+                codes.push(status.code());
             }
         }
         codes
