@@ -56,9 +56,10 @@ impl Dispatcher {
             tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks");
             let settler = Settler::new(self.tools.log.clone(), self.tools.clock.clone(), grant.epoch);
             let desk = Arc::new(Desk::default());
-            let tenure = Tenure::new(self.tools.clone(), self.touched.clone(), desk.clone(), settler.clone());
+            let (tools, touched) = (self.tools.clone(), self.touched.clone());
+            let tenure = Tenure::new(tools, touched, desk.clone(), settler.clone(), stop.clone());
             let end = tokio::select! {
-                end = tenure.run(grant.lost.clone(), &stop) => end,
+                end = tenure.run(grant.lost.clone()) => end,
                 end = pull::serve(self.tools.clone(), settler, desk) => end,
             };
             match end {

@@ -58,7 +58,8 @@ pub(super) enum End {
 /// Something that ran beside the loop came to an end.
 enum Done {
     Attempt(Box<Ended>),
-    Taken(Partition, Result<(), SettleError>),
+    /// None if the process stops first: the view that is waited for ends with it.
+    Taken(Partition, Option<Result<(), SettleError>>),
     Settled(Partition, Vec<(SettledV1, Class)>, Result<(), SettleError>),
     Reviewed(InstanceId, Box<Result<InstanceStateV1, Fault>>),
 }
@@ -87,14 +88,23 @@ pub(super) struct Tenure {
     read_all: bool,
     /// Whether the view holds more than is kept in memory.
     more: bool,
+    /// Cancelled when the process stops.
+    stop: CancellationToken,
     draining: bool,
 }
 
 // === impl Tenure ===
 
 impl Tenure {
-    pub(super) fn new(tools: Tools, touched: Arc<Touched>, desk: Arc<Desk>, settler: Settler) -> Self {
+    pub(super) fn new(
+        tools: Tools,
+        touched: Arc<Touched>,
+        desk: Arc<Desk>,
+        settler: Settler,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
+            stop,
             desk,
             settler,
             view: tools.outbox.clone(),
@@ -114,7 +124,8 @@ impl Tenure {
     }
 
     /// Dispatches until the lease is lost or the process stops.
-    pub(super) async fn run(mut self, mut lost: watch::Receiver<bool>, stop: &CancellationToken) -> End {
+    pub(super) async fn run(mut self, mut lost: watch::Receiver<bool>) -> End {
+        let stop = self.stop.clone();
         let mut news = self.view.changes();
         let mut changed = true;
         loop {
@@ -212,8 +223,10 @@ impl Tenure {
             waiting.push(pending);
             if waiting.len() == 1 {
                 let (tools, settler) = (self.tools.clone(), self.settler.clone());
+                let stop = self.stop.clone();
                 self.work.push(Box::pin(async move {
-                    Done::Taken(partition, take_over(&tools, &settler, partition).await)
+                    let taking = take_over(&tools, &settler, partition);
+                    Done::Taken(partition, stop.run_until_cancelled(taking).await)
                 }));
             }
             return;
@@ -279,7 +292,7 @@ impl Tenure {
                     tracing::warn!(%instance, %fault, "what an instance owes cannot be reviewed now");
                 }
             },
-            Done::Taken(partition, Ok(())) => {
+            Done::Taken(partition, Some(Ok(()))) => {
                 self.taken.insert(partition);
                 for pending in self.blocked.remove(&partition).unwrap_or_default() {
                     let Pending { key, owed, attempts, due, .. } = pending;
@@ -292,7 +305,9 @@ impl Tenure {
                     self.settled(&settled, class);
                 }
             }
-            Done::Taken(_, Err(error)) | Done::Settled(_, _, Err(error)) => {
+            // What waits for the partition is the next owner's.
+            Done::Taken(_, None) => {}
+            Done::Taken(_, Some(Err(error))) | Done::Settled(_, _, Err(error)) => {
                 tracing::warn!(%error, "this dispatcher is fenced off");
                 return true;
             }
