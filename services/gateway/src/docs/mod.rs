@@ -5,6 +5,7 @@
 //! `GET /docs/<name>/openapi.json` and `GET /openapi.json` are for programs. An API takes part by the function
 //! `openapi::document` of its folder.
 
+mod parts;
 mod routes;
 
 use std::sync::LazyLock;
@@ -12,6 +13,7 @@ use std::sync::LazyLock;
 use axum::{Router, body::Bytes, http::StatusCode, routing::get};
 use utoipa::openapi::{Content, OpenApi, RefOr, Required, Schema};
 
+pub(crate) use parts::{Bearer, add_error, add_in_path, operations};
 pub(crate) use routes::{
     __path_index, __path_json, __path_native_json, __path_page, index, json, native_json, page,
 };
@@ -42,11 +44,7 @@ pub fn documents() -> Vec<(&'static str, OpenApi)> {
 
 /// Gives an answer that says nothing of itself the words of its status: OpenAPI wants some.
 fn describe_answers(document: &mut OpenApi) {
-    let operations = document.paths.paths.values_mut().flat_map(|item| {
-        [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
-            .into_iter()
-            .flatten()
-    });
+    let operations = document.paths.paths.values_mut().flat_map(operations);
     for (status, answer) in operations.flat_map(|operation| &mut operation.responses.responses) {
         let RefOr::T(answer) = answer else { continue };
         if answer.description.is_empty() {

@@ -3,18 +3,14 @@
 use berth_proto::limits::IDEMPOTENCY_KEY_CHARS_MAX;
 use utoipa::{
     Modify, OpenApi,
-    openapi::{
-        Components, Content, ObjectBuilder, Ref, RefOr, ResponseBuilder, Type,
-        path::Operation,
-        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
-    },
+    openapi::{ObjectBuilder, RefOr, Type, path::Operation},
 };
 
 use super::routes::{
     accounts, connect, create, delete, events, get, lifecycle, list, logout, qr, simulate, stream, verify,
     webhook, webhooks,
 };
-use crate::docs;
+use crate::docs::{self, Bearer, add_error, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,17 +28,6 @@ use crate::docs;
     modifiers(&Bearer, &Problems)
 )]
 struct Document;
-
-/// Every route wants a bearer token.
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        document.components.get_or_insert_with(Components::new).add_security_scheme("bearer", scheme);
-        document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
-    }
-}
 
 /// Errors are problem details, whatever the operation; and what any operation can answer since its token, its
 /// path, its body or its idempotency key alone can be wrong.
@@ -74,16 +59,11 @@ impl Modify for Problems {
                     ("503", true, "A part of the service does not answer; send the same request again."),
                 ] {
                     if is_possible {
-                        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-                        let response = ResponseBuilder::new().description(description);
-                        let response = response.content("application/json", problem).build();
-                        let responses = &mut operation.responses.responses;
-                        responses.entry(status.to_owned()).or_insert_with(|| response.into());
+                        add_error(operation, "Problem", status, description);
                     }
                 }
             }
-            let all = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
-            all.into_iter().flatten().for_each(name_problems);
+            operations(item).for_each(name_problems);
         }
     }
 }

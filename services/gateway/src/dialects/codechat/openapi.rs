@@ -3,8 +3,7 @@
 use utoipa::{
     Modify, OpenApi, PartialSchema,
     openapi::{
-        Components, Content, PathItem, Ref, Required, ResponseBuilder,
-        path::{Operation, ParameterBuilder, ParameterIn},
+        Components,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -13,7 +12,7 @@ use super::routes::{
     admin, connect, connected, connection_state, create, delete, find_one, logout, move_whatsapp, not_here,
     refresh_token, restart, search, socket, toggle_activate, webhooks,
 };
-use crate::docs;
+use crate::docs::{self, add_error, add_in_path, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -82,14 +81,7 @@ impl Modify for Paths {
                     continue;
                 }
                 for operation in operations(item) {
-                    let parameter = ParameterBuilder::new()
-                        .name(name)
-                        .parameter_in(ParameterIn::Path)
-                        .required(Required::True)
-                        .description(Some(description))
-                        .schema(Some(String::schema()))
-                        .build();
-                    operation.parameters.get_or_insert_default().insert(0, parameter.into());
+                    add_in_path(operation, name, description, String::schema());
                 }
             }
         }
@@ -104,39 +96,35 @@ impl Modify for Errors {
         docs::free_bodies(document);
         for (path, item) in &mut document.paths.paths {
             for operation in operations(item) {
-                add_error(operation, "401", "No token, a wrong one or one that ended.");
+                add_error(operation, "ErrorBody", "401", "No token, a wrong one or one that ended.");
                 add_error(
                     operation,
+                    "ErrorBody",
                     "403",
                     "A valid token of somebody else, or an instance that is switched off.",
                 );
                 if path.contains("{instanceId}") || path.starts_with("/api/v2/admin/business/{businessId}") {
-                    add_error(operation, "404", "No such instance, business or webhook.");
+                    add_error(operation, "ErrorBody", "404", "No such instance, business or webhook.");
                 }
                 if operation.request_body.is_some() {
-                    add_error(operation, "413", "The body is larger than 1 MiB.");
+                    add_error(operation, "ErrorBody", "413", "The body is larger than 1 MiB.");
                 }
                 if operation.responses.responses.contains_key("501") {
                     continue;
                 }
-                add_error(operation, "429", "The address showed too many wrong tokens.");
-                add_error(operation, "500", "The history of the instance is damaged.");
+                add_error(operation, "ErrorBody", "429", "The address showed too many wrong tokens.");
+                add_error(operation, "ErrorBody", "500", "The history of the instance is damaged.");
             }
             for operation in operations(item) {
-                add_error(operation, "503", "A part of the service does not answer; send the same again.");
+                add_error(
+                    operation,
+                    "ErrorBody",
+                    "503",
+                    "A part of the service does not answer; send the same again.",
+                );
             }
         }
     }
-}
-
-fn add_error(operation: &mut Operation, status: &str, description: &str) {
-    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
-    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
-    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 /// The OpenAPI document of this dialect.

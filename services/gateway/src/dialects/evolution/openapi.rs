@@ -3,8 +3,7 @@
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components, Content, PathItem, Ref, ResponseBuilder,
-        path::Operation,
+        Components,
         security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
     },
 };
@@ -16,7 +15,7 @@ use super::{
         root, settings_find, settings_set, webhook_find, webhook_set,
     },
 };
-use crate::docs;
+use crate::docs::{self, add_error, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -75,28 +74,23 @@ impl Modify for Errors {
             if operation.security.is_some() {
                 continue;
             }
-            add_error(operation, "401", "No key, a wrong one or another instance's.");
+            add_error(operation, "ErrorBody", "401", "No key, a wrong one or another instance's.");
             if path.contains("{instance}") {
-                add_error(operation, "404", "No such instance.");
+                add_error(operation, "ErrorBody", "404", "No such instance.");
             }
             if operation.request_body.is_some() {
-                add_error(operation, "413", "The body is larger than 1 MiB.");
+                add_error(operation, "ErrorBody", "413", "The body is larger than 1 MiB.");
             }
-            add_error(operation, "429", "The address showed too many wrong tokens.");
-            add_error(operation, "500", "The history of the instance is damaged.");
-            add_error(operation, "503", "A part of the service does not answer; send the same again.");
+            add_error(operation, "ErrorBody", "429", "The address showed too many wrong tokens.");
+            add_error(operation, "ErrorBody", "500", "The history of the instance is damaged.");
+            add_error(
+                operation,
+                "ErrorBody",
+                "503",
+                "A part of the service does not answer; send the same again.",
+            );
         }
     }
-}
-
-fn add_error(operation: &mut Operation, status: &str, description: &str) {
-    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
-    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
-    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
 }
 
 /// The OpenAPI document of this dialect.

@@ -1,12 +1,6 @@
 //! The OpenAPI document of this dialect.
 
-use utoipa::{
-    Modify, OpenApi, PartialSchema,
-    openapi::{
-        ContentBuilder, Ref, Required, ResponseBuilder,
-        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-    },
-};
+use utoipa::{Modify, OpenApi, PartialSchema};
 
 use super::{
     error::ErrorBody,
@@ -17,6 +11,7 @@ use super::{
     },
     partner,
 };
+use crate::docs::{add_error, add_in_path, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,22 +37,24 @@ struct Everywhere;
 impl Modify for Everywhere {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for (path, item) in &mut document.paths.paths {
-            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            for operation in operations(item) {
                 if path.starts_with("/partner/") {
-                    add_parameter(
-                        operation,
-                        in_path("partnerToken", "The account's token", String::schema()),
-                    );
+                    add_in_path(operation, "partnerToken", "The account's token", String::schema());
                 } else {
                     let token = "The instance's or the account's token";
-                    add_parameter(operation, in_path("apiTokenInstance", token, String::schema()));
-                    add_parameter(operation, in_path("idInstance", "Ten digits", u64::schema()));
-                    add_error(operation, "401", "Wrong token");
-                    add_error(operation, "403", "Unknown number");
+                    add_in_path(operation, "apiTokenInstance", token, String::schema());
+                    add_in_path(operation, "idInstance", "Ten digits", u64::schema());
+                    add_error(operation, "ErrorBody", "401", "Wrong token");
+                    add_error(operation, "ErrorBody", "403", "Unknown number");
                 }
-                add_error(operation, "429", "Too often");
-                add_error(operation, "500", "The instance's history is damaged");
-                add_error(operation, "503", "A part of the deployment does not answer; try again");
+                add_error(operation, "ErrorBody", "429", "Too often");
+                add_error(operation, "ErrorBody", "500", "The instance's history is damaged");
+                add_error(
+                    operation,
+                    "ErrorBody",
+                    "503",
+                    "A part of the deployment does not answer; try again",
+                );
             }
         }
     }
@@ -77,31 +74,6 @@ impl Modify for ByGet {
             item.get = by_get;
         }
     }
-}
-
-fn in_path(
-    name: &str,
-    description: &str,
-    schema: utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>,
-) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some(description))
-        .schema(Some(schema))
-        .build()
-}
-
-fn add_parameter(operation: &mut Operation, parameter: Parameter) {
-    operation.parameters.get_or_insert_default().insert(0, parameter.into());
-}
-
-fn add_error(operation: &mut Operation, status: &str, description: &str) {
-    let schema = Ref::from_schema_name("ErrorBody");
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    let response = ResponseBuilder::new().description(description).content("application/json", content);
-    operation.responses.responses.insert(status.to_owned(), response.build().into());
 }
 
 /// The OpenAPI document of this dialect.

@@ -1,19 +1,12 @@
 //! The OpenAPI document of this dialect.
 
-use utoipa::{
-    Modify, OpenApi,
-    openapi::{
-        Components, Content, PathItem, Ref, ResponseBuilder,
-        path::Operation,
-        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
-    },
-};
+use utoipa::{Modify, OpenApi};
 
 use super::routes::{
     delete, init, list, logout, messaging, pairing_code, qrcode, qrcode_base64, restart, status,
     webhook_configure, webhook_read,
 };
-use crate::docs;
+use crate::docs::{self, Bearer, add_error, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,17 +22,6 @@ use crate::docs;
     modifiers(&Bearer, &EachMethod, &Errors)
 )]
 struct Document;
-
-/// Every route wants a bearer token.
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        document.components.get_or_insert_with(Components::new).add_security_scheme("bearer", scheme);
-        document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
-    }
-}
 
 /// A messaging method has any HTTP method; an operation's id is its own.
 struct EachMethod;
@@ -70,28 +52,23 @@ impl Modify for Errors {
         docs::free_bodies(document);
         let all = document.paths.paths.iter_mut();
         for (path, operation) in all.flat_map(|(path, item)| operations(item).map(move |it| (path, it))) {
-            add_error(operation, "401", "No token, a wrong one or another instance's.");
+            add_error(operation, "ErrorBody", "401", "No token, a wrong one or another instance's.");
             if path.contains('{') {
-                add_error(operation, "404", "No such instance.");
+                add_error(operation, "ErrorBody", "404", "No such instance.");
             }
             if operation.request_body.is_some() {
-                add_error(operation, "413", "The body is larger than 1 MiB.");
+                add_error(operation, "ErrorBody", "413", "The body is larger than 1 MiB.");
             }
-            add_error(operation, "429", "The address showed too many wrong tokens.");
-            add_error(operation, "500", "The history of the instance is damaged.");
-            add_error(operation, "503", "A part of the service does not answer; send the same again.");
+            add_error(operation, "ErrorBody", "429", "The address showed too many wrong tokens.");
+            add_error(operation, "ErrorBody", "500", "The history of the instance is damaged.");
+            add_error(
+                operation,
+                "ErrorBody",
+                "503",
+                "A part of the service does not answer; send the same again.",
+            );
         }
     }
-}
-
-fn add_error(operation: &mut Operation, status: &str, description: &str) {
-    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
-    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
-    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 /// The OpenAPI document of this dialect.

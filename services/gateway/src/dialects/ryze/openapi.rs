@@ -3,9 +3,7 @@
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components, Content, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr, Required, ResponseBuilder,
-        Type,
-        path::Operation,
+        Components, HeaderBuilder, ObjectBuilder, RefOr, Required, Type,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -14,6 +12,7 @@ use super::routes::{
     connect, delete, get_settings, kept, list, live, logout, new, reconnect, settings, webhook_get,
     webhook_remove, webhook_set, websocket,
 };
+use crate::docs::{add_error, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -67,18 +66,24 @@ impl Modify for Errors {
         }
         let all = document.paths.paths.iter_mut();
         for (path, operation) in all.flat_map(|(path, item)| operations(item).map(move |it| (path, it))) {
-            add_error(operation, "401", "No token or a wrong one.");
+            add_error(operation, "ErrorBody", "401", "No token or a wrong one.");
             if path.contains('{') {
-                add_error(operation, "403", "Another instance's token.");
-                add_error(operation, "404", "No such instance.");
+                add_error(operation, "ErrorBody", "403", "Another instance's token.");
+                add_error(operation, "ErrorBody", "404", "No such instance.");
             }
-            add_error(operation, "429", "More often than the limit.");
+            add_error(operation, "ErrorBody", "429", "More often than the limit.");
             add_error(
                 operation,
+                "ErrorBody",
                 "500",
                 "The number is banned, no code came in time, or the history is damaged.",
             );
-            add_error(operation, "503", "A part of the service does not answer; send the same again.");
+            add_error(
+                operation,
+                "ErrorBody",
+                "503",
+                "A part of the service does not answer; send the same again.",
+            );
         }
     }
 }
@@ -110,16 +115,6 @@ impl Modify for Limits {
             }
         }
     }
-}
-
-fn add_error(operation: &mut Operation, status: &str, description: &str) {
-    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
-    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
-    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten()
 }
 
 /// The OpenAPI document of this dialect.
