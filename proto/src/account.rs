@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codec::{Frozen, types, wire_enum},
-    ids::{DirectoryId, Sealed},
+    codec::{DecodeError, Frozen, from_payload, types, wire_enum},
+    ids::{DirectoryId, EndpointId, Sealed},
+    instance::WebhookV1,
     limits,
     time::Timestamp,
 };
@@ -16,6 +17,18 @@ wire_enum!(
         201 v 1 => AccountCreated(AccountCreatedV1),
         /// Its token changed.
         202 v 1 => AccountTokenRotated(AccountTokenRotatedV1),
+        /// It has another name.
+        203 v 1 => AccountRenamed(AccountRenamedV1),
+        /// Its opaque attributes changed.
+        204 v 1 => AccountAttributesChanged(AccountAttributesChangedV1),
+        /// An endpoint that all its instances have was added or replaced.
+        205 v 1 => AccountWebhookConfigured(AccountWebhookConfiguredV1),
+        /// An endpoint that all its instances had was removed.
+        206 v 1 => AccountWebhookRemoved(AccountWebhookRemovedV1),
+        /// It is closed: its token ended, its instances are deleted.
+        207 v 1 => AccountClosed(AccountClosedV1),
+        /// Its instances have become what its last change asks of them.
+        208 v 1 => AccountSettled(AccountSettledV1),
     }
 );
 
@@ -43,7 +56,48 @@ pub struct AccountTokenRotatedV1 {
     pub token_entry: DirectoryId,
 }
 
-/// The state of an account after a commit.
+/// See [`AccountEvent::AccountRenamed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRenamedV1 {
+    /// What the operator calls it from now on.
+    pub name: Sealed,
+    /// The directory entry of that name.
+    pub name_entry: DirectoryId,
+}
+
+/// See [`AccountEvent::AccountAttributesChanged`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountAttributesChangedV1 {
+    /// What the operator keeps with it: JSON. None if nothing any more.
+    pub attributes: Option<Sealed>,
+}
+
+/// See [`AccountEvent::AccountWebhookConfigured`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountWebhookConfiguredV1 {
+    /// The endpoint as it is from now on, sealed for the account. Each instance has one with the same id.
+    pub webhook: WebhookV1,
+}
+
+/// See [`AccountEvent::AccountWebhookRemoved`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountWebhookRemovedV1 {
+    /// The endpoint.
+    pub webhook: EndpointId,
+}
+
+/// See [`AccountEvent::AccountClosed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountClosedV1 {}
+
+/// See [`AccountEvent::AccountSettled`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountSettledV1 {
+    /// The version of the account that its instances follow.
+    pub version: u64,
+}
+
+/// The state of an account after a commit, as release 0.1.0 began with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountStateV1 {
     /// When it was created.
@@ -66,4 +120,68 @@ impl Frozen for AccountStateV1 {
     const TYPE: u16 = types::ACCOUNT_STATE;
     const VERSION: u8 = 1;
     const BYTES_MAX: usize = limits::STATE_BYTES_MAX;
+}
+
+/// The state of an account after a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStateV2 {
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What the operator calls it.
+    pub name: Sealed,
+    /// Its token.
+    pub token: Sealed,
+    /// The directory entry of the token.
+    pub token_entry: DirectoryId,
+    /// The directory entry of its name.
+    pub name_entry: DirectoryId,
+    /// Raised when the token changes.
+    pub credential_version: u32,
+    /// What the operator keeps with it: JSON.
+    pub attributes: Option<Sealed>,
+    /// Endpoints that all its instances have, sealed for the account.
+    pub webhooks: Vec<WebhookV1>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// The version since which its instances have something to follow; none if they follow all.
+    pub unsettled: Option<u64>,
+}
+
+impl Frozen for AccountStateV2 {
+    const TYPE: u16 = types::ACCOUNT_STATE;
+    const VERSION: u8 = 2;
+    const BYTES_MAX: usize = limits::STATE_BYTES_MAX;
+
+    fn from_earlier(version: u8, payload: &[u8]) -> Option<Result<Self, DecodeError>> {
+        (version == AccountStateV1::VERSION).then(|| from_payload::<AccountStateV1>(payload).map(Self::from))
+    }
+}
+
+impl From<AccountStateV1> for AccountStateV2 {
+    fn from(earlier: AccountStateV1) -> Self {
+        let AccountStateV1 {
+            created_at,
+            updated_at,
+            name,
+            token,
+            token_entry,
+            name_entry,
+            credential_version,
+        } = earlier;
+        Self {
+            created_at,
+            updated_at,
+            name,
+            token,
+            token_entry,
+            name_entry,
+            credential_version,
+            attributes: None,
+            webhooks: Vec::new(),
+            closed_at: None,
+            unsettled: None,
+        }
+    }
 }

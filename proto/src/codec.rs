@@ -21,6 +21,12 @@ pub trait Frozen: Serialize + DeserializeOwned {
     const VERSION: u8;
     /// Bound of the payload in bytes.
     const BYTES_MAX: usize;
+
+    /// Reads the payload of an earlier version of the shape: a `V2` reads a `V1` and converts it. None if there
+    /// is no such version.
+    fn from_earlier(_version: u8, _payload: &[u8]) -> Option<Result<Self, DecodeError>> {
+        None
+    }
 }
 
 /// Numbers of the types that are no event and no command.
@@ -128,15 +134,12 @@ impl RecordV1 {
         Ok(Self { type_id: T::TYPE, version: T::VERSION, body: to_payload(value)? })
     }
 
-    /// The frozen value, if the record is of that type and version.
+    /// The frozen value, if the record is of that type and of its version or one that it converts.
     pub fn open<T: Frozen>(&self) -> Result<T, DecodeError> {
         if self.type_id != T::TYPE {
             return Err(DecodeError::WrongType { found: self.type_id, expected: T::TYPE });
         }
-        if self.version != T::VERSION {
-            return Err(DecodeError::Unknown { type_id: self.type_id, version: self.version });
-        }
-        from_payload(&self.body)
+        of_version(self.version, &self.body)
     }
 }
 
@@ -161,19 +164,16 @@ pub fn peek(bytes: &[u8]) -> Result<(u16, u8), DecodeError> {
     Ok((type_id, version))
 }
 
-/// Reads a value behind its prelude: the right type, the right version, nothing left over.
+/// Reads a value behind its prelude: the right type, its version or one that it converts, nothing left over.
 pub fn decode<T: Frozen>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (type_id, version, stated, payload) = split(bytes)?;
     if type_id != T::TYPE {
         return Err(DecodeError::WrongType { found: type_id, expected: T::TYPE });
     }
-    if version != T::VERSION {
-        return Err(DecodeError::Unknown { type_id, version });
-    }
     if u32::try_from(payload.len()) != Ok(stated) {
         return Err(DecodeError::Length { stated, actual: payload.len() });
     }
-    from_payload(payload)
+    of_version(version, payload)
 }
 
 /// The bytes that a value takes when encoded, without its prelude: for bounds on parts of a state.
@@ -201,7 +201,16 @@ fn to_payload<T: Frozen>(value: &T) -> Result<Vec<u8>, EncodeError> {
     Ok(bytes)
 }
 
-fn from_payload<T: Frozen>(payload: &[u8]) -> Result<T, DecodeError> {
+fn of_version<T: Frozen>(version: u8, payload: &[u8]) -> Result<T, DecodeError> {
+    if version == T::VERSION {
+        return from_payload(payload);
+    }
+    let unknown = DecodeError::Unknown { type_id: T::TYPE, version };
+    T::from_earlier(version, payload).unwrap_or(Err(unknown))
+}
+
+/// Reads the payload of a frozen value, all of it.
+pub(crate) fn from_payload<T: Frozen>(payload: &[u8]) -> Result<T, DecodeError> {
     if payload.len() > T::BYTES_MAX {
         return Err(DecodeError::TooLarge { bytes: payload.len(), max: T::BYTES_MAX });
     }

@@ -41,6 +41,8 @@ wire_enum!(
         2012 v 1 => ChangeSettings(ChangeSettingsV1),
         /// Change a block of opaque settings that switches the instance on or off for its clients.
         2013 v 1 => Switch(SwitchV1),
+        /// Give the instance to another account.
+        2014 v 1 => Move(MoveV1),
         /// A QR code is shown.
         2101 v 1 => ReportQr(ReportQrV1),
         /// A pairing code is shown.
@@ -187,6 +189,17 @@ pub struct ReportV1 {
     pub epoch: u64,
     /// Its number, from 1: higher than that of every earlier report on the attempt in the same epoch.
     pub number: u64,
+}
+
+/// See [`Command::Move`]. Reservations in the directory come first; the session-aggregate makes them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveV1 {
+    /// The account that will own it.
+    pub account: AccountId,
+    /// The entry of its name in that account.
+    pub name_entry: DirectoryId,
+    /// The entry of its foreign id in that account, if it has one.
+    pub alias_entry: Option<DirectoryId>,
 }
 
 /// See [`Command::ReportQr`].

@@ -66,6 +66,8 @@ wire_enum!(
         25 v 1 => Abandoned(AbandonedV1),
         /// The instance was switched on or off for its clients, by a block of settings; the link stays.
         26 v 1 => Switched(SwitchedV1),
+        /// The instance belongs to another account.
+        27 v 1 => InstanceMoved(InstanceMovedV1),
     }
 );
 
@@ -419,4 +421,17 @@ pub struct AbandonedV1 {
 pub struct SwitchedV1 {
     /// Whether it is switched on.
     pub on: bool,
+}
+
+/// See [`Event::InstanceMoved`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceMovedV1 {
+    /// The account that owns it from now on.
+    pub account: AccountId,
+    /// The entry of its name in that account.
+    pub name_entry: DirectoryId,
+    /// The entry of its foreign id in that account, if it has one.
+    pub alias_entry: Option<DirectoryId>,
+    /// JWTs of this version count from now on: the ones before name the former account.
+    pub jwt_version: u32,
 }

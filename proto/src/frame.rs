@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     codec::{Frozen, RecordV1, types},
     commit::{Hash, OriginV1, OutcomeV1, PrincipalV1},
-    ids::{AccountId, CommandId, DirectoryId, InstanceId, Sealed},
+    ids::{AccountId, CommandId, DirectoryId, EndpointId, InstanceId, Sealed},
+    instance::WebhookV1,
     limits,
+    subject::StreamKey,
 };
 
 /// A command on its way to the session-aggregate.
@@ -60,6 +62,49 @@ pub enum TargetV1 {
         /// Its directory entry.
         token_entry: DirectoryId,
     },
+    /// Change what an account is called, or what is kept with it.
+    ChangeAccount {
+        /// The account.
+        account: AccountId,
+        /// Its new name and the directory entry of that; none to keep the old one.
+        name: Option<(Sealed, DirectoryId)>,
+        /// Its new attributes; none to keep the old ones.
+        attributes: Option<Sealed>,
+    },
+    /// Add or replace an endpoint that all instances of an account have.
+    ConfigureAccountWebhook {
+        /// The account.
+        account: AccountId,
+        /// The endpoint, sealed for the account.
+        webhook: WebhookV1,
+    },
+    /// Remove such an endpoint.
+    RemoveAccountWebhook {
+        /// The account.
+        account: AccountId,
+        /// The endpoint.
+        webhook: EndpointId,
+    },
+    /// Close an account: its token ends, its instances are deleted.
+    CloseAccount {
+        /// The account.
+        account: AccountId,
+    },
+}
+
+impl TargetV1 {
+    /// The stream that decides.
+    pub const fn stream(&self) -> StreamKey {
+        match self {
+            Self::Instance { instance, .. } => StreamKey::instance(*instance),
+            Self::CreateAccount { account, .. }
+            | Self::RotateAccountToken { account, .. }
+            | Self::ChangeAccount { account, .. }
+            | Self::ConfigureAccountWebhook { account, .. }
+            | Self::RemoveAccountWebhook { account, .. }
+            | Self::CloseAccount { account } => StreamKey::account(*account),
+        }
+    }
 }
 
 impl Frozen for CommandRequestV1 {

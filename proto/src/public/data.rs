@@ -59,6 +59,7 @@ pub(super) fn of(event: &Event) -> Map<String, Value> {
         }),
         Event::SettingsChanged(e) => json!({ "owner": e.block.owner }),
         Event::Switched(e) => json!({ "on": e.on }),
+        Event::InstanceMoved(e) => json!({ "account": e.account, "jwt_version": e.jwt_version }),
         Event::InstanceDeleted(e) => json!({ "session": e.session }),
         Event::Abandoned(_) => json!({}),
     };

@@ -2,7 +2,8 @@
 
 use berth_proto::{
     DecodeError, EncodeError, RecordV1, Sealed,
-    codec::{PRELUDE_BYTES, decode, encode, encoded_len, peek},
+    account::{AccountStateV1, AccountStateV2},
+    codec::{Frozen, PRELUDE_BYTES, decode, encode, encoded_len, peek},
     command::{Command, LogoutV1},
     event::{DeviceUnlinkedV1, Event, StopRequestedV1},
     instance::SettingsBlockV1,
@@ -10,7 +11,7 @@ use berth_proto::{
 };
 use proptest::prelude::*;
 
-use crate::catalogue::catalogue;
+use crate::{arbitrary::arbitrary, catalogue::catalogue};
 
 fn encoded() -> Vec<u8> {
     encode(&DeviceUnlinkedV1 { attempt: 300 }).unwrap()
@@ -121,4 +122,16 @@ proptest! {
             prop_assert!((entry.reread)(&bytes).is_err(), "{} was read although cut", entry.name);
         }
     }
+}
+
+#[test]
+fn an_earlier_version_of_a_state_is_converted() {
+    let earlier: AccountStateV1 = arbitrary(3);
+    let read: AccountStateV2 = decode(&encode(&earlier).unwrap()).unwrap();
+    assert_eq!(read, AccountStateV2::from(earlier.clone()));
+    assert_eq!(RecordV1::of(&earlier).unwrap().open::<AccountStateV2>(), Ok(read));
+    // Never the other way round: an earlier release must not take the state for one that it understands.
+    let later: AccountStateV2 = arbitrary(3);
+    let refused = DecodeError::Unknown { type_id: AccountStateV1::TYPE, version: 2 };
+    assert_eq!(decode::<AccountStateV1>(&encode(&later).unwrap()), Err(refused));
 }

@@ -9,7 +9,7 @@ use berth_bus::{Bus, KeyRing, KeyRingError, RequestError};
 use berth_log::{LogRead, ReadError};
 use berth_proto::{
     AccountId, CommandId, CommitV1, DecodeError, DirectoryId, Hash, StreamKey,
-    account::AccountStateV1,
+    account::AccountStateV2,
     codec,
     commit::{OriginV1, PrincipalV1},
     directory::DirectoryStateV1,
@@ -153,7 +153,7 @@ impl Accounts {
         Ok(state.hold.map(|hold| hold.account))
     }
 
-    async fn state(&self, account: AccountId) -> Result<Option<AccountStateV1>, AccountError> {
+    async fn state(&self, account: AccountId) -> Result<Option<AccountStateV2>, AccountError> {
         let Some(stored) = self.log.tail(&StreamKey::account(account)).await? else {
             return Ok(None);
         };
@@ -182,7 +182,7 @@ impl Accounts {
     async fn rotation(
         &self,
         account: AccountId,
-        state: &AccountStateV1,
+        state: &AccountStateV2,
         token: &SecretString,
         token_entry: DirectoryId,
     ) -> Result<Order, AccountError> {

@@ -16,7 +16,7 @@ use std::{
 
 use berth_log::Stored;
 use berth_proto::{
-    AccountId, CommitV1, DecodeError, InstanceId, Kind, RecordV1, account::AccountStateV1,
+    AccountId, CommitV1, DecodeError, InstanceId, Kind, RecordV1, account::AccountStateV2,
     instance::InstanceStateV1,
 };
 use berth_views::{ApplyError, Rows, View, ViewError};
@@ -90,7 +90,7 @@ impl Records {
 }
 
 fn account(id: &[u8; ID], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-    let _readable: AccountStateV1 = commit.state.open().map_err(|error| unreadable(&error))?;
+    let _readable: AccountStateV2 = commit.state.open().map_err(|error| unreadable(&error))?;
     let row = [&commit.version.to_be_bytes()[..], &encode_state(&commit.state)].concat();
     rows.put(&[b"a", &id[..]].concat(), row);
     Ok(())

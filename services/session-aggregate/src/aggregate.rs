@@ -45,12 +45,7 @@ impl Aggregate {
 
     /// Puts a command into the mailbox of its stream, and starts the task that empties it if none runs.
     pub(crate) fn post(self: &Arc<Self>, job: Job) {
-        let stream = match &job.request.target {
-            TargetV1::Instance { instance, .. } => StreamKey::instance(*instance),
-            TargetV1::CreateAccount { account, .. } | TargetV1::RotateAccountToken { account, .. } => {
-                StreamKey::account(*account)
-            }
-        };
+        let stream = job.request.target.stream();
         match self.mailboxes.post(stream, job) {
             Posted::Waits => {}
             Posted::First => {

@@ -61,6 +61,10 @@ fn name(target: &TargetV1) -> &'static str {
     match target {
         TargetV1::CreateAccount { .. } => "CreateAccount",
         TargetV1::RotateAccountToken { .. } => "RotateAccountToken",
+        TargetV1::ChangeAccount { .. } => "ChangeAccount",
+        TargetV1::ConfigureAccountWebhook { .. } => "ConfigureAccountWebhook",
+        TargetV1::RemoveAccountWebhook { .. } => "RemoveAccountWebhook",
+        TargetV1::CloseAccount { .. } => "CloseAccount",
         TargetV1::Instance { command, .. } => {
             let known = Command::TABLE.iter().find(|(_, type_id)| *type_id == command.type_id);
             known.map_or("unknown", |(name, _)| *name)

@@ -105,6 +105,14 @@ fn apply(state: &mut State, event: &Event, at: Timestamp) -> Option<()> {
         },
         // It says what the settings before it come to.
         Event::Switched(_) => {}
+        Event::InstanceMoved(e) => {
+            state.account = e.account;
+            state.entries.name = e.name_entry;
+            state.entries.alias = e.alias_entry;
+            // The key of its creation meant something in the former account only.
+            state.entries.creation = None;
+            state.jwt_version = e.jwt_version;
+        }
         Event::InstanceDeleted(_) => {
             // Whatever ran was ended by the events before; unlinks, entries, receipts and endpoints stay.
             match state.phase {

@@ -2,7 +2,7 @@
 
 use berth_proto::{
     AccountId, StreamKey,
-    account::AccountStateV1,
+    account::AccountStateV2,
     codec,
     commit::CommitV1,
     frame::{AcceptedV1, CommandReplyV1, RejectionCodeV1, TargetV1},
@@ -41,7 +41,7 @@ pub struct AccountRecord {
     /// Its token.
     pub token: String,
     /// Its state.
-    pub state: AccountStateV1,
+    pub state: AccountStateV2,
 }
 
 /// What a command made of an account.
@@ -117,7 +117,7 @@ impl App {
     pub async fn account(&self, account: AccountId) -> Result<AccountRecord, Failure> {
         let stored = self.inner.log.tail(&StreamKey::account(account)).await?.ok_or(Failure::NotFound)?;
         let state = codec::decode::<CommitV1>(&stored.payload)
-            .and_then(|commit| commit.state.open::<AccountStateV1>())
+            .and_then(|commit| commit.state.open::<AccountStateV2>())
             .map_err(|error| Failure::unavailable("the account's history", error))?;
         self.open_account(account, state).await
     }
@@ -138,7 +138,7 @@ impl App {
             let id = AccountId::from_bytes(*row.id.as_bytes());
             let state = row
                 .state
-                .open::<AccountStateV1>()
+                .open::<AccountStateV2>()
                 .map_err(|error| Failure::unavailable("the record view", error))?;
             accounts.push(self.open_account(id, state).await?);
         }
@@ -177,13 +177,13 @@ impl App {
     async fn changed_account(&self, accepted: &AcceptedV1) -> Result<ChangedAccount, Failure> {
         let state = accepted
             .state
-            .open::<AccountStateV1>()
+            .open::<AccountStateV2>()
             .map_err(|error| Failure::unavailable("the account's state", error))?;
         let id = AccountId::from_bytes(*accepted.stream_id.as_bytes());
         Ok(ChangedAccount { account: self.open_account(id, state).await?, replayed: accepted.replayed })
     }
 
-    async fn open_account(&self, id: AccountId, state: AccountStateV1) -> Result<AccountRecord, Failure> {
+    async fn open_account(&self, id: AccountId, state: AccountStateV2) -> Result<AccountRecord, Failure> {
         let key = self.inner.keys.key(id.as_bytes()).await?;
         let open = |field: &str, sealed| {
             key.as_ref().and_then(|key| key.open_text(id.as_bytes(), field, sealed).ok()).unwrap_or_default()

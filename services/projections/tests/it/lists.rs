@@ -199,6 +199,7 @@ async fn accounts_are_listed() {
     replica.stop().await;
 }
 
+/// An account as the first release wrote it.
 async fn create_account(world: &World, id: AccountId) {
     let entry = DirectoryId::from_bytes([0; 16]);
     let sealed = || Sealed(b"sealed".to_vec());

@@ -63,7 +63,7 @@ impl Aggregate {
             token_entry: new.token_entry,
             name_entry: new.name_entry,
         });
-        match self.append_account(new.account, &loaded, &event, &cause).await {
+        match self.append_account(new.account, &loaded, std::slice::from_ref(&event), &cause).await {
             Ok(next) => {
                 self.settle_account_entries(new.account, reserved, &cause).await;
                 Ok(accepted(new.account, &next, OutcomeCodeV1::Applied, false))

@@ -4,12 +4,13 @@
 //! the last commits instead of a ring in the state.
 
 mod create;
+mod evolve;
 mod rotate;
 
 use berth_log::Stored;
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, RecordV1, StreamKey, Timestamp,
-    account::{AccountEvent, AccountStateV1},
+    AccountId, DirectoryId, InstanceId, RecordV1, StreamKey,
+    account::{AccountEvent, AccountStateV2},
     codec::decode,
     commit::{CommitV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV1},
     directory::{FormerV1, HoldV1, PurposeV1},
@@ -18,6 +19,7 @@ use berth_proto::{
 };
 use tracing::{debug, error};
 
+use self::evolve::evolve;
 use crate::{
     aggregate::Aggregate,
     directory::{Cause, Holder},
@@ -29,7 +31,7 @@ use crate::{
 const HISTORY_PAGE_COMMITS: usize = 256;
 
 /// An account as it was last seen.
-type Account = Loaded<AccountStateV1>;
+type Account = Loaded<AccountStateV2>;
 
 impl Aggregate {
     /// Decides a command for an account.
@@ -51,7 +53,11 @@ impl Aggregate {
             TargetV1::RotateAccountToken { account, token, token_entry } => {
                 self.rotate_account_token(request, *account, token, *token_entry).await
             }
-            TargetV1::Instance { .. } => Ok(rejected(RejectionCodeV1::NotFound)),
+            TargetV1::ChangeAccount { .. }
+            | TargetV1::ConfigureAccountWebhook { .. }
+            | TargetV1::RemoveAccountWebhook { .. }
+            | TargetV1::CloseAccount { .. }
+            | TargetV1::Instance { .. } => Ok(rejected(RejectionCodeV1::NotFound)),
         };
         done.unwrap_or_else(|trouble| trouble.reply())
     }
@@ -60,15 +66,21 @@ impl Aggregate {
         &self,
         account: AccountId,
         loaded: &Account,
-        event: &AccountEvent,
+        events: &[AccountEvent],
         cause: &Cause,
     ) -> Result<Account, NotAppended> {
         let trouble = |trouble| NotAppended::Trouble(trouble);
         let at = loaded.moment(self.ports.clock.now());
-        let state = evolve(loaded.state.clone(), event, at)
+        let version = loaded.expected().next_version();
+        let state = events
+            .iter()
+            .try_fold(loaded.state.clone(), |state, event| evolve(state, event, version, at).map(Some))
+            .flatten()
             .ok_or_else(|| trouble(Trouble::Contended { stream: StreamKey::account(account) }))?;
-        let events = vec![event.to_record().map_err(|error| trouble(Trouble::Encode(error)))?];
-        let receipts = vec![cause.receipt(OutcomeCodeV1::Applied, 1)];
+        let records = events.iter().map(AccountEvent::to_record).collect::<Result<Vec<_>, _>>();
+        let events = records.map_err(|error| trouble(Trouble::Encode(error)))?;
+        let count = u16::try_from(events.len()).unwrap_or(u16::MAX);
+        let receipts = vec![cause.receipt(OutcomeCodeV1::Applied, count)];
         let step = Step { receipts, events, state, at };
         stream::append(&*self.ports.log, &StreamKey::account(account), loaded, step).await
     }
@@ -151,7 +163,7 @@ impl Aggregate {
     ) -> Result<(), Trouble> {
         let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
         let cause = Cause::own("account entry", entry.as_bytes());
-        let used = |state: &&AccountStateV1| state.token_entry == entry || state.name_entry == entry;
+        let used = |state: &&AccountStateV2| state.token_entry == entry || state.name_entry == entry;
         if let Some(state) = loaded.state.as_ref().filter(used) {
             self.release_former_tokens(account, state.token_entry, &cause).await?;
             self.directory.settle(entry, Holder { account, instance: None }).await
@@ -176,7 +188,7 @@ impl Aggregate {
             for stored in &page {
                 after = after.max(stored.tail.version);
                 let commit: CommitV1 = decode(&stored.payload).map_err(damaged)?;
-                tokens.push(commit.state.open::<AccountStateV1>().map_err(damaged)?.token_entry);
+                tokens.push(commit.state.open::<AccountStateV2>().map_err(damaged)?.token_entry);
             }
             if page.len() < HISTORY_PAGE_COMMITS {
                 break;
@@ -203,28 +215,6 @@ fn receipt_among(
         }
     }
     Ok(None)
-}
-
-fn evolve(state: Option<AccountStateV1>, event: &AccountEvent, at: Timestamp) -> Option<AccountStateV1> {
-    match (state, event) {
-        (None, AccountEvent::AccountCreated(created)) => Some(AccountStateV1 {
-            created_at: at,
-            updated_at: at,
-            name: created.name.clone(),
-            token: created.token.clone(),
-            token_entry: created.token_entry,
-            name_entry: created.name_entry,
-            credential_version: 1,
-        }),
-        (Some(state), AccountEvent::AccountTokenRotated(rotated)) => Some(AccountStateV1 {
-            updated_at: at,
-            token: rotated.token.clone(),
-            token_entry: rotated.token_entry,
-            credential_version: rotated.credential_version,
-            ..state
-        }),
-        (state, _) => state,
-    }
 }
 
 fn accepted(account: AccountId, loaded: &Account, code: OutcomeCodeV1, replayed: bool) -> CommandReplyV1 {

@@ -57,7 +57,7 @@ impl Aggregate {
                 token: token.clone(),
                 token_entry,
             });
-            match self.append_account(account, &loaded, &event, &cause).await {
+            match self.append_account(account, &loaded, std::slice::from_ref(&event), &cause).await {
                 Ok(next) => {
                     let former = self.release_account_entries(account, &[state.token_entry], &cause).await;
                     match former {

@@ -199,6 +199,7 @@ fn happening(event: &Event) -> Option<Happening> {
         | Event::WebhookRemoved(_)
         | Event::WebhookSecretRotated(_)
         | Event::SettingsChanged(_)
+        | Event::InstanceMoved(_)
         | Event::InstanceDeleted(_)
         | Event::Abandoned(_) => return None,
     })

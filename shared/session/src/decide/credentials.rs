@@ -1,13 +1,28 @@
-//! The token and the opaque settings.
+//! The account, the token and the opaque settings.
 
 use berth_proto::{
-    command::{ChangeSettingsV1, RotateTokenV1, SwitchV1},
-    event::{SettingsChangedV1, SwitchedV1, TokenRotatedV1},
+    command::{ChangeSettingsV1, MoveV1, RotateTokenV1, SwitchV1},
+    event::{InstanceMovedV1, SettingsChangedV1, SwitchedV1, TokenRotatedV1},
     frame::RejectionCodeV1,
     limits::SETTINGS_BLOCKS_MAX,
 };
 
 use crate::{Decision, State};
+
+/// Another account owns it from now on; its session, token and number stay, and JWTs that name the former
+/// account end.
+pub(super) fn move_to(state: &State, command: &MoveV1) -> Decision {
+    if state.account == command.account {
+        return Decision::unchanged(0);
+    }
+    let moved = InstanceMovedV1 {
+        account: command.account,
+        name_entry: command.name_entry,
+        alias_entry: command.alias_entry,
+        jwt_version: state.jwt_version.saturating_add(1),
+    };
+    Decision::applied(0, vec![moved.into()])
+}
 
 /// A new token ends the old one and every JWT; without a token only the JWTs end.
 pub(super) fn rotate_token(state: &State, command: &RotateTokenV1) -> Decision {

@@ -206,12 +206,7 @@ impl World {
     }
 
     pub(crate) async fn send_on(&self, bus: &Arc<dyn Bus>, request: &CommandRequestV1) -> CommandReplyV1 {
-        let stream = match &request.target {
-            TargetV1::Instance { instance, .. } => StreamKey::instance(*instance),
-            TargetV1::CreateAccount { account, .. } | TargetV1::RotateAccountToken { account, .. } => {
-                StreamKey::account(*account)
-            }
-        };
+        let stream = request.target.stream();
         let payload = encode(request).unwrap().into();
         let reply = bus.request(&command_subject(&stream), payload, PATIENCE).await.unwrap();
         decode(&reply).unwrap()

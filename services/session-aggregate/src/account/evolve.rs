@@ -1,0 +1,69 @@
+//! What the events of an account make of its state.
+
+use berth_proto::{
+    Timestamp,
+    account::{AccountEvent, AccountStateV2},
+};
+
+/// The state after an event of the commit with this version. None if the event has no state to stand on.
+pub(super) fn evolve(
+    state: Option<AccountStateV2>,
+    event: &AccountEvent,
+    version: u64,
+    at: Timestamp,
+) -> Option<AccountStateV2> {
+    let mut state = match (state, event) {
+        (None, AccountEvent::AccountCreated(created)) => {
+            return Some(AccountStateV2 {
+                created_at: at,
+                updated_at: at,
+                name: created.name.clone(),
+                token: created.token.clone(),
+                token_entry: created.token_entry,
+                name_entry: created.name_entry,
+                credential_version: 1,
+                attributes: None,
+                webhooks: Vec::new(),
+                closed_at: None,
+                unsettled: None,
+            });
+        }
+        (state, _) => state?,
+    };
+    match event {
+        AccountEvent::AccountCreated(_) => return None,
+        AccountEvent::AccountTokenRotated(rotated) => {
+            state.token = rotated.token.clone();
+            state.token_entry = rotated.token_entry;
+            state.credential_version = rotated.credential_version;
+        }
+        AccountEvent::AccountRenamed(renamed) => {
+            state.name = renamed.name.clone();
+            state.name_entry = renamed.name_entry;
+        }
+        AccountEvent::AccountAttributesChanged(changed) => state.attributes.clone_from(&changed.attributes),
+        AccountEvent::AccountWebhookConfigured(configured) => {
+            let webhook = configured.webhook.clone();
+            match state.webhooks.iter_mut().find(|one| one.id == webhook.id) {
+                Some(present) => *present = webhook,
+                None => state.webhooks.push(webhook),
+            }
+            state.unsettled = Some(version);
+        }
+        AccountEvent::AccountWebhookRemoved(removed) => {
+            state.webhooks.retain(|one| one.id != removed.webhook);
+            state.unsettled = Some(version);
+        }
+        AccountEvent::AccountClosed(_) => {
+            state.closed_at = Some(at);
+            state.unsettled = Some(version);
+        }
+        // Nothing of the account itself: it did not change now.
+        AccountEvent::AccountSettled(settled) => {
+            state.unsettled = state.unsettled.filter(|since| *since > settled.version);
+            return Some(state);
+        }
+    }
+    state.updated_at = at;
+    Some(state)
+}
