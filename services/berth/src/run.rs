@@ -46,10 +46,10 @@ async fn start(
     metrics: Metrics,
     lifecycle: &Lifecycle,
 ) -> Result<(), Failure> {
-    let wired = Wired::open(role, settings, lifecycle).await?;
+    let readiness = Readiness::new();
+    let wired = Wired::open(role, settings, &readiness, lifecycle).await?;
     let bound = bind(settings.http.listen).await?;
     let address = bound.address();
-    let readiness = Readiness::new();
     let account = AccountCheck::register(role, &readiness);
     let start = Start { settings, wired: &wired, readiness: &readiness, lifecycle, address };
     let api = start.run(role).await?;

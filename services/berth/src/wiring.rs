@@ -7,7 +7,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Volatile};
 use berth_log::EventLog;
-use berth_runtime::{Clock, Entropy, Lifecycle, Role, Settings, SystemClock, SystemEntropy};
+use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings, SystemClock, SystemEntropy};
 
 use crate::{credentials::Credentials, failure::Failure, folder::DataFolder};
 
@@ -45,13 +45,14 @@ impl Wired {
     pub(crate) async fn open(
         role: Role,
         settings: &Settings,
+        readiness: &Readiness,
         lifecycle: &Lifecycle,
     ) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let wired = match &settings.nats {
             None => embedded::open(settings, clock, entropy).await?,
-            Some(nats) => nats::open(role, settings, nats, lifecycle, clock, entropy).await?,
+            Some(nats) => nats::open(role, settings, nats, readiness, lifecycle, clock, entropy).await?,
         };
         wired.check_master_key(role).await?;
         Ok(wired)

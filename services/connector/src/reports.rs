@@ -190,7 +190,12 @@ impl LinkReports {
         while let Err(error) =
             self.tenure.ports.volatile.put(&place, value.clone(), valid + CODE_MARGIN).await
         {
-            warn!(instance = %self.instance, attempt = self.attempt, %error, "a code cannot be shown yet");
+            warn!(
+                instance = %self.instance,
+                attempt = self.attempt,
+                error = &error as &dyn std::error::Error,
+                "a code cannot be shown yet"
+            );
             if Instant::now() + pause >= until {
                 break;
             }

@@ -21,8 +21,10 @@ pub struct TelemetryError;
 
 /// Sets up logging, the hook for panics, and metrics, once in a process.
 pub fn init(settings: &LogSettings) -> Result<Metrics, TelemetryError> {
-    // The filter was checked with the settings; `info` is what is left if a caller did not.
-    let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // The filter was checked with the settings; `info` is what is left if a caller did not. The NATS client's own
+    // lines say again what ours say, so they are heard only if the filter names it.
+    let filter = EnvFilter::try_new(format!("async_nats=warn,{}", settings.filter));
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = fmt::layer().with_writer(std::io::stderr);
     match settings.format {

@@ -1,6 +1,6 @@
 //! A deployment of many processes on a real NATS server.
 
-use berth_journeys::{Berth, MASTER_KEY, Process, ROLES};
+use berth_journeys::{Berth, Client, MASTER_KEY, Process, ROLES, eventually};
 use berth_test_support::NatsServer;
 use serde_json::json;
 
@@ -46,6 +46,36 @@ async fn every_role_on_nats_serves_its_operator() {
         client.get("/readyz").await.expect(200);
         assert!(client.get("/metrics").await.text().contains("process_open_fds"));
     }
+}
+
+#[tokio::test]
+async fn every_role_says_that_it_is_not_ready_while_nats_is_away() {
+    let mut server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    berth.client().post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    server.kill();
+    for client in berth.ops() {
+        let told = readiness(&client, 503).await;
+        assert!(told.contains("the connection is lost"), "it says what is missing: {told}");
+        client.get("/healthz").await.expect(200);
+    }
+    server.restart().await;
+    for client in berth.ops() {
+        readiness(&client, 200).await;
+    }
+    // Codes lie in the server's memory, which is gone: there is room for new ones.
+    let code = berth.client().post("/v1/instances/first/connect", json!({})).await.expect(200);
+    assert!(code["qr"]["text"].is_string(), "{code}");
+    assert!(berth.stop().await.iter().all(|code| *code == Some(0)), "all drained");
+}
+
+/// What `/readyz` says once it answers with this status.
+async fn readiness(client: &Client, status: u16) -> String {
+    eventually(&format!("/readyz answers {status}"), async || {
+        let answer = client.get("/readyz").await;
+        if answer.status == status { Ok(answer.text()) } else { Err(answer.text()) }
+    })
+    .await
 }
 
 #[tokio::test]

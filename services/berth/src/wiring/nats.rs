@@ -4,10 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use berth_bus::{
     KeyRing,
-    nats::{NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, OpenError, connect},
+    nats::{Connection, NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, OpenError, connect},
 };
 use berth_log::jetstream::{self, JetStreamLog, JetStreamOptions};
-use berth_runtime::{Clock, ConfigError, Entropy, Lifecycle, Role, Settings, config::NatsSettings};
+use berth_runtime::{
+    Check, Clock, ConfigError, Entropy, Lifecycle, Readiness, Role, Settings, config::NatsSettings,
+};
 use tokio::time::{Instant, sleep};
 
 use super::Wired;
@@ -23,6 +25,7 @@ pub(super) async fn open(
     role: Role,
     settings: &Settings,
     nats: &NatsSettings,
+    readiness: &Readiness,
     lifecycle: &Lifecycle,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -39,12 +42,18 @@ pub(super) async fn open(
     let client =
         patiently(async || connect(&nats.url, nats.creds.as_deref(), &name).await.map_err(Failure::Nats))
             .await?;
+    register(readiness, Connection::of(&client));
     let replicas = usize::from(nats.replicas);
     let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
     let log = patiently(async || Ok(JetStreamLog::open(client.clone(), options).await?)).await?;
     let keys = patiently(async || Ok(NatsKeyStore::open(client.clone(), replicas).await?)).await?;
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
+    // The same role as makes the streams of the log; the permissions of the others do not allow it.
+    if role.runs(Role::SessionAggregate) {
+        let (kept, stop) = (volatile.clone(), lifecycle.stop().clone());
+        lifecycle.spawn(async move { stop.run_until_cancelled(kept.keep()).await.unwrap_or_default() });
+    }
     let leases = patiently(async || {
         Ok(NatsLeases::open(client.clone(), replicas, lifecycle, Arc::clone(&clock)).await?)
     })
@@ -61,6 +70,17 @@ pub(super) async fn open(
         folder,
         credentials,
     })
+}
+
+/// A process that has lost its server can do nothing.
+fn register(readiness: &Readiness, connection: Connection) {
+    readiness.register("nats", move || {
+        if connection.stands() {
+            Check::ready("connected")
+        } else {
+            Check::waiting("the connection is lost; connecting again")
+        }
+    });
 }
 
 /// Tries until it works, a retry does not help, or [`START_MAX`] has passed.

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, time::Duration};
 
-use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection::State};
 use thiserror::Error;
 
 /// How often the server is asked for a sign of life; a connection without two of them is given up.
@@ -63,6 +63,22 @@ pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Clie
         .connect(servers)
         .await
         .map_err(ConnectError::Connect)
+}
+
+/// How a connection stands, for whoever only wants to know that.
+#[derive(Debug, Clone)]
+pub struct Connection(Client);
+
+impl Connection {
+    /// The connection of a client.
+    pub fn of(client: &Client) -> Self {
+        Self(client.clone())
+    }
+
+    /// Whether it stands, as far as the client knows: a server that hangs is noticed within two pings.
+    pub fn stands(&self) -> bool {
+        self.0.connection_state() == State::Connected
+    }
 }
 
 /// The client does not look for a secret in an address by itself.

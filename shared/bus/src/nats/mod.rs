@@ -30,7 +30,7 @@ mod stream;
 mod volatile;
 
 pub use bus::NatsBus;
-pub use connect::{ConnectError, connect};
+pub use connect::{ConnectError, Connection, connect};
 pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
 pub use leases::NatsLeases;

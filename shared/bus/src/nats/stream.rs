@@ -7,7 +7,7 @@ use async_nats::{
     connection::State,
     jetstream::{
         Context, ErrorCode,
-        context::{CreateStreamError, PublishError, PublishErrorKind},
+        context::{CreateStreamError, GetStreamError, GetStreamErrorKind, PublishError, PublishErrorKind},
         message::{PublishMessage, StreamMessage},
         stream::{
             Config, DeleteMessageError, DiscardPolicy, RawMessageError, RawMessageErrorKind, RetentionPolicy,
@@ -129,6 +129,21 @@ impl Table {
             .await
             .map_err(|_| OpenError::Drift { stream: name.clone(), setting: "name" })?;
         Ok(Self { client, context, stream, name })
+    }
+
+    /// Makes the stream anew if there is none any more; says whether it did. Only a stream in memory may be gone.
+    pub(super) async fn restore(&self, settings: &Config) -> Result<bool, OpenError> {
+        let gone = |error: &GetStreamError| match error.kind() {
+            GetStreamErrorKind::JetStream(error) => error.error_code() == ErrorCode::STREAM_NOT_FOUND,
+            _ => false,
+        };
+        // A server that does not answer says nothing of the stream.
+        if !matches!(self.context.get_stream(&self.name).await, Err(error) if gone(&error)) {
+            return Ok(false);
+        }
+        let unavailable = |source| OpenError::Unavailable { stream: self.name.clone(), source };
+        self.context.get_or_create_stream(settings.clone()).await.map_err(unavailable)?;
+        Ok(true)
     }
 
     fn connected(&self) -> Result<(), StreamError> {

@@ -16,7 +16,7 @@ use async_nats::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::sleep};
 
 use super::stream::{OpenError, StreamError, Table, settings};
 use crate::{
@@ -36,6 +36,8 @@ const CALL_MAX: Duration = Duration::from_secs(2);
 const ADD_TRIES_MAX: u32 = 256;
 /// Locks that keep the tasks of this process from racing each other for a counter.
 const LOCKS: usize = 64;
+/// How often is looked whether the bucket is still there.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// How long the mark of a removed value stays.
 const REMOVED_TTL: Duration = Duration::from_secs(1);
 
@@ -43,6 +45,7 @@ const REMOVED_TTL: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct NatsVolatile {
     table: Table,
+    settings: Config,
     /// Taken by each addition, by the hash of its key.
     locks: Arc<[Mutex<()>]>,
 }
@@ -60,7 +63,28 @@ impl NatsVolatile {
             ..settings(STREAM, SUBJECTS, replicas)
         };
         let table = Table::open(client, &settings, CALL_MAX).await?;
-        Ok(Self { table, locks: (0..LOCKS).map(|_| Mutex::new(())).collect() })
+        Ok(Self { table, settings, locks: (0..LOCKS).map(|_| Mutex::new(())).collect() })
+    }
+
+    /// Makes the bucket again when it is gone: a server that was started anew has nothing of what was in its
+    /// memory. For a process that may make streams; until it has, nobody can show a code or count a rate.
+    /// Never ends.
+    pub async fn keep(self) {
+        loop {
+            sleep(KEEP_EVERY).await;
+            match self.table.restore(&self.settings).await {
+                Ok(false) => {}
+                Ok(true) => tracing::warn!(
+                    stream = STREAM,
+                    "the NATS server had lost its memory: the bucket of volatile values was made again, empty"
+                ),
+                Err(error) => tracing::warn!(
+                    stream = STREAM,
+                    error = &error as &dyn std::error::Error,
+                    "the bucket of volatile values is gone and cannot be made again yet"
+                ),
+            }
+        }
     }
 
     /// The sequence of the counter's window, which is made if there is none.

@@ -28,6 +28,25 @@ async fn nats() {
     suite(&[here, there]).await;
 }
 
+#[tokio::test]
+async fn a_server_that_lost_its_memory_gets_an_empty_bucket() {
+    let mut server = NatsServer::start().await;
+    let here = NatsVolatile::open(client(&server, "here").await, 1).await.unwrap();
+    let there: Arc<dyn Volatile> =
+        Arc::new(NatsVolatile::open(client(&server, "there").await, 1).await.unwrap());
+    there.put("code.a.0", Bytes::from_static(b"one"), LONG).await.unwrap();
+    server.restart().await;
+    let put = eventually("the bucket is there again", || async {
+        there.put("code.b.0", Bytes::from_static(b"two"), LONG).await.is_ok()
+    });
+    tokio::select! {
+        () = here.keep() => {}
+        () = put => {}
+    }
+    assert_eq!(value(&there, "code.a.0").await, None);
+    assert_eq!(value(&there, "code.b.0").await.unwrap(), "two");
+}
+
 async fn suite(replicas: &[Arc<dyn Volatile>; 2]) {
     a_value_is_seen_by_all_until_it_is_removed(replicas).await;
     a_value_ends(replicas).await;
