@@ -3,7 +3,7 @@
 //! All of it belongs to messaging and has no other effect here. It is one sealed block, `evolution`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
@@ -138,6 +138,11 @@ impl KeptRow {
 pub(super) fn row(record: &Record, table: &str) -> Option<KeptRow> {
     let Some(Value::Object(mut given)) = block(record).remove(table) else { return None };
     given.retain(|name, _| !NOT_GIVEN.contains(&name.as_str()));
+    if TRANSPORTS.contains(&table) {
+        let enabled = given.get("enabled") == Some(&Value::Bool(true));
+        let chosen = webhook::events(field(&given, &["events"]), "").unwrap_or_default();
+        given.insert("events".to_owned(), json!(webhook::shown_events(enabled, &chosen)));
+    }
     Some(KeptRow {
         id: ids::row(record.id, table),
         given,

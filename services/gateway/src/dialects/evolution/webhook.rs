@@ -65,7 +65,8 @@ pub(super) fn of_create(body: &Map<String, Value>) -> Result<Option<NewWebhook>,
         Some(Value::Object(nested)) => {
             let mut nested = nested.clone();
             nested.insert("enabled".to_owned(), json!(true));
-            if field(&nested, &["url"]).is_none() {
+            // Forms send an empty one for none.
+            if field(&nested, &["url"]).is_none_or(|url| url == "") {
                 return Ok(None);
             }
             endpoint(&nested, "webhook.").map(Some)
@@ -110,6 +111,8 @@ fn endpoint(settings: &Map<String, Value>, path: &str) -> Result<NewWebhook, Evo
     };
     let enabled = flag(&["enabled"], true)?;
     let url = match field(settings, &["url"]) {
+        // Clients that switch a webhook off fill the field with any word.
+        Some(Value::String(url)) if !enabled && !url.starts_with("http") => String::new(),
         Some(Value::String(url)) => url.clone(),
         _ => return Err(EvolutionError::Validation(format!("{path}url is not of a type(s) string"))),
     };
@@ -169,6 +172,15 @@ pub(super) fn events(given: Option<&Value>, path: &str) -> Result<Vec<String>, E
     Ok(events)
 }
 
+/// The events that a row shows: none while it is switched off, all of them if none were chosen.
+pub(super) fn shown_events(enabled: bool, chosen: &[String]) -> Vec<String> {
+    match (enabled, chosen.is_empty()) {
+        (false, _) => Vec::new(),
+        (true, true) => EVENTS.map(str::to_owned).into(),
+        (true, false) => chosen.to_vec(),
+    }
+}
+
 /// The webhook of an instance.
 pub(super) fn present(record: &Record) -> Option<Webhook> {
     record.open_webhooks_of(FORMAT).into_iter().next()
@@ -194,17 +206,12 @@ pub(super) struct WebhookRow {
 
 impl WebhookRow {
     pub(super) fn of(record: &Record, webhook: &Webhook) -> Self {
-        let events = match (webhook.enabled, webhook.events.is_empty()) {
-            (false, _) => Vec::new(),
-            (true, true) => EVENTS.map(str::to_owned).into(),
-            (true, false) => webhook.events.clone(),
-        };
         Self {
             id: ids::webhook(webhook.id),
             url: webhook.url.clone(),
             headers: shown_headers(webhook),
             enabled: webhook.enabled,
-            events,
+            events: shown_events(webhook.enabled, &webhook.events),
             webhook_by_events: option(webhook, "by_events"),
             webhook_base64: option(webhook, "base64"),
             created_at: iso_millis(webhook.created_at),

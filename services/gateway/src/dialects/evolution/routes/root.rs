@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    dialects::evolution::{VERSION, call::Caller},
+    dialects::evolution::{VERSION, call::Caller, error::EvolutionError},
     http::headers,
 };
 
@@ -58,17 +58,21 @@ pub(super) async fn welcome(State(app): State<App>, request_headers: HeaderMap) 
     .into_response()
 }
 
-/// Says that the key is valid.
+/// Says that the account token, which is the global key here, is valid. An instance's token is refused: clients find
+/// out by this route which of the two they were given.
 #[utoipa::path(
     post, operation_id = "verify_creds", path = "/verify-creds", tag = "server",
     responses((status = 200, body = Credentials))
 )]
-pub(super) async fn verify_creds(_caller: Caller) -> Json<Credentials> {
-    Json(Credentials {
+pub(super) async fn verify_creds(caller: Caller) -> Result<Json<Credentials>, EvolutionError> {
+    if !caller.call.principal.is_account() {
+        return Err(EvolutionError::Unauthorized);
+    }
+    Ok(Json(Credentials {
         status: 200,
         message: "Credentials are valid",
         facebook_app_id: None,
         facebook_config_id: None,
         facebook_user_token: None,
-    })
+    }))
 }

@@ -17,7 +17,17 @@ use crate::{
 /// The settings as they are now.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SettingsAnswer {
+    settings: SavedSettings,
+}
+
+/// The settings twice: nested, as the product answers, and flat, as the create shows them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SavedSettings {
+    instance_name: String,
     settings: Settings,
+    #[serde(flatten)]
+    flat: Settings,
 }
 
 /// Sets the settings that the body names; the others stay.
@@ -34,6 +44,11 @@ pub(super) async fn handler(
     let record = on.read().await?;
     let given = kept::given_settings(&object(request).await?)?;
     let merge = |present| merge_part(present, "settings", &given, false);
-    let answer = on.map(on.app.change_settings(&on.call, &record, FORMAT, merge).await)?;
-    Ok((StatusCode::CREATED, Json(SettingsAnswer { settings: kept::settings(&answer.record) })))
+    let record = on.map(on.app.change_settings(&on.call, &record, FORMAT, merge).await)?.record;
+    let settings = SavedSettings {
+        settings: kept::settings(&record),
+        flat: kept::settings(&record),
+        instance_name: record.name,
+    };
+    Ok((StatusCode::CREATED, Json(SettingsAnswer { settings })))
 }
