@@ -3,6 +3,7 @@
 use berth_proto::{Hash, StreamKey};
 
 use crate::{
+    around::{Place, read_around},
     decode::{DecodeError, decode_commit},
     port::{LogRead, ReadError, Stored},
 };
@@ -69,26 +70,17 @@ pub async fn verify(log: &dyn LogRead, stream: &StreamKey) -> Result<ChainReport
         report: ChainReport { commits: 0, last_hash: Hash::genesis(stream), fault: None },
         occurred_at: None,
     };
-    let mut limit = PAGE_COMMITS_MAX;
     loop {
-        let page = match log.read(stream, walk.report.commits, limit).await {
-            // A page is refused for the sake of one row: one by one they tell which.
-            Err(ReadError::Damaged(_)) if limit > 1 => {
-                limit = 1;
-                continue;
-            }
-            Err(ReadError::Damaged(_)) => {
-                let version = walk.report.commits + 1;
-                walk.report.fault = Some(ChainFault { version, kind: ChainFaultKind::Row });
-                return Ok(walk.report);
-            }
-            page => page?,
-        };
+        let page = read_around(log, stream, walk.report.commits, PAGE_COMMITS_MAX).await?;
         if page.is_empty() {
             return Ok(walk.report);
         }
-        for stored in &page {
-            if let Err(kind) = walk.step(stream, stored) {
+        for place in &page {
+            let stepped = match place {
+                Place::Commit(stored) => walk.step(stream, stored),
+                Place::Damaged(_) => Err(ChainFaultKind::Row),
+            };
+            if let Err(kind) = stepped {
                 let version = walk.report.commits + 1;
                 walk.report.fault = Some(ChainFault { version, kind });
                 return Ok(walk.report);

@@ -1,5 +1,6 @@
 //! The event log port and its memory, embedded and JetStream adapters.
 
+pub mod around;
 pub mod chain;
 pub mod decode;
 pub mod embedded;
@@ -10,6 +11,7 @@ pub mod memory;
 mod metrics;
 pub mod port;
 
+pub use around::{Place, read_around};
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, hash_of, hash_of_stored, verify};
 pub use decode::{DecodeError, decode_commit};
 pub use high_water::{HighWater, HighWaterError, RolledBack};

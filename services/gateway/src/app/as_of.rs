@@ -1,6 +1,6 @@
 //! The instance as it was at a moment.
 
-use berth_log::{ReadError, decode_commit};
+use berth_log::{Place, decode_commit, read_around};
 use berth_proto::{InstanceId, RecordV1, StreamKey, Timestamp, codec};
 
 use super::{App, failure::Failure, record::Record};
@@ -14,23 +14,13 @@ impl App {
         let stream = StreamKey::instance(instance);
         let mut after = 0;
         let mut found: Option<(u64, RecordV1)> = None;
-        let mut limit = COMMITS_PER_READ;
         'pages: loop {
-            let page = match self.inner.log.read(&stream, after, limit).await {
-                // A page is refused for the sake of one row: one by one, it is passed over.
-                Err(ReadError::Damaged(_)) if limit > 1 => {
-                    limit = 1;
-                    continue;
-                }
-                Err(ReadError::Damaged(_)) => {
-                    after += 1;
-                    continue;
-                }
-                page => page?,
-            };
-            let full = page.len() == limit;
-            for stored in &page {
+            let page = read_around(&*self.inner.log, &stream, after, COMMITS_PER_READ).await?;
+            let full = page.len() == COMMITS_PER_READ;
+            for place in &page {
                 after += 1;
+                // What is damaged is passed over.
+                let Place::Commit(stored) = place else { continue };
                 let Ok(commit) = decode_commit(stored) else { continue };
                 if commit.occurred_at > moment {
                     break 'pages;

@@ -1,6 +1,6 @@
 //! The history of an instance: pages, and whether its chain holds.
 
-use berth_log::{ChainReport, decode_commit, verify};
+use berth_log::{ChainReport, Place, decode_commit, read_around, verify};
 use berth_proto::{CommitV1, InstanceId, RecordV1, StreamKey, event::Event};
 
 use super::{App, failure::Failure};
@@ -41,20 +41,25 @@ impl App {
         limit: usize,
     ) -> Result<HistoryPage, Failure> {
         let limit = limit.clamp(1, COMMITS_PER_READ);
-        let mut stored = self.inner.log.read(&StreamKey::instance(instance), after, limit + 1).await?;
-        let more = stored.len() > limit;
-        stored.truncate(limit);
+        let stream = StreamKey::instance(instance);
+        let mut places = read_around(&*self.inner.log, &stream, after, limit + 1).await?;
+        let more = places.len() > limit;
+        places.truncate(limit);
         let mut page = HistoryPage { entries: Vec::new(), last_version: after, more, damaged: Vec::new() };
-        for stored in &stored {
+        for place in &places {
             // What cannot be read has no version of its own.
-            let version = match stored.tail.version {
-                0 => page.last_version.saturating_add(1),
-                version => version,
+            let next = page.last_version.saturating_add(1);
+            let (version, commit) = match place {
+                Place::Commit(stored) if stored.tail.version > 0 => {
+                    (stored.tail.version, decode_commit(stored).ok())
+                }
+                Place::Commit(_) => (next, None),
+                Place::Damaged(version) => (*version, None),
             };
             page.last_version = version;
-            match decode_commit(stored) {
-                Ok(commit) => page.entries.extend(entries(commit)),
-                Err(_) => page.damaged.push(version),
+            match commit {
+                Some(commit) => page.entries.extend(entries(commit)),
+                None => page.damaged.push(version),
             }
         }
         Ok(page)

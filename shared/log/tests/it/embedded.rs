@@ -3,9 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use berth_log::{
-    ChainFault, ChainFaultKind, EventLog, FollowError, LogRead, Position, ReadError,
+    ChainFault, ChainFaultKind, EventLog, FollowError, LogRead, Place, Position, ReadError,
     embedded::{EmbeddedLog, OpenError},
-    verify,
+    read_around, verify,
 };
 use berth_proto::Kind;
 use berth_runtime::SystemEntropy;
@@ -76,6 +76,17 @@ async fn a_damaged_row_is_named_by_its_version_and_what_stands_around_it_can_be_
         assert_eq!((report.commits, report.fault), (bad - 1, Some(fault)));
         assert!(matches!(log.read(&history.stream, 0, 10).await, Err(ReadError::Damaged(_))));
         assert_eq!(log.read(&history.stream, bad, 10).await.unwrap().len() as u64, 10 - bad);
+        let places = read_around(&log, &history.stream, 2, 20).await.unwrap();
+        let said: Vec<u64> = places
+            .iter()
+            .map(|place| match place {
+                Place::Commit(stored) => stored.tail.version,
+                Place::Damaged(version) => *version,
+            })
+            .collect();
+        assert_eq!(said, (3..=10).collect::<Vec<_>>());
+        let marks: Vec<_> = places.iter().filter(|place| matches!(place, Place::Damaged(_))).collect();
+        assert_eq!(marks, [&Place::Damaged(bad)]);
     }
 }
 
