@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
-    http::{
-        Request,
-        header::{CONTENT_LENGTH, EXPECT},
-    },
+    http::{Request, header::CONTENT_LENGTH},
 };
 use http_body_util::BodyExt;
 use thiserror::Error;
@@ -15,10 +12,6 @@ use tokio::time::timeout;
 
 /// Bytes of a request's body.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
-
-/// Bytes of a body that is too large which are still read and thrown away: most clients read the answer only after
-/// they sent everything, and a connection that is closed before loses it.
-const REST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How long a client may take to send a body.
 const BODY_READ_MAX: Duration = Duration::from_secs(30);
@@ -36,9 +29,7 @@ pub enum BodyError {
 
 /// The whole body of a request.
 pub async fn read(request: Request<Body>) -> Result<Bytes, BodyError> {
-    // A client that asks before it sends is told at once, and so is one whose rest would not be read anyway.
-    let readable = if request.headers().contains_key(EXPECT) { 0 } else { REST_BYTES_MAX };
-    if announced(&request) > (BODY_BYTES_MAX + readable) as u64 {
+    if announced(&request) > BODY_BYTES_MAX as u64 {
         return Err(BodyError::TooLarge);
     }
     let mut body = request.into_body();
@@ -46,7 +37,6 @@ pub async fn read(request: Request<Body>) -> Result<Bytes, BodyError> {
         let mut read = Vec::new();
         while let Some(piece) = piece(&mut body).await? {
             if read.len() + piece.len() > BODY_BYTES_MAX {
-                discard(&mut body).await;
                 return Err(BodyError::TooLarge);
             }
             read.extend_from_slice(&piece);
@@ -67,13 +57,4 @@ fn announced(request: &Request<Body>) -> u64 {
 async fn piece(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
     let frame = body.frame().await.transpose().map_err(|_| BodyError::Broken)?;
     Ok(frame.map(|frame| frame.into_data().unwrap_or_default()))
-}
-
-/// Reads what is left, up to a bound; the connection is closed after the answer if there is more.
-async fn discard(body: &mut Body) {
-    let mut left = REST_BYTES_MAX;
-    while let Ok(Some(piece)) = piece(body).await {
-        let Some(rest) = left.checked_sub(piece.len()) else { return };
-        left = rest;
-    }
 }

@@ -12,7 +12,7 @@ use crate::{
     app::App,
     dialects::{codechat, evolution, green, mega, ryze},
     docs,
-    http::metrics,
+    http::{metrics, rest},
     native,
 };
 
@@ -50,6 +50,7 @@ pub fn compose(app: App) -> Router {
                 Box::pin(metrics::count(door, route, answering)).await
             }
         })
+        .layer(from_fn(rest::read))
 }
 
 fn counted(door: &'static str, routes: Router) -> Router {

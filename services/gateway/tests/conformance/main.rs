@@ -10,6 +10,7 @@ mod borders;
 mod codechat;
 mod codechat_input;
 mod codechat_webhooks;
+mod connections;
 mod documents;
 mod evolution;
 mod evolution_input;
