@@ -90,6 +90,21 @@ pub enum TargetV1 {
         /// The account.
         account: AccountId,
     },
+    /// Create an account with something that is kept with it.
+    CreateDescribedAccount {
+        /// Its id.
+        account: AccountId,
+        /// What the operator calls it.
+        name: Sealed,
+        /// The directory entry of the name.
+        name_entry: DirectoryId,
+        /// Its token.
+        token: Sealed,
+        /// The directory entry of the token.
+        token_entry: DirectoryId,
+        /// What the operator keeps with it: JSON.
+        attributes: Sealed,
+    },
 }
 
 impl TargetV1 {
@@ -98,6 +113,7 @@ impl TargetV1 {
         match self {
             Self::Instance { instance, .. } => StreamKey::instance(*instance),
             Self::CreateAccount { account, .. }
+            | Self::CreateDescribedAccount { account, .. }
             | Self::RotateAccountToken { account, .. }
             | Self::ChangeAccount { account, .. }
             | Self::ConfigureAccountWebhook { account, .. }

@@ -59,7 +59,7 @@ impl Asker {
 /// The name of what is asked for: one of a closed list.
 fn name(target: &TargetV1) -> &'static str {
     match target {
-        TargetV1::CreateAccount { .. } => "CreateAccount",
+        TargetV1::CreateAccount { .. } | TargetV1::CreateDescribedAccount { .. } => "CreateAccount",
         TargetV1::RotateAccountToken { .. } => "RotateAccountToken",
         TargetV1::ChangeAccount { .. } => "ChangeAccount",
         TargetV1::ConfigureAccountWebhook { .. } => "ConfigureAccountWebhook",

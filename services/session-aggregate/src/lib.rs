@@ -88,7 +88,8 @@ pub enum StartError {
     View(#[source] berth_views::OpenError),
 }
 
-/// The page cache of the process manager's view, in bytes: it has rows for open work only.
+/// The page cache of the process manager's view, in bytes: besides open work, it has two short rows for each
+/// instance.
 const AGENDA_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The running service.

@@ -2,7 +2,7 @@
 
 use berth_proto::{
     AccountId, DirectoryId, Sealed, StreamKey,
-    account::{AccountCreatedV1, AccountEvent},
+    account::{AccountAttributesChangedV1, AccountCreatedV1, AccountEvent},
     commit::OutcomeCodeV1,
     directory::PurposeV1,
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
@@ -23,6 +23,7 @@ pub(super) struct NewAccount<'a> {
     pub(super) name_entry: DirectoryId,
     pub(super) token: &'a Sealed,
     pub(super) token_entry: DirectoryId,
+    pub(super) attributes: Option<&'a Sealed>,
 }
 
 impl Aggregate {
@@ -57,13 +58,17 @@ impl Aggregate {
             let reused = by.command_id == request.command_id;
             return Ok(rejected(if reused { RejectionCodeV1::KeyReused } else { taken(purpose) }));
         }
-        let event = AccountEvent::from(AccountCreatedV1 {
+        let created = AccountCreatedV1 {
             name: new.name.clone(),
             token: new.token.clone(),
             token_entry: new.token_entry,
             name_entry: new.name_entry,
+        };
+        let described = new.attributes.map(|attributes| {
+            AccountEvent::from(AccountAttributesChangedV1 { attributes: Some(attributes.clone()) })
         });
-        match self.append_account(new.account, &loaded, std::slice::from_ref(&event), &cause).await {
+        let events: Vec<_> = std::iter::once(AccountEvent::from(created)).chain(described).collect();
+        match self.append_account(new.account, &loaded, &events, &cause).await {
             Ok(next) => {
                 self.settle_account_entries(new.account, reserved, &cause).await;
                 Ok(accepted(new.account, &next, OutcomeCodeV1::Applied, false))
@@ -85,6 +90,8 @@ impl Aggregate {
         let first = self.ports.log.read(&stream, 0, 1).await.map_err(Trouble::Read)?;
         Ok(match receipt_among(&stream, first, request)? {
             Some(known) if known.digest != request.digest => rejected(RejectionCodeV1::KeyReused),
+            // What the answer said of it is gone, or soon is.
+            Some(_) if super::is_closed(&loaded) => rejected(RejectionCodeV1::Deleted),
             Some(_) => accepted(account, &loaded, OutcomeCodeV1::Applied, true),
             None => rejected(RejectionCodeV1::Exists),
         })

@@ -3,6 +3,8 @@
 //! Accounts change seldom, so nothing of them is kept in memory, and a repeated command is found by reading
 //! the last commits instead of a ring in the state.
 
+mod change;
+mod close;
 mod create;
 mod evolve;
 mod rotate;
@@ -27,6 +29,8 @@ use crate::{
     trouble::{Trouble, chain},
 };
 
+/// Appends to one account that are tried before it counts as contended.
+const ATTEMPTS_MAX: usize = 8;
 /// Commits that are read at once in search of former tokens.
 const HISTORY_PAGE_COMMITS: usize = 256;
 
@@ -47,16 +51,38 @@ impl Aggregate {
                     name_entry: *name_entry,
                     token,
                     token_entry: *token_entry,
+                    attributes: None,
+                };
+                self.create_account(request, &new).await
+            }
+            TargetV1::CreateDescribedAccount {
+                account,
+                name,
+                name_entry,
+                token,
+                token_entry,
+                attributes,
+            } => {
+                let new = create::NewAccount {
+                    account: *account,
+                    name,
+                    name_entry: *name_entry,
+                    token,
+                    token_entry: *token_entry,
+                    attributes: Some(attributes),
                 };
                 self.create_account(request, &new).await
             }
             TargetV1::RotateAccountToken { account, token, token_entry } => {
                 self.rotate_account_token(request, *account, token, *token_entry).await
             }
-            TargetV1::ChangeAccount { .. }
-            | TargetV1::ConfigureAccountWebhook { .. }
+            TargetV1::ChangeAccount { account, name, attributes } => {
+                let name = name.as_ref().map(|(name, entry)| (name, *entry));
+                self.change_account(request, *account, name, attributes.as_ref()).await
+            }
+            TargetV1::CloseAccount { account } => self.close_account(request, *account).await,
+            TargetV1::ConfigureAccountWebhook { .. }
             | TargetV1::RemoveAccountWebhook { .. }
-            | TargetV1::CloseAccount { .. }
             | TargetV1::Instance { .. } => Ok(rejected(RejectionCodeV1::NotFound)),
         };
         done.unwrap_or_else(|trouble| trouble.reply())
@@ -83,6 +109,31 @@ impl Aggregate {
         let receipts = vec![cause.receipt(OutcomeCodeV1::Applied, count)];
         let step = Step { receipts, events, state, at };
         stream::append(&*self.ports.log, &StreamKey::account(account), loaded, step).await
+    }
+
+    /// The account as a command meets it: its state, or the answer if there is nothing to decide. A closed one
+    /// still answers the commands that it knows.
+    async fn present<'a>(
+        &self,
+        account: AccountId,
+        loaded: &'a Account,
+        request: &CommandRequestV1,
+    ) -> Result<Result<&'a AccountStateV2, CommandReplyV1>, Trouble> {
+        let Some(state) = &loaded.state else {
+            return Ok(Err(rejected(RejectionCodeV1::NotFound)));
+        };
+        Ok(match self.account_receipt(account, loaded, request).await? {
+            Some(known) if known.digest != request.digest => Err(rejected(RejectionCodeV1::KeyReused)),
+            Some(known) => Err(accepted(account, loaded, known.outcome.code, true)),
+            None if state.closed_at.is_some() => Err(rejected(RejectionCodeV1::NotFound)),
+            None => Ok(state),
+        })
+    }
+
+    /// Whether instances may be created in an account: it exists and is not closed.
+    pub(crate) async fn is_open(&self, account: AccountId) -> Result<bool, Trouble> {
+        let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
+        Ok(loaded.state.is_some_and(|state| state.closed_at.is_none()))
     }
 
     /// The receipt of a command among the last commits of an account.
@@ -155,7 +206,7 @@ impl Aggregate {
     }
 
     /// Finishes what a crash left of an account's entry: it is settled if the account uses it, else released. A
-    /// crash may also have left the token before it.
+    /// crash may also have left the names and tokens before it.
     pub(crate) async fn finish_account_entry(
         &self,
         account: AccountId,
@@ -163,41 +214,50 @@ impl Aggregate {
     ) -> Result<(), Trouble> {
         let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
         let cause = Cause::own("account entry", entry.as_bytes());
-        let used = |state: &&AccountStateV2| state.token_entry == entry || state.name_entry == entry;
+        let used = |state: &&AccountStateV2| {
+            state.closed_at.is_none() && (state.token_entry == entry || state.name_entry == entry)
+        };
         if let Some(state) = loaded.state.as_ref().filter(used) {
-            self.release_former_tokens(account, state.token_entry, &cause).await?;
+            self.release_former_entries(account, state, &cause).await?;
             self.directory.settle(entry, Holder { account, instance: None }).await
         } else {
             self.release_account_entries(account, &[entry], &cause).await
         }
     }
 
-    /// Releases every token that an account ever had, but for the present one.
-    async fn release_former_tokens(
+    /// Releases every name and token that an account ever had, but for the present ones.
+    async fn release_former_entries(
         &self,
         account: AccountId,
-        present: DirectoryId,
+        present: &AccountStateV2,
         cause: &Cause,
     ) -> Result<(), Trouble> {
+        let mut entries = self.entries_ever(account).await?;
+        entries.retain(|entry| ![present.token_entry, present.name_entry].contains(entry));
+        self.release_account_entries(account, &entries, cause).await
+    }
+
+    /// The directory entries of every name and token that an account ever had.
+    async fn entries_ever(&self, account: AccountId) -> Result<Vec<DirectoryId>, Trouble> {
         let stream = StreamKey::account(account);
         let damaged = |error| stream::damaged(&stream, error);
-        let (mut tokens, mut after) = (Vec::new(), 0);
+        let (mut entries, mut after) = (Vec::new(), 0);
         loop {
             let page = self.ports.log.read(&stream, after, HISTORY_PAGE_COMMITS).await;
             let page = page.map_err(Trouble::Read)?;
             for stored in &page {
                 after = after.max(stored.tail.version);
                 let commit: CommitV1 = decode(&stored.payload).map_err(damaged)?;
-                tokens.push(commit.state.open::<AccountStateV2>().map_err(damaged)?.token_entry);
+                let state = commit.state.open::<AccountStateV2>().map_err(damaged)?;
+                entries.extend([state.token_entry, state.name_entry]);
             }
             if page.len() < HISTORY_PAGE_COMMITS {
                 break;
             }
         }
-        tokens.sort_unstable();
-        tokens.dedup();
-        tokens.retain(|token| *token != present);
-        self.release_account_entries(account, &tokens, cause).await
+        entries.sort_unstable();
+        entries.dedup();
+        Ok(entries)
     }
 }
 
@@ -215,6 +275,10 @@ fn receipt_among(
         }
     }
     Ok(None)
+}
+
+fn is_closed(loaded: &Account) -> bool {
+    loaded.state.as_ref().is_some_and(|state| state.closed_at.is_some())
 }
 
 fn accepted(account: AccountId, loaded: &Account, code: OutcomeCodeV1, replayed: bool) -> CommandReplyV1 {

@@ -9,7 +9,7 @@ use berth_proto::{
 };
 use tracing::debug;
 
-use super::{Account, accepted, rejected};
+use super::{ATTEMPTS_MAX, Account, accepted, rejected};
 use crate::{
     aggregate::Aggregate,
     directory::Cause,
@@ -17,9 +17,6 @@ use crate::{
     stream::{self, NotAppended},
     trouble::{Trouble, chain},
 };
-
-/// Appends to one account that are tried before it counts as contended.
-const ATTEMPTS_MAX: usize = 8;
 
 impl Aggregate {
     pub(super) async fn rotate_account_token(
@@ -32,17 +29,10 @@ impl Aggregate {
         let cause = Cause::of(request);
         for _ in 0..ATTEMPTS_MAX {
             let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-            let Some(state) = &loaded.state else {
-                return Ok(rejected(RejectionCodeV1::NotFound));
+            let state = match self.present(account, &loaded, request).await? {
+                Ok(state) => state,
+                Err(reply) => return Ok(reply),
             };
-            if let Some(known) = self.account_receipt(account, &loaded, request).await? {
-                let same = known.digest == request.digest;
-                return Ok(if same {
-                    accepted(account, &loaded, known.outcome.code, true)
-                } else {
-                    rejected(RejectionCodeV1::KeyReused)
-                });
-            }
             if state.token_entry == token_entry {
                 return Ok(accepted(account, &loaded, OutcomeCodeV1::Unchanged, false));
             }

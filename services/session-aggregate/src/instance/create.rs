@@ -119,6 +119,12 @@ impl Aggregate {
                 None => {}
             }
         }
+        // Read after the claim: whoever closes the account waits until the claim is settled or given up.
+        if !self.is_open(create.account).await? {
+            return self
+                .give_up(&recorded(instance, create, &held), RejectionCodeV1::NotFound, request)
+                .await;
+        }
         let Some(plan) = self.plan(instance, create, &held).await? else {
             // The first try's key is gone, so it can never be finished.
             return self.give_up(&recorded(instance, create, &held), RejectionCodeV1::Changed, request).await;

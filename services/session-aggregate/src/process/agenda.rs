@@ -5,7 +5,8 @@
 
 use berth_log::Stored;
 use berth_proto::{
-    CommitV1, InstanceId, Kind, Timestamp,
+    AccountId, CommitV1, InstanceId, Kind, Timestamp,
+    account::AccountStateV2,
     codec::RecordV1,
     directory::{DirectoryEvent, HoldV1, PurposeV1},
     event::Event,
@@ -20,6 +21,10 @@ use crate::instance::{ABANDON_AFTER_SECONDS, erasure_recorded};
 pub(super) const BY_MOMENT: &[u8] = b"d";
 /// First byte of the rows that say at which moment a job stands.
 const BY_JOB: &[u8] = b"j";
+/// First byte of the rows that name the instances of an account.
+const BY_ACCOUNT: &[u8] = b"a";
+/// First byte of the rows that say in which account an instance stands.
+const BY_INSTANCE: &[u8] = b"i";
 /// Seconds that whoever deleted an instance has for cleaning up himself.
 const ERASE_AFTER_SECONDS: i64 = 2;
 
@@ -36,10 +41,13 @@ pub(super) enum Work {
     Rotation,
     /// The name or token of an account, by its entry.
     Account,
+    /// What the instances of an account have to follow of it.
+    Duty,
 }
 
 impl Work {
-    const ALL: [Self; 5] = [Self::Deadline, Self::Erasure, Self::Create, Self::Rotation, Self::Account];
+    const ALL: [Self; 6] =
+        [Self::Deadline, Self::Erasure, Self::Create, Self::Rotation, Self::Account, Self::Duty];
 
     const fn byte(self) -> u8 {
         match self {
@@ -48,6 +56,7 @@ impl Work {
             Self::Create => 3,
             Self::Rotation => 4,
             Self::Account => 5,
+            Self::Duty => 6,
         }
     }
 
@@ -59,6 +68,7 @@ impl Work {
             Self::Create => "create",
             Self::Rotation => "rotation",
             Self::Account => "account",
+            Self::Duty => "duty",
         }
     }
 }
@@ -67,7 +77,7 @@ impl Work {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Job {
     pub(super) work: Work,
-    /// The id of the instance or of the directory entry.
+    /// The id of the instance, of the account or of the directory entry.
     pub(super) id: [u8; 16],
 }
 
@@ -113,7 +123,7 @@ impl Job {
     }
 }
 
-/// Open work of instances and directory entries.
+/// Open work of instances, accounts and directory entries, and which instances an account has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Agenda;
 
@@ -123,24 +133,64 @@ impl View for Agenda {
     }
 
     fn schema(&self) -> u32 {
-        1
+        2
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Instance, Kind::Directory]
+        &[Kind::Instance, Kind::Account, Kind::Directory]
     }
 
     fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         match stored.stream.kind() {
             Kind::Instance => instance(InstanceId::from_bytes(*stored.stream.id()), commit, rows),
             Kind::Directory => directory(*stored.stream.id(), commit, rows),
-            Kind::Account | Kind::Delivery => Ok(()),
+            Kind::Account => account(*stored.stream.id(), commit, rows),
+            Kind::Delivery => Ok(()),
         }
     }
 }
 
+/// What the keys of an account's instances start with. Instances that are deleted are not among them.
+pub(super) fn instances_of(account: AccountId) -> Vec<u8> {
+    [BY_ACCOUNT, account.as_bytes()].concat()
+}
+
+/// The instance in such a key.
+pub(super) fn instance_in(key: &[u8]) -> Option<InstanceId> {
+    key.last_chunk().map(|id| InstanceId::from_bytes(*id))
+}
+
+fn account(id: [u8; 16], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    let state: AccountStateV2 = commit.state.open().map_err(|error| unreadable(&error))?;
+    Job { work: Work::Duty, id }.set(rows, state.unsettled.map(|_| state.updated_at))
+}
+
+/// Writes down in which account an instance stands: in one at most, and in none once it is deleted.
+fn place(id: InstanceId, state: &InstanceStateV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    let stands = [BY_INSTANCE, id.as_bytes()].concat();
+    let before = rows.get(&stands).map_err(|error| ApplyError { reason: error.to_string() })?;
+    let before = before.as_deref().and_then(|row| <[u8; 16]>::try_from(row).ok()).map(AccountId::from_bytes);
+    let now = Some(state.account).filter(|_| !matches!(state.phase, PhaseV1::Deleted { .. }));
+    if before == now {
+        return Ok(());
+    }
+    let row = |account| [&instances_of(account)[..], id.as_bytes()].concat();
+    if let Some(before) = before {
+        rows.remove(&row(before));
+    }
+    match now {
+        Some(now) => {
+            rows.put(&row(now), Vec::new());
+            rows.put(&stands, now.as_bytes().to_vec());
+        }
+        None => rows.remove(&stands),
+    }
+    Ok(())
+}
+
 fn instance(id: InstanceId, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
     let state: InstanceStateV1 = commit.state.open().map_err(|error| unreadable(&error))?;
+    place(id, &state, rows)?;
     let due = next_deadline(&state).map(|(moment, _)| moment);
     Job { work: Work::Deadline, id: *id.as_bytes() }.set(rows, due)?;
     if !matches!(state.phase, PhaseV1::Deleted { .. }) {

@@ -1,10 +1,10 @@
 //! The jobs of the process manager, one function for each kind of work.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use berth_bus::RequestError;
 use berth_proto::{
-    DirectoryId, InstanceId, StreamKey,
+    AccountId, DirectoryId, InstanceId, StreamKey, Timestamp,
     codec::{decode, encode},
     command::{AbandonCreateV1, Command},
     commit::OriginV1,
@@ -12,6 +12,7 @@ use berth_proto::{
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
     subject::command_subject,
 };
+use berth_views::{ViewError, ViewReader};
 use bytes::Bytes;
 use thiserror::Error;
 
@@ -36,16 +37,42 @@ pub(super) enum JobError {
     /// A command of ours came too early, by the clock of the replica that decided it.
     #[error("a command came too early")]
     TooEarly,
+    /// A command of ours was decided against.
+    #[error("a command was refused: {0:?}")]
+    Refused(RejectionCodeV1),
+    /// The view of open work cannot be read now.
+    #[error("the view of open work cannot be read")]
+    View(#[from] ViewError),
     /// A command or its answer is not what it should be.
     #[error("a command cannot be sent or its answer not be read")]
     Codec(#[source] berth_proto::DecodeError),
 }
 
+/// How a job that did not fail stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// It is done; the view will say so.
+    Done,
+    /// Something was done, and there may be more to do.
+    GoesOn,
+    /// There is nothing to do before this moment.
+    Waits(Timestamp),
+}
+
 impl Aggregate {
     /// Does a job that is due.
-    pub(super) async fn work(&self, job: Job) -> Result<(), JobError> {
+    pub(super) async fn work(&self, job: Job, agenda: &Arc<dyn ViewReader>) -> Result<Stands, JobError> {
+        if job.work == Work::Duty {
+            return self.follow_account(AccountId::from_bytes(job.id), agenda).await;
+        }
+        self.finish(job).await.map(|()| Stands::Done)
+    }
+
+    /// Does a job that is done in one step.
+    async fn finish(&self, job: Job) -> Result<(), JobError> {
         let entry = DirectoryId::from_bytes(job.id);
         match job.work {
+            Work::Duty => Ok(()),
             Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
             Work::Erasure => {
                 let instance = InstanceId::from_bytes(job.id);
@@ -54,7 +81,7 @@ impl Aggregate {
             }
             Work::Create => match self.directory.holder(entry).await? {
                 Some(HoldV1 { account, instance: Some(instance), blueprint: Some(_), .. }) => {
-                    self.send(instance, &AbandonCreateV1 { account, entry }.into()).await
+                    self.send(instance, &AbandonCreateV1 { account, entry }.into(), 0).await.map(drop)
                 }
                 _ => Ok(()),
             },
@@ -80,16 +107,26 @@ impl Aggregate {
         due.retain(|(moment, _)| *moment <= now);
         due.sort_by_key(|(moment, _)| *moment);
         for (_, command) in due {
-            self.send(instance, &command).await?;
+            self.send(instance, &command, 0).await?;
         }
         Ok(())
     }
 
-    /// Sends a command over the bus like any client.
-    async fn send(&self, instance: InstanceId, command: &Command) -> Result<(), JobError> {
+    /// Sends a command over the bus like any client. The same command for the same thing has the same id, however
+    /// often and from wherever it is sent; `version` is that of the instance on which a thing rests that may be
+    /// asked for once more, 0 for others. Says why it was decided against, if it was.
+    pub(super) async fn send(
+        &self,
+        instance: InstanceId,
+        command: &Command,
+        version: u64,
+    ) -> Result<Option<RejectionCodeV1>, JobError> {
         let record = command.to_record().map_err(Trouble::Encode)?;
-        // The same command for the same thing has the same id, however often and from wherever it is sent.
-        let cause = Cause::about(command.name(), &record.body, instance.as_bytes());
+        let details = match version {
+            0 => record.body.clone(),
+            version => [&record.body[..], &version.to_be_bytes()].concat(),
+        };
+        let cause = Cause::about(command.name(), &details, instance.as_bytes());
         let request = CommandRequestV1 {
             command_id: cause.command_id,
             keyed: false,
@@ -108,7 +145,8 @@ impl Aggregate {
             CommandReplyV1::Rejected(rejection) if rejection.code == RejectionCodeV1::OutOfPlace => {
                 Err(JobError::TooEarly)
             }
-            CommandReplyV1::Accepted(_) | CommandReplyV1::Rejected(_) => Ok(()),
+            CommandReplyV1::Accepted(_) => Ok(None),
+            CommandReplyV1::Rejected(rejection) => Ok(Some(rejection.code)),
         }
     }
 }

@@ -4,5 +4,6 @@
 //! works it off ([`sweeper`]). Every job is idempotent, so that two at once or one twice do no harm.
 
 pub(crate) mod agenda;
+mod duty;
 mod jobs;
 pub(crate) mod sweeper;

@@ -3,12 +3,16 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use berth_bus::Grant;
+use berth_proto::Timestamp;
 use berth_views::{Row, ViewError, ViewReader};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
-use super::agenda::{BY_MOMENT, Job};
+use super::{
+    agenda::{BY_MOMENT, Job},
+    jobs::Stands,
+};
 use crate::{aggregate::Aggregate, flag::Flag, metrics, trouble::chain};
 
 /// The lease under which one replica sweeps.
@@ -18,7 +22,7 @@ const SWEEP_EVERY_MILLIS: u64 = 500;
 /// Pause before the lease is asked for again when leases do not work.
 const LEASE_RETRY_SECONDS: u64 = 2;
 /// Rows that are read at once.
-const PAGE_ROWS: usize = 256;
+pub(super) const PAGE_ROWS: usize = 256;
 /// Jobs that are looked at in one sweep.
 const SWEEP_JOBS_MAX: usize = 16 * 1_024;
 /// Jobs that are worked on at once.
@@ -27,6 +31,18 @@ const JOBS_AT_ONCE: usize = 16;
 const JOB_REST_SECONDS: u64 = 3;
 /// How long a job rests after it failed.
 const JOB_RETRY_SECONDS: u64 = 10;
+
+/// When a job that was looked at is looked at again.
+#[derive(Debug, Clone, Copy)]
+enum Rest {
+    /// When this has passed.
+    Until(Instant),
+    /// When the clock says so.
+    Moment(Timestamp),
+}
+
+/// The jobs that rest. One whose moment changed meanwhile does not: something new is to be done for it.
+type Resting = HashMap<(Timestamp, Job), Rest>;
 
 /// Sweeps whenever this replica holds the lease, until the life cycle ends.
 pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>, sweeping: Flag) {
@@ -50,7 +66,7 @@ pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>, 
 
 async fn while_held(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>, grant: Grant) {
     let Grant { mut lost, guard: _guard, .. } = grant;
-    let mut rested = HashMap::new();
+    let mut rested = Resting::new();
     let sweeping = async {
         loop {
             if let Err(error) = sweep(aggregate, agenda, &mut rested).await {
@@ -69,42 +85,52 @@ async fn while_held(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>, grant: 
 async fn sweep(
     aggregate: &Aggregate,
     agenda: &Arc<dyn ViewReader>,
-    rested: &mut HashMap<Job, Instant>,
+    rested: &mut Resting,
 ) -> Result<(), ViewError> {
     let due = due(aggregate, agenda).await?;
     metrics::due(due.len());
-    let now = Instant::now();
-    rested.retain(|_, until| *until > now);
-    let ready: Vec<Job> = due.into_iter().filter(|job| !rested.contains_key(job)).collect();
+    let (now, moment) = (Instant::now(), aggregate.ports.clock.now());
+    rested.retain(|_, rest| match rest {
+        Rest::Until(until) => *until > now,
+        Rest::Moment(at) => *at > moment,
+    });
+    let ready: Vec<_> = due.into_iter().filter(|due| !rested.contains_key(due)).collect();
     let mut done = stream::iter(ready)
-        .map(|job| async move { (job, Box::pin(aggregate.work(job)).await) })
+        .map(|due| async move { (due, Box::pin(aggregate.work(due.1, agenda)).await) })
         .buffer_unordered(JOBS_AT_ONCE);
-    while let Some((job, outcome)) = done.next().await {
+    while let Some((due, outcome)) = done.next().await {
+        let after = |seconds| Rest::Until(Instant::now() + Duration::from_secs(seconds));
+        let job = due.1.work.name();
         let rest = match outcome {
-            Ok(()) => {
-                metrics::swept(job.work.name());
-                JOB_REST_SECONDS
+            Ok(Stands::Done) => {
+                metrics::swept(job);
+                after(JOB_REST_SECONDS)
             }
+            Ok(Stands::GoesOn) => continue,
+            Ok(Stands::Waits(at)) => Rest::Moment(at),
             Err(error) => {
-                metrics::sweep_failed(job.work.name());
-                warn!(job = job.work.name(), reason = chain(&error), "a job is tried again later");
-                JOB_RETRY_SECONDS
+                metrics::sweep_failed(job);
+                warn!(job, reason = chain(&error), "a job is tried again later");
+                after(JOB_RETRY_SECONDS)
             }
         };
-        rested.insert(job, Instant::now() + Duration::from_secs(rest));
+        rested.insert(due, rest);
     }
     Ok(())
 }
 
 /// The jobs whose moment has come, in the order of their moments.
-async fn due(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>) -> Result<Vec<Job>, ViewError> {
+pub(super) async fn due(
+    aggregate: &Aggregate,
+    agenda: &Arc<dyn ViewReader>,
+) -> Result<Vec<(Timestamp, Job)>, ViewError> {
     let now = aggregate.ports.clock.now();
     let mut jobs = Vec::new();
     // Most looks find nothing: one row tells.
     let mut limit = 1;
     let mut after: Option<Vec<u8>> = None;
     while jobs.len() < SWEEP_JOBS_MAX {
-        let page = page(agenda, after.take(), limit).await?;
+        let page = page(agenda, BY_MOMENT.to_vec(), after.take(), limit).await?;
         let full = page.len() == limit;
         limit = PAGE_ROWS;
         for (key, _) in page {
@@ -112,7 +138,7 @@ async fn due(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>) -> Result<Vec<
             if due > now {
                 return Ok(jobs);
             }
-            jobs.push(job);
+            jobs.push((due, job));
             after = Some(key);
         }
         if !full {
@@ -123,13 +149,14 @@ async fn due(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>) -> Result<Vec<
 }
 
 /// Rows are read off the asynchronous threads, since a read may wait for the disk.
-async fn page(
+pub(super) async fn page(
     agenda: &Arc<dyn ViewReader>,
+    prefix: Vec<u8>,
     after: Option<Vec<u8>>,
     limit: usize,
 ) -> Result<Vec<Row>, ViewError> {
     let agenda = Arc::clone(agenda);
-    tokio::task::spawn_blocking(move || agenda.scan(BY_MOMENT, after.as_deref(), limit))
+    tokio::task::spawn_blocking(move || agenda.scan(&prefix, after.as_deref(), limit))
         .await
         .map_err(|error| ViewError::Store(error.to_string().into()))?
 }

@@ -10,7 +10,7 @@ use berth_runtime::Entropy;
 
 use crate::world::{World, unavailable};
 
-fn request(world: &World, target: TargetV1) -> CommandRequestV1 {
+pub(crate) fn request(world: &World, target: TargetV1) -> CommandRequestV1 {
     CommandRequestV1 {
         command_id: CommandId::from_bytes(world.entropy.bytes16()),
         keyed: true,
@@ -43,6 +43,23 @@ pub(crate) fn rotate(world: &World, account: u8, token: &str) -> CommandRequestV
             account: AccountId::from_bytes([account; 16]),
             token: Sealed(token.into()),
             token_entry: world.token_entry(token),
+        },
+    )
+}
+
+pub(crate) fn change(
+    world: &World,
+    account: u8,
+    name: Option<&str>,
+    attributes: Option<&str>,
+) -> CommandRequestV1 {
+    let named = |name: &str| (Sealed(name.into()), world.keys.master().entry("account_name", name));
+    request(
+        world,
+        TargetV1::ChangeAccount {
+            account: AccountId::from_bytes([account; 16]),
+            name: name.map(named),
+            attributes: attributes.map(|attributes| Sealed(attributes.into())),
         },
     )
 }

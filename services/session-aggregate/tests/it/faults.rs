@@ -47,6 +47,10 @@ impl FaultyLog {
         self.left.store(appends, Ordering::SeqCst);
     }
 
+    pub(crate) fn has_appends_left(&self) -> bool {
+        self.left.load(Ordering::SeqCst) != 0
+    }
+
     pub(crate) fn mend(&self) {
         self.left.store(-1, Ordering::SeqCst);
         self.full.store(false, Ordering::SeqCst);

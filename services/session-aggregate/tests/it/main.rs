@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod accounts;
+mod changing;
+mod closing;
 mod commands;
 mod create;
 mod damage;

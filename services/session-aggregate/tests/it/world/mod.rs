@@ -13,9 +13,10 @@ use berth_bus::{
     Bus, KeyRing,
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases},
 };
-use berth_log::{EventLog, memory::MemoryLog};
+use berth_log::{AppendError, EventLog, Expected, NewCommit, memory::MemoryLog};
 use berth_proto::{
-    AccountId, CommandId, Hash, InstanceId, StreamKey, Timestamp,
+    AccountId, CommandId, CommitV1, DirectoryId, Hash, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
+    account::{AccountCreatedV1, AccountEvent, AccountStateV2},
     codec::{decode, encode},
     command::Command,
     commit::{OriginV1, PrincipalV1},
@@ -80,6 +81,7 @@ impl World {
         let keys = KeyRing::new(MasterKey::generate(&*entropy), Arc::new(store));
         let account = AccountId::from_bytes([0xAC; 16]);
         keys.create(account.as_bytes(), &*entropy).await.unwrap().unwrap();
+        found(&*log, account).await;
         Self {
             log: FaultyLog::new(log),
             bus,
@@ -228,6 +230,43 @@ impl World {
     pub(crate) async fn rejected(&self, request: &CommandRequestV1) -> RejectionCodeV1 {
         rejected(self.send(request).await)
     }
+}
+
+/// Puts the account into the log, unless it is there already.
+async fn found(log: &dyn EventLog, account: AccountId) {
+    let stream = StreamKey::account(account);
+    let state = AccountStateV2 {
+        created_at: BEGIN,
+        updated_at: BEGIN,
+        name: Sealed(b"acme".to_vec()),
+        token: Sealed(b"token of acme".to_vec()),
+        token_entry: DirectoryId::from_bytes([0xA1; 16]),
+        name_entry: DirectoryId::from_bytes([0xA2; 16]),
+        credential_version: 1,
+        attributes: None,
+        webhooks: Vec::new(),
+        closed_at: None,
+        unsettled: None,
+    };
+    let created = AccountEvent::from(AccountCreatedV1 {
+        name: state.name.clone(),
+        token: state.token.clone(),
+        token_entry: state.token_entry,
+        name_entry: state.name_entry,
+    });
+    let commit = CommitV1 {
+        stream,
+        version: 1,
+        previous: Hash::genesis(&stream),
+        occurred_at: BEGIN,
+        receipts: Vec::new(),
+        events: vec![created.to_record().unwrap()],
+        state: RecordV1::of(&state).unwrap(),
+    };
+    let payload = encode(&commit).unwrap().into();
+    let commit = NewCommit { stream, version: 1, command_id: None, traceparent: None, payload };
+    let appended = log.append(commit, Expected::Empty).await;
+    assert!(matches!(appended, Ok(_) | Err(AppendError::Conflict { .. })), "{appended:?}");
 }
 
 pub(crate) fn accepted(reply: CommandReplyV1) -> AcceptedV1 {

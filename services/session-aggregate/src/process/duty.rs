@@ -1,0 +1,159 @@
+//! The duty of an account: what its instances have to follow of it.
+//!
+//! A change of the account that concerns its instances leaves it unsettled, and so long it stands in the agenda.
+//! Each look at it goes through its instances and sends those a command that do not follow yet. When none is left,
+//! and no create that may have read the account before the change can still succeed, it is settled.
+
+use std::sync::Arc;
+
+use berth_proto::{
+    AccountId, DirectoryId, InstanceId, StreamKey,
+    account::AccountStateV2,
+    command::{Command, DeleteV1},
+    frame::RejectionCodeV1,
+    instance::PhaseV1,
+};
+use berth_session::State;
+use berth_views::ViewReader;
+use futures::{StreamExt, stream};
+use tokio::time::Duration;
+use tracing::info;
+
+use super::{
+    agenda::{Work, instance_in, instances_of},
+    jobs::{JobError, Stands},
+    sweeper::{PAGE_ROWS, due, page},
+};
+use crate::{
+    aggregate::Aggregate,
+    directory::Cause,
+    instance::ABANDON_AFTER_SECONDS,
+    stream::{self as streams, Loaded},
+    trouble::Trouble,
+};
+
+/// How long the view may take to follow the log before the duty is tried again later.
+const REACH_MAX: Duration = Duration::from_secs(5);
+/// Instances of one account that are worked on at once.
+const INSTANCES_AT_ONCE: usize = 16;
+/// Instances of one account that are sent commands in one look; the next look goes on. Other open work waits meanwhile.
+const INSTANCES_CHANGED_MAX: usize = 32;
+
+impl Aggregate {
+    /// Makes the instances of an account follow it.
+    pub(super) async fn follow_account(
+        &self,
+        account: AccountId,
+        agenda: &Arc<dyn ViewReader>,
+    ) -> Result<Stands, JobError> {
+        let stream = StreamKey::account(account);
+        let loaded: Loaded<AccountStateV2> = streams::load(&*self.ports.log, &stream).await?;
+        let Some(state) = loaded.state.as_ref().filter(|state| state.unsettled.is_some()) else {
+            return Ok(Stands::Done);
+        };
+        if state.closed_at.is_some() {
+            self.release_closed(account, &Cause::own("account closed", account.as_bytes())).await?;
+        }
+        let settled_from = state.updated_at.plus_seconds(ABANDON_AFTER_SECONDS);
+        let now = self.ports.clock.now();
+        // Before the instances are looked at: a create that is done by now is among them.
+        let end = self.ports.log.end().await.map_err(Trouble::Read)?;
+        agenda.reached(&end, REACH_MAX).await?;
+        let creates_open = self.creates_open(account, agenda).await?;
+        if self.change_instances(account, state, agenda).await? > 0 {
+            return Ok(Stands::GoesOn);
+        }
+        if now < settled_from {
+            return Ok(Stands::Waits(settled_from));
+        }
+        if creates_open {
+            return Ok(Stands::GoesOn);
+        }
+        if state.closed_at.is_some() {
+            self.ports.keys.destroy(account.as_bytes()).await.map_err(Trouble::Keys)?;
+            info!(%account, "a closed account is gone: its instances are deleted and its data key is destroyed");
+        }
+        self.settle_account(account, &loaded).await?;
+        Ok(Stands::Done)
+    }
+
+    /// Sends commands to instances that do not follow; says to how many. One that cannot be changed does not keep
+    /// the others from it.
+    async fn change_instances(
+        &self,
+        account: AccountId,
+        state: &AccountStateV2,
+        agenda: &Arc<dyn ViewReader>,
+    ) -> Result<usize, JobError> {
+        let (mut changed, mut failure, mut after) = (0, None, None);
+        loop {
+            let rows = page(agenda, instances_of(account), after.take(), PAGE_ROWS).await?;
+            let full = rows.len() == PAGE_ROWS;
+            after = rows.last().map(|(key, _)| key.clone());
+            let instances: Vec<_> = rows.iter().filter_map(|(key, _)| instance_in(key)).collect();
+            for some in instances.chunks(INSTANCES_CHANGED_MAX) {
+                let outcomes: Vec<_> = stream::iter(some.iter().copied())
+                    .map(|instance| self.change_instance(account, state, instance))
+                    .buffer_unordered(INSTANCES_AT_ONCE)
+                    .collect()
+                    .await;
+                for outcome in outcomes {
+                    match outcome {
+                        Ok(did) => changed += usize::from(did),
+                        Err(error) => failure = Some(error),
+                    }
+                }
+                if changed >= INSTANCES_CHANGED_MAX {
+                    return Ok(changed);
+                }
+            }
+            if !full {
+                return failure.map_or(Ok(changed), Err);
+            }
+        }
+    }
+
+    /// Sends an instance the commands after which it follows its account; says whether there were any.
+    async fn change_instance(
+        &self,
+        account: AccountId,
+        state: &AccountStateV2,
+        instance: InstanceId,
+    ) -> Result<bool, JobError> {
+        let loaded = self.load_instance(instance).await?;
+        let version = loaded.version();
+        let present = |one: &&State| one.account == account && !matches!(one.phase, PhaseV1::Deleted { .. });
+        let Some(present) = loaded.state.as_ref().filter(present) else { return Ok(false) };
+        let commands = differences(state, present);
+        for command in &commands {
+            match self.send(instance, command, version).await? {
+                // Somebody else deleted it meanwhile: it has nothing to follow any more.
+                None | Some(RejectionCodeV1::Deleted) => {}
+                Some(code) => return Err(JobError::Refused(code)),
+            }
+        }
+        Ok(!commands.is_empty())
+    }
+
+    /// Whether a create of an instance in this account is neither settled nor given up.
+    async fn creates_open(&self, account: AccountId, agenda: &Arc<dyn ViewReader>) -> Result<bool, JobError> {
+        for (_, job) in due(self, agenda).await? {
+            if job.work != Work::Create {
+                continue;
+            }
+            let hold = self.directory.holder(DirectoryId::from_bytes(job.id)).await?;
+            if hold.is_some_and(|hold| hold.account == account && hold.blueprint.is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What an instance has to be sent to follow its account.
+fn differences(account: &AccountStateV2, _instance: &State) -> Vec<Command> {
+    if account.closed_at.is_some() {
+        return vec![DeleteV1 { only_without_session: false }.into()];
+    }
+    Vec::new()
+}
