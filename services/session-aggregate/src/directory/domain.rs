@@ -5,7 +5,8 @@ use berth_proto::{
     directory::{DirectoryEvent, DirectoryStateV1, FORMER_MAX, FormerV1, HoldV1, ReleasedV1, ReservedV1},
 };
 
-/// Who may release or change an entry.
+/// Who may release or change an entry: an instance whatever its account, since its entries go with it when it
+/// moves to another one; or an account itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Holder {
     /// The account.
@@ -17,7 +18,7 @@ pub(crate) struct Holder {
 impl Holder {
     /// Whether this is who holds it.
     pub(crate) fn holds(self, hold: &HoldV1) -> bool {
-        hold.account == self.account && hold.instance == self.instance
+        hold.instance == self.instance && (self.instance.is_some() || hold.account == self.account)
     }
 }
 
@@ -29,7 +30,8 @@ pub(crate) struct Refused {
 }
 
 /// Reserves a free key. A key that the same command or the same holder has already stays as it is, so that a
-/// repeated step is no step; a holder whose credential version changed gets the new one.
+/// repeated step is no step. A holder whose account or credential version changed gets the new one, and so does
+/// one that begins something new, which the blueprint tells: whoever gave that up before does not free it now.
 pub(crate) fn reserve(state: &DirectoryStateV1, wanted: &HoldV1) -> Result<Option<DirectoryEvent>, Refused> {
     let reserved = || Some(ReservedV1 { hold: wanted.clone() }.into());
     let Some(hold) = &state.hold else {
@@ -41,7 +43,8 @@ pub(crate) fn reserve(state: &DirectoryStateV1, wanted: &HoldV1) -> Result<Optio
     if hold.purpose != wanted.purpose || reused || !(same_command || same_holder) {
         return Err(Refused { by: Box::new(hold.clone()) });
     }
-    let renewed = same_holder && hold.credential_version != wanted.credential_version;
+    let changed = hold.credential_version != wanted.credential_version || hold.account != wanted.account;
+    let renewed = same_holder && (changed || (wanted.blueprint.is_some() && !same_command));
     Ok(if renewed { reserved() } else { None })
 }
 
@@ -49,6 +52,12 @@ pub(crate) fn reserve(state: &DirectoryStateV1, wanted: &HoldV1) -> Result<Optio
 pub(crate) fn settle(state: &DirectoryStateV1, holder: Holder) -> Option<DirectoryEvent> {
     let hold = state.hold.as_ref().filter(|hold| holder.holds(hold))?;
     Some(ReservedV1 { hold: HoldV1 { blueprint: None, ..hold.clone() } }.into())
+}
+
+/// Says that the instance which holds a key belongs to another account by now; all else of the hold stays.
+pub(crate) fn rehold(state: &DirectoryStateV1, holder: Holder) -> Option<DirectoryEvent> {
+    let hold = state.hold.as_ref().filter(|hold| holder.holds(hold) && hold.account != holder.account)?;
+    Some(ReservedV1 { hold: HoldV1 { account: holder.account, ..hold.clone() } }.into())
 }
 
 /// Frees a key if that holder has it.

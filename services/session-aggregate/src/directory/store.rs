@@ -121,6 +121,35 @@ impl Directory {
         Ok(())
     }
 
+    /// Says that the instance which holds a key belongs to another account by now. It is written for the sake of
+    /// the command that reserved the key, so that what is open behind the hold stays open.
+    pub(crate) async fn rehold(&self, entry: DirectoryId, holder: Holder) -> Result<(), Trouble> {
+        let Some(hold) = self.holder(entry).await?.filter(|hold| holder.holds(hold)) else { return Ok(()) };
+        let own = Cause::own("reheld", entry.as_bytes());
+        let cause = Cause { command_id: hold.command_id, digest: hold.digest, ..own };
+        self.change(entry, &cause, |state| Ok::<_, Refused>(domain::rehold(state, holder))).await?.ok();
+        Ok(())
+    }
+
+    /// Frees a key if that command of that holder reserved it.
+    pub(crate) async fn withdraw(
+        &self,
+        entry: DirectoryId,
+        holder: Holder,
+        former: &FormerV1,
+        cause: &Cause,
+    ) -> Result<(), Trouble> {
+        let ours = |state: &DirectoryStateV1| {
+            state.hold.as_ref().is_some_and(|hold| hold.command_id == cause.command_id)
+        };
+        self.change(entry, cause, |state| {
+            Ok::<_, Refused>(if ours(state) { domain::release(state, holder, former) } else { None })
+        })
+        .await?
+        .ok();
+        Ok(())
+    }
+
     /// Frees a key if that holder has it.
     pub(crate) async fn release(
         &self,

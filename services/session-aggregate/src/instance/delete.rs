@@ -65,6 +65,7 @@ impl Aggregate {
             return Ok(());
         }
         let cause = Cause::own(ERASURE, instance.as_bytes());
+        self.release_former_places(instance, state, &cause).await?;
         let command_ids = state.keyed.iter().map(|known| known.command_id).collect();
         self.release_entries(state.account, instance, &state.entries, command_ids, true, &cause).await?;
         self.keep_last_words(instance, state).await;
@@ -184,7 +185,7 @@ impl Aggregate {
     }
 }
 
-fn is_deleted(state: &State) -> bool {
+pub(super) fn is_deleted(state: &State) -> bool {
     matches!(state.phase, PhaseV1::Deleted { .. })
 }
 

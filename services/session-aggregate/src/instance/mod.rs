@@ -1,10 +1,11 @@
 //! Commands for one instance.
 //!
-//! Most are decided in [`transaction`], many in one commit. Three do more than that and have a file each:
-//! [`create`] and [`rotate`] reserve keys in the directory first, [`delete`] cleans up after.
+//! Most are decided in [`transaction`], many in one commit. Four do more than that and have a file each:
+//! [`create`], [`rotate`] and [`relocate`] reserve keys in the directory first, [`delete`] cleans up after.
 
 mod create;
 mod delete;
+mod relocate;
 mod reseal;
 mod reservations;
 mod rotate;
@@ -28,7 +29,10 @@ impl Asked {
     /// Whether the command does more than one append, so that it shares no commit.
     pub(crate) fn is_alone(&self) -> bool {
         match &self.command {
-            Command::CreateInstance(_) | Command::AbandonCreate(_) | Command::Delete(_) => true,
+            Command::CreateInstance(_)
+            | Command::AbandonCreate(_)
+            | Command::Delete(_)
+            | Command::Move(_) => true,
             Command::RotateToken(rotate) => rotate.token.is_some(),
             _ => false,
         }
@@ -68,6 +72,7 @@ impl Aggregate {
             }
             Command::AbandonCreate(abandon) => Box::pin(self.abandon(instance, &asked, abandon)).await,
             Command::RotateToken(rotate) => Box::pin(self.rotate_token(instance, &asked, rotate)).await,
+            Command::Move(to) => Box::pin(self.relocate(instance, &asked, to)).await,
             _ => Box::pin(self.delete(instance, &asked)).await,
         };
         to.answer(&done.unwrap_or_else(|trouble| trouble.reply()));

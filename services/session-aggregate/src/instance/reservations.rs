@@ -1,7 +1,7 @@
 //! The directory entries of one instance: reserved before it exists, released after it is gone.
 
 use berth_proto::{
-    AccountId, CommandId, DirectoryId, InstanceId, Timestamp,
+    AccountId, CommandId, DirectoryId, InstanceId, Sealed, Timestamp,
     command::CreateInstanceV1,
     directory::{BlueprintV1, FormerV1, HoldV1, PurposeV1},
     frame::{CommandRequestV1, RejectionCodeV1},
@@ -104,33 +104,39 @@ impl Aggregate {
                 Err(refused) => taken = taken.or(Some(refusal(&refused, request, purpose))),
             }
         }
-        if taken.is_some() { Ok(taken) } else { self.name_meets_number(instance, create).await }
+        if taken.is_some() {
+            return Ok(taken);
+        }
+        self.name_meets_number(instance, create.account, &create.name, create.number).await
     }
 
     /// A path may name an instance by its name or its number, so no name is another one's number. Both sides
     /// reserve first and look after, so that of two at once at least one sees the other.
-    async fn name_meets_number(
+    pub(super) async fn name_meets_number(
         &self,
         instance: InstanceId,
-        create: &CreateInstanceV1,
+        account: AccountId,
+        name: &Sealed,
+        number: u64,
     ) -> Result<Option<RejectionCodeV1>, Trouble> {
         let no_key = |owner: &[u8; 16]| Trouble::NoKey { owner: InstanceId::from_bytes(*owner) };
-        let (owner, account) = (instance.as_bytes(), create.account.as_bytes());
+        let owner = instance.as_bytes();
         let key = self.ports.keys.key(owner).await.map_err(Trouble::Keys)?.ok_or_else(|| no_key(owner))?;
-        let name = key.open_text(owner, field::NAME, &create.name).map_err(|_| no_key(owner))?;
+        let name = key.open_text(owner, field::NAME, name).map_err(|_| no_key(owner))?;
         if is_number(&name) {
             let entry = self.ports.keys.master().entry("number", &name);
             if self
                 .directory
                 .holder(entry)
                 .await?
-                .is_some_and(|by| by.account == create.account && by.instance != Some(instance))
+                .is_some_and(|by| by.account == account && by.instance != Some(instance))
             {
                 return Ok(Some(RejectionCodeV1::NameTaken));
             }
         }
+        let account = account.as_bytes();
         let key = self.ports.keys.key(account).await.map_err(Trouble::Keys)?;
-        let entry = key.ok_or_else(|| no_key(account))?.entry("name", &create.number.to_string());
+        let entry = key.ok_or_else(|| no_key(account))?.entry("name", &number.to_string());
         let taken = self.directory.holder(entry).await?.is_some_and(|by| by.instance != Some(instance));
         Ok(taken.then_some(RejectionCodeV1::NumberTaken))
     }

@@ -18,7 +18,7 @@ use crate::{
     trouble::{Trouble, chain},
 };
 
-/// Commits that are read at once in search of former tokens.
+/// Commits that are read at once in search of former entries.
 const HISTORY_PAGE_COMMITS: usize = 256;
 
 impl Aggregate {
@@ -122,8 +122,22 @@ impl Aggregate {
     }
 
     async fn former_tokens(&self, instance: InstanceId) -> Result<Vec<DirectoryId>, Trouble> {
+        self.of_history(instance, |event| match event {
+            Event::InstanceCreated(created) => vec![created.entries.token],
+            Event::TokenRotated(rotated) => rotated.token.map(|token| token.entry).into_iter().collect(),
+            _ => Vec::new(),
+        })
+        .await
+    }
+
+    /// Gathers something from every event that an instance ever had.
+    pub(super) async fn of_history<T>(
+        &self,
+        instance: InstanceId,
+        gather: impl Fn(Event) -> Vec<T> + Send,
+    ) -> Result<Vec<T>, Trouble> {
         let stream = StreamKey::instance(instance);
-        let mut tokens = Vec::new();
+        let mut found = Vec::new();
         let mut after = 0;
         loop {
             let page = self.ports.log.read(&stream, after, HISTORY_PAGE_COMMITS).await;
@@ -132,19 +146,17 @@ impl Aggregate {
                 after = after.max(stored.tail.version);
                 let commit: berth_proto::CommitV1 = berth_proto::codec::decode(&stored.payload)
                     .map_err(|error| crate::stream::damaged(&stream, error))?;
-                tokens.extend(commit.events.iter().filter_map(|record| match Event::from_record(record) {
-                    Ok(Event::InstanceCreated(created)) => Some(created.entries.token),
-                    Ok(Event::TokenRotated(rotated)) => rotated.token.map(|token| token.entry),
-                    _ => None,
-                }));
+                found.extend(
+                    commit.events.iter().filter_map(|one| Event::from_record(one).ok()).flat_map(&gather),
+                );
             }
             if page.len() < HISTORY_PAGE_COMMITS {
-                return Ok(tokens);
+                return Ok(found);
             }
         }
     }
 }
 
-fn former(instance: InstanceId) -> FormerV1 {
+pub(super) fn former(instance: InstanceId) -> FormerV1 {
     FormerV1 { instance: Some(instance), command_ids: Vec::new() }
 }

@@ -220,7 +220,8 @@ fn may_see(code: RejectionCodeV1) -> bool {
     !matches!(code, RejectionCodeV1::NotFound | RejectionCodeV1::StaleCredential | RejectionCodeV1::KeyReused)
 }
 
-/// Another account's instance does not exist, and neither do our services' commands for a client.
+/// Another account's instance does not exist, and neither do our services' commands for a client. Only the operator
+/// moves an instance.
 fn of_the_account(
     principal: PrincipalV1,
     instance: InstanceId,
@@ -231,10 +232,10 @@ fn of_the_account(
     let allowed = match principal {
         PrincipalV1::Service => true,
         PrincipalV1::Root => !internal,
+        _ if matches!(command, Command::Move(_)) => false,
         PrincipalV1::Account { account } => !internal && state.is_none_or(|state| state.account == account),
-        PrincipalV1::Instance { account, instance: own, .. } => {
-            !internal && own == instance && state.is_some_and(|state| state.account == account)
-        }
+        // Its token goes with it to another account, where the entry of the token says so a moment later.
+        PrincipalV1::Instance { instance: own, .. } => !internal && own == instance && state.is_some(),
     };
     if allowed { Ok(()) } else { Err(RejectionCodeV1::NotFound) }
 }

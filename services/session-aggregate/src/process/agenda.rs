@@ -35,7 +35,7 @@ pub(super) enum Work {
     Deadline,
     /// A deleted instance that is not yet cleaned up.
     Erasure,
-    /// A create that is not known to be finished, by its first entry.
+    /// A create that is not known to be finished, by its first entry; or a move, by each entry of the new account.
     Create,
     /// A rotated token of an instance, by its entry.
     Rotation,

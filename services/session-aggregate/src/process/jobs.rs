@@ -81,6 +81,9 @@ impl Aggregate {
             }
             Work::Create => match self.directory.holder(entry).await? {
                 Some(HoldV1 { account, instance: Some(instance), blueprint: Some(_), .. }) => {
+                    if self.exists(instance).await? {
+                        return Ok(self.finish_places(instance, entry).await?);
+                    }
                     self.send(instance, &AbandonCreateV1 { account, entry }.into(), 0).await.map(drop)
                 }
                 _ => Ok(()),

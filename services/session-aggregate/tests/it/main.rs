@@ -11,6 +11,7 @@ mod damage;
 mod delete;
 mod engines;
 mod faults;
+mod moving;
 mod races;
 mod rotate;
 mod sweeper;
