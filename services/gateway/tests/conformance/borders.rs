@@ -1,5 +1,6 @@
 //! What a token, a name and an idempotency key stand for, when they are used again, elsewhere and by others.
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
@@ -254,25 +255,36 @@ async fn who_guesses_too_often_waits_and_others_go_on() {
     let world = World::start().await;
     let made = world.instance("shop").await;
     world.here(get("/v1/instances/shop", &made.token)).await.expect(200);
-    let mut refused = None;
-    for guess in 0..2_000 {
-        let got = world.here(get("/v1/instances/shop", &format!("guess-{guess}"))).await;
-        if got.status == 429 {
-            refused = Some(guess);
-            assert_eq!(got.body["code"], "rate_limited");
-            break;
-        }
-        got.expect(401);
-    }
-    assert!(refused.is_some_and(|guesses| guesses >= 300));
     let world = &world;
-    let shown = |request: Request| async move {
-        // What is earned between two requests is used up again.
-        for guess in 0..50 {
-            world.here(get("/v1/instances/shop", &format!("more-{guess}"))).await;
+    // Many at a time: what is earned meanwhile is little beside them, however slow the machine is.
+    let mut guesses = 0;
+    let mut refused = false;
+    while !refused {
+        let all = (0..100)
+            .map(|guess| world.here(get("/v1/instances/shop", &format!("guess-{}", guesses + guess))));
+        for got in join_all(all).await {
+            match got.status {
+                429 => {
+                    refused = true;
+                    assert_eq!(got.body["code"], "rate_limited");
+                }
+                _ => {
+                    got.expect(401);
+                    guesses += 1;
+                }
+            }
         }
-        let response = world.send(&request).await;
-        (response.status().as_u16(), response.headers().contains_key("retry-after"))
+    }
+    assert!(guesses >= 300, "{guesses}");
+    // What is earned between two requests is used up by the same one.
+    let shown = |request: Request| async move {
+        loop {
+            let responses = join_all((0..20).map(|_| world.send(&request))).await;
+            let refused = responses.iter().find(|response| response.status() == 429);
+            if let Some(response) = refused {
+                return response.headers().contains_key("retry-after");
+            }
+        }
     };
     let number = format!("/waInstance{}/getSettings/none", made.number);
     for request in [
@@ -285,7 +297,7 @@ async fn who_guesses_too_often_waits_and_others_go_on() {
         Request::get("/partner/getInstances/none"),
     ] {
         let path = request.path.clone();
-        assert_eq!(shown(request).await, (429, true), "{path}");
+        assert!(shown(request).await, "{path}");
     }
     // Whom the gateway knows is not held up by them.
     for token in [made.token.as_str(), ACCOUNT, ROOT] {

@@ -210,6 +210,21 @@ async fn unknown_instances_routes_and_methods() {
 }
 
 #[tokio::test]
+async fn a_business_channel_has_no_presence() {
+    let world = World::start().await;
+    let mut story = world.story();
+    let with_key = |request: Request| request.header("apikey", ACCOUNT);
+    let body = json!({"instanceName": "shop", "token": "token-of-shop", "integration": "WHATSAPP-BUSINESS",
+                      "number": "102938475610293", "qrcode": true});
+    let made = story.ask("create", with_key(Request::post("/instance/create")).json(&body)).await;
+    story.calls(&made.body["instance"]["instanceId"].as_str().unwrap(), "UUID of shop");
+    let presence = json!({"presence": "available"});
+    let set = with_key(Request::post("/instance/setPresence/shop")).json(&presence);
+    assert_eq!(story.ask("set a presence", set).await.status, 400);
+    is_told("evolution_business", &story);
+}
+
+#[tokio::test]
 async fn webhooks_and_settings() {
     let world = World::start().await;
     let shop = world.instance("shop").await;

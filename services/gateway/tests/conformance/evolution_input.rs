@@ -83,6 +83,7 @@ async fn fields_of_a_create() {
     let fields = [
         json!({"integration": "TELEGRAM"}),
         json!({"integration": 1}),
+        json!({"integration": "WHATSAPP-BUSINESS"}),
         json!({"token": 1}),
         json!({"token": "with space"}),
         json!({"token": "ção"}),

@@ -67,6 +67,30 @@ async fn deliveries_as_they_were_asked_for() {
 }
 
 #[tokio::test]
+async fn deliveries_of_what_stops_a_link() {
+    let world = World::start_with_deliveries().await;
+    let receiver = Receiver::start().await;
+    let shop = world.linked("shop").await;
+    let mut story = world.story();
+    story.calls(&receiver.url(""), "receiver");
+    story.calls(&shop.id.parse::<berth_proto::InstanceId>().unwrap().to_uuid(), "UUID of shop");
+    let with_key = |request: Request| request.header("apikey", ACCOUNT);
+    let hook = json!({"webhook": {"enabled": true, "url": receiver.url("/hook?tenant=7"), "byEvents": true}});
+    story.ask("set", with_key(Request::post("/webhook/set/shop")).json(&hook)).await;
+    world.simulate("shop", "replace").await;
+    story.deliveries("another client took its place", &receiver, 0, 1).await;
+    story.ask("shown", with_key(Request::get("/instance/fetchInstances?instanceName=shop"))).await;
+    story.ask("no code is needed to go on", with_key(Request::get("/instance/connect/shop"))).await;
+    story.deliveries("it goes on", &receiver, 1, 2).await;
+    world.simulate("shop", "ban").await;
+    story.deliveries("the number is banned", &receiver, 3, 2).await;
+    story.ask("a banned one cannot connect", with_key(Request::get("/instance/connect/shop"))).await;
+    story.ask("nor restart", with_key(Request::post("/instance/restart/shop"))).await;
+    story.ask("shown", with_key(Request::get("/instance/fetchInstances?instanceName=shop"))).await;
+    is_told("evolution_deliveries_stopped", &story);
+}
+
+#[tokio::test]
 async fn deliveries_of_a_pairing_code() {
     let world = World::start_with_deliveries().await;
     let receiver = Receiver::start().await;

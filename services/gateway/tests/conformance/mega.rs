@@ -153,10 +153,13 @@ async fn unknown_instances_routes_and_methods() {
         ("DELETE", "/rest/instance/nobody/restart"),
         ("DELETE", "/rest/instance/nobody/delete"),
         ("GET", "/rest/webhook/nobody"),
+        ("POST", "/rest/webhook/nobody/configWebhook"),
         ("POST", "/rest/sendMessage/nobody/text"),
+        ("GET", "/rest/instance/isOnWhatsApp/nobody"),
         ("DELETE", "/rest/instance/%FF/logout"),
         // What third parties call and the product does not have.
         ("POST", "/rest/instance/logout/nobody"),
+        ("GET", "/rest/connectionStatus/nobody"),
         ("GET", "/rest/instance/nobody/status"),
         ("GET", "/rest/instance/nobody/me"),
         ("PUT", "/rest/instance/nobody"),
@@ -166,6 +169,30 @@ async fn unknown_instances_routes_and_methods() {
         assert_eq!(answer.status, 404, "{path}");
     }
     is_told("mega_unknown", &story);
+}
+
+#[tokio::test]
+async fn messaging_is_somebody_elses() {
+    let world = World::start().await;
+    world.linked("open").await;
+    world.instance("shop").await;
+    let mut story = world.story();
+    for (key, status) in [("shop", 400), ("open", 501)] {
+        for (method, path) in [
+            ("POST", format!("/rest/sendMessage/{key}/text")),
+            ("GET", format!("/rest/group/list/{key}")),
+            // These stand among the routes of an instance.
+            ("GET", format!("/rest/instance/isOnWhatsApp/{key}?jid=5511987654321@s.whatsapp.net")),
+            ("POST", format!("/rest/instance/downloadMediaMessage/{key}")),
+            ("GET", format!("/rest/instance/chats/{key}")),
+            ("GET", format!("/rest/instance/contacts/{key}")),
+            ("GET", format!("/rest/instance/messages/{key}")),
+        ] {
+            let answer = story.row(by_host(Request::new(method.parse().unwrap(), &path))).await;
+            assert_eq!(answer.status, status, "{path}");
+        }
+    }
+    is_told("mega_messaging", &story);
 }
 
 #[tokio::test]

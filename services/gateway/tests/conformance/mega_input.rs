@@ -45,7 +45,9 @@ async fn bodies() {
             json!(1),
             json!([]),
             json!({}),
+            json!([HOOK, true]),
             json!({"webhookEnabled": true}),
+            json!({"webhookUrl": HOOK}),
             json!({"webhookUrl": null, "webhookEnabled": true}),
             json!({"webhookUrl": 1, "webhookEnabled": true}),
             json!({"webhookUrl": [HOOK], "webhookEnabled": true}),
@@ -81,7 +83,7 @@ async fn queries() {
     let mut story = world.story();
     story.table("keys of new instances");
     let long = "x".repeat(129);
-    for key in ["", "%20", "a%2Fb", "a%5Cb", "a%00b", "..", "list", "a&instance_key=b", &long] {
+    for key in ["", "%20", "a%2Fb", "a%5Cb", "a%00b", "..", "list", "a&instance_key=b", "%FF", &long] {
         let init = format!("/rest/instance/init?instance_key={key}");
         is_answered(&mut story, request(&Method::POST, &init), 400).await;
     }

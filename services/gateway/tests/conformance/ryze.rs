@@ -41,6 +41,7 @@ async fn the_life_of_an_instance() {
     story.ask("nothing to reconnect yet", by_account(Request::post("/api/instance/reconnect/shop"))).await;
     story.ask("connect", by_account(Request::get("/api/instance/connect/shop"))).await;
     story.ask("it is connecting", one()).await;
+    story.ask("still nothing to reconnect", by_account(Request::post("/api/instance/reconnect/shop"))).await;
     world.scan("shop").await;
     story.ask("it is connected", one()).await;
     story
@@ -85,6 +86,19 @@ async fn the_life_of_an_instance() {
     let list = Request::get("/api/instance/list").header("token", "token-of-shop");
     story.ask("everywhere", list).await;
     is_told("ryze_life", &story);
+}
+
+#[tokio::test]
+async fn a_stopped_link_is_resumed_by_connect() {
+    let world = World::start().await;
+    world.linked("shop").await;
+    let mut story = world.story();
+    world.simulate("shop", "replace").await;
+    let one = || by_account(Request::get("/api/instance/list?instanceName=shop,shop"));
+    story.ask("another client took its place; a name that is asked for twice is shown once", one()).await;
+    story.ask("connect takes it up again", by_account(Request::get("/api/instance/connect/shop"))).await;
+    world.until("shop", "the connection is open again", |now| now["connection"] == "open").await;
+    is_told("ryze_stopped", &story);
 }
 
 #[tokio::test]
@@ -221,7 +235,14 @@ async fn settings_webhooks_and_the_websocket() {
             by_account(Request::delete("/api/events/webhook/shop")).json(&json!({"label": "a"})),
         )
         .await;
+    story
+        .ask(
+            "also by the query, for clients that send no body",
+            by_account(Request::delete("/api/events/webhook/shop?label=c")),
+        )
+        .await;
     for body in [
+        json!({"url": "https://hooks.example"}),
         json!({"enabled": true}),
         json!({"enabled": true, "url": "http://hooks.example"}),
         json!({"enabled": true, "url": "https://127.0.0.1/"}),

@@ -57,6 +57,14 @@ async fn bodies_of_a_wrong_form() {
             is_answered(&mut story, request(&Method::POST, path).raw(body), 400).await;
         }
     }
+    story.table("whose instance it is comes before what is asked of it");
+    let till = world.instance("till").await;
+    for (path, name) in WITH_BODY.iter().skip(1).flat_map(|path| [(path, "nobody"), (path, "shop")]) {
+        let path = path.replace("shop", name);
+        let status = if name == "shop" { 403 } else { 404 };
+        let request = Request::post(&path).header("token", &till.token).raw("{");
+        is_answered(&mut story, request, status).await;
+    }
     story.table("removals");
     for body in ["{", "null", "[]", r#"{"label":1}"#, r#"{"label":["a"]}"#] {
         is_answered(&mut story, request(&Method::DELETE, WITH_BODY[4]).raw(body), 400).await;

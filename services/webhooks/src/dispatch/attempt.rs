@@ -301,7 +301,7 @@ async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Result<V
         authorization: rendered.authorization.as_deref().or(configured.as_deref()),
     });
     let parcel = Parcel {
-        url: format!("{}{}", endpoint.url, rendered.url_suffix),
+        url: rendered.suffix.on(&endpoint.url),
         headers,
         body: Bytes::copy_from_slice(&rendered.body),
         attempt_max: tools.schedule.attempt_max(format.retry_rule()),

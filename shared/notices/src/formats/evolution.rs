@@ -1,13 +1,13 @@
 //! Evolution API 2.x: several notices of one transition, each `{event, instance, data, …}`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use berth_proto::{event::EndReasonV1, instance::PauseReasonV1};
+use berth_proto::{Timestamp, event::EndReasonV1, instance::PauseReasonV1};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::{
-    Facts, Format, RenderError, Rendered, Shape, Word,
+    Facts, Format, RenderError, Rendered, Shape, UrlSuffix, Word,
     facts::{pause_code, rfc3339},
     png_data_url,
 };
@@ -73,7 +73,7 @@ impl Format for Evolution {
         body.insert("apikey".into(), Value::Null);
         let mut rendered = Rendered::json(&body)?;
         if facts.flag("by_events") {
-            rendered.url_suffix = format!("/{}", event.replace(['.', '_'], "-"));
+            rendered.suffix = UrlSuffix::End(format!("/{}", event.replace(['.', '_'], "-")));
         }
         rendered.authorization =
             facts.text("jwt_key").map(|key| format!("Bearer {}", jwt(key, facts.now.seconds())));
@@ -93,25 +93,12 @@ fn data(notice: &Notice, facts: &Facts<'_>) -> Result<Value, RenderError> {
     } else if event == STATUS.event {
         let code = end_code(&notice.happening);
         let at = facts.occurred_at_text();
-        let object = json!({
-            "error": {
-                "data": null,
-                "isBoom": true,
-                "isServer": false,
-                "output": {
-                    "statusCode": code,
-                    "payload": {"statusCode": code, "error": "Unauthorized", "message": "Intentional Logout"},
-                    "headers": {},
-                },
-            },
-            "date": rfc3339(facts.occurred_at),
-        });
         json!({
             "instance": facts.name,
             "status": "closed",
             "disconnectionAt": at,
             "disconnectionReasonCode": code,
-            "disconnectionObject": object.to_string(),
+            "disconnectionObject": disconnection_object(code, facts.occurred_at),
         })
     } else if event == CREATE.event || event == DELETE.event {
         json!({"instanceName": facts.name, "instanceId": notice.key.instance.to_uuid().to_string()})
@@ -142,7 +129,6 @@ fn connection(notice: &Notice, facts: &Facts<'_>) -> Value {
         Happening::Paused { .. } | Happening::LoggedOut { .. } | Happening::Deleted { .. } => {
             ("close", end_code(&notice.happening))
         }
-        Happening::Lost { code } => ("connecting", if code == 0 { 428 } else { code }),
         _ => ("connecting", 200),
     };
     let mut data = Map::new();
@@ -160,6 +146,26 @@ fn connection(notice: &Notice, facts: &Facts<'_>) -> Value {
         data.insert("profilePictureUrl".into(), json!(facts.device.and_then(|d| d.picture_url.as_deref())));
     }
     Value::Object(data)
+}
+
+/// How a session ended, as the product writes it: JSON in a string.
+pub fn disconnection_object(code: u16, at: Timestamp) -> String {
+    let (error, message) = match code {
+        401 => ("Unauthorized", "Intentional Logout"),
+        402 => ("Payment Required", "Connection Failure"),
+        403 => ("Forbidden", "Connection Failure"),
+        405 => ("Method Not Allowed", "Connection Failure"),
+        428 => ("Precondition Required", "Connection Closed"),
+        440 => ("Unknown", "Stream Errored (conflict)"),
+        _ => ("Unknown", "Connection Failure"),
+    };
+    let output = json!({
+        "statusCode": code,
+        "payload": {"statusCode": code, "error": error, "message": message},
+        "headers": {},
+    });
+    let error = json!({"data": null, "isBoom": true, "isServer": code >= 500, "output": output});
+    json!({"error": error, "date": rfc3339(at)}).to_string()
 }
 
 const fn end_code(happening: &Happening) -> u16 {

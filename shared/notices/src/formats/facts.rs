@@ -111,14 +111,15 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
     PRINTER.timestamp_to_string(&Moment::from_microsecond(at.0).unwrap_or_default())
 }
 
-/// WhatsApp's code of a stop, or the field's usual one where the driver had none.
-pub(crate) const fn pause_code(reason: PauseReasonV1, code: u16) -> u16 {
-    match (reason, code) {
-        (_, 1..) => code,
-        (PauseReasonV1::Asked, _) => 428,
-        (PauseReasonV1::Replaced, _) => 440,
-        (PauseReasonV1::Banned, _) => 402,
-        (PauseReasonV1::Outdated, _) => 405,
-        (PauseReasonV1::Refused, _) => 403,
+/// The code that a stop has in products on Baileys. It is the reason's, since WhatsApp's own number depends on the
+/// release of its protocol; only a refusal is told apart by that number.
+pub const fn pause_code(reason: PauseReasonV1, code: u16) -> u16 {
+    match reason {
+        PauseReasonV1::Asked => 428,
+        PauseReasonV1::Replaced => 440,
+        PauseReasonV1::Banned => 402,
+        PauseReasonV1::Outdated => 405,
+        PauseReasonV1::Refused if code == 0 => 403,
+        PauseReasonV1::Refused => code,
     }
 }

@@ -29,7 +29,8 @@ use std::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
-pub use facts::{Device, Facts};
+pub use evolution::disconnection_object;
+pub use facts::{Device, Facts, pause_code};
 pub use qr_image::{QrImageError, Shape, png_data_url};
 
 use crate::derive::{Happening, Notice};
@@ -50,10 +51,22 @@ pub struct Rendered {
     pub body: Vec<u8>,
     /// Headers of the format.
     pub headers: Vec<(&'static str, String)>,
-    /// What is appended to the configured URL.
-    pub url_suffix: String,
+    /// What the configured URL gets besides.
+    pub suffix: UrlSuffix,
     /// An `Authorization` value that replaces the configured one.
     pub authorization: Option<String>,
+}
+
+/// What a format adds to the URL of an endpoint that wants its events told apart by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum UrlSuffix {
+    /// Nothing.
+    #[default]
+    None,
+    /// At the very end, behind a query too.
+    End(String),
+    /// At the end of the path, before a query.
+    Path(String),
 }
 
 /// A body could not be made. A retry does not help.
@@ -153,6 +166,22 @@ pub fn event_names(format: &str) -> Vec<&'static str> {
     names
 }
 
+// === impl UrlSuffix ===
+
+impl UrlSuffix {
+    /// The URL to send to.
+    pub fn on(&self, configured: &str) -> String {
+        match self {
+            Self::None => configured.to_owned(),
+            Self::End(suffix) => format!("{configured}{suffix}"),
+            Self::Path(suffix) => {
+                let (path, query) = configured.split_at(configured.find('?').unwrap_or(configured.len()));
+                format!("{path}{suffix}{query}")
+            }
+        }
+    }
+}
+
 // === impl Rendered ===
 
 impl Rendered {
@@ -160,7 +189,7 @@ impl Rendered {
         Ok(Self {
             body: serde_json::to_vec(body)?,
             headers: Vec::new(),
-            url_suffix: String::new(),
+            suffix: UrlSuffix::None,
             authorization: None,
         })
     }

@@ -3,7 +3,7 @@
 use berth_proto::{event::EndReasonV1, instance::PauseReasonV1};
 use serde_json::{Map, Value, json};
 
-use super::{Facts, Format, RenderError, Rendered, Word};
+use super::{Facts, Format, RenderError, Rendered, UrlSuffix, Word};
 use crate::derive::{CodeKind, Happening, Notice};
 
 const STATE: Word = Word { event: "instance.state", filter: "instance.state" };
@@ -35,7 +35,7 @@ impl Format for Ryze {
             "instanceData": {"baseUrl": facts.server_url, "instance": facts.name, "token": facts.token},
         }))?;
         if facts.flag("by_events") {
-            rendered.url_suffix = format!("/{}", notice.word.event);
+            rendered.suffix = UrlSuffix::Path(format!("/{}", notice.word.event));
         }
         Ok(rendered)
     }

@@ -130,7 +130,7 @@ fn evolution_by_events_with_a_jwt() {
     let (event, state) = qr();
     let options = json!({"by_events": true, "jwt_key": "secret"});
     let [rendered] = render_with("evolution", event, state, &options).try_into().unwrap();
-    assert_eq!(rendered.url_suffix, "/qrcode-updated");
+    assert_eq!(rendered.suffix.on("https://hook/h?x=1"), "https://hook/h?x=1/qrcode-updated");
     let authorization = rendered.authorization.unwrap();
     assert!(authorization.starts_with("Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."), "{authorization}");
     assert_eq!(authorization.split('.').count(), 3);
@@ -139,6 +139,25 @@ fn evolution_by_events_with_a_jwt() {
     assert_eq!(body.pointer("/data/qrcode/pairingCode"), Some(&Value::Null));
     let picture = body.pointer("/data/qrcode/base64").unwrap().as_str().unwrap();
     assert!(picture.starts_with("data:image/png;base64,iVBORw0KGgo"), "{picture}");
+}
+
+#[test]
+fn ryze_by_events_names_the_event_in_the_path() {
+    let (event, state) = logout();
+    let [rendered] = render_with("ryze", event, state, &json!({"by_events": true})).try_into().unwrap();
+    assert_eq!(rendered.suffix.on("https://hook/h?x=1"), "https://hook/h/instance.state?x=1");
+    assert_eq!(rendered.suffix.on("https://hook/h"), "https://hook/h/instance.state");
+}
+
+#[test]
+fn a_stop_has_the_code_of_its_reason() {
+    use berth_proto::instance::PauseReasonV1 as Reason;
+    let codes = [(Reason::Asked, 0), (Reason::Replaced, 409), (Reason::Banned, 101), (Reason::Outdated, 405)];
+    assert_eq!(codes.map(|(reason, code)| pause_code(reason, code)), [428, 440, 402, 405]);
+    assert_eq!([0, 400].map(|code| pause_code(Reason::Refused, code)), [403, 400]);
+    let object = disconnection_object(402, berth_proto::Timestamp(0));
+    let object: Value = serde_json::from_str(&object).unwrap();
+    assert_eq!(object.pointer("/error/output/payload/error"), Some(&json!("Payment Required")));
 }
 
 #[test]

@@ -96,7 +96,7 @@ pub(super) struct SetSettings {
 pub(super) struct SetWebhook {
     /// `default` if it is left out or empty. Three webhooks of an instance may be enabled.
     label: Option<String>,
-    enabled: Option<bool>,
+    enabled: bool,
     /// https, and a public address unless the operator allows others; wanted if it is enabled.
     #[schema(examples("https://example.com/hook"))]
     url: Option<String>,

@@ -26,7 +26,8 @@ pub(super) fn endpoint(body: &Map<String, Value>) -> Result<NewWebhook, RyzeErro
         Some(_) => Err(RyzeError::InvalidBody),
     };
     let label = text("label")?.filter(|label| !label.is_empty()).unwrap_or_else(|| "default".to_owned());
-    if !flag("enabled")? {
+    let Some(Value::Bool(enabled)) = body.get("enabled") else { return Err(RyzeError::InvalidBody) };
+    if !enabled {
         return Ok(NewWebhook { format: FORMAT, label, ..NewWebhook::default() });
     }
     let url = text("url")?.filter(|url| !url.is_empty());

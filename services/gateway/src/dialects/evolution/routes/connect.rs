@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use axum::Json;
-use berth_proto::instance::PhaseV1;
+use berth_proto::{
+    frame::RejectionCodeV1,
+    instance::{ConnectionV1, PhaseV1},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::connection_state::StateAnswer;
 use crate::{
-    app::{Connected, LiveCodes, check_phone},
+    app::{Connected, Failure, LiveCodes, check_phone},
     dialects::evolution::{
         ORDER,
         call::OnInstance,
@@ -29,12 +32,29 @@ pub(super) struct Options {
     number: Option<String>,
 }
 
-/// A linked instance's state, or the code of the attempt.
+/// A connected instance's state, or the code of the attempt.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum ConnectAnswer {
     State(StateAnswer),
     Code(CodeAnswer),
+    Banned(BannedAnswer),
+}
+
+/// The number is banned: as the product does, with status 200.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BannedAnswer {
+    /// True.
+    error: bool,
+    message: &'static str,
+}
+
+impl BannedAnswer {
+    /// The answer to a failure that is a ban.
+    pub(super) fn of<T>(result: &Result<T, Failure>) -> Option<Self> {
+        let Err(Failure::Rejected { code: RejectionCodeV1::Banned, .. }) = result else { return None };
+        Some(Self { error: true, message: "The number is banned at this moment" })
+    }
 }
 
 /// The codes that are shown at this moment; `count` alone, 0, while there is none.
@@ -72,7 +92,7 @@ impl CodeAnswer {
     }
 }
 
-/// Starts or joins an attempt and answers with its code, or with the state of a linked instance.
+/// Starts or joins an attempt and answers with its code, or with the state of a connected instance.
 #[utoipa::path(
     get, operation_id = "connect", path = "/instance/connect/{instance}", tag = "instance",
     params(("instance" = String, Path, description = "Name, id or number"), Options),
@@ -84,10 +104,18 @@ pub(super) async fn handler(
 ) -> Result<Json<ConnectAnswer>, EvolutionError> {
     let number = options.number.filter(|number| !number.is_empty());
     let phone = number.as_deref().map(phone).transpose()?;
-    let connected = connect(&on, phone.as_deref()).await?;
+    let result = on.app.connect_on(&on.call, &on.name, &ORDER, phone.as_deref(), WAIT).await;
+    if let Some(banned) = BannedAnswer::of(&result) {
+        return Ok(Json(ConnectAnswer::Banned(banned)));
+    }
+    let connected = on.map(result)?;
     Ok(Json(match &connected.record.state.phase {
-        PhaseV1::Linked(_) => ConnectAnswer::State(StateAnswer::of(&connected.record)),
-        PhaseV1::Created
+        PhaseV1::Linked(link) if link.connection == ConnectionV1::Open => {
+            ConnectAnswer::State(StateAnswer::of(&connected.record))
+        }
+        // A linked device that comes back, or is resumed by this call, has no code to show.
+        PhaseV1::Linked(_)
+        | PhaseV1::Created
         | PhaseV1::Connecting(_)
         | PhaseV1::Pairing(_)
         | PhaseV1::Paused(_)

@@ -18,8 +18,10 @@ use crate::{
     },
 };
 
-/// The channels that a create may name; they are shown again and all work alike here.
-const INTEGRATIONS: [&str; 3] = ["WHATSAPP-BAILEYS", "WHATSAPP-BUSINESS", "EVOLUTION"];
+/// The channels that a create may name; they are shown again and work alike here.
+const INTEGRATIONS: [&str; 3] = ["WHATSAPP-BAILEYS", BUSINESS, "EVOLUTION"];
+/// The channel whose `number` is an id that it cannot be without, and which has no presence.
+pub(super) const BUSINESS: &str = "WHATSAPP-BUSINESS";
 /// The fields of a create that make a proxy, and the proxy's own names of them.
 const PROXY: [(&str, &str); 5] = [
     ("proxyHost", "host"),
@@ -86,6 +88,9 @@ pub(super) async fn handler(
     let name = name(&body)?;
     let integration = integration(&body)?;
     let number = number(&body)?;
+    if integration == BUSINESS && number.is_none() {
+        return Err(EvolutionError::Refused("number is required".to_owned()));
+    }
     let wants_code = match field(&body, &["qrcode"]) {
         None => false,
         Some(Value::Bool(wants)) => *wants && integration == "WHATSAPP-BAILEYS",

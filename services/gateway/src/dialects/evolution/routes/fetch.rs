@@ -1,9 +1,10 @@
 //! `GET /instance/fetchInstances`
 
 use axum::Json;
+use berth_notices::formats::{disconnection_object, pause_code};
 use berth_proto::instance::{EndCauseV1, PhaseV1};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -221,19 +222,9 @@ fn ended(record: &Record) -> Option<Ended> {
         return None;
     }
     let end = record.state.last_end.as_ref().filter(|end| end.cause != EndCauseV1::Attempt)?;
-    let at = iso_millis(end.at);
-    let object = json!({
-        "error": {
-            "data": null,
-            "isBoom": true,
-            "isServer": false,
-            "output": {
-                "statusCode": end.code,
-                "payload": {"statusCode": end.code, "error": "Unauthorized", "message": "Intentional Logout"},
-                "headers": {},
-            },
-        },
-        "date": at,
-    });
-    Some(Ended { code: end.code, at, object: object.to_string() })
+    let code = match &record.state.phase {
+        PhaseV1::Paused(paused) => pause_code(paused.reason, end.code),
+        _ => end.code,
+    };
+    Some(Ended { code, at: iso_millis(end.at), object: disconnection_object(code, end.at) })
 }

@@ -7,6 +7,8 @@ use utoipa::ToSchema;
 use crate::dialects::evolution::{
     call::{OnInstance, object},
     error::{ErrorBody, EvolutionError},
+    kept,
+    routes::create::BUSINESS,
 };
 
 /// A presence, asked for and answered.
@@ -37,7 +39,10 @@ pub(super) async fn handler(
     on: OnInstance,
     request: Request,
 ) -> Result<(StatusCode, Json<PresenceBody>), EvolutionError> {
-    on.read().await?;
+    let record = on.read().await?;
+    if kept::block(&record).get("integration").is_some_and(|channel| channel == BUSINESS) {
+        return Err(EvolutionError::Refused("Method not available on WhatsApp Business API".to_owned()));
+    }
     let presence = object(request)
         .await?
         .remove("presence")

@@ -5,6 +5,7 @@ use berth_proto::{command::RestartV1, frame::RejectionCodeV1};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::connect::BannedAnswer;
 use crate::{
     app::Failure,
     dialects::evolution::{
@@ -27,6 +28,7 @@ pub(super) enum RestartAnswer {
         error: bool,
         message: String,
     },
+    Banned(BannedAnswer),
 }
 
 /// The instance, its state twice: releases name it differently.
@@ -38,8 +40,8 @@ pub(super) struct RestartedInstance {
     status: &'static str,
 }
 
-/// Closes the connection and opens it again. A closed instance gets the product's 200 with `error`, and a text
-/// that says why.
+/// Closes the connection and opens it again. A closed instance and a banned number get the product's 200 with
+/// `error`, and a text that says why.
 #[utoipa::path(
     post, operation_id = "restart", path = "/instance/restart/{instance}", tag = "instance",
     params(("instance" = String, Path, description = "Name, id or number")),
@@ -50,6 +52,9 @@ pub(super) async fn handler(on: OnInstance) -> Result<Json<RestartAnswer>, Evolu
     if let Err(Failure::Rejected { code: RejectionCodeV1::NoSession, .. }) = &result {
         let message = format!("The \"{}\" instance is not connected", on.name);
         return Ok(Json(RestartAnswer::NotConnected { error: true, message }));
+    }
+    if let Some(banned) = BannedAnswer::of(&result) {
+        return Ok(Json(RestartAnswer::Banned(banned)));
     }
     let record = on.map(result)?.record;
     let state = words::state(&record.state.phase);

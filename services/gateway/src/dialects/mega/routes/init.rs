@@ -14,7 +14,7 @@ use crate::{
         call::OnHost,
         error::{ErrorBody, MegaError},
     },
-    http::body,
+    http::{body, percent_decoded},
 };
 
 /// The query of a create.
@@ -60,7 +60,10 @@ pub(super) async fn handler(
     query: Result<Query<Init>, QueryRejection>,
     request: Request,
 ) -> Result<Json<InitAnswer>, MegaError> {
-    let Query(query) = query.map_err(|_| MegaError::Invalid("The query is not valid".to_owned()))?;
+    let invalid = || MegaError::Invalid("The query is not valid".to_owned());
+    let Query(query) = query.map_err(|_| invalid())?;
+    // The reader of queries puts U+FFFD where a text is not UTF-8, and would so make a name that nobody gave.
+    percent_decoded(request.uri().query().unwrap_or_default()).ok_or_else(invalid)?;
     let body = body::read(request).await?;
     let webhook = message_data(&body)?;
     let disabled = query.disable_webhook.as_deref() == Some("true");

@@ -12,8 +12,10 @@ use crate::{
     },
 };
 
-/// Groups that are this service's: what they do not have is an unknown route.
-const OURS: [&str; 3] = ["instance", "webhook", "config"];
+/// Groups that are this service's, and one that clients ask for by mistake: what they do not have is an unknown route.
+const OURS: [&str; 4] = ["instance", "webhook", "config", "connectionStatus"];
+/// Messaging methods that the product has among the routes of an instance.
+const AMONG_OURS: [&str; 5] = ["isOnWhatsApp", "downloadMediaMessage", "chats", "contacts", "messages"];
 /// Segments of a path that are tried as a key.
 const SEGMENTS_MAX: usize = 4;
 
@@ -32,8 +34,11 @@ const SEGMENTS_MAX: usize = 4;
 )]
 pub(super) async fn handler(State(app): State<App>, request: Request) -> Result<(), MegaError> {
     let (parts, _body) = request.into_parts();
-    let mut segments = parts.uri.path().trim_start_matches("/rest/").split('/');
-    if segments.next().is_some_and(|group| OURS.contains(&group)) {
+    let path = parts.uri.path().trim_start_matches("/rest/");
+    let mut segments = path.split('/');
+    let group = segments.next().unwrap_or_default();
+    let method = segments.clone().next().unwrap_or_default();
+    if OURS.contains(&group) && !(group == "instance" && AMONG_OURS.contains(&method)) {
         return Err(MegaError::UnknownRoute);
     }
     let call = caller(&parts, &app).await?;

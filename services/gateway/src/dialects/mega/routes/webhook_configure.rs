@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::Request};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
@@ -29,7 +30,6 @@ pub(super) struct WebhookBody {
     /// https, and a public address unless the operator allows others; may be empty while it is disabled.
     #[schema(examples("https://example.com/hook"))]
     webhook_url: String,
-    #[serde(default)]
     webhook_enabled: bool,
 }
 
@@ -50,10 +50,10 @@ pub(super) struct ConfigureWebhook {
     responses((status = 200, body = Said), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<Said>, MegaError> {
+    let record = on.read().await?;
     let body = body::read(request).await?;
     let wanted =
         message_data(&body)?.ok_or_else(|| MegaError::Invalid("messageData is required".to_owned()))?;
-    let record = on.read().await?;
     let new = endpoint(wanted)?;
     on.map(on.app.configure_webhook(&on.call, &record, &new, true, 0).await)?;
     Ok(Json(Said::done("Webhook configured")))
@@ -78,10 +78,12 @@ pub(super) fn message_data(body: &[u8]) -> Result<Option<WebhookBody>, MegaError
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
-    serde_json::from_slice::<MessageData>(body).map(|body| body.message_data).map_err(|error| {
-        MegaError::Invalid(
-            if error.is_data() { "messageData is not valid" } else { "The body is not valid JSON" }
-                .to_owned(),
-        )
-    })
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|_| MegaError::Invalid("The body is not valid JSON".to_owned()))?;
+    // A derived reader would take an array for the fields in their order.
+    let is_object =
+        body.is_object() && body.get("messageData").is_none_or(|it| it.is_object() || it.is_null());
+    let read = is_object.then(|| serde_json::from_value::<MessageData>(body).ok()).flatten();
+    let body = read.ok_or_else(|| MegaError::Invalid("messageData is not valid".to_owned()))?;
+    Ok(body.message_data)
 }

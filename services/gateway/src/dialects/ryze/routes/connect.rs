@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use berth_proto::instance::PhaseV1;
+use berth_proto::instance::{ConnectionV1, PhaseV1};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -76,10 +76,12 @@ pub(super) async fn handler(
     let result = on.app.connect_on(&on.call, &on.name, &ORDER, number.as_deref(), WAIT).await;
     let connected = on.own(WHAT, result).await?;
     match &connected.record.state.phase {
-        PhaseV1::Linked(_) => {
+        PhaseV1::Linked(link) if link.connection == ConnectionV1::Open => {
             Ok(Json(ConnectAnswer::without_code("Instance already connected", "connected")))
         }
-        PhaseV1::Paused(_) => Ok(Json(ConnectAnswer::without_code("Reconnect initiated", "connecting"))),
+        PhaseV1::Linked(_) | PhaseV1::Paused(_) => {
+            Ok(Json(ConnectAnswer::without_code("Reconnect initiated", "connecting")))
+        }
         PhaseV1::Created
         | PhaseV1::Connecting(_)
         | PhaseV1::Pairing(_)

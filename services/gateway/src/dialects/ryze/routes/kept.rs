@@ -90,8 +90,8 @@ async fn set(
     part: &'static str,
     fields: Fields,
 ) -> Result<Kept, RyzeError> {
-    let changes = settings::short(&object(request).await?, fields)?;
     let record = on.read("Failed to get instance").await?;
+    let changes = settings::short(&object(request).await?, fields)?;
     let merge = |present| merge_part(present, part, &changes, false);
     let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
     let answer = on.own("Failed to update the configuration", result).await?;

@@ -128,9 +128,11 @@ async fn everything(app: &App, principal: &Principal) -> Result<Vec<Record>, Fai
 
 /// A single name that is unknown is an error; of several, the unknown ones are left out.
 async fn named(app: &App, principal: &Principal, names: &[&str]) -> Result<Vec<Record>, Failure> {
-    let mut records = Vec::new();
+    let mut records: Vec<Record> = Vec::new();
     for name in names {
         match app.find(principal, name, &ORDER).await {
+            // Its name and its id may both be asked for.
+            Ok(record) if records.iter().any(|listed| listed.id == record.id) => {}
             Ok(record) => records.push(record),
             Err(Failure::NotFound) if names.len() > 1 => {}
             Err(failure) => return Err(failure),

@@ -23,11 +23,11 @@ const WHAT: &str = "Failed to update settings configuration";
     responses((status = 200, body = SettingsAnswer), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<SettingsAnswer>, RyzeError> {
+    let record = on.read(WHAT).await?;
     let given = settings::given(&object(request).await?)?;
     if given.is_empty() {
         return Err(RyzeError::NothingToUpdate);
     }
-    let record = on.read(WHAT).await?;
     let merge = |present| merge_part(present, "settings", &given, false);
     let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
     let settings = settings::seven(&on.own(WHAT, result).await?.record);

@@ -6,12 +6,18 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::object;
-use crate::dialects::ryze::{
-    bodies,
-    call::OnInstance,
-    error::{ErrorBody, RyzeError},
-    webhook::{self, WebhookRow},
+use crate::{
+    app::Record,
+    dialects::ryze::{
+        bodies,
+        call::OnInstance,
+        error::{ErrorBody, RyzeError},
+        webhook::{self, WebhookRow},
+    },
 };
+
+/// What a failure of these routes is called.
+pub(super) const WHAT: &str = "Failed to get instance";
 
 /// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,17 +36,20 @@ pub(super) struct WebhookAnswer {
     responses((status = 200, body = WebhookAnswer), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<WebhookAnswer>, RyzeError> {
+    let record = on.read(WHAT).await?;
     let body = object(request).await?;
-    let webhook = set(&on, &body).await?;
+    let webhook = set(&on, &record, &body).await?;
     Ok(Json(WebhookAnswer { success: true, message: "Webhook configured successfully", webhook }))
 }
 
 /// Sets the webhook that a body describes and shows it as it is then.
-pub(super) async fn set(on: &OnInstance, body: &Map<String, Value>) -> Result<WebhookRow, RyzeError> {
-    const WHAT: &str = "Failed to get instance";
+pub(super) async fn set(
+    on: &OnInstance,
+    record: &Record,
+    body: &Map<String, Value>,
+) -> Result<WebhookRow, RyzeError> {
     let wanted = webhook::endpoint(body)?;
-    let record = on.read(WHAT).await?;
-    let result = on.app.configure_webhook(&on.call, &record, &wanted, true, webhook::ENABLED_MAX).await;
+    let result = on.app.configure_webhook(&on.call, record, &wanted, true, webhook::ENABLED_MAX).await;
     let (_, stored, _) = on.own(WHAT, result).await?;
     Ok(WebhookRow::of(&stored))
 }

@@ -45,6 +45,7 @@ pub(super) struct WebsocketRow {
     responses((status = 200, body = WebsocketAnswer), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn set(on: OnInstance, request: Request) -> Result<Json<WebsocketAnswer>, RyzeError> {
+    let record = on.read(WHAT).await?;
     let body = object(request).await?;
     let Some(Value::Bool(enabled)) = body.get("enabled") else { return Err(RyzeError::InvalidBody) };
     let mut wanted = Map::new();
@@ -58,7 +59,6 @@ pub(super) async fn set(on: OnInstance, request: Request) -> Result<Json<Websock
         wanted.insert("events".to_owned(), json!(webhook::events(body.get("events"))?));
         wanted.insert("mediaBase64".to_owned(), json!(media));
     }
-    let record = on.read(WHAT).await?;
     let merge = |present| merge_part(present, "websocket", &wanted, true);
     let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
     let answer = on.own(WHAT, result).await?;
