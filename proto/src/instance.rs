@@ -342,6 +342,16 @@ pub struct WebhookV1 {
     pub updated_at: Timestamp,
 }
 
+/// How the format of an account's endpoint ends: the instances have it as long as their account has.
+pub const ACCOUNT_FORMAT_SUFFIX: &str = ".business";
+
+impl WebhookV1 {
+    /// Whether the endpoint is one of the account's, which no instance has or changes by itself.
+    pub fn is_of_account(&self) -> bool {
+        self.format.ends_with(ACCOUNT_FORMAT_SUFFIX)
+    }
+}
+
 /// A rotated secret that still signs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OldSecretV1 {

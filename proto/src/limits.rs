@@ -1,9 +1,13 @@
 //! The bounds of what may stand on the wire. A writer checks them before, a reader after.
 
-/// Webhook endpoints of one instance.
+/// Webhook endpoints of one instance, besides those of its account.
 pub const WEBHOOKS_MAX: usize = 20;
-/// Encoded webhook configuration of one instance, in bytes: it rides in every commit.
+/// Encoded configuration of an instance's own webhooks, in bytes: it rides in every commit.
 pub const WEBHOOK_CONFIG_BYTES_MAX: usize = 16 * 1024;
+/// Webhook endpoints of one account: each of its instances has them besides its own.
+pub const ACCOUNT_WEBHOOKS_MAX: usize = 4;
+/// Encoded configuration of an account's webhooks, in bytes: it rides in every commit of its instances.
+pub const ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX: usize = 16 * 1024;
 /// Encoded state carried by a commit, in bytes.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 /// One encoded commit, in bytes.

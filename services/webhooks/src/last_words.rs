@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use berth_bus::{KeyRing, KeyRingError, Requests};
 use berth_log::ReadError;
-use berth_notices::derive::{Class, Step};
+use berth_notices::{
+    derive::{Class, Step},
+    formats::{self, Format},
+};
 use berth_proto::{
     CommitV1, DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey, codec,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1},
-    instance::{DeviceV1, InstanceStateV1, PhaseV1, WebhookV1},
+    instance::{DeviceV1, InstanceStateV1, PhaseV1, SettingsBlockV1, WebhookV1},
 };
 use berth_runtime::{DataKey, OpenError, sealing::field};
 use bytes::Bytes;
@@ -106,6 +109,11 @@ async fn keys(
     Ok((Some(old), ring.create(&key_owner(instance), tools.entropy.as_ref()).await?))
 }
 
+/// Whether the bodies of an endpoint show something of that settings block.
+fn reads(webhook: &WebhookV1, owner: &str) -> bool {
+    formats::by_name(&webhook.format).and_then(Format::settings) == Some(owner)
+}
+
 /// Moves values from one key to another. The owner that they are bound to stays the instance.
 struct Resealer {
     old: DataKey,
@@ -130,11 +138,21 @@ impl Resealer {
                 .map(|webhook| self.webhook(webhook))
                 .collect::<Result<_, _>>()?,
             unlinks: Vec::new(),
-            settings: Vec::new(),
+            settings: state
+                .settings
+                .iter()
+                .filter(|block| state.webhooks.iter().filter(told).any(|it| reads(it, &block.owner)))
+                .map(|block| self.block(block))
+                .collect::<Result<_, _>>()?,
             keyed: Vec::new(),
             unkeyed: Vec::new(),
             ..state.clone()
         })
+    }
+
+    fn block(&self, block: &SettingsBlockV1) -> Result<SettingsBlockV1, OpenError> {
+        let body = self.value(field::SETTINGS, &block.body)?;
+        Ok(SettingsBlockV1 { owner: block.owner.clone(), body })
     }
 
     fn device(&self, device: &DeviceV1) -> Result<DeviceV1, OpenError> {

@@ -1,5 +1,7 @@
 //! Opens what a body is made of: only when it is told, and never kept.
 
+use std::borrow::Cow;
+
 use berth_bus::{Volatile, VolatileError};
 use berth_proto::{
     InstanceId, Sealed, Timestamp,
@@ -74,7 +76,10 @@ impl Opener<'_> {
             Some(code) => self.code(volatile, code, &step.state).await?,
             None => CodeTexts::default(),
         };
-        let token = format.needs_token(listener.options).then_some(&step.state.token);
+        let Ok(options) = self.options(format, &step.state, listener.options) else {
+            return Ok(None);
+        };
+        let token = format.needs_token(&options).then_some(&step.state.token);
         let values = (
             self.text(field::NAME, &step.state.name),
             token.map(|sealed| self.text(field::TOKEN, sealed)).transpose(),
@@ -84,7 +89,7 @@ impl Opener<'_> {
             return Ok(None);
         };
         let jwt = format.needs_jwt(notice).then(|| {
-            let external = listener.options.get("external_id").and_then(Value::as_str);
+            let external = options.get("external_id").and_then(Value::as_str);
             instance_jwt(self.master, self.instance, &step.state, external)
         });
         let facts = Facts {
@@ -97,11 +102,27 @@ impl Opener<'_> {
             now,
             qr: texts.qr.as_deref(),
             pairing_code: texts.pairing_code.as_deref(),
-            options: listener.options,
+            options: &options,
             url: listener.url,
             server_url: listener.server_url,
         };
         Ok(format.render(notice, &facts).ok())
+    }
+
+    /// The options of an endpoint, with the settings that its format reads beside them.
+    fn options<'o>(
+        &self,
+        format: &dyn Format,
+        state: &InstanceStateV1,
+        options: &'o Map<String, Value>,
+    ) -> Result<Cow<'o, Map<String, Value>>, OpenError> {
+        let block = format.settings().and_then(|owner| state.settings.iter().find(|it| it.owner == owner));
+        let Some(block) = block else {
+            return Ok(Cow::Borrowed(options));
+        };
+        let mut all = options.clone();
+        all.extend(self.object(field::SETTINGS, Some(&block.body))?);
+        Ok(Cow::Owned(all))
     }
 
     /// The device that is linked, or was last.

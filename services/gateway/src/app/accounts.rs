@@ -1,7 +1,7 @@
 //! Accounts: the operator's business, with the root key.
 
 use berth_proto::{
-    AccountId, StreamKey,
+    AccountId, Sealed, StreamKey,
     account::AccountStateV2,
     codec,
     commit::CommitV1,
@@ -17,6 +17,7 @@ use super::{
     failure::Failure,
     names::{check_name, check_token},
     principal::Principal,
+    webhooks::Webhook,
 };
 
 /// Random bytes of a generated account token.
@@ -40,6 +41,8 @@ pub struct AccountRecord {
     pub name: String,
     /// Its token.
     pub token: String,
+    /// The endpoints that all its instances have.
+    pub webhooks: Vec<Webhook>,
     /// Its state.
     pub state: AccountStateV2,
 }
@@ -154,7 +157,7 @@ impl App {
         Ok(token)
     }
 
-    async fn account_command(
+    pub(super) async fn account_command(
         &self,
         call: &Call,
         account: AccountId,
@@ -174,7 +177,7 @@ impl App {
         }
     }
 
-    async fn changed_account(&self, accepted: &AcceptedV1) -> Result<ChangedAccount, Failure> {
+    pub(super) async fn changed_account(&self, accepted: &AcceptedV1) -> Result<ChangedAccount, Failure> {
         let state = accepted
             .state
             .open::<AccountStateV2>()
@@ -185,11 +188,16 @@ impl App {
 
     async fn open_account(&self, id: AccountId, state: AccountStateV2) -> Result<AccountRecord, Failure> {
         let key = self.inner.keys.key(id.as_bytes()).await?;
-        let open = |field: &str, sealed| {
-            key.as_ref().and_then(|key| key.open_text(id.as_bytes(), field, sealed).ok()).unwrap_or_default()
+        let open = |field: &str, sealed: &Sealed| {
+            key.as_ref().and_then(|key| key.open_text(id.as_bytes(), field, sealed).ok())
         };
-        let (name, token) = (open(field::NAME, &state.name), open(field::TOKEN, &state.token));
-        Ok(AccountRecord { id, name, token, state })
+        Ok(AccountRecord {
+            id,
+            name: open(field::NAME, &state.name).unwrap_or_default(),
+            token: open(field::TOKEN, &state.token).unwrap_or_default(),
+            webhooks: state.webhooks.iter().map(|webhook| Webhook::opened(webhook, open)).collect(),
+            state,
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! operation takes a [`Call`] (who asks, through which door, under which idempotency key) and answers with
 //! a [`Record`] (an instance as it is, opened for rendering) or a [`Failure`].
 
+mod account_webhooks;
 mod accounts;
 mod as_of;
 mod call;

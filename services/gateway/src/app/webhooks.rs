@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_proto::{
-    EndpointId, InstanceId, Timestamp,
+    EndpointId, InstanceId, Sealed, Timestamp,
     command::{ConfigureWebhookV1, RemoveWebhookV1},
     frame::RejectionCodeV1,
     instance::WebhookV1,
@@ -105,35 +105,39 @@ pub struct Webhook {
     pub updated_at: Timestamp,
 }
 
-impl Record {
-    /// Opens an endpoint.
-    pub fn open_webhook(&self, webhook: &WebhookV1) -> Webhook {
-        let open = |field: &str, sealed: &berth_proto::Sealed| self.open(field, sealed).unwrap_or_default();
-        let json = |field: &str, sealed: &Option<berth_proto::Sealed>| {
-            sealed
-                .as_ref()
-                .and_then(|it| self.open(field, it))
-                .and_then(|text| serde_json::from_str(&text).ok())
+impl Webhook {
+    /// The endpoint, opened value by value; what cannot be opened is empty.
+    pub(super) fn opened(webhook: &WebhookV1, open: impl Fn(&str, &Sealed) -> Option<String>) -> Self {
+        let json = |field: &str, sealed: &Option<Sealed>| {
+            let text = sealed.as_ref().and_then(|it| open(field, it));
+            text.and_then(|text| serde_json::from_str(&text).ok())
         };
-        Webhook {
+        Self {
             id: webhook.id,
             format: webhook.format.clone(),
             label: webhook.label.clone(),
             enabled: webhook.enabled,
-            url: open(field::WEBHOOK_URL, &webhook.url),
+            url: open(field::WEBHOOK_URL, &webhook.url).unwrap_or_default(),
             headers: json(field::WEBHOOK_HEADERS, &webhook.headers)
                 .and_then(|value| serde_json::from_value(value).ok())
                 .unwrap_or_default(),
             authorization: webhook
                 .authorization
                 .as_ref()
-                .and_then(|sealed| self.open(field::WEBHOOK_AUTHORIZATION, sealed)),
+                .and_then(|sealed| open(field::WEBHOOK_AUTHORIZATION, sealed)),
             events: webhook.events.clone(),
             after_logout_all: webhook.after_logout_all,
             options: json(field::WEBHOOK_OPTIONS, &webhook.options),
             created_at: webhook.created_at,
             updated_at: webhook.updated_at,
         }
+    }
+}
+
+impl Record {
+    /// Opens an endpoint.
+    pub fn open_webhook(&self, webhook: &WebhookV1) -> Webhook {
+        Webhook::opened(webhook, |field, sealed| self.open(field, sealed))
     }
 
     /// The secret of an endpoint as it is stored.

@@ -58,6 +58,7 @@ codes! {
     AliasTaken, CONFLICT, "alias_taken", "Another instance of the account has this foreign id.";
     NumberTaken, CONFLICT, "number_taken", "No free number was found: try again.";
     TooManyWebhooks, CONFLICT, "too_many_webhooks", "The instance has as many webhooks as it may have.";
+    WebhookOfAccount, CONFLICT, "webhook_of_account", "The webhook is the account's: it is changed and removed there.";
     Changed, CONFLICT, "changed", "Somebody else changed it meanwhile: read it and try again.";
     Exists, CONFLICT, "exists", "It exists already.";
     NotSimulated, CONFLICT, "not_simulated", "The devices of this deployment are real and play nothing.";

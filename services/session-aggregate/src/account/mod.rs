@@ -8,6 +8,7 @@ mod close;
 mod create;
 mod evolve;
 mod rotate;
+mod webhooks;
 
 use berth_log::Stored;
 use berth_proto::{
@@ -40,7 +41,7 @@ type Account = Loaded<AccountStateV2>;
 impl Aggregate {
     /// Decides a command for an account.
     pub(crate) async fn account_command(&self, request: &CommandRequestV1) -> CommandReplyV1 {
-        if !matches!(request.principal, PrincipalV1::Root | PrincipalV1::Service) {
+        if !may(request.principal, &request.target) {
             return rejected(RejectionCodeV1::NotFound);
         }
         let done = match &request.target {
@@ -81,9 +82,13 @@ impl Aggregate {
                 self.change_account(request, *account, name, attributes.as_ref()).await
             }
             TargetV1::CloseAccount { account } => self.close_account(request, *account).await,
-            TargetV1::ConfigureAccountWebhook { .. }
-            | TargetV1::RemoveAccountWebhook { .. }
-            | TargetV1::Instance { .. } => Ok(rejected(RejectionCodeV1::NotFound)),
+            TargetV1::ConfigureAccountWebhook { account, webhook } => {
+                self.configure_account_webhook(request, *account, webhook).await
+            }
+            TargetV1::RemoveAccountWebhook { account, webhook } => {
+                self.remove_account_webhook(request, *account, *webhook).await
+            }
+            TargetV1::Instance { .. } => Ok(rejected(RejectionCodeV1::NotFound)),
         };
         done.unwrap_or_else(|trouble| trouble.reply())
     }
@@ -258,6 +263,19 @@ impl Aggregate {
         entries.sort_unstable();
         entries.dedup();
         Ok(entries)
+    }
+}
+
+/// Whether a principal may ask for this: the operator for anything, an account for its own webhooks.
+fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
+    match (principal, target) {
+        (PrincipalV1::Root | PrincipalV1::Service, _) => true,
+        (
+            PrincipalV1::Account { account: own },
+            TargetV1::ConfigureAccountWebhook { account, .. }
+            | TargetV1::RemoveAccountWebhook { account, .. },
+        ) => own == *account,
+        _ => false,
     }
 }
 

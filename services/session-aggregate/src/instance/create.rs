@@ -179,7 +179,10 @@ impl Aggregate {
 
     /// Appends the creation to the empty stream, or finds what stands there.
     async fn first_commit(&self, request: &CommandRequestV1, plan: &Plan) -> Result<Tried, Trouble> {
-        let command = Command::from(plan.create.clone());
+        let mut create = plan.create.clone();
+        // Whatever the account changes after this look, the process manager brings to the instance.
+        create.webhooks.extend(self.inherited_webhooks(create.account, plan.instance).await?);
+        let command = Command::from(create);
         let asked = Asked { request: request.clone(), command };
         let (loaded, answers) = self.transact(plan.instance, std::slice::from_ref(&asked)).await?;
         let code = match answers.into_iter().next() {

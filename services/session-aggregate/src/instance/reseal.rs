@@ -1,18 +1,24 @@
-//! Sealed values of a create, moved from one instance to another.
+//! Sealed values, moved from one owner to another.
 //!
 //! A value is sealed for its owner. A create that is repeated after its first try made the reservations
-//! arrives with values for another id than the recorded one, so they are opened and sealed again.
+//! arrives with values for another id than the recorded one, and the endpoints of an account are copied to its
+//! instances: so they are opened and sealed again. Equal values give equal copies.
 
 use berth_proto::{
-    InstanceId, Sealed,
+    AccountId, InstanceId, Sealed, StreamKey,
+    account::AccountStateV2,
     command::CreateInstanceV1,
     instance::{OldSecretV1, SettingsBlockV1, WebhookV1},
 };
 use berth_runtime::{DataKey, OpenError, sealing::field};
 
-use crate::{aggregate::Aggregate, trouble::Trouble};
+use crate::{
+    aggregate::Aggregate,
+    stream::{self, Loaded},
+    trouble::Trouble,
+};
 
-/// Opens for one instance and seals for another.
+/// Opens for one owner and seals for another.
 struct Mover<'a> {
     from: (&'a [u8; 16], DataKey),
     to: (&'a [u8; 16], DataKey),
@@ -33,6 +39,41 @@ impl Aggregate {
         let source = source.ok_or(Trouble::NoKey { owner: from })?;
         let mover = Mover { from: (from.as_bytes(), source), to: (to.as_bytes(), target) };
         mover.command(command).map(Some).map_err(|OpenError| Trouble::NoKey { owner: from })
+    }
+
+    /// The endpoints of an account as they are now, sealed for one of its instances.
+    pub(super) async fn inherited_webhooks(
+        &self,
+        account: AccountId,
+        instance: InstanceId,
+    ) -> Result<Vec<WebhookV1>, Trouble> {
+        let loaded: Loaded<AccountStateV2> =
+            stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
+        let open = loaded.state.filter(|state| state.closed_at.is_none());
+        let webhooks = open.map(|state| state.webhooks).unwrap_or_default();
+        Ok(self.resealed_webhooks(account, &webhooks, instance).await?.unwrap_or_default())
+    }
+
+    /// Endpoints of an account, sealed for one of its instances; none if the key of the instance is not there, as
+    /// after its deletion.
+    pub(crate) async fn resealed_webhooks(
+        &self,
+        account: AccountId,
+        webhooks: &[WebhookV1],
+        instance: InstanceId,
+    ) -> Result<Option<Vec<WebhookV1>>, Trouble> {
+        if webhooks.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let Some(target) = self.ports.keys.key(instance.as_bytes()).await.map_err(Trouble::Keys)? else {
+            return Ok(None);
+        };
+        let no_key = || Trouble::NoKey { owner: InstanceId::from_bytes(*account.as_bytes()) };
+        let source = self.ports.keys.key(account.as_bytes()).await.map_err(Trouble::Keys)?;
+        let source = source.ok_or_else(no_key)?;
+        let mover = Mover { from: (account.as_bytes(), source), to: (instance.as_bytes(), target) };
+        let copies = webhooks.iter().map(|webhook| mover.webhook(webhook)).collect::<Result<_, _>>();
+        copies.map(Some).map_err(|OpenError| no_key())
     }
 }
 

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use berth_proto::{
     AccountId, DirectoryId, InstanceId, StreamKey,
     account::AccountStateV2,
-    command::{Command, DeleteV1},
+    command::{Command, ConfigureWebhookV1, DeleteV1, RemoveWebhookV1},
     frame::RejectionCodeV1,
-    instance::PhaseV1,
+    instance::{PhaseV1, WebhookV1},
 };
 use berth_session::State;
 use berth_views::ViewReader;
 use futures::{StreamExt, stream};
 use tokio::time::Duration;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{
     agenda::{Work, instance_in, instances_of},
@@ -124,15 +124,35 @@ impl Aggregate {
         let version = loaded.version();
         let present = |one: &&State| one.account == account && !matches!(one.phase, PhaseV1::Deleted { .. });
         let Some(present) = loaded.state.as_ref().filter(present) else { return Ok(false) };
-        let commands = differences(state, present);
-        for command in &commands {
+        let mut did = false;
+        for command in &self.differences(account, state, instance, present).await? {
             match self.send(instance, command, version).await? {
                 // Somebody else deleted it meanwhile: it has nothing to follow any more.
-                None | Some(RejectionCodeV1::Deleted) => {}
+                None | Some(RejectionCodeV1::Deleted) => did = true,
+                // What is too large stays so: it is not tried for ever, and the other instances go on.
+                Some(code @ (RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge)) => {
+                    warn!(%instance, ?code, "an instance has no room for a webhook of its account");
+                }
                 Some(code) => return Err(JobError::Refused(code)),
             }
         }
-        Ok(!commands.is_empty())
+        Ok(did)
+    }
+
+    /// What an instance has to be sent to follow its account.
+    async fn differences(
+        &self,
+        account: AccountId,
+        state: &AccountStateV2,
+        instance: InstanceId,
+        present: &State,
+    ) -> Result<Vec<Command>, JobError> {
+        if state.closed_at.is_some() {
+            return Ok(vec![DeleteV1 { only_without_session: false }.into()]);
+        }
+        let wanted = self.resealed_webhooks(account, &state.webhooks, instance).await?;
+        // Without a key it is about to be deleted.
+        Ok(wanted.map(|wanted| webhook_differences(&wanted, present)).unwrap_or_default())
     }
 
     /// Whether a create of an instance in this account is neither settled nor given up.
@@ -150,10 +170,24 @@ impl Aggregate {
     }
 }
 
-/// What an instance has to be sent to follow its account.
-fn differences(account: &AccountStateV2, _instance: &State) -> Vec<Command> {
-    if account.closed_at.is_some() {
-        return vec![DeleteV1 { only_without_session: false }.into()];
-    }
-    Vec::new()
+/// The commands after which an instance has these endpoints of its account and no others: first what goes, since
+/// it may stand in the place of what comes.
+fn webhook_differences(wanted: &[WebhookV1], instance: &State) -> Vec<Command> {
+    let inherited: Vec<_> = instance.webhooks.iter().filter(|one| one.is_of_account()).collect();
+    let removed = inherited
+        .iter()
+        .filter(|has| wanted.iter().all(|one| one.id != has.id))
+        .map(|has| RemoveWebhookV1 { id: has.id }.into());
+    let configured = wanted
+        .iter()
+        .filter(|one| !inherited.iter().any(|has| is_copy(has, one)))
+        .map(|one| ConfigureWebhookV1 { webhook: one.clone(), upsert: false, enabled_max: 0 }.into());
+    removed.chain(configured).collect()
+}
+
+/// Whether an instance's endpoint is that of the account. Its moments are its own, and its secrets are those that it
+/// began with, as the account's are.
+fn is_copy(has: &WebhookV1, of: &WebhookV1) -> bool {
+    let WebhookV1 { secret, old_secrets, created_at, updated_at, .. } = has.clone();
+    *has == WebhookV1 { secret, old_secrets, created_at, updated_at, ..of.clone() }
 }

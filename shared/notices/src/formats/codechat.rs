@@ -15,13 +15,23 @@ const QRCODE: Word = Word { event: "qrcode.updated", filter: "qrcodeUpdate" };
 const NEW_JWT: Word = Word { event: "new.jwt", filter: "newJwt" };
 const STATE: Word = Word { event: "state.instance", filter: "stateInstance" };
 
+/// The owner of the settings that the body shows something of.
+const SETTINGS: &str = "codechat";
+
 /// See the module.
 #[derive(Debug)]
-pub(super) struct CodeChat;
+pub(super) struct CodeChat {
+    /// What an endpoint of an instance and one of its business are told apart by.
+    pub(super) name: &'static str,
+}
 
 impl Format for CodeChat {
     fn name(&self) -> &'static str {
-        "codechat"
+        self.name
+    }
+
+    fn settings(&self) -> Option<&'static str> {
+        Some(SETTINGS)
     }
 
     fn words(&self, happening: &Happening) -> Vec<Word> {
@@ -94,7 +104,8 @@ fn instance(notice: &Notice, facts: &Facts<'_>, id: &str, business: &str) -> Val
         Happening::Deleted { .. } => "deleted",
         Happening::Switched { on: true } => "active",
         Happening::Switched { on: false } => "inactive",
-        _ => facts.text("state").unwrap_or("active"),
+        _ if facts.options.get("active") == Some(&Value::Bool(false)) => "inactive",
+        _ => "active",
     };
     instance.insert("state".into(), json!(state));
     instance.insert("connection".into(), json!(stored(facts)));

@@ -4,12 +4,15 @@
 //! chooses it; `events` filters by the format's own names (an unknown name matches nothing, so `["none"]` is
 //! an endpoint that is told nothing), and `options` is a sealed JSON object with the keys listed here:
 //!
+//! `codechat` reads the settings block of its own name beside the options (`external_id` text, `active` bool), and
+//! `codechat.business` is the same for the endpoint of an account, which each of its instances has.
+//!
 //! | format | names in `events` | keys of `options` |
 //! | --- | --- | --- |
 //! | `native` | `instance.open` … | none |
 //! | `evolution` | `CONNECTION_UPDATE` … | `by_events` bool, `base64` bool, `jwt_key` text |
 //! | `ryze` | `instance.state` | `by_events` bool, `token_in_body` bool |
-//! | `codechat` | flags: `connectionUpdate`, `qrcodeUpdate`, `stateInstance`, `newJwt` | `external_id`, `business_name`, `state` texts |
+//! | `codechat`, `codechat.business` | flags: `connectionUpdate`, `qrcodeUpdate`, `stateInstance`, `newJwt` | `business_name` text |
 //! | `mega` | `connection_update`, `qrcode_update` | none |
 //! | `green` | `stateInstanceChanged`, `statusInstanceChanged` | `state_webhook` bool: `false` sends nothing |
 
@@ -118,6 +121,12 @@ pub trait Format: fmt::Debug + Send + Sync {
         false
     }
 
+    /// The owner of the instance's settings block whose keys stand beside the options; a key of both is the
+    /// block's.
+    fn settings(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether the body shows the instance's token, so that it must be opened.
     fn needs_token(&self, options: &serde_json::Map<String, serde_json::Value>) -> bool {
         let _ = options;
@@ -138,8 +147,15 @@ pub trait Format: fmt::Debug + Send + Sync {
 }
 
 /// Every format.
-static ALL: [&'static dyn Format; 6] =
-    [&native::Native, &evolution::Evolution, &ryze::Ryze, &codechat::CodeChat, &mega::Mega, &green::GreenApi];
+static ALL: [&'static dyn Format; 7] = [
+    &native::Native,
+    &evolution::Evolution,
+    &ryze::Ryze,
+    &codechat::CodeChat { name: "codechat" },
+    &codechat::CodeChat { name: "codechat.business" },
+    &mega::Mega,
+    &green::GreenApi,
+];
 
 /// The format with this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Format> {

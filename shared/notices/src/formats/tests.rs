@@ -182,8 +182,11 @@ fn ryze_shows_the_token_only_where_it_was_asked_for() {
 #[test]
 fn codechat() {
     let (event, state) = logout();
-    let [rendered] =
-        render_with("codechat", event, state, &json!({"external_id": "01H"})).try_into().unwrap();
+    let [rendered] = render_with("codechat", event.clone(), state.clone(), &json!({"external_id": "01H"}))
+        .try_into()
+        .unwrap();
+    let of_business = render_with("codechat.business", event, state, &json!({"external_id": "01H"}));
+    assert_eq!(of_business, [rendered.clone()], "an endpoint of the business hears the same");
     let body: Value = serde_json::from_slice(&rendered.body).unwrap();
     assert_eq!(body["event"], "connection.update");
     assert_eq!(body["data"], json!({"state": "close", "statusReason": 401}));

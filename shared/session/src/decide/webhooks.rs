@@ -7,7 +7,9 @@ use berth_proto::{
     event::{WebhookConfiguredV1, WebhookRemovedV1, WebhookSecretRotatedV1},
     frame::RejectionCodeV1,
     instance::{OldSecretV1, WebhookV1},
-    limits::{WEBHOOK_CONFIG_BYTES_MAX, WEBHOOKS_MAX},
+    limits::{
+        ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX, ACCOUNT_WEBHOOKS_MAX, WEBHOOK_CONFIG_BYTES_MAX, WEBHOOKS_MAX,
+    },
 };
 
 use crate::{Decision, State};
@@ -87,10 +89,17 @@ pub(super) fn rotate_secret(
     Ok(Decision::applied(0, vec![event.into()]).about(command.id))
 }
 
-/// The bounds on all endpoints together, as they would be with this one.
+/// The bounds on all endpoints together, as they would be with this one. Those of the account and those of the
+/// instance itself do not take each other's places.
 fn check_bounds(state: &State, webhook: &WebhookV1, enabled_max: u8) -> Result<(), RejectionCodeV1> {
-    let all = || state.webhooks.iter().filter(|one| one.id != webhook.id).chain(std::iter::once(webhook));
-    if all().count() > WEBHOOKS_MAX {
+    let (count_max, bytes_max) = if webhook.is_of_account() {
+        (ACCOUNT_WEBHOOKS_MAX, ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX)
+    } else {
+        (WEBHOOKS_MAX, WEBHOOK_CONFIG_BYTES_MAX)
+    };
+    let others = state.webhooks.iter().filter(|one| one.is_of_account() == webhook.is_of_account());
+    let all = || others.clone().filter(|one| one.id != webhook.id).chain(std::iter::once(webhook));
+    if all().count() > count_max {
         return Err(RejectionCodeV1::TooManyWebhooks);
     }
     let enabled = all().filter(|one| one.enabled && one.format == webhook.format).count();
@@ -101,5 +110,5 @@ fn check_bounds(state: &State, webhook: &WebhookV1, enabled_max: u8) -> Result<(
     for one in all() {
         bytes = bytes.saturating_add(encoded_len(one).map_err(|_| RejectionCodeV1::WebhooksTooLarge)?);
     }
-    if bytes > WEBHOOK_CONFIG_BYTES_MAX { Err(RejectionCodeV1::WebhooksTooLarge) } else { Ok(()) }
+    if bytes > bytes_max { Err(RejectionCodeV1::WebhooksTooLarge) } else { Ok(()) }
 }

@@ -59,6 +59,29 @@ fn a_replaced_endpoint_keeps_its_secrets() {
 }
 
 #[test]
+fn endpoints_of_the_account_and_the_instances_own_do_not_take_each_others_places() {
+    let of_account = |number: u8| WebhookV1 { format: format!("f{number}.business"), ..webhook(number) };
+    let mut life = Life::created();
+    for number in 1..=20 {
+        life.applied(configure(webhook(number)));
+    }
+    for number in 31..=34 {
+        life.applied(configure(of_account(number)));
+    }
+    assert_eq!(life.refused(configure(of_account(35))), RejectionCodeV1::TooManyWebhooks);
+    assert_eq!(life.refused(configure(webhook(21))), RejectionCodeV1::TooManyWebhooks);
+
+    let mut life = Life::created();
+    let large = |webhook| WebhookV1 { headers: Some(sealed(&"x".repeat(6_000))), ..webhook };
+    for number in 1..=2 {
+        life.applied(configure(large(webhook(number))));
+        life.applied(configure(large(of_account(number + 30))));
+    }
+    assert_eq!(life.refused(configure(large(webhook(3)))), RejectionCodeV1::WebhooksTooLarge);
+    assert_eq!(life.refused(configure(large(of_account(33)))), RejectionCodeV1::WebhooksTooLarge);
+}
+
+#[test]
 fn endpoints_are_bounded_in_number_and_size() {
     let mut life = Life::created();
     for number in 1..=20 {

@@ -142,6 +142,24 @@ pub(super) struct BusinessShown {
     /// Always `null`.
     #[schema(required = true)]
     pub(super) deleted_at: Option<String>,
+    #[serde(rename = "BusinessWebhook")]
+    #[schema(required = true)]
+    pub(super) business_webhook: Option<BusinessWebhook>,
+}
+
+/// The webhook of a business: all its instances have it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BusinessWebhook {
+    #[schema(value_type = String)]
+    pub(super) webhook_id: EndpointId,
+    pub(super) url: String,
+    pub(super) enabled: bool,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) created_at: String,
+    pub(super) updated_at: String,
+    #[schema(value_type = String)]
+    pub(super) business_business_id: AccountId,
 }
 
 /// A business with a page of its instances.
@@ -149,10 +167,6 @@ pub(super) struct BusinessShown {
 pub(super) struct SearchAnswer {
     #[serde(flatten)]
     pub(super) business: BusinessShown,
-    /// Always `null`.
-    #[serde(rename = "BusinessWebhook")]
-    #[schema(required = true, value_type = Option<Object>)]
-    pub(super) business_webhook: Option<Value>,
     #[serde(rename = "BusinessPage")]
     pub(super) business_page: BusinessPage,
 }
@@ -219,7 +233,30 @@ pub(super) struct NewToken {
 /// A registration for the socket.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SocketAnswer {
-    pub(super) instance_id: String,
-    pub(super) registered: bool,
+pub(super) struct SocketShown {
+    pub(super) socket_id: String,
+    pub(super) enabled: bool,
+    #[serde(rename = "SocketEvents")]
+    pub(super) socket_events: SocketEvents,
+    pub(super) created_at: String,
+    pub(super) updated_at: String,
+    /// When it was removed; `null` but in the answer to the removal.
+    #[schema(required = true)]
+    pub(super) deleted_at: Option<String>,
+    pub(super) instance_instance_id: String,
 }
+
+/// The switches of a registration for the socket.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct SocketEvents(pub(super) Map<String, Value>);
+
+impl PartialSchema for SocketEvents {
+    fn schema() -> RefOr<Schema> {
+        let flag = || ObjectBuilder::new().schema_type(Type::Boolean);
+        let all = ObjectBuilder::new();
+        FLAGS.into_iter().fold(all, |object, name| object.property(name, flag()).required(name)).into()
+    }
+}
+
+impl ToSchema for SocketEvents {}

@@ -108,3 +108,22 @@ pub(super) struct NewBusiness {
     /// Unique in the deployment; made up if it is left out.
     name: Option<String>,
 }
+
+/// A proxy.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct Proxy {
+    #[schema(min_length = 1, max_length = 2048)]
+    url: String,
+    /// At most 4 KiB.
+    headers: Option<BTreeMap<String, String>>,
+}
+
+/// A registration for the socket; the switches may also stand beside `enabled`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Socket {
+    /// `true` if it is left out of the first one.
+    #[serde(rename = "enabled")]
+    enabled: Option<bool>,
+    socket_events: Option<Flags>,
+}

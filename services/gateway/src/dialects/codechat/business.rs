@@ -1,7 +1,14 @@
 //! A business as this dialect shows it.
 
-use super::answers::BusinessShown;
-use crate::{app::AccountRecord, http::time::iso_millis};
+use super::{
+    BUSINESS_FORMAT,
+    answers::{BusinessShown, BusinessWebhook},
+    webhook::shown_headers,
+};
+use crate::{
+    app::{AccountRecord, Webhook},
+    http::time::iso_millis,
+};
 
 /// The business of an account.
 pub(super) fn shown(account: &AccountRecord) -> BusinessShown {
@@ -13,5 +20,24 @@ pub(super) fn shown(account: &AccountRecord) -> BusinessShown {
         created_at: iso_millis(account.state.created_at),
         updated_at: iso_millis(account.state.updated_at),
         deleted_at: None,
+        business_webhook: shown_webhook(account),
     }
+}
+
+/// The webhook of a business, if it has one.
+pub(super) fn webhook_of(account: &AccountRecord) -> Option<&Webhook> {
+    account.webhooks.iter().find(|webhook| webhook.format == BUSINESS_FORMAT)
+}
+
+/// The webhook of a business, as this dialect shows it.
+pub(super) fn shown_webhook(account: &AccountRecord) -> Option<BusinessWebhook> {
+    webhook_of(account).map(|webhook| BusinessWebhook {
+        webhook_id: webhook.id,
+        url: webhook.url.clone(),
+        enabled: webhook.enabled,
+        headers: shown_headers(webhook),
+        created_at: iso_millis(webhook.created_at),
+        updated_at: iso_millis(webhook.updated_at),
+        business_business_id: account.id,
+    })
 }

@@ -44,6 +44,8 @@ pub(super) enum CodeChatError {
     NotFound,
     /// No such business.
     BusinessNotFound,
+    /// The instance is not registered for the socket.
+    SocketNotFound,
     /// No such webhook.
     WebhookNotFound,
     /// No such path or method.
@@ -72,6 +74,10 @@ impl CodeChatError {
             Failure::Rejected { code: RejectionCodeV1::NameTaken, .. } => {
                 Self::Conflict("The business name is already in use")
             }
+            Failure::Rejected {
+                code: RejectionCodeV1::TooManyWebhooks | RejectionCodeV1::WebhooksTooLarge,
+                ..
+            } => Self::Conflict("The business has no room for this webhook"),
             other => other.into(),
         }
     }
@@ -90,6 +96,7 @@ impl CodeChatError {
             Self::Inactive => (StatusCode::FORBIDDEN, said("Inactive instance")),
             Self::NotFound => (StatusCode::NOT_FOUND, said("Instance not found")),
             Self::BusinessNotFound => (StatusCode::NOT_FOUND, said("Business not found")),
+            Self::SocketNotFound => (StatusCode::NOT_FOUND, said("Socket not found")),
             Self::WebhookNotFound => (StatusCode::NOT_FOUND, said("Webhook not found")),
             Self::UnknownRoute(message) => (StatusCode::NOT_FOUND, ErrorMessage::Text(message)),
             Self::NotConnected => (StatusCode::BAD_REQUEST, said("Instance is not connected")),

@@ -12,6 +12,7 @@ mod error;
 mod find;
 pub(crate) mod openapi;
 mod routes;
+mod socket;
 mod webhook;
 mod words;
 
@@ -28,6 +29,9 @@ use crate::app::{App, KeyKind};
 const ORDER: [KeyKind; 3] = [KeyKind::Id, KeyKind::Alias, KeyKind::Name];
 /// The format of this dialect's webhook bodies, and the owner of its settings.
 const FORMAT: &str = "codechat";
+/// The format of the same bodies at the webhook of a business, which each of its instances has: the routes of
+/// instances neither show nor change it.
+const BUSINESS_FORMAT: &str = "codechat.business";
 
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {

@@ -9,8 +9,8 @@ use utoipa::{
 };
 
 use super::routes::{
-    admin, connect, connected, connection_state, create, delete, find_one, logout, move_whatsapp, not_here,
-    refresh_token, restart, search, socket, toggle_activate, webhooks,
+    admin, business_webhook, connect, connected, connection_state, create, delete, find_one, logout,
+    move_whatsapp, not_here, proxy, refresh_token, restart, search, socket, toggle_activate, webhooks,
 };
 use crate::docs::{self, add_error, add_in_path, operations};
 
@@ -22,10 +22,10 @@ use crate::docs::{self, add_error, add_in_path, operations};
     ),
     paths(
         create::handler, search::handler, connected::handler, delete::by_query, delete::by_path,
-        refresh_token::handler, toggle_activate::handler, move_whatsapp::handler, not_here::business_webhook,
-        not_here::set_business_webhook, not_here::replace_business_webhook, find_one::handler, connect::connect,
-        connect::qrcode, connection_state::handler, restart::handler, logout::handler, socket::handler,
-        webhooks::create, webhooks::list, webhooks::update, webhooks::update_events, admin::create, admin::list,
+        refresh_token::handler, toggle_activate::handler, move_whatsapp::handler, business_webhook::find,
+        business_webhook::set, business_webhook::change, business_webhook::remove, find_one::handler, connect::connect,
+        connect::qrcode, connection_state::handler, restart::handler, restart::reload, proxy::handler, logout::handler, socket::create, socket::find, socket::change, socket::remove,
+        webhooks::create, webhooks::list, webhooks::update, webhooks::find, webhooks::remove, webhooks::update_events, admin::create, admin::list,
         admin::find, not_here::change_business, not_here::delete_business, admin::refresh_token,
         not_here::move_instance
     ),

@@ -46,7 +46,6 @@ const NOTHING: &str = "none";
 
 /// The endpoint that a body asks for; what is absent stays as it was.
 pub(super) fn endpoint(
-    record: &Record,
     before: Option<&Webhook>,
     body: &Map<String, Value>,
     business: &str,
@@ -64,30 +63,32 @@ pub(super) fn endpoint(
         enabled,
         headers,
         authorization,
-        ..switched(record, before, &Map::new(), business)
+        ..switched(before, &Map::new(), business)
     })
 }
 
 type Headers = (BTreeMap<String, String>, Option<String>);
 
 fn headers(before: Option<&Webhook>, body: &Map<String, Value>) -> Result<Headers, CodeChatError> {
-    let Some(given) = body.get("headers").filter(|given| !given.is_null()) else {
+    let Some(mut headers) = given_headers(body)? else {
         return Ok(before.map_or_else(Headers::default, |it| (it.headers.clone(), it.authorization.clone())));
     };
-    let mut headers: BTreeMap<String, String> = serde_json::from_value(given.clone())
-        .map_err(|_| CodeChatError::Invalid("headers must be an object of strings".to_owned()))?;
     let name = headers.keys().find(|name| name.eq_ignore_ascii_case("authorization")).cloned();
     let authorization = name.and_then(|name| headers.remove(&name));
     Ok((headers, authorization))
 }
 
+/// The headers of a body, if it has some.
+pub(super) fn given_headers(
+    body: &Map<String, Value>,
+) -> Result<Option<BTreeMap<String, String>>, CodeChatError> {
+    let given = body.get("headers").filter(|given| !given.is_null());
+    let headers = given.map(|given| serde_json::from_value(given.clone())).transpose();
+    headers.map_err(|_| CodeChatError::Invalid("headers must be an object of strings".to_owned()))
+}
+
 /// The endpoint with some switches changed.
-pub(super) fn switched(
-    record: &Record,
-    before: Option<&Webhook>,
-    changes: &Map<String, Value>,
-    business: &str,
-) -> NewWebhook {
+pub(super) fn switched(before: Option<&Webhook>, changes: &Map<String, Value>, business: &str) -> NewWebhook {
     let flags: Map<String, Value> = FLAGS
         .iter()
         .map(|name| {
@@ -105,11 +106,6 @@ pub(super) fn switched(
         all if all == FLAGS.len() => Vec::new(),
         _ => on,
     };
-    let block = find::block(record);
-    let mut options = json!({"flags": flags, "state": find::state(record), "business_name": business});
-    if let (Some(external), Value::Object(options)) = (block.get("external_id"), &mut options) {
-        options.insert("external_id".to_owned(), external.clone());
-    }
     NewWebhook {
         id: before.map(|it| it.id),
         format: FORMAT,
@@ -120,7 +116,7 @@ pub(super) fn switched(
         authorization: before.and_then(|it| it.authorization.clone()),
         events,
         after_logout_all: before.is_some_and(|it| it.after_logout_all),
-        options: Some(options),
+        options: Some(json!({"flags": flags, "business_name": business})),
         lenient_headers: true,
         ..NewWebhook::default()
     }
@@ -143,15 +139,20 @@ pub(super) fn shown_flags(record: &Record, webhook: &Webhook) -> WebhookEvents {
     WebhookEvents(shown)
 }
 
-/// A webhook as this dialect shows it.
-pub(super) fn shown(record: &Record, webhook: &Webhook) -> WebhookShown {
+/// The headers of a webhook as they were given.
+pub(super) fn shown_headers(webhook: &Webhook) -> BTreeMap<String, String> {
     let mut headers = webhook.headers.clone();
     headers.extend(webhook.authorization.clone().map(|value| ("authorization".to_owned(), value)));
+    headers
+}
+
+/// A webhook as this dialect shows it.
+pub(super) fn shown(record: &Record, webhook: &Webhook) -> WebhookShown {
     WebhookShown {
         name: webhook.label.clone(),
         url: webhook.url.clone(),
         enabled: webhook.enabled,
-        headers,
+        headers: shown_headers(webhook),
         webhook_id: webhook.id,
         created_at: iso_millis(webhook.created_at),
         updated_at: iso_millis(webhook.updated_at),

@@ -21,6 +21,7 @@ use crate::{
         ORDER,
         body::Json,
         call::{Caller, KeyAndWebhook},
+        code::Code,
         problem::Problem,
         render::{WebhookBody, answer},
     },
@@ -88,6 +89,7 @@ pub(super) async fn patch(
     body: Json<WebhookPatch>,
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
+    check_own(&record, key.1)?;
     // The key belongs to this endpoint: the same change of another one is another request.
     let sent = [key.1.as_bytes().as_slice(), &body.bytes].concat();
     let call = caller.call("PATCH /v1/instances/{i}/webhooks/{w}", &sent);
@@ -107,7 +109,9 @@ pub(super) async fn patch(
         ("i" = String, Path, description = "Id, name or number"), ("w" = String, Path, description = "Id"),
         ("Idempotency-Key" = Option<String>, Header)
     ),
-    responses((status = 204, description = "Removed"), (status = 410, body = Problem))
+    responses(
+        (status = 204, description = "Removed"), (status = 409, body = Problem), (status = 410, body = Problem)
+    )
 )]
 pub(super) async fn delete(
     State(app): State<App>,
@@ -115,6 +119,7 @@ pub(super) async fn delete(
     key: KeyAndWebhook,
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
+    check_own(&record, key.1)?;
     let call = caller.call("DELETE /v1/instances/{i}/webhooks/{w}", key.1.as_bytes());
     let answered = app.remove_webhook(&call, record.id, key.1).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -122,6 +127,16 @@ pub(super) async fn delete(
         response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// Refuses what would make an instance's endpoints others than its account's.
+fn check_own(record: &Record, id: EndpointId) -> Result<(), Problem> {
+    if record.state.webhooks.iter().any(|webhook| webhook.id == id && webhook.is_of_account()) {
+        let told = "The webhook is the account's, for all its instances: change or remove it there \
+             (CodeChat's `/api/v2/business/{businessId}/webhook`).";
+        return Err(Problem::new(Code::WebhookOfAccount, told));
+    }
+    Ok(())
 }
 
 fn opened(record: &Record, id: EndpointId) -> Result<Webhook, Failure> {

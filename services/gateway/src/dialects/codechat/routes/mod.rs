@@ -1,6 +1,7 @@
 //! The routes of this dialect, one file each.
 
 pub(super) mod admin;
+pub(super) mod business_webhook;
 pub(super) mod connect;
 pub(super) mod connected;
 pub(super) mod connection_state;
@@ -10,6 +11,7 @@ pub(super) mod find_one;
 pub(super) mod logout;
 pub(super) mod move_whatsapp;
 pub(super) mod not_here;
+pub(super) mod proxy;
 pub(super) mod refresh_token;
 pub(super) mod restart;
 pub(super) mod search;
@@ -48,9 +50,10 @@ pub(super) fn router(app: App) -> Router {
         )
         .route(
             "/api/v2/business/{businessId}/webhook",
-            get(not_here::business_webhook)
-                .post(not_here::set_business_webhook)
-                .put(not_here::replace_business_webhook),
+            get(business_webhook::find)
+                .post(business_webhook::set)
+                .put(business_webhook::change)
+                .delete(business_webhook::remove),
         )
         .route("/api/v2/instance/{instanceId}", get(find_one::handler))
         .route("/api/v2/instance/{instanceId}/connect", get(connect::connect).head(no_such_method))
@@ -58,9 +61,17 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/v2/instance/{instanceId}/connection-state", get(connection_state::handler))
         .route("/api/v2/instance/{instanceId}/restart", put(restart::handler))
         .route("/api/v2/instance/{instanceId}/logout", on_delete(logout::handler))
-        .route("/api/v2/instance/{instanceId}/socket", post(socket::handler))
+        .route("/api/v2/instance/{instanceId}/reload", patch(restart::reload))
+        .route("/api/v2/instance/{instanceId}/proxy", patch(proxy::handler))
+        .route(
+            "/api/v2/instance/{instanceId}/socket",
+            post(socket::create).get(socket::find).put(socket::change).delete(socket::remove),
+        )
         .route("/api/v2/instance/{instanceId}/webhook", post(webhooks::create).get(webhooks::list))
-        .route("/api/v2/instance/{instanceId}/webhook/{webhookId}", put(webhooks::update))
+        .route(
+            "/api/v2/instance/{instanceId}/webhook/{webhookId}",
+            put(webhooks::update).get(webhooks::find).delete(webhooks::remove),
+        )
         .route("/api/v2/instance/{instanceId}/webhook/{webhookId}/events", patch(webhooks::update_events))
         .route("/api/v2/admin/business", post(admin::create).get(admin::list))
         .route("/api/v2/admin/business/move-instance", patch(not_here::move_instance))

@@ -1,4 +1,4 @@
-//! `PUT /api/v2/instance/{instanceId}/restart`
+//! `PUT /api/v2/instance/{instanceId}/restart` and `PATCH …/reload`
 
 use axum::Json;
 use berth_proto::command::RestartV1;
@@ -16,6 +16,19 @@ use crate::dialects::codechat::{
     responses((status = 200, body = InstanceFound), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn handler(on: OnInstance) -> Result<Json<InstanceFound>, CodeChatError> {
+    restart(&on).await
+}
+
+/// Another word for the restart.
+#[utoipa::path(
+    patch, operation_id = "reload", path = "/api/v2/instance/{instanceId}/reload", tag = "instance",
+    responses((status = 200, body = InstanceFound), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn reload(on: OnInstance) -> Result<Json<InstanceFound>, CodeChatError> {
+    restart(&on).await
+}
+
+async fn restart(on: &OnInstance) -> Result<Json<InstanceFound>, CodeChatError> {
     let answer = on.command(RestartV1 {}).await?;
     Ok(Json(find::response(&on.app, &answer.record, None).await?))
 }

@@ -63,7 +63,6 @@ pub(super) async fn handler(
         .collect();
     Ok(Json(SearchAnswer {
         business: business::shown(&account),
-        business_webhook: None,
         business_page: BusinessPage {
             total_records: records.len(),
             total_pages: records.len().div_ceil(PAGE),

@@ -9,7 +9,7 @@ use crate::dialects::codechat::{
     bodies,
     call::{OnBusiness, object, text},
     error::{CodeChatError, ErrorBody},
-    find, webhook,
+    find,
 };
 
 /// Switches the instance's routes in this dialect on or off; the link stays.
@@ -34,12 +34,6 @@ pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<Ins
         block.insert("active".to_owned(), json!(active));
         Value::Object(block)
     };
-    let mut record = on.app.switch(&on.call, &record, FORMAT, merge, active).await?.record;
-    let business = on.app.account(on.account).await?.name;
-    // The bodies that its webhooks get say the state too.
-    for webhook in record.open_webhooks_of(FORMAT) {
-        let wanted = webhook::switched(&record, Some(&webhook), &Map::new(), &business);
-        record = on.app.configure_webhook(&on.call, &record, &wanted, false, 0).await?.0.record;
-    }
-    Ok(Json(find::with_business(&on.app, &record, None, &business)))
+    let record = on.app.switch(&on.call, &record, FORMAT, merge, active).await?.record;
+    Ok(Json(find::response(&on.app, &record, None).await?))
 }

@@ -28,7 +28,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<WebhookShown>), CodeChatError> {
     let record = on.read().await?;
     let business = on.app.account(record.state.account).await?.name;
-    let wanted = webhook::endpoint(&record, None, &object(request).await?, &business)?;
+    let wanted = webhook::endpoint(None, &object(request).await?, &business)?;
     let (record, stored) = configure(&on, &record, &wanted).await?;
     Ok((StatusCode::CREATED, Json(webhook::shown(&record, &stored))))
 }
@@ -56,9 +56,31 @@ pub(super) async fn update(
     let record = on.read().await?;
     let before = present(&on, &record)?;
     let business = on.app.account(record.state.account).await?.name;
-    let wanted = webhook::endpoint(&record, Some(&before), &object(request).await?, &business)?;
+    let wanted = webhook::endpoint(Some(&before), &object(request).await?, &business)?;
     let (record, stored) = configure(&on, &record, &wanted).await?;
     Ok((StatusCode::CREATED, Json(webhook::shown(&record, &stored))))
+}
+
+/// Shows a webhook.
+#[utoipa::path(
+    get, operation_id = "find_webhook", path = "/api/v2/instance/{instanceId}/webhook/{webhookId}", tag = "webhook",
+    responses((status = 200, body = WebhookShown))
+)]
+pub(super) async fn find(on: OnInstance) -> Result<Json<WebhookShown>, CodeChatError> {
+    let record = on.read().await?;
+    Ok(Json(webhook::shown(&record, &present(&on, &record)?)))
+}
+
+/// Removes a webhook and shows what it was.
+#[utoipa::path(
+    delete, operation_id = "remove_webhook", path = "/api/v2/instance/{instanceId}/webhook/{webhookId}", tag = "webhook",
+    responses((status = 200, body = WebhookShown), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn remove(on: OnInstance) -> Result<Json<WebhookShown>, CodeChatError> {
+    let record = on.read().await?;
+    let before = present(&on, &record)?;
+    on.map(on.app.remove_webhook(&on.call, record.id, before.id).await)?;
+    Ok(Json(webhook::shown(&record, &before)))
 }
 
 /// Changes some switches of a webhook and shows them all.
@@ -81,7 +103,7 @@ pub(super) async fn update_events(
         }
     }
     let business = on.app.account(record.state.account).await?.name;
-    let wanted = webhook::switched(&record, Some(&before), &changes, &business);
+    let wanted = webhook::switched(Some(&before), &changes, &business);
     let (record, stored) = configure(&on, &record, &wanted).await?;
     Ok(Json(webhook::shown_flags(&record, &stored)))
 }

@@ -1,0 +1,112 @@
+//! The endpoints of an account: one for each format, which every instance of the account has beside its own.
+//!
+//! They stand here sealed for the account. The process manager copies them to the instances, see
+//! `process::duty`.
+
+use berth_proto::{
+    AccountId, EndpointId, StreamKey, Timestamp,
+    account::{AccountEvent, AccountStateV2, AccountWebhookConfiguredV1, AccountWebhookRemovedV1},
+    codec::encoded_len,
+    commit::OutcomeCodeV1,
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+    instance::WebhookV1,
+    limits::{ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX, ACCOUNT_WEBHOOKS_MAX},
+};
+
+use super::{ATTEMPTS_MAX, Account, accepted, rejected};
+use crate::{
+    aggregate::Aggregate,
+    directory::Cause,
+    metrics,
+    stream::{self, NotAppended},
+    trouble::Trouble,
+};
+
+/// What a command makes of an account: nothing, if it is so already.
+type Decided = Result<Option<AccountEvent>, RejectionCodeV1>;
+
+impl Aggregate {
+    /// Adds an endpoint, or replaces the one of its format.
+    pub(super) async fn configure_account_webhook(
+        &self,
+        request: &CommandRequestV1,
+        account: AccountId,
+        webhook: &WebhookV1,
+    ) -> Result<CommandReplyV1, Trouble> {
+        self.decide_account(request, account, |state, now| configure(state, webhook, now)).await
+    }
+
+    /// Removes an endpoint.
+    pub(super) async fn remove_account_webhook(
+        &self,
+        request: &CommandRequestV1,
+        account: AccountId,
+        webhook: EndpointId,
+    ) -> Result<CommandReplyV1, Trouble> {
+        self.decide_account(request, account, |state, _| remove(state, webhook)).await
+    }
+
+    /// Decides a command on an account as it is now, and appends what it makes of it.
+    async fn decide_account(
+        &self,
+        request: &CommandRequestV1,
+        account: AccountId,
+        decide: impl Fn(&AccountStateV2, Timestamp) -> Decided,
+    ) -> Result<CommandReplyV1, Trouble> {
+        let cause = Cause::of(request);
+        for _ in 0..ATTEMPTS_MAX {
+            let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
+            let state = match self.present(account, &loaded, request).await? {
+                Ok(state) => state,
+                Err(reply) => return Ok(reply),
+            };
+            let event = match decide(state, loaded.moment(self.ports.clock.now())) {
+                Ok(Some(event)) => event,
+                Ok(None) => return Ok(accepted(account, &loaded, OutcomeCodeV1::Unchanged, false)),
+                Err(code) => return Ok(rejected(code)),
+            };
+            match self.append_account(account, &loaded, std::slice::from_ref(&event), &cause).await {
+                Ok(next) => return Ok(accepted(account, &next, OutcomeCodeV1::Applied, false)),
+                Err(NotAppended::Conflict) => metrics::conflict(),
+                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
+            }
+        }
+        Err(Trouble::Contended { stream: StreamKey::account(account) })
+    }
+}
+
+/// An endpoint that is replaced keeps its id and its secrets, as an instance's does.
+fn configure(state: &AccountStateV2, webhook: &WebhookV1, now: Timestamp) -> Decided {
+    if !webhook.is_of_account() {
+        return Err(RejectionCodeV1::OutOfPlace);
+    }
+    let mut webhook = WebhookV1 { created_at: now, updated_at: now, ..webhook.clone() };
+    if let Some(present) = state.webhooks.iter().find(|one| one.format == webhook.format) {
+        webhook.id = present.id;
+        webhook.secret.clone_from(&present.secret);
+        webhook.old_secrets.clone_from(&present.old_secrets);
+        webhook.created_at = present.created_at;
+        if (WebhookV1 { updated_at: present.updated_at, ..webhook.clone() }) == *present {
+            return Ok(None);
+        }
+    }
+    let all = || state.webhooks.iter().filter(|one| one.id != webhook.id).chain([&webhook]);
+    if all().count() > ACCOUNT_WEBHOOKS_MAX {
+        return Err(RejectionCodeV1::TooManyWebhooks);
+    }
+    let mut bytes = 0_usize;
+    for one in all() {
+        bytes = bytes.saturating_add(encoded_len(one).map_err(|_| RejectionCodeV1::WebhooksTooLarge)?);
+    }
+    if bytes > ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX {
+        return Err(RejectionCodeV1::WebhooksTooLarge);
+    }
+    Ok(Some(AccountWebhookConfiguredV1 { webhook }.into()))
+}
+
+fn remove(state: &AccountStateV2, webhook: EndpointId) -> Decided {
+    if state.webhooks.iter().all(|one| one.id != webhook) {
+        return Err(RejectionCodeV1::UnknownWebhook);
+    }
+    Ok(Some(AccountWebhookRemovedV1 { webhook }.into()))
+}
