@@ -37,8 +37,6 @@ WITHOUT_SUCCESS = {
     "PUT /api/v2/admin/business/{businessId}": "always 501",
     "DELETE /api/v2/admin/business/{businessId}": "always 501",
     "PATCH /api/v2/business/{businessId}/instance/move-whatsapp": "always 501",
-    "POST /api/v2/business/{businessId}/webhook": "always 501",
-    "PUT /api/v2/business/{businessId}/webhook": "always 501",
 } | {
     f"{method} /rest/{{group}}/{{rest}}": "messages are not this service's"
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE")

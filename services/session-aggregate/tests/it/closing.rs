@@ -36,7 +36,7 @@ async fn is_free(world: &World, entry: DirectoryId) -> bool {
     world.entry(entry).await.is_none_or(|state| state.hold.is_none())
 }
 
-async fn account_state(world: &World) -> AccountStateV2 {
+pub(crate) async fn account_state(world: &World) -> AccountStateV2 {
     world.commits(StreamKey::account(world.account)).await.last().unwrap().state.open().unwrap()
 }
 

@@ -1,0 +1,253 @@
+//! Webhooks of an account: every instance has them, those to come included.
+
+use berth_proto::{
+    CommandId, EndpointId, Hash, InstanceId,
+    account::AccountStateV2,
+    command::ConfigureWebhookV1,
+    frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
+    instance::WebhookV1,
+};
+use berth_runtime::sealing::field;
+
+use crate::{
+    accounts::request,
+    closing::account_state,
+    world::{BEGIN, Wanted, World, accepted},
+};
+
+/// After this no create of before can still succeed.
+const SETTLED_AFTER_SECONDS: i64 = 61;
+
+/// An endpoint of the account, sealed for it.
+async fn endpoint(world: &World, format: &str, url: &str) -> WebhookV1 {
+    let owner = world.account.as_bytes();
+    let key = world.keys.key(owner).await.unwrap().unwrap();
+    WebhookV1 {
+        id: EndpointId::from_bytes([u8::try_from(url.len()).unwrap(); 16]),
+        format: format.to_owned(),
+        label: "main".to_owned(),
+        enabled: true,
+        url: key.seal(owner, field::WEBHOOK_URL, url.as_bytes()),
+        headers: Some(key.seal(owner, field::WEBHOOK_HEADERS, b"{}")),
+        authorization: None,
+        secret: key.seal(owner, field::WEBHOOK_SECRET, format!("secret of {url}").as_bytes()),
+        old_secrets: Vec::new(),
+        events: Vec::new(),
+        after_logout_all: false,
+        options: None,
+        created_at: BEGIN,
+        updated_at: BEGIN,
+    }
+}
+
+fn configure(world: &World, webhook: WebhookV1) -> CommandRequestV1 {
+    let target = TargetV1::ConfigureAccountWebhook { account: world.account, webhook };
+    CommandRequestV1 { principal: world.as_account(), ..request(world, target) }
+}
+
+fn remove(world: &World, webhook: EndpointId) -> CommandRequestV1 {
+    let target = TargetV1::RemoveAccountWebhook { account: world.account, webhook };
+    CommandRequestV1 { principal: world.as_account(), ..request(world, target) }
+}
+
+/// The endpoints of an instance: URL and secret as the instance's key opens them, and whether they are on.
+async fn endpoints(world: &World, id: InstanceId) -> Vec<(EndpointId, String, String, bool)> {
+    let key = world.keys.key(id.as_bytes()).await.unwrap().unwrap();
+    let open = |field: &str, sealed| key.open_text(id.as_bytes(), field, sealed).unwrap();
+    let state = world.state(id).await.unwrap();
+    let opened = state.webhooks.iter().map(|one| {
+        let url = open(field::WEBHOOK_URL, &one.url);
+        (one.id, url, open(field::WEBHOOK_SECRET, &one.secret), one.enabled)
+    });
+    opened.collect()
+}
+
+async fn until_has(world: &World, id: InstanceId, url: &str, enabled: bool) {
+    world
+        .until(&format!("it has {url}"), async || {
+            matches!(&endpoints(world, id).await[..], [(_, has, _, on)] if has == url && *on == enabled)
+        })
+        .await;
+}
+
+async fn until_settled(world: &World) {
+    world.clock.advance_seconds(SETTLED_AFTER_SECONDS);
+    world.until("it is settled", async || account_state(world).await.unsettled.is_none()).await;
+}
+
+#[tokio::test]
+async fn instances_that_are_there_and_those_to_come_follow_it_from_the_first_to_the_last_change() {
+    let world = World::start().await;
+    let shop = world.instance("shop", 1_111_111_111).await;
+    let first = endpoint(&world, "codechat.business", "https://a.example").await;
+    let done = world.accepted(&configure(&world, first.clone())).await;
+    assert_eq!(done.state.open::<AccountStateV2>().unwrap().webhooks.len(), 1);
+    until_has(&world, shop, "https://a.example", true).await;
+    let kiosk = world.instance("kiosk", 1_111_111_112).await;
+    assert_eq!(
+        endpoints(&world, kiosk).await,
+        [(first.id, "https://a.example".to_owned(), "secret of https://a.example".to_owned(), true)],
+        "it has it from its first commit on"
+    );
+    assert_eq!(endpoints(&world, shop).await, endpoints(&world, kiosk).await);
+    assert_eq!(world.commits(berth_proto::StreamKey::instance(kiosk)).await.len(), 1);
+    until_settled(&world).await;
+
+    // Another one in its place has its id and its secret.
+    let second = endpoint(&world, "codechat.business", "https://b.example/b").await;
+    assert_ne!(second.id, first.id);
+    world.accepted(&configure(&world, second.clone())).await;
+    for id in [shop, kiosk] {
+        until_has(&world, id, "https://b.example/b", true).await;
+        let now = endpoints(&world, id).await;
+        assert_eq!((now[0].0, now[0].2.as_str()), (first.id, "secret of https://a.example"));
+    }
+    until_settled(&world).await;
+    for enabled in [false, true, false] {
+        world.accepted(&configure(&world, WebhookV1 { enabled, ..second.clone() })).await;
+        for id in [shop, kiosk] {
+            until_has(&world, id, "https://b.example/b", enabled).await;
+        }
+    }
+    until_settled(&world).await;
+    let commits = world.log.appended();
+    world.accepted(&configure(&world, WebhookV1 { enabled: false, ..second })).await;
+    assert_eq!(world.log.appended(), commits, "it is so already");
+
+    let removal = remove(&world, first.id);
+    world.accepted(&removal).await;
+    for id in [shop, kiosk] {
+        world.until("it is removed", async || endpoints(&world, id).await.is_empty()).await;
+    }
+    assert!(world.accepted(&removal).await.replayed);
+    assert_eq!(world.rejected(&remove(&world, first.id)).await, RejectionCodeV1::UnknownWebhook);
+    until_settled(&world).await;
+    for id in [shop, kiosk] {
+        world.verify(id).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_removed_and_set_anew_is_another() {
+    let world = World::start().await;
+    let shop = world.instance("shop", 1_111_111_111).await;
+    let first = endpoint(&world, "codechat.business", "https://a.example").await;
+    let again = WebhookV1 { id: EndpointId::from_bytes([9; 16]), ..first.clone() };
+    world.accepted(&configure(&world, first.clone())).await;
+    until_has(&world, shop, "https://a.example", true).await;
+    world.accepted(&remove(&world, first.id)).await;
+    world.accepted(&configure(&world, again.clone())).await;
+    world
+        .until(
+            "it has the other one",
+            async || matches!(&endpoints(&world, shop).await[..], [(id, ..)] if *id == again.id),
+        )
+        .await;
+    world.verify(shop).await;
+}
+
+#[tokio::test]
+async fn an_instance_that_is_created_meanwhile_has_it() {
+    let world = World::start().await;
+    let (id, create) = world.create_request(&Wanted::named("shop", 1_111_111_111)).await;
+    let go_on = world.log.pause_next();
+    let webhook = endpoint(&world, "codechat.business", "https://a.example").await;
+    let (reply, ()) = tokio::join!(world.send(&create), async {
+        world.until("it is about to be created", async || world.log.is_paused()).await;
+        world.accepted(&configure(&world, webhook.clone())).await;
+        go_on.send(()).unwrap();
+    });
+    accepted(reply);
+    until_has(&world, id, "https://a.example", true).await;
+    // The other way round: removed while a create that had read it runs.
+    let (id, create) = world.create_request(&Wanted::named("kiosk", 1_111_111_112)).await;
+    let go_on = world.log.pause_next();
+    let (reply, ()) = tokio::join!(world.send(&create), async {
+        world.until("it is about to be created", async || world.log.is_paused()).await;
+        world.accepted(&remove(&world, webhook.id)).await;
+        go_on.send(()).unwrap();
+    });
+    accepted(reply);
+    world.until("it is removed", async || endpoints(&world, id).await.is_empty()).await;
+    until_settled(&world).await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_leaves_nothing_behind() {
+    // Of: configured; then two instances.
+    for steps in 1..=3 {
+        let mut world = World::start().await;
+        let ids = [world.instance("shop", 1_111_111_111).await, world.linked("till", 1_111_111_112).await];
+        for name in ["shop", "till"] {
+            let entry = world.account_entry("name", name).await;
+            world
+                .until("its create is settled", async || {
+                    world.entry(entry).await.unwrap().hold.unwrap().blueprint.is_none()
+                })
+                .await;
+        }
+        let webhook = endpoint(&world, "codechat.business", "https://a.example").await;
+        world.log.fail_after(steps);
+        world.accepted(&configure(&world, webhook)).await;
+        world.until("the duty has come this far", async || !world.log.has_appends_left()).await;
+        world.crash().await;
+        world.log.mend();
+        world.add_replica().await;
+        for id in ids {
+            until_has(&world, id, "https://a.example", true).await;
+            world.verify(id).await;
+        }
+        until_settled(&world).await;
+    }
+}
+
+#[tokio::test]
+async fn webhooks_of_an_account_are_its_own_and_bounded() {
+    let world = World::start().await;
+    let one = endpoint(&world, "codechat.business", "https://a.example").await;
+    let foreign = TargetV1::ConfigureAccountWebhook {
+        account: berth_proto::AccountId::from_bytes([3; 16]),
+        webhook: one.clone(),
+    };
+    let foreign = CommandRequestV1 { principal: world.as_account(), ..request(&world, foreign) };
+    assert_eq!(world.rejected(&foreign).await, RejectionCodeV1::NotFound);
+    let plain = endpoint(&world, "codechat", "https://a.example").await;
+    assert_eq!(world.rejected(&configure(&world, plain)).await, RejectionCodeV1::OutOfPlace);
+    let headers = |bytes: usize| Some(berth_proto::Sealed(vec![7; bytes]));
+    let large = WebhookV1 { headers: headers(17 * 1024), ..one.clone() };
+    assert_eq!(world.rejected(&configure(&world, large)).await, RejectionCodeV1::WebhooksTooLarge);
+    for number in 1..=4 {
+        let next = WebhookV1 {
+            id: EndpointId::from_bytes([number; 16]),
+            format: format!("f{number}.business"),
+            ..one.clone()
+        };
+        world.accepted(&configure(&world, next)).await;
+    }
+    assert_eq!(world.rejected(&configure(&world, one.clone())).await, RejectionCodeV1::TooManyWebhooks);
+    // An instance has all its own places beside them.
+    let urls = (0..20).map(|number| format!("https://hooks.example/{number}")).collect();
+    let full = Wanted { webhooks: urls, ..Wanted::named("shop", 1_111_111_111) };
+    let id = accepted(world.create(&full).await).stream_id;
+    assert_eq!(world.state(id).await.unwrap().webhooks.len(), 24);
+    let more = ConfigureWebhookV1 {
+        webhook: WebhookV1 { format: "native".to_owned(), label: "more".to_owned(), ..one },
+        upsert: false,
+        enabled_max: 0,
+    };
+    assert_eq!(world.rejected(&world.request(id, more)).await, RejectionCodeV1::TooManyWebhooks);
+}
+
+#[tokio::test]
+async fn a_repeated_command_is_done_once() {
+    let world = World::start().await;
+    let asked = configure(&world, endpoint(&world, "codechat.business", "https://a.example").await);
+    world.log.lose_next_answer();
+    let _lost = world.send(&asked).await;
+    assert!(world.accepted(&asked).await.replayed);
+    let reused = CommandRequestV1 { digest: Hash([2; 32]), ..asked };
+    assert_eq!(world.rejected(&reused).await, RejectionCodeV1::KeyReused);
+    let other = CommandRequestV1 { command_id: CommandId::from_bytes([8; 16]), ..reused };
+    world.accepted(&other).await;
+    assert_eq!(account_state(&world).await.webhooks.len(), 1);
+}
