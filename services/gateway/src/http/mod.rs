@@ -9,6 +9,7 @@ mod rest;
 pub mod router;
 pub mod time;
 
+use axum::http::Uri;
 use tracing::warn;
 
 use crate::app::Failure;
@@ -28,4 +29,12 @@ pub fn log_unavailable(failure: &Failure) {
 /// A segment of a path without its percent-encoding; none if it is not UTF-8.
 pub fn percent_decoded(segment: &str) -> Option<String> {
     percent_encoding::percent_decode_str(segment).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+/// A path without the slash at its end, if it has one: the products, most of them on Express, answer both, and there
+/// are clients that always write it.
+pub(crate) fn without_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{path}{query}").parse().ok()
 }

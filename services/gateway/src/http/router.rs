@@ -3,16 +3,17 @@
 use axum::{
     Router,
     body::Body,
-    extract::Request,
+    extract::{OriginalUri, Request},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
+use tower::ServiceExt as _;
 
 use crate::{
     app::App,
     dialects::{codechat, evolution, green, mega, ryze},
     docs,
-    http::{metrics, rest},
+    http::{metrics, rest, without_slash},
     native,
 };
 
@@ -35,22 +36,39 @@ const EVOLUTION: [&str; 11] = [
 pub fn compose(app: App) -> Router {
     metrics::describe();
     let green = green::router(app.clone());
-    Router::new()
-        .merge(counted("native", native::router(app.clone())))
+    let dialects = Router::new()
         .merge(counted("evolution", evolution::router(app.clone())))
         .merge(counted("codechat", codechat::router(app.clone())))
         .merge(counted("ryze", ryze::router(app.clone())))
-        .merge(counted("mega", mega::router(app.clone())))
+        .merge(counted("mega", mega::router(app.clone())));
+    let unknown = {
+        let app = app.clone();
+        move |request: Request| answer_unknown(app.clone(), green.clone(), request)
+    };
+    let slashed = dialects.clone().fallback(unknown.clone());
+    Router::new()
+        .merge(counted("native", native::router(app)))
+        .merge(dialects)
         .merge(docs::router())
-        .fallback(move |request: Request| {
-            let (app, green) = (app.clone(), green.clone());
+        .fallback(move |mut request: Request| {
+            let (slashed, unknown) = (slashed.clone(), unknown.clone());
             async move {
-                let (door, route) = door_of(request.uri().path());
-                let answering = Box::pin(unknown_route(&app, green, door, request));
-                Box::pin(metrics::count(door, route, answering)).await
+                let Some(uri) = without_slash(request.uri()) else { return unknown(request).await };
+                *request.uri_mut() = uri;
+                slashed.oneshot(request).await.into_response()
             }
         })
         .layer(from_fn(rest::read))
+}
+
+/// Answers and counts a request that no route has, by its path as it came.
+async fn answer_unknown(app: App, green: green::Entry, mut request: Request) -> Response {
+    if let Some(OriginalUri(uri)) = request.extensions().get().cloned() {
+        *request.uri_mut() = uri;
+    }
+    let (door, route) = door_of(request.uri().path());
+    let answering = Box::pin(unknown_route(&app, green, door, request));
+    Box::pin(metrics::count(door, route, answering)).await
 }
 
 fn counted(door: &'static str, routes: Router) -> Router {
@@ -65,7 +83,7 @@ fn door_of(path: &str) -> (&'static str, &'static str) {
         "partner" => ("green", "/partner/{method}/{token}"),
         _ if first.starts_with("waInstance") => ("green", "/waInstance{number}/{method}/{token}"),
         _ if EVOLUTION.contains(&first) || path == "/" => ("evolution", "-"),
-        "rest" => ("mega", "-"),
+        "rest" => ("mega", "/rest/{group}/{rest}"),
         "api" if path == "/api/v2" || path.starts_with("/api/v2/") => ("codechat", "-"),
         "api" | "ws" => ("ryze", "-"),
         _ => ("native", "-"),
@@ -77,7 +95,7 @@ async fn unknown_route(app: &App, green: green::Entry, door: &str, request: Requ
     match door {
         "green" => green.handle(request).await,
         "evolution" => evolution::unknown_route(&request),
-        "mega" => mega::unknown_route(&request),
+        "mega" => mega::unknown_route(app, request).await,
         "codechat" => codechat::unknown_route(&request),
         "ryze" => ryze::unknown_route(app, request).await,
         _ => native::unknown_route().into_response(),

@@ -306,3 +306,36 @@ async fn who_guesses_too_often_waits_and_others_go_on() {
         assert_ne!(status, 429);
     }
 }
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_dialects_path_changes_nothing() {
+    let world = World::start().await;
+    let shop = world.instance("shop").await;
+    let key = |request: Request| request.header("apikey", ACCOUNT).header("token", ACCOUNT).bearer(ACCOUNT);
+    let code_chat = format!("/api/v2/instance/{}", shop.id);
+    for (path, query) in [
+        ("/instance/connectionState/shop", ""),
+        ("/instance/fetchInstances", "?instanceName=shop"),
+        ("/webhook/find/shop", "?"),
+        ("/rest/instance/shop", ""),
+        ("/rest/instance/list", ""),
+        ("/api/instance/list", "?instanceName=shop"),
+        (&code_chat, ""),
+    ] {
+        let plain = got(world.send(&key(Request::get(&format!("{path}{query}")))).await).await;
+        let slashed = got(world.send(&key(Request::get(&format!("{path}/{query}")))).await).await;
+        assert_eq!(plain.status, 200, "{path}: {}", plain.body);
+        assert_eq!((slashed.status, slashed.body), (plain.status, plain.body), "{path}/");
+    }
+    let messaging = key(Request::post("/rest/sendMessage/shop/text/"));
+    assert_eq!(got(world.send(&messaging).await).await.expect(400)["message"], "Instance is not connected");
+    let set = key(Request::post("/settings/set/shop/")).json(&json!({"rejectCall": true}));
+    assert_eq!(got(world.send(&set).await).await.expect(201)["settings"]["rejectCall"], true);
+    let wrong = Request::delete("/instance/logout/shop/").header("apikey", "wrong");
+    got(world.send(&wrong).await).await.expect(401);
+    let nobody = key(Request::delete("/instance/logout/"));
+    let nobody = got(world.send(&nobody).await).await.expect(404);
+    assert_eq!(nobody["response"]["message"], json!(["Cannot DELETE /instance/logout/"]));
+    let native = world.here(get("/v1/instances/", ACCOUNT)).await.expect(404);
+    assert_eq!(native["code"], "unknown_route");
+}

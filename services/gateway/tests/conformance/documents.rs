@@ -27,6 +27,9 @@ fn documented(name: &str) -> BTreeMap<String, BTreeSet<Method>> {
     paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
 }
 
+/// What answers where no route of Mega API's does.
+const MESSAGING: &str = "/rest/{group}/{rest}";
+
 /// The API that a path of the router belongs to; GREEN-API's paths are not a router's.
 fn owner(path: &str) -> &'static str {
     let mut segments = path.split('/').skip(1);
@@ -59,7 +62,8 @@ async fn has_all_operations(name: &str) {
         let routed: BTreeSet<_> =
             world.paths.iter().filter(|path| owner(path) == name).map(|path| filled(path)).collect();
         assert!(!routed.is_empty(), "the router does not tell its paths");
-        assert_eq!(documented.keys().map(|path| filled(path)).collect::<BTreeSet<_>>(), routed);
+        let documented = documented.keys().filter(|path| *path != MESSAGING);
+        assert_eq!(documented.map(|path| filled(path)).collect::<BTreeSet<_>>(), routed);
     }
     for (path, methods) in documented {
         for method in METHODS {

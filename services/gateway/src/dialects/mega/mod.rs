@@ -17,7 +17,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use self::error::MegaError;
 use crate::app::{App, KeyKind};
 
 /// What the key in a path may be, in this order.
@@ -30,7 +29,7 @@ pub fn router(app: App) -> Router {
     routes::router(app)
 }
 
-/// The answer to a path of this dialect that it does not have.
-pub fn unknown_route(_request: &Request) -> Response {
-    MegaError::UnknownRoute.into_response()
+/// The answer to a path of this dialect that no route has: it may be a messaging method's.
+pub async fn unknown_route(app: &App, request: Request) -> Response {
+    routes::messaging::handler(app, request).await.into_response()
 }

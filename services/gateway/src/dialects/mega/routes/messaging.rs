@@ -1,6 +1,6 @@
 //! Every other `/rest/<group>/…`: the messaging methods of a gateway that stands beside this service.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use berth_proto::instance::{ConnectionV1, PhaseV1};
 
 use crate::{
@@ -32,17 +32,18 @@ const SEGMENTS_MAX: usize = 4;
         (status = 501, body = ErrorBody, description = "It is, but messages are not handled by this service.")
     )
 )]
-pub(super) async fn handler(State(app): State<App>, request: Request) -> Result<(), MegaError> {
+pub(in crate::dialects::mega) async fn handler(app: &App, request: Request) -> Result<(), MegaError> {
     let (parts, _body) = request.into_parts();
-    let path = parts.uri.path().trim_start_matches("/rest/");
-    let mut segments = path.split('/');
-    let group = segments.next().unwrap_or_default();
-    let method = segments.clone().next().unwrap_or_default();
-    if OURS.contains(&group) && !(group == "instance" && AMONG_OURS.contains(&method)) {
+    let path = parts.uri.path().strip_prefix("/rest/").and_then(|path| path.split_once('/'));
+    let is_ours = |group: &str, rest: &str| {
+        let method = rest.split('/').next().unwrap_or_default();
+        OURS.contains(&group) && !(group == "instance" && AMONG_OURS.contains(&method))
+    };
+    let Some((_, rest)) = path.filter(|(group, rest)| !rest.is_empty() && !is_ours(group, rest)) else {
         return Err(MegaError::UnknownRoute);
-    }
-    let call = caller(&parts, &app).await?;
-    for segment in segments.take(SEGMENTS_MAX) {
+    };
+    let call = caller(&parts, app).await?;
+    for segment in rest.split('/').take(SEGMENTS_MAX) {
         let Some(key) = crate::http::percent_decoded(segment) else { continue };
         match app.find(&call.principal, &key, &ORDER).await {
             Ok(record) => {

@@ -15,7 +15,7 @@ pub(super) mod webhook_read;
 
 use axum::{
     Router,
-    routing::{any, delete as on_delete, get, post},
+    routing::{delete as on_delete, get, post},
 };
 
 use super::error::MegaError;
@@ -39,7 +39,6 @@ pub(super) fn router(app: App) -> Router {
         .route("/rest/instance/{key}/delete", on_delete(delete::handler))
         .route("/rest/webhook/{key}", get(webhook_read::handler))
         .route("/rest/webhook/{key}/configWebhook", post(webhook_configure::handler))
-        .route("/rest/{group}/{*rest}", any(messaging::handler))
         .method_not_allowed_fallback(no_such_method)
         .with_state(app)
 }
