@@ -1,5 +1,8 @@
 //! The account `default`: created at the first start, found again at every later one.
 //!
+//! The operator may rename it or close it. Without a token in the settings it then stays as it is: there is no
+//! account `default` any more. With one, whoever has that token is meant; if nobody has it, a new account is made.
+//!
 //! Any number of gateways may do this at once: its name is unique in the directory, and the ids of the commands
 //! follow from what they do, so that a repetition is a repetition.
 
@@ -59,6 +62,11 @@ pub(crate) enum AccountError {
     /// A session-aggregate could not decide the command in time; a retry may help.
     #[error("the session-aggregate cannot make the account `default` now: {0}")]
     Unavailable(String),
+    /// It was closed, and what it held is not free yet; a retry helps when a session-aggregate runs.
+    #[error(
+        "the account `default` was closed a moment ago, and its name is not free yet; is a session-aggregate running?"
+    )]
+    Closing,
     /// The token belongs to somebody else: another account or an instance. A retry does not help.
     #[error("`account_token` (BERTH_ACCOUNT_TOKEN) is in use by another account or an instance")]
     TokenTaken,
@@ -76,6 +84,19 @@ pub(crate) enum Became {
     Found,
     /// It was there with another token, which ended.
     TokenRotated,
+    /// It was there, and was renamed or closed since.
+    Left,
+}
+
+/// What the directory says of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// Nobody ever had it.
+    Never,
+    /// Somebody had it.
+    Before,
+    /// This account has it.
+    By(AccountId),
 }
 
 /// A command, and the id that follows from what it does.
@@ -101,40 +122,61 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// Finds the account or makes it, and gives it this token if it has another. Without a token it must exist.
+    /// Finds the account or makes it, and gives it this token if it has another. Without a token it must exist, or
+    /// have existed. The id is none if there is no such account and there shall be none.
     pub(crate) async fn ensure(
         &self,
         token: Option<&SecretString>,
-    ) -> Result<(AccountId, Became), AccountError> {
+    ) -> Result<(Option<AccountId>, Became), AccountError> {
         let mut races = 0;
+        let deadline = Instant::now() + WAIT_MAX;
         loop {
-            let held = self.held().await?;
-            let state = match held {
+            let held = self.held(self.keys.master().entry("account_name", NAME)).await?;
+            let account = if let Held::By(account) = held { Some(account) } else { None };
+            let state = match account {
                 Some(account) => self.state(account).await?,
                 None => None,
             };
-            let (account, order, became) = match (held.zip(state), token) {
-                (Some((account, _)), None) => return Ok((account, Became::Found)),
+            if state.as_ref().is_some_and(|state| state.closed_at.is_some()) {
+                // Its name is about to be free.
+                if Instant::now() >= deadline {
+                    return Err(AccountError::Closing);
+                }
+                sleep(PAUSE).await;
+                continue;
+            }
+            let (account, order, became) = match (account.zip(state), token) {
+                (Some((account, _)), None) => return Ok((Some(account), Became::Found)),
                 (Some((account, state)), Some(token)) => {
                     let entry = self.token_entry(token);
                     if state.token_entry == entry {
-                        return Ok((account, Became::Found));
+                        return Ok((Some(account), Became::Found));
                     }
                     (account, self.rotation(account, &state, token, entry).await?, Became::TokenRotated)
                 }
+                (None, None) if held == Held::Before => return Ok((None, Became::Left)),
                 (None, None) => return Err(AccountError::NoToken),
                 (None, Some(token)) => {
-                    let account = held.unwrap_or_else(|| new_account_id(&*self.clock, &*self.entropy));
+                    if held == Held::Before
+                        && let Some(account) = self.renamed(token).await?
+                    {
+                        return Ok((Some(account), Became::Left));
+                    }
+                    let account = account.unwrap_or_else(|| new_account_id(&*self.clock, &*self.entropy));
                     (account, self.creation(account, token).await?, Became::Created)
                 }
             };
             match self.send(account, order).await? {
-                None => return Ok((account, became)),
+                None => return Ok((Some(account), became)),
                 Some(RejectionCodeV1::TokenTaken) => return Err(AccountError::TokenTaken),
-                // Another gateway was quicker: look again.
-                Some(RejectionCodeV1::NameTaken | RejectionCodeV1::Exists | RejectionCodeV1::Changed)
-                    if races < RACES_MAX =>
-                {
+                // Another gateway was quicker, or somebody closed it: look again.
+                Some(
+                    RejectionCodeV1::NameTaken
+                    | RejectionCodeV1::Exists
+                    | RejectionCodeV1::Changed
+                    | RejectionCodeV1::Deleted
+                    | RejectionCodeV1::NotFound,
+                ) if races < RACES_MAX => {
                     races += 1;
                     sleep(PAUSE).await;
                 }
@@ -143,14 +185,26 @@ impl Accounts {
         }
     }
 
-    /// The account that holds the name.
-    async fn held(&self) -> Result<Option<AccountId>, AccountError> {
-        let entry = self.keys.master().entry("account_name", NAME);
+    /// The account with this token, whatever it is called by now.
+    async fn renamed(&self, token: &SecretString) -> Result<Option<AccountId>, AccountError> {
+        let entry = self.token_entry(token);
+        let Held::By(account) = self.held(entry).await? else { return Ok(None) };
+        let state = self.state(account).await?;
+        let has = state.is_some_and(|state| state.token_entry == entry && state.closed_at.is_none());
+        Ok(has.then_some(account))
+    }
+
+    /// Who holds a name or token.
+    async fn held(&self, entry: DirectoryId) -> Result<Held, AccountError> {
         let Some(stored) = self.log.tail(&StreamKey::directory(entry)).await? else {
-            return Ok(None);
+            return Ok(Held::Never);
         };
         let state: DirectoryStateV1 = codec::decode::<CommitV1>(&stored.payload)?.state.open()?;
-        Ok(state.hold.map(|hold| hold.account))
+        Ok(match state.hold {
+            Some(hold) => Held::By(hold.account),
+            None if state.former.is_empty() => Held::Never,
+            None => Held::Before,
+        })
     }
 
     async fn state(&self, account: AccountId) -> Result<Option<AccountStateV2>, AccountError> {

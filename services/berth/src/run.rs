@@ -57,7 +57,8 @@ async fn start(
     bound.serve(router, lifecycle);
     if role.runs(Role::Gateway) {
         let id = default_account(&wired).await?;
-        if let Some(shown) = wired.credentials.as_ref().and_then(|credentials| credentials.shown.as_ref()) {
+        let shown = wired.credentials.as_ref().and_then(|credentials| credentials.shown.as_ref());
+        if let (Some(shown), Some(id)) = (shown, id) {
             let made = settings.secrets.master_key.is_none().then(|| wired.folder.master_key_file());
             say(welcome::first_start(&mut io::stdout(), shown, id, made.as_deref(), address))?;
             shown.keep(&wired.folder)?;
@@ -83,7 +84,8 @@ fn say(said: io::Result<()>) -> Result<(), Failure> {
     said.map_err(|source| Failure::System { what: "to write to the standard output", source })
 }
 
-async fn default_account(wired: &Wired) -> Result<AccountId, Failure> {
+/// The account `default`; none if the operator renamed or closed it and gives no token for another.
+async fn default_account(wired: &Wired) -> Result<Option<AccountId>, Failure> {
     let accounts = Accounts {
         log: Arc::clone(&wired.log) as _,
         bus: Arc::clone(&wired.bus),
@@ -93,11 +95,15 @@ async fn default_account(wired: &Wired) -> Result<AccountId, Failure> {
     };
     let token = wired.credentials.as_ref().and_then(|credentials| credentials.account_token.as_ref());
     let (account, became) = accounts.ensure(token).await?;
+    let id = account.map(|account| account.to_string());
     match became {
-        Became::Created => tracing::info!(%account, "the account `default` was created"),
-        Became::Found => tracing::info!(%account, "the account `default` is there"),
+        Became::Created => tracing::info!(account = id, "the account `default` was created"),
+        Became::Found => tracing::info!(account = id, "the account `default` is there"),
+        Became::Left => {
+            tracing::info!(account = id, "the account `default` was renamed or closed: none is made");
+        }
         Became::TokenRotated => tracing::warn!(
-            %account,
+            account = id,
             "the account `default` has another token now, the one in BERTH_ACCOUNT_TOKEN; the former one ended"
         ),
     }

@@ -2,7 +2,7 @@
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `a` account | version, state |
+//! | `a` account | version, state; accounts that are not closed |
 //! | `i` instance | version, class, account, state |
 //! | `o` account instance | nothing; instances that are not deleted |
 //! | `s` account class instance | nothing |
@@ -90,9 +90,14 @@ impl Records {
 }
 
 fn account(id: &[u8; ID], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-    let _readable: AccountStateV2 = commit.state.open().map_err(|error| unreadable(&error))?;
+    let state: AccountStateV2 = commit.state.open().map_err(|error| unreadable(&error))?;
+    let key = [b"a", &id[..]].concat();
+    if state.closed_at.is_some() {
+        rows.remove(&key);
+        return Ok(());
+    }
     let row = [&commit.version.to_be_bytes()[..], &encode_state(&commit.state)].concat();
-    rows.put(&[b"a", &id[..]].concat(), row);
+    rows.put(&key, row);
     Ok(())
 }
 

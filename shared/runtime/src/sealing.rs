@@ -172,6 +172,8 @@ pub mod field {
     pub const WEBHOOK_SECRET: &str = "webhook_secret";
     /// A webhook's format options.
     pub const WEBHOOK_OPTIONS: &str = "webhook_options";
+    /// What the operator keeps with an account.
+    pub const ATTRIBUTES: &str = "attributes";
     /// A block of settings.
     pub const SETTINGS: &str = "settings";
     /// A QR text or pairing code in the volatile store.

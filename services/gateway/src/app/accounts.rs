@@ -9,6 +9,7 @@ use berth_proto::{
     query::QueryV1,
 };
 use berth_runtime::{entropy::new_account_id, sealing::field};
+use serde_json::Value;
 
 use super::{
     App,
@@ -23,6 +24,9 @@ use super::{
 /// Random bytes of a generated account token.
 const ACCOUNT_TOKEN_BYTES: usize = 32;
 
+/// Bytes of an account's attributes, as JSON.
+const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
+
 /// What a new account shall be.
 #[derive(Debug, Clone, Default)]
 pub struct NewAccount {
@@ -30,6 +34,8 @@ pub struct NewAccount {
     pub name: Option<String>,
     /// Its token; made up if there is none.
     pub token: Option<String>,
+    /// What the operator keeps with it.
+    pub attributes: Option<Value>,
 }
 
 /// An account, opened for rendering.
@@ -43,6 +49,8 @@ pub struct AccountRecord {
     pub token: String,
     /// The endpoints that all its instances have.
     pub webhooks: Vec<Webhook>,
+    /// What the operator keeps with it.
+    pub attributes: Option<Value>,
     /// Its state.
     pub state: AccountStateV2,
 }
@@ -73,17 +81,26 @@ impl App {
         let name = new.name.unwrap_or_else(|| format!("account-{account}"));
         let name = check_name(&name).map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?;
         let token = self.account_token(new.token)?;
+        let attributes = new.attributes.as_ref().map(written).transpose()?;
         let owner = account.as_bytes();
         let key = self.inner.keys.create(owner, &*self.inner.entropy).await?;
-        let key =
-            key.ok_or_else(|| Failure::unavailable("the key store", "a new account got no data key"))?;
+        // The key that an earlier try made is gone only if the account was closed since.
+        let key = key.ok_or(Failure::rejected(RejectionCodeV1::Deleted))?;
         let master = self.inner.keys.master();
-        let target = TargetV1::CreateAccount {
-            account,
-            name: key.seal(owner, field::NAME, name.as_bytes()),
-            name_entry: master.entry("account_name", &name),
-            token: key.seal(owner, field::TOKEN, token.as_bytes()),
-            token_entry: master.entry("token", &token),
+        let name_entry = master.entry("account_name", &name);
+        let name = key.seal(owner, field::NAME, name.as_bytes());
+        let token_entry = master.entry("token", &token);
+        let token = key.seal(owner, field::TOKEN, token.as_bytes());
+        let target = match attributes {
+            None => TargetV1::CreateAccount { account, name, name_entry, token, token_entry },
+            Some(attributes) => TargetV1::CreateDescribedAccount {
+                account,
+                name,
+                name_entry,
+                token,
+                token_entry,
+                attributes: key.seal(owner, field::ATTRIBUTES, &attributes),
+            },
         };
         let accepted = self.account_command(call, account, identity, target).await;
         // A key is kept while some try may still be decided: an unkeyed command has no other try, but whoever
@@ -116,12 +133,15 @@ impl App {
         self.changed_account(&accepted).await
     }
 
-    /// The account with this id.
+    /// The account with this id, unless it is closed.
     pub async fn account(&self, account: AccountId) -> Result<AccountRecord, Failure> {
         let stored = self.inner.log.tail(&StreamKey::account(account)).await?.ok_or(Failure::NotFound)?;
         let state = codec::decode::<CommitV1>(&stored.payload)
             .and_then(|commit| commit.state.open::<AccountStateV2>())
             .map_err(|error| Failure::unavailable("the account's history", error))?;
+        if state.closed_at.is_some() {
+            return Err(Failure::NotFound);
+        }
         self.open_account(account, state).await
     }
 
@@ -191,16 +211,27 @@ impl App {
         let open = |field: &str, sealed: &Sealed| {
             key.as_ref().and_then(|key| key.open_text(id.as_bytes(), field, sealed).ok())
         };
+        let attributes = state.attributes.as_ref().and_then(|sealed| open(field::ATTRIBUTES, sealed));
         Ok(AccountRecord {
             id,
             name: open(field::NAME, &state.name).unwrap_or_default(),
             token: open(field::TOKEN, &state.token).unwrap_or_default(),
+            attributes: attributes.and_then(|text| serde_json::from_str(&text).ok()),
             webhooks: state.webhooks.iter().map(|webhook| Webhook::opened(webhook, open)).collect(),
             state,
         })
     }
 }
 
-fn require_root(call: &Call) -> Result<(), Failure> {
+/// Attributes as they are sealed.
+pub(super) fn written(attributes: &Value) -> Result<Vec<u8>, Failure> {
+    let text = attributes.to_string().into_bytes();
+    if text.len() > ATTRIBUTES_BYTES_MAX {
+        return Err(Failure::Invalid { field: "attributes", problem: "at most 16 KiB of JSON are kept" });
+    }
+    Ok(text)
+}
+
+pub(super) fn require_root(call: &Call) -> Result<(), Failure> {
     if call.principal == Principal::Root { Ok(()) } else { Err(Failure::Forbidden) }
 }

@@ -4,6 +4,7 @@
 //! operation takes a [`Call`] (who asks, through which door, under which idempotency key) and answers with
 //! a [`Record`] (an instance as it is, opened for rendering) or a [`Failure`].
 
+mod account_life;
 mod account_webhooks;
 mod accounts;
 mod as_of;
@@ -38,6 +39,7 @@ use berth_log::LogRead;
 use berth_runtime::{Clock, Entropy};
 use tokio_util::sync::CancellationToken;
 
+pub use account_life::{AccountChange, Closing};
 pub use accounts::{AccountRecord, ChangedAccount, NewAccount};
 pub use call::{Call, Idempotency};
 pub use codes::{Connected, LiveCode, LiveCodes};

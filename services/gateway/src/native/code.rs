@@ -51,6 +51,7 @@ codes! {
     NotAcceptable, NOT_ACCEPTABLE, "not_acceptable", "The answer has none of the forms that `Accept` names.";
     NoSession, CONFLICT, "no_session", "The instance has no session: connect and link a device first.";
     HasSession, CONFLICT, "has_session", "The instance has a session or an attempt: log it out first.";
+    HasInstances, CONFLICT, "has_instances", "The account has instances: delete them first, or close it by force.";
     Banned, CONFLICT, "banned", "The number is banned until the moment that `pause.until` of the instance says.";
     OutOfPlace, CONFLICT, "out_of_place", "The state of the instance does not allow this.";
     NameTaken, CONFLICT, "name_taken", "Another instance or account has this name.";

@@ -22,7 +22,8 @@ use crate::docs::{self, Bearer, add_error, operations};
         create::handler, list::handler, get::handler, delete::handler, connect::handler, qr::handler,
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
-        webhook::delete, simulate::handler, accounts::create, accounts::list, accounts::rotate_token,
+        webhook::delete, simulate::handler, accounts::create, accounts::list, accounts::change,
+        accounts::close, accounts::rotate_token,
         docs::index, docs::page, docs::native_json, docs::json
     ),
     modifiers(&Bearer, &Problems)

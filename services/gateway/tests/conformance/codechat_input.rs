@@ -60,6 +60,9 @@ async fn bodies_of_a_wrong_form() {
         (Method::PUT, hook.clone()),
         (Method::PATCH, format!("{hook}/events")),
         (Method::POST, "/api/v2/admin/business".to_owned()),
+        (Method::PUT, format!("/api/v2/admin/business/{}", world.account_id)),
+        (Method::PATCH, format!("/api/v2/admin/business/{}/refresh-token", world.account_id)),
+        (Method::PUT, format!("/api/v2/business/{}", world.account_id)),
     ];
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(500), "]".repeat(500));
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1024 * 1024));
@@ -120,6 +123,22 @@ async fn fields_of_a_wrong_kind() {
     let businesses =
         [json!({"name": 1}), json!({"name": "a/b"}), json!({"name": long}), json!({"name": "acme"})];
     refuses(&mut story, &Method::POST, "/api/v2/admin/business", businesses).await;
+    let too_much = json!({"attributes": "x".repeat(16 * 1024)});
+    let changes = [
+        json!({"name": 1}),
+        json!({"name": ""}),
+        json!({"name": "a/b"}),
+        json!({"name": "x".repeat(200)}),
+        json!({"name": "globex"}),
+        too_much.clone(),
+    ];
+    let account = &world.account_id;
+    refuses(&mut story, &Method::PUT, &format!("/api/v2/admin/business/{account}"), changes.clone()).await;
+    refuses(&mut story, &Method::PUT, &format!("/api/v2/business/{account}"), changes).await;
+    refuses(&mut story, &Method::POST, "/api/v2/admin/business", [too_much]).await;
+    let tokens = [json!({"oldToken": 1}), json!({"oldToken": "x"})];
+    refuses(&mut story, &Method::PATCH, &format!("/api/v2/admin/business/{account}/refresh-token"), tokens)
+        .await;
     is_told("codechat_bad_fields", &story);
 }
 
@@ -203,7 +222,7 @@ async fn ids_routes_and_methods() {
     for id in ["nothing", "%FF", "a%2Fb", &shop.id] {
         let search = request(&Method::POST, &format!("/api/v2/business/{id}/instance/search"));
         assert!([403, 404].contains(&story.row(search).await.status), "{id}");
-        for method in [Method::GET, Method::PATCH] {
+        for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
             let after = if method == Method::PATCH { "/refresh-token" } else { "" };
             let admin = request(&method, &format!("/api/v2/admin/business/{id}{after}"));
             assert_eq!(story.row(admin).await.status, 404, "{id}");

@@ -6,8 +6,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod accounts;
 mod borders;
 mod codechat;
+mod codechat_businesses;
 mod codechat_input;
 mod codechat_webhooks;
 mod connections;

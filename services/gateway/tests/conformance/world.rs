@@ -209,7 +209,7 @@ impl World {
         serde_json::from_slice(&self.send(request).await.bytes().await.unwrap()).unwrap()
     }
 
-    async fn native(&self, request: Request, token: &str) -> (u16, Value) {
+    pub(crate) async fn native(&self, request: Request, token: &str) -> (u16, Value) {
         let response = self.send(&request.header("authorization", &format!("Bearer {token}"))).await;
         let status = response.status().as_u16();
         let bytes = response.bytes().await.unwrap();
@@ -298,6 +298,15 @@ impl World {
             assert!(Instant::now() < deadline, "{instances} instances are there; {now} is listed");
             sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+/// Waits until something is so.
+pub(crate) async fn eventually(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is().await {
+        assert!(Instant::now() < deadline, "{what}: not in time");
+        sleep(Duration::from_millis(10)).await;
     }
 }
 

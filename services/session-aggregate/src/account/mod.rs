@@ -266,13 +266,15 @@ impl Aggregate {
     }
 }
 
-/// Whether a principal may ask for this: the operator for anything, an account for its own webhooks.
+/// Whether a principal may ask for this: the operator for anything, an account for what it is called and for its
+/// own webhooks.
 fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
     match (principal, target) {
         (PrincipalV1::Root | PrincipalV1::Service, _) => true,
         (
             PrincipalV1::Account { account: own },
-            TargetV1::ConfigureAccountWebhook { account, .. }
+            TargetV1::ChangeAccount { account, .. }
+            | TargetV1::ConfigureAccountWebhook { account, .. }
             | TargetV1::RemoveAccountWebhook { account, .. },
         ) => own == *account,
         _ => false,

@@ -134,12 +134,12 @@ pub(super) struct BusinessShown {
     pub(super) business_id: AccountId,
     pub(super) name: String,
     pub(super) business_token: String,
-    /// Always `null`.
+    /// What was sent with the business.
     #[schema(required = true, value_type = Option<Object>)]
     pub(super) attributes: Option<Value>,
     pub(super) created_at: String,
     pub(super) updated_at: String,
-    /// Always `null`.
+    /// Only in the answer that deletes it.
     #[schema(required = true)]
     pub(super) deleted_at: Option<String>,
     #[serde(rename = "BusinessWebhook")]
@@ -160,6 +160,15 @@ pub(super) struct BusinessWebhook {
     pub(super) updated_at: String,
     #[schema(value_type = String)]
     pub(super) business_business_id: AccountId,
+}
+
+/// A business with its new token.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BusinessRefreshed {
+    #[serde(flatten)]
+    pub(super) business: BusinessShown,
+    pub(super) new_token: String,
 }
 
 /// A business with a page of its instances.

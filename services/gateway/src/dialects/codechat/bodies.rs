@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -106,7 +107,30 @@ impl ToSchema for Flags {}
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewBusiness {
     /// Unique in the deployment; made up if it is left out.
+    #[schema(max_length = 128)]
     name: Option<String>,
+    /// Any JSON of at most 16 KiB.
+    #[schema(value_type = Option<Object>)]
+    attributes: Option<Value>,
+}
+
+/// A business; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct ChangedBusiness {
+    /// Unique in the deployment.
+    #[schema(max_length = 128)]
+    name: Option<String>,
+    /// Any JSON of at most 16 KiB.
+    #[schema(value_type = Option<Object>)]
+    attributes: Option<Value>,
+}
+
+/// The business token that ends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RefreshBusiness {
+    /// The present one, if it is to be checked.
+    old_token: Option<String>,
 }
 
 /// A proxy.

@@ -16,10 +16,10 @@ pub(super) fn shown(account: &AccountRecord) -> BusinessShown {
         business_id: account.id,
         name: account.name.clone(),
         business_token: account.token.clone(),
-        attributes: None,
+        attributes: account.attributes.clone(),
         created_at: iso_millis(account.state.created_at),
         updated_at: iso_millis(account.state.updated_at),
-        deleted_at: None,
+        deleted_at: account.state.closed_at.map(iso_millis),
         business_webhook: shown_webhook(account),
     }
 }

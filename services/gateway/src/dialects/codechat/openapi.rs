@@ -9,8 +9,9 @@ use utoipa::{
 };
 
 use super::routes::{
-    admin, business_webhook, connect, connected, connection_state, create, delete, find_one, logout,
-    move_whatsapp, not_here, proxy, refresh_token, restart, search, socket, toggle_activate, webhooks,
+    admin, business, business_webhook, connect, connected, connection_state, create, delete, find_one,
+    logout, move_whatsapp, not_here, proxy, refresh_token, restart, search, socket, toggle_activate,
+    webhooks,
 };
 use crate::docs::{self, add_error, add_in_path, operations};
 
@@ -26,7 +27,7 @@ use crate::docs::{self, add_error, add_in_path, operations};
         business_webhook::set, business_webhook::change, business_webhook::remove, find_one::handler, connect::connect,
         connect::qrcode, connection_state::handler, restart::handler, restart::reload, proxy::handler, logout::handler, socket::create, socket::find, socket::change, socket::remove,
         webhooks::create, webhooks::list, webhooks::update, webhooks::find, webhooks::remove, webhooks::update_events, admin::create, admin::list,
-        admin::find, not_here::change_business, not_here::delete_business, admin::refresh_token,
+        admin::find, admin::change, admin::delete, admin::refresh_token, business::find, business::change,
         not_here::move_instance
     ),
     modifiers(&Tokens, &Paths, &Errors)

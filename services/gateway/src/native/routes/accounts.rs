@@ -1,15 +1,18 @@
-//! `POST` and `GET /v1/accounts`, `POST /v1/accounts/{a}/token`: the operator's, with the root key.
+//! `POST` and `GET /v1/accounts`, `PATCH` and `DELETE /v1/accounts/{a}`, `POST /v1/accounts/{a}/token`: the
+//! operator's, with the root key.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_proto::AccountId;
-use serde::{Deserialize, Serialize};
+use berth_proto::{AccountId, frame::RejectionCodeV1};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::{AccountRecord, App, ChangedAccount, Failure, NewAccount},
+    app::{AccountChange, AccountRecord, App, ChangedAccount, Closing, Failure, NewAccount, Principal},
     native::{
         body::{Json, QueryOf},
         call::{Caller, Key},
+        code::Code,
         problem::Problem,
         render::{answer, time},
     },
@@ -28,6 +31,36 @@ pub(super) struct AccountRequest {
     /// Its token; made up if it is left out.
     #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$")]
     token: Option<String>,
+    /// Any JSON of at most 16 KiB that is kept with it.
+    #[schema(value_type = Option<Object>)]
+    attributes: Option<Value>,
+}
+
+/// What shall be another of an account; whatever is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountPatch {
+    /// Its name, unique in the deployment.
+    #[schema(min_length = 1, max_length = 128)]
+    name: Option<String>,
+    /// Any JSON of at most 16 KiB that is kept with it; null keeps nothing any more.
+    #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = Option<Object>)]
+    attributes: Option<Value>,
+}
+
+/// Tells a field that is null from one that is left out.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// The query of a close.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CloseQuery {
+    /// Whether its instances may be deleted with it; `false` if it is left out.
+    force: Option<bool>,
 }
 
 /// The new token of an account.
@@ -48,6 +81,12 @@ pub(super) struct AccountBody {
     name: String,
     /// When it was created.
     created_at: String,
+    /// What is kept with it.
+    #[schema(required = true, value_type = Option<Object>)]
+    attributes: Option<Value>,
+    /// When it was closed; only in the answer that closes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<String>,
     /// Its token; only in the answer that creates or changes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -79,6 +118,8 @@ impl AccountBody {
             id: account.id.to_string(),
             name: account.name,
             created_at: time(account.state.created_at),
+            attributes: account.attributes.filter(|attributes| !attributes.is_null()),
+            closed_at: account.state.closed_at.map(time),
             token: with_token.then_some(account.token),
         }
     }
@@ -88,7 +129,7 @@ impl AccountBody {
 #[utoipa::path(
     post, operation_id = "create_account", path = "/v1/accounts", tag = "accounts", request_body = AccountRequest,
     params(("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 201, body = AccountBody), (status = 409, body = Problem))
+    responses((status = 201, body = AccountBody), (status = 409, body = Problem), (status = 410, body = Problem))
 )]
 pub(super) async fn create(
     State(app): State<App>,
@@ -96,8 +137,14 @@ pub(super) async fn create(
     body: Json<AccountRequest>,
 ) -> Result<Response, Problem> {
     let call = caller.call("POST /v1/accounts", &body.bytes);
-    let new = NewAccount { name: body.value.name, token: body.value.token };
-    let ChangedAccount { account, replayed } = app.create_account(&call, new).await?;
+    let AccountRequest { name, token, attributes } = body.value;
+    let created = app.create_account(&call, NewAccount { name, token, attributes }).await;
+    let ChangedAccount { account, replayed } = created.map_err(|failure| match failure.rejection() {
+        Some(RejectionCodeV1::Deleted) => {
+            Problem::new(Code::Deleted, "The account that this Idempotency-Key made is closed.")
+        }
+        _ => failure.into(),
+    })?;
     Ok(answer(StatusCode::CREATED, AccountBody::of(account, true), replayed))
 }
 
@@ -127,6 +174,58 @@ pub(super) async fn list(
     Ok(answer(StatusCode::OK, AccountsBody { accounts, next_after }, false))
 }
 
+/// Gives an account another name or other attributes.
+#[utoipa::path(
+    patch, operation_id = "change_account", path = "/v1/accounts/{a}", tag = "accounts", request_body = AccountPatch,
+    params(("a" = String, Path, description = "Id"), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = AccountBody), (status = 409, body = Problem))
+)]
+pub(super) async fn change(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    body: Json<AccountPatch>,
+) -> Result<Response, Problem> {
+    let call = operators(caller)?.call("PATCH /v1/accounts/{a}", &body.bytes);
+    let AccountPatch { name, attributes } = body.value;
+    let changed = app.change_account(&call, id(&key)?, AccountChange { name, attributes }).await?;
+    Ok(answer(StatusCode::OK, AccountBody::of(changed.account, false), changed.replayed))
+}
+
+/// Closes an account: its token ends at once, its instances are deleted. Without `force` one that has instances stays.
+#[utoipa::path(
+    delete, operation_id = "close_account", path = "/v1/accounts/{a}", tag = "accounts",
+    params(("a" = String, Path, description = "Id"), CloseQuery, ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = AccountBody), (status = 409, body = Problem))
+)]
+pub(super) async fn close(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    query: QueryOf<CloseQuery>,
+) -> Result<Response, Problem> {
+    let force = query.0.force.unwrap_or_default();
+    let call = caller.call("DELETE /v1/accounts/{a}", if force { b"force" } else { b"" });
+    match app.close_account(&call, id(&key)?, force).await? {
+        Closing::Closed(closed) => {
+            Ok(answer(StatusCode::OK, AccountBody::of(closed.account, false), closed.replayed))
+        }
+        Closing::HasInstances => Err(Problem::new(
+            Code::HasInstances,
+            "The account has instances: delete them first, or send `force=true`.",
+        )),
+    }
+}
+
+fn id(key: &Key) -> Result<AccountId, Failure> {
+    key.0.parse().map_err(|_| Failure::NotFound)
+}
+
+/// Only the operator changes accounts here.
+fn operators(caller: Caller) -> Result<Caller, Failure> {
+    if caller.principal == Principal::Root { Ok(caller) } else { Err(Failure::Forbidden) }
+}
+
 /// Gives an account another token; the old one ends at once.
 #[utoipa::path(
     post, operation_id = "rotate_account_token", path = "/v1/accounts/{a}/token", tag = "accounts", request_body = TokenRequest,
@@ -139,8 +238,7 @@ pub(super) async fn rotate_token(
     key: Key,
     body: Json<TokenRequest>,
 ) -> Result<Response, Problem> {
-    let account = key.0.parse::<AccountId>().map_err(|_| Failure::NotFound)?;
     let call = caller.call("POST /v1/accounts/{a}/token", &body.bytes);
-    let changed = app.rotate_account_token(&call, account, body.value.token).await?;
+    let changed = app.rotate_account_token(&call, id(&key)?, body.value.token).await?;
     Ok(answer(StatusCode::OK, AccountBody::of(changed.account, true), changed.replayed))
 }

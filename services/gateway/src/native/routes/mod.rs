@@ -18,7 +18,7 @@ pub(super) mod webhooks;
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 
 use crate::app::App;
@@ -43,6 +43,7 @@ pub(super) fn router(app: App) -> Router {
         )
         .route("/v1/instances/{i}/simulate", post(simulate::handler))
         .route("/v1/accounts", post(accounts::create).get(accounts::list))
+        .route("/v1/accounts/{a}", patch(accounts::change).delete(accounts::close))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
         .method_not_allowed_fallback(super::method_not_allowed)
         .with_state(app)

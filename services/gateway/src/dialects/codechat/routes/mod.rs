@@ -1,6 +1,7 @@
 //! The routes of this dialect, one file each.
 
 pub(super) mod admin;
+pub(super) mod business;
 pub(super) mod business_webhook;
 pub(super) mod connect;
 pub(super) mod connected;
@@ -35,6 +36,7 @@ async fn no_such_method(method: Method, uri: Uri) -> CodeChatError {
 
 pub(super) fn router(app: App) -> Router {
     Router::new()
+        .route("/api/v2/business/{businessId}", get(business::find).put(business::change))
         .route("/api/v2/business/{businessId}/instance", post(create::handler).delete(delete::by_query))
         .route("/api/v2/business/{businessId}/instance/search", post(search::handler))
         .route("/api/v2/business/{businessId}/instance/connected", get(connected::handler))
@@ -77,7 +79,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/v2/admin/business/move-instance", patch(not_here::move_instance))
         .route(
             "/api/v2/admin/business/{businessId}",
-            get(admin::find).put(not_here::change_business).delete(not_here::delete_business),
+            get(admin::find).put(admin::change).delete(admin::delete),
         )
         .route("/api/v2/admin/business/{businessId}/refresh-token", patch(admin::refresh_token))
         .method_not_allowed_fallback(no_such_method)

@@ -1,0 +1,84 @@
+//! Changing and closing an account.
+
+use berth_proto::{AccountId, frame::TargetV1};
+use berth_runtime::sealing::field;
+use serde_json::Value;
+
+use super::{
+    App, ListQuery,
+    accounts::{ChangedAccount, require_root, written},
+    call::Call,
+    failure::Failure,
+    names::check_name,
+    principal::Principal,
+};
+
+/// What shall be another of an account; what is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct AccountChange {
+    /// Its name, unique in the deployment.
+    pub name: Option<String>,
+    /// What the operator keeps with it; JSON `null` is nothing any more.
+    pub attributes: Option<Value>,
+}
+
+/// What a close came to.
+#[derive(Debug, Clone)]
+pub enum Closing {
+    /// It is closed; its instances are being deleted.
+    Closed(Box<ChangedAccount>),
+    /// It has instances, and nobody said that they may be deleted.
+    HasInstances,
+}
+
+impl App {
+    /// Gives an account another name or other attributes: the operator, or the account itself.
+    pub async fn change_account(
+        &self,
+        call: &Call,
+        account: AccountId,
+        change: AccountChange,
+    ) -> Result<ChangedAccount, Failure> {
+        if call.principal != (Principal::Account { account }) {
+            require_root(call)?;
+        }
+        let name = change.name.map(|name| check_name(&name)).transpose();
+        let name = name.map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?;
+        let attributes = change.attributes.as_ref().map(written).transpose()?;
+        let owner = account.as_bytes();
+        let key = self.inner.keys.key(owner).await?.ok_or(Failure::NotFound)?;
+        let entry = |name: &str| self.inner.keys.master().entry("account_name", name);
+        let target = TargetV1::ChangeAccount {
+            account,
+            name: name.map(|name| (key.seal(owner, field::NAME, name.as_bytes()), entry(&name))),
+            attributes: attributes.map(|attributes| key.seal(owner, field::ATTRIBUTES, &attributes)),
+        };
+        let identity = self.identity(call, owner).await?;
+        let accepted = self.account_command(call, account, identity, target).await?;
+        self.changed_account(&accepted).await
+    }
+
+    /// Closes an account: its token and its name end at once, its instances are deleted, with their sessions, and
+    /// then its data key is destroyed. Root only.
+    ///
+    /// Without `force` one that has instances stays open. That is what the record view says, which may lag: an
+    /// instance that somebody creates at this moment is deleted with the account.
+    pub async fn close_account(
+        &self,
+        call: &Call,
+        account: AccountId,
+        force: bool,
+    ) -> Result<Closing, Failure> {
+        require_root(call)?;
+        if !force {
+            let query = ListQuery { limit: 1, ..ListQuery::default() };
+            if !self.list(account, query).await?.records.is_empty() {
+                return Ok(Closing::HasInstances);
+            }
+        }
+        let identity = self.identity(call, account.as_bytes()).await?;
+        let accepted =
+            self.account_command(call, account, identity, TargetV1::CloseAccount { account }).await?;
+        Ok(Closing::Closed(Box::new(self.changed_account(&accepted).await?)))
+    }
+}
