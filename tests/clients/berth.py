@@ -102,11 +102,15 @@ class Berth:
 
     def native(self, method, path, body=None, token=ACCOUNT_TOKEN):
         """A request to the native API that must succeed, and the JSON of its answer."""
+        return self.ask(method, path, body, {"Authorization": f"Bearer {token}"})
+
+    def ask(self, method, path, body, headers):
+        """A request that must succeed, and the JSON of its answer."""
         request = urllib.request.Request(
             self.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            headers=headers | {"Content-Type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
