@@ -35,6 +35,8 @@ use crate::{
 const GATE_FRESH_MAX: Duration = Duration::from_secs(1);
 /// How long what is kept for the last notices of a deleted instance may take to reach the outbox.
 const KEPT_LAG_MAX: Duration = Duration::from_secs(30);
+/// How long one attempt waits for that.
+const KEPT_REACHED_MAX: Duration = Duration::from_secs(2);
 /// How long a notice waits after a fault of ours: it uses up no attempt.
 const FAULT_DELAY: Duration = Duration::from_secs(1);
 
@@ -94,6 +96,8 @@ pub(crate) enum Fault {
     Journal(#[from] JournalError),
     #[error("the commit of the notice is not in the log")]
     Missing,
+    #[error("what was kept for the last notices is not in the outbox yet")]
+    NotKeptYet,
 }
 
 /// What the gate is asked with: the instance's last commit as the log had it at that moment.
@@ -134,7 +138,9 @@ pub(crate) async fn attempt(tools: Tools, pending: Pending) -> Ended {
                 instance = %pending.key.instance, version = pending.key.version, error = &fault as &dyn std::error::Error,
                 "a webhook notice cannot be tried now"
             );
-            Outcome::Wait(plus(tools.clock.now(), FAULT_DELAY))
+            // Not a due time: this is about our stores, and the wall clock says nothing of them.
+            tokio::time::sleep(FAULT_DELAY).await;
+            Outcome::Wait(tools.clock.now())
         }
     };
     Ended { pending, attempts, outcome }
@@ -261,23 +267,49 @@ async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Faul
     }
     // It may have been destroyed by another process: ask the store.
     tools.keys.forget(instance.as_bytes());
-    let own = tools.keys.key(&last_words::key_owner(instance)).await?;
-    if let Some(data_key) = &own
-        && let Ok(Some(row)) = tools.outbox.get(&kept_key(instance))
-        && let Some(kept) = read_row::<Kept>(&row)
-    {
-        return Ok(Some(Source { data_key: data_key.clone(), kept: Some(kept.state.open()?) }));
+    let owner = last_words::key_owner(instance);
+    let mut own = tools.keys.key(&owner).await?;
+    if own.is_none() {
+        if let Some(data_key) = data_key_of(tools, instance).await? {
+            return Ok(Some(Source { data_key, kept: None }));
+        }
+        // Whoever destroyed that one meanwhile had this one made before.
+        own = tools.keys.key(&owner).await?;
     }
-    if let Some(data_key) = tools.keys.key(instance.as_bytes()).await? {
-        tools.keys.forget(instance.as_bytes());
+    let Some(own) = own else { return Ok(None) };
+    if let Some(kept) = kept_of(tools, instance)? {
+        return Ok(Some(Source { data_key: own, kept: Some(kept) }));
+    }
+    if let Some(data_key) = data_key_of(tools, instance).await? {
         return Ok(Some(Source { data_key, kept: None }));
     }
-    // The key of the last words is there before what it seals: that may be on its way into the outbox.
+    // The data key is destroyed after what was kept is in the log: the outbox only has to come up to that.
+    if let Ok(end) = tools.log.end().await
+        && tools.outbox.reached(&end, KEPT_REACHED_MAX).await.is_ok()
+        && let Some(kept) = kept_of(tools, instance)?
+    {
+        return Ok(Some(Source { data_key: own, kept: Some(kept) }));
+    }
+    // The answer to the deletion may have been given up before what was kept was in the log.
     let age = tools.clock.now().0 - pending.owed.occurred_at.0;
-    if own.is_some() && age < i64::try_from(KEPT_LAG_MAX.as_micros()).unwrap_or(i64::MAX) {
-        return Err(Fault::Missing);
+    if age < i64::try_from(KEPT_LAG_MAX.as_micros()).unwrap_or(i64::MAX) {
+        return Err(Fault::NotKeptYet);
     }
     Ok(None)
+}
+
+/// The data key of a deleted instance, while it is there; not remembered.
+async fn data_key_of(tools: &Tools, instance: InstanceId) -> Result<Option<DataKey>, Fault> {
+    let data_key = tools.keys.key(instance.as_bytes()).await?;
+    tools.keys.forget(instance.as_bytes());
+    Ok(data_key)
+}
+
+/// What the outbox has for the last notices of a deleted instance.
+fn kept_of(tools: &Tools, instance: InstanceId) -> Result<Option<InstanceStateV1>, Fault> {
+    let row = tools.outbox.get(&kept_key(instance)).ok().flatten();
+    let kept = row.and_then(|row| read_row::<Kept>(&row));
+    Ok(kept.map(|kept| kept.state.open()).transpose()?)
 }
 
 pub(crate) async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
