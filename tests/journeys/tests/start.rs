@@ -52,6 +52,55 @@ async fn another_account_token_at_a_later_start_ends_the_former_one() {
 }
 
 #[tokio::test]
+async fn the_account_default_may_be_renamed_or_closed_and_every_later_start_succeeds() {
+    let mut berth = Berth::embedded().start().await;
+    let root = berth.client().token(ROOT_KEY);
+    let accounts = root.get("/v1/accounts").await.expect(200);
+    let path = format!("/v1/accounts/{}", accounts["accounts"][0]["id"].as_str().unwrap());
+    root.patch(&path, json!({ "name": "acme" })).await.expect(200);
+    assert_eq!(berth.stop().await, [Some(0)]);
+    berth.restart().await;
+    let root = berth.client().token(ROOT_KEY);
+    let accounts = root.get("/v1/accounts").await.expect(200);
+    assert_eq!(
+        accounts["accounts"].as_array().unwrap().len(),
+        1,
+        "whoever has the token is meant: {accounts}"
+    );
+    let made = berth.client().post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
+
+    root.delete(&format!("{path}?force=true")).await.expect(200);
+    berth.client().get("/v1/instances/shop").await.expect(401);
+    berth.kill9();
+    berth.restart().await;
+    // The token is in the settings, so there is a new account for it, and nothing of the former one in it.
+    berth.client().get("/v1/instances/shop").await.expect(404);
+    let again = berth.client().post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
+    assert_ne!(again["id"], made["id"]);
+    berth.client().token(ROOT_KEY).patch(&path, json!({ "name": "x" })).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_closed_account_default_stays_away_if_no_token_is_given_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let settings = variables(&[("BERTH_DATA", data.to_str().unwrap()), ("BERTH_HTTP", "127.0.0.1:0")]);
+    let mut first = Process::start("serve", &["serve"], &settings);
+    let client = Client::new(format!("http://{}", first.listens().await));
+    let root = word_after(&first.stdout(), "root key");
+    let accounts = client.token(&root).get("/v1/accounts").await.expect(200);
+    let id = accounts["accounts"][0]["id"].as_str().unwrap().to_owned();
+    client.token(&root).delete(&format!("/v1/accounts/{id}")).await.expect(200);
+    first.signal("TERM");
+    assert_eq!(first.ended().await.code(), Some(0));
+    let mut second = Process::start("serve", &["serve"], &settings);
+    let client = Client::new(format!("http://{}", second.listens().await));
+    client.get("/readyz").await.expect(200);
+    let accounts = client.token(&root).get("/v1/accounts").await.expect(200);
+    assert_eq!(accounts["accounts"], json!([]));
+}
+
+#[tokio::test]
 async fn a_second_process_on_the_same_folder_is_refused_and_the_first_lives_on() {
     let mut berth = Berth::embedded().start().await;
     let data = berth.data().join("data");
