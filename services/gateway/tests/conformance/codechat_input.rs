@@ -58,6 +58,11 @@ async fn bodies_of_a_wrong_form() {
         (Method::PATCH, format!("{b}/shop/toggle-activate")),
         (Method::POST, "/api/v2/instance/shop/webhook".to_owned()),
         (Method::PUT, hook.clone()),
+        (Method::POST, format!("/api/v2/business/{}/webhook", world.account_id)),
+        (Method::PUT, format!("/api/v2/business/{}/webhook", world.account_id)),
+        (Method::PATCH, "/api/v2/instance/shop/proxy".to_owned()),
+        (Method::POST, "/api/v2/instance/shop/socket".to_owned()),
+        (Method::PUT, "/api/v2/instance/shop/socket".to_owned()),
         (Method::PATCH, format!("{hook}/events")),
         (Method::POST, "/api/v2/admin/business".to_owned()),
         (Method::PUT, format!("/api/v2/admin/business/{}", world.account_id)),
@@ -117,6 +122,27 @@ async fn fields_of_a_wrong_kind() {
     }
     let tokens = [json!({}), json!({"oldToken": null}), json!({"oldToken": 1}), json!({"oldToken": "x"})];
     refuses(&mut story, &Method::PATCH, &format!("{b}/shop/refresh-token"), tokens).await;
+    let proxies = [
+        json!({}),
+        json!({"url": null}),
+        json!({"url": ""}),
+        json!({"url": 1}),
+        json!({"url": "x".repeat(2_049)}),
+        json!({"url": "http://proxy.example", "headers": "x"}),
+        json!({"url": "http://proxy.example", "headers": {"x-a": 1}}),
+        json!({"url": "http://proxy.example", "headers": {"x-a": "x".repeat(4_096)}}),
+    ];
+    refuses(&mut story, &Method::PATCH, "/api/v2/instance/shop/proxy", proxies).await;
+    let sockets = [
+        json!({"enabled": "yes"}),
+        json!({"qrcodeUpdate": 1}),
+        json!({"SocketEvents": []}),
+        json!({"SocketEvents": {"qrcodeUpdate": "on"}}),
+    ];
+    refuses(&mut story, &Method::POST, "/api/v2/instance/shop/socket", sockets.clone()).await;
+    let made = world.json(&request(&Method::POST, "/api/v2/instance/shop/socket")).await;
+    assert_eq!(made["enabled"], true, "nothing was registered before");
+    refuses(&mut story, &Method::PUT, "/api/v2/instance/shop/socket", sockets).await;
     let toggles =
         [json!({}), json!({"action": null}), json!({"action": true}), json!({"action": "ACTIVATE"})];
     refuses(&mut story, &Method::PATCH, &format!("{b}/shop/toggle-activate"), toggles).await;
@@ -174,8 +200,15 @@ async fn fields_of_a_webhook() {
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         body
     });
-    refuses(&mut story, &Method::POST, "/api/v2/instance/shop/webhook", whole).await;
-    refuses(&mut story, &Method::PUT, &hook, common).await;
+    refuses(&mut story, &Method::POST, "/api/v2/instance/shop/webhook", whole.clone()).await;
+    refuses(&mut story, &Method::PUT, &hook, common.clone()).await;
+    let of_business = format!("/api/v2/business/{}/webhook", world.account_id);
+    refuses(&mut story, &Method::POST, &of_business, whole).await;
+    assert_eq!(world.json(&request(&Method::GET, &of_business)).await, Value::Null);
+    let set = request(&Method::POST, &of_business).json(&json!({"name": "main", "url": HOOK}));
+    let set = world.json(&set).await;
+    refuses(&mut story, &Method::PUT, &of_business, common).await;
+    assert_eq!(world.json(&request(&Method::GET, &of_business)).await, set);
     let flags = ["qrcodeUpdate", "newJwt", "labelEdit"].map(|flag| json!({flag: "on"}));
     refuses(&mut story, &Method::PATCH, &format!("{hook}/events"), flags).await;
     story.table("what was set in spite of all this");
@@ -200,6 +233,8 @@ async fn ids_routes_and_methods() {
         (Method::PUT, "/api/v2/instance/", "/restart"),
         (Method::DELETE, "/api/v2/instance/", "/logout"),
         (Method::POST, "/api/v2/instance/", "/socket"),
+        (Method::GET, "/api/v2/instance/", "/socket"),
+        (Method::PATCH, "/api/v2/instance/", "/reload"),
         (Method::GET, "/api/v2/instance/", "/webhook"),
         (Method::DELETE, &format!("{b}/"), ""),
     ] {
@@ -215,6 +250,9 @@ async fn ids_routes_and_methods() {
         let body = json!({"name": "x"});
         let put = request(&Method::PUT, &format!("{hooks}/{id}")).json(&body);
         assert_eq!(story.row(put).await.status, 404, "{id}");
+        for method in [Method::GET, Method::DELETE] {
+            assert_eq!(story.row(request(&method, &format!("{hooks}/{id}"))).await.status, 404, "{id}");
+        }
         let patch = request(&Method::PATCH, &format!("{hooks}/{id}/events")).json(&body);
         assert_eq!(story.row(patch).await.status, 404, "{id}");
     }

@@ -9,6 +9,7 @@
 mod accounts;
 mod borders;
 mod codechat;
+mod codechat_business;
 mod codechat_businesses;
 mod codechat_input;
 mod codechat_webhooks;

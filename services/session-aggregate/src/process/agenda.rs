@@ -25,6 +25,8 @@ const BY_JOB: &[u8] = b"j";
 const BY_ACCOUNT: &[u8] = b"a";
 /// First byte of the rows that say in which account an instance stands.
 const BY_INSTANCE: &[u8] = b"i";
+/// Microseconds before a change in which its duty becomes due, one for each version.
+const DUTY_MOMENTS: u64 = 1 << 16;
 /// Seconds that whoever deleted an instance has for cleaning up himself.
 const ERASE_AFTER_SECONDS: i64 = 2;
 
@@ -160,9 +162,17 @@ pub(super) fn instance_in(key: &[u8]) -> Option<InstanceId> {
     key.last_chunk().map(|id| InstanceId::from_bytes(*id))
 }
 
+/// When a duty is due: at once, and for each change at another moment, even if the clock stands still, so that a job
+/// that waits for the end of its duty is not taken for that of a later change.
+fn duty_moment(changed: Timestamp, since: u64) -> Timestamp {
+    let place = i64::try_from(since % DUTY_MOMENTS).unwrap_or_default();
+    Timestamp(changed.0.saturating_sub_unsigned(DUTY_MOMENTS).saturating_add(place))
+}
+
 fn account(id: [u8; 16], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
     let state: AccountStateV2 = commit.state.open().map_err(|error| unreadable(&error))?;
-    Job { work: Work::Duty, id }.set(rows, state.unsettled.map(|_| state.updated_at))
+    let due = state.unsettled.map(|since| duty_moment(state.updated_at, since));
+    Job { work: Work::Duty, id }.set(rows, due)
 }
 
 /// Writes down in which account an instance stands: in one at most, and in none once it is deleted.
@@ -281,6 +291,13 @@ mod tests {
             Agenda.apply(&stored, &commit, rows).unwrap();
             assert_eq!(*rows, once, "a commit that is folded again changes nothing");
         }
+    }
+
+    #[test]
+    fn changes_of_one_moment_are_different_duties_and_due_at_once() {
+        let changed = Timestamp(1_700_000_000_000_000);
+        let (first, second) = (duty_moment(changed, 7), duty_moment(changed, 8));
+        assert!(first < second && second < changed, "{first:?}, {second:?}");
     }
 
     #[tokio::test]
