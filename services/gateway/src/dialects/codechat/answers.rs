@@ -135,7 +135,7 @@ pub(super) struct BusinessShown {
     pub(super) name: String,
     pub(super) business_token: String,
     /// What was sent with the business.
-    #[schema(required = true, value_type = Option<Object>)]
+    #[schema(required = true, value_type = Value)]
     pub(super) attributes: Option<Value>,
     pub(super) created_at: String,
     pub(super) updated_at: String,

@@ -110,7 +110,7 @@ pub(super) struct NewBusiness {
     #[schema(max_length = 128)]
     name: Option<String>,
     /// Any JSON of at most 16 KiB.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false, value_type = Value)]
     attributes: Option<Value>,
 }
 
@@ -121,7 +121,7 @@ pub(super) struct ChangedBusiness {
     #[schema(max_length = 128)]
     name: Option<String>,
     /// Any JSON of at most 16 KiB.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false, value_type = Value)]
     attributes: Option<Value>,
 }
 

@@ -32,7 +32,7 @@ pub(super) struct AccountRequest {
     #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$")]
     token: Option<String>,
     /// Any JSON of at most 16 KiB that is kept with it.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false, value_type = Value)]
     attributes: Option<Value>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct AccountPatch {
     name: Option<String>,
     /// Any JSON of at most 16 KiB that is kept with it; null keeps nothing any more.
     #[serde(default, deserialize_with = "some")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false, value_type = Value)]
     attributes: Option<Value>,
 }
 
@@ -82,7 +82,7 @@ pub(super) struct AccountBody {
     /// When it was created.
     created_at: String,
     /// What is kept with it.
-    #[schema(required = true, value_type = Option<Object>)]
+    #[schema(required = true, value_type = Value)]
     attributes: Option<Value>,
     /// When it was closed; only in the answer that closes it.
     #[serde(skip_serializing_if = "Option::is_none")]
