@@ -33,7 +33,6 @@ CHECKS = [
 WITHOUT_SUCCESS = {
     "GET /waInstance{idInstance}/scanqrcode/{apiTokenInstance}": "a WebSocket, which is not spoken here",
     "GET /ws/{instance}": "a WebSocket, which is not spoken here",
-    "PATCH /api/v2/admin/business/move-instance": "always 501",
     "PATCH /api/v2/business/{businessId}/instance/move-whatsapp": "always 501",
 } | {
     f"{method} /rest/{{group}}/{{rest}}": "messages are not this service's"

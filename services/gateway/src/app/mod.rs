@@ -21,6 +21,7 @@ mod history;
 mod jwt;
 mod lists;
 mod live;
+mod moves;
 mod names;
 mod notifications;
 mod principal;

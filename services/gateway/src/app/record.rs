@@ -113,6 +113,12 @@ impl App {
         instance: InstanceId,
     ) -> Result<Record, Failure> {
         let record = self.read_any(instance).await?.ok_or(Failure::NotFound)?;
+        if let Principal::Instance { account, entry, .. } = *principal
+            && account != record.state.account
+        {
+            // It was moved: the token works on, and the next call asks again whose it is.
+            self.inner.directory.forget(entry);
+        }
         if let Err(refused) = admit(principal, &record) {
             let now = self.present_holder(principal).await?.ok_or(refused)?;
             admit(&now, &record)?;

@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::routes::{
-    accounts, connect, create, delete, events, get, lifecycle, list, logout, qr, simulate, stream, verify,
-    webhook, webhooks,
+    accounts, connect, create, delete, events, get, lifecycle, list, logout, move_instance, qr, simulate,
+    stream, verify, webhook, webhooks,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -23,7 +23,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, accounts::create, accounts::list, accounts::change,
-        accounts::close, accounts::rotate_token,
+        accounts::close, accounts::rotate_token, move_instance::handler,
         docs::index, docs::page, docs::native_json, docs::json
     ),
     modifiers(&Bearer, &Problems)

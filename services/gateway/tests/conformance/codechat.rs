@@ -337,7 +337,6 @@ async fn businesses() {
                 .bearer(again.body["businessToken"].as_str().unwrap()),
         )
         .await;
-    story.ask("move an instance", admin("PATCH", "/move-instance")).await;
     let list = world.json(&admin("GET", "")).await;
     assert!(list.as_array().unwrap().iter().any(|business| business["name"] == "acme"), "{list}");
     is_told("codechat_businesses", &story);

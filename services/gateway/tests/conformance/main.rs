@@ -25,6 +25,7 @@ mod green_webhooks;
 mod mega;
 mod mega_input;
 mod mega_webhooks;
+mod moving;
 mod receiver;
 mod ryze;
 mod ryze_input;

@@ -39,6 +39,8 @@ pub(crate) struct World {
     clock: Arc<ManualClock>,
     /// The id of the account of [`ACCOUNT`].
     pub(crate) account_id: String,
+    /// The id of the account of [`OTHER_ACCOUNT`].
+    pub(crate) other_account_id: String,
     /// The paths of all routes, as the router has them.
     pub(crate) paths: Vec<String>,
     _folder: TempDir,
@@ -157,12 +159,13 @@ impl World {
             http: http(),
             clock,
             account_id: String::new(),
+            other_account_id: String::new(),
             paths,
             _folder: folder,
             _lifecycle: lifecycle,
         };
         world.account_id = world.account("acme", ACCOUNT).await;
-        world.account("globex", OTHER_ACCOUNT).await;
+        world.other_account_id = world.account("globex", OTHER_ACCOUNT).await;
         world
     }
 

@@ -171,6 +171,16 @@ pub(super) struct BusinessRefreshed {
     pub(super) new_token: String,
 }
 
+/// The business that an instance was moved to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MovedInstance {
+    #[serde(flatten)]
+    pub(super) business: BusinessShown,
+    /// The instance, with a new JWT.
+    #[serde(rename = "Instance")]
+    pub(super) instance: Vec<InstanceCreated>,
+}
+
 /// A business with a page of its instances.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SearchAnswer {

@@ -26,6 +26,15 @@ pub(super) struct Create {
     external_id: Option<String>,
 }
 
+/// Which instance goes where.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MoveInstance {
+    /// Its id, or its `externalId` if only one business has an instance of it.
+    source_instance_id: String,
+    business_id_target: String,
+}
+
 /// What the instances have to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

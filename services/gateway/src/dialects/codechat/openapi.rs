@@ -10,7 +10,7 @@ use utoipa::{
 
 use super::routes::{
     admin, business, business_webhook, connect, connected, connection_state, create, delete, find_one,
-    logout, move_whatsapp, not_here, proxy, refresh_token, restart, search, socket, toggle_activate,
+    logout, move_instance, move_whatsapp, proxy, refresh_token, restart, search, socket, toggle_activate,
     webhooks,
 };
 use crate::docs::{self, add_error, add_in_path, operations};
@@ -28,7 +28,7 @@ use crate::docs::{self, add_error, add_in_path, operations};
         connect::qrcode, connection_state::handler, restart::handler, restart::reload, proxy::handler, logout::handler, socket::create, socket::find, socket::change, socket::remove,
         webhooks::create, webhooks::list, webhooks::update, webhooks::find, webhooks::remove, webhooks::update_events, admin::create, admin::list,
         admin::find, admin::change, admin::delete, admin::refresh_token, business::find, business::change,
-        not_here::move_instance
+        move_instance::handler
     ),
     modifiers(&Tokens, &Paths, &Errors)
 )]

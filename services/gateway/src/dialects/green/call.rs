@@ -20,7 +20,7 @@ impl OnInstance {
     /// The number is checked first, then the token; an account's token works for its own instances.
     pub(super) async fn of(app: &App, path: InstancePath, from: Option<IpAddr>) -> Result<Self, GreenError> {
         let number = app.resolve_number(&path.number, from).await;
-        let (account, instance) = number.map_err(|failure| match failure {
+        let (_, instance) = number.map_err(|failure| match failure {
             Failure::NotFound => GreenError::Forbidden,
             other => other.into(),
         })?;
@@ -31,12 +31,14 @@ impl OnInstance {
             principal = now;
         }
         match principal {
-            Principal::Account { account: own } if own == account => {}
-            Principal::Account { .. } => {
+            // The instance itself says whose it is: what is remembered of its number may be of before a move.
+            Principal::Account { account: own } => match app.read_any(instance).await? {
+                Some(record) if record.is_deleted() => return Err(GreenError::Unauthorized),
+                Some(record) if record.state.account == own => {}
+                Some(_) => return Err(GreenError::Forbidden),
                 // The number of a deleted instance answers alike, remembered or not: see `resolve_number`.
-                let lives = app.read_any(instance).await?.is_some_and(|record| !record.is_deleted());
-                return Err(if lives { GreenError::Forbidden } else { GreenError::Unauthorized });
-            }
+                None => return Err(GreenError::Unauthorized),
+            },
             Principal::Instance { instance: own, .. } if own == instance => {}
             Principal::Instance { .. } | Principal::Root => return Err(GreenError::Unauthorized),
         }

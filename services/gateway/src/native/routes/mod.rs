@@ -9,6 +9,7 @@ pub(super) mod get;
 pub(super) mod lifecycle;
 pub(super) mod list;
 pub(super) mod logout;
+pub(super) mod move_instance;
 pub(super) mod qr;
 pub(super) mod simulate;
 pub(super) mod stream;
@@ -44,6 +45,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/instances/{i}/simulate", post(simulate::handler))
         .route("/v1/accounts", post(accounts::create).get(accounts::list))
         .route("/v1/accounts/{a}", patch(accounts::change).delete(accounts::close))
+        .route("/v1/accounts/{a}/move-instance", post(move_instance::handler))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
         .method_not_allowed_fallback(super::method_not_allowed)
         .with_state(app)

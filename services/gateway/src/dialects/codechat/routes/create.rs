@@ -4,7 +4,7 @@ use axum::{Json, extract::Request, http::StatusCode};
 use serde_json::json;
 
 use crate::{
-    app::{Failure, NewInstance, check_name},
+    app::{App, Failure, NewInstance, Record, check_name},
     dialects::codechat::{
         FORMAT,
         answers::InstanceCreated,
@@ -40,17 +40,21 @@ pub(super) async fn handler(
         ..NewInstance::default()
     };
     let record = on.app.create(&on.call, new).await.map_err(refused)?.record;
-    let created = InstanceCreated {
+    Ok((StatusCode::CREATED, Json(created(&on.app, record))))
+}
+
+/// The instance as the answer to its creation shows it.
+pub(super) fn created(app: &App, record: Record) -> InstanceCreated {
+    InstanceCreated {
         instance_id: find::shown_id(&record),
         state: find::state(&record),
         connection: words::stored(&record.state.phase),
         created_at: iso_millis(record.state.created_at),
         deleted_at: None,
-        business_business_id: on.account,
-        auth: find::auth(&on.app, &record),
+        business_business_id: record.state.account,
+        auth: find::auth(app, &record),
         name: record.name,
-    };
-    Ok((StatusCode::CREATED, Json(created)))
+    }
 }
 
 /// A create calls the name by another word.

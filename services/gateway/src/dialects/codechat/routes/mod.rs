@@ -10,8 +10,8 @@ pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod find_one;
 pub(super) mod logout;
+pub(super) mod move_instance;
 pub(super) mod move_whatsapp;
-pub(super) mod not_here;
 pub(super) mod proxy;
 pub(super) mod refresh_token;
 pub(super) mod restart;
@@ -76,7 +76,7 @@ pub(super) fn router(app: App) -> Router {
         )
         .route("/api/v2/instance/{instanceId}/webhook/{webhookId}/events", patch(webhooks::update_events))
         .route("/api/v2/admin/business", post(admin::create).get(admin::list))
-        .route("/api/v2/admin/business/move-instance", patch(not_here::move_instance))
+        .route("/api/v2/admin/business/move-instance", patch(move_instance::handler))
         .route(
             "/api/v2/admin/business/{businessId}",
             get(admin::find).put(admin::change).delete(admin::delete),
