@@ -200,6 +200,9 @@ pub struct MoveV1 {
     pub name_entry: DirectoryId,
     /// The entry of its foreign id in that account, if it has one.
     pub alias_entry: Option<DirectoryId>,
+    /// Endpoints of that account, sealed for the instance. The session-aggregate puts them in: whoever asks leaves
+    /// them out.
+    pub webhooks: Vec<WebhookV1>,
 }
 
 /// See [`Command::ReportQr`].

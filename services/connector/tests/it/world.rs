@@ -121,7 +121,24 @@ impl World {
             started: AtomicU64::new(0),
         };
         world.start_aggregate().await;
+        world.create_account().await;
         world
+    }
+
+    /// Instances are created in accounts that are there.
+    async fn create_account(&self) {
+        let owner = self.account.as_bytes();
+        let key = self.keys.key(owner).await.unwrap().unwrap();
+        let master = self.keys.master();
+        let target = TargetV1::CreateAccount {
+            account: self.account,
+            name: key.seal(owner, field::NAME, b"connector"),
+            name_entry: master.entry("account_name", "connector"),
+            token: key.seal(owner, field::TOKEN, b"token of the account"),
+            token_entry: master.entry("token", "token of the account"),
+        };
+        let reply = self.ask(target, Hash::over(b"test", &[owner]), PrincipalV1::Root).await;
+        assert!(matches!(reply, CommandReplyV1::Accepted(_)), "{reply:?}");
     }
 
     async fn start_aggregate(&self) {
@@ -290,16 +307,21 @@ impl World {
         principal: PrincipalV1,
     ) -> CommandReplyV1 {
         let command = command.into().to_record().unwrap();
+        let digest = Hash::over(b"test", &[instance.as_bytes(), &command.body]);
+        self.ask(TargetV1::Instance { instance, command }, digest, principal).await
+    }
+
+    async fn ask(&self, target: TargetV1, digest: Hash, principal: PrincipalV1) -> CommandReplyV1 {
+        let subject = command_subject(&target.stream());
         let request = CommandRequestV1 {
             command_id: new_command_id(&*self.entropy),
             keyed: false,
-            digest: Hash::over(b"test", &[instance.as_bytes(), &command.body]),
+            digest,
             principal,
             origin: OriginV1 { via: "native".to_owned() },
             causation: None,
-            target: TargetV1::Instance { instance, command },
+            target,
         };
-        let subject = command_subject(&StreamKey::instance(instance));
         let payload = Bytes::from(encode(&request).unwrap());
         decode(&self.bus.inner.request(&subject, payload, PATIENCE).await.unwrap()).unwrap()
     }

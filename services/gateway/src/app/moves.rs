@@ -32,6 +32,7 @@ impl App {
             account: to,
             name_entry: key.entry("name", &record.name),
             alias_entry: alias.map(|alias| key.entry("alias", &alias)),
+            webhooks: Vec::new(),
         };
         let moved = self.command(call, instance, command).await?;
         // What is remembered of its token here names the former account; others notice when they read.

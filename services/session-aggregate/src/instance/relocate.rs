@@ -62,12 +62,21 @@ impl Aggregate {
             if !wanted.is_empty() {
                 taken = self.reserve_places(instance, &wanted, &cause).await?;
             }
+            let mut webhooks = Vec::new();
             if let (Some((before, _)), None) = (moves, taken) {
                 taken = self.refused_by_account(instance, before, to.account).await?;
+                webhooks = self.inherited_webhooks(to.account, instance).await?;
             }
             if let Some(code) = taken {
                 self.withdraw_places(instance, to, &cause).await?;
                 return Ok(rejected(code));
+            }
+            if !webhooks.is_empty() {
+                // Decided once more, with what only the account could tell.
+                let command = MoveV1 { webhooks, ..to.clone() }.into();
+                let whole = Asked { request: asked.request.clone(), command };
+                let whole = std::slice::from_ref(&whole);
+                round = Round::decide(instance, &loaded, whole, now, &*self.ports.device_keys).await;
             }
             if !round.commits() {
                 if before.is_none_or(|state| state.account != to.account) {

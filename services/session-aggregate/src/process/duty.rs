@@ -10,6 +10,7 @@ use berth_proto::{
     AccountId, DirectoryId, InstanceId, StreamKey,
     account::AccountStateV2,
     command::{Command, ConfigureWebhookV1, DeleteV1, RemoveWebhookV1},
+    commit::PrincipalV1,
     frame::RejectionCodeV1,
     instance::{PhaseV1, WebhookV1},
 };
@@ -125,10 +126,12 @@ impl Aggregate {
         let present = |one: &&State| one.account == account && !matches!(one.phase, PhaseV1::Deleted { .. });
         let Some(present) = loaded.state.as_ref().filter(present) else { return Ok(false) };
         let mut did = false;
+        // Asked in the name of the account, so that an instance which has moved meanwhile does not follow it.
+        let principal = PrincipalV1::Account { account };
         for command in &self.differences(account, state, instance, present).await? {
-            match self.send(instance, command, version).await? {
-                // Somebody else deleted it meanwhile: it has nothing to follow any more.
-                None | Some(RejectionCodeV1::Deleted) => did = true,
+            match self.send(instance, command, principal, version).await? {
+                // Somebody else deleted or moved it meanwhile: it has nothing to follow any more.
+                None | Some(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound) => did = true,
                 // What is too large stays so: it is not tried for ever, and the other instances go on.
                 Some(code @ (RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge)) => {
                     warn!(%instance, ?code, "an instance has no room for a webhook of its account");

@@ -7,7 +7,7 @@ use berth_proto::{
     AccountId, DirectoryId, InstanceId, StreamKey, Timestamp,
     codec::{decode, encode},
     command::{AbandonCreateV1, Command},
-    commit::OriginV1,
+    commit::{OriginV1, PrincipalV1},
     directory::HoldV1,
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
     subject::command_subject,
@@ -84,7 +84,7 @@ impl Aggregate {
                     if self.exists(instance).await? {
                         return Ok(self.finish_places(instance, entry).await?);
                     }
-                    self.send(instance, &AbandonCreateV1 { account, entry }.into(), 0).await.map(drop)
+                    self.send_own(instance, &AbandonCreateV1 { account, entry }.into()).await.map(drop)
                 }
                 _ => Ok(()),
             },
@@ -110,18 +110,28 @@ impl Aggregate {
         due.retain(|(moment, _)| *moment <= now);
         due.sort_by_key(|(moment, _)| *moment);
         for (_, command) in due {
-            self.send(instance, &command, 0).await?;
+            self.send_own(instance, &command).await?;
         }
         Ok(())
     }
 
-    /// Sends a command over the bus like any client. The same command for the same thing has the same id, however
-    /// often and from wherever it is sent; `version` is that of the instance on which a thing rests that may be
-    /// asked for once more, 0 for others. Says why it was decided against, if it was.
+    /// Sends a command of our own. The same command for the same thing has the same id, however often and from
+    /// wherever it is sent.
+    async fn send_own(
+        &self,
+        instance: InstanceId,
+        command: &Command,
+    ) -> Result<Option<RejectionCodeV1>, JobError> {
+        self.send(instance, command, PrincipalV1::Service, 0).await
+    }
+
+    /// Sends a command over the bus like any client. `version` is that of the instance on which a thing rests that
+    /// may be asked for once more, 0 for others. Says why it was decided against, if it was.
     pub(super) async fn send(
         &self,
         instance: InstanceId,
         command: &Command,
+        principal: PrincipalV1,
         version: u64,
     ) -> Result<Option<RejectionCodeV1>, JobError> {
         let record = command.to_record().map_err(Trouble::Encode)?;
@@ -134,7 +144,7 @@ impl Aggregate {
             command_id: cause.command_id,
             keyed: false,
             digest: cause.digest,
-            principal: cause.principal,
+            principal,
             origin: OriginV1 { via: "sweeper".to_owned() },
             causation: None,
             target: TargetV1::Instance { instance, command: record },

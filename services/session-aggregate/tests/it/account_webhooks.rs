@@ -1,9 +1,10 @@
 //! Webhooks of an account: every instance has them, those to come included.
 
 use berth_proto::{
-    CommandId, EndpointId, Hash, InstanceId,
+    AccountId, CommandId, EndpointId, Hash, InstanceId,
     account::AccountStateV2,
     command::ConfigureWebhookV1,
+    commit::PrincipalV1,
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::WebhookV1,
 };
@@ -12,6 +13,7 @@ use berth_runtime::sealing::field;
 use crate::{
     accounts::request,
     closing::account_state,
+    moving::{self, move_to, target},
     world::{BEGIN, Wanted, World, accepted},
 };
 
@@ -20,7 +22,11 @@ const SETTLED_AFTER_SECONDS: i64 = 61;
 
 /// An endpoint of the account, sealed for it.
 async fn endpoint(world: &World, format: &str, url: &str) -> WebhookV1 {
-    let owner = world.account.as_bytes();
+    endpoint_of(world, world.account, format, url).await
+}
+
+async fn endpoint_of(world: &World, account: AccountId, format: &str, url: &str) -> WebhookV1 {
+    let owner = account.as_bytes();
     let key = world.keys.key(owner).await.unwrap().unwrap();
     WebhookV1 {
         id: EndpointId::from_bytes([u8::try_from(url.len()).unwrap(); 16]),
@@ -125,6 +131,33 @@ async fn instances_that_are_there_and_those_to_come_follow_it_from_the_first_to_
     for id in [shop, kiosk] {
         world.verify(id).await;
     }
+}
+
+#[tokio::test]
+async fn an_instance_that_moves_follows_its_new_account_from_that_commit_on() {
+    let world = moving::world().await;
+    let former = endpoint(&world, "codechat.business", "https://a.example").await;
+    world.accepted(&configure(&world, former.clone())).await;
+    let there = endpoint_of(&world, target(), "codechat.business", "https://there.example").await;
+    let target_configures = TargetV1::ConfigureAccountWebhook { account: target(), webhook: there.clone() };
+    let as_target = PrincipalV1::Account { account: target() };
+    world.accepted(&CommandRequestV1 { principal: as_target, ..request(&world, target_configures) }).await;
+    let shop = world.instance("shop", 1_111_111_111).await;
+    assert_eq!(endpoints(&world, shop).await[0].1, "https://a.example");
+
+    world.accepted(&move_to(&world, shop, target(), false).await).await;
+    let stream = berth_proto::StreamKey::instance(shop);
+    let has =
+        [(there.id, "https://there.example".to_owned(), "secret of https://there.example".to_owned(), true)];
+    assert_eq!(endpoints(&world, shop).await, has);
+    assert_eq!(world.commits(stream).await.len(), 2, "one commit does it all");
+
+    // What the former account changes later is not its business any more.
+    world.accepted(&remove(&world, former.id)).await;
+    until_settled(&world).await;
+    assert_eq!(endpoints(&world, shop).await, has);
+    assert_eq!(world.commits(stream).await.len(), 2);
+    world.verify(shop).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::{
 /// The account that instances are moved to.
 const TARGET: u8 = 2;
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let mut world = World::start().await;
     add_target(&mut world, TARGET).await;
     world
@@ -32,7 +32,7 @@ async fn add_target(world: &mut World, account: u8) {
     world.accepted(&create(world, account, &name, &token)).await;
 }
 
-fn target() -> AccountId {
+pub(crate) fn target() -> AccountId {
     AccountId::from_bytes([TARGET; 16])
 }
 
@@ -40,12 +40,18 @@ async fn entry_in(world: &World, account: AccountId, purpose: &str, key: &str) -
     world.keys.key(account.as_bytes()).await.unwrap().unwrap().entry(purpose, key)
 }
 
-/// Moves `shop`, whose foreign id is `ext`.
-async fn move_to(world: &World, id: InstanceId, account: AccountId, alias: bool) -> CommandRequestV1 {
+/// Moves `shop`, whose foreign id is `ext` if it has one.
+pub(crate) async fn move_to(
+    world: &World,
+    id: InstanceId,
+    account: AccountId,
+    alias: bool,
+) -> CommandRequestV1 {
     let command = MoveV1 {
         account,
         name_entry: entry_in(world, account, "name", "shop").await,
         alias_entry: if alias { Some(entry_in(world, account, "alias", "ext").await) } else { None },
+        webhooks: Vec::new(),
     };
     CommandRequestV1 { principal: PrincipalV1::Root, ..world.request(id, command) }
 }

@@ -2,7 +2,7 @@
 
 use berth_proto::{
     Timestamp,
-    command::{AbandonCreateV1, ConfigureWebhookV1, CreateInstanceV1},
+    command::{AbandonCreateV1, CreateInstanceV1},
     event::{AbandonedV1, Event, InstanceCreatedV1},
     frame::RejectionCodeV1,
     limits::SETTINGS_BLOCKS_MAX,
@@ -24,16 +24,9 @@ pub(super) fn create(command: &CreateInstanceV1, now: Timestamp) -> Result<Decis
         entries: command.entries.clone(),
         settings: command.settings.clone(),
     });
-    let mut state = evolve(None, &created, now);
     let mut events = vec![created];
-    for webhook in &command.webhooks {
-        let configure = ConfigureWebhookV1 { webhook: webhook.clone(), upsert: false, enabled_max: 0 };
-        if let Some(present) = &state {
-            for event in webhooks::configure(present, &configure, now)?.events {
-                state = evolve(state, &event, now);
-                events.push(event);
-            }
-        }
+    if let Some(state) = events.first().and_then(|created| evolve(None, created, now)) {
+        events.extend(webhooks::configure_all(state, &command.webhooks, now)?);
     }
     Ok(Decision::applied(0, events))
 }

@@ -1,27 +1,37 @@
 //! The account, the token and the opaque settings.
 
 use berth_proto::{
+    Timestamp,
     command::{ChangeSettingsV1, MoveV1, RotateTokenV1, SwitchV1},
-    event::{InstanceMovedV1, SettingsChangedV1, SwitchedV1, TokenRotatedV1},
+    event::{Event, InstanceMovedV1, SettingsChangedV1, SwitchedV1, TokenRotatedV1, WebhookRemovedV1},
     frame::RejectionCodeV1,
     limits::SETTINGS_BLOCKS_MAX,
 };
 
-use crate::{Decision, State};
+use super::webhooks;
+use crate::{Decision, State, evolve};
 
 /// Another account owns it from now on; its session, token and number stay, and JWTs that name the former
-/// account end.
-pub(super) fn move_to(state: &State, command: &MoveV1) -> Decision {
+/// account end. In the same step it loses the former account's endpoints, so that nothing is told there any more,
+/// and gets those of the new one.
+pub(super) fn move_to(state: &State, command: &MoveV1, now: Timestamp) -> Result<Decision, RejectionCodeV1> {
     if state.account == command.account {
-        return Decision::unchanged(0);
+        return Ok(Decision::unchanged(0));
     }
+    let inherited = state.webhooks.iter().filter(|webhook| webhook.is_of_account());
+    let mut events: Vec<Event> =
+        inherited.map(|webhook| WebhookRemovedV1 { id: webhook.id }.into()).collect();
     let moved = InstanceMovedV1 {
         account: command.account,
         name_entry: command.name_entry,
         alias_entry: command.alias_entry,
         jwt_version: state.jwt_version.saturating_add(1),
     };
-    Decision::applied(0, vec![moved.into()])
+    events.push(moved.into());
+    let after = events.iter().try_fold(state.clone(), |state, event| evolve(Some(state), event, now));
+    let after = after.ok_or(RejectionCodeV1::OutOfPlace)?;
+    events.extend(webhooks::configure_all(after, &command.webhooks, now)?);
+    Ok(Decision::applied(0, events))
 }
 
 /// A new token ends the old one and every JWT; without a token only the JWTs end.

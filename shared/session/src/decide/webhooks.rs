@@ -4,7 +4,7 @@ use berth_proto::{
     Timestamp,
     codec::encoded_len,
     command::{ConfigureWebhookV1, RemoveWebhookV1, RotateWebhookSecretV1},
-    event::{WebhookConfiguredV1, WebhookRemovedV1, WebhookSecretRotatedV1},
+    event::{Event, WebhookConfiguredV1, WebhookRemovedV1, WebhookSecretRotatedV1},
     frame::RejectionCodeV1,
     instance::{OldSecretV1, WebhookV1},
     limits::{
@@ -12,7 +12,7 @@ use berth_proto::{
     },
 };
 
-use crate::{Decision, State};
+use crate::{Decision, State, evolve};
 
 /// Rotated secrets of one endpoint that still sign (rule R10).
 pub const OLD_SECRETS_MAX: usize = 3;
@@ -54,6 +54,23 @@ pub(super) fn configure(
     check_bounds(state, &webhook, command.enabled_max)?;
     let id = webhook.id;
     Ok(Decision::applied(0, vec![WebhookConfiguredV1 { webhook }.into()]).about(id))
+}
+
+/// Adds endpoints one by one under the same rules as a single one; gives the events.
+pub(super) fn configure_all(
+    mut state: State,
+    webhooks: &[WebhookV1],
+    now: Timestamp,
+) -> Result<Vec<Event>, RejectionCodeV1> {
+    let mut events = Vec::new();
+    for webhook in webhooks {
+        let command = ConfigureWebhookV1 { webhook: webhook.clone(), upsert: false, enabled_max: 0 };
+        for event in configure(&state, &command, now)?.events {
+            state = evolve(Some(state), &event, now).ok_or(RejectionCodeV1::OutOfPlace)?;
+            events.push(event);
+        }
+    }
+    Ok(events)
 }
 
 /// Removes an endpoint.
