@@ -186,7 +186,7 @@ fn codechat() {
         .try_into()
         .unwrap();
     let of_business = render_with("codechat.business", event, state, &json!({"external_id": "01H"}));
-    assert_eq!(of_business, [rendered.clone()], "an endpoint of the business hears the same");
+    assert_eq!(of_business, std::slice::from_ref(&rendered), "an endpoint of the business hears the same");
     let body: Value = serde_json::from_slice(&rendered.body).unwrap();
     assert_eq!(body["event"], "connection.update");
     assert_eq!(body["data"], json!({"state": "close", "statusReason": 401}));
