@@ -2,19 +2,18 @@
 //! it deletes the account's instances and destroys its data key.
 
 use berth_proto::{
-    AccountId, StreamKey,
+    AccountId,
     account::{AccountClosedV1, AccountEvent, AccountSettledV1},
-    commit::OutcomeCodeV1,
     frame::{CommandReplyV1, CommandRequestV1},
 };
 use tracing::warn;
 
-use super::{ATTEMPTS_MAX, Account, accepted};
+use super::Account;
 use crate::{
     aggregate::Aggregate,
     directory::Cause,
     metrics,
-    stream::{self, NotAppended},
+    stream::NotAppended,
     trouble::{Trouble, chain},
 };
 
@@ -24,25 +23,14 @@ impl Aggregate {
         request: &CommandRequestV1,
         account: AccountId,
     ) -> Result<CommandReplyV1, Trouble> {
-        let cause = Cause::of(request);
-        for _ in 0..ATTEMPTS_MAX {
-            let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-            if let Err(reply) = self.present(account, &loaded, request).await? {
-                return Ok(reply);
-            }
-            let event = AccountEvent::from(AccountClosedV1 {});
-            match self.append_account(account, &loaded, std::slice::from_ref(&event), &cause).await {
-                Ok(next) => {
-                    if let Err(trouble) = self.release_closed(account, &cause).await {
-                        warn!(%account, reason = chain(&trouble), "a closed account's token ends later");
-                    }
-                    return Ok(accepted(account, &next, OutcomeCodeV1::Applied, false));
-                }
-                Err(NotAppended::Conflict) => metrics::conflict(),
-                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
-            }
+        let reply = self.decide_account(request, account, |_, _| Ok(Some(AccountClosedV1 {}.into()))).await?;
+        if let CommandReplyV1::Accepted(done) = &reply
+            && !done.replayed
+            && let Err(trouble) = self.release_closed(account, &Cause::of(request)).await
+        {
+            warn!(%account, reason = chain(&trouble), "a closed account's token ends later");
         }
-        Err(Trouble::Contended { stream: StreamKey::account(account) })
+        Ok(reply)
     }
 
     /// Releases every token and name that a closed account ever had; those of before may have been left by a

@@ -6,6 +6,7 @@
 mod change;
 mod close;
 mod create;
+mod decide;
 mod evolve;
 mod rotate;
 mod webhooks;
