@@ -120,6 +120,10 @@ def before_call(context, case, kwargs):
             case.body["idInstance"] = caller.number
         if case.path.endswith("/simulate") and turn % 2:
             case.body["action"] = "heal"
+        if case.path.endswith("/move-instance"):
+            # To where it is already: the caller goes on with it.
+            own = {"instance": caller.id, "sourceInstanceId": caller.id, "businessIdTarget": caller.account}
+            case.body |= {name: value for name, value in own.items() if name in case.body}
         if isinstance(case.body.get("oldToken"), str) and turn % 2:
             shown = requests.get(f"{URL}/api/v2/instance/{caller.id}", headers=bearer(caller.token), timeout=30)
             case.body["oldToken"] = shown.json().get("Auth", {}).get("jwt", "")

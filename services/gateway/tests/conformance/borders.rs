@@ -311,6 +311,7 @@ async fn who_guesses_too_often_waits_and_others_go_on() {
 async fn a_slash_at_the_end_of_a_dialects_path_changes_nothing() {
     let world = World::start().await;
     let shop = world.instance("shop").await;
+    world.until_listed(1).await;
     let key = |request: Request| request.header("apikey", ACCOUNT).header("token", ACCOUNT).bearer(ACCOUNT);
     let code_chat = format!("/api/v2/instance/{}", shop.id);
     for (path, query) in [

@@ -277,6 +277,13 @@ async fn webhooks_and_settings() {
         story.ask("a form with empty fields", with_key(Request::post("/instance/create")).json(&form)).await;
     assert_eq!(made.status, 201);
     is_told("evolution_settings", &story);
+
+    let pusher = json!({"pusher": {"enabled": true, "appId": "1", "key": "k", "secret": "never shown"}});
+    let set = with_key(Request::post("/pusher/set/shop")).json(&pusher);
+    for set_or_find in [set, with_key(Request::get("/pusher/find/shop"))] {
+        let shown = world.json(&set_or_find).await.to_string();
+        assert!(shown.contains("appId") && !shown.contains("never shown"), "{shown}");
+    }
 }
 
 #[tokio::test]

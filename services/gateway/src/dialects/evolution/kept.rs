@@ -114,7 +114,7 @@ pub(super) fn settings(record: &Record) -> Settings {
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeptRow {
     id: String,
-    /// What was given, such as `events` or `host`; a proxy without its password.
+    /// What was given, such as `events` or `host`; no password and no secret.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     given: Map<String, Value>,
@@ -124,8 +124,8 @@ pub(super) struct KeptRow {
     instance_id: String,
 }
 
-/// Columns that are ours to fill, and the one that is never shown.
-const NOT_GIVEN: [&str; 5] = ["id", "createdAt", "updatedAt", "instanceId", "password"];
+/// Columns that are ours to fill, and those that are never shown: the proxy's and Pusher's secrets.
+const NOT_GIVEN: [&str; 6] = ["id", "createdAt", "updatedAt", "instanceId", "password", "secret"];
 
 impl KeptRow {
     /// Whether it is switched on.

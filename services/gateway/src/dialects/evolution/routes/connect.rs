@@ -38,22 +38,27 @@ pub(super) struct Options {
 pub(super) enum ConnectAnswer {
     State(StateAnswer),
     Code(CodeAnswer),
-    Banned(BannedAnswer),
+    Refused(RefusedAnswer),
 }
 
-/// The number is banned: as the product does, with status 200.
+/// Why nothing was done: as the product says it, with status 200.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct BannedAnswer {
+pub(super) struct RefusedAnswer {
     /// True.
     error: bool,
-    message: &'static str,
+    message: String,
 }
 
-impl BannedAnswer {
+impl RefusedAnswer {
+    /// The answer with this text.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { error: true, message: message.into() }
+    }
+
     /// The answer to a failure that is a ban.
-    pub(super) fn of<T>(result: &Result<T, Failure>) -> Option<Self> {
+    pub(super) fn of_ban<T>(result: &Result<T, Failure>) -> Option<Self> {
         let Err(Failure::Rejected { code: RejectionCodeV1::Banned, .. }) = result else { return None };
-        Some(Self { error: true, message: "The number is banned at this moment" })
+        Some(Self::new("The number is banned at this moment"))
     }
 }
 
@@ -105,8 +110,8 @@ pub(super) async fn handler(
     let number = options.number.filter(|number| !number.is_empty());
     let phone = number.as_deref().map(phone).transpose()?;
     let result = on.app.connect_on(&on.call, &on.name, &ORDER, phone.as_deref(), WAIT).await;
-    if let Some(banned) = BannedAnswer::of(&result) {
-        return Ok(Json(ConnectAnswer::Banned(banned)));
+    if let Some(banned) = RefusedAnswer::of_ban(&result) {
+        return Ok(Json(ConnectAnswer::Refused(banned)));
     }
     let connected = on.map(result)?;
     Ok(Json(match &connected.record.state.phase {

@@ -5,7 +5,7 @@ use berth_proto::{command::RestartV1, frame::RejectionCodeV1};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::connect::BannedAnswer;
+use super::connect::RefusedAnswer;
 use crate::{
     app::Failure,
     dialects::evolution::{
@@ -20,15 +20,8 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum RestartAnswer {
-    Restarted {
-        instance: RestartedInstance,
-    },
-    NotConnected {
-        /// True.
-        error: bool,
-        message: String,
-    },
-    Banned(BannedAnswer),
+    Restarted { instance: RestartedInstance },
+    Refused(RefusedAnswer),
 }
 
 /// The instance, its state twice: releases name it differently.
@@ -51,10 +44,10 @@ pub(super) async fn handler(on: OnInstance) -> Result<Json<RestartAnswer>, Evolu
     let result = on.app.command_on(&on.call, &on.name, &ORDER, RestartV1 {}).await;
     if let Err(Failure::Rejected { code: RejectionCodeV1::NoSession, .. }) = &result {
         let message = format!("The \"{}\" instance is not connected", on.name);
-        return Ok(Json(RestartAnswer::NotConnected { error: true, message }));
+        return Ok(Json(RestartAnswer::Refused(RefusedAnswer::new(message))));
     }
-    if let Some(banned) = BannedAnswer::of(&result) {
-        return Ok(Json(RestartAnswer::Banned(banned)));
+    if let Some(banned) = RefusedAnswer::of_ban(&result) {
+        return Ok(Json(RestartAnswer::Refused(banned)));
     }
     let record = on.map(result)?.record;
     let state = words::state(&record.state.phase);
