@@ -41,6 +41,9 @@ class Caller:
         made = ask("POST", "/v1/instances", self.token, {"name": self.name, "webhooks": [hook]})
         self.id, self.number = made["id"], made["number"]
         self.webhook = made["webhook_secrets"][0]["id"]
+        if DIALECT == "codechat":
+            of_all = {"name": "fuzz", "url": "https://hooks.example/fuzz"}
+            ask("POST", f"/api/v2/business/{self.account}/webhook", self.token, of_all)
         if place % 3:
             ask("POST", f"/v1/instances/{self.id}/connect", self.token, {})
         if place % 3 == 2:
@@ -120,6 +123,10 @@ def before_call(context, case, kwargs):
             case.body["idInstance"] = caller.number
         if case.path.endswith("/simulate") and turn % 2:
             case.body["action"] = "heal"
+        if DIALECT == "codechat" and "/webhook" in case.path and turn % 2:
+            # What is made up is hardly ever a URL or the name of a header.
+            likely = {"url": "https://hooks.example/fuzz", "headers": {"x-fuzz": "1"}}
+            case.body |= {name: value for name, value in likely.items() if name in case.body}
         if case.path.endswith("/move-instance"):
             # To where it is already: the caller goes on with it.
             own = {"instance": caller.id, "sourceInstanceId": caller.id, "businessIdTarget": caller.account}
