@@ -86,7 +86,7 @@ async fn what_cannot_be_a_request_is_refused_and_changes_nothing() {
     let berth = Berth::embedded().setting("BERTH_WEBHOOK_ALLOW", "").start().await;
     let client = berth.client();
     let long = "x".repeat(129);
-    for name in ["", " a", "a ", "a/b", "a\\b", "a\tb", "a\u{0}b", ".", "..", "list", "qrcode", &long] {
+    for name in ["", " a", "a ", "a/b", "a\\b", "a\tb", "a\u{0}b", ".", "..", &long] {
         problem(client.post("/v1/instances", json!({"name": name})).await, 400, "invalid_request");
     }
     for hidden in ["pay\u{202e}lap", "pay\u{200b}pal", "\u{feff}paypal", "pay\u{2066}pal"] {

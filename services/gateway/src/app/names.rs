@@ -6,9 +6,6 @@ use berth_proto::{InstanceId, limits::NAME_CHARS_MAX};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
-/// Words that stand in the place of a name in the paths of the Mega dialect: an instance of such a name could
-/// not be reached there.
-const RESERVED: [&str; 5] = ["init", "list", "pairingCode", "qrcode", "qrcode_base64"];
 /// Characters of a token.
 const TOKEN_CHARS_MAX: usize = 256;
 /// Digits of a phone number in international form (ITU-T E.164 allows 15).
@@ -22,8 +19,8 @@ pub struct InvalidName(pub &'static str);
 /// The name in normal form C, if an instance may have it.
 ///
 /// 1 to 128 characters without control characters, characters that nobody sees, slashes or white space at the
-/// ends; not a text that an
-/// id could be, not `.` or `..`, which clients remove from paths, and not a word that a path has in its place.
+/// ends; not a text that an id could be, and not `.` or `..`, which clients remove from paths. A word that stands in
+/// the place of a name in some path, such as Mega's `list`, is a name: there it is reached by id or number.
 pub fn check_name(name: &str) -> Result<String, InvalidName> {
     let name: String = name.nfc().collect();
     let length = name.chars().count();
@@ -46,11 +43,6 @@ pub fn check_name(name: &str) -> Result<String, InvalidName> {
     }
     if name == "." || name == ".." {
         return Err(InvalidName("a name is not `.` or `..`"));
-    }
-    if RESERVED.contains(&name.as_str()) {
-        return Err(InvalidName(
-            "a name is not a word of a path: init, list, pairingCode, qrcode, qrcode_base64",
-        ));
     }
     if name.parse::<InstanceId>().is_ok() {
         return Err(InvalidName("a name must not look like an id"));
@@ -126,9 +118,7 @@ mod tests {
     fn names_that_some_route_cannot_carry_are_refused() {
         let long = "x".repeat(129);
         let id = InstanceId::from_bytes([7; 16]).to_string();
-        for name in
-            ["", " a", "a\t", "a/b", "a\\b", "a\u{0}b", "a\nb", ".", "..", "list", "qrcode", &long, &id]
-        {
+        for name in ["", " a", "a\t", "a/b", "a\\b", "a\u{0}b", "a\nb", ".", "..", &long, &id] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
     }

@@ -247,3 +247,23 @@ async fn an_instance_of_another_door() {
         .await;
     is_told("mega_other_door", &story);
 }
+
+#[tokio::test]
+async fn a_name_that_is_a_word_of_a_path() {
+    let world = World::start().await;
+    for word in ["init", "list", "pairingCode", "qrcode", "qrcode_base64"] {
+        let made = world.instance(word).await;
+        let by_id = by_host(Request::get(&format!("/rest/instance/{}", made.id)));
+        assert_eq!(world.json(&by_id).await["instance"]["key"], word);
+        let by_number = by_host(Request::delete(&format!("/rest/instance/{}/logout", made.number)));
+        assert_eq!(world.send(&by_number).await.status(), 200, "{word}");
+        for path in [format!("/instance/connectionState/{word}"), format!("/api/instance/getSettings/{word}")]
+        {
+            let named = by_host(Request::get(&path)).header("apikey", ACCOUNT);
+            assert_eq!(world.send(&named).await.status(), 200, "{path}");
+        }
+    }
+    world.until_listed(5).await;
+    let list = world.json(&by_host(Request::get("/rest/instance/list"))).await;
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(5), "the word wins: {list}");
+}

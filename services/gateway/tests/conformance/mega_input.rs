@@ -83,7 +83,7 @@ async fn queries() {
     let mut story = world.story();
     story.table("keys of new instances");
     let long = "x".repeat(129);
-    for key in ["", "%20", "a%2Fb", "a%5Cb", "a%00b", "..", "list", "a&instance_key=b", "%FF", &long] {
+    for key in ["", "%20", "a%2Fb", "a%5Cb", "a%00b", "..", "a&instance_key=b", "%FF", &long] {
         let init = format!("/rest/instance/init?instance_key={key}");
         is_answered(&mut story, request(&Method::POST, &init), 400).await;
     }
