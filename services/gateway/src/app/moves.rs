@@ -4,7 +4,8 @@ use berth_proto::{AccountId, InstanceId, command::MoveV1};
 use serde_json::Value;
 
 use super::{
-    App, KeyKind, call::Call, commands::Answer, failure::Failure, principal::Principal, record::Record,
+    App, KeyKind, accounts::require_root, call::Call, commands::Answer, failure::Failure,
+    principal::Principal, record::Record,
 };
 
 /// Accounts of a page in which a foreign id is looked for.
@@ -22,9 +23,7 @@ impl App {
         instance: InstanceId,
         to: AccountId,
     ) -> Result<Answer, Failure> {
-        if call.principal != Principal::Root {
-            return Err(Failure::Forbidden);
-        }
+        require_root(call)?;
         let record = self.read_any(instance).await?.ok_or(Failure::NotFound)?;
         let key = self.inner.keys.key(to.as_bytes()).await?.ok_or(Failure::NotFound)?;
         let alias = foreign_id(&record).filter(|_| record.state.entries.alias.is_some());

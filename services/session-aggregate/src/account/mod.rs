@@ -136,10 +136,10 @@ impl Aggregate {
         })
     }
 
-    /// Whether instances may be created in an account: it exists and is not closed.
-    pub(crate) async fn is_open(&self, account: AccountId) -> Result<bool, Trouble> {
+    /// An account that may have instances: it exists and is not closed.
+    pub(crate) async fn open_account(&self, account: AccountId) -> Result<Option<AccountStateV2>, Trouble> {
         let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-        Ok(loaded.state.is_some_and(|state| state.closed_at.is_none()))
+        Ok(loaded.state.filter(|state| state.closed_at.is_none()))
     }
 
     /// The receipt of a command among the last commits of an account.

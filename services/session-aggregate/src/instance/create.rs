@@ -11,6 +11,7 @@ use berth_proto::{
     commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
     directory::{BlueprintV1, HoldV1},
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+    instance::WebhookV1,
 };
 use berth_session::State;
 
@@ -112,7 +113,7 @@ impl Aggregate {
             let exists = recorded(instance, create, &held);
             match self.load_instance(exists.instance).await?.state {
                 // Nothing is to be reserved any more: the stream says what became of it.
-                Some(_) => return self.first_commit(request, &exists).await,
+                Some(_) => return self.first_commit(request, &exists, &[]).await,
                 None if held.blueprint.is_none() => {
                     return Ok(Tried::Done(rejected(RejectionCodeV1::Changed)));
                 }
@@ -120,11 +121,12 @@ impl Aggregate {
             }
         }
         // Read after the claim: whoever closes the account waits until the claim is settled or given up.
-        if !self.is_open(create.account).await? {
+        // Whatever else changes of it after this look, the process manager brings to the instance.
+        let Some(account) = self.open_account(create.account).await? else {
             return self
                 .give_up(&recorded(instance, create, &held), RejectionCodeV1::NotFound, request)
                 .await;
-        }
+        };
         let Some(plan) = self.plan(instance, create, &held).await? else {
             // The first try's key is gone, so it can never be finished.
             return self.give_up(&recorded(instance, create, &held), RejectionCodeV1::Changed, request).await;
@@ -132,7 +134,7 @@ impl Aggregate {
         if let Some(code) = self.reserve_rest(request, plan.instance, &plan.create).await? {
             return self.give_up(&plan, code, request).await;
         }
-        self.first_commit(request, &plan).await
+        self.first_commit(request, &plan, &account.webhooks).await
     }
 
     /// Reserves the first entry, or finds what an earlier try reserved.
@@ -177,11 +179,16 @@ impl Aggregate {
         Ok(create.map(|create| Plan { create, ..plan }))
     }
 
-    /// Appends the creation to the empty stream, or finds what stands there.
-    async fn first_commit(&self, request: &CommandRequestV1, plan: &Plan) -> Result<Tried, Trouble> {
+    /// Appends the creation, with these endpoints of the account, to the empty stream, or finds what stands there.
+    async fn first_commit(
+        &self,
+        request: &CommandRequestV1,
+        plan: &Plan,
+        inherited: &[WebhookV1],
+    ) -> Result<Tried, Trouble> {
         let mut create = plan.create.clone();
-        // Whatever the account changes after this look, the process manager brings to the instance.
-        create.webhooks.extend(self.inherited_webhooks(create.account, plan.instance).await?);
+        let inherited = self.resealed_webhooks(create.account, inherited, plan.instance).await?;
+        create.webhooks.extend(inherited.unwrap_or_default());
         let command = Command::from(create);
         let asked = Asked { request: request.clone(), command };
         let (loaded, answers) = self.transact(plan.instance, std::slice::from_ref(&asked)).await?;

@@ -30,7 +30,7 @@ use crate::{
     aggregate::Aggregate,
     directory::{Cause, Holder},
     metrics,
-    stream::{self, Loaded, NotAppended},
+    stream::{Loaded, NotAppended},
     trouble::{Trouble, chain},
 };
 
@@ -64,8 +64,13 @@ impl Aggregate {
             }
             let mut webhooks = Vec::new();
             if let (Some((before, _)), None) = (moves, taken) {
-                taken = self.refused_by_account(instance, before, to.account).await?;
-                webhooks = self.inherited_webhooks(to.account, instance).await?;
+                match self.taking_account(instance, before, to.account).await? {
+                    Ok(account) => {
+                        let copies = self.resealed_webhooks(to.account, &account.webhooks, instance).await?;
+                        webhooks = copies.unwrap_or_default();
+                    }
+                    Err(code) => taken = Some(code),
+                }
             }
             if let Some(code) = taken {
                 self.withdraw_places(instance, to, &cause).await?;
@@ -151,20 +156,19 @@ impl Aggregate {
         Ok(None)
     }
 
-    /// Why the new account cannot have the instance. It is read after its entries were reserved: if it is closed
-    /// later, the process manager gives these up before it counts the account as empty.
-    async fn refused_by_account(
+    /// The new account, or why it cannot have the instance. It is read after its entries were reserved: if it is
+    /// closed later, the process manager gives these up before it counts the account as empty.
+    async fn taking_account(
         &self,
         instance: InstanceId,
         before: &State,
         account: AccountId,
-    ) -> Result<Option<RejectionCodeV1>, Trouble> {
-        let loaded: Loaded<AccountStateV2> =
-            stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-        if loaded.state.is_none_or(|state| state.closed_at.is_some()) {
-            return Ok(Some(RejectionCodeV1::NotFound));
-        }
-        self.name_meets_number(instance, account, &before.name, before.number).await
+    ) -> Result<Result<AccountStateV2, RejectionCodeV1>, Trouble> {
+        let Some(open) = self.open_account(account).await? else {
+            return Ok(Err(RejectionCodeV1::NotFound));
+        };
+        let refused = self.name_meets_number(instance, account, &before.name, before.number).await?;
+        Ok(refused.map_or(Ok(open), Err))
     }
 
     /// Frees what this command reserved and does not use.

@@ -5,18 +5,13 @@
 //! instances: so they are opened and sealed again. Equal values give equal copies.
 
 use berth_proto::{
-    AccountId, InstanceId, Sealed, StreamKey,
-    account::AccountStateV2,
+    AccountId, InstanceId, Sealed,
     command::CreateInstanceV1,
     instance::{OldSecretV1, SettingsBlockV1, WebhookV1},
 };
 use berth_runtime::{DataKey, OpenError, sealing::field};
 
-use crate::{
-    aggregate::Aggregate,
-    stream::{self, Loaded},
-    trouble::Trouble,
-};
+use crate::{aggregate::Aggregate, trouble::Trouble};
 
 /// Opens for one owner and seals for another.
 struct Mover<'a> {
@@ -39,19 +34,6 @@ impl Aggregate {
         let source = source.ok_or(Trouble::NoKey { owner: from })?;
         let mover = Mover { from: (from.as_bytes(), source), to: (to.as_bytes(), target) };
         mover.command(command).map(Some).map_err(|OpenError| Trouble::NoKey { owner: from })
-    }
-
-    /// The endpoints of an account as they are now, sealed for one of its instances.
-    pub(super) async fn inherited_webhooks(
-        &self,
-        account: AccountId,
-        instance: InstanceId,
-    ) -> Result<Vec<WebhookV1>, Trouble> {
-        let loaded: Loaded<AccountStateV2> =
-            stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-        let open = loaded.state.filter(|state| state.closed_at.is_none());
-        let webhooks = open.map(|state| state.webhooks).unwrap_or_default();
-        Ok(self.resealed_webhooks(account, &webhooks, instance).await?.unwrap_or_default())
     }
 
     /// Endpoints of an account, sealed for one of its instances; none if the key of the instance is not there, as
