@@ -219,4 +219,6 @@ pub enum RejectionCodeV1 {
     Exists,
     /// The last commit of the stream is damaged: it refuses commands until an operator decides.
     Damaged,
+    /// Whoever sends on the subject that it came on may not ask for this, or not as this principal.
+    NotForSender,
 }

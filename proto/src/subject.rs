@@ -3,7 +3,8 @@
 //! | subject | what |
 //! | --- | --- |
 //! | `berth.v1.log.<kind>.<partition>.<id>` | commits |
-//! | `berth.v1.cmd.<partition>.<instance>` | commands, request and reply |
+//! | `berth.v1.cmd.<sender>.<partition>.<id>` | commands for the owner of the partition, request and reply |
+//! | `berth.v1.any.<sender>.<partition>.<id>` | commands that every replica decides, request and reply |
 //! | `berth.v1.query.<view>` | queries, request and reply |
 //! | `berth.v1.events.<account>.<instance>` | public JSON events |
 //! | `berth.v1.tail.<instance>` | a hint that an instance has a new commit |
@@ -12,6 +13,8 @@
 //!
 //! No personal data ever stands in a subject.
 
+mod command;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +22,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::ids::{AccountId, DirectoryId, InstanceId};
+
+pub use command::{CommandSubject, Decider, InvalidCommandSubject, Sender, command_subject};
 
 /// Partitions of the key space: the first six bits of a hash.
 pub const PARTITIONS: u8 = 64;
@@ -208,14 +213,6 @@ impl FromStr for StreamKey {
 pub fn log_filter(kind: Kind, partition: Partition) -> String {
     format!("berth.v1.log.{}.{partition}.*", kind.as_str())
 }
-
-/// The subject on which commands for a stream's aggregate travel.
-pub fn command_subject(stream: &StreamKey) -> String {
-    format!("berth.v1.cmd.{}.{}", stream.partition(), stream.id)
-}
-
-/// The filter of all commands.
-pub const COMMAND_FILTER: &str = "berth.v1.cmd.*.*";
 
 /// The subject of queries to a view.
 pub fn query_subject(view: &str) -> String {

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use berth_proto::{
     AccountId, DirectoryId, Hash, InstanceId, Kind, Partition, Sealed, StreamKey, Timestamp,
     ids::ID_CHARS,
-    subject::{InvalidSubject, command_subject, log_filter, public_event_subject, query_subject},
+    subject::{
+        CommandSubject, Decider, InvalidCommandSubject, InvalidSubject, Sender, command_subject, log_filter,
+        public_event_subject, query_subject,
+    },
 };
 use proptest::prelude::*;
 
@@ -27,7 +30,9 @@ fn subjects_are_the_documented_ones() {
     // SHA-256 of sixteen zero bytes starts with 0x37.
     assert_eq!(stream.partition().number(), 13);
     assert_eq!(stream.subject(), format!("berth.v1.log.instance.13.{zeros}"));
-    assert_eq!(command_subject(&stream), format!("berth.v1.cmd.13.{zeros}"));
+    assert_eq!(command_subject(Sender::Link, &stream), format!("berth.v1.cmd.link.13.{zeros}"));
+    let any = CommandSubject::new(Decider::Any, Sender::Client, &stream);
+    assert_eq!(any.to_string(), format!("berth.v1.any.client.13.{zeros}"));
     assert_eq!(query_subject("records"), "berth.v1.query.records");
     assert_eq!(log_filter(Kind::Account, Partition::new(7).unwrap()), "berth.v1.log.account.7.*");
     let account = AccountId::from_bytes([0xFF; 16]);
@@ -54,6 +59,26 @@ fn foreign_subjects_are_refused() {
         "berth.v1.log.instance.*.>".to_owned(),
     ] {
         assert_eq!(subject.parse::<StreamKey>(), Err(InvalidSubject), "{subject}");
+    }
+}
+
+#[test]
+fn foreign_subjects_of_commands_are_refused() {
+    let zeros = "0".repeat(ID_CHARS);
+    for subject in [
+        String::new(),
+        format!("berth.v1.cmd.13.{zeros}"),
+        format!("berth.v1.cmd.Client.13.{zeros}"),
+        format!("berth.v1.cmd.native.13.{zeros}"),
+        format!("berth.v1.all.client.13.{zeros}"),
+        format!("berth.v1.cmd.client.64.{zeros}"),
+        format!("berth.v1.cmd.client.013.{zeros}"),
+        format!("berth.v1.cmd.client.13.{}", &zeros[1..]),
+        format!("berth.v1.cmd.client.13.{zeros}.x"),
+        format!("berth.v2.cmd.client.13.{zeros}"),
+        Decider::Owner.filter().to_owned(),
+    ] {
+        assert_eq!(subject.parse::<CommandSubject>(), Err(InvalidCommandSubject), "{subject}");
     }
 }
 
@@ -116,6 +141,14 @@ fn moments_are_written_in_utc() {
 }
 
 proptest! {
+    #[test]
+    fn subjects_of_commands_come_back_as_they_were(stream in any_stream(), sender in 0..5_usize, any: bool) {
+        let decider = Decider::ALL[usize::from(any)];
+        let subject = CommandSubject::new(decider, Sender::ALL[sender], &stream);
+        prop_assert_eq!(subject.to_string().parse::<CommandSubject>(), Ok(subject));
+        prop_assert!(subject.is_of(&stream));
+    }
+
     #[test]
     fn subjects_come_back_as_they_were(stream in any_stream()) {
         prop_assert_eq!(stream.subject().parse::<StreamKey>(), Ok(stream));

@@ -17,7 +17,7 @@ use berth_proto::{
     commit::{OriginV1, PrincipalV1},
     directory::DirectoryStateV1,
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
-    subject::command_subject,
+    subject::{Sender, command_subject},
 };
 use berth_runtime::{Clock, Entropy, entropy::new_account_id, sealing::field};
 use secrecy::{ExposeSecret, SecretString};
@@ -266,7 +266,7 @@ impl Accounts {
             target: order.target,
         };
         let payload = codec::encode(&request)?;
-        let subject = command_subject(&StreamKey::account(account));
+        let subject = command_subject(Sender::Start, &StreamKey::account(account));
         let deadline = Instant::now() + WAIT_MAX;
         loop {
             let failure = match self.bus.request(&subject, payload.clone().into(), ANSWER_MAX).await {

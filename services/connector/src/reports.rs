@@ -21,7 +21,7 @@ use berth_proto::{
     event::AbandonReasonV1,
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::DeviceV1,
-    subject::{code_key, command_subject},
+    subject::{Sender, code_key, command_subject},
 };
 use berth_runtime::{DataKey, sealing::field};
 use bytes::Bytes;
@@ -96,7 +96,7 @@ impl LinkReports {
         let name = command.name();
         let stream = StreamKey::instance(self.instance);
         let Some(payload) = self.request(number, &command) else { return Next::Stop };
-        let subject = command_subject(&stream);
+        let subject = command_subject(Sender::Link, &stream);
         let mut pause = PAUSE_FIRST;
         loop {
             let permit = self.tenure.reporting.acquire().await;
@@ -279,6 +279,7 @@ const fn is_final(code: RejectionCodeV1) -> bool {
             | RejectionCodeV1::OutOfPlace
             | RejectionCodeV1::NotFound
             | RejectionCodeV1::Deleted
+            | RejectionCodeV1::NotForSender
     )
 }
 

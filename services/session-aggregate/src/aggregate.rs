@@ -2,14 +2,8 @@
 
 use std::sync::Arc;
 
-use berth_proto::{
-    StreamKey,
-    command::Command,
-    frame::{CommandReplyV1, TargetV1},
-    limits::RECEIPTS_PER_COMMIT_MAX,
-};
+use berth_proto::{StreamKey, limits::RECEIPTS_PER_COMMIT_MAX};
 use berth_runtime::Lifecycle;
-use tracing::error;
 
 use crate::{
     Ports, Settings,
@@ -60,21 +54,12 @@ impl Aggregate {
     async fn empty(&self, stream: StreamKey) {
         while let Some(jobs) = self.mailboxes.drain(stream, RECEIPTS_PER_COMMIT_MAX) {
             let mut batch = Vec::new();
-            for Job { request, asker } in jobs {
-                let TargetV1::Instance { instance, command } = &request.target else {
+            for Job { request, command, asker } in jobs {
+                let (Some(instance), Some(command)) = (stream.as_instance(), command) else {
                     asker.answer(&Box::pin(self.account_command(&request)).await);
                     continue;
                 };
-                let instance = *instance;
-                let asked = match Command::from_record(command) {
-                    Ok(command) => Asked { request, command },
-                    Err(error) => {
-                        error!(%instance, %error, "a command that this release does not know was refused");
-                        let reason = "the command is not known to this release".to_owned();
-                        asker.answer(&CommandReplyV1::Unavailable { reason });
-                        continue;
-                    }
-                };
+                let asked = Asked { request, command };
                 if asked.is_alone() {
                     self.plain(instance, std::mem::take(&mut batch)).await;
                     Box::pin(self.alone(instance, asked, asker)).await;

@@ -34,6 +34,11 @@ impl Asker {
         Self { command: name(target), ..self }
     }
 
+    /// The name of what is asked for.
+    pub(crate) const fn command(&self) -> &'static str {
+        self.command
+    }
+
     /// Sends the answer and counts it.
     pub(crate) fn answer(self, reply: &CommandReplyV1) {
         let outcome = match reply {

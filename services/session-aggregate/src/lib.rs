@@ -1,7 +1,8 @@
 //! Decides commands and appends their events.
 //!
 //! The way of a command, top down:
-//! 1. `server` takes it from the bus and puts it into the `mailbox` of its stream;
+//! 1. `server` takes it from the bus, sees that its sender may ask for it (`admission`) and puts it into the
+//!    `mailbox` of its stream;
 //! 2. one task per busy stream drains its mailbox (`aggregate`);
 //! 3. `instance::transaction` is the loop: load, decide, append, on a conflict again. What waits together is
 //!    decided together and stored as one commit;
@@ -13,6 +14,7 @@
 //! Any replica answers any command correctly: what keeps them apart is the version that an append expects.
 
 mod account;
+mod admission;
 mod aggregate;
 mod asker;
 mod cache;

@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use berth_proto::{StreamKey, frame::CommandRequestV1};
+use berth_proto::{StreamKey, command::Command, frame::CommandRequestV1};
 
 use crate::{asker::Asker, metrics};
 
@@ -20,6 +20,8 @@ pub(crate) const MAILBOXES_MAX: usize = 16_384;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) request: CommandRequestV1,
+    /// What the request holds if it is for an instance.
+    pub(crate) command: Option<Command>,
     pub(crate) asker: Asker,
 }
 

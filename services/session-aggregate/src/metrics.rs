@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
+use crate::admission::Misfit;
+
 const COMMANDS: &str = "berth_aggregate_commands_total";
+const MISFITS: &str = "berth_aggregate_misfit_requests_total";
 const COMMAND_SECONDS: &str = "berth_aggregate_command_seconds";
 const BATCH_COMMANDS: &str = "berth_aggregate_batch_commands";
 const CONFLICTS: &str = "berth_aggregate_conflicts_total";
@@ -23,6 +26,11 @@ pub(crate) fn describe() {
         COMMANDS,
         Unit::Count,
         "Commands that were answered, by command and outcome (applied, unchanged, replayed, rejected, unavailable)."
+    );
+    describe_counter!(
+        MISFITS,
+        Unit::Count,
+        "Requests that were refused because their sender may not ask for this, by what does not fit (subject, target, command, principal)."
     );
     describe_histogram!(
         COMMAND_SECONDS,
@@ -45,6 +53,9 @@ pub(crate) fn describe() {
         "Work of the process manager that failed and is tried again, by job."
     );
     counter!(CONFLICTS).increment(0);
+    for misfit in Misfit::ALL {
+        counter!(MISFITS, "what" => misfit.as_str()).increment(0);
+    }
     for job in JOBS {
         counter!(SWEPT, "job" => job).increment(0);
         counter!(SWEEP_FAILURES, "job" => job).increment(0);
@@ -55,6 +66,11 @@ pub(crate) fn describe() {
 pub(crate) fn command(command: &'static str, outcome: &'static str, took: Duration) {
     counter!(COMMANDS, "command" => command, "outcome" => outcome).increment(1);
     histogram!(COMMAND_SECONDS, "outcome" => outcome).record(took.as_secs_f64());
+}
+
+/// A request did not fit the subject that it came on.
+pub(crate) fn misfit(misfit: Misfit) {
+    counter!(MISFITS, "what" => misfit.as_str()).increment(1);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 64 commands")]

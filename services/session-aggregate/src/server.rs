@@ -2,17 +2,26 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::{Request, Requests, TransportError};
+use berth_bus::{Bus, Request, Requests, TransportError};
 use berth_proto::{
+    DecodeError,
     codec::decode,
-    frame::{CommandReplyV1, CommandRequestV1},
-    subject::COMMAND_FILTER,
+    command::Command,
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, RejectionV1, TargetV1},
+    subject::Decider,
 };
 use berth_views::{ViewReader, ViewState};
-use futures::{FutureExt, StreamExt};
-use tracing::{info, warn};
+use futures::{FutureExt, StreamExt, future::ready, stream};
+use tracing::{error, info, warn};
 
-use crate::{aggregate::Aggregate, asker::Asker, flag::Flag, mailbox::Job};
+use crate::{
+    admission::{Misfit, admit},
+    aggregate::Aggregate,
+    asker::Asker,
+    flag::Flag,
+    mailbox::Job,
+    metrics,
+};
 
 /// All replicas share the commands.
 const QUEUE: &str = "session-aggregate";
@@ -27,12 +36,23 @@ struct Server {
     agenda: Arc<dyn ViewReader>,
 }
 
+/// Takes the commands of every sender, for the owner of a partition and for any replica. Ends as soon as one of the
+/// two does.
+async fn serve(bus: &dyn Bus) -> Result<Requests, TransportError> {
+    let of = async |decider: Decider| {
+        let requests = bus.serve(decider.filter(), QUEUE).await?;
+        Ok(requests.map(Some).chain(stream::once(ready(None))))
+    };
+    let both = stream::select(Box::pin(of(Decider::Owner).await?), Box::pin(of(Decider::Any).await?));
+    Ok(Box::pin(both.take_while(|request| ready(request.is_some())).filter_map(ready)))
+}
+
 /// Serves commands until the life cycle ends. What is returned says whether commands are taken.
 pub(crate) async fn start(
     aggregate: &Arc<Aggregate>,
     agenda: &Arc<dyn ViewReader>,
 ) -> Result<Flag, TransportError> {
-    let mut requests = aggregate.ports.bus.serve(COMMAND_FILTER, QUEUE).await?;
+    let mut requests = serve(&*aggregate.ports.bus).await?;
     let serving = Flag::default();
     serving.set(true);
     let running = serving.clone();
@@ -84,28 +104,62 @@ impl Server {
         loop {
             let pause = tokio::time::sleep(Duration::from_millis(SERVE_AGAIN_MILLIS));
             lifecycle.stop().run_until_cancelled(pause).await?;
-            if let Ok(requests) = ports.bus.serve(COMMAND_FILTER, QUEUE).await {
+            if let Ok(requests) = serve(&*ports.bus).await {
                 return Some(requests);
             }
         }
     }
 
     fn accept(&self, request: Request) {
-        let refuse = |asker: Asker, reason| asker.answer(&CommandReplyV1::Unavailable { reason });
+        let unavailable = |asker: Asker, reason| asker.answer(&CommandReplyV1::Unavailable { reason });
         let asker = Asker::new(request.reply);
         // Nothing is built on a log that lost commits, until an operator has decided.
         if let ViewState::Halted(reason) = self.agenda.state() {
-            return refuse(asker, reason);
+            return unavailable(asker, reason);
         }
-        match decode::<CommandRequestV1>(&request.payload) {
-            Ok(command) => {
-                let asker = asker.of(&command.target);
-                self.aggregate.post(Job { request: command, asker });
-            }
+        let Request { subject, payload, .. } = request;
+        let order = match decode::<CommandRequestV1>(&payload) {
+            Ok(order) => order,
             Err(error) => {
-                warn!(subject = request.subject, %error, "a command that cannot be read was refused");
-                refuse(asker, "the command cannot be read".to_owned());
+                warn!(subject, %error, "a command that cannot be read was refused");
+                return unavailable(asker, "the command cannot be read".to_owned());
             }
+        };
+        let asker = asker.of(&order.target);
+        let command = match command_of(&order.target) {
+            Ok(command) => command,
+            Err(error) => {
+                error!(subject, %error, "a command that this release does not know was refused");
+                return unavailable(asker, "the command is not known to this release".to_owned());
+            }
+        };
+        match admit(&subject, order.principal, &order.target, command.as_ref()) {
+            Ok(()) => self.aggregate.post(Job { request: order, command, asker }),
+            Err(misfit) => refuse(&subject, &order, misfit, asker),
         }
     }
+}
+
+/// What is order of an instance; none if something is order of an account.
+fn command_of(target: &TargetV1) -> Result<Option<Command>, DecodeError> {
+    match target {
+        TargetV1::Instance { command, .. } => Command::from_record(command).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Whoever sent this has the credentials of a service and does not behave like it.
+fn refuse(subject: &str, order: &CommandRequestV1, misfit: Misfit, asker: Asker) {
+    metrics::misfit(misfit);
+    error!(
+        subject,
+        command = asker.command(),
+        command_id = %order.command_id,
+        principal = ?order.principal,
+        stream = %order.target.stream(),
+        reason = %misfit,
+        "a request that does not fit its subject was refused"
+    );
+    let rejection = RejectionV1 { code: RejectionCodeV1::NotForSender, state: None };
+    asker.answer(&CommandReplyV1::Rejected(rejection));
 }

@@ -11,7 +11,7 @@ use berth_proto::{
     commit::{OutcomeCodeV1, OutcomeV1},
     delivery::SettlementV1,
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, TargetV1},
-    subject::COMMAND_FILTER,
+    subject::{CommandSubject, Decider, Sender},
 };
 use berth_runtime::sealing::field;
 use berth_webhooks::schedule::Schedule;
@@ -23,7 +23,7 @@ async fn an_endpoint_that_is_gone_is_disabled() {
     for (status, headers) in [(410, vec![]), (200, vec![("webhook-delivery", "disable")])] {
         let (world, receiver) = (World::new().await, Receiver::start().await);
         let _replica = world.replica("a", slow()).await;
-        let mut commands = world.bus.serve(COMMAND_FILTER, "session-aggregate").await.unwrap();
+        let mut commands = world.bus.serve(Decider::Owner.filter(), "session-aggregate").await.unwrap();
         receiver.answer_once(status, &headers);
         world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
         world.link().await;
@@ -31,6 +31,8 @@ async fn an_endpoint_that_is_gone_is_disabled() {
         let asked: CommandRequestV1 = codec::decode(&request.payload).unwrap();
         let TargetV1::Instance { instance, command } = asked.target else { panic!("{asked:?}") };
         assert_eq!(instance, world.instance);
+        let subject: CommandSubject = request.subject.parse().unwrap();
+        assert_eq!(subject.sender, Sender::Delivery);
         let state = world.command(Command::from_record(&command).unwrap()).await;
         assert!(!state.webhooks[0].enabled);
         let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };

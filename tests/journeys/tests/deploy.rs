@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_nats::{Client, ConnectOptions, Event};
-use berth_journeys::{Berth, ROLES, Recorder, eventually};
+use berth_journeys::{Berth, ROLES, ROOT_KEY, Recorder, Running, eventually};
 use berth_test_support::{free_port, nats_server};
 use serde_json::json;
 use tempfile::TempDir;
@@ -121,9 +121,28 @@ async fn journey(berth: Berth) {
     })
     .await;
     client.delete("/v1/instances/first").await;
+    close_an_account(&berth).await;
     let logs = berth.logs().to_lowercase();
     assert!(!logs.contains("permissions violation"), "a role lacks a permission: {logs}");
     assert!(berth.stop().await.iter().all(|code| *code == Some(0)));
+}
+
+/// The process manager deletes the instances of a closed account, by commands of its own.
+async fn close_an_account(berth: &Running) {
+    let root = berth.client().token(ROOT_KEY);
+    let made = root.post("/v1/accounts", json!({ "name": "acme" })).await.expect(201);
+    let acme = root.token(made["token"].as_str().unwrap());
+    acme.post("/v1/instances", json!({ "name": "second" })).await.expect(201);
+    root.delete(&format!("/v1/accounts/{}?force=true", made["id"].as_str().unwrap())).await;
+    let deleted = r#"berth_aggregate_commands_total{command="Delete",outcome="applied"} 2"#;
+    eventually("both instances are deleted", async || {
+        let mut texts = String::new();
+        for one in berth.ops() {
+            texts += &one.get("/metrics").await.text();
+        }
+        if texts.contains(deleted) { Ok(()) } else { Err(texts) }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -180,7 +199,9 @@ async fn nobody_on_nats_gets_more_than_the_role_needs() {
         ("gateway", "berth.v1.log.instance.0.forged"),
         ("webhooks", "berth.v1.log.instance.0.forged"),
         ("connector", "berth.v1.log.account.0.forged"),
-        ("projections", "berth.v1.cmd.0.forged"),
+        ("projections", "berth.v1.cmd.client.0.forged"),
+        ("connector", "berth.v1.cmd.client.0.forged"),
+        ("webhooks", "berth.v1.any.link.0.forged"),
         ("gateway", "berth.v1.devicekeys.a.1"),
         ("gateway", "$JS.API.STREAM.MSG.GET.BERTH_DEVICE_KEYS"),
         ("session-aggregate", "$JS.API.STREAM.PURGE.BERTH_LOG_0"),
@@ -195,7 +216,7 @@ async fn nobody_on_nats_gets_more_than_the_role_needs() {
         assert!(said.contains("permissions violation for publish"), "{user} on {subject}: {said}");
     }
     for (user, subject) in [
-        ("gateway", "berth.v1.cmd.*.*"),
+        ("gateway", "berth.v1.cmd.*.*.*"),
         ("webhooks", "_INBOX_berth-gateway.>"),
         ("projections", "berth.v1.log.>"),
     ] {

@@ -30,7 +30,7 @@ use berth_proto::{
     event::Event,
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::{ConnectionV1, DeviceV1, EntriesV1, InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
-    subject::{code_key, command_subject, simulate_subject},
+    subject::{Sender, code_key, command_subject, simulate_subject},
 };
 use berth_runtime::{
     Lifecycle, ManualClock, MasterKey, SeededEntropy, SystemClock,
@@ -312,7 +312,8 @@ impl World {
     }
 
     async fn ask(&self, target: TargetV1, digest: Hash, principal: PrincipalV1) -> CommandReplyV1 {
-        let subject = command_subject(&target.stream());
+        let sender = if principal == PrincipalV1::Service { Sender::Link } else { Sender::Client };
+        let subject = command_subject(sender, &target.stream());
         let request = CommandRequestV1 {
             command_id: new_command_id(&*self.entropy),
             keyed: false,

@@ -8,7 +8,7 @@ use berth_proto::{
     command::Command,
     commit::{OriginV1, OutcomeCodeV1, OutcomeV1},
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
-    subject::command_subject,
+    subject::{Sender, command_subject},
 };
 use berth_runtime::entropy::new_command_id;
 use bytes::Bytes;
@@ -144,7 +144,7 @@ impl App {
         let payload = codec::encode(request)
             .map(Bytes::from)
             .map_err(|_| Failure::rejected(RejectionCodeV1::StateTooLarge))?;
-        let subject = command_subject(stream);
+        let subject = command_subject(Sender::Client, stream);
         let started = Instant::now();
         let mut pause = PAUSE_FIRST;
         loop {
@@ -153,6 +153,12 @@ impl App {
                 Ok(bytes) => match codec::decode::<CommandReplyV1>(&bytes) {
                     Ok(CommandReplyV1::Unavailable { reason }) => {
                         Failure::unavailable("the session-aggregate", reason)
+                    }
+                    // A gateway that is not what the session-aggregate takes it for: no client can mend that.
+                    Ok(CommandReplyV1::Rejected(rejection))
+                        if rejection.code == RejectionCodeV1::NotForSender =>
+                    {
+                        return Err(Failure::Forbidden);
                     }
                     Ok(reply) => return Ok(reply),
                     Err(error) => return Err(Failure::unavailable("the session-aggregate", error)),

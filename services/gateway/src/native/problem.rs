@@ -105,6 +105,7 @@ fn rejected(code: RejectionCodeV1) -> Problem {
     use RejectionCodeV1 as Rejection;
     match code {
         Rejection::NotFound => Failure::NotFound.into(),
+        Rejection::NotForSender => Failure::Forbidden.into(),
         Rejection::StaleCredential => Failure::Unauthorized.into(),
         Rejection::Deleted => Problem::new(Code::Deleted, "The instance is deleted."),
         Rejection::NoSession => Problem::new(

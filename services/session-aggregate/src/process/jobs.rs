@@ -10,7 +10,7 @@ use berth_proto::{
     commit::{OriginV1, PrincipalV1},
     directory::HoldV1,
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
-    subject::command_subject,
+    subject::{Sender, command_subject},
 };
 use berth_views::{ViewError, ViewReader};
 use bytes::Bytes;
@@ -150,7 +150,7 @@ impl Aggregate {
             target: TargetV1::Instance { instance, command: record },
         };
         let payload = Bytes::from(encode(&request).map_err(Trouble::Encode)?);
-        let subject = command_subject(&StreamKey::instance(instance));
+        let subject = command_subject(Sender::Clock, &StreamKey::instance(instance));
         let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
         let reply = self.ports.bus.request(&subject, payload, timeout).await.map_err(JobError::Request)?;
         match decode(&reply).map_err(JobError::Codec)? {

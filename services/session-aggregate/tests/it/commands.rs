@@ -201,7 +201,7 @@ async fn another_accounts_instance_does_not_exist_and_an_old_token_is_refused() 
     world.accepted(&shows(2)).await;
     let report = ReportV1 { attempt: 1, epoch: 1, number: 2 };
     let forged = world.request(id, ReportOpenV1 { report });
-    assert_eq!(world.rejected(&forged).await, RejectionCodeV1::NotFound, "a client sends no reports");
+    assert_eq!(world.rejected(&forged).await, RejectionCodeV1::NotForSender, "a client sends no reports");
 }
 
 #[tokio::test]

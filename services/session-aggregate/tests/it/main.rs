@@ -15,5 +15,6 @@ mod faults;
 mod moving;
 mod races;
 mod rotate;
+mod senders;
 mod sweeper;
 mod world;

@@ -139,7 +139,7 @@ async fn a_delete_after_a_move_frees_everything_and_so_does_the_way_back() {
     world.accepted(&move_to(&world, id, world.account, true).await).await;
     assert!(stands_in(&world, id, world.account, target()).await);
     world.accepted(&move_to(&world, id, target(), true).await).await;
-    let delete = CommandRequestV1 { principal: PrincipalV1::Service, ..world.delete(id) };
+    let delete = CommandRequestV1 { principal: PrincipalV1::Root, ..world.delete(id) };
     world.accepted(&delete).await;
     assert!(is_free(&world, id).await);
     assert_eq!(
@@ -251,7 +251,7 @@ async fn a_delete_after_a_move_that_crashed_frees_everything() {
         world.crash().await;
         world.log.mend();
         world.add_replica().await;
-        let delete = CommandRequestV1 { principal: PrincipalV1::Service, ..world.delete(id) };
+        let delete = CommandRequestV1 { principal: PrincipalV1::Root, ..world.delete(id) };
         world.accepted(&delete).await;
         assert!(is_free(&world, id).await, "after {steps}");
     }

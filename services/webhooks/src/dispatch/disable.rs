@@ -9,7 +9,7 @@ use berth_proto::{
     delivery::NoticeKeyV1,
     frame::{CommandReplyV1, CommandRequestV1, TargetV1},
     instance::WebhookV1,
-    subject::command_subject,
+    subject::{Sender, command_subject},
 };
 
 use super::attempt::Tools;
@@ -46,7 +46,7 @@ pub(super) async fn disable(
     let Ok(payload) = codec::encode(&request) else {
         return false;
     };
-    let subject = command_subject(&StreamKey::instance(instance));
+    let subject = command_subject(Sender::Delivery, &StreamKey::instance(instance));
     let reply = match tools.bus.request(&subject, payload.into(), COMMAND_MAX).await {
         Ok(reply) => codec::decode::<CommandReplyV1>(&reply),
         Err(error) => {

@@ -21,7 +21,7 @@ use berth_proto::{
     command::Command,
     commit::{OriginV1, PrincipalV1},
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
-    subject::command_subject,
+    subject::{Sender, command_subject},
 };
 use berth_runtime::{
     Lifecycle, ManualClock, MasterKey, SeededEntropy,
@@ -38,6 +38,9 @@ pub(crate) use creating::Wanted;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// When the stories begin.
 pub(crate) const BEGIN: Timestamp = Timestamp(1_700_000_000_000_000);
+
+/// The first type of what the process manager asks for; the connector's reports are below.
+const FIRST_CLOCK_COMMAND: u16 = 2_200;
 
 /// Everything that outlives a replica, and the replica that runs.
 pub(crate) struct World {
@@ -208,16 +211,15 @@ impl World {
     }
 
     pub(crate) async fn send_on(&self, bus: &Arc<dyn Bus>, request: &CommandRequestV1) -> CommandReplyV1 {
-        let stream = request.target.stream();
+        let subject = command_subject(sender_of(request), &request.target.stream());
         let payload = encode(request).unwrap().into();
-        let reply = bus.request(&command_subject(&stream), payload, PATIENCE).await.unwrap();
+        let reply = bus.request(&subject, payload, PATIENCE).await.unwrap();
         decode(&reply).unwrap()
     }
 
     /// Whether the command was accepted, by whoever may or may not answer within a second.
     pub(crate) async fn try_send(&self, request: &CommandRequestV1) -> bool {
-        let TargetV1::Instance { instance, .. } = &request.target else { return false };
-        let subject = command_subject(&StreamKey::instance(*instance));
+        let subject = command_subject(sender_of(request), &request.target.stream());
         let payload = encode(request).unwrap().into();
         let reply = self.bus.request(&subject, payload, Duration::from_secs(1)).await;
         reply.is_ok_and(|reply| matches!(decode(&reply), Ok(CommandReplyV1::Accepted(_))))
@@ -229,6 +231,15 @@ impl World {
 
     pub(crate) async fn rejected(&self, request: &CommandRequestV1) -> RejectionCodeV1 {
         rejected(self.send(request).await)
+    }
+}
+
+/// Who sends what our services ask for: the connector its reports, the process manager the rest.
+fn sender_of(request: &CommandRequestV1) -> Sender {
+    match &request.target {
+        _ if request.principal != PrincipalV1::Service => Sender::Client,
+        TargetV1::Instance { command, .. } if FIRST_CLOCK_COMMAND <= command.type_id => Sender::Clock,
+        _ => Sender::Link,
     }
 }
 
