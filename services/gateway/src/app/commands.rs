@@ -103,6 +103,18 @@ impl App {
         }
     }
 
+    /// Whether an earlier try of the same keyed command was decided, as far as the instance remembers:
+    /// [`RejectionCodeV1::KeyReused`] if that was another request. For a command that cannot be made again, since what
+    /// it is about is gone.
+    pub async fn was_decided(&self, call: &Call, record: &Record) -> Result<bool, Failure> {
+        let identity = self.identity(call, record.id.as_bytes()).await?;
+        match berth_session::remembered(&record.state, identity.command_id) {
+            None => Ok(false),
+            Some(known) if known.digest == identity.digest => Ok(true),
+            Some(_) => Err(Failure::rejected(RejectionCodeV1::KeyReused)),
+        }
+    }
+
     /// The identity of a call's command on something with this id.
     pub(super) async fn identity(&self, call: &Call, subject: &[u8; 16]) -> Result<Identity, Failure> {
         let Some(idempotency) = &call.idempotency else {

@@ -50,7 +50,7 @@ pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use history::{Entry, HistoryPage};
 pub use lists::{ListQuery, Page};
 pub use live::{Filter, Live};
-pub use names::{InvalidName, check_name, check_phone, check_token};
+pub use names::{InvalidName, check_foreign_id, check_name, check_phone, check_token};
 pub use notifications::Notification;
 pub use principal::Principal;
 pub use rate::{Allowance, Rate};

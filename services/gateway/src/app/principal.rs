@@ -87,12 +87,12 @@ impl App {
         if let Some(known) = self.inner.directory.known(entry) {
             return Ok(Some(known));
         }
-        self.inner.guesses.check(from)?;
-        let hold = self.inner.directory.fresh(entry).await?;
-        if hold.is_none() {
-            self.inner.guesses.failed(from);
+        let guess = self.inner.guesses.begin(from).await?;
+        let found = self.inner.directory.fresh(entry).await;
+        if !matches!(found, Ok(None)) {
+            guess.give_back();
         }
-        Ok(hold)
+        found
     }
 
     /// Who holds an instance's token by now, if that is another one than remembered: its version may have risen, and

@@ -4,7 +4,12 @@ use std::net::IpAddr;
 
 use berth_proto::{AccountId, CommandId, DirectoryId, InstanceId, directory::PurposeV1};
 
-use super::{App, failure::Failure, names::check_name, principal::Principal};
+use super::{
+    App,
+    failure::Failure,
+    names::{as_uuid, check_name},
+    principal::Principal,
+};
 
 /// What the text in a path may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +49,7 @@ impl App {
         for kind in order {
             let found = match kind {
                 KeyKind::Id => text.parse::<InstanceId>().ok(),
-                KeyKind::Uuid => uuid::Uuid::try_parse(text).ok().map(InstanceId::from_uuid),
+                KeyKind::Uuid => as_uuid(text).map(InstanceId::from_uuid),
                 KeyKind::Name => {
                     self.held(self.name_entry(account, text).await?, account, PurposeV1::Name).await?
                 }

@@ -65,7 +65,7 @@ codes! {
     NotSimulated, CONFLICT, "not_simulated", "The devices of this deployment are real and play nothing.";
     NotSimulatable, CONFLICT, "not_simulatable", "The simulated device cannot play this now; `detail` says why.";
     Deleted, GONE, "deleted", "The instance is deleted.";
-    WebhookRemoved, GONE, "webhook_removed", "The webhook that a repeated request added was removed since.";
+    WebhookRemoved, GONE, "webhook_removed", "The webhook that a repeated request added or changed was removed since.";
     BodyTooLarge, PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 1 MiB.";
     IdempotencyKeyReused, UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The key was used for another request.";
     WebhooksTooLarge, UNPROCESSABLE_ENTITY, "webhooks_too_large", "The webhooks of an instance have at most 16 KiB.";

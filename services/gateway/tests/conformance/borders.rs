@@ -152,6 +152,40 @@ async fn a_key_of_a_patch_belongs_to_one_webhook() {
 }
 
 #[tokio::test]
+async fn a_keyed_change_of_a_webhook_is_found_again_after_its_removal() {
+    let world = World::start().await;
+    let shop = world.instance("shop").await;
+    let added = json!({"url": "https://hooks.example/a"});
+    let id = text(&world.here(post("/v1/instances/shop/webhooks", ACCOUNT, &added)).await.expect(201), "id");
+    for instance in ["shop", shop.id.as_str()] {
+        let path = format!("/v1/instances/{instance}/webhooks/{id}");
+        let off = |wanted: bool, key: &str| {
+            let patch = Request::patch(&path).bearer(ACCOUNT).json(&json!({"enabled": wanted}));
+            patch.header("idempotency-key", key)
+        };
+        let remove = |key: &str| delete(&path).header("idempotency-key", key);
+        if instance == "shop" {
+            assert_eq!(world.here(off(false, "off")).await.expect(200)["enabled"], false);
+            world.here(remove("gone")).await.expect(204);
+        }
+        for again in [world.here(remove("gone")).await, world.there(remove("gone")).await] {
+            assert!(again.replayed, "{instance}");
+            again.expect(204);
+        }
+        for again in [world.here(off(false, "off")).await, world.there(off(false, "off")).await] {
+            assert_eq!(again.expect(410)["code"], "webhook_removed", "{instance}");
+        }
+        // The keys belong to these requests, and there is nothing left to do under another one.
+        for reused in [off(true, "off"), off(false, "gone"), remove("off")] {
+            assert_eq!(world.here(reused).await.expect(422)["code"], "idempotency_key_reused");
+        }
+        for new in [off(false, "new"), remove("new"), delete(&path)] {
+            world.here(new).await.expect(404);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_create_shows_the_secrets_of_the_first_answer() {
     let world = World::start().await;
     let wanted = json!({"name": "shop", "webhooks": [{"url": "https://hooks.example"}]});
@@ -305,6 +339,39 @@ async fn who_guesses_too_often_waits_and_others_go_on() {
         assert!(status == 200 || token == ROOT, "{status}");
         assert_ne!(status, 429);
     }
+}
+
+#[tokio::test]
+async fn a_hyphenated_uuid_is_no_name_through_any_door() {
+    let world = World::start().await;
+    let uuid = "0192F3A4-5b6c-7d8e-9fab-0c1d2e3f4a5b";
+    let in_codechat = format!("/api/v2/business/{}/instance", world.account_id);
+    let in_mega = format!("/rest/instance/init?instance_key={uuid}");
+    let json = |path: &str, body: Value| Request::post(path).json(&body);
+    for (request, field) in [
+        (post("/v1/instances", ACCOUNT, &json!({"name": uuid})), "name"),
+        (post("/v1/accounts", ROOT, &json!({"name": uuid})), "name"),
+        (json("/instance/create", json!({"instanceName": uuid})).header("apikey", ACCOUNT), "instanceName"),
+        (json("/api/instance/new", json!({"name": uuid})).header("token", ACCOUNT), "name"),
+        (json(&in_codechat, json!({"instanceName": uuid})).header("apikey", ACCOUNT), "instanceName"),
+        (Request::post(&in_mega).bearer(ACCOUNT), "name"),
+    ] {
+        let path = request.path.clone();
+        let refused = world.here(request).await;
+        let told = refused.body.to_string();
+        assert!(matches!(refused.status, 400 | 422), "{path}: {} {told}", refused.status);
+        assert!(told.contains(field) && told.contains("UUID"), "{path}: {told}");
+    }
+    // Its other form is one, and so is a client's own id.
+    let plain = uuid.replace('-', "");
+    world.here(post("/v1/instances", ACCOUNT, &json!({"name": plain}))).await.expect(201);
+    world.here(get(&format!("/v1/instances/{plain}"), ACCOUNT)).await.expect(200);
+    let state = format!("/instance/connectionState/{plain}");
+    world.here(Request::get(&state).header("apikey", ACCOUNT)).await.expect(200);
+    let own = json!({"instanceName": "shop", "externalId": uuid});
+    world.here(json(&in_codechat, own).header("apikey", ACCOUNT)).await.expect(201);
+    let by_own = Request::get(&format!("/api/v2/instance/{uuid}")).header("apikey", ACCOUNT);
+    assert_eq!(world.here(by_own).await.expect(200)["name"], "shop");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     get::find_to_change,
-    webhooks::{AfterLogout, FORMATS, check_events},
+    webhooks::{AfterLogout, FORMATS, check_events, removed_since},
 };
 use crate::{
     app::{App, Failure, NewWebhook, Record, Webhook},
@@ -93,11 +93,14 @@ pub(super) async fn patch(
     // The key belongs to this endpoint: the same change of another one is another request.
     let sent = [key.1.as_bytes().as_slice(), &body.bytes].concat();
     let call = caller.call("PATCH /v1/instances/{i}/webhooks/{w}", &sent);
+    let webhook = match opened(&record, key.1) {
+        Err(Failure::NotFound) if app.was_decided(&call, &record).await? => return Err(removed_since()),
+        other => other?,
+    };
     if let Some(events) = &body.value.events {
-        let format = record.state.webhooks.iter().find(|webhook| webhook.id == key.1);
-        check_events(format.map_or("native", |webhook| &webhook.format), events)?;
+        check_events(&webhook.format, events)?;
     }
-    let new = patched(opened(&record, key.1)?, body.value);
+    let new = patched(webhook, body.value);
     let (answered, webhook, _) = app.configure_webhook(&call, &record, &new, false, 0).await?;
     Ok(answer(StatusCode::OK, WebhookBody::of(webhook, None), answered.replayed))
 }

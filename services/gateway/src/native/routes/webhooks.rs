@@ -141,13 +141,18 @@ pub(super) async fn create(
     let added = app.configure_webhook(&call, &record, &new, false, 0).await;
     let (answered, webhook, secret) = added.map_err(|failure| match failure.rejection() {
         // Nothing asked for an id: so this is a repeat of a request whose webhook is gone.
-        Some(RejectionCodeV1::UnknownWebhook) => Problem::new(
-            Code::WebhookRemoved,
-            "The webhook that this request added was removed since: use a new Idempotency-Key for another.",
-        ),
+        Some(RejectionCodeV1::UnknownWebhook) => removed_since(),
         _ => failure.into(),
     })?;
     Ok(answer(StatusCode::CREATED, WebhookBody::of(webhook, Some(secret.secret)), answered.replayed))
+}
+
+/// The answer to a repeat of a request whose endpoint is gone meanwhile.
+pub(super) fn removed_since() -> Problem {
+    Problem::new(
+        Code::WebhookRemoved,
+        "The webhook that this request added or changed was removed since: use a new Idempotency-Key for another.",
+    )
 }
 
 /// Lists the endpoints of an instance, whatever their format.

@@ -4,7 +4,7 @@ use axum::{Json, extract::Request, http::StatusCode};
 use serde_json::json;
 
 use crate::{
-    app::{App, Failure, NewInstance, Record, check_name},
+    app::{App, Failure, NewInstance, Record, check_foreign_id},
     dialects::codechat::{
         FORMAT,
         answers::InstanceCreated,
@@ -31,7 +31,7 @@ pub(super) async fn handler(
     if let Some(external) = &external {
         // It stands in paths, and what looks like an id of ours is one.
         let refused = |error| CodeChatError::Invalid(format!("externalId: like a name, {error}"));
-        check_name(external).map_err(refused)?;
+        check_foreign_id(external).map_err(refused)?;
     }
     let new = NewInstance {
         name: text(&body, "instanceName")?.filter(|name| !name.is_empty()),
