@@ -141,6 +141,12 @@ pub enum CommandReplyV1 {
         /// Why, for the operator's log.
         reason: String,
     },
+    /// Not decided, since the log has no room. The same command may be sent again, which helps once somebody made some:
+    /// not at once.
+    NoRoom {
+        /// Why, for the operator's log.
+        reason: String,
+    },
 }
 
 impl Frozen for CommandReplyV1 {

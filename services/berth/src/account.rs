@@ -273,7 +273,9 @@ impl Accounts {
                 Ok(reply) => match codec::decode(&reply)? {
                     CommandReplyV1::Accepted(_) => return Ok(None),
                     CommandReplyV1::Rejected(rejection) => return Ok(Some(rejection.code)),
-                    CommandReplyV1::Unavailable { reason } => AccountError::Unavailable(reason),
+                    CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
+                        AccountError::Unavailable(reason)
+                    }
                 },
                 Err(error) => AccountError::NoAnswer(error),
             };

@@ -118,7 +118,7 @@ impl LinkReports {
                         return Next::Stop;
                     }
                     Ok(CommandReplyV1::Rejected(rejection)) => format!("rejected: {:?}", rejection.code),
-                    Ok(CommandReplyV1::Unavailable { reason }) => reason,
+                    Ok(CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason }) => reason,
                     Err(error) => error.to_string(),
                 },
                 Err(error) => error.to_string(),

@@ -48,7 +48,7 @@ impl Asker {
             }
             CommandReplyV1::Accepted(_) => "applied",
             CommandReplyV1::Rejected(_) => "rejected",
-            CommandReplyV1::Unavailable { reason } => {
+            CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
                 debug!(command = self.command, reason, "a command was not decided");
                 "unavailable"
             }

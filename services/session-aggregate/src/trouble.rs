@@ -77,6 +77,7 @@ impl Trouble {
             Self::Encode(EncodeError::TooLarge { .. }) | Self::Append(AppendError::TooLarge { .. }) => {
                 RejectionCodeV1::StateTooLarge
             }
+            Self::Append(AppendError::Full(_)) => return CommandReplyV1::NoRoom { reason: chain(self) },
             _ => return CommandReplyV1::Unavailable { reason: chain(self) },
         };
         CommandReplyV1::Rejected(RejectionV1 { code, state: None })

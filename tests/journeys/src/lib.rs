@@ -28,6 +28,6 @@ mod wait;
 
 pub use berth::{ACCOUNT_TOKEN, Berth, MASTER_KEY, ROLES, ROOT_KEY, Running};
 pub use client::{Answer, Client};
-pub use process::{Process, binary};
+pub use process::{FILE_BLOCKS, Process, binary};
 pub use recorder::{Received, Recorder, Reply};
 pub use wait::{DEADLINE, eventually};

@@ -14,6 +14,13 @@ use crate::wait::eventually;
 /// Bytes of output that are kept for each stream: more than any story writes.
 const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Not for the binary: blocks (of half a KiB or a whole one, as the shell has it) that its files may have each, as if the
+/// disk were full then; none or empty for what the disk has.
+pub const FILE_BLOCKS: &str = "BERTH_TEST_FILE_BLOCKS";
+
+/// Starts what follows with that limit, which fails a write instead of ending the process.
+const LIMITED: &str = r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#;
+
 type Output = Arc<Mutex<String>>;
 
 /// A running `berth`, killed when dropped.
@@ -50,7 +57,14 @@ impl Process {
     /// # Panics
     /// When it cannot be started.
     pub fn start(name: &str, arguments: &[&str], variables: &BTreeMap<String, String>) -> Self {
-        let mut command = Command::new(binary());
+        let mut command = match variables.get(FILE_BLOCKS).filter(|blocks| !blocks.is_empty()) {
+            None => Command::new(binary()),
+            Some(blocks) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", LIMITED, blocks]).arg(binary());
+                shell
+            }
+        };
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("BERTH_") {
                 command.env_remove(variable);

@@ -296,7 +296,9 @@ impl World {
         match self.send(id, report, PrincipalV1::Service).await {
             CommandReplyV1::Accepted(_) => Ok(()),
             CommandReplyV1::Rejected(rejection) => Err(rejection.code),
-            CommandReplyV1::Unavailable { reason } => panic!("not decided: {reason}"),
+            CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
+                panic!("not decided: {reason}")
+            }
         }
     }
 

@@ -96,7 +96,7 @@ impl App {
                         return Err(Failure::Rejected { code, record });
                     }
                 },
-                CommandReplyV1::Unavailable { reason } => {
+                CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
                     return Err(Failure::unavailable("the session-aggregate", reason));
                 }
             }
@@ -146,8 +146,8 @@ impl App {
         Ok(data_key.command_id(key))
     }
 
-    /// Sends a request until somebody decides it or the patience ends. Safe to repeat: the command's id is
-    /// the same each time.
+    /// Sends a request until somebody decides it or the patience ends, which it does at once if the log has no room: that
+    /// does not pass by itself. Safe to repeat: the command's id is the same each time.
     pub(super) async fn send(
         &self,
         stream: &StreamKey,
@@ -171,6 +171,9 @@ impl App {
                         if rejection.code == RejectionCodeV1::NotForSender =>
                     {
                         return Err(Failure::Forbidden);
+                    }
+                    Ok(CommandReplyV1::NoRoom { reason }) => {
+                        return Err(Failure::unavailable("the log", reason));
                     }
                     Ok(reply) => return Ok(reply),
                     Err(error) => return Err(Failure::unavailable("the session-aggregate", error)),

@@ -120,7 +120,7 @@ impl App {
                 }
             }
             CommandReplyV1::Rejected(rejection) => Err(Failure::rejected(rejection.code)),
-            CommandReplyV1::Unavailable { reason } => {
+            CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
                 Err(Failure::unavailable("the session-aggregate", reason))
             }
         }

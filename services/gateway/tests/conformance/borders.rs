@@ -160,8 +160,8 @@ async fn a_keyed_change_of_a_webhook_is_found_again_after_its_removal() {
     for instance in ["shop", shop.id.as_str()] {
         let path = format!("/v1/instances/{instance}/webhooks/{id}");
         let off = |wanted: bool, key: &str| {
-            let patch = Request::patch(&path).bearer(ACCOUNT).json(&json!({"enabled": wanted}));
-            patch.header("idempotency-key", key)
+            let change = Request::patch(&path).bearer(ACCOUNT).json(&json!({"enabled": wanted}));
+            change.header("idempotency-key", key)
         };
         let remove = |key: &str| delete(&path).header("idempotency-key", key);
         if instance == "shop" {

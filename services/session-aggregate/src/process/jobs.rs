@@ -154,7 +154,9 @@ impl Aggregate {
         let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
         let reply = self.ports.bus.request(&subject, payload, timeout).await.map_err(JobError::Request)?;
         match decode(&reply).map_err(JobError::Codec)? {
-            CommandReplyV1::Unavailable { reason } => Err(JobError::Undecided(reason)),
+            CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
+                Err(JobError::Undecided(reason))
+            }
             CommandReplyV1::Rejected(rejection) if rejection.code == RejectionCodeV1::OutOfPlace => {
                 Err(JobError::TooEarly)
             }

@@ -61,6 +61,6 @@ pub(super) async fn disable(
         }
         // It is gone, or the instance is: there is nothing left to disable.
         Ok(CommandReplyV1::Rejected(_)) => true,
-        Ok(CommandReplyV1::Unavailable { .. }) | Err(_) => false,
+        Ok(CommandReplyV1::Unavailable { .. } | CommandReplyV1::NoRoom { .. }) | Err(_) => false,
     }
 }
