@@ -27,8 +27,8 @@ Examples:
   Everything in one process, data in ./berth-data; the first start prints a token and what to try:
     berth serve
 
-  The same on another port, with webhooks to this machine and codes that rotate 20 times as fast:
-    berth serve --http 127.0.0.1:9000 --webhook-allow 127.0.0.0/8 --device-time-scale 20
+  The same on another port, with webhooks to this machine:
+    berth serve --http 127.0.0.1:9000 --webhook-allow 127.0.0.0/8
 
   On NATS, every role in one process:
     export BERTH_MASTER_KEY=$(openssl rand -base64 32)   # the same for every process; keep it
@@ -41,7 +41,9 @@ Examples:
 
 Exit codes:
   0 asked to stop, and drained   64 a setting cannot be used      69 something needed is not there
-  70 crashed                     75 asked to stop, but something had to be aborted";
+  70 crashed                     75 asked to stop, but something had to be aborted
+
+Settings: `berth config --help` lists them, `berth config` prints those in force.";
 
 /// Every subcommand that runs something, with its line of help.
 const RUN: [(Role, &str); 6] = [
@@ -69,12 +71,17 @@ pub(crate) fn command() -> Command {
                 .help("Configuration file [BERTH_CONFIG, default berth.toml if it is there]")
                 .global(true),
         )
-        .args(keys::flags())
+        .args(keys::flags(true))
         .subcommands(RUN.map(|(role, about)| Command::new(role.as_str()).about(about).after_help(EXAMPLES)))
-        .subcommand(
-            Command::new("config").about("Print the effective settings as a berth.toml, secrets hidden"),
-        )
+        .subcommand(config())
         .subcommand(recover())
+}
+
+/// Every setting is a flag of every subcommand; only here are they listed, so that the other helps fit on a screen.
+fn config() -> Command {
+    Command::new("config")
+        .about("Print the effective settings as a berth.toml, secrets hidden; --help lists every setting")
+        .args(keys::flags(false))
 }
 
 fn recover() -> Command {
@@ -114,13 +121,32 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
 mod tests {
     use super::*;
 
+    /// Lines of a terminal that is not small.
+    const SCREEN_LINES: usize = 45;
+
     #[test]
-    fn the_command_line_is_well_formed_and_names_every_variable() {
+    fn the_help_fits_on_a_screen_and_that_of_the_settings_names_every_one() {
         command().debug_assert();
-        let help = command().render_long_help().to_string();
+        let help = command().render_help().to_string();
+        assert!(help.lines().count() <= SCREEN_LINES, "{help}");
+        let mut command = command();
+        command.build();
+        let settings = command.find_subcommand_mut("config").unwrap().render_help().to_string();
         for key in keys::KEYS {
-            assert!(help.contains(key.variable), "{} is missing", key.variable);
-            assert!(help.contains(&format!("--{}", key.flag)), "{} is missing", key.flag);
+            let twin = key.file.map(|twin| (twin.variable, twin.flag));
+            for (variable, flag) in std::iter::once((key.variable, key.flag)).chain(twin) {
+                assert!(settings.contains(variable), "{variable} is missing");
+                assert!(settings.contains(&format!("--{flag} ")), "{flag} is missing");
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_is_a_flag_of_every_subcommand() {
+        for line in [["berth", "config", "--http", "x"], ["berth", "--http", "x", "config"]] {
+            let matches = command().get_matches_from(line);
+            let (_, matches) = matches.subcommand().unwrap();
+            assert_eq!(keys::given(matches), [("http", "x".to_owned())], "{line:?}");
         }
     }
 

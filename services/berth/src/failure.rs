@@ -18,9 +18,20 @@ pub(crate) enum Failure {
     /// The data folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The log was made with another number of shards.
+    #[error(
+        "`log_shards` (BERTH_LOG_SHARDS) is {asked}, but this log was made with {recorded} shards, which cannot \
+         be changed: set it to {recorded}"
+    )]
+    Shards {
+        /// What was recorded at the first start.
+        recorded: String,
+        /// What is set.
+        asked: u8,
+    },
     /// The embedded log cannot be opened.
     #[error(transparent)]
-    EmbeddedLog(#[from] embedded::OpenError),
+    EmbeddedLog(embedded::OpenError),
     /// A file of the embedded engine cannot be opened.
     #[error(transparent)]
     File(#[from] FileError),
@@ -35,7 +46,7 @@ pub(crate) enum Failure {
     Stream(#[from] nats::OpenError),
     /// The log on JetStream cannot be used.
     #[error(transparent)]
-    JetStream(#[from] jetstream::OpenError),
+    JetStream(jetstream::OpenError),
     /// The key store does not answer, or the master key is another one.
     #[error("{}", wrong_key(_0))]
     Keys(#[source] KeyRingError),
@@ -77,6 +88,26 @@ fn wrong_key(error: &KeyRingError) -> &'static str {
     }
 }
 
+impl From<embedded::OpenError> for Failure {
+    fn from(error: embedded::OpenError) -> Self {
+        match error {
+            embedded::OpenError::Shards { recorded, asked } => {
+                Self::Shards { recorded: recorded.to_string(), asked }
+            }
+            other => Self::EmbeddedLog(other),
+        }
+    }
+}
+
+impl From<jetstream::OpenError> for Failure {
+    fn from(error: jetstream::OpenError) -> Self {
+        match error {
+            jetstream::OpenError::Shards { recorded, asked } => Self::Shards { recorded, asked },
+            other => Self::JetStream(other),
+        }
+    }
+}
+
 impl From<KeyRingError> for Failure {
     fn from(error: KeyRingError) -> Self {
         Self::Keys(error)
@@ -94,6 +125,7 @@ impl Failure {
             ) => exit::UNAVAILABLE,
             Self::Config(_)
             | Self::Folder(_)
+            | Self::Shards { .. }
             | Self::EmbeddedLog(_)
             | Self::JetStream(_)
             | Self::File(_)

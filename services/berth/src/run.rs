@@ -23,9 +23,6 @@ use crate::{
 /// Starts a role, or all, and runs until somebody stops it.
 pub(crate) async fn run(role: Role, settings: &Settings, metrics: Metrics) -> Result<Ending, Failure> {
     settings.check(role)?;
-    for variable in settings.unknown_variables() {
-        tracing::warn!(variable, "this variable is no setting of berth; is it misspelt?");
-    }
     let mut termination =
         Termination::listen().map_err(|source| Failure::System { what: "to hear signals", source })?;
     let lifecycle = Lifecycle::new();

@@ -5,14 +5,15 @@
 //! cannot be used gives a [`ConfigError`] that names its key.
 
 mod error;
+mod file;
 pub mod keys;
 mod parse;
 mod role;
 mod show;
 mod sources;
 
-pub use error::ConfigError;
-pub use parse::{TOKEN_CHARS_MAX, TOKEN_CHARS_SAFE};
+pub use error::{ConfigError, Missing, UnknownVariable};
+pub use parse::{TOKEN_CHARS_MAX, TOKEN_CHARS_MIN};
 pub use role::Role;
 pub use show::hide_password;
 pub use sources::{CONFIG_FILE, Sources};
@@ -43,10 +44,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// How dialects behave where their servers differ.
     pub dialects: DialectSettings,
-    /// Lines of `berth config`.
-    shown: Vec<show::Shown>,
-    /// Variables that start like ours and are none: a misspelt one must not pass unseen.
-    unknown_variables: Vec<String>,
+    /// What `berth config` prints.
+    shown: show::Shown,
 }
 
 /// The HTTP listener.
@@ -195,7 +194,6 @@ impl Settings {
                 evolution_logout: raw.parse("evolution_logout", parse::evolution_logout)?,
             },
             shown: raw.shown(),
-            unknown_variables: sources.unknown_variables(),
         })
     }
 
@@ -204,10 +202,10 @@ impl Settings {
         let replicas = raw.parse("nats_replicas", |text| parse::number(text, 1, 5))?;
         match raw.parse_optional("nats_url", parse::nats_url)? {
             Some(url) => Ok(Some(NatsSettings { url, creds, replicas })),
-            None if creds.is_some() => Err(ConfigError::Missing {
-                key: "nats_url",
-                why: "credentials for NATS are set (`nats_creds`), but no server",
-            }),
+            None if creds.is_some() => Err(ConfigError::missing(
+                "nats_url",
+                "credentials for NATS are set (`nats_creds`), but no server",
+            )),
             None => Ok(None),
         }
     }
@@ -216,17 +214,12 @@ impl Settings {
     pub fn check(&self, role: Role) -> Result<(), ConfigError> {
         role.check(self)
     }
-
-    /// Variables that start with `BERTH_` and are no setting.
-    pub fn unknown_variables(&self) -> &[String] {
-        &self.unknown_variables
-    }
 }
 
 /// Prints a `berth.toml` with the effective values, where each comes from, and no secret.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show::write(f, &self.shown)
+        self.shown.fmt(f)
     }
 }
 

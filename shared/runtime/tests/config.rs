@@ -59,8 +59,8 @@ fn a_flag_counts_before_a_variable_before_the_file_before_the_default() {
     let shown = settings.to_string();
     for (key, origin) in [
         ("http", "the flag --http"),
-        ("log", "the environment"),
-        ("log_shards", "berth.toml"),
+        ("log", "the variable BERTH_LOG"),
+        ("log_shards", "berth.toml line 3"),
         ("data", "the default"),
     ] {
         let line = shown.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
@@ -80,7 +80,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("nats_creds", creds.as_str()),
         ("nats_replicas", "3"),
         ("root_key", "root-key-of-the-test"),
-        ("account_token", "00123"),
+        ("account_token", "0012300123001230"),
         ("master_key", MASTER_KEY),
         ("device_driver", "simulated"),
         ("device_time_scale", "50"),
@@ -105,7 +105,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!(settings.device.time_scale, 50);
         assert_eq!(settings.dialects.evolution_logout, EvolutionLogout::Idempotent);
         let token = settings.secrets.account_token.as_ref().unwrap();
-        assert_eq!(secrecy::ExposeSecret::expose_secret(token), "00123", "a token is no number");
+        assert_eq!(secrecy::ExposeSecret::expose_secret(token), "0012300123001230", "a token is no number");
         for role in Role::ALL {
             settings.check(role).unwrap();
         }
@@ -128,8 +128,9 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("nats_url", "nats://"),
         ("nats_creds", "/there/is/no/such/file"),
         ("nats_replicas", "0"),
-        ("root_key", "with a blank"),
-        ("account_token", "cais-é"),
+        ("root_key", "with a blank in the key"),
+        ("account_token", "cais-é-cais-é-cais"),
+        ("account_token", "fifteen-letters"),
         ("master_key", "short"),
         ("device_driver", "whatsapp"),
         ("device_time_scale", "0"),
@@ -157,12 +158,90 @@ fn an_empty_variable_counts_as_not_set() {
 }
 
 #[test]
-fn a_misspelt_key_in_the_file_is_an_error_and_a_misspelt_variable_is_told() {
-    let (_folder, sources) = from_file("htpp = '127.0.0.1:1'\n");
+fn what_is_misspelt_is_an_error_that_names_what_is_meant() {
+    let (_folder, sources) = from_file("log = 'info'\n\nhtpp = '127.0.0.1:1'\n");
     let error = Settings::load(&sources).unwrap_err();
-    assert!(matches!(&error, ConfigError::UnknownKey { key, .. } if key == "htpp"), "{error}");
-    let settings = from_variables(&[("BERTH_HTPP", "127.0.0.1:1"), ("BERTH_TEST_X", "1")]).unwrap();
-    assert_eq!(settings.unknown_variables(), ["BERTH_HTPP"]);
+    assert!(
+        matches!(&error, ConfigError::UnknownKey { key, line: 3, nearest: Some("http"), .. } if key == "htpp")
+    );
+    for (variable, meant) in [
+        ("BERTH_NATS", "BERTH_NATS_URL"),
+        ("BERTH_HTPP", "BERTH_HTTP"),
+        ("BERTH_ROOTKEY", "BERTH_ROOT_KEY"),
+        ("BERTH_MASTER_KEY_FLIE", "BERTH_MASTER_KEY_FILE"),
+    ] {
+        let error = from_variables(&[(variable, "127.0.0.1:1")]).unwrap_err().to_string();
+        assert!(error.contains(&format!("{variable} is no setting of berth ({meant} is)")), "{error}");
+    }
+    let error = from_variables(&[("BERTH_A", "1"), ("BERTH_ZZZZZZ", "2")]).unwrap_err().to_string();
+    assert!(error.contains("BERTH_A is no") && error.contains("BERTH_ZZZZZZ is no"), "all at once: {error}");
+}
+
+#[test]
+fn what_is_given_and_does_not_count_is_listed() {
+    let (_folder, sources) = from_file("log = 'warn'\n");
+    let sources = sources.with_variables(variables(&[
+        ("BERTH_LOG", "debug"),
+        ("BERTH_HTTP", ""),
+        ("BERTH_TEST_X", "1"),
+        ("BERTH_SERVICE_HOST", "10.0.0.1"),
+        ("BERTH_PORT", "tcp://10.0.0.1:8480"),
+        ("BERTH_PORT_8480_TCP_ADDR", "10.0.0.1"),
+        ("BERTH_GATEWAY_SERVICE_PORT_HTTP", "8480"),
+    ]));
+    let shown = Settings::load(&sources).unwrap().to_string();
+    for ignored in [
+        "# ignored: BERTH_HTTP is empty",
+        "# ignored: BERTH_SERVICE_HOST tells of a service of Kubernetes",
+        "# ignored: BERTH_PORT tells",
+        "# ignored: BERTH_PORT_8480_TCP_ADDR tells",
+        "# ignored: BERTH_GATEWAY_SERVICE_PORT_HTTP tells",
+        "berth.toml line 1: the variable BERTH_LOG counts",
+    ] {
+        assert!(shown.contains(ignored), "{ignored} is missing in\n{shown}");
+    }
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_that_any_source_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("root-key");
+    std::fs::write(&path, "root-key-of-the-test\r\n").unwrap();
+    let path = path.to_str().unwrap();
+    let (_folder, file) = from_file(&format!("root_key_file = '{path}'\n"));
+    for sources in [
+        file,
+        Sources::none().with_variables(variables(&[("BERTH_ROOT_KEY_FILE", path)])),
+        Sources::none().with_flags([("root_key_file", path.to_owned())]),
+    ] {
+        let settings = Settings::load(&sources).unwrap();
+        let key = settings.secrets.root_key.as_ref().unwrap();
+        assert_eq!(secrecy::ExposeSecret::expose_secret(key), "root-key-of-the-test");
+        assert!(settings.to_string().contains(path), "where it comes from is shown");
+    }
+    let both =
+        from_variables(&[("BERTH_ROOT_KEY_FILE", path), ("BERTH_ROOT_KEY", "another-key-of-the-test")]);
+    let error = both.unwrap_err().to_string();
+    assert!(error.contains("BERTH_ROOT_KEY_FILE") && error.contains("one of the two"), "{error}");
+    let higher = Sources::none()
+        .with_variables(variables(&[("BERTH_ROOT_KEY_FILE", path)]))
+        .with_flags([("root_key", "another-key-of-the-test".to_owned())]);
+    assert!(Settings::load(&higher).unwrap().to_string().contains("the flag --root-key counts"));
+}
+
+#[test]
+fn a_file_of_a_secret_that_cannot_be_used_is_named_and_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large");
+    std::fs::write(&large, "very-secret".repeat(1_000)).unwrap();
+    let short = folder.path().join("short");
+    std::fs::write(&short, "very-secret").unwrap();
+    for path in [large, short, folder.path().join("absent"), folder.path().to_owned()] {
+        let path = path.to_str().unwrap();
+        let error = from_variables(&[("BERTH_ACCOUNT_TOKEN_FILE", path)]).unwrap_err().to_string();
+        assert!(error.contains("account_token") && error.contains(path), "{error}");
+        assert!(!error.contains("very-secret"), "{error}");
+    }
 }
 
 #[test]
@@ -172,14 +251,24 @@ fn a_file_that_is_named_must_exist_and_be_toml() {
     let (_folder, broken) = from_file("root_key = 'very-secret\n");
     let error = Settings::load(&broken).unwrap_err().to_string();
     assert!(error.contains("berth.toml") && !error.contains("very-secret"), "{error}");
+    for broken in
+        ["log = 'info'\nroot_key = very-secret\n", "log = 'info'\n[very-secret\n", "log = 1\nlog = 2\n"]
+    {
+        let (_folder, broken) = from_file(broken);
+        let error = Settings::load(&broken).unwrap_err().to_string();
+        assert!(error.contains("line 2: ") && !error.contains("very-secret"), "{error}");
+    }
+    let (_folder, strange) = from_file("log = 'info'\nlog_shards = true\n");
+    let error = Settings::load(&strange).unwrap_err().to_string();
+    assert!(error.contains("log_shards") && error.contains("line 2"), "{error}");
 }
 
 #[test]
 fn no_secret_is_shown() {
     let settings = from_variables(&[
         ("BERTH_NATS_URL", "nats://captain:s3cret-of-nats@10.0.0.1:4222"),
-        ("BERTH_ROOT_KEY", "s3cret-root"),
-        ("BERTH_ACCOUNT_TOKEN", "s3cret-account"),
+        ("BERTH_ROOT_KEY", "s3cret-root-of-mine"),
+        ("BERTH_ACCOUNT_TOKEN", "s3cret-account-token"),
         ("BERTH_MASTER_KEY", MASTER_KEY),
     ])
     .unwrap();
@@ -212,15 +301,20 @@ fn a_role_without_nats_says_what_to_do_instead() {
 
 #[test]
 fn on_nats_the_keys_must_be_given() {
-    let mut given = vec![("BERTH_NATS_URL", "nats://127.0.0.1:4222")];
-    for (variable, value) in
-        [("BERTH_MASTER_KEY", MASTER_KEY), ("BERTH_ROOT_KEY", "root-key"), ("BERTH_ACCOUNT_TOKEN", "token")]
-    {
-        let error = from_variables(&given).unwrap().check(Role::Gateway).unwrap_err().to_string();
-        assert!(error.contains(variable), "{error}");
-        given.push((variable, value));
+    let nats = ("BERTH_NATS_URL", "nats://127.0.0.1:4222");
+    let keys = [
+        ("BERTH_MASTER_KEY", MASTER_KEY),
+        ("BERTH_ROOT_KEY", "root-key-of-the-test"),
+        ("BERTH_ACCOUNT_TOKEN", "token-of-the-test"),
+    ];
+    let error = from_variables(&[nats]).unwrap().check(Role::Gateway).unwrap_err().to_string();
+    for (variable, _) in keys {
+        assert!(error.contains(variable), "all are named at once: {error}");
     }
-    let settings = from_variables(&given).unwrap();
+    let error =
+        from_variables(&[nats, keys[0], keys[1]]).unwrap().check(Role::Serve).unwrap_err().to_string();
+    assert!(error.starts_with("`account_token` (BERTH_ACCOUNT_TOKEN) is not set"), "{error}");
+    let settings = from_variables(&[nats, keys[0], keys[1], keys[2]]).unwrap();
     settings.check(Role::Gateway).unwrap();
     settings.check(Role::Serve).unwrap();
 }

@@ -30,9 +30,8 @@ pub(super) async fn open(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<Wired, Failure> {
-    let master = settings.secrets.master_key.clone().ok_or(ConfigError::Missing {
-        key: "master_key",
-        why: "every process of a deployment on NATS needs the same one",
+    let master = settings.secrets.master_key.clone().ok_or_else(|| {
+        ConfigError::missing("master_key", "every process of a deployment on NATS needs the same one")
     })?;
     let credentials =
         role.runs(Role::Gateway).then(|| Credentials::given(&settings.secrets, &master)).flatten();

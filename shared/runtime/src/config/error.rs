@@ -1,6 +1,6 @@
 //! What can be wrong with a setting.
 
-use std::path::PathBuf;
+use std::{fmt::Write as _, path::PathBuf};
 
 use thiserror::Error;
 
@@ -19,14 +19,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A setting that is needed here is not set.
-    #[error("`{key}` ({}) is not set: {why}", keys::variable(key))]
-    Missing {
-        /// The key as it stands in `berth.toml`.
-        key: &'static str,
-        /// Why it is needed.
-        why: &'static str,
-    },
+    /// Settings that are needed here are not set: all of them, so that nobody has to start once for each.
+    #[error("{}", missing(_0))]
+    Missing(Vec<Missing>),
     /// The role cannot run on the embedded engine.
     #[error(
         "`nats_url` (BERTH_NATS_URL, --nats) is not set: `berth {role}` runs one role of a deployment on NATS; \
@@ -36,13 +31,24 @@ pub enum ConfigError {
         /// The role.
         role: Role,
     },
+    /// Variables start like ours and are no setting.
+    #[error("{}", unknown(_0))]
+    UnknownVariables(Vec<UnknownVariable>),
     /// The file holds a key that is no setting.
-    #[error("`{key}` in {} is no setting; `berth config` lists them", path.display())]
+    #[error(
+        "`{key}` in {} line {line} is no setting{}; `berth config --help` lists them",
+        path.display(),
+        meant(*nearest)
+    )]
     UnknownKey {
         /// The key.
         key: String,
+        /// Its line, from 1.
+        line: usize,
         /// The file.
         path: PathBuf,
+        /// The setting that it resembles most, if it resembles one.
+        nearest: Option<&'static str>,
     },
     /// The file cannot be read or is not TOML.
     #[error("the configuration file {} cannot be read: {reason}", path.display())]
@@ -52,4 +58,52 @@ pub enum ConfigError {
         /// Why.
         reason: String,
     },
+}
+
+/// A setting that is needed and not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// The key as it stands in `berth.toml`.
+    pub key: &'static str,
+    /// Why it is needed.
+    pub why: &'static str,
+}
+
+/// A variable that starts like ours and is no setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownVariable {
+    /// Its name.
+    pub name: String,
+    /// The variable that it resembles most, if it resembles one.
+    pub nearest: Option<&'static str>,
+}
+
+impl ConfigError {
+    /// One setting is needed and not set.
+    pub fn missing(key: &'static str, why: &'static str) -> Self {
+        Self::Missing(vec![Missing { key, why }])
+    }
+}
+
+fn missing(settings: &[Missing]) -> String {
+    if let [Missing { key, why }] = settings {
+        return format!("`{key}` ({}) is not set: {why}", keys::variable(key));
+    }
+    let mut text = "these settings are not set:".to_owned();
+    for Missing { key, why } in settings {
+        let _infallible = write!(text, "\n  `{key}` ({}): {why}", keys::variable(key));
+    }
+    text
+}
+
+fn unknown(variables: &[UnknownVariable]) -> String {
+    let words = variables.iter().map(|UnknownVariable { name, nearest }| {
+        format!("the variable {name} is no setting of berth{}", meant(*nearest))
+    });
+    let text = words.collect::<Vec<_>>().join("; ");
+    format!("{text}. `berth config --help` lists them; unset what is not meant for berth")
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!(" ({nearest} is)")).unwrap_or_default()
 }

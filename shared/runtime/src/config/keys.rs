@@ -17,8 +17,21 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// Whether its value is never shown.
     pub secret: bool,
+    /// How a file that holds it is named instead, for a secret.
+    pub file: Option<FileTwin>,
     /// What it does.
     pub help: &'static str,
+}
+
+/// Names the file that holds a secret: what mounts secrets as files has no variable for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileTwin {
+    /// Its key in `berth.toml`.
+    pub name: &'static str,
+    /// Its environment variable.
+    pub variable: &'static str,
+    /// Its flag, without the dashes.
+    pub flag: &'static str,
 }
 
 const fn key(
@@ -29,17 +42,26 @@ const fn key(
     default: Option<&'static str>,
     help: &'static str,
 ) -> Key {
-    Key { name, variable, flag, value, default, secret: false, help }
+    Key { name, variable, flag, value, default, secret: false, file: None, help }
 }
 
-const fn secret(
-    name: &'static str,
-    variable: &'static str,
-    flag: &'static str,
-    value: &'static str,
-    help: &'static str,
-) -> Key {
-    Key { name, variable, flag, value, default: None, secret: true, help }
+macro_rules! secret {
+    ($name:literal, $variable:literal, $flag:literal, $value:literal, $help:expr $(,)?) => {
+        Key {
+            name: $name,
+            variable: $variable,
+            flag: $flag,
+            value: $value,
+            default: None,
+            secret: true,
+            file: Some(FileTwin {
+                name: concat!($name, "_file"),
+                variable: concat!($variable, "_FILE"),
+                flag: concat!($flag, "-file"),
+            }),
+            help: $help,
+        }
+    };
 }
 
 /// Every setting, in the order in which it is shown.
@@ -79,14 +101,14 @@ pub const KEYS: [Key; 17] = [
         Some("1"),
         "Replicas of each stream on NATS; 3 for a cluster",
     ),
-    secret(
+    secret!(
         "root_key",
         "BERTH_ROOT_KEY",
         "root-key",
         "KEY",
         "Key that may manage accounts. Embedded: generated on the first start. Prefer the variable to the flag",
     ),
-    secret(
+    secret!(
         "account_token",
         "BERTH_ACCOUNT_TOKEN",
         "account-token",
@@ -94,7 +116,7 @@ pub const KEYS: [Key; 17] = [
         "Token of the account `default`, which is created if it is absent; another token at a later start \
          replaces it. Embedded: generated on the first start",
     ),
-    secret(
+    secret!(
         "master_key",
         "BERTH_MASTER_KEY",
         "master-key",
@@ -173,21 +195,70 @@ pub(super) fn variable(name: &str) -> &'static str {
     KEYS.iter().find(|key| key.name == name).map_or("no variable", |key| key.variable)
 }
 
-/// A flag for each setting, for every subcommand.
-pub fn flags() -> impl Iterator<Item = Arg> {
-    KEYS.iter().map(|key| {
+fn twins() -> impl Iterator<Item = FileTwin> {
+    KEYS.iter().filter_map(|key| key.file)
+}
+
+/// Every key that may stand in `berth.toml`.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.name).chain(twins().map(|twin| twin.name))
+}
+
+/// Every environment variable.
+pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.variable).chain(twins().map(|twin| twin.variable))
+}
+
+/// The key that an environment variable sets.
+pub(super) fn name_of_variable(variable: &str) -> Option<&'static str> {
+    names().zip(variables()).find_map(|(name, own)| (own == variable).then_some(name))
+}
+
+/// The flag that sets a key.
+pub(super) fn flag_of_name(name: &str) -> &'static str {
+    let flags = KEYS.iter().map(|key| key.flag).chain(twins().map(|twin| twin.flag));
+    names().zip(flags).find_map(|(own, flag)| (own == name).then_some(flag)).unwrap_or("no flag")
+}
+
+/// Which of these names is most likely meant; none if all are far off. What a name begins counts first: whoever
+/// writes `BERTH_NATS` means `BERTH_NATS_URL`, though `BERTH_DATA` is nearer by its letters.
+pub(super) fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    /// Resemblance by Jaro and Winkler from which a name counts as misspelt rather than as another one.
+    const ALIKE: f64 = 0.85;
+    let known: Vec<_> = known.collect();
+    if let Some(begun) = known.iter().find(|own| own.starts_with(&format!("{name}_"))) {
+        return Some(begun);
+    }
+    let alike = known.into_iter().map(|own| (strsim::jaro_winkler(name, own), own));
+    alike.filter(|(degree, _)| *degree >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, own)| own)
+}
+
+/// A flag for each setting, for every subcommand; hidden where the help shall fit on a screen.
+pub fn flags(hidden: bool) -> impl Iterator<Item = Arg> {
+    KEYS.iter().flat_map(move |key| {
         let default = key.default.map_or_else(String::new, |default| format!(", default {default}"));
-        let arg = Arg::new(key.name)
-            .long(key.flag)
-            .value_name(key.value)
-            .help(format!("{} [{}{default}]", key.help, key.variable))
-            .help_heading("Settings (flag, else variable, else berth.toml)")
-            .global(true);
-        if key.name == "nats_url" { arg.alias("nats-url") } else { arg }
+        let help = format!("{} [{}{default}]", key.help, key.variable);
+        let arg = flag(key.name, key.flag, key.value, help, hidden);
+        let arg = if key.name == "nats_url" { arg.alias("nats-url") } else { arg };
+        let file = key.file.map(|twin| {
+            let help = format!("File that holds it, instead [{}]", twin.variable);
+            flag(twin.name, twin.flag, "FILE", help, hidden)
+        });
+        std::iter::once(arg).chain(file)
     })
+}
+
+fn flag(name: &'static str, flag: &'static str, value: &'static str, help: String, hidden: bool) -> Arg {
+    Arg::new(name)
+        .long(flag)
+        .value_name(value)
+        .help(help)
+        .help_heading("Settings (flag, else variable, else berth.toml)")
+        .hide(hidden)
+        .global(hidden)
 }
 
 /// The settings that were given as flags.
 pub fn given(matches: &ArgMatches) -> Vec<(&'static str, String)> {
-    KEYS.iter().filter_map(|key| Some((key.name, matches.get_one::<String>(key.name)?.clone()))).collect()
+    names().filter_map(|name| Some((name, matches.get_one::<String>(name)?.clone()))).collect()
 }

@@ -14,8 +14,8 @@ use crate::sealing::MasterKey;
 
 /// Longest token or root key, in characters.
 pub const TOKEN_CHARS_MAX: usize = 512;
-/// Tokens and root keys below this length are guessable; they are taken, with a warning.
-pub const TOKEN_CHARS_SAFE: usize = 16;
+/// Shortest token or root key, in characters: below this length it can be guessed.
+pub const TOKEN_CHARS_MIN: usize = 16;
 
 type Parsed<T> = Result<T, String>;
 
@@ -74,11 +74,14 @@ pub(super) fn nats_url(text: &str) -> Parsed<String> {
 }
 
 pub(super) fn token(text: &str) -> Parsed<SecretString> {
-    let fits = !text.is_empty() && text.len() <= TOKEN_CHARS_MAX;
+    let fits = (TOKEN_CHARS_MIN..=TOKEN_CHARS_MAX).contains(&text.len());
     if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(text.to_owned().into())
     } else {
-        Err(format!("1 to {TOKEN_CHARS_MAX} visible ASCII characters without blanks are expected"))
+        Err(format!(
+            "{TOKEN_CHARS_MIN} to {TOKEN_CHARS_MAX} visible ASCII characters without blanks are expected; \
+             `openssl rand -hex 24` makes some"
+        ))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, error::Missing};
 
 /// What a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,25 +54,29 @@ impl Role {
         if settings.nats.is_none() {
             return if self == Self::Serve { Ok(()) } else { Err(ConfigError::RoleNeedsNats { role: self }) };
         }
-        if secrets.master_key.is_none() {
-            return Err(ConfigError::Missing {
-                key: "master_key",
-                why: "every process of a deployment on NATS needs the same one",
-            });
-        }
-        if !self.runs(Self::Gateway) {
-            return Ok(());
-        }
-        if secrets.root_key.is_none() {
-            return Err(ConfigError::Missing { key: "root_key", why: "a gateway on NATS needs it" });
-        }
-        if secrets.account_token.is_none() {
-            return Err(ConfigError::Missing {
-                key: "account_token",
-                why: "a gateway on NATS creates the account `default` with it",
-            });
-        }
-        Ok(())
+        let gateway = self.runs(Self::Gateway);
+        let needed = [
+            (
+                secrets.master_key.is_none(),
+                "master_key",
+                "every process of a deployment on NATS needs the same one; `openssl rand -base64 32` makes one",
+            ),
+            (
+                gateway && secrets.root_key.is_none(),
+                "root_key",
+                "a gateway on NATS needs it; `openssl rand -hex 24` makes one",
+            ),
+            (
+                gateway && secrets.account_token.is_none(),
+                "account_token",
+                "a gateway on NATS creates the account `default` with it; `openssl rand -hex 24` makes one",
+            ),
+        ];
+        let missing: Vec<_> = needed
+            .into_iter()
+            .filter_map(|(absent, key, why)| absent.then_some(Missing { key, why }))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(ConfigError::Missing(missing)) }
     }
 }
 

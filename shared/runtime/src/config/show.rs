@@ -7,34 +7,53 @@ use super::keys::Key;
 /// Shown in the place of a secret.
 const HIDDEN: &str = "(hidden)";
 
-/// A line of `berth config`.
-#[derive(Debug, Clone)]
+/// What `berth config` prints: a `berth.toml` with every setting and where it comes from, then what was given and
+/// does not count.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Shown {
+    lines: Vec<Line>,
+    ignored: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
     key: &'static Key,
     /// The value, already without secrets, and where it came from.
     value: Option<(String, String)>,
 }
 
 impl Shown {
-    pub(super) fn new(key: &'static Key, found: Option<&(String, String)>) -> Self {
-        let value = found.map(|(text, origin)| {
-            let text = if key.secret { HIDDEN.to_owned() } else { hide_password(text) };
-            (text, origin.clone())
-        });
-        Self { key, value }
+    pub(super) fn new<'a>(
+        found: impl Iterator<Item = (&'static Key, Option<&'a (String, String)>)>,
+        ignored: Vec<String>,
+    ) -> Self {
+        let line = |(key, found): (&'static Key, Option<&(String, String)>)| {
+            let value = found.map(|(text, origin)| {
+                let text = if key.secret { HIDDEN.to_owned() } else { hide_password(text) };
+                (text, origin.clone())
+            });
+            Line { key, value }
+        };
+        Self { lines: found.map(line).collect(), ignored }
     }
 }
 
-/// Writes the lines as a `berth.toml`.
-pub(super) fn write(f: &mut fmt::Formatter<'_>, lines: &[Shown]) -> fmt::Result {
-    for Shown { key, value } in lines {
-        let (value, origin) = match value {
-            Some((text, origin)) => (format!("{} = {}", key.name, toml_text(text)), origin.as_str()),
-            None => (format!("# {} is not set", key.name), "-"),
-        };
-        writeln!(f, "{value:<48} # {} --{} from {origin}", key.variable, key.flag)?;
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Line { key, value } in &self.lines {
+            let (value, origin) = match value {
+                // A secret that is hidden would be another one when this is used as a file.
+                Some((text, origin)) if key.secret => (format!("# {} = {text}", key.name), origin.as_str()),
+                Some((text, origin)) => (format!("{} = {}", key.name, toml_text(text)), origin.as_str()),
+                None => (format!("# {} is not set", key.name), "-"),
+            };
+            writeln!(f, "{value:<48} # {} --{} from {origin}", key.variable, key.flag)?;
+        }
+        for ignored in &self.ignored {
+            writeln!(f, "# ignored: {ignored}")?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A basic TOML string; its escapes are those of JSON.

@@ -3,18 +3,16 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
-};
-
-use figment::{
-    Figment,
-    providers::{Format, Serialized, Toml},
-    value::Value,
 };
 
 use super::{
     ConfigError,
-    keys::{KEYS, Key},
+    error::UnknownVariable,
+    file::{self, Entry},
+    keys::{self, KEYS, Key, nearest},
     show::Shown,
 };
 
@@ -25,6 +23,8 @@ pub const CONFIG_FILE: &str = "berth.toml";
 const TEST_PREFIX: &str = "BERTH_TEST_";
 /// Names the configuration file.
 const CONFIG_VARIABLE: &str = "BERTH_CONFIG";
+/// Bytes of a file that holds a secret, at most.
+const SECRET_FILE_BYTES_MAX: u64 = 4 * 1024;
 
 /// Where settings are read from. The environment is a parameter, so that a test never has to change its own.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +32,7 @@ pub struct Sources {
     flags: BTreeMap<&'static str, String>,
     variables: BTreeMap<String, OsString>,
     file: Option<PathBuf>,
+    ignored: Vec<String>,
 }
 
 impl Sources {
@@ -48,14 +49,23 @@ impl Sources {
     }
 
     /// With these environment variables; `std::env::vars_os()` in a process. An empty one counts as not set,
-    /// since that is how compose files and units pass on what they do not have.
+    /// since that is how compose files and units pass on what they do not have. So do those with which
+    /// Kubernetes tells a pod of a service that is called `berth`.
     #[must_use]
     pub fn with_variables(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let ours = variables.into_iter().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            (name.starts_with("BERTH_") && !value.is_empty()).then_some((name, value))
-        });
-        self.variables.extend(ours);
+        for (name, value) in variables {
+            let Ok(name) = name.into_string() else { continue };
+            if !name.starts_with("BERTH_") || name.starts_with(TEST_PREFIX) {
+                continue;
+            }
+            if value.is_empty() {
+                self.ignored.push(format!("{name} is empty"));
+            } else if is_service_link(&name) {
+                self.ignored.push(format!("{name} tells of a service of Kubernetes"));
+            } else {
+                self.variables.insert(name, value);
+            }
+        }
         self
     }
 
@@ -66,42 +76,30 @@ impl Sources {
         self
     }
 
-    /// Variables that start like ours and are no setting.
-    pub(super) fn unknown_variables(&self) -> Vec<String> {
-        let known = |name: &str| {
-            name == CONFIG_VARIABLE
-                || name.starts_with(TEST_PREFIX)
-                || KEYS.iter().any(|key| key.variable == name)
-        };
-        self.variables.keys().filter(|name| !known(name)).cloned().collect()
-    }
-
     /// The value of each setting, from the first source that has one.
     pub(super) fn merge(&self) -> Result<Raw, ConfigError> {
-        let (file, must_exist) = self.file();
-        let toml = read_toml(&file, must_exist)?;
-        let variables = self.texts_of_variables()?;
-        let figment = Figment::new()
-            .merge(Serialized::globals(toml))
-            .merge(Serialized::globals(&variables))
-            .merge(Serialized::globals(&self.flags));
-        let mut raw = BTreeMap::new();
+        let (path, must_exist) = self.file();
+        let layers = [
+            self.flags.iter().map(|(name, text)| (*name, Ok((text.clone(), flag_origin(name))))).collect(),
+            self.texts_of_variables()?,
+            texts_of_file(&path, &file::read(&path, must_exist)?),
+        ];
+        let mut raw = Raw { values: BTreeMap::new(), ignored: self.ignored.clone() };
         for key in &KEYS {
-            let origin = if self.flags.contains_key(key.name) {
-                format!("the flag --{}", key.flag)
-            } else if variables.contains_key(key.name) {
-                "the environment".to_owned()
-            } else {
-                format!("{}", file.display())
-            };
-            let value = match (figment.find_value(key.name).ok(), key.default) {
-                (Some(value), _) => Some((text_of(key, &value, &origin)?, origin)),
-                (None, Some(default)) => Some((default.to_owned(), "the default".to_owned())),
-                (None, None) => None,
-            };
-            raw.insert(key.name, (key, value));
+            let mut found: Option<(String, String)> = None;
+            for layer in &layers {
+                let Some((text, origin)) = value_in(layer, key)? else { continue };
+                match &found {
+                    None => found = Some((text, origin)),
+                    Some((_, counts)) => {
+                        raw.ignored.push(format!("`{}` from {origin}: {counts} counts", key.name));
+                    }
+                }
+            }
+            let default = || key.default.map(|default| (default.to_owned(), "the default".to_owned()));
+            raw.values.insert(key.name, (key, found.or_else(default)));
         }
-        Ok(Raw(raw))
+        Ok(raw)
     }
 
     fn file(&self) -> (PathBuf, bool) {
@@ -112,70 +110,101 @@ impl Sources {
         }
     }
 
-    /// Variables as they were written: guessing that `00123` is a number would change a token.
-    fn texts_of_variables(&self) -> Result<BTreeMap<&'static str, String>, ConfigError> {
-        let mut texts = BTreeMap::new();
-        for key in &KEYS {
-            if let Some(value) = self.variables.get(key.variable) {
-                let text = value.to_str().ok_or_else(|| ConfigError::Invalid {
-                    key: key.name,
-                    origin: "the environment".to_owned(),
-                    reason: "the value is not UTF-8".to_owned(),
-                })?;
-                texts.insert(key.name, text.to_owned());
+    /// Variables as they were written: guessing that `00123` is a number would change a token. One that is no
+    /// setting is most likely misspelt, and a process that starts without it is not the one that was meant.
+    fn texts_of_variables(&self) -> Result<Layer, ConfigError> {
+        let mut texts = Layer::new();
+        let mut unknown = Vec::new();
+        for (variable, value) in &self.variables {
+            if variable == CONFIG_VARIABLE {
+                continue;
             }
+            let Some(name) = keys::name_of_variable(variable) else {
+                let nearest = nearest(variable, keys::variables());
+                unknown.push(UnknownVariable { name: variable.clone(), nearest });
+                continue;
+            };
+            let text = value.to_str().map(|text| (text.to_owned(), format!("the variable {variable}")));
+            texts.insert(name, text.ok_or_else(|| "the value is not UTF-8".to_owned()));
         }
-        Ok(texts)
+        if unknown.is_empty() { Ok(texts) } else { Err(ConfigError::UnknownVariables(unknown)) }
     }
 }
 
-fn read_toml(path: &Path, must_exist: bool) -> Result<BTreeMap<String, Value>, ConfigError> {
-    let unreadable = |reason: String| ConfigError::File { path: path.to_owned(), reason };
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
-            return Ok(BTreeMap::new());
-        }
-        Err(error) => return Err(unreadable(error.to_string())),
-    };
-    // The parser's message quotes the line, which may hold a key.
-    let table: BTreeMap<String, Value> = Toml::from_str(&text)
-        .map_err(|_quotes_the_line| unreadable("it is not TOML with one value a key".to_owned()))?;
-    match table.keys().find(|name| !KEYS.iter().any(|key| key.name == name.as_str())) {
-        Some(key) => Err(ConfigError::UnknownKey { key: key.clone(), path: path.to_owned() }),
-        None => Ok(table),
-    }
+/// What one source says: by the key of a setting or of the file that holds it, a text and where it stands.
+type Layer = BTreeMap<&'static str, Result<(String, String), String>>;
+
+fn flag_origin(name: &str) -> String {
+    format!("the flag --{}", keys::flag_of_name(name))
 }
 
-/// A value as text: texts and numbers as they are, a list separated by commas.
-fn text_of(key: &Key, value: &Value, origin: &str) -> Result<String, ConfigError> {
-    let plain = |value: &Value| match value {
-        Value::String(_, text) => Some(text.clone()),
-        Value::Num(_, number) => number
-            .to_i128()
-            .map(|number| number.to_string())
-            .or_else(|| number.to_u128().map(|number| number.to_string()))
-            .or_else(|| number.to_f64().map(|number| number.to_string())),
-        _ => None,
+fn texts_of_file(path: &Path, entries: &BTreeMap<String, Entry>) -> Layer {
+    let text = |Entry { text, line }| {
+        let expected = format!("line {line}: a text, a number or a list of texts is expected");
+        text.map(|text| (text, format!("{} line {line}", path.display()))).ok_or(expected)
     };
-    let text = match value {
-        Value::Array(_, values) => {
-            values.iter().map(plain).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
-        }
-        value => plain(value),
-    };
-    text.ok_or_else(|| ConfigError::Invalid {
+    keys::names().filter_map(|name| Some((name, text(entries.get(name)?.clone())))).collect()
+}
+
+/// What a source says of a setting: the value itself, or that of the file that it names for a secret.
+fn value_in(layer: &Layer, key: &'static Key) -> Result<Option<(String, String)>, ConfigError> {
+    let invalid = |origin: &str, reason: String| ConfigError::Invalid {
         key: key.name,
         origin: origin.to_owned(),
-        reason: "a text, a number or a list of texts is expected".to_owned(),
-    })
+        reason,
+    };
+    let given =
+        |name: &str| layer.get(name).cloned().transpose().map_err(|reason| invalid("its source", reason));
+    let in_file = key.file.map(|twin| given(twin.name)).transpose()?.flatten();
+    match (given(key.name)?, in_file) {
+        (Some((_, origin)), Some((_, other))) => {
+            Err(invalid(&origin, format!("a file is named for it too ({other}); one of the two is expected")))
+        }
+        (Some(found), None) => Ok(Some(found)),
+        (None, Some((path, origin))) => {
+            let origin = format!("the file {path} ({origin})");
+            let text = read_secret(Path::new(&path)).map_err(|reason| invalid(&origin, reason))?;
+            Ok(Some((text, origin)))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// A secret without the line break at its end, which most editors and tools write.
+fn read_secret(path: &Path) -> Result<String, String> {
+    let file = File::open(path).map_err(|error| format!("it cannot be opened: {error}"))?;
+    let mut text = String::new();
+    file.take(SECRET_FILE_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("it cannot be read: {error}"))?;
+    if text.len() as u64 > SECRET_FILE_BYTES_MAX {
+        return Err(format!("it has more than {SECRET_FILE_BYTES_MAX} bytes"));
+    }
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+}
+
+/// Whether Kubernetes sets a variable of this form for a service whose name starts with `berth`: `…_SERVICE_HOST`,
+/// `…_SERVICE_PORT`, `…_PORT` and `…_PORT_<number>_<protocol>…`.
+///
+/// Source: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>
+fn is_service_link(name: &str) -> bool {
+    let port = name.find("_PORT_").and_then(|at| name.get(at + "_PORT_".len()..));
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.ends_with("_PORT")
+        || port.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 /// A value and where it came from.
 type Found = Option<(String, String)>;
 
-/// The text of each setting, not yet checked.
-pub(super) struct Raw(BTreeMap<&'static str, (&'static Key, Found)>);
+/// The text of each setting, not yet checked, and what was given and does not count.
+#[derive(Debug)]
+pub(super) struct Raw {
+    values: BTreeMap<&'static str, (&'static Key, Found)>,
+    ignored: Vec<String>,
+}
 
 impl Raw {
     /// A setting that has a default.
@@ -185,7 +214,7 @@ impl Raw {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<T, ConfigError> {
         self.parse_optional(key, parse)?
-            .ok_or(ConfigError::Missing { key, why: "it has neither a value nor a default" })
+            .ok_or_else(|| ConfigError::missing(key, "it has neither a value nor a default"))
     }
 
     /// A setting that may be absent.
@@ -194,16 +223,15 @@ impl Raw {
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
-        let Some((text, origin)) = self.0.get(key).and_then(|(_, value)| value.as_ref()) else {
+        let Some((text, origin)) = self.values.get(key).and_then(|(_, value)| value.as_ref()) else {
             return Ok(None);
         };
         parse(text).map(Some).map_err(|reason| ConfigError::Invalid { key, origin: origin.clone(), reason })
     }
 
     /// What `berth config` shows.
-    pub(super) fn shown(&self) -> Vec<Shown> {
-        KEYS.iter()
-            .map(|key| Shown::new(key, self.0.get(key.name).and_then(|(_, value)| value.as_ref())))
-            .collect()
+    pub(super) fn shown(&self) -> Shown {
+        let found = |key: &Key| self.values.get(key.name).and_then(|(_, value)| value.as_ref());
+        Shown::new(KEYS.iter().map(|key| (key, found(key))), self.ignored.clone())
     }
 }
