@@ -6,8 +6,9 @@ use axum::Router;
 use berth_proto::AccountId;
 use berth_runtime::{
     Check, Ending, Lifecycle, Readiness, Role, Settings,
-    http::{bind, ops_router},
+    http::{ConnectionLimits, bind, ops_router},
     lifecycle::Termination,
+    raise_file_limit,
     telemetry::Metrics,
 };
 use tokio::sync::watch;
@@ -50,8 +51,9 @@ async fn start(
     let account = AccountCheck::register(role, &readiness);
     let start = Start { settings, wired: &wired, readiness: &readiness, lifecycle, address };
     let api = start.run(role).await?;
+    metrics.keep_small(lifecycle);
     let router = ops_router(readiness, metrics, lifecycle).merge(api.unwrap_or_else(Router::new));
-    bound.serve(router, lifecycle);
+    bound.serve(router, lifecycle, ConnectionLimits::within(&settings.http, raise_file_limit()));
     if role.runs(Role::Gateway) {
         let id = default_account(&wired).await?;
         let shown = wired.credentials.as_ref().and_then(|credentials| credentials.shown.as_ref());

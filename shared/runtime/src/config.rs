@@ -55,6 +55,10 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     /// Under which clients reach the gateways, without a slash at the end; none is the address of the gateway.
     pub public_url: Option<String>,
+    /// Connections of clients in all.
+    pub connections: usize,
+    /// Connections of one address.
+    pub connections_per_address: usize,
 }
 
 /// Where data lies on this machine.
@@ -167,6 +171,9 @@ impl Settings {
             http: HttpSettings {
                 listen: raw.parse("http", parse::listen)?,
                 public_url: raw.parse_optional("public_url", parse::public_url)?,
+                connections: raw.parse("http_connections", |text| parse::number(text, 1, 1_000_000))?,
+                connections_per_address: raw
+                    .parse("http_connections_per_address", |text| parse::number(text, 1, 1_000_000))?,
             },
             storage: StorageSettings {
                 data: raw.parse("data", parse::path)?,

@@ -1,19 +1,31 @@
 //! The HTTP listener of a process, and what every role serves on it: `/healthz`, `/readyz`, `/metrics`.
 
+mod connections;
 mod ops;
 mod readiness;
 
+pub use connections::{ConnectionLimits, FILES_RESERVED};
 pub use ops::ops_router;
 pub use readiness::{Check, Readiness};
 
+use connections::{Client, Connections};
+
 use std::{io::ErrorKind, net::SocketAddr, pin::pin, time::Duration};
 
-use axum::{Router, extract::ConnectInfo, http::Request};
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    http::{
+        HeaderMap, Request, StatusCode,
+        header::{CONNECTION, TRANSFER_ENCODING},
+    },
+    response::{IntoResponse, Response},
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     task::{JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -23,6 +35,8 @@ use crate::lifecycle::Lifecycle;
 
 /// How long a client may take for the head of a request, and leave a connection idle between two.
 const HEAD_MAX: Duration = Duration::from_secs(75);
+/// Bytes of a connection that are read ahead, and of a head: more is refused with 431.
+const READ_AHEAD_BYTES_MAX: usize = 128 * 1024;
 /// How long running requests may take to end when the process stops: less than the process drains in all, so
 /// that a client that never ends its request does not make the stop an abort.
 const DRAIN_MAX: Duration = Duration::from_secs(4);
@@ -72,8 +86,9 @@ impl Bound {
     }
 
     /// Serves until the process is asked to stop, then lets running requests end, and cuts what is left after
-    /// `DRAIN_MAX`. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
-    pub fn serve(self, router: Router, lifecycle: &Lifecycle) {
+    /// `DRAIN_MAX`. Connections over the limits are closed at once. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
+    pub fn serve(self, router: Router, lifecycle: &Lifecycle, limits: ConnectionLimits) {
+        let open = Connections::new(limits);
         let stop = lifecycle.stop().clone();
         lifecycle.spawn(async move {
             // Connections end with this task: a request that panics ends its connection and nothing else.
@@ -84,7 +99,11 @@ impl Bound {
                     Some(ended) = connections.join_next() => note(ended),
                     accepted = self.listener.accept() => match accepted {
                         Ok((stream, peer)) => {
-                            connections.spawn(connection(stream, peer, router.clone(), stop.clone()));
+                            // One over a bound ends here, where it is dropped.
+                            if let Some(counted) = open.admit(peer.ip()) {
+                                let client = Client::new(stream, counted);
+                                connections.spawn(connection(client, peer, router.clone(), stop.clone()));
+                            }
                         }
                         Err(error) => {
                             // Most often no file is free; connections that end free some.
@@ -112,23 +131,30 @@ impl Bound {
 
 /// Serves one connection to its end: after the stop, that of the request that runs.
 async fn connection(
-    stream: TcpStream,
+    client: Client,
     peer: SocketAddr,
     router: Router,
     stop: CancellationToken,
 ) -> Result<(), hyper::Error> {
     // Small pieces, such as the events of a stream, shall not wait for the client's next acknowledgement.
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = client.without_delay() {
         tracing::debug!(%error, "a connection keeps its delay of small packets");
     }
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let router = router.clone();
+        async move {
+            if is_coded(request.headers()) {
+                return Ok(not_understood());
+            }
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.oneshot(request).await
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .max_buf_size(READ_AHEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(client), service)
         .with_upgrades();
     let mut serving = pin!(serving);
     if let Some(ended) = stop.run_until_cancelled(serving.as_mut()).await {
@@ -136,6 +162,20 @@ async fn connection(
     }
     serving.as_mut().graceful_shutdown();
     serving.await
+}
+
+/// Whether a body comes in another transfer coding than `chunked`, which a server that does not understand it must not
+/// take for the body itself (RFC 9112, section 6.1).
+fn is_coded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = |only: &[u8]| only.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_some_and(|first| codings.next().is_some() || !chunked(first.as_bytes()))
+}
+
+/// The answer to that; the connection ends with it, since nobody knows where the body does.
+fn not_understood() -> Response {
+    let said = "This transfer coding is not understood: send the body as it is, or chunked.";
+    (StatusCode::NOT_IMPLEMENTED, [(CONNECTION, "close")], said).into_response()
 }
 
 /// How a connection ended. Clients that go away are their business; a panic is ours.

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod entropy;
+pub mod files;
 pub mod http;
 pub mod lifecycle;
 pub mod sealing;
@@ -12,6 +13,7 @@ pub mod url_policy;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{ConfigError, Role, Settings};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use files::raise_file_limit;
 pub use http::{Check, Readiness};
 pub use lifecycle::{Ending, Lifecycle};
 pub use sealing::{DataKey, MasterKey, OpenError, WrappedKey};

@@ -75,6 +75,8 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
     let values = [
         ("http", "[::1]:9000"),
         ("public_url", "https://berth.example/"),
+        ("http_connections", "300"),
+        ("http_connections_per_address", "30"),
         ("data", "/srv/berth"),
         ("nats_url", "nats://a:4222, nats://b:4222"),
         ("nats_creds", creds.as_str()),
@@ -100,6 +102,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!(nats.url, "nats://a:4222,nats://b:4222");
         assert_eq!(nats.replicas, 3);
         assert_eq!(settings.http.public_url.as_deref(), Some("https://berth.example"));
+        assert_eq!((settings.http.connections, settings.http.connections_per_address), (300, 30));
         assert_eq!(settings.webhooks.allow.len(), 2);
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);
         assert_eq!(settings.device.time_scale, 50);

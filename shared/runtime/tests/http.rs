@@ -10,7 +10,7 @@ use std::sync::{
 use axum::{Router, body::Body, http::Request, response::Response};
 use berth_runtime::{
     Check, Lifecycle, Readiness,
-    http::{bind, ops_router},
+    http::{ConnectionLimits, bind, ops_router},
     telemetry::Metrics,
 };
 use tokio::{
@@ -61,7 +61,8 @@ async fn a_free_port_is_taken_for_port_0_and_served_until_the_stop() {
     let address = bound.address();
     assert_ne!(address.port(), 0);
     assert!(bind(address).await.is_err(), "the address is taken");
-    bound.serve(ops_router(Readiness::new(), Metrics::detached(), &life), &life);
+    let limits = ConnectionLimits { total: 2, per_address: 2 };
+    bound.serve(ops_router(Readiness::new(), Metrics::detached(), &life), &life, limits);
 
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: berth\r\nconnection: close\r\n\r\n").await.unwrap();
@@ -69,6 +70,40 @@ async fn a_free_port_is_taken_for_port_0_and_served_until_the_stop() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 
+    for codings in ["gzip, chunked", "chunked, chunked", "chunked\r\ntransfer-encoding: chunked"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request =
+            format!("POST /healthz HTTP/1.1\r\nhost: berth\r\ntransfer-encoding: {codings}\r\n\r\n0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 501") && answer.contains("connection: close"),
+            "{codings}: {answer}"
+        );
+    }
+
+    let mut kept = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: berth\r\n\r\n").await.unwrap();
+        assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+        kept.push(stream);
+    }
+    let mut third = TcpStream::connect(address).await.unwrap();
+    assert_eq!(third.read(&mut [0; 1]).await.unwrap_or_default(), 0, "over the bound it is closed at once");
+    kept.pop();
+    loop {
+        // The end of the second one is noticed at some time.
+        let mut again = TcpStream::connect(address).await.unwrap();
+        let _closed =
+            again.write_all(b"GET /healthz HTTP/1.1\r\nhost: berth\r\nconnection: close\r\n\r\n").await;
+        if again.read(&mut [0; 1024]).await.unwrap_or_default() > 0 {
+            break;
+        }
+    }
+
+    drop(kept);
     assert!(life.shut_down().await, "it drains");
     assert!(TcpStream::connect(address).await.is_err());
 }

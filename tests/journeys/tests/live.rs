@@ -87,7 +87,7 @@ async fn hears(berth: &Running) {
     let qr = frame(&mut socket).await;
     assert_eq!((&qr["event"], &qr["data"]["state"]), (&json!("instance.state"), &json!("qr_ready")));
     assert_eq!(qr["data"]["codes"].as_array().unwrap().len(), 1);
-    assert_eq!(qr["instanceData"]["token"], token.as_str());
+    assert_eq!(qr["instanceData"]["token"], "", "no frame shows a token");
     assert_eq!(qr["instanceData"]["instance"], "shop");
     for socket in [&mut socket, &mut by_account] {
         while state(socket).await != "connected" {}

@@ -39,7 +39,7 @@ impl App {
         account: AccountId,
         change: AccountChange,
     ) -> Result<ChangedAccount, Failure> {
-        if call.principal != (Principal::Account { account }) {
+        if !matches!(call.principal, Principal::Account { account: own, .. } if own == account) {
             require_root(call)?;
         }
         let name = change.name.map(|name| check_name(&name)).transpose();

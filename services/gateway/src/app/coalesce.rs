@@ -17,7 +17,14 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Coalesce<K, V> {
     /// Slots of keys that somebody asks for at this moment.
-    slots: Mutex<HashMap<K, Arc<Slot<V>>>>,
+    slots: Mutex<HashMap<K, Shared<V>>>,
+}
+
+#[derive(Debug)]
+struct Shared<V> {
+    /// Those who ask for the key; the last one to leave takes the slot away.
+    askers: usize,
+    slot: Arc<Slot<V>>,
 }
 
 #[derive(Debug)]
@@ -38,39 +45,47 @@ impl<K: Hash + Eq + Clone, V: Clone> Coalesce<K, V> {
     where
         F: Future<Output = Result<V, E>>,
     {
-        let slot = self.slot(&key);
+        let asker = self.enter(&key);
+        let slot = &asker.slot;
         let arrived = slot.begun.load(Ordering::SeqCst);
-        let result = async {
-            let mut last = slot.last.lock().await;
-            if let Some((number, value)) = last.as_ref()
-                && *number > arrived
-            {
-                return Ok(value.clone());
-            }
-            let number = slot.begun.fetch_add(1, Ordering::SeqCst) + 1;
-            let value = read().await?;
-            *last = Some((number, value.clone()));
-            Ok(value)
+        let mut last = slot.last.lock().await;
+        if let Some((number, value)) = last.as_ref()
+            && *number > arrived
+        {
+            return Ok(value.clone());
         }
-        .await;
-        self.leave(&key, slot);
-        result
+        let number = slot.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let value = read().await?;
+        *last = Some((number, value.clone()));
+        Ok(value)
     }
 
-    fn slot(&self, key: &K) -> Arc<Slot<V>> {
+    fn enter<'a>(&'a self, key: &'a K) -> Asker<'a, K, V> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = slots.entry(key.clone()).or_insert_with(|| {
-            Arc::new(Slot { begun: AtomicU64::new(0), last: tokio::sync::Mutex::new(None) })
+        let shared = slots.entry(key.clone()).or_insert_with(|| {
+            let slot = Slot { begun: AtomicU64::new(0), last: tokio::sync::Mutex::new(None) };
+            Shared { askers: 0, slot: Arc::new(slot) }
         });
-        Arc::clone(slot)
+        shared.askers += 1;
+        Asker { coalesce: self, key, slot: Arc::clone(&shared.slot) }
     }
+}
 
+/// Somebody who asks for a key. A client that goes away drops its request at any await: the slot is left all the same.
+struct Asker<'a, K: Hash + Eq, V> {
+    coalesce: &'a Coalesce<K, V>,
+    key: &'a K,
+    slot: Arc<Slot<V>>,
+}
+
+impl<K: Hash + Eq, V> Drop for Asker<'_, K, V> {
     /// Drops the slot when nobody else asks for the key.
-    fn leave(&self, key: &K, slot: Arc<Slot<V>>) {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(slot);
-        if slots.get(key).is_some_and(|slot| Arc::strong_count(slot) == 1) {
-            slots.remove(key);
+    fn drop(&mut self) {
+        let mut slots = self.coalesce.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(shared) = slots.get_mut(self.key) else { return };
+        shared.askers -= 1;
+        if shared.askers == 0 {
+            slots.remove(self.key);
         }
     }
 }
@@ -78,6 +93,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Coalesce<K, V> {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+
+    use futures::FutureExt as _;
 
     use super::*;
 
@@ -99,6 +116,15 @@ mod tests {
         futures::future::join_all(askers).await;
         assert_eq!(reads.load(Ordering::SeqCst), 2, "one that was running and one that began after");
         assert!(coalesce.slots.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_asker_that_goes_away_leaves_nothing_behind() {
+        let coalesce = Coalesce::<u8, u8>::new();
+        let never = coalesce.read(1, std::future::pending::<Result<u8, Infallible>>);
+        assert!(never.now_or_never().is_none(), "the read is under way");
+        assert!(coalesce.slots.lock().unwrap().is_empty());
+        assert_eq!(coalesce.read(1, || async { Ok::<_, Infallible>(2) }).await, Ok(2));
     }
 
     #[tokio::test]

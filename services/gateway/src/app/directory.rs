@@ -17,7 +17,10 @@ use berth_proto::{
     directory::{DirectoryStateV1, HoldV1},
 };
 use lru::LruCache;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 
 use super::{coalesce::Coalesce, failure::Failure};
 
@@ -37,7 +40,15 @@ pub(super) struct Directory {
     /// log from its work.
     at_once: Semaphore,
     /// Written and read by every request; an entry is dropped by whoever notices that it is out of date.
-    cache: Mutex<LruCache<DirectoryId, Arc<HoldV1>>>,
+    cache: Mutex<LruCache<DirectoryId, Known>>,
+}
+
+/// What is remembered of an entry.
+#[derive(Debug)]
+struct Known {
+    hold: Arc<HoldV1>,
+    /// When the look-up began that found it.
+    since: Instant,
 }
 
 impl Directory {
@@ -52,10 +63,12 @@ impl Directory {
 
     /// Who holds the entry now.
     pub(super) async fn fresh(&self, entry: DirectoryId) -> Result<Option<Arc<HoldV1>>, Failure> {
+        let since = Instant::now();
         let hold = self.state(entry).await?.and_then(|state| state.hold.clone()).map(Arc::new);
         match &hold {
             Some(hold) => {
-                self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(entry, Arc::clone(hold));
+                let known = Known { hold: Arc::clone(hold), since };
+                self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(entry, known);
             }
             None => self.forget(entry),
         }
@@ -64,7 +77,25 @@ impl Directory {
 
     /// Who held the entry when it was last looked at, if that is remembered.
     pub(super) fn known(&self, entry: DirectoryId) -> Option<Arc<HoldV1>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&entry).map(Arc::clone)
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(&entry).map(|known| Arc::clone(&known.hold))
+    }
+
+    /// Who holds the entry, by a look-up that began at most `age` ago: many streams of one token cost one look-up.
+    pub(super) async fn recent(
+        &self,
+        entry: DirectoryId,
+        age: Duration,
+    ) -> Result<Option<Arc<HoldV1>>, Failure> {
+        let recent = {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = cache.get(&entry).filter(|known| known.since.elapsed() < age);
+            known.map(|known| Arc::clone(&known.hold))
+        };
+        match recent {
+            Some(hold) => Ok(Some(hold)),
+            None => self.fresh(entry).await,
+        }
     }
 
     /// Who held the entry when it was last looked at; the caller must compare with the instance itself and

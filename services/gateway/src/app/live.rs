@@ -1,63 +1,60 @@
 //! Telling what happens to an instance as it happens: the same notices as webhooks, in the same words and under
 //! the same silence, and nothing of the past.
 
-use std::time::Duration;
-
-use berth_bus::Subscription;
-use berth_log::decode_commit;
+use berth_log::{Place, decode_commit};
 use berth_notices::{
-    derive::Step,
+    derive::{Notice, Step},
     formats::{self, Format},
     gate::{Asked, Gate, gate},
     open::{Listener, Opener},
 };
-use berth_proto::{
-    EndpointId, InstanceId, Sealed, StreamKey, Timestamp, instance::WebhookV1, subject::tail_subject,
-};
-use futures::StreamExt;
+use berth_proto::{EndpointId, Sealed, Timestamp, instance::WebhookV1};
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::{App, failure::Failure, principal::Principal, record::Record};
-
-/// The longest pause between two looks at the log, should a hint be lost.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// What was allowed is told within this time of the read that allowed it, or the log is read again.
-const GATE_FRESH_MAX: Duration = Duration::from_secs(1);
+use super::{
+    App,
+    failure::Failure,
+    follow::{FRESH_MAX, Follow, Permission, Turn},
+    principal::Principal,
+    record::Record,
+};
 
 /// Names of the events that a listener wants, by how the instance is configured now: an empty list is all, none
 /// is that it is told nothing.
 pub type Filter = fn(&Record) -> Option<Vec<String>>;
 
 /// Somebody who is told what happens to an instance from now on.
+#[derive(Debug)]
 pub struct Live {
+    follow: Follow,
     teller: Teller,
-    hints: Subscription,
     /// The version up to which everything was told.
     after: u64,
+    /// The commit after it, of which something may be told already.
+    current: Option<Telling>,
+}
+
+/// A commit that is being told.
+#[derive(Debug)]
+struct Telling {
+    step: Step,
+    /// The place of the notice that was looked at last.
+    past: Option<u16>,
 }
 
 /// Who is told of which instance, and in whose words.
+#[derive(Debug)]
 struct Teller {
-    app: App,
-    principal: Principal,
-    instance: InstanceId,
+    permission: Permission,
     format: &'static dyn Format,
     options: Map<String, Value>,
     filter: Filter,
 }
 
-impl std::fmt::Debug for Live {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Live")
-            .field("instance", &self.teller.instance)
-            .field("after", &self.after)
-            .finish_non_exhaustive()
-    }
-}
-
 impl App {
-    /// Listens to an instance, in the words of a format and with its options.
+    /// Listens to an instance, in the words of a format and with its options. No body shows a token: whoever listens
+    /// has shown one, and not for long the present one.
     pub async fn listen(
         &self,
         principal: Principal,
@@ -68,79 +65,96 @@ impl App {
     ) -> Result<Live, Failure> {
         let format = formats::by_name(format)
             .ok_or(Failure::Invalid { field: "format", problem: "there is no such format" })?;
-        let hints = self.inner.bus.subscribe(&tail_subject(record.id)).await;
-        let hints = hints.map_err(|error| Failure::unavailable("the bus", error))?;
-        let (app, instance) = (self.clone(), record.id);
-        let teller = Teller { app, principal, instance, format, options, filter };
-        Ok(Live { teller, hints, after: record.version })
+        let follow = self.follow(principal, record.id).await?;
+        let teller = Teller { permission: follow.permission().clone(), format, options, filter };
+        Ok(Live { follow, teller, after: record.version, current: None })
     }
 }
 
 impl Live {
-    /// Waits for the next commit and gives the bodies of what it says; often there are none. It ends with
-    /// [`Failure::NotFound`] or [`Failure::Unauthorized`] when the instance or the token is no more; after
-    /// [`Failure::Unavailable`] it may be asked again and misses nothing.
-    pub async fn next(&mut self) -> Result<Vec<String>, Failure> {
-        let stream = StreamKey::instance(self.teller.instance);
+    /// Waits for the next body and gives it; none when the process stops. It ends with [`Failure::NotFound`] or
+    /// [`Failure::Unauthorized`] when the instance or the permission is no more; after [`Failure::Unavailable`] it
+    /// may be asked again and misses nothing.
+    ///
+    /// A body is to be sent at once: each one is given under a permission and a silence that were read for it.
+    pub async fn next(&mut self) -> Result<Option<String>, Failure> {
         loop {
-            let stored = self.teller.app.inner.log.read(&stream, self.after, 1).await?;
-            let Some(first) = stored.first() else {
-                // A hint or the next look: whatever comes first.
-                let _hint = timeout(LOOK_AGAIN, self.hints.next()).await;
+            let Some(telling) = &mut self.current else {
+                match self.follow.more(self.after).await? {
+                    Turn::Stopping => return Ok(None),
+                    Turn::More(place) => self.current = step_of(&place),
+                }
+                if self.current.is_none() {
+                    self.after += 1;
+                }
                 continue;
             };
-            // A commit that cannot be read says nothing here; the chain check of the history tells of it.
-            let step = decode_commit(first).ok().and_then(|commit| Step::of(&commit).ok().flatten());
-            let bodies = match step {
-                Some(step) => self.teller.tell(&step).await?,
-                None => Vec::new(),
-            };
-            self.after += 1;
-            return Ok(bodies);
+            match self.teller.tell(&telling.step, telling.past).await? {
+                Some((ordinal, body)) => {
+                    telling.past = Some(ordinal);
+                    if body.is_some() {
+                        return Ok(body);
+                    }
+                }
+                None => {
+                    self.current = None;
+                    self.after += 1;
+                }
+            }
         }
     }
 }
 
+/// What a commit says; nothing if it cannot be read: the chain check of the history tells of that.
+fn step_of(place: &Place) -> Option<Telling> {
+    let Place::Commit(stored) = place else { return None };
+    let step = decode_commit(stored).ok().and_then(|commit| Step::of(&commit).ok().flatten())?;
+    Some(Telling { step, past: None })
+}
+
 impl Teller {
-    /// The bodies of a commit that may be told at this moment.
-    async fn tell(&self, step: &Step) -> Result<Vec<String>, Failure> {
+    /// The next notice of a commit behind the one at `past`: its place, and its body if it may be told at this
+    /// moment. None if there is no other one.
+    async fn tell(&self, step: &Step, past: Option<u16>) -> Result<Option<(u16, Option<String>)>, Failure> {
         loop {
             // Taken before the read: the answer is at most as old as this.
             let read_at = Instant::now();
-            let record = self.app.read(&self.principal, self.instance).await?;
-            let Some(events) = (self.filter)(&record) else {
-                return Ok(Vec::new());
-            };
-            let bodies = self.bodies(step, &record, &self.endpoint(events)).await?;
-            if read_at.elapsed() < GATE_FRESH_MAX {
-                return Ok(bodies);
+            let record = self.permission.ask().await?;
+            if record.is_deleted() {
+                return Err(Failure::NotFound);
+            }
+            let Some(events) = (self.filter)(&record) else { return Ok(None) };
+            let endpoint = self.endpoint(events);
+            let notices = step.notices_for(&endpoint);
+            let next = notices.into_iter().find(|notice| past.is_none_or(|past| notice.key.ordinal > past));
+            let Some(notice) = next else { return Ok(None) };
+            let body = self.body((step, &notice), &record, &endpoint).await?;
+            if read_at.elapsed() < FRESH_MAX {
+                return Ok(Some((notice.key.ordinal, body)));
             }
         }
     }
 
-    async fn bodies(
+    async fn body(
         &self,
-        step: &Step,
+        (step, notice): (&Step, &Notice),
         record: &Record,
         endpoint: &WebhookV1,
-    ) -> Result<Vec<String>, Failure> {
-        let key = record.key.as_ref().ok_or(Failure::NotFound)?;
-        let opener = Opener { key, instance: self.instance, master: self.app.inner.keys.master() };
-        let settings = self.app.settings();
-        let listener = Listener { options: &self.options, url: "", server_url: &settings.public_url };
-        let mut bodies = Vec::new();
-        for notice in step.notices_for(endpoint) {
-            let now = self.app.now();
-            let asked =
-                Asked { class: notice.class, session: notice.session, code: notice.happening.code(), now };
-            if gate(&record.state, Some(endpoint), &asked) != Gate::Send {
-                continue;
-            }
-            let volatile = self.app.inner.volatile.as_ref();
-            let body = opener.body(volatile, (step, &notice), self.format, listener, now).await?;
-            bodies.extend(body.and_then(|rendered| String::from_utf8(rendered.body).ok()));
+    ) -> Result<Option<String>, Failure> {
+        let Permission { app, instance, .. } = &self.permission;
+        let now = app.now();
+        let code = notice.happening.code();
+        let asked = Asked { class: notice.class, session: notice.session, code, now };
+        if gate(&record.state, Some(endpoint), &asked) != Gate::Send {
+            return Ok(None);
         }
-        Ok(bodies)
+        let key = record.key.as_ref().ok_or(Failure::NotFound)?;
+        let opener = Opener { key, instance: *instance, master: app.inner.keys.master() };
+        let server_url = &app.settings().public_url;
+        let listener = Listener { options: &self.options, url: "", server_url };
+        let volatile = app.inner.volatile.as_ref();
+        let rendered = opener.body(volatile, (step, notice), self.format, listener, now).await?;
+        Ok(rendered.and_then(|rendered| String::from_utf8(rendered.body).ok()))
     }
 
     /// The listener as an endpoint that is nowhere configured.

@@ -1,6 +1,6 @@
 //! From a token to who asks.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use berth_proto::{
     AccountId, DirectoryId, InstanceId,
@@ -20,6 +20,8 @@ pub enum Principal {
     Account {
         /// The account.
         account: AccountId,
+        /// The directory entry of the token, by which a stream asks whether it is still the account's.
+        entry: DirectoryId,
     },
     /// An instance, with its token.
     Instance {
@@ -39,7 +41,7 @@ impl Principal {
     pub const fn account(&self) -> Option<AccountId> {
         match self {
             Self::Root => None,
-            Self::Account { account } | Self::Instance { account, .. } => Some(*account),
+            Self::Account { account, .. } | Self::Instance { account, .. } => Some(*account),
         }
     }
 
@@ -51,7 +53,7 @@ impl Principal {
     pub(super) const fn to_wire(self) -> PrincipalV1 {
         match self {
             Self::Root => PrincipalV1::Root,
-            Self::Account { account } => PrincipalV1::Account { account },
+            Self::Account { account, .. } => PrincipalV1::Account { account },
             Self::Instance { account, instance, credential_version, .. } => {
                 PrincipalV1::Instance { account, instance, credential_version }
             }
@@ -107,6 +109,16 @@ impl App {
         Ok((now != *principal).then_some(now))
     }
 
+    /// Whether what was shown when a stream was opened still opens it: [`Failure::Unauthorized`] if the account's token
+    /// was rotated or the account closed. Of an instance's token its own last commit says that: see
+    /// [`App::read_with_deleted`]. The look-up begins after this call, or at most `age` before it.
+    pub(super) async fn stands(&self, principal: &Principal, age: Duration) -> Result<(), Failure> {
+        let Principal::Account { entry, .. } = *principal else { return Ok(()) };
+        let hold = self.inner.directory.recent(entry, age).await?;
+        let now = hold.and_then(|hold| principal_of(entry, &hold));
+        if now == Some(*principal) { Ok(()) } else { Err(Failure::Unauthorized) }
+    }
+
     /// The principal of an instance whose own credential (such as a JWT) was checked by the door.
     pub fn instance_principal(
         &self,
@@ -131,7 +143,7 @@ impl App {
 
 fn principal_of(entry: DirectoryId, hold: &HoldV1) -> Option<Principal> {
     match (hold.purpose, hold.instance) {
-        (PurposeV1::AccountToken, _) => Some(Principal::Account { account: hold.account }),
+        (PurposeV1::AccountToken, _) => Some(Principal::Account { account: hold.account, entry }),
         (PurposeV1::InstanceToken, Some(instance)) => Some(Principal::Instance {
             account: hold.account,
             instance,

@@ -195,7 +195,7 @@ impl App {
 /// the instance; [`Failure::Forbidden`] for the operator's key, which manages accounts and not what is in them.
 fn admit(principal: &Principal, record: &Record) -> Result<(), Failure> {
     match *principal {
-        Principal::Account { account } if account != record.state.account => Err(Failure::NotFound),
+        Principal::Account { account, .. } if account != record.state.account => Err(Failure::NotFound),
         Principal::Instance { instance, .. } if instance != record.id => Err(Failure::NotFound),
         Principal::Instance { credential_version, .. }
             if record.is_deleted() || credential_version != record.state.credential_version =>

@@ -7,6 +7,7 @@ pub mod qr;
 pub mod query;
 mod rest;
 pub mod router;
+pub(crate) mod socket;
 pub mod time;
 
 use axum::http::Uri;

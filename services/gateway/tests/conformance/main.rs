@@ -31,6 +31,7 @@ mod ryze;
 mod ryze_input;
 mod ryze_webhooks;
 mod story;
+mod streams;
 mod world;
 
 /// Compares a story with the file of its name.

@@ -44,7 +44,7 @@ pub(crate) struct World {
     /// The paths of all routes, as the router has them.
     pub(crate) paths: Vec<String>,
     _folder: TempDir,
-    _lifecycle: Lifecycle,
+    lifecycle: Lifecycle,
 }
 
 /// An instance that was made through the native API.
@@ -162,7 +162,7 @@ impl World {
             other_account_id: String::new(),
             paths,
             _folder: folder,
-            _lifecycle: lifecycle,
+            lifecycle,
         };
         world.account_id = world.account("acme", ACCOUNT).await;
         world.other_account_id = world.account("globex", OTHER_ACCOUNT).await;
@@ -174,6 +174,11 @@ impl World {
         let mut story = Story::new(self);
         story.calls(&self.account_id, "id of the account");
         story
+    }
+
+    /// Does something beside the story.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.lifecycle.spawn(task);
     }
 
     /// Moves the time on: rates are counted in windows of it.

@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 17] = [
+pub const KEYS: [Key; 19] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -82,6 +82,22 @@ pub const KEYS: [Key; 17] = [
         "URL",
         None,
         "Address under which clients reach the gateways, for texts that show it; else the listen address",
+    ),
+    key(
+        "http_connections",
+        "BERTH_HTTP_CONNECTIONS",
+        "http-connections",
+        "NUMBER",
+        Some("8192"),
+        "Connections of clients at once; fewer if the limit of open files does not leave enough for the rest",
+    ),
+    key(
+        "http_connections_per_address",
+        "BERTH_HTTP_CONNECTIONS_PER_ADDRESS",
+        "http-connections-per-address",
+        "NUMBER",
+        Some("1024"),
+        "Connections of one address (an IPv6 /64) at once; behind a proxy set it to `http_connections`",
     ),
     key("data", "BERTH_DATA", "data", "FOLDER", Some("./berth-data"), "Data folder"),
     key(

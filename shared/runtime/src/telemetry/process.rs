@@ -13,6 +13,11 @@ pub(super) fn describe() {
     describe_gauge!("process_open_fds", Unit::Count, "Open file descriptors");
     describe_gauge!("process_threads", Unit::Count, "Threads of the process");
     describe_gauge!("process_cpu_seconds_total", Unit::Seconds, "Processor time used so far");
+    describe_counter!(
+        super::metrics::UPKEEPS,
+        Unit::Count,
+        "How often recorded values were taken in without a scrape"
+    );
     describe_counter!("berth_metrics_renders_total", Unit::Count, "How often metrics were rendered");
 }
 

@@ -92,14 +92,15 @@ impl FromRequestParts<App> for OnBusiness {
     type Rejection = CodeChatError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, CodeChatError> {
-        let Principal::Account { account } = principal(parts, app).await? else {
+        let principal = principal(parts, app).await?;
+        let Principal::Account { account, .. } = principal else {
             return Err(CodeChatError::Forbidden);
         };
         let mut segments = segments(parts, app).await?.into_iter();
         if segments.next().as_deref() != Some(account.to_string().as_str()) {
             return Err(CodeChatError::Forbidden);
         }
-        let call = Call::new(Principal::Account { account }, "codechat");
+        let call = Call::new(principal, "codechat");
         Ok(Self { app: app.clone(), call, account, rest: segments.next() })
     }
 }

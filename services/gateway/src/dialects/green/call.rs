@@ -32,7 +32,7 @@ impl OnInstance {
         }
         match principal {
             // The instance itself says whose it is: what is remembered of its number may be of before a move.
-            Principal::Account { account: own } => match app.read_any(instance).await? {
+            Principal::Account { account: own, .. } => match app.read_any(instance).await? {
                 Some(record) if record.is_deleted() => return Err(GreenError::Unauthorized),
                 Some(record) if record.state.account == own => {}
                 Some(_) => return Err(GreenError::Forbidden),

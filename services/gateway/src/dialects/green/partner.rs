@@ -129,15 +129,16 @@ async fn run(app: &App, method: &str, token: &str, request: Request) -> Result<R
     if request.method() != wanted {
         return Err(GreenError::NotFound);
     }
-    let account = match app.authenticate(token, crate::http::headers::peer(request.extensions())).await {
-        Ok(Principal::Account { account }) => account,
+    let authenticated = app.authenticate(token, crate::http::headers::peer(request.extensions())).await;
+    let (principal, account) = match authenticated {
+        Ok(principal @ Principal::Account { account, .. }) => (principal, account),
         Ok(_) | Err(Failure::Unauthorized) => return Ok(Json(UNAUTHORIZED).into_response()),
         Err(failure) => return Err(failure.into()),
     };
     if !app.count(&format!("green-{method}"), &account.to_string(), RATE).await?.allowed {
         return Err(GreenError::Limited);
     }
-    let call = Call::new(Principal::Account { account }, "green");
+    let call = Call::new(principal, "green");
     Ok(match method {
         "createinstance" => Json(create(app, &call, object(request).await?).await?).into_response(),
         "getinstances" => Json(list(app, account).await?).into_response(),

@@ -8,12 +8,12 @@ use axum::{
     response::sse::{Event, KeepAlive, Sse},
 };
 use futures::{Stream, stream};
-use tokio::time::Instant;
-use tracing::warn;
+use tokio::{sync::Semaphore, task::yield_now, time::Instant};
+use tracing::debug;
 
 use super::{events::EventBody, get::find_with_deleted};
 use crate::{
-    app::{App, Entry, Failure, Principal, Record},
+    app::{App, Entry, Failure, Follow, Turn},
     http::{headers, metrics::OpenStream},
     native::{
         call::{Caller, Key},
@@ -21,14 +21,21 @@ use crate::{
     },
 };
 
-/// Commits that are read at once.
-const COMMITS_PER_READ: usize = 100;
-/// How long one wait for a new commit lasts before the log is looked at again.
-const WAIT: Duration = Duration::from_secs(30);
+/// Commits that are read at once, and so what waits in memory for a client that reads slowly.
+const COMMITS_PER_READ: usize = 20;
+/// Pages of all streams that are read and written at once: whoever opens many streams from the beginning waits for its
+/// turn with each page and leaves the processor to the others.
+static CATCH_UPS: Semaphore = Semaphore::const_new(CATCH_UPS_AT_ONCE_MAX);
+/// See [`CATCH_UPS`].
+const CATCH_UPS_AT_ONCE_MAX: usize = 4;
+/// An event is sent within this time of the look that allowed it, or it is asked again.
+const FRESH_MAX: Duration = Duration::from_secs(1);
+/// The last event of a stream that the server ends; its data is the problem that a request would get.
+const END: &str = "end";
 
 /// Streams new events of an instance as server-sent events. The last event of a commit has its version as `id`; a
 /// client that comes back with `Last-Event-ID` misses nothing, and may see the first events of a commit again whose
-/// last one did not reach it.
+/// last one did not reach it. A stream whose token ended is closed within seconds, after an event `end` with the problem.
 #[utoipa::path(
     get, operation_id = "stream_events", path = "/v1/instances/{i}/events/stream", tag = "history",
     params(
@@ -50,48 +57,74 @@ pub(super) async fn handler(
             text.parse().map_err(|_| Problem::invalid("`Last-Event-ID`: a version is expected."))?
         }
     };
-    let open = OpenStream::of("native");
-    let tail = Tail { app, principal: caller.principal, record, after, waiting: Vec::new(), _open: open };
+    let follow = app.follow(caller.principal, record.id).await?;
+    let (waiting, asked_at) = (Vec::new(), Instant::now());
+    let tail = Tail { follow, after, waiting, asked_at, ended: false, _open: OpenStream::of("native") };
     Ok(Sse::new(stream::unfold(tail, next)).keep_alive(KeepAlive::default()))
 }
 
 /// A client that listens, and how far it is.
 struct Tail {
-    app: App,
-    principal: Principal,
-    record: Record,
+    follow: Follow,
     after: u64,
     /// Events of the last read, newest first.
     waiting: Vec<Event>,
+    /// When it was asked last whether the client may see them.
+    asked_at: Instant,
+    /// Whether the last event was sent.
+    ended: bool,
     _open: OpenStream,
 }
 
 async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Tail)> {
-    loop {
-        if let Some(event) = tail.waiting.pop() {
-            return Some((Ok(event), tail));
-        }
-        if tail.app.is_stopping() {
-            return None;
-        }
-        if let Err(failure) = tail.read().await {
+    if tail.ended {
+        return None;
+    }
+    match tail.event().await {
+        Ok(event) => Some((Ok(event?), tail)),
+        Err(failure) => {
             // The client comes back with the last id that it saw.
-            warn!(instance = %tail.record.id, "an event stream ends: {failure}");
-            return None;
+            debug!(instance = %tail.follow.permission().instance(), "an event stream ends: {failure}");
+            let last = Event::default().event(END).json_data(Problem::from(failure)).ok()?;
+            tail.ended = true;
+            Some((Ok(last), tail))
         }
     }
 }
 
 impl Tail {
+    /// The next event, which is to be sent at once; none when the process stops.
+    async fn event(&mut self) -> Result<Option<Event>, Failure> {
+        loop {
+            if self.waiting.is_empty() {
+                if let Turn::Stopping = self.follow.more(self.after).await? {
+                    return Ok(None);
+                }
+                self.read().await?;
+            } else if self.asked_at.elapsed() >= FRESH_MAX {
+                self.ask().await?;
+            } else if let Some(event) = self.waiting.pop() {
+                return Ok(Some(event));
+            }
+        }
+    }
+
+    /// Reads a page, then asks: so whoever lost the permission sees nothing that happened after that.
     async fn read(&mut self) -> Result<(), Failure> {
-        let after = self.after;
-        self.app.wait_for(&self.record, Instant::now() + WAIT, |now| now.version > after).await?;
-        // Whose token was rotated while the stream was open sees nothing more.
-        self.app.read_with_deleted(&self.principal, self.record.id).await?;
-        let page = self.app.history(self.record.id, after, COMMITS_PER_READ).await?;
+        let turn = CATCH_UPS.acquire().await.map_err(|e| Failure::unavailable("the history", e))?;
+        let permission = self.follow.permission();
+        let page = permission.app().history(permission.instance(), self.after, COMMITS_PER_READ).await?;
         self.after = page.last_version;
         self.waiting = page.entries.iter().rev().filter_map(event_of).collect();
-        Ok(())
+        drop(turn);
+        // Others have their turn between two pages.
+        yield_now().await;
+        self.ask().await
+    }
+
+    async fn ask(&mut self) -> Result<(), Failure> {
+        self.asked_at = Instant::now();
+        self.follow.permission().ask().await.map(|_| ())
     }
 }
 

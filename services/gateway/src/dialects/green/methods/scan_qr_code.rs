@@ -3,29 +3,24 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{
-        FromRequestParts, Request,
-        ws::{Message, WebSocket, WebSocketUpgrade},
-    },
+    extract::{FromRequestParts, Request, ws::WebSocketUpgrade},
     response::Response,
 };
 use berth_proto::instance::PhaseV1;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::qr;
 use crate::{
-    app::{Connected, Failure, Record},
+    app::{Connected, Failure, Permission, Record, Turn},
     dialects::green::{
         call::OnInstance,
         error::{ErrorBody, GreenError},
         settings,
     },
-    http::metrics::OpenStream,
+    http::socket::{self, Socket},
 };
 
-/// Bytes of a client's frame. Nothing is expected of a client, so that more than a ping is not needed.
-const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// How long a client has to scan.
 const SCAN_MAX: Duration = Duration::from_secs(100);
 /// How long to wait for the first code.
@@ -43,52 +38,56 @@ pub(super) async fn run(on: OnInstance, request: Request) -> Result<Response, Gr
     let (mut parts, _body) = request.into_parts();
     let upgrade =
         WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|_| GreenError::NotFound)?;
-    let upgrade = upgrade.max_message_size(FRAME_BYTES_MAX).max_frame_size(FRAME_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| show(on, socket)))
+    Ok(socket::bounded(upgrade).on_upgrade(move |opened| show(on, Socket::new(opened, "green"))))
 }
 
-/// Sends frames until one is the last or the client leaves. Only the first look starts an attempt: one that was ended
-/// meanwhile, by a logout for example, stays ended.
-async fn show(on: OnInstance, mut socket: WebSocket) {
-    let _open = OpenStream::of("green");
+/// Sends frames until one is the last, the client leaves or the permission ends. Only the first look starts an attempt:
+/// one that was ended meanwhile, by a logout for example, stays ended.
+async fn show(on: OnInstance, mut socket: Socket) {
     let deadline = Instant::now() + SCAN_MAX;
-    let mut seen = on.app.connect(&on.call, on.instance, None, WAIT).await;
+    let started = on.app.connect(&on.call, on.instance, None, WAIT).await;
+    let follow = on.app.follow(on.call.principal, on.instance).await;
+    let mut follow = match started.and(follow) {
+        Ok(follow) => follow,
+        Err(failure) if super::is_refusal(&failure) => return end(socket, json!(qr::refused())).await,
+        Err(failure) => return fail(socket, &failure).await,
+    };
     let mut shown = None;
     for looks in 0_u32.. {
-        let connected = match seen {
+        // Also after the first wait: the token may have ended in it.
+        let connected = match look(follow.permission()).await {
             Ok(connected) => connected,
-            Err(failure) if super::is_refusal(&failure) => {
-                return end(&mut socket, json!(qr::refused())).await;
-            }
-            Err(_) => return end(&mut socket, unavailable()).await,
+            Err(failure) => return fail(socket, &failure).await,
         };
         match next(&connected, looks > 0, &mut shown) {
-            Step::Last(frame) => return end(&mut socket, frame).await,
+            Step::Last(frame) => return end(socket, frame).await,
             Step::Show(frame) => {
-                if socket.send(Message::text(frame.to_string())).await.is_err() {
+                if !socket.tell(frame.to_string()).await {
                     return;
                 }
             }
             Step::Wait => {}
         }
-        let version = connected.record.version;
-        let changed = tokio::select! {
-            changed = on.app.wait_for(&connected.record, deadline, |now| now.version > version) => changed,
-            () = left(&mut socket) => return,
+        let turn = tokio::select! {
+            turn = timeout_at(deadline, follow.more(connected.record.version)) => turn,
+            () = socket.left() => return,
         };
-        seen = match changed {
-            Ok(Some(_)) => look(&on).await,
-            Ok(None) if on.app.is_stopping() => return end(&mut socket, unavailable()).await,
-            Ok(None) => return end(&mut socket, expired()).await,
-            Err(failure) => Err(failure),
-        };
+        match turn {
+            Ok(Ok(Turn::More(_))) => {}
+            Ok(Ok(Turn::Stopping)) => return end(socket, unavailable()).await,
+            Ok(Err(failure)) => return fail(socket, &failure).await,
+            Err(_) => return end(socket, expired()).await,
+        }
     }
 }
 
 /// The instance and its live code, for whoever still may.
-async fn look(on: &OnInstance) -> Result<Connected, Failure> {
-    let record = on.app.read(&on.call.principal, on.instance).await?;
-    let codes = on.app.live_codes(&record).await?;
+async fn look(permission: &Permission) -> Result<Connected, Failure> {
+    let record = permission.ask().await?;
+    if record.is_deleted() {
+        return Err(Failure::NotFound);
+    }
+    let codes = permission.app().live_codes(&record).await?;
     Ok(Connected { record, codes, replayed: false })
 }
 
@@ -101,18 +100,22 @@ fn unavailable() -> Value {
 }
 
 /// Sends the last frame and closes the socket.
-async fn end(socket: &mut WebSocket, frame: Value) {
-    if socket.send(Message::text(frame.to_string())).await.is_ok() {
-        let _closed = socket.send(Message::Close(None)).await;
+async fn end(mut socket: Socket, frame: Value) {
+    if socket.tell(frame.to_string()).await {
+        socket.end().await;
     }
 }
 
-/// Until the client leaves; what it says means nothing.
-async fn left(socket: &mut WebSocket) {
-    while let Some(Ok(message)) = socket.recv().await {
-        if matches!(message, Message::Close(_)) {
-            return;
+/// Ends the socket for a reason that is none of the session's.
+async fn fail(mut socket: Socket, failure: &Failure) {
+    let frame = match failure {
+        Failure::Unauthorized | Failure::Forbidden | Failure::NotFound => {
+            json!({"type": "error", "message": "Unauthorized"})
         }
+        _ => unavailable(),
+    };
+    if socket.tell(frame.to_string()).await {
+        socket.end_of(failure).await;
     }
 }
 

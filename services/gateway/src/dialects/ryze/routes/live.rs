@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::{
-    extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, Uri},
     response::Response,
 };
-use serde_json::{Map, Value};
-use tokio::time::{interval, sleep, timeout};
+use serde_json::Map;
+use tokio::time::sleep;
 
 use super::websocket;
 use crate::{
@@ -18,16 +18,10 @@ use crate::{
         call::{OnInstance, token},
         error::{ErrorBody, RyzeError},
     },
-    http::metrics::OpenStream,
+    http::socket::{self, Socket},
 };
 
 const WHAT: &str = "Failed to get instance";
-/// Bytes of a client's frame. Nothing is expected of a client, so that more than a ping is not needed.
-const FRAME_BYTES_MAX: usize = 64 * 1024;
-/// How often an idle socket is pinged, so that nobody on the way takes it for dead.
-const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How long a client may take to take a frame.
-const SEND_MAX: Duration = Duration::from_secs(10);
 /// How long to wait before the log is asked again when it did not answer.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -59,59 +53,31 @@ pub(super) async fn handler(
             on.name
         )));
     }
-    let upgrade = upgrade
-        .map_err(|_| RyzeError::Invalid("A WebSocket upgrade is expected".to_owned()))?
-        .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX);
-    let mut options = Map::new();
-    // Who is here has shown a token of this instance.
-    options.insert("token_in_body".to_owned(), Value::Bool(true));
-    let live = on.app.listen(on.call.principal, &record, FORMAT, options, websocket::filter).await;
+    let upgrade = upgrade.map_err(|_| RyzeError::Invalid("A WebSocket upgrade is expected".to_owned()))?;
+    let live = on.app.listen(on.call.principal, &record, FORMAT, Map::new(), websocket::filter).await;
     let live = live.map_err(|failure| RyzeError::of(WHAT, failure))?;
-    Ok(upgrade.on_upgrade(move |socket| tell(live, socket)))
+    Ok(socket::bounded(upgrade).on_upgrade(move |opened| tell(live, Socket::new(opened, "ryze"))))
 }
 
-/// Sends frames until the client leaves, or the instance or its token is no more.
-async fn tell(mut live: Live, mut socket: WebSocket) {
-    let _open = OpenStream::of("ryze");
-    let mut heartbeat = interval(HEARTBEAT);
+/// Sends frames until the client leaves, or the instance or the permission is no more.
+async fn tell(mut live: Live, mut socket: Socket) {
     loop {
-        let told = {
-            let mut next = Box::pin(live.next());
-            loop {
-                tokio::select! {
-                    told = &mut next => break told,
-                    // What a client says means nothing; a ping is answered by reading it.
-                    heard = socket.recv() => match heard {
-                        None | Some(Err(_) | Ok(Message::Close(_))) => return,
-                        Some(Ok(_)) => {}
-                    },
-                    _ = heartbeat.tick() => if !send(&mut socket, Message::Ping(bytes::Bytes::new())).await {
-                        return;
-                    },
-                }
-            }
+        let told = tokio::select! {
+            told = live.next() => told,
+            () = socket.left() => return,
         };
         match told {
-            Ok(frames) => {
-                for frame in frames {
-                    if !send(&mut socket, Message::text(frame)).await {
-                        return;
-                    }
+            Ok(Some(frame)) => {
+                if !socket.tell(frame).await {
+                    return;
                 }
             }
+            Ok(None) => return socket.end_of_stop().await,
             Err(failure @ Failure::Unavailable { .. }) => {
                 crate::http::log_unavailable(&failure);
                 sleep(PAUSE).await;
             }
-            Err(_) => {
-                send(&mut socket, Message::Close(None)).await;
-                return;
-            }
+            Err(failure) => return socket.end_of(&failure).await,
         }
     }
-}
-
-async fn send(socket: &mut WebSocket, message: Message) -> bool {
-    matches!(timeout(SEND_MAX, socket.send(message)).await, Ok(Ok(())))
 }

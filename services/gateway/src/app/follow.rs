@@ -1,0 +1,111 @@
+//! Following an instance for a client that stays: what it is told is told under a permission that is asked again.
+//!
+//! Whoever opens a stream shows a token once. The token may be rotated, the account closed, the instance moved or
+//! deleted while the stream is open, so the token is worth nothing by itself: before anything is sent, and every few
+//! seconds while nothing is, the follower asks anew. What was read of the log is asked about *after* it was read: so
+//! nothing is ever told that happened after the permission had ended.
+
+use std::time::Duration;
+
+use berth_bus::Subscription;
+use berth_log::{Place, read_around};
+use berth_proto::{InstanceId, StreamKey, subject::tail_subject};
+use futures::StreamExt;
+use tokio::time::timeout;
+
+use super::{App, failure::Failure, principal::Principal, record::Record};
+
+/// The longest pause between two looks: at the log, should a hint be lost, and at the permission.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
+/// How old a look-up of an account's token may be for a stream on which nothing is sent: all streams of one token
+/// share it. Together with [`LOOK_AGAIN`] the bound of how long an idle stream outlives its permission.
+const IDLE_AGE_MAX: Duration = Duration::from_secs(1);
+/// What was allowed is sent within this time of the read that allowed it, or it is asked again.
+pub(super) const FRESH_MAX: Duration = Duration::from_secs(1);
+
+/// What a client was allowed when it opened a stream, to be asked again. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Permission {
+    pub(super) app: App,
+    principal: Principal,
+    pub(super) instance: InstanceId,
+}
+
+/// An instance that is followed by a client.
+pub struct Follow {
+    permission: Permission,
+    hints: Subscription,
+}
+
+/// Why the wait for a commit ended.
+#[derive(Debug)]
+pub enum Turn {
+    /// There is one.
+    More(Place),
+    /// The process stops: the client shall come back elsewhere.
+    Stopping,
+}
+
+impl std::fmt::Debug for Follow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Follow").field("permission", &self.permission).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Follows an instance under the permission of whoever asks.
+    pub async fn follow(&self, principal: Principal, instance: InstanceId) -> Result<Follow, Failure> {
+        let hints = self.inner.bus.subscribe(&tail_subject(instance)).await;
+        let hints = hints.map_err(|error| Failure::unavailable("the bus", error))?;
+        Ok(Follow { permission: Permission { app: self.clone(), principal, instance }, hints })
+    }
+}
+
+impl Permission {
+    /// The instance that it is about.
+    pub const fn instance(&self) -> InstanceId {
+        self.instance
+    }
+
+    /// The app.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The instance, deleted or not, if the client may still see it: by looks that begin after this call.
+    /// [`Failure::Unauthorized`] or [`Failure::NotFound`] if it may not.
+    pub async fn ask(&self) -> Result<Record, Failure> {
+        self.app.stands(&self.principal, Duration::ZERO).await?;
+        self.app.read_with_deleted(&self.principal, self.instance).await
+    }
+}
+
+impl Follow {
+    /// The permission under which it follows.
+    pub const fn permission(&self) -> &Permission {
+        &self.permission
+    }
+
+    /// Waits until there is a commit after this version. It fails as [`Permission::ask`] does when the permission
+    /// ends while nothing happens; after [`Failure::Unavailable`] it may be asked again.
+    pub async fn more(&mut self, after: u64) -> Result<Turn, Failure> {
+        let Permission { app, principal, instance } = &self.permission;
+        let stream = StreamKey::instance(*instance);
+        loop {
+            if app.is_stopping() {
+                return Ok(Turn::Stopping);
+            }
+            let read = read_around(&*app.inner.log, &stream, after, 1).await?;
+            if let Some(first) = read.into_iter().next() {
+                return Ok(Turn::More(first));
+            }
+            // A hint, the next look or the stop: whatever comes first. An instance's own token ends with a commit.
+            let hint = timeout(LOOK_AGAIN, self.hints.next());
+            match app.inner.stop.run_until_cancelled(hint).await {
+                Some(Ok(None)) => return Err(Failure::unavailable("the bus", "the subscription ended")),
+                Some(Err(_)) => app.stands(principal, IDLE_AGE_MAX).await?,
+                Some(Ok(Some(_))) | None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A WebSocket whose client only listens: bounds, heartbeats, and how it ends.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use bytes::Bytes;
+use tokio::time::{Instant, Interval, interval_at, timeout};
+
+use super::metrics::OpenStream;
+use crate::app::Failure;
+
+/// Bytes of a client's frame. Nothing is expected of a client, so that more than a ping is not needed.
+const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that wait for a client that does not read, beside one frame.
+const BUFFER_BYTES_MAX: usize = 256 * 1024;
+/// How often an idle socket is pinged, so that nobody on the way takes it for dead.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How long a client may take to take a frame; then the socket ends.
+const SEND_MAX: Duration = Duration::from_secs(10);
+
+/// The upgrade with our bounds.
+pub(crate) fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .max_write_buffer_size(BUFFER_BYTES_MAX)
+}
+
+/// An open socket.
+pub(crate) struct Socket {
+    inner: WebSocket,
+    heartbeat: Interval,
+    _open: OpenStream,
+}
+
+impl Socket {
+    /// A socket of a door.
+    pub(crate) fn new(inner: WebSocket, door: &'static str) -> Self {
+        let heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        Self { inner, heartbeat, _open: OpenStream::of(door) }
+    }
+
+    /// Sends a text; false if the client is gone or does not take it in time.
+    pub(crate) async fn tell(&mut self, text: String) -> bool {
+        self.send(Message::text(text)).await
+    }
+
+    /// Until the client leaves. What it says means nothing; a ping is answered by reading it.
+    pub(crate) async fn left(&mut self) {
+        loop {
+            tokio::select! {
+                heard = self.inner.recv() => match heard {
+                    None | Some(Err(_) | Ok(Message::Close(_))) => return,
+                    Some(Ok(_)) => {}
+                },
+                _ = self.heartbeat.tick() => if !self.send(Message::Ping(Bytes::new())).await {
+                    return;
+                },
+            }
+        }
+    }
+
+    /// Ends the socket: it said everything, with code 1000.
+    pub(crate) async fn end(self) {
+        self.close(close_code::NORMAL, "").await;
+    }
+
+    /// Ends the socket because of a failure: 1008 with the reason if the permission ended, else 1011.
+    pub(crate) async fn end_of(self, failure: &Failure) {
+        match failure {
+            Failure::Unauthorized | Failure::Forbidden => {
+                self.close(close_code::POLICY, "the token is not valid any more").await;
+            }
+            Failure::NotFound => self.close(close_code::POLICY, "there is no such instance any more").await,
+            _ => self.close(close_code::ERROR, "the service is not available").await,
+        }
+    }
+
+    /// Ends the socket because the process stops: 1001, the client comes back elsewhere.
+    pub(crate) async fn end_of_stop(self) {
+        self.close(close_code::AWAY, "the service restarts").await;
+    }
+
+    async fn close(mut self, code: u16, reason: &'static str) {
+        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        self.send(Message::Close(Some(frame))).await;
+    }
+
+    async fn send(&mut self, message: Message) -> bool {
+        matches!(timeout(SEND_MAX, self.inner.send(message)).await, Ok(Ok(())))
+    }
+}
