@@ -83,12 +83,13 @@ impl Start<'_> {
     }
 
     async fn webhooks(self) -> Result<(), berth_webhooks::StartError> {
-        let Wired { log, bus, volatile, keys, leases, clock, entropy, .. } = self.wired;
+        let Wired { log, bus, volatile, keys, delivery_keys, leases, clock, entropy, .. } = self.wired;
         let ports = berth_webhooks::Ports {
             log: Arc::clone(log),
             bus: Arc::clone(bus),
             volatile: Arc::clone(volatile),
             keys: keys.clone(),
+            delivery_keys: delivery_keys.clone(),
             leases: Arc::clone(leases),
             clock: Arc::clone(clock),
             entropy: Arc::clone(entropy),

@@ -26,6 +26,8 @@ pub(crate) struct Wired {
     pub(crate) volatile: Arc<dyn Volatile>,
     /// Data keys.
     pub(crate) keys: KeyRing,
+    /// Keys that last notices are sealed under.
+    pub(crate) delivery_keys: KeyRing,
     /// Keys of devices.
     pub(crate) device_keys: Arc<dyn DeviceKeys>,
     /// Leases.

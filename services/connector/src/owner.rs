@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::Grant;
+use berth_bus::{Grant, Lease};
 use berth_proto::InstanceId;
 use berth_runtime::Lifecycle;
 use berth_views::{ViewError, ViewReader, ViewState};
@@ -23,8 +23,6 @@ use crate::{
     wanted::{Wanted, WantedView},
 };
 
-/// The lease under which one replica owns the links.
-const LEASE: &str = "connector";
 /// Pause before the lease is asked for again when leases do not work.
 const LEASE_RETRY: Duration = Duration::from_secs(2);
 /// Rows that are read at once when the lease was gained.
@@ -51,7 +49,7 @@ impl Owner {
     pub(crate) async fn run(self) {
         let stop = self.lifecycle.stop().clone();
         while !stop.is_cancelled() {
-            let grant = match stop.run_until_cancelled(self.ports.leases.hold(LEASE)).await {
+            let grant = match stop.run_until_cancelled(self.ports.leases.hold(Lease::Links)).await {
                 Some(Ok(grant)) => grant,
                 Some(Err(error)) => {
                     warn!(%error, "no lease for the device links: asking again");

@@ -15,8 +15,8 @@ use std::{
 
 use async_trait::async_trait;
 use berth_bus::{
-    Bus, DeviceKeys, Grant, KeyRing, KeyStoreError, LeaseError, Leases, RequestError, Requests, Subscription,
-    TransportError,
+    Bus, DeviceKeys, Grant, KeyRing, KeyStoreError, Lease, LeaseError, Leases, RequestError, Requests,
+    Subscription, TransportError,
     local::{FileKeyStore, LocalBus, LocalVolatile},
     port::LeaseGuard,
 };
@@ -204,7 +204,7 @@ struct Gate {
 
 #[async_trait]
 impl Leases for Gate {
-    async fn hold(&self, _: &str) -> Result<Grant, LeaseError> {
+    async fn hold(&self, _: Lease) -> Result<Grant, LeaseError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.open.notified().await;
         let (guard, _given_back) = oneshot::channel();

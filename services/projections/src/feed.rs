@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::{Bus, Leases};
+use berth_bus::{Bus, Lease, Leases};
 use berth_log::{FollowError, Followed, LogRead, Position, Stored, decode_commit};
 use berth_proto::{
     Kind, event::Event, instance::InstanceStateV1, public::cloud_event, subject::public_event_subject,
@@ -24,7 +24,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::metrics;
 
-/// The lease of the publisher, and the name of the reader of the log.
+/// The name of the reader of the log.
 const NAME: &str = "public-events";
 /// The file with the position, in the folder of the service.
 const POSITION_FILE: &str = "public-events.position";
@@ -81,7 +81,7 @@ pub(crate) fn start(
 /// Holds the lease for as long as there is one to hold.
 async fn hold(leases: Arc<dyn Leases>, publishing: watch::Sender<bool>) {
     loop {
-        match leases.hold(NAME).await {
+        match leases.hold(Lease::PublicEvents).await {
             Ok(mut grant) => {
                 publishing.send_replace(true);
                 let _ended = grant.lost.wait_for(|lost| *lost).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use berth_proto::{StreamKey, limits::RECEIPTS_PER_COMMIT_MAX};
+use berth_proto::{AccountId, InstanceId, StreamKey, limits::RECEIPTS_PER_COMMIT_MAX};
 use berth_runtime::Lifecycle;
 
 use crate::{
@@ -48,6 +48,25 @@ impl Aggregate {
             }
             Posted::Refused(job) => job.asker.answer(&Trouble::Overloaded.reply()),
         }
+    }
+
+    /// Destroys the key that a gateway made for an id which comes to nothing: it would stay for ever, and gateways
+    /// may destroy none. Whatever was ever made under the id, an instance or an account, keeps its key.
+    pub(crate) async fn destroy_unused_key(&self, id: &[u8; 16]) -> Result<(), Trouble> {
+        let streams = [
+            StreamKey::instance(InstanceId::from_bytes(*id)),
+            StreamKey::account(AccountId::from_bytes(*id)),
+        ];
+        for stream in streams {
+            if self.ports.log.tail(&stream).await.map_err(Trouble::Read)?.is_some() {
+                return Ok(());
+            }
+        }
+        // The nil id is nobody's, and its key may be the deployment's own.
+        if *id == [0; 16] {
+            return Ok(());
+        }
+        self.ports.keys.destroy(id).await.map_err(Trouble::Keys)
     }
 
     /// Handles what waits in a mailbox until nothing does.

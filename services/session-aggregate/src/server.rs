@@ -140,7 +140,7 @@ impl Server {
     }
 }
 
-/// What is order of an instance; none if something is order of an account.
+/// What is asked of an instance; none if something is asked of an account.
 fn command_of(target: &TargetV1) -> Result<Option<Command>, DecodeError> {
     match target {
         TargetV1::Instance { command, .. } => Command::from_record(command).map(Some),

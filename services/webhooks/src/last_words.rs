@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use berth_bus::{KeyRing, KeyRingError, Requests};
+use berth_bus::{KeyRingError, Requests};
 use berth_log::ReadError;
 use berth_notices::{
     derive::{Class, Step},
@@ -46,7 +46,7 @@ enum KeepError {
     Store(#[from] SettleError),
 }
 
-/// The owner, in the key store, of the key that an instance's last words are sealed under.
+/// The owner, in the store of the deliveries, of the key that an instance's last words are sealed under.
 pub fn key_owner(instance: InstanceId) -> [u8; 16] {
     let Hash(hash) = Hash::over(b"berth.v1.last_words", &[instance.as_bytes()]);
     let mut owner = [0; 16];
@@ -88,7 +88,7 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     if notices.is_empty() || !matches!(step.state.phase, PhaseV1::Deleted { .. }) {
         return Ok(());
     }
-    let (Some(old), Some(new)) = keys(tools, &tools.keys, instance).await? else {
+    let (Some(old), Some(new)) = keys(tools, instance).await? else {
         return Ok(());
     };
     let state = Resealer { old, new, owner: *instance.as_bytes() }.state(&step.state, &notices)?;
@@ -100,13 +100,12 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
 
 async fn keys(
     tools: &Tools,
-    ring: &KeyRing,
     instance: InstanceId,
 ) -> Result<(Option<DataKey>, Option<DataKey>), KeyRingError> {
-    let Some(old) = ring.key(instance.as_bytes()).await? else {
+    let Some(old) = tools.keys.key(instance.as_bytes()).await? else {
         return Ok((None, None));
     };
-    Ok((Some(old), ring.create(&key_owner(instance), tools.entropy.as_ref()).await?))
+    Ok((Some(old), tools.delivery_keys.create(&key_owner(instance), tools.entropy.as_ref()).await?))
 }
 
 /// Whether the bodies of an endpoint show something of that settings block.

@@ -9,7 +9,7 @@
 //! - [`berth_notices`] makes notices of commits, says them in the words of each dialect and knows the silence.
 //! - [`schedule`] is when to repeat; [`signing`] the Standard Webhooks headers.
 //! - [`outbox`] is the view of what is owed; [`journal`] remembers the attempts of this machine.
-//! - The dispatcher holds the lease `webhooks`, sends, and settles notices with commits on the delivery
+//! - The dispatcher holds the lease of the deliveries, sends, and settles notices with commits on the delivery
 //!   streams, whose expected version fences off a former holder.
 //!
 //! Every notice is delivered at least once, in order for each (instance, endpoint), codes in a lane of their
@@ -53,6 +53,8 @@ pub struct Ports {
     pub volatile: Arc<dyn Volatile>,
     /// Opens URLs, secrets and personal data when a notice is sent.
     pub keys: KeyRing,
+    /// Keys that the last notices of deleted instances are sealed under: only this service makes and destroys them.
+    pub delivery_keys: KeyRing,
     /// One replica dispatches at a time.
     pub leases: Arc<dyn Leases>,
     /// Wall clock.
@@ -147,6 +149,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         bus: ports.bus,
         volatile: ports.volatile,
         keys: ports.keys,
+        delivery_keys: ports.delivery_keys,
         clock: ports.clock,
         entropy: ports.entropy,
         journal,

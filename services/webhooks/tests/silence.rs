@@ -183,7 +183,9 @@ async fn the_last_words_outlive_the_data_key_and_their_own_key_dies_with_them() 
     let signature = Secret::parse(SECRET).unwrap().sign(last.id(), timestamp, &last.bytes);
     assert_eq!(last.header("webhook-signature"), signature);
     for owner in [*world.instance.as_bytes(), key_owner(world.instance)] {
-        assert!(world.keys.key(&owner).await.unwrap().is_none());
+        for ring in [&world.keys, &world.delivery_keys] {
+            assert!(ring.key(&owner).await.unwrap().is_none());
+        }
     }
 }
 

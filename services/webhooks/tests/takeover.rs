@@ -5,7 +5,7 @@ mod common;
 use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
-use berth_bus::{Grant, LeaseError, Leases, port::LeaseGuard};
+use berth_bus::{Grant, Lease, LeaseError, Leases, port::LeaseGuard};
 use berth_proto::{
     CommitV1, Partition, StreamKey, codec,
     delivery::{DeliveryStateV1, SettlementV1},
@@ -19,7 +19,7 @@ struct Careless(u64);
 
 #[async_trait]
 impl Leases for Careless {
-    async fn hold(&self, _name: &str) -> Result<Grant, LeaseError> {
+    async fn hold(&self, _: Lease) -> Result<Grant, LeaseError> {
         let (guard, _) = oneshot::channel();
         let (lost, receiver) = watch::channel(false);
         // Kept for ever, so that the lease is never lost.

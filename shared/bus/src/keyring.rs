@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use berth_runtime::{DataKey, Entropy, MasterKey};
+use berth_runtime::{DataKey, Entropy, MasterKey, WrappedKey};
 use lru::LruCache;
 use thiserror::Error;
 
@@ -86,6 +86,19 @@ impl KeyRing {
         let key = self.master.unwrap(owner, &stored).map_err(|error| KeyRingError::Unwrap(error.into()))?;
         self.remember(owner, &key, forgotten);
         Ok(Some(key))
+    }
+
+    /// Gives a new owner this very key. Says whether it has it now: not if it has another, or had one that was
+    /// destroyed.
+    pub async fn give(&self, owner: &[u8; 16], key: &DataKey) -> Result<bool, KeyRingError> {
+        let (_, forgotten) = self.cached(owner);
+        let wrapped = self.master.wrap(owner, key);
+        let stored = self.store.put_if_absent(owner, WrappedKey(wrapped.0.clone())).await?;
+        let has = stored.is_some_and(|stored| stored == wrapped);
+        if has {
+            self.remember(owner, key, forgotten);
+        }
+        Ok(has)
     }
 
     /// Destroys the key of an owner: whatever was sealed with it is erased.

@@ -3,12 +3,14 @@
 //! [`local`] serves one process, from memory and files; [`nats`] serves a deployment of many.
 
 pub mod keyring;
+pub mod lease;
 pub mod local;
 pub mod nats;
 pub mod port;
 pub mod subject;
 
 pub use keyring::{KeyRing, KeyRingError};
+pub use lease::Lease;
 pub use port::{
     Bus, DeviceKeys, Grant, KeyStore, KeyStoreError, LeaseError, Leases, Replier, Request, RequestError,
     Requests, Subscription, TransportError, Volatile, VolatileEntry, VolatileError,

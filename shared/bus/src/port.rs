@@ -10,6 +10,8 @@ use futures::Stream;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
+use crate::lease::Lease;
+
 /// A source error of an adapter.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -197,9 +199,9 @@ pub struct LeaseGuard(pub oneshot::Sender<()>);
 /// How long a lease lasts without renewal. Owned work moves within three times this.
 pub const LEASE_SECONDS: u64 = 4;
 
-/// Named leases with a fencing epoch. The holder stops itself before its lease ends, on a monotonic clock.
+/// Leases with a fencing epoch. The holder stops itself before its lease ends, on a monotonic clock.
 #[async_trait]
 pub trait Leases: fmt::Debug + Send + Sync + 'static {
-    /// Waits until the lease of that name is free, takes it and keeps renewing it.
-    async fn hold(&self, name: &str) -> Result<Grant, LeaseError>;
+    /// Waits until the lease is free, takes it and keeps renewing it.
+    async fn hold(&self, lease: Lease) -> Result<Grant, LeaseError>;
 }

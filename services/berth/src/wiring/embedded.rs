@@ -25,14 +25,16 @@ pub(super) async fn open(
     let credentials = Credentials::embedded(&settings.secrets, &master, &folder, &*entropy)?;
     let path = folder.path();
     let log = EmbeddedLog::open(path, settings.storage.log_shards, &*entropy)?;
-    let keys = FileKeyStore::open(path.join("keys")).await?;
+    let keys = KeyRing::new(master, Arc::new(FileKeyStore::open(path.join("keys")).await?));
     let device_keys = FileDeviceKeys::open(path.join("device-keys")).await?;
     let leases = LocalLeases::open(path.join("leases")).await?;
     Ok(Wired {
         log: Arc::new(log),
         bus: Arc::new(LocalBus::new()),
         volatile: Arc::new(LocalVolatile::new()),
-        keys: KeyRing::new(master, Arc::new(keys)),
+        // One process has one store: nobody is kept from the keys of another role.
+        delivery_keys: keys.clone(),
+        keys,
         device_keys: Arc::new(device_keys),
         leases: Arc::new(leases),
         clock,

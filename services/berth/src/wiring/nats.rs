@@ -46,6 +46,8 @@ pub(super) async fn open(
     let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
     let log = patiently(async || Ok(JetStreamLog::open(client.clone(), options).await?)).await?;
     let keys = patiently(async || Ok(NatsKeyStore::open(client.clone(), replicas).await?)).await?;
+    let delivery_keys =
+        patiently(async || Ok(NatsKeyStore::open_for_deliveries(client.clone(), replicas).await?)).await?;
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
     // The same role as makes the streams of the log; the permissions of the others do not allow it.
@@ -61,6 +63,7 @@ pub(super) async fn open(
         log: Arc::new(log),
         bus: Arc::new(NatsBus::new(client, lifecycle)),
         volatile: Arc::new(volatile),
+        delivery_keys: KeyRing::new(master.clone(), Arc::new(delivery_keys)),
         keys: KeyRing::new(master, Arc::new(keys)),
         device_keys: Arc::new(device_keys),
         leases: Arc::new(leases),

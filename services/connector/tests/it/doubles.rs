@@ -10,7 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use berth_bus::{
-    Bus, Grant, LeaseError, Leases, RequestError, Requests, Subscription, TransportError, port::LeaseGuard,
+    Bus, Grant, Lease, LeaseError, Leases, RequestError, Requests, Subscription, TransportError,
+    port::LeaseGuard,
 };
 use berth_proto::{
     CommandId, InstanceId,
@@ -129,10 +130,10 @@ impl OneLease {
 
 #[async_trait]
 impl Leases for OneLease {
-    async fn hold(&self, name: &str) -> Result<Grant, LeaseError> {
+    async fn hold(&self, lease: Lease) -> Result<Grant, LeaseError> {
         let (guard, given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);
-        if name != "connector" {
+        if lease != Lease::Links {
             self.others.lock().unwrap().push(lost);
             return Ok(Grant { epoch: 1, lost: told, guard: LeaseGuard(guard) });
         }

@@ -103,11 +103,9 @@ impl App {
             },
         };
         let accepted = self.account_command(call, account, identity, target).await;
-        // A key is kept while some try may still be decided: an unkeyed command has no other try, but whoever
-        // sends a keyed one again has the same account, and its key must not have been destroyed.
-        let undecided = identity.keyed || matches!(accepted, Err(Failure::Unavailable { .. }));
-        if accepted.is_err() && !undecided {
-            self.inner.keys.destroy(owner).await?;
+        // Whoever refuses destroys the key, unless the command may come again; a gateway destroys none.
+        if accepted.is_err() {
+            self.inner.keys.forget(owner);
         }
         self.changed_account(&accepted?).await
     }

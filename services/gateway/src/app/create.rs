@@ -89,17 +89,11 @@ impl App {
 
     async fn try_create(&self, plan: &Plan<'_>) -> Result<Created, Failure> {
         let id = new_instance_id(&*self.inner.clock, &*self.inner.entropy);
-        let unavailable = || Failure::unavailable("the key store", "a new instance got no data key");
-        let key =
-            self.inner.keys.create(id.as_bytes(), &*self.inner.entropy).await?.ok_or_else(unavailable)?;
+        let key = DataKey::generate(&*self.inner.entropy);
+        // Whoever decides destroys the key of an id that comes to nothing; a gateway destroys none.
         let created = self.send_create(plan, id, &key).await;
-        // A key that no instance has is kept only while a try may still be decided: it would stay for ever.
-        let kept = match &created {
-            Ok(created) => created.record.id == id,
-            Err(failure) => matches!(failure, Failure::Unavailable { .. }),
-        };
-        if !kept {
-            self.inner.keys.destroy(id.as_bytes()).await?;
+        if !created.as_ref().is_ok_and(|created| created.record.id == id) {
+            self.inner.keys.forget(id.as_bytes());
         }
         created
     }
@@ -107,6 +101,10 @@ impl App {
     async fn send_create(&self, plan: &Plan<'_>, id: InstanceId, key: &DataKey) -> Result<Created, Failure> {
         let (command, secrets) = self.create_command(plan, id, key).await?;
         let record = command.to_record().map_err(|_| Failure::rejected(RejectionCodeV1::StateTooLarge))?;
+        // Only now: what could not be asked for needs no key.
+        if !self.inner.keys.give(id.as_bytes(), key).await? {
+            return Err(Failure::unavailable("the key store", "a new instance got no data key"));
+        }
         let target = TargetV1::Instance { instance: id, command: record };
         let request = request_of(plan.call.via, &plan.call.principal, plan.identity, target);
         match self.send(&StreamKey::instance(id), &request).await? {

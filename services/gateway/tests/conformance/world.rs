@@ -130,6 +130,7 @@ impl World {
             bus: bus.clone(),
             volatile: volatile.clone(),
             keys: keys.clone(),
+            delivery_keys: keys.clone(),
             leases,
             clock: clock.clone(),
             entropy: entropy.clone(),

@@ -91,7 +91,28 @@ impl Aggregate {
             }
             TargetV1::Instance { .. } => Ok(rejected(RejectionCodeV1::NotFound)),
         };
+        let done = match done {
+            Ok(reply) => self.without_unused_account_key(request, reply).await,
+            Err(trouble) => Err(trouble),
+        };
         done.unwrap_or_else(|trouble| trouble.reply())
+    }
+
+    /// The same reply, after the key was destroyed that was made for an account which is refused. Whoever sends a
+    /// keyed create again means the same account, and needs its key.
+    async fn without_unused_account_key(
+        &self,
+        request: &CommandRequestV1,
+        reply: CommandReplyV1,
+    ) -> Result<CommandReplyV1, Trouble> {
+        if let TargetV1::CreateAccount { account, .. } | TargetV1::CreateDescribedAccount { account, .. } =
+            &request.target
+            && matches!(reply, CommandReplyV1::Rejected(_))
+            && !request.keyed
+        {
+            self.destroy_unused_key(account.as_bytes()).await?;
+        }
+        Ok(reply)
     }
 
     async fn append_account(

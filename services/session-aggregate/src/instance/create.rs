@@ -62,7 +62,7 @@ impl Aggregate {
         to: Asker,
     ) {
         let reply = self.created(instance, asked, create).await;
-        let reply = reply.unwrap_or_else(|trouble| trouble.reply());
+        let reply = self.without_unused_key(instance, reply).await.unwrap_or_else(|trouble| trouble.reply());
         let made = match &reply {
             CommandReplyV1::Accepted(accepted) if !accepted.replayed => Some(accepted.stream_id),
             _ => None,
@@ -75,6 +75,25 @@ impl Aggregate {
             settled
                 .unwrap_or_else(|trouble| tracing::debug!(%instance, %trouble, "a create is settled later"));
         }
+    }
+
+    /// The same reply, after the key was destroyed that was made for this id if the reply says that the id comes to
+    /// nothing.
+    async fn without_unused_key(
+        &self,
+        instance: InstanceId,
+        reply: Result<CommandReplyV1, Trouble>,
+    ) -> Result<CommandReplyV1, Trouble> {
+        let reply = reply?;
+        let unused = match &reply {
+            CommandReplyV1::Accepted(accepted) => accepted.stream_id != instance,
+            CommandReplyV1::Rejected(_) => true,
+            CommandReplyV1::Unavailable { .. } | CommandReplyV1::NoRoom { .. } => false,
+        };
+        if unused {
+            self.destroy_unused_key(instance.as_bytes()).await?;
+        }
+        Ok(reply)
     }
 
     async fn created(

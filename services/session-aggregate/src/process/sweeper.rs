@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use berth_bus::Grant;
+use berth_bus::{Grant, Lease};
 use berth_proto::Timestamp;
 use berth_views::{Row, ViewError, ViewReader};
 use futures::{StreamExt, stream};
@@ -15,8 +15,6 @@ use super::{
 };
 use crate::{aggregate::Aggregate, flag::Flag, metrics, trouble::chain};
 
-/// The lease under which one replica sweeps.
-const LEASE: &str = "sweeper";
 /// Pause between two looks at the agenda; far below the five seconds by which a deadline may be late.
 const SWEEP_EVERY_MILLIS: u64 = 500;
 /// Pause before the lease is asked for again when leases do not work.
@@ -48,7 +46,7 @@ type Resting = HashMap<(Timestamp, Job), Rest>;
 pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>, sweeping: Flag) {
     let stop = aggregate.lifecycle.stop().clone();
     while !stop.is_cancelled() {
-        let grant = match stop.run_until_cancelled(aggregate.ports.leases.hold(LEASE)).await {
+        let grant = match stop.run_until_cancelled(aggregate.ports.leases.hold(Lease::ProcessManager)).await {
             Some(Ok(grant)) => grant,
             Some(Err(error)) => {
                 warn!(reason = chain(&error), "no lease for the process manager: asking again");

@@ -148,3 +148,16 @@ async fn an_account_may_take_a_former_token_back() {
         assert!(world.entry(world.token_entry(former)).await.unwrap().hold.is_none());
     }
 }
+
+#[tokio::test]
+async fn an_account_that_is_refused_keeps_its_key_only_if_it_may_be_asked_for_again() {
+    let world = World::start().await;
+    world.accepted(&create(&world, 1, "acme", "t-1")).await;
+    for (account, keyed) in [(2, true), (3, false)] {
+        let owner = [account; 16];
+        world.keys.create(&owner, &*world.entropy).await.unwrap().unwrap();
+        let refused = CommandRequestV1 { keyed, ..create(&world, account, "acme", "t-2") };
+        assert_eq!(world.rejected(&refused).await, RejectionCodeV1::NameTaken);
+        assert_eq!(world.keys.key(&owner).await.unwrap().is_some(), keyed);
+    }
+}

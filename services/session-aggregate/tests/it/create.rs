@@ -1,6 +1,12 @@
 //! Creating: unique keys, retries, and a crash after every step.
 
-use berth_proto::{StreamKey, command::LogoutV1, frame::RejectionCodeV1, instance::PhaseV1};
+use berth_proto::{
+    AccountId, InstanceId, StreamKey,
+    command::LogoutV1,
+    commit::PrincipalV1,
+    frame::{RejectionCodeV1, TargetV1},
+    instance::PhaseV1,
+};
 use berth_runtime::sealing::field;
 use futures::future::join_all;
 
@@ -215,4 +221,24 @@ async fn a_create_that_is_refused_leaves_a_tombstone_that_nobody_can_wake() {
     assert!(matches!(state.phase, PhaseV1::Deleted { .. }));
     assert_eq!(world.commits(StreamKey::instance(id)).await.len(), 1);
     assert!(world.keys.key(id.as_bytes()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_create_that_is_refused_leaves_no_key_and_costs_nobody_elses() {
+    let world = World::start().await;
+    let there = world.instance("first", 1_111_111_111).await;
+    let wanted = Wanted::named("first", 2_222_222_222);
+    let (id, request) = world.create_request(&wanted).await;
+    assert_eq!(world.rejected(&request).await, RejectionCodeV1::NameTaken);
+    assert!(world.keys.key(id.as_bytes()).await.unwrap().is_none());
+    // Refused under the id of something that exists, it costs that no key.
+    let stranger = PrincipalV1::Account { account: AccountId::from_bytes([9; 16]) };
+    for owner in [*there.as_bytes(), *world.account.as_bytes()] {
+        let (_, mut request) = world.create_request(&wanted).await;
+        let TargetV1::Instance { instance, .. } = &mut request.target else { unreachable!() };
+        *instance = InstanceId::from_bytes(owner);
+        request.principal = stranger;
+        assert_eq!(world.rejected(&request).await, RejectionCodeV1::NotFound);
+        assert!(world.keys.key(&owner).await.unwrap().is_some());
+    }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Tools {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) volatile: Arc<dyn Volatile>,
     pub(crate) keys: KeyRing,
+    /// Keys that last words are sealed under.
+    pub(crate) delivery_keys: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) journal: Arc<Journal>,
@@ -268,13 +270,13 @@ async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Faul
     // It may have been destroyed by another process: ask the store.
     tools.keys.forget(instance.as_bytes());
     let owner = last_words::key_owner(instance);
-    let mut own = tools.keys.key(&owner).await?;
+    let mut own = tools.delivery_keys.key(&owner).await?;
     if own.is_none() {
         if let Some(data_key) = data_key_of(tools, instance).await? {
             return Ok(Some(Source { data_key, kept: None }));
         }
         // Whoever destroyed that one meanwhile had this one made before.
-        own = tools.keys.key(&owner).await?;
+        own = tools.delivery_keys.key(&owner).await?;
     }
     let Some(own) = own else { return Ok(None) };
     if let Some(kept) = kept_of(tools, instance)? {

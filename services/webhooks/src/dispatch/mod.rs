@@ -16,7 +16,7 @@ mod tenure;
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::Leases;
+use berth_bus::{Lease, Leases};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
@@ -26,8 +26,6 @@ use tenure::{End, Tenure};
 
 use crate::outbox::Touched;
 
-/// The lease that a dispatcher holds.
-const LEASE: &str = "webhooks";
 /// How long to wait before asking for the lease again when that failed.
 const LEASE_RETRY: Duration = Duration::from_secs(1);
 
@@ -44,7 +42,7 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     /// Holds the lease and dispatches, again and again, until told to stop; then finishes what is in flight.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        while let Some(held) = stop.run_until_cancelled(self.leases.hold(LEASE)).await {
+        while let Some(held) = stop.run_until_cancelled(self.leases.hold(Lease::Deliveries)).await {
             let grant = match held {
                 Ok(grant) => grant,
                 Err(error) => {

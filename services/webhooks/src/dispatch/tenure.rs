@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::KeyRing;
 use berth_notices::{derive::Class, gate::Gate};
 use berth_proto::{
     InstanceId, Partition, Timestamp,
@@ -258,10 +257,10 @@ impl Tenure {
         }
         self.settling.insert(partition);
         let settler = self.settler.clone();
-        let (keys, spoken) = (self.tools.keys.clone(), self.spoken(&queue));
+        let (tools, spoken) = (self.tools.clone(), self.spoken(&queue));
         self.work.push(Box::pin(async move {
             for instance in spoken {
-                erase_last_words(&keys, instance).await;
+                erase_last_words(&tools, instance).await;
             }
             let notices: Vec<SettledV1> = queue.iter().map(|(settled, _)| settled.clone()).collect();
             let settled = until_settled(|| settler.settle(partition, notices.clone())).await;
@@ -377,9 +376,9 @@ pub(super) async fn take_over(
 }
 
 /// Destroys the key that the last words of a deleted instance were sealed under, until that works.
-async fn erase_last_words(keys: &KeyRing, instance: InstanceId) {
-    keys.forget(instance.as_bytes());
-    while let Err(error) = keys.destroy(&last_words::key_owner(instance)).await {
+async fn erase_last_words(tools: &Tools, instance: InstanceId) {
+    tools.keys.forget(instance.as_bytes());
+    while let Err(error) = tools.delivery_keys.destroy(&last_words::key_owner(instance)).await {
         tracing::warn!(%instance, %error, "what a deleted instance's last notices needed is erased later");
         tokio::time::sleep(FAULT_DELAY).await;
     }

@@ -50,6 +50,7 @@ pub(crate) const PHONE: &str = "5511987654321";
 pub(crate) struct World {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) keys: KeyRing,
+    pub(crate) delivery_keys: KeyRing,
     pub(crate) volatile: Arc<dyn Volatile>,
     pub(crate) leases: Arc<dyn Leases>,
     pub(crate) bus: Arc<LocalBus>,
@@ -99,12 +100,16 @@ impl World {
     pub(crate) async fn with_log(log: Arc<dyn EventLog>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(FileKeyStore::open(folder.path().join("keys")).await.unwrap());
-        let keys = KeyRing::new(MasterKey::generate(&SystemEntropy), store);
+        let apart = Arc::new(FileKeyStore::open(folder.path().join("delivery-keys")).await.unwrap());
+        let master = MasterKey::generate(&SystemEntropy);
+        let delivery_keys = KeyRing::new(master.clone(), apart);
+        let keys = KeyRing::new(master, store);
         let instance = berth_runtime::entropy::new_instance_id(&SystemClock, &SystemEntropy);
         let data_key = keys.create(instance.as_bytes(), &SystemEntropy).await.unwrap().unwrap();
         Self {
             log,
             keys,
+            delivery_keys,
             volatile: Arc::new(LocalVolatile::new()),
             leases: Arc::new(LocalLeases::open(folder.path().join("leases")).await.unwrap()),
             bus: Arc::new(LocalBus::new()),
@@ -156,6 +161,7 @@ impl World {
             bus: self.bus.clone(),
             volatile: self.volatile.clone(),
             keys: self.keys.clone(),
+            delivery_keys: self.delivery_keys.clone(),
             leases,
             clock,
             entropy: Arc::new(SeededEntropy::new(7)),

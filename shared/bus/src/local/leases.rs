@@ -16,7 +16,10 @@ use async_trait::async_trait;
 use tokio::sync::{oneshot, watch};
 
 use super::files::{CHECKSUM_BYTES, FileError, blocking, checksum, make_folder, open_locked, sync_folder};
-use crate::port::{Grant, LeaseError, LeaseGuard, Leases};
+use crate::{
+    lease::Lease,
+    port::{Grant, LeaseError, LeaseGuard, Leases},
+};
 
 /// The name of the file in its folder.
 const FILE_NAME: &str = "epoch";
@@ -31,11 +34,11 @@ pub struct LocalLeases {
     path: PathBuf,
     /// Raised by each grant, on a blocking thread.
     epoch: Arc<Mutex<EpochFile>>,
-    /// The last holder of each name, which the next one waits for.
-    names: Arc<Mutex<HashMap<String, Holder>>>,
+    /// The last holder of each lease, which the next one waits for.
+    holders: Arc<Mutex<HashMap<Lease, Holder>>>,
 }
 
-/// The holder of one name. Whoever waits for it to end keeps this locked, so that they come in turn.
+/// The holder of one lease. Whoever waits for it to end keeps this locked, so that they come in turn.
 type Holder = Arc<tokio::sync::Mutex<Option<Held>>>;
 
 /// A grant that was given out.
@@ -70,7 +73,7 @@ impl LocalLeases {
             }
         })
         .await?;
-        Ok(Self { path, epoch: Arc::new(Mutex::new(epoch)), names: Arc::default() })
+        Ok(Self { path, epoch: Arc::new(Mutex::new(epoch)), holders: Arc::default() })
     }
 
     async fn next_epoch(&self) -> Result<u64, LeaseError> {
@@ -83,10 +86,9 @@ impl LocalLeases {
 
 #[async_trait]
 impl Leases for LocalLeases {
-    async fn hold(&self, name: &str) -> Result<Grant, LeaseError> {
-        let holder = Arc::clone(
-            self.names.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default(),
-        );
+    async fn hold(&self, lease: Lease) -> Result<Grant, LeaseError> {
+        let holder =
+            Arc::clone(self.holders.lock().unwrap_or_else(PoisonError::into_inner).entry(lease).or_default());
         let mut holder = holder.lock().await;
         if let Some(before) = holder.as_mut() {
             // The guard's drop closes the channel, which is an error here and all we wait for.

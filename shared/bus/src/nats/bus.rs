@@ -6,10 +6,11 @@ use async_nats::{Client, Message, RequestErrorKind, connection::State};
 use async_trait::async_trait;
 use berth_runtime::Lifecycle;
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{StreamExt, future::ready};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use super::connect::INBOXES;
 use crate::port::{Bus, Replier, Request, RequestError, Requests, Subscription, TransportError};
 
 /// How long a new subscription may take until the server knows of it.
@@ -83,7 +84,7 @@ impl Bus for NatsBus {
             self.client.queue_subscribe(filter.to_owned(), queue.to_owned()).await.map_err(transport)?;
         self.settle().await?;
         let bus = self.clone();
-        Ok(Box::pin(requests.map(move |message| bus.take(message))))
+        Ok(Box::pin(requests.filter_map(move |message| ready(bus.take(message)))))
     }
 
     async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {
@@ -101,8 +102,17 @@ impl Bus for NatsBus {
 }
 
 impl NatsBus {
-    /// Turns a message into a request, and sends its reply when there is one.
-    fn take(&self, message: Message) -> Request {
+    /// Turns a message into a request, and sends its reply when there is one. Whoever serves may publish where an
+    /// asker may not, so a reply goes to an inbox and nowhere else: it could be made a message of the log.
+    fn take(&self, message: Message) -> Option<Request> {
+        if message.reply.as_ref().is_some_and(|reply| !reply.starts_with(INBOXES)) {
+            tracing::error!(
+                subject = %message.subject,
+                reply = ?message.reply,
+                "a request whose answer should go to something else than an inbox was dropped"
+            );
+            return None;
+        }
         let (replier, reply) = oneshot::channel();
         if let Some(inbox) = message.reply {
             let client = self.client.clone();
@@ -114,6 +124,7 @@ impl NatsBus {
                 }
             });
         }
-        Request { subject: message.subject.into_string(), payload: message.payload, reply: Replier(replier) }
+        let subject = message.subject.into_string();
+        Some(Request { subject, payload: message.payload, reply: Replier(replier) })
     }
 }

@@ -19,6 +19,9 @@ const RECONNECT_PAUSE_STEP: Duration = Duration::from_millis(100);
 /// Messages that wait for a subscription of this process; beyond it they are dropped, and the log says so.
 const MESSAGES_WAITING_MAX: usize = 8_192;
 
+/// What the subject of every inbox begins with.
+pub(super) const INBOXES: &str = "_INBOX_";
+
 /// The first connection failed.
 #[derive(Debug, Error)]
 pub enum ConnectError {
@@ -49,7 +52,7 @@ pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Clie
     };
     options
         .name(name)
-        .custom_inbox_prefix(format!("_INBOX_{name}"))
+        .custom_inbox_prefix(format!("{INBOXES}{name}"))
         .ping_interval(PING_EVERY)
         .connection_timeout(CONNECT_MAX)
         .request_timeout(Some(REQUEST_MAX))

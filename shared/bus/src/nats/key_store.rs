@@ -22,10 +22,11 @@ use bytes::Bytes;
 use super::stream::{OpenError, StreamError, Table, settings};
 use crate::port::{KeyStore, KeyStoreError};
 
-/// The name of the stream.
-const STREAM: &str = "BERTH_KEYS";
-/// What the stream stores; an owner's 26 characters stand for `*`.
-const SUBJECTS: &str = "berth.v1.keys.*";
+/// The stream of the keys of instances and accounts, and what its subjects begin with.
+const DATA_KEYS: (&str, &str) = ("BERTH_KEYS", "berth.v1.keys");
+/// The stream of the keys that last notices are sealed under: NATS lets a user erase from a whole stream or not at
+/// all, and who delivers webhooks shall erase no instance.
+const DELIVERY_KEYS: (&str, &str) = ("BERTH_DELIVERY_KEYS", "berth.v1.deliverykeys");
 /// How long one call to NATS may take.
 const CALL_MAX: Duration = Duration::from_secs(5);
 /// How often a destruction starts again because somebody else wrote the owner's subject. An owner has at most
@@ -39,35 +40,53 @@ const KEY: u8 = 1;
 
 /// Wrapped data keys on NATS.
 #[derive(Debug, Clone)]
-pub struct NatsKeyStore(Table);
+pub struct NatsKeyStore {
+    table: Table,
+    prefix: &'static str,
+}
 
 impl NatsKeyStore {
-    /// Finds or makes the stream, with that number of replicas.
+    /// Finds or makes the stream of the keys of instances and accounts, with that number of replicas.
     pub async fn open(client: Client, replicas: usize) -> Result<Self, OpenError> {
+        Self::open_stream(client, replicas, DATA_KEYS).await
+    }
+
+    /// Finds or makes the stream of the keys of last notices, with that number of replicas.
+    pub async fn open_for_deliveries(client: Client, replicas: usize) -> Result<Self, OpenError> {
+        Self::open_stream(client, replicas, DELIVERY_KEYS).await
+    }
+
+    async fn open_stream(
+        client: Client,
+        replicas: usize,
+        (stream, prefix): (&str, &'static str),
+    ) -> Result<Self, OpenError> {
         let settings = Config {
             storage: StorageType::File,
             max_messages_per_subject: -1,
             deny_purge: true,
-            ..settings(STREAM, SUBJECTS, replicas)
+            ..settings(stream, &format!("{prefix}.*"), replicas)
         };
-        Table::open(client, &settings, CALL_MAX).await.map(Self)
+        let table = Table::open(client, &settings, CALL_MAX).await?;
+        Ok(Self { table, prefix })
+    }
+
+    /// The subject of an owner's key: its 26 characters stand for `*`.
+    fn subject(&self, owner: &[u8; 16]) -> String {
+        format!("{}.{}", self.prefix, InstanceId::from_bytes(*owner))
     }
 
     async fn destroy_once(&self, subject: &str) -> Result<(), StreamError> {
-        let last = self.0.last(subject).await?;
+        let last = self.table.last(subject).await?;
         let tombstone = match &last {
             Some(message) if message.payload.starts_with(&[TOMBSTONE]) => message.sequence,
             _ => {
                 let expected = last.map_or(0, |message| message.sequence);
-                self.0.write(subject, Bytes::from_static(&[TOMBSTONE]), Some(expected), None).await?
+                self.table.write(subject, Bytes::from_static(&[TOMBSTONE]), Some(expected), None).await?
             }
         };
-        self.0.erase_before(subject, tombstone).await
+        self.table.erase_before(subject, tombstone).await
     }
-}
-
-fn subject(owner: &[u8; 16]) -> String {
-    format!("berth.v1.keys.{}", InstanceId::from_bytes(*owner))
 }
 
 fn decode(payload: &[u8]) -> Result<Option<WrappedKey>, StreamError> {
@@ -86,7 +105,7 @@ impl KeyStore for NatsKeyStore {
         key: WrappedKey,
     ) -> Result<Option<WrappedKey>, KeyStoreError> {
         let payload = Bytes::from([&[KEY], key.0.as_slice()].concat());
-        match self.0.write(&subject(owner), payload, Some(0), None).await {
+        match self.table.write(&self.subject(owner), payload, Some(0), None).await {
             Ok(_) => Ok(Some(key)),
             Err(StreamError::Conflict) => self.get(owner).await,
             Err(error) => Err(error.into()),
@@ -94,14 +113,14 @@ impl KeyStore for NatsKeyStore {
     }
 
     async fn get(&self, owner: &[u8; 16]) -> Result<Option<WrappedKey>, KeyStoreError> {
-        match self.0.last(&subject(owner)).await? {
+        match self.table.last(&self.subject(owner)).await? {
             Some(message) => Ok(decode(&message.payload)?),
             None => Ok(None),
         }
     }
 
     async fn destroy(&self, owner: &[u8; 16]) -> Result<(), KeyStoreError> {
-        let subject = subject(owner);
+        let subject = self.subject(owner);
         for _ in 1..DESTROY_TRIES_MAX {
             match self.destroy_once(&subject).await {
                 Err(StreamError::Conflict) => {}

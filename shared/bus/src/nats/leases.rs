@@ -5,7 +5,10 @@
 //! a margin earlier than the bucket does. A process that was suspended may still believe for a moment that it
 //! holds a lease that another one has: then its lower epoch gives it away.
 //!
-//! The epoch of each name is a number that does not end, raised by compare and set when the lease was taken.
+//! A lease stands at `lease.<role>.all` and its epoch at `epoch.<role>.all`, so that a user of NATS may write those of its
+//! own role only; a partition's number would stand in the place of `all`.
+//!
+//! The epoch of each lease is a number that does not end, raised by compare and set when the lease was taken.
 //! It is never lower than the seconds since 1970, so that a bucket that was lost and made again does not
 //! lower it, unless leases were taken more than once a second all the time or the clock was set back.
 
@@ -18,14 +21,16 @@ use async_nats::{
 use async_trait::async_trait;
 use berth_runtime::{Clock, Lifecycle};
 use bytes::Bytes;
-use thiserror::Error;
 use tokio::{
     sync::{oneshot, watch},
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
 use super::stream::{OpenError, StreamError, Table, settings};
-use crate::port::{Grant, LEASE_SECONDS, LeaseError, LeaseGuard, Leases};
+use crate::{
+    lease::Lease,
+    port::{Grant, LEASE_SECONDS, LeaseError, LeaseGuard, Leases},
+};
 
 /// The stream of the bucket.
 const STREAM: &str = "KV_berth_leases";
@@ -47,11 +52,6 @@ const CALL_MAX: Duration = Duration::from_secs(1);
 const FREE_TTL: Duration = Duration::from_secs(1);
 /// The value of a lease between taking it and the first renewal, which writes the epoch.
 const TAKEN: &[u8] = b"taken";
-
-/// The name of a lease cannot stand in a subject. A retry does not help.
-#[derive(Debug, Error)]
-#[error("the name of a lease is letters, digits, `-` and `_`")]
-struct InvalidName;
 
 /// Leases on NATS.
 #[derive(Clone)]
@@ -113,8 +113,8 @@ impl NatsLeases {
     }
 
     /// Takes the lease if it is free.
-    async fn take(&self, table: &Table, name: &str) -> Result<Option<Held>, StreamError> {
-        let subject = format!("$KV.berth_leases.lease.{name}");
+    async fn take(&self, table: &Table, lease: Lease) -> Result<Option<Held>, StreamError> {
+        let subject = format!("$KV.berth_leases.lease.{lease}");
         let free = match table.last(&subject).await? {
             None => 0,
             Some(message) if message.payload.is_empty() => message.sequence,
@@ -126,7 +126,7 @@ impl NatsLeases {
             return Ok(None);
         };
         // Should this fail, the lease ends by itself; a conflict says that it has ended already.
-        let Some(epoch) = unless_conflict(self.raise_epoch(table, name).await)? else {
+        let Some(epoch) = unless_conflict(self.raise_epoch(table, lease).await)? else {
             return Ok(None);
         };
         let held = Held { table: table.clone(), subject, epoch, revision, renewed };
@@ -134,8 +134,8 @@ impl NatsLeases {
         Ok((Instant::now() < held.ends()).then_some(held))
     }
 
-    async fn raise_epoch(&self, table: &Table, name: &str) -> Result<u64, StreamError> {
-        let subject = format!("$KV.berth_leases.epoch.{name}");
+    async fn raise_epoch(&self, table: &Table, lease: Lease) -> Result<u64, StreamError> {
+        let subject = format!("$KV.berth_leases.epoch.{lease}");
         let (before, expected) = match table.last(&subject).await? {
             Some(message) => (decode(&message.payload).ok_or(StreamError::Malformed)?, message.sequence),
             None => (0, 0),
@@ -157,15 +157,11 @@ impl NatsLeases {
 
 #[async_trait]
 impl Leases for NatsLeases {
-    async fn hold(&self, name: &str) -> Result<Grant, LeaseError> {
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        {
-            return Err(LeaseError(InvalidName.into()));
-        }
+    async fn hold(&self, lease: Lease) -> Result<Grant, LeaseError> {
         // Also makes a bucket again that was lost since the start.
         let table = self.table().await.map_err(|error| LeaseError(error.into()))?;
         loop {
-            match self.take(&table, name).await {
+            match self.take(&table, lease).await {
                 Ok(Some(held)) => return Ok(self.grant(held)),
                 Ok(None) => sleep(LOOK_EVERY).await,
                 Err(error) => return Err(LeaseError(error.into())),

@@ -3,6 +3,7 @@
 //! | stream | storage | subjects |
 //! | --- | --- | --- |
 //! | `BERTH_KEYS` | file | `berth.v1.keys.<owner>` |
+//! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |
 //! | `KV_berth_leases` | file | `$KV.berth_leases.>` |
@@ -18,6 +19,8 @@
 //! - for each stream above that it uses, to publish its subjects, `$JS.API.STREAM.INFO.<stream>`,
 //!   `$JS.API.STREAM.MSG.GET.<stream>`, and `$JS.API.STREAM.CREATE.<stream>` unless an operator makes it;
 //! - `$JS.API.STREAM.MSG.DELETE.<stream>` where it destroys keys, or puts or deletes key material.
+//!
+//! Requests are answered to inboxes (`_INBOX_…`) and nowhere else.
 //!
 //! What is denied gets no answer: it shows as a time-out, and as an error in the log of the connection.
 

@@ -8,7 +8,7 @@ use std::{
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, DeviceKeys, KeyStore, Leases, RequestError, Volatile,
+    Bus, DeviceKeys, KeyStore, Lease, Leases, RequestError, Volatile,
     nats::{NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, connect},
 };
 use berth_proto::InstanceId;
@@ -177,7 +177,7 @@ async fn one_holder_remains_when_the_leader_of_the_leases_dies() {
         let clock = Arc::new(SystemClock);
         replicas.push(opened!(NatsLeases::open(client.clone(), REPLICAS, &lifecycle, clock.clone())));
     }
-    let first = in_time(replicas[0].hold("connector")).await.unwrap();
+    let first = in_time(replicas[0].hold(Lease::Links)).await.unwrap();
     cluster.kill_leader_of("KV_berth_leases").await;
     // Whether the outage is shorter than the lease is not ours to say; if it is longer, the holder knows.
     let mut epoch = first.epoch;
@@ -188,7 +188,7 @@ async fn one_holder_remains_when_the_leader_of_the_leases_dies() {
     for replica in &replicas {
         let grant = in_time(async {
             loop {
-                if let Ok(grant) = replica.hold("connector").await {
+                if let Ok(grant) = replica.hold(Lease::Links).await {
                     return grant;
                 }
             }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use berth_bus::{Grant, Leases, local::LocalLeases, nats::NatsLeases, port::LEASE_SECONDS};
+use berth_bus::{Grant, Lease, Leases, local::LocalLeases, nats::NatsLeases, port::LEASE_SECONDS};
 use berth_runtime::{Lifecycle, SystemClock};
 use berth_test_support::NatsServer;
 use tempfile::TempDir;
@@ -57,11 +57,11 @@ fn is_lost(grant: &Grant) -> bool {
 
 async fn suite(place: &mut impl Place) {
     let [here, there] = place.open().await;
-    let first = in_time(here.hold("webhooks")).await.unwrap();
-    let other = in_time(there.hold("connector")).await.unwrap();
+    let first = in_time(here.hold(Lease::Deliveries)).await.unwrap();
+    let other = in_time(there.hold(Lease::Links)).await.unwrap();
 
     // The holder keeps its lease for as long as it lives.
-    let mut waiting = Box::pin(there.hold("webhooks"));
+    let mut waiting = Box::pin(there.hold(Lease::Deliveries));
     assert!(tokio::time::timeout(LONGER_THAN_A_LEASE, &mut waiting).await.is_err());
     assert!(!is_lost(&first) && !is_lost(&other));
 
@@ -77,14 +77,14 @@ async fn suite(place: &mut impl Place) {
     // Taken again and again, and by later processes, its epoch rises.
     let mut epoch = second.epoch;
     for _ in 0..3 {
-        let grant = in_time(here.hold("webhooks")).await.unwrap();
+        let grant = in_time(here.hold(Lease::Deliveries)).await.unwrap();
         assert!(grant.epoch > epoch);
         epoch = grant.epoch;
     }
     drop((other, here, there));
     for _ in 0..2 {
         let [_, there] = place.open().await;
-        let grant = in_time(there.hold("webhooks")).await.unwrap();
+        let grant = in_time(there.hold(Lease::Deliveries)).await.unwrap();
         assert!(grant.epoch > epoch);
         epoch = grant.epoch;
     }
@@ -100,7 +100,7 @@ async fn of_many_contenders_one_holds_at_a_time() {
     let mut epochs = Vec::new();
     for _ in 0..4 {
         // Whoever is first; the others stop waiting.
-        let holds = contenders.iter().map(|contender| contender.hold("sweeper"));
+        let holds = contenders.iter().map(|contender| contender.hold(Lease::ProcessManager));
         let (grant, _, _) = in_time(futures::future::select_all(holds)).await;
         epochs.push(grant.unwrap().epoch);
     }
@@ -110,13 +110,13 @@ async fn of_many_contenders_one_holds_at_a_time() {
 #[tokio::test]
 async fn a_holder_that_cannot_renew_knows_that_it_lost() {
     let mut server = NatsServer::start().await;
-    let grant = nats_leases(&server).await.hold("connector").await.unwrap();
+    let grant = nats_leases(&server).await.hold(Lease::Links).await.unwrap();
     server.kill();
     let mut lost = grant.lost.clone();
     in_time(lost.wait_for(|lost| *lost)).await.unwrap();
     // Another process takes over when the server is back, although the guard is still there.
     server.restart().await;
-    let next = in_time(nats_leases(&server).await.hold("connector")).await.unwrap();
+    let next = in_time(nats_leases(&server).await.hold(Lease::Links)).await.unwrap();
     assert!(next.epoch > grant.epoch);
     drop(grant);
     assert!(!is_lost(&next));
@@ -126,7 +126,7 @@ async fn a_holder_that_cannot_renew_knows_that_it_lost() {
 async fn a_short_outage_is_survived() {
     let mut server = NatsServer::start().await;
     let leases = nats_leases(&server).await;
-    let grant = leases.hold("connector").await.unwrap();
+    let grant = leases.hold(Lease::Links).await.unwrap();
     server.restart().await;
     let mut lost = grant.lost.clone();
     let kept = tokio::time::timeout(LONGER_THAN_A_LEASE, lost.wait_for(|lost| *lost)).await;
@@ -139,7 +139,7 @@ async fn a_bucket_that_was_made_again_does_not_lower_the_epoch() {
     let leases = nats_leases(&server).await;
     let mut epoch = 0;
     for _ in 0..3 {
-        let grant = in_time(leases.hold("connector")).await.unwrap();
+        let grant = in_time(leases.hold(Lease::Links)).await.unwrap();
         assert!(grant.epoch > epoch);
         epoch = grant.epoch;
         let jetstream = async_nats::jetstream::new(client(&server, "operator").await);
@@ -155,19 +155,16 @@ async fn a_drain_gives_leases_back() {
     let lifecycle = Lifecycle::new();
     let client = client(&server, "connector").await;
     let leases = NatsLeases::open(client, 1, &lifecycle, Arc::new(SystemClock)).await.unwrap();
-    drop(leases.hold("connector").await.unwrap());
+    drop(leases.hold(Lease::Links).await.unwrap());
     assert!(lifecycle.shut_down().await);
     let bucket = async_nats::jetstream::new(crate::support::client(&server, "operator").await);
     let stream = bucket.get_stream("KV_berth_leases").await.unwrap();
-    let last = stream.get_last_raw_message_by_subject("$KV.berth_leases.lease.connector").await;
+    let last = stream.get_last_raw_message_by_subject("$KV.berth_leases.lease.connector.all").await;
     assert!(last.is_err() || last.is_ok_and(|message| message.payload.is_empty()), "free");
 }
 
-#[tokio::test]
-async fn names_that_are_filters_are_refused() {
-    let server = NatsServer::start().await;
-    let leases = nats_leases(&server).await;
-    for name in ["", "a.b", "*", ">", "a b"] {
-        assert!(leases.hold(name).await.is_err(), "{name:?}");
-    }
+#[test]
+fn a_lease_is_named_after_its_role() {
+    let names = Lease::ALL.map(|lease| lease.to_string());
+    assert_eq!(names, ["session-aggregate.all", "projections.all", "webhooks.all", "connector.all"]);
 }

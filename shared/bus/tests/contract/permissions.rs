@@ -9,7 +9,7 @@ use std::{
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, DeviceKeys, KeyStore, Leases, RequestError, Volatile,
+    Bus, DeviceKeys, KeyStore, Lease, Leases, RequestError, Volatile,
     nats::{
         ConnectError, NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, OpenError, connect,
     },
@@ -133,7 +133,7 @@ async fn each_service_can_do_its_work() {
     devices.put(device, 1, Bytes::from_static(b"material")).await.unwrap();
     devices.delete(device, 1).await.unwrap();
     let leases = NatsLeases::open(owner, 1, &server.lifecycle, Arc::new(SystemClock)).await.unwrap();
-    in_time(leases.hold("sweeper")).await.unwrap();
+    in_time(leases.hold(Lease::ProcessManager)).await.unwrap();
 }
 
 #[tokio::test]
