@@ -187,11 +187,6 @@ pub(crate) async fn read(tools: &Tools, instance: InstanceId) -> Result<Permit, 
     Ok(Permit { step, read_at })
 }
 
-/// Reads the instance as it is now.
-pub(crate) async fn read_state(tools: &Tools, instance: InstanceId) -> Result<InstanceStateV1, Fault> {
-    Ok(read(tools, instance).await?.step.state)
-}
-
 /// Asks the gate about a notice on a state.
 pub(crate) fn ask(tools: &Tools, state: &InstanceStateV1, key: &NoticeKeyV1, owed: &Owed) -> Gate {
     let asked =

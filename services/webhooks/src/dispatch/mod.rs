@@ -10,6 +10,7 @@ mod board;
 mod disable;
 mod open;
 mod pull;
+mod review;
 mod scan;
 mod settle;
 mod tenure;

@@ -20,9 +20,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempt::{Ended, Fault, Outcome, Tools, ask, attempt, read_state},
+    attempt::{Ended, Outcome, Tools, ask, attempt},
     board::{Board, Pending},
     pull::Desk,
+    review::{Reviews, state_now},
     scan,
     settle::{SettleError, Settler},
 };
@@ -60,7 +61,8 @@ enum Done {
     /// None if the process stops first: the view that is waited for ends with it.
     Taken(Partition, Option<Result<(), SettleError>>),
     Settled(Partition, Vec<(SettledV1, Class)>, Result<(), SettleError>),
-    Reviewed(InstanceId, Box<Result<InstanceStateV1, Fault>>),
+    /// None if the instance cannot be read, or the process stops first.
+    Reviewed(InstanceId, Option<Box<InstanceStateV1>>),
 }
 
 type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -83,6 +85,7 @@ pub(super) struct Tenure {
     /// Settlements that wait for the commit before theirs.
     unsettled: BTreeMap<Partition, Vec<(SettledV1, Class)>>,
     settling: BTreeSet<Partition>,
+    reviews: Reviews,
     /// Whether the view must be read from the beginning.
     read_all: bool,
     /// Whether the view holds more than is kept in memory.
@@ -116,6 +119,7 @@ impl Tenure {
             blocked: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             settling: BTreeSet::new(),
+            reviews: Reviews::default(),
             read_all: true,
             more: false,
             draining: false,
@@ -185,10 +189,7 @@ impl Tenure {
         self.desk.wake(instance);
         let journal = self.tools.journal.clone();
         if self.board.merge(instance, rows, |key| journal.get(key)) {
-            let tools = self.tools.clone();
-            self.work.push(Box::pin(async move {
-                Done::Reviewed(instance, Box::new(read_state(&tools, instance).await))
-            }));
+            self.reviews.ask(instance);
         }
     }
 
@@ -205,6 +206,15 @@ impl Tenure {
             self.unsettled.keys().filter(|partition| !self.settling.contains(partition)).copied().collect();
         for partition in ready {
             self.start_settling(partition);
+        }
+        while !self.draining
+            && let Some(instance) = self.reviews.start()
+        {
+            let (tools, stop) = (self.tools.clone(), self.stop.clone());
+            self.work.push(Box::pin(async move {
+                let read = stop.run_until_cancelled(state_now(&tools, instance)).await;
+                Done::Reviewed(instance, read.flatten().map(Box::new))
+            }));
         }
         metrics::depth(self.board.len(), self.in_flight);
         let until = |due: Timestamp| Duration::from_micros(u64::try_from(due.0 - now.0).unwrap_or_default());
@@ -284,13 +294,12 @@ impl Tenure {
     fn finish(&mut self, done: Done) -> bool {
         match done {
             Done::Attempt(ended) => self.attempt_ended(*ended),
-            Done::Reviewed(instance, state) => match *state {
-                Ok(state) => self.review(instance, &state),
-                // The heads are asked again before they are sent; only the cancellation is late.
-                Err(fault) => {
-                    tracing::warn!(%instance, %fault, "what an instance owes cannot be reviewed now");
+            Done::Reviewed(instance, state) => {
+                self.reviews.end(instance);
+                if let Some(state) = state {
+                    self.review(instance, &state);
                 }
-            },
+            }
             Done::Taken(partition, Some(Ok(()))) => {
                 self.taken.insert(partition);
                 for pending in self.blocked.remove(&partition).unwrap_or_default() {
@@ -317,9 +326,17 @@ impl Tenure {
     fn attempt_ended(&mut self, ended: Ended) {
         self.in_flight -= 1;
         let Ended { pending, attempts, outcome } = ended;
+        // What happened while it ran could not cancel it, and its next attempt may be a day away: the gate is
+        // asked about what waits again now.
         match outcome {
-            Outcome::Hold(until) => self.board.hold(&pending.key, pending.owed.class, until),
-            Outcome::Wait(due) => self.board.put_back(&pending.key, pending.owed.class, attempts, due),
+            Outcome::Hold(until) => {
+                self.board.hold(&pending.key, pending.owed.class, until);
+                self.reviews.ask(pending.key.instance);
+            }
+            Outcome::Wait(due) => {
+                self.board.put_back(&pending.key, pending.owed.class, attempts, due);
+                self.reviews.ask(pending.key.instance);
+            }
             Outcome::Settle(outcome) => self.settle(&pending, attempts, outcome),
         }
     }
