@@ -71,6 +71,8 @@ wire_enum!(
         2203 v 1 => EndBan(EndBanV1),
         /// Give up a create: tombstones an empty stream.
         2204 v 1 => AbandonCreate(AbandonCreateV1),
+        /// An endpoint answered that it wants nothing more.
+        2205 v 1 => DisableWebhook(DisableWebhookV1),
     }
 );
 
@@ -341,4 +343,12 @@ pub struct AbandonCreateV1 {
     pub account: AccountId,
     /// The entry that was reserved first.
     pub entry: DirectoryId,
+}
+
+/// See [`Command::DisableWebhook`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisableWebhookV1 {
+    /// The endpoint as it was when the notice was sent that it answered to. One that was changed since is another
+    /// one: the answer says nothing of it, and it stays as it is.
+    pub seen: WebhookV1,
 }

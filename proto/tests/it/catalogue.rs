@@ -143,6 +143,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         AbandonUnlinkV1,
         EndBanV1,
         AbandonCreateV1,
+        DisableWebhookV1,
     ];
     all.sort_by_key(|entry| (entry.type_id, entry.version));
     all

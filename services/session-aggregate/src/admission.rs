@@ -5,7 +5,7 @@
 //! Whether that very account may touch that very instance is decided later, on the state.
 
 use berth_proto::{
-    command::{Command, ConfigureWebhookV1},
+    command::Command,
     commit::PrincipalV1,
     frame::TargetV1,
     subject::{CommandSubject, Sender},
@@ -48,6 +48,7 @@ const CLIENTS_AND_START: Senders = &[(Sender::Client, As::Clients), (Sender::Sta
 const CLIENTS_AND_ACCOUNTS: Senders = &[(Sender::Client, As::Clients), (Sender::Clock, As::Account)];
 const LINK: Senders = &[(Sender::Link, As::Service)];
 const CLOCK: Senders = &[(Sender::Clock, As::Service)];
+const DELIVERY: Senders = &[(Sender::Delivery, As::Service)];
 
 impl Misfit {
     /// Every one, for the metric.
@@ -104,10 +105,8 @@ const fn senders_of_command(command: &Command) -> Senders {
         | Command::ChangeSettings(_)
         | Command::Switch(_)
         | Command::Move(_) => CLIENTS,
-        Command::Delete(_) | Command::RemoveWebhook(_) => CLIENTS_AND_ACCOUNTS,
-        Command::ConfigureWebhook(_) => {
-            &[(Sender::Client, As::Clients), (Sender::Clock, As::Account), (Sender::Delivery, As::Service)]
-        }
+        Command::Delete(_) | Command::ConfigureWebhook(_) | Command::RemoveWebhook(_) => CLIENTS_AND_ACCOUNTS,
+        Command::DisableWebhook(_) => DELIVERY,
         Command::ReportQr(_)
         | Command::ReportPairingCode(_)
         | Command::ReportPairingCodeRefused(_)
@@ -142,14 +141,9 @@ const fn senders_of_account_command(target: &TargetV1) -> Senders {
 /// Whether a command that several senders have is what this one says with it.
 fn is_in_its_words(sender: Sender, command: &Command) -> bool {
     match (sender, command) {
-        (Sender::Delivery, Command::ConfigureWebhook(configure)) => only_disables(configure),
         (Sender::Clock, Command::ConfigureWebhook(configure)) => configure.webhook.is_of_account(),
         _ => true,
     }
-}
-
-const fn only_disables(configure: &ConfigureWebhookV1) -> bool {
-    !configure.webhook.enabled && !configure.upsert
 }
 
 // === impl As ===

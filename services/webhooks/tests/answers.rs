@@ -7,10 +7,10 @@ use std::time::Duration;
 use berth_bus::Bus;
 use berth_proto::{
     codec,
-    command::Command,
+    command::{Command, ConfigureWebhookV1},
     commit::{OutcomeCodeV1, OutcomeV1},
     delivery::SettlementV1,
-    frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, TargetV1},
+    frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, RejectionCodeV1, RejectionV1, TargetV1},
     subject::{CommandSubject, Decider, Sender},
 };
 use berth_runtime::sealing::field;
@@ -43,6 +43,32 @@ async fn an_endpoint_that_is_gone_is_disabled() {
         world.logout().await;
         assert_eq!(receiver.words(), ["instance.linked"]);
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_was_changed_since_is_not_disabled() {
+    let (world, former, present) = (World::new().await, Receiver::start().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    let mut commands = world.bus.serve(Decider::Owner.filter(), "session-aggregate").await.unwrap();
+    former.answer_once(410, &[]);
+    world.create(vec![world.endpoint(1, "native", former.address)]).await;
+    world.link().await;
+    let request = commands.next().await.unwrap();
+    // Meanwhile its owner puts the URL right.
+    let webhook = world.endpoint(1, "native", present.address);
+    world.command(ConfigureWebhookV1 { webhook, upsert: false, enabled_max: 0 }).await;
+    let asked: CommandRequestV1 = codec::decode(&request.payload).unwrap();
+    let TargetV1::Instance { command, .. } = asked.target else { panic!("{asked:?}") };
+    let code = world.decided(Command::from_record(&command).unwrap()).await.unwrap_err();
+    assert_eq!(code, RejectionCodeV1::Changed);
+    let rejected = CommandReplyV1::Rejected(RejectionV1 { code, state: None });
+    request.reply.send(codec::encode(&rejected).unwrap().into());
+    let hits = present.received(2).await;
+    assert_eq!(hits[0].id(), former.hits()[0].id());
+    assert_eq!(world.settled(2).await, [SettlementV1::Delivered; 2]);
+    let state = world.state().await;
+    assert!(state.webhooks[0].enabled);
+    assert_eq!(state.webhooks[0].url, world.endpoint(1, "native", present.address).url);
 }
 
 #[tokio::test]

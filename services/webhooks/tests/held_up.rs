@@ -1,5 +1,4 @@
 //! A disconnection is held up by nothing: not by an attempt that outlives the logout, not by a log that was away.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
@@ -7,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use berth_log::{
-    Appended, AppendError, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
+    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
     Stored, memory::MemoryLog,
 };
 use berth_proto::{Kind, StreamKey, delivery::SettlementV1};
@@ -16,7 +15,7 @@ use tokio::sync::watch;
 
 /// A log whose instances cannot be read while it is away; what is appended is still followed.
 #[derive(Debug)]
-struct Away {
+struct Shaky {
     inner: Arc<MemoryLog>,
     away: watch::Sender<bool>,
     /// Reads that failed.
@@ -24,7 +23,7 @@ struct Away {
 }
 
 #[async_trait]
-impl LogRead for Away {
+impl LogRead for Shaky {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         if *self.away.borrow() && stream.kind() == Kind::Instance {
             self.failed.send_modify(|failed| *failed += 1);
@@ -51,7 +50,7 @@ impl LogRead for Away {
 }
 
 #[async_trait]
-impl EventLog for Away {
+impl EventLog for Shaky {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
         self.inner.append(commit, expected).await
     }
@@ -80,7 +79,7 @@ async fn a_logout_while_an_attempt_hangs_is_told_as_soon_as_that_fails() {
 async fn a_logout_that_cannot_be_read_is_told_when_the_log_is_back() {
     let inner = Arc::new(MemoryLog::new(4));
     let (away, failed) = (watch::Sender::new(false), watch::Sender::new(0));
-    let log = Arc::new(Away { inner: inner.clone(), away, failed });
+    let log = Arc::new(Shaky { inner: inner.clone(), away, failed });
     let (mut world, receiver) = (World::with_log(log.clone()).await, Receiver::start().await);
     let _replica = world.replica("a", slow()).await;
     world.log = inner;

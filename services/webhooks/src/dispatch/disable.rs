@@ -1,13 +1,13 @@
-//! Disables an endpoint that wants nothing more (R18): a command like any other.
+//! Disables an endpoint that wants nothing more (R18): a command like any other, decided on the present state.
 
 use std::time::Duration;
 
 use berth_proto::{
     CommandId, Hash, InstanceId, StreamKey, codec,
-    command::{Command, ConfigureWebhookV1},
+    command::{Command, DisableWebhookV1},
     commit::{OriginV1, PrincipalV1},
     delivery::NoticeKeyV1,
-    frame::{CommandReplyV1, CommandRequestV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::WebhookV1,
     subject::{Sender, command_subject},
 };
@@ -17,21 +17,21 @@ use super::attempt::Tools;
 /// How long the command may take.
 const COMMAND_MAX: Duration = Duration::from_secs(10);
 
-/// Disables an endpoint because of what it answered to a notice. The id of the command is made from the
-/// notice's, so that a repetition is the same command. Says whether nothing more need be done.
+/// Disables an endpoint because of what it answered to a notice, if it is still the one that the notice was sent
+/// to. The id of the command is made from the notice's and from that endpoint, so that a repetition is the same
+/// command. Says whether nothing more need be done.
 pub(super) async fn disable(
     tools: &Tools,
     instance: InstanceId,
     webhook: &WebhookV1,
     notice: &NoticeKeyV1,
 ) -> bool {
-    let disabled = WebhookV1 { enabled: false, ..webhook.clone() };
-    let command: Command = ConfigureWebhookV1 { webhook: disabled, upsert: false, enabled_max: 0 }.into();
+    let command: Command = DisableWebhookV1 { seen: webhook.clone() }.into();
     let Ok(command) = command.to_record() else {
         return false;
     };
     let id = crate::signing::message_id(notice);
-    let Hash(hash) = Hash::over(b"berth.v1.disable", &[id.as_bytes()]);
+    let Hash(hash) = Hash::over(b"berth.v1.disable", &[id.as_bytes(), &command.body]);
     let mut command_id = [0; 16];
     command_id.copy_from_slice(hash.split_at(16).0);
     let request = CommandRequestV1 {
@@ -60,7 +60,18 @@ pub(super) async fn disable(
             true
         }
         // It is gone, or the instance is: there is nothing left to disable.
-        Ok(CommandReplyV1::Rejected(_)) => true,
-        Ok(CommandReplyV1::Unavailable { .. } | CommandReplyV1::NoRoom { .. }) | Err(_) => false,
+        Ok(CommandReplyV1::Rejected(rejected))
+            if matches!(
+                rejected.code,
+                RejectionCodeV1::UnknownWebhook | RejectionCodeV1::NotFound | RejectionCodeV1::Deleted
+            ) =>
+        {
+            true
+        }
+        // It was changed meanwhile: the notice is tried again on what it is now.
+        Ok(
+            CommandReplyV1::Rejected(_) | CommandReplyV1::Unavailable { .. } | CommandReplyV1::NoRoom { .. },
+        )
+        | Err(_) => false,
     }
 }

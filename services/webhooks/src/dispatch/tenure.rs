@@ -326,13 +326,10 @@ impl Tenure {
     fn attempt_ended(&mut self, ended: Ended) {
         self.in_flight -= 1;
         let Ended { pending, attempts, outcome } = ended;
-        // What happened while it ran could not cancel it, and its next attempt may be a day away: the gate is
-        // asked about what waits again now.
         match outcome {
-            Outcome::Hold(until) => {
-                self.board.hold(&pending.key, pending.owed.class, until);
-                self.reviews.ask(pending.key.instance);
-            }
+            Outcome::Hold(until) => self.board.hold(&pending.key, pending.owed.class, until),
+            // What happened while it ran could not cancel it, and its next attempt may be a day away: the gate is
+            // asked about what waits again now.
             Outcome::Wait(due) => {
                 self.board.put_back(&pending.key, pending.owed.class, attempts, due);
                 self.reviews.ask(pending.key.instance);

@@ -26,6 +26,7 @@ use berth_proto::{
     },
     delivery::{DeliveryEvent, SettledV1, SettlementV1},
     event::Event,
+    frame::RejectionCodeV1,
     instance::{DeviceV1, EntriesV1, InstanceStateV1, MethodV1, WebhookV1},
     pull::{PullReplyV1, PullRequestV1},
     subject::{code_key, pull_subject},
@@ -343,12 +344,20 @@ impl World {
 
     /// Decides a command and appends what it comes to.
     pub(crate) async fn command(&self, command: impl Into<Command>) -> InstanceStateV1 {
+        self.decided(command).await.unwrap()
+    }
+
+    /// Decides a command and appends what it comes to, unless it is refused.
+    pub(crate) async fn decided(
+        &self,
+        command: impl Into<Command>,
+    ) -> Result<InstanceStateV1, RejectionCodeV1> {
         let stream = StreamKey::instance(self.instance);
         let tail = self.log.tail(&stream).await.unwrap();
         let before = tail.as_ref().map(|stored| codec::decode::<CommitV1>(&stored.payload).unwrap());
         let mut state: Option<InstanceStateV1> = before.as_ref().map(|commit| commit.state.open().unwrap());
         let now = SystemClock.now();
-        let decision = decide(state.as_ref(), &command.into(), &Context { now }).unwrap();
+        let decision = decide(state.as_ref(), &command.into(), &Context { now })?;
         for event in &decision.events {
             state = evolve(state, event, now);
         }
@@ -369,7 +378,7 @@ impl World {
         let version = commit.version;
         let new = NewCommit { stream, version, command_id: None, traceparent: None, payload };
         self.log.append(new, expected).await.unwrap();
-        state
+        Ok(state)
     }
 
     // === what came of it ===

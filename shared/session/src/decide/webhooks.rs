@@ -3,7 +3,7 @@
 use berth_proto::{
     Timestamp,
     codec::encoded_len,
-    command::{ConfigureWebhookV1, RemoveWebhookV1, RotateWebhookSecretV1},
+    command::{ConfigureWebhookV1, DisableWebhookV1, RemoveWebhookV1, RotateWebhookSecretV1},
     event::{Event, WebhookConfiguredV1, WebhookRemovedV1, WebhookSecretRotatedV1},
     frame::RejectionCodeV1,
     instance::{OldSecretV1, WebhookV1},
@@ -71,6 +71,26 @@ pub(super) fn configure_all(
         }
     }
     Ok(events)
+}
+
+/// Disables an endpoint that wants nothing more, unless it was changed since it said so (rule R18): whoever changed
+/// it wants something of it.
+pub(super) fn disable(
+    state: &State,
+    command: &DisableWebhookV1,
+    now: Timestamp,
+) -> Result<Decision, RejectionCodeV1> {
+    let seen = &command.seen;
+    let present =
+        state.webhooks.iter().find(|one| one.id == seen.id).ok_or(RejectionCodeV1::UnknownWebhook)?;
+    if present != seen {
+        return Err(RejectionCodeV1::Changed);
+    }
+    if !present.enabled {
+        return Ok(Decision::unchanged(0).about(seen.id));
+    }
+    let webhook = WebhookV1 { enabled: false, updated_at: now, ..present.clone() };
+    Ok(Decision::applied(0, vec![WebhookConfiguredV1 { webhook }.into()]).about(seen.id))
 }
 
 /// Removes an endpoint.

@@ -2,8 +2,8 @@
 
 use berth_proto::{
     command::{
-        AbandonCreateV1, ChangeSettingsV1, ConfigureWebhookV1, CreateInstanceV1, RemoveWebhookV1,
-        RotateTokenV1, RotateWebhookSecretV1, SwitchV1,
+        AbandonCreateV1, ChangeSettingsV1, ConfigureWebhookV1, CreateInstanceV1, DisableWebhookV1,
+        RemoveWebhookV1, RotateTokenV1, RotateWebhookSecretV1, SwitchV1,
     },
     event::NewTokenV1,
     frame::RejectionCodeV1,
@@ -30,6 +30,26 @@ fn an_endpoint_is_configured_replaced_and_removed() {
     assert!(stored.updated_at > created_at);
     assert_eq!(life.applied(RemoveWebhookV1 { id: endpoint(1) }), ["WebhookRemoved"]);
     assert_eq!(life.refused(RemoveWebhookV1 { id: endpoint(1) }), RejectionCodeV1::UnknownWebhook);
+}
+
+#[test]
+fn an_endpoint_is_disabled_only_as_it_was_when_it_asked_for_that() {
+    let mut life = Life::created();
+    life.applied(configure(webhook(1)));
+    let seen = life.state().webhooks[0].clone();
+    let disable = |seen: &WebhookV1| DisableWebhookV1 { seen: seen.clone() };
+    life.applied(configure(WebhookV1 { url: sealed("https://example.com/new"), ..webhook(1) }));
+    let changed = life.state().webhooks[0].clone();
+    assert_eq!(life.refused(disable(&seen)), RejectionCodeV1::Changed);
+    assert_eq!(life.state().webhooks[0], changed);
+    assert_eq!(life.applied(disable(&changed)), ["WebhookConfigured"]);
+    let disabled = life.state().webhooks[0].clone();
+    assert!(disabled.updated_at > changed.updated_at);
+    let expected = WebhookV1 { enabled: false, updated_at: disabled.updated_at, ..changed };
+    assert_eq!(disabled, expected);
+    life.unchanged(disable(&disabled));
+    life.applied(RemoveWebhookV1 { id: endpoint(1) });
+    assert_eq!(life.refused(disable(&disabled)), RejectionCodeV1::UnknownWebhook);
 }
 
 #[test]
