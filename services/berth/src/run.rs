@@ -1,11 +1,12 @@
 //! Running a role from its first file to its last task.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use axum::Router;
 use berth_proto::AccountId;
 use berth_runtime::{
     Check, Ending, Lifecycle, Readiness, Role, Settings,
+    config::DeviceDriver,
     http::{ConnectionLimits, bind, ops_router},
     lifecycle::Termination,
     raise_file_limit,
@@ -17,7 +18,7 @@ use crate::{
     account::{Accounts, Became},
     failure::Failure,
     roles::Start,
-    welcome,
+    welcome::{self, FirstStart},
     wiring::Wired,
 };
 
@@ -59,12 +60,19 @@ async fn start(
         let shown = wired.credentials.as_ref().and_then(|credentials| credentials.shown.as_ref());
         if let (Some(shown), Some(id)) = (shown, id) {
             let made = settings.secrets.master_key.is_none().then(|| wired.folder.master_key_file());
-            say(welcome::first_start(&mut io::stdout(), shown, id, made.as_deref(), address))?;
+            let first = FirstStart {
+                shown,
+                account: id,
+                master_key: made.as_deref(),
+                address,
+                simulated: settings.device.driver == DeviceDriver::Simulated,
+            };
+            first.tell(&wired.folder)?;
             shown.keep(&wired.folder)?;
         }
         account.done();
     }
-    say(welcome::listening(&mut io::stdout(), role, address))?;
+    welcome::listening(role, address)?;
     tracing::info!(%role, %address, "ready");
     hold(wired, lifecycle);
     Ok(())
@@ -77,10 +85,6 @@ fn hold(wired: Wired, lifecycle: &Lifecycle) {
         stop.cancelled().await;
         drop(wired);
     });
-}
-
-fn say(said: io::Result<()>) -> Result<(), Failure> {
-    said.map_err(|source| Failure::System { what: "to write to the standard output", source })
 }
 
 /// The account `default`; none if the operator renamed or closed it and gives no token for another.

@@ -1,9 +1,12 @@
 //! Starting, stopping and starting again, as an operator sees it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::Path};
 
 use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, Process, ROOT_KEY};
 use serde_json::json;
+
+/// Where a start whose output is no terminal keeps what it made.
+const FIRST_START: &str = "first-start.txt";
 
 fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -16,11 +19,16 @@ async fn the_first_start_shows_keys_once_and_the_second_finds_everything() {
     let settings = variables(&[("BERTH_DATA", data.to_str().unwrap()), ("BERTH_HTTP", "127.0.0.1:0")]);
     let mut first = Process::start("serve", &["serve"], &settings);
     let address = first.listens().await;
-    let said = first.stdout();
+    let said = first_start(&data);
     let token = word_after(&said, "account token");
     let root = word_after(&said, "root key");
     assert_eq!(said.matches("curl ").count(), 3, "{said}");
-    assert_eq!(first.stderr().matches(&token).count() + first.stderr().matches(&root).count(), 0);
+    assert!(said.contains("phones are simulated") && said.contains("/docs"), "{said}");
+    for printed in [first.stdout(), first.stderr()] {
+        assert!(!printed.contains(&token) && !printed.contains(&root), "a journal would show it: {printed}");
+    }
+    assert!(first.stdout().contains(FIRST_START), "it is said where they are: {}", first.stdout());
+    std::fs::remove_file(data.join(FIRST_START)).unwrap();
 
     let account = Client::new(format!("http://{address}")).token(&token);
     account.get("/readyz").await.expect(200);
@@ -30,7 +38,7 @@ async fn the_first_start_shows_keys_once_and_the_second_finds_everything() {
 
     let mut second = Process::start("serve", &["serve"], &settings);
     let address = second.listens().await;
-    assert!(!second.stdout().contains(&token) && !second.stdout().contains("curl"), "shown once");
+    assert!(!second.stdout().contains(FIRST_START) && !data.join(FIRST_START).exists(), "shown once");
     let again = Client::new(format!("http://{address}"));
     let found = again.token(&token).get("/v1/instances/first").await.expect(200);
     assert_eq!(found["id"], made["id"]);
@@ -87,7 +95,7 @@ async fn a_closed_account_default_stays_away_if_no_token_is_given_for_it() {
     let settings = variables(&[("BERTH_DATA", data.to_str().unwrap()), ("BERTH_HTTP", "127.0.0.1:0")]);
     let mut first = Process::start("serve", &["serve"], &settings);
     let client = Client::new(format!("http://{}", first.listens().await));
-    let root = word_after(&first.stdout(), "root key");
+    let root = word_after(&first_start(&data), "root key");
     let accounts = client.token(&root).get("/v1/accounts").await.expect(200);
     let id = accounts["accounts"][0]["id"].as_str().unwrap().to_owned();
     client.token(&root).delete(&format!("/v1/accounts/{id}")).await.expect(200);
@@ -212,6 +220,14 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
     }
 }
 
+/// What a start whose output is no terminal keeps for the operator, and nobody else.
+fn first_start(data: &Path) -> String {
+    let path = data.join(FIRST_START);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    std::fs::read_to_string(path).unwrap()
+}
+
 fn word_after(text: &str, label: &str) -> String {
     let line =
         text.lines().find_map(|line| line.trim().strip_prefix(label)).unwrap_or_else(|| panic!("{text}"));
@@ -219,7 +235,7 @@ fn word_after(text: &str, label: &str) -> String {
 }
 
 /// No file below the folder holds the text.
-fn assert_nowhere(folder: &std::path::Path, text: &str) {
+fn assert_nowhere(folder: &Path, text: &str) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
