@@ -4,9 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use berth_connector::drivers::simulated::Simulated;
+use berth_gateway::app::Quotas;
 use berth_runtime::{
     Check, Lifecycle, Readiness, Role, Settings, UrlPolicy,
-    config::{DeviceDriver, EvolutionLogout, PlainHttp},
+    config::{DeviceDriver, EvolutionLogout, PlainHttp, RateSettings},
 };
 
 use crate::{failure::Failure, wiring::Wired};
@@ -149,9 +150,16 @@ impl Start<'_> {
                 EvolutionLogout::Strict => berth_gateway::EvolutionLogout::Strict,
                 EvolutionLogout::Idempotent => berth_gateway::EvolutionLogout::Idempotent,
             },
+            quotas: self.quotas(),
             public_url: self.public_url(),
         };
         Some(berth_gateway::router(berth_gateway::App::new(ports, settings)))
+    }
+
+    fn quotas(self) -> Quotas {
+        let RateSettings { instance_commands, account_commands, instance_reads, account_reads } =
+            self.settings.rates;
+        Quotas { instance_commands, account_commands, instance_reads, account_reads }
     }
 
     fn public_url(self) -> String {

@@ -25,6 +25,8 @@ pub struct Settings {
     pub simulated_driver: bool,
     /// What a second logout answers in the Evolution dialect.
     pub evolution_logout: EvolutionLogout,
+    /// What an instance's token and an account may do in a minute.
+    pub quotas: app::Quotas,
     /// The address under which clients reach the gateway, for texts that show it.
     pub public_url: String,
 }

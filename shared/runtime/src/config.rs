@@ -40,6 +40,8 @@ pub struct Settings {
     pub device: DeviceSettings,
     /// What webhooks may reach.
     pub webhooks: WebhookSettings,
+    /// What tokens may do in a minute.
+    pub rates: RateSettings,
     /// Logging.
     pub log: LogSettings,
     /// How dialects behave where their servers differ.
@@ -127,6 +129,19 @@ pub enum PlainHttp {
     Allow,
 }
 
+/// What tokens may do in a minute; 0 is no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateSettings {
+    /// Commands with the token of one instance.
+    pub instance_commands: u32,
+    /// Commands with all tokens of one account.
+    pub account_commands: u32,
+    /// Reads with the token of one instance, at each gateway.
+    pub instance_reads: u32,
+    /// Reads with all tokens of one account, at each gateway.
+    pub account_reads: u32,
+}
+
 /// Logging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
@@ -192,6 +207,12 @@ impl Settings {
             webhooks: WebhookSettings {
                 allow: raw.parse_optional("webhook_allow", parse::networks)?.unwrap_or_default(),
                 http: raw.parse("webhook_http", parse::plain_http)?,
+            },
+            rates: RateSettings {
+                instance_commands: raw.parse("rate_instance_commands", parse::rate)?,
+                account_commands: raw.parse("rate_account_commands", parse::rate)?,
+                instance_reads: raw.parse("rate_instance_reads", parse::rate)?,
+                account_reads: raw.parse("rate_account_reads", parse::rate)?,
             },
             log: LogSettings {
                 filter: raw.parse("log", parse::filter)?,

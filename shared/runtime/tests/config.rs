@@ -6,7 +6,9 @@ use std::ffi::OsString;
 
 use berth_runtime::{
     Role, Settings,
-    config::{ConfigError, DeviceDriver, EvolutionLogout, LogFormat, PlainHttp, Sources, keys::KEYS},
+    config::{
+        ConfigError, DeviceDriver, EvolutionLogout, LogFormat, PlainHttp, RateSettings, Sources, keys::KEYS,
+    },
 };
 use tempfile::TempDir;
 
@@ -88,6 +90,10 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("device_time_scale", "50"),
         ("webhook_allow", "127.0.0.0/8, 10.1.2.3"),
         ("webhook_http", "allow"),
+        ("rate_instance_commands", "0"),
+        ("rate_account_commands", "4000000000"),
+        ("rate_instance_reads", "5"),
+        ("rate_account_reads", "7"),
         ("log", "info,berth=debug"),
         ("log_format", "json"),
         ("log_shards", "2"),
@@ -105,6 +111,10 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!((settings.http.connections, settings.http.connections_per_address), (300, 30));
         assert_eq!(settings.webhooks.allow.len(), 2);
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);
+        let RateSettings { instance_commands, account_commands, instance_reads, account_reads } =
+            settings.rates;
+        assert_eq!((instance_commands, account_commands), (0, 4_000_000_000));
+        assert_eq!((instance_reads, account_reads), (5, 7));
         assert_eq!(settings.device.time_scale, 50);
         assert_eq!(settings.dialects.evolution_logout, EvolutionLogout::Idempotent);
         let token = settings.secrets.account_token.as_ref().unwrap();
@@ -139,6 +149,8 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("device_time_scale", "0"),
         ("webhook_allow", "127.0.0.1/99"),
         ("webhook_http", "maybe"),
+        ("rate_instance_commands", "-1"),
+        ("rate_account_reads", "many"),
         ("log", "berth=shout"),
         ("log_format", "xml"),
         ("log_shards", "65"),

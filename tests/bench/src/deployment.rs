@@ -28,6 +28,15 @@ const ROOT_KEY: &str = "bench-root-key-0001";
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The shards of the log: the default.
 const SHARDS: u8 = 4;
+/// Requests that each token may send in a minute: counted as in any deployment, and more than any machine takes.
+const RATE: &str = "4000000000";
+/// The quotas.
+const RATES: [&str; 4] = [
+    "BERTH_RATE_INSTANCE_COMMANDS",
+    "BERTH_RATE_ACCOUNT_COMMANDS",
+    "BERTH_RATE_INSTANCE_READS",
+    "BERTH_RATE_ACCOUNT_READS",
+];
 /// Clients that create the instances.
 const CREATORS: u32 = 16;
 /// Commits of which the size is looked at: more than receipts are kept.
@@ -100,7 +109,8 @@ impl Deployment {
             .env("BERTH_DATA", folder(&data))
             .env("BERTH_ROOT_KEY", ROOT_KEY)
             .env("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN)
-            .env("BERTH_MASTER_KEY", MASTER_KEY);
+            .env("BERTH_MASTER_KEY", MASTER_KEY)
+            .envs(RATES.map(|quota| (quota, RATE)));
         if let Some(nats) = &nats {
             command.env("BERTH_NATS_URL", nats.url());
         }

@@ -40,6 +40,42 @@ async fn counts_down(berth: &Running, limit: usize, ask: impl AsyncFn(&Client, u
     panic!("no minute had {limit} requests");
 }
 
+/// The parameter of a quota in `RateLimit`, such as the `r` of `"instance-commands";r=9;t=42`.
+fn parameter(answer: &Answer, name: &str) -> usize {
+    let quota = answer.header("ratelimit").split(", ").find(|quota| quota.contains("instance-commands"));
+    let mut parameters = quota.expect("the quota").split(';').filter_map(|one| one.split_once('='));
+    let value = parameters.find_map(|(known, value)| (known == name).then_some(value));
+    value.expect("the parameter").parse().expect("a number")
+}
+
+#[tokio::test]
+async fn two_gateways_share_the_quota_of_an_instance() {
+    let server = NatsServer::start().await;
+    let berth = Berth::on_nats(&server).setting("BERTH_RATE_INSTANCE_COMMANDS", "50").roles_in_processes();
+    let berth = berth.replicas(2).start().await;
+    let own = "token-of-shop";
+    berth.client().post("/v1/instances", json!({"name": "shop", "token": own})).await.expect(201);
+    let doors = [0, 1].map(|gateway| berth.client_of(gateway).token(own));
+    let (mut left, mut ends_in, mut refused) = (50_usize, 60, 0);
+    for serial in 0..ASKED_MAX {
+        let answer = doors[serial % 2].post("/v1/instances/shop/logout", json!({})).await;
+        let (now_left, now_ends_in) = (parameter(&answer, "r"), parameter(&answer, "t"));
+        // Another minute has begun unless the end came nearer.
+        if now_ends_in <= ends_in {
+            assert_eq!(answer.status, if left > 0 { 200 } else { 429 }, "{}", answer.text());
+            assert_eq!(now_left, left.saturating_sub(1));
+        }
+        (left, ends_in) = (now_left, now_ends_in);
+        refused += usize::from(answer.status == 429);
+        if refused == TOO_MANY {
+            assert_eq!(answer.body["code"], "rate_limited");
+            assert!((1..=60).contains(&answer.header("retry-after").parse::<u32>().expect("seconds")));
+            return;
+        }
+    }
+    panic!("no minute had 50 commands");
+}
+
 #[tokio::test]
 async fn two_gateways_count_the_requests_of_a_token_together() {
     let server = NatsServer::start().await;

@@ -182,6 +182,7 @@ impl App {
         identity: Identity,
         target: TargetV1,
     ) -> Result<AcceptedV1, Failure> {
+        self.count_call(call).await?;
         let request = request_of(call.via, &call.principal, identity, target);
         match self.send(&StreamKey::account(account), &request).await? {
             CommandReplyV1::Accepted(accepted) => Ok(accepted),

@@ -1,6 +1,10 @@
 //! One call: who asks, through which door, under which idempotency key.
 
-use super::principal::Principal;
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::{App, failure::Failure, principal::Principal, quota::Spending};
 
 /// One call of a client.
 #[derive(Debug, Clone)]
@@ -11,6 +15,8 @@ pub struct Call {
     pub via: &'static str,
     /// The client's idempotency key and what it belongs to.
     pub idempotency: Option<Idempotency>,
+    /// Set once it is counted, whatever number of commands it takes.
+    pub(super) counted: Arc<OnceCell<()>>,
 }
 
 /// A client's idempotency key and the request that it was sent with.
@@ -26,8 +32,13 @@ pub struct Idempotency {
 
 impl Call {
     /// A call without an idempotency key.
-    pub const fn new(principal: Principal, via: &'static str) -> Self {
-        Self { principal, via, idempotency: None }
+    pub fn new(principal: Principal, via: &'static str) -> Self {
+        Self { principal, via, idempotency: None, counted: Arc::default() }
+    }
+
+    /// A call that its door has counted against the caller's quotas already.
+    pub(crate) fn counted(principal: Principal, via: &'static str) -> Self {
+        Self { counted: Arc::new(OnceCell::new_with(Some(()))), ..Self::new(principal, via) }
     }
 
     /// The same call under a key.
@@ -35,5 +46,13 @@ impl Call {
     pub fn with_idempotency(mut self, idempotency: Option<Idempotency>) -> Self {
         self.idempotency = idempotency;
         self
+    }
+}
+
+impl App {
+    /// Counts a call against its caller's quotas, unless that was done. Before each command.
+    pub(super) async fn count_call(&self, call: &Call) -> Result<(), Failure> {
+        let counting = || self.spend(&call.principal, Spending::Command);
+        call.counted.get_or_try_init(counting).await.copied()
     }
 }

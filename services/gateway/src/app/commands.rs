@@ -60,6 +60,7 @@ impl App {
         instance: InstanceId,
         command: impl Into<Command>,
     ) -> Result<Answer, Failure> {
+        self.count_call(call).await?;
         let command = command
             .into()
             .to_record()

@@ -62,6 +62,7 @@ impl App {
             return Err(Failure::Forbidden);
         }
         let account = call.principal.account().ok_or(Failure::Forbidden)?;
+        self.count_call(call).await?;
         let name = match &new.name {
             Some(name) => check_name(name).map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?,
             None => format!("instance-{}", self.random_text(8)),

@@ -26,6 +26,7 @@ mod moves;
 mod names;
 mod notifications;
 mod principal;
+mod quota;
 mod rate;
 mod record;
 mod resolve;
@@ -55,6 +56,7 @@ pub use live::{Filter, Live};
 pub use names::{InvalidName, check_foreign_id, check_name, check_phone, check_token};
 pub use notifications::Notification;
 pub use principal::Principal;
+pub use quota::{Left, Quotas, Spending};
 pub use rate::{Allowance, Rate};
 pub use record::{Device, Erasure, Record};
 pub use resolve::KeyKind;
@@ -81,7 +83,7 @@ struct Inner {
     stop: CancellationToken,
     settings: Settings,
     directory: directory::Directory,
-    rates: rate::Rates,
+    shares: quota::Shares,
     guesses: guesses::Guesses,
 }
 
@@ -109,7 +111,6 @@ impl App {
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let Ports { log, bus, volatile, keys, clock, entropy, stop } = ports;
         let directory = directory::Directory::new(Arc::clone(&log));
-        let rates = rate::Rates::new(Arc::clone(&volatile));
         Self {
             inner: Arc::new(Inner {
                 log,
@@ -121,7 +122,7 @@ impl App {
                 stop,
                 settings,
                 directory,
-                rates,
+                shares: quota::Shares::new(),
                 guesses: guesses::Guesses::new(),
             }),
         }

@@ -1,8 +1,6 @@
 //! Rate limits that hold over all replicas of the gateway.
 
-use std::{sync::Arc, time::Duration};
-
-use berth_bus::Volatile;
+use std::time::Duration;
 
 use super::{App, failure::Failure};
 
@@ -30,32 +28,20 @@ pub struct Allowance {
 
 /// The window that the present moment is in, in seconds since the Unix epoch.
 #[derive(Debug, Clone, Copy)]
-struct Window {
-    start: i64,
-    end: i64,
-}
-
-/// Counters of requests.
-#[derive(Debug)]
-pub(super) struct Rates {
-    volatile: Arc<dyn Volatile>,
-}
-
-impl Rates {
-    pub(super) fn new(volatile: Arc<dyn Volatile>) -> Self {
-        Self { volatile }
-    }
+pub(super) struct Window {
+    pub(super) start: i64,
+    pub(super) end: i64,
 }
 
 impl App {
     /// Counts a request of `who` (a token, an address; it is hashed) against a limit named `bucket`.
     pub async fn count(&self, bucket: &str, who: &str, rate: Rate) -> Result<Allowance, Failure> {
-        let Window { start, end } = self.window(rate);
+        let Window { start, end } = self.window(rate.window_seconds);
         let digest = self.inner.keys.master().request_digest(&[b"rate", who.as_bytes()]).to_string();
         let short: String = digest.chars().take(32).collect();
         let key = format!("rate.{bucket}.{short}.{start}");
         let ttl = Duration::from_secs(u64::from(rate.window_seconds) + 5);
-        let used = self.inner.rates.volatile.add(&key, 1, ttl).await?;
+        let used = self.inner.volatile.add(&key, 1, ttl).await?;
         let limit = u64::from(rate.requests);
         Ok(Allowance {
             limit: rate.requests,
@@ -67,12 +53,13 @@ impl App {
 
     /// What is told of a limit while requests cannot be counted.
     pub fn uncounted(&self, rate: Rate) -> Allowance {
-        let reset_at_seconds = self.window(rate).end;
+        let reset_at_seconds = self.window(rate.window_seconds).end;
         Allowance { limit: rate.requests, remaining: 0, reset_at_seconds, allowed: false }
     }
 
-    fn window(&self, rate: Rate) -> Window {
-        let seconds = i64::from(rate.window_seconds.max(1));
+    /// The present window of so many seconds; windows are aligned to the epoch, so that all gateways have the same.
+    pub(super) fn window(&self, seconds: u32) -> Window {
+        let seconds = i64::from(seconds.max(1));
         let now = self.now().seconds();
         let start = now - now.rem_euclid(seconds);
         Window { start, end: start + seconds }

@@ -6,7 +6,7 @@ use axum::{
 };
 use berth_proto::limits::IDEMPOTENCY_KEY_CHARS_MAX;
 
-use super::problem::Problem;
+use super::{problem::Problem, quota};
 use crate::{
     app::{App, Call, Failure, Idempotency, Principal},
     http::headers,
@@ -23,7 +23,7 @@ impl Caller {
     /// The call of a command; `body` is what was sent.
     pub(super) fn call(self, route: &'static str, body: &[u8]) -> Call {
         let idempotency = self.key.map(|key| Idempotency { key, route, body: body.to_vec() });
-        Call::new(self.principal, "native").with_idempotency(idempotency)
+        Call::counted(self.principal, "native").with_idempotency(idempotency)
     }
 }
 
@@ -33,6 +33,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = headers::bearer(&parts.headers).ok_or(Failure::Unauthorized)?;
         let principal = app.authenticate(token, headers::peer(&parts.extensions)).await?;
+        quota::count(app, &principal, &parts.method, &parts.extensions).await?;
         Ok(Self { principal, key: idempotency_key(&parts.headers)? })
     }
 }

@@ -5,6 +5,7 @@ mod call;
 mod code;
 pub(crate) mod openapi;
 mod problem;
+mod quota;
 mod render;
 mod routes;
 

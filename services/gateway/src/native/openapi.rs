@@ -16,7 +16,7 @@ use crate::docs::{self, Bearer, add_error, operations};
 #[openapi(
     info(
         title = "Berth",
-        description = "Session state of WhatsApp-gateway instances. Tokens go into `Authorization: Bearer`; errors are problem details (RFC 9457) with a stable `code`."
+        description = "Session state of WhatsApp-gateway instances. Tokens go into `Authorization: Bearer`; errors are problem details (RFC 9457) with a stable `code`. Answers say in `RateLimit-Policy` and `RateLimit` what the token may do in a minute and what is left of it."
     ),
     paths(
         create::handler, list::handler, get::handler, delete::handler, connect::handler, qr::handler,
@@ -55,7 +55,11 @@ impl Modify for Problems {
                         is_command,
                         "The Idempotency-Key was used for another request, or too much is kept.",
                     ),
-                    ("429", true, "The address showed too many wrong tokens: wait for `Retry-After`."),
+                    (
+                        "429",
+                        true,
+                        "A quota of the token is used up, or the address showed too many wrong ones: wait for `Retry-After`.",
+                    ),
                     ("500", true, "The history of the instance is damaged."),
                     ("503", true, "A part of the service does not answer; send the same request again."),
                 ] {

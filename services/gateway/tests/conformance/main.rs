@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod accounts;
+mod away;
 mod borders;
 mod codechat;
 mod codechat_business;
@@ -26,6 +27,7 @@ mod mega;
 mod mega_input;
 mod mega_webhooks;
 mod moving;
+mod quotas;
 mod receiver;
 mod ryze;
 mod ryze_input;

@@ -7,7 +7,7 @@ use berth_bus::{
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
 };
 use berth_connector::drivers::simulated::Simulated;
-use berth_gateway::{App, EvolutionLogout, root_key_digest};
+use berth_gateway::{App, EvolutionLogout, app::Quotas, root_key_digest};
 use berth_log::memory::MemoryLog;
 use berth_proto::Timestamp;
 use berth_runtime::{Lifecycle, ManualClock, MasterKey, SeededEntropy, UrlPolicy};
@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::story::{Request, Story};
+use crate::{
+    away::Away,
+    story::{Request, Story},
+};
 
 /// The operator's key.
 pub(crate) const ROOT: &str = "key-of-the-operator";
@@ -37,6 +40,8 @@ pub(crate) struct World {
     neighbour: String,
     http: reqwest::Client,
     clock: Arc<ManualClock>,
+    /// Takes the gateways' volatile store away.
+    pub(crate) away: Arc<Away>,
     /// The id of the account of [`ACCOUNT`].
     pub(crate) account_id: String,
     /// The id of the account of [`OTHER_ACCOUNT`].
@@ -61,15 +66,20 @@ impl World {
     }
 
     pub(crate) async fn start_with(evolution_logout: EvolutionLogout) -> Self {
-        Self::start_as(evolution_logout, &[]).await
+        Self::start_as(evolution_logout, &[], Quotas::default()).await
+    }
+
+    /// A world whose tokens may do so much in a minute.
+    pub(crate) async fn start_with_quotas(quotas: Quotas) -> Self {
+        Self::start_as(EvolutionLogout::Strict, &[], quotas).await
     }
 
     /// A world whose webhooks may be sent to a [`crate::receiver::Receiver`].
     pub(crate) async fn start_with_deliveries() -> Self {
-        Self::start_as(EvolutionLogout::Strict, &["127.0.0.0/8"]).await
+        Self::start_as(EvolutionLogout::Strict, &["127.0.0.0/8"], Quotas::default()).await
     }
 
-    async fn start_as(evolution_logout: EvolutionLogout, allowed: &[&str]) -> Self {
+    async fn start_as(evolution_logout: EvolutionLogout, allowed: &[&str], quotas: Quotas) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let lifecycle = Lifecycle::new();
@@ -144,9 +154,12 @@ impl World {
             url_policy: urls,
             simulated_driver: true,
             evolution_logout,
+            quotas,
             public_url,
         };
         let stop = lifecycle.stop().clone();
+        let away = Arc::new(Away::new(volatile));
+        let volatile = away.clone();
         let ports = berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, stop };
         let neighbour =
             serve(&lifecycle, berth_gateway::router(App::new(ports.clone(), settings.clone()))).await;
@@ -159,6 +172,7 @@ impl World {
             neighbour,
             http: http(),
             clock,
+            away,
             account_id: String::new(),
             other_account_id: String::new(),
             paths,

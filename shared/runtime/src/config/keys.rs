@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 19] = [
+pub const KEYS: [Key; 23] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -171,6 +171,38 @@ pub const KEYS: [Key; 19] = [
         "deny|allow",
         Some("deny"),
         "Whether webhooks may use plain http; always allowed to the networks of `webhook_allow`",
+    ),
+    key(
+        "rate_instance_commands",
+        "BERTH_RATE_INSTANCE_COMMANDS",
+        "rate-instance-commands",
+        "NUMBER",
+        Some("300"),
+        "Commands that an instance token may send in a minute, over all gateways; 0 is no bound",
+    ),
+    key(
+        "rate_account_commands",
+        "BERTH_RATE_ACCOUNT_COMMANDS",
+        "rate-account-commands",
+        "NUMBER",
+        Some("30000"),
+        "Commands that all tokens of an account together may send in a minute, over all gateways; 0 is no bound",
+    ),
+    key(
+        "rate_instance_reads",
+        "BERTH_RATE_INSTANCE_READS",
+        "rate-instance-reads",
+        "NUMBER",
+        Some("6000"),
+        "Reads through the native API with an instance token in a minute, at each gateway; 0 is no bound",
+    ),
+    key(
+        "rate_account_reads",
+        "BERTH_RATE_ACCOUNT_READS",
+        "rate-account-reads",
+        "NUMBER",
+        Some("600000"),
+        "Reads through the native API with all tokens of an account in a minute, at each gateway; 0 is no bound",
     ),
     key(
         "log",

@@ -55,6 +55,10 @@ pub(super) fn number<T: FromStr + PartialOrd + Copy + std::fmt::Display>(
     if (min..=max).contains(&number) { Ok(number) } else { Err(expected()) }
 }
 
+pub(super) fn rate(text: &str) -> Parsed<u32> {
+    number(text, 0, u32::MAX)
+}
+
 /// Does not repeat the address, which may hold a password.
 pub(super) fn nats_url(text: &str) -> Parsed<String> {
     let ok = |address: &str| {

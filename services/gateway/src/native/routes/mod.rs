@@ -19,10 +19,11 @@ pub(super) mod webhooks;
 
 use axum::{
     Router,
+    middleware::from_fn_with_state,
     routing::{get, patch, post},
 };
 
-use crate::app::App;
+use crate::{app::App, native::quota};
 
 pub(super) fn router(app: App) -> Router {
     Router::new()
@@ -48,5 +49,6 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/accounts/{a}/move-instance", post(move_instance::handler))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
         .method_not_allowed_fallback(super::method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), quota::layer))
         .with_state(app)
 }

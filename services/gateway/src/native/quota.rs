@@ -1,0 +1,69 @@
+//! Quotas of the native API: each request is counted before anything is done for it, and its answer says what is left.
+
+use std::{
+    fmt::Write as _,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    extract::{Request, State},
+    http::{Extensions, HeaderName, HeaderValue, Method},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::app::{App, Failure, Left, Principal, Spending};
+
+/// What the quotas are (draft-ietf-httpapi-ratelimit-headers-10).
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What is left of them.
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Who a request was counted for: written when the caller is known, read when the answer is there.
+#[derive(Debug, Clone, Default)]
+struct Counted(Arc<OnceLock<Principal>>);
+
+/// Says in an answer what is left of the quotas that the request counted against.
+pub(super) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let on = spending(request.method());
+    let counted = Counted::default();
+    request.extensions_mut().insert(counted.clone());
+    let mut response = next.run(request).await;
+    if let Some(principal) = counted.0.get() {
+        tell(&mut response, &app.left(principal, on));
+    }
+    response
+}
+
+/// Counts a request of this caller.
+pub(super) async fn count(
+    app: &App,
+    principal: &Principal,
+    method: &Method,
+    extensions: &Extensions,
+) -> Result<(), Failure> {
+    if let Some(Counted(counted)) = extensions.get() {
+        counted.get_or_init(|| *principal);
+    }
+    app.spend(principal, spending(method)).await
+}
+
+fn spending(method: &Method) -> Spending {
+    if method.is_safe() { Spending::Read } else { Spending::Command }
+}
+
+fn tell(response: &mut Response, quotas: &[Left]) {
+    let (mut policies, mut rest) = (String::new(), String::new());
+    for Left { name, limit, window_seconds, remaining, resets_in_seconds } in quotas {
+        let comma = if policies.is_empty() { "" } else { ", " };
+        let _infallible = write!(policies, "{comma}\"{name}\";q={limit};w={window_seconds}");
+        let _infallible = write!(rest, "{comma}\"{name}\";r={remaining};t={resets_in_seconds}");
+    }
+    for (name, value) in [(POLICY, policies), (LEFT, rest)] {
+        if let Ok(value) = HeaderValue::try_from(value)
+            && !value.is_empty()
+        {
+            response.headers_mut().insert(name, value);
+        }
+    }
+}
