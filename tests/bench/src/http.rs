@@ -1,96 +1,117 @@
 //! A lean HTTP/1.1 client: one connection, one request at a time, no more parsing than an answer needs. The
-//! same one asks Berth and the empty handler, so that its own cost is in both.
-
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+//! same one asks Berth and the empty handler, so that its own cost is in both; the report says what it is.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::{Outcome, load::Operation};
+use crate::Outcome;
 
-/// Bytes that an answer may have.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes that an answer may have: the metrics of a process are the longest.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Makes every `Idempotency-Key` of a run another one.
-static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
-
-/// A connection that is kept alive.
+/// A connection that is kept alive, and opened again after one that broke.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    port: u16,
+    stream: Option<TcpStream>,
     received: Vec<u8>,
+}
+
+/// A request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    /// The bearer token.
+    pub(crate) token: &'a str,
+    /// The `Idempotency-Key`, if any.
+    pub(crate) key: Option<&'a str>,
+    pub(crate) body: &'a str,
 }
 
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The status line and the headers as they came.
+    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-/// What a request is sent to, and with which token.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    pub(crate) path: String,
-    pub(crate) token: String,
-}
+impl<'a> Ask<'a> {
+    pub(crate) const fn get(path: &'a str, token: &'a str) -> Self {
+        Self { method: "GET", path, token, key: None, body: "" }
+    }
 
-/// Sends a keyed command to one target after the other, each time under a new key.
-#[derive(Debug)]
-pub(crate) struct Commands {
-    connection: Connection,
-    targets: Arc<[Target]>,
-    /// The next target; every so many of them belong to this client, so that clients do not meet.
-    next: usize,
-    step: usize,
-}
+    pub(crate) const fn post(path: &'a str, token: &'a str, body: &'a str) -> Self {
+        Self { method: "POST", path, token, key: None, body }
+    }
 
-/// Reads one target again and again.
-#[derive(Debug)]
-pub(crate) struct Reads {
-    connection: Connection,
-    target: Target,
+    pub(crate) const fn keyed(self, key: &'a str) -> Self {
+        Self { key: Some(key), ..self }
+    }
 }
 
 impl Connection {
-    pub(crate) async fn open(port: u16) -> Outcome<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, received: Vec::with_capacity(8 * 1024) })
+    /// A connection to a port of the loopback interface, opened by the first request.
+    pub(crate) fn to(port: u16) -> Self {
+        Self { port, stream: None, received: Vec::with_capacity(8 * 1024) }
     }
 
-    /// Sends a request and reads its whole answer.
-    pub(crate) async fn ask(
-        &mut self,
-        method: &str,
-        target: &Target,
-        headers: &str,
-        body: &str,
-    ) -> Outcome<Answer> {
-        let Target { path, token } = target;
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
-        );
-        self.stream.write_all(request.as_bytes()).await?;
+    /// Sends a request and reads its whole answer. A caller that gives up in the middle leaves a connection that
+    /// is not used again.
+    pub(crate) async fn ask(&mut self, ask: Ask<'_>) -> Outcome<Answer> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => {
+                let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+                stream.set_nodelay(true)?;
+                stream
+            }
+        };
+        stream.write_all(ask.text().as_bytes()).await?;
         self.received.clear();
         loop {
-            if self.stream.read_buf(&mut self.received).await? == 0 {
+            if stream.read_buf(&mut self.received).await? == 0 {
                 return Err("the connection ended before an answer".into());
             }
             if let Some(answer) = parse(&self.received)? {
+                self.stream = Some(stream);
                 return Ok(answer);
             }
             if self.received.len() > ANSWER_BYTES_MAX {
                 return Err("an answer is too large".into());
             }
         }
+    }
+}
+
+impl Ask<'_> {
+    fn text(self) -> String {
+        let Self { method, path, token, key, body } = self;
+        let length = body.len();
+        let key = key.map(|key| format!("idempotency-key: {key}\r\n")).unwrap_or_default();
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n{key}\r\n{body}"
+        )
+    }
+}
+
+impl Answer {
+    /// The body of an answer with this status.
+    pub(crate) fn expect(self, status: u16) -> Outcome<Vec<u8>> {
+        if self.status == status {
+            return Ok(self.body);
+        }
+        Err(format!("{status} was expected: {} {}", self.status, String::from_utf8_lossy(&self.body)).into())
+    }
+
+    /// The JSON of an answer with this status.
+    pub(crate) fn json(self, status: u16) -> Outcome<serde_json::Value> {
+        Ok(serde_json::from_slice(&self.expect(status)?)?)
     }
 }
 
@@ -107,55 +128,7 @@ fn parse(received: &[u8]) -> Outcome<Option<Answer>> {
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
         .map_or(Ok(0), |(_, value)| value.trim().parse::<usize>())?;
-    Ok(rest.get(..length).map(|body| Answer { status, body: body.to_vec() }))
-}
-
-impl Answer {
-    /// The body of an answer with this status.
-    pub(crate) fn expect(self, status: u16) -> Outcome<Vec<u8>> {
-        if self.status == status {
-            return Ok(self.body);
-        }
-        Err(format!("{status} was expected: {} {}", self.status, String::from_utf8_lossy(&self.body)).into())
-    }
-}
-
-impl Commands {
-    /// `count` clients that share the targets between them; all on the only target if there is one.
-    pub(crate) async fn clients(port: u16, targets: &Arc<[Target]>, count: usize) -> Outcome<Vec<Self>> {
-        let mut clients = Vec::with_capacity(count);
-        for first in 0..count {
-            let connection = Connection::open(port).await?;
-            clients.push(Self { connection, targets: Arc::clone(targets), next: first, step: count });
-        }
-        Ok(clients)
-    }
-}
-
-impl Operation for Commands {
-    async fn once(&mut self) -> Outcome<()> {
-        let target = self.targets.get(self.next % self.targets.len()).ok_or("there is no target")?;
-        // Where the end is passed, each client starts again with its own first one.
-        let next = self.next + self.step;
-        self.next = if next < self.targets.len() { next } else { self.next % self.step };
-        let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
-        let header = format!("idempotency-key: bench-{key:016}\r\n");
-        self.connection.ask("POST", target, &header, "{}").await?.expect(200)?;
-        Ok(())
-    }
-}
-
-impl Reads {
-    pub(crate) async fn open(port: u16, target: Target) -> Outcome<Self> {
-        Ok(Self { connection: Connection::open(port).await?, target })
-    }
-}
-
-impl Operation for Reads {
-    async fn once(&mut self) -> Outcome<()> {
-        self.connection.ask("GET", &self.target, "", "").await?.expect(200)?;
-        Ok(())
-    }
+    Ok(rest.get(..length).map(|body| Answer { status, head: head.to_owned(), body: body.to_vec() }))
 }
 
 #[cfg(test)]
@@ -171,16 +144,5 @@ mod tests {
         let answer = parse(whole).unwrap().unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (201, b"ok".as_slice()));
         assert_eq!(answer.expect(201).unwrap(), b"ok");
-    }
-
-    #[tokio::test]
-    async fn clients_share_the_targets_without_meeting() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let targets: Arc<[Target]> =
-            (0..10).map(|at| Target { path: format!("/{at}"), token: String::new() }).collect();
-        let clients = Commands::clients(port, &targets, 4).await.unwrap();
-        let firsts: Vec<_> = clients.iter().map(|client| (client.next, client.step)).collect();
-        assert_eq!(firsts, [(0, 4), (1, 4), (2, 4), (3, 4)]);
     }
 }

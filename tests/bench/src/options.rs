@@ -1,53 +1,80 @@
 //! What can be asked of the benchmark.
 
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Measures Berth beside the bare parts that it is made of, all on this machine and in the same run: an empty
-/// HTTP handler, a core NATS round trip and a bare publish or append. Prints a Markdown table; progress goes to
-/// the standard error. TMPDIR says on which disk the logs lie.
+use crate::profile::Name;
+
+/// Measures Berth beside the bare parts that it is made of, all on this machine and in the same run.
+///
+/// It builds `berth`, starts every process itself (NATS servers too), shows its progress on the standard error, and
+/// prints Markdown: the targets first, met or not, then all figures. What counts is the ratio to the bare parts of
+/// the same run; absolute figures do not travel.
 #[derive(Debug, Parser)]
-#[command(name = "berth-bench", version)]
+#[command(
+    name = "berth-bench",
+    version,
+    after_help = "Examples:\n  \
+        cargo run --release -p berth-bench                                   two minutes, everything that fits\n  \
+        cargo run --release -p berth-bench -- --only creates,reads           one question\n  \
+        cargo run --release -p berth-bench -- --profile full --json full.json > full.md\n\n\
+        A busy machine is refused, since its figures say nothing: stop what else runs, or say --anyway, and the\n\
+        report will say so too. TMPDIR says on which disk the logs lie; a tmpfs has no disk to wait for."
+)]
 pub(crate) struct Options {
-    /// Seconds of each measurement, after a warm-up of a fifth of it.
-    #[arg(long, default_value_t = 1.2, value_parser = seconds)]
-    pub(crate) seconds: f64,
-    /// Rounds over all measurements; the median counts.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(crate) rounds: u32,
-    /// Instances that the commands go to. More than a few thousand take minutes to create.
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(64..=1_000_000))]
-    pub(crate) instances: u32,
-    /// Commits of the instance with a long history.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    pub(crate) history: u32,
-    /// Measures only these engines; may be given more than once.
-    #[arg(long, value_enum)]
-    pub(crate) only: Vec<Engine>,
+    /// How much is measured.
+    #[arg(long, value_enum, default_value_t = Name::Quick)]
+    pub(crate) profile: Name,
+    /// Measures only these sections; separated by commas, or given more than once.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
+    pub(crate) only: Vec<Section>,
+    /// Writes every figure of every round to this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Measures although the machine is busy; the report says so.
+    #[arg(long)]
+    pub(crate) anyway: bool,
+    /// Measures this binary of berth instead of building one.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) berth: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) part: Option<Part>,
 }
 
-/// What Berth keeps its log in.
+/// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Engine {
-    /// One process with its log in a folder, synced before every answer.
-    Embedded,
-    /// A NATS server that syncs its disk every two minutes.
-    Nats,
-    /// A NATS server that syncs its disk before every answer.
-    NatsAlways,
+pub(crate) enum Section {
+    /// Keyed no-op logouts on every topology beside the composite, with processor time: most targets need it.
+    Commands,
+    /// Latencies at fixed rates: 25, 50, 75 and 90 % of the capacity, and three times as much.
+    Open,
+    /// Real logouts of linked instances with 0, 1 and 3 endpoints, and how their notices keep up.
+    Logouts,
+    /// Creates, up to the largest population of the profile.
+    Creates,
+    /// No-op logouts over that population, uniform and by Zipf's law.
+    Spread,
+    /// Reads of one instance over that population.
+    Reads,
+    /// A restart, and the rebuild of all views.
+    Rebuild,
+    /// Memory by the number of instances, and over time while nobody reads the metrics.
+    Memory,
+    /// An aggregate and a leader of the log killed under load, and the log checked afterwards (full profile).
+    Kill,
 }
 
 /// The processes that the benchmark starts from its own binary.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Part {
-    /// Serves an HTTP handler that does nothing.
+    /// Serves an answer that lies in a folder.
     #[command(hide = true)]
     EmptyHandler {
         /// The port of the loopback interface.
         port: u16,
+        /// The folder.
+        answer: PathBuf,
     },
     /// Answers requests over core NATS with what they say.
     #[command(hide = true)]
@@ -57,33 +84,9 @@ pub(crate) enum Part {
     },
 }
 
-impl Engine {
-    pub(crate) const ALL: [Self; 3] = [Self::Embedded, Self::Nats, Self::NatsAlways];
-
-    /// As the report calls it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Embedded => "embedded",
-            Self::Nats => "NATS R1",
-            Self::NatsAlways => "NATS R1 always",
-        }
-    }
-}
-
 impl Options {
-    /// The engines to measure.
-    pub(crate) fn engines(&self) -> Vec<Engine> {
-        let asked = |engine: &Engine| self.only.is_empty() || self.only.contains(engine);
-        Engine::ALL.into_iter().filter(asked).collect()
+    /// Whether a section was asked for.
+    pub(crate) fn wants(&self, section: Section) -> bool {
+        self.only.is_empty() || self.only.contains(&section)
     }
-
-    /// How long one measurement takes.
-    pub(crate) fn duration(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds)
-    }
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| "a number is expected".to_owned())?;
-    if (0.05..=600.0).contains(&seconds) { Ok(seconds) } else { Err("0.05 to 600 are possible".to_owned()) }
 }

@@ -1,0 +1,189 @@
+//! The open loop: requests have their moments, whatever becomes of those before. A latency counts from the
+//! intended moment, so that a stall shows in every request that it delayed and not in one for each client
+//! (coordinated omission).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::Semaphore,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+
+use crate::{Failure, Outcome, closed_loop::Operation, latency::Latencies};
+
+/// The longest that the pacemaker sleeps at once, so that an ended measurement ends it too.
+const SLEEP_MAX: Duration = Duration::from_millis(100);
+/// How long after the last moment an answer is still waited for.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What was seen at one rate.
+#[derive(Debug)]
+pub(crate) struct Open {
+    /// Of every request, from its moment to its answer. One that was not answered in time counts with the time
+    /// that it had waited by then, which is too little but not nothing.
+    pub(crate) latencies: Latencies,
+    /// Answered with success, by the end.
+    pub(crate) answered: u64,
+    /// Refused or broken.
+    pub(crate) failed: u64,
+    /// Not answered, or not even sent, by the end.
+    pub(crate) unanswered: u64,
+    pub(crate) took: Duration,
+}
+
+/// The moments of the requests: so many, evenly spaced.
+#[derive(Debug, Clone, Copy)]
+struct Moments {
+    start: Instant,
+    pace: Duration,
+    count: u32,
+}
+
+/// What one client did.
+struct Part {
+    latencies: Latencies,
+    answered: u64,
+    failed: u64,
+    unanswered: u64,
+}
+
+/// Sends `rate` requests per second for `duration`, by as many clients as are free.
+pub(crate) async fn measure<O: Operation>(clients: Vec<O>, rate: f64, duration: Duration) -> Outcome<Open> {
+    let count = u32::try_from(Duration::from_secs_f64(rate * duration.as_secs_f64()).as_secs())?.max(1);
+    let moments = Moments { start: Instant::now(), pace: duration / count, count };
+    let due = Arc::new(Semaphore::new(0));
+    let taken = Arc::new(AtomicU32::new(0));
+    let pacemaker = tokio::task::spawn_blocking({
+        let due = Arc::clone(&due);
+        move || moments.beat(&due)
+    });
+    let mut running = JoinSet::new();
+    for client in clients {
+        running.spawn(moments.serve(client, Arc::clone(&due), Arc::clone(&taken)));
+    }
+    let mut all = Part { latencies: Latencies::new()?, answered: 0, failed: 0, unanswered: 0 };
+    while let Some(ended) = running.join_next().await {
+        let part = ended??;
+        all.latencies.merge(&part.latencies)?;
+        all.answered += part.answered;
+        all.failed += part.failed;
+        all.unanswered += part.unanswered;
+    }
+    pacemaker.await?;
+    // Those that no client was free for.
+    let end = moments.end();
+    for at in taken.load(Ordering::Relaxed).min(count)..count {
+        all.latencies.record(end - moments.at(at));
+        all.unanswered += 1;
+    }
+    let Part { latencies, answered, failed, unanswered } = all;
+    Ok(Open { latencies, answered, failed, unanswered, took: duration })
+}
+
+impl Moments {
+    fn at(self, number: u32) -> Instant {
+        self.start + self.pace * number
+    }
+
+    fn end(self) -> Instant {
+        self.at(self.count) + GRACE
+    }
+
+    /// Gives a permit at each moment. A thread of its own: timers of the runtime have a grain of a millisecond.
+    fn beat(self, due: &Semaphore) {
+        for number in 0..self.count {
+            loop {
+                let left = self.at(number).saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                std::thread::sleep(left.min(SLEEP_MAX));
+            }
+            due.add_permits(1);
+        }
+    }
+
+    /// One client: takes the next request that is due, until all are taken or the time is over.
+    async fn serve<O: Operation>(
+        self,
+        mut client: O,
+        due: Arc<Semaphore>,
+        taken: Arc<AtomicU32>,
+    ) -> Result<Part, Failure> {
+        let mut part = Part { latencies: Latencies::new()?, answered: 0, failed: 0, unanswered: 0 };
+        let end = self.end();
+        while taken.load(Ordering::Relaxed) < self.count {
+            // Too late, or all are taken.
+            let Ok(Ok(permit)) = timeout_at(end, due.acquire()).await else { break };
+            permit.forget();
+            let intended = self.at(taken.fetch_add(1, Ordering::Relaxed));
+            let answer = timeout_at(end, client.once()).await;
+            part.latencies.record(Instant::now() - intended);
+            match answer {
+                Ok(Ok(())) => part.answered += 1,
+                Ok(Err(_)) => part.failed += 1,
+                Err(_) => {
+                    part.unanswered += 1;
+                    break;
+                }
+            }
+            if taken.load(Ordering::Relaxed) >= self.count {
+                // Whoever waits for a moment that never comes may go.
+                due.close();
+            }
+        }
+        Ok(part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// A server that stalls once, and is quick otherwise.
+    struct Stalls(Option<Duration>);
+
+    impl Operation for Stalls {
+        async fn once(&mut self) -> Outcome<()> {
+            if let Some(stall) = self.0.take() {
+                sleep(stall).await;
+            }
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stall_shows_in_every_request_that_it_delayed() {
+        let stall = Duration::from_millis(400);
+        let seen = measure(vec![Stalls(Some(stall))], 1_000.0, Duration::from_millis(800)).await.unwrap();
+        assert_eq!(seen.latencies.count(), 800, "each moment counts once");
+        assert_eq!(seen.answered + seen.unanswered, 800);
+        // About every second request waited, and a quarter of all for more than 200 ms; a client that forgets
+        // the intended moments would have seen one slow request.
+        assert!(seen.latencies.at(0.76) > 100_000.0);
+    }
+
+    /// Never answers.
+    struct Silent;
+
+    impl Operation for Silent {
+        async fn once(&mut self) -> Outcome<()> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_never_answered_is_counted_and_bounded() {
+        let seen = measure(vec![Silent, Silent], 100.0, Duration::from_millis(100)).await.unwrap();
+        assert_eq!((seen.answered, seen.unanswered, seen.latencies.count()), (0, 10, 10));
+    }
+}

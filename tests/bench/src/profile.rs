@@ -1,0 +1,136 @@
+//! How much is measured: every number that bounds a run.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::topology::{Engine, Shape, Topology};
+
+/// A profile by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    /// About two minutes: the ratios to steer by while working. One server; up to 5,000 instances.
+    Quick,
+    /// About two and a half hours: the figures to publish. Five rounds of five seconds; three servers too; up to 1,000,000
+    /// instances; processes killed under load.
+    Full,
+    /// Seconds: every section with numbers that say nothing. For the benchmark's own tests.
+    #[value(hide = true)]
+    Smoke,
+}
+
+/// What a profile means.
+#[derive(Debug, Clone)]
+pub(crate) struct Profile {
+    /// The time of one measurement, after a warm-up of a fifth of it.
+    pub(crate) window: Duration,
+    /// Rounds over the commands, and those of them that have all else too, but for the large populations.
+    pub(crate) rounds: u32,
+    pub(crate) rounds_of_all: u32,
+    /// Clients where not one.
+    pub(crate) clients: usize,
+    /// Clients of the open loop: what may be under way at once.
+    pub(crate) open_clients: usize,
+    /// Instances of a measurement that is not about their number.
+    pub(crate) instances: usize,
+    /// Instances that are linked and logged out in one burst.
+    pub(crate) sessions: usize,
+    /// Instances of one deployment that grows; sizes beyond the first are done in the first round alone.
+    pub(crate) sizes: Vec<usize>,
+    /// How long one growth may take; what is there by then is what is measured.
+    pub(crate) growth_max: Duration,
+    /// Topologies that commands are measured on.
+    pub(crate) topologies: Vec<Topology>,
+    /// Topologies that all else is measured on.
+    pub(crate) few: Vec<Topology>,
+    /// Also accounts' tokens on every topology, and large states.
+    pub(crate) thorough: bool,
+    /// Topology whose processes are killed, if any, and for how long load runs.
+    pub(crate) kill: Option<(Topology, Duration)>,
+    /// No section is begun after this, and none is repeated.
+    pub(crate) budget: Duration,
+}
+
+/// The bytes of settings that make a state of about 40 KB.
+pub(crate) const LARGE_STATE_BYTES: usize = 38_000;
+/// The rates of the open loop, as parts of the capacity that the closed loop has found.
+pub(crate) const RATES: [f64; 5] = [0.25, 0.5, 0.75, 0.9, 3.0];
+/// Endpoints of the instances that are logged out.
+pub(crate) const ENDPOINTS: [usize; 3] = [0, 1, 3];
+
+const fn apart(engine: Engine, shape: Shape) -> Topology {
+    Topology { engine, shape }
+}
+
+impl Profile {
+    pub(crate) fn of(name: Name) -> Self {
+        let core = [
+            Topology::EMBEDDED,
+            Topology::serve(Engine::R1),
+            apart(Engine::R1, Shape::Roles),
+            apart(Engine::R1, Shape::TwoAggregates),
+            Topology::serve(Engine::R1Always),
+        ];
+        let few = vec![Topology::EMBEDDED, Topology::serve(Engine::R1)];
+        match name {
+            Name::Quick => Self {
+                window: Duration::from_millis(500),
+                rounds: 2,
+                rounds_of_all: 1,
+                clients: 64,
+                open_clients: 256,
+                instances: 256,
+                sessions: 500,
+                sizes: vec![1_000, 5_000],
+                growth_max: Duration::from_secs(8),
+                topologies: core.to_vec(),
+                few: vec![Topology::EMBEDDED],
+                thorough: false,
+                kill: None,
+                budget: Duration::from_mins(3),
+            },
+            Name::Full => Self {
+                window: Duration::from_secs(5),
+                rounds: 5,
+                rounds_of_all: 5,
+                clients: 64,
+                open_clients: 1_024,
+                instances: 1_000,
+                sessions: 5_000,
+                sizes: vec![1_000, 100_000, 1_000_000],
+                growth_max: Duration::from_mins(15),
+                topologies: [
+                    &core[..],
+                    &[
+                        apart(Engine::R1, Shape::TwoOfEach),
+                        apart(Engine::R1Always, Shape::Roles),
+                        Topology::serve(Engine::R3),
+                        Topology::serve(Engine::R3Always),
+                        apart(Engine::R3, Shape::TwoOfEach),
+                    ],
+                ]
+                .concat(),
+                few,
+                thorough: true,
+                kill: Some((apart(Engine::R3, Shape::TwoOfEach), Duration::from_secs(30))),
+                budget: Duration::from_hours(4),
+            },
+            Name::Smoke => Self {
+                window: Duration::from_millis(60),
+                rounds: 1,
+                rounds_of_all: 1,
+                clients: 4,
+                open_clients: 8,
+                instances: 8,
+                sessions: 8,
+                sizes: vec![8, 16],
+                growth_max: Duration::from_secs(20),
+                topologies: vec![Topology::EMBEDDED, apart(Engine::R1, Shape::Roles)],
+                few: vec![Topology::EMBEDDED],
+                thorough: true,
+                kill: Some((apart(Engine::R3, Shape::TwoAggregates), Duration::from_millis(1_500))),
+                budget: Duration::from_mins(5),
+            },
+        }
+    }
+}

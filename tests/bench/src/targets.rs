@@ -1,0 +1,275 @@
+//! What Berth is to reach, and whether it did: each target is one row, whether it was measured or not.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    composite::{self, COMPOSITE},
+    results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
+    sections::{commands, logouts, population},
+    topology::{Engine, Shape, Topology},
+};
+
+/// Clients where not one: those of every profile but that of the tests.
+const MANY: usize = 64;
+/// Sizes of populations in any profile, from small to large.
+const SIZES: [usize; 4] = [1_000, 5_000, 100_000, MILLION];
+const MILLION: usize = 1_000_000;
+
+/// A bound of a number.
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+/// One target.
+#[derive(Debug, Clone)]
+struct Target {
+    what: String,
+    /// The figure, or several of which the first that was measured counts.
+    figures: Vec<Key>,
+    beside: Option<Key>,
+    bound: Bound,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Verdict {
+    pub(crate) what: String,
+    pub(crate) target: String,
+    /// The figure, and what it is compared with; none if it was not measured.
+    pub(crate) figure: Option<Spread>,
+    pub(crate) beside: Option<Spread>,
+    /// What the target bounds: the ratio, or the figure itself.
+    pub(crate) value: Option<Spread>,
+    /// None if it was not measured, or if no round counts.
+    pub(crate) met: Option<bool>,
+    /// Why it is none.
+    pub(crate) why_not: Option<&'static str>,
+}
+
+/// All targets against the results.
+pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
+    all().into_iter().map(|target| target.judge(results)).collect()
+}
+
+fn key(table: Table, on: &impl ToString, work: String, measure: &str) -> Key {
+    Key { table, on: on.to_string(), work, measure: measure.to_owned() }
+}
+
+fn command(on: Topology, name: &str, clients: usize, measure: &str) -> Key {
+    key(Table::Commands, &on, commands::work(name, clients), measure)
+}
+
+fn composite(on: Engine, clients: usize, measure: &str) -> Key {
+    key(Table::Bare, &on, composite::work(COMPOSITE, clients), measure)
+}
+
+fn all() -> Vec<Target> {
+    let embedded = Topology::EMBEDDED;
+    let apart = |shape| Topology { engine: Engine::R1, shape };
+    let (one, two) = (apart(Shape::Roles), apart(Shape::TwoAggregates));
+    let by_id = |on, clients, measure| command(on, commands::BY_ID, clients, measure);
+    let mut targets = vec![
+        target("embedded, 64 clients, keyed logouts/s", by_id(embedded, MANY, PER_SECOND)).at_least(15_000.0),
+        target(
+            "embedded, 1 client, p50 to the empty handler's and one synced append's",
+            by_id(embedded, 1, P50),
+        )
+        .beside(composite(Engine::Embedded, 1, P50))
+        .at_most(1.5),
+    ];
+    for engine in [Engine::R1, Engine::R1Always] {
+        let on = Topology::serve(engine);
+        let to = |clients, measure| composite(engine, clients, measure);
+        targets.extend([
+            target(&format!("{engine}, 64 clients, to the composite"), by_id(on, MANY, PER_SECOND))
+                .beside(to(MANY, PER_SECOND))
+                .at_least(0.7),
+            target(&format!("{engine}, 1 client, p50 to the composite"), by_id(on, 1, P50))
+                .beside(to(1, P50))
+                .at_most(1.2),
+            target(&format!("{engine}, 1 client, p99 to the composite"), by_id(on, 1, P99))
+                .beside(to(1, P99))
+                .at_most(2.0),
+        ]);
+    }
+    for engine in [Engine::Embedded, Engine::R1, Engine::R1Always] {
+        let on = Topology::serve(engine);
+        targets.push(
+            target(
+                &format!("{engine}, one hot instance, to the composite"),
+                command(on, commands::HOT, MANY, PER_SECOND),
+            )
+            .beside(composite(engine, MANY, PER_SECOND))
+            .at_least(1.5),
+        );
+    }
+    targets.extend([
+        target("R1, roles apart, one aggregate, 64 clients, to the composite", by_id(one, MANY, PER_SECOND))
+            .beside(composite(Engine::R1, MANY, PER_SECOND))
+            .at_least(0.55),
+        target("R1, two aggregates, to one aggregate on the same cores", by_id(two, MANY, PER_SECOND))
+            .beside(by_id(one, MANY, PER_SECOND))
+            .at_least(0.95),
+        target(
+            "R1, roles apart, core-µs per command without the client",
+            key(Table::Cpu, &one, commands::work(commands::BY_ID, MANY), CPU_SUM),
+        )
+        .at_most(150.0),
+    ]);
+    targets.extend(of_populations(embedded));
+    targets.extend(of_logouts(embedded));
+    targets
+}
+
+fn of_logouts(on: Topology) -> Vec<Target> {
+    let of = |endpoints, measure| key(Table::Logouts, &on, logouts::work(endpoints), measure);
+    vec![
+        target(&format!("{on}, real logouts/s with one endpoint"), of(1, PER_SECOND)).at_least(4_000.0),
+        target(&format!("{on}, their notices/s to the logouts/s"), of(1, logouts::NOTICES_PER_SECOND))
+            .beside(of(1, PER_SECOND))
+            .at_least(0.9),
+        target(&format!("{on}, a burst of notices/s, three endpoints"), of(3, logouts::NOTICES_PER_SECOND))
+            .at_least(5_000.0),
+        target(&format!("{on}, notices missing after it"), of(3, logouts::NOTICES_MISSING)).at_most(0.0),
+    ]
+}
+
+fn of_populations(on: Topology) -> Vec<Target> {
+    let restart = |size, measure| key(Table::Restart, &on, population::work(size), measure);
+    let memory = |measure| key(Table::Memory, &on, population::work(MILLION), measure);
+    vec![
+        target(
+            &format!("{on}, creates/s"),
+            key(Table::Creates, &on, population::growth_work(0, SIZES[0]), PER_SECOND),
+        )
+        .at_least(4_000.0),
+        first_of(&format!("{on}, reads/s of one instance, 64 clients, to the empty handler"), |size| {
+            key(Table::Reads, &on, population::reads_work(size, MANY), PER_SECOND)
+        })
+        .beside(key(Table::Reads, &on, population::handler_work(MANY), PER_SECOND))
+        .at_least(0.5),
+        first_of(&format!("{on}, all views rebuilt, commits/s"), |size| {
+            restart(size, population::REBUILT_PER_SECOND)
+        })
+        .at_least(150_000.0),
+        target(
+            "embedded, 1,000,000 instances, MiB after the creates",
+            memory(population::MEMORY_CREATED_MIB),
+        )
+        .at_most(1_536.0),
+        target("embedded, 1,000,000 instances, MiB after a restart", memory(population::MEMORY_MIB))
+            .at_most(1_536.0),
+        target(
+            "embedded, 1,000,000 instances, restart to ready, s",
+            restart(MILLION, population::READY_SECONDS),
+        )
+        .at_most(15.0),
+    ]
+}
+
+/// A target for the largest population that was measured.
+fn first_of(what: &str, figure: impl Fn(usize) -> Key) -> Target {
+    let figures = SIZES.iter().rev().map(|size| figure(*size)).collect();
+    Target { what: format!("{what} (largest population)"), figures, beside: None, bound: Bound::AtLeast(0.0) }
+}
+
+/// A target that is not bounded yet.
+fn target(what: &str, figure: Key) -> Target {
+    Target { what: what.to_owned(), figures: vec![figure], beside: None, bound: Bound::AtLeast(0.0) }
+}
+
+impl Target {
+    /// The ratio to this counts instead of the figure.
+    fn beside(self, beside: Key) -> Self {
+        Self { beside: Some(beside), ..self }
+    }
+
+    fn at_least(self, min: f64) -> Self {
+        Self { bound: Bound::AtLeast(min), ..self }
+    }
+
+    fn at_most(self, max: f64) -> Self {
+        Self { bound: Bound::AtMost(max), ..self }
+    }
+
+    fn judge(self, results: &Results) -> Verdict {
+        let mut verdict = Verdict {
+            what: self.what,
+            target: self.bound.to_string(),
+            figure: None,
+            beside: None,
+            value: None,
+            met: None,
+            why_not: Some("not measured"),
+        };
+        let Some(figure) = self.figures.iter().find_map(|key| results.get(key)) else { return verdict };
+        verdict.figure = Some(figure.spread());
+        let value = match &self.beside {
+            None => Some(figure.spread()),
+            Some(beside) => results.get(beside).and_then(|beside| {
+                verdict.beside = Some(beside.spread());
+                figure.ratio(beside)
+            }),
+        };
+        let Some(value) = value else { return verdict };
+        verdict.value = Some(value);
+        if figure.counts() {
+            verdict.met = Some(self.bound.holds(value.median));
+            verdict.why_not = None;
+        } else {
+            verdict.why_not = Some("a follower fell behind");
+        }
+        verdict
+    }
+}
+
+impl Bound {
+    fn holds(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(min) => value >= min,
+            Self::AtMost(max) => value <= max,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(min) => write!(f, "≥ {min}"),
+            Self::AtMost(max) => write!(f, "≤ {max}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Place;
+
+    fn noted(results: &mut Results, key: &Key, round: u32, value: f64) {
+        results.note(&Place::new(key.table, &key.on, key.work.clone(), round), &key.measure, value);
+    }
+
+    #[test]
+    fn a_ratio_is_taken_within_each_round_and_what_was_not_measured_is_said() {
+        let mut results = Results::default();
+        let on = Topology::serve(Engine::R1);
+        let (figure, beside) =
+            (command(on, commands::BY_ID, MANY, PER_SECOND), composite(Engine::R1, MANY, PER_SECOND));
+        // The machine was half as fast in the second round; the ratio does not show it.
+        for (round, speed) in [(1, 1.0), (2, 0.5)] {
+            noted(&mut results, &figure, round, 8_000.0 * speed);
+            noted(&mut results, &beside, round, 10_000.0 * speed);
+        }
+        let verdicts = judge(&results);
+        let met: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.met.is_some()).collect();
+        assert_eq!(met.len(), 1);
+        assert_eq!(met[0].value, Some(Spread { median: 0.8, min: 0.8, max: 0.8 }));
+        assert_eq!((met[0].met, met[0].target.as_str()), (Some(true), "≥ 0.7"));
+        assert!(verdicts.iter().filter(|verdict| verdict.met.is_none()).all(|of| of.why_not.is_some()));
+    }
+}

@@ -1,0 +1,122 @@
+//! Does each section run and report? With numbers so small that they say nothing else.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of a story fails it")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// What a run said.
+struct Report {
+    markdown: String,
+    json: Value,
+}
+
+/// The binary of berth: `BERTH_TEST_BINARY`, else the one beside the benchmark.
+fn berth() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_BIN_EXE_berth-bench")).with_file_name("berth");
+    let path = std::env::var_os("BERTH_TEST_BINARY").map_or_else(beside, PathBuf::from);
+    assert!(path.is_file(), "{} is not built: run `cargo build -p berth`", path.display());
+    path
+}
+
+/// Runs these sections and gives the report, in which nothing may be broken or left out.
+fn measured(sections: &str) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_berth-bench"))
+        .args(["--profile", "smoke", "--anyway", "--only", sections, "--berth"])
+        .arg(berth())
+        .arg("--json")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(" …"), "progress is shown");
+    let json: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(json["broken"], serde_json::json!([]), "{said}");
+    assert_eq!(json["left_out"], serde_json::json!([]), "{said}");
+    Report { markdown: String::from_utf8(output.stdout).unwrap(), json }
+}
+
+impl Report {
+    /// Figures of a table in JSON, each with a number.
+    fn figures(&self, table: &str) -> Vec<&Value> {
+        let all = self.json["figures"].as_array().unwrap();
+        let figures: Vec<&Value> = all.iter().filter(|figure| figure["table"] == table).collect();
+        assert!(!figures.is_empty(), "{table} has figures");
+        assert!(figures.iter().all(|figure| figure["median"].is_number()), "{figures:?}");
+        figures
+    }
+
+    /// The median of one figure.
+    fn median(&self, table: &str, work: &str, measure: &str) -> f64 {
+        let found = self
+            .figures(table)
+            .into_iter()
+            .find(|figure| figure["work"] == work && figure["measure"] == measure);
+        found.unwrap_or_else(|| panic!("no {measure} of {work} in {table}"))["median"].as_f64().unwrap()
+    }
+}
+
+#[test]
+fn commands_stand_beside_their_composite_with_the_time_of_each_process_on_nats_and_embedded() {
+    let report = measured("commands");
+    for work in ["by id, 1 client", "one hot instance, 4 clients", "state of 40 KB, 4 clients"] {
+        assert!(report.median("commands", work, "per second") > 0.0);
+    }
+    assert!(report.median("bare", "composite, 4 clients", "per second") > 0.0);
+    let roles: Vec<&str> =
+        report.figures("cpu").iter().map(|figure| figure["measure"].as_str().unwrap()).collect();
+    for role in ["serve", "gateway", "session-aggregate", "webhooks", "NATS server", "load client"] {
+        assert!(roles.contains(&role), "{role} is in {roles:?}");
+    }
+    // A run says what it is worth, in both forms.
+    assert_eq!(report.json["run"]["profile"], "smoke");
+    assert!(report.json["run"]["load_before"].is_number());
+    assert!(report.markdown.contains("- commit "), "{}", report.markdown);
+    assert!(report.markdown.contains("| embedded, creates/s | – | – | – | ≥ 4000 | not measured |"));
+}
+
+#[test]
+fn rates_are_offered_up_to_three_times_the_capacity() {
+    let report = measured("open");
+    for part in [25, 50, 75, 90, 300] {
+        let work = format!("no-op logouts at {part} % of the capacity");
+        assert!(report.median("open", &work, "p99.9 µs") >= report.median("open", &work, "p50 µs"));
+    }
+}
+
+#[test]
+fn real_logouts_end_sessions_and_no_notice_is_missing() {
+    let report = measured("logouts");
+    for work in ["logouts, 0 endpoints", "logouts, 1 endpoint", "logouts, 3 endpoints"] {
+        assert!(report.median("logouts", work, "per second") > 0.0);
+        assert!(report.median("logouts", work, "notices missing").abs() < 0.5);
+    }
+    assert!(report.median("logouts", "logouts, 3 endpoints", "notices per second") > 0.0);
+    assert!(report.median("logouts", "logouts, 1 endpoint (by name)", "notice after p99 µs") >= 0.0);
+}
+
+#[test]
+fn a_population_is_created_commanded_read_and_rebuilt() {
+    let report = measured("creates,spread,reads,rebuild,memory");
+    assert!(report.median("creates", "from 8 to 16", "created") > 7.5);
+    assert!(report.median("spread", "16 instances, Zipf", "per second") > 0.0);
+    assert!(report.median("reads", "16 instances, 4 clients", "per second") > 0.0);
+    assert!(report.median("restart", "16 instances", "commits") >= 16.0);
+    assert!(report.median("memory", "16 instances", "MiB after a restart") > 0.0);
+    assert!(report.median("memory", "metrics unread, look 5", "MiB") > 0.0);
+}
+
+#[test]
+fn nothing_acknowledged_is_missing_after_an_aggregate_and_a_leader_were_killed_on_nats() {
+    let report = measured("kill");
+    let work = "an aggregate, then a leader of the log";
+    assert!(report.median("kill", work, "acknowledged") > 0.0);
+    assert!(report.median("kill", work, "of the last ones missing").abs() < 0.5);
+    assert!(report.median("kill", work, "damaged histories").abs() < 0.5);
+}
