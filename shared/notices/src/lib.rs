@@ -10,6 +10,7 @@
 //! under the same silence.
 
 pub mod derive;
+pub mod drawing;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 pub mod formats;

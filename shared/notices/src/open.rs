@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     derive::{Code, CodeKind, Notice, Step},
+    drawing::drawn,
     formats::{Device, Facts, Format, Rendered},
     jwt::instance_jwt,
 };
@@ -22,6 +23,41 @@ use crate::{
 struct CodeTexts {
     qr: Option<String>,
     pairing_code: Option<String>,
+}
+
+/// What was opened for a body.
+struct Opened {
+    name: String,
+    token: Option<String>,
+    jwt: Option<String>,
+    device: Option<Device>,
+    texts: CodeTexts,
+}
+
+impl Opened {
+    fn render(
+        &self,
+        (step, notice): (&Step, &Notice),
+        format: &dyn Format,
+        listener: Listener<'_>,
+        now: Timestamp,
+    ) -> Option<Rendered> {
+        let facts = Facts {
+            state: &step.state,
+            name: &self.name,
+            token: self.token.as_deref().unwrap_or_default(),
+            jwt: self.jwt.as_deref().unwrap_or_default(),
+            device: self.device.as_ref(),
+            occurred_at: step.occurred_at,
+            now,
+            qr: self.texts.qr.as_deref(),
+            pairing_code: self.texts.pairing_code.as_deref(),
+            options: listener.options,
+            url: listener.url,
+            server_url: listener.server_url,
+        };
+        format.render(notice, &facts).ok()
+    }
 }
 
 /// Opens values of one instance.
@@ -68,7 +104,7 @@ impl Opener<'_> {
         &self,
         volatile: &dyn Volatile,
         (step, notice): (&Step, &Notice),
-        format: &dyn Format,
+        format: &'static dyn Format,
         listener: Listener<'_>,
         now: Timestamp,
     ) -> Result<Option<Rendered>, VolatileError> {
@@ -92,21 +128,23 @@ impl Opener<'_> {
             let external = options.get("external_id").and_then(Value::as_str);
             instance_jwt(self.master, self.instance, &step.state, external)
         });
-        let facts = Facts {
-            state: &step.state,
-            name: &name,
-            token: token.as_deref().unwrap_or_default(),
-            jwt: jwt.as_deref().unwrap_or_default(),
-            device: device.as_ref(),
-            occurred_at: step.occurred_at,
-            now,
-            qr: texts.qr.as_deref(),
-            pairing_code: texts.pairing_code.as_deref(),
-            options: &options,
-            url: listener.url,
-            server_url: listener.server_url,
-        };
-        Ok(format.render(notice, &facts).ok())
+        let opened = Opened { name, token, jwt, device, texts };
+        if opened.texts.qr.is_none() {
+            return Ok(opened.render(
+                (step, notice),
+                format,
+                Listener { options: &options, ..listener },
+                now,
+            ));
+        }
+        // With a picture in it, perhaps: what it is drawn from goes along.
+        let (step, notice, options) = (step.clone(), notice.clone(), options.into_owned());
+        let (url, server_url) = (listener.url.to_owned(), listener.server_url.to_owned());
+        let drawing = drawn(move || {
+            let listener = Listener { options: &options, url: &url, server_url: &server_url };
+            opened.render((&step, &notice), format, listener, now)
+        });
+        Ok(drawing.await.flatten())
     }
 
     /// The options of an endpoint, with the settings that its format reads beside them.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 const REQUESTS: &str = "berth_gateway_requests_total";
 const REQUEST_SECONDS: &str = "berth_gateway_request_seconds";
+const BODIES_REFUSED: &str = "berth_gateway_bodies_refused_total";
 const STREAMS: &str = "berth_gateway_open_streams";
 
 /// Tells the exporter what the metrics mean.
@@ -26,6 +27,12 @@ pub(crate) fn describe() {
         Unit::Seconds,
         "From the head of a request to the head of its answer, by door; waits that the client asked for included."
     );
+    describe_counter!(
+        BODIES_REFUSED,
+        Unit::Count,
+        "Requests that were refused with 503 because bodies of others used up the memory for them"
+    );
+    counter!(BODIES_REFUSED).increment(0);
     describe_gauge!(STREAMS, Unit::Count, "Event streams and sockets that are open, by door.");
     for door in ["native", "ryze", "green"] {
         gauge!(STREAMS, "door" => door).increment(0.0);
@@ -56,6 +63,11 @@ pub(super) async fn count(
     counter!(REQUESTS, "door" => door, "route" => route.to_owned(), "status" => status).increment(1);
     histogram!(REQUEST_SECONDS, "door" => door).record(begun.elapsed().as_secs_f64());
     answer
+}
+
+/// A body was refused for want of memory.
+pub(super) fn body_refused() {
+    counter!(BODIES_REFUSED).increment(1);
 }
 
 /// A stream that is open until this is dropped.

@@ -15,6 +15,9 @@ use tracing::warn;
 
 use crate::app::Failure;
 
+/// Stands for a segment of a path that is not shown.
+const MASK: &str = "***";
+
 /// Writes a failure that is the deployment's, not the client's, into the operator's log, with its causes.
 pub fn log_unavailable(failure: &Failure) {
     let mut causes = String::new();
@@ -30,6 +33,13 @@ pub fn log_unavailable(failure: &Failure) {
 /// A segment of a path without its percent-encoding; none if it is not UTF-8.
 pub fn percent_decoded(segment: &str) -> Option<String> {
     percent_encoding::percent_decode_str(segment).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+/// A path for an error that repeats it: what is no word of a route may be a token, and is left out.
+pub(crate) fn masked(path: &str, words: &[&str]) -> String {
+    let is_shown = |segment: &str| segment.is_empty() || words.contains(&segment);
+    let shown: Vec<&str> = path.split('/').map(|it| if is_shown(it) { it } else { MASK }).collect();
+    shown.join("/")
 }
 
 /// A path without the slash at its end, if it has one: the products, most of them on Express, answer both, and there

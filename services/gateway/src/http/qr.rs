@@ -1,6 +1,7 @@
-//! QR codes as pictures.
+//! QR codes as pictures, drawn beside the threads that serve requests.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use berth_notices::drawing::drawn;
 use qrcode::{Color, EcLevel, QrCode};
 use thiserror::Error;
 
@@ -9,13 +10,18 @@ const SCALE: usize = 8;
 /// Modules of quiet zone around the code (ISO/IEC 18004 asks for four).
 const QUIET: usize = 4;
 
-/// The text is too long for a QR code.
+/// The text is too long for a QR code, or the process is about to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the text does not fit into a QR code")]
 pub struct TooLong;
 
 /// The text as a black and white PNG.
-pub fn png(text: &str) -> Result<Vec<u8>, TooLong> {
+pub async fn png(text: &str) -> Result<Vec<u8>, TooLong> {
+    let text = text.to_owned();
+    drawn(move || draw_png(&text)).await.ok_or(TooLong)?
+}
+
+fn draw_png(text: &str) -> Result<Vec<u8>, TooLong> {
     let code = code(text)?;
     let modules = code.width() + 2 * QUIET;
     // One bit a pixel: so a byte is as wide as a module.
@@ -41,17 +47,22 @@ pub fn png(text: &str) -> Result<Vec<u8>, TooLong> {
 }
 
 /// The text as standard base64 of a PNG.
-pub fn png_base64(text: &str) -> Result<String, TooLong> {
-    Ok(STANDARD.encode(png(text)?))
+pub async fn png_base64(text: &str) -> Result<String, TooLong> {
+    Ok(STANDARD.encode(png(text).await?))
 }
 
 /// The text as a data URL that an `<img>` shows.
-pub fn png_data_url(text: &str) -> Result<String, TooLong> {
-    Ok(format!("data:image/png;base64,{}", png_base64(text)?))
+pub async fn png_data_url(text: &str) -> Result<String, TooLong> {
+    Ok(format!("data:image/png;base64,{}", png_base64(text).await?))
 }
 
 /// The text as SVG.
-pub fn svg(text: &str) -> Result<String, TooLong> {
+pub async fn svg(text: &str) -> Result<String, TooLong> {
+    let text = text.to_owned();
+    drawn(move || draw_svg(&text)).await.ok_or(TooLong)?
+}
+
+fn draw_svg(text: &str) -> Result<String, TooLong> {
     Ok(code(text)?
         .render::<qrcode::render::svg::Color<'_>>()
         .quiet_zone(true)
@@ -67,13 +78,12 @@ fn code(text: &str) -> Result<QrCode, TooLong> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn pictures_have_their_signatures() {
-        assert!(
-            png("https://wa.me/settings/linked_devices#a,b,c,d,1").unwrap().starts_with(b"\x89PNG\r\n\x1a\n")
-        );
-        assert!(svg("text").unwrap().contains("<svg"));
-        assert!(png_data_url("text").unwrap().starts_with("data:image/png;base64,iVBOR"));
-        assert_eq!(png(&"x".repeat(10_000)), Err(TooLong));
+    #[tokio::test]
+    async fn pictures_have_their_signatures() {
+        let picture = png("https://wa.me/settings/linked_devices#a,b,c,d,1").await.unwrap();
+        assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"));
+        assert!(svg("text").await.unwrap().contains("<svg"));
+        assert!(png_data_url("text").await.unwrap().starts_with("data:image/png;base64,iVBOR"));
+        assert_eq!(png(&"x".repeat(10_000)).await, Err(TooLong));
     }
 }

@@ -54,6 +54,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         let bytes = body::read(request).await.map_err(|error| match error {
             body::BodyError::TooLarge => Problem::new(Code::BodyTooLarge, "The body is larger than 1 MiB."),
             body::BodyError::Broken => Problem::invalid("The body could not be read."),
+            body::BodyError::Busy => body::BodyError::busy().into(),
         })?;
         let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };
         let Object(value) = serde_json::from_slice(text).map_err(|error| {

@@ -206,8 +206,9 @@ pub(super) struct QrBody {
 }
 
 impl QrBody {
-    pub(super) fn of(code: &LiveCode) -> Result<Self, Problem> {
+    pub(super) async fn of(code: &LiveCode) -> Result<Self, Problem> {
         let png = qr::png_data_url(&code.text)
+            .await
             .map_err(|_| Problem::new(Code::CodeTooLong, "The code does not fit into a picture."))?;
         Ok(Self { text: code.text.clone(), png, index: code.index, expires_at: time(code.expires_at) })
     }

@@ -1,6 +1,7 @@
 //! What a token, a name and an idempotency key stand for, when they are used again, elsewhere and by others.
 
 use futures::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -406,4 +407,25 @@ async fn a_slash_at_the_end_of_a_dialects_path_changes_nothing() {
     assert_eq!(nobody["response"]["message"], json!(["Cannot DELETE /instance/logout/"]));
     let native = world.here(get("/v1/instances/", ACCOUNT)).await.expect(404);
     assert_eq!(native["code"], "unknown_route");
+}
+
+#[tokio::test]
+async fn no_error_repeats_a_token_that_stands_in_the_path() {
+    let world = World::start().await;
+    let shop = world.instance("shop").await;
+    for path in
+        ["/instance", "/instance/connect/shop", "/webhook", "/api/v2", "/api/v2/instance", "/api", "/ws"]
+            .into_iter()
+            .chain(["/rest", "/rest/instance/shop", "/waInstance1/qr", "/partner/none", "/v1", "/none"])
+    {
+        for token in [shop.token.as_str(), ACCOUNT] {
+            for method in [Method::GET, Method::PATCH] {
+                let asked = Request::new(method, &format!("{path}/{token}/more"));
+                let answer = world.send(&asked).await;
+                assert!(answer.status().as_u16() >= 400, "{path}");
+                let body = answer.text().await.unwrap();
+                assert!(!body.contains(token), "{path}: {body}");
+            }
+        }
+    }
 }

@@ -9,7 +9,39 @@ use berth_proto::frame::RejectionCodeV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::Failure, http::body::BodyError};
+use crate::{
+    app::Failure,
+    http::{body::BodyError, masked},
+};
+
+/// Words of the paths of this dialect.
+const WORDS: [&str; 25] = [
+    "api",
+    "v2",
+    "admin",
+    "business",
+    "instance",
+    "search",
+    "connected",
+    "move-whatsapp",
+    "move-instance",
+    "refresh-token",
+    "toggle-activate",
+    "webhook",
+    "connect",
+    "qrcode",
+    "connection-state",
+    "restart",
+    "logout",
+    "reload",
+    "proxy",
+    "socket",
+    "events",
+    "message",
+    "chat",
+    "group",
+    "status",
+];
 
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,9 +114,9 @@ impl CodeChatError {
         }
     }
 
-    /// No such path or method.
+    /// No such path or method. A token that stands in the path is not repeated.
     pub(super) fn unknown_route(method: &Method, uri: &Uri) -> Self {
-        Self::UnknownRoute(format!("Cannot {method} {}", uri.path()))
+        Self::UnknownRoute(format!("Cannot {method} {}", masked(uri.path(), &WORDS)))
     }
 
     fn parts(self) -> (StatusCode, ErrorMessage) {
@@ -163,6 +195,7 @@ impl From<BodyError> for CodeChatError {
         match error {
             BodyError::TooLarge => Self::TooLarge,
             BodyError::Broken => Self::Invalid("The body could not be read".to_owned()),
+            BodyError::Busy => Self::Other(BodyError::busy()),
         }
     }
 }

@@ -10,7 +10,37 @@ use berth_proto::frame::RejectionCodeV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::Failure, http::body::BodyError};
+use crate::{
+    app::Failure,
+    http::{body::BodyError, masked},
+};
+
+/// Words of the paths of this dialect.
+const WORDS: [&str; 23] = [
+    "instance",
+    "create",
+    "connect",
+    "connectionState",
+    "fetchInstances",
+    "restart",
+    "setPresence",
+    "logout",
+    "delete",
+    "verify-creds",
+    "set",
+    "find",
+    "webhook",
+    "settings",
+    "proxy",
+    "websocket",
+    "rabbitmq",
+    "nats",
+    "pusher",
+    "sqs",
+    "kafka",
+    "manager",
+    "chat",
+];
 
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,9 +128,9 @@ impl EvolutionError {
         Self::Refused(format!("The \"{name}\" instance is not connected"))
     }
 
-    /// No such path or method.
+    /// No such path or method. A token that stands in the path is not repeated.
     pub(super) fn unknown_route(method: &Method, uri: &Uri) -> Self {
-        Self::UnknownRoute(format!("Cannot {method} {}", uri.path()))
+        Self::UnknownRoute(format!("Cannot {method} {}", masked(uri.path(), &WORDS)))
     }
 
     fn parts(self) -> (StatusCode, ErrorMessage) {
@@ -154,6 +184,7 @@ impl From<BodyError> for EvolutionError {
         match error {
             BodyError::TooLarge => Self::TooLarge,
             BodyError::Broken => Self::Malformed,
+            BodyError::Busy => Self::Other(BodyError::busy()),
         }
     }
 }

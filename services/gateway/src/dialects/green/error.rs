@@ -76,6 +76,7 @@ impl From<BodyError> for GreenError {
         match error {
             BodyError::TooLarge => Self::TooLarge,
             BodyError::Broken => Self::Broken,
+            BodyError::Busy => Self::Other(BodyError::busy()),
         }
     }
 }

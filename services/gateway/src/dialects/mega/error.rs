@@ -72,6 +72,7 @@ impl From<BodyError> for MegaError {
         match error {
             BodyError::TooLarge => Self::TooLarge,
             BodyError::Broken => Self::Invalid("The body could not be read".to_owned()),
+            BodyError::Busy => Self::Other(BodyError::busy()),
         }
     }
 }

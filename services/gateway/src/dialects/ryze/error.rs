@@ -93,6 +93,7 @@ impl From<BodyError> for RyzeError {
         match error {
             BodyError::TooLarge => Self::Invalid("Request body too large".to_owned()),
             BodyError::Broken => Self::InvalidBody,
+            BodyError::Busy => Self::of("Failed to read the body", BodyError::busy()),
         }
     }
 }

@@ -91,9 +91,13 @@ pub(super) async fn handler(
     let call = caller.call("POST /v1/instances/{i}/connect", &bytes);
     let connected =
         app.connect_on(&call, &key.0, &ORDER, phone.as_deref(), Duration::from_millis(wait_ms)).await?;
+    let qr = match &connected.codes.qr {
+        Some(code) => Some(QrBody::of(code).await?),
+        None => None,
+    };
     let body = ConnectBody {
         instance: InstanceBody::of(&connected.record),
-        qr: connected.codes.qr.as_ref().map(QrBody::of).transpose()?,
+        qr,
         pairing_code: connected.codes.pairing.as_ref().map(PairingCodeBody::of),
     };
     Ok(answer(StatusCode::OK, body, connected.replayed))

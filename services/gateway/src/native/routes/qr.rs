@@ -41,13 +41,14 @@ pub(super) async fn handler(
     let too_long = |_| Problem::new(Code::CodeTooLong, "The code does not fit into a picture.");
     let mut response = match wanted(accept) {
         Some(Form::Png) => {
-            ([(header::CONTENT_TYPE, "image/png")], qr::png(&code.text).map_err(too_long)?).into_response()
-        }
-        Some(Form::Svg) => {
-            ([(header::CONTENT_TYPE, "image/svg+xml")], qr::svg(&code.text).map_err(too_long)?)
+            ([(header::CONTENT_TYPE, "image/png")], qr::png(&code.text).await.map_err(too_long)?)
                 .into_response()
         }
-        Some(Form::Json) => answer(StatusCode::OK, QrBody::of(&code)?, false),
+        Some(Form::Svg) => {
+            ([(header::CONTENT_TYPE, "image/svg+xml")], qr::svg(&code.text).await.map_err(too_long)?)
+                .into_response()
+        }
+        Some(Form::Json) => answer(StatusCode::OK, QrBody::of(&code).await?, false),
         None => {
             return Err(Problem::new(
                 Code::NotAcceptable,

@@ -30,9 +30,13 @@ pub(super) async fn connect(on: OnInstance) -> Result<Json<ConnectAnswer>, CodeC
         let (state, reason) = words::live(&connected.record);
         return Ok(Json(ConnectAnswer::Linked(ConnectionState { state, status_reason: reason })));
     }
-    let answer = connected.codes.qr.map_or(CodeAnswer { count: 0, code: None, base64: None }, |code| {
-        CodeAnswer { count: code.index, base64: qr::png_data_url(&code.text).ok(), code: Some(code.text) }
-    });
+    let answer = match connected.codes.qr {
+        None => CodeAnswer { count: 0, code: None, base64: None },
+        Some(code) => {
+            let base64 = qr::png_data_url(&code.text).await.ok();
+            CodeAnswer { count: code.index, base64, code: Some(code.text) }
+        }
+    };
     Ok(Json(ConnectAnswer::Code(answer)))
 }
 

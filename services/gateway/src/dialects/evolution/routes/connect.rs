@@ -81,12 +81,16 @@ pub(super) struct CodeAnswer {
 }
 
 impl CodeAnswer {
-    pub(super) fn of(codes: &LiveCodes) -> Self {
+    pub(super) async fn of(codes: &LiveCodes) -> Self {
+        let picture = match &codes.qr {
+            Some(code) => qr::png_data_url(&code.text).await.ok(),
+            None => None,
+        };
         let pairing = codes.pairing.as_ref().map(|code| code.text.replace('-', ""));
         Self {
             pairing_code: (codes.qr.is_some() || pairing.is_some()).then_some(pairing),
             code: codes.qr.as_ref().map(|code| code.text.clone()),
-            base64: codes.qr.as_ref().and_then(|code| qr::png_data_url(&code.text).ok()),
+            base64: picture,
             count: codes.qr.as_ref().or(codes.pairing.as_ref()).map_or(0, |code| code.index),
         }
     }
@@ -125,7 +129,7 @@ pub(super) async fn handler(
         | PhaseV1::Pairing(_)
         | PhaseV1::Paused(_)
         | PhaseV1::LoggedOut { .. }
-        | PhaseV1::Deleted { .. } => ConnectAnswer::Code(CodeAnswer::of(&connected.codes)),
+        | PhaseV1::Deleted { .. } => ConnectAnswer::Code(CodeAnswer::of(&connected.codes).await),
     }))
 }
 

@@ -117,7 +117,7 @@ pub(super) async fn handler(
         // The instance is there: a code that cannot be had at this moment is asked for by a connect.
         match connect(&on, phone.as_deref()).await {
             Ok(connected) => {
-                qrcode = Some(CodeAnswer::of(&connected.codes));
+                qrcode = Some(CodeAnswer::of(&connected.codes).await);
                 record = connected.record;
             }
             Err(_) => qrcode = Some(CodeAnswer::none()),

@@ -40,7 +40,7 @@ pub(super) enum Kind {
 )]
 pub(super) async fn run(on: &OnInstance) -> Result<Shown, GreenError> {
     match on.app.connect(&on.call, on.instance, None, WAIT).await {
-        Ok(connected) => Ok(shown(&connected)),
+        Ok(connected) => Ok(shown(&connected).await),
         Err(failure) if super::is_refusal(&failure) => Ok(refused()),
         Err(failure) => Err(failure.into()),
     }
@@ -52,7 +52,7 @@ pub(super) fn refused() -> Shown {
 }
 
 /// A code as bare base64 of a PNG, or why there is none.
-pub(super) fn shown(connected: &Connected) -> Shown {
+pub(super) async fn shown(connected: &Connected) -> Shown {
     match &connected.record.state.phase {
         // Also after this call took a paused session up again.
         PhaseV1::Linked(link) if link.connection == ConnectionV1::Opening => {
@@ -67,7 +67,11 @@ pub(super) fn shown(connected: &Connected) -> Shown {
         | PhaseV1::Pairing(_)
         | PhaseV1::LoggedOut { .. }
         | PhaseV1::Deleted { .. } => {
-            match connected.codes.qr.as_ref().and_then(|code| qr::png_base64(&code.text).ok()) {
+            let picture = match &connected.codes.qr {
+                Some(code) => qr::png_base64(&code.text).await.ok(),
+                None => None,
+            };
+            match picture {
                 Some(picture) => Shown { r#type: Kind::QrCode, message: picture },
                 None => {
                     Shown { r#type: Kind::Error, message: "QR code is not available, try again".to_owned() }

@@ -59,7 +59,7 @@ async fn show(on: OnInstance, mut socket: Socket) {
             Ok(connected) => connected,
             Err(failure) => return fail(socket, &failure).await,
         };
-        match next(&connected, looks > 0, &mut shown) {
+        match next(&connected, looks > 0, &mut shown).await {
             Step::Last(frame) => return end(socket, frame).await,
             Step::Show(frame) => {
                 if !socket.tell(frame.to_string()).await {
@@ -129,16 +129,16 @@ enum Step {
     Wait,
 }
 
-fn next(connected: &Connected, started: bool, shown: &mut Option<u32>) -> Step {
+async fn next(connected: &Connected, started: bool, shown: &mut Option<u32>) -> Step {
     let code = connected.codes.qr.as_ref().map(|code| code.index);
     match &connected.record.state.phase {
         PhaseV1::Linked(_) if started => Step::Last(account_data(&connected.record)),
         PhaseV1::Connecting(_) | PhaseV1::Pairing(_) if code.is_none() || code == *shown => Step::Wait,
         PhaseV1::Connecting(_) | PhaseV1::Pairing(_) => {
             *shown = code;
-            Step::Show(json!(qr::shown(connected)))
+            Step::Show(json!(qr::shown(connected).await))
         }
-        PhaseV1::Linked(_) | PhaseV1::Paused(_) => Step::Last(json!(qr::shown(connected))),
+        PhaseV1::Linked(_) | PhaseV1::Paused(_) => Step::Last(json!(qr::shown(connected).await)),
         // The attempt ended, by its codes or by a logout.
         PhaseV1::Created | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => Step::Last(expired()),
     }

@@ -54,7 +54,7 @@ pub(super) async fn handler(on: OnInstance) -> Result<Json<Qr>, MegaError> {
 pub(super) async fn picture(on: &OnInstance) -> Result<String, MegaError> {
     let connected = connect(on, None).await?;
     let code = connected.codes.qr.ok_or(MegaError::NoCode("QR code is not available, try again"))?;
-    qr::png_data_url(&code.text).map_err(|_| MegaError::NoCode("QR code is not available, try again"))
+    qr::png_data_url(&code.text).await.map_err(|_| MegaError::NoCode("QR code is not available, try again"))
 }
 
 /// Connects; linked and paused instances have no code to show.

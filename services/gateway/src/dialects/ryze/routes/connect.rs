@@ -86,11 +86,11 @@ pub(super) async fn handler(
         | PhaseV1::Connecting(_)
         | PhaseV1::Pairing(_)
         | PhaseV1::LoggedOut { .. }
-        | PhaseV1::Deleted { .. } => code(connected, number.is_some()),
+        | PhaseV1::Deleted { .. } => code(connected, number.is_some()).await,
     }
 }
 
-fn code(connected: Connected, pairing: bool) -> Result<Json<ConnectAnswer>, RyzeError> {
+async fn code(connected: Connected, pairing: bool) -> Result<Json<ConnectAnswer>, RyzeError> {
     if pairing {
         let code = connected.codes.pairing.ok_or(RyzeError::NoCode)?;
         return Ok(Json(ConnectAnswer {
@@ -99,7 +99,7 @@ fn code(connected: Connected, pairing: bool) -> Result<Json<ConnectAnswer>, Ryze
         }));
     }
     let code = connected.codes.qr.ok_or(RyzeError::NoCode)?;
-    let picture = qr::png_data_url(&code.text).map_err(|_| RyzeError::NoCode)?;
+    let picture = qr::png_data_url(&code.text).await.map_err(|_| RyzeError::NoCode)?;
     Ok(Json(ConnectAnswer {
         qr_code: Some(code.text),
         qr_code_base64: Some(picture),
