@@ -34,8 +34,12 @@ pub(crate) fn describe() {
         "From the moment that a notice was due to the moment that it was taken up."
     );
     describe_gauge!(OWED, Unit::Count, "Notices that wait or are being tried.");
-    describe_gauge!(IN_FLIGHT, Unit::Count, "Attempts under way.");
-    depth(0, 0);
+    describe_gauge!(
+        IN_FLIGHT,
+        Unit::Count,
+        "Attempts under way, by whether the notice was tried before (first, later)."
+    );
+    depth(0, (0, 0));
 }
 
 /// An attempt ended.
@@ -79,9 +83,10 @@ pub(crate) fn lag(late: Duration) {
 
 /// What waits and what is under way.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^52 notices are out of reach")]
-pub(crate) fn depth(owed: usize, in_flight: usize) {
+pub(crate) fn depth(owed: usize, (first, later): (usize, usize)) {
     gauge!(OWED).set(owed as f64);
-    gauge!(IN_FLIGHT).set(in_flight as f64);
+    gauge!(IN_FLIGHT, "try" => "first").set(first as f64);
+    gauge!(IN_FLIGHT, "try" => "later").set(later as f64);
 }
 
 const fn class_word(class: Class) -> &'static str {

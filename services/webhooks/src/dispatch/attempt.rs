@@ -21,7 +21,12 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{board::Pending, disable, open::Endpoint};
+use super::{
+    board::Pending,
+    disable,
+    open::Endpoint,
+    shares::{Destination, Place},
+};
 use crate::{
     journal::{Journal, JournalError, Tried},
     last_words,
@@ -73,6 +78,8 @@ pub(crate) enum Outcome {
     Wait(Timestamp),
     /// It has nowhere to be sent to and waits to be fetched, until then.
     Hold(Timestamp),
+    /// Nothing was sent: it leads somewhere else than its turn was for.
+    Found(Destination),
 }
 
 /// How an attempt ended.
@@ -80,6 +87,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Ended {
     pub(crate) pending: Pending,
     pub(crate) attempts: u16,
+    /// Whether an answer came; none if nothing was sent.
+    pub(crate) answered: Option<bool>,
     pub(crate) outcome: Outcome,
 }
 
@@ -132,8 +141,8 @@ enum Readiness {
 
 /// Tries a notice once. Always says what comes next; a fault of ours makes it wait a little.
 pub(crate) async fn attempt(tools: Tools, pending: Pending) -> Ended {
-    let mut attempts = pending.attempts;
-    let outcome = match run(&tools, &pending, &mut attempts).await {
+    let (mut attempts, mut answered) = (pending.attempts, None);
+    let outcome = match run(&tools, &pending, &mut attempts, &mut answered).await {
         Ok(outcome) => outcome,
         Err(fault) => {
             tracing::warn!(
@@ -145,10 +154,15 @@ pub(crate) async fn attempt(tools: Tools, pending: Pending) -> Ended {
             Outcome::Wait(tools.clock.now())
         }
     };
-    Ended { pending, attempts, outcome }
+    Ended { pending, attempts, answered, outcome }
 }
 
-async fn run(tools: &Tools, pending: &Pending, attempts: &mut u16) -> Result<Outcome, Fault> {
+async fn run(
+    tools: &Tools,
+    pending: &Pending,
+    attempts: &mut u16,
+    answered: &mut Option<bool>,
+) -> Result<Outcome, Fault> {
     let key = &pending.key;
     let mut permit = read(tools, key.instance).await?;
     if let Gate::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
@@ -159,6 +173,10 @@ async fn run(tools: &Tools, pending: &Pending, attempts: &mut u16) -> Result<Out
         Readiness::Settle(outcome) => return Ok(Outcome::Settle(outcome)),
         Readiness::Held(until) => return Ok(Outcome::Hold(until)),
     };
+    let leads_to = Destination { account: permit.step.state.account, place: place(&prepared.endpoint.url) };
+    if pending.slot.map(|slot| slot.to) != Some(leads_to) {
+        return Ok(Outcome::Found(leads_to));
+    }
     let number = attempts.saturating_add(1);
     tools.journal.put(*key, Tried { attempts: number, due: tools.clock.now(), running: true })?;
     while !permit.is_fresh() {
@@ -170,11 +188,21 @@ async fn run(tools: &Tools, pending: &Pending, attempts: &mut u16) -> Result<Out
     }
     *attempts = number;
     let verdict = send(tools, pending, &prepared).await;
+    *answered = match &verdict {
+        Err(SendError::Refused | SendError::Invalid) => None,
+        verdict => Some(verdict.is_ok()),
+    };
     let outcome = conclude(tools, pending, number, &permit.step, prepared.format, verdict).await;
     if let Outcome::Wait(due) = outcome {
         tools.journal.put(*key, Tried { attempts: number, due, running: false })?;
     }
     Ok(outcome)
+}
+
+/// The place that a URL leads to. What is not a URL is refused before anything is sent.
+fn place(url: &str) -> Place {
+    let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
+    Place::of(&origin.unwrap_or_default())
 }
 
 /// Reads the instance's last commit where every acknowledged one is visible.

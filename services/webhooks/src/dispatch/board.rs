@@ -3,13 +3,24 @@
 //! A lane is (instance, endpoint) and whether it carries codes. Only the head of a lane may be tried, and one
 //! attempt runs in a lane at a time, so that an endpoint hears everything in order. A notice leaves its lane
 //! when its settlement is durable.
+//!
+//! A lane whose head is due waits for its turn under [`Shares`]. Where it leads (account and place) stands sealed
+//! in the log, so the first attempt of a lane finds that out and gives way to whoever's turn it is then.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry};
 
 use berth_notices::derive::Class;
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
+use super::shares::{Destination, Shares, Slot, Try};
 use crate::{journal::Tried, outbox::Owed};
+
+/// Attempts at once that only find out where a lane leads. They end at our own stores, which no receiver holds up.
+const LOOK_UPS_MAX: usize = 64;
+/// Lanes that become ready before one is given its turn, so that a million that are due at once hold nothing up.
+const RIPEN_MAX: usize = 64;
+/// Endpoints of which it is remembered where they lead.
+const KNOWN_MAX: usize = 262_144;
 
 /// The name of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +46,8 @@ pub(crate) struct Pending {
     pub(crate) due: Timestamp,
     /// Whether it waits to be fetched, not to be sent.
     pub(crate) held: bool,
+    /// What its attempt occupies; none if that is to find out where it leads.
+    pub(crate) slot: Option<Slot>,
     /// Whether it is being tried or settled.
     busy: bool,
 }
@@ -44,7 +57,18 @@ struct Lane {
     /// By version and ordinal.
     queue: BTreeMap<(u64, u16), Pending>,
     /// As it stands in the index.
-    indexed: Option<Timestamp>,
+    indexed: Option<Indexed>,
+}
+
+/// Where a lane with an idle head stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Indexed {
+    /// It is not known to be due.
+    Idle(Timestamp),
+    /// It is due, and where it leads is to be found out.
+    Unknown(Timestamp),
+    /// It waits for its turn.
+    Ready(Slot, Timestamp),
 }
 
 /// Everything that waits.
@@ -53,6 +77,14 @@ pub(crate) struct Board {
     lanes: BTreeMap<LaneKey, Lane>,
     /// Lanes whose head is idle, by when it is due.
     idle: BTreeSet<(Timestamp, LaneKey)>,
+    /// Lanes whose head is due and of which it is not known where they lead.
+    unknown: BTreeSet<(Timestamp, LaneKey)>,
+    /// Lanes whose head is due and waits for its turn.
+    shares: Shares,
+    /// Where endpoints led when they were last looked at.
+    known: HashMap<(InstanceId, EndpointId), Destination>,
+    /// Attempts that find out where a lane leads.
+    look_ups: usize,
     /// Settled here, and perhaps still a row of the view.
     settled: BTreeMap<InstanceId, HashSet<NoticeKeyV1>>,
     /// Notices in all lanes.
@@ -111,6 +143,7 @@ impl Board {
                 due: tried.filter(|tried| !tried.running).map_or(owed.occurred_at, |tried| tried.due),
                 owed,
                 held: false,
+                slot: None,
                 busy: false,
             };
             let lane = self.lanes.entry(lane_key).or_default();
@@ -123,26 +156,53 @@ impl Board {
         waited
     }
 
-    /// The head that is due, marked as busy.
+    /// The head whose turn it is, marked as busy. What it occupies is given back with [`Self::give_back`].
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Pending> {
-        let (lane_key, pending) =
-            self.idle.iter().take_while(|(due, _)| *due <= now).find_map(|(_, lane_key)| {
-                let head = self.lanes.get(lane_key)?.queue.values().next()?;
-                (!self.must_wait(*lane_key, head)).then(|| (*lane_key, head.clone()))
-            })?;
-        self.mark(&pending.key, lane_key, |pending| pending.busy = true);
+        self.ripen(now);
+        let (lane_key, slot) = match self.unknown.first() {
+            Some((_, lane_key)) if self.look_ups < LOOK_UPS_MAX => {
+                self.look_ups += 1;
+                (*lane_key, None)
+            }
+            _ => self.shares.next(now).map(|(lane_key, slot)| (lane_key, Some(slot)))?,
+        };
+        let lane = self.lanes.get_mut(&lane_key)?;
+        if slot.is_some() {
+            // Taken out of the shares already.
+            lane.indexed = None;
+        }
+        let head = lane.queue.values_mut().next()?;
+        (head.busy, head.slot) = (true, slot);
+        let pending = head.clone();
+        self.index(lane_key);
         Some(pending)
     }
 
-    /// When the next head is due.
+    /// An attempt is over, whatever comes of it. `answered`: whether an answer came; none if nothing was sent.
+    pub(crate) fn give_back(&mut self, pending: &Pending, answered: Option<bool>, now: Timestamp) {
+        match pending.slot {
+            Some(slot) => self.shares.give_back(slot, answered, now),
+            None => self.look_ups = self.look_ups.saturating_sub(1),
+        }
+    }
+
+    /// Notes where a notice leads; it waits for its turn.
+    pub(crate) fn found(&mut self, pending: &Pending, leads_to: Destination) {
+        if self.known.len() >= KNOWN_MAX {
+            self.known.clear();
+        }
+        self.known.insert((pending.key.instance, pending.key.endpoint), leads_to);
+        self.mark(&pending.key, LaneKey::of(&pending.key, pending.owed.class), |head| head.busy = false);
+    }
+
+    /// When the next head is due that is not known to be due yet.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        self.idle
-            .iter()
-            .find(|(_, lane_key)| {
-                let head = self.lanes.get(lane_key).and_then(|lane| lane.queue.values().next());
-                head.is_some_and(|head| !self.must_wait(*lane_key, head))
-            })
-            .map(|(due, _)| *due)
+        self.idle.first().map(|(due, _)| *due)
+    }
+
+    /// Attempts under way, of first and of later tries.
+    pub(crate) const fn in_flight(&self) -> (usize, usize) {
+        self.shares.in_flight()
     }
 
     /// What waits for an instance and is neither tried nor settled at this moment.
@@ -215,6 +275,29 @@ impl Board {
         self.count
     }
 
+    /// Lanes whose head has become due wait for their turn.
+    fn ripen(&mut self, now: Timestamp) {
+        for _ in 0..RIPEN_MAX {
+            let Some((due, lane_key)) = self.idle.first().copied().filter(|(due, _)| *due <= now) else {
+                return;
+            };
+            self.idle.pop_first();
+            let Some(lane) = self.lanes.get_mut(&lane_key) else { continue };
+            let tried = lane.queue.values().next().is_some_and(|head| head.attempts > 0);
+            lane.indexed = Some(match self.known.get(&(lane_key.instance, lane_key.endpoint)) {
+                Some(to) => {
+                    let slot = Slot { of: if tried { Try::Later } else { Try::First }, to: *to };
+                    self.shares.add(slot, due, lane_key);
+                    Indexed::Ready(slot, due)
+                }
+                None => {
+                    self.unknown.insert((due, lane_key));
+                    Indexed::Unknown(due)
+                }
+            });
+        }
+    }
+
     /// The end of a session waits for an older code that is under way, so that nothing older arrives after it.
     fn must_wait(&self, lane_key: LaneKey, head: &Pending) -> bool {
         if lane_key.codes || !matches!(head.owed.class, Class::Disconnect | Class::Final) {
@@ -239,24 +322,53 @@ impl Board {
         self.index(lane_key);
     }
 
-    /// Puts a lane where its head belongs.
+    /// Puts a lane where its head belongs, and the lane that may wait for its codes.
     fn index(&mut self, lane_key: LaneKey) {
+        self.place(lane_key);
+        if lane_key.codes {
+            self.place(LaneKey { codes: false, ..lane_key });
+        }
+    }
+
+    fn place(&mut self, lane_key: LaneKey) {
+        let Some(lane) = self.lanes.get(&lane_key) else {
+            return;
+        };
+        let is_gone = lane.queue.is_empty();
+        let idle = match lane.queue.values().next() {
+            // One attempt in a lane at a time: while the head is busy, nothing of the lane is idle.
+            Some(head) if !head.busy && !self.must_wait(lane_key, head) => Some(head.due),
+            _ => None,
+        };
+        let tried = lane.queue.values().next().is_some_and(|head| head.attempts > 0);
         let Some(lane) = self.lanes.get_mut(&lane_key) else {
             return;
         };
-        if let Some(due) = lane.indexed.take() {
-            self.idle.remove(&(due, lane_key));
+        // It keeps its place in the order if nothing changed for it.
+        let stays = match lane.indexed {
+            Some(Indexed::Idle(due) | Indexed::Unknown(due)) => idle == Some(due),
+            Some(Indexed::Ready(slot, due)) => idle == Some(due) && tried == (slot.of == Try::Later),
+            None => false,
+        };
+        if stays {
+            return;
         }
-        match lane.queue.values().next() {
-            None => {
-                self.lanes.remove(&lane_key);
+        match lane.indexed.take() {
+            Some(Indexed::Idle(due)) => {
+                self.idle.remove(&(due, lane_key));
             }
-            // One attempt in a lane at a time: while the head is busy, nothing of the lane is idle.
-            Some(head) if head.busy => {}
-            Some(head) => {
-                lane.indexed = Some(head.due);
-                self.idle.insert((head.due, lane_key));
+            Some(Indexed::Unknown(due)) => {
+                self.unknown.remove(&(due, lane_key));
             }
+            Some(Indexed::Ready(slot, due)) => self.shares.remove(slot, due, lane_key),
+            None => {}
+        }
+        if let Some(due) = idle {
+            lane.indexed = Some(Indexed::Idle(due));
+            self.idle.insert((due, lane_key));
+        }
+        if is_gone {
+            self.lanes.remove(&lane_key);
         }
     }
 }

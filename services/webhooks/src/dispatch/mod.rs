@@ -13,6 +13,7 @@ mod pull;
 mod review;
 mod scan;
 mod settle;
+mod shares;
 mod tenure;
 
 use std::{sync::Arc, time::Duration};

@@ -33,8 +33,6 @@ use crate::{
     schedule::plus,
 };
 
-/// Attempts that run at once.
-const ATTEMPTS_MAX: usize = 256;
 /// Notices that are kept in memory; the rest stays in the view until these are fewer.
 const OWED_IN_MEMORY_MAX: usize = 1_000_000;
 /// How long to wait before a fault of the log or the view is met again.
@@ -78,7 +76,6 @@ pub(super) struct Tenure {
     board: Board,
     /// Dropped with the tenure: whatever runs ends at its next await.
     work: FuturesUnordered<Work>,
-    in_flight: usize,
     taken: BTreeSet<Partition>,
     /// Notices that wait until their partition is taken over.
     blocked: BTreeMap<Partition, Vec<Pending>>,
@@ -114,7 +111,6 @@ impl Tenure {
             touched,
             board: Board::default(),
             work: FuturesUnordered::new(),
-            in_flight: 0,
             taken: BTreeSet::new(),
             blocked: BTreeMap::new(),
             unsettled: BTreeMap::new(),
@@ -196,10 +192,9 @@ impl Tenure {
     /// Starts whatever can be started; says how long nothing more will be due.
     fn start(&mut self) -> Duration {
         let now = self.tools.clock.now();
-        while !self.draining && self.in_flight < ATTEMPTS_MAX {
-            let Some(pending) = self.board.next(now) else {
-                break;
-            };
+        while !self.draining
+            && let Some(pending) = self.board.next(now)
+        {
             self.start_attempt(pending, now);
         }
         let ready: Vec<Partition> =
@@ -216,11 +211,11 @@ impl Tenure {
                 Done::Reviewed(instance, read.flatten().map(Box::new))
             }));
         }
-        metrics::depth(self.board.len(), self.in_flight);
+        metrics::depth(self.board.len(), self.board.in_flight());
         let until = |due: Timestamp| Duration::from_micros(u64::try_from(due.0 - now.0).unwrap_or_default());
         match self.board.wake_at() {
             _ if self.read_all => FAULT_DELAY,
-            Some(due) if !self.draining && self.in_flight < ATTEMPTS_MAX => until(due).min(LOOK_MAX),
+            Some(due) if !self.draining => until(due).min(LOOK_MAX),
             _ => LOOK_MAX,
         }
     }
@@ -228,6 +223,7 @@ impl Tenure {
     fn start_attempt(&mut self, pending: Pending, now: Timestamp) {
         let partition = Partition::of(pending.key.instance.as_bytes());
         if !self.taken.contains(&partition) {
+            self.board.give_back(&pending, None, now);
             let waiting = self.blocked.entry(partition).or_default();
             waiting.push(pending);
             if waiting.len() == 1 {
@@ -242,15 +238,22 @@ impl Tenure {
         }
         match self.view.get(&owed_key(&pending.key)) {
             Ok(Some(_)) => {
-                metrics::lag(Duration::from_micros(u64::try_from(now.0 - pending.due.0).unwrap_or_default()));
-                self.in_flight += 1;
+                if pending.slot.is_some() {
+                    metrics::lag(Duration::from_micros(
+                        u64::try_from(now.0 - pending.due.0).unwrap_or_default(),
+                    ));
+                }
                 let tools = self.tools.clone();
                 self.work
                     .push(Box::pin(async move { Done::Attempt(Box::new(attempt(tools, pending).await)) }));
             }
             // A former owner settled it.
-            Ok(None) => self.board.remove(&pending.key, pending.owed.class),
+            Ok(None) => {
+                self.board.give_back(&pending, None, now);
+                self.board.remove(&pending.key, pending.owed.class);
+            }
             Err(_) => {
+                self.board.give_back(&pending, None, now);
                 let Pending { key, owed, attempts, .. } = pending;
                 self.board.put_back(&key, owed.class, attempts, plus(now, FAULT_DELAY));
             }
@@ -324,9 +327,10 @@ impl Tenure {
     }
 
     fn attempt_ended(&mut self, ended: Ended) {
-        self.in_flight -= 1;
-        let Ended { pending, attempts, outcome } = ended;
+        let Ended { pending, attempts, answered, outcome } = ended;
+        self.board.give_back(&pending, answered, self.tools.clock.now());
         match outcome {
+            Outcome::Found(leads_to) => self.board.found(&pending, leads_to),
             Outcome::Hold(until) => self.board.hold(&pending.key, pending.owed.class, until),
             // What happened while it ran could not cancel it, and its next attempt may be a day away: the gate is
             // asked about what waits again now.

@@ -1,6 +1,6 @@
 //! The headers of a request: the standard's, the format's, and what a customer may add.
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 /// How we introduce ourselves.
 const AGENT: &str = concat!("berth-webhooks/", env!("CARGO_PKG_VERSION"));

@@ -1,28 +1,39 @@
 //! One attempt over HTTP: guarded, bounded, without redirects, proxies or second thoughts.
+//!
+//! Each attempt has a connection of its own, driven by the attempt itself: when that ends, so does the connection, and
+//! what runs at a host is what the dispatcher started there. The client is hyper's HTTP/1.1 alone, on top of a
+//! connection that is read in bounded parts (see [`meter`]).
 
+mod connect;
 mod headers;
+mod meter;
 mod resolver;
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use berth_runtime::{UrlPolicy, UrlRefused, check_url};
 use bytes::Bytes;
-use reqwest::{Client, StatusCode, header::HeaderMap, redirect};
-use resolver::{AddressRefused, GuardedResolver, Reach};
+use connect::{Connector, Stream};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, StatusCode,
+    client::conn::http1,
+    header::{ACCEPT, HOST, HeaderMap, HeaderValue},
+};
+use hyper_util::rt::TokioIo;
+use meter::Allowance;
+use resolver::{GuardedResolver, Reach};
 use thiserror::Error;
+use url::{Position, Url};
 
 pub(crate) use headers::{HeaderParts, build};
 
 use crate::schedule::Answer;
 
-/// How long connecting may take, name resolution and TLS included.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept for the next notice.
-const IDLE_MAX: Duration = Duration::from_secs(30);
-/// Idle connections kept for one endpoint.
-const IDLE_PER_HOST_MAX: usize = 2;
-/// Bytes of an answer that are read before the connection is given up.
+/// Bytes of an answer's body that are read before the connection is given up.
 const ANSWER_READ_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of an answer's head.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// The header by which an endpoint asks to be disabled.
 const DELIVERY_HEADER: &str = "webhook-delivery";
 
@@ -32,9 +43,9 @@ pub enum TransportSetupError {
     /// The resolver.
     #[error("the resolver for webhooks cannot be set up")]
     Resolver(#[source] hickory_resolver::net::NetError),
-    /// The HTTP client.
-    #[error("the HTTP client for webhooks cannot be set up")]
-    Client(#[source] reqwest::Error),
+    /// TLS.
+    #[error("TLS for webhooks cannot be set up")]
+    Tls(#[source] rustls::Error),
 }
 
 /// Why an attempt got no answer: the closed list that a customer may see (R16).
@@ -80,90 +91,89 @@ pub(crate) struct Parcel {
 }
 
 /// Sends parcels.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Transport {
     policy: Arc<UrlPolicy>,
-    permitted: Client,
-    listed: Client,
+    connector: Connector,
+    permitted: GuardedResolver,
+    listed: GuardedResolver,
 }
 
 // === impl Transport ===
 
 impl Transport {
     pub(crate) fn new(policy: UrlPolicy) -> Result<Self, TransportSetupError> {
-        // Somebody else of this process may have installed the same provider already.
-        let _installed = rustls::crypto::ring::default_provider().install_default();
         let policy = Arc::new(policy);
         let resolver = resolver::system_resolver().map_err(TransportSetupError::Resolver)?;
-        let client = |reach| {
-            Client::builder()
-                .dns_resolver(Arc::new(GuardedResolver::new(resolver.clone(), policy.clone(), reach)))
-                .redirect(redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .no_proxy()
-                .referer(false)
-                .connect_timeout(CONNECT_MAX)
-                .pool_idle_timeout(IDLE_MAX)
-                .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-                .build()
-                .map_err(TransportSetupError::Client)
-        };
-        Ok(Self { permitted: client(Reach::Permitted)?, listed: client(Reach::Listed)?, policy })
+        let guarded = |reach| GuardedResolver::new(resolver.clone(), policy.clone(), reach);
+        let connector = Connector::new().map_err(TransportSetupError::Tls)?;
+        let (permitted, listed) = (guarded(Reach::Permitted), guarded(Reach::Listed));
+        Ok(Self { policy, connector, permitted, listed })
     }
 
     /// Sends a parcel once.
     pub(crate) async fn send(&self, parcel: Parcel) -> Result<Answer, SendError> {
         check_url(&parcel.url, &self.policy)?;
-        let restricted =
-            !self.policy.plain_http && parcel.url.get(..5).is_some_and(|s| s.eq_ignore_ascii_case("http:"));
-        let client = if restricted { &self.listed } else { &self.permitted };
-        let request = client.post(&parcel.url).headers(parcel.headers).body(parcel.body);
-        match tokio::time::timeout(parcel.attempt_max, exchange(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(SendError::TimedOut),
-        }
+        let attempt = Box::pin(self.attempt(&parcel));
+        tokio::time::timeout(parcel.attempt_max, attempt).await.unwrap_or(Err(SendError::TimedOut))
+    }
+
+    async fn attempt(&self, parcel: &Parcel) -> Result<Answer, SendError> {
+        let url = Url::parse(&parcel.url).map_err(|_| SendError::Invalid)?;
+        let request = request(&url, parcel)?;
+        let restricted = !self.policy.plain_http && url.scheme() == "http";
+        let resolver = if restricted { &self.listed } else { &self.permitted };
+        let stream = self.connector.open(&url, resolver, Allowance::new()).await?;
+        exchange(stream, request).await
     }
 }
 
-async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, SendError> {
-    let mut response = request.send().await.map_err(|error| classify(&error))?;
-    let text =
-        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let answer = Answer {
-        status: response.status().as_u16(),
-        retry_after: text("retry-after"),
-        disable: text(DELIVERY_HEADER).is_some_and(|value| value.trim().eq_ignore_ascii_case("disable")),
+fn request(url: &Url, parcel: &Parcel) -> Result<Request<Full<Bytes>>, SendError> {
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    let mut request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
+        .body(Full::new(parcel.body.clone()))
+        .map_err(|_| SendError::Invalid)?;
+    *request.headers_mut() = parcel.headers.clone();
+    request.headers_mut().insert(HOST, HeaderValue::from_str(host).map_err(|_| SendError::Invalid)?);
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
+    Ok(request)
+}
+
+/// Sends the request and reads the answer, driving the connection meanwhile.
+async fn exchange(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> Result<Answer, SendError> {
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(HEAD_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| SendError::Broken)?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(|_| SendError::Broken)?;
+        let text = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let answer = Answer {
+            status: response.status().as_u16(),
+            retry_after: text("retry-after"),
+            disable: text(DELIVERY_HEADER).is_some_and(|value| value.trim().eq_ignore_ascii_case("disable")),
+        };
+        // An endpoint that breaks off has not answered; one that talks on is cut off.
+        let (mut read_bytes, is_empty) = (0, response.status() == StatusCode::NO_CONTENT);
+        let mut body = response.into_body();
+        while !is_empty && read_bytes <= ANSWER_READ_BYTES_MAX {
+            match body.frame().await {
+                Some(Ok(frame)) => read_bytes += frame.data_ref().map_or(0, Bytes::len),
+                Some(Err(_)) => return Err(SendError::Broken),
+                None => break,
+            }
+        }
+        Ok(answer)
     };
-    // Read to the end so that the connection can be used again; an endpoint that talks on is cut off.
-    let mut read_bytes = 0;
-    while response.status() != StatusCode::NO_CONTENT && read_bytes <= ANSWER_READ_BYTES_MAX {
-        match response.chunk().await {
-            Ok(Some(chunk)) => read_bytes += chunk.len(),
-            Ok(None) => break,
-            Err(error) => return Err(classify(&error)),
-        }
+    let (mut answer, mut connection) = (std::pin::pin!(answer), std::pin::pin!(connection));
+    tokio::select! {
+        biased;
+        answer = &mut answer => return answer,
+        // What it read before it ended is still there to be taken.
+        _ = &mut connection => {}
     }
-    Ok(answer)
-}
-
-fn classify(error: &reqwest::Error) -> SendError {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if inner.is::<AddressRefused>() {
-            return SendError::Refused;
-        }
-        if inner.is::<hickory_resolver::net::NetError>() {
-            return SendError::Name;
-        }
-        source = inner.source();
-    }
-    if error.is_timeout() {
-        SendError::TimedOut
-    } else if error.is_connect() {
-        SendError::Connect
-    } else if error.is_builder() {
-        SendError::Invalid
-    } else {
-        SendError::Broken
-    }
+    answer.await
 }

@@ -3,13 +3,12 @@
 use std::{
     error::Error,
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
 };
 
 use berth_runtime::{UrlPolicy, url_policy::is_localhost};
 use hickory_resolver::{Resolver, TokioResolver, config::ResolverConfig, net::runtime::TokioRuntimeProvider};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 
 /// What `localhost` means.
@@ -51,7 +50,8 @@ impl GuardedResolver {
         Self { resolver, policy, reach }
     }
 
-    async fn lookup(&self, name: &str) -> Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>> {
+    /// Every address of a name.
+    pub(super) async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, Box<dyn Error + Send + Sync>> {
         let allowed = |address: &IpAddr| match self.reach {
             Reach::Permitted => self.policy.permits(*address),
             Reach::Listed => self.policy.lists(*address),
@@ -65,18 +65,7 @@ impl GuardedResolver {
         if answers.is_empty() || !answers.iter().all(allowed) {
             return Err(AddressRefused.into());
         }
-        // Port 0: the connector puts the URL's port in its place.
-        Ok(answers.into_iter().map(|address| SocketAddr::new(address, 0)).collect())
-    }
-}
-
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let this = self.clone();
-        Box::pin(async move {
-            let addresses = this.lookup(name.as_str()).await?;
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
+        Ok(answers)
     }
 }
 

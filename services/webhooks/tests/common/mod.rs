@@ -121,6 +121,24 @@ impl World {
         }
     }
 
+    /// Another instance of the same deployment.
+    pub(crate) async fn beside(&self) -> Self {
+        let instance = berth_runtime::entropy::new_instance_id(&SystemClock, &SystemEntropy);
+        let data_key = self.keys.create(instance.as_bytes(), &SystemEntropy).await.unwrap().unwrap();
+        Self {
+            log: self.log.clone(),
+            keys: self.keys.clone(),
+            delivery_keys: self.delivery_keys.clone(),
+            volatile: self.volatile.clone(),
+            leases: self.leases.clone(),
+            bus: self.bus.clone(),
+            instance,
+            folder: tempfile::tempdir().unwrap(),
+            data_key,
+            reports: 0.into(),
+        }
+    }
+
     /// Starts a dispatcher with its own data folder.
     pub(crate) async fn replica(&self, name: &str, schedule: Schedule) -> Replica {
         self.replica_with_leases(name, schedule, self.leases.clone()).await

@@ -1,0 +1,336 @@
+//! Who is next: lanes whose head is due take turns, under shares of the attempts that may run; pure.
+//!
+//! An endpoint that never answers holds an attempt for as long as an attempt may take, and there are only so many.
+//! So first tries and later ones have budgets of their own (R20), and within each:
+//!
+//! - A **place** (scheme, host and port) that does not answer has at most [`PLACE_SILENT_MAX`] attempts over both
+//!   budgets; one that answers may have more, up to [`PLACE_ANSWERING_MAX`].
+//! - An **account** may start one more attempt while it has fewer than are left free. So one account fills half of a
+//!   budget at most, two fill two thirds, and there is always room for one that has nothing under way.
+//! - The account with the fewest attempts goes first, then the one that waits for its turn longest; within it the
+//!   place that waits for its turn longest; within that the lane that is due longest.
+//!
+//! Whoever is next is found in O(log n). A place that is full is set aside for each account once, when it is met, and
+//! comes back when it has room.
+
+use std::collections::{BTreeSet, HashMap};
+
+use berth_proto::{AccountId, Hash, Timestamp};
+
+use super::board::LaneKey;
+
+/// First tries that run at once.
+const FIRST_MAX: usize = 384;
+/// Later tries that run at once.
+const LATER_MAX: usize = 128;
+/// Attempts at once at a place that does not answer, or that nothing is known of.
+pub(super) const PLACE_SILENT_MAX: usize = 16;
+/// Attempts at once at a place that answers: it may stop doing so at any moment.
+const PLACE_ANSWERING_MAX: usize = 192;
+/// A place that answers does so within this time: while one attempt has waited longer, no more are added.
+const PATIENCE_MICROS: i64 = 2_000_000;
+/// Places without an attempt whose answering is remembered.
+const REMEMBERED_MAX: usize = 65_536;
+
+/// Where attempts go: a digest of scheme, host and port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place([u8; 16]);
+
+/// Whose attempts go where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Destination {
+    /// The account of the instance.
+    pub(crate) account: AccountId,
+    /// The place of the endpoint.
+    pub(crate) place: Place,
+}
+
+/// Which budget an attempt is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Try {
+    /// The notice was never tried.
+    First,
+    /// It was.
+    Later,
+}
+
+/// What an attempt occupies, from its turn until it is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) of: Try,
+    pub(crate) to: Destination,
+}
+
+/// The order of turns: fewer under way, then longer without a turn.
+type Rank = (usize, u64);
+
+/// Members by rank.
+#[derive(Debug)]
+struct Ranked<K> {
+    at: HashMap<K, Rank>,
+    order: BTreeSet<(Rank, K)>,
+}
+
+/// The lanes of an account that wait for one place.
+#[derive(Debug, Default)]
+struct Flow {
+    turn: u64,
+    lanes: BTreeSet<(Timestamp, LaneKey)>,
+}
+
+#[derive(Debug)]
+struct Account {
+    in_flight: usize,
+    turn: u64,
+    flows: HashMap<Place, Flow>,
+    /// Flows that wait and are not set aside, by their turns alone.
+    open: Ranked<Place>,
+}
+
+#[derive(Debug)]
+struct Budget {
+    max: usize,
+    in_flight: usize,
+    accounts: HashMap<AccountId, Account>,
+    /// Accounts with open flows.
+    ready: Ranked<AccountId>,
+}
+
+#[derive(Debug, Default)]
+struct Load {
+    in_flight: usize,
+    /// Whether its last attempt was answered.
+    answers: bool,
+    /// Since when it owes an answer.
+    waiting_since: Option<Timestamp>,
+    /// Who was set aside because it is full.
+    aside: BTreeSet<(Try, AccountId)>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Shares {
+    first: Budget,
+    later: Budget,
+    places: HashMap<Place, Load>,
+    /// Turns given so far.
+    turn: u64,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// The place of an origin, `scheme://host:port`.
+    pub(crate) fn of(origin: &str) -> Self {
+        let Hash(hash) = Hash::over(b"berth.v1.place", &[origin.as_bytes()]);
+        let mut place = [0; 16];
+        place.copy_from_slice(hash.split_at(16).0);
+        Self(place)
+    }
+}
+
+// === impl Ranked ===
+
+impl<K> Default for Ranked<K> {
+    fn default() -> Self {
+        Self { at: HashMap::new(), order: BTreeSet::new() }
+    }
+}
+
+impl<K: Copy + Ord + std::hash::Hash> Ranked<K> {
+    fn put(&mut self, key: K, rank: Rank) {
+        self.take(key);
+        self.at.insert(key, rank);
+        self.order.insert((rank, key));
+    }
+
+    fn take(&mut self, key: K) {
+        if let Some(rank) = self.at.remove(&key) {
+            self.order.remove(&(rank, key));
+        }
+    }
+
+    fn first(&self) -> Option<K> {
+        self.order.first().map(|(_, key)| *key)
+    }
+}
+
+// === impl Budget ===
+
+impl Budget {
+    fn new(max: usize) -> Self {
+        Self { max, in_flight: 0, accounts: HashMap::new(), ready: Ranked::default() }
+    }
+
+    fn account(&mut self, account: AccountId, turn: u64) -> &mut Account {
+        self.accounts.entry(account).or_insert_with(|| Account {
+            in_flight: 0,
+            turn,
+            flows: HashMap::new(),
+            open: Ranked::default(),
+        })
+    }
+
+    /// Puts an account where it belongs after a change.
+    fn settle(&mut self, id: AccountId) {
+        let Some(account) = self.accounts.get(&id) else { return };
+        if account.open.first().is_some() {
+            self.ready.put(id, (account.in_flight, account.turn));
+        } else {
+            self.ready.take(id);
+            if account.in_flight == 0 && account.flows.is_empty() {
+                self.accounts.remove(&id);
+            }
+        }
+    }
+
+    /// The account whose turn it is, if there is room for it.
+    fn turn_of(&self) -> Option<AccountId> {
+        let id = self.ready.first()?;
+        let free = self.max.saturating_sub(self.in_flight);
+        // Whoever comes after it in the order has as much under way or more.
+        (self.accounts.get(&id)?.in_flight < free).then_some(id)
+    }
+}
+
+// === impl Load ===
+
+impl Load {
+    fn has_room(&self, now: Timestamp) -> bool {
+        let in_time = self.waiting_since.is_none_or(|since| now.0 - since.0 < PATIENCE_MICROS);
+        self.in_flight < if self.answers && in_time { PLACE_ANSWERING_MAX } else { PLACE_SILENT_MAX }
+    }
+}
+
+// === impl Shares ===
+
+impl Default for Shares {
+    fn default() -> Self {
+        Self { first: Budget::new(FIRST_MAX), later: Budget::new(LATER_MAX), places: HashMap::new(), turn: 0 }
+    }
+}
+
+impl Shares {
+    /// A lane waits for its turn from now on.
+    pub(crate) fn add(&mut self, slot: Slot, due: Timestamp, lane: LaneKey) {
+        let Slot { of, to: Destination { account, place } } = slot;
+        self.turn += 1;
+        let turn = self.turn;
+        let is_aside = self.places.get(&place).is_some_and(|load| load.aside.contains(&(of, account)));
+        let budget = self.budget(of);
+        let entry = budget.account(account, turn);
+        let flow = entry.flows.entry(place).or_insert_with(|| Flow { turn, lanes: BTreeSet::new() });
+        flow.lanes.insert((due, lane));
+        if !is_aside {
+            entry.open.put(place, (0, flow.turn));
+        }
+        budget.settle(account);
+    }
+
+    /// A lane waits no longer.
+    pub(crate) fn remove(&mut self, slot: Slot, due: Timestamp, lane: LaneKey) {
+        let Slot { of, to: Destination { account, place } } = slot;
+        let budget = self.budget(of);
+        let Some(entry) = budget.accounts.get_mut(&account) else { return };
+        if let Some(flow) = entry.flows.get_mut(&place) {
+            flow.lanes.remove(&(due, lane));
+            if flow.lanes.is_empty() {
+                entry.flows.remove(&place);
+                entry.open.take(place);
+            }
+        }
+        budget.settle(account);
+    }
+
+    /// The lane whose turn it is, and what its attempt occupies: first tries before later ones.
+    pub(crate) fn next(&mut self, now: Timestamp) -> Option<(LaneKey, Slot)> {
+        self.next_of(Try::First, now).or_else(|| self.next_of(Try::Later, now))
+    }
+
+    /// An attempt is over. `answered`: whether an answer came; none if nothing was sent.
+    pub(crate) fn give_back(&mut self, slot: Slot, answered: Option<bool>, now: Timestamp) {
+        let Slot { of, to: Destination { account, place } } = slot;
+        let budget = self.budget(of);
+        budget.in_flight = budget.in_flight.saturating_sub(1);
+        if let Some(entry) = budget.accounts.get_mut(&account) {
+            entry.in_flight = entry.in_flight.saturating_sub(1);
+        }
+        budget.settle(account);
+        let places = self.places.len();
+        let Some(load) = self.places.get_mut(&place) else { return };
+        load.in_flight = load.in_flight.saturating_sub(1);
+        load.answers = answered.unwrap_or(load.answers);
+        if load.in_flight == 0 {
+            load.waiting_since = None;
+        } else if answered == Some(true) {
+            load.waiting_since = Some(now);
+        }
+        let back = if load.has_room(now) { std::mem::take(&mut load.aside) } else { BTreeSet::new() };
+        if load.in_flight == 0 && load.aside.is_empty() && (!load.answers || places > REMEMBERED_MAX) {
+            self.places.remove(&place);
+        }
+        for (of, account) in back {
+            let budget = self.budget(of);
+            if let Some(entry) = budget.accounts.get_mut(&account)
+                && let Some(flow) = entry.flows.get(&place)
+            {
+                entry.open.put(place, (0, flow.turn));
+            }
+            budget.settle(account);
+        }
+    }
+
+    fn next_of(&mut self, of: Try, now: Timestamp) -> Option<(LaneKey, Slot)> {
+        loop {
+            let id = self.budget(of).turn_of()?;
+            let place = self.budget(of).accounts.get(&id)?.open.first()?;
+            let load = self.places.entry(place).or_default();
+            if !load.has_room(now) {
+                load.aside.insert((of, id));
+                let budget = self.budget(of);
+                if let Some(entry) = budget.accounts.get_mut(&id) {
+                    entry.open.take(place);
+                }
+                budget.settle(id);
+                continue;
+            }
+            if load.in_flight == 0 {
+                load.waiting_since = Some(now);
+            }
+            load.in_flight += 1;
+            self.turn += 1;
+            let turn = self.turn;
+            let budget = self.budget(of);
+            budget.in_flight += 1;
+            let entry = budget.accounts.get_mut(&id)?;
+            entry.in_flight += 1;
+            entry.turn = turn;
+            let flow = entry.flows.get_mut(&place)?;
+            let (_, lane) = flow.lanes.pop_first()?;
+            flow.turn = turn;
+            if flow.lanes.is_empty() {
+                entry.flows.remove(&place);
+                entry.open.take(place);
+            } else {
+                entry.open.put(place, (0, turn));
+            }
+            budget.settle(id);
+            return Some((lane, Slot { of, to: Destination { account: id, place } }));
+        }
+    }
+
+    fn budget(&mut self, of: Try) -> &mut Budget {
+        match of {
+            Try::First => &mut self.first,
+            Try::Later => &mut self.later,
+        }
+    }
+
+    /// Attempts under way, of first and of later tries.
+    pub(crate) const fn in_flight(&self) -> (usize, usize) {
+        (self.first.in_flight, self.later.in_flight)
+    }
+}
+
+#[cfg(test)]
+mod tests;

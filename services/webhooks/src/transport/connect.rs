@@ -1,0 +1,106 @@
+//! Connections to endpoints: names are resolved by the guarded resolver, and nothing else is connected to.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use rustls::pki_types::ServerName;
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+
+use super::{
+    SendError,
+    meter::{Allowance, Metered},
+    resolver::{AddressRefused, GuardedResolver},
+};
+
+/// How long connecting may take, name resolution and TLS included.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// What bytes go over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Opens connections.
+#[derive(Clone)]
+pub(super) struct Connector {
+    tls: TlsConnector,
+}
+
+// === impl Connector ===
+
+impl Connector {
+    /// With the roots of this machine.
+    pub(super) fn new() -> Result<Self, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_platform_verifier()?
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
+    }
+
+    /// A connection for a URL that was checked.
+    pub(super) async fn open(
+        &self,
+        url: &Url,
+        resolver: &GuardedResolver,
+        allowance: Allowance,
+    ) -> Result<Box<dyn Stream>, SendError> {
+        let deadline = Instant::now() + CONNECT_MAX;
+        let opening = self.opened(url, resolver, allowance, deadline);
+        timeout_at(deadline, opening).await.unwrap_or(Err(SendError::TimedOut))
+    }
+
+    async fn opened(
+        &self,
+        url: &Url,
+        resolver: &GuardedResolver,
+        allowance: Allowance,
+        deadline: Instant,
+    ) -> Result<Box<dyn Stream>, SendError> {
+        let port = url.port_or_known_default().ok_or(SendError::Invalid)?;
+        let (addresses, name) = match url.host().ok_or(SendError::Invalid)? {
+            Host::Ipv4(address) => (vec![IpAddr::V4(address)], ServerName::from(IpAddr::V4(address))),
+            Host::Ipv6(address) => (vec![IpAddr::V6(address)], ServerName::from(IpAddr::V6(address))),
+            Host::Domain(name) => {
+                let found = resolver.lookup(name).await.map_err(|error| {
+                    if error.is::<AddressRefused>() { SendError::Refused } else { SendError::Name }
+                })?;
+                let name = ServerName::try_from(name.to_owned()).map_err(|_| SendError::Invalid)?;
+                (found, name)
+            }
+        };
+        let stream = Metered::new(first_of(&addresses, port, deadline).await?, allowance);
+        if url.scheme() != "https" {
+            return Ok(Box::new(stream));
+        }
+        let stream = self.tls.connect(name, stream).await.map_err(|_| SendError::Connect)?;
+        Ok(Box::new(stream))
+    }
+}
+
+/// The first address that takes a connection; each has an equal part of what is left of the time.
+async fn first_of(addresses: &[IpAddr], port: u16, deadline: Instant) -> Result<TcpStream, SendError> {
+    let mut failed = SendError::Connect;
+    for (left, address) in (1..=addresses.len()).rev().zip(addresses) {
+        let now = Instant::now();
+        let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
+        match timeout_at(now + share, TcpStream::connect((*address, port))).await {
+            Ok(Ok(stream)) => {
+                // Whole requests are written at once: there is nothing to gather.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(_)) => failed = SendError::Connect,
+            Err(_) => failed = SendError::TimedOut,
+        }
+    }
+    Err(failed)
+}
