@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{DecodeError, Frozen, from_payload, types, wire_enum},
+    commit::CarriedState,
     ids::{DirectoryId, EndpointId, Sealed},
     instance::WebhookV1,
     limits,
@@ -148,6 +149,8 @@ pub struct AccountStateV2 {
     /// The version since which its instances have something to follow; none if they follow all.
     pub unsettled: Option<u64>,
 }
+
+impl CarriedState for AccountStateV2 {}
 
 impl Frozen for AccountStateV2 {
     const TYPE: u16 = types::ACCOUNT_STATE;

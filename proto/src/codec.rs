@@ -2,14 +2,22 @@
 //!
 //! A stored or sent value starts with ten bytes: magic, codec, type id, version and length. The payload
 //! must be used up entirely, since postcard's own `from_bytes` ignores what is left over.
+//!
+//! Some types end with a checksum of everything before it (another codec byte says so): a value that no other
+//! value's hash covers yet would else be read with a flipped bit in it.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// First bytes of everything we encode.
 const MAGIC: [u8; 2] = [0xBE, 0x27];
 /// The codec that follows: postcard 1, canonical.
 const CODEC_POSTCARD: u8 = 1;
+/// The codec that follows: postcard 1, canonical, and a checksum behind it.
+const CODEC_POSTCARD_CHECKED: u8 = 2;
+/// Bytes of a checksum: the first of a SHA-256.
+const CHECKSUM_BYTES: usize = 16;
 /// Bytes before the payload.
 pub const PRELUDE_BYTES: usize = 10;
 
@@ -21,6 +29,8 @@ pub trait Frozen: Serialize + DeserializeOwned {
     const VERSION: u8;
     /// Bound of the payload in bytes.
     const BYTES_MAX: usize;
+    /// The first version of its shape that ends with a checksum; none unless told otherwise.
+    const CHECKED_SINCE: u8 = u8::MAX;
 
     /// Reads the payload of an earlier version of the shape: a `V2` reads a `V1` and converts it. None if there
     /// is no such version.
@@ -109,6 +119,9 @@ pub enum DecodeError {
         /// The bound.
         max: usize,
     },
+    /// The checksum at the end is not that of the bytes before it.
+    #[error("the checksum does not match: the bytes were changed")]
+    Checksum,
     /// Bytes were left over after the value.
     #[error("{0} bytes are left over after the value")]
     LeftOver(usize),
@@ -148,27 +161,36 @@ pub fn encode<T: Frozen>(value: &T) -> Result<Vec<u8>, EncodeError> {
     let payload = to_payload(value)?;
     let length = u32::try_from(payload.len())
         .map_err(|_| EncodeError::TooLarge { bytes: payload.len(), max: T::BYTES_MAX })?;
-    let mut bytes = Vec::with_capacity(PRELUDE_BYTES + payload.len());
+    let checked = T::VERSION >= T::CHECKED_SINCE;
+    let mut bytes = Vec::with_capacity(PRELUDE_BYTES + payload.len() + CHECKSUM_BYTES);
     bytes.extend_from_slice(&MAGIC);
-    bytes.push(CODEC_POSTCARD);
+    bytes.push(if checked { CODEC_POSTCARD_CHECKED } else { CODEC_POSTCARD });
     bytes.extend_from_slice(&T::TYPE.to_be_bytes());
     bytes.push(T::VERSION);
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(&payload);
+    if checked {
+        let checksum = checksum(&bytes);
+        bytes.extend_from_slice(&checksum);
+    }
     Ok(bytes)
 }
 
 /// The type and version that stand in the prelude, without looking at the payload.
 pub fn peek(bytes: &[u8]) -> Result<(u16, u8), DecodeError> {
-    let (type_id, version, _, _) = split(bytes)?;
+    let Prelude { type_id, version, .. } = split(bytes)?;
     Ok((type_id, version))
 }
 
-/// Reads a value behind its prelude: the right type, its version or one that it converts, nothing left over.
+/// Reads a value behind its prelude: the right type, its version or one that it converts, its checksum if it has
+/// one, nothing left over.
 pub fn decode<T: Frozen>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let (type_id, version, stated, payload) = split(bytes)?;
+    let Prelude { codec, type_id, version, stated, payload } = split(bytes)?;
     if type_id != T::TYPE {
         return Err(DecodeError::WrongType { found: type_id, expected: T::TYPE });
+    }
+    if (codec == CODEC_POSTCARD_CHECKED) != (version >= T::CHECKED_SINCE) {
+        return Err(DecodeError::Prelude);
     }
     if u32::try_from(payload.len()) != Ok(stated) {
         return Err(DecodeError::Length { stated, actual: payload.len() });
@@ -182,15 +204,42 @@ pub fn encoded_len<T: Serialize>(value: &T) -> Result<usize, EncodeError> {
         .map_err(EncodeError::Serialize)
 }
 
-fn split(bytes: &[u8]) -> Result<(u16, u8, u32, &[u8]), DecodeError> {
-    let Some((prelude, payload)) = bytes.split_first_chunk::<PRELUDE_BYTES>() else {
+/// What stands in a prelude, and the payload between it and the checksum.
+struct Prelude<'a> {
+    codec: u8,
+    type_id: u16,
+    version: u8,
+    stated: u32,
+    payload: &'a [u8],
+}
+
+/// Takes bytes apart; those with a checksum are the ones that were written.
+fn split(bytes: &[u8]) -> Result<Prelude<'_>, DecodeError> {
+    let Some((prelude, rest)) = bytes.split_first_chunk::<PRELUDE_BYTES>() else {
         return Err(DecodeError::Prelude);
     };
     let [m0, m1, codec, t0, t1, version, l0, l1, l2, l3] = *prelude;
-    if [m0, m1] != MAGIC || codec != CODEC_POSTCARD {
-        return Err(DecodeError::Prelude);
-    }
-    Ok((u16::from_be_bytes([t0, t1]), version, u32::from_be_bytes([l0, l1, l2, l3]), payload))
+    let payload = match codec {
+        _ if [m0, m1] != MAGIC => return Err(DecodeError::Prelude),
+        CODEC_POSTCARD => rest,
+        CODEC_POSTCARD_CHECKED => unchanged(bytes).ok_or(DecodeError::Checksum)?,
+        _ => return Err(DecodeError::Prelude),
+    };
+    let (type_id, stated) = (u16::from_be_bytes([t0, t1]), u32::from_be_bytes([l0, l1, l2, l3]));
+    Ok(Prelude { codec, type_id, version, stated, payload })
+}
+
+/// The payload of a whole value that ends with the checksum of everything before it.
+fn unchanged(bytes: &[u8]) -> Option<&[u8]> {
+    let (before, stated) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
+    (checksum(before) == *stated).then(|| before.get(PRELUDE_BYTES..))?
+}
+
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let hash: [u8; 32] = Sha256::digest(bytes).into();
+    let mut first = [0; CHECKSUM_BYTES];
+    first.copy_from_slice(hash.split_at(CHECKSUM_BYTES).0);
+    first
 }
 
 fn to_payload<T: Frozen>(value: &T) -> Result<Vec<u8>, EncodeError> {

@@ -6,11 +6,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    codec::{Frozen, RecordV1, types},
-    ids::{AccountId, CommandId, EndpointId, InstanceId},
+    codec::{self, DecodeError, EncodeError, Frozen, RecordV1, from_payload, types},
+    ids::{AccountId, CommandId, EndpointId, InstanceId, Sealed},
+    instance::RememberedV1,
     limits,
     subject::StreamKey,
     time::Timestamp,
+    write_version::WriteVersion,
 };
 
 /// A SHA-256 hash.
@@ -127,7 +129,7 @@ pub enum OutcomeCodeV1 {
     Joined,
 }
 
-/// What a commit says of one command that it answers.
+/// What a commit says of one command that it answers, as release 0.1.0 began with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptV1 {
     /// The command.
@@ -150,7 +152,127 @@ pub struct ReceiptV1 {
     pub event_count: u16,
 }
 
-/// One message of the log.
+/// What a commit says of one command that it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptV2 {
+    /// The command.
+    pub command_id: CommandId,
+    /// Whether the client sent an `Idempotency-Key`.
+    pub keyed: bool,
+    /// Keyed digest of route, resolved instance and body.
+    pub digest: Hash,
+    /// Who it was decided for.
+    pub principal: PrincipalV1,
+    /// How it came in.
+    pub origin: OriginV1,
+    /// The command that caused this one, if a service sent it.
+    pub causation: Option<CommandId>,
+    /// What it came to.
+    pub outcome: OutcomeV1,
+    /// Index of its first event in the commit.
+    pub first_event: u16,
+    /// How many events are its.
+    pub event_count: u16,
+    /// A [`CallerV1`] as JSON, sealed for the owner of the stream; none for a service's command.
+    pub caller: Option<Sealed>,
+}
+
+impl From<ReceiptV1> for ReceiptV2 {
+    fn from(earlier: ReceiptV1) -> Self {
+        let ReceiptV1 {
+            command_id,
+            keyed,
+            digest,
+            principal,
+            origin,
+            causation,
+            outcome,
+            first_event,
+            event_count,
+        } = earlier;
+        Self {
+            command_id,
+            keyed,
+            digest,
+            principal,
+            origin,
+            causation,
+            outcome,
+            first_event,
+            event_count,
+            caller: None,
+        }
+    }
+}
+
+impl From<ReceiptV2> for ReceiptV1 {
+    fn from(later: ReceiptV2) -> Self {
+        let ReceiptV2 { command_id, keyed, digest, principal, origin, causation, outcome, .. } = later;
+        let ReceiptV2 { first_event, event_count, .. } = later;
+        Self { command_id, keyed, digest, principal, origin, causation, outcome, first_event, event_count }
+    }
+}
+
+/// Where a client's command came from: personal, so it stands in a receipt only sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerV1 {
+    /// The id of the HTTP request: the client's own `X-Request-Id`, or one that was made for it.
+    pub request_id: String,
+    /// The network address of the connection's other end; none if it is not known.
+    pub address: Option<String>,
+}
+
+/// The state that a commit carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CarriedV1 {
+    /// The whole state after the events.
+    Full(RecordV1),
+    /// The state is that of an earlier commit, which carries all of it, and what is remembered since.
+    Since(SinceV1),
+}
+
+/// What is remembered since the last commit that carried the whole state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinceV1 {
+    /// The version of that commit, at most [`limits::COMMITS_WITHOUT_STATE_MAX`] before this one.
+    pub version: u64,
+    /// The engine's number of that commit when this one was written: a hint where to look, never believed
+    /// without a look at what stands there.
+    pub revision: u64,
+    /// Keyed commands that were answered since, oldest first.
+    pub keyed: Vec<RememberedV1>,
+    /// Commands without a key that were answered since, oldest first.
+    pub unkeyed: Vec<RememberedV1>,
+}
+
+/// A state that rides in commits.
+pub trait CarriedState: Frozen {
+    /// What must be remembered since the commit with this version and revision, which carried a whole state, if
+    /// nothing else can have changed. None for a state that is always carried as a whole.
+    fn since(&self, _version: u64, _revision: u64) -> Option<SinceV1> {
+        None
+    }
+
+    /// Makes the state that a commit carried into that of a later commit without a state. False if a state of
+    /// this kind is always carried as a whole.
+    fn remember_since(&mut self, _since: &SinceV1) -> bool {
+        false
+    }
+}
+
+/// What a tombstone of a damaged instance rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamageV1 {
+    /// The version of the damaged commit.
+    pub version: u64,
+    /// The SHA-256 of the stored bytes that could not be read; none if the store could not give them.
+    pub stored: Option<Hash>,
+    /// The version of the last good commit, whose state the tombstone goes on from; 0 if there is none.
+    pub good_version: u64,
+}
+
+/// One message of the log, as release 0.1.0 began with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitV1 {
     /// The stream.
@@ -173,4 +295,82 @@ impl Frozen for CommitV1 {
     const TYPE: u16 = types::COMMIT;
     const VERSION: u8 = 1;
     const BYTES_MAX: usize = limits::COMMIT_BYTES_MAX;
+}
+
+/// One message of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitV2 {
+    /// The stream.
+    pub stream: StreamKey,
+    /// Its gapless version, 1 for the first commit.
+    pub version: u64,
+    /// The hash of the commit before, or the genesis hash of the stream.
+    pub previous: Hash,
+    /// When it was decided: never before the previous commit's moment.
+    pub occurred_at: Timestamp,
+    /// The commands that it answers.
+    pub receipts: Vec<ReceiptV2>,
+    /// What happened.
+    pub events: Vec<RecordV1>,
+    /// The state after the events. A commit with events carries the whole of it.
+    pub state: CarriedV1,
+    /// The version of the account whose configuration it was decided with, 0 if none was read.
+    pub account_version: u64,
+    /// The W3C trace context of the first command's request.
+    pub traceparent: Option<String>,
+    /// What it rests on, if the commit before it is damaged.
+    pub damage: Option<DamageV1>,
+}
+
+impl Frozen for CommitV2 {
+    const TYPE: u16 = types::COMMIT;
+    const VERSION: u8 = 2;
+    const BYTES_MAX: usize = limits::COMMIT_BYTES_MAX;
+    const CHECKED_SINCE: u8 = 2;
+
+    fn from_earlier(version: u8, payload: &[u8]) -> Option<Result<Self, DecodeError>> {
+        (version == CommitV1::VERSION).then(|| from_payload::<CommitV1>(payload).map(Self::from))
+    }
+}
+
+impl From<CommitV1> for CommitV2 {
+    fn from(earlier: CommitV1) -> Self {
+        let CommitV1 { stream, version, previous, occurred_at, receipts, events, state } = earlier;
+        Self {
+            stream,
+            version,
+            previous,
+            occurred_at,
+            receipts: receipts.into_iter().map(ReceiptV2::from).collect(),
+            events,
+            state: CarriedV1::Full(state),
+            account_version: 0,
+            traceparent: None,
+            damage: None,
+        }
+    }
+}
+
+// === impl CommitV2 ===
+
+impl CommitV2 {
+    /// The whole state, if the commit carries it.
+    pub const fn full_state(&self) -> Option<&RecordV1> {
+        match &self.state {
+            CarriedV1::Full(state) => Some(state),
+            CarriedV1::Since(_) => None,
+        }
+    }
+
+    /// The bytes to be stored in a deployment with this write version. In one below 2 that is a [`CommitV1`],
+    /// which has no place for what came with this version; none if the commit cannot be told without.
+    pub fn encode_for(&self, write_version: WriteVersion) -> Option<Result<Vec<u8>, EncodeError>> {
+        if write_version.checked_commits() {
+            return Some(codec::encode(self));
+        }
+        let state = self.full_state().filter(|_| self.damage.is_none())?.clone();
+        let Self { stream, version, previous, occurred_at, receipts, events, .. } = self.clone();
+        let receipts = receipts.into_iter().map(ReceiptV1::from).collect();
+        Some(codec::encode(&CommitV1 { stream, version, previous, occurred_at, receipts, events, state }))
+    }
 }

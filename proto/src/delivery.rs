@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{Frozen, RecordV1, types, wire_enum},
+    commit::CarriedState,
     ids::{EndpointId, InstanceId},
     limits,
     time::Timestamp,
@@ -104,6 +105,8 @@ pub struct DeliveryStateV1 {
     /// Notices settled so far.
     pub settled: u64,
 }
+
+impl CarriedState for DeliveryStateV1 {}
 
 impl Frozen for DeliveryStateV1 {
     const TYPE: u16 = types::DELIVERY_STATE;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{Frozen, types, wire_enum},
-    commit::Hash,
+    commit::{CarriedState, Hash},
     ids::{AccountId, CommandId, InstanceId, Sealed},
     instance::EntriesV1,
     limits,
@@ -110,6 +110,8 @@ pub struct DirectoryStateV1 {
 
 /// Former holders that an entry remembers.
 pub const FORMER_MAX: usize = 4;
+
+impl CarriedState for DirectoryStateV1 {}
 
 impl Frozen for DirectoryStateV1 {
     const TYPE: u16 = types::DIRECTORY_STATE;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codec::{Frozen, RecordV1, types},
+    codec::{self, DecodeError, EncodeError, Frozen, RecordV1, from_payload, types},
     commit::{Hash, OriginV1, OutcomeV1, PrincipalV1},
     ids::{AccountId, CommandId, DirectoryId, EndpointId, InstanceId, Sealed},
     instance::WebhookV1,
@@ -11,7 +11,7 @@ use crate::{
     subject::StreamKey,
 };
 
-/// A command on its way to the session-aggregate.
+/// A command on its way to the session-aggregate, as release 0.1.0 began with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandRequestV1 {
     /// Its id: the same for every retry.
@@ -127,6 +127,60 @@ impl Frozen for CommandRequestV1 {
     const TYPE: u16 = types::COMMAND_REQUEST;
     const VERSION: u8 = 1;
     const BYTES_MAX: usize = limits::FRAME_BYTES_MAX;
+}
+
+/// A command on its way to the session-aggregate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRequestV2 {
+    /// Its id: the same for every retry.
+    pub command_id: CommandId,
+    /// Whether the client sent an `Idempotency-Key`.
+    pub keyed: bool,
+    /// Keyed digest of route, resolved instance and body.
+    pub digest: Hash,
+    /// Who asks.
+    pub principal: PrincipalV1,
+    /// How it came in.
+    pub origin: OriginV1,
+    /// The command that caused this one.
+    pub causation: Option<CommandId>,
+    /// What is asked of what.
+    pub target: TargetV1,
+    /// A [`crate::commit::CallerV1`] as JSON, sealed for the instance or account; none for a service's command.
+    pub caller: Option<Sealed>,
+    /// The W3C trace context of the request.
+    pub traceparent: Option<String>,
+}
+
+impl Frozen for CommandRequestV2 {
+    const TYPE: u16 = types::COMMAND_REQUEST;
+    const VERSION: u8 = 2;
+    const BYTES_MAX: usize = limits::FRAME_BYTES_MAX;
+
+    fn from_earlier(version: u8, payload: &[u8]) -> Option<Result<Self, DecodeError>> {
+        let earlier = || from_payload::<CommandRequestV1>(payload).map(Self::from);
+        (version == CommandRequestV1::VERSION).then(earlier)
+    }
+}
+
+impl From<CommandRequestV1> for CommandRequestV2 {
+    fn from(earlier: CommandRequestV1) -> Self {
+        let CommandRequestV1 { command_id, keyed, digest, principal, origin, causation, target } = earlier;
+        let (caller, traceparent) = (None, None);
+        Self { command_id, keyed, digest, principal, origin, causation, target, caller, traceparent }
+    }
+}
+
+impl CommandRequestV2 {
+    /// The bytes to be sent. A command that says nothing of its caller and its trace is sent in the earlier shape,
+    /// which every replica reads during an upgrade.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        if self.caller.is_some() || self.traceparent.is_some() {
+            return codec::encode(self);
+        }
+        let Self { command_id, keyed, digest, principal, origin, causation, target, .. } = self.clone();
+        codec::encode(&CommandRequestV1 { command_id, keyed, digest, principal, origin, causation, target })
+    }
 }
 
 /// The answer to a command.

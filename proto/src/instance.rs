@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{Frozen, types},
-    commit::{Hash, OutcomeV1},
+    commit::{CarriedState, Hash, OutcomeV1, SinceV1},
     ids::{AccountId, CommandId, DirectoryId, EndpointId, Sealed},
     limits,
     time::Timestamp,
@@ -59,6 +59,32 @@ impl Frozen for InstanceStateV1 {
     const TYPE: u16 = types::INSTANCE_STATE;
     const VERSION: u8 = 1;
     const BYTES_MAX: usize = limits::STATE_BYTES_MAX;
+}
+
+impl CarriedState for InstanceStateV1 {
+    fn since(&self, version: u64, revision: u64) -> Option<SinceV1> {
+        let later =
+            |ring: &[RememberedV1]| ring.iter().filter(|one| one.version > version).cloned().collect();
+        Some(SinceV1 { version, revision, keyed: later(&self.keyed), unkeyed: later(&self.unkeyed) })
+    }
+
+    fn remember_since(&mut self, since: &SinceV1) -> bool {
+        for one in &since.keyed {
+            remember_in(&mut self.keyed, limits::KEYED_RECEIPTS_MAX, one.clone());
+        }
+        for one in &since.unkeyed {
+            remember_in(&mut self.unkeyed, limits::UNKEYED_RECEIPTS_MAX, one.clone());
+        }
+        true
+    }
+}
+
+/// Puts a command into a ring of remembered ones, which keeps the last `max`.
+pub fn remember_in(ring: &mut Vec<RememberedV1>, max: usize, one: RememberedV1) {
+    while ring.len() >= max {
+        ring.remove(0);
+    }
+    ring.push(one);
 }
 
 /// The directory entries of an instance.

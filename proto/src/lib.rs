@@ -24,9 +24,11 @@ pub mod pull;
 pub mod query;
 pub mod subject;
 pub mod time;
+pub mod write_version;
 
 pub use codec::{DecodeError, EncodeError, RecordV1};
-pub use commit::{CommitV1, Hash};
+pub use commit::{CommitV1, CommitV2, Hash};
 pub use ids::{AccountId, CommandId, DirectoryId, EndpointId, InstanceId, Sealed};
 pub use subject::{Kind, Partition, StreamKey};
 pub use time::Timestamp;
+pub use write_version::WriteVersion;

@@ -20,6 +20,8 @@ pub const KEYED_RECEIPTS_MAX: usize = 32;
 pub const UNKEYED_RECEIPTS_MAX: usize = 8;
 /// Unlinks that an instance pursues at once.
 pub const UNLINKS_MAX: usize = 4;
+/// Commits in a row that may go without a state: as far back the last whole one is at most.
+pub const COMMITS_WITHOUT_STATE_MAX: u64 = 32;
 /// Commands that are drained into one commit.
 pub const RECEIPTS_PER_COMMIT_MAX: usize = 64;
 /// Characters of an instance's name.

@@ -25,7 +25,7 @@ mod data;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    commit::{CommitV1, ReceiptV1},
+    commit::{CommitV2, ReceiptV2},
     event::Event,
     ids::{AccountId, InstanceId},
 };
@@ -48,7 +48,7 @@ pub fn event_type(event: &Event) -> String {
 /// Renders the event at `index` of an instance's commit.
 ///
 /// A commit of another kind has no instance; its stream's id stands in that place.
-pub fn cloud_event(commit: &CommitV1, index: usize, event: &Event, account: AccountId) -> Value {
+pub fn cloud_event(commit: &CommitV2, index: usize, event: &Event, account: AccountId) -> Value {
     let instance = InstanceId::from_bytes(*commit.stream.id());
     let time = commit.occurred_at.to_rfc3339();
     let mut data = data::of(event);
@@ -79,7 +79,7 @@ pub fn event_data(event: &Event) -> Map<String, Value> {
 }
 
 /// The command that the event answers: several commands may share a commit.
-pub fn receipt_of(commit: &CommitV1, index: usize) -> Option<&ReceiptV1> {
+pub fn receipt_of(commit: &CommitV2, index: usize) -> Option<&ReceiptV2> {
     commit.receipts.iter().find(|receipt| {
         let first = usize::from(receipt.first_event);
         (first..first + usize::from(receipt.event_count)).contains(&index)

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use berth_proto::{
-    CommitV1,
+    CommitV1, CommitV2,
     account::*,
     codec::{DecodeError, Frozen, decode, encode},
     command::*,
     delivery::{DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, LastWordsKeptV1, NoticesSettledV1},
     directory::{DirectoryEvent, DirectoryStateV1, ReleasedV1, ReservedV1},
     event::*,
-    frame::{CommandReplyV1, CommandRequestV1},
+    frame::{CommandReplyV1, CommandRequestV1, CommandRequestV2},
     instance::InstanceStateV1,
     pull::{PullReplyV1, PullRequestV1},
     query::{QueryReplyV1, QueryV1},
@@ -61,12 +61,14 @@ macro_rules! entries {
 pub(crate) fn catalogue() -> Vec<Entry> {
     let mut all = entries![
         CommitV1,
+        CommitV2,
         InstanceStateV1,
         AccountStateV1,
         AccountStateV2,
         DirectoryStateV1,
         DeliveryStateV1,
         CommandRequestV1,
+        CommandRequestV2,
         CommandReplyV1,
         QueryV1,
         QueryReplyV1,

@@ -54,7 +54,8 @@ fn another_type_version_magic_or_codec_is_refused() {
         decode::<DeviceUnlinkedV1>(&bytes)
     };
     assert_eq!(with(0, 0), Err(DecodeError::Prelude));
-    assert_eq!(with(2, 2), Err(DecodeError::Prelude));
+    assert_eq!(with(2, 3), Err(DecodeError::Prelude));
+    assert_eq!(with(2, 2), Err(DecodeError::Checksum));
     assert_eq!(with(5, 2), Err(DecodeError::Unknown { type_id: 14, version: 2 }));
 }
 

@@ -4,6 +4,7 @@
 mod arbitrary;
 mod catalogue;
 mod codec;
+mod commit;
 mod names;
 mod public;
 mod schema;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use berth_proto::{
-    AccountId, Timestamp,
+    AccountId, CommitV2, Timestamp,
     codec::PRELUDE_BYTES,
     event::Event,
     public::{cloud_event, event_type},
@@ -28,7 +28,7 @@ fn events(seed: u64) -> Vec<Event> {
 
 #[test]
 fn a_logout_in_public() {
-    let commit = commit_of_a_logout();
+    let commit = CommitV2::from(commit_of_a_logout());
     let event = Event::from_record(&commit.events[0]).unwrap();
     let account = AccountId::from_bytes([0xA; 16]);
     let stream = commit.stream.as_instance().unwrap().to_string();
@@ -62,7 +62,7 @@ fn a_logout_in_public() {
 
 #[test]
 fn an_event_that_answers_no_command_names_none() {
-    let mut commit = commit_of_a_logout();
+    let mut commit = CommitV2::from(commit_of_a_logout());
     commit.receipts.clear();
     let event = Event::from_record(&commit.events[1]).unwrap();
     let rendered = cloud_event(&commit, 1, &event, AccountId::from_bytes([0xA; 16]));
@@ -73,7 +73,7 @@ fn an_event_that_answers_no_command_names_none() {
 /// All texts of a JSON value.
 #[test]
 fn a_webhook_is_silent_or_hears_all_as_in_the_native_api() {
-    let commit = commit_of_a_logout();
+    let commit = CommitV2::from(commit_of_a_logout());
     let mut heard = BTreeSet::new();
     for event in (0..32).flat_map(events) {
         let rendered = cloud_event(&commit, 0, &event, AccountId::from_bytes([0xA; 16]));
@@ -94,7 +94,7 @@ fn texts(value: &Value) -> Vec<&str> {
 proptest! {
     #[test]
     fn nothing_sealed_stands_in_public(seed: u64) {
-        let commit = commit_of_a_logout();
+        let commit = CommitV2::from(commit_of_a_logout());
         for event in events(seed) {
             let rendered = cloud_event(&commit, 0, &event, AccountId::from_bytes([0xA; 16]));
             prop_assert!(rendered["data"].is_object());

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, env, fs, path::PathBuf};
 
 use berth_proto::{
-    commit::{OutcomeCodeV1, PrincipalV1},
+    commit::{CarriedV1, OutcomeCodeV1, PrincipalV1},
     delivery::SettlementV1,
     directory::PurposeV1,
     event::{AbandonReasonV1, EndReasonV1, LogoutOriginV1, ResumeCauseV1},
@@ -40,6 +40,7 @@ fn present() -> Lock {
     }
     variants!(
         AbandonReasonV1,
+        CarriedV1,
         ConnectionV1,
         EndCauseV1,
         EndReasonV1,

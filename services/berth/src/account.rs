@@ -9,14 +9,14 @@
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, KeyRingError, RequestError};
-use berth_log::{LogRead, ReadError};
+use berth_log::{DecodeError, LogRead, ReadError, decode_state};
 use berth_proto::{
-    AccountId, CommandId, CommitV1, DecodeError, DirectoryId, Hash, StreamKey,
+    AccountId, CommandId, DirectoryId, Hash, StreamKey,
     account::AccountStateV2,
     codec,
     commit::{OriginV1, PrincipalV1},
     directory::DirectoryStateV1,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::{Sender, command_subject},
 };
 use berth_runtime::{Clock, Entropy, entropy::new_account_id, sealing::field};
@@ -43,7 +43,10 @@ pub(crate) enum AccountError {
     Read(#[from] ReadError),
     /// A commit is damaged; a retry does not help.
     #[error("a commit of the account `default` cannot be decoded")]
-    Decode(#[from] DecodeError),
+    Decode(#[from] codec::DecodeError),
+    /// The log holds something that cannot be used; no retry helps.
+    #[error("a commit in the log cannot be used")]
+    Commit(#[from] DecodeError),
     /// Its key cannot be had.
     #[error("the key of the account `default` cannot be had")]
     Key(#[from] KeyRingError),
@@ -199,7 +202,7 @@ impl Accounts {
         let Some(stored) = self.log.tail(&StreamKey::directory(entry)).await? else {
             return Ok(Held::Never);
         };
-        let state: DirectoryStateV1 = codec::decode::<CommitV1>(&stored.payload)?.state.open()?;
+        let (_, state) = decode_state::<DirectoryStateV1>(&stored)?;
         Ok(match state.hold {
             Some(hold) => Held::By(hold.account),
             None if state.former.is_empty() => Held::Never,
@@ -211,7 +214,7 @@ impl Accounts {
         let Some(stored) = self.log.tail(&StreamKey::account(account)).await? else {
             return Ok(None);
         };
-        Ok(Some(codec::decode::<CommitV1>(&stored.payload)?.state.open()?))
+        Ok(Some(decode_state(&stored)?.1))
     }
 
     fn token_entry(&self, token: &SecretString) -> DirectoryId {
@@ -256,7 +259,7 @@ impl Accounts {
 
     /// Sends a command until it is decided; says why it was decided against, if it was.
     async fn send(&self, account: AccountId, order: Order) -> Result<Option<RejectionCodeV1>, AccountError> {
-        let request = CommandRequestV1 {
+        let request = CommandRequestV2 {
             command_id: order.id,
             keyed: true,
             digest: order.digest,
@@ -264,8 +267,10 @@ impl Accounts {
             origin: OriginV1 { via: "start".to_owned() },
             causation: None,
             target: order.target,
+            caller: None,
+            traceparent: None,
         };
-        let payload = codec::encode(&request)?;
+        let payload = request.encode()?;
         let subject = command_subject(Sender::Start, &StreamKey::account(account));
         let deadline = Instant::now() + WAIT_MAX;
         loop {

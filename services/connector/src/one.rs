@@ -2,10 +2,9 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use berth_log::{Rehydrated, rehydrate};
 use berth_proto::{
     InstanceId, Sealed, StreamKey, Timestamp,
-    codec::decode,
-    commit::CommitV1,
     event::EndReasonV1,
     instance::{InstanceStateV1, PhaseV1},
 };
@@ -197,14 +196,11 @@ impl One {
         loop {
             match self.tenure.ports.log.tail(&stream).await {
                 Ok(None) => return None,
-                Ok(Some(stored)) => {
-                    let commit = decode::<CommitV1>(&stored.payload);
-                    match commit.and_then(|commit| commit.state.open()) {
-                        Ok(state) => return Some(state),
-                        Err(error) => warn!(instance = %self.link.instance, %error,
+                Ok(Some(stored)) => match rehydrate(&*self.tenure.ports.log, &stored).await {
+                    Ok(Rehydrated { state, .. }) => return Some(state),
+                    Err(error) => warn!(instance = %self.link.instance, %error,
                             "the last commit cannot be read: how a link stands is asked again"),
-                    }
-                }
+                },
                 Err(error) => warn!(instance = %self.link.instance, %error,
                     "the log cannot be read: how a link stands is asked again"),
             }

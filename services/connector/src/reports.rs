@@ -19,7 +19,7 @@ use berth_proto::{
     },
     commit::{OriginV1, PrincipalV1},
     event::AbandonReasonV1,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     instance::DeviceV1,
     subject::{Sender, code_key, command_subject},
 };
@@ -147,7 +147,7 @@ impl LinkReports {
                 .concat();
         let digest = Hash::over(b"berth.v1.report", &[self.instance.as_bytes(), &numbers]);
         let id: [u8; 16] = digest.0.first_chunk::<16>().copied()?;
-        let request = CommandRequestV1 {
+        let request = CommandRequestV2 {
             command_id: CommandId::from_bytes(id),
             keyed: false,
             digest,
@@ -155,8 +155,10 @@ impl LinkReports {
             origin: OriginV1 { via: "connector".to_owned() },
             causation: None,
             target: TargetV1::Instance { instance: self.instance, command: command.to_record().ok()? },
+            caller: None,
+            traceparent: None,
         };
-        codec::encode(&request).ok().map(Bytes::from)
+        request.encode().ok().map(Bytes::from)
     }
 
     /// The data key, however long the key store takes; none if it was destroyed.

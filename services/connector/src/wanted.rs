@@ -11,7 +11,7 @@ use std::{
 
 use berth_log::Stored;
 use berth_proto::{
-    CommitV1, InstanceId, Kind, Sealed, Timestamp,
+    CommitV2, InstanceId, Kind, Sealed, Timestamp,
     codec::types,
     event::Event,
     instance::{InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
@@ -135,14 +135,15 @@ impl View for WantedView {
         &[Kind::Instance]
     }
 
-    fn apply(&self, _stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply(&self, _stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let Some(instance) = commit.stream.as_instance() else { return Ok(()) };
-        if commit.state.type_id != types::INSTANCE_STATE {
+        // A commit without a state changes nothing that a link depends on.
+        let Some(record) = commit.full_state().filter(|state| state.type_id == types::INSTANCE_STATE) else {
             return Ok(());
-        }
+        };
         let failed = |reason: &str| ApplyError { reason: reason.to_owned() };
         let state =
-            commit.state.open::<InstanceStateV1>().map_err(|_| failed("the carried state cannot be read"))?;
+            record.open::<InstanceStateV1>().map_err(|_| failed("the carried state cannot be read"))?;
         let key = instance.as_bytes().as_slice();
         let before = rows.get(key).map_err(|_| failed("the row cannot be read"))?;
         let resumed =

@@ -203,10 +203,10 @@ fn render(stored: &Stored) -> Vec<Rendered> {
     let Ok(commit) = decode_commit(stored) else {
         return Vec::new();
     };
-    let (Some(instance), Ok(state)) = (stored.stream.as_instance(), commit.state.open::<InstanceStateV1>())
-    else {
-        return Vec::new();
-    };
+    let Some(instance) = stored.stream.as_instance() else { return Vec::new() };
+    // A commit without a state has no events either.
+    let state = commit.full_state().and_then(|state| state.open::<InstanceStateV1>().ok());
+    let Some(state) = state else { return Vec::new() };
     let subject = public_event_subject(state.account, instance);
     let events = commit.events.iter().enumerate().filter_map(|(index, record)| {
         let event = Event::from_record(record).ok()?;

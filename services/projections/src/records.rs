@@ -16,7 +16,9 @@ use std::{
 
 use berth_log::Stored;
 use berth_proto::{
-    AccountId, CommitV1, DecodeError, InstanceId, Kind, RecordV1, account::AccountStateV2,
+    AccountId, CommitV2, DecodeError, InstanceId, Kind, RecordV1,
+    account::AccountStateV2,
+    commit::{CarriedState, CarriedV1},
     instance::InstanceStateV1,
 };
 use berth_views::{ApplyError, Rows, View, ViewError};
@@ -51,7 +53,7 @@ impl View for Records {
         &[Kind::Instance, Kind::Account]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         match stored.stream.kind() {
             Kind::Instance => self.instance(InstanceId::from_bytes(*stored.stream.id()), commit, rows),
             Kind::Account => account(stored.stream.id(), commit, rows),
@@ -61,19 +63,22 @@ impl View for Records {
 }
 
 impl Records {
-    fn instance(&self, id: InstanceId, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-        let state: InstanceStateV1 = commit.state.open().map_err(|error| unreadable(&error))?;
+    fn instance(&self, id: InstanceId, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let key = record_key(id);
+        let before = rows.get(&key).map_err(|error| unavailable(&error))?.as_deref().and_then(Record::decode);
+        let Some((record, state)) = carried(commit, before.as_ref()).map_err(|error| unreadable(&error))?
+        else {
+            return Ok(());
+        };
         if state.number == 0 {
             // A create that was given up left a tombstone of an instance that never was.
             return Ok(());
         }
-        let key = record_key(id);
-        let before = rows.get(&key).map_err(|error| unavailable(&error))?.as_deref().and_then(Record::decode);
         let record = Record {
             version: commit.version,
             class: Class::of(&state.phase),
             account: state.account,
-            state: commit.state.clone(),
+            state: record,
         };
         let (old, new) = (before.map(|before| index_keys(id, &before)), index_keys(id, &record));
         for gone in old.iter().flatten().filter(|key| !new.contains(key)) {
@@ -89,14 +94,37 @@ impl Records {
     }
 }
 
-fn account(id: &[u8; ID], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-    let state: AccountStateV2 = commit.state.open().map_err(|error| unreadable(&error))?;
+/// The state after a commit, as it is kept and opened. One that carries none follows from the record before it; none
+/// if there is no such record, since an instance that never was has none.
+fn carried(
+    commit: &CommitV2,
+    before: Option<&Record>,
+) -> Result<Option<(RecordV1, InstanceStateV1)>, DecodeError> {
+    match (&commit.state, before) {
+        (CarriedV1::Full(record), _) => Ok(Some((record.clone(), record.open()?))),
+        (CarriedV1::Since(_), None) => Ok(None),
+        (CarriedV1::Since(since), Some(before)) => {
+            let mut state: InstanceStateV1 = before.state.open()?;
+            // Only what was remembered by the commits since the one that the record is of is news.
+            let mut news = since.clone();
+            news.keyed.retain(|one| one.version > before.version);
+            news.unkeyed.retain(|one| one.version > before.version);
+            state.remember_since(&news);
+            let record = RecordV1::of(&state).unwrap_or_else(|_| before.state.clone());
+            Ok(Some((record, state)))
+        }
+    }
+}
+
+fn account(id: &[u8; ID], commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    let Some(record) = commit.full_state() else { return Ok(()) };
+    let state: AccountStateV2 = record.open().map_err(|error| unreadable(&error))?;
     let key = [b"a", &id[..]].concat();
     if state.closed_at.is_some() {
         rows.remove(&key);
         return Ok(());
     }
-    let row = [&commit.version.to_be_bytes()[..], &encode_state(&commit.state)].concat();
+    let row = [&commit.version.to_be_bytes()[..], &encode_state(record)].concat();
     rows.put(&key, row);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use berth_proto::{AccountId, InstanceId, StreamKey, limits::RECEIPTS_PER_COMMIT_MAX};
+use berth_proto::{AccountId, InstanceId, StreamKey, WriteVersion, limits::RECEIPTS_PER_COMMIT_MAX};
 use berth_runtime::Lifecycle;
 
 use crate::{
@@ -21,6 +21,7 @@ pub(crate) struct Aggregate {
     pub(crate) directory: Directory,
     pub(crate) states: StateCache,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) write_version: WriteVersion,
     mailboxes: Mailboxes,
 }
 
@@ -29,9 +30,14 @@ pub(crate) struct Aggregate {
 impl Aggregate {
     pub(crate) fn new(ports: Ports, settings: Settings, lifecycle: Lifecycle) -> Self {
         Self {
-            directory: Directory::new(Arc::clone(&ports.log), Arc::clone(&ports.clock)),
+            directory: Directory::new(
+                Arc::clone(&ports.log),
+                Arc::clone(&ports.clock),
+                settings.write_version,
+            ),
             states: StateCache::new(settings.state_cache_bytes_max),
             lifecycle,
+            write_version: settings.write_version,
             mailboxes: Mailboxes::default(),
             ports,
         }

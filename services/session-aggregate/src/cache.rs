@@ -67,7 +67,14 @@ mod tests {
     use super::*;
 
     fn loaded(bytes: usize) -> Loaded<State> {
-        Loaded { tail: None, previous: Hash([0; 32]), occurred_at: Timestamp(0), state: None, bytes }
+        Loaded {
+            tail: None,
+            previous: Hash([0; 32]),
+            occurred_at: Timestamp(0),
+            state: None,
+            full: None,
+            bytes,
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, TransportError};
 use berth_log::{EventLog, LogRead};
+use berth_proto::WriteVersion;
 use berth_runtime::{Clock, Entropy, Lifecycle};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
@@ -68,6 +69,8 @@ pub struct Ports {
 pub struct Settings {
     /// Bytes of states that are kept in memory.
     pub state_cache_bytes_max: usize,
+    /// Which formats may be written: those that every replica of the deployment reads.
+    pub write_version: WriteVersion,
 }
 
 /// Bytes of states that are kept in memory unless told otherwise: some hundred thousand idle instances.
@@ -75,7 +78,7 @@ pub const STATE_CACHE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { state_cache_bytes_max: STATE_CACHE_BYTES_MAX }
+        Self { state_cache_bytes_max: STATE_CACHE_BYTES_MAX, write_version: WriteVersion::NEWEST }
     }
 }
 

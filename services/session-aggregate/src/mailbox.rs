@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use berth_proto::{StreamKey, command::Command, frame::CommandRequestV1};
+use berth_proto::{StreamKey, command::Command, frame::CommandRequestV2};
 
 use crate::{asker::Asker, metrics};
 
@@ -19,7 +19,7 @@ pub(crate) const MAILBOXES_MAX: usize = 16_384;
 /// A command and where its answer goes.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) request: CommandRequestV1,
+    pub(crate) request: CommandRequestV2,
     /// What the request holds if it is for an instance.
     pub(crate) command: Option<Command>,
     pub(crate) asker: Asker,

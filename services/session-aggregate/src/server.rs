@@ -7,7 +7,7 @@ use berth_proto::{
     DecodeError,
     codec::decode,
     command::Command,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, RejectionV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     subject::Decider,
 };
 use berth_views::{ViewReader, ViewState};
@@ -118,7 +118,7 @@ impl Server {
             return unavailable(asker, reason);
         }
         let Request { subject, payload, .. } = request;
-        let order = match decode::<CommandRequestV1>(&payload) {
+        let order = match decode::<CommandRequestV2>(&payload) {
             Ok(order) => order,
             Err(error) => {
                 warn!(subject, %error, "a command that cannot be read was refused");
@@ -149,7 +149,7 @@ fn command_of(target: &TargetV1) -> Result<Option<Command>, DecodeError> {
 }
 
 /// Whoever sent this has the credentials of a service and does not behave like it.
-fn refuse(subject: &str, order: &CommandRequestV1, misfit: Misfit, asker: Asker) {
+fn refuse(subject: &str, order: &CommandRequestV2, misfit: Misfit, asker: Asker) {
     metrics::misfit(misfit);
     error!(
         subject,

@@ -1,13 +1,17 @@
 //! One stream of commits as an aggregate sees it: its last commit, and how the next one is made.
 //!
 //! The next commit needs only the last one: its version, its hash, its moment and the state that rides in
-//! it. So rehydrating is one read, whatever the history.
+//! it. So rehydrating is one read, whatever the history, or two if the last commit only answers commands that
+//! changed nothing: such a commit names the one that carries the state.
 
-use berth_log::{AppendError, EventLog, Expected, LogRead, NewCommit, ReadError, Stored, Tail};
+use berth_log::{
+    AppendError, DecodeError, EventLog, Expected, LogRead, NewCommit, ReadError, Rehydrated, StateError,
+    Tail, hash_of, rehydrate,
+};
 use berth_proto::{
-    CommitV1, DecodeError, EncodeError, Hash, RecordV1, StreamKey, Timestamp,
-    codec::{self, Frozen},
-    commit::ReceiptV1,
+    CommitV2, EncodeError, Hash, RecordV1, StreamKey, Timestamp, WriteVersion, codec,
+    commit::{CarriedState, CarriedV1, ReceiptV2},
+    limits::COMMITS_WITHOUT_STATE_MAX,
 };
 
 use crate::trouble::{Damage, Trouble};
@@ -23,7 +27,9 @@ pub(crate) struct Loaded<S> {
     pub(crate) occurred_at: Timestamp,
     /// The state after its last commit.
     pub(crate) state: Option<S>,
-    /// The size of its last commit, in bytes.
+    /// The commit that carries the whole state: the last one, or one a little before it.
+    pub(crate) full: Option<Tail>,
+    /// The size of that commit, in bytes.
     pub(crate) bytes: usize,
 }
 
@@ -31,7 +37,7 @@ pub(crate) struct Loaded<S> {
 #[derive(Debug)]
 pub(crate) struct Step<S> {
     /// The commands that it answers.
-    pub(crate) receipts: Vec<ReceiptV1>,
+    pub(crate) receipts: Vec<ReceiptV2>,
     /// What happened.
     pub(crate) events: Vec<RecordV1>,
     /// The state after the events.
@@ -49,6 +55,7 @@ impl<S> Loaded<S> {
             previous: Hash::genesis(stream),
             occurred_at: Timestamp(i64::MIN),
             state: None,
+            full: None,
             bytes: 0,
         }
     }
@@ -70,33 +77,30 @@ impl<S> Loaded<S> {
 }
 
 /// Reads the last commit of a stream.
-pub(crate) async fn load<S: Frozen>(log: &dyn LogRead, stream: &StreamKey) -> Result<Loaded<S>, Trouble> {
-    match log.tail(stream).await {
-        Ok(None) => Ok(Loaded::empty(stream)),
-        Ok(Some(stored)) => {
-            open(stream, &stored).map_err(|source| Trouble::Damaged { stream: *stream, source })
-        }
-        Err(error @ ReadError::Damaged(_)) => {
-            Err(Trouble::Damaged { stream: *stream, source: Damage::Store(error) })
-        }
-        Err(error) => Err(Trouble::Read(error)),
-    }
-}
-
-fn open<S: Frozen>(stream: &StreamKey, stored: &Stored) -> Result<Loaded<S>, Damage> {
-    let commit: CommitV1 = codec::decode(&stored.payload).map_err(Damage::Decode)?;
-    if commit.stream != *stream {
-        return Err(Damage::WrongStream);
-    }
-    if commit.version != stored.tail.version {
-        return Err(Damage::WrongVersion);
-    }
+pub(crate) async fn load<S: CarriedState>(
+    log: &dyn LogRead,
+    stream: &StreamKey,
+) -> Result<Loaded<S>, Trouble> {
+    let damaged = |source| Trouble::Damaged { stream: *stream, source };
+    let read = |error| match error {
+        ReadError::Damaged(_) => damaged(Damage::Store(error)),
+        ReadError::Unavailable(_) => Trouble::Read(error),
+    };
+    let Some(stored) = log.tail(stream).await.map_err(read)? else {
+        return Ok(Loaded::empty(stream));
+    };
+    let Rehydrated { commit, state, full } =
+        rehydrate::<S>(log, &stored).await.map_err(|error| match error {
+            StateError::Decode(error) => damaged(Damage::Decode(error)),
+            StateError::Read(error) => read(error),
+        })?;
     Ok(Loaded {
         tail: Some(stored.tail),
-        previous: Hash::of_commit(stream, commit.previous, &stored.payload),
+        previous: hash_of(stream, commit.previous, &stored),
         occurred_at: commit.occurred_at,
-        state: Some(commit.state.open().map_err(Damage::Decode)?),
-        bytes: stored.payload.len(),
+        bytes: codec::encoded_len(&state).unwrap_or_default().max(stored.payload.len()),
+        state: Some(state),
+        full: Some(full),
     })
 }
 
@@ -110,8 +114,9 @@ pub(crate) enum NotAppended {
 }
 
 /// Appends the next commit of a stream and gives the stream as it is then.
-pub(crate) async fn append<S: Frozen>(
+pub(crate) async fn append<S: CarriedState>(
     log: &dyn EventLog,
+    write_version: WriteVersion,
     stream: &StreamKey,
     loaded: &Loaded<S>,
     step: Step<S>,
@@ -119,24 +124,32 @@ pub(crate) async fn append<S: Frozen>(
     let encode = |error: EncodeError| NotAppended::Trouble(Trouble::Encode(error));
     let Step { receipts, events, state, at } = step;
     let expected = loaded.expected();
-    let commit = CommitV1 {
+    let without = without_state(write_version, loaded, &events, &state);
+    let carries_all = without.is_none();
+    let commit = CommitV2 {
         stream: *stream,
         version: expected.next_version(),
         previous: loaded.previous,
         occurred_at: loaded.moment(at),
         receipts,
         events,
-        state: RecordV1::of(&state).map_err(encode)?,
+        state: match without {
+            Some(without) => without,
+            None => CarriedV1::Full(RecordV1::of(&state).map_err(encode)?),
+        },
+        account_version: 0,
+        traceparent: None,
+        damage: None,
     };
-    let payload = bytes::Bytes::from(codec::encode(&commit).map_err(encode)?);
-    debug_assert!(codec::decode::<CommitV1>(&payload) == Ok(commit.clone()), "what is stored can be read");
+    let payload = commit.encode_for(write_version).ok_or(NotAppended::Trouble(Trouble::TooNew))?;
+    let payload = bytes::Bytes::from(payload.map_err(encode)?);
     let appended = log
         .append(
             NewCommit {
                 stream: *stream,
                 version: commit.version,
                 command_id: commit.receipts.first().map(|receipt| receipt.command_id),
-                traceparent: None,
+                traceparent: commit.traceparent.clone(),
                 payload: payload.clone(),
             },
             expected,
@@ -151,8 +164,22 @@ pub(crate) async fn append<S: Frozen>(
         previous: Hash::of_commit(stream, commit.previous, &payload),
         occurred_at: commit.occurred_at,
         state: Some(state),
-        bytes: payload.len(),
+        full: if carries_all { Some(appended.tail) } else { loaded.full },
+        bytes: if carries_all { payload.len() } else { loaded.bytes },
     })
+}
+
+/// What a commit says instead of a state that only remembers more than the last whole one, which is not far back.
+fn without_state<S: CarriedState>(
+    write_version: WriteVersion,
+    loaded: &Loaded<S>,
+    events: &[RecordV1],
+    state: &S,
+) -> Option<CarriedV1> {
+    let full = loaded.full.filter(|_| events.is_empty() && write_version.checked_commits())?;
+    let back = loaded.expected().next_version().checked_sub(full.version)?;
+    let since = state.since(full.version, full.revision).filter(|_| back <= COMMITS_WITHOUT_STATE_MAX)?;
+    Some(CarriedV1::Since(since))
 }
 
 /// The damage that a decode error stands for, for a caller that decodes by itself.

@@ -1,9 +1,9 @@
 //! Why a command could not be decided, as opposed to decided against.
 
 use berth_bus::{KeyRingError, KeyStoreError};
-use berth_log::{AppendError, ReadError};
+use berth_log::{AppendError, DecodeError, ReadError};
 use berth_proto::{
-    DecodeError, EncodeError, StreamKey,
+    EncodeError, StreamKey,
     frame::{CommandReplyV1, RejectionCodeV1, RejectionV1},
 };
 use thiserror::Error;
@@ -47,6 +47,9 @@ pub(crate) enum Trouble {
     /// The commit or its state is larger than allowed. A retry does not help.
     #[error("the commit cannot be encoded")]
     Encode(#[source] EncodeError),
+    /// What the commit says has no place in the formats that the deployment writes yet.
+    #[error("the deployment does not write commits that can say this yet: raise its write version")]
+    TooNew,
     /// Too many commands wait.
     #[error("too many commands wait")]
     Overloaded,
@@ -55,15 +58,10 @@ pub(crate) enum Trouble {
 /// What is wrong with a stored commit.
 #[derive(Debug, Error)]
 pub(crate) enum Damage {
-    /// It cannot be decoded, or is of a version that this release does not know.
-    #[error("it cannot be decoded")]
+    /// It or the one whose state it rests on cannot be decoded, is of a version that this release does not know, or
+    /// belongs elsewhere.
+    #[error("it cannot be used")]
     Decode(#[source] DecodeError),
-    /// It says that it belongs to another stream.
-    #[error("it belongs to another stream")]
-    WrongStream,
-    /// It says that it has another version than its place.
-    #[error("it does not have the version of its place")]
-    WrongVersion,
     /// The store is damaged where it lies.
     #[error("the store is damaged where it lies")]
     Store(#[source] ReadError),

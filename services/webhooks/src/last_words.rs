@@ -8,13 +8,13 @@
 use std::time::Duration;
 
 use berth_bus::{KeyRingError, Requests};
-use berth_log::ReadError;
+use berth_log::{ReadError, Rehydrated, StateError, rehydrate};
 use berth_notices::{
     derive::{Class, Step},
     formats::{self, Format},
 };
 use berth_proto::{
-    CommitV1, DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey, codec,
+    DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1},
     instance::{DeviceV1, InstanceStateV1, PhaseV1, SettingsBlockV1, WebhookV1},
 };
@@ -34,6 +34,8 @@ pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_hours(24);
 enum KeepError {
     #[error("the instance cannot be read")]
     Read(#[from] ReadError),
+    #[error("the state of the deletion cannot be had")]
+    State(#[from] StateError),
     #[error("the deletion cannot be read")]
     Decode(#[from] DecodeError),
     #[error("a data key cannot be had")]
@@ -76,7 +78,8 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     let Some(stored) = tools.log.tail(&StreamKey::instance(instance)).await? else {
         return Ok(());
     };
-    let Some(step) = Step::of(&codec::decode::<CommitV1>(&stored.payload)?)? else {
+    let Rehydrated { commit, state, .. } = rehydrate(&*tools.log, &stored).await?;
+    let Some(step) = Step::with(&commit, state)? else {
         return Ok(());
     };
     let notices: Vec<NoticeKeyV1> = step
@@ -93,7 +96,7 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     };
     let state = Resealer { old, new, owner: *instance.as_bytes() }.state(&step.state, &notices)?;
     let kept = LastWordsKeptV1 { instance, notices, state: RecordV1::of(&state)? };
-    let settler = Settler::guest(tools.log.clone(), tools.clock.clone());
+    let settler = Settler::guest(tools);
     settler.note(Partition::of(instance.as_bytes()), DeliveryEvent::from(kept)).await?;
     Ok(())
 }

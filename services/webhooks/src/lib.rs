@@ -28,7 +28,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, KeyRing, Leases, TransportError, Volatile};
 use berth_log::{EventLog, LogRead};
-use berth_proto::subject::LAST_WORDS_FILTER;
+use berth_proto::{WriteVersion, subject::LAST_WORDS_FILTER};
 use berth_runtime::{Clock, Entropy, Lifecycle, UrlPolicy};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
@@ -76,6 +76,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// How the outbox is kept.
     pub view: ViewOptions,
+    /// Which formats may be written: those that every replica of the deployment reads.
+    pub write_version: WriteVersion,
 }
 
 /// The service could not start.
@@ -106,7 +108,13 @@ pub struct Handle {
 impl Settings {
     /// The documented behaviour.
     pub fn new(clock: Arc<dyn Clock>, urls: UrlPolicy, public_url: Option<String>) -> Self {
-        Self { urls, public_url, schedule: Schedule::default(), view: ViewOptions::new(clock) }
+        Self {
+            urls,
+            public_url,
+            schedule: Schedule::default(),
+            view: ViewOptions::new(clock),
+            write_version: WriteVersion::NEWEST,
+        }
     }
 }
 
@@ -157,6 +165,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         schedule: Arc::new(settings.schedule),
         server_url: settings.public_url.unwrap_or_default().into(),
         outbox: outbox.clone(),
+        write_version: settings.write_version,
     };
     lifecycle.spawn(last_words::serve(tools.clone(), requests, lifecycle.stop().clone()));
     let dispatcher = Dispatcher { tools, leases: ports.leases, touched };

@@ -10,7 +10,7 @@ use berth_proto::{
     command::{Command, ConfigureWebhookV1},
     commit::{OutcomeCodeV1, OutcomeV1},
     delivery::SettlementV1,
-    frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, RejectionCodeV1, RejectionV1, TargetV1},
+    frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     subject::{CommandSubject, Decider, Sender},
 };
 use berth_runtime::sealing::field;
@@ -28,7 +28,7 @@ async fn an_endpoint_that_is_gone_is_disabled() {
         world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
         world.link().await;
         let request = commands.next().await.unwrap();
-        let asked: CommandRequestV1 = codec::decode(&request.payload).unwrap();
+        let asked: CommandRequestV2 = codec::decode(&request.payload).unwrap();
         let TargetV1::Instance { instance, command } = asked.target else { panic!("{asked:?}") };
         assert_eq!(instance, world.instance);
         let subject: CommandSubject = request.subject.parse().unwrap();
@@ -57,7 +57,7 @@ async fn an_endpoint_that_was_changed_since_is_not_disabled() {
     // Meanwhile its owner puts the URL right.
     let webhook = world.endpoint(1, "native", present.address);
     world.command(ConfigureWebhookV1 { webhook, upsert: false, enabled_max: 0 }).await;
-    let asked: CommandRequestV1 = codec::decode(&request.payload).unwrap();
+    let asked: CommandRequestV2 = codec::decode(&request.payload).unwrap();
     let TargetV1::Instance { command, .. } = asked.target else { panic!("{asked:?}") };
     let code = world.decided(Command::from_record(&command).unwrap()).await.unwrap_err();
     assert_eq!(code, RejectionCodeV1::Changed);

@@ -7,7 +7,7 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 use berth_bus::{Grant, Lease, LeaseError, Leases, port::LeaseGuard};
 use berth_proto::{
-    CommitV1, Partition, StreamKey, codec,
+    CommitV2, Partition, StreamKey, codec,
     delivery::{DeliveryStateV1, SettlementV1},
 };
 use common::{Receiver, World, quick, slow};
@@ -84,8 +84,8 @@ async fn a_dispatcher_with_an_older_epoch_settles_nothing_any_more() {
     let stream = StreamKey::delivery(Partition::of(world.instance.as_bytes()));
     let mut epochs = Vec::new();
     for stored in world.log.read(&stream, 0, 100).await.unwrap() {
-        let commit: CommitV1 = codec::decode(&stored.payload).unwrap();
-        epochs.push(commit.state.open::<DeliveryStateV1>().unwrap().epoch);
+        let commit: CommitV2 = codec::decode(&stored.payload).unwrap();
+        epochs.push(commit.full_state().unwrap().open::<DeliveryStateV1>().unwrap().epoch);
     }
     assert!(epochs.is_sorted() && epochs.last() == Some(&2), "{epochs:?}");
     let hits = receiver.hits();

@@ -96,7 +96,10 @@ struct Walk {
 
 impl Walk {
     fn step(&mut self, stream: &StreamKey, stored: &Stored) -> Result<(), ChainFaultKind> {
-        let commit = decode_commit(stored).map_err(ChainFaultKind::Undecodable)?;
+        let commit = decode_commit(stored).map_err(|error| match error {
+            DecodeError::Version { inside, .. } => ChainFaultKind::Version { found: inside },
+            other => ChainFaultKind::Undecodable(other),
+        })?;
         if commit.version != self.report.commits + 1 {
             return Err(ChainFaultKind::Version { found: commit.version });
         }

@@ -1,9 +1,14 @@
-//! Reading a stored commit: the only way from bytes of the log to a [`CommitV1`].
+//! Reading a stored commit: the only way from bytes of the log to a [`CommitV2`] and to the state that it stands for.
 
-use berth_proto::{CommitV1, StreamKey, codec};
+use berth_proto::{
+    CommitV2, StreamKey,
+    codec::{self, RecordV1},
+    commit::{CarriedState, CarriedV1, SinceV1},
+    limits::COMMITS_WITHOUT_STATE_MAX,
+};
 use thiserror::Error;
 
-use crate::port::Stored;
+use crate::port::{LogRead, ReadError, Stored, Tail};
 
 /// A stored commit cannot be used. A retry does not help; a reader reports it and goes on with other
 /// streams.
@@ -30,19 +35,126 @@ pub enum DecodeError {
         /// The stream that it names.
         inside: StreamKey,
     },
+    /// The commit says that it has another place in its stream.
+    #[error("the commit at revision {revision} of {stream} has version {inside} inside")]
+    Version {
+        /// The stream that it lies in.
+        stream: StreamKey,
+        /// Its revision.
+        revision: u64,
+        /// The version that it names.
+        inside: u64,
+    },
+    /// The commit carries no state, and the one that it names does not either, or is not there.
+    #[error(
+        "the commit at revision {revision} of {stream} rests on the state of version {base}, which is not there"
+    )]
+    Base {
+        /// The stream that it lies in.
+        stream: StreamKey,
+        /// Its revision.
+        revision: u64,
+        /// The version that it names.
+        base: u64,
+    },
 }
 
-/// The commit in stored bytes. Its stream must be the one that it lies in.
-pub fn decode_commit(stored: &Stored) -> Result<CommitV1, DecodeError> {
+/// The state of a commit cannot be had.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// It or the commit whose state it rests on cannot be used; a retry does not help.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The commit whose state it rests on cannot be read now.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The commit in stored bytes. Its stream and version must be those of the place that it lies in.
+pub fn decode_commit(stored: &Stored) -> Result<CommitV2, DecodeError> {
+    let (stream, Tail { version, revision }) = (stored.stream, stored.tail);
+    let commit = decode_anywhere(stored)?;
+    if commit.version == version {
+        Ok(commit)
+    } else {
+        Err(DecodeError::Version { stream, revision, inside: commit.version })
+    }
+}
+
+/// As [`decode_commit`], for an engine that learns the version of a place from the commit in it.
+pub(crate) fn decode_anywhere(stored: &Stored) -> Result<CommitV2, DecodeError> {
     let Stored { stream, tail, payload, .. } = stored;
-    let commit: CommitV1 = codec::decode(payload).map_err(|source| DecodeError::Bytes {
-        stream: *stream,
-        revision: tail.revision,
-        source,
-    })?;
+    let commit: CommitV2 = codec::decode(payload).map_err(|source| bytes(stored, source))?;
     if commit.stream == *stream {
         Ok(commit)
     } else {
         Err(DecodeError::Elsewhere { stream: *stream, revision: tail.revision, inside: commit.stream })
     }
+}
+
+/// A commit and its state, of a kind of stream whose every commit carries the whole of it.
+pub fn decode_state<S: CarriedState>(stored: &Stored) -> Result<(CommitV2, S), DecodeError> {
+    let commit = decode_commit(stored)?;
+    match &commit.state {
+        CarriedV1::Full(state) => {
+            let state = state.open().map_err(|source| bytes(stored, source))?;
+            Ok((commit, state))
+        }
+        CarriedV1::Since(since) => Err(no_base(stored, since)),
+    }
+}
+
+/// A commit with the state after it.
+#[derive(Debug, Clone)]
+pub struct Rehydrated<S> {
+    /// The commit.
+    pub commit: CommitV2,
+    /// The state after it.
+    pub state: S,
+    /// The commit that carries the whole state: this one or an earlier one.
+    pub full: Tail,
+}
+
+/// A commit and the state after it, which costs one more read if the commit carries none: at most two in all.
+pub async fn rehydrate<S: CarriedState>(
+    log: &dyn LogRead,
+    stored: &Stored,
+) -> Result<Rehydrated<S>, StateError> {
+    let commit = decode_commit(stored)?;
+    let (record, full, since) = match &commit.state {
+        CarriedV1::Full(record) => (record.clone(), stored.tail, None),
+        CarriedV1::Since(since) => {
+            let (record, full) = base(log, stored, since).await?;
+            (record, full, Some(since))
+        }
+    };
+    let mut state: S = record.open().map_err(|source| bytes(stored, source))?;
+    if let Some(since) = since
+        && !state.remember_since(since)
+    {
+        return Err(no_base(stored, since).into());
+    }
+    Ok(Rehydrated { commit, state, full })
+}
+
+/// The whole state that a commit without one rests on.
+async fn base(log: &dyn LogRead, stored: &Stored, since: &SinceV1) -> Result<(RecordV1, Tail), StateError> {
+    let reach = stored.tail.version.saturating_sub(COMMITS_WITHOUT_STATE_MAX)..stored.tail.version;
+    if !reach.contains(&since.version) {
+        return Err(no_base(stored, since).into());
+    }
+    let at = Tail { version: since.version, revision: since.revision };
+    let found = log.read_at(&stored.stream, at).await?.ok_or_else(|| no_base(stored, since))?;
+    match decode_commit(&found)?.state {
+        CarriedV1::Full(record) => Ok((record, found.tail)),
+        CarriedV1::Since(_) => Err(no_base(stored, since).into()),
+    }
+}
+
+fn bytes(stored: &Stored, source: codec::DecodeError) -> DecodeError {
+    DecodeError::Bytes { stream: stored.stream, revision: stored.tail.revision, source }
+}
+
+fn no_base(stored: &Stored, since: &SinceV1) -> DecodeError {
+    DecodeError::Base { stream: stored.stream, revision: stored.tail.revision, base: since.version }
 }

@@ -10,12 +10,14 @@ mod local;
 pub mod memory;
 mod metrics;
 pub mod port;
+pub mod readable;
 
 pub use around::{Place, read_around};
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, hash_of, hash_of_stored, verify};
-pub use decode::{DecodeError, decode_commit};
+pub use decode::{DecodeError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 pub use high_water::{HighWater, HighWaterError, RolledBack};
 pub use port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit, Position,
     ReadError, ShardPosition, Stored, Tail,
 };
+pub use readable::{Readable, last_readable};

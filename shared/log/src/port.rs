@@ -52,7 +52,7 @@ pub struct NewCommit {
     pub command_id: Option<CommandId>,
     /// The W3C trace context of this hop.
     pub traceparent: Option<String>,
-    /// The encoded [`berth_proto::CommitV1`], stored as it is.
+    /// The encoded [`berth_proto::CommitV2`], stored as it is.
     pub payload: Bytes,
 }
 
@@ -205,6 +205,13 @@ pub trait LogRead: fmt::Debug + Send + Sync + 'static {
         after_version: u64,
         limit: usize,
     ) -> Result<Vec<Stored>, ReadError>;
+
+    /// The commit of a stream with this version; none if there is no such commit. The revision is where it once
+    /// lay: a hint for an engine that knows no versions, which it must check.
+    async fn read_at(&self, stream: &StreamKey, at: Tail) -> Result<Option<Stored>, ReadError> {
+        let page = self.read(stream, at.version.saturating_sub(1), 1).await?;
+        Ok(page.into_iter().next().filter(|found| found.tail.version == at.version))
+    }
 
     /// Commits of these kinds after a position, then every new one. `name` names the reader (letters,
     /// digits and `-`), for the operator who lists consumers.

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "for tests only")]
 
 use berth_proto::{
-    AccountId, CommitV1, DirectoryId, EndpointId, Hash, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
+    AccountId, CommitV2, DirectoryId, EndpointId, Hash, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
+    commit::CarriedV1,
     event::{Event, ReportedV1},
     instance::{
         AttemptV1, CodeV1, ConnectionV1, DeviceV1, EntriesV1, InstanceStateV1, LinkV1, MethodV1,
@@ -122,15 +123,18 @@ pub fn pairing(number: u32, index: u32) -> PhaseV1 {
 }
 
 /// A commit of the instance.
-pub fn commit(version: u64, events: &[Event], state: &InstanceStateV1) -> CommitV1 {
+pub fn commit(version: u64, events: &[Event], state: &InstanceStateV1) -> CommitV2 {
     let stream = StreamKey::instance(INSTANCE);
-    CommitV1 {
+    CommitV2 {
         stream,
         version,
         previous: Hash::genesis(&stream),
         occurred_at: at(0),
         receipts: Vec::new(),
         events: events.iter().map(|event| event.to_record().unwrap()).collect(),
-        state: RecordV1::of(state).unwrap(),
+        state: CarriedV1::Full(RecordV1::of(state).unwrap()),
+        account_version: 0,
+        traceparent: None,
+        damage: None,
     }
 }

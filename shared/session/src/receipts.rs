@@ -1,10 +1,10 @@
 //! The commands that an instance remembers, so that a repeated one is answered and not decided again.
 
 use berth_proto::{
-    CommandId, CommitV1, DecodeError,
-    commit::{PrincipalV1, ReceiptV1},
+    CommandId, CommitV2, DecodeError,
+    commit::{PrincipalV1, ReceiptV2},
     event::Event,
-    instance::RememberedV1,
+    instance::{RememberedV1, remember_in},
     limits::{KEYED_RECEIPTS_MAX, UNKEYED_RECEIPTS_MAX},
 };
 
@@ -15,7 +15,7 @@ use crate::{State, evolve};
 /// A keyed command goes to the ring of 32, a client's command without a key to the ring of 8. What our own
 /// services send (reports and the clock's commands) is deduplicated by its content and takes no slot, so that
 /// a busy link cannot push a client's retry out.
-pub fn remember(state: &mut State, receipt: &ReceiptV1, version: u64) {
+pub fn remember(state: &mut State, receipt: &ReceiptV2, version: u64) {
     let (ring, max) = match (receipt.keyed, receipt.principal) {
         (true, _) => (&mut state.keyed, KEYED_RECEIPTS_MAX),
         (false, PrincipalV1::Service) => return,
@@ -26,15 +26,9 @@ pub fn remember(state: &mut State, receipt: &ReceiptV1, version: u64) {
     if ring.iter().any(|known| known.command_id == receipt.command_id) {
         return;
     }
-    while ring.len() >= max {
-        ring.remove(0);
-    }
-    ring.push(RememberedV1 {
-        command_id: receipt.command_id,
-        digest: receipt.digest,
-        version,
-        outcome: receipt.outcome.clone(),
-    });
+    let outcome = receipt.outcome.clone();
+    let (command_id, digest) = (receipt.command_id, receipt.digest);
+    remember_in(ring, max, RememberedV1 { command_id, digest, version, outcome });
 }
 
 /// What the instance remembers of a command, if it still does.
@@ -45,7 +39,7 @@ pub fn remembered(state: &State, command_id: CommandId) -> Option<&RememberedV1>
 /// Folds a whole commit into the state before it: its events, then its receipts.
 ///
 /// Fails if an event is of a type or version that this release does not know, or damaged.
-pub fn fold_commit(state: Option<State>, commit: &CommitV1) -> Result<Option<State>, DecodeError> {
+pub fn fold_commit(state: Option<State>, commit: &CommitV2) -> Result<Option<State>, DecodeError> {
     let mut state = state;
     for record in &commit.events {
         state = evolve(state, &Event::from_record(record)?, commit.occurred_at);

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_log::{Position, Stored};
-use berth_proto::{CommitV1, Kind};
+use berth_proto::{CommitV2, Kind};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -21,7 +21,7 @@ pub trait View: fmt::Debug + Send + Sync + 'static {
 
     /// Folds one commit. A row must depend on one stream only, so that the order in which streams are read
     /// does not matter. Applied twice, a commit must give the same rows.
-    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError>;
+    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError>;
 }
 
 /// A commit could not be folded. The view counts it, says so and goes on with the next one.

@@ -5,7 +5,7 @@ use berth_journeys::{
     Berth, Client, Running, eventually,
     steps::{event_types, until},
 };
-use berth_proto::{CommitV1, InstanceId, StreamKey, codec};
+use berth_proto::{CommitV2, InstanceId, StreamKey, codec};
 use berth_test_support::NatsServer;
 use futures::future::join_all;
 use reqwest::Method;
@@ -28,7 +28,7 @@ impl Intruder {
         self.jetstream.publish(self.stream.subject(), payload.into()).await.unwrap().await.unwrap();
     }
 
-    async fn last_commit(&self) -> CommitV1 {
+    async fn last_commit(&self) -> CommitV2 {
         let subject = self.stream.subject();
         let name = self.jetstream.stream_by_subject(subject.clone()).await.unwrap();
         let stream = self.jetstream.get_stream(name).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_bad_last_commit_stops_its_instance_and_no_other() {
     client.post("/v1/instances", json!({"name": "new"})).await.expect(201);
 
     // A commit that can be read stands behind it: the damage is an old one now, and blocks nothing.
-    let behind = CommitV1 { version: bad + 1, receipts: Vec::new(), events: Vec::new(), ..sound };
+    let behind = CommitV2 { version: bad + 1, receipts: Vec::new(), events: Vec::new(), ..sound };
     intruder.publish(codec::encode(&behind).unwrap()).await;
     eventually("commands go on", async || {
         let out = client.post("/v1/instances/bad/logout", json!({})).await;
@@ -104,7 +104,7 @@ async fn a_commit_of_another_instance_is_not_shown_as_ones_own() {
     let made = client.post("/v1/instances", json!({"name": "mine"})).await.expect(201);
     let other = client.post("/v1/instances", json!({"name": "other"})).await.expect(201);
     let foreign = Intruder::on(&server, &other).await.last_commit().await;
-    let moved = codec::encode(&CommitV1 { version: 2, ..foreign }).unwrap();
+    let moved = codec::encode(&CommitV2 { version: 2, ..foreign }).unwrap();
     Intruder::on(&server, &made).await.publish(moved).await;
 
     let read = client.get("/v1/instances/mine").await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use berth_log::Tail;
 use berth_proto::{
-    AccountId, DirectoryId, Hash, StreamKey,
+    AccountId, CommitV1, CommitV2, DirectoryId, Hash, StreamKey,
     codec::RecordV1,
     event::{
         ConnectEndedV1, ConnectRequestedV1, ConnectionLostV1, ConnectionOpenedV1, DeviceLinkedV1,
@@ -43,7 +43,7 @@ impl Rows for Kept {
 struct History {
     instance: InstanceId,
     state: Option<InstanceStateV1>,
-    commits: Vec<CommitV1>,
+    commits: Vec<CommitV2>,
 }
 
 impl History {
@@ -69,7 +69,7 @@ impl History {
             self.state = berth_session::evolve(self.state.take(), event, NOW);
         }
         let stream = StreamKey::instance(self.instance);
-        self.commits.push(CommitV1 {
+        self.commits.push(CommitV2::from(CommitV1 {
             stream,
             version: self.commits.len() as u64 + 1,
             previous: Hash::genesis(&stream),
@@ -77,7 +77,7 @@ impl History {
             receipts: Vec::new(),
             events: events.iter().map(|event| event.to_record().unwrap()).collect(),
             state: RecordV1::of(self.state.as_ref().unwrap()).unwrap(),
-        });
+        }));
     }
 
     /// The row after everything that happened.
@@ -92,7 +92,7 @@ impl History {
     }
 }
 
-fn apply(view: &WantedView, commit: &CommitV1, rows: &mut Kept) {
+fn apply(view: &WantedView, commit: &CommitV2, rows: &mut Kept) {
     let tail = Tail { version: commit.version, revision: commit.version };
     let stored = Stored { stream: commit.stream, tail, shard: 0, payload: Bytes::new() };
     view.apply(&stored, commit, rows).unwrap();

@@ -17,7 +17,7 @@ use berth_proto::{
     CommandId, InstanceId,
     codec::decode,
     command::Command,
-    frame::{CommandRequestV1, TargetV1},
+    frame::{CommandRequestV2, TargetV1},
 };
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
@@ -31,7 +31,7 @@ pub(crate) struct SpyBus {
     /// Whether commands of the connector wait at the door.
     pub(crate) closed: AtomicBool,
     pub(crate) opened: Notify,
-    seen: Mutex<Vec<CommandRequestV1>>,
+    seen: Mutex<Vec<CommandRequestV2>>,
 }
 
 impl SpyBus {
@@ -67,7 +67,7 @@ impl SpyBus {
 #[async_trait]
 impl Bus for SpyBus {
     async fn request(&self, subject: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
-        let request = decode::<CommandRequestV1>(&payload).unwrap();
+        let request = decode::<CommandRequestV2>(&payload).unwrap();
         let of_the_connector = request.origin.via == "connector";
         if of_the_connector {
             self.seen.lock().unwrap().push(request);

@@ -23,7 +23,7 @@ use berth_log::{
     memory::MemoryLog,
 };
 use berth_proto::{
-    AccountId, CommitV1, Hash, InstanceId, Sealed, StreamKey, Timestamp,
+    AccountId, CommitV2, Hash, InstanceId, Sealed, StreamKey, Timestamp,
     codec::{decode, encode},
     command::{Command, ConnectV1, CreateInstanceV1, DeleteV1, LogoutV1, ReconnectV1, RestartV1},
     commit::{OriginV1, PrincipalV1},
@@ -365,7 +365,7 @@ impl World {
 
     pub(crate) async fn state(&self, id: InstanceId) -> InstanceStateV1 {
         let stored = self.log.tail(&StreamKey::instance(id)).await.unwrap().unwrap();
-        decode::<CommitV1>(&stored.payload).unwrap().state.open().unwrap()
+        decode::<CommitV2>(&stored.payload).unwrap().full_state().unwrap().open().unwrap()
     }
 
     /// The names of everything that happened.
@@ -384,7 +384,7 @@ impl World {
 
     async fn history(&self, id: InstanceId) -> Vec<Event> {
         let stored = self.log.read(&StreamKey::instance(id), 0, 10_000).await.unwrap();
-        let commits = stored.iter().map(|stored| decode::<CommitV1>(&stored.payload).unwrap());
+        let commits = stored.iter().map(|stored| decode::<CommitV2>(&stored.payload).unwrap());
         commits.flat_map(|commit| commit.events).map(|event| Event::from_record(&event).unwrap()).collect()
     }
 

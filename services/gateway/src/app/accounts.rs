@@ -1,10 +1,9 @@
 //! Accounts: the operator's business, with the root key.
 
+use berth_log::decode_state;
 use berth_proto::{
     AccountId, Sealed, StreamKey,
     account::AccountStateV2,
-    codec,
-    commit::CommitV1,
     frame::{AcceptedV1, CommandReplyV1, RejectionCodeV1, TargetV1},
     query::QueryV1,
 };
@@ -134,8 +133,7 @@ impl App {
     /// The account with this id, unless it is closed.
     pub async fn account(&self, account: AccountId) -> Result<AccountRecord, Failure> {
         let stored = self.inner.log.tail(&StreamKey::account(account)).await?.ok_or(Failure::NotFound)?;
-        let state = codec::decode::<CommitV1>(&stored.payload)
-            .and_then(|commit| commit.state.open::<AccountStateV2>())
+        let (_, state) = decode_state::<AccountStateV2>(&stored)
             .map_err(|error| Failure::unavailable("the account's history", error))?;
         if state.closed_at.is_some() {
             return Err(Failure::NotFound);

@@ -7,7 +7,7 @@ use berth_proto::{
     AccountId, CommandId, Hash, InstanceId, StreamKey, codec,
     command::Command,
     commit::{OriginV1, OutcomeCodeV1, OutcomeV1},
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::{Sender, command_subject},
 };
 use berth_runtime::entropy::new_command_id;
@@ -152,9 +152,10 @@ impl App {
     pub(super) async fn send(
         &self,
         stream: &StreamKey,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
     ) -> Result<CommandReplyV1, Failure> {
-        let payload = codec::encode(request)
+        let payload = request
+            .encode()
             .map(Bytes::from)
             .map_err(|_| Failure::rejected(RejectionCodeV1::StateTooLarge))?;
         let subject = command_subject(Sender::Client, stream);
@@ -201,8 +202,8 @@ pub(super) fn request_of(
     principal: &Principal,
     identity: Identity,
     target: TargetV1,
-) -> CommandRequestV1 {
-    CommandRequestV1 {
+) -> CommandRequestV2 {
+    CommandRequestV2 {
         command_id: identity.command_id,
         keyed: identity.keyed,
         digest: identity.digest,
@@ -210,5 +211,7 @@ pub(super) fn request_of(
         origin: OriginV1 { via: via.to_owned() },
         causation: None,
         target,
+        caller: None,
+        traceparent: None,
     }
 }

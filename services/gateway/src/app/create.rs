@@ -1,6 +1,6 @@
 //! Creating an instance: everything that is generated is generated here.
 
-use berth_log::decode_commit;
+use berth_log::decode_state;
 use berth_proto::{
     InstanceId, StreamKey,
     command::{Command, CreateInstanceV1},
@@ -130,8 +130,8 @@ impl App {
     async fn created_before(&self, instance: InstanceId) -> Result<Created, Failure> {
         let first = self.inner.log.read(&StreamKey::instance(instance), 0, 1).await?;
         let first = first.first().ok_or(Failure::NotFound)?;
-        let commit = decode_commit(first).map_err(|_| Failure::rejected(RejectionCodeV1::Damaged))?;
-        let record = self.open_record_as_stored(instance, commit.version, &commit.state).await?;
+        let (commit, state) = decode_state(first).map_err(|_| Failure::rejected(RejectionCodeV1::Damaged))?;
+        let record = self.record_as_stored(instance, commit.version, state).await?;
         if record.erased {
             return Err(Failure::rejected(RejectionCodeV1::Deleted));
         }

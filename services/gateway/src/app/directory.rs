@@ -10,10 +10,9 @@ use std::{
     time::Duration,
 };
 
-use berth_log::LogRead;
+use berth_log::{LogRead, decode_state};
 use berth_proto::{
-    DirectoryId, StreamKey, codec,
-    commit::CommitV1,
+    DirectoryId, StreamKey,
     directory::{DirectoryStateV1, HoldV1},
 };
 use lru::LruCache;
@@ -122,8 +121,7 @@ impl Directory {
                 let Some(stored) = self.log.tail(&StreamKey::directory(entry)).await? else {
                     return Ok(None);
                 };
-                let state = codec::decode::<CommitV1>(&stored.payload)
-                    .and_then(|commit| commit.state.open::<DirectoryStateV1>())
+                let (_, state) = decode_state::<DirectoryStateV1>(&stored)
                     .map_err(|error| Failure::unavailable("a directory entry", error))?;
                 Ok(Some(Arc::new(state)))
             })

@@ -1,7 +1,7 @@
 //! The history of an instance: pages, and whether its chain holds.
 
 use berth_log::{ChainReport, Place, decode_commit, read_around, verify};
-use berth_proto::{CommitV1, InstanceId, RecordV1, StreamKey, event::Event};
+use berth_proto::{CommitV2, InstanceId, RecordV1, StreamKey, event::Event};
 
 use super::{App, failure::Failure};
 
@@ -12,7 +12,7 @@ const COMMITS_PER_READ: usize = 100;
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The commit that it stands in.
-    pub commit: std::sync::Arc<CommitV1>,
+    pub commit: std::sync::Arc<CommitV2>,
     /// Its index in the commit.
     pub index: usize,
     /// The event; none if this release does not know its type.
@@ -71,7 +71,7 @@ impl App {
     }
 }
 
-fn entries(commit: CommitV1) -> Vec<Entry> {
+fn entries(commit: CommitV2) -> Vec<Entry> {
     let commit = std::sync::Arc::new(commit);
     let event = |record: &RecordV1| Event::from_record(record).ok();
     (0..commit.events.len())

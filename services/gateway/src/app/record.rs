@@ -1,8 +1,8 @@
 //! An instance as it is, opened for rendering.
 
-use berth_log::decode_commit;
+use berth_log::{ReadError, Rehydrated, StateError, rehydrate};
 use berth_proto::{
-    InstanceId, RecordV1, Sealed, StreamKey, Timestamp, codec,
+    InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
     frame::RejectionCodeV1,
     instance::{DeviceV1, InstanceStateV1, PhaseV1, UnlinkStatusV1},
 };
@@ -131,11 +131,15 @@ impl App {
         let Some(stored) = self.inner.log.tail(&StreamKey::instance(instance)).await? else {
             return Ok(None);
         };
-        let commit = decode_commit(&stored).map_err(|_| Failure::rejected(RejectionCodeV1::Damaged))?;
-        if commit.state.type_id != codec::types::INSTANCE_STATE {
-            return Ok(None);
+        match rehydrate(&*self.inner.log, &stored).await {
+            Ok(Rehydrated { commit, state, .. }) => {
+                self.record_of(instance, commit.version, state).await.map(Some)
+            }
+            Err(StateError::Decode(_) | StateError::Read(ReadError::Damaged(_))) => {
+                Err(Failure::rejected(RejectionCodeV1::Damaged))
+            }
+            Err(StateError::Read(error)) => Err(error.into()),
         }
-        self.open_record(instance, commit.version, &commit.state).await.map(Some)
     }
 
     /// The instance as its last readable commit left it: for looking at a history whose end is damaged.
@@ -177,15 +181,12 @@ impl App {
     }
 
     /// The record of a state as it was stored, for history.
-    pub(super) async fn open_record_as_stored(
+    pub(super) async fn record_as_stored(
         &self,
         id: InstanceId,
         version: u64,
-        state: &RecordV1,
+        state: InstanceStateV1,
     ) -> Result<Record, Failure> {
-        let state = state
-            .open::<InstanceStateV1>()
-            .map_err(|error| Failure::unavailable("the instance's state", error))?;
         let key = self.inner.keys.key(id.as_bytes()).await?;
         Ok(opened(id, version, state, key))
     }

@@ -6,7 +6,7 @@ use berth_bus::{
     Bus, KeyRing, Leases,
     local::{FileKeyStore, LocalBus, LocalLeases},
 };
-use berth_log::{EventLog, Expected, LogRead, NewCommit, decode_commit, memory::MemoryLog};
+use berth_log::{EventLog, Expected, LogRead, NewCommit, decode_commit, decode_state, memory::MemoryLog};
 use berth_projections::{Handle, Ports, Settings};
 use berth_proto::{
     AccountId, CommitV1, DirectoryId, Hash, InstanceId, RecordV1, StreamKey, Timestamp,
@@ -119,8 +119,7 @@ impl World {
     pub(crate) async fn append(&self, id: InstanceId, events: &[Event]) -> InstanceStateV1 {
         let stream = StreamKey::instance(id);
         let last = self.log.tail(&stream).await.unwrap();
-        let mut state =
-            last.as_ref().map(|last| decode_commit(last).unwrap().state.open::<InstanceStateV1>().unwrap());
+        let mut state = last.as_ref().map(|last| decode_state::<InstanceStateV1>(last).unwrap().1);
         let now = self.clock.now();
         for event in events {
             state = evolve(state, event, now);
@@ -241,7 +240,7 @@ impl World {
         for id in ids {
             let stored = self.log.tail(&StreamKey::instance(*id)).await.unwrap().unwrap();
             let commit = decode_commit(&stored).unwrap();
-            rows.push((*id, commit.version, commit.state));
+            rows.push((*id, commit.version, commit.full_state().unwrap().clone()));
         }
         rows
     }

@@ -5,7 +5,7 @@ use berth_proto::{
     account::{AccountAttributesChangedV1, AccountEvent, AccountRenamedV1},
     commit::OutcomeCodeV1,
     directory::PurposeV1,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1},
 };
 use tracing::debug;
 
@@ -21,7 +21,7 @@ use crate::{
 impl Aggregate {
     pub(super) async fn change_account(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         account: AccountId,
         name: Option<(&Sealed, DirectoryId)>,
         attributes: Option<&Sealed>,

@@ -4,7 +4,7 @@
 use berth_proto::{
     AccountId,
     account::{AccountClosedV1, AccountEvent, AccountSettledV1},
-    frame::{CommandReplyV1, CommandRequestV1},
+    frame::{CommandReplyV1, CommandRequestV2},
 };
 use tracing::warn;
 
@@ -20,7 +20,7 @@ use crate::{
 impl Aggregate {
     pub(super) async fn close_account(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         account: AccountId,
     ) -> Result<CommandReplyV1, Trouble> {
         let reply = self.decide_account(request, account, |_, _| Ok(Some(AccountClosedV1 {}.into()))).await?;

@@ -5,7 +5,7 @@ use berth_proto::{
     account::{AccountAttributesChangedV1, AccountCreatedV1, AccountEvent},
     commit::OutcomeCodeV1,
     directory::PurposeV1,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1},
 };
 
 use super::{Account, accepted, receipt_among, rejected};
@@ -29,7 +29,7 @@ pub(super) struct NewAccount<'a> {
 impl Aggregate {
     pub(super) async fn create_account(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         new: &NewAccount<'_>,
     ) -> Result<CommandReplyV1, Trouble> {
         let stream = StreamKey::account(new.account);
@@ -82,7 +82,7 @@ impl Aggregate {
     async fn found_account(
         &self,
         account: AccountId,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
     ) -> Result<CommandReplyV1, Trouble> {
         let stream = StreamKey::account(account);
         let loaded: Account = stream::load(&*self.ports.log, &stream).await?;

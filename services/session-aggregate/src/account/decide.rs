@@ -4,7 +4,7 @@ use berth_proto::{
     AccountId, StreamKey, Timestamp,
     account::{AccountEvent, AccountStateV2},
     commit::OutcomeCodeV1,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1},
 };
 
 use super::{ATTEMPTS_MAX, Account, accepted, rejected};
@@ -23,7 +23,7 @@ impl Aggregate {
     /// Decides a command on an account as it is now, and appends what it makes of it.
     pub(super) async fn decide_account(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         account: AccountId,
         decide: impl Fn(&AccountStateV2, Timestamp) -> Decided,
     ) -> Result<CommandReplyV1, Trouble> {

@@ -11,14 +11,13 @@ mod evolve;
 mod rotate;
 mod webhooks;
 
-use berth_log::Stored;
+use berth_log::{Stored, decode_commit, decode_state};
 use berth_proto::{
     AccountId, DirectoryId, InstanceId, RecordV1, StreamKey,
     account::{AccountEvent, AccountStateV2},
-    codec::decode,
-    commit::{CommitV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV1},
+    commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
     directory::{FormerV1, HoldV1, PurposeV1},
-    frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, RejectionCodeV1, RejectionV1, TargetV1},
+    frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     limits::KEYED_RECEIPTS_MAX,
 };
 use tracing::{debug, error};
@@ -41,7 +40,7 @@ type Account = Loaded<AccountStateV2>;
 
 impl Aggregate {
     /// Decides a command for an account.
-    pub(crate) async fn account_command(&self, request: &CommandRequestV1) -> CommandReplyV1 {
+    pub(crate) async fn account_command(&self, request: &CommandRequestV2) -> CommandReplyV1 {
         if !may(request.principal, &request.target) {
             return rejected(RejectionCodeV1::NotFound);
         }
@@ -102,7 +101,7 @@ impl Aggregate {
     /// keyed create again means the same account, and needs its key.
     async fn without_unused_account_key(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         reply: CommandReplyV1,
     ) -> Result<CommandReplyV1, Trouble> {
         if let TargetV1::CreateAccount { account, .. } | TargetV1::CreateDescribedAccount { account, .. } =
@@ -135,7 +134,7 @@ impl Aggregate {
         let count = u16::try_from(events.len()).unwrap_or(u16::MAX);
         let receipts = vec![cause.receipt(OutcomeCodeV1::Applied, count)];
         let step = Step { receipts, events, state, at };
-        stream::append(&*self.ports.log, &StreamKey::account(account), loaded, step).await
+        stream::append(&*self.ports.log, self.write_version, &StreamKey::account(account), loaded, step).await
     }
 
     /// The account as a command meets it: its state, or the answer if there is nothing to decide. A closed one
@@ -144,7 +143,7 @@ impl Aggregate {
         &self,
         account: AccountId,
         loaded: &'a Account,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
     ) -> Result<Result<&'a AccountStateV2, CommandReplyV1>, Trouble> {
         let Some(state) = &loaded.state else {
             return Ok(Err(rejected(RejectionCodeV1::NotFound)));
@@ -168,8 +167,8 @@ impl Aggregate {
         &self,
         account: AccountId,
         loaded: &Account,
-        request: &CommandRequestV1,
-    ) -> Result<Option<ReceiptV1>, Trouble> {
+        request: &CommandRequestV2,
+    ) -> Result<Option<ReceiptV2>, Trouble> {
         let stream = StreamKey::account(account);
         let after = loaded.version().saturating_sub(KEYED_RECEIPTS_MAX as u64);
         let page = self.ports.log.read(&stream, after, KEYED_RECEIPTS_MAX).await.map_err(Trouble::Read)?;
@@ -178,7 +177,7 @@ impl Aggregate {
 
     fn account_hold(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         account: AccountId,
         purpose: PurposeV1,
         credential_version: u32,
@@ -274,8 +273,7 @@ impl Aggregate {
             let page = page.map_err(Trouble::Read)?;
             for stored in &page {
                 after = after.max(stored.tail.version);
-                let commit: CommitV1 = decode(&stored.payload).map_err(damaged)?;
-                let state = commit.state.open::<AccountStateV2>().map_err(damaged)?;
+                let (_, state) = decode_state::<AccountStateV2>(stored).map_err(damaged)?;
                 entries.extend([state.token_entry, state.name_entry]);
             }
             if page.len() < HISTORY_PAGE_COMMITS {
@@ -307,10 +305,10 @@ fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
 fn receipt_among(
     stream: &StreamKey,
     commits: Vec<Stored>,
-    request: &CommandRequestV1,
-) -> Result<Option<ReceiptV1>, Trouble> {
+    request: &CommandRequestV2,
+) -> Result<Option<ReceiptV2>, Trouble> {
     for stored in commits {
-        let commit: CommitV1 = decode(&stored.payload).map_err(|error| stream::damaged(stream, error))?;
+        let commit = decode_commit(&stored).map_err(|error| stream::damaged(stream, error))?;
         let found = commit.receipts.into_iter().find(|one| one.command_id == request.command_id);
         if found.is_some() {
             return Ok(found);

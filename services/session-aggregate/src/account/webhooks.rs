@@ -7,7 +7,7 @@ use berth_proto::{
     AccountId, EndpointId, Timestamp,
     account::{AccountStateV2, AccountWebhookConfiguredV1, AccountWebhookRemovedV1},
     codec::encoded_len,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1},
     instance::WebhookV1,
     limits::{ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX, ACCOUNT_WEBHOOKS_MAX},
 };
@@ -19,7 +19,7 @@ impl Aggregate {
     /// Adds an endpoint, or replaces the one of its format.
     pub(super) async fn configure_account_webhook(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         account: AccountId,
         webhook: &WebhookV1,
     ) -> Result<CommandReplyV1, Trouble> {
@@ -29,7 +29,7 @@ impl Aggregate {
     /// Removes an endpoint.
     pub(super) async fn remove_account_webhook(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         account: AccountId,
         webhook: EndpointId,
     ) -> Result<CommandReplyV1, Trouble> {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use berth_log::EventLog;
 use berth_proto::{
-    CommandId, DirectoryId, Hash, StreamKey,
-    commit::{OriginV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV1},
+    CommandId, DirectoryId, Hash, StreamKey, WriteVersion,
+    commit::{OriginV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
     directory::{DirectoryEvent, DirectoryStateV1, FormerV1, HoldV1},
-    frame::CommandRequestV1,
+    frame::CommandRequestV2,
 };
 use berth_runtime::Clock;
 
@@ -36,7 +36,7 @@ pub(crate) struct Cause {
 
 impl Cause {
     /// A client's command.
-    pub(crate) fn of(request: &CommandRequestV1) -> Self {
+    pub(crate) fn of(request: &CommandRequestV2) -> Self {
         Self {
             command_id: request.command_id,
             keyed: request.keyed,
@@ -67,8 +67,8 @@ impl Cause {
     }
 
     /// What a commit with so many events of this command says of it.
-    pub(crate) fn receipt(&self, code: OutcomeCodeV1, event_count: u16) -> ReceiptV1 {
-        ReceiptV1 {
+    pub(crate) fn receipt(&self, code: OutcomeCodeV1, event_count: u16) -> ReceiptV2 {
+        ReceiptV2 {
             command_id: self.command_id,
             keyed: self.keyed,
             digest: self.digest,
@@ -78,6 +78,7 @@ impl Cause {
             outcome: OutcomeV1 { code, attempt: 0, endpoint: None },
             first_event: 0,
             event_count,
+            caller: None,
         }
     }
 }
@@ -87,13 +88,14 @@ impl Cause {
 pub(crate) struct Directory {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
+    write_version: WriteVersion,
 }
 
 // === impl Directory ===
 
 impl Directory {
-    pub(crate) fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Self {
-        Self { log, clock }
+    pub(crate) fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, write_version: WriteVersion) -> Self {
+        Self { log, clock, write_version }
     }
 
     /// Who holds a key.
@@ -187,7 +189,7 @@ impl Directory {
                 state: next.clone(),
                 at: self.clock.now(),
             };
-            match stream::append(&*self.log, &key, &loaded, step).await {
+            match stream::append(&*self.log, self.write_version, &key, &loaded, step).await {
                 Ok(_) => return Ok(Ok(next)),
                 Err(NotAppended::Conflict) => metrics::conflict(),
                 Err(NotAppended::Trouble(trouble)) => return Err(trouble),

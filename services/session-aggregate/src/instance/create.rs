@@ -10,7 +10,7 @@ use berth_proto::{
     command::{Command, CreateInstanceV1},
     commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
     directory::{BlueprintV1, HoldV1},
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1},
     instance::WebhookV1,
 };
 use berth_session::State;
@@ -117,7 +117,7 @@ impl Aggregate {
     async fn try_create(
         &self,
         instance: InstanceId,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         create: &CreateInstanceV1,
     ) -> Result<Tried, Trouble> {
         if self.ports.keys.key(instance.as_bytes()).await.map_err(Trouble::Keys)?.is_none() {
@@ -160,7 +160,7 @@ impl Aggregate {
     async fn claim(
         &self,
         instance: InstanceId,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         create: &CreateInstanceV1,
     ) -> Result<Result<Claim, RejectionCodeV1>, Trouble> {
         let (entry, purpose) = first_entry(&create.entries);
@@ -201,7 +201,7 @@ impl Aggregate {
     /// Appends the creation, with these endpoints of the account, to the empty stream, or finds what stands there.
     async fn first_commit(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         plan: &Plan,
         inherited: &[WebhookV1],
     ) -> Result<Tried, Trouble> {
@@ -245,7 +245,7 @@ impl Aggregate {
         &self,
         plan: &Plan,
         code: RejectionCodeV1,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
     ) -> Result<Tried, Trouble> {
         let first = first_entry(&plan.create.entries).0;
         if self.tombstone(plan.instance, plan.create.account, first).await? {
@@ -255,7 +255,7 @@ impl Aggregate {
         Ok(Tried::StartOver)
     }
 
-    async fn free(&self, plan: &Plan, request: &CommandRequestV1) -> Result<(), Trouble> {
+    async fn free(&self, plan: &Plan, request: &CommandRequestV2) -> Result<(), Trouble> {
         let Plan { instance, create } = plan;
         let cause = Cause::of(request);
         self.release_entries(create.account, *instance, &create.entries, Vec::new(), false, &cause).await?;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use berth_proto::{
-    AccountId, CommitV1, DirectoryId, InstanceId, StreamKey,
+    AccountId, CommitV2, DirectoryId, InstanceId, StreamKey,
     command::{AbandonCreateV1, Command},
     commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     instance::{PhaseV1, UnlinkStatusV1},
     subject::last_words_subject,
 };
@@ -106,7 +106,7 @@ impl Aggregate {
             let Some(state) = loaded.state.clone() else { return Ok(()) };
             let receipts = vec![cause.receipt(OutcomeCodeV1::Unchanged, 0)];
             let step = Step { receipts, events: Vec::new(), state, at: self.ports.clock.now() };
-            match stream::append(&*self.ports.log, &stream, &loaded, step).await {
+            match stream::append(&*self.ports.log, self.write_version, &stream, &loaded, step).await {
                 Ok(next) => {
                     self.keep(instance, next);
                     return Ok(());
@@ -161,7 +161,7 @@ impl Aggregate {
         let command = Command::from(AbandonCreateV1 { account, entry });
         let cause = Cause::own("abandon", instance.as_bytes());
         let target = TargetV1::Instance { instance, command: command.to_record().map_err(Trouble::Encode)? };
-        let request = CommandRequestV1 {
+        let request = CommandRequestV2 {
             command_id: cause.command_id,
             keyed: false,
             digest: cause.digest,
@@ -169,6 +169,8 @@ impl Aggregate {
             origin: cause.origin,
             causation: None,
             target,
+            caller: None,
+            traceparent: None,
         };
         let asked = Asked { request, command };
         let (loaded, _) = self.transact(instance, std::slice::from_ref(&asked)).await?;
@@ -190,7 +192,7 @@ pub(super) fn is_deleted(state: &State) -> bool {
 }
 
 /// Whether a commit notes that what a deleted instance left is cleaned up.
-pub(crate) fn erasure_recorded(instance: InstanceId, commit: &CommitV1) -> bool {
+pub(crate) fn erasure_recorded(instance: InstanceId, commit: &CommitV2) -> bool {
     let noted = Cause::own(ERASURE, instance.as_bytes()).command_id;
     commit.receipts.iter().any(|receipt| receipt.command_id == noted)
 }

@@ -4,7 +4,7 @@ use berth_proto::{
     AccountId, CommandId, DirectoryId, InstanceId, Sealed, Timestamp,
     command::CreateInstanceV1,
     directory::{BlueprintV1, FormerV1, HoldV1, PurposeV1},
-    frame::{CommandRequestV1, RejectionCodeV1},
+    frame::{CommandRequestV2, RejectionCodeV1},
     instance::EntriesV1,
 };
 use berth_runtime::sealing::field;
@@ -26,7 +26,7 @@ pub(super) fn first_entry(entries: &EntriesV1) -> (DirectoryId, PurposeV1) {
 
 /// What is held for an instance by a command.
 pub(super) fn hold(
-    request: &CommandRequestV1,
+    request: &CommandRequestV2,
     account: AccountId,
     instance: InstanceId,
     purpose: PurposeV1,
@@ -55,7 +55,7 @@ pub(super) fn blueprint(create: &CreateInstanceV1) -> BlueprintV1 {
 }
 
 /// Why a key cannot be had.
-pub(super) fn refusal(refused: &Refused, request: &CommandRequestV1, wanted: PurposeV1) -> RejectionCodeV1 {
+pub(super) fn refusal(refused: &Refused, request: &CommandRequestV2, wanted: PurposeV1) -> RejectionCodeV1 {
     if refused.by.command_id == request.command_id && refused.by.digest != request.digest {
         return RejectionCodeV1::KeyReused;
     }
@@ -72,7 +72,7 @@ impl Aggregate {
     /// Reserves what a create needs beside its first entry, all at once; says what cannot be had.
     pub(super) async fn reserve_rest(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         instance: InstanceId,
         create: &CreateInstanceV1,
     ) -> Result<Option<RejectionCodeV1>, Trouble> {

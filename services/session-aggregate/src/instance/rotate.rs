@@ -1,5 +1,6 @@
 //! Changing an instance's token: reserve the new one, append, release the old one.
 
+use berth_log::decode_commit;
 use berth_proto::{
     DirectoryId, InstanceId, StreamKey,
     command::RotateTokenV1,
@@ -144,8 +145,7 @@ impl Aggregate {
             let page = page.map_err(Trouble::Read)?;
             for stored in &page {
                 after = after.max(stored.tail.version);
-                let commit: berth_proto::CommitV1 = berth_proto::codec::decode(&stored.payload)
-                    .map_err(|error| crate::stream::damaged(&stream, error))?;
+                let commit = decode_commit(stored).map_err(|error| crate::stream::damaged(&stream, error))?;
                 found.extend(
                     commit.events.iter().filter_map(|one| Event::from_record(one).ok()).flat_map(&gather),
                 );

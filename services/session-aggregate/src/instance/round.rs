@@ -6,9 +6,9 @@ use berth_bus::DeviceKeys;
 use berth_proto::{
     InstanceId, RecordV1, Timestamp,
     command::Command,
-    commit::{OutcomeV1, PrincipalV1, ReceiptV1},
+    commit::{OutcomeV1, PrincipalV1, ReceiptV2},
     event::Event,
-    frame::{CommandRequestV1, RejectionCodeV1},
+    frame::{CommandRequestV2, RejectionCodeV1},
     instance::PhaseV1,
     limits::{COMMIT_BYTES_MAX, STATE_BYTES_MAX},
 };
@@ -33,7 +33,7 @@ const FIRST_SERVICE_COMMAND: u16 = 2_100;
 /// A command that waits to be decided.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    pub(crate) request: CommandRequestV1,
+    pub(crate) request: CommandRequestV2,
     pub(crate) command: Command,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Round {
     pub(crate) answers: Vec<Answer>,
     /// The state after the round.
     pub(crate) state: Option<State>,
-    receipts: Vec<ReceiptV1>,
+    receipts: Vec<ReceiptV2>,
     events: Vec<RecordV1>,
     /// Bytes of receipts and events so far, at most.
     bytes: usize,
@@ -65,7 +65,7 @@ pub(crate) struct Round {
 
 /// A command that was decided in favour.
 struct Decided {
-    receipt: ReceiptV1,
+    receipt: ReceiptV2,
     events: Vec<RecordV1>,
     state: State,
     state_bytes: usize,
@@ -176,13 +176,13 @@ impl Round {
 
     fn part_of_commit(
         &self,
-        request: &CommandRequestV1,
+        request: &CommandRequestV2,
         command: &Command,
         events: &[Event],
         outcome: OutcomeV1,
     ) -> Result<Decided, RejectionCodeV1> {
         let too_large = |_| RejectionCodeV1::StateTooLarge;
-        let receipt = ReceiptV1 {
+        let receipt = ReceiptV2 {
             command_id: request.command_id,
             keyed: request.keyed,
             digest: request.digest,
@@ -192,6 +192,7 @@ impl Round {
             outcome,
             first_event: u16::try_from(self.events.len()).map_err(|_| RejectionCodeV1::StateTooLarge)?,
             event_count: u16::try_from(events.len()).map_err(|_| RejectionCodeV1::StateTooLarge)?,
+            caller: request.caller.clone(),
         };
         let mut next = self.state.clone();
         let mut records = Vec::with_capacity(events.len());

@@ -88,7 +88,7 @@ impl Aggregate {
         let Some((step, answers)) = round.into_step() else {
             return Err(NotAppended::Trouble(Trouble::Contended { stream }));
         };
-        let next = stream::append(&*self.ports.log, &stream, loaded, step).await?;
+        let next = stream::append(&*self.ports.log, self.write_version, &stream, loaded, step).await?;
         metrics::batch(count);
         let version = next.version();
         debug!(%instance, version, commands = count, "appended");

@@ -5,7 +5,7 @@
 
 use berth_log::Stored;
 use berth_proto::{
-    AccountId, CommitV1, InstanceId, Kind, Timestamp,
+    AccountId, CommitV2, InstanceId, Kind, Timestamp,
     account::AccountStateV2,
     codec::RecordV1,
     directory::{DirectoryEvent, HoldV1, PurposeV1},
@@ -142,7 +142,7 @@ impl View for Agenda {
         &[Kind::Instance, Kind::Account, Kind::Directory]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         match stored.stream.kind() {
             Kind::Instance => instance(InstanceId::from_bytes(*stored.stream.id()), commit, rows),
             Kind::Directory => directory(*stored.stream.id(), commit, rows),
@@ -169,8 +169,9 @@ fn duty_moment(changed: Timestamp, since: u64) -> Timestamp {
     Timestamp(changed.0.saturating_sub_unsigned(DUTY_MOMENTS).saturating_add(place))
 }
 
-fn account(id: [u8; 16], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-    let state: AccountStateV2 = commit.state.open().map_err(|error| unreadable(&error))?;
+fn account(id: [u8; 16], commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    let Some(record) = commit.full_state() else { return Ok(()) };
+    let state: AccountStateV2 = record.open().map_err(|error| unreadable(&error))?;
     let due = state.unsettled.map(|since| duty_moment(state.updated_at, since));
     Job { work: Work::Duty, id }.set(rows, due)
 }
@@ -198,15 +199,19 @@ fn place(id: InstanceId, state: &InstanceStateV1, rows: &mut dyn Rows) -> Result
     Ok(())
 }
 
-fn instance(id: InstanceId, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-    let state: InstanceStateV1 = commit.state.open().map_err(|error| unreadable(&error))?;
+fn instance(id: InstanceId, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    let erasure = Job { work: Work::Erasure, id: *id.as_bytes() };
+    let Some(record) = commit.full_state() else {
+        // Nothing but the end of a clean-up is news in a commit without a state.
+        return if erasure_recorded(id, commit) { erasure.set(rows, None) } else { Ok(()) };
+    };
+    let state: InstanceStateV1 = record.open().map_err(|error| unreadable(&error))?;
     place(id, &state, rows)?;
     let due = next_deadline(&state).map(|(moment, _)| moment);
     Job { work: Work::Deadline, id: *id.as_bytes() }.set(rows, due)?;
     if !matches!(state.phase, PhaseV1::Deleted { .. }) {
         return Ok(());
     }
-    let erasure = Job { work: Work::Erasure, id: *id.as_bytes() };
     if erasure_recorded(id, commit) {
         erasure.set(rows, None)
     } else if commit.events.iter().any(is_deletion) {
@@ -220,7 +225,7 @@ fn is_deletion(record: &RecordV1) -> bool {
     matches!(Event::from_record(record), Ok(Event::InstanceDeleted(_)))
 }
 
-fn directory(id: [u8; 16], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+fn directory(id: [u8; 16], commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
     for record in &commit.events {
         let open = match DirectoryEvent::from_record(record).map_err(|error| unreadable(&error))? {
             DirectoryEvent::Reserved(reserved) => open_work(&reserved.hold, commit),
@@ -236,7 +241,7 @@ fn directory(id: [u8; 16], commit: &CommitV1, rows: &mut dyn Rows) -> Result<(),
 
 /// What is open behind a reservation. One that was written for another command's sake than its own says that
 /// it is settled.
-fn open_work(hold: &HoldV1, commit: &CommitV1) -> Option<(Work, Timestamp)> {
+fn open_work(hold: &HoldV1, commit: &CommitV2) -> Option<(Work, Timestamp)> {
     if !commit.receipts.iter().any(|receipt| receipt.command_id == hold.command_id) {
         return None;
     }
@@ -285,7 +290,7 @@ mod tests {
     /// Folds every commit of a stream, each one twice.
     async fn fold(log: &MemoryLog, stream: StreamKey, rows: &mut Table) {
         for stored in log.read(&stream, 0, 1_000).await.unwrap() {
-            let commit: CommitV1 = berth_proto::codec::decode(&stored.payload).unwrap();
+            let commit = berth_log::decode_commit(&stored).unwrap();
             Agenda.apply(&stored, &commit, rows).unwrap();
             let once = rows.clone();
             Agenda.apply(&stored, &commit, rows).unwrap();
@@ -304,7 +309,11 @@ mod tests {
     async fn a_hold_is_open_until_it_is_settled_or_released() {
         let log = MemoryLog::new(1);
         let shared: Arc<dyn EventLog> = Arc::new(log.clone());
-        let directory = Directory::new(shared, Arc::new(ManualClock::new(Timestamp(1_000_000))));
+        let directory = Directory::new(
+            shared,
+            Arc::new(ManualClock::new(Timestamp(1_000_000))),
+            berth_proto::WriteVersion::NEWEST,
+        );
         let account = AccountId::from_bytes([1; 16]);
         let instance = Some(InstanceId::from_bytes([2; 16]));
         let holder = Holder { account, instance };

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use berth_bus::RequestError;
 use berth_proto::{
     AccountId, DirectoryId, InstanceId, StreamKey, Timestamp,
-    codec::{decode, encode},
+    codec::decode,
     command::{AbandonCreateV1, Command},
     commit::{OriginV1, PrincipalV1},
     directory::HoldV1,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::{Sender, command_subject},
 };
 use berth_views::{ViewError, ViewReader};
@@ -140,7 +140,7 @@ impl Aggregate {
             version => [&record.body[..], &version.to_be_bytes()].concat(),
         };
         let cause = Cause::about(command.name(), &details, instance.as_bytes());
-        let request = CommandRequestV1 {
+        let request = CommandRequestV2 {
             command_id: cause.command_id,
             keyed: false,
             digest: cause.digest,
@@ -148,8 +148,10 @@ impl Aggregate {
             origin: OriginV1 { via: "sweeper".to_owned() },
             causation: None,
             target: TargetV1::Instance { instance, command: record },
+            caller: None,
+            traceparent: None,
         };
-        let payload = Bytes::from(encode(&request).map_err(Trouble::Encode)?);
+        let payload = Bytes::from(request.encode().map_err(Trouble::Encode)?);
         let subject = command_subject(Sender::Clock, &StreamKey::instance(instance));
         let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
         let reply = self.ports.bus.request(&subject, payload, timeout).await.map_err(JobError::Request)?;

@@ -37,7 +37,15 @@ async fn is_free(world: &World, entry: DirectoryId) -> bool {
 }
 
 pub(crate) async fn account_state(world: &World) -> AccountStateV2 {
-    world.commits(StreamKey::account(world.account)).await.last().unwrap().state.open().unwrap()
+    world
+        .commits(StreamKey::account(world.account))
+        .await
+        .last()
+        .unwrap()
+        .full_state()
+        .unwrap()
+        .open()
+        .unwrap()
 }
 
 async fn is_deleted(world: &World, id: InstanceId) -> bool {

@@ -30,7 +30,7 @@ async fn an_acknowledged_command_is_in_the_log_with_its_receipt() {
     assert_eq!(done.outcome.code, OutcomeCodeV1::Applied);
     let commits = world.commits(StreamKey::instance(id)).await;
     let last = commits.last().unwrap();
-    assert_eq!((last.version, &last.state), (done.version, &done.state));
+    assert_eq!((last.version, last.full_state()), (done.version, Some(&done.state)));
     assert_eq!(last.receipts.len(), 1);
     assert_eq!(last.receipts[0].command_id, logout.command_id);
     assert_eq!(usize::from(last.receipts[0].event_count), last.events.len());

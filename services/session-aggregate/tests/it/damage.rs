@@ -5,7 +5,7 @@ use std::sync::Arc;
 use berth_bus::local::LocalBus;
 use berth_log::{EventLog, Expected, LogRead, NewCommit, memory::MemoryLog};
 use berth_proto::{
-    CommitV1, InstanceId, StreamKey,
+    CommitV2, InstanceId, StreamKey,
     codec::encode,
     command::ConnectV1,
     frame::RejectionCodeV1,
@@ -15,7 +15,7 @@ use berth_proto::{
 use crate::world::{Wanted, World, unavailable};
 
 /// Turns the commit that would be next into bytes that cannot be trusted.
-type Damage = fn(CommitV1, InstanceId) -> Vec<u8>;
+type Damage = fn(CommitV2, InstanceId) -> Vec<u8>;
 
 /// Puts bytes at the end of a stream, as nobody of ours would.
 async fn append(world: &World, id: InstanceId, bytes: Vec<u8>) {
@@ -37,17 +37,18 @@ async fn only_an_instance_whose_last_commit_is_damaged_refuses_commands() {
     let other = world.instance("other", 9_999_999_999).await;
     let kinds: [Damage; 4] = [
         |_, _| vec![0; 100],
-        |commit, other| encode(&CommitV1 { stream: StreamKey::instance(other), ..commit }).unwrap(),
-        |commit, _| encode(&CommitV1 { version: 77, ..commit }).unwrap(),
+        |commit, other| encode(&CommitV2 { stream: StreamKey::instance(other), ..commit }).unwrap(),
+        |commit, _| encode(&CommitV2 { version: 77, ..commit }).unwrap(),
         |mut commit, _| {
-            commit.state.version = 99;
+            let berth_proto::commit::CarriedV1::Full(state) = &mut commit.state else { unreachable!() };
+            state.version = 99;
             encode(&commit).unwrap()
         },
     ];
     for (index, damage) in (0_u64..).zip(kinds) {
         let id = world.instance(&format!("shop-{index}"), 1_000_000_000 + index).await;
         let last = world.commits(StreamKey::instance(id)).await.pop().unwrap();
-        let next = CommitV1 { version: last.version + 1, ..last };
+        let next = CommitV2 { version: last.version + 1, ..last };
         append(&world, id, damage(next, other)).await;
         // A keyed command would append to the state in memory; the conflict makes it look.
         let logout = world.keyed(id, berth_proto::command::LogoutV1 {}, &format!("k-{index}"));
@@ -63,7 +64,7 @@ async fn older_damage_blocks_nothing() {
     let id = world.linked("shop", 1_111_111_111).await;
     let good = world.commits(StreamKey::instance(id)).await.pop().unwrap();
     append(&world, id, vec![0; 100]).await;
-    append(&world, id, encode(&CommitV1 { version: good.version + 2, ..good }).unwrap()).await;
+    append(&world, id, encode(&CommitV2 { version: good.version + 2, ..good }).unwrap()).await;
     world.accepted(&world.logout(id)).await;
 }
 

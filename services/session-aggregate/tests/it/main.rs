@@ -16,5 +16,6 @@ mod moving;
 mod races;
 mod rotate;
 mod senders;
+mod stateless;
 mod sweeper;
 mod world;

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, KeyRingError, Volatile, VolatileError};
-use berth_log::{EventLog, ReadError};
+use berth_log::{EventLog, ReadError, Rehydrated, StateError, decode_commit, rehydrate};
 use berth_notices::{
     derive::{Class, Step},
     formats::{self, Format, Rendered},
@@ -11,7 +11,7 @@ use berth_notices::{
     open::{Listener, Opener},
 };
 use berth_proto::{
-    CommitV1, DecodeError, InstanceId, StreamKey, Timestamp, codec,
+    DecodeError, InstanceId, StreamKey, Timestamp, WriteVersion,
     delivery::{NoticeKeyV1, SettlementV1},
     instance::{InstanceStateV1, WebhookV1},
 };
@@ -61,6 +61,7 @@ pub(crate) struct Tools {
     pub(crate) schedule: Arc<Schedule>,
     pub(crate) server_url: Arc<str>,
     pub(crate) outbox: Arc<dyn ViewReader>,
+    pub(crate) write_version: WriteVersion,
 }
 
 impl fmt::Debug for Tools {
@@ -98,7 +99,9 @@ pub(crate) enum Fault {
     #[error("the log cannot be read")]
     Log(#[from] ReadError),
     #[error("a commit cannot be read")]
-    Commit(#[from] DecodeError),
+    Commit(#[from] berth_log::DecodeError),
+    #[error("a value of a commit cannot be read")]
+    Value(#[from] DecodeError),
     #[error("the data key cannot be had")]
     Key(#[from] KeyRingError),
     #[error("the volatile store does not answer")]
@@ -109,6 +112,15 @@ pub(crate) enum Fault {
     Missing,
     #[error("what was kept for the last notices is not in the outbox yet")]
     NotKeptYet,
+}
+
+impl From<StateError> for Fault {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Decode(error) => Self::Commit(error),
+            StateError::Read(error) => Self::Log(error),
+        }
+    }
 }
 
 /// What the gate is asked with: the instance's last commit as the log had it at that moment.
@@ -210,8 +222,8 @@ pub(crate) async fn read(tools: &Tools, instance: InstanceId) -> Result<Permit, 
     // Taken before the read: the answer is at most as old as this.
     let read_at = Instant::now();
     let stored = tools.log.tail(&StreamKey::instance(instance)).await?.ok_or(Fault::Missing)?;
-    let commit: CommitV1 = codec::decode(&stored.payload)?;
-    let step = Step::of(&commit)?.ok_or(Fault::Missing)?;
+    let Rehydrated { commit, state, .. } = rehydrate(&*tools.log, &stored).await?;
+    let step = Step::with(&commit, state)?.ok_or(Fault::Missing)?;
     Ok(Permit { step, read_at })
 }
 
@@ -340,7 +352,7 @@ fn kept_of(tools: &Tools, instance: InstanceId) -> Result<Option<InstanceStateV1
 pub(crate) async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
     let stream = StreamKey::instance(key.instance);
     let stored = tools.log.read(&stream, key.version.saturating_sub(1), 1).await?;
-    let commit: CommitV1 = codec::decode(&stored.first().ok_or(Fault::Missing)?.payload)?;
+    let commit = decode_commit(stored.first().ok_or(Fault::Missing)?)?;
     Step::of(&commit)?.filter(|step| step.version == key.version).ok_or(Fault::Missing)
 }
 

@@ -7,7 +7,7 @@ use berth_proto::{
     command::{Command, DisableWebhookV1},
     commit::{OriginV1, PrincipalV1},
     delivery::NoticeKeyV1,
-    frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     instance::WebhookV1,
     subject::{Sender, command_subject},
 };
@@ -34,7 +34,7 @@ pub(super) async fn disable(
     let Hash(hash) = Hash::over(b"berth.v1.disable", &[id.as_bytes(), &command.body]);
     let mut command_id = [0; 16];
     command_id.copy_from_slice(hash.split_at(16).0);
-    let request = CommandRequestV1 {
+    let request = CommandRequestV2 {
         command_id: CommandId::from_bytes(command_id),
         keyed: false,
         digest: Hash(hash),
@@ -42,8 +42,10 @@ pub(super) async fn disable(
         origin: OriginV1 { via: "webhooks".to_owned() },
         causation: None,
         target: TargetV1::Instance { instance, command },
+        caller: None,
+        traceparent: None,
     };
-    let Ok(payload) = codec::encode(&request) else {
+    let Ok(payload) = request.encode() else {
         return false;
     };
     let subject = command_subject(Sender::Delivery, &StreamKey::instance(instance));

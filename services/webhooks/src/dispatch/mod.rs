@@ -54,7 +54,7 @@ impl Dispatcher {
                 }
             };
             tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks");
-            let settler = Settler::new(self.tools.log.clone(), self.tools.clock.clone(), grant.epoch);
+            let settler = Settler::new(&self.tools, grant.epoch);
             let desk = Arc::new(Desk::default());
             let (tools, touched) = (self.tools.clone(), self.touched.clone());
             let tenure = Tenure::new(tools, touched, desk.clone(), settler.clone(), stop.clone());

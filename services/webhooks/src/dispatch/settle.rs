@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use berth_log::{AppendError, EventLog, Expected, NewCommit, ReadError, Stored, Tail};
+use berth_log::{
+    AppendError, DecodeError, EventLog, Expected, NewCommit, ReadError, Stored, Tail, decode_state,
+};
 use berth_proto::{
-    CommitV1, DecodeError, EncodeError, Hash, Partition, RecordV1, StreamKey, Timestamp, codec,
+    CommitV2, EncodeError, Hash, Partition, RecordV1, StreamKey, Timestamp, WriteVersion,
+    commit::CarriedV1,
     delivery::{DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, NoticesSettledV1, SettledV1},
 };
 use berth_runtime::Clock;
 use bytes::Bytes;
 use thiserror::Error;
+
+use super::attempt::Tools;
 
 /// How often an append is tried against a stream that somebody else moves on.
 const CONFLICTS_MAX: usize = 8;
@@ -37,6 +42,9 @@ pub(crate) enum SettleError {
     /// The commit cannot be written; a retry does not help.
     #[error("the settlement cannot be written")]
     Encode(#[from] EncodeError),
+    /// The deployment does not write such commits yet; a retry does not help.
+    #[error("the settlement has no place in the formats that the deployment writes yet")]
+    TooNew,
     /// The stream moved on again and again; a retry helps.
     #[error("the delivery stream is contended")]
     Contended,
@@ -56,6 +64,7 @@ struct Head {
 pub(crate) struct Settler {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
+    write_version: WriteVersion,
     /// None: a guest, who adds to the stream without being its dispatcher.
     epoch: Option<u64>,
 }
@@ -63,13 +72,14 @@ pub(crate) struct Settler {
 // === impl Settler ===
 
 impl Settler {
-    pub(crate) fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, epoch: u64) -> Self {
-        Self { log, clock, epoch: Some(epoch) }
+    pub(crate) fn new(tools: &Tools, epoch: u64) -> Self {
+        Self { epoch: Some(epoch), ..Self::guest(tools) }
     }
 
     /// Somebody who has something to note and settles nothing.
-    pub(crate) fn guest(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Self {
-        Self { log, clock, epoch: None }
+    pub(crate) fn guest(tools: &Tools) -> Self {
+        let (log, clock) = (tools.log.clone(), tools.clock.clone());
+        Self { log, clock, write_version: tools.write_version, epoch: None }
     }
 
     /// Makes this dispatcher the partition's: from now on no older one can settle anything there.
@@ -138,16 +148,19 @@ impl Settler {
         }
         let version = head.expected.next_version();
         let settled = head.state.settled.saturating_add(settled);
-        let commit = CommitV1 {
+        let commit = CommitV2 {
             stream,
             version,
             previous: head.previous,
             occurred_at: self.clock.now().max(head.occurred_at),
             receipts: Vec::new(),
             events: events.iter().map(|event| event.to_record()).collect::<Result<_, _>>()?,
-            state: RecordV1::of(&DeliveryStateV1 { epoch, settled })?,
+            state: CarriedV1::Full(RecordV1::of(&DeliveryStateV1 { epoch, settled })?),
+            account_version: 0,
+            traceparent: None,
+            damage: None,
         };
-        let payload = codec::encode(&commit)?.into();
+        let payload = commit.encode_for(self.write_version).ok_or(SettleError::TooNew)??.into();
         Ok(Some(NewCommit { stream, version, command_id: None, traceparent: None, payload }))
     }
 }
@@ -161,11 +174,11 @@ fn head(stream: &StreamKey, tail: Option<Stored>) -> Result<Head, DecodeError> {
             occurred_at: Timestamp::default(),
         });
     };
-    let commit: CommitV1 = codec::decode(&stored.payload)?;
+    let (commit, state) = decode_state(&stored)?;
     Ok(Head {
         expected: Expected::After(Tail { version: commit.version, revision: stored.tail.revision }),
         previous: Hash::of_commit(stream, commit.previous, &stored.payload),
-        state: commit.state.open()?,
+        state,
         occurred_at: commit.occurred_at,
     })
 }

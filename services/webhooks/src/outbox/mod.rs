@@ -18,7 +18,7 @@ use std::sync::Arc;
 use berth_log::Stored;
 use berth_notices::derive::{Class, Code, Notice, Step};
 use berth_proto::{
-    CommitV1, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
+    CommitV2, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1, SettledV1, SettlementV1},
 };
 use berth_views::{ApplyError, Rows, View};
@@ -102,7 +102,7 @@ impl View for Outbox {
         &[Kind::Instance, Kind::Delivery]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         match stored.stream.kind() {
             Kind::Instance => self.apply_instance(commit, rows),
             Kind::Delivery => self.apply_delivery(commit, rows),
@@ -112,7 +112,7 @@ impl View for Outbox {
 }
 
 impl Outbox {
-    fn apply_instance(&self, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply_instance(&self, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let Some(step) = Step::of(commit).map_err(unreadable)? else {
             return Ok(());
         };
@@ -128,7 +128,7 @@ impl Outbox {
         Ok(())
     }
 
-    fn apply_delivery(&self, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply_delivery(&self, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         for record in &commit.events {
             match DeliveryEvent::from_record(record).map_err(unreadable)? {
                 DeliveryEvent::NoticesSettled(settled) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_log::Tail;
 use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
-    Hash, Partition, RecordV1, StreamKey,
+    CommitV1, CommitV2, Hash, Partition, RecordV1, StreamKey,
     delivery::{DeliveryStateV1, NoticesSettledV1},
     event::{Event, LoggedOutV1, LogoutOriginV1},
     instance::PermissionV1,
@@ -32,7 +32,7 @@ impl Rows for Memory {
     }
 }
 
-fn apply(commits: &[&CommitV1]) -> (Memory, Drained) {
+fn apply(commits: &[&CommitV2]) -> (Memory, Drained) {
     let touched = Arc::new(Touched::default());
     let outbox = Outbox::new(touched.clone());
     let mut rows = Memory::default();
@@ -48,20 +48,20 @@ fn apply(commits: &[&CommitV1]) -> (Memory, Drained) {
     (rows, touched.drain())
 }
 
-fn logout() -> CommitV1 {
+fn logout() -> CommitV2 {
     let mut silent = state(logged_out(), PermissionV1::Silent, 2);
     silent.webhooks = vec![webhook("evolution")];
     let event = LoggedOutV1 { session: 1, origin: LogoutOriginV1::Command, code: 401, unlink: None };
     commit(5, &[Event::LoggedOut(event)], &silent)
 }
 
-fn settle(keys: &[NoticeKeyV1]) -> CommitV1 {
+fn settle(keys: &[NoticeKeyV1]) -> CommitV2 {
     let notices = keys
         .iter()
         .map(|notice| SettledV1 { notice: *notice, outcome: SettlementV1::Delivered, attempts: 1, at: at(1) })
         .collect();
     let stream = StreamKey::delivery(Partition::of(INSTANCE.as_bytes()));
-    CommitV1 {
+    CommitV2::from(CommitV1 {
         stream,
         version: 1,
         previous: Hash::genesis(&stream),
@@ -69,7 +69,7 @@ fn settle(keys: &[NoticeKeyV1]) -> CommitV1 {
         receipts: Vec::new(),
         events: vec![DeliveryEvent::NoticesSettled(NoticesSettledV1 { notices }).to_record().unwrap()],
         state: RecordV1::of(&DeliveryStateV1 { epoch: 1, settled: 1 }).unwrap(),
-    }
+    })
 }
 
 fn owed_keys(rows: &Memory) -> Vec<NoticeKeyV1> {

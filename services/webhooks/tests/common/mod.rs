@@ -18,8 +18,8 @@ use berth_bus::{
 };
 use berth_log::{EventLog, Expected, NewCommit, hash_of_stored, memory::MemoryLog};
 use berth_proto::{
-    AccountId, CommitV1, DirectoryId, EndpointId, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
-    Timestamp, codec,
+    AccountId, CommitV1, CommitV2, DirectoryId, EndpointId, Hash, InstanceId, Partition, RecordV1, Sealed,
+    StreamKey, Timestamp, codec,
     command::{
         Command, ConnectV1, CreateInstanceV1, DeleteV1, LogoutV1, ReportLinkedV1, ReportLostV1, ReportOpenV1,
         ReportQrV1, ReportV1,
@@ -187,6 +187,7 @@ impl World {
             data: self.data(name),
         };
         let settings = Settings {
+            write_version: berth_proto::WriteVersion::NEWEST,
             urls: UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false },
             public_url: Some("https://berth.example".to_owned()),
             schedule,
@@ -357,7 +358,7 @@ impl World {
 
     pub(crate) async fn state(&self) -> InstanceStateV1 {
         let stored = self.log.tail(&StreamKey::instance(self.instance)).await.unwrap().unwrap();
-        codec::decode::<CommitV1>(&stored.payload).unwrap().state.open().unwrap()
+        berth_log::decode_state(&stored).unwrap().1
     }
 
     /// Decides a command and appends what it comes to.
@@ -372,8 +373,9 @@ impl World {
     ) -> Result<InstanceStateV1, RejectionCodeV1> {
         let stream = StreamKey::instance(self.instance);
         let tail = self.log.tail(&stream).await.unwrap();
-        let before = tail.as_ref().map(|stored| codec::decode::<CommitV1>(&stored.payload).unwrap());
-        let mut state: Option<InstanceStateV1> = before.as_ref().map(|commit| commit.state.open().unwrap());
+        let before = tail.as_ref().map(|stored| codec::decode::<CommitV2>(&stored.payload).unwrap());
+        let mut state: Option<InstanceStateV1> =
+            before.as_ref().map(|commit| commit.full_state().unwrap().open().unwrap());
         let now = SystemClock.now();
         let decision = decide(state.as_ref(), &command.into(), &Context { now })?;
         for event in &decision.events {
@@ -406,7 +408,7 @@ impl World {
         let stream = StreamKey::delivery(Partition::of(self.instance.as_bytes()));
         let mut settled = Vec::new();
         for stored in self.log.read(&stream, 0, 1_000).await.unwrap() {
-            let commit: CommitV1 = codec::decode(&stored.payload).unwrap();
+            let commit: CommitV2 = codec::decode(&stored.payload).unwrap();
             for record in &commit.events {
                 if let DeliveryEvent::NoticesSettled(event) = DeliveryEvent::from_record(record).unwrap() {
                     settled.extend(event.notices);

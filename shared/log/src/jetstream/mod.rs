@@ -31,7 +31,7 @@ use crate::{
     local, metrics,
     port::{
         AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position,
-        ReadError, Stored,
+        ReadError, Stored, Tail,
     },
 };
 
@@ -112,6 +112,10 @@ impl LogRead for JetStreamLog {
         limit: usize,
     ) -> Result<Vec<Stored>, ReadError> {
         self.read_page(stream, after_version, limit).await
+    }
+
+    async fn read_at(&self, stream: &StreamKey, at: Tail) -> Result<Option<Stored>, ReadError> {
+        self.read_version(stream, at).await
     }
 
     async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {

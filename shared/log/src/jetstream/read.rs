@@ -14,7 +14,7 @@ use lru::LruCache;
 
 use super::{JetStreamLog, VERSION_HEADER, settings::incarnation};
 use crate::{
-    decode::decode_commit,
+    decode::decode_anywhere,
     port::{Position, ReadError, ShardPosition, Stored, Tail},
 };
 
@@ -28,7 +28,8 @@ pub(super) fn stored(
 ) -> Stored {
     let header = headers.and_then(|headers| headers.get(VERSION_HEADER)?.as_str().parse().ok());
     let mut stored = Stored { stream, tail: Tail { version: 0, revision }, shard, payload };
-    stored.tail.version = header.unwrap_or_else(|| decode_commit(&stored).map_or(0, |commit| commit.version));
+    stored.tail.version =
+        header.unwrap_or_else(|| decode_anywhere(&stored).map_or(0, |commit| commit.version));
     stored
 }
 
@@ -54,6 +55,22 @@ impl JetStreamLog {
         let shard = stream.partition().shard(self.shards);
         let last = self.last_of(shard, &stream.subject()).await?;
         Ok(last.map(|last| from_message(*stream, shard, last)))
+    }
+
+    /// The commit of a stream with a version: one read if it still lies where it once lay.
+    pub(super) async fn read_version(
+        &self,
+        stream: &StreamKey,
+        at: Tail,
+    ) -> Result<Option<Stored>, ReadError> {
+        let shard = stream.partition().shard(self.shards);
+        let message = self.next_of(shard, &stream.subject(), at.revision.max(1)).await?;
+        let there = message.map(|message| from_message(*stream, shard, message));
+        if let Some(found) = there.filter(|found| found.tail.version == at.version) {
+            return Ok(Some(found));
+        }
+        let page = self.read_page(stream, at.version.saturating_sub(1), 1).await?;
+        Ok(page.into_iter().next().filter(|found| found.tail.version == at.version))
     }
 
     /// Commits of a stream after a version.

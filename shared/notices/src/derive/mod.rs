@@ -9,7 +9,7 @@ mod happening;
 mod tests;
 
 use berth_proto::{
-    CommitV1, DecodeError, InstanceId, Timestamp,
+    CommitV2, DecodeError, InstanceId, Timestamp,
     delivery::NoticeKeyV1,
     event::Event,
     instance::{InstanceStateV1, PhaseV1, WebhookV1},
@@ -53,9 +53,18 @@ pub struct Notice {
 // === impl Step ===
 
 impl Step {
-    /// Decodes a commit of an instance's stream; none for a stream of another kind and for a create that was
-    /// given up, which has no state.
-    pub fn of(commit: &CommitV1) -> Result<Option<Self>, DecodeError> {
+    /// Decodes a commit of an instance's stream; none for a stream of another kind, for a create that was given
+    /// up, and for a commit without a state: nothing happened in it.
+    pub fn of(commit: &CommitV2) -> Result<Option<Self>, DecodeError> {
+        let Some(state) = commit.full_state() else { return Ok(None) };
+        if commit.stream.as_instance().is_none() {
+            return Ok(None);
+        }
+        Self::with(commit, state.open()?)
+    }
+
+    /// As [`Self::of`], with the state after the commit.
+    pub fn with(commit: &CommitV2, state: InstanceStateV1) -> Result<Option<Self>, DecodeError> {
         let Some(instance) = commit.stream.as_instance() else {
             return Ok(None);
         };
@@ -68,7 +77,7 @@ impl Step {
             version: commit.version,
             occurred_at: commit.occurred_at,
             happenings: happenings(&events),
-            state: commit.state.open()?,
+            state,
         }))
     }
 

@@ -1,14 +1,14 @@
 //! A small language for stories: an instance, the commands it gets, and the commits that come of them.
 
 use berth_proto::{
-    AccountId, CommandId, CommitV1, DirectoryId, EndpointId, Hash, InstanceId, RecordV1, Sealed, StreamKey,
+    AccountId, CommandId, CommitV2, DirectoryId, EndpointId, Hash, InstanceId, RecordV1, Sealed, StreamKey,
     Timestamp,
     command::{
         Command, ConfigureWebhookV1, ConnectV1, CreateInstanceV1, DeleteV1, DisconnectV1, LogoutV1,
         ReconnectV1, ReportAttemptEndedV1, ReportLinkedV1, ReportLoggedOutV1, ReportLostV1, ReportOpenV1,
         ReportPausedV1, ReportQrV1, ReportUnlinkedV1, ReportV1, RestartV1,
     },
-    commit::{OriginV1, OutcomeCodeV1, PrincipalV1, ReceiptV1},
+    commit::{CarriedV1, OriginV1, OutcomeCodeV1, PrincipalV1, ReceiptV2},
     event::{EndReasonV1, Event, LogoutOriginV1},
     frame::RejectionCodeV1,
     instance::{DeviceV1, EntriesV1, MethodV1, PauseReasonV1, SettingsBlockV1, WebhookV1},
@@ -25,7 +25,7 @@ pub(crate) const START: Timestamp = Timestamp(1_770_000_000_000_000);
 pub(crate) struct Life {
     pub(crate) now: Timestamp,
     pub(crate) state: Option<State>,
-    pub(crate) commits: Vec<CommitV1>,
+    pub(crate) commits: Vec<CommitV2>,
     epoch: u64,
     number: u64,
 }
@@ -193,14 +193,17 @@ impl Life {
         }
         let state = self.state.as_mut().unwrap();
         remember(state, &receipt, version);
-        self.commits.push(CommitV1 {
+        self.commits.push(CommitV2 {
             stream: StreamKey::instance(INSTANCE),
             version,
             previous: Hash([0; 32]),
             occurred_at: self.now,
             receipts: vec![receipt],
             events: decision.events.iter().map(|event| event.to_record().unwrap()).collect(),
-            state: RecordV1::of(state).unwrap(),
+            state: CarriedV1::Full(RecordV1::of(state).unwrap()),
+            account_version: 0,
+            traceparent: None,
+            damage: None,
         });
     }
 }
@@ -324,10 +327,10 @@ pub(crate) fn webhook(number: u8) -> WebhookV1 {
     }
 }
 
-pub(crate) fn receipt(id: u64, keyed: bool, outcome: &berth_proto::commit::OutcomeV1) -> ReceiptV1 {
+pub(crate) fn receipt(id: u64, keyed: bool, outcome: &berth_proto::commit::OutcomeV1) -> ReceiptV2 {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&id.to_be_bytes());
-    ReceiptV1 {
+    ReceiptV2 {
         command_id: CommandId::from_bytes(bytes),
         keyed,
         digest: Hash([9; 32]),
@@ -337,5 +340,6 @@ pub(crate) fn receipt(id: u64, keyed: bool, outcome: &berth_proto::commit::Outco
         outcome: outcome.clone(),
         first_event: 0,
         event_count: 0,
+        caller: None,
     }
 }

@@ -43,7 +43,7 @@ fn a_fold_of_the_commits_gives_the_carried_state() {
     let mut state = None;
     for commit in &life.commits {
         state = fold_commit(state, commit).unwrap();
-        assert_eq!(state, Some(commit.state.open().unwrap()));
+        assert_eq!(state, Some(commit.full_state().unwrap().open().unwrap()));
     }
     assert_eq!(state, life.state);
 }

@@ -193,7 +193,7 @@ proptest! {
                 prop_assert!(allowed(from, &event, to), "{} led from {} to {}", event.name(), from, to);
                 state = Some(after);
             }
-            check_invariants(&commit.state.open().unwrap());
+            check_invariants(&commit.full_state().unwrap().open().unwrap());
         }
     }
 
@@ -203,7 +203,7 @@ proptest! {
         let mut state = None;
         for commit in &life.commits {
             state = fold_commit(state, commit).unwrap();
-            prop_assert_eq!(&state, &Some(commit.state.open::<State>().unwrap()));
+            prop_assert_eq!(&state, &Some(commit.full_state().unwrap().open::<State>().unwrap()));
         }
         prop_assert_eq!(state, life.state);
     }

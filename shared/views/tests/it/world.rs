@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use berth_log::{LogRead, Stored};
-use berth_proto::{CommitV1, Kind};
+use berth_proto::{CommitV2, Kind};
 use berth_runtime::{Lifecycle, SystemClock};
 use berth_views::{ApplyError, Row, Rows, View, ViewError, ViewOptions, ViewReader, ViewState};
 
@@ -32,12 +32,12 @@ impl View for Counts {
         &[Kind::Instance]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let store = |error: ViewError| ApplyError { reason: error.to_string() };
         let key = [b"i", stored.stream.id().as_slice()].concat();
         let before = rows.get(&key).map_err(store)?;
         let mut row = commit.version.to_be_bytes().to_vec();
-        row.extend_from_slice(&commit.state.body);
+        row.extend_from_slice(&commit.full_state().unwrap().body);
         // An index by the state's byte, so that rows move.
         let index = |body: u8| [b"s", [body].as_slice(), stored.stream.id()].concat();
         if let Some(before) = before {

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_proto::{
-    commit::{OutcomeCodeV1, PrincipalV1, ReceiptV1},
+    commit::{OutcomeCodeV1, PrincipalV1, ReceiptV2},
     public,
 };
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ impl EventBody {
     }
 }
 
-fn command(receipt: &ReceiptV1) -> CommandBody {
+fn command(receipt: &ReceiptV2) -> CommandBody {
     CommandBody {
         id: receipt.command_id.to_string(),
         keyed: receipt.keyed,

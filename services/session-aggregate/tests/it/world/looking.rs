@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use berth_log::LogRead;
+use berth_log::{LogRead, decode_commit, decode_state, rehydrate};
 use berth_proto::{
-    CommitV1, DirectoryId, Hash, InstanceId, StreamKey, Timestamp, codec::decode,
-    directory::DirectoryStateV1, instance::InstanceStateV1,
+    CommitV2, DirectoryId, Hash, InstanceId, StreamKey, Timestamp, directory::DirectoryStateV1,
+    instance::InstanceStateV1,
 };
 
 use super::{PATIENCE, World};
@@ -25,7 +25,7 @@ impl World {
 
     pub(crate) async fn entry(&self, entry: DirectoryId) -> Option<DirectoryStateV1> {
         let stored = LogRead::tail(&*self.log, &StreamKey::directory(entry)).await.unwrap()?;
-        Some(decode::<CommitV1>(&stored.payload).unwrap().state.open().unwrap())
+        Some(decode_state(&stored).unwrap().1)
     }
 
     /// The instance that holds a key.
@@ -33,13 +33,14 @@ impl World {
         self.entry(entry).await.and_then(|state| state.hold).and_then(|hold| hold.instance)
     }
 
-    pub(crate) async fn commits(&self, stream: StreamKey) -> Vec<CommitV1> {
+    pub(crate) async fn commits(&self, stream: StreamKey) -> Vec<CommitV2> {
         let stored = LogRead::read(&*self.log, &stream, 0, 10_000).await.unwrap();
-        stored.iter().map(|stored| decode(&stored.payload).unwrap()).collect()
+        stored.iter().map(|stored| decode_commit(stored).unwrap()).collect()
     }
 
     pub(crate) async fn state(&self, id: InstanceId) -> Option<InstanceStateV1> {
-        self.commits(StreamKey::instance(id)).await.last().map(|commit| commit.state.open().unwrap())
+        let stored = LogRead::tail(&*self.log, &StreamKey::instance(id)).await.unwrap()?;
+        Some(rehydrate(&*self.log, &stored).await.unwrap().state)
     }
 
     /// The chain of a stream is whole, and its events fold into the states that ride along.
@@ -50,12 +51,13 @@ impl World {
         let mut state = None;
         let mut at = Timestamp(i64::MIN);
         for (index, stored) in stored.iter().enumerate() {
-            let commit: CommitV1 = decode(&stored.payload).unwrap();
+            let carried = rehydrate(&*self.log, stored).await.unwrap();
+            let commit = carried.commit;
             assert_eq!(commit.version, index as u64 + 1);
             assert_eq!(commit.previous, previous);
             assert!(commit.occurred_at >= at);
             state = berth_session::fold_commit(state, &commit).unwrap();
-            assert_eq!(state, Some(commit.state.open().unwrap()), "version {}", commit.version);
+            assert_eq!(state, Some(carried.state), "version {}", commit.version);
             previous = Hash::of_commit(&stream, previous, &stored.payload);
             at = commit.occurred_at;
         }

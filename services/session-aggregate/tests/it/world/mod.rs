@@ -108,6 +108,16 @@ impl World {
     }
 
     pub(crate) async fn add_replica_on(&mut self, bus: Arc<dyn Bus>) {
+        self.start_replica(bus, Settings::default()).await;
+    }
+
+    /// Starts one more replica on the same bus, which behaves otherwise.
+    pub(crate) async fn add_replica_with(&mut self, settings: Settings) {
+        let bus = Arc::clone(&self.bus);
+        self.start_replica(bus, settings).await;
+    }
+
+    async fn start_replica(&mut self, bus: Arc<dyn Bus>, settings: Settings) {
         self.started += 1;
         let ports = Ports {
             log: Arc::clone(&self.log) as Arc<dyn EventLog>,
@@ -120,7 +130,7 @@ impl World {
             data: self.folder().join(format!("replica-{}", self.started)),
         };
         let lifecycle = Lifecycle::new();
-        let handle = start(ports, Settings::default(), &lifecycle).await.unwrap();
+        let handle = start(ports, settings, &lifecycle).await.unwrap();
         self.replicas.push((handle, lifecycle));
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod appending;
 pub(crate) mod following;
 pub(crate) mod history;
+pub(crate) mod tail;
 
 /// Runs every story against an engine. `$open` gives something whose `log` is an `Arc<dyn EventLog>` with
 /// four empty shards.
@@ -42,6 +43,11 @@ macro_rules! contract {
                 the_end_covers_every_append,
                 a_position_behind_the_end_of_another_life_is_refused,
                 a_position_after_the_end_is_refused;
+            tail:
+                a_flipped_bit_of_the_last_commit_is_noticed,
+                a_state_is_found_through_a_commit_without_one,
+                a_state_that_is_not_where_a_commit_says_is_refused,
+                reading_back_passes_over_what_is_damaged;
         );
     };
 }
