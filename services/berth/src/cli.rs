@@ -17,6 +17,8 @@ pub(crate) enum Task {
     Config,
     /// Accept that the log went back in time.
     Recover,
+    /// Let the deployment write what this release can write.
+    Upgrade,
 }
 
 const ABOUT: &str =
@@ -75,6 +77,9 @@ pub(crate) fn command() -> Command {
         .subcommands(RUN.map(|(role, about)| Command::new(role.as_str()).about(about).after_help(EXAMPLES)))
         .subcommand(config())
         .subcommand(recover())
+        .subcommand(Command::new("upgrade").about(
+            "Let the deployment write the newest formats, once every process runs a release that reads them",
+        ))
 }
 
 /// Every setting is a flag of every subcommand; only here are they listed, so that the other helps fit on a screen.
@@ -88,10 +93,11 @@ fn recover() -> Command {
     Command::new("recover")
         .about("Go on after the log lost acknowledged commits, once you know why")
         .long_about(
-            "When the log is behind what a view has read, acknowledged commits are lost, and the view stops \
-             instead of building on it. Find out what happened first (a restored backup, a damaged disk). Then \
-             stop the process and run this on its data folder: its views are thrown away and built again from \
-             the log as it is now.",
+            "When the log is absent, another one, or behind what was seen of it, acknowledged commits are lost, \
+             and no process builds on it. Find out what happened first (a restored backup, a damaged disk). Then \
+             stop every process and run this: the log as it is now counts from then on, and what is absent of it \
+             is made at the next start. Run it on each data folder: the views in it are thrown away and built \
+             again. On NATS it needs the credentials of the operator or of session-aggregate.",
         )
         .arg(
             Arg::new("accept-rollback")
@@ -108,6 +114,7 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
     let task = match name {
         "config" => Task::Config,
         "recover" => Task::Recover,
+        "upgrade" => Task::Upgrade,
         role => Task::Run(Role::ALL.into_iter().find(|known| known.as_str() == role)?),
     };
     let sources = Sources::none()

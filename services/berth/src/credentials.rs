@@ -70,6 +70,11 @@ impl Credentials {
         })
     }
 
+    /// Whether a first start came to its end in this folder.
+    pub(crate) fn were_kept(folder: &DataFolder) -> Result<bool, FolderError> {
+        Ok(folder.read(FILE)?.is_some())
+    }
+
     fn first(secrets: &SecretSettings, master: &MasterKey, entropy: &dyn Entropy) -> Self {
         let make = |given: &Option<SecretString>, prefix| {
             given.is_none().then(|| SecretString::from(generate(prefix, entropy)))

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use berth_bus::{KeyRingError, local::FileError, nats};
+use berth_bus::{KeyRingError, KeyStoreError, local::FileError, nats};
 use berth_log::{embedded, jetstream};
 use berth_runtime::{ConfigError, http::BindError, telemetry::TelemetryError};
 use thiserror::Error;
@@ -38,6 +38,9 @@ pub(crate) enum Failure {
     /// The views cannot be thrown away.
     #[error("the views cannot be thrown away")]
     Views(#[from] berth_views::OpenError),
+    /// The log does not answer.
+    #[error(transparent)]
+    Read(#[from] berth_log::ReadError),
     /// NATS does not answer.
     #[error("`nats_url` (BERTH_NATS_URL) cannot be used")]
     Nats(#[source] nats::ConnectError),
@@ -50,6 +53,39 @@ pub(crate) enum Failure {
     /// The key store does not answer, or the master key is another one.
     #[error("{}", wrong_key(_0))]
     Keys(#[source] KeyRingError),
+    /// The log is not the one that was seen, or not all of it.
+    #[error(
+        "the log lost acknowledged commits, or is not the log of this deployment: {0}; restore it, or accept the \
+         loss with `berth recover --accept-rollback`"
+    )]
+    Vanished(String),
+    /// The log has commits, and the keys that belong to them are not there.
+    #[error(
+        "the log has commits, but the keys that belong to it are not in the key store, and were not destroyed: \
+         restore the key store from its backup"
+    )]
+    KeysMissing,
+    /// The record of the deployment does not answer.
+    #[error("the record of the deployment, which is kept with the keys, cannot be read or written")]
+    Deployment(#[source] KeyStoreError),
+    /// The record of the deployment is not one of ours.
+    #[error("the record of the deployment, which is kept with the keys, is damaged")]
+    DeploymentDamaged(#[source] serde_json::Error),
+    /// Others kept changing the record of the deployment.
+    #[error("the record of the deployment was changed by others again and again")]
+    Contended,
+    /// Nobody has made the record yet.
+    #[error("no session-aggregate has started this deployment yet")]
+    NotStarted,
+    /// A later release has raised what the deployment writes.
+    #[error(
+        "this deployment writes formats of generation {recorded}, and this release knows {}: start a newer one",
+        crate::deployment::WRITE_VERSION_NEWEST
+    )]
+    WriteVersion {
+        /// What the record says.
+        recorded: u32,
+    },
     /// The account `default` cannot be had.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -85,6 +121,7 @@ fn wrong_key(error: &KeyRingError) -> &'static str {
             "`master_key` (BERTH_MASTER_KEY) is not the one that this deployment was started with"
         }
         KeyRingError::Store(_) => "the key store does not answer",
+        KeyRingError::Missing => "a key is not in the key store",
     }
 }
 
@@ -131,6 +168,10 @@ impl Failure {
             | Self::File(_)
             | Self::Views(_)
             | Self::Keys(KeyRingError::Unwrap(_))
+            | Self::Vanished(_)
+            | Self::KeysMissing
+            | Self::DeploymentDamaged(_)
+            | Self::WriteVersion { .. }
             | Self::Account(AccountError::TokenTaken | AccountError::NoToken)
             | Self::Nats(nats::ConnectError::Credentials(_) | nats::ConnectError::Address(_))
             | Self::Stream(nats::OpenError::Drift { .. }) => exit::USAGE,

@@ -7,9 +7,11 @@
 mod account;
 mod cli;
 mod credentials;
+mod deployment;
 mod exit;
 mod failure;
 mod folder;
+mod guard;
 mod recover;
 mod roles;
 mod run;
@@ -51,6 +53,7 @@ fn perform(task: Task, sources: &Sources) -> Result<ExitCode, Failure> {
     match task {
         Task::Config => show(&settings),
         Task::Recover => recover::accept_rollback(&settings),
+        Task::Upgrade => recover::upgrade(&settings),
         Task::Run(role) => serve(role, &settings),
     }
 }

@@ -1,31 +1,99 @@
-//! Going on after the log lost acknowledged commits: the operator's word that the log as it is now counts.
+//! The operator's words: the log as it is now counts, and newer formats may be written.
 
-use std::{fs, path::PathBuf, process::ExitCode};
-
-use berth_runtime::{Role, Settings};
-
-use crate::{
-    failure::Failure,
-    folder::{DataFolder, FolderError},
+use std::{
+    fs,
+    future::Future,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
 };
 
-/// Throws away the views below the data folder and what they remember of the log; the next start builds them
-/// anew. Refused while a process uses the folder.
+use berth_bus::DeploymentStore;
+use berth_runtime::{Role, Settings, SystemEntropy};
+
+use crate::{
+    deployment,
+    failure::Failure,
+    folder::{DataFolder, FolderError},
+    wiring::{embedded_deployment, nats_deployment},
+};
+
+/// Throws away the views below the data folder and what they remember of the log, and lets the record of the
+/// deployment expect nothing of the log any more; the next start takes the log as it is, and makes what is
+/// absent. Refused while a process uses the folder. Says what it did.
 pub(crate) fn accept_rollback(settings: &Settings) -> Result<ExitCode, Failure> {
     let data = &settings.storage.data;
-    if !data.is_dir() {
+    let mut held = Vec::new();
+    // On NATS the record may be changed from a machine that has no process of the deployment.
+    if data.is_dir() {
+        held.push(DataFolder::take(data)?);
+        for slot in slots(settings)? {
+            held.push(DataFolder::take(&slot)?);
+        }
+    } else if settings.nats.is_none() {
         return Err(FolderError::Missing { path: data.clone() }.into());
-    }
-    let mut held = vec![DataFolder::take(data)?];
-    for slot in slots(settings)? {
-        held.push(DataFolder::take(&slot)?);
     }
     for folder in &held {
         for role in Role::ALL {
             berth_views::accept_rollback(&folder.path().join(role.as_str()))?;
         }
+        say(&format!(
+            "the views in {} are thrown away and built again at the next start",
+            folder.path().display()
+        ))?;
     }
+    now(async {
+        let store = store(settings).await?;
+        if settings.nats.is_none() {
+            // Both the log and the keys may be gone.
+            deployment::read_or_make(&*store, &SystemEntropy).await?;
+        }
+        let (before, after) = deployment::change(&*store, deployment::accept_rollback).await?;
+        for (shard, seen) in &before.seen().0 {
+            say(&format!(
+                "shard {shard} of the log was seen up to commit {}; this is forgotten",
+                seen.revision
+            ))?;
+        }
+        say(&format!("the deployment {} takes the log as it is at the next start", after.id()))
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets the deployment write the newest formats that this release knows. Says what it did.
+pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
+    now(async {
+        let store = store(settings).await?;
+        let (before, after) = deployment::change(&*store, deployment::upgrade).await?;
+        let (from, to) = (before.write_version(), after.write_version());
+        let id = after.id();
+        if from == to {
+            return say(&format!("the deployment {id} writes formats of generation {to} already"));
+        }
+        say(&format!(
+            "the deployment {id} writes formats of generation {to} instead of {from} from the next start of each process"
+        ))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn store(settings: &Settings) -> Result<Arc<dyn DeploymentStore>, Failure> {
+    match &settings.nats {
+        Some(nats) => nats_deployment(nats).await,
+        None => Ok(embedded_deployment(&settings.storage.data)),
+    }
+}
+
+/// Runs what waits for a store to its end.
+fn now<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|source| Failure::System { what: "to start a runtime", source })?.block_on(work)
+}
+
+fn say(sentence: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{sentence}")
+        .map_err(|source| Failure::System { what: "to write to the standard output", source })
 }
 
 /// Folders of processes of a deployment on NATS.

@@ -73,7 +73,8 @@ async fn start(
         account.done();
     }
     welcome::listening(role, address)?;
-    tracing::info!(%role, %address, "ready");
+    let deployment = &wired.deployment;
+    tracing::info!(%role, %address, deployment = deployment.id, write_version = deployment.write_version, "ready");
     hold(wired, lifecycle);
     Ok(())
 }

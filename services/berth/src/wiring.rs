@@ -3,13 +3,17 @@
 mod embedded;
 mod nats;
 
+pub(crate) use self::{
+    embedded::deployment_store as embedded_deployment, nats::deployment_store as nats_deployment,
+};
+
 use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Volatile};
-use berth_log::EventLog;
+use berth_log::{EventLog, Position};
 use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings, SystemClock, SystemEntropy};
 
-use crate::{credentials::Credentials, failure::Failure, folder::DataFolder};
+use crate::{credentials::Credentials, deployment::Deployment, failure::Failure, folder::DataFolder};
 
 /// The owner under which a key of no one's is wrapped at the first start of a deployment: whether it can be
 /// unwrapped tells whether this is the deployment's master key. The nil UUID is never an id.
@@ -18,6 +22,8 @@ const NOBODY: [u8; 16] = [0; 16];
 /// Every port, with its adapter.
 #[derive(Debug)]
 pub(crate) struct Wired {
+    /// Which deployment this is, and which generation of formats it may write.
+    pub(crate) deployment: Deployment,
     /// The log.
     pub(crate) log: Arc<dyn EventLog>,
     /// Requests and tails.
@@ -52,26 +58,39 @@ impl Wired {
     ) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let wired = match &settings.nats {
-            None => embedded::open(settings, clock, entropy).await?,
-            Some(nats) => nats::open(role, settings, nats, readiness, lifecycle, clock, entropy).await?,
-        };
-        wired.check_master_key(role).await?;
-        Ok(wired)
-    }
-
-    /// Refuses another master key than that of the first start, which is when the key of nobody's is made by a
-    /// role that may make keys.
-    async fn check_master_key(&self, role: Role) -> Result<(), Failure> {
-        let known = self.keys.key(&NOBODY).await?.is_some();
-        if !known && (role.runs(Role::Gateway) || role.runs(Role::SessionAggregate)) {
-            self.keys.create(&NOBODY, &*self.entropy).await?;
+        match &settings.nats {
+            None => embedded::open(settings, readiness, lifecycle, clock, entropy).await,
+            Some(nats) => nats::open(role, settings, nats, readiness, lifecycle, clock, entropy).await,
         }
-        Ok(())
     }
 
     /// The folder of a role's views.
     pub(crate) fn folder_of(&self, role: Role) -> PathBuf {
         self.folder.path().join(role.as_str())
     }
+}
+
+/// Whether anything was ever appended.
+fn has_commits(end: &Position) -> bool {
+    end.0.values().any(|shard| shard.revision > 0)
+}
+
+/// Refuses another master key than that of the first start, which is when the key of nobody's is made by a
+/// role that may make keys. Once there are commits its absence means that the keys are lost.
+async fn check_master_key(
+    keys: &KeyRing,
+    has_commits: bool,
+    makes: bool,
+    entropy: &dyn Entropy,
+) -> Result<(), Failure> {
+    if keys.knows(&NOBODY).await? {
+        return Ok(());
+    }
+    if has_commits {
+        return Err(Failure::KeysMissing);
+    }
+    if makes {
+        keys.create(&NOBODY, entropy).await?;
+    }
+    Ok(())
 }

@@ -196,7 +196,7 @@ impl Texts {
                 let state = record.state.open::<InstanceStateV1>().ok();
                 self.set(id, key.zip(state).map(|(key, state)| text_of(id, &state, &key)));
             }
-            Err(KeyRingError::Store(error)) => {
+            Err(error @ (KeyRingError::Store(_) | KeyRingError::Missing)) => {
                 tracing::warn!(instance = %id, %error, "the index of texts waits for the key store");
                 self.delay(*id.as_bytes(), record.version);
             }

@@ -9,7 +9,7 @@ use berth_runtime::{DataKey, Entropy, MasterKey, WrappedKey};
 use lru::LruCache;
 use thiserror::Error;
 
-use crate::port::{KeyStore, KeyStoreError, Source};
+use crate::port::{KeptKey, KeyStore, KeyStoreError, Source};
 
 /// Unwrapped keys that a process keeps: 32 bytes each and some overhead.
 const CACHED_KEYS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -20,6 +20,10 @@ pub enum KeyRingError {
     /// The key store does not work at this moment; a retry helps when it does.
     #[error(transparent)]
     Store(#[from] KeyStoreError),
+    /// The key store knows nothing of the owner: neither a key nor its destruction. Nothing is to be taken for
+    /// erased; a retry helps when the store is restored, or for an owner whose key is about to be made.
+    #[error("a data key is not in the key store, and was not destroyed")]
+    Missing,
     /// The stored key was wrapped by another master key, or is damaged. A retry does not help.
     #[error("a data key cannot be unwrapped with this master key")]
     Unwrap(#[source] Source),
@@ -58,14 +62,25 @@ impl KeyRing {
         &self.master
     }
 
-    /// The data key of an owner; none if it never had one or it was destroyed.
+    /// Whether the store has anything of an owner: a key that this master key opens, or its destruction.
+    pub async fn knows(&self, owner: &[u8; 16]) -> Result<bool, KeyRingError> {
+        match self.key(owner).await {
+            Ok(_) => Ok(true),
+            Err(KeyRingError::Missing) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The data key of an owner; none if it was destroyed. One that is not there is an error.
     pub async fn key(&self, owner: &[u8; 16]) -> Result<Option<DataKey>, KeyRingError> {
         let (cached, forgotten) = self.cached(owner);
         if cached.is_some() {
             return Ok(cached);
         }
-        let Some(wrapped) = self.store.get(owner).await? else {
-            return Ok(None);
+        let wrapped = match self.store.get(owner).await? {
+            KeptKey::Present(wrapped) => wrapped,
+            KeptKey::Destroyed => return Ok(None),
+            KeptKey::Missing => return Err(KeyRingError::Missing),
         };
         let key = self.master.unwrap(owner, &wrapped).map_err(|error| KeyRingError::Unwrap(error.into()))?;
         self.remember(owner, &key, forgotten);

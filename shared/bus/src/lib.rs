@@ -12,6 +12,7 @@ pub mod subject;
 pub use keyring::{KeyRing, KeyRingError};
 pub use lease::Lease;
 pub use port::{
-    Bus, DeviceKeys, Grant, KeyStore, KeyStoreError, LeaseError, Leases, Replier, Request, RequestError,
-    Requests, Subscription, TransportError, Volatile, VolatileEntry, VolatileError,
+    Bus, DeploymentStore, DeviceKeys, Grant, KeptKey, KeyStore, KeyStoreError, LeaseError, Leases, Replier,
+    Request, RequestError, Requests, StoredDeployment, Subscription, TransportError, Volatile, VolatileEntry,
+    VolatileError,
 };

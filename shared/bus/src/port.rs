@@ -140,6 +140,17 @@ pub trait Volatile: fmt::Debug + Send + Sync + 'static {
 #[error("the key store is not available")]
 pub struct KeyStoreError(#[source] pub Source);
 
+/// What the key store has of an owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptKey {
+    /// Its key.
+    Present(WrappedKey),
+    /// The mark of a destruction: what the key sealed is erased for good.
+    Destroyed,
+    /// Nothing: it never had a key, or the store lost it. That is no erasure.
+    Missing,
+}
+
 /// The wrapped data keys, one for each owner, apart from the log.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
@@ -151,11 +162,33 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
         key: WrappedKey,
     ) -> Result<Option<WrappedKey>, KeyStoreError>;
 
-    /// The key, unless there is none or it was destroyed.
-    async fn get(&self, owner: &[u8; 16]) -> Result<Option<WrappedKey>, KeyStoreError>;
+    /// What there is of the owner.
+    async fn get(&self, owner: &[u8; 16]) -> Result<KeptKey, KeyStoreError>;
 
-    /// Destroys the key: its bytes are overwritten or securely deleted and never come back. Again is no error.
+    /// Destroys the key: its bytes are overwritten or securely deleted and never come back, and a mark of the
+    /// destruction stays. Again is no error.
     async fn destroy(&self, owner: &[u8; 16]) -> Result<(), KeyStoreError>;
+}
+
+/// What a deployment says of itself, as it stands in its store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDeployment {
+    /// The store's own number of this value, for the next write.
+    pub revision: u64,
+    /// The value; opaque here.
+    pub value: Bytes,
+}
+
+/// The one record of what the deployment is and how far its log was seen, kept with the data keys, apart from
+/// the log: whoever loses the one still has the other.
+#[async_trait]
+pub trait DeploymentStore: fmt::Debug + Send + Sync + 'static {
+    /// The record; none if none was written yet, or the store lost it.
+    async fn read(&self) -> Result<Option<StoredDeployment>, KeyStoreError>;
+
+    /// Writes the record durably if the one that stands there has this revision (0: there is none). False if
+    /// somebody else wrote first: read it again.
+    async fn write(&self, value: Bytes, expected: u64) -> Result<bool, KeyStoreError>;
 }
 
 /// Bytes of the longest sealed key material of a device.

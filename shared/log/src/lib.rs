@@ -4,6 +4,7 @@ pub mod around;
 pub mod chain;
 pub mod decode;
 pub mod embedded;
+pub mod guarded;
 pub mod high_water;
 pub mod jetstream;
 mod local;
@@ -15,7 +16,8 @@ pub mod readable;
 pub use around::{Place, read_around};
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, hash_of, hash_of_stored, verify};
 pub use decode::{DecodeError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
-pub use high_water::{HighWater, HighWaterError, RolledBack};
+pub use guarded::{GuardedLog, Halted};
+pub use high_water::RolledBack;
 pub use port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit, Position,
     ReadError, ShardPosition, Stored, Tail,

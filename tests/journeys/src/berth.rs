@@ -243,6 +243,14 @@ impl Running {
         self.variables.insert(variable.to_owned(), value.to_owned());
     }
 
+    /// Runs the binary once more, with these arguments and the settings of the deployment.
+    pub fn run(&self, arguments: &[&str]) -> Process {
+        let mut variables = self.variables.clone();
+        variables.insert("BERTH_HTTP".to_owned(), "127.0.0.1:0".to_owned());
+        variables.insert("BERTH_DATA".to_owned(), self.data.path().join("data").display().to_string());
+        Process::start(arguments.first().copied().unwrap_or_default(), arguments, &variables)
+    }
+
     /// The folder with the data of every process.
     pub fn data(&self) -> &Path {
         self.data.path()

@@ -1,35 +1,66 @@
 //! Everything in one process and one folder.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use berth_bus::{
-    KeyRing,
-    local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
+    DeploymentStore, KeyRing,
+    local::{FileDeployment, FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
 };
-use berth_log::embedded::EmbeddedLog;
-use berth_runtime::{Clock, Entropy, Settings};
+use berth_log::{GuardedLog, LogRead, embedded::EmbeddedLog};
+use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Settings};
 
-use super::Wired;
-use crate::{credentials::Credentials, failure::Failure, folder::DataFolder};
+use super::{Wired, has_commits};
+use crate::{
+    credentials::Credentials,
+    deployment::{self, Record},
+    failure::Failure,
+    folder::{DataFolder, FolderError},
+    guard::Guard,
+};
+
+/// The record of the deployment in a data folder.
+pub(crate) fn deployment_store(folder: &Path) -> Arc<dyn DeploymentStore> {
+    Arc::new(FileDeployment::new(folder.join("keys")))
+}
 
 pub(super) async fn open(
     settings: &Settings,
+    readiness: &Readiness,
+    lifecycle: &Lifecycle,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<Wired, Failure> {
     let folder = DataFolder::take(&settings.storage.data)?;
+    let store = deployment_store(folder.path());
+    let (log, record) = log(settings, &folder, &*store, &*entropy).await?;
     let master = match &settings.secrets.master_key {
         Some(given) => given.clone(),
         None => folder.master_key(&*entropy)?,
     };
     let credentials = Credentials::embedded(&settings.secrets, &master, &folder, &*entropy)?;
     let path = folder.path();
-    let log = EmbeddedLog::open(path, settings.storage.log_shards, &*entropy)?;
+    let end = log.end().await?;
     let keys = KeyRing::new(master, Arc::new(FileKeyStore::open(path.join("keys")).await?));
+    super::check_master_key(&keys, has_commits(&end), true, &*entropy).await?;
+    deployment::note(&*store, deployment::read(&*store).await?, &end).await?;
     let device_keys = FileDeviceKeys::open(path.join("device-keys")).await?;
     let leases = LocalLeases::open(path.join("leases")).await?;
+    let log = Arc::new(log);
+    let deployment = record.deployment()?;
+    let home = path.to_owned();
+    let guard = Guard {
+        log: Arc::clone(&log) as _,
+        store,
+        deployment: deployment.clone(),
+        // One that cannot be looked at is not gone.
+        is_there: Box::new(move || EmbeddedLog::is_there(&home).unwrap_or(true)),
+        seen: end,
+        notes: true,
+    };
+    let halted = guard.watch(readiness, lifecycle);
     Ok(Wired {
-        log: Arc::new(log),
+        deployment,
+        log: Arc::new(GuardedLog::new(log, halted)),
         bus: Arc::new(LocalBus::new()),
         volatile: Arc::new(LocalVolatile::new()),
         // One process has one store: nobody is kept from the keys of another role.
@@ -42,4 +73,40 @@ pub(super) async fn open(
         folder,
         credentials: Some(credentials),
     })
+}
+
+/// The log, which must be what the record says, and the record, which is made at the first start.
+async fn log(
+    settings: &Settings,
+    folder: &DataFolder,
+    store: &dyn DeploymentStore,
+    entropy: &dyn Entropy,
+) -> Result<(EmbeddedLog, Record), Failure> {
+    let path = folder.path();
+    let there =
+        EmbeddedLog::is_there(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
+    let open = || EmbeddedLog::open(path, settings.storage.log_shards, entropy);
+    if let Some(kept) = deployment::read(store).await? {
+        let record = kept.record;
+        if record.expects_log() && !there {
+            return Err(Failure::Vanished(format!(
+                "there is no log in {} any more, or an empty one",
+                path.display()
+            )));
+        }
+        let log = open()?;
+        record.check(&log.end().await?).map_err(|lost| Failure::Vanished(lost.to_string()))?;
+        return Ok((log, record));
+    }
+    if !there && Credentials::were_kept(folder)? {
+        return Err(Failure::Vanished(format!(
+            "{} was used before, and neither its log nor its keys are there",
+            path.display()
+        )));
+    }
+    let log = open()?;
+    if has_commits(&log.end().await?) {
+        return Err(Failure::KeysMissing);
+    }
+    Ok((log, deployment::read_or_make(store, entropy).await?))
 }

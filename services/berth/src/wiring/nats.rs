@@ -2,24 +2,36 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_nats::Client;
 use berth_bus::{
-    KeyRing,
+    DeploymentStore, KeyRing, KeyStore,
     nats::{Connection, NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, OpenError, connect},
 };
-use berth_log::jetstream::{self, JetStreamLog, JetStreamOptions};
+use berth_log::{
+    GuardedLog, LogRead, Position,
+    jetstream::{self, Absent, JetStreamLog, JetStreamOptions},
+};
 use berth_runtime::{
     Check, Clock, ConfigError, Entropy, Lifecycle, Readiness, Role, Settings, config::NatsSettings,
 };
 use tokio::time::{Instant, sleep};
 
-use super::Wired;
-use crate::{credentials::Credentials, failure::Failure, folder::DataFolder};
+use super::{Wired, has_commits};
+use crate::{
+    credentials::Credentials,
+    deployment::{self, Record},
+    failure::Failure,
+    folder::DataFolder,
+    guard::Guard,
+};
 
 /// How long a start waits for a server, or for the role that makes the streams. Whoever supervises the process
 /// starts it again then.
 const START_MAX: Duration = Duration::from_secs(30);
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long a start looks for a log that was there before: a cluster that recovers may not know of it at once.
+const LOST_AFTER: Duration = Duration::from_secs(5);
 
 pub(super) async fn open(
     role: Role,
@@ -44,10 +56,17 @@ pub(super) async fn open(
     register(readiness, Connection::of(&client));
     let replicas = usize::from(nats.replicas);
     let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
-    let log = patiently(async || Ok(JetStreamLog::open(client.clone(), options).await?)).await?;
-    let keys = patiently(async || Ok(NatsKeyStore::open(client.clone(), replicas).await?)).await?;
+    let first = Found { client: &client, options, may_make: role.runs(Role::SessionAggregate) };
+    let Opened { log, end, keys, store, record } = first.open(&*entropy).await?;
     let delivery_keys =
         patiently(async || Ok(NatsKeyStore::open_for_deliveries(client.clone(), replicas).await?)).await?;
+    let delivery_keys = KeyRing::new(master.clone(), Arc::new(delivery_keys));
+    let keys = KeyRing::new(master, keys);
+    let makes = role.runs(Role::Gateway) || role.runs(Role::SessionAggregate);
+    super::check_master_key(&keys, has_commits(&end), makes, &*entropy).await?;
+    if role.runs(Role::SessionAggregate) {
+        deployment::note(&*store, deployment::read(&*store).await?, &end).await?;
+    }
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
     // The same role as makes the streams of the log; the permissions of the others do not allow it.
@@ -59,12 +78,24 @@ pub(super) async fn open(
         Ok(NatsLeases::open(client.clone(), replicas, lifecycle, Arc::clone(&clock)).await?)
     })
     .await?;
+    let log = Arc::new(log);
+    let deployment = record.deployment()?;
+    let guard = Guard {
+        log: Arc::clone(&log) as _,
+        store,
+        deployment: deployment.clone(),
+        is_there: Box::new(|| true),
+        seen: end,
+        notes: role.runs(Role::SessionAggregate),
+    };
+    let halted = guard.watch(readiness, lifecycle);
     Ok(Wired {
-        log: Arc::new(log),
+        deployment,
+        log: Arc::new(GuardedLog::new(log, halted)),
         bus: Arc::new(NatsBus::new(client, lifecycle)),
         volatile: Arc::new(volatile),
-        delivery_keys: KeyRing::new(master.clone(), Arc::new(delivery_keys)),
-        keys: KeyRing::new(master, Arc::new(keys)),
+        delivery_keys,
+        keys,
         device_keys: Arc::new(device_keys),
         leases: Arc::new(leases),
         clock,
@@ -72,6 +103,118 @@ pub(super) async fn open(
         folder,
         credentials,
     })
+}
+
+/// The record of the deployment on NATS, for the operator's commands.
+pub(crate) async fn deployment_store(nats: &NatsSettings) -> Result<Arc<dyn DeploymentStore>, Failure> {
+    let name = format!("berth-{}", Role::SessionAggregate);
+    let client = connect(&nats.url, nats.creds.as_deref(), &name).await.map_err(Failure::Nats)?;
+    let keys = NatsKeyStore::find(client, usize::from(nats.replicas)).await?.ok_or(Failure::KeysMissing)?;
+    Ok(Arc::new(keys.deployment()))
+}
+
+/// What is found on a server: the log and the keys, which must belong together.
+struct Found<'a> {
+    client: &'a Client,
+    options: JetStreamOptions,
+    /// Whether this role may make what is not there.
+    may_make: bool,
+}
+
+struct Opened {
+    log: JetStreamLog,
+    end: Position,
+    keys: Arc<dyn KeyStore>,
+    store: Arc<dyn DeploymentStore>,
+    record: Record,
+}
+
+impl Found<'_> {
+    async fn open(self, entropy: &dyn Entropy) -> Result<Opened, Failure> {
+        let before = self.find_log().await?;
+        let has_commits = match &before {
+            Some(log) => has_commits(&log.end().await?),
+            None => false,
+        };
+        let keys = self.keys(has_commits).await?;
+        let store: Arc<dyn DeploymentStore> = Arc::new(keys.deployment());
+        let record = self.record(&*store, has_commits, entropy).await?;
+        let log = match before {
+            Some(log) => log,
+            None if record.expects_log() => self.find_lost_log().await?,
+            None => self.make_log(&record).await?,
+        };
+        let end = log.end().await?;
+        record.check(&end).map_err(|lost| Failure::Vanished(lost.to_string()))?;
+        Ok(Opened { log, end, keys: Arc::new(keys), store, record })
+    }
+
+    /// The log, if all of it is there.
+    async fn find_log(&self) -> Result<Option<JetStreamLog>, Failure> {
+        patiently(async || {
+            match JetStreamLog::open_with(self.client.clone(), self.options, Absent::Refused).await {
+                Ok(log) => Ok(Some(log)),
+                Err(jetstream::OpenError::Missing { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+    }
+
+    /// The log of a deployment that had one.
+    async fn find_lost_log(&self) -> Result<JetStreamLog, Failure> {
+        let deadline = Instant::now() + LOST_AFTER;
+        loop {
+            if let Some(log) = self.find_log().await? {
+                return Ok(log);
+            }
+            if Instant::now() >= deadline {
+                return Err(Failure::Vanished("streams of the log are not there any more".to_owned()));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn make_log(&self, record: &Record) -> Result<JetStreamLog, Failure> {
+        let absent = match (self.may_make, record.accepted()) {
+            (false, _) => Absent::Refused,
+            (true, false) => Absent::Created,
+            (true, true) => Absent::CreatedBesideOthers,
+        };
+        patiently(async || Ok(JetStreamLog::open_with(self.client.clone(), self.options, absent).await?))
+            .await
+    }
+
+    /// The keys, which nobody makes anew beside a log that needs them.
+    async fn keys(&self, has_commits: bool) -> Result<NatsKeyStore, Failure> {
+        let replicas = self.options.replicas;
+        patiently(async || {
+            if !has_commits && self.may_make {
+                return Ok(NatsKeyStore::open(self.client.clone(), replicas).await?);
+            }
+            match NatsKeyStore::find(self.client.clone(), replicas).await? {
+                Some(keys) => Ok(keys),
+                None if has_commits => Err(Failure::KeysMissing),
+                None => Err(Failure::NotStarted),
+            }
+        })
+        .await
+    }
+
+    async fn record(
+        &self,
+        store: &dyn DeploymentStore,
+        has_commits: bool,
+        entropy: &dyn Entropy,
+    ) -> Result<Record, Failure> {
+        patiently(async || match deployment::read(store).await? {
+            Some(kept) => Ok(kept.record),
+            None if has_commits => Err(Failure::KeysMissing),
+            None if self.may_make => deployment::read_or_make(store, entropy).await,
+            None => Err(Failure::NotStarted),
+        })
+        .await
+    }
 }
 
 /// A process that has lost its server can do nothing.
@@ -104,7 +247,9 @@ const fn may_pass(failure: &Failure) -> bool {
     matches!(
         failure,
         Failure::Nats(berth_bus::nats::ConnectError::Connect(_))
-            | Failure::Stream(OpenError::Unavailable { .. })
+            | Failure::NotStarted
+            | Failure::Deployment(_)
+            | Failure::Stream(OpenError::Unavailable { .. } | OpenError::Unanswered { .. })
             | Failure::JetStream(
                 jetstream::OpenError::Unavailable(_)
                     | jetstream::OpenError::Create { .. }

@@ -305,13 +305,13 @@ async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Faul
     // It may have been destroyed by another process: ask the store.
     tools.keys.forget(instance.as_bytes());
     let owner = last_words::key_owner(instance);
-    let mut own = tools.delivery_keys.key(&owner).await?;
+    let mut own = own_key(tools, &owner).await?;
     if own.is_none() {
         if let Some(data_key) = data_key_of(tools, instance).await? {
             return Ok(Some(Source { data_key, kept: None }));
         }
         // Whoever destroyed that one meanwhile had this one made before.
-        own = tools.delivery_keys.key(&owner).await?;
+        own = own_key(tools, &owner).await?;
     }
     let Some(own) = own else { return Ok(None) };
     if let Some(kept) = kept_of(tools, instance)? {
@@ -333,6 +333,14 @@ async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Faul
         return Err(Fault::NotKeptYet);
     }
     Ok(None)
+}
+
+/// The key of what is kept of a deleted instance; none before it is made and after it is destroyed.
+async fn own_key(tools: &Tools, owner: &[u8; 16]) -> Result<Option<DataKey>, Fault> {
+    match tools.delivery_keys.key(owner).await {
+        Err(KeyRingError::Missing) => Ok(None),
+        result => Ok(result?),
+    }
 }
 
 /// The data key of a deleted instance, while it is there; not remembered.

@@ -19,7 +19,7 @@ use berth_runtime::WrappedKey;
 use zeroize::Zeroize;
 
 use super::files::{CHECKSUM_BYTES, FileError, blocking, checksum, make_folder, open_locked, sync_folder};
-use crate::port::{KeyStore, KeyStoreError};
+use crate::port::{KeptKey, KeyStore, KeyStoreError};
 
 /// The name of the file in its folder.
 const FILE_NAME: &str = "keys.slots";
@@ -123,7 +123,7 @@ impl KeyStore for FileKeyStore {
         self.with_slots(move |slots| slots.put_if_absent(owner, key)).await
     }
 
-    async fn get(&self, owner: &[u8; 16]) -> Result<Option<WrappedKey>, KeyStoreError> {
+    async fn get(&self, owner: &[u8; 16]) -> Result<KeptKey, KeyStoreError> {
         let owner = *owner;
         self.with_slots(move |slots| slots.get(&owner)).await
     }
@@ -188,17 +188,20 @@ impl Slots {
         self.index.insert(owner, Indexed { slot: number, held });
     }
 
-    fn get(&self, owner: &[u8; 16]) -> Result<Option<WrappedKey>, FileError> {
+    fn get(&self, owner: &[u8; 16]) -> Result<KeptKey, FileError> {
         match self.index.get(owner).map(|indexed| &indexed.held) {
-            None | Some(Held::Tombstone) => Ok(None),
-            Some(Held::Key(key)) => Ok(Some(key.clone())),
+            None => Ok(KeptKey::Missing),
+            Some(Held::Tombstone) => Ok(KeptKey::Destroyed),
+            Some(Held::Key(key)) => Ok(KeptKey::Present(key.clone())),
             Some(Held::Damaged) => Err(FileError::Damaged { path: self.path.clone() }),
         }
     }
 
     fn put_if_absent(&mut self, owner: [u8; 16], key: WrappedKey) -> Result<Option<WrappedKey>, FileError> {
-        if self.index.contains_key(&owner) {
-            return self.get(&owner);
+        match self.get(&owner)? {
+            KeptKey::Present(key) => return Ok(Some(key)),
+            KeptKey::Destroyed => return Ok(None),
+            KeptKey::Missing => (),
         }
         let slot = encode_key(&owner, &key)?;
         self.append(owner, Held::Key(key.clone()), &slot)?;

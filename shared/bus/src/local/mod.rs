@@ -1,6 +1,7 @@
 //! The ports within one process: queues and maps in memory, keys and epochs in files.
 
 mod bus;
+mod deployment;
 mod device_keys;
 mod files;
 mod key_store;
@@ -8,6 +9,7 @@ mod leases;
 mod volatile;
 
 pub use bus::LocalBus;
+pub use deployment::FileDeployment;
 pub use device_keys::FileDeviceKeys;
 pub use files::FileError;
 pub use key_store::FileKeyStore;

@@ -19,8 +19,11 @@ use berth_proto::InstanceId;
 use berth_runtime::WrappedKey;
 use bytes::Bytes;
 
-use super::stream::{OpenError, StreamError, Table, settings};
-use crate::port::{KeyStore, KeyStoreError};
+use super::{
+    deployment::NatsDeployment,
+    stream::{OpenError, StreamError, Table, settings},
+};
+use crate::port::{KeptKey, KeyStore, KeyStoreError};
 
 /// The stream of the keys of instances and accounts, and what its subjects begin with.
 const DATA_KEYS: (&str, &str) = ("BERTH_KEYS", "berth.v1.keys");
@@ -48,27 +51,26 @@ pub struct NatsKeyStore {
 impl NatsKeyStore {
     /// Finds or makes the stream of the keys of instances and accounts, with that number of replicas.
     pub async fn open(client: Client, replicas: usize) -> Result<Self, OpenError> {
-        Self::open_stream(client, replicas, DATA_KEYS).await
+        let table = Table::open(client, &config(DATA_KEYS, replicas), CALL_MAX).await?;
+        Ok(Self { table, prefix: DATA_KEYS.1 })
+    }
+
+    /// Finds the stream of the keys of instances and accounts and makes none: none if it is not there. For a
+    /// deployment that had keys.
+    pub async fn find(client: Client, replicas: usize) -> Result<Option<Self>, OpenError> {
+        let table = Table::find(client, &config(DATA_KEYS, replicas), CALL_MAX).await?;
+        Ok(table.map(|table| Self { table, prefix: DATA_KEYS.1 }))
     }
 
     /// Finds or makes the stream of the keys of last notices, with that number of replicas.
     pub async fn open_for_deliveries(client: Client, replicas: usize) -> Result<Self, OpenError> {
-        Self::open_stream(client, replicas, DELIVERY_KEYS).await
+        let table = Table::open(client, &config(DELIVERY_KEYS, replicas), CALL_MAX).await?;
+        Ok(Self { table, prefix: DELIVERY_KEYS.1 })
     }
 
-    async fn open_stream(
-        client: Client,
-        replicas: usize,
-        (stream, prefix): (&str, &'static str),
-    ) -> Result<Self, OpenError> {
-        let settings = Config {
-            storage: StorageType::File,
-            max_messages_per_subject: -1,
-            deny_purge: true,
-            ..settings(stream, &format!("{prefix}.*"), replicas)
-        };
-        let table = Table::open(client, &settings, CALL_MAX).await?;
-        Ok(Self { table, prefix })
+    /// The record of the deployment, which lies in the stream of the keys of instances and accounts.
+    pub fn deployment(&self) -> NatsDeployment {
+        NatsDeployment::new(self.table.clone())
     }
 
     /// The subject of an owner's key: its 26 characters stand for `*`.
@@ -89,10 +91,19 @@ impl NatsKeyStore {
     }
 }
 
-fn decode(payload: &[u8]) -> Result<Option<WrappedKey>, StreamError> {
+fn config((stream, prefix): (&str, &str), replicas: usize) -> Config {
+    Config {
+        storage: StorageType::File,
+        max_messages_per_subject: -1,
+        deny_purge: true,
+        ..settings(stream, &format!("{prefix}.*"), replicas)
+    }
+}
+
+fn decode(payload: &[u8]) -> Result<KeptKey, StreamError> {
     match payload {
-        [KEY, key @ ..] => Ok(Some(WrappedKey(key.to_vec()))),
-        [TOMBSTONE] => Ok(None),
+        [KEY, key @ ..] => Ok(KeptKey::Present(WrappedKey(key.to_vec()))),
+        [TOMBSTONE] => Ok(KeptKey::Destroyed),
         _ => Err(StreamError::Malformed),
     }
 }
@@ -107,15 +118,19 @@ impl KeyStore for NatsKeyStore {
         let payload = Bytes::from([&[KEY], key.0.as_slice()].concat());
         match self.table.write(&self.subject(owner), payload, Some(0), None).await {
             Ok(_) => Ok(Some(key)),
-            Err(StreamError::Conflict) => self.get(owner).await,
+            Err(StreamError::Conflict) => match self.get(owner).await? {
+                KeptKey::Present(key) => Ok(Some(key)),
+                KeptKey::Destroyed => Ok(None),
+                KeptKey::Missing => Err(StreamError::Conflict.into()),
+            },
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn get(&self, owner: &[u8; 16]) -> Result<Option<WrappedKey>, KeyStoreError> {
+    async fn get(&self, owner: &[u8; 16]) -> Result<KeptKey, KeyStoreError> {
         match self.table.last(&self.subject(owner)).await? {
             Some(message) => Ok(decode(&message.payload)?),
-            None => Ok(None),
+            None => Ok(KeptKey::Missing),
         }
     }
 

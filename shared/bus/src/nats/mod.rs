@@ -2,7 +2,7 @@
 //!
 //! | stream | storage | subjects |
 //! | --- | --- | --- |
-//! | `BERTH_KEYS` | file | `berth.v1.keys.<owner>` |
+//! | `BERTH_KEYS` | file | `berth.v1.keys.<owner>`, `berth.v1.keys.deployment` |
 //! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |
@@ -26,6 +26,7 @@
 
 mod bus;
 mod connect;
+mod deployment;
 mod device_keys;
 mod key_store;
 mod leases;
@@ -34,6 +35,7 @@ mod volatile;
 
 pub use bus::NatsBus;
 pub use connect::{ConnectError, Connection, connect};
+pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
 pub use leases::NatsLeases;

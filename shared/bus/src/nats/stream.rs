@@ -38,6 +38,15 @@ pub enum OpenError {
         #[source]
         source: CreateStreamError,
     },
+    /// Whether it is there is not known. A retry helps when NATS works.
+    #[error("the stream {stream} does not say whether it is there")]
+    Unanswered {
+        /// The stream.
+        stream: String,
+        /// Why.
+        #[source]
+        source: GetStreamError,
+    },
     /// It exists with a setting that would lose or reveal what is kept in it. An operator has to mend it.
     #[error("the stream {stream} has another `{setting}` than this program needs")]
     Drift {
@@ -112,7 +121,31 @@ impl Table {
         let name = settings.name.clone();
         let unavailable = |source| OpenError::Unavailable { stream: name.clone(), source };
         let found = context.get_or_create_stream(settings.clone()).await.map_err(unavailable)?;
-        let found = &found.cached_info().config;
+        Self::of(client, context, settings, &found.cached_info().config).await
+    }
+
+    /// Finds the stream and checks it; none if it is not there.
+    pub(super) async fn find(
+        client: Client,
+        settings: &Config,
+        timeout: Duration,
+    ) -> Result<Option<Self>, OpenError> {
+        let mut context = async_nats::jetstream::new(client.clone());
+        context.set_timeout(timeout);
+        match context.get_stream(&settings.name).await {
+            Ok(found) => Self::of(client, context, settings, &found.cached_info().config).await.map(Some),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(source) => Err(OpenError::Unanswered { stream: settings.name.clone(), source }),
+        }
+    }
+
+    async fn of(
+        client: Client,
+        context: Context,
+        settings: &Config,
+        found: &Config,
+    ) -> Result<Self, OpenError> {
+        let name = settings.name.clone();
         if let Some(setting) = drift(settings, found) {
             return Err(OpenError::Drift { stream: name, setting });
         }
@@ -133,12 +166,8 @@ impl Table {
 
     /// Makes the stream anew if there is none any more; says whether it did. Only a stream in memory may be gone.
     pub(super) async fn restore(&self, settings: &Config) -> Result<bool, OpenError> {
-        let gone = |error: &GetStreamError| match error.kind() {
-            GetStreamErrorKind::JetStream(error) => error.error_code() == ErrorCode::STREAM_NOT_FOUND,
-            _ => false,
-        };
         // A server that does not answer says nothing of the stream.
-        if !matches!(self.context.get_stream(&self.name).await, Err(error) if gone(&error)) {
+        if !matches!(self.context.get_stream(&self.name).await, Err(error) if is_gone(&error)) {
             return Ok(false);
         }
         let unavailable = |source| OpenError::Unavailable { stream: self.name.clone(), source };
@@ -216,6 +245,13 @@ impl Table {
             }
         }
         Err(StreamError::Conflict)
+    }
+}
+
+fn is_gone(error: &GetStreamError) -> bool {
+    match error.kind() {
+        GetStreamErrorKind::JetStream(error) => error.error_code() == ErrorCode::STREAM_NOT_FOUND,
+        _ => false,
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, DeviceKeys, KeyStore, Lease, Leases, RequestError, Volatile,
+    Bus, DeviceKeys, KeptKey, KeyStore, Lease, Leases, RequestError, Volatile,
     nats::{NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, connect},
 };
 use berth_proto::InstanceId;
@@ -126,10 +126,10 @@ async fn keys_and_values_outlive_the_leader_of_their_stream() {
 
     let key = |number: u8| WrappedKey(vec![number; 48]);
     assert_eq!(keys.put_if_absent(&[1; 16], key(1)).await.unwrap(), Some(key(1)));
-    assert_eq!(keys.get(&[1; 16]).await.unwrap(), Some(key(1)), "read your writes");
+    assert_eq!(keys.get(&[1; 16]).await.unwrap(), KeptKey::Present(key(1)), "read your writes");
     let racing = join_all((2..10).map(|number| keys.put_if_absent(&[2; 16], key(number)))).await;
-    let stored = keys.get(&[2; 16]).await.unwrap();
-    assert!(racing.into_iter().all(|put| put.unwrap() == stored));
+    let KeptKey::Present(stored) = keys.get(&[2; 16]).await.unwrap() else { panic!("it has a key") };
+    assert!(racing.into_iter().all(|put| put.unwrap().as_ref() == Some(&stored)));
     keys.destroy(&[2; 16]).await.unwrap();
     devices.put(device, 1, Bytes::from_static(b"first")).await.unwrap();
     devices.put(device, 1, Bytes::from_static(b"second")).await.unwrap();
@@ -146,7 +146,7 @@ async fn keys_and_values_outlive_the_leader_of_their_stream() {
 
     cluster.kill_leader_of("BERTH_KEYS").await;
     eventually("the keys are there", || async {
-        keys.get(&[1; 16]).await.is_ok_and(|found| found == Some(key(1)))
+        keys.get(&[1; 16]).await.is_ok_and(|found| found == KeptKey::Present(key(1)))
     })
     .await;
     eventually("what was destroyed stays so", || async {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use berth_bus::{KeyRing, KeyRingError, KeyStore, KeyStoreError, local::FileKeyStore};
+use berth_bus::{KeptKey, KeyRing, KeyRingError, KeyStore, KeyStoreError, local::FileKeyStore};
 use berth_runtime::{DataKey, MasterKey, SeededEntropy, WrappedKey};
 use futures::future::join_all;
 use tokio::sync::Barrier;
@@ -42,7 +42,9 @@ impl Deployment {
 async fn whoever_creates_a_key_gets_the_same_one() {
     let deployment = deployment().await;
     let rings: Vec<KeyRing> = (0..8).map(|_| deployment.ring()).collect();
-    assert!(rings[0].key(&OWNER).await.unwrap().is_none());
+    assert!(!rings[0].knows(&OWNER).await.unwrap());
+    let missing = rings[0].key(&OWNER).await;
+    assert!(matches!(missing, Err(KeyRingError::Missing)), "a key that is not there was not destroyed");
     let created = join_all(rings.iter().map(|ring| ring.create(&OWNER, &deployment.entropy))).await;
     let keys: Vec<DataKey> = created.into_iter().map(|key| key.unwrap().unwrap()).collect();
     let read = deployment.ring().key(&OWNER).await.unwrap().unwrap();
@@ -93,7 +95,7 @@ impl KeyStore for Late {
         self.store.put_if_absent(owner, key).await
     }
 
-    async fn get(&self, owner: &[u8; 16]) -> Result<Option<WrappedKey>, KeyStoreError> {
+    async fn get(&self, owner: &[u8; 16]) -> Result<KeptKey, KeyStoreError> {
         let answer = self.store.get(owner).await;
         self.step.wait().await;
         self.step.wait().await;

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use berth_bus::{
-    KeyStore,
+    KeptKey, KeyStore,
     local::{FileError, FileKeyStore},
     nats::{NatsKeyStore, OpenError},
 };
@@ -79,38 +79,37 @@ async fn suite(place: &mut impl Place) {
     drop(store);
 
     let store = place.open().await;
-    assert_eq!(store.get(&[1; 16]).await.unwrap(), Some(key(1)), "also after a restart");
+    assert_eq!(store.get(&[1; 16]).await.unwrap(), KeptKey::Present(key(1)), "also after a restart");
     a_destroyed_key_never_comes_back(&store).await;
     drop(store);
 
     let store = place.open().await;
     destroyed_for_good(&store, &[3; 16]).await;
     destroyed_for_good(&store, &[4; 16]).await;
-    assert_eq!(store.get(&[1; 16]).await.unwrap(), Some(key(1)), "its neighbour is untouched");
+    assert_eq!(store.get(&[1; 16]).await.unwrap(), KeptKey::Present(key(1)), "its neighbour is untouched");
     destroyed_bytes_are_nowhere(&store, place.folder()).await;
 }
 
 async fn the_first_key_stays(store: &Arc<dyn KeyStore>) {
     let owner = [1; 16];
-    assert_eq!(store.get(&owner).await.unwrap(), None);
+    assert_eq!(store.get(&owner).await.unwrap(), KeptKey::Missing);
     assert_eq!(store.put_if_absent(&owner, key(1)).await.unwrap(), Some(key(1)));
     assert_eq!(store.put_if_absent(&owner, key(2)).await.unwrap(), Some(key(1)));
-    assert_eq!(store.get(&owner).await.unwrap(), Some(key(1)));
-    assert_eq!(store.get(&[9; 16]).await.unwrap(), None);
+    assert_eq!(store.get(&owner).await.unwrap(), KeptKey::Present(key(1)));
+    assert_eq!(store.get(&[9; 16]).await.unwrap(), KeptKey::Missing);
 }
 
 async fn of_two_racing_keys_both_get_one(store: &Arc<dyn KeyStore>) {
     let owner = [2; 16];
     let puts = join_all((0..8).map(|number| store.put_if_absent(&owner, key(number)))).await;
-    let stored = store.get(&owner).await.unwrap();
-    assert!(stored.is_some());
-    assert!(puts.into_iter().all(|put| put.unwrap() == stored));
+    let KeptKey::Present(stored) = store.get(&owner).await.unwrap() else { panic!("it has a key") };
+    assert!(puts.into_iter().all(|put| put.unwrap().as_ref() == Some(&stored)));
 }
 
 async fn destroyed_for_good(store: &Arc<dyn KeyStore>, owner: &[u8; 16]) {
-    assert_eq!(store.get(owner).await.unwrap(), None);
+    assert_eq!(store.get(owner).await.unwrap(), KeptKey::Destroyed, "not merely missing");
     assert_eq!(store.put_if_absent(owner, key(5)).await.unwrap(), None);
-    assert_eq!(store.get(owner).await.unwrap(), None);
+    assert_eq!(store.get(owner).await.unwrap(), KeptKey::Destroyed, "not merely missing");
     store.destroy(owner).await.unwrap();
 }
 
@@ -170,15 +169,15 @@ async fn a_damaged_slot_is_noticed_and_can_be_destroyed() {
     let folder = three_keys().await;
     change_file(folder.path(), slot(1) + 30, b"\xFF");
     let store = FileKeyStore::open(folder.path()).await.unwrap();
-    assert_eq!(store.get(&[0; 16]).await.unwrap(), Some(key(0)));
-    assert_eq!(store.get(&[2; 16]).await.unwrap(), Some(key(2)));
+    assert_eq!(store.get(&[0; 16]).await.unwrap(), KeptKey::Present(key(0)));
+    assert_eq!(store.get(&[2; 16]).await.unwrap(), KeptKey::Present(key(2)));
     assert!(store.get(&[1; 16]).await.is_err(), "not a key that opens nothing, and not none");
     assert!(store.put_if_absent(&[1; 16], key(9)).await.is_err());
     store.destroy(&[1; 16]).await.unwrap();
-    assert_eq!(store.get(&[1; 16]).await.unwrap(), None);
+    assert_eq!(store.get(&[1; 16]).await.unwrap(), KeptKey::Destroyed);
     drop(store);
     let store = FileKeyStore::open(folder.path()).await.unwrap();
-    assert_eq!(store.get(&[1; 16]).await.unwrap(), None);
+    assert_eq!(store.get(&[1; 16]).await.unwrap(), KeptKey::Destroyed);
 }
 
 #[tokio::test]
@@ -190,7 +189,7 @@ async fn a_slot_that_was_not_written_whole_is_written_over() {
     drop(store);
     let store = FileKeyStore::open(folder.path()).await.unwrap();
     for number in 0..4 {
-        assert_eq!(store.get(&[number; 16]).await.unwrap(), Some(key(number)));
+        assert_eq!(store.get(&[number; 16]).await.unwrap(), KeptKey::Present(key(number)));
     }
 }
 
@@ -247,7 +246,8 @@ async fn acknowledged_keys_survive_a_kill() {
         let store = FileKeyStore::open(folder.path()).await.unwrap();
         for number in 0..=acknowledged {
             let owner = number.to_be_bytes();
-            let expected = (number % 2 == 0).then(|| WrappedKey(owner.to_vec()));
+            let kept = KeptKey::Present(WrappedKey(owner.to_vec()));
+            let expected = if number % 2 == 0 { kept } else { KeptKey::Destroyed };
             assert_eq!(store.get(&owner).await.unwrap(), expected, "{number} of {acknowledged}");
         }
     }
@@ -267,7 +267,7 @@ async fn a_destruction_that_a_crash_cut_short_is_finished_by_the_next() {
     let subject = format!("berth.v1.keys.{}", berth_proto::InstanceId::from_bytes([7; 16]));
     let jetstream = async_nats::jetstream::new(client);
     jetstream.publish(subject, vec![0].into()).await.unwrap().await.unwrap();
-    assert_eq!(store.get(&[7; 16]).await.unwrap(), None);
+    assert_eq!(store.get(&[7; 16]).await.unwrap(), KeptKey::Destroyed);
     assert!(seen());
     store.destroy(&[7; 16]).await.unwrap();
     eventually("no byte of the key is left", || async { !seen() }).await;
@@ -296,7 +296,7 @@ async fn without_a_server_a_retry_is_asked_for() {
     assert!(store.get(&[8; 16]).await.is_err(), "no answer is not the answer that there is no key");
     server.restart().await;
     eventually("the key is there again", || async {
-        store.get(&[8; 16]).await.is_ok_and(|found| found == Some(key(8)))
+        store.get(&[8; 16]).await.is_ok_and(|found| found == KeptKey::Present(key(8)))
     })
     .await;
 }

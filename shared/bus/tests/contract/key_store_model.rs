@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use berth_bus::{KeyStore, local::FileKeyStore};
+use berth_bus::{KeptKey, KeyStore, local::FileKeyStore};
 use berth_runtime::WrappedKey;
 use proptest::prelude::*;
 
@@ -62,7 +62,11 @@ async fn follow(steps: Vec<Step>) {
             }
         }
         for owner in 0..6 {
-            let expected = model.get(&owner).cloned().flatten();
+            let expected = match model.get(&owner) {
+                None => KeptKey::Missing,
+                Some(None) => KeptKey::Destroyed,
+                Some(Some(key)) => KeptKey::Present(key.clone()),
+            };
             assert_eq!(store.get(&[owner; 16]).await.unwrap(), expected);
         }
     }

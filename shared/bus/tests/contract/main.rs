@@ -3,6 +3,7 @@
 
 mod bus;
 mod cluster;
+mod deployment;
 mod device_keys;
 mod key_ring;
 mod key_store;

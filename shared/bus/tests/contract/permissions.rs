@@ -9,7 +9,7 @@ use std::{
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, DeviceKeys, KeyStore, Lease, Leases, RequestError, Volatile,
+    Bus, DeviceKeys, KeptKey, KeyStore, Lease, Leases, RequestError, Volatile,
     nats::{
         ConnectError, NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, OpenError, connect,
     },
@@ -120,7 +120,7 @@ async fn each_service_can_do_its_work() {
     let destroying = NatsKeyStore::open(server.client("aggregate").await, 1).await.unwrap();
     creating.put_if_absent(&OWNER, WrappedKey(vec![1; 48])).await.unwrap().unwrap();
     destroying.destroy(&OWNER).await.unwrap();
-    assert_eq!(creating.get(&OWNER).await.unwrap(), None);
+    assert_eq!(creating.get(&OWNER).await.unwrap(), KeptKey::Destroyed);
 
     let volatile = NatsVolatile::open(server.client("gateway").await, 1).await.unwrap();
     volatile.put("a", Bytes::from_static(b"b"), TTL).await.unwrap();
@@ -165,7 +165,7 @@ async fn a_service_cannot_do_the_work_of_another() {
     let aggregate = NatsKeyStore::open(server.client("aggregate").await, 1).await.unwrap();
     let answered = Box::pin(async {
         for _ in 0..10 {
-            assert!(aggregate.get(&OWNER).await.unwrap().is_some());
+            assert!(matches!(aggregate.get(&OWNER).await.unwrap(), KeptKey::Present(_)));
         }
     });
     let first = select(overheard.next(), answered).await;

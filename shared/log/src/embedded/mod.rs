@@ -11,7 +11,7 @@ mod reader;
 mod store;
 mod writer;
 
-use std::{fmt, path::Path, sync::Arc, thread::JoinHandle};
+use std::{fmt, io, path::Path, sync::Arc, thread::JoinHandle};
 
 use async_trait::async_trait;
 use berth_runtime::Entropy;
@@ -58,6 +58,11 @@ impl EmbeddedLog {
     pub fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<Self, OpenError> {
         metrics::describe();
         Self::start(folder, shards, open::open(folder, shards, entropy)?)
+    }
+
+    /// Whether a folder has a log, not looking at what is in it. An empty file is none.
+    pub fn is_there(folder: &Path) -> io::Result<bool> {
+        open::is_there(folder)
     }
 
     fn start(folder: &Path, shards: u8, opened: Opened) -> Result<Self, OpenError> {

@@ -81,6 +81,15 @@ pub(super) struct Opened {
     pub(super) ends: Ends,
 }
 
+/// Whether the folder has a log file with anything in it.
+pub(super) fn is_there(folder: &Path) -> io::Result<bool> {
+    match std::fs::metadata(folder.join(FILE)) {
+        Ok(found) => Ok(found.len() > 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens or creates the log of a folder.
 pub(super) fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<Opened, OpenError> {
     let path = folder.join(FILE);

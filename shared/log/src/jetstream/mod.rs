@@ -58,6 +58,17 @@ pub struct JetStreamOptions {
     pub replicas: usize,
 }
 
+/// What opening does about a stream of the log that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// Nothing is made: the log was there before.
+    Refused,
+    /// All are made if none is there or none was used.
+    Created,
+    /// What is absent is made, whatever else is there: an operator accepted the loss.
+    CreatedBesideOthers,
+}
+
 /// The log on JetStream. A clone is the same log.
 #[derive(Clone)]
 pub struct JetStreamLog {
@@ -74,10 +85,19 @@ impl JetStreamLog {
     /// Opens the log of a server, or creates its streams. Streams whose settings could lose commits are
     /// refused.
     pub async fn open(client: Client, options: JetStreamOptions) -> Result<Self, OpenError> {
+        Self::open_with(client, options, Absent::Created).await
+    }
+
+    /// Opens the log of a server; `absent` says what is done about streams that are not there.
+    pub async fn open_with(
+        client: Client,
+        options: JetStreamOptions,
+        absent: Absent,
+    ) -> Result<Self, OpenError> {
         metrics::describe();
         settings::check_version(&client.server_info().version)?;
         let context = ContextBuilder::new().timeout(REQUEST_WAIT_MAX).build(client.clone());
-        settings::open(&context, &options).await?;
+        settings::open(&context, &options, absent).await?;
         let mut streams = Vec::new();
         for shard in 0..options.shards {
             let stream = context.get_stream_no_info(settings::stream_name(shard)).await;

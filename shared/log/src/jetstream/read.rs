@@ -5,8 +5,9 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use async_nats::jetstream::{
+    ErrorCode,
     message::StreamMessage,
-    stream::{RawMessageError, RawMessageErrorKind},
+    stream::{InfoError, RawMessageError, RawMessageErrorKind},
 };
 use berth_proto::StreamKey;
 use bytes::Bytes;
@@ -171,13 +172,18 @@ impl JetStreamLog {
         Ok(first.map(|at| (at, None)))
     }
 
+    /// The end of every stream that is there. One that was deleted is absent, as its commits are.
     pub(super) async fn read_end(&self) -> Result<Position, ReadError> {
-        let infos = (0..).zip(self.streams.iter()).map(async |(shard, stream)| {
-            let info = stream.get_info().await.map_err(|error| ReadError::Unavailable(Box::new(error)))?;
-            let revision = info.state.last_sequence;
-            Ok::<_, ReadError>((shard, ShardPosition { incarnation: incarnation(&info), revision }))
-        });
-        Ok(Position(futures::future::try_join_all(infos).await?.into_iter().collect()))
+        let infos =
+            (0..).zip(self.streams.iter()).map(async |(shard, stream)| match stream.get_info().await {
+                Ok(info) => {
+                    let revision = info.state.last_sequence;
+                    Ok(Some((shard, ShardPosition { incarnation: incarnation(&info), revision })))
+                }
+                Err(error) if is_deleted(&error) => Ok(None),
+                Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+            });
+        Ok(Position(futures::future::try_join_all(infos).await?.into_iter().flatten().collect()))
     }
 }
 
@@ -191,4 +197,10 @@ fn found(result: Result<StreamMessage, RawMessageError>) -> Result<Option<Stream
         Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
         Err(error) => Err(ReadError::Unavailable(Box::new(error))),
     }
+}
+
+fn is_deleted(error: &InfoError) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>())
+        .is_some_and(|error| error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }

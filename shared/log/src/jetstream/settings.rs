@@ -8,7 +8,7 @@ use async_nats::jetstream::{
 use berth_proto::{Partition, subject::PARTITIONS};
 use thiserror::Error;
 
-use super::JetStreamOptions;
+use super::{Absent, JetStreamOptions};
 use crate::local::STORED_BYTES_MAX;
 
 /// The metadata key under which each stream says how many shards the log has.
@@ -53,8 +53,9 @@ pub enum OpenError {
         /// What was asked for.
         asked: u8,
     },
-    /// A stream of the log was deleted. Restore it from a backup or a mirror.
-    #[error("stream {stream} of the log is missing while others are there: restore it")]
+    /// A stream of the log is not there, and is not to be made: it was deleted. Restore it from a backup or a
+    /// mirror.
+    #[error("stream {stream} of the log is not there: restore it")]
     Missing {
         /// The stream.
         stream: String,
@@ -106,7 +107,11 @@ fn config(shard: u8, options: &JetStreamOptions) -> Config {
 /// Makes sure that every stream is there and safe.
 ///
 /// Streams are created from the last shard to the first: where the first is, all were.
-pub(super) async fn open(context: &Context, options: &JetStreamOptions) -> Result<(), OpenError> {
+pub(super) async fn open(
+    context: &Context,
+    options: &JetStreamOptions,
+    absent: Absent,
+) -> Result<(), OpenError> {
     if !(1..=PARTITIONS).contains(&options.shards) {
         return Err(OpenError::ShardsRange { asked: options.shards });
     }
@@ -123,7 +128,9 @@ pub(super) async fn open(context: &Context, options: &JetStreamOptions) -> Resul
     for (shard, info) in found.into_iter().rev() {
         let info = match info {
             Some(info) => info,
-            None if complete || used => return Err(OpenError::Missing { stream: stream_name(shard) }),
+            None if refuses(absent, complete || used) => {
+                return Err(OpenError::Missing { stream: stream_name(shard) });
+            }
             None => create(context, shard, options).await?,
         };
         check_shards(&info, options)?;
@@ -140,6 +147,15 @@ pub(super) async fn open(context: &Context, options: &JetStreamOptions) -> Resul
         }
     }
     Ok(())
+}
+
+/// Whether a stream that is absent is not to be made.
+const fn refuses(absent: Absent, others: bool) -> bool {
+    match absent {
+        Absent::Refused => true,
+        Absent::Created => others,
+        Absent::CreatedBesideOthers => false,
+    }
 }
 
 /// Which life of a stream this is: the moment of its creation, in nanoseconds since the Unix epoch.

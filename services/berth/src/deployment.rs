@@ -1,0 +1,179 @@
+//! What a deployment says of itself: who it is, which generation of formats it may write, and how far its log
+//! was seen.
+//!
+//! The record is made once, by the first role that may decide commands, and is kept with the data keys: apart
+//! from the log, and out of reach of whoever throws views or folders of processes away. A process compares the
+//! log with it before it serves anything, so that a log that is absent, empty, made again, another deployment's
+//! or older than it was is never built upon. The record lags behind the log by a few seconds and is never ahead
+//! of it, so a crash cannot raise a false alarm; it can only leave the last seconds unguarded.
+
+use berth_bus::DeploymentStore;
+use berth_log::{Position, RolledBack, high_water};
+use berth_runtime::Entropy;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// The newest generation of formats that this release can write. A new deployment begins with it; another one
+/// is raised to it by `berth upgrade`, once every process is of a release that reads it.
+pub(crate) const WRITE_VERSION_NEWEST: u32 = 1;
+/// Random bytes of an id.
+const ID_BYTES: usize = 16;
+/// How often a change of the record starts again because somebody else changed it.
+const TRIES_MAX: u32 = 16;
+
+/// What a process knows of the deployment that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Deployment {
+    /// Its random name.
+    pub(crate) id: String,
+    /// The generation of formats that may be written, as it was when this process started.
+    pub(crate) write_version: u32,
+}
+
+/// The record as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    id: String,
+    write_version: u32,
+    /// How far the log was seen, and which life of each shard; empty before the log was first seen, and after
+    /// an operator accepted a loss.
+    seen: Position,
+    /// An operator accepted that commits are lost: whatever log there is counts, and what is absent is made.
+    accepted: bool,
+}
+
+/// A record, and the store's number of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) record: Record,
+    revision: u64,
+}
+
+// === impl Record ===
+
+impl Record {
+    fn new(entropy: &dyn Entropy) -> Self {
+        let mut id = [0; ID_BYTES];
+        entropy.fill(&mut id);
+        let id = data_encoding::BASE32_NOPAD.encode(&id).to_ascii_lowercase();
+        Self { id, write_version: WRITE_VERSION_NEWEST, seen: Position::default(), accepted: false }
+    }
+
+    /// What the process may know of it. Refused if this release cannot write what the deployment writes.
+    pub(crate) fn deployment(&self) -> Result<Deployment, Failure> {
+        if self.write_version > WRITE_VERSION_NEWEST {
+            return Err(Failure::WriteVersion { recorded: self.write_version });
+        }
+        Ok(Deployment { id: self.id.clone(), write_version: self.write_version })
+    }
+
+    /// Whether the log was there before, so that its absence is a loss.
+    pub(crate) fn expects_log(&self) -> bool {
+        !self.seen.0.is_empty()
+    }
+
+    /// Whether an operator accepted whatever there is.
+    pub(crate) const fn accepted(&self) -> bool {
+        self.accepted
+    }
+
+    /// Whether it is the same deployment.
+    pub(crate) fn is_of(&self, deployment: &Deployment) -> bool {
+        self.id == deployment.id
+    }
+
+    /// Compares the log with what was seen of it.
+    pub(crate) fn check(&self, end: &Position) -> Result<(), RolledBack> {
+        high_water::check(&self.seen, end)
+    }
+
+    /// How far the log was seen.
+    pub(crate) const fn seen(&self) -> &Position {
+        &self.seen
+    }
+
+    /// The generation of formats that may be written.
+    pub(crate) const fn write_version(&self) -> u32 {
+        self.write_version
+    }
+
+    /// The name of the deployment.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+// === the store ===
+
+/// The record; none if there is none.
+pub(crate) async fn read(store: &dyn DeploymentStore) -> Result<Option<Kept>, Failure> {
+    let Some(stored) = store.read().await.map_err(Failure::Deployment)? else { return Ok(None) };
+    let record = serde_json::from_slice(&stored.value).map_err(Failure::DeploymentDamaged)?;
+    Ok(Some(Kept { record, revision: stored.revision }))
+}
+
+/// The record, made if there is none.
+pub(crate) async fn read_or_make(
+    store: &dyn DeploymentStore,
+    entropy: &dyn Entropy,
+) -> Result<Record, Failure> {
+    if let Some(kept) = read(store).await? {
+        return Ok(kept.record);
+    }
+    let record = Record::new(entropy);
+    if write(store, &record, 0).await? {
+        tracing::info!(deployment = record.id, "this is the first start of a deployment");
+        return Ok(record);
+    }
+    // Another replica was faster.
+    Ok(read(store).await?.ok_or(Failure::Contended)?.record)
+}
+
+/// Notes how far the log was seen by now. Written only where it changes something.
+pub(crate) async fn note(
+    store: &dyn DeploymentStore,
+    kept: Option<Kept>,
+    end: &Position,
+) -> Result<(), Failure> {
+    let Some(mut kept) = kept else { return Ok(()) };
+    let raised = high_water::raise(&mut kept.record.seen, end);
+    if raised || kept.record.accepted {
+        kept.record.accepted = false;
+        // Whoever was faster saw the log, too.
+        write(store, &kept.record, kept.revision).await?;
+    }
+    Ok(())
+}
+
+/// Changes the record, which must be there; gives it as it was and as it is.
+pub(crate) async fn change(
+    store: &dyn DeploymentStore,
+    change: impl Fn(&mut Record),
+) -> Result<(Record, Record), Failure> {
+    for _ in 0..TRIES_MAX {
+        let Kept { record: before, revision } = read(store).await?.ok_or(Failure::KeysMissing)?;
+        let mut after = before.clone();
+        change(&mut after);
+        if before == after || write(store, &after, revision).await? {
+            return Ok((before, after));
+        }
+    }
+    Err(Failure::Contended)
+}
+
+/// The operator accepts that commits are lost: nothing is expected of the log any more.
+pub(crate) fn accept_rollback(record: &mut Record) {
+    record.seen = Position::default();
+    record.accepted = true;
+}
+
+/// What this release can write may be written from now on.
+pub(crate) fn upgrade(record: &mut Record) {
+    record.write_version = record.write_version.max(WRITE_VERSION_NEWEST);
+}
+
+async fn write(store: &dyn DeploymentStore, record: &Record, expected: u64) -> Result<bool, Failure> {
+    let value = serde_json::to_vec(record).map_err(Failure::DeploymentDamaged)?;
+    store.write(value.into(), expected).await.map_err(Failure::Deployment)
+}

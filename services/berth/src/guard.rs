@@ -1,0 +1,134 @@
+//! Watching, while the process runs, that the log is still the one that was seen, and that the keys are there.
+//!
+//! Views notice for themselves that the log lost what they folded. This watch is for everybody: it closes the
+//! gate before the log ([`GuardedLog`](berth_log::GuardedLog)), so that nothing is read from or appended to a
+//! log that lost its commits, and tells `/readyz`. What it saw of the log it notes in the record of the
+//! deployment, where the next start compares.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use berth_bus::DeploymentStore;
+use berth_log::{EventLog, Halted, Position, high_water};
+use berth_runtime::{Check, Lifecycle, Readiness};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use crate::deployment::{self, Deployment, Kept};
+
+/// How often the log and the keys are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often what was seen is noted at most: what a crash can leave unguarded.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
+
+/// Whether the log can be there at all, asked without reading it.
+pub(crate) type IsThere = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// The watch of one process.
+pub(crate) struct Guard {
+    /// The log itself, not the gate before it.
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) store: Arc<dyn DeploymentStore>,
+    pub(crate) deployment: Deployment,
+    pub(crate) is_there: IsThere,
+    /// How far the log was seen by this process or the ones before it.
+    pub(crate) seen: Position,
+    /// Whether this process notes what was seen.
+    pub(crate) notes: bool,
+}
+
+/// What the watch says.
+struct Said {
+    log: watch::Sender<Halted>,
+    keys: watch::Sender<Option<String>>,
+}
+
+// === impl Guard ===
+
+impl Guard {
+    /// Watches until the process stops; gives what says whether the log is halted.
+    pub(crate) fn watch(self, readiness: &Readiness, lifecycle: &Lifecycle) -> watch::Receiver<Halted> {
+        let (log, halted) = watch::channel(None);
+        let (keys, trouble) = watch::channel(None::<String>);
+        let shown = halted.clone();
+        readiness.register("log", move || match &*shown.borrow() {
+            None => Check::ready("as it was seen"),
+            Some(why) => Check::waiting(format!("halted: {why}")),
+        });
+        readiness.register("keys", move || match &*trouble.borrow() {
+            None => Check::ready("there"),
+            Some(why) => Check::waiting(why.clone()),
+        });
+        let stop = lifecycle.stop().clone();
+        lifecycle.spawn(async move {
+            let said = Said { log, keys };
+            let mut watched = self;
+            let mut noted = Instant::now();
+            while stop.run_until_cancelled(sleep(LOOK_EVERY)).await.is_some() {
+                let due = noted.elapsed() >= NOTE_EVERY;
+                watched.look(&said, due).await;
+                if due {
+                    noted = Instant::now();
+                }
+            }
+            watched.look(&said, true).await;
+        });
+        halted
+    }
+
+    async fn look(&mut self, said: &Said, due: bool) {
+        let kept = match deployment::read(&*self.store).await {
+            Ok(Some(kept)) if kept.record.is_of(&self.deployment) => Ok(kept),
+            Ok(Some(_)) => Err("the keys are those of another deployment".to_owned()),
+            Ok(None) => Err("the keys are gone from the key store; restore it from its backup".to_owned()),
+            Err(failure) => Err(format!("keys unreachable: {}", crate::exit::chain(&failure))),
+        };
+        tell(&said.keys, kept.as_ref().err().cloned(), "the keys cannot be used");
+        // A log that does not answer is nothing that was lost: whoever asks it is told.
+        let Ok(end) = self.log.end().await else { return };
+        let lost = self.lost(&end);
+        let halted = lost.clone().map(Arc::from);
+        tell(&said.log, halted, "nothing is built on the log");
+        if lost.is_some() {
+            return;
+        }
+        high_water::raise(&mut self.seen, &end);
+        if due && self.notes {
+            self.note(kept.ok()).await;
+        }
+    }
+
+    /// What is lost of the log, in words.
+    fn lost(&self, end: &Position) -> Option<String> {
+        let advice = "restore the log, or accept the loss with `berth recover --accept-rollback`";
+        if !(self.is_there)() {
+            return Some(format!("the file of the log is gone; {advice}"));
+        }
+        high_water::check(&self.seen, end).err().map(|lost| format!("{lost}; {advice}"))
+    }
+
+    async fn note(&self, kept: Option<Kept>) {
+        // One that an operator has just changed is for the next start.
+        let kept = kept.filter(|kept| !kept.record.accepted());
+        if let Err(failure) = deployment::note(&*self.store, kept, &self.seen).await {
+            let error = &failure as &dyn Error;
+            tracing::warn!(error, "how far the log was seen cannot be noted now");
+        }
+    }
+}
+
+/// Says what changed, once.
+fn tell<T: PartialEq + Clone + std::fmt::Debug>(to: &watch::Sender<Option<T>>, now: Option<T>, what: &str) {
+    to.send_if_modified(|before| {
+        let changed = *before != now;
+        if changed {
+            match &now {
+                Some(why) => tracing::error!(?why, "{what}"),
+                None => tracing::warn!("this is over: {what}"),
+            }
+            *before = now;
+        }
+        changed
+    });
+}
