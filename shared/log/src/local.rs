@@ -1,11 +1,11 @@
 //! What the engines inside one process have in common: the check of a start position and the follower.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
 use berth_proto::{Kind, codec::PRELUDE_BYTES, limits};
 use futures::stream;
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 
 use crate::port::{
     AppendError, Follow, FollowError, Followed, NewCommit, Position, ReadError, ShardPosition, Stored,
@@ -13,9 +13,6 @@ use crate::port::{
 
 /// Commits that a follower reads from a shard at once.
 pub(crate) const FOLLOW_PAGE_COMMITS_MAX: usize = 512;
-/// The time between two looks of a follower that is at the end: the commits of a busy moment share one. The first
-/// commit after a quiet moment does not wait.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Bytes after which a follower's page ends.
 pub(crate) const FOLLOW_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a stored commit: its bound and the prelude before it.
@@ -67,8 +64,6 @@ struct Follower<L> {
     read: Vec<u64>,
     ends: watch::Receiver<Ends>,
     ready: VecDeque<Followed>,
-    /// When the end may be looked at again.
-    next_look: Instant,
     /// Whether the reader has not yet been told that it is at the end.
     behind: bool,
     ended: bool,
@@ -98,7 +93,6 @@ pub(crate) fn follow<L: Local>(
         read,
         ends,
         ready: VecDeque::new(),
-        next_look: Instant::now(),
         behind: true,
         ended: false,
     };
@@ -154,8 +148,6 @@ impl<L: Local> Follower<L> {
             return Ok(());
         }
         self.ends.changed().await.map_err(|closed| FollowError::Unavailable(Box::new(closed)))?;
-        tokio::time::sleep_until(self.next_look).await;
-        self.next_look = Instant::now() + LOOK_EVERY;
         Ok(())
     }
 

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 const ROOM_BYTES: u64 = 8 * 1024 * 1024;
 /// Instances after which a story gives up filling the store: they would need several times its room.
 const INSTANCES_MAX: usize = 1_000;
-/// Room of the embedded log's file, in blocks of half a KiB or of a whole one.
+/// Room of each file of the embedded engine, in blocks of half a KiB or of a whole one. The first start makes a
+/// journal with room in advance, so the bound comes with the second one.
 const ROOM_BLOCKS: &str = "24000";
 /// Refusals of which is counted how often they were tried.
 const REFUSALS: u64 = 4;
@@ -116,7 +117,11 @@ async fn a_full_store_on_nats_refuses_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_full_embedded_store_refuses_and_loses_nothing() {
-    let mut full = Full::of(Berth::embedded().setting(FILE_BLOCKS, ROOM_BLOCKS).start().await).await;
+    let mut berth = Berth::embedded().start().await;
+    berth.stop().await;
+    berth.set(FILE_BLOCKS, ROOM_BLOCKS);
+    berth.restart().await;
+    let mut full = Full::of(berth).await;
     full.berth.stop().await;
     full.berth.set(FILE_BLOCKS, "");
     full.berth.restart().await;

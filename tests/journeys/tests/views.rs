@@ -52,7 +52,7 @@ fn remove_views(folder: &std::path::Path, removed: &mut usize) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let is_view =
-            path.is_dir() && path.join("rows").is_dir() || path.file_name().is_some_and(|it| it == "v1");
+            path.is_dir() && (path.join("rows").is_dir() || path.file_name().is_some_and(|it| it == "v1"));
         if is_view {
             std::fs::remove_dir_all(&path).unwrap();
             *removed += 1;

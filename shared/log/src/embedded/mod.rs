@@ -1,14 +1,16 @@
-//! The log of one process, in one redb file of its data folder: no server to install.
+//! The log of one process, in a folder of its data folder that fjall keeps: no server to install.
 //!
-//! `open` takes the process lock and the file, `writer` is the thread that stores appends in batches
-//! and answers after the sync, `reader` looks up and follows.
+//! `open` takes the process lock and the folder, `writer` is the thread that stores appends in batches, answers
+//! after the sync and hands the batch to the `window` that followers read first, `reader` looks up and follows.
 
 #[cfg(test)]
-mod failing_disk;
+mod faults;
 mod keys;
 mod open;
 mod reader;
 mod store;
+mod tables;
+mod window;
 mod writer;
 
 use std::{fmt, io, path::Path, sync::Arc, thread::JoinHandle};
@@ -24,8 +26,8 @@ use tokio::{
 pub use self::open::OpenError;
 use self::{
     open::Opened,
-    store::Store,
-    writer::{QUEUE_COMMITS_MAX, Request},
+    reader::Source,
+    writer::{QUEUE_COMMITS_MAX, Request, Writer},
 };
 use crate::{
     local::{self, Ends},
@@ -35,9 +37,9 @@ use crate::{
 
 /// The log in a folder of this machine, for one process.
 ///
-/// Dropping it stores what is queued, closes the file and frees its lock; that takes as long as one sync.
+/// Dropping it stores what is queued, closes the engine and frees its lock; that takes as long as two syncs.
 pub struct EmbeddedLog {
-    store: Arc<Store>,
+    source: Source,
     incarnation: u64,
     shards: u8,
     /// The writer tells it, followers listen.
@@ -45,6 +47,8 @@ pub struct EmbeddedLog {
     /// The way to the writer; taken when the log is dropped, which ends it.
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
+    #[cfg(test)]
+    faults: Arc<faults::Faults>,
 }
 
 /// The writer's thread has ended.
@@ -54,7 +58,7 @@ struct WriterGone;
 
 impl EmbeddedLog {
     /// Opens the log of a folder, or creates it with that many shards and a random incarnation. Blocks
-    /// for some milliseconds.
+    /// for some milliseconds, after a crash as long as it takes to replay the journal.
     pub fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<Self, OpenError> {
         metrics::describe();
         Self::start(folder, shards, open::open(folder, shards, entropy)?)
@@ -69,12 +73,30 @@ impl EmbeddedLog {
         let Opened { store, incarnation, ends } = opened;
         let (queue, requests) = mpsc::channel(QUEUE_COMMITS_MAX);
         let (ends_sender, ends) = watch::channel(ends);
-        let shared = Arc::clone(&store);
+        let source = Source { store, window: Arc::default() };
+        #[cfg(test)]
+        let faults = Arc::<faults::Faults>::default();
+        let writer = Writer {
+            store: Arc::clone(&source.store),
+            window: Arc::clone(&source.window),
+            ends: ends_sender,
+            #[cfg(test)]
+            fault: Arc::clone(&faults),
+        };
         let writer = std::thread::Builder::new()
             .name("berth-log-writer".to_owned())
-            .spawn(move || writer::run(requests, &shared, &ends_sender))
+            .spawn(move || writer.run(requests))
             .map_err(|source| OpenError::Folder { folder: folder.to_owned(), source })?;
-        Ok(Self { store, incarnation, shards, ends, queue: Some(queue), writer: Some(writer) })
+        Ok(Self {
+            source,
+            incarnation,
+            shards,
+            ends,
+            queue: Some(queue),
+            writer: Some(writer),
+            #[cfg(test)]
+            faults,
+        })
     }
 }
 

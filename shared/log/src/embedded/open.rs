@@ -1,4 +1,5 @@
-//! Opening the folder: the process lock, the file, and the facts that were recorded at the first start.
+//! Opening the data folder: the process lock, the engine's folder, and the facts that were recorded at the first
+//! start.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -9,23 +10,24 @@ use std::{
 
 use berth_proto::subject::PARTITIONS;
 use berth_runtime::Entropy;
-use redb::{Database, DatabaseError, ReadableTable};
 use thiserror::Error;
 
 use super::{
-    keys::{COMMITS, FACTS, VERSIONS},
-    store::{Opener, Store, StoreError, end_of, put_fact},
+    store::{Store, StoreError, guarded, prove},
+    tables::Tables,
 };
 use crate::local::Ends;
 
-/// The log's file in the data folder.
-const FILE: &str = "log.redb";
+/// The engine's folder in the data folder.
+const LOG_FOLDER: &str = "log";
+/// Its name until it is complete.
+const NEW_FOLDER: &str = "log.new";
+/// The file in which development versions before the first release kept the log.
+const EARLIER_FILE: &str = "log.redb";
 /// The file whose lock says that a process uses the folder.
 const LOCK_FILE: &str = "log.lock";
 /// The arrangement of the tables that this release reads and writes.
 const FORMAT: u64 = 1;
-/// Bytes of the file that redb keeps in memory.
-const CACHE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 const FORMAT_FACT: &str = "format";
 const SHARDS_FACT: &str = "shards";
@@ -54,10 +56,17 @@ pub enum OpenError {
         /// What was asked for.
         asked: u8,
     },
-    /// The file was written by a later release.
-    #[error("the log file has format {recorded}, this release knows {FORMAT}")]
+    /// The folder has a log that another engine wrote. It would be ignored, and with it everything that was
+    /// acknowledged.
+    #[error("{} is a log of an earlier development version, which cannot be read: use another folder, or move it away", file.display())]
+    Earlier {
+        /// That log.
+        file: PathBuf,
+    },
+    /// The log was written by a later release.
+    #[error("the log has format {recorded}, this release knows {FORMAT}")]
     Format {
-        /// What the file says.
+        /// What it says.
         recorded: u64,
     },
     /// The folder or a file in it cannot be used.
@@ -69,8 +78,8 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// The file is damaged or cannot be read.
-    #[error("the log file cannot be opened")]
+    /// The log is damaged, cannot be read, or what a crash left in its journal cannot be stored.
+    #[error("the log cannot be opened")]
     File(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -92,42 +101,65 @@ pub(super) fn is_there(folder: &Path) -> io::Result<bool> {
 
 /// Opens or creates the log of a folder.
 pub(super) fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<Opened, OpenError> {
-    let path = folder.join(FILE);
-    open_with(folder, shards, entropy, Box::new(move || redb_builder().create(&path)))
-}
-
-/// A builder of the database with our settings.
-pub(super) fn redb_builder() -> redb::Builder {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES_MAX);
-    builder
-}
-
-/// Opens the log of a folder, its file by means of `opener`.
-pub(super) fn open_with(
-    folder: &Path,
-    shards: u8,
-    entropy: &dyn Entropy,
-    opener: Opener,
-) -> Result<Opened, OpenError> {
     if !(1..=PARTITIONS).contains(&shards) {
         return Err(OpenError::ShardsRange { asked: shards });
     }
+    let in_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
     let process_lock = lock(folder)?;
-    let database = opener().map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { folder: folder.to_owned() },
-        error => OpenError::File(Box::new(error)),
-    })?;
-    let incarnation = facts(&database, shards, entropy)?;
-    // The new file must still have its name after a power loss.
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| OpenError::Folder { folder: folder.to_owned(), source })?;
-    let store = Arc::new(Store::new(database, opener, process_lock));
-    let ends = store
-        .read(|tables| (0..shards).map(|shard| end_of(&tables.commits, shard)).collect())
-        .map_err(file)?;
+    if folder.join(EARLIER_FILE).try_exists().map_err(in_folder)? {
+        return Err(OpenError::Earlier { file: folder.join(EARLIER_FILE) });
+    }
+    let path = folder.join(LOG_FOLDER);
+    if !path.try_exists().map_err(in_folder)? {
+        create(folder, shards, entropy)?;
+    }
+    let incarnation = check_facts(&path, shards)?;
+    let tables = guarded(|| {
+        let tables = Tables::open(&path, shards)?;
+        // The cache of the operating system may show what never reached the disk.
+        prove(&tables)?;
+        Ok(tables)
+    })
+    .map_err(file)?;
+    let store = Arc::new(Store::new(tables, path, shards, process_lock));
+    let ends = store.read(|tables| (0..shards).map(|shard| tables.end_of(shard)).collect()).map_err(file)?;
     Ok(Opened { store, incarnation, ends })
+}
+
+/// Makes a log under another name, which it loses when it is complete: a log with its name has all its parts.
+fn create(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<(), OpenError> {
+    let in_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    let new = folder.join(NEW_FOLDER);
+    match std::fs::remove_dir_all(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(in_folder(error)),
+        _ => {}
+    }
+    let mut bytes = [0; 8];
+    entropy.fill(&mut bytes);
+    let facts = [
+        (FORMAT_FACT, FORMAT),
+        (SHARDS_FACT, u64::from(shards)),
+        (INCARNATION_FACT, u64::from_le_bytes(bytes)),
+    ];
+    Tables::create(&new, shards, &facts).map_err(file)?;
+    // The new folder must still have its name after a power loss.
+    std::fs::rename(&new, folder.join(LOG_FOLDER))
+        .and_then(|()| File::open(folder))
+        .and_then(|folder| folder.sync_all())
+        .map_err(in_folder)
+}
+
+/// Compares the recorded facts. Gives the incarnation.
+fn check_facts(path: &Path, shards: u8) -> Result<u64, OpenError> {
+    let names = [FORMAT_FACT, SHARDS_FACT, INCARNATION_FACT];
+    let [format, recorded, incarnation] = guarded(|| Tables::facts(path, names)).map_err(file)?;
+    if format != FORMAT {
+        return Err(OpenError::Format { recorded: format });
+    }
+    if recorded != u64::from(shards) {
+        return Err(OpenError::Shards { recorded, asked: shards });
+    }
+    Ok(incarnation)
 }
 
 fn lock(folder: &Path) -> Result<File, OpenError> {
@@ -144,53 +176,6 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: folder.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
-}
-
-/// Compares the recorded facts, or records them in a new file. Gives the incarnation.
-fn facts(database: &Database, shards: u8, entropy: &dyn Entropy) -> Result<u64, OpenError> {
-    let transaction = begin_write(database).map_err(file)?;
-    let recorded = recorded_facts(&transaction).map_err(file)?;
-    let Some((format, recorded_shards, incarnation)) = recorded else {
-        let mut bytes = [0; 8];
-        entropy.fill(&mut bytes);
-        let incarnation = u64::from_le_bytes(bytes);
-        record_facts(transaction, shards, incarnation).map_err(file)?;
-        return Ok(incarnation);
-    };
-    transaction.abort().map_err(|error| file(error.into()))?;
-    if format != FORMAT {
-        return Err(OpenError::Format { recorded: format });
-    }
-    if recorded_shards != u64::from(shards) {
-        return Err(OpenError::Shards { recorded: recorded_shards, asked: shards });
-    }
-    Ok(incarnation)
-}
-
-fn recorded_facts(transaction: &redb::WriteTransaction) -> Result<Option<(u64, u64, u64)>, StoreError> {
-    let facts = transaction.open_table(FACTS)?;
-    let fact = |name| facts.get(name).map(|found| found.map(|value| value.value()));
-    Ok(match (fact(FORMAT_FACT)?, fact(SHARDS_FACT)?, fact(INCARNATION_FACT)?) {
-        (Some(format), Some(shards), Some(incarnation)) => Some((format, shards, incarnation)),
-        _ => None,
-    })
-}
-
-fn record_facts(transaction: redb::WriteTransaction, shards: u8, incarnation: u64) -> Result<(), StoreError> {
-    put_fact(&transaction, FORMAT_FACT, FORMAT)?;
-    put_fact(&transaction, SHARDS_FACT, u64::from(shards))?;
-    put_fact(&transaction, INCARNATION_FACT, incarnation)?;
-    transaction.open_table(COMMITS)?;
-    transaction.open_table(VERSIONS)?;
-    Ok(transaction.commit()?)
-}
-
-/// A durable transaction. With quick repair the file is ready at once after a crash, whatever its size,
-/// and a commit that was answered is certain without looking at checksums.
-pub(super) fn begin_write(database: &Database) -> Result<redb::WriteTransaction, StoreError> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_quick_repair(true);
-    Ok(transaction)
 }
 
 fn file(error: StoreError) -> OpenError {

@@ -1,4 +1,5 @@
-//! Reading the file. Every read runs on a thread for blocking work, within one snapshot.
+//! Reading the log: the newest commits from memory, everything else on a thread for blocking work, within one
+//! snapshot.
 
 use std::sync::Arc;
 
@@ -7,19 +8,26 @@ use berth_proto::{Kind, StreamKey};
 
 use super::{
     EmbeddedLog,
-    keys::stored,
-    store::{Snapshot, Store, StoreError, damaged},
+    store::{Damage, Snapshot, Store, StoreError},
+    window::Window,
 };
 use crate::{
     local::{self, FOLLOW_PAGE_BYTES_MAX, FOLLOW_PAGE_COMMITS_MAX, Local, Page},
     port::{Follow, FollowError, LogRead, Position, ReadError, ShardPosition, Stored},
 };
 
+/// Where commits are read from.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) store: Arc<Store>,
+    pub(super) window: Arc<Window>,
+}
+
 #[async_trait]
 impl LogRead for EmbeddedLog {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
-        blocking(&self.store, move |tables| tables.tail(&stream, shard)).await
+        blocking(&self.source.store, move |tables| tables.tail(&stream, shard)).await
     }
 
     async fn read(
@@ -29,11 +37,11 @@ impl LogRead for EmbeddedLog {
         limit: usize,
     ) -> Result<Vec<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
-        blocking(&self.store, move |tables| tables.page(&stream, shard, after_version, limit)).await
+        blocking(&self.source.store, move |tables| tables.page(&stream, shard, after_version, limit)).await
     }
 
     async fn follow(&self, _name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        local::follow(Arc::clone(&self.store), self.incarnation, kinds, &from, self.ends.clone())
+        local::follow(self.source.clone(), self.incarnation, kinds, &from, self.ends.clone())
     }
 
     async fn end(&self) -> Result<Position, ReadError> {
@@ -51,41 +59,44 @@ impl LogRead for EmbeddedLog {
 }
 
 #[async_trait]
-impl Local for Arc<Store> {
+impl Local for Source {
     async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError> {
+        if let Some(page) = self.window.page(shard, (after, up_to), kinds) {
+            return Ok(page);
+        }
         let kinds = kinds.to_vec();
-        blocking(self, move |tables| shard_page(tables, shard, (after, up_to), &kinds)).await
+        blocking(&self.store, move |tables| shard_page(tables, shard, (after, up_to), &kinds)).await
     }
 }
 
 fn shard_page(
-    tables: &Snapshot,
+    tables: &Snapshot<'_>,
     shard: u8,
     (after, up_to): (u64, u64),
     kinds: &[Kind],
 ) -> Result<Page, StoreError> {
     let mut page = Page { commits: Vec::new(), reached: after };
     let mut bytes = 0;
-    let rows = tables.commits.range((shard, after.saturating_add(1))..=(shard, up_to))?;
-    for row in rows.take(FOLLOW_PAGE_COMMITS_MAX) {
-        let (key, row) = row?;
-        let revision = key.value().1;
-        let stored = stored(shard, revision, row.value()).ok_or_else(|| damaged(shard, revision))?;
+    for stored in tables.shard(shard, (after, up_to))?.take(FOLLOW_PAGE_COMMITS_MAX) {
+        let stored = stored?;
         bytes += stored.payload.len();
+        page.reached = stored.tail.revision;
         if kinds.contains(&stored.stream.kind()) {
             page.commits.push(stored);
         }
-        page.reached = revision;
         if bytes >= FOLLOW_PAGE_BYTES_MAX {
             break;
         }
+    }
+    if page.reached == after && after < up_to {
+        return Err(Damage::Row { shard, revision: after + 1 }.into());
     }
     Ok(page)
 }
 
 async fn blocking<T: Send + 'static>(
     store: &Arc<Store>,
-    reader: impl FnMut(&Snapshot) -> Result<T, StoreError> + Send + 'static,
+    reader: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ReadError> {
     let store = Arc::clone(store);
     tokio::task::spawn_blocking(move || store.read(reader))

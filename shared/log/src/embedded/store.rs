@@ -1,76 +1,105 @@
-//! The redb file: opening it, opening it again after a failure, and what is looked up in it.
+//! The folder of the engine: opening it, opening it again after a failure, and what is looked up in it.
 //!
-//! redb refuses everything after one failed read or write until the file is opened again, so the open
-//! database stands behind a lock: users share it, whoever opens it again has it alone.
+//! After a failed write nobody knows what the disk has, and the cache of the operating system may show bytes
+//! that never reached it. So the engine is closed and opened again, and what its journal holds is written anew
+//! into tables, and synced, before anybody builds on it.
 
 use std::{
     fs::File,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{PoisonError, RwLock},
+    time::Duration,
 };
 
 use berth_proto::StreamKey;
-use redb::{
-    Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageError, TableError,
-    TransactionError,
-};
+use fjall::{Keyspace, PersistMode, Readable};
 use thiserror::Error;
+use tokio::time::Instant;
 
-use super::keys::{COMMITS, FACTS, VERSIONS, commit_row, split_row, stored, stream_key};
+use super::{
+    keys::{read_tail, split_row, stored, stream_key, version_key},
+    tables::Tables,
+};
 use crate::port::{ReadError, Stored, Tail};
 
-/// An operation on the file failed.
+/// The pause between two attempts to open the engine again.
+const REOPEN_EVERY: Duration = Duration::from_secs(1);
+
+/// An operation on the folder failed.
 #[derive(Debug, Error)]
 pub(super) enum StoreError {
     /// The disk is full.
     #[error("the disk is full")]
-    Full(#[source] Box<redb::Error>),
-    /// The file could not be read or written.
-    #[error("the log file cannot be used")]
-    Failed(#[source] Box<redb::Error>),
-    /// What the file says cannot be right.
-    #[error("the log file is damaged")]
+    Full(#[source] Box<fjall::Error>),
+    /// A file could not be read or written.
+    #[error("the log cannot be used")]
+    Failed(#[source] Box<fjall::Error>),
+    /// What a file says cannot be right.
+    #[error("the log is damaged")]
     Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The file is closed.
-    #[error("the log file is closed")]
+    /// The log is closed, or could not be opened again since it failed.
+    #[error("the log is closed")]
     Closed,
 }
 
-/// A row of the file is not what we write.
+/// What is wrong where the engine itself has no complaint.
 #[derive(Debug, Error)]
-#[error("the row of shard {shard} at revision {revision} is damaged or absent")]
-struct DamagedRow {
-    shard: u8,
-    revision: u64,
+pub(super) enum Damage {
+    /// A row is not what we write.
+    #[error("the row of shard {shard} at revision {revision} is damaged or absent")]
+    Row { shard: u8, revision: u64 },
+    /// An entry of the index of streams is not what we write.
+    #[error("the index entry of {0} is damaged or absent")]
+    Index(StreamKey),
+    /// A part of the folder is missing.
+    #[error("{0} is missing")]
+    Missing(String),
+    /// The journal was cut where more stood behind.
+    #[error("the journal ends at batch {found}, but batch {begun} was begun: acknowledged commits are lost")]
+    Journal { found: u64, begun: u64 },
+    /// The engine gave up on what it read.
+    #[error("the engine panicked on what it read")]
+    Panic,
 }
 
-impl From<redb::Error> for StoreError {
-    fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::Io(ref io)
-                if matches!(
-                    io.kind(),
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-                ) =>
-            {
-                Self::Full(Box::new(error))
-            }
-            redb::Error::Corrupted(_) => Self::Damaged(Box::new(error)),
-            error => Self::Failed(Box::new(error)),
-        }
+impl From<Damage> for StoreError {
+    fn from(damage: Damage) -> Self {
+        Self::Damaged(Box::new(damage))
     }
 }
 
-macro_rules! from_redb {
-    ($($error:ty),+) => {
-        $(impl From<$error> for StoreError {
-            fn from(error: $error) -> Self {
-                redb::Error::from(error).into()
-            }
-        })+
-    };
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        fjall::Error::Io(error).into()
+    }
 }
-from_redb!(DatabaseError, StorageError, TableError, TransactionError, redb::CommitError);
+
+impl From<fjall::Error> for StoreError {
+    fn from(error: fjall::Error) -> Self {
+        use fjall::{Error, LsmError};
+        let io = match &error {
+            Error::Io(io) | Error::Storage(LsmError::Io(io)) => Some(io.kind()),
+            _ => None,
+        };
+        match (io, &error) {
+            (
+                Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge),
+                _,
+            ) => Self::Full(Box::new(error)),
+            // A file that is shorter than another one says, or that is gone.
+            (
+                Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound | io::ErrorKind::InvalidData),
+                _,
+            ) => Self::Damaged(Box::new(error)),
+            (Some(_), _) | (None, Error::Poisoned | Error::Locked | Error::KeyspaceDeleted) => {
+                Self::Failed(Box::new(error))
+            }
+            (None, _) => Self::Damaged(Box::new(error)),
+        }
+    }
+}
 
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
@@ -83,82 +112,93 @@ impl From<StoreError> for ReadError {
     }
 }
 
-/// How the file is opened; a test puts a disk that fills up behind it.
-pub(super) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
-
-/// The file, shared by the writer and the readers.
+/// The engine, shared by the writer and the readers.
 pub(super) struct Store {
     open: RwLock<Opened>,
-    opener: Opener,
-    /// Held as long as the file may be opened: the lock of redb itself is free while the file is reopened.
+    folder: PathBuf,
+    shards: u8,
+    /// Held as long as the folder may be opened: the engine's own lock is free while it is opened again.
     process_lock: File,
 }
 
 struct Opened {
     /// None after a failed reopening, and once the log is closed.
-    database: Option<Database>,
-    /// Counts the openings, so that of several users that met a failure one opens the file again.
-    generation: u64,
+    tables: Option<Tables>,
+    /// When it was last tried to open the engine again.
+    tried: Option<Instant>,
     closed: bool,
 }
 
 impl Store {
-    pub(super) fn new(database: Database, opener: Opener, process_lock: File) -> Self {
-        let open = RwLock::new(Opened { database: Some(database), generation: 0, closed: false });
-        Self { open, opener, process_lock }
+    pub(super) fn new(tables: Tables, folder: PathBuf, shards: u8, process_lock: File) -> Self {
+        let open = RwLock::new(Opened { tables: Some(tables), tried: None, closed: false });
+        Self { open, folder, shards, process_lock }
     }
 
-    /// Lets somebody use the database, and opens the file again if that failed.
+    /// Lets somebody use the tables, after opening the engine again if it is not open.
     pub(super) fn with<T>(
         &self,
-        mut user: impl FnMut(&Database) -> Result<T, StoreError>,
+        user: impl FnOnce(&Tables) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let (result, generation) = {
+        {
             let opened = self.open.read().unwrap_or_else(PoisonError::into_inner);
-            let result = opened.database.as_ref().map(&mut user);
-            (result, opened.generation)
-        };
-        match result {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(error @ (StoreError::Full(_) | StoreError::Failed(_)))) => {
-                if let Err(failed) = self.reopen(generation) {
-                    tracing::error!(
-                        error = &failed as &dyn std::error::Error,
-                        "the log file cannot be opened again"
-                    );
-                }
-                Err(error)
-            }
-            Some(Err(error)) => Err(error),
-            None => {
-                self.reopen(generation)?;
-                let opened = self.open.read().unwrap_or_else(PoisonError::into_inner);
-                opened.database.as_ref().map_or(Err(StoreError::Closed), user)
+            if let Some(tables) = &opened.tables {
+                return guarded(|| user(tables));
             }
         }
+        let mut opened = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if opened.tables.is_none() {
+            let soon = opened.tried.is_some_and(|tried| tried.elapsed() < REOPEN_EVERY);
+            if opened.closed || soon {
+                return Err(StoreError::Closed);
+            }
+            opened.tried = Some(Instant::now());
+            opened.tables = Some(self.open_proved()?);
+        }
+        opened.tables.as_ref().map_or(Err(StoreError::Closed), |tables| guarded(|| user(tables)))
     }
 
-    /// Opens the file again, unless somebody has since `generation`.
-    fn reopen(&self, generation: u64) -> Result<(), StoreError> {
+    /// Closes the engine after a failed write, opens it again, and lets `look` say what of the write is there.
+    ///
+    /// If `in_doubt` says that something is, it is proved before anybody sees it. The engine stays closed if
+    /// that fails.
+    pub(super) fn reopen<T>(
+        &self,
+        look: impl FnOnce(&Tables) -> Result<T, StoreError>,
+        in_doubt: impl FnOnce(&T) -> bool,
+    ) -> Result<T, StoreError> {
         let mut opened = self.open.write().unwrap_or_else(PoisonError::into_inner);
         if opened.closed {
             return Err(StoreError::Closed);
         }
-        if opened.generation != generation && opened.database.is_some() {
-            return Ok(());
+        drop(opened.tables.take());
+        opened.tried = Some(Instant::now());
+        let tables = guarded(|| Tables::open(&self.folder, self.shards))?;
+        let seen = guarded(|| look(&tables))?;
+        if in_doubt(&seen) {
+            prove(&tables)?;
         }
-        drop(opened.database.take());
-        opened.generation += 1;
-        opened.database = Some((self.opener)()?);
-        tracing::warn!("the log file was opened again after a failure");
-        Ok(())
+        opened.tables = Some(tables);
+        tracing::warn!("the log was opened again after a failure");
+        Ok(seen)
     }
 
-    /// Closes the file for good and frees its lock.
+    fn open_proved(&self) -> Result<Tables, StoreError> {
+        let tables = guarded(|| Tables::open(&self.folder, self.shards))?;
+        prove(&tables)?;
+        tracing::warn!("the log was opened again after a failure");
+        Ok(tables)
+    }
+
+    /// Closes the engine for good and frees the lock of the folder.
     pub(super) fn close(&self) {
         let mut opened = self.open.write().unwrap_or_else(PoisonError::into_inner);
         opened.closed = true;
-        drop(opened.database.take());
+        if let Some(tables) = opened.tables.take()
+            && let Err(error) = guarded(|| tables.seal())
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the end of the journal is not marked");
+        }
         if let Err(error) = self.process_lock.unlock() {
             tracing::warn!(%error, "the process lock of the log cannot be freed before the process ends");
         }
@@ -167,31 +207,65 @@ impl Store {
     /// Reads within one snapshot.
     pub(super) fn read<T>(
         &self,
-        mut reader: impl FnMut(&Snapshot) -> Result<T, StoreError>,
+        reader: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.with(|database| {
-            let transaction = database.begin_read()?;
-            reader(&Snapshot {
-                commits: transaction.open_table(COMMITS)?,
-                versions: transaction.open_table(VERSIONS)?,
-            })
-        })
+        self.with(|tables| reader(&Snapshot::of(tables)))
     }
 }
 
-/// The tables at one moment.
-pub(super) struct Snapshot {
-    pub(super) commits: ReadOnlyTable<(u8, u64), &'static [u8]>,
-    versions: ReadOnlyTable<(&'static [u8; super::keys::STREAM_BYTES], u64), u64>,
+/// Runs something on the engine, which panics on some kinds of damage.
+pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(Damage::Panic.into()))
 }
 
-impl Snapshot {
+/// Writes everything that only the journal holds into new tables and waits until they are synced.
+pub(super) fn prove(tables: &Tables) -> Result<(), StoreError> {
+    for keyspace in tables.all() {
+        keyspace.rotate_memtable()?;
+    }
+    for keyspace in tables.all() {
+        wait_while(tables, || keyspace.sealed_memtable_count() > 0)?;
+    }
+    Ok(())
+}
+
+/// Waits for the engine's own threads. They have no signal for it, and end for good at their first failure, which
+/// is seen as a refusal to persist.
+pub(super) fn wait_while(tables: &Tables, busy: impl Fn() -> bool) -> Result<(), StoreError> {
+    const LOOK_EVERY: Duration = Duration::from_millis(1);
+    while busy() {
+        tables.database.persist(PersistMode::Buffer)?;
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+/// The tables at one moment.
+pub(super) struct Snapshot<'a> {
+    tables: &'a Tables,
+    at: fjall::Snapshot,
+}
+
+impl<'a> Snapshot<'a> {
+    pub(super) fn of(tables: &'a Tables) -> Self {
+        Self { tables, at: tables.database.snapshot() }
+    }
+
+    fn commits(&self, shard: u8) -> Result<&'a Keyspace, StoreError> {
+        let missing = || Damage::Missing(format!("shard {shard}"));
+        Ok(self.tables.commits.get(usize::from(shard)).ok_or_else(missing)?)
+    }
+
+    /// The last version and revision of a stream.
+    pub(super) fn tail_of(&self, stream: &StreamKey) -> Result<Option<Tail>, StoreError> {
+        let Some(found) = self.at.get(&self.tables.tails, stream_key(stream))? else { return Ok(None) };
+        Ok(Some(read_tail(&found).ok_or(Damage::Index(*stream))?))
+    }
+
     /// The last commit of a stream.
     pub(super) fn tail(&self, stream: &StreamKey, shard: u8) -> Result<Option<Stored>, StoreError> {
-        match tail_of(&self.versions, stream)? {
-            Some(tail) => self.commit(shard, tail.revision).map(Some),
-            None => Ok(None),
-        }
+        let Some(tail) = self.tail_of(stream)? else { return Ok(None) };
+        self.commit(stream, shard, tail).map(Some)
     }
 
     /// Commits of a stream after a version.
@@ -202,93 +276,71 @@ impl Snapshot {
         after_version: u64,
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError> {
-        let key = stream_key(stream);
-        let from = (&key, after_version.saturating_add(1));
+        let first = after_version.saturating_add(1);
+        let range = version_key(stream, first)..=version_key(stream, u64::MAX);
         let mut page = Vec::new();
-        for row in self.versions.range(from..=(&key, u64::MAX))?.take(limit) {
-            page.push(self.commit(shard, row?.1.value())?);
+        let entries = self.at.range(&self.tables.versions, range).take(limit);
+        for (entry, version) in entries.zip(first..=u64::MAX) {
+            let (key, revision) = entry.into_inner()?;
+            let revision = number(&revision).ok_or(Damage::Index(*stream))?;
+            if *key != version_key(stream, version) {
+                return Err(Damage::Index(*stream).into());
+            }
+            page.push(self.commit(stream, shard, Tail { version, revision })?);
         }
         Ok(page)
     }
 
-    /// See [`compare`].
+    /// Commits of a shard after a revision and up to another one, in their order and without a gap.
+    pub(super) fn shard(
+        &self,
+        shard: u8,
+        (after, up_to): (u64, u64),
+    ) -> Result<impl Iterator<Item = Result<Stored, StoreError>>, StoreError> {
+        let first = after.saturating_add(1);
+        let range = first.to_be_bytes()..=up_to.to_be_bytes();
+        let rows = self.at.range(self.commits(shard)?, range);
+        Ok((first..=up_to).zip(rows).map(move |(revision, entry)| {
+            let (key, row) = entry.into_inner()?;
+            let here = number(&key) == Some(revision);
+            let stored = stored(shard, revision, &row).filter(|_| here);
+            Ok(stored.ok_or(Damage::Row { shard, revision })?)
+        }))
+    }
+
+    /// What stands at a version of a stream: its tail, and whether it is this very payload.
     pub(super) fn compare(
         &self,
-        at: (&StreamKey, u8, u64),
+        (stream, shard, version): (&StreamKey, u8, u64),
         payload: &[u8],
     ) -> Result<Option<(Tail, bool)>, StoreError> {
-        compare(&self.commits, &self.versions, at, payload)
+        let Some(entry) = self.at.get(&self.tables.versions, version_key(stream, version))? else {
+            return Ok(None);
+        };
+        let revision = number(&entry).ok_or(Damage::Index(*stream))?;
+        let row = self.at.get(self.commits(shard)?, revision.to_be_bytes())?;
+        let row = row.ok_or(Damage::Row { shard, revision })?;
+        let same = split_row(&row).is_some_and(|(_, _, there)| there == payload);
+        Ok(Some((Tail { version, revision }, same)))
     }
 
-    fn commit(&self, shard: u8, revision: u64) -> Result<Stored, StoreError> {
-        let row = self.commits.get((shard, revision))?;
-        row.and_then(|row| stored(shard, revision, row.value())).ok_or_else(|| damaged(shard, revision))
+    /// The last revision of a shard.
+    pub(super) fn end_of(&self, shard: u8) -> Result<u64, StoreError> {
+        let last = self.at.range::<[u8; 8], _>(self.commits(shard)?, ..).next_back();
+        let Some(last) = last else { return Ok(0) };
+        Ok(number(&last.key()?).ok_or(Damage::Row { shard, revision: 0 })?)
     }
-}
 
-/// The error for a row that is damaged or absent.
-pub(super) fn damaged(shard: u8, revision: u64) -> StoreError {
-    StoreError::Damaged(Box::new(DamagedRow { shard, revision }))
-}
-
-/// The last version and revision of a stream.
-pub(super) fn tail_of(
-    versions: &impl ReadableTable<(&'static [u8; super::keys::STREAM_BYTES], u64), u64>,
-    stream: &StreamKey,
-) -> Result<Option<Tail>, StoreError> {
-    let key = stream_key(stream);
-    let Some(last) = versions.range((&key, 0)..=(&key, u64::MAX))?.next_back() else {
-        return Ok(None);
-    };
-    let (key, revision) = last?;
-    Ok(Some(Tail { version: key.value().1, revision: revision.value() }))
-}
-
-/// What stands at a version of a stream: its tail, and whether it is this very payload.
-pub(super) fn compare(
-    commits: &impl ReadableTable<(u8, u64), &'static [u8]>,
-    versions: &impl ReadableTable<(&'static [u8; super::keys::STREAM_BYTES], u64), u64>,
-    (stream, shard, version): (&StreamKey, u8, u64),
-    payload: &[u8],
-) -> Result<Option<(Tail, bool)>, StoreError> {
-    let key = stream_key(stream);
-    let Some(revision) = versions.get((&key, version))?.map(|revision| revision.value()) else {
-        return Ok(None);
-    };
-    let row = commits.get((shard, revision))?.ok_or_else(|| damaged(shard, revision))?;
-    let same = split_row(row.value()).is_some_and(|(_, _, there)| there == payload);
-    Ok(Some((Tail { version, revision }, same)))
-}
-
-/// The last revision of a shard.
-pub(super) fn end_of(
-    commits: &impl ReadableTable<(u8, u64), &'static [u8]>,
-    shard: u8,
-) -> Result<u64, StoreError> {
-    match commits.range((shard, 0)..=(shard, u64::MAX))?.next_back() {
-        Some(last) => Ok(last?.0.value().1),
-        None => Ok(0),
+    fn commit(&self, stream: &StreamKey, shard: u8, tail: Tail) -> Result<Stored, StoreError> {
+        let revision = tail.revision;
+        let row = self.at.get(self.commits(shard)?, revision.to_be_bytes())?;
+        let stored = row.and_then(|row| stored(shard, revision, &row));
+        let stored = stored.filter(|stored| stored.stream == *stream && stored.tail == tail);
+        Ok(stored.ok_or(Damage::Row { shard, revision })?)
     }
 }
 
-/// Writes a fact about the file.
-pub(super) fn put_fact(
-    transaction: &redb::WriteTransaction,
-    name: &str,
-    value: u64,
-) -> Result<(), StoreError> {
-    transaction.open_table(FACTS)?.insert(name, value)?;
-    Ok(())
-}
-
-/// Writes a commit into both tables.
-pub(super) fn put_commit(
-    commits: &mut redb::Table<'_, (u8, u64), &'static [u8]>,
-    versions: &mut redb::Table<'_, (&'static [u8; super::keys::STREAM_BYTES], u64), u64>,
-    (stream, shard, tail): (&StreamKey, u8, Tail),
-    payload: &[u8],
-) -> Result<(), StoreError> {
-    commits.insert((shard, tail.revision), commit_row(stream, tail.version, payload).as_slice())?;
-    versions.insert((&stream_key(stream), tail.version), tail.revision)?;
-    Ok(())
+/// A number as it stands in a key or a value.
+pub(super) fn number(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
 }

@@ -1,30 +1,38 @@
-//! The one writer: a thread that drains the queue of appends and stores each batch in one durable
-//! transaction, so that appends that wait at the same time share its sync.
+//! The one writer: a thread that drains the queue of appends and stores each batch with one sync, so that appends
+//! that wait at the same time share it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use redb::Database;
-use tokio::sync::{mpsc, oneshot, watch};
+use berth_proto::StreamKey;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use super::{
-    keys::{COMMITS, VERSIONS},
-    open::begin_write,
-    store::{Store, StoreError, compare, end_of, put_commit, put_fact, tail_of},
+    keys::{commit_row, stream_key, tail_row, version_key},
+    store::{Snapshot, Store, StoreError, wait_while},
+    tables::Tables,
+    window::Window,
 };
 use crate::{
     local::Ends,
-    port::{AppendError, Appended, Expected, NewCommit, Tail},
+    port::{AppendError, Appended, Expected, NewCommit, Stored, Tail},
 };
 
 /// Appends that wait for the writer.
 pub(super) const QUEUE_COMMITS_MAX: usize = 1024;
-/// Commits in one transaction.
+/// Commits in one batch.
 const BATCH_COMMITS_MAX: usize = 1024;
-/// Bytes after which a transaction takes no more commits.
+/// Bytes after which a batch takes no more commits.
 const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// Written after a failed batch, to make certain that what is found in the file is on the disk.
-const CONFIRMED_FACT: &str = "confirmed";
+/// After a failed batch appends are refused for so long without another try, which would close and open the engine.
+const REFUSE_FOR: Duration = Duration::from_secs(1);
+/// Memory tables of one kind that wait to be written, at which the writer waits, too. The engine itself waits at
+/// more, and for ever if it can write no more.
+const SEALED_TABLES_MAX: usize = 2;
+/// Files of one kind that wait to be merged, at which the writer waits, too; for the same reason.
+const UNMERGED_FILES_MAX: usize = 18;
 
 type Answer = Result<Appended, AppendError>;
 
@@ -38,150 +46,245 @@ pub(super) struct Request {
 }
 
 /// What became of one append of a batch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Verdict {
     /// Its commit is stored by this batch, or was before.
     Stored(Tail),
     /// Another commit was there first.
     Conflict,
-    /// Nothing of it is in the file. Only after a failed batch.
+    /// Nothing of it is stored. Only after a failed batch.
     Absent,
+    /// What stands in its stream cannot be read. Nothing of it is stored.
+    Damaged(Arc<StoreError>),
 }
 
-/// Drains the queue until every handle of the log is gone, then closes the file.
-pub(super) fn run(mut queue: mpsc::Receiver<Request>, store: &Store, ends: &watch::Sender<Ends>) {
-    while let Some(first) = queue.blocking_recv() {
-        let mut bytes = first.commit.payload.len();
-        let mut batch = vec![first];
-        while batch.len() < BATCH_COMMITS_MAX
-            && bytes < BATCH_BYTES_MAX
-            && let Ok(next) = queue.try_recv()
-        {
-            bytes += next.commit.payload.len();
-            batch.push(next);
-        }
-        settle(batch, store, ends);
-    }
-    store.close();
+/// What a batch stores, as far as it is put together.
+#[derive(Default)]
+struct Draft {
+    verdicts: Vec<Verdict>,
+    commits: Vec<Stored>,
+    /// The index in `commits` of each version of a stream.
+    versions: HashMap<(StreamKey, u64), usize>,
+    tails: HashMap<StreamKey, Tail>,
+    ends: Vec<u64>,
 }
 
-fn settle(batch: Vec<Request>, store: &Store, ends: &watch::Sender<Ends>) {
-    match store.with(|database| write(database, &batch)) {
-        Ok(verdicts) => {
-            announce(&batch, &verdicts, ends);
-            for (request, verdict) in batch.into_iter().zip(verdicts) {
-                reply(request, verdict, None);
-            }
-        }
-        Err(error) => settle_failed(batch, store, ends, error),
-    }
+/// The writer's parts.
+pub(super) struct Writer {
+    pub(super) store: Arc<Store>,
+    pub(super) window: Arc<Window>,
+    pub(super) ends: watch::Sender<Ends>,
+    #[cfg(test)]
+    pub(super) fault: Arc<super::faults::Faults>,
 }
 
-/// Stores a batch in one transaction. Nothing of it is stored if that fails.
-fn write(database: &Database, batch: &[Request]) -> Result<Vec<Verdict>, StoreError> {
-    let transaction = begin_write(database)?;
-    let mut changed = false;
-    let mut verdicts = Vec::with_capacity(batch.len());
-    {
-        let mut commits = transaction.open_table(COMMITS)?;
-        let mut versions = transaction.open_table(VERSIONS)?;
-        for Request { commit, expected, shard, .. } in batch {
-            let found = tail_of(&versions, &commit.stream)?.map_or(Expected::Empty, Expected::After);
-            let next = expected.next_version();
-            if found != *expected || commit.version != next {
-                let at = (&commit.stream, *shard, next);
-                let there = compare(&commits, &versions, at, &commit.payload)?;
-                verdicts.push(match there {
-                    Some((tail, true)) => Verdict::Stored(tail),
-                    _ => Verdict::Conflict,
-                });
+/// The last failure, for those that are refused without another try.
+struct Failure {
+    error: Arc<StoreError>,
+    at: Instant,
+}
+
+impl Writer {
+    /// Drains the queue until every handle of the log is gone, then closes the engine.
+    pub(super) fn run(self, mut queue: mpsc::Receiver<Request>) {
+        let mut failure: Option<Failure> = None;
+        while let Some(first) = queue.blocking_recv() {
+            let batch = fill(first, &mut queue);
+            if let Some(failed) = &failure
+                && failed.at.elapsed() < REFUSE_FOR
+            {
+                refuse(batch, &failed.error);
                 continue;
             }
-            let tail = Tail { version: next, revision: end_of(&commits, *shard)? + 1 };
-            put_commit(&mut commits, &mut versions, (&commit.stream, *shard, tail), &commit.payload)?;
-            changed = true;
-            verdicts.push(Verdict::Stored(tail));
+            failure = self.settle(batch).err().map(|error| Failure { error, at: Instant::now() });
         }
+        self.store.close();
     }
-    if changed {
-        transaction.commit()?;
-    } else {
-        transaction.abort()?;
-    }
-    Ok(verdicts)
-}
 
-/// Tells followers what is there now.
-fn announce(batch: &[Request], verdicts: &[Verdict], ends: &watch::Sender<Ends>) {
-    ends.send_if_modified(|ends| {
-        let mut new = ends.to_vec();
-        for (request, verdict) in batch.iter().zip(verdicts) {
-            if let (Verdict::Stored(tail), Some(end)) = (verdict, new.get_mut(usize::from(request.shard))) {
-                *end = tail.revision.max(*end);
+    /// Stores a batch and answers every append of it. An error if the engine failed.
+    fn settle(&self, batch: Vec<Request>) -> Result<(), Arc<StoreError>> {
+        let ends = self.ends.borrow().to_vec();
+        let drafted = self.store.with(|tables| draft(tables, &batch, ends));
+        let draft = match drafted {
+            Ok(draft) => draft,
+            Err(error) => {
+                let error = Arc::new(error);
+                refuse(batch, &error);
+                return Err(error);
+            }
+        };
+        if !draft.commits.is_empty()
+            && let Err(error) = self.store.with(|tables| write(tables, &draft)).and_then(|()| self.lie())
+        {
+            let error = Arc::new(error);
+            self.settle_failed(batch, &error);
+            return Err(error);
+        }
+        self.window.push(draft.commits);
+        self.announce(&batch, &draft.verdicts);
+        for (request, verdict) in batch.into_iter().zip(draft.verdicts) {
+            reply(request, verdict, None);
+        }
+        Ok(())
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "a test lets it fail")]
+    const fn lie(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Says that a batch failed which is there all the same, as a disk does whose sync fails.
+    #[cfg(test)]
+    fn lie(&self) -> Result<(), StoreError> {
+        self.fault.after_batch()
+    }
+
+    /// Tells followers what is there now.
+    fn announce(&self, batch: &[Request], verdicts: &[Verdict]) {
+        self.ends.send_if_modified(|ends| {
+            let mut new = ends.to_vec();
+            for (request, verdict) in batch.iter().zip(verdicts) {
+                if let (Verdict::Stored(tail), Some(end)) = (verdict, new.get_mut(usize::from(request.shard)))
+                {
+                    *end = tail.revision.max(*end);
+                }
+            }
+            let modified = **ends != *new;
+            *ends = new.into();
+            modified
+        });
+    }
+
+    /// A write failed: opens the engine again and looks what of it is there.
+    ///
+    /// The engine's batch is there as a whole or not at all, and what is there after a failed write is proved
+    /// durable by the store before it is seen. So an absent commit is certainly not stored, and a present one is.
+    fn settle_failed(&self, batch: Vec<Request>, error: &Arc<StoreError>) {
+        tracing::error!(
+            error = &**error as &dyn std::error::Error,
+            commits = batch.len(),
+            "a batch of commits could not be stored"
+        );
+        self.window.clear();
+        let look = |tables: &Tables| {
+            let snapshot = Snapshot::of(tables);
+            batch.iter().map(|request| find(request, &snapshot)).collect::<Result<Vec<_>, _>>()
+        };
+        let in_doubt = |seen: &Vec<Verdict>| seen.iter().any(|verdict| !matches!(verdict, Verdict::Absent));
+        match self.store.reopen(look, in_doubt) {
+            Ok(verdicts) => {
+                self.announce(&batch, &verdicts);
+                for (request, verdict) in batch.into_iter().zip(verdicts) {
+                    reply(request, verdict, Some(error));
+                }
+            }
+            Err(failed) => {
+                tracing::error!(error = &failed as &dyn std::error::Error, "the log cannot be opened again");
+                for request in batch {
+                    let (stream, source) = (request.commit.stream, Box::new(Arc::clone(error)));
+                    answer(request.answer, Err(AppendError::Unknown { stream, source }));
+                }
             }
         }
-        let modified = **ends != *new;
-        *ends = new.into();
-        modified
-    });
-}
-
-/// The transaction failed and the file was opened again: look what is in it.
-///
-/// The first of the two syncs of a transaction comes before it takes effect, so an absent commit is
-/// certainly not stored. One that is there took effect, but perhaps only in the operating system's cache;
-/// another durable transaction makes certain that it is on the disk.
-fn settle_failed(batch: Vec<Request>, store: &Store, ends: &watch::Sender<Ends>, error: StoreError) {
-    tracing::error!(
-        error = &error as &dyn std::error::Error,
-        commits = batch.len(),
-        "a batch of commits could not be stored"
-    );
-    let error = Arc::new(error);
-    let Ok(verdicts) =
-        store.read(|tables| batch.iter().map(|request| find(request, tables)).collect::<Result<Vec<_>, _>>())
-    else {
-        for request in batch {
-            let stream = request.commit.stream;
-            answer(
-                request.answer,
-                Err(AppendError::Unknown { stream, source: Box::new(Arc::clone(&error)) }),
-            );
-        }
-        return;
-    };
-    let found = verdicts.iter().any(|verdict| !matches!(verdict, Verdict::Absent));
-    let certain = !found || store.with(confirm).is_ok();
-    if certain {
-        announce(&batch, &verdicts, ends);
-    }
-    for (request, verdict) in batch.into_iter().zip(verdicts) {
-        if certain || matches!(verdict, Verdict::Absent) {
-            reply(request, verdict, Some(&error));
-        } else {
-            let stream = request.commit.stream;
-            answer(
-                request.answer,
-                Err(AppendError::Unknown { stream, source: Box::new(Arc::clone(&error)) }),
-            );
-        }
     }
 }
 
-fn find(request: &Request, tables: &super::store::Snapshot) -> Result<Verdict, StoreError> {
+/// Takes what waits besides the first append, within the bounds of a batch.
+fn fill(first: Request, queue: &mut mpsc::Receiver<Request>) -> Vec<Request> {
+    let mut bytes = first.commit.payload.len();
+    let mut batch = vec![first];
+    while batch.len() < BATCH_COMMITS_MAX
+        && bytes < BATCH_BYTES_MAX
+        && let Ok(next) = queue.try_recv()
+    {
+        bytes += next.commit.payload.len();
+        batch.push(next);
+    }
+    batch
+}
+
+/// Decides what of a batch can be stored. Nothing is written.
+fn draft(tables: &Tables, batch: &[Request], ends: Vec<u64>) -> Result<Draft, StoreError> {
+    let snapshot = Snapshot::of(tables);
+    let mut draft = Draft { ends, ..Draft::default() };
+    for request in batch {
+        let verdict = match draft.take(request, &snapshot) {
+            // A damaged stream stops nobody else's append.
+            Err(error @ StoreError::Damaged(_)) => Verdict::Damaged(Arc::new(error)),
+            taken => taken?,
+        };
+        draft.verdicts.push(verdict);
+    }
+    Ok(draft)
+}
+
+impl Draft {
+    fn take(&mut self, request: &Request, snapshot: &Snapshot<'_>) -> Result<Verdict, StoreError> {
+        let Request { commit, expected, shard, .. } = request;
+        let tail = match self.tails.get(&commit.stream) {
+            Some(&tail) => Some(tail),
+            None => snapshot.tail_of(&commit.stream)?,
+        };
+        let next = expected.next_version();
+        if tail.map_or(Expected::Empty, Expected::After) != *expected || commit.version != next {
+            if let Some(&at) = self.versions.get(&(commit.stream, next)) {
+                let same = self.commits.get(at).filter(|stored| stored.payload == commit.payload);
+                return Ok(same.map_or(Verdict::Conflict, |stored| Verdict::Stored(stored.tail)));
+            }
+            return Ok(match find(request, snapshot)? {
+                Verdict::Absent => Verdict::Conflict,
+                verdict => verdict,
+            });
+        }
+        let no_shard = || super::store::Damage::Missing(format!("shard {shard}"));
+        let end = self.ends.get_mut(usize::from(*shard)).ok_or_else(no_shard)?;
+        *end += 1;
+        let (stream, tail) = (commit.stream, Tail { version: next, revision: *end });
+        self.versions.insert((stream, next), self.commits.len());
+        self.tails.insert(stream, tail);
+        self.commits.push(Stored { stream, tail, shard: *shard, payload: commit.payload.clone() });
+        Ok(Verdict::Stored(tail))
+    }
+}
+
+/// Stores a draft in one batch with one sync.
+fn write(tables: &Tables, draft: &Draft) -> Result<(), StoreError> {
+    wait_while(tables, || {
+        tables.all().any(|table| {
+            table.sealed_memtable_count() >= SEALED_TABLES_MAX || table.l0_table_count() >= UNMERGED_FILES_MAX
+        })
+    })?;
+    let mut batch = tables.batch()?;
+    for Stored { stream, tail, shard, payload } in &draft.commits {
+        if let Some(commits) = tables.commits.get(usize::from(*shard)) {
+            let row = commit_row(stream, tail.version, payload);
+            batch.insert(commits, tail.revision.to_be_bytes(), row);
+        }
+        batch.insert(&tables.versions, version_key(stream, tail.version), tail.revision.to_be_bytes());
+    }
+    for (stream, tail) in &draft.tails {
+        batch.insert(&tables.tails, stream_key(stream), tail_row(*tail));
+    }
+    Ok(batch.commit()?)
+}
+
+/// What stands where an append wants to be.
+fn find(request: &Request, snapshot: &Snapshot<'_>) -> Result<Verdict, StoreError> {
     let commit = &request.commit;
     let at = (&commit.stream, request.shard, request.expected.next_version());
-    Ok(match tables.compare(at, &commit.payload)? {
+    Ok(match snapshot.compare(at, &commit.payload)? {
         Some((tail, true)) => Verdict::Stored(tail),
         Some((_, false)) => Verdict::Conflict,
         None => Verdict::Absent,
     })
 }
 
-fn confirm(database: &Database) -> Result<(), StoreError> {
-    let transaction = begin_write(database)?;
-    put_fact(&transaction, CONFIRMED_FACT, 1)?;
-    Ok(transaction.commit()?)
+/// Answers appends of which nothing was tried.
+fn refuse(batch: Vec<Request>, error: &Arc<StoreError>) {
+    for request in batch {
+        answer(request.answer, Err(refusal(error)));
+    }
 }
 
 fn reply(request: Request, verdict: Verdict, error: Option<&Arc<StoreError>>) {
@@ -189,6 +292,7 @@ fn reply(request: Request, verdict: Verdict, error: Option<&Arc<StoreError>>) {
     let result = match (verdict, error) {
         (Verdict::Stored(tail), _) => Ok(Appended { tail, shard }),
         (Verdict::Absent, Some(error)) => Err(refusal(error)),
+        (Verdict::Damaged(error), _) => Err(refusal(&error)),
         (Verdict::Conflict | Verdict::Absent, _) => Err(AppendError::Conflict { stream: commit.stream }),
     };
     answer(channel, result);

@@ -16,13 +16,17 @@ use crate::contract::history::{History, instance};
 /// Tells the child process which folder to append to.
 const FOLDER_VARIABLE: &str = "BERTH_LOG_CRASH_FOLDER";
 const STREAMS: u64 = 16;
+/// Sets the number of kills, for those who want many: `BERTH_LOG_CRASH_ROUNDS=500 cargo nextest run -p berth-log killed`.
+const ROUNDS_VARIABLE: &str = "BERTH_LOG_CRASH_ROUNDS";
+const ROUNDS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_loses_and_doubles_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged = HashMap::new();
-    for _ in 0..4 {
-        append_and_be_killed(folder.path(), &mut acknowledged);
+    let rounds = std::env::var(ROUNDS_VARIABLE).map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    for round in 0..rounds {
+        append_and_be_killed(folder.path(), &mut acknowledged, 100 + round * 317 % 1900);
         let log = EmbeddedLog::open(folder.path(), 4, &SystemEntropy).unwrap();
         for (&number, &version) in &acknowledged {
             let report = verify(&log, &instance(number)).await.unwrap();
@@ -32,8 +36,8 @@ async fn a_killed_process_loses_and_doubles_nothing() {
     }
 }
 
-/// Starts a child process, reads a thousand acknowledgements from it and kills it.
-fn append_and_be_killed(folder: &Path, acknowledged: &mut HashMap<u64, u64>) {
+/// Starts a child process, reads so many acknowledgements from it and kills it.
+fn append_and_be_killed(folder: &Path, acknowledged: &mut HashMap<u64, u64>, acknowledgements: usize) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::child_that_appends", "--ignored", "--nocapture"])
         .env(FOLDER_VARIABLE, folder)
@@ -48,8 +52,8 @@ fn append_and_be_killed(folder: &Path, acknowledged: &mut HashMap<u64, u64>) {
         Some(())
     };
     let mut seen = 0;
-    while seen < 1000 {
-        seen += u32::from(note(&lines.next().expect("the child goes on for ever").unwrap()).is_some());
+    while seen < acknowledgements {
+        seen += usize::from(note(&lines.next().expect("the child goes on for ever").unwrap()).is_some());
     }
     child.kill().unwrap();
     // What it wrote before its end counts, too; the last line may be cut off.

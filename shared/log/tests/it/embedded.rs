@@ -1,9 +1,9 @@
-//! The contract of the log in one file, and what the file must survive.
+//! The contract of the log in one folder, and what the folder must survive.
 
 use std::{path::Path, sync::Arc};
 
 use berth_log::{
-    ChainFault, ChainFaultKind, EventLog, FollowError, LogRead, Place, Position, ReadError,
+    ChainFault, ChainFaultKind, EventLog, FollowError, Followed, LogRead, Place, Position, ReadError,
     embedded::{EmbeddedLog, OpenError},
     read_around, verify,
 };
@@ -52,13 +52,26 @@ async fn a_log_that_is_opened_again_is_the_same() {
     assert_eq!(until_caught_up(&mut follow).await.0.len(), 10);
 }
 
-/// Somebody who changes a commit in the file while nobody has it open.
+/// Somebody who changes a commit in the folder while nobody has it open.
 fn damage(folder: &Path, shard: u8, revision: u64) {
-    let commits = redb::TableDefinition::<(u8, u64), &[u8]>::new("commits");
-    let file = redb::Database::open(folder.join("log.redb")).unwrap();
-    let write = file.begin_write().unwrap();
-    write.open_table(commits).unwrap().insert((shard, revision), b"damaged".as_slice()).unwrap();
-    write.commit().unwrap();
+    let engine = fjall::Database::builder(folder.join("log")).open().unwrap();
+    let commits =
+        engine.keyspace(&format!("commits.{shard}"), fjall::KeyspaceCreateOptions::default).unwrap();
+    commits.insert(revision.to_be_bytes(), b"damaged").unwrap();
+    engine.persist(fjall::PersistMode::SyncAll).unwrap();
+}
+
+/// Copies a folder with everything in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let there = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &there);
+        } else {
+            std::fs::copy(entry.path(), there).unwrap();
+        }
+    }
 }
 
 #[tokio::test]
@@ -114,35 +127,80 @@ async fn another_number_of_shards_is_refused() {
 }
 
 #[tokio::test]
-async fn an_older_copy_of_the_file_is_noticed() {
+async fn an_older_copy_of_the_folder_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("log.redb");
+    let (here, backup) = (folder.path().join("log"), folder.path().join("backup"));
     let mut history = History::new(instance(1));
     let log = open_folder(folder.path());
     history.grow(&log, 5).await;
     drop(log);
-    let copy = std::fs::read(&file).unwrap();
+    copy(&here, &backup);
     let log = open_folder(folder.path());
     history.grow(&log, 5).await;
     let position = log.end().await.unwrap();
     drop(log);
 
-    std::fs::write(&file, copy).unwrap();
+    std::fs::remove_dir_all(&here).unwrap();
+    copy(&backup, &here);
     let log = open_folder(folder.path());
     let refused = log.follow("test", &Kind::ALL, position).await.err();
     assert!(matches!(refused, Some(FollowError::RolledBack { end: 5, position: 10, .. })), "{refused:?}");
 }
 
 #[tokio::test]
-async fn a_new_file_is_another_life() {
+async fn a_new_folder_is_another_life() {
     let folder = tempfile::tempdir().unwrap();
     let log = open_folder(folder.path());
     let position = log.end().await.unwrap();
     drop(log);
-    std::fs::remove_file(folder.path().join("log.redb")).unwrap();
+    std::fs::remove_dir_all(folder.path().join("log")).unwrap();
     let log = open_folder(folder.path());
     let refused = log.follow("test", &Kind::ALL, position).await.err();
     assert!(matches!(refused, Some(FollowError::Recreated { shard: 0 })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_log_of_an_earlier_engine_is_refused_rather_than_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("log.redb"), b"redb").unwrap();
+    let refused = EmbeddedLog::open(folder.path(), 4, &SystemEntropy).err();
+    assert!(matches!(refused, Some(OpenError::Earlier { .. })), "{refused:?}");
+    assert!(!folder.path().join("log").exists());
+}
+
+#[tokio::test]
+async fn a_first_start_that_was_cut_off_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_folder(folder.path());
+    drop(log);
+    // Complete but for its name: the crash came before the renaming.
+    std::fs::rename(folder.path().join("log"), folder.path().join("log.new")).unwrap();
+    let mut history = History::new(instance(1));
+    history.grow(&open_folder(folder.path()), 3).await;
+    assert!(!folder.path().join("log.new").exists());
+}
+
+#[tokio::test]
+async fn a_follower_that_fell_behind_reads_the_folder_and_then_what_is_new() {
+    use futures::StreamExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_folder(folder.path());
+    let mut history = History::new(instance(1));
+    history.grow(&log, 5).await;
+    drop(log);
+    // Nothing of it is in memory now.
+    let log = open_folder(folder.path());
+    let mut follow = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
+    assert_eq!(until_caught_up(&mut follow).await.0.len(), 5);
+    history.grow(&log, 5).await;
+    let mut seen = Vec::new();
+    while seen.last() != Some(&10) {
+        if let Followed::Commit(stored, _) = follow.next().await.unwrap().unwrap() {
+            seen.push(stored.tail.version);
+        }
+    }
+    assert_eq!(seen, [6, 7, 8, 9, 10]);
 }
 
 #[tokio::test]

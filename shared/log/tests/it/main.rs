@@ -9,6 +9,8 @@
 
 mod contract;
 mod crash;
+mod damage;
 mod embedded;
+mod full;
 mod jetstream;
 mod memory;
