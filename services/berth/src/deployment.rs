@@ -9,14 +9,12 @@
 
 use berth_bus::DeploymentStore;
 use berth_log::{Position, RolledBack, high_water};
+use berth_proto::WriteVersion;
 use berth_runtime::Entropy;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// The newest generation of formats that this release can write. A new deployment begins with it; another one
-/// is raised to it by `berth upgrade`, once every process is of a release that reads it.
-pub(crate) const WRITE_VERSION_NEWEST: u32 = 1;
 /// Random bytes of an id.
 const ID_BYTES: usize = 16;
 /// How often a change of the record starts again because somebody else changed it.
@@ -28,14 +26,16 @@ pub(crate) struct Deployment {
     /// Its random name.
     pub(crate) id: String,
     /// The generation of formats that may be written, as it was when this process started.
-    pub(crate) write_version: u32,
+    pub(crate) write_version: WriteVersion,
 }
 
 /// The record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     id: String,
-    write_version: u32,
+    /// A new deployment begins with the newest that its release can write; another one is raised by
+    /// `berth upgrade`, once every process is of a release that reads it.
+    write_version: u16,
     /// How far the log was seen, and which life of each shard; empty before the log was first seen, and after
     /// an operator accepted a loss.
     seen: Position,
@@ -57,15 +57,14 @@ impl Record {
         let mut id = [0; ID_BYTES];
         entropy.fill(&mut id);
         let id = data_encoding::BASE32_NOPAD.encode(&id).to_ascii_lowercase();
-        Self { id, write_version: WRITE_VERSION_NEWEST, seen: Position::default(), accepted: false }
+        Self { id, write_version: WriteVersion::NEWEST.number(), seen: Position::default(), accepted: false }
     }
 
     /// What the process may know of it. Refused if this release cannot write what the deployment writes.
     pub(crate) fn deployment(&self) -> Result<Deployment, Failure> {
-        if self.write_version > WRITE_VERSION_NEWEST {
-            return Err(Failure::WriteVersion { recorded: self.write_version });
-        }
-        Ok(Deployment { id: self.id.clone(), write_version: self.write_version })
+        let write_version = WriteVersion::new(self.write_version)
+            .ok_or(Failure::WriteVersion { recorded: self.write_version })?;
+        Ok(Deployment { id: self.id.clone(), write_version })
     }
 
     /// Whether the log was there before, so that its absence is a loss.
@@ -94,7 +93,7 @@ impl Record {
     }
 
     /// The generation of formats that may be written.
-    pub(crate) const fn write_version(&self) -> u32 {
+    pub(crate) const fn write_version(&self) -> u16 {
         self.write_version
     }
 
@@ -170,7 +169,7 @@ pub(crate) fn accept_rollback(record: &mut Record) {
 
 /// What this release can write may be written from now on.
 pub(crate) fn upgrade(record: &mut Record) {
-    record.write_version = record.write_version.max(WRITE_VERSION_NEWEST);
+    record.write_version = record.write_version.max(WriteVersion::NEWEST.number());
 }
 
 async fn write(store: &dyn DeploymentStore, record: &Record, expected: u64) -> Result<bool, Failure> {

@@ -80,11 +80,11 @@ pub(crate) enum Failure {
     /// A later release has raised what the deployment writes.
     #[error(
         "this deployment writes formats of generation {recorded}, and this release knows {}: start a newer one",
-        crate::deployment::WRITE_VERSION_NEWEST
+        berth_proto::WriteVersion::NEWEST.number()
     )]
     WriteVersion {
         /// What the record says.
-        recorded: u32,
+        recorded: u16,
     },
     /// The account `default` cannot be had.
     #[error(transparent)]

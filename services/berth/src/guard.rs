@@ -103,7 +103,7 @@ impl Guard {
     fn lost(&self, end: &Position) -> Option<String> {
         let advice = "restore the log, or accept the loss with `berth recover --accept-rollback`";
         if !(self.is_there)() {
-            return Some(format!("the file of the log is gone; {advice}"));
+            return Some(format!("the folder of the log is gone; {advice}"));
         }
         high_water::check(&self.seen, end).err().map(|lost| format!("{lost}; {advice}"))
     }

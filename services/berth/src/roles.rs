@@ -57,12 +57,11 @@ impl Start<'_> {
             entropy: Arc::clone(entropy),
             data: self.wired.folder_of(Role::SessionAggregate),
         };
-        let handle = berth_session_aggregate::start(
-            ports,
-            berth_session_aggregate::Settings::default(),
-            self.lifecycle,
-        )
-        .await?;
+        let settings = berth_session_aggregate::Settings {
+            write_version: self.wired.deployment.write_version,
+            ..berth_session_aggregate::Settings::default()
+        };
+        let handle = berth_session_aggregate::start(ports, settings, self.lifecycle).await?;
         self.register(Role::SessionAggregate, move || (handle.ready(), handle.status()));
         Ok(())
     }
@@ -100,7 +99,10 @@ impl Start<'_> {
         let gateway_here = self.wired.credentials.is_some();
         let public_url =
             self.settings.http.public_url.clone().or_else(|| gateway_here.then(|| self.public_url()));
-        let settings = berth_webhooks::Settings::new(Arc::clone(clock), self.url_policy(), public_url);
+        let settings = berth_webhooks::Settings {
+            write_version: self.wired.deployment.write_version,
+            ..berth_webhooks::Settings::new(Arc::clone(clock), self.url_policy(), public_url)
+        };
         let handle = berth_webhooks::start(ports, settings, self.lifecycle).await?;
         self.register(Role::Webhooks, move || (handle.ready(), handle.status()));
         Ok(())

@@ -74,7 +74,7 @@ async fn start(
     }
     welcome::listening(role, address)?;
     let deployment = &wired.deployment;
-    tracing::info!(%role, %address, deployment = deployment.id, write_version = deployment.write_version, "ready");
+    tracing::info!(%role, %address, deployment = deployment.id, write_version = deployment.write_version.number(), "ready");
     hold(wired, lifecycle);
     Ok(())
 }

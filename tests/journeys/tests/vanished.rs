@@ -14,9 +14,7 @@ const LATER: &str = "later";
 #[tokio::test]
 async fn a_log_that_is_gone_is_not_begun_anew_embedded() {
     let mut berth = embedded_with_one_instance().await;
-    change_log(&berth, |path| {
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
-    });
+    change_log(&berth, |path| fs::remove_dir_all(path).unwrap());
     refused(&berth, "serve", "there is no log in").await;
     refused(&berth, "serve", "recover --accept-rollback").await;
     accept(&mut berth).await;
@@ -26,7 +24,8 @@ async fn a_log_that_is_gone_is_not_begun_anew_embedded() {
 async fn an_empty_log_is_not_begun_anew_embedded() {
     let mut berth = embedded_with_one_instance().await;
     change_log(&berth, |path| {
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::write(path, "").unwrap() }
+        fs::remove_dir_all(path).unwrap();
+        fs::create_dir(path).unwrap();
     });
     refused(&berth, "serve", "there is no log in").await;
     accept(&mut berth).await;
@@ -38,11 +37,7 @@ async fn the_log_of_another_deployment_is_not_taken_for_ones_own() {
     let other = embedded_with_one_instance().await;
     change_log(&berth, |path| {
         let theirs = other.data().join("data").join(path.file_name().unwrap());
-        if path.is_dir() {
-            fs::remove_dir_all(path).unwrap()
-        } else {
-            fs::remove_file(path).unwrap()
-        }
+        fs::remove_dir_all(path).unwrap();
         copy(&theirs, path);
     });
     refused(&berth, "serve", "another deployment").await;
@@ -58,9 +53,7 @@ async fn a_log_from_an_old_backup_is_noticed_without_any_view() {
     berth.client().post("/v1/instances", json!({ "name": "lost" })).await.expect(201);
     berth.stop().await;
     change_log(&berth, |path| {
-        if path.is_dir() {
-            fs::remove_dir_all(path).unwrap()
-        }
+        fs::remove_dir_all(path).unwrap();
         copy(&backup.path().join(path.file_name().unwrap()), path);
     });
     for view in ["session-aggregate", "projections", "connector", "webhooks"] {
@@ -80,7 +73,7 @@ async fn a_file_of_the_log_that_is_unlinked_is_noticed_while_the_process_runs() 
     let mut berth = embedded_with_one_instance().await;
     berth.restart().await;
     change_log(&berth, |path| fs::rename(path, berth.data().join("elsewhere")).unwrap());
-    not_ready(&berth.ops()[0], "the file of the log is gone").await;
+    not_ready(&berth.ops()[0], "the folder of the log is gone").await;
     cannot_create(&berth).await;
     change_log_to(&berth, "elsewhere");
     berth.ready().await;
@@ -194,7 +187,7 @@ fn change_log(berth: &Running, mut change: impl FnMut(&Path)) {
 
 /// Moves the log back to its place.
 fn change_log_to(berth: &Running, from: &str) {
-    fs::rename(berth.data().join(from), berth.data().join("data/log.redb")).unwrap();
+    fs::rename(berth.data().join(from), berth.data().join("data/log")).unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {

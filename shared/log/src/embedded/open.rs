@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::{
     store::{Store, StoreError, guarded, prove},
-    tables::Tables,
+    tables::{SHARDS_FACT, Tables},
 };
 use crate::local::Ends;
 
@@ -30,7 +30,6 @@ const LOCK_FILE: &str = "log.lock";
 const FORMAT: u64 = 1;
 
 const FORMAT_FACT: &str = "format";
-const SHARDS_FACT: &str = "shards";
 const INCARNATION_FACT: &str = "incarnation";
 
 /// The embedded log cannot be opened.
@@ -90,10 +89,10 @@ pub(super) struct Opened {
     pub(super) ends: Ends,
 }
 
-/// Whether the folder has a log file with anything in it.
+/// Whether the folder has a log with anything in it, which need not be whole.
 pub(super) fn is_there(folder: &Path) -> io::Result<bool> {
-    match std::fs::metadata(folder.join(FILE)) {
-        Ok(found) => Ok(found.len() > 0),
+    match std::fs::read_dir(folder.join(LOG_FOLDER)) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
@@ -113,15 +112,11 @@ pub(super) fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<O
     if !path.try_exists().map_err(in_folder)? {
         create(folder, shards, entropy)?;
     }
-    let incarnation = check_facts(&path, shards)?;
-    let tables = guarded(|| {
-        let tables = Tables::open(&path, shards)?;
-        // The cache of the operating system may show what never reached the disk.
-        prove(&tables)?;
-        Ok(tables)
-    })
-    .map_err(file)?;
-    let store = Arc::new(Store::new(tables, path, shards, process_lock));
+    let tables = guarded(|| Tables::open(&path)).map_err(file)?;
+    let incarnation = check_facts(&tables, shards)?;
+    // The cache of the operating system may show what never reached the disk.
+    guarded(|| prove(&tables)).map_err(file)?;
+    let store = Arc::new(Store::new(tables, path, process_lock));
     let ends = store.read(|tables| (0..shards).map(|shard| tables.end_of(shard)).collect()).map_err(file)?;
     Ok(Opened { store, incarnation, ends })
 }
@@ -150,16 +145,16 @@ fn create(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<(), OpenEr
 }
 
 /// Compares the recorded facts. Gives the incarnation.
-fn check_facts(path: &Path, shards: u8) -> Result<u64, OpenError> {
-    let names = [FORMAT_FACT, SHARDS_FACT, INCARNATION_FACT];
-    let [format, recorded, incarnation] = guarded(|| Tables::facts(path, names)).map_err(file)?;
+fn check_facts(tables: &Tables, shards: u8) -> Result<u64, OpenError> {
+    let fact = |name| guarded(|| tables.fact(name)).map_err(file);
+    let (format, recorded) = (fact(FORMAT_FACT)?, fact(SHARDS_FACT)?);
     if format != FORMAT {
         return Err(OpenError::Format { recorded: format });
     }
     if recorded != u64::from(shards) {
         return Err(OpenError::Shards { recorded, asked: shards });
     }
-    Ok(incarnation)
+    fact(INCARNATION_FACT)
 }
 
 fn lock(folder: &Path) -> Result<File, OpenError> {

@@ -116,7 +116,6 @@ impl From<StoreError> for ReadError {
 pub(super) struct Store {
     open: RwLock<Opened>,
     folder: PathBuf,
-    shards: u8,
     /// Held as long as the folder may be opened: the engine's own lock is free while it is opened again.
     process_lock: File,
 }
@@ -130,9 +129,9 @@ struct Opened {
 }
 
 impl Store {
-    pub(super) fn new(tables: Tables, folder: PathBuf, shards: u8, process_lock: File) -> Self {
+    pub(super) fn new(tables: Tables, folder: PathBuf, process_lock: File) -> Self {
         let open = RwLock::new(Opened { tables: Some(tables), tried: None, closed: false });
-        Self { open, folder, shards, process_lock }
+        Self { open, folder, process_lock }
     }
 
     /// Lets somebody use the tables, after opening the engine again if it is not open.
@@ -173,7 +172,7 @@ impl Store {
         }
         drop(opened.tables.take());
         opened.tried = Some(Instant::now());
-        let tables = guarded(|| Tables::open(&self.folder, self.shards))?;
+        let tables = guarded(|| Tables::open(&self.folder))?;
         let seen = guarded(|| look(&tables))?;
         if in_doubt(&seen) {
             prove(&tables)?;
@@ -184,7 +183,7 @@ impl Store {
     }
 
     fn open_proved(&self) -> Result<Tables, StoreError> {
-        let tables = guarded(|| Tables::open(&self.folder, self.shards))?;
+        let tables = guarded(|| Tables::open(&self.folder))?;
         prove(&tables)?;
         tracing::warn!("the log was opened again after a failure");
         Ok(tables)

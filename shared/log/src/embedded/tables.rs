@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use berth_proto::subject::PARTITIONS;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
 
 use super::store::{Damage, StoreError, number};
@@ -33,6 +34,8 @@ const SCAN_BYTES: usize = 1024 * 1024;
 const MARK: [u8; 16] = *b"berth-log-batch\0";
 /// Bytes of a mark: its beginning, the number of its batch, and that number inverted.
 const MARK_BYTES: usize = 32;
+/// The fact that says how many shards the log was made with.
+pub(super) const SHARDS_FACT: &str = "shards";
 /// The fact that carries the mark of the last batch.
 const BATCH_FACT: &str = "batch";
 
@@ -65,8 +68,9 @@ impl Tables {
         Ok(batch.durability(Some(PersistMode::SyncAll)).commit()?)
     }
 
-    /// Opens the tables of a log. `shards` may be less than there are; a table that is missing is damage.
-    pub(super) fn open(folder: &Path, shards: u8) -> Result<Self, StoreError> {
+    /// Opens the tables of a log, of as many shards as it was made with; a table that is missing is damage. The
+    /// engine is opened once: each opening replays its journal.
+    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
         if !folder.join(ENGINE_VERSION_FILE).try_exists()? {
             // The engine would make a new database here.
             return Err(Damage::Missing(format!("the file {ENGINE_VERSION_FILE}")).into());
@@ -80,11 +84,15 @@ impl Tables {
                 Err(StoreError::from(Damage::Missing(format!("the table {name}"))))
             }
         };
+        let facts = open(FACTS)?;
+        let shards = fact_in(&facts, SHARDS_FACT)?;
+        let shards = u8::try_from(shards).ok().filter(|shards| (1..=PARTITIONS).contains(shards));
+        let shards = shards.ok_or_else(|| missing_fact(SHARDS_FACT))?;
         let tables = Self {
             commits: (0..shards).map(|shard| open(&commits_of(shard))).collect::<Result<_, _>>()?,
             versions: open(VERSIONS)?,
             tails: open(TAILS)?,
-            facts: open(FACTS)?,
+            facts,
             database: database.clone(),
         };
         let found = tables.last_batch()?;
@@ -94,15 +102,9 @@ impl Tables {
         Ok(tables)
     }
 
-    /// Reads facts of a log that is not open.
-    pub(super) fn facts<const N: usize>(folder: &Path, names: [&str; N]) -> Result<[u64; N], StoreError> {
-        let tables = Self::open(folder, 0)?;
-        let mut values = [0; N];
-        for (value, name) in values.iter_mut().zip(names) {
-            let found = tables.facts.get(name)?;
-            *value = found.and_then(|found| number(&found)).ok_or_else(|| missing_fact(name))?;
-        }
-        Ok(values)
+    /// A fact that was recorded when the log was made.
+    pub(super) fn fact(&self, name: &str) -> Result<u64, StoreError> {
+        fact_in(&self.facts, name)
     }
 
     /// Every table that grows.
@@ -141,6 +143,10 @@ fn commits_of(shard: u8) -> String {
 
 fn names(shards: u8) -> impl Iterator<Item = String> {
     (0..shards).map(commits_of).chain([VERSIONS.to_owned(), TAILS.to_owned()])
+}
+
+fn fact_in(facts: &Keyspace, name: &str) -> Result<u64, StoreError> {
+    facts.get(name)?.and_then(|found| number(&found)).ok_or_else(|| missing_fact(name))
 }
 
 fn missing_fact(name: &str) -> StoreError {
