@@ -51,6 +51,8 @@ fn configure(state: &AccountStateV2, webhook: &WebhookV1, now: Timestamp) -> Dec
         if (WebhookV1 { updated_at: present.updated_at, ..webhook.clone() }) == *present {
             return Ok(None);
         }
+        // Later than before whatever the clock says: instances tell by it of which state they have a copy.
+        webhook.updated_at = now.max(Timestamp(present.updated_at.0.saturating_add(1)));
     }
     let all = || state.webhooks.iter().filter(|one| one.id != webhook.id).chain([&webhook]);
     if all().count() > ACCOUNT_WEBHOOKS_MAX {

@@ -188,9 +188,11 @@ fn webhook_differences(wanted: &[WebhookV1], instance: &State) -> Vec<Command> {
     removed.chain(configured).collect()
 }
 
-/// Whether an instance's endpoint is that of the account. Its moments are its own, and its secrets are those that it
-/// began with, as the account's are.
+/// Whether an instance's endpoint is a copy of the account's as that is now. Its secrets are those that it began with,
+/// as the account's are. One that was disabled by what it answered (rule R18) stays so: it is a copy of the same state
+/// still, and is enabled again when the account's endpoint is changed.
 fn is_copy(has: &WebhookV1, of: &WebhookV1) -> bool {
-    let WebhookV1 { secret, old_secrets, created_at, updated_at, .. } = has.clone();
-    *has == WebhookV1 { secret, old_secrets, created_at, updated_at, ..of.clone() }
+    let WebhookV1 { secret, old_secrets, created_at, .. } = has.clone();
+    let enabled = has.enabled && of.enabled;
+    *has == WebhookV1 { secret, old_secrets, created_at, enabled, ..of.clone() }
 }

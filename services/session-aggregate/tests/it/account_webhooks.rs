@@ -3,7 +3,7 @@
 use berth_proto::{
     AccountId, CommandId, EndpointId, Hash, InstanceId,
     account::AccountStateV2,
-    command::ConfigureWebhookV1,
+    command::{ConfigureWebhookV1, DisableWebhookV1},
     commit::PrincipalV1,
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::WebhookV1,
@@ -157,6 +157,45 @@ async fn an_instance_that_moves_follows_its_new_account_from_that_commit_on() {
     until_settled(&world).await;
     assert_eq!(endpoints(&world, shop).await, has);
     assert_eq!(world.commits(stream).await.len(), 2);
+    world.verify(shop).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_its_receiver_wanted_disabled_stays_so_until_the_account_changes_it() {
+    let world = World::start().await;
+    let (shop, kiosk) =
+        (world.instance("shop", 1_111_111_111).await, world.instance("kiosk", 1_111_111_112).await);
+    let first = endpoint(&world, "codechat.business", "https://a.example").await;
+    world.accepted(&configure(&world, first.clone())).await;
+    for id in [shop, kiosk] {
+        until_has(&world, id, "https://a.example", true).await;
+    }
+    until_settled(&world).await;
+    let seen = world.state(shop).await.unwrap().webhooks[0].clone();
+    world.accepted(&world.report(shop, DisableWebhookV1 { seen })).await;
+    // Something else brings the process manager to every instance.
+    let other = WebhookV1 {
+        id: EndpointId::from_bytes([9; 16]),
+        format: "other.business".to_owned(),
+        ..first.clone()
+    };
+    world.accepted(&configure(&world, other)).await;
+    let enabled = async |id, endpoint| {
+        let all = endpoints(&world, id).await;
+        all.iter().find(|(one, ..)| *one == endpoint).map(|(.., enabled)| *enabled)
+    };
+    for id in [shop, kiosk] {
+        let there = async || enabled(id, EndpointId::from_bytes([9; 16])).await.is_some();
+        world.until("it has the other one", there).await;
+    }
+    until_settled(&world).await;
+    assert_eq!((enabled(shop, first.id).await, enabled(kiosk, first.id).await), (Some(false), Some(true)));
+    // Off and on again is a change too, whether or not every instance has seen both of it.
+    for on in [false, true] {
+        world.accepted(&configure(&world, WebhookV1 { enabled: on, ..first.clone() })).await;
+    }
+    world.until("it is enabled", async || enabled(shop, first.id).await == Some(true)).await;
+    until_settled(&world).await;
     world.verify(shop).await;
 }
 

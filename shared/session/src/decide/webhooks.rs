@@ -46,11 +46,13 @@ pub(super) fn configure(
         webhook.old_secrets.clone_from(&one.old_secrets);
     }
     webhook.created_at = present.map_or(now, |one| one.created_at);
-    webhook.updated_at = present.map_or(now, |one| one.updated_at);
+    // The copy of an account's endpoint keeps the moment of that: by it a copy says of which state it is one.
+    let stamp = webhook.is_of_account().then_some(webhook.updated_at);
+    webhook.updated_at = stamp.or(present.map(|one| one.updated_at)).unwrap_or(now);
     if present == Some(&webhook) {
         return Ok(Decision::unchanged(0).about(webhook.id));
     }
-    webhook.updated_at = now;
+    webhook.updated_at = stamp.unwrap_or(now);
     check_bounds(state, &webhook, command.enabled_max)?;
     let id = webhook.id;
     Ok(Decision::applied(0, vec![WebhookConfiguredV1 { webhook }.into()]).about(id))
@@ -89,7 +91,9 @@ pub(super) fn disable(
     if !present.enabled {
         return Ok(Decision::unchanged(0).about(seen.id));
     }
-    let webhook = WebhookV1 { enabled: false, updated_at: now, ..present.clone() };
+    // A copy of the account's endpoint stays a copy of that state of it, and is not enabled before there is a newer one.
+    let updated_at = if present.is_of_account() { present.updated_at } else { now };
+    let webhook = WebhookV1 { enabled: false, updated_at, ..present.clone() };
     Ok(Decision::applied(0, vec![WebhookConfiguredV1 { webhook }.into()]).about(seen.id))
 }
 

@@ -41,6 +41,8 @@ pub(crate) const BEGIN: Timestamp = Timestamp(1_700_000_000_000_000);
 
 /// The first type of what the process manager asks for; the connector's reports are below.
 const FIRST_CLOCK_COMMAND: u16 = 2_200;
+/// The type of what webhooks ask for.
+const DISABLE_WEBHOOK: u16 = 2_205;
 
 /// Everything that outlives a replica, and the replica that runs.
 pub(crate) struct World {
@@ -244,10 +246,12 @@ impl World {
     }
 }
 
-/// Who sends what our services ask for: the connector its reports, the process manager the rest.
+/// Who sends what our services ask for: the connector its reports, webhooks that an endpoint be disabled, the
+/// process manager the rest.
 fn sender_of(request: &CommandRequestV1) -> Sender {
     match &request.target {
         _ if request.principal != PrincipalV1::Service => Sender::Client,
+        TargetV1::Instance { command, .. } if command.type_id == DISABLE_WEBHOOK => Sender::Delivery,
         TargetV1::Instance { command, .. } if FIRST_CLOCK_COMMAND <= command.type_id => Sender::Clock,
         _ => Sender::Link,
     }
