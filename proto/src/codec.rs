@@ -125,6 +125,14 @@ pub enum DecodeError {
     /// Bytes were left over after the value.
     #[error("{0} bytes are left over after the value")]
     LeftOver(usize),
+    /// The value would be written with another number of bytes: we never wrote these.
+    #[error("{found} bytes hold a value that takes {canonical}")]
+    NotCanonical {
+        /// The bytes of the payload.
+        found: usize,
+        /// The bytes that we write it with.
+        canonical: usize,
+    },
     /// The payload is not that type's.
     #[error("the payload is damaged")]
     Payload(#[source] postcard::Error),
@@ -183,7 +191,7 @@ pub fn peek(bytes: &[u8]) -> Result<(u16, u8), DecodeError> {
 }
 
 /// Reads a value behind its prelude: the right type, its version or one that it converts, its checksum if it has
-/// one, nothing left over.
+/// one, nothing left over, and written as we write it.
 pub fn decode<T: Frozen>(bytes: &[u8]) -> Result<T, DecodeError> {
     let Prelude { codec, type_id, version, stated, payload } = split(bytes)?;
     if type_id != T::TYPE {
@@ -264,7 +272,17 @@ pub(crate) fn from_payload<T: Frozen>(payload: &[u8]) -> Result<T, DecodeError> 
         return Err(DecodeError::TooLarge { bytes: payload.len(), max: T::BYTES_MAX });
     }
     let (value, rest) = postcard::take_from_bytes(payload).map_err(DecodeError::Payload)?;
-    if rest.is_empty() { Ok(value) } else { Err(DecodeError::LeftOver(rest.len())) }
+    if !rest.is_empty() {
+        return Err(DecodeError::LeftOver(rest.len()));
+    }
+    // postcard also reads numbers with zeros at their end. Nothing else of it can be written in two ways, and those
+    // zeros make the value longer, so its length tells.
+    match encoded_len(&value) {
+        Ok(canonical) if canonical == payload.len() => Ok(value),
+        Ok(canonical) => Err(DecodeError::NotCanonical { found: payload.len(), canonical }),
+        Err(EncodeError::Serialize(error)) => Err(DecodeError::Payload(error)),
+        Err(EncodeError::TooLarge { bytes, max }) => Err(DecodeError::TooLarge { bytes, max }),
+    }
 }
 
 /// Declares an enum over frozen payloads with explicit type ids.

@@ -33,6 +33,17 @@ fn bytes_left_over_are_refused() {
 }
 
 #[test]
+fn a_number_that_is_written_longer_than_it_is_is_refused() {
+    let mut longer = encoded();
+    // 300 is 0xAC 0x02; with another zero at its end it is 300 again.
+    longer.truncate(PRELUDE_BYTES);
+    longer.extend_from_slice(&[0xAC, 0x82, 0x00]);
+    longer[PRELUDE_BYTES - 1] = 3;
+    let refused = DecodeError::NotCanonical { found: 3, canonical: 2 };
+    assert_eq!(decode::<DeviceUnlinkedV1>(&longer), Err(refused));
+}
+
+#[test]
 fn a_cut_value_is_refused() {
     let whole = encoded();
     for length in 0..PRELUDE_BYTES {
