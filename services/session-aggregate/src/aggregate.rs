@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use berth_proto::{AccountId, InstanceId, StreamKey, WriteVersion, limits::RECEIPTS_PER_COMMIT_MAX};
+use berth_log::Writer;
+use berth_proto::{AccountId, InstanceId, StreamKey, limits::RECEIPTS_PER_COMMIT_MAX};
 use berth_runtime::Lifecycle;
 
 use crate::{
@@ -18,10 +19,11 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Aggregate {
     pub(crate) ports: Ports,
+    /// The log. Nothing is appended but through it.
+    pub(crate) writer: Writer,
     pub(crate) directory: Directory,
     pub(crate) states: StateCache,
     pub(crate) lifecycle: Lifecycle,
-    pub(crate) write_version: WriteVersion,
     mailboxes: Mailboxes,
 }
 
@@ -29,15 +31,13 @@ pub(crate) struct Aggregate {
 
 impl Aggregate {
     pub(crate) fn new(ports: Ports, settings: Settings, lifecycle: Lifecycle) -> Self {
+        let Ports { log, clock, entropy, .. } = ports.clone();
+        let writer = Writer::new(log, clock, entropy, settings.write_version);
         Self {
-            directory: Directory::new(
-                Arc::clone(&ports.log),
-                Arc::clone(&ports.clock),
-                settings.write_version,
-            ),
+            directory: Directory::new(writer.clone()),
+            writer,
             states: StateCache::new(settings.state_cache_bytes_max),
             lifecycle,
-            write_version: settings.write_version,
             mailboxes: Mailboxes::default(),
             ports,
         }
@@ -64,7 +64,7 @@ impl Aggregate {
             StreamKey::account(AccountId::from_bytes(*id)),
         ];
         for stream in streams {
-            if self.ports.log.tail(&stream).await.map_err(Trouble::Read)?.is_some() {
+            if self.writer.log().tail(&stream).await?.is_some() {
                 return Ok(());
             }
         }
@@ -72,7 +72,7 @@ impl Aggregate {
         if *id == [0; 16] {
             return Ok(());
         }
-        self.ports.keys.destroy(id).await.map_err(Trouble::Keys)
+        Ok(self.ports.keys.destroy(id).await?)
     }
 
     /// Handles what waits in a mailbox until nothing does.

@@ -5,11 +5,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use berth_log::Loaded;
 use berth_proto::InstanceId;
 use berth_session::State;
 use lru::LruCache;
-
-use crate::stream::Loaded;
 
 /// What an entry costs besides its state, roughly, in bytes.
 const ENTRY_OVERHEAD_BYTES: usize = 512;
@@ -62,19 +61,14 @@ fn cost<S>(loaded: &Loaded<S>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use berth_proto::{Hash, Timestamp};
+    use berth_proto::StreamKey;
 
     use super::*;
 
     fn loaded(bytes: usize) -> Loaded<State> {
-        Loaded {
-            tail: None,
-            previous: Hash([0; 32]),
-            occurred_at: Timestamp(0),
-            state: None,
-            full: None,
-            bytes,
-        }
+        let mut loaded = Loaded::empty(StreamKey::instance(InstanceId::from_bytes([0; 16])));
+        loaded.bytes = bytes;
+        loaded
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! 1. `server` takes it from the bus, sees that its sender may ask for it (`admission`) and puts it into the
 //!    `mailbox` of its stream;
 //! 2. one task per busy stream drains its mailbox (`aggregate`);
-//! 3. `instance::transaction` is the loop: load, decide, append, on a conflict again. What waits together is
-//!    decided together and stored as one commit;
+//! 3. [`berth_log::Writer`] has the loop: load, decide, append, on a conflict again. What waits together is decided
+//!    together (`instance::round`) and stored as one commit;
 //! 4. the reply follows the append, never the other way round.
 //!
 //! `instance::create`, `instance::rotate` and `account` reserve unique keys in the `directory` first.
@@ -25,7 +25,6 @@ mod mailbox;
 mod metrics;
 mod process;
 mod server;
-mod stream;
 mod trouble;
 
 use std::{path::PathBuf, sync::Arc};

@@ -10,7 +10,6 @@ const COMMANDS: &str = "berth_aggregate_commands_total";
 const MISFITS: &str = "berth_aggregate_misfit_requests_total";
 const COMMAND_SECONDS: &str = "berth_aggregate_command_seconds";
 const BATCH_COMMANDS: &str = "berth_aggregate_batch_commands";
-const CONFLICTS: &str = "berth_aggregate_conflicts_total";
 const MAILBOXES: &str = "berth_aggregate_mailboxes";
 const MAILBOX_DEPTH: &str = "berth_aggregate_mailbox_depth_commands";
 const DUE: &str = "berth_aggregate_due_jobs";
@@ -38,11 +37,6 @@ pub(crate) fn describe() {
         "From the arrival of a command to its answer, by outcome."
     );
     describe_histogram!(BATCH_COMMANDS, Unit::Count, "Commands that were answered by one commit.");
-    describe_counter!(
-        CONFLICTS,
-        Unit::Count,
-        "Appends that lost against another replica and were decided again."
-    );
     describe_gauge!(MAILBOXES, Unit::Count, "Mailboxes that are at work.");
     describe_histogram!(MAILBOX_DEPTH, Unit::Count, "Commands that a mailbox found waiting when it looked.");
     describe_gauge!(DUE, Unit::Count, "Work of the process manager whose moment has come.");
@@ -52,7 +46,6 @@ pub(crate) fn describe() {
         Unit::Count,
         "Work of the process manager that failed and is tried again, by job."
     );
-    counter!(CONFLICTS).increment(0);
     for misfit in Misfit::ALL {
         counter!(MISFITS, "what" => misfit.as_str()).increment(0);
     }
@@ -76,10 +69,6 @@ pub(crate) fn misfit(misfit: Misfit) {
 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 64 commands")]
 pub(crate) fn batch(commands: usize) {
     histogram!(BATCH_COMMANDS).record(commands as f64);
-}
-
-pub(crate) fn conflict() {
-    counter!(CONFLICTS).increment(1);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "there are at most some thousand mailboxes")]

@@ -27,7 +27,7 @@ pub mod transport;
 use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, KeyRing, Leases, TransportError, Volatile};
-use berth_log::{EventLog, LogRead};
+use berth_log::{EventLog, LogRead, Writer};
 use berth_proto::{WriteVersion, subject::LAST_WORDS_FILTER};
 use berth_runtime::{Clock, Entropy, Lifecycle, UrlPolicy};
 use berth_views::{ViewOptions, ViewReader, ViewState};
@@ -153,7 +153,13 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let outbox = berth_views::open(reader, &folder, view, settings.view, lifecycle).await?;
     let requests = ports.bus.serve(LAST_WORDS_FILTER, QUEUE).await.map_err(StartError::Bus)?;
     let tools = Tools {
-        log: ports.log,
+        log: Arc::clone(&ports.log) as Arc<dyn LogRead>,
+        writer: Writer::new(
+            ports.log,
+            Arc::clone(&ports.clock),
+            Arc::clone(&ports.entropy),
+            settings.write_version,
+        ),
         bus: ports.bus,
         volatile: ports.volatile,
         keys: ports.keys,
@@ -165,7 +171,6 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         schedule: Arc::new(settings.schedule),
         server_url: settings.public_url.unwrap_or_default().into(),
         outbox: outbox.clone(),
-        write_version: settings.write_version,
     };
     lifecycle.spawn(last_words::serve(tools.clone(), requests, lifecycle.stop().clone()));
     let dispatcher = Dispatcher { tools, leases: ports.leases, touched };

@@ -59,6 +59,17 @@ pub enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// The stream in which the commit lies.
+    pub const fn stream(&self) -> StreamKey {
+        let (Self::Bytes { stream, .. }
+        | Self::Elsewhere { stream, .. }
+        | Self::Version { stream, .. }
+        | Self::Base { stream, .. }) = self;
+        *stream
+    }
+}
+
 /// The state of a commit cannot be had.
 #[derive(Debug, Error)]
 pub enum StateError {

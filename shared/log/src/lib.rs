@@ -12,6 +12,7 @@ pub mod memory;
 mod metrics;
 pub mod port;
 pub mod readable;
+pub mod transaction;
 
 pub use around::{Place, read_around};
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, hash_of, hash_of_stored, verify};
@@ -23,3 +24,4 @@ pub use port::{
     ReadError, ShardPosition, Stored, Tail,
 };
 pub use readable::{Readable, last_readable};
+pub use transaction::{Damage, Loaded, Next, Plan, TransactError, Transacted, Writer};

@@ -1,20 +1,16 @@
 //! Changing what an account is called and what is kept with it: reserve the new name, append, release the old one.
 
 use berth_proto::{
-    AccountId, DirectoryId, Sealed, StreamKey,
-    account::{AccountAttributesChangedV1, AccountEvent, AccountRenamedV1},
-    commit::OutcomeCodeV1,
-    directory::PurposeV1,
+    AccountId, DirectoryId, Sealed,
+    account::{AccountAttributesChangedV1, AccountRenamedV1, AccountStateV2},
+    directory::{HoldV1, PurposeV1},
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1},
 };
 use tracing::debug;
 
-use super::{ATTEMPTS_MAX, Account, accepted, rejected};
 use crate::{
     aggregate::Aggregate,
     directory::Cause,
-    metrics,
-    stream::{self, NotAppended},
     trouble::{Trouble, chain},
 };
 
@@ -26,57 +22,47 @@ impl Aggregate {
         name: Option<(&Sealed, DirectoryId)>,
         attributes: Option<&Sealed>,
     ) -> Result<CommandReplyV1, Trouble> {
-        let cause = Cause::of(request);
-        for _ in 0..ATTEMPTS_MAX {
-            let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
-            let state = match self.present(account, &loaded, request).await? {
-                Ok(state) => state,
-                Err(reply) => return Ok(reply),
-            };
-            let name = name.filter(|(_, entry)| *entry != state.name_entry);
-            // Sealed values of one field are equal if their texts are.
-            let attributes = attributes.filter(|attributes| state.attributes.as_ref() != Some(attributes));
+        let cause = &Cause::of(request);
+        let decide = move |state: AccountStateV2, _| async move {
             let mut events = Vec::new();
-            let mut reserved = None;
-            if let Some((name, name_entry)) = name {
+            let mut renamed = None;
+            if let Some((name, name_entry)) = name.filter(|(_, entry)| *entry != state.name_entry) {
                 let hold = self.account_hold(request, account, PurposeV1::AccountName, 0);
-                match self.directory.reserve(name_entry, hold, &cause).await? {
-                    Ok(hold) if hold.account == account => reserved = Some((name_entry, hold)),
-                    Ok(_) | Err(_) => return Ok(rejected(RejectionCodeV1::NameTaken)),
+                match self.directory.reserve(name_entry, hold, cause).await? {
+                    Ok(hold) if hold.account == account => {
+                        renamed = Some((state.name_entry, (name_entry, hold)));
+                    }
+                    Ok(_) | Err(_) => return Ok(Err(RejectionCodeV1::NameTaken)),
                 }
-                events.push(AccountEvent::from(AccountRenamedV1 { name: name.clone(), name_entry }));
+                events.push(AccountRenamedV1 { name: name.clone(), name_entry }.into());
             }
-            if let Some(attributes) = attributes {
+            // Sealed values of one field are equal if their texts are.
+            if let Some(attributes) = attributes.filter(|new| state.attributes.as_ref() != Some(new)) {
                 events.push(AccountAttributesChangedV1 { attributes: Some(attributes.clone()) }.into());
             }
-            if events.is_empty() {
-                return Ok(accepted(account, &loaded, OutcomeCodeV1::Unchanged, false));
-            }
-            match self.append_account(account, &loaded, &events, &cause).await {
-                Ok(next) => {
-                    if let Some(used) = reserved {
-                        self.renamed(account, state.name_entry, used, &cause).await;
-                    }
-                    return Ok(accepted(account, &next, OutcomeCodeV1::Applied, false));
-                }
-                Err(NotAppended::Conflict) => metrics::conflict(),
-                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
-            }
+            Ok(Ok((events, renamed)))
+        };
+        let (reply, renamed) = self.decide_account(request, account, decide).await?;
+        if let Some((former, used)) = renamed.flatten() {
+            self.replaced(account, former, used, cause).await;
         }
-        Err(Trouble::Contended { stream: StreamKey::account(account) })
+        Ok(reply)
     }
 
-    async fn renamed(
+    /// Releases the entry that an account had before, and settles the one that it has now.
+    pub(super) async fn replaced(
         &self,
         account: AccountId,
         former: DirectoryId,
-        used: (DirectoryId, berth_proto::directory::HoldV1),
+        used: (DirectoryId, HoldV1),
         cause: &Cause,
     ) {
         match self.release_account_entries(account, &[former], cause).await {
             Ok(()) => self.settle_account_entries(account, vec![used], cause).await,
             // Not settled, so that the process manager looks at it.
-            Err(trouble) => debug!(%account, reason = chain(&trouble), "a former name is released later"),
+            Err(trouble) => {
+                debug!(%account, reason = chain(&trouble), "a former name or token is released later");
+            }
         }
     }
 }

@@ -11,27 +11,24 @@ mod evolve;
 mod rotate;
 mod webhooks;
 
-use berth_log::{Stored, decode_commit, decode_state};
+use berth_log::{Loaded, Stored, decode_commit, decode_state};
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, RecordV1, StreamKey,
-    account::{AccountEvent, AccountStateV2},
-    commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
+    AccountId, DirectoryId, StreamKey,
+    account::AccountStateV2,
+    commit::{PrincipalV1, ReceiptV2},
     directory::{FormerV1, HoldV1, PurposeV1},
-    frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
+    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     limits::KEYED_RECEIPTS_MAX,
 };
 use tracing::{debug, error};
 
-use self::evolve::evolve;
+use self::decide::Answer;
 use crate::{
     aggregate::Aggregate,
     directory::{Cause, Holder},
-    stream::{self, Loaded, NotAppended, Step},
     trouble::{Trouble, chain},
 };
 
-/// Appends to one account that are tried before it counts as contended.
-const ATTEMPTS_MAX: usize = 8;
 /// Commits that are read at once in search of former tokens.
 const HISTORY_PAGE_COMMITS: usize = 256;
 
@@ -114,65 +111,39 @@ impl Aggregate {
         Ok(reply)
     }
 
-    async fn append_account(
-        &self,
-        account: AccountId,
-        loaded: &Account,
-        events: &[AccountEvent],
-        cause: &Cause,
-    ) -> Result<Account, NotAppended> {
-        let trouble = |trouble| NotAppended::Trouble(trouble);
-        let at = loaded.moment(self.ports.clock.now());
-        let version = loaded.expected().next_version();
-        let state = events
-            .iter()
-            .try_fold(loaded.state.clone(), |state, event| evolve(state, event, version, at).map(Some))
-            .flatten()
-            .ok_or_else(|| trouble(Trouble::Contended { stream: StreamKey::account(account) }))?;
-        let records = events.iter().map(AccountEvent::to_record).collect::<Result<Vec<_>, _>>();
-        let events = records.map_err(|error| trouble(Trouble::Encode(error)))?;
-        let count = u16::try_from(events.len()).unwrap_or(u16::MAX);
-        let receipts = vec![cause.receipt(OutcomeCodeV1::Applied, count)];
-        let step = Step { receipts, events, state, at };
-        stream::append(&*self.ports.log, self.write_version, &StreamKey::account(account), loaded, step).await
-    }
-
     /// The account as a command meets it: its state, or the answer if there is nothing to decide. A closed one
     /// still answers the commands that it knows.
     async fn present<'a>(
         &self,
-        account: AccountId,
         loaded: &'a Account,
         request: &CommandRequestV2,
-    ) -> Result<Result<&'a AccountStateV2, CommandReplyV1>, Trouble> {
+    ) -> Result<Result<&'a AccountStateV2, Answer>, Trouble> {
         let Some(state) = &loaded.state else {
-            return Ok(Err(rejected(RejectionCodeV1::NotFound)));
+            return Ok(Err(Err(RejectionCodeV1::NotFound)));
         };
-        Ok(match self.account_receipt(account, loaded, request).await? {
-            Some(known) if known.digest != request.digest => Err(rejected(RejectionCodeV1::KeyReused)),
-            Some(known) => Err(accepted(account, loaded, known.outcome.code, true)),
-            None if state.closed_at.is_some() => Err(rejected(RejectionCodeV1::NotFound)),
+        Ok(match self.account_receipt(loaded, request).await? {
+            Some(known) if known.digest != request.digest => Err(Err(RejectionCodeV1::KeyReused)),
+            Some(known) => Err(Ok((known.outcome.code, true))),
+            None if state.closed_at.is_some() => Err(Err(RejectionCodeV1::NotFound)),
             None => Ok(state),
         })
     }
 
     /// An account that may have instances: it exists and is not closed.
     pub(crate) async fn open_account(&self, account: AccountId) -> Result<Option<AccountStateV2>, Trouble> {
-        let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
+        let loaded: Account = self.writer.load(&StreamKey::account(account)).await?;
         Ok(loaded.state.filter(|state| state.closed_at.is_none()))
     }
 
     /// The receipt of a command among the last commits of an account.
     async fn account_receipt(
         &self,
-        account: AccountId,
         loaded: &Account,
         request: &CommandRequestV2,
     ) -> Result<Option<ReceiptV2>, Trouble> {
-        let stream = StreamKey::account(account);
         let after = loaded.version().saturating_sub(KEYED_RECEIPTS_MAX as u64);
-        let page = self.ports.log.read(&stream, after, KEYED_RECEIPTS_MAX).await.map_err(Trouble::Read)?;
-        receipt_among(&stream, page, request)
+        let page = self.writer.log().read(&loaded.stream, after, KEYED_RECEIPTS_MAX).await?;
+        receipt_among(page, request)
     }
 
     fn account_hold(
@@ -238,7 +209,7 @@ impl Aggregate {
         account: AccountId,
         entry: DirectoryId,
     ) -> Result<(), Trouble> {
-        let loaded: Account = stream::load(&*self.ports.log, &StreamKey::account(account)).await?;
+        let loaded: Account = self.writer.load(&StreamKey::account(account)).await?;
         let cause = Cause::own("account entry", entry.as_bytes());
         let used = |state: &&AccountStateV2| {
             state.closed_at.is_none() && (state.token_entry == entry || state.name_entry == entry)
@@ -266,14 +237,13 @@ impl Aggregate {
     /// The directory entries of every name and token that an account ever had.
     async fn entries_ever(&self, account: AccountId) -> Result<Vec<DirectoryId>, Trouble> {
         let stream = StreamKey::account(account);
-        let damaged = |error| stream::damaged(&stream, error);
         let (mut entries, mut after) = (Vec::new(), 0);
         loop {
-            let page = self.ports.log.read(&stream, after, HISTORY_PAGE_COMMITS).await;
-            let page = page.map_err(Trouble::Read)?;
+            let page = self.writer.log().read(&stream, after, HISTORY_PAGE_COMMITS).await;
+            let page = page?;
             for stored in &page {
                 after = after.max(stored.tail.version);
-                let (_, state) = decode_state::<AccountStateV2>(stored).map_err(damaged)?;
+                let (_, state) = decode_state::<AccountStateV2>(stored)?;
                 entries.extend([state.token_entry, state.name_entry]);
             }
             if page.len() < HISTORY_PAGE_COMMITS {
@@ -302,13 +272,9 @@ fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
 }
 
 /// The receipt of a command in one of these commits.
-fn receipt_among(
-    stream: &StreamKey,
-    commits: Vec<Stored>,
-    request: &CommandRequestV2,
-) -> Result<Option<ReceiptV2>, Trouble> {
+fn receipt_among(commits: Vec<Stored>, request: &CommandRequestV2) -> Result<Option<ReceiptV2>, Trouble> {
     for stored in commits {
-        let commit = decode_commit(&stored).map_err(|error| stream::damaged(stream, error))?;
+        let commit = decode_commit(&stored)?;
         let found = commit.receipts.into_iter().find(|one| one.command_id == request.command_id);
         if found.is_some() {
             return Ok(found);
@@ -319,20 +285,6 @@ fn receipt_among(
 
 fn is_closed(loaded: &Account) -> bool {
     loaded.state.as_ref().is_some_and(|state| state.closed_at.is_some())
-}
-
-fn accepted(account: AccountId, loaded: &Account, code: OutcomeCodeV1, replayed: bool) -> CommandReplyV1 {
-    match loaded.state.as_ref().map(RecordV1::of) {
-        Some(Ok(state)) => CommandReplyV1::Accepted(AcceptedV1 {
-            stream_id: InstanceId::from_bytes(*account.as_bytes()),
-            outcome: OutcomeV1 { code, attempt: 0, endpoint: None },
-            replayed,
-            version: loaded.version(),
-            state,
-        }),
-        Some(Err(error)) => Trouble::Encode(error).reply(),
-        None => rejected(RejectionCodeV1::NotFound),
-    }
 }
 
 fn rejected(code: RejectionCodeV1) -> CommandReplyV1 {

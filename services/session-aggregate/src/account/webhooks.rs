@@ -3,6 +3,8 @@
 //! They stand here sealed for the account. The process manager copies them to the instances, see
 //! `process::duty`.
 
+use std::future::ready;
+
 use berth_proto::{
     AccountId, EndpointId, Timestamp,
     account::{AccountStateV2, AccountWebhookConfiguredV1, AccountWebhookRemovedV1},
@@ -23,7 +25,8 @@ impl Aggregate {
         account: AccountId,
         webhook: &WebhookV1,
     ) -> Result<CommandReplyV1, Trouble> {
-        self.decide_account(request, account, |state, now| configure(state, webhook, now)).await
+        let decide = |state, now| ready(Ok(configure(&state, webhook, now)));
+        Ok(self.decide_account(request, account, decide).await?.0)
     }
 
     /// Removes an endpoint.
@@ -33,12 +36,13 @@ impl Aggregate {
         account: AccountId,
         webhook: EndpointId,
     ) -> Result<CommandReplyV1, Trouble> {
-        self.decide_account(request, account, |state, _| remove(state, webhook)).await
+        let decide = |state, _| ready(Ok(remove(&state, webhook)));
+        Ok(self.decide_account(request, account, decide).await?.0)
     }
 }
 
 /// An endpoint that is replaced keeps its id and its secrets, as an instance's does.
-fn configure(state: &AccountStateV2, webhook: &WebhookV1, now: Timestamp) -> Decided {
+fn configure(state: &AccountStateV2, webhook: &WebhookV1, now: Timestamp) -> Decided<()> {
     if !webhook.is_of_account() {
         return Err(RejectionCodeV1::OutOfPlace);
     }
@@ -49,7 +53,7 @@ fn configure(state: &AccountStateV2, webhook: &WebhookV1, now: Timestamp) -> Dec
         webhook.old_secrets.clone_from(&present.old_secrets);
         webhook.created_at = present.created_at;
         if (WebhookV1 { updated_at: present.updated_at, ..webhook.clone() }) == *present {
-            return Ok(None);
+            return Ok((Vec::new(), ()));
         }
         // Later than before whatever the clock says: instances tell by it of which state they have a copy.
         webhook.updated_at = now.max(Timestamp(present.updated_at.0.saturating_add(1)));
@@ -65,12 +69,12 @@ fn configure(state: &AccountStateV2, webhook: &WebhookV1, now: Timestamp) -> Dec
     if bytes > ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX {
         return Err(RejectionCodeV1::WebhooksTooLarge);
     }
-    Ok(Some(AccountWebhookConfiguredV1 { webhook }.into()))
+    Ok((vec![AccountWebhookConfiguredV1 { webhook }.into()], ()))
 }
 
-fn remove(state: &AccountStateV2, webhook: EndpointId) -> Decided {
+fn remove(state: &AccountStateV2, webhook: EndpointId) -> Decided<()> {
     if state.webhooks.iter().all(|one| one.id != webhook) {
         return Err(RejectionCodeV1::UnknownWebhook);
     }
-    Ok(Some(AccountWebhookRemovedV1 { webhook }.into()))
+    Ok((vec![AccountWebhookRemovedV1 { webhook }.into()], ()))
 }

@@ -1,25 +1,20 @@
 //! Directory entries in the log.
 
-use std::sync::Arc;
+use std::future::ready;
 
-use berth_log::EventLog;
+use berth_log::{Loaded, Next, Plan, Writer};
 use berth_proto::{
-    CommandId, DirectoryId, Hash, StreamKey, WriteVersion,
+    CommandId, DirectoryId, Hash, StreamKey,
     commit::{OriginV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
     directory::{DirectoryEvent, DirectoryStateV1, FormerV1, HoldV1},
     frame::CommandRequestV2,
 };
-use berth_runtime::Clock;
 
 use super::domain::{self, Holder, Refused};
-use crate::{
-    metrics,
-    stream::{self, NotAppended, Step},
-    trouble::Trouble,
-};
+use crate::trouble::Trouble;
 
-/// Appends to one entry that are tried before it counts as contended.
-const ATTEMPTS_MAX: usize = 8;
+/// An entry that nobody ever held.
+const FREE: DirectoryStateV1 = DirectoryStateV1 { hold: None, former: Vec::new() };
 
 /// The command for whose sake an entry changes.
 #[derive(Debug, Clone)]
@@ -86,21 +81,19 @@ impl Cause {
 /// The directory in the log.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
-    log: Arc<dyn EventLog>,
-    clock: Arc<dyn Clock>,
-    write_version: WriteVersion,
+    writer: Writer,
 }
 
 // === impl Directory ===
 
 impl Directory {
-    pub(crate) fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, write_version: WriteVersion) -> Self {
-        Self { log, clock, write_version }
+    pub(crate) const fn new(writer: Writer) -> Self {
+        Self { writer }
     }
 
     /// Who holds a key.
     pub(crate) async fn holder(&self, entry: DirectoryId) -> Result<Option<HoldV1>, Trouble> {
-        let loaded = stream::load::<DirectoryStateV1>(&*self.log, &StreamKey::directory(entry)).await?;
+        let loaded = self.writer.load::<DirectoryStateV1>(&StreamKey::directory(entry)).await?;
         Ok(loaded.state.and_then(|state| state.hold))
     }
 
@@ -166,35 +159,31 @@ impl Directory {
         Ok(())
     }
 
-    /// Loads, decides, appends; on a conflict loads and decides again.
+    /// Decides on an entry and appends what was decided; gives the entry as it stands then.
     async fn change(
         &self,
         entry: DirectoryId,
         cause: &Cause,
-        decide: impl Fn(&DirectoryStateV1) -> Result<Option<DirectoryEvent>, Refused> + Send,
+        decide: impl Fn(&DirectoryStateV1) -> Result<Option<DirectoryEvent>, Refused> + Send + Sync,
     ) -> Result<Result<DirectoryStateV1, Refused>, Trouble> {
-        let key = StreamKey::directory(entry);
-        for _ in 0..ATTEMPTS_MAX {
-            let mut loaded = stream::load::<DirectoryStateV1>(&*self.log, &key).await?;
-            let state = loaded.state.take().unwrap_or(DirectoryStateV1 { hold: None, former: Vec::new() });
+        let decide = |loaded: Loaded<DirectoryStateV1>| {
+            let state = loaded.state.clone().unwrap_or(FREE);
             let event = match decide(&state) {
                 Ok(Some(event)) => event,
-                Ok(None) => return Ok(Ok(state)),
-                Err(refused) => return Ok(Err(refused)),
+                Ok(None) => return Ok(Plan::Keep(loaded, Ok(()))),
+                Err(refused) => return Ok(Plan::Keep(loaded, Err(refused))),
             };
-            let next = domain::evolve(state, &event);
-            let step = Step {
+            let next = Next {
                 receipts: vec![cause.receipt(OutcomeCodeV1::Applied, 1)],
-                events: vec![event.to_record().map_err(Trouble::Encode)?],
-                state: next.clone(),
-                at: self.clock.now(),
+                events: vec![event.to_record()?],
+                state: domain::evolve(state, &event),
             };
-            match stream::append(&*self.log, self.write_version, &key, &loaded, step).await {
-                Ok(_) => return Ok(Ok(next)),
-                Err(NotAppended::Conflict) => metrics::conflict(),
-                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
-            }
-        }
-        Err(Trouble::Contended { stream: key })
+            Ok::<_, Trouble>(Plan::Append(loaded, next, Ok(())))
+        };
+        let done = self
+            .writer
+            .transact(StreamKey::directory(entry), None, |loaded, _| ready(decide(loaded)))
+            .await?;
+        Ok(done.answer.map(|()| done.loaded.state.unwrap_or(FREE)))
     }
 }

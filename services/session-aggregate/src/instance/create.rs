@@ -120,7 +120,7 @@ impl Aggregate {
         request: &CommandRequestV2,
         create: &CreateInstanceV1,
     ) -> Result<Tried, Trouble> {
-        if self.ports.keys.key(instance.as_bytes()).await.map_err(Trouble::Keys)?.is_none() {
+        if self.ports.keys.key(instance.as_bytes()).await?.is_none() {
             // Its key was destroyed when it was given up: what it sends cannot be read any more.
             return Ok(Tried::Done(rejected(RejectionCodeV1::Changed)));
         }
@@ -259,7 +259,7 @@ impl Aggregate {
         let Plan { instance, create } = plan;
         let cause = Cause::of(request);
         self.release_entries(create.account, *instance, &create.entries, Vec::new(), false, &cause).await?;
-        self.ports.keys.destroy(instance.as_bytes()).await.map_err(Trouble::Keys)
+        Ok(self.ports.keys.destroy(instance.as_bytes()).await?)
     }
 
     /// Says that a create is done.

@@ -1,9 +1,10 @@
 //! What comes after a delete, and giving up a create: entries are released, keys destroyed.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
+use berth_log::{Loaded, Next, Plan};
 use berth_proto::{
-    AccountId, CommitV2, DirectoryId, InstanceId, StreamKey,
+    AccountId, CommitV2, DirectoryId, InstanceId,
     command::{AbandonCreateV1, Command},
     commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
@@ -18,8 +19,6 @@ use super::{Asked, create::was_given_up, rejected, round::Answer, transaction::r
 use crate::{
     aggregate::Aggregate,
     directory::{Cause, Holder},
-    metrics,
-    stream::{self, Loaded, NotAppended, Step},
     trouble::{Trouble, chain},
 };
 
@@ -69,14 +68,14 @@ impl Aggregate {
         let command_ids = state.keyed.iter().map(|known| known.command_id).collect();
         self.release_entries(state.account, instance, &state.entries, command_ids, true, &cause).await?;
         self.keep_last_words(instance, state).await;
-        self.ports.keys.destroy(instance.as_bytes()).await.map_err(Trouble::Keys)?;
+        self.ports.keys.destroy(instance.as_bytes()).await?;
         let pursued = |attempt: u32| {
             let mut unlinks = state.unlinks.iter();
             unlinks.any(|one| one.attempt == attempt && one.status == UnlinkStatusV1::Pending)
         };
         let oldest = state.attempt.saturating_sub(DEVICE_KEYS_SWEPT_MAX);
         for attempt in (oldest + 1..=state.attempt).filter(|attempt| !pursued(*attempt)) {
-            self.ports.device_keys.delete(instance, attempt).await.map_err(Trouble::DeviceKeys)?;
+            self.ports.device_keys.delete(instance, attempt).await?;
         }
         self.note(instance, deleted, &cause).await
     }
@@ -98,25 +97,19 @@ impl Aggregate {
     pub(super) async fn note(
         &self,
         instance: InstanceId,
-        mut loaded: Loaded<State>,
+        loaded: Loaded<State>,
         cause: &Cause,
     ) -> Result<(), Trouble> {
-        let stream = StreamKey::instance(instance);
-        for _ in 0..super::transaction::ATTEMPTS_MAX {
-            let Some(state) = loaded.state.clone() else { return Ok(()) };
+        let decide = |loaded: Loaded<State>, _| {
             let receipts = vec![cause.receipt(OutcomeCodeV1::Unchanged, 0)];
-            let step = Step { receipts, events: Vec::new(), state, at: self.ports.clock.now() };
-            match stream::append(&*self.ports.log, self.write_version, &stream, &loaded, step).await {
-                Ok(next) => {
-                    self.keep(instance, next);
-                    return Ok(());
-                }
-                Err(NotAppended::Conflict) => metrics::conflict(),
-                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
-            }
-            loaded = self.load_instance(instance).await?;
-        }
-        Err(Trouble::Contended { stream })
+            ready(Ok::<_, Trouble>(match loaded.state.clone() {
+                Some(state) => Plan::Append(loaded, Next { receipts, events: Vec::new(), state }, ()),
+                None => Plan::Keep(loaded, ()),
+            }))
+        };
+        let done = self.writer.transact(loaded.stream, Some(loaded), decide).await?;
+        self.keep(instance, done.loaded);
+        Ok(())
     }
 
     /// Gives up a create that nobody finished. Only our own process manager asks for it.
@@ -142,7 +135,7 @@ impl Aggregate {
         if self.tombstone(instance, abandon.account, abandon.entry).await? {
             let entries = &blueprint.entries;
             self.release_entries(abandon.account, instance, entries, Vec::new(), false, &cause).await?;
-            self.ports.keys.destroy(instance.as_bytes()).await.map_err(Trouble::Keys)?;
+            self.ports.keys.destroy(instance.as_bytes()).await?;
         } else {
             self.settle(abandon.entry, abandon.account, instance).await?;
         }
@@ -160,7 +153,7 @@ impl Aggregate {
     ) -> Result<bool, Trouble> {
         let command = Command::from(AbandonCreateV1 { account, entry });
         let cause = Cause::own("abandon", instance.as_bytes());
-        let target = TargetV1::Instance { instance, command: command.to_record().map_err(Trouble::Encode)? };
+        let target = TargetV1::Instance { instance, command: command.to_record()? };
         let request = CommandRequestV2 {
             command_id: cause.command_id,
             keyed: false,

@@ -4,8 +4,9 @@
 //! something is open; it is settled only when nothing of the former account is left. The idempotency key of the
 //! creation stays where it is: it is the receipt of that command, as after a delete.
 
+use berth_log::{Loaded, Plan};
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, StreamKey,
+    AccountId, DirectoryId, InstanceId,
     account::AccountStateV2,
     command::MoveV1,
     directory::{BlueprintV1, HoldV1, PurposeV1},
@@ -23,14 +24,12 @@ use super::{
     delete::is_deleted,
     rejected, reservations,
     rotate::former,
-    round::Round,
-    transaction::{self, render},
+    round::{Answer, Round},
+    transaction::render,
 };
 use crate::{
     aggregate::Aggregate,
     directory::{Cause, Holder},
-    metrics,
-    stream::{Loaded, NotAppended},
     trouble::{Trouble, chain},
 };
 
@@ -45,13 +44,11 @@ impl Aggregate {
         asked: &Asked,
         to: &MoveV1,
     ) -> Result<CommandReplyV1, Trouble> {
-        let cause = Cause::of(&asked.request);
+        let cause = &Cause::of(&asked.request);
+        let (one, device_keys) = (std::slice::from_ref(asked), &*self.ports.device_keys);
         self.states.take(instance);
-        for _ in 0..transaction::ATTEMPTS_MAX {
-            let loaded = self.load_instance(instance).await?;
-            let one = std::slice::from_ref(asked);
-            let now = self.ports.clock.now();
-            let mut round = Round::decide(instance, &loaded, one, now, &*self.ports.device_keys).await;
+        let decide = move |loaded: Loaded<State>, now| async move {
+            let mut round = Round::decide(instance, &loaded, one, now, device_keys).await;
             let before = loaded.state.as_ref();
             let moves = before.zip(round.state.as_ref()).filter(|(old, new)| old.account != new.account);
             let wanted = match moves {
@@ -60,7 +57,7 @@ impl Aggregate {
             };
             let mut taken = None;
             if !wanted.is_empty() {
-                taken = self.reserve_places(instance, &wanted, &cause).await?;
+                taken = self.reserve_places(instance, &wanted, cause).await?;
             }
             let mut webhooks = Vec::new();
             if let (Some((before, _)), None) = (moves, taken) {
@@ -73,43 +70,35 @@ impl Aggregate {
                 }
             }
             if let Some(code) = taken {
-                self.withdraw_places(instance, to, &cause).await?;
-                return Ok(rejected(code));
+                self.withdraw_places(instance, to, cause).await?;
+                return Ok(Plan::Keep(loaded, (vec![Answer::Rejected { code, state: None }], None)));
             }
             if !webhooks.is_empty() {
                 // Decided once more, with what only the account could tell.
                 let command = MoveV1 { webhooks, ..to.clone() }.into();
                 let whole = Asked { request: asked.request.clone(), command };
                 let whole = std::slice::from_ref(&whole);
-                round = Round::decide(instance, &loaded, whole, now, &*self.ports.device_keys).await;
+                round = Round::decide(instance, &loaded, whole, now, device_keys).await;
             }
-            if !round.commits() {
-                if before.is_none_or(|state| state.account != to.account) {
-                    self.withdraw_places(instance, to, &cause).await?;
-                }
-                let answer = round.answers.pop();
-                return Ok(answer.map_or_else(
-                    || rejected(RejectionCodeV1::Changed),
-                    |answer| render(instance, &loaded, answer),
-                ));
+            if !round.commits() && before.is_none_or(|state| state.account != to.account) {
+                self.withdraw_places(instance, to, cause).await?;
             }
-            match self.append_round(instance, &loaded, round).await {
-                Ok((next, mut answers)) => {
-                    if let (Some(before), false) = (before, wanted.is_empty()) {
-                        let followed = self.moved(instance, before, &next, wanted, &cause).await;
-                        followed.unwrap_or_else(|trouble| {
-                            debug!(%instance, reason = chain(&trouble), "a move is finished later");
-                        });
-                    }
-                    let reply = answers.pop().map(|answer| render(instance, &next, answer));
-                    self.keep(instance, next);
-                    return Ok(reply.unwrap_or_else(|| rejected(RejectionCodeV1::Changed)));
-                }
-                Err(NotAppended::Conflict) => metrics::conflict(),
-                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
-            }
+            let former = before.cloned().map(|before| (before, wanted));
+            Ok(round.into_plan(loaded).map(|answers| (answers, former)))
+        };
+        let (loaded, (mut answers, moved)) = self.change_instance_state(instance, None, decide).await?;
+        let answer = answers.pop();
+        if let (Some(Answer::Accepted { replayed: false, .. }), Some((before, wanted))) = (&answer, moved)
+            && !wanted.is_empty()
+        {
+            let followed = self.moved(instance, &before, &loaded, wanted, cause).await;
+            followed.unwrap_or_else(|trouble| {
+                debug!(%instance, reason = chain(&trouble), "a move is finished later");
+            });
         }
-        Err(Trouble::Contended { stream: StreamKey::instance(instance) })
+        let reply = answer.map(|answer| render(instance, &loaded, answer));
+        self.keep(instance, loaded);
+        Ok(reply.unwrap_or_else(|| rejected(RejectionCodeV1::Changed)))
     }
 
     /// What has to be reserved in the new account.

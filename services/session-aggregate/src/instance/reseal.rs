@@ -27,10 +27,10 @@ impl Aggregate {
         to: InstanceId,
         command: &CreateInstanceV1,
     ) -> Result<Option<CreateInstanceV1>, Trouble> {
-        let Some(target) = self.ports.keys.key(to.as_bytes()).await.map_err(Trouble::Keys)? else {
+        let Some(target) = self.ports.keys.key(to.as_bytes()).await? else {
             return Ok(None);
         };
-        let source = self.ports.keys.key(from.as_bytes()).await.map_err(Trouble::Keys)?;
+        let source = self.ports.keys.key(from.as_bytes()).await?;
         let source = source.ok_or(Trouble::NoKey { owner: from })?;
         let mover = Mover { from: (from.as_bytes(), source), to: (to.as_bytes(), target) };
         mover.command(command).map(Some).map_err(|OpenError| Trouble::NoKey { owner: from })
@@ -47,11 +47,11 @@ impl Aggregate {
         if webhooks.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let Some(target) = self.ports.keys.key(instance.as_bytes()).await.map_err(Trouble::Keys)? else {
+        let Some(target) = self.ports.keys.key(instance.as_bytes()).await? else {
             return Ok(None);
         };
         let no_key = || Trouble::NoKey { owner: InstanceId::from_bytes(*account.as_bytes()) };
-        let source = self.ports.keys.key(account.as_bytes()).await.map_err(Trouble::Keys)?;
+        let source = self.ports.keys.key(account.as_bytes()).await?;
         let source = source.ok_or_else(no_key)?;
         let mover = Mover { from: (account.as_bytes(), source), to: (instance.as_bytes(), target) };
         let copies = webhooks.iter().map(|webhook| mover.webhook(webhook)).collect::<Result<_, _>>();

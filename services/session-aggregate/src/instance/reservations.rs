@@ -121,7 +121,7 @@ impl Aggregate {
     ) -> Result<Option<RejectionCodeV1>, Trouble> {
         let no_key = |owner: &[u8; 16]| Trouble::NoKey { owner: InstanceId::from_bytes(*owner) };
         let owner = instance.as_bytes();
-        let key = self.ports.keys.key(owner).await.map_err(Trouble::Keys)?.ok_or_else(|| no_key(owner))?;
+        let key = self.ports.keys.key(owner).await?.ok_or_else(|| no_key(owner))?;
         let name = key.open_text(owner, field::NAME, name).map_err(|_| no_key(owner))?;
         if is_number(&name) {
             let entry = self.ports.keys.master().entry("number", &name);
@@ -135,7 +135,7 @@ impl Aggregate {
             }
         }
         let account = account.as_bytes();
-        let key = self.ports.keys.key(account).await.map_err(Trouble::Keys)?;
+        let key = self.ports.keys.key(account).await?;
         let entry = key.ok_or_else(|| no_key(account))?.entry("name", &number.to_string());
         let taken = self.directory.holder(entry).await?.is_some_and(|by| by.instance != Some(instance));
         Ok(taken.then_some(RejectionCodeV1::NumberTaken))

@@ -1,6 +1,6 @@
 //! Changing an instance's token: reserve the new one, append, release the old one.
 
-use berth_log::decode_commit;
+use berth_log::{Loaded, Plan, decode_commit};
 use berth_proto::{
     DirectoryId, InstanceId, StreamKey,
     command::RotateTokenV1,
@@ -8,14 +8,17 @@ use berth_proto::{
     event::Event,
     frame::{CommandReplyV1, RejectionCodeV1},
 };
+use berth_session::State;
 use tracing::debug;
 
-use super::{Asked, rejected, reservations, round::Round, transaction};
+use super::{
+    Asked, rejected, reservations,
+    round::{Answer, Round},
+    transaction,
+};
 use crate::{
     aggregate::Aggregate,
     directory::{Cause, Holder},
-    metrics,
-    stream::NotAppended,
     trouble::{Trouble, chain},
 };
 
@@ -34,51 +37,43 @@ impl Aggregate {
         let Some(new) = &rotate.token else {
             return Ok(rejected(RejectionCodeV1::Changed));
         };
-        let cause = Cause::of(&asked.request);
-        let mut reserved = None;
+        let cause = &Cause::of(&asked.request);
+        let one = std::slice::from_ref(asked);
         self.states.take(instance);
-        for _ in 0..transaction::ATTEMPTS_MAX {
-            let loaded = self.load_instance(instance).await?;
-            let one = std::slice::from_ref(asked);
-            let now = self.ports.clock.now();
-            let mut round = Round::decide(instance, &loaded, one, now, &*self.ports.device_keys).await;
+        let decide = move |loaded: Loaded<State>, now| async move {
+            let round = Round::decide(instance, &loaded, one, now, &*self.ports.device_keys).await;
             let before = loaded.state.as_ref().map(|state| (state.account, state.entries.token));
             let next = round.state.as_ref().filter(|_| round.commits()).map(|state| state.credential_version);
             let (Some((account, old)), Some(credential_version)) = (before, next) else {
-                let holder = before.map(|(account, _)| Holder { account, instance: Some(instance) });
-                if let (Some(holder), Some(entry)) = (holder, reserved)
-                    && before.is_some_and(|(_, current)| current != entry)
-                {
-                    self.directory.release(entry, holder, &former(instance), &cause).await?;
+                // An earlier attempt may have reserved it.
+                if let Some((account, _)) = before.filter(|(_, current)| *current != new.entry) {
+                    let holder = Holder { account, instance: Some(instance) };
+                    self.directory.withdraw(new.entry, holder, &former(instance), cause).await?;
                 }
-                let answer = round.answers.pop();
-                return Ok(answer.map_or_else(
-                    || rejected(RejectionCodeV1::Changed),
-                    |answer| transaction::render(instance, &loaded, answer),
-                ));
+                return Ok(round.into_plan(loaded).map(|answers| (answers, None)));
             };
             let hold = HoldV1 {
                 credential_version,
                 ..reservations::hold(&asked.request, account, instance, PurposeV1::InstanceToken, now)
             };
-            match self.directory.reserve(new.entry, hold, &cause).await? {
-                Ok(hold) if hold.instance == Some(instance) => reserved = Some(new.entry),
-                Ok(_) | Err(_) => return Ok(rejected(RejectionCodeV1::TokenTaken)),
-            }
-            match self.append_round(instance, &loaded, round).await {
-                Ok((loaded, mut answers)) => {
-                    if let Err(trouble) = self.rotated(instance, account, new.entry, old, &cause).await {
-                        debug!(%instance, reason = chain(&trouble), "a former token is released later");
-                    }
-                    let reply = answers.pop().map(|answer| transaction::render(instance, &loaded, answer));
-                    self.keep(instance, loaded);
-                    return Ok(reply.unwrap_or_else(|| rejected(RejectionCodeV1::Changed)));
+            match self.directory.reserve(new.entry, hold, cause).await? {
+                Ok(hold) if hold.instance == Some(instance) => {}
+                Ok(_) | Err(_) => {
+                    let taken = Answer::Rejected { code: RejectionCodeV1::TokenTaken, state: None };
+                    return Ok(Plan::Keep(loaded, (vec![taken], None)));
                 }
-                Err(NotAppended::Conflict) => metrics::conflict(),
-                Err(NotAppended::Trouble(trouble)) => return Err(trouble),
             }
+            Ok(round.into_plan(loaded).map(|answers| (answers, Some((account, old)))))
+        };
+        let (loaded, (mut answers, former)) = self.change_instance_state(instance, None, decide).await?;
+        if let Some((account, old)) = former
+            && let Err(trouble) = self.rotated(instance, account, new.entry, old, cause).await
+        {
+            debug!(%instance, reason = chain(&trouble), "a former token is released later");
         }
-        Err(Trouble::Contended { stream: StreamKey::instance(instance) })
+        let reply = answers.pop().map(|answer| transaction::render(instance, &loaded, answer));
+        self.keep(instance, loaded);
+        Ok(reply.unwrap_or_else(|| rejected(RejectionCodeV1::Changed)))
     }
 
     async fn rotated(
@@ -141,11 +136,11 @@ impl Aggregate {
         let mut found = Vec::new();
         let mut after = 0;
         loop {
-            let page = self.ports.log.read(&stream, after, HISTORY_PAGE_COMMITS).await;
-            let page = page.map_err(Trouble::Read)?;
+            let page = self.writer.log().read(&stream, after, HISTORY_PAGE_COMMITS).await;
+            let page = page?;
             for stored in &page {
                 after = after.max(stored.tail.version);
-                let commit = decode_commit(stored).map_err(|error| crate::stream::damaged(&stream, error))?;
+                let commit = decode_commit(stored)?;
                 found.extend(
                     commit.events.iter().filter_map(|one| Event::from_record(one).ok()).flat_map(&gather),
                 );

@@ -3,6 +3,7 @@
 //! Nothing here is durable. A round is appended as one commit, or thrown away and decided again.
 
 use berth_bus::DeviceKeys;
+use berth_log::{Loaded, Next, Plan};
 use berth_proto::{
     InstanceId, RecordV1, Timestamp,
     command::Command,
@@ -15,10 +16,7 @@ use berth_proto::{
 use berth_session::{Context, State};
 use tracing::warn;
 
-use crate::{
-    stream::{Loaded, Step},
-    trouble::{Trouble, chain},
-};
+use crate::trouble::{Trouble, chain};
 
 /// Bytes of state up to which a command may add configuration. The rest is kept free for what a session
 /// needs, so that no configuration can ever stand in the way of a logout.
@@ -97,8 +95,8 @@ impl Round {
             receipts: Vec::new(),
             events: Vec::new(),
             bytes: COMMIT_OVERHEAD_BYTES_MAX,
-            at: loaded.moment(now),
-            version: loaded.expected().next_version(),
+            at: now,
+            version: loaded.version() + 1,
         };
         for one in asked {
             let answer = match round.verdict(instance, one, device_keys).await {
@@ -130,15 +128,13 @@ impl Round {
         !self.receipts.is_empty()
     }
 
-    /// Commands that the commit answers.
-    pub(crate) fn receipts(&self) -> usize {
-        self.receipts.len()
-    }
-
-    /// What is to be appended, and the answers that are true once it is.
-    pub(crate) fn into_step(self) -> Option<(Step<State>, Vec<Answer>)> {
-        let step = Step { receipts: self.receipts, events: self.events, state: self.state?, at: self.at };
-        Some((step, self.answers))
+    /// What is to be appended, if anything, and the answers that are true then.
+    pub(crate) fn into_plan(self, loaded: Loaded<State>) -> Plan<State, Vec<Answer>> {
+        let Self { receipts, events, answers, .. } = self;
+        match self.state.filter(|_| !receipts.is_empty()) {
+            Some(state) => Plan::Append(loaded, Next { receipts, events, state }, answers),
+            None => Plan::Keep(loaded, answers),
+        }
     }
 
     async fn verdict(
@@ -287,7 +283,7 @@ async fn forget_devices(
             _ => None,
         };
         if let Some(attempt) = attempt {
-            device_keys.delete(instance, attempt).await.map_err(Trouble::DeviceKeys)?;
+            device_keys.delete(instance, attempt).await?;
         }
     }
     Ok(())

@@ -1,9 +1,8 @@
-//! The transaction loop: load, decide, append; on a conflict load and decide again.
+//! Transactions on one instance: the loop is that of [`berth_log::Writer`].
 
-use std::time::Duration;
-
+use berth_log::{Loaded, Plan, TransactError, Transacted};
 use berth_proto::{
-    InstanceId, RecordV1, StreamKey,
+    InstanceId, RecordV1, StreamKey, Timestamp,
     frame::{AcceptedV1, CommandReplyV1, RejectionV1},
     subject::tail_subject,
 };
@@ -12,91 +11,59 @@ use bytes::Bytes;
 use tracing::{debug, error};
 
 use super::round::{Answer, Asked, Round};
-use crate::{
-    aggregate::Aggregate,
-    metrics,
-    stream::{self, Loaded, NotAppended},
-    trouble::Trouble,
-};
-
-/// Appends to one instance that are tried before it counts as contended.
-pub(super) const ATTEMPTS_MAX: usize = 32;
-/// Attempts after which a loser waits a little before the next one, so that replicas do not keep colliding.
-const EAGER_ATTEMPTS: usize = 4;
+use crate::{aggregate::Aggregate, metrics, trouble::Trouble};
 
 impl Aggregate {
     /// Decides commands that wait for one instance and appends what they come to as one commit. Answers the
     /// first of them, at least one; the others did not fit.
-    ///
-    /// An answer rests either on an append, which the log refuses if the state was behind, or on a state that
-    /// was read here: never on memory alone, since another replica may have appended.
     pub(super) async fn transact(
         &self,
         instance: InstanceId,
         asked: &[Asked],
     ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
-        let (mut loaded, mut fresh) = match self.states.take(instance) {
-            Some(remembered) => (remembered, false),
-            None => (self.load_instance(instance).await?, true),
-        };
-        for attempt in 0..ATTEMPTS_MAX {
-            self.stand_back(attempt).await;
-            let now = self.ports.clock.now();
-            let round = Round::decide(instance, &loaded, asked, now, &*self.ports.device_keys).await;
-            if round.commits() {
-                match self.append_round(instance, &loaded, round).await {
-                    Ok(done) => return Ok(done),
-                    Err(NotAppended::Conflict) => metrics::conflict(),
-                    Err(NotAppended::Trouble(trouble)) => return Err(trouble),
-                }
-            } else if fresh {
-                return Ok((loaded, round.answers));
-            }
-            loaded = self.load_instance(instance).await?;
-            fresh = true;
-        }
-        Err(Trouble::Contended { stream: StreamKey::instance(instance) })
+        let remembered = self.states.take(instance);
+        let device_keys = &*self.ports.device_keys;
+        self.change_instance_state(instance, remembered, move |loaded, now| async move {
+            Ok(Round::decide(instance, &loaded, asked, now, device_keys).await.into_plan(loaded))
+        })
+        .await
     }
 
-    /// Waits for a random while, up to a millisecond for each attempt that was lost.
-    async fn stand_back(&self, attempt: usize) {
-        if attempt > EAGER_ATTEMPTS {
-            let micros = self.ports.entropy.below(1_000 * attempt as u64);
-            tokio::time::sleep(Duration::from_micros(micros)).await;
+    /// Decides on an instance, appends what was decided, and tells whoever listens to the instance.
+    pub(super) async fn change_instance_state<T, F>(
+        &self,
+        instance: InstanceId,
+        remembered: Option<Loaded<State>>,
+        decide: impl Fn(Loaded<State>, Timestamp) -> F,
+    ) -> Result<(Loaded<State>, T), Trouble>
+    where
+        F: Future<Output = Result<Plan<State, T>, Trouble>>,
+    {
+        let done = self.writer.transact(StreamKey::instance(instance), remembered, decide).await;
+        let Transacted { loaded, answer, appended } = done.inspect_err(|trouble| shout(instance, trouble))?;
+        if let Some(commands) = appended {
+            metrics::batch(commands);
+            let version = loaded.version();
+            debug!(%instance, version, commands, "appended");
+            let hint = Bytes::copy_from_slice(&version.to_be_bytes());
+            if let Err(error) = self.ports.bus.publish(&tail_subject(instance), hint).await {
+                debug!(%instance, version, %error, "nobody was told of a commit: readers find it by themselves");
+            }
         }
+        Ok((loaded, answer))
     }
 
     /// Reads the last commit of an instance.
     pub(crate) async fn load_instance(&self, instance: InstanceId) -> Result<Loaded<State>, Trouble> {
-        let loaded = stream::load(&*self.ports.log, &StreamKey::instance(instance)).await;
-        if let Err(trouble @ Trouble::Damaged { .. }) = &loaded {
-            let reason = crate::trouble::chain(trouble);
-            error!(%instance, reason, "the last commit of an instance is damaged: it refuses commands");
-        }
-        loaded
+        let loaded = self.writer.load(&StreamKey::instance(instance)).await.map_err(Trouble::from);
+        loaded.inspect_err(|trouble| shout(instance, trouble))
     }
+}
 
-    /// Appends a round and tells whoever listens to the instance.
-    pub(super) async fn append_round(
-        &self,
-        instance: InstanceId,
-        loaded: &Loaded<State>,
-        round: Round,
-    ) -> Result<(Loaded<State>, Vec<Answer>), NotAppended> {
-        let stream = StreamKey::instance(instance);
-        let count = round.receipts();
-        let Some((step, answers)) = round.into_step() else {
-            return Err(NotAppended::Trouble(Trouble::Contended { stream }));
-        };
-        let next = stream::append(&*self.ports.log, self.write_version, &stream, loaded, step).await?;
-        metrics::batch(count);
-        let version = next.version();
-        debug!(%instance, version, commands = count, "appended");
-        let hint = Bytes::copy_from_slice(&version.to_be_bytes());
-        if let Err(error) = self.ports.bus.publish(&tail_subject(instance), hint).await {
-            debug!(%instance, version, %error, "nobody was told of a commit: readers find it by themselves");
-        }
-        Ok((next, answers))
+fn shout(instance: InstanceId, trouble: &Trouble) {
+    if let Trouble::Log(TransactError::Damaged { .. }) = trouble {
+        let reason = crate::trouble::chain(trouble);
+        error!(%instance, reason, "the last commit of an instance is damaged: it refuses commands");
     }
 }
 
@@ -111,7 +78,7 @@ pub(super) fn render(instance: InstanceId, loaded: &Loaded<State>, answer: Answe
                 version: loaded.version(),
                 state,
             }),
-            Some(Err(error)) => Trouble::Encode(error).reply(),
+            Some(Err(error)) => Trouble::from(error).reply(),
             None => CommandReplyV1::Unavailable { reason: "an accepted command left no state".to_owned() },
         },
         Answer::Rejected { code, state } => CommandReplyV1::Rejected(RejectionV1 { code, state }),

@@ -262,9 +262,9 @@ fn unreadable(error: &berth_proto::DecodeError) -> ApplyError {
 mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
-    use berth_log::{EventLog, LogRead, memory::MemoryLog};
+    use berth_log::{EventLog, LogRead, Writer, memory::MemoryLog};
     use berth_proto::{AccountId, DirectoryId, Hash, StreamKey, directory::HoldV1};
-    use berth_runtime::ManualClock;
+    use berth_runtime::{ManualClock, SeededEntropy};
     use berth_views::ViewError;
 
     use super::*;
@@ -309,11 +309,10 @@ mod tests {
     async fn a_hold_is_open_until_it_is_settled_or_released() {
         let log = MemoryLog::new(1);
         let shared: Arc<dyn EventLog> = Arc::new(log.clone());
-        let directory = Directory::new(
-            shared,
-            Arc::new(ManualClock::new(Timestamp(1_000_000))),
-            berth_proto::WriteVersion::NEWEST,
-        );
+        let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let directory =
+            Directory::new(Writer::new(shared, clock, entropy, berth_proto::WriteVersion::NEWEST));
         let account = AccountId::from_bytes([1; 16]);
         let instance = Some(InstanceId::from_bytes([2; 16]));
         let holder = Holder { account, instance };

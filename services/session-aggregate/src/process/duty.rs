@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use berth_log::Loaded;
 use berth_proto::{
     AccountId, DirectoryId, InstanceId, StreamKey,
     account::AccountStateV2,
@@ -25,13 +26,7 @@ use super::{
     jobs::{JobError, Stands},
     sweeper::{PAGE_ROWS, due, page},
 };
-use crate::{
-    aggregate::Aggregate,
-    directory::Cause,
-    instance::ABANDON_AFTER_SECONDS,
-    stream::{self as streams, Loaded},
-    trouble::Trouble,
-};
+use crate::{aggregate::Aggregate, directory::Cause, instance::ABANDON_AFTER_SECONDS, trouble::Trouble};
 
 /// How long the view may take to follow the log before the duty is tried again later.
 const REACH_MAX: Duration = Duration::from_secs(5);
@@ -48,7 +43,7 @@ impl Aggregate {
         agenda: &Arc<dyn ViewReader>,
     ) -> Result<Stands, JobError> {
         let stream = StreamKey::account(account);
-        let loaded: Loaded<AccountStateV2> = streams::load(&*self.ports.log, &stream).await?;
+        let loaded: Loaded<AccountStateV2> = self.writer.load(&stream).await.map_err(Trouble::from)?;
         let Some(state) = loaded.state.as_ref().filter(|state| state.unsettled.is_some()) else {
             return Ok(Stands::Done);
         };
@@ -58,7 +53,7 @@ impl Aggregate {
         let settled_from = state.updated_at.plus_seconds(ABANDON_AFTER_SECONDS);
         let now = self.ports.clock.now();
         // Before the instances are looked at: a create that is done by now is among them.
-        let end = self.ports.log.end().await.map_err(Trouble::Read)?;
+        let end = self.writer.log().end().await.map_err(Trouble::from)?;
         agenda.reached(&end, REACH_MAX).await?;
         let creates_open = self.creates_open(account, agenda).await?;
         if self.change_instances(account, state, agenda).await? > 0 {
@@ -71,10 +66,10 @@ impl Aggregate {
             return Ok(Stands::GoesOn);
         }
         if state.closed_at.is_some() {
-            self.ports.keys.destroy(account.as_bytes()).await.map_err(Trouble::Keys)?;
+            self.ports.keys.destroy(account.as_bytes()).await.map_err(Trouble::from)?;
             info!(%account, "a closed account is gone: its instances are deleted and its data key is destroyed");
         }
-        self.settle_account(account, &loaded).await?;
+        self.settle_account(account, loaded).await?;
         Ok(Stands::Done)
     }
 

@@ -134,7 +134,7 @@ impl Aggregate {
         principal: PrincipalV1,
         version: u64,
     ) -> Result<Option<RejectionCodeV1>, JobError> {
-        let record = command.to_record().map_err(Trouble::Encode)?;
+        let record = command.to_record().map_err(Trouble::from)?;
         let details = match version {
             0 => record.body.clone(),
             version => [&record.body[..], &version.to_be_bytes()].concat(),
@@ -151,7 +151,7 @@ impl Aggregate {
             caller: None,
             traceparent: None,
         };
-        let payload = Bytes::from(request.encode().map_err(Trouble::Encode)?);
+        let payload = Bytes::from(request.encode().map_err(Trouble::from)?);
         let subject = command_subject(Sender::Clock, &StreamKey::instance(instance));
         let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
         let reply = self.ports.bus.request(&subject, payload, timeout).await.map_err(JobError::Request)?;

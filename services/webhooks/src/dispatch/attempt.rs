@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, KeyRingError, Volatile, VolatileError};
-use berth_log::{EventLog, ReadError, Rehydrated, StateError, decode_commit, rehydrate};
+use berth_log::{LogRead, ReadError, Rehydrated, StateError, Writer, decode_commit, rehydrate};
 use berth_notices::{
     derive::{Class, Step},
     formats::{self, Format, Rendered},
@@ -11,7 +11,7 @@ use berth_notices::{
     open::{Listener, Opener},
 };
 use berth_proto::{
-    DecodeError, InstanceId, StreamKey, Timestamp, WriteVersion,
+    DecodeError, InstanceId, StreamKey, Timestamp,
     delivery::{NoticeKeyV1, SettlementV1},
     instance::{InstanceStateV1, WebhookV1},
 };
@@ -48,7 +48,9 @@ const FAULT_DELAY: Duration = Duration::from_secs(1);
 /// What attempts need.
 #[derive(Clone)]
 pub(crate) struct Tools {
-    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) log: Arc<dyn LogRead>,
+    /// Nothing is appended but through it.
+    pub(crate) writer: Writer,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) volatile: Arc<dyn Volatile>,
     pub(crate) keys: KeyRing,
@@ -61,7 +63,6 @@ pub(crate) struct Tools {
     pub(crate) schedule: Arc<Schedule>,
     pub(crate) server_url: Arc<str>,
     pub(crate) outbox: Arc<dyn ViewReader>,
-    pub(crate) write_version: WriteVersion,
 }
 
 impl fmt::Debug for Tools {

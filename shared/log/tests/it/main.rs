@@ -14,3 +14,5 @@ mod embedded;
 mod full;
 mod jetstream;
 mod memory;
+mod one_writer;
+mod transaction;

@@ -1,0 +1,337 @@
+//! The one transaction loop, and the only caller of [`EventLog::append`]: load, decide, append; on a conflict load
+//! and decide again.
+//!
+//! The next commit of a stream needs only the last one: its version, its hash, its moment and the state that rides
+//! in it. So loading is one read, whatever the history, or two if the last commit only answers commands that
+//! changed nothing: such a commit names the one that carries the state.
+
+use std::{sync::Arc, time::Duration};
+
+use berth_proto::{
+    CommitV2, EncodeError, Hash, RecordV1, StreamKey, Timestamp, WriteVersion, codec,
+    commit::{CarriedState, CarriedV1, ReceiptV2},
+    limits::COMMITS_WITHOUT_STATE_MAX,
+};
+use berth_runtime::{Clock, Entropy};
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::{
+    chain::hash_of,
+    decode::{DecodeError, Rehydrated, StateError, rehydrate},
+    port::{AppendError, EventLog, Expected, LogRead, NewCommit, ReadError, Tail},
+};
+
+/// Appends to one stream that are tried before it counts as contended.
+const ATTEMPTS_MAX: u64 = 32;
+/// Attempts after which a loser waits a little before the next one, so that replicas do not keep colliding.
+const EAGER_ATTEMPTS: u64 = 4;
+/// What a loser waits at most, for each attempt that it lost.
+const STAND_BACK_MICROS_MAX: u64 = 1_000;
+
+/// A stream as it was last seen.
+#[derive(Debug, Clone)]
+pub struct Loaded<S> {
+    /// The stream.
+    pub stream: StreamKey,
+    /// Its last commit; none if it is empty.
+    pub tail: Option<Tail>,
+    /// The state after its last commit; none if it is empty.
+    pub state: Option<S>,
+    /// The size of the last commit that carries a whole state, in bytes.
+    pub bytes: usize,
+    /// What the next commit says of the one before it.
+    previous: Hash,
+    /// When its last commit was decided: the next one is never earlier.
+    occurred_at: Timestamp,
+    /// The commit that carries the whole state: the last one, or one a little before it.
+    full: Option<Tail>,
+}
+
+/// What the next commit of a stream says.
+#[derive(Debug)]
+pub struct Next<S> {
+    /// The commands that it answers.
+    pub receipts: Vec<ReceiptV2>,
+    /// What happened.
+    pub events: Vec<RecordV1>,
+    /// The state after the events.
+    pub state: S,
+}
+
+/// What was decided on a stream as it was loaded, with an answer for whoever asked.
+#[derive(Debug)]
+pub enum Plan<S, T> {
+    /// This is to be appended to the stream, and the answer is true once it is.
+    Append(Loaded<S>, Next<S>, T),
+    /// The stream is left as it is.
+    Keep(Loaded<S>, T),
+}
+
+/// What a transaction came to.
+#[derive(Debug)]
+pub struct Transacted<S, T> {
+    /// The stream as it is now.
+    pub loaded: Loaded<S>,
+    /// The answer of the last decision.
+    pub answer: T,
+    /// The commands that were answered by a commit; none if nothing was appended.
+    pub appended: Option<usize>,
+}
+
+/// A transaction did not come to its end.
+#[derive(Debug, Error)]
+pub enum TransactError {
+    /// The log cannot be read now. A retry helps.
+    #[error("the log could not be read")]
+    Read(#[source] ReadError),
+    /// The log did not take the commit, or it is not known whether it did. Whoever retries finds what became of it.
+    #[error("the commit could not be appended")]
+    Append(#[source] AppendError),
+    /// Others were first, again and again. A retry helps.
+    #[error("{stream} was changed by others again and again")]
+    Contended {
+        /// The stream.
+        stream: StreamKey,
+    },
+    /// The last commit of a stream cannot be trusted: an operator has to look. A retry does not help.
+    #[error("the last commit of {stream} is damaged")]
+    Damaged {
+        /// The stream.
+        stream: StreamKey,
+        /// What is wrong with it.
+        #[source]
+        source: Damage,
+    },
+    /// The commit or its state is larger than allowed. A retry does not help.
+    #[error("the commit cannot be encoded")]
+    Encode(#[from] EncodeError),
+    /// What the commit says has no place in the formats that the deployment writes yet. A retry does not help.
+    #[error("the deployment does not write commits that can say this yet: raise its write version")]
+    TooNew,
+}
+
+/// What is wrong with a stored commit.
+#[derive(Debug, Error)]
+pub enum Damage {
+    /// It or the one whose state it rests on cannot be decoded, is of a version that this release does not know, or
+    /// belongs elsewhere.
+    #[error("it cannot be used")]
+    Decode(#[source] DecodeError),
+    /// The store is damaged where it lies.
+    #[error("the store is damaged where it lies")]
+    Store(#[source] ReadError),
+}
+
+/// Appends to the log for everybody.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    write_version: WriteVersion,
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// A writer of the formats that every replica of the deployment reads.
+    pub const fn new(
+        log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        write_version: WriteVersion,
+    ) -> Self {
+        Self { log, clock, entropy, write_version }
+    }
+
+    /// The log, for whoever only reads it.
+    pub fn log(&self) -> &dyn LogRead {
+        &*self.log
+    }
+
+    /// Decides on a stream, as it is at that moment, and appends what was decided. `remembered` is the stream as
+    /// somebody saw it earlier, which saves a read.
+    ///
+    /// An answer rests either on an append, which the log refuses if the stream has moved on, or on a state that was
+    /// read here: never on memory alone, since another replica may have appended.
+    pub async fn transact<S, T, E, F>(
+        &self,
+        stream: StreamKey,
+        remembered: Option<Loaded<S>>,
+        decide: impl Fn(Loaded<S>, Timestamp) -> F,
+    ) -> Result<Transacted<S, T>, E>
+    where
+        S: CarriedState,
+        E: From<TransactError>,
+        F: Future<Output = Result<Plan<S, T>, E>>,
+    {
+        let mut fresh = remembered.is_none();
+        let mut loaded = match remembered {
+            Some(remembered) => remembered,
+            None => self.load(&stream).await?,
+        };
+        for attempt in 0..ATTEMPTS_MAX {
+            self.stand_back(attempt).await;
+            let now = loaded.occurred_at.max(self.clock.now());
+            match decide(loaded, now).await? {
+                Plan::Append(loaded, next, answer) => {
+                    let commands = next.receipts.len();
+                    if let Some(loaded) = self.append(&loaded, next, now).await? {
+                        return Ok(Transacted { loaded, answer, appended: Some(commands) });
+                    }
+                }
+                Plan::Keep(loaded, answer) if fresh => {
+                    return Ok(Transacted { loaded, answer, appended: None });
+                }
+                Plan::Keep(..) => {}
+            }
+            loaded = self.load(&stream).await?;
+            fresh = true;
+        }
+        Err(TransactError::Contended { stream }.into())
+    }
+
+    /// Waits for a random while if attempts were lost.
+    async fn stand_back(&self, attempt: u64) {
+        if attempt > EAGER_ATTEMPTS {
+            let micros = self.entropy.below(STAND_BACK_MICROS_MAX * attempt);
+            tokio::time::sleep(Duration::from_micros(micros)).await;
+        }
+    }
+
+    /// Reads the last commit of a stream.
+    pub async fn load<S: CarriedState>(&self, stream: &StreamKey) -> Result<Loaded<S>, TransactError> {
+        Loaded::read(&*self.log, stream).await
+    }
+
+    /// Appends the next commit and gives the stream as it is then; none if somebody else was first.
+    async fn append<S: CarriedState>(
+        &self,
+        loaded: &Loaded<S>,
+        next: Next<S>,
+        now: Timestamp,
+    ) -> Result<Option<Loaded<S>>, TransactError> {
+        let (stream, previous) = (loaded.stream, loaded.previous);
+        let expected = loaded.tail.map_or(Expected::Empty, Expected::After);
+        let version = expected.next_version();
+        let command_id = next.receipts.first().map(|receipt| receipt.command_id);
+        let carried = self.carried(loaded, &next)?;
+        let carries_all = matches!(carried, CarriedV1::Full(_));
+        let commit = CommitV2 {
+            stream,
+            version,
+            previous,
+            occurred_at: now,
+            receipts: next.receipts,
+            events: next.events,
+            state: carried,
+            account_version: 0,
+            traceparent: None,
+            damage: None,
+        };
+        let payload = commit.encode_for(self.write_version).ok_or(TransactError::TooNew)?;
+        let payload = Bytes::from(payload?);
+        let new = NewCommit { stream, version, command_id, traceparent: None, payload: payload.clone() };
+        match self.log.append(new, expected).await {
+            Ok(appended) => Ok(Some(Loaded {
+                stream,
+                tail: Some(appended.tail),
+                state: Some(next.state),
+                bytes: if carries_all { payload.len() } else { loaded.bytes },
+                previous: Hash::of_commit(&stream, previous, &payload),
+                occurred_at: now,
+                full: if carries_all { Some(appended.tail) } else { loaded.full },
+            })),
+            Err(AppendError::Conflict { .. }) => Ok(None),
+            Err(error) => Err(TransactError::Append(error)),
+        }
+    }
+
+    /// The state as the next commit carries it: the whole of it, or, if nothing happened, what is remembered since
+    /// the last whole one, which is not far back.
+    fn carried<S: CarriedState>(&self, loaded: &Loaded<S>, next: &Next<S>) -> Result<CarriedV1, EncodeError> {
+        let since = loaded.full.filter(|full| {
+            let back = loaded.version() + 1 - full.version;
+            let small = next.events.is_empty() && back <= COMMITS_WITHOUT_STATE_MAX;
+            small && self.write_version.checked_commits()
+        });
+        match since.and_then(|full| next.state.since(full.version, full.revision)) {
+            Some(since) => Ok(CarriedV1::Since(since)),
+            None => Ok(CarriedV1::Full(RecordV1::of(&next.state)?)),
+        }
+    }
+}
+
+// === impl Plan ===
+
+impl<S, T> Plan<S, T> {
+    /// The same plan with another answer.
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Plan<S, U> {
+        match self {
+            Self::Append(loaded, next, given) => Plan::Append(loaded, next, answer(given)),
+            Self::Keep(loaded, given) => Plan::Keep(loaded, answer(given)),
+        }
+    }
+}
+
+// === impl Loaded ===
+
+impl<S> Loaded<S> {
+    /// The version of its last commit, 0 if it has none.
+    pub fn version(&self) -> u64 {
+        self.tail.map_or(0, |tail| tail.version)
+    }
+}
+
+impl<S: CarriedState> Loaded<S> {
+    /// A stream without a commit.
+    pub fn empty(stream: StreamKey) -> Self {
+        Self {
+            stream,
+            tail: None,
+            state: None,
+            bytes: 0,
+            previous: Hash::genesis(&stream),
+            occurred_at: Timestamp(i64::MIN),
+            full: None,
+        }
+    }
+
+    async fn read(log: &dyn LogRead, stream: &StreamKey) -> Result<Self, TransactError> {
+        let Some(stored) = log.tail(stream).await.map_err(|error| TransactError::read(error, stream))? else {
+            return Ok(Self::empty(*stream));
+        };
+        let Rehydrated { commit, state, full } =
+            rehydrate::<S>(log, &stored).await.map_err(|error| match error {
+                StateError::Decode(error) => error.into(),
+                StateError::Read(error) => TransactError::read(error, stream),
+            })?;
+        Ok(Self {
+            stream: *stream,
+            tail: Some(stored.tail),
+            bytes: codec::encoded_len(&state).unwrap_or_default().max(stored.payload.len()),
+            state: Some(state),
+            previous: hash_of(stream, commit.previous, &stored),
+            occurred_at: commit.occurred_at,
+            full: Some(full),
+        })
+    }
+}
+
+// === impl TransactError ===
+
+impl TransactError {
+    fn read(error: ReadError, stream: &StreamKey) -> Self {
+        match error {
+            ReadError::Damaged(_) => Self::Damaged { stream: *stream, source: Damage::Store(error) },
+            ReadError::Unavailable(_) => Self::Read(error),
+        }
+    }
+}
+
+impl From<DecodeError> for TransactError {
+    fn from(error: DecodeError) -> Self {
+        Self::Damaged { stream: error.stream(), source: Damage::Decode(error) }
+    }
+}
