@@ -63,9 +63,9 @@ pub(super) async fn open(
     let delivery_keys = KeyRing::new(master.clone(), Arc::new(delivery_keys));
     let keys = KeyRing::new(master, keys);
     let makes = role.runs(Role::Gateway) || role.runs(Role::SessionAggregate);
-    super::check_master_key(&keys, has_commits(&end), makes, &*entropy).await?;
+    patiently(async || super::check_master_key(&keys, has_commits(&end), makes, &*entropy).await).await?;
     if role.runs(Role::SessionAggregate) {
-        deployment::note(&*store, deployment::read(&*store).await?, &end).await?;
+        patiently(async || deployment::note(&*store, deployment::read(&*store).await?, &end).await).await?;
     }
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
@@ -144,7 +144,7 @@ impl Found<'_> {
             None if record.expects_log() => self.find_lost_log().await?,
             None => self.make_log(&record).await?,
         };
-        let end = log.end().await?;
+        let end = patiently(async || Ok(log.end().await?)).await?;
         record.check(&end).map_err(|lost| Failure::Vanished(lost.to_string()))?;
         Ok(Opened { log, end, keys: Arc::new(keys), store, record })
     }

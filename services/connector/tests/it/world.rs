@@ -21,6 +21,7 @@ use berth_log::{
     EventLog,
     jetstream::{JetStreamLog, JetStreamOptions},
     memory::MemoryLog,
+    rehydrate,
 };
 use berth_proto::{
     AccountId, CommitV2, Hash, InstanceId, Sealed, StreamKey, Timestamp,
@@ -365,7 +366,7 @@ impl World {
 
     pub(crate) async fn state(&self, id: InstanceId) -> InstanceStateV1 {
         let stored = self.log.tail(&StreamKey::instance(id)).await.unwrap().unwrap();
-        decode::<CommitV2>(&stored.payload).unwrap().full_state().unwrap().open().unwrap()
+        rehydrate(&*self.log, &stored).await.unwrap().state
     }
 
     /// The names of everything that happened.

@@ -46,7 +46,7 @@ impl App {
         let name = name.map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?;
         let attributes = change.attributes.as_ref().map(written).transpose()?;
         let owner = account.as_bytes();
-        let key = self.inner.keys.key(owner).await?.ok_or(Failure::NotFound)?;
+        let key = self.account_key(account).await?;
         let entry = |name: &str| self.inner.keys.master().entry("account_name", name);
         let target = TargetV1::ChangeAccount {
             account,

@@ -13,7 +13,7 @@ impl App {
         account: AccountId,
         new: &NewWebhook,
     ) -> Result<ChangedAccount, Failure> {
-        let key = self.inner.keys.key(account.as_bytes()).await?.ok_or(Failure::NotFound)?;
+        let key = self.account_key(account).await?;
         let (webhook, _) = self.seal_webhook(account.as_bytes(), &key, new)?;
         let identity = self.identity(call, account.as_bytes()).await?;
         let target = TargetV1::ConfigureAccountWebhook { account, webhook };

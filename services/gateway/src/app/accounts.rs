@@ -1,5 +1,6 @@
 //! Accounts: the operator's business, with the root key.
 
+use berth_bus::KeyRingError;
 use berth_log::decode_state;
 use berth_proto::{
     AccountId, Sealed, StreamKey,
@@ -7,7 +8,7 @@ use berth_proto::{
     frame::{AcceptedV1, CommandReplyV1, RejectionCodeV1, TargetV1},
     query::QueryV1,
 };
-use berth_runtime::{entropy::new_account_id, sealing::field};
+use berth_runtime::{DataKey, entropy::new_account_id, sealing::field};
 use serde_json::Value;
 
 use super::{
@@ -119,7 +120,7 @@ impl App {
         require_root(call)?;
         let token = self.account_token(token)?;
         let owner = account.as_bytes();
-        let key = self.inner.keys.key(owner).await?.ok_or(Failure::NotFound)?;
+        let key = self.account_key(account).await?;
         let target = TargetV1::RotateAccountToken {
             account,
             token: key.seal(owner, field::TOKEN, token.as_bytes()),
@@ -201,6 +202,20 @@ impl App {
             .map_err(|error| Failure::unavailable("the account's state", error))?;
         let id = AccountId::from_bytes(*accepted.stream_id.as_bytes());
         Ok(ChangedAccount { account: self.open_account(id, state).await?, replayed: accepted.replayed })
+    }
+
+    /// The data key of an account that a caller names; [`Failure::NotFound`] if there is no such account.
+    pub(super) async fn account_key(&self, account: AccountId) -> Result<DataKey, Failure> {
+        match self.inner.keys.key(account.as_bytes()).await {
+            Ok(key) => key.ok_or(Failure::NotFound),
+            // The key of an account that is there is lost, that of one that never was is none.
+            Err(KeyRingError::Missing)
+                if self.inner.log.tail(&StreamKey::account(account)).await?.is_none() =>
+            {
+                Err(Failure::NotFound)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn open_account(&self, id: AccountId, state: AccountStateV2) -> Result<AccountRecord, Failure> {

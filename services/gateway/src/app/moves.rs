@@ -25,7 +25,7 @@ impl App {
     ) -> Result<Answer, Failure> {
         require_root(call)?;
         let record = self.read_any(instance).await?.ok_or(Failure::NotFound)?;
-        let key = self.inner.keys.key(to.as_bytes()).await?.ok_or(Failure::NotFound)?;
+        let key = self.account_key(to).await?;
         let alias = foreign_id(&record).filter(|_| record.state.entries.alias.is_some());
         let command = MoveV1 {
             account: to,

@@ -194,7 +194,7 @@ impl App {
     async fn take_share(&self, quota: &Quota, window: Window, had: Share) -> (u32, u32) {
         let Quota { of: Of { name, id }, limit } = *quota;
         let wanted = (limit / SHARES).clamp(1, SHARE_MAX);
-        let key = format!("quota.{name}.{id}.{}", window.start);
+        let key = format!("rate.quota.{name}.{id}.{}", window.start);
         let ttl = Duration::from_secs(u64::from(WINDOW_SECONDS) + 5);
         let counted = timeout(COUNT_MAX, self.inner.volatile.add(&key, wanted.into(), ttl)).await;
         let error = match counted {

@@ -58,9 +58,11 @@ async fn deliveries_as_they_were_asked_for() {
     story.ask("one that wants messages only", set(messages)).await;
     story.ask("one that wants everything", set(json!({"enabled": true, "url": receiver.url("/all")}))).await;
     let pair = "/api/instance/connect/shop?number=5511987654321";
-    story.ask("connect by a pairing code, of which nothing is told", by_account(Request::get(pair))).await;
+    story.ask("connect by a pairing code, which is told nobody", by_account(Request::get(pair))).await;
+    // Beside the pairing code, for a phone that would rather scan.
+    story.deliveries("the first code", &receiver, 0, 1).await;
     world.scan("shop").await;
-    story.deliveries("to the one that wants everything", &receiver, 0, 2).await;
+    story.deliveries("to the one that wants everything", &receiver, 1, 2).await;
     story.ask("switch it off", by_account(Request::delete("/api/events/webhook/shop"))).await;
     story
         .ask("logout, of which nobody is told", by_account(Request::delete("/api/instance/logout/shop")))

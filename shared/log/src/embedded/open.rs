@@ -109,7 +109,8 @@ pub(super) fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<O
         return Err(OpenError::Earlier { file: folder.join(EARLIER_FILE) });
     }
     let path = folder.join(LOG_FOLDER);
-    if !path.try_exists().map_err(in_folder)? {
+    // An empty folder is none, and gives way to the new one.
+    if !is_there(folder).map_err(in_folder)? {
         create(folder, shards, entropy)?;
     }
     let tables = guarded(|| Tables::open(&path)).map_err(file)?;

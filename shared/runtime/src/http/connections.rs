@@ -90,6 +90,9 @@ impl Connections {
             "Connections that were closed at once, over the bound in all (total) or for one address (address)"
         );
         gauge!(OPEN).set(0.0);
+        for bound in ["total", "address"] {
+            counter!(REFUSED, "bound" => bound).increment(0);
+        }
         Self(Arc::new(Shared { limits, open: Mutex::default() }))
     }
 
