@@ -58,7 +58,7 @@ pub struct Connected {
 
 impl App {
     /// Connects and waits up to `wait` for the first code of the wanted method. A linked instance answers at
-    /// once, without a code.
+    /// once, without a code. After a wait the permission is asked again.
     pub async fn connect(
         &self,
         call: &Call,
@@ -78,19 +78,25 @@ impl App {
         let wants_pairing = phone.is_some();
         let answer = self.command(call, instance, ConnectV1 { method }).await?;
         let deadline = Instant::now() + wait;
-        let mut record = answer.record;
-        loop {
+        let (mut record, mut waited) = (answer.record, false);
+        let codes = loop {
             let codes = self.live_codes(&record).await?;
             let there = if wants_pairing { codes.pairing.is_some() } else { codes.qr.is_some() };
             if there || attempt_of(&record).is_none() || Instant::now() >= deadline {
-                return Ok(Connected { record, codes, replayed: answer.replayed });
+                break codes;
             }
+            waited = true;
             let version = record.version;
             match self.wait_for(&record, deadline, |now| now.version > version).await? {
                 Some(newer) => record = newer,
-                None => return Ok(Connected { record, codes, replayed: answer.replayed }),
+                None => break codes,
             }
+        };
+        if waited {
+            // Whoever links a device by a code owns the session: nobody gets one by a token that has ended meanwhile.
+            self.read_again(&call.principal, instance).await?;
         }
+        Ok(Connected { record, codes, replayed: answer.replayed })
     }
 
     /// The codes of the instance that can be used at this moment.

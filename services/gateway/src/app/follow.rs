@@ -59,6 +59,13 @@ impl App {
         let hints = hints.map_err(|error| Failure::unavailable("the bus", error))?;
         Ok(Follow { permission: Permission { app: self.clone(), principal, instance }, hints })
     }
+
+    /// The instance, deleted or not, if what was shown when the request began still opens it: for whoever waited
+    /// before it answers. The looks begin after this call; it fails as [`Permission::ask`] does.
+    pub async fn read_again(&self, principal: &Principal, instance: InstanceId) -> Result<Record, Failure> {
+        self.stands(principal, Duration::ZERO).await?;
+        self.read_with_deleted(principal, instance).await
+    }
 }
 
 impl Permission {
@@ -75,8 +82,7 @@ impl Permission {
     /// The instance, deleted or not, if the client may still see it: by looks that begin after this call.
     /// [`Failure::Unauthorized`] or [`Failure::NotFound`] if it may not.
     pub async fn ask(&self) -> Result<Record, Failure> {
-        self.app.stands(&self.principal, Duration::ZERO).await?;
-        self.app.read_with_deleted(&self.principal, self.instance).await
+        self.app.read_again(&self.principal, self.instance).await
     }
 }
 

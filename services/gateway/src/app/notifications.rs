@@ -13,7 +13,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-use super::{App, failure::Failure};
+use super::{App, failure::Failure, principal::Principal};
 
 /// How long one question waits for a notice: who dispatches may change, and a longer wait asks again.
 const SLICE: Duration = Duration::from_secs(5);
@@ -50,9 +50,10 @@ enum PullFault {
 
 impl App {
     /// The oldest notice of an instance that waits to be fetched; none if there is none within `wait`. It stays
-    /// the oldest until it is deleted.
+    /// the oldest until it is deleted. The permission of who asks is asked again after the wait.
     pub async fn receive_notification(
         &self,
+        principal: &Principal,
         instance: InstanceId,
         wait: Duration,
     ) -> Result<Option<Notification>, Failure> {
@@ -64,6 +65,7 @@ impl App {
             let over = Instant::now() >= deadline;
             match asked {
                 Ok(PullReplyV1::Notice { receipt, body }) => {
+                    self.read_again(principal, instance).await?;
                     let key = self.inner.keys.key(instance.as_bytes()).await?.ok_or(Failure::NotFound)?;
                     let body = key
                         .open_text(instance.as_bytes(), field::NOTICE, &body)

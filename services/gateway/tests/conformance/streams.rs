@@ -105,6 +105,23 @@ async fn what_happens_after_an_accounts_token_was_rotated_is_told_to_no_stream_o
 }
 
 #[tokio::test]
+async fn who_waits_for_a_code_is_told_nothing_by_a_token_that_was_rotated_meanwhile() {
+    let world = World::start().await;
+    let shop = world.instance("shop").await;
+    world.simulate(&shop.id, "never_show_code").await;
+    let connect =
+        Request::post("/v1/instances/shop/connect").json(&json!({"wait_ms": 60_000})).bearer(ACCOUNT);
+    let (answered, ()) = tokio::join!(world.send(&connect), async {
+        world.until(&shop.id, "it connects", |now| now["state"] == "connecting").await;
+        rotate(&world).await;
+        // The attempt ends, and with it the wait.
+        let logout = Request::post("/v1/instances/shop/logout").json(&json!({}));
+        assert_eq!(world.native(logout, NEW_ACCOUNT).await.0, 200);
+    });
+    assert_eq!(answered.status().as_u16(), 401, "{}", answered.text().await.unwrap());
+}
+
+#[tokio::test]
 async fn streams_on_which_nothing_happens_end_with_the_account() {
     let world = World::start().await;
     let shop = with_socket(&world, "shop").await;

@@ -58,9 +58,8 @@ pub(super) async fn handler(
     let mut record = answered.record;
     if body.value.wait == Wait::Unlinked {
         let deadline = Instant::now() + UNLINK_WAIT_MAX;
-        if let Some(unlinked) = app.wait_unlinked(&record, deadline).await? {
-            record = unlinked;
-        }
+        app.wait_unlinked(&record, deadline).await?;
+        record = app.read_again(&call.principal, record.id).await?;
     }
     Ok(answer(StatusCode::OK, InstanceBody::of(&record), answered.replayed))
 }
