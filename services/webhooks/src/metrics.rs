@@ -55,6 +55,7 @@ pub(crate) fn attempt(class: Class, answer: Result<&Answer, &SendError>, took: D
         Err(SendError::Invalid) => "invalid",
         Err(SendError::Name) => "name",
         Err(SendError::Connect) => "connect",
+        Err(SendError::Busy) => "busy",
         Err(SendError::TimedOut) => "timed_out",
         Err(SendError::Broken) => "broken",
     };

@@ -44,6 +44,8 @@ const KEPT_LAG_MAX: Duration = Duration::from_secs(30);
 const KEPT_REACHED_MAX: Duration = Duration::from_secs(2);
 /// How long a notice waits after a fault of ours: it uses up no attempt.
 const FAULT_DELAY: Duration = Duration::from_secs(1);
+/// How long a notice waits whose address has as many attempts as it may have, up to twice as long: it uses up no attempt.
+const BUSY_DELAY: Duration = Duration::from_secs(5);
 
 /// What attempts need.
 #[derive(Clone)]
@@ -201,6 +203,10 @@ async fn run(
     }
     *attempts = number;
     let verdict = send(tools, pending, &prepared).await;
+    if let Err(SendError::Busy) = verdict {
+        *attempts = pending.attempts;
+        return busy(tools, pending);
+    }
     *answered = match &verdict {
         Err(SendError::Refused | SendError::Invalid) => None,
         verdict => Some(verdict.is_ok()),
@@ -210,6 +216,16 @@ async fn run(
         tools.journal.put(*key, Tried { attempts: number, due, running: false })?;
     }
     Ok(outcome)
+}
+
+/// Nothing was sent: the notice waits, and as many tries are left as before. Those that wait for one address come back
+/// at moments of their own.
+fn busy(tools: &Tools, pending: &Pending) -> Result<Outcome, Fault> {
+    let spread = u64::try_from(BUSY_DELAY.as_micros()).unwrap_or(u64::MAX);
+    let spread = Duration::from_micros(tools.entropy.below(spread));
+    let due = plus(tools.clock.now(), BUSY_DELAY + spread);
+    tools.journal.put(pending.key, Tried { attempts: pending.attempts, due, running: false })?;
+    Ok(Outcome::Wait(due))
 }
 
 /// The place that a URL leads to. What is not a URL is refused before anything is sent.

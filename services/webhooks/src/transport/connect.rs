@@ -1,6 +1,10 @@
 //! Connections to endpoints: names are resolved by the guarded resolver, and nothing else is connected to.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use rustls::pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -14,6 +18,7 @@ use url::{Host, Url};
 
 use super::{
     SendError,
+    addresses::{Addresses, Visit},
     meter::{Allowance, Metered},
     resolver::{AddressRefused, GuardedResolver},
 };
@@ -30,6 +35,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 #[derive(Clone)]
 pub(super) struct Connector {
     tls: TlsConnector,
+    addresses: Addresses,
+}
+
+/// A connection, and the count of it: to be kept as long as the connection.
+pub(super) struct Opened {
+    pub(super) stream: Box<dyn Stream>,
+    pub(super) visit: Visit,
 }
 
 // === impl Connector ===
@@ -43,7 +55,7 @@ impl Connector {
             .with_platform_verifier()?
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), addresses: Addresses::default() })
     }
 
     /// A connection for a URL that was checked.
@@ -52,7 +64,7 @@ impl Connector {
         url: &Url,
         resolver: &GuardedResolver,
         allowance: Allowance,
-    ) -> Result<Box<dyn Stream>, SendError> {
+    ) -> Result<Opened, SendError> {
         let deadline = Instant::now() + CONNECT_MAX;
         let opening = self.opened(url, resolver, allowance, deadline);
         timeout_at(deadline, opening).await.unwrap_or(Err(SendError::TimedOut))
@@ -64,7 +76,7 @@ impl Connector {
         resolver: &GuardedResolver,
         allowance: Allowance,
         deadline: Instant,
-    ) -> Result<Box<dyn Stream>, SendError> {
+    ) -> Result<Opened, SendError> {
         let port = url.port_or_known_default().ok_or(SendError::Invalid)?;
         let (addresses, name) = match url.host().ok_or(SendError::Invalid)? {
             Host::Ipv4(address) => (vec![IpAddr::V4(address)], ServerName::from(IpAddr::V4(address))),
@@ -77,30 +89,41 @@ impl Connector {
                 (found, name)
             }
         };
-        let stream = Metered::new(first_of(&addresses, port, deadline).await?, allowance);
+        let (stream, visit) = self.first_of(&addresses, port, deadline).await?;
+        let stream = Metered::new(stream, allowance);
         if url.scheme() != "https" {
-            return Ok(Box::new(stream));
+            return Ok(Opened { stream: Box::new(stream), visit });
         }
         let stream = self.tls.connect(name, stream).await.map_err(|_| SendError::Connect)?;
-        Ok(Box::new(stream))
+        Ok(Opened { stream: Box::new(stream), visit })
     }
-}
 
-/// The first address that takes a connection; each has an equal part of what is left of the time.
-async fn first_of(addresses: &[IpAddr], port: u16, deadline: Instant) -> Result<TcpStream, SendError> {
-    let mut failed = SendError::Connect;
-    for (left, address) in (1..=addresses.len()).rev().zip(addresses) {
-        let now = Instant::now();
-        let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
-        match timeout_at(now + share, TcpStream::connect((*address, port))).await {
-            Ok(Ok(stream)) => {
-                // Whole requests are written at once: there is nothing to gather.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
+    /// The first address that has room and takes a connection; each has an equal part of what is left of the time.
+    async fn first_of(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+        deadline: Instant,
+    ) -> Result<(TcpStream, Visit), SendError> {
+        let mut failed = SendError::Connect;
+        for (left, address) in (1..=addresses.len()).rev().zip(addresses) {
+            let at = SocketAddr::new(*address, port);
+            let Some(visit) = self.addresses.enter(at).await else {
+                failed = SendError::Busy;
+                continue;
+            };
+            let now = Instant::now();
+            let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
+            match timeout_at(now + share, TcpStream::connect(at)).await {
+                Ok(Ok(stream)) => {
+                    // Whole requests are written at once: there is nothing to gather.
+                    let _ = stream.set_nodelay(true);
+                    return Ok((stream, visit));
+                }
+                Ok(Err(_)) => failed = SendError::Connect,
+                Err(_) => failed = SendError::TimedOut,
             }
-            Ok(Err(_)) => failed = SendError::Connect,
-            Err(_) => failed = SendError::TimedOut,
         }
+        Err(failed)
     }
-    Err(failed)
 }

@@ -4,6 +4,7 @@
 //! what runs at a host is what the dispatcher started there. The client is hyper's HTTP/1.1 alone, on top of a
 //! connection that is read in bounded parts (see [`meter`]).
 
+mod addresses;
 mod connect;
 mod headers;
 mod meter;
@@ -13,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use berth_runtime::{UrlPolicy, UrlRefused, check_url};
 use bytes::Bytes;
-use connect::{Connector, Stream};
+use connect::{Connector, Opened};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, StatusCode,
@@ -63,6 +64,9 @@ pub enum SendError {
     /// No connection.
     #[error("connection failed")]
     Connect,
+    /// The address has as many attempts as it may have: nothing was sent.
+    #[error("too many attempts at this address")]
+    Busy,
     /// No answer in time.
     #[error("timed out")]
     TimedOut,
@@ -123,8 +127,8 @@ impl Transport {
         let request = request(&url, parcel)?;
         let restricted = !self.policy.plain_http && url.scheme() == "http";
         let resolver = if restricted { &self.listed } else { &self.permitted };
-        let stream = self.connector.open(&url, resolver, Allowance::new()).await?;
-        exchange(stream, request).await
+        let opened = self.connector.open(&url, resolver, Allowance::new()).await?;
+        exchange(opened, request).await
     }
 }
 
@@ -140,7 +144,8 @@ fn request(url: &Url, parcel: &Parcel) -> Result<Request<Full<Bytes>>, SendError
 }
 
 /// Sends the request and reads the answer, driving the connection meanwhile.
-async fn exchange(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> Result<Answer, SendError> {
+async fn exchange(opened: Opened, request: Request<Full<Bytes>>) -> Result<Answer, SendError> {
+    let Opened { stream, visit } = opened;
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_BYTES_MAX)
         .handshake(TokioIo::new(stream))
@@ -148,6 +153,7 @@ async fn exchange(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> Res
         .map_err(|_| SendError::Broken)?;
     let answer = async {
         let response = sender.send_request(request).await.map_err(|_| SendError::Broken)?;
+        visit.answered();
         let text = |name: &str| {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
