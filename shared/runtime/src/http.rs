@@ -2,6 +2,7 @@
 
 mod connections;
 mod ops;
+mod probes;
 mod readiness;
 
 pub use connections::{ConnectionLimits, FILES_RESERVED};
@@ -86,7 +87,8 @@ impl Bound {
     }
 
     /// Serves until the process is asked to stop, then lets running requests end, and cuts what is left after
-    /// `DRAIN_MAX`. Connections over the limits are closed at once. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
+    /// `DRAIN_MAX`. Connections over the limits are closed at once, but for
+    /// a few that may ask for `/healthz`, `/readyz` and `/metrics`. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
     pub fn serve(self, router: Router, lifecycle: &Lifecycle, limits: ConnectionLimits) {
         let open = Connections::new(limits);
         let stop = lifecycle.stop().clone();
@@ -102,7 +104,11 @@ impl Bound {
                             // One over a bound ends here, where it is dropped.
                             if let Some(counted) = open.admit(peer.ip()) {
                                 let client = Client::new(stream, counted);
-                                connections.spawn(connection(client, peer, router.clone(), stop.clone()));
+                                if client.is_probe() {
+                                    connections.spawn(probe(client, router.clone(), open.clone(), stop.clone()));
+                                } else {
+                                    connections.spawn(connection(client, peer, router.clone(), stop.clone()));
+                                }
                             }
                         }
                         Err(error) => {
@@ -127,6 +133,18 @@ impl Bound {
             }
         });
     }
+}
+
+/// Serves one connection over a bound, until the process stops.
+async fn probe(
+    client: Client,
+    router: Router,
+    open: Connections,
+    stop: CancellationToken,
+) -> Result<(), hyper::Error> {
+    let serving = probes::serve(client, router, move || open.refuse("probe"));
+    stop.run_until_cancelled(serving).await;
+    Ok(())
 }
 
 /// Serves one connection to its end: after the stop, that of the request that runs.

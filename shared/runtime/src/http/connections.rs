@@ -2,7 +2,8 @@
 //!
 //! Every connection costs a file descriptor and memory, and a client is free to open as many as it likes. So there is
 //! a bound in all, which leaves descriptors for what the service itself opens (the log, NATS, webhooks), and one for
-//! each address. A connection over a bound is closed at once, before a byte of it is read.
+//! each address. A connection over a bound is closed at once, before a byte of it is read, but for a few that may
+//! ask how the process is: whoever restarts it when it does not answer must not be locked out by its clients.
 
 use std::{
     collections::HashMap,
@@ -26,6 +27,10 @@ use crate::config::HttpSettings;
 /// File descriptors that are kept for the service itself: files of the log and the views, connections to NATS,
 /// attempts of webhooks, and what is asked of names.
 pub const FILES_RESERVED: u64 = 512;
+/// Connections over a bound that may ask for the routes of whoever operates the process, and nothing else.
+const PROBES_MAX: usize = 16;
+/// Those of one address.
+const PROBES_PER_ADDRESS_MAX: usize = 4;
 /// How long a client may leave what is sent to it unread; then its connection ends. Streams and sockets too.
 const STALLED_MAX: Duration = Duration::from_secs(30);
 /// The operator's log names refused connections once in this time.
@@ -74,6 +79,9 @@ struct Shared {
 struct Open {
     total: usize,
     by_address: HashMap<IpAddr, usize>,
+    /// Over a bound, in all and by address.
+    probes: usize,
+    probes_by_address: HashMap<IpAddr, usize>,
     /// Refused since the last warning.
     refused: u64,
     warned_at: Option<Instant>,
@@ -96,7 +104,8 @@ impl Connections {
         Self(Arc::new(Shared { limits, open: Mutex::default() }))
     }
 
-    /// Counts a connection from an address until what is given is dropped; none if there are too many.
+    /// Counts a connection from an address until what is given is dropped; none if there are too many. One over a
+    /// bound may be a probe, see [`Counted::is_probe`].
     pub(super) fn admit(&self, from: IpAddr) -> Option<Counted> {
         let address = bucket(from);
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,16 +118,29 @@ impl Connections {
             open.total += 1;
             open.by_address.insert(address, of_address + 1);
             gauge!(OPEN).increment(1.0);
-            return Some(Counted { shared: Arc::clone(&self.0), address });
+            return Some(Counted { shared: Arc::clone(&self.0), address, is_probe: false });
         };
+        let probes_of_address = open.probes_by_address.get(&address).copied().unwrap_or_default();
+        if open.probes < PROBES_MAX && probes_of_address < PROBES_PER_ADDRESS_MAX {
+            open.probes += 1;
+            open.probes_by_address.insert(address, probes_of_address + 1);
+            return Some(Counted { shared: Arc::clone(&self.0), address, is_probe: true });
+        }
+        drop(open);
+        self.refuse(bound);
+        None
+    }
+
+    /// Notes that a connection, or what it asked for, was refused because of a bound.
+    pub(super) fn refuse(&self, bound: &'static str) {
         counter!(REFUSED, "bound" => bound).increment(1);
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.refused += 1;
         if open.warned_at.is_none_or(|at| at.elapsed() >= WARN_EACH) {
             let refused = std::mem::take(&mut open.refused);
             open.warned_at = Some(Instant::now());
             tracing::warn!(bound, refused, open = open.total, "connections are refused: there are too many");
         }
-        None
     }
 }
 
@@ -127,17 +149,31 @@ impl Connections {
 pub(super) struct Counted {
     shared: Arc<Shared>,
     address: IpAddr,
+    is_probe: bool,
+}
+
+impl Counted {
+    /// Whether it is over a bound, and may ask how the process is and nothing else.
+    pub(super) const fn is_probe(&self) -> bool {
+        self.is_probe
+    }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.total -= 1;
-        gauge!(OPEN).decrement(1.0);
-        if let Some(of_address) = open.by_address.get_mut(&self.address) {
+        let open = &mut *open;
+        let (total, by_address) = if self.is_probe {
+            (&mut open.probes, &mut open.probes_by_address)
+        } else {
+            gauge!(OPEN).decrement(1.0);
+            (&mut open.total, &mut open.by_address)
+        };
+        *total -= 1;
+        if let Some(of_address) = by_address.get_mut(&self.address) {
             *of_address -= 1;
             if *of_address == 0 {
-                open.by_address.remove(&self.address);
+                by_address.remove(&self.address);
             }
         }
     }
@@ -161,19 +197,24 @@ pub(super) struct Client {
     stream: TcpStream,
     /// Runs while nothing can be sent.
     stalled: Option<Pin<Box<Sleep>>>,
-    _counted: Counted,
+    counted: Counted,
 }
 
 // === impl Client ===
 
 impl Client {
     pub(super) const fn new(stream: TcpStream, counted: Counted) -> Self {
-        Self { stream, stalled: None, _counted: counted }
+        Self { stream, stalled: None, counted }
     }
 
     /// Small pieces, such as the events of a stream, do not wait for the client's next acknowledgement.
     pub(super) fn without_delay(&self) -> io::Result<()> {
         self.stream.set_nodelay(true)
+    }
+
+    /// Whether it may ask how the process is and nothing else.
+    pub(super) const fn is_probe(&self) -> bool {
+        self.counted.is_probe()
     }
 
     /// What a write came to, and the end of the patience if it has to wait.
@@ -236,17 +277,32 @@ mod tests {
     #[tokio::test]
     async fn an_address_has_its_bound_a_64_is_one_and_all_have_theirs() {
         let open = connections(3, 2);
-        let from = |address: &str| address.parse().unwrap();
-        let first = open.admit(from("2001:db8::1")).unwrap();
-        let _second = open.admit(from("2001:db8::2")).unwrap();
-        assert!(open.admit(from("2001:db8::ffff")).is_none(), "the /64 has two");
-        let third = open.admit(from("::ffff:192.0.2.1")).unwrap();
-        assert!(open.admit(from("192.0.2.2")).is_none(), "there are three");
+        let admit = |address: &str| open.admit(address.parse().unwrap()).filter(|one| !one.is_probe());
+        let first = admit("2001:db8::1").unwrap();
+        let _second = admit("2001:db8::2").unwrap();
+        assert!(admit("2001:db8::ffff").is_none(), "the /64 has two");
+        let third = admit("::ffff:192.0.2.1").unwrap();
+        assert!(admit("192.0.2.2").is_none(), "there are three");
         drop(first);
-        let _fourth = open.admit(from("192.0.2.1")).unwrap();
+        let _fourth = admit("192.0.2.1").unwrap();
         drop(third);
-        let _fifth = open.admit(from("2001:db8::3")).unwrap();
+        let _fifth = admit("2001:db8::3").unwrap();
         assert_eq!(open.0.open.lock().unwrap().by_address.len(), 2, "who left is forgotten");
+    }
+
+    #[tokio::test]
+    async fn a_few_over_a_bound_may_ask_how_the_process_is() {
+        let open = connections(1, 1);
+        let _only = open.admit("192.0.2.1".parse().unwrap()).unwrap();
+        let from = |host: usize| open.admit(format!("192.0.2.{host}").parse().unwrap());
+        let mut probes: Vec<_> = (0..PROBES_PER_ADDRESS_MAX).map(|_| from(1).unwrap()).collect();
+        assert!(from(1).is_none(), "an address has no more");
+        probes.extend((PROBES_PER_ADDRESS_MAX..PROBES_MAX).map(|host| from(host + 2).unwrap()));
+        assert!(probes.iter().all(Counted::is_probe));
+        assert!(from(100).is_none(), "all have no more");
+        drop(probes);
+        assert!(from(1).unwrap().is_probe());
+        assert!(open.0.open.lock().unwrap().probes_by_address.is_empty(), "who left is forgotten");
     }
 
     #[tokio::test]

@@ -11,6 +11,9 @@ use serde_json::{Map, json};
 use super::{Check, Readiness};
 use crate::{lifecycle::Lifecycle, telemetry::Metrics};
 
+/// The paths of these routes.
+pub(super) const ROUTES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// `/healthz` (the process answers), `/readyz` (it may be sent work; 503 when not, or when it drains) and
 /// `/metrics`.
 pub fn ops_router(readiness: Readiness, metrics: Metrics, lifecycle: &Lifecycle) -> Router {
