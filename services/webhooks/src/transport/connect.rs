@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier, pki_types::ServerName};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -49,13 +49,18 @@ pub(super) struct Opened {
 impl Connector {
     /// With the roots of this machine.
     pub(super) fn new() -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_platform_verifier()?
-            .with_no_client_auth();
+        Ok(Self::with(tls()?.with_platform_verifier()?.with_no_client_auth()))
+    }
+
+    /// With these roots and no others: a story has an authority of its own.
+    #[cfg(test)]
+    pub(super) fn trusting(roots: rustls::RootCertStore) -> Result<Self, rustls::Error> {
+        Ok(Self::with(tls()?.with_root_certificates(roots).with_no_client_auth()))
+    }
+
+    fn with(mut config: ClientConfig) -> Self {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), addresses: Addresses::default() })
+        Self { tls: TlsConnector::from(Arc::new(config)), addresses: Addresses::default() }
     }
 
     /// A connection for a URL that was checked.
@@ -126,4 +131,10 @@ impl Connector {
         }
         Err(failed)
     }
+}
+
+/// The beginning of every configuration of TLS here.
+fn tls() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
 }

@@ -107,10 +107,13 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(policy: UrlPolicy) -> Result<Self, TransportSetupError> {
+        Self::with(policy, Connector::new().map_err(TransportSetupError::Tls)?)
+    }
+
+    fn with(policy: UrlPolicy, connector: Connector) -> Result<Self, TransportSetupError> {
         let policy = Arc::new(policy);
         let resolver = resolver::system_resolver().map_err(TransportSetupError::Resolver)?;
         let guarded = |reach| GuardedResolver::new(resolver.clone(), policy.clone(), reach);
-        let connector = Connector::new().map_err(TransportSetupError::Tls)?;
         let (permitted, listed) = (guarded(Reach::Permitted), guarded(Reach::Listed));
         Ok(Self { policy, connector, permitted, listed })
     }
@@ -183,3 +186,6 @@ async fn exchange(opened: Opened, request: Request<Full<Bytes>>) -> Result<Answe
     }
     answer.await
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Deliveries over TLS: to who can prove its name, and to nobody else.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use berth_runtime::Lifecycle;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+const NAME: &str = "shop.localhost";
+
+/// Somebody who says whose name is whose.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+}
+
+/// A server, and everything that reached it within TLS.
+struct Server {
+    address: SocketAddr,
+    came: Arc<Mutex<String>>,
+    _lifecycle: Lifecycle,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        Self { issuer: Issuer::new(params, key), certificate }
+    }
+
+    /// A transport that trusts this authority alone.
+    fn transport(&self) -> Transport {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false };
+        Transport::with(policy, Connector::trusting(roots).unwrap()).unwrap()
+    }
+
+    /// A server that proves to have this name, and answers 204.
+    async fn server(&self, name: &str) -> Server {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            )
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, lifecycle) = (listener.local_addr().unwrap(), Lifecycle::new());
+        let came = Arc::new(Mutex::new(String::new()));
+        let kept = came.clone();
+        lifecycle.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut bytes = [0; 4_096];
+                while !kept.lock().unwrap().ends_with("{}") {
+                    let Ok(read @ 1..) = stream.read(&mut bytes).await else { break };
+                    kept.lock().unwrap().push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+                }
+                let _gone = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+            }
+        });
+        Server { address, came, _lifecycle: lifecycle }
+    }
+}
+
+async fn sent(transport: &Transport, to: &Server) -> Result<u16, SendError> {
+    let parcel = Parcel {
+        url: format!("https://{NAME}:{}/hook?of=shop", to.address.port()),
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"{}"),
+        attempt_max: Duration::from_secs(15),
+    };
+    transport.send(parcel).await.map(|answer| answer.status)
+}
+
+#[tokio::test]
+async fn only_who_proves_the_name_of_the_url_is_told_anything() {
+    let (known, unknown) = (Authority::new(), Authority::new());
+    let transport = known.transport();
+
+    let right = known.server(NAME).await;
+    assert_eq!(sent(&transport, &right).await, Ok(204));
+    let came = right.came.lock().unwrap().to_lowercase();
+    assert!(came.starts_with("post /hook?of=shop http/1.1\r\n"), "{came}");
+    assert!(came.contains(&format!("\r\nhost: {NAME}:{}\r\n", right.address.port())), "{came}");
+
+    for (authority, name) in [(&unknown, NAME), (&known, "other.localhost"), (&known, "127.0.0.1")] {
+        let wrong = authority.server(name).await;
+        assert_eq!(sent(&transport, &wrong).await, Err(SendError::Connect), "{name}");
+        assert_eq!(*wrong.came.lock().unwrap(), "", "nothing is said to {name}");
+    }
+    // The roots of this machine know neither.
+    let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false };
+    assert_eq!(sent(&Transport::new(policy).unwrap(), &right).await, Err(SendError::Connect));
+}
