@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use berth_proto::AccountId;
 use berth_runtime::{
-    Check, Ending, Lifecycle, Readiness, Role, Settings,
+    Check, Ending, Lifecycle, Readiness, Role, Settings, clock,
     config::DeviceDriver,
     http::{ConnectionLimits, bind, ops_router},
     lifecycle::Termination,
@@ -47,6 +47,7 @@ async fn start(
 ) -> Result<(), Failure> {
     let readiness = Readiness::new();
     let wired = Wired::open(role, settings, &readiness, lifecycle).await?;
+    clock::watch::watch(Arc::clone(&wired.clock), &readiness, lifecycle);
     let bound = bind(settings.http.listen).await?;
     let address = bound.address();
     let account = AccountCheck::register(role, &readiness);

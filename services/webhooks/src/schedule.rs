@@ -26,6 +26,8 @@ const GREEN_DELAY: Duration = Duration::from_mins(1);
 const GREEN_AGE_MAX: Duration = Duration::from_hours(24);
 /// The latest that an endpoint may put us off with `Retry-After`.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
+/// What is added to how far ahead an attempt can be due: a time service may correct the clock by as much.
+const AHEAD_MARGIN: Duration = Duration::from_mins(1);
 /// The time-out of an attempt, the answer's body included.
 const ATTEMPT_MAX: Duration = Duration::from_secs(15);
 /// GREEN-API endpoints have longer to answer.
@@ -100,7 +102,10 @@ impl Schedule {
             RetryRule::Standard => *self.delays.get(made)?,
             RetryRule::GreenApi => {
                 let next = plus(failed.now, self.green_delay);
-                return (next <= plus(failed.occurred_at, self.green_age_max)).then_some(next);
+                // Counted too: one that is dated ahead, by a clock that had jumped, is not repeated for longer.
+                let is_in_time = next <= plus(failed.occurred_at, self.green_age_max)
+                    && self.green_delay * u32::from(failed.attempts) <= self.green_age_max;
+                return is_in_time.then_some(next);
             }
         };
         let spread =
@@ -108,6 +113,13 @@ impl Schedule {
         let delay = delay + Duration::from_micros(entropy.below(spread.saturating_add(1)));
         let asked = failed.retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
         Some(plus(failed.now, delay.max(asked)))
+    }
+
+    /// How far ahead an attempt can be due.
+    pub(crate) fn ahead_max(&self) -> Duration {
+        let delays = self.delays.iter().chain(&self.qr_delays).chain([&self.green_delay]);
+        let longest = delays.max().copied().unwrap_or_default();
+        (longest + longest * self.jitter_percent / 100).max(RETRY_AFTER_MAX) + AHEAD_MARGIN
     }
 
     /// How long an attempt may take.

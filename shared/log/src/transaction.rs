@@ -155,6 +155,9 @@ impl Writer {
     ///
     /// An answer rests either on an append, which the log refuses if the stream has moved on, or on a state that was
     /// read here: never on memory alone, since another replica may have appended.
+    ///
+    /// It is decided on the present clock, which may be before the last commit: what is folded into the state
+    /// has the commit's [`Loaded::moment`].
     pub async fn transact<S, T, E, F>(
         &self,
         stream: StreamKey,
@@ -173,7 +176,7 @@ impl Writer {
         };
         for attempt in 0..ATTEMPTS_MAX {
             self.stand_back(attempt).await;
-            let now = loaded.occurred_at.max(self.clock.now());
+            let now = self.clock.now();
             match decide(loaded, now).await? {
                 Plan::Append(loaded, next, answer) => {
                     let commands = next.receipts.len();
@@ -212,7 +215,7 @@ impl Writer {
         next: Next<S>,
         now: Timestamp,
     ) -> Result<Option<Loaded<S>>, TransactError> {
-        let (stream, previous) = (loaded.stream, loaded.previous);
+        let (stream, previous, at) = (loaded.stream, loaded.previous, loaded.moment(now));
         let expected = loaded.tail.map_or(Expected::Empty, Expected::After);
         let version = expected.next_version();
         let command_id = next.receipts.first().map(|receipt| receipt.command_id);
@@ -222,7 +225,7 @@ impl Writer {
             stream,
             version,
             previous,
-            occurred_at: now,
+            occurred_at: at,
             receipts: next.receipts,
             events: next.events,
             state: carried,
@@ -240,7 +243,7 @@ impl Writer {
                 state: Some(next.state),
                 bytes: if carries_all { payload.len() } else { loaded.bytes },
                 previous: Hash::of_commit(&stream, previous, &payload),
-                occurred_at: now,
+                occurred_at: at,
                 full: if carries_all { Some(appended.tail) } else { loaded.full },
             })),
             Err(AppendError::Conflict { .. }) => Ok(None),
@@ -281,6 +284,12 @@ impl<S> Loaded<S> {
     /// The version of its last commit, 0 if it has none.
     pub fn version(&self) -> u64 {
         self.tail.map_or(0, |tail| tail.version)
+    }
+
+    /// When a commit that is decided now is said to have occurred: never before the one before it, even if a clock
+    /// that was ahead decided that one.
+    pub fn moment(&self, now: Timestamp) -> Timestamp {
+        now.max(self.occurred_at)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Deadlines and `occurred_at` use [`Clock::now`]. Leases and time-outs never do: they use
 //! `tokio::time::Instant`, which does not jump.
 
+pub mod watch;
+
 use std::{
     fmt,
     sync::atomic::{AtomicI64, Ordering},

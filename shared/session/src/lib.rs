@@ -24,8 +24,8 @@ use berth_proto::{
 };
 
 pub use deadlines::{
-    ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, CODE_GRACE_SECONDS, SKEW_SECONDS, UNLINK_SECONDS, deadlines,
-    effective, next_deadline,
+    AHEAD_SECONDS, ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, BAN_SECONDS_MAX, CODE_GRACE_SECONDS, SKEW_SECONDS,
+    UNLINK_SECONDS, deadlines, due, effective, next_deadline,
 };
 pub use decide::{LOGOUT_CODE, OLD_SECRET_SECONDS_MAX, OLD_SECRETS_MAX, decide};
 pub use evolve::evolve;
@@ -39,7 +39,8 @@ pub type State = InstanceStateV1;
 /// What a decision may look at besides the state and the command.
 #[derive(Debug, Clone, Copy)]
 pub struct Context {
-    /// The moment of the decision: never before the previous commit's.
+    /// The present moment of whoever decides. It may be before the previous commit's, if that one was decided by a
+    /// clock that was ahead: what is to last from now on rests on this one, not on the history's.
     pub now: Timestamp,
 }
 

@@ -59,10 +59,10 @@ pub(super) fn next(
     cause: &Cause,
     now: Timestamp,
 ) -> Result<Plan<AccountStateV2, Answer>, Trouble> {
-    let version = loaded.version() + 1;
+    let (version, at) = (loaded.version() + 1, loaded.moment(now));
     let folded = events
         .iter()
-        .try_fold(loaded.state.clone(), |state, event| evolve(state, event, version, now).map(Some));
+        .try_fold(loaded.state.clone(), |state, event| evolve(state, event, version, at).map(Some));
     // A decision never gives events that cannot follow the state.
     let Some(state) = folded.flatten() else { return Ok(Plan::Keep(loaded, Err(RejectionCodeV1::Changed))) };
     let count = u16::try_from(events.len()).unwrap_or(u16::MAX);

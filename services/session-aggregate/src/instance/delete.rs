@@ -128,7 +128,10 @@ impl Aggregate {
         let Some((at, blueprint)) = ours.and_then(|hold| Some((hold.at, hold.blueprint?))) else {
             return Ok(rejected(RejectionCodeV1::Changed));
         };
-        if at.plus_seconds(ABANDON_AFTER_SECONDS) > self.ports.clock.now() {
+        let now = self.ports.clock.now();
+        let too_far = now.plus_seconds(berth_session::AHEAD_SECONDS);
+        // A hold that is dated ahead is of a clock that has come back since.
+        if at.plus_seconds(ABANDON_AFTER_SECONDS) > now && at <= too_far {
             return Ok(rejected(RejectionCodeV1::OutOfPlace));
         }
         let cause = Cause::of(&asked.request);

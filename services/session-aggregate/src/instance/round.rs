@@ -57,6 +57,10 @@ pub(crate) struct Round {
     events: Vec<RecordV1>,
     /// Bytes of receipts and events so far, at most.
     bytes: usize,
+    /// The present moment, on which deadlines rest.
+    now: Timestamp,
+    /// When the commit is said to have occurred: never before the one before it, even if a clock that was ahead
+    /// decided that one.
     at: Timestamp,
     version: u64,
 }
@@ -95,7 +99,8 @@ impl Round {
             receipts: Vec::new(),
             events: Vec::new(),
             bytes: COMMIT_OVERHEAD_BYTES_MAX,
-            at: now,
+            now,
+            at: loaded.moment(now),
             version: loaded.version() + 1,
         };
         for one in asked {
@@ -154,7 +159,7 @@ impl Round {
             return Ok(Verdict::Answer(Answer::Accepted { outcome, replayed: true }));
         }
         present_credential(request.principal, state)?;
-        let decision = berth_session::decide(state, command, &Context { now: self.at })?;
+        let decision = berth_session::decide(state, command, &Context { now: self.now })?;
         if decision.events.is_empty() && !request.keyed {
             return Ok(Verdict::Answer(Answer::Accepted { outcome: decision.outcome, replayed: false }));
         }

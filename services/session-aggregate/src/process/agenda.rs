@@ -12,7 +12,7 @@ use berth_proto::{
     event::Event,
     instance::{InstanceStateV1, PhaseV1},
 };
-use berth_session::next_deadline;
+use berth_session::{ATTEMPT_SECONDS_MAX, SKEW_SECONDS, next_deadline};
 use berth_views::{ApplyError, Rows, View};
 
 use crate::instance::{ABANDON_AFTER_SECONDS, erasure_recorded};
@@ -62,6 +62,17 @@ impl Work {
         }
     }
 
+    /// Seconds that it can be due ahead at most, whenever it is put down.
+    pub(super) const fn ahead_seconds_max(self) -> i64 {
+        match self {
+            // The deadlines of attempts are nearer; which of them is over is asked of the state.
+            Self::Deadline => ATTEMPT_SECONDS_MAX + SKEW_SECONDS,
+            Self::Erasure => ERASE_AFTER_SECONDS,
+            Self::Create | Self::Rotation | Self::Account => ABANDON_AFTER_SECONDS,
+            Self::Duty => 0,
+        }
+    }
+
     /// Its name in metrics and log lines.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -106,7 +117,7 @@ impl Job {
     fn set(self, rows: &mut dyn Rows, due: Option<Timestamp>) -> Result<(), ApplyError> {
         let index = self.index_key();
         let stands = rows.get(&index).map_err(|error| ApplyError { reason: error.to_string() })?;
-        let wanted = due.map(|due| u64::try_from(due.0).unwrap_or_default().to_be_bytes());
+        let wanted = due.map(moment_bytes);
         if let Some(old) = stands.as_deref().and_then(|old| <[u8; 8]>::try_from(old).ok()) {
             if Some(old) == wanted {
                 return Ok(());
@@ -123,6 +134,16 @@ impl Job {
         }
         Ok(())
     }
+}
+
+/// A moment as it stands in a key.
+fn moment_bytes(moment: Timestamp) -> [u8; 8] {
+    u64::try_from(moment.0).unwrap_or_default().to_be_bytes()
+}
+
+/// What the keys of all jobs before a moment come before.
+pub(super) fn moment_key(moment: Timestamp) -> Vec<u8> {
+    [BY_MOMENT, &moment_bytes(moment)].concat()
 }
 
 /// Open work of instances, accounts and directory entries, and which instances an account has.

@@ -15,7 +15,7 @@ use berth_proto::{
     frame::RejectionCodeV1,
     instance::{PhaseV1, WebhookV1},
 };
-use berth_session::State;
+use berth_session::{AHEAD_SECONDS, State};
 use berth_views::ViewReader;
 use futures::{StreamExt, stream};
 use tokio::time::Duration;
@@ -24,7 +24,7 @@ use tracing::{info, warn};
 use super::{
     agenda::{Work, instance_in, instances_of},
     jobs::{JobError, Stands},
-    sweeper::{PAGE_ROWS, due, page},
+    sweeper::{PAGE_ROWS, due, page, too_far_ahead},
 };
 use crate::{aggregate::Aggregate, directory::Cause, instance::ABANDON_AFTER_SECONDS, trouble::Trouble};
 
@@ -59,7 +59,8 @@ impl Aggregate {
         if self.change_instances(account, state, agenda).await? > 0 {
             return Ok(Stands::GoesOn);
         }
-        if now < settled_from {
+        // A change that is dated ahead is of a clock that has come back since.
+        if now < settled_from && settled_from <= now.plus_seconds(ABANDON_AFTER_SECONDS + AHEAD_SECONDS) {
             return Ok(Stands::Waits(settled_from));
         }
         if creates_open {
@@ -155,7 +156,9 @@ impl Aggregate {
 
     /// Whether a create of an instance in this account is neither settled nor given up.
     async fn creates_open(&self, account: AccountId, agenda: &Arc<dyn ViewReader>) -> Result<bool, JobError> {
-        for (_, job) in due(self, agenda).await? {
+        let mut open = due(self, agenda).await?;
+        open.extend(too_far_ahead(self, agenda, 0).await?);
+        for (_, job) in open {
             if job.work != Work::Create {
                 continue;
             }

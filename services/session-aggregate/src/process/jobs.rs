@@ -62,18 +62,18 @@ pub(super) enum Stands {
 impl Aggregate {
     /// Does a job that is due.
     pub(super) async fn work(&self, job: Job, agenda: &Arc<dyn ViewReader>) -> Result<Stands, JobError> {
-        if job.work == Work::Duty {
-            return self.follow_account(AccountId::from_bytes(job.id), agenda).await;
+        match job.work {
+            Work::Duty => self.follow_account(AccountId::from_bytes(job.id), agenda).await,
+            Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
+            _ => self.finish(job).await.map(|()| Stands::Done),
         }
-        self.finish(job).await.map(|()| Stands::Done)
     }
 
     /// Does a job that is done in one step.
     async fn finish(&self, job: Job) -> Result<(), JobError> {
         let entry = DirectoryId::from_bytes(job.id);
         match job.work {
-            Work::Duty => Ok(()),
-            Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
+            Work::Duty | Work::Deadline => Ok(()),
             Work::Erasure => {
                 let instance = InstanceId::from_bytes(job.id);
                 let loaded = self.load_instance(instance).await?;
@@ -101,18 +101,18 @@ impl Aggregate {
         }
     }
 
-    /// Sends the commands of every deadline that has passed.
-    async fn record_deadlines(&self, instance: InstanceId) -> Result<(), JobError> {
+    /// Sends the commands of every deadline that has passed. One that only lies far ahead is waited for.
+    async fn record_deadlines(&self, instance: InstanceId) -> Result<Stands, JobError> {
         let loaded = self.load_instance(instance).await?;
-        let Some(state) = &loaded.state else { return Ok(()) };
-        let now = self.ports.clock.now();
-        let mut due = berth_session::deadlines(state);
-        due.retain(|(moment, _)| *moment <= now);
-        due.sort_by_key(|(moment, _)| *moment);
+        let Some(state) = &loaded.state else { return Ok(Stands::Done) };
+        let due = berth_session::due(state, self.ports.clock.now());
+        if let (true, Some((next, _))) = (due.is_empty(), berth_session::next_deadline(state)) {
+            return Ok(Stands::Waits(next));
+        }
         for (_, command) in due {
             self.send_own(instance, &command).await?;
         }
-        Ok(())
+        Ok(Stands::Done)
     }
 
     /// Sends a command of our own. The same command for the same thing has the same id, however often and from

@@ -4,13 +4,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use berth_bus::{Grant, Lease};
 use berth_proto::Timestamp;
+use berth_session::{AHEAD_SECONDS, BAN_SECONDS_MAX};
 use berth_views::{Row, ViewError, ViewReader};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::{
-    agenda::{BY_MOMENT, Job},
+    agenda::{BY_MOMENT, Job, moment_key},
     jobs::Stands,
 };
 use crate::{aggregate::Aggregate, flag::Flag, metrics, trouble::chain};
@@ -25,6 +26,9 @@ pub(super) const PAGE_ROWS: usize = 256;
 const SWEEP_JOBS_MAX: usize = 16 * 1_024;
 /// Jobs that are worked on at once.
 const JOBS_AT_ONCE: usize = 16;
+/// How often the whole agenda is looked through for what stands further ahead than it can: another process, whose
+/// clock had jumped ahead, may have put it there.
+const LOOK_AHEAD_EVERY: Duration = Duration::from_mins(10);
 /// How long a job rests after it was done: by then the view has followed.
 const JOB_REST_SECONDS: u64 = 3;
 /// How long a job rests after it failed.
@@ -37,6 +41,30 @@ enum Rest {
     Until(Instant),
     /// When the clock says so.
     Moment(Timestamp),
+}
+
+/// When to look through the whole agenda.
+#[derive(Debug, Default)]
+struct LookAhead {
+    /// When that was done last, and the clock then or later.
+    last: Option<(Instant, Timestamp)>,
+}
+
+impl LookAhead {
+    /// Whether it is time: at first, now and then, and when the clock went back. Says also whether it went back.
+    fn is_time(&mut self, now: Timestamp) -> (bool, bool) {
+        let Some((at, before)) = &mut self.last else {
+            self.last = Some((Instant::now(), now));
+            return (true, false);
+        };
+        let went_back = *before > now.plus_seconds(AHEAD_SECONDS);
+        *before = now;
+        let is_time = went_back || at.elapsed() >= LOOK_AHEAD_EVERY;
+        if is_time {
+            *at = Instant::now();
+        }
+        (is_time, went_back)
+    }
 }
 
 /// The jobs that rest. One whose moment changed meanwhile does not: something new is to be done for it.
@@ -64,10 +92,10 @@ pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>, 
 
 async fn while_held(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>, grant: Grant) {
     let Grant { mut lost, guard: _guard, .. } = grant;
-    let mut rested = Resting::new();
+    let (mut rested, mut look_ahead) = (Resting::new(), LookAhead::default());
     let sweeping = async {
         loop {
-            if let Err(error) = sweep(aggregate, agenda, &mut rested).await {
+            if let Err(error) = sweep(aggregate, agenda, &mut rested, &mut look_ahead).await {
                 debug!(%error, "the agenda cannot be read now");
             }
             sleep(Duration::from_millis(SWEEP_EVERY_MILLIS)).await;
@@ -84,10 +112,19 @@ async fn sweep(
     aggregate: &Aggregate,
     agenda: &Arc<dyn ViewReader>,
     rested: &mut Resting,
+    look_ahead: &mut LookAhead,
 ) -> Result<(), ViewError> {
-    let due = due(aggregate, agenda).await?;
-    metrics::due(due.len());
     let (now, moment) = (Instant::now(), aggregate.ports.clock.now());
+    let (is_time, went_back) = look_ahead.is_time(moment);
+    if went_back {
+        warn!("the clock went back: open work is looked through for what it had put off");
+        rested.clear();
+    }
+    let mut due = due(aggregate, agenda).await?;
+    // Where nothing can stand at all one row tells; the rest is many rows, most of which are where they belong.
+    let from_seconds = if is_time { 0 } else { BAN_SECONDS_MAX };
+    due.extend(too_far_ahead(aggregate, agenda, from_seconds).await?);
+    metrics::due(due.len());
     rested.retain(|_, rest| match rest {
         Rest::Until(until) => *until > now,
         Rest::Moment(at) => *at > moment,
@@ -139,6 +176,32 @@ pub(super) async fn due(
             jobs.push((due, job));
             after = Some(key);
         }
+        if !full {
+            break;
+        }
+    }
+    Ok(jobs)
+}
+
+/// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in so
+/// many seconds.
+pub(super) async fn too_far_ahead(
+    aggregate: &Aggregate,
+    agenda: &Arc<dyn ViewReader>,
+    from_seconds: i64,
+) -> Result<Vec<(Timestamp, Job)>, ViewError> {
+    let now = aggregate.ports.clock.now();
+    let mut jobs = Vec::new();
+    let mut after = Some(moment_key(now.plus_seconds(from_seconds + AHEAD_SECONDS)));
+    while jobs.len() < SWEEP_JOBS_MAX {
+        let page = page(agenda, BY_MOMENT.to_vec(), after.take(), PAGE_ROWS).await?;
+        let full = page.len() == PAGE_ROWS;
+        after = page.last().map(|(key, _)| key.clone());
+        jobs.extend(
+            page.iter()
+                .filter_map(|(key, _)| Job::read(key))
+                .filter(|(due, job)| *due > now.plus_seconds(job.work.ahead_seconds_max() + AHEAD_SECONDS)),
+        );
         if !full {
             break;
         }

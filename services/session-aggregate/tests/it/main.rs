@@ -5,6 +5,7 @@
 mod account_webhooks;
 mod accounts;
 mod changing;
+mod clock;
 mod closing;
 mod commands;
 mod create;

@@ -345,7 +345,8 @@ async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Faul
         return Ok(Some(Source { data_key: own, kept: Some(kept) }));
     }
     // The answer to the deletion may have been given up before what was kept was in the log.
-    let age = tools.clock.now().0 - pending.owed.occurred_at.0;
+    // One that is dated ahead is of a clock that has come back since: that was long ago, or is a lie.
+    let age = (tools.clock.now().0 - pending.owed.occurred_at.0).abs();
     if age < i64::try_from(KEPT_LAG_MAX.as_micros()).unwrap_or(i64::MAX) {
         return Err(Fault::NotKeptYet);
     }

@@ -7,14 +7,19 @@
 //! A lane whose head is due waits for its turn under [`Shares`]. Where it leads (account and place) stands sealed
 //! in the log, so the first attempt of a lane finds that out and gives way to whoever's turn it is then.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry},
+    time::Duration,
+};
 
 use berth_notices::derive::Class;
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
 use super::shares::{Destination, Shares, Slot, Try};
-use crate::{journal::Tried, outbox::Owed};
+use crate::{journal::Tried, outbox::Owed, schedule::plus};
 
+/// How far a clock may go back before it counts as another one: what a time service corrects is less.
+const CLOCK_BACK_MAX: Duration = Duration::from_mins(1);
 /// Attempts at once that only find out where a lane leads. They end at our own stores, which no receiver holds up.
 const LOOK_UPS_MAX: usize = 64;
 /// Lanes that become ready before one is given its turn, so that a million that are due at once hold nothing up.
@@ -31,6 +36,15 @@ pub(crate) struct LaneKey {
     pub(crate) endpoint: EndpointId,
     /// Whether it carries codes, which an older failing notice must not hold up.
     pub(crate) codes: bool,
+}
+
+/// The clock, when rows are taken over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Present {
+    /// The present moment.
+    pub(crate) now: Timestamp,
+    /// The latest that anything can be due, by the schedule.
+    pub(crate) latest: Timestamp,
 }
 
 /// A notice that waits.
@@ -89,6 +103,8 @@ pub(crate) struct Board {
     settled: BTreeMap<InstanceId, HashSet<NoticeKeyV1>>,
     /// Notices in all lanes.
     count: usize,
+    /// The moment at which it was last asked for the next one.
+    looked: Option<Timestamp>,
 }
 
 // === impl LaneKey ===
@@ -110,6 +126,7 @@ impl Board {
         instance: InstanceId,
         rows: Vec<(NoticeKeyV1, Owed)>,
         tried: impl Fn(&NoticeKeyV1) -> Option<Tried>,
+        clock: Present,
     ) -> bool {
         let present: HashSet<NoticeKeyV1> = rows.iter().map(|(key, _)| *key).collect();
         if let Some(mut settled) = self.settled.remove(&instance) {
@@ -139,8 +156,11 @@ impl Board {
             let pending = Pending {
                 key,
                 attempts: tried.map_or(0, |tried| tried.attempts),
-                // An attempt whose fate is unknown is repeated at once.
-                due: tried.filter(|tried| !tried.running).map_or(owed.occurred_at, |tried| tried.due),
+                // An attempt whose fate is unknown is repeated at once, and so is one that a clock which had jumped
+                // ahead put off. A commit that is dated ahead is not waited for.
+                due: tried
+                    .filter(|tried| !tried.running && tried.due <= clock.latest)
+                    .map_or(owed.occurred_at.min(clock.now), |tried| tried.due),
                 owed,
                 held: false,
                 slot: None,
@@ -158,6 +178,7 @@ impl Board {
 
     /// The head whose turn it is, marked as busy. What it occupies is given back with [`Self::give_back`].
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Pending> {
+        self.follow_clock(now);
         self.ripen(now);
         let (lane_key, slot) = match self.unknown.first() {
             Some((_, lane_key)) if self.look_ups < LOOK_UPS_MAX => {
@@ -275,6 +296,25 @@ impl Board {
         self.count
     }
 
+    /// After a clock that went back, everything that waits to be sent is due: when it was to be tried is a moment of
+    /// the other clock, which may be any time ahead. What waits to be fetched is only kept longer.
+    fn follow_clock(&mut self, now: Timestamp) {
+        let before = self.looked.replace(now);
+        if before.is_none_or(|before| before <= plus(now, CLOCK_BACK_MAX)) {
+            return;
+        }
+        tracing::warn!("the clock went back: webhook notices that wait are tried now");
+        for lane in self.lanes.values_mut() {
+            for pending in lane.queue.values_mut().filter(|pending| !pending.held && !pending.busy) {
+                pending.due = pending.due.min(now);
+            }
+        }
+        let lanes: Vec<_> = self.lanes.keys().copied().collect();
+        for lane_key in lanes {
+            self.place(lane_key);
+        }
+    }
+
     /// Lanes whose head has become due wait for their turn.
     fn ripen(&mut self, now: Timestamp) {
         for _ in 0..RIPEN_MAX {
@@ -379,6 +419,10 @@ mod tests {
 
     use super::*;
 
+    fn start() -> Present {
+        Present { now: at(0), latest: at(86_400) }
+    }
+
     fn row(version: u64, ordinal: u16, class: Class) -> (NoticeKeyV1, Owed) {
         let key =
             NoticeKeyV1 { instance: INSTANCE, version, endpoint: EndpointId::from_bytes([2; 16]), ordinal };
@@ -395,7 +439,7 @@ mod tests {
 
     fn board(rows: &[(NoticeKeyV1, Owed)]) -> Board {
         let mut board = Board::default();
-        board.merge(INSTANCE, rows.to_vec(), |_| None);
+        board.merge(INSTANCE, rows.to_vec(), |_| None, start());
         board
     }
 
@@ -418,13 +462,13 @@ mod tests {
     fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
         let mut board = board(&[row(2, 0, Class::Qr)]);
         let code = board.next(at(0)).unwrap();
-        board.merge(INSTANCE, vec![row(2, 0, Class::Qr), row(3, 0, Class::Disconnect)], |_| None);
+        board.merge(INSTANCE, vec![row(2, 0, Class::Qr), row(3, 0, Class::Disconnect)], |_| None, start());
         assert_eq!(code.owed.class, Class::Qr);
         assert_eq!((board.next(at(0)), board.wake_at()), (None, None));
         board.remove(&code.key, Class::Qr);
         assert_eq!(board.next(at(0)).unwrap().owed.class, Class::Disconnect);
         // A newer code does not wait for a disconnection that is tried again and again.
-        board.merge(INSTANCE, vec![row(3, 0, Class::Disconnect), row(4, 0, Class::Qr)], |_| None);
+        board.merge(INSTANCE, vec![row(3, 0, Class::Disconnect), row(4, 0, Class::Qr)], |_| None, start());
         assert_eq!(board.next(at(0)).unwrap().owed.class, Class::Qr);
     }
 
@@ -434,9 +478,9 @@ mod tests {
         let mut board = board(&rows);
         let pending = board.next(at(0)).unwrap();
         board.remove(&pending.key, Class::Lifecycle);
-        assert!(!board.merge(INSTANCE, rows.to_vec(), |_| None));
+        assert!(!board.merge(INSTANCE, rows.to_vec(), |_| None, start()));
         assert_eq!((board.next(at(0)), board.len()), (None, 0));
-        board.merge(INSTANCE, Vec::new(), |_| None);
+        board.merge(INSTANCE, Vec::new(), |_| None, start());
         assert!(board.settled.is_empty());
     }
 
@@ -444,7 +488,7 @@ mod tests {
     fn what_another_owner_settled_leaves_and_what_waits_is_looked_at_again() {
         let rows = [row(2, 0, Class::Lifecycle), row(3, 0, Class::Lifecycle)];
         let mut board = board(&rows);
-        assert!(board.merge(INSTANCE, rows[1..].to_vec(), |_| None));
+        assert!(board.merge(INSTANCE, rows[1..].to_vec(), |_| None, start()));
         assert_eq!(board.waiting(INSTANCE).len(), 1);
         assert!(board.claim(&rows[1].0, Class::Lifecycle));
         assert!(!board.claim(&rows[1].0, Class::Lifecycle));
@@ -455,10 +499,35 @@ mod tests {
         let mut board = Board::default();
         let tried = |running| Tried { attempts: 3, due: at(90), running };
         let rows = vec![row(2, 0, Class::Lifecycle)];
-        board.merge(INSTANCE, rows.clone(), |_| Some(tried(true)));
+        board.merge(INSTANCE, rows.clone(), |_| Some(tried(true)), start());
         assert_eq!(board.next(at(0)).unwrap().attempts, 3);
         let mut board = Board::default();
-        assert!(board.merge(INSTANCE, rows, |_| Some(tried(false))));
+        assert!(board.merge(INSTANCE, rows, |_| Some(tried(false)), start()));
         assert_eq!(board.wake_at(), Some(at(90)));
+    }
+
+    #[test]
+    fn what_a_clock_that_jumped_put_off_is_due_when_it_is_back() {
+        let jumped = 30 * 86_400;
+        let mut waits = board(&[row(2, 0, Class::Lifecycle)]);
+        let first = waits.next(at(jumped)).unwrap();
+        waits.give_back(&first, None, at(jumped));
+        waits.put_back(&first.key, Class::Lifecycle, 1, at(jumped + 5));
+        assert_eq!(waits.next(at(1)).unwrap().key, first.key, "not in thirty days");
+
+        let mut held = board(&[row(2, 0, Class::Lifecycle)]);
+        let first = held.next(at(jumped)).unwrap();
+        held.give_back(&first, None, at(jumped));
+        held.hold(&first.key, Class::Lifecycle, at(jumped + 5));
+        assert_eq!(held.next(at(1)), None, "what waits to be fetched is kept");
+
+        // A commit that is dated ahead, and an attempt that was noted by that clock.
+        let mut ahead = row(3, 0, Class::Disconnect);
+        ahead.1.occurred_at = at(jumped);
+        for tried in [None, Some(Tried { attempts: 1, due: at(jumped), running: false })] {
+            let mut board = Board::default();
+            board.merge(INSTANCE, vec![ahead.clone()], |_| tried, start());
+            assert!(board.next(at(0)).is_some(), "{tried:?}");
+        }
     }
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attempt::{Ended, Outcome, Tools, ask, attempt},
-    board::{Board, Pending},
+    board::{Board, Pending, Present},
     pull::Desk,
     review::{Reviews, state_now},
     scan,
@@ -40,7 +40,7 @@ const FAULT_DELAY: Duration = Duration::from_secs(1);
 /// How long a partition that was taken over waits for the view to know its settlements.
 const REACHED_MAX: Duration = Duration::from_secs(10);
 /// How often the loop looks at the clock although nothing is due: wall clocks may be set.
-const LOOK_MAX: Duration = Duration::from_mins(1);
+const LOOK_MAX: Duration = Duration::from_secs(5);
 
 /// Why a tenure ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +184,9 @@ impl Tenure {
     fn merge(&mut self, instance: InstanceId, rows: Vec<(NoticeKeyV1, crate::outbox::Owed)>) {
         self.desk.wake(instance);
         let journal = self.tools.journal.clone();
-        if self.board.merge(instance, rows, |key| journal.get(key)) {
+        let now = self.tools.clock.now();
+        let clock = Present { now, latest: plus(now, self.tools.schedule.ahead_max()) };
+        if self.board.merge(instance, rows, |key| journal.get(key), clock) {
             self.reviews.ask(instance);
         }
     }

@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) bus: Arc<LocalBus>,
     pub(crate) instance: InstanceId,
     pub(crate) folder: TempDir,
+    /// What commands are decided on, and dispatchers that have no other.
+    pub(crate) clock: Arc<dyn Clock>,
     data_key: DataKey,
     reports: std::sync::atomic::AtomicU64,
 }
@@ -116,9 +118,20 @@ impl World {
             bus: Arc::new(LocalBus::new()),
             instance,
             folder,
+            clock: Arc::new(SystemClock),
             data_key,
             reports: 0.into(),
         }
+    }
+
+    /// The same with another clock.
+    pub(crate) fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The same with other data keys.
+    pub(crate) fn with_keys(self, keys: KeyRing) -> Self {
+        Self { keys, ..self }
     }
 
     /// Another instance of the same deployment.
@@ -134,6 +147,7 @@ impl World {
             bus: self.bus.clone(),
             instance,
             folder: tempfile::tempdir().unwrap(),
+            clock: self.clock.clone(),
             data_key,
             reports: 0.into(),
         }
@@ -146,8 +160,8 @@ impl World {
 
     /// Starts a dispatcher whose outbox is on disk.
     pub(crate) async fn replica_on_disk(&self, name: &str, schedule: Schedule) -> Replica {
-        let view = ViewOptions::new(Arc::new(SystemClock));
-        self.start_replica(name, schedule, self.leases.clone(), view, Arc::new(SystemClock)).await
+        let view = ViewOptions::new(self.clock.clone());
+        self.start_replica(name, schedule, self.leases.clone(), view, self.clock.clone()).await
     }
 
     /// Starts a dispatcher with a clock of its own.
@@ -162,8 +176,8 @@ impl World {
         schedule: Schedule,
         leases: Arc<dyn Leases>,
     ) -> Replica {
-        let view = ViewOptions::in_memory(Arc::new(SystemClock));
-        self.start_replica(name, schedule, leases, view, Arc::new(SystemClock)).await
+        let view = ViewOptions::in_memory(self.clock.clone());
+        self.start_replica(name, schedule, leases, view, self.clock.clone()).await
     }
 
     async fn start_replica(
@@ -307,7 +321,7 @@ impl World {
         let text = self.seal(field::CODE, &format!("2@code-{attempt}-{index}"));
         let key = code_key(self.instance, attempt, "qr", index);
         self.volatile.put(&key, text.0.into(), Duration::from_mins(1)).await.unwrap();
-        let expires_at = SystemClock.now().plus_seconds(seconds);
+        let expires_at = self.clock.now().plus_seconds(seconds);
         let report = self.report(attempt);
         self.command(ReportQrV1 { report, index, digest: Hash([0; 32]), expires_at }).await;
     }
@@ -376,10 +390,11 @@ impl World {
         let before = tail.as_ref().map(|stored| codec::decode::<CommitV2>(&stored.payload).unwrap());
         let mut state: Option<InstanceStateV1> =
             before.as_ref().map(|commit| commit.full_state().unwrap().open().unwrap());
-        let now = SystemClock.now();
+        let now = self.clock.now();
+        let at = before.map_or(now, |commit| now.max(commit.occurred_at));
         let decision = decide(state.as_ref(), &command.into(), &Context { now })?;
         for event in &decision.events {
-            state = evolve(state, event, now);
+            state = evolve(state, event, at);
         }
         let state = state.unwrap();
         let expected = tail.as_ref().map_or(Expected::Empty, |stored| Expected::After(stored.tail));
@@ -389,7 +404,7 @@ impl World {
             previous: tail
                 .as_ref()
                 .map_or_else(|| Hash::genesis(&stream), |stored| hash_of_stored(stored).unwrap()),
-            occurred_at: now,
+            occurred_at: at,
             receipts: Vec::new(),
             events: decision.events.iter().map(|event: &Event| event.to_record().unwrap()).collect(),
             state: RecordV1::of(&state).unwrap(),

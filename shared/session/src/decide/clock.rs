@@ -23,7 +23,7 @@ pub(super) fn expire_attempt(
     let Some(running) = attempt(state).filter(|attempt| attempt.number == command.attempt) else {
         return Ok(Decision::unchanged(command.attempt));
     };
-    if !deadlines::passed(running.deadline, now) {
+    if !deadlines::attempt_is_over(running.deadline, now) {
         return Err(RejectionCodeV1::OutOfPlace);
     }
     let events = end::attempt_over(state, running.number, EndReasonV1::Expired, 0);
@@ -62,7 +62,7 @@ pub(super) fn end_ban(
     if pause.link.attempt != command.attempt || pause.reason != PauseReasonV1::Banned {
         return Ok(Decision::unchanged(command.attempt));
     }
-    if pause.until.is_none_or(|until| until > now) {
+    if pause.until.is_none_or(|until| !deadlines::ban_is_over(until, now)) {
         return Err(RejectionCodeV1::OutOfPlace);
     }
     let resume = ResumeRequestedV1 { attempt: command.attempt, cause: ResumeCauseV1::BanEnded };

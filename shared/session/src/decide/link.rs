@@ -14,9 +14,9 @@ use berth_proto::{
 use super::end;
 use crate::{Decision, State, deadlines};
 
-/// The running attempt, unless its deadline passed and nobody recorded that yet.
+/// The running attempt, unless it is over by its deadline and nobody recorded that yet.
 pub(super) fn live_attempt(state: &State, now: Timestamp) -> Option<&AttemptV1> {
-    crate::attempt(state).filter(|attempt| !deadlines::passed(attempt.deadline, now))
+    crate::attempt(state).filter(|attempt| !deadlines::attempt_is_over(attempt.deadline, now))
 }
 
 /// Links a device, joins the attempt that does it already, or opens a paused link.
@@ -118,6 +118,7 @@ fn resumed(attempt: u32, cause: ResumeCauseV1) -> Decision {
 /// A banned number is not tried while the ban is known to last. One without a known end may be tried:
 /// WhatsApp answers.
 fn resume_paused(pause: &PauseV1, cause: ResumeCauseV1, now: Timestamp) -> Result<Decision, RejectionCodeV1> {
-    let banned = pause.reason == PauseReasonV1::Banned && pause.until.is_some_and(|until| until > now);
+    let banned = pause.reason == PauseReasonV1::Banned
+        && pause.until.is_some_and(|until| !deadlines::ban_is_over(until, now));
     if banned { Err(RejectionCodeV1::Banned) } else { Ok(resumed(pause.link.attempt, cause)) }
 }

@@ -60,7 +60,7 @@ pub fn decide(
         Command::ReportLinked(report) => reports::linked(state, report),
         Command::ReportOpen(report) => reports::open(state, report),
         Command::ReportLost(report) => reports::lost(state, report),
-        Command::ReportPaused(report) => reports::paused(state, report),
+        Command::ReportPaused(report) => reports::paused(state, report, now),
         Command::ReportLoggedOut(report) => reports::logged_out(state, report),
         Command::ExpireAttempt(expire) => clock::expire_attempt(state, expire, now),
         Command::EndBan(end) => clock::end_ban(state, end, now),

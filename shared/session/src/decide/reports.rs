@@ -184,8 +184,9 @@ pub(super) fn lost(state: &State, command: &ReportLostV1) -> Decided {
 
 /// Stops the link. Without a device there is nothing to keep: an attempt ends as refused. A link that is
 /// paused already changes only if it turns out to be banned, or banned until another moment.
-pub(super) fn paused(state: &State, command: &ReportPausedV1) -> Decided {
+pub(super) fn paused(state: &State, command: &ReportPausedV1, now: Timestamp) -> Decided {
     let report = &command.report;
+    let until = command.until.map(|until| until.min(now.plus_seconds(deadlines::BAN_SECONDS_MAX)));
     if attempt(state).is_some() {
         return on_attempt(state, report, |running| {
             end::attempt_over(state, running.number, EndReasonV1::Refused, command.code)
@@ -197,7 +198,7 @@ pub(super) fn paused(state: &State, command: &ReportPausedV1) -> Decided {
     }
     if let PhaseV1::Paused(pause) = &state.phase {
         let news = command.reason == PauseReasonV1::Banned
-            && (pause.reason != PauseReasonV1::Banned || pause.until != command.until);
+            && (pause.reason != PauseReasonV1::Banned || pause.until != until);
         if !news {
             return Ok(Decision::unchanged(report.attempt));
         }
@@ -206,7 +207,7 @@ pub(super) fn paused(state: &State, command: &ReportPausedV1) -> Decided {
         attempt: report.attempt,
         reason: command.reason,
         code: command.code,
-        until: command.until,
+        until,
         reported: Some(reported(report)),
     };
     Ok(Decision::applied(report.attempt, vec![paused.into()]))

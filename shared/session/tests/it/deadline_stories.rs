@@ -5,7 +5,10 @@ use berth_proto::{
     frame::RejectionCodeV1,
     instance::{PauseReasonV1, PermissionV1},
 };
-use berth_session::{deadlines, effective, next_deadline, state_word};
+use berth_session::{
+    ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, BAN_SECONDS_MAX, deadlines, due, effective, next_deadline,
+    state_word,
+};
 
 use crate::life::{Life, START, connect, delete, logout};
 
@@ -62,4 +65,56 @@ fn unlinks_have_deadlines_of_their_own_on_a_tombstone_too() {
     life.now = moment;
     assert_eq!(life.applied(command), ["UnlinkAbandoned"]);
     assert_eq!(deadlines(life.state()).len(), 1);
+}
+
+/// How far a clock jumps: 30 days.
+const JUMP_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+#[test]
+fn an_attempt_of_a_clock_that_jumped_ahead_is_over_when_it_is_back() {
+    let mut life = Life::pairing();
+    life.applied(logout());
+    life.wait_seconds(JUMP_SECONDS).applied(connect());
+    let attempt = life.state().attempt;
+    life.wait_seconds(-JUMP_SECONDS);
+
+    assert_eq!(due(life.state(), life.now).len(), 1);
+    let shown = effective(life.state(), life.now);
+    assert_eq!((state_word(&shown.phase), shown.last_end.as_ref().unwrap().at), ("created", life.now));
+    assert_eq!(life.applied(connect()), ["ConnectEnded", "ConnectRequested"]);
+    let running = berth_session::attempt(life.state()).unwrap();
+    assert_eq!(running.number, attempt + 1);
+    assert!(running.deadline <= life.now.plus_seconds(ATTEMPT_SECONDS));
+    assert_eq!(due(life.state(), life.now), []);
+}
+
+#[test]
+fn a_code_brings_a_deadline_that_lies_too_far_ahead_back() {
+    let mut life = Life::connecting();
+    life.wait_seconds(-JUMP_SECONDS);
+    life.report_qr();
+    let running = berth_session::attempt(life.state()).unwrap();
+    assert!(running.deadline <= life.now.plus_seconds(ATTEMPT_SECONDS_MAX));
+}
+
+#[test]
+fn a_ban_of_a_clock_that_jumped_ahead_is_over_when_it_is_back_and_a_long_one_is_met_again() {
+    let mut life = Life::paused(PauseReasonV1::Banned, Some(START.plus_seconds(JUMP_SECONDS)));
+    let until = next_deadline(life.state()).unwrap().0;
+    assert!(until <= life.now.plus_seconds(BAN_SECONDS_MAX), "noted as long as a ban is");
+    assert_eq!(life.refused(EndBanV1 { attempt: 1 }), RejectionCodeV1::OutOfPlace);
+
+    life.wait_seconds(-JUMP_SECONDS);
+    assert_eq!(due(life.state(), life.now), [(until, EndBanV1 { attempt: 1 }.into())]);
+    assert_eq!(life.applied(berth_proto::command::ReconnectV1 {}), ["ResumeRequested"]);
+}
+
+#[test]
+fn an_unlink_of_a_clock_that_jumped_ahead_is_pursued_further() {
+    let mut life = Life::linked();
+    life.wait_seconds(JUMP_SECONDS).applied(logout());
+    life.wait_seconds(-JUMP_SECONDS);
+    let (_, command) = next_deadline(life.state()).unwrap();
+    assert_eq!(due(life.state(), life.now), []);
+    assert_eq!(life.refused(command), RejectionCodeV1::OutOfPlace, "a device is not left linked");
 }

@@ -311,7 +311,7 @@ impl ReferenceStateMachine for Lives {
 }
 
 /// A ban that no move but [`Move::BanEnds`] outlives.
-const BAN_SECONDS: i64 = 400_000_000;
+const BAN_SECONDS: i64 = berth_session::BAN_SECONDS_MAX - 60;
 
 fn answer(sent: Result<berth_session::Decision, RejectionCodeV1>) -> Answer {
     match sent {
