@@ -8,9 +8,15 @@
 //! notices nothing looks like a product without faults.
 
 mod mutate;
+mod operations;
 mod tape;
 mod target;
+mod town;
+mod wire;
 
 pub use mutate::{mutated, mutated_text};
+pub use operations::{Asked, Caller, Operation, judged};
 pub use tape::Tape;
 pub use target::{Found, Target, Verdict};
+pub use town::{House, Resident, Town};
+pub use wire::{Wire, exchange};

@@ -38,7 +38,7 @@ pub struct Target {
 /// A tape that found a fault.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The tape, cut down.
+    /// The tape.
     pub tape: Vec<u8>,
     /// What is wrong.
     pub fault: String,
@@ -51,19 +51,21 @@ impl Target {
     ///
     /// # Panics
     /// When a case finds a fault: with the fault, the seed and the file of the corpus that keeps the tape.
-    pub async fn run(&self, case: impl AsyncFnMut(&mut Tape<'_>) -> Verdict) {
-        let Some(found) = self.hunt(case).await else { return };
+    pub async fn run(&self, mut case: impl AsyncFnMut(&mut Tape<'_>) -> Verdict) {
+        let Some(found) = self.hunt(&mut case).await else { return };
+        println!("{}, seed {}: {}\nlooking for a shorter tape", self.name, seed(), found.fault);
+        let found = shrunk(&mut case, found).await;
         let path = self.corpus().join(format!("{:016x}.tape", digest(&found.tape)));
         let kept = fs::create_dir_all(self.corpus()).and_then(|()| fs::write(&path, &found.tape));
         panic!("{}, seed {}: {}\nits tape: {} ({kept:?})", self.name, seed(), found.fault, path.display());
     }
 
-    /// The same, and gives the first fault instead of keeping it.
+    /// The same, and gives the first fault as it was found instead of keeping it.
     pub async fn hunt(&self, mut case: impl AsyncFnMut(&mut Tape<'_>) -> Verdict) -> Option<Found> {
         let (begin, corpus) = (Instant::now(), self.kept());
         for tape in &corpus {
             if let Err(fault) = judge(&mut case, tape).await {
-                return Some(shrunk(&mut case, Found { tape: tape.clone(), fault }).await);
+                return Some(Found { tape: tape.clone(), fault });
             }
         }
         let asked: Option<u64> = env::var("BERTH_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
@@ -74,7 +76,7 @@ impl Target {
             let tape = source.tape(&corpus);
             run += 1;
             if let Err(fault) = judge(&mut case, &tape).await {
-                return Some(shrunk(&mut case, Found { tape, fault }).await);
+                return Some(Found { tape, fault });
             }
         }
         let (seed, kept, took) = (seed(), corpus.len(), begin.elapsed());

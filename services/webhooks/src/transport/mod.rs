@@ -10,7 +10,7 @@ mod headers;
 mod meter;
 mod resolver;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use berth_runtime::{UrlPolicy, UrlRefused, check_url};
 use bytes::Bytes;
@@ -83,20 +83,20 @@ impl From<UrlRefused> for SendError {
 
 /// What is to be sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Parcel {
+pub struct Parcel {
     /// Where.
-    pub(crate) url: String,
+    pub url: String,
     /// Every header.
-    pub(crate) headers: HeaderMap,
+    pub headers: HeaderMap,
     /// The exact bytes.
-    pub(crate) body: Bytes,
+    pub body: Bytes,
     /// The time-out, the answer's body included.
-    pub(crate) attempt_max: Duration,
+    pub attempt_max: Duration,
 }
 
 /// Sends parcels.
 #[derive(Clone)]
-pub(crate) struct Transport {
+pub struct Transport {
     policy: Arc<UrlPolicy>,
     connector: Connector,
     permitted: GuardedResolver,
@@ -105,8 +105,15 @@ pub(crate) struct Transport {
 
 // === impl Transport ===
 
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
 impl Transport {
-    pub(crate) fn new(policy: UrlPolicy) -> Result<Self, TransportSetupError> {
+    /// A transport that reaches what the policy allows. An error is the machine's: its resolver or its certificates.
+    pub fn new(policy: UrlPolicy) -> Result<Self, TransportSetupError> {
         Self::with(policy, Connector::new().map_err(TransportSetupError::Tls)?)
     }
 
@@ -118,8 +125,8 @@ impl Transport {
         Ok(Self { policy, connector, permitted, listed })
     }
 
-    /// Sends a parcel once.
-    pub(crate) async fn send(&self, parcel: Parcel) -> Result<Answer, SendError> {
+    /// Sends a parcel once, and ends within its time-out whatever answers.
+    pub async fn send(&self, parcel: Parcel) -> Result<Answer, SendError> {
         check_url(&parcel.url, &self.policy)?;
         let attempt = Box::pin(self.attempt(&parcel));
         tokio::time::timeout(parcel.attempt_max, attempt).await.unwrap_or(Err(SendError::TimedOut))
