@@ -64,6 +64,11 @@ impl Hash {
         Self::over(b"berth.v1.commit", &[stream.subject().as_bytes(), &previous.0, payload])
     }
 
+    /// The plain SHA-256 of some bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// The hash of some parts under a domain; each part is preceded by its length.
     pub fn over(domain: &[u8], parts: &[&[u8]]) -> Self {
         let mut hasher = Sha256::new();
@@ -264,9 +269,9 @@ pub trait CarriedState: Frozen {
 /// What a tombstone of a damaged instance rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DamageV1 {
-    /// The version of the damaged commit.
+    /// The version of the first damaged commit after the last good one.
     pub version: u64,
-    /// The SHA-256 of the stored bytes that could not be read; none if the store could not give them.
+    /// The SHA-256 of the stored bytes that stand there; none if the store could not give them.
     pub stored: Option<Hash>,
     /// The version of the last good commit, whose state the tombstone goes on from; 0 if there is none.
     pub good_version: u64,
@@ -304,7 +309,7 @@ pub struct CommitV2 {
     pub stream: StreamKey,
     /// Its gapless version, 1 for the first commit.
     pub version: u64,
-    /// The hash of the commit before, or the genesis hash of the stream.
+    /// The hash of the commit before, or the genesis hash of the stream. With `damage`, that of the last good one.
     pub previous: Hash,
     /// When it was decided: never before the previous commit's moment.
     pub occurred_at: Timestamp,

@@ -281,4 +281,6 @@ pub enum RejectionCodeV1 {
     Damaged,
     /// Whoever sends on the subject that it came on may not ask for this, or not as this principal.
     NotForSender,
+    /// What it comes to has no place in the formats that the deployment writes yet: its write version has to be raised.
+    UpgradeNeeded,
 }

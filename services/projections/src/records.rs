@@ -70,8 +70,8 @@ impl Records {
         else {
             return Ok(());
         };
-        if state.number == 0 {
-            // A create that was given up left a tombstone of an instance that never was.
+        if berth_session::never_was(&state) {
+            // A create that was given up left a tombstone.
             return Ok(());
         }
         let record = Record {

@@ -61,6 +61,7 @@ impl Trouble {
             Self::Log(TransactError::Append(AppendError::Full(_))) => {
                 return CommandReplyV1::NoRoom { reason: chain(self) };
             }
+            Self::Log(TransactError::TooNew) => RejectionCodeV1::UpgradeNeeded,
             _ => return CommandReplyV1::Unavailable { reason: chain(self) },
         };
         CommandReplyV1::Rejected(RejectionV1 { code, state: None })

@@ -28,9 +28,10 @@ async fn all_is_told_at_once(world: &World, receiver: &Receiver, before: usize) 
     receiver.received(before + 4).await;
     let words = receiver.words();
     let told = ["instance.qr", "instance.linked", "instance.open", "instance.logged_out"];
-    assert_eq!(words[before..], told);
+    assert!(words.ends_with(&told.map(str::to_owned)), "{words:?}");
     let outcomes = world.settled(before + 3).await;
-    assert!(outcomes[before..].iter().all(|outcome| *outcome == SettlementV1::Delivered), "{outcomes:?}");
+    let all = outcomes.iter().skip(before).all(|outcome| *outcome == SettlementV1::Delivered);
+    assert!(all, "{outcomes:?}");
 }
 
 #[tokio::test]

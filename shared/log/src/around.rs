@@ -13,8 +13,8 @@ pub enum Place {
     Damaged(u64),
 }
 
-/// As [`LogRead::read`], with a mark at each place whose row is damaged. If the last commit of the stream is one
-/// of them, nobody knows where the stream ends, and reading ends with the first mark.
+/// As [`LogRead::read`], with a mark at each place whose row is damaged. If even the place of the last commit is not
+/// known, nobody knows where the stream ends, and reading ends with the first mark.
 pub async fn read_around(
     log: &dyn LogRead,
     stream: &StreamKey,
@@ -25,8 +25,8 @@ pub async fn read_around(
         Err(ReadError::Damaged(_)) => {}
         page => return Ok(page?.into_iter().map(Place::Commit).collect()),
     }
-    let end = match log.tail(stream).await {
-        Ok(tail) => Some(tail.map_or(0, |tail| tail.tail.version)),
+    let end = match log.tail_place(stream).await {
+        Ok(tail) => Some(tail.map_or(0, |tail| tail.version)),
         Err(ReadError::Damaged(_)) => None,
         Err(error) => return Err(error),
     };

@@ -1,6 +1,6 @@
 //! Verifying a stream: versions without a gap, and each commit's hash of the one before it.
 
-use berth_proto::{Hash, StreamKey};
+use berth_proto::{Hash, StreamKey, commit::DamageV1};
 
 use crate::{
     around::{Place, read_around},
@@ -20,6 +20,17 @@ pub struct ChainReport {
     pub last_hash: Hash,
     /// The first commit that is not in order.
     pub fault: Option<ChainFault>,
+    /// The first commit from there on that was written knowing of damage before it.
+    pub tombstone: Option<Tombstone>,
+}
+
+/// A commit that was written although the one before it is damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// Its version.
+    pub version: u64,
+    /// What it says of the damage.
+    pub damage: DamageV1,
 }
 
 /// The first commit of a stream that is not in order.
@@ -67,7 +78,7 @@ pub fn hash_of_stored(stored: &Stored) -> Result<Hash, DecodeError> {
 /// Walks a stream from its first commit to its last and names the first one that is not in order.
 pub async fn verify(log: &dyn LogRead, stream: &StreamKey) -> Result<ChainReport, ReadError> {
     let mut walk = Walk {
-        report: ChainReport { commits: 0, last_hash: Hash::genesis(stream), fault: None },
+        report: ChainReport { commits: 0, last_hash: Hash::genesis(stream), fault: None, tombstone: None },
         occurred_at: None,
     };
     loop {
@@ -83,9 +94,33 @@ pub async fn verify(log: &dyn LogRead, stream: &StreamKey) -> Result<ChainReport
             if let Err(kind) = stepped {
                 let version = walk.report.commits + 1;
                 walk.report.fault = Some(ChainFault { version, kind });
+                walk.report.tombstone = tombstone(log, stream, version).await?;
                 return Ok(walk.report);
             }
         }
+    }
+}
+
+/// The first commit after a version that was written knowing of damage.
+async fn tombstone(
+    log: &dyn LogRead,
+    stream: &StreamKey,
+    mut after: u64,
+) -> Result<Option<Tombstone>, ReadError> {
+    loop {
+        let page = read_around(log, stream, after, PAGE_COMMITS_MAX).await?;
+        let commits = page.iter().filter_map(|place| match place {
+            Place::Commit(stored) => decode_commit(stored).ok(),
+            Place::Damaged(_) => None,
+        });
+        let mut known = commits.filter_map(|commit| Some((commit.version, commit.damage?)));
+        if let Some((version, damage)) = known.next() {
+            return Ok(Some(Tombstone { version, damage }));
+        }
+        if page.len() < PAGE_COMMITS_MAX {
+            return Ok(None);
+        }
+        after += page.len() as u64;
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored,
+    Stored, Tail,
 };
 
 /// Why nothing is built on the log; none while there is no doubt.
@@ -53,6 +53,16 @@ impl LogRead for GuardedLog {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         self.readable()?;
         self.log.tail(stream).await
+    }
+
+    async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
+        self.readable()?;
+        self.log.tail_place(stream).await
+    }
+
+    async fn read_at(&self, stream: &StreamKey, at: Tail) -> Result<Option<Stored>, ReadError> {
+        self.readable()?;
+        self.log.read_at(stream, at).await
     }
 
     async fn read(

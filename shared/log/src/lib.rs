@@ -15,7 +15,7 @@ pub mod readable;
 pub mod transaction;
 
 pub use around::{Place, read_around};
-pub use chain::{ChainFault, ChainFaultKind, ChainReport, hash_of, hash_of_stored, verify};
+pub use chain::{ChainFault, ChainFaultKind, ChainReport, Tombstone, hash_of, hash_of_stored, verify};
 pub use decode::{DecodeError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 pub use guarded::{GuardedLog, Halted};
 pub use high_water::RolledBack;
@@ -23,5 +23,5 @@ pub use port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit, Position,
     ReadError, ShardPosition, Stored, Tail,
 };
-pub use readable::{Readable, last_readable};
+pub use readable::{DamagedTail, Readable, damaged_tail, last_readable};
 pub use transaction::{Damage, Loaded, Next, Plan, TransactError, Transacted, Writer};

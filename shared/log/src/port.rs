@@ -197,6 +197,11 @@ pub trait LogRead: fmt::Debug + Send + Sync + 'static {
     /// The last commit of a stream, read where every acknowledged append is visible (the leader).
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError>;
 
+    /// Where the last commit of a stream lies, also if the store cannot give that commit itself.
+    async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
+        Ok(self.tail(stream).await?.map(|stored| stored.tail))
+    }
+
     /// Commits of a stream in their order, after the commit with the version `after_version` (0: from the
     /// first), at most `limit`.
     async fn read(

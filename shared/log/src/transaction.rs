@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use berth_proto::{
     CommitV2, EncodeError, Hash, RecordV1, StreamKey, Timestamp, WriteVersion, codec,
-    commit::{CarriedState, CarriedV1, ReceiptV2},
+    commit::{CarriedState, CarriedV1, DamageV1, ReceiptV2},
     limits::COMMITS_WITHOUT_STATE_MAX,
 };
 use berth_runtime::{Clock, Entropy};
@@ -20,6 +20,7 @@ use crate::{
     chain::hash_of,
     decode::{DecodeError, Rehydrated, StateError, rehydrate},
     port::{AppendError, EventLog, Expected, LogRead, NewCommit, ReadError, Tail},
+    readable::{DamagedTail, Readable, damaged_tail},
 };
 
 /// Appends to one stream that are tried before it counts as contended.
@@ -46,6 +47,8 @@ pub struct Loaded<S> {
     occurred_at: Timestamp,
     /// The commit that carries the whole state: the last one, or one a little before it.
     full: Option<Tail>,
+    /// What the next commit says of the last one, if that is damaged and is built on all the same.
+    damage: Option<DamageV1>,
 }
 
 /// What the next commit of a stream says.
@@ -208,6 +211,45 @@ impl Writer {
         Loaded::read(&*self.log, stream).await
     }
 
+    /// Reads a stream whose last commit is damaged, as far as it can be read: its state is that of the last good
+    /// commit, if there is one. None if the last commit is sound.
+    pub async fn load_damaged<S: CarriedState>(
+        &self,
+        stream: &StreamKey,
+    ) -> Result<Option<Loaded<S>>, TransactError> {
+        let found = damaged_tail::<S>(&*self.log, stream).await;
+        let found = found.map_err(|error| TransactError::read(error, stream))?;
+        Ok(found.map(|DamagedTail { tail, damage, readable }| {
+            let mut loaded = Loaded::empty(*stream);
+            (loaded.tail, loaded.damage) = (Some(tail), Some(damage));
+            if let Some(Readable { hash, occurred_at, state, .. }) = readable {
+                loaded.bytes = codec::encoded_len(&state).unwrap_or_default();
+                (loaded.previous, loaded.occurred_at, loaded.state) = (hash, occurred_at, Some(state));
+            }
+            loaded
+        }))
+    }
+
+    /// Appends once behind a damaged last commit, with a commit that says so, and gives the stream as it is then. None
+    /// if somebody else was first. [`TransactError::TooNew`] where commits cannot say it yet.
+    pub async fn append_behind<S: CarriedState>(
+        &self,
+        damaged: &Loaded<S>,
+        next: Next<S>,
+    ) -> Result<Option<Loaded<S>>, TransactError> {
+        self.append(damaged, next, self.clock.now()).await
+    }
+
+    /// The moment of a decision on a stream that is made now: never before its last commit's.
+    pub fn moment<S>(&self, loaded: &Loaded<S>) -> Timestamp {
+        loaded.moment(self.clock.now())
+    }
+
+    /// Whether commits can say on what damage they are built.
+    pub const fn tells_damage(&self) -> bool {
+        self.write_version.checked_commits()
+    }
+
     /// Appends the next commit and gives the stream as it is then; none if somebody else was first.
     async fn append<S: CarriedState>(
         &self,
@@ -231,7 +273,7 @@ impl Writer {
             state: carried,
             account_version: 0,
             traceparent: None,
-            damage: None,
+            damage: loaded.damage.clone(),
         };
         let payload = commit.encode_for(self.write_version).ok_or(TransactError::TooNew)?;
         let payload = Bytes::from(payload?);
@@ -245,6 +287,7 @@ impl Writer {
                 previous: Hash::of_commit(&stream, previous, &payload),
                 occurred_at: at,
                 full: if carries_all { Some(appended.tail) } else { loaded.full },
+                damage: None,
             })),
             Err(AppendError::Conflict { .. }) => Ok(None),
             Err(error) => Err(TransactError::Append(error)),
@@ -291,6 +334,11 @@ impl<S> Loaded<S> {
     pub fn moment(&self, now: Timestamp) -> Timestamp {
         now.max(self.occurred_at)
     }
+
+    /// What the next commit says of the last one, if that is damaged.
+    pub const fn damage(&self) -> Option<&DamageV1> {
+        self.damage.as_ref()
+    }
 }
 
 impl<S: CarriedState> Loaded<S> {
@@ -304,6 +352,7 @@ impl<S: CarriedState> Loaded<S> {
             previous: Hash::genesis(&stream),
             occurred_at: Timestamp(i64::MIN),
             full: None,
+            damage: None,
         }
     }
 
@@ -324,6 +373,7 @@ impl<S: CarriedState> Loaded<S> {
             previous: hash_of(stream, commit.previous, &stored),
             occurred_at: commit.occurred_at,
             full: Some(full),
+            damage: None,
         })
     }
 }

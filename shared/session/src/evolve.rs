@@ -1,7 +1,7 @@
 //! The fold: what each event makes of the state.
 
 use berth_proto::{
-    DirectoryId, Sealed, Timestamp,
+    AccountId, DirectoryId, Sealed, Timestamp,
     event::{
         AbandonedV1, ConnectEndedV1, ConnectRequestedV1, DeviceLinkedV1, Event, InstanceCreatedV1,
         LinkPausedV1, LoggedOutV1, LogoutOriginV1, ReportedV1,
@@ -164,6 +164,22 @@ fn abandoned_instance(abandoned: &AbandonedV1, at: Timestamp) -> State {
         settings: Vec::new(),
     };
     State { phase: PhaseV1::Deleted { at }, ..new_instance(&created, at) }
+}
+
+/// The tombstone of an instance that lived, but of which nothing can be read any more: nobody knows its number, its
+/// name or its sessions.
+pub fn lost_instance(account: AccountId, at: Timestamp) -> State {
+    State { session: 0, ..abandoned_instance(&AbandonedV1 { account }, at) }
+}
+
+/// Whether a tombstone is that of a create that was given up: there never was such an instance.
+pub const fn never_was(state: &State) -> bool {
+    state.number == 0 && state.session > 0
+}
+
+/// Whether a tombstone is that of an instance of which nothing could be read any more.
+pub const fn is_lost(state: &State) -> bool {
+    state.number == 0 && state.session == 0
 }
 
 // === attempts ===

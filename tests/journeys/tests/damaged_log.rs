@@ -2,10 +2,12 @@
 
 use async_nats::jetstream;
 use berth_journeys::{
-    Berth, Client, Running, eventually,
-    steps::{event_types, until},
+    ACCOUNT_TOKEN, Berth, Client, ROOT_KEY, Running, eventually,
+    steps::{event_types, link, until},
 };
+use berth_log::{EventLog, Expected, LogRead, NewCommit, embedded::EmbeddedLog};
 use berth_proto::{CommitV2, InstanceId, StreamKey, codec};
+use berth_runtime::SystemEntropy;
 use berth_test_support::NatsServer;
 use futures::future::join_all;
 use reqwest::Method;
@@ -94,6 +96,114 @@ async fn refuses(client: &Client, bad: u64) {
         let told = client.get(&format!("/v1/instances/bad/events{query}")).await.expect(200);
         assert_eq!(told["damaged"], json!([bad]), "{told}");
     }
+}
+
+/// Shards of the embedded log.
+const SHARDS: u8 = 4;
+/// The SHA-256 of what the intruder writes.
+const SHA256_OF_THE_DAMAGE: &str = "eeadeaaffd2332cc063c62afff1eafd4da03d59043dcee211e1f38dfaef65f07";
+/// The doors through which an instance can be deleted, each with an instance of its name.
+const DOORS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+
+#[tokio::test]
+async fn a_damaged_instance_is_deleted_through_every_door_embedded() {
+    let mut berth = Berth::embedded().setting("BERTH_LOG_SHARDS", &SHARDS.to_string()).start().await;
+    let made = doors(&berth).await;
+    berth.stop().await;
+    {
+        let log = EmbeddedLog::open(&berth.data().join("data"), SHARDS, &SystemEntropy).unwrap();
+        for instance in &made {
+            let id: InstanceId = instance["id"].as_str().unwrap().parse().unwrap();
+            let stream = StreamKey::instance(id);
+            let tail = log.tail(&stream).await.unwrap().unwrap().tail;
+            let commit = NewCommit {
+                stream,
+                version: tail.version + 1,
+                command_id: None,
+                traceparent: None,
+                payload: b"no commit at all".as_slice().into(),
+            };
+            log.append(commit, Expected::After(tail)).await.unwrap();
+        }
+    }
+    berth.restart().await;
+    are_deleted(&berth, &made).await;
+}
+
+#[tokio::test]
+async fn a_damaged_instance_is_deleted_through_every_door_on_nats() {
+    let server = NatsServer::start().await;
+    let berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    let made = doors(&berth).await;
+    for instance in &made {
+        Intruder::on(&server, instance).await.publish(b"no commit at all".to_vec()).await;
+    }
+    are_deleted(&berth, &made).await;
+}
+
+/// One instance for each door; that of the native one is linked.
+async fn doors(berth: &Running) -> Vec<Value> {
+    let client = berth.client();
+    let mut made = Vec::new();
+    for door in DOORS {
+        made.push(client.post("/v1/instances", json!({"name": door})).await.expect(201));
+    }
+    link(&client, "native").await;
+    until_listed(&client, "linked", 1).await;
+    made
+}
+
+async fn until_listed(client: &Client, state: &str, count: u64) -> Value {
+    eventually("the list has them", async || {
+        let list = client.get(&format!("/v1/instances?state={state}")).await.expect(200);
+        if list["total"] == count { Ok(list) } else { Err(list) }
+    })
+    .await
+}
+
+async fn are_deleted(berth: &Running, made: &[Value]) {
+    let client = berth.client();
+    let history = client.get("/v1/instances/native/events").await.expect(200);
+    let bad = history["damaged"][0].as_u64().unwrap();
+    assert_eq!(client.get("/v1/instances/native").await.expect(500)["code"], "history_damaged");
+    let list = client.get("/v1/instances?state=linked").await.expect(200);
+    assert_eq!(list["total"], 1, "what is read of it is what it was");
+
+    let delete = client.keyed("away");
+    let deleted = delete.delete("/v1/instances/native").await.expect(200);
+    assert_eq!((&deleted["state"], &deleted["name"]), (&json!("deleted"), &json!("")));
+    client.header("apikey", ACCOUNT_TOKEN).delete("/instance/delete/evolution").await.expect(200);
+    client.header("token", ACCOUNT_TOKEN).delete("/api/instance/delete/ryze").await.expect(200);
+    let accounts = client.token(ROOT_KEY).get("/v1/accounts").await.expect(200);
+    let account = accounts["accounts"][0]["id"].as_str().unwrap();
+    client.delete(&format!("/api/v2/business/{account}/instance/codechat")).await.expect(200);
+    client.delete("/rest/instance/mega/delete").await.expect(200);
+    let path = format!("/partner/deleteInstanceAccount/{ACCOUNT_TOKEN}");
+    let green = json!({"idInstance": made[5]["number"]});
+    assert_eq!(client.post(&path, green).await.expect(200), json!({"deleteInstanceAccount": true}));
+
+    let again = delete.delete("/v1/instances/native").await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"), "{}", again.text());
+    let list = until_listed(&client, "deleted", 6).await;
+    assert!(list["instances"].as_array().unwrap().iter().all(|one| one["state"] == "deleted"), "{list}");
+    let id = made[0]["id"].as_str().unwrap();
+    let gone = client.get(&format!("/v1/instances/{id}")).await.expect(200);
+    assert_eq!(
+        (&gone["state"], &gone["name"], &gone["device"]),
+        (&json!("deleted"), &json!(""), &Value::Null)
+    );
+    let verified = client.get(&format!("/v1/instances/{id}/verify")).await.expect(200);
+    assert_eq!((&verified["ok"], &verified["fault"]["version"]), (&json!(false), &json!(bad)));
+    let tombstone = &verified["tombstone"];
+    assert_eq!(
+        (&tombstone["version"], &tombstone["damaged_version"], &tombstone["good_version"]),
+        (&json!(bad + 1), &json!(bad), &json!(bad - 1))
+    );
+    assert_eq!(tombstone["damaged_sha256"], SHA256_OF_THE_DAMAGE);
+    for door in DOORS {
+        client.post("/v1/instances", json!({"name": door})).await.expect(201);
+    }
+    assert_no_panic(berth);
 }
 
 #[tokio::test]

@@ -10,6 +10,10 @@ use super::record::Record;
 /// Seconds after which a client may try again when a part of the deployment does not answer.
 pub const RETRY_AFTER_SECONDS: u32 = 2;
 
+/// What a dialect says of [`RejectionCodeV1::UpgradeNeeded`].
+pub(crate) const UPGRADE_NEEDED: &str =
+    "The history of the instance is damaged; it can be deleted once the operator has run `berth upgrade`";
+
 /// Why a call did not do what was asked. Nothing changed unless it says so.
 #[derive(Debug, Error)]
 pub enum Failure {

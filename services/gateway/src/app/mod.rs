@@ -48,6 +48,7 @@ pub use call::{Call, Idempotency};
 pub use codes::{Connected, LiveCode, LiveCodes};
 pub use commands::Answer;
 pub use create::{Created, NewInstance};
+pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use follow::{Follow, Permission, Turn};
 pub use history::{Entry, HistoryPage};

@@ -64,6 +64,7 @@ codes! {
     Exists, CONFLICT, "exists", "It exists already.";
     NotSimulated, CONFLICT, "not_simulated", "The devices of this deployment are real and play nothing.";
     NotSimulatable, CONFLICT, "not_simulatable", "The simulated device cannot play this now; `detail` says why.";
+    UpgradeNeeded, CONFLICT, "upgrade_needed", "The deployment does not write formats yet that can say this: its operator has to run `berth upgrade`.";
     Deleted, GONE, "deleted", "The instance is deleted.";
     WebhookRemoved, GONE, "webhook_removed", "The webhook that a repeated request added or changed was removed since.";
     BodyTooLarge, PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 1 MiB.";

@@ -150,6 +150,11 @@ fn rejected(code: RejectionCodeV1) -> Problem {
             Problem::new(Code::Changed, "Somebody else changed it meanwhile: read it and try again.")
         }
         Rejection::Exists => Problem::new(Code::Exists, "It exists already."),
+        Rejection::UpgradeNeeded => Problem::new(
+            Code::UpgradeNeeded,
+            "The deployment still writes the formats of an earlier release, which cannot say this: its operator has to \
+             raise the write version first (`berth upgrade`).",
+        ),
         Rejection::Damaged => {
             error!("a request was refused since the last commit of its instance is damaged");
             Problem::new(

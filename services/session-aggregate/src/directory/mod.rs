@@ -2,6 +2,7 @@
 //! whichever replica tries, because an append expects the version that was read.
 
 mod domain;
+mod search;
 mod store;
 
 pub(crate) use domain::{Holder, Refused};

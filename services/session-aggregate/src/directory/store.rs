@@ -81,7 +81,7 @@ impl Cause {
 /// The directory in the log.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
-    writer: Writer,
+    pub(super) writer: Writer,
 }
 
 // === impl Directory ===

@@ -13,7 +13,6 @@ use berth_proto::{
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1},
     instance::WebhookV1,
 };
-use berth_session::State;
 
 use super::{
     Asked, rejected,
@@ -227,7 +226,7 @@ impl Aggregate {
                 let known = Answer::Accepted { outcome, replayed: true };
                 Ok(Tried::Done(render(plan.instance, &loaded, known)))
             }
-            (RejectionCodeV1::Deleted, Some(state)) if was_given_up(state) => {
+            (RejectionCodeV1::Deleted, Some(state)) if berth_session::never_was(state) => {
                 self.free(plan, request).await?;
                 Ok(Tried::StartOver)
             }
@@ -271,11 +270,6 @@ impl Aggregate {
     ) -> Result<(), Trouble> {
         self.directory.settle(entry, Holder { account, instance: Some(instance) }).await
     }
-}
-
-/// Whether a tombstone is that of a create that was given up, not of an instance that lived.
-pub(super) fn was_given_up(state: &State) -> bool {
-    state.number == 0
 }
 
 fn may_create(principal: PrincipalV1, account: AccountId) -> bool {

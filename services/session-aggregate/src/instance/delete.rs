@@ -2,7 +2,7 @@
 
 use std::{future::ready, time::Duration};
 
-use berth_log::{Loaded, Next, Plan};
+use berth_log::{Loaded, Next, Plan, TransactError};
 use berth_proto::{
     AccountId, CommitV2, DirectoryId, InstanceId,
     command::{AbandonCreateV1, Command},
@@ -15,7 +15,7 @@ use berth_session::State;
 use bytes::Bytes;
 use tracing::warn;
 
-use super::{Asked, create::was_given_up, rejected, round::Answer, transaction::render};
+use super::{Asked, rejected, round::Answer, transaction::render};
 use crate::{
     aggregate::Aggregate,
     directory::{Cause, Holder},
@@ -39,19 +39,40 @@ impl Aggregate {
         instance: InstanceId,
         asked: &Asked,
     ) -> Result<CommandReplyV1, Trouble> {
-        let (loaded, answers) = self.transact(instance, std::slice::from_ref(asked)).await?;
+        let (loaded, answers) = match self.transact(instance, std::slice::from_ref(asked)).await {
+            Err(damaged @ Trouble::Log(TransactError::Damaged { .. })) => {
+                return Box::pin(self.bury(instance, asked, damaged)).await;
+            }
+            done => done?,
+        };
         let Some(answer) = answers.into_iter().next() else {
             return Ok(rejected(RejectionCodeV1::Changed));
         };
-        let deleted = matches!(answer, Answer::Accepted { replayed: false, .. });
+        if matches!(answer, Answer::Accepted { replayed: false, .. }) {
+            return Ok(self.deleted(instance, loaded, answer).await);
+        }
         let reply = render(instance, &loaded, answer);
-        if !deleted {
-            self.keep(instance, loaded);
-        } else if let Err(trouble) = self.erase(instance, loaded).await {
+        self.keep(instance, loaded);
+        Ok(reply)
+    }
+
+    /// The reply to a delete, after the clean-up.
+    pub(super) async fn deleted(
+        &self,
+        instance: InstanceId,
+        tombstone: Loaded<State>,
+        answer: Answer,
+    ) -> CommandReplyV1 {
+        let reply = render(instance, &tombstone, answer);
+        self.clean_up(instance, tombstone).await;
+        reply
+    }
+
+    pub(super) async fn clean_up(&self, instance: InstanceId, tombstone: Loaded<State>) {
+        if let Err(trouble) = self.erase(instance, tombstone).await {
             let reason = chain(&trouble);
             warn!(%instance, reason, "what a deleted instance leaves is cleaned up later");
         }
-        Ok(reply)
     }
 
     /// Releases the entries of a deleted instance, destroys its data key, deletes keys of devices that are not
@@ -60,7 +81,7 @@ impl Aggregate {
         let Some(state) = deleted.state.as_ref().filter(|state| is_deleted(state)) else {
             return Ok(());
         };
-        if was_given_up(state) {
+        if berth_session::never_was(state) {
             return Ok(());
         }
         let cause = Cause::own(ERASURE, instance.as_bytes());
@@ -73,8 +94,9 @@ impl Aggregate {
             let mut unlinks = state.unlinks.iter();
             unlinks.any(|one| one.attempt == attempt && one.status == UnlinkStatusV1::Pending)
         };
-        let oldest = state.attempt.saturating_sub(DEVICE_KEYS_SWEPT_MAX);
-        for attempt in (oldest + 1..=state.attempt).filter(|attempt| !pursued(*attempt)) {
+        let newest = if berth_session::is_lost(state) { DEVICE_KEYS_SWEPT_MAX } else { state.attempt };
+        let oldest = newest.saturating_sub(DEVICE_KEYS_SWEPT_MAX);
+        for attempt in (oldest + 1..=newest).filter(|attempt| !pursued(*attempt)) {
             self.ports.device_keys.delete(instance, attempt).await?;
         }
         self.note(instance, deleted, &cause).await
@@ -170,7 +192,7 @@ impl Aggregate {
         };
         let asked = Asked { request, command };
         let (loaded, _) = self.transact(instance, std::slice::from_ref(&asked)).await?;
-        let given_up = loaded.state.as_ref().is_some_and(was_given_up);
+        let given_up = loaded.state.as_ref().is_some_and(berth_session::never_was);
         self.keep(instance, loaded);
         Ok(given_up)
     }

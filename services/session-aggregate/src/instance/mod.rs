@@ -1,8 +1,10 @@
 //! Commands for one instance.
 //!
 //! Most are decided in [`transaction`], many in one commit. Four do more than that and have a file each:
-//! [`create`], [`rotate`] and [`relocate`] reserve keys in the directory first, [`delete`] cleans up after.
+//! [`create`], [`rotate`] and [`relocate`] reserve keys in the directory first, [`delete`] cleans up after,
+//! and [`bury`] deletes what is damaged.
 
+mod bury;
 mod create;
 mod delete;
 mod relocate;

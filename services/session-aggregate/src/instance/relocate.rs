@@ -20,7 +20,6 @@ use tracing::{debug, error};
 
 use super::{
     Asked,
-    create::was_given_up,
     delete::is_deleted,
     rejected, reservations,
     rotate::former,
@@ -274,7 +273,7 @@ impl Aggregate {
 
     /// Whether an instance was created.
     pub(crate) async fn exists(&self, instance: InstanceId) -> Result<bool, Trouble> {
-        Ok(self.load_instance(instance).await?.state.is_some_and(|state| !was_given_up(&state)))
+        Ok(self.load_instance(instance).await?.state.is_some_and(|state| !berth_session::never_was(&state)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Changing an instance's token: reserve the new one, append, release the old one.
 
-use berth_log::{Loaded, Plan, decode_commit};
+use berth_log::{Loaded, Place, Plan, decode_commit, read_around};
 use berth_proto::{
     DirectoryId, InstanceId, StreamKey,
     command::RotateTokenV1,
@@ -126,7 +126,7 @@ impl Aggregate {
         .await
     }
 
-    /// Gathers something from every event that an instance ever had.
+    /// Gathers something from every event that an instance ever had, as far as its history can be read.
     pub(super) async fn of_history<T>(
         &self,
         instance: InstanceId,
@@ -136,11 +136,13 @@ impl Aggregate {
         let mut found = Vec::new();
         let mut after = 0;
         loop {
-            let page = self.writer.log().read(&stream, after, HISTORY_PAGE_COMMITS).await;
-            let page = page?;
-            for stored in &page {
-                after = after.max(stored.tail.version);
-                let commit = decode_commit(stored)?;
+            let page = read_around(self.writer.log(), &stream, after, HISTORY_PAGE_COMMITS).await?;
+            after += page.len() as u64;
+            let readable = page.iter().filter_map(|place| match place {
+                Place::Commit(stored) => decode_commit(stored).ok(),
+                Place::Damaged(_) => None,
+            });
+            for commit in readable {
                 found.extend(
                     commit.events.iter().filter_map(|one| Event::from_record(one).ok()).flat_map(&gather),
                 );

@@ -134,11 +134,17 @@ impl Round {
     }
 
     /// What is to be appended, if anything, and the answers that are true then.
-    pub(crate) fn into_plan(self, loaded: Loaded<State>) -> Plan<State, Vec<Answer>> {
+    pub(crate) fn into_next(self) -> (Option<Next<State>>, Vec<Answer>) {
         let Self { receipts, events, answers, .. } = self;
-        match self.state.filter(|_| !receipts.is_empty()) {
-            Some(state) => Plan::Append(loaded, Next { receipts, events, state }, answers),
-            None => Plan::Keep(loaded, answers),
+        let state = self.state.filter(|_| !receipts.is_empty());
+        (state.map(|state| Next { receipts, events, state }), answers)
+    }
+
+    /// The same as a plan.
+    pub(crate) fn into_plan(self, loaded: Loaded<State>) -> Plan<State, Vec<Answer>> {
+        match self.into_next() {
+            (Some(next), answers) => Plan::Append(loaded, next, answers),
+            (None, answers) => Plan::Keep(loaded, answers),
         }
     }
 

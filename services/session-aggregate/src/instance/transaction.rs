@@ -42,15 +42,19 @@ impl Aggregate {
         let done = self.writer.transact(StreamKey::instance(instance), remembered, decide).await;
         let Transacted { loaded, answer, appended } = done.inspect_err(|trouble| shout(instance, trouble))?;
         if let Some(commands) = appended {
-            metrics::batch(commands);
-            let version = loaded.version();
-            debug!(%instance, version, commands, "appended");
-            let hint = Bytes::copy_from_slice(&version.to_be_bytes());
-            if let Err(error) = self.ports.bus.publish(&tail_subject(instance), hint).await {
-                debug!(%instance, version, %error, "nobody was told of a commit: readers find it by themselves");
-            }
+            self.tell(instance, loaded.version(), commands).await;
         }
         Ok((loaded, answer))
+    }
+
+    /// Tells whoever listens to an instance of its last commit.
+    pub(super) async fn tell(&self, instance: InstanceId, version: u64, commands: usize) {
+        metrics::batch(commands);
+        debug!(%instance, version, commands, "appended");
+        let hint = Bytes::copy_from_slice(&version.to_be_bytes());
+        if let Err(error) = self.ports.bus.publish(&tail_subject(instance), hint).await {
+            debug!(%instance, version, %error, "nobody was told of a commit: readers find it by themselves");
+        }
     }
 
     /// Reads the last commit of an instance.

@@ -57,6 +57,25 @@ async fn jetstream() {
 }
 
 #[tokio::test]
+async fn a_damaged_instance_is_deleted_embedded() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(EmbeddedLog::open(folder.path(), 4, &SystemEntropy).unwrap());
+    crate::damage::a_damaged_instance_can_be_deleted(World::over(log, Arc::new(LocalBus::new())).await).await;
+}
+
+#[tokio::test]
+async fn a_damaged_instance_is_deleted_jetstream() {
+    let server = NatsServer::start().await;
+    let lifecycle = Lifecycle::new();
+    let client = connect(&server.url(), None, "test").await.unwrap();
+    let options = JetStreamOptions { shards: 4, replicas: 1 };
+    let log = Arc::new(JetStreamLog::open(client.clone(), options).await.unwrap());
+    let bus: Arc<dyn Bus> = Arc::new(NatsBus::new(client, &lifecycle));
+    crate::damage::a_damaged_instance_can_be_deleted(World::over(log, bus).await).await;
+    lifecycle.shut_down().await;
+}
+
+#[tokio::test]
 async fn replicas_on_connections_of_their_own_share_the_commands_of_one_server() {
     let server = NatsServer::start().await;
     let lifecycle = Lifecycle::new();

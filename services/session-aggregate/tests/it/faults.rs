@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use berth_log::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored,
+    Stored, Tail,
 };
 use berth_proto::{Kind, StreamKey};
 use tokio::sync::oneshot;
@@ -86,6 +86,10 @@ impl FaultyLog {
 impl LogRead for FaultyLog {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         self.inner.tail(stream).await
+    }
+
+    async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
+        self.inner.tail_place(stream).await
     }
 
     async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {

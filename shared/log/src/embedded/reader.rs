@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     local::{self, FOLLOW_PAGE_BYTES_MAX, FOLLOW_PAGE_COMMITS_MAX, Local, Page},
-    port::{Follow, FollowError, LogRead, Position, ReadError, ShardPosition, Stored},
+    port::{Follow, FollowError, LogRead, Position, ReadError, ShardPosition, Stored, Tail},
 };
 
 /// Where commits are read from.
@@ -28,6 +28,11 @@ impl LogRead for EmbeddedLog {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
         blocking(&self.source.store, move |tables| tables.tail(&stream, shard)).await
+    }
+
+    async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
+        let stream = *stream;
+        blocking(&self.source.store, move |tables| tables.tail_of(&stream)).await
     }
 
     async fn read(

@@ -3,11 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use berth_log::{
-    ChainFault, ChainFaultKind, EventLog, FollowError, Followed, LogRead, Place, Position, ReadError,
+    ChainFault, ChainFaultKind, EventLog, Expected, FollowError, Followed, LogRead, Place, Position,
+    ReadError, damaged_tail,
     embedded::{EmbeddedLog, OpenError},
     read_around, verify,
 };
-use berth_proto::Kind;
+use berth_proto::{Kind, instance::InstanceStateV1};
 use berth_runtime::SystemEntropy;
 use tempfile::TempDir;
 
@@ -100,6 +101,15 @@ async fn a_damaged_row_is_named_by_its_version_and_what_stands_around_it_can_be_
         assert_eq!(said, (3..=10).collect::<Vec<_>>());
         let marks: Vec<_> = places.iter().filter(|place| matches!(place, Place::Damaged(_))).collect();
         assert_eq!(marks, [&Place::Damaged(bad)]);
+        if bad == 10 {
+            // The store cannot give the last commit, but knows where it lies: one can be appended behind it.
+            assert!(log.tail(&history.stream).await.is_err());
+            let end = damaged_tail::<InstanceStateV1>(&log, &history.stream).await.unwrap().unwrap();
+            assert_eq!(end.tail.version, bad);
+            history.expected = Expected::After(end.tail);
+            history.append(&log, 11).await.unwrap();
+            assert_eq!(log.tail(&history.stream).await.unwrap().unwrap().tail.version, 11);
+        }
     }
 }
 

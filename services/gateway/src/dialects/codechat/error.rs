@@ -143,6 +143,9 @@ impl CodeChatError {
             Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, said("The history of the instance is damaged"))
             }
+            Self::Other(Failure::Rejected { code: RejectionCodeV1::UpgradeNeeded, .. }) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, said(crate::app::UPGRADE_NEEDED))
+            }
             Self::Other(Failure::Rejected { .. }) => {
                 (StatusCode::BAD_REQUEST, said("The instance does not allow this at this moment"))
             }

@@ -172,6 +172,7 @@ const fn rejected(code: RejectionCodeV1) -> (StatusCode, &'static str) {
         RejectionCodeV1::Damaged => {
             (StatusCode::INTERNAL_SERVER_ERROR, "The history of the instance is damaged")
         }
+        RejectionCodeV1::UpgradeNeeded => (StatusCode::INTERNAL_SERVER_ERROR, crate::app::UPGRADE_NEEDED),
         RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge => {
             (StatusCode::BAD_REQUEST, "The settings and the webhook are larger than allowed")
         }

@@ -107,9 +107,10 @@ impl GreenError {
             }
             Self::Malformed(message) => return (StatusCode::BAD_REQUEST, message),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large"),
-            Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-            }
+            Self::Other(Failure::Rejected {
+                code: RejectionCodeV1::Damaged | RejectionCodeV1::UpgradeNeeded,
+                ..
+            }) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Self::Broken | Self::Other(Failure::Rejected { .. }) => {
                 (StatusCode::BAD_REQUEST, "bad request data")
             }

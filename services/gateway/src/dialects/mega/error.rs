@@ -119,6 +119,9 @@ fn other(failure: &Failure) -> (StatusCode, String) {
         Failure::Rejected { code: RejectionCodeV1::Damaged, .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, "The history of the instance is damaged".to_owned())
         }
+        Failure::Rejected { code: RejectionCodeV1::UpgradeNeeded, .. } => {
+            (StatusCode::INTERNAL_SERVER_ERROR, crate::app::UPGRADE_NEEDED.to_owned())
+        }
         Failure::Rejected { .. } => {
             (StatusCode::BAD_REQUEST, "The instance does not allow this now".to_owned())
         }

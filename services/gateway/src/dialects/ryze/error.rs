@@ -10,7 +10,10 @@ use berth_proto::frame::RejectionCodeV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::Failure, http::body::BodyError};
+use crate::{
+    app::{Failure, UPGRADE_NEEDED},
+    http::body::BodyError,
+};
 
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -157,6 +160,9 @@ fn failed(what: &'static str, failure: &Failure) -> (StatusCode, String) {
         }
         Failure::Rejected { code: RejectionCodeV1::Damaged, .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: the history of the instance is damaged"))
+        }
+        Failure::Rejected { code: RejectionCodeV1::UpgradeNeeded, .. } => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: {UPGRADE_NEEDED}"))
         }
         Failure::Rejected {
             code: RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge,

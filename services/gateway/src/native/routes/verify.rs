@@ -1,7 +1,7 @@
 //! `GET /v1/instances/{i}/verify`
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_log::ChainFaultKind;
+use berth_log::{ChainFaultKind, Tombstone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,6 +26,33 @@ pub(super) struct VerifyBody {
     hash: String,
     /// The first bad commit.
     fault: Option<FaultBody>,
+    /// The commit with which the instance was deleted although its history is damaged.
+    tombstone: Option<TombstoneBody>,
+}
+
+/// A delete of a damaged instance, and what it says of the damage that it knew of.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TombstoneBody {
+    /// Its version.
+    version: u64,
+    /// The version of the damaged commit that it knew of.
+    damaged_version: u64,
+    /// The SHA-256 of the bytes that stood there; none if the store could not give them.
+    damaged_sha256: Option<String>,
+    /// The version of the last good commit, whose state it ended; none if nothing could be read.
+    good_version: Option<u64>,
+}
+
+impl TombstoneBody {
+    fn of(tombstone: Tombstone) -> Self {
+        let Tombstone { version, damage } = tombstone;
+        Self {
+            version,
+            damaged_version: damage.version,
+            damaged_sha256: damage.stored.map(|hash| hash.to_string()),
+            good_version: (damage.good_version > 0).then_some(damage.good_version),
+        }
+    }
 }
 
 /// A bad commit.
@@ -57,6 +84,7 @@ pub(super) async fn handler(State(app): State<App>, caller: Caller, key: Key) ->
             reason: reason(&fault.kind),
             advice: advice(&fault.kind),
         }),
+        tombstone: report.tombstone.map(TombstoneBody::of),
     };
     Ok(answer(StatusCode::OK, body, false))
 }

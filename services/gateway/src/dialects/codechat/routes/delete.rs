@@ -1,11 +1,12 @@
 //! `DELETE /api/v2/business/{businessId}/instance`, by query and by path
 
 use axum::{Json, extract::Request};
-use berth_proto::command::DeleteV1;
+use berth_proto::{command::DeleteV1, frame::RejectionCodeV1};
 use serde::Deserialize;
 
 use crate::{
     dialects::codechat::{
+        ORDER,
         answers::InstanceFound,
         bodies,
         call::{OnBusiness, flag, object},
@@ -55,9 +56,19 @@ pub(super) async fn by_path(
     delete(&on, &id, force).await
 }
 
-/// Deletes the instance; one with a session or an attempt only by force. The answer shows what it was.
+/// Deletes the instance; one with a session or an attempt only by force. The answer shows what it was, if that is damaged
+/// what is left of it.
 async fn delete(on: &OnBusiness, id: &str, force: bool) -> Result<Json<InstanceFound>, CodeChatError> {
-    let before = on.instance(id).await?;
-    on.app.command(&on.call, before.id, DeleteV1 { only_without_session: !force }).await?;
+    let delete = DeleteV1 { only_without_session: !force };
+    let before = match on.instance(id).await {
+        Err(CodeChatError::Other(damaged)) if damaged.rejection() == Some(RejectionCodeV1::Damaged) => {
+            on.app.command_on(&on.call, id, &ORDER, delete).await?.record
+        }
+        found => {
+            let before = found?;
+            on.app.command(&on.call, before.id, delete).await?;
+            before
+        }
+    };
     Ok(Json(find::response(&on.app, &before, Some(on.app.now())).await?))
 }
