@@ -39,19 +39,19 @@ impl Directory {
     }
 
     async fn search(&self, instance: InstanceId) -> Result<Vec<(DirectoryId, HoldV1)>, SearchError> {
-        let mut held = BTreeMap::new();
+        let mut entries = BTreeMap::new();
         let mut follow = self.writer.log().follow("search", &[Kind::Directory], Position::default()).await?;
         while let Some(next) = follow.next().await {
             let stored = match next? {
                 Followed::Commit(stored, _) => stored,
-                Followed::CaughtUp(_) => return Ok(held.into_iter().collect()),
+                Followed::CaughtUp(_) => return Ok(entries.into_iter().collect()),
             };
             let entry = DirectoryId::from_bytes(*stored.stream.id());
             // A damaged entry tells nothing; whoever looks it up is told so.
             let Ok((_, state)) = decode_state::<DirectoryStateV1>(&stored) else { continue };
             match state.hold.filter(|hold| hold.instance == Some(instance)) {
-                Some(hold) => held.insert(entry, hold),
-                None => held.remove(&entry),
+                Some(hold) => entries.insert(entry, hold),
+                None => entries.remove(&entry),
             };
         }
         Err(SearchError::Ended)
