@@ -257,7 +257,11 @@ impl<'a> Snapshot<'a> {
 
     /// The last version and revision of a stream.
     pub(super) fn tail_of(&self, stream: &StreamKey) -> Result<Option<Tail>, StoreError> {
-        let Some(found) = self.at.get(&self.tables.tails, stream_key(stream))? else { return Ok(None) };
+        let Some(found) = self.at.get(&self.tables.tails, stream_key(stream))? else {
+            // The engine finds less where its own bytes are damaged: a stream that has commits has a tail.
+            let has_commits = self.at.get(&self.tables.versions, version_key(stream, 1))?.is_some();
+            return if has_commits { Err(Damage::Index(*stream).into()) } else { Ok(None) };
+        };
         Ok(Some(read_tail(&found).ok_or(Damage::Index(*stream))?))
     }
 
@@ -286,6 +290,12 @@ impl<'a> Snapshot<'a> {
                 return Err(Damage::Index(*stream).into());
             }
             page.push(self.commit(stream, shard, Tail { version, revision })?);
+        }
+        // A page that ends early ends where the stream does, or the index lost what comes behind it.
+        let ends_at = after_version.saturating_add(page.len() as u64);
+        let is_short = page.len() < limit;
+        if is_short && self.tail_of(stream)?.is_some_and(|tail| tail.version > ends_at) {
+            return Err(Damage::Index(*stream).into());
         }
         Ok(page)
     }
@@ -343,3 +353,6 @@ impl<'a> Snapshot<'a> {
 pub(super) fn number(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_be_bytes)
 }
+
+#[cfg(test)]
+mod tests;
