@@ -135,7 +135,11 @@ async fn knows(world: &World, id: InstanceId, good: u64, stored: Hash) {
     assert!(matches!(fault, Some(ChainFault { version, .. }) if version == good + 1), "{fault:?}");
     assert_eq!((commits, tombstone), (good, Some(Tombstone { version: good + 2, damage })));
     let page = world.log.read(&StreamKey::instance(id), good + 1, 1).await.unwrap();
-    assert_eq!(decode_commit(page.first().unwrap()).unwrap().previous, last_hash, "it follows the last good commit");
+    assert_eq!(
+        decode_commit(page.first().unwrap()).unwrap().previous,
+        last_hash,
+        "it follows the last good commit"
+    );
 }
 
 #[tokio::test]
