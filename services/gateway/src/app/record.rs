@@ -148,7 +148,13 @@ impl App {
         principal: &Principal,
         instance: InstanceId,
     ) -> Result<Record, Failure> {
-        let record = self.as_of(instance, Timestamp(i64::MAX)).await?.ok_or(Failure::NotFound)?;
+        let Some(record) = self.as_of(instance, Timestamp(i64::MAX)).await? else {
+            // Where nothing can be read although something stands there, the damage is the answer, not an absence.
+            return match self.inner.log.tail(&StreamKey::instance(instance)).await? {
+                Some(_) => Err(Failure::rejected(RejectionCodeV1::Damaged)),
+                None => Err(Failure::NotFound),
+            };
+        };
         admit(principal, &record)?;
         Ok(record)
     }
