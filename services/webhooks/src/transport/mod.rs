@@ -2,7 +2,7 @@
 //!
 //! Each attempt has a connection of its own, driven by the attempt itself: when that ends, so does the connection, and
 //! what runs at a host is what the dispatcher started there. The client is hyper's HTTP/1.1 alone, on top of a
-//! connection that is read in bounded parts (see [`meter`]).
+//! connection that is read in bounded parts (see `meter`).
 
 mod addresses;
 mod connect;
