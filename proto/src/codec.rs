@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::byte_string;
+
 /// First bytes of everything we encode.
 const MAGIC: [u8; 2] = [0xBE, 0x27];
 /// The codec that follows: postcard 1, canonical.
@@ -20,6 +22,8 @@ const CODEC_POSTCARD_CHECKED: u8 = 2;
 const CHECKSUM_BYTES: usize = 16;
 /// Bytes before the payload.
 pub const PRELUDE_BYTES: usize = 10;
+/// Room that is made for a value before it is written: most commits fit in.
+const ENCODED_BYTES_EXPECTED: usize = 1_024;
 
 /// A type that is written as it stands, for ever.
 pub trait Frozen: Serialize + DeserializeOwned {
@@ -146,6 +150,7 @@ pub struct RecordV1 {
     /// The version of its shape.
     pub version: u8,
     /// Its canonical postcard bytes.
+    #[serde(with = "byte_string")]
     pub body: Vec<u8>,
 }
 
@@ -166,22 +171,30 @@ impl RecordV1 {
 
 /// Writes a value behind its prelude.
 pub fn encode<T: Frozen>(value: &T) -> Result<Vec<u8>, EncodeError> {
-    let payload = to_payload(value)?;
-    let length = u32::try_from(payload.len())
-        .map_err(|_| EncodeError::TooLarge { bytes: payload.len(), max: T::BYTES_MAX })?;
     let checked = T::VERSION >= T::CHECKED_SINCE;
-    let mut bytes = Vec::with_capacity(PRELUDE_BYTES + payload.len() + CHECKSUM_BYTES);
-    bytes.extend_from_slice(&MAGIC);
-    bytes.push(if checked { CODEC_POSTCARD_CHECKED } else { CODEC_POSTCARD });
-    bytes.extend_from_slice(&T::TYPE.to_be_bytes());
-    bytes.push(T::VERSION);
-    bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(&payload);
+    let mut bytes = Vec::with_capacity(ENCODED_BYTES_EXPECTED);
+    bytes.extend_from_slice(&prelude(checked, T::TYPE, T::VERSION, 0));
+    let mut bytes = postcard::to_extend(value, bytes).map_err(EncodeError::Serialize)?;
+    let payload_bytes = bytes.len() - PRELUDE_BYTES;
+    let too_large = EncodeError::TooLarge { bytes: payload_bytes, max: T::BYTES_MAX };
+    let length = u32::try_from(payload_bytes).map_err(|_| too_large.clone())?;
+    if payload_bytes > T::BYTES_MAX {
+        return Err(too_large);
+    }
+    // The length is known only now.
+    bytes.splice(..PRELUDE_BYTES, prelude(checked, T::TYPE, T::VERSION, length));
     if checked {
         let checksum = checksum(&bytes);
         bytes.extend_from_slice(&checksum);
     }
     Ok(bytes)
+}
+
+fn prelude(checked: bool, type_id: u16, version: u8, length: u32) -> [u8; PRELUDE_BYTES] {
+    let [m0, m1] = MAGIC;
+    let codec = if checked { CODEC_POSTCARD_CHECKED } else { CODEC_POSTCARD };
+    let ([t0, t1], [l0, l1, l2, l3]) = (type_id.to_be_bytes(), length.to_be_bytes());
+    [m0, m1, codec, t0, t1, version, l0, l1, l2, l3]
 }
 
 /// The type and version that stand in the prelude, without looking at the payload.

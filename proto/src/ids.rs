@@ -5,9 +5,11 @@
 
 use std::{fmt, str::FromStr};
 
-use data_encoding::BASE32HEX_NOPAD;
+use data_encoding::BASE32_DNSSEC;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use thiserror::Error;
+
+use crate::byte_string;
 
 /// Characters in the text of an id.
 pub const ID_CHARS: usize = 26;
@@ -17,15 +19,28 @@ pub const ID_CHARS: usize = 26;
 #[error("not an id: 26 characters of 0-9 and a-v are expected")]
 pub struct InvalidId;
 
-fn encode(bytes: [u8; 16]) -> String {
-    BASE32HEX_NOPAD.encode(&bytes).to_ascii_lowercase()
+/// An id's text, without an allocation: ids stand in every subject.
+struct Text([u8; ID_CHARS]);
+
+impl Text {
+    fn of(bytes: [u8; 16]) -> Self {
+        let mut text = [0; ID_CHARS];
+        BASE32_DNSSEC.encode_mut(&bytes, &mut text);
+        Self(text)
+    }
+
+    fn as_str(&self) -> &str {
+        // The alphabet is ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 fn decode(text: &str) -> Result<[u8; 16], InvalidId> {
+    // The encoding itself takes capitals for their small letters.
     if text.len() != ID_CHARS || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Err(InvalidId);
     }
-    let bytes = BASE32HEX_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).map_err(|_| InvalidId)?;
+    let bytes = BASE32_DNSSEC.decode(text.as_bytes()).map_err(|_| InvalidId)?;
     bytes.try_into().map_err(|_| InvalidId)
 }
 
@@ -49,13 +64,13 @@ macro_rules! opaque_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&encode(self.0))
+                f.write_str(Text::of(self.0).as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&encode(self.0))
+                f.write_str(Text::of(self.0).as_str())
             }
         }
 
@@ -71,7 +86,7 @@ macro_rules! opaque_id {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 if serializer.is_human_readable() {
-                    serializer.serialize_str(&encode(self.0))
+                    serializer.serialize_str(Text::of(self.0).as_str())
                 } else {
                     self.0.serialize(serializer)
                 }
@@ -142,7 +157,7 @@ impl Serialize for Sealed {
         if serializer.is_human_readable() {
             serializer.serialize_str(&data_encoding::HEXLOWER.encode(&self.0))
         } else {
-            self.0.serialize(serializer)
+            byte_string::serialize(&self.0, serializer)
         }
     }
 }
@@ -153,7 +168,7 @@ impl<'de> Deserialize<'de> for Sealed {
             let text = String::deserialize(deserializer)?;
             data_encoding::HEXLOWER.decode(text.as_bytes()).map(Self).map_err(D::Error::custom)
         } else {
-            Vec::deserialize(deserializer).map(Self)
+            byte_string::deserialize(deserializer).map(Self)
         }
     }
 }

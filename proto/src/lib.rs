@@ -9,6 +9,7 @@
 //! never serialized themselves, a [`codec::RecordV1`] with an explicit type id is.
 
 pub mod account;
+mod byte_string;
 pub mod codec;
 pub mod command;
 pub mod commit;

@@ -113,6 +113,10 @@ impl<'de> de::Deserializer<'de> for &mut Source {
         visitor.visit_seq(Elements { source: self, left })
     }
 
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_seq(Elements { source: self, left: length as u64 })
     }
@@ -142,7 +146,7 @@ impl<'de> de::Deserializer<'de> for &mut Source {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i128 u128 f32 f64 char bytes byte_buf unit unit_struct tuple_struct identifier ignored_any
+        i8 i16 i32 i128 u128 f32 f64 char bytes unit unit_struct tuple_struct identifier ignored_any
     }
 }
 

@@ -18,7 +18,7 @@ use berth_proto::{
     subject::Kind,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use serde_reflection::{Samples, Tracer, TracerConfig};
 
 use crate::catalogue::catalogue;
@@ -65,8 +65,18 @@ fn present() -> Lock {
         (entry.trace)(&mut tracer, &samples);
         types.insert(format!("{:04} v{}", entry.type_id, entry.version), entry.name.to_owned());
     }
-    let registry = serde_json::to_value(tracer.registry().unwrap()).unwrap();
+    let registry = on_the_wire(serde_json::to_value(tracer.registry().unwrap()).unwrap());
     Lock { types, shapes: serde_json::from_value(registry).unwrap() }
+}
+
+/// postcard writes a byte string as it writes a sequence of bytes, so the lock has one word for both.
+fn on_the_wire(shape: Value) -> Value {
+    match shape {
+        Value::String(word) if word == "BYTES" => json!({ "SEQ": "U8" }),
+        Value::Array(parts) => parts.into_iter().map(on_the_wire).collect(),
+        Value::Object(parts) => parts.into_iter().map(|(name, part)| (name, on_the_wire(part))).collect(),
+        other => other,
+    }
 }
 
 /// A shape without the variants that were appended to its enum since: they change nothing of what bytes meant.
