@@ -11,8 +11,9 @@ use thiserror::Error;
 
 use crate::port::{KeptKey, KeyStore, KeyStoreError, Source};
 
-/// Unwrapped keys that a process keeps: 32 bytes each and some overhead.
-const CACHED_KEYS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
+/// Unwrapped keys that a process keeps, each with its subkeys: about 300 bytes each. Fewer than the instances that are
+/// asked for in turn would mean a read of the key store for every command.
+const CACHED_KEYS_MAX: NonZeroUsize = NonZeroUsize::new(262_144).unwrap();
 
 /// A data key could not be had.
 #[derive(Debug, Error)]

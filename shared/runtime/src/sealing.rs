@@ -3,7 +3,7 @@
 //! One master key wraps a data key for each owner (an instance or an account). Values are sealed with
 //! AES-SIV (RFC 5297), whose nonce is made from the value itself: equal values of one owner and field
 //! stay equal, which keeps decisions deterministic, and destroying the data key erases them all.
-//! Subkeys come from HKDF-SHA-256 (RFC 5869) with their purpose as info.
+//! Subkeys come from HKDF-SHA-256 (RFC 5869) with their purpose as info; each is derived once and kept with its key.
 
 use std::fmt;
 
@@ -33,11 +33,24 @@ pub struct WrappedKey(pub Vec<u8>);
 
 /// The key of the deployment: wraps data keys and keys the look-ups of tokens and numbers.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct MasterKey([u8; 32]);
+pub struct MasterKey {
+    secret: [u8; 32],
+    wrap: SivKey,
+    directory: [u8; 32],
+    digest: [u8; 32],
+}
 
 /// The key of one owner's personal data and secrets.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct DataKey([u8; 32]);
+pub struct DataKey {
+    secret: [u8; 32],
+    seal: SivKey,
+    directory: [u8; 32],
+    command: [u8; 32],
+}
+
+/// The subkey of AES-256-SIV: one half authenticates, the other encrypts.
+type SivKey = [u8; 64];
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,7 +69,16 @@ impl fmt::Debug for DataKey {
 impl MasterKey {
     /// A new random key.
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self(entropy.bytes32())
+        Self::of(entropy.bytes32())
+    }
+
+    fn of(secret: [u8; 32]) -> Self {
+        Self {
+            wrap: subkey(&secret, b"berth.v1.wrap"),
+            directory: subkey(&secret, b"berth.v1.directory"),
+            digest: subkey(&secret, b"berth.v1.digest"),
+            secret,
+        }
     }
 
     /// Reads 32 bytes of standard base64.
@@ -64,47 +86,47 @@ impl MasterKey {
         let mut bytes = data_encoding::BASE64.decode(text.trim().as_bytes()).map_err(|_| InvalidMasterKey)?;
         let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| InvalidMasterKey);
         bytes.zeroize();
-        key.map(Self)
+        key.map(Self::of)
     }
 
     /// Writes it as standard base64, for the file that it is kept in.
     pub fn to_base64(&self) -> String {
-        data_encoding::BASE64.encode(&self.0)
+        data_encoding::BASE64.encode(&self.secret)
     }
 
     /// A value that is the same for the same key and tells nothing of it: written at the first start and
     /// compared at every later one.
     pub fn check_value(&self) -> Hash {
-        Hash(subkey(&self.0, b"berth.v1.check"))
+        Hash(subkey(&self.secret, b"berth.v1.check"))
     }
 
     /// Encrypts a data key for its owner.
     pub fn wrap(&self, owner: &[u8; 16], key: &DataKey) -> WrappedKey {
-        WrappedKey(siv_seal(&self.0, b"berth.v1.wrap", &[owner], &key.0))
+        WrappedKey(siv_seal(&self.wrap, &[owner], &key.secret))
     }
 
     /// Decrypts a data key of that owner.
     pub fn unwrap(&self, owner: &[u8; 16], wrapped: &WrappedKey) -> Result<DataKey, OpenError> {
-        let mut bytes = siv_open(&self.0, b"berth.v1.wrap", &[owner], &wrapped.0)?;
+        let mut bytes = siv_open(&self.wrap, &[owner], &wrapped.0)?;
         let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| OpenError);
         bytes.zeroize();
-        key.map(DataKey)
+        key.map(DataKey::of)
     }
 
     /// The directory entry of a key that is unique in the deployment: a token, a number, an account's name.
     pub fn entry(&self, purpose: &str, key: &str) -> DirectoryId {
-        DirectoryId::from_bytes(keyed_hash16(&self.0, b"berth.v1.directory", &[purpose, key]))
+        DirectoryId::from_bytes(keyed_hash16(&self.directory, &[purpose, key]))
     }
 
     /// The digest of a request: the same request gives the same digest, and nobody without the key can
     /// test a guess.
     pub fn request_digest(&self, parts: &[&[u8]]) -> Hash {
-        Hash(keyed_hash(&self.0, b"berth.v1.digest", parts))
+        Hash(keyed_hash(&self.digest, parts))
     }
 
     /// A key for another purpose, such as the signature of JWTs.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        subkey(&self.0, purpose.as_bytes())
+        subkey(&self.secret, purpose.as_bytes())
     }
 }
 
@@ -113,17 +135,26 @@ impl MasterKey {
 impl DataKey {
     /// A new random key.
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self(entropy.bytes32())
+        Self::of(entropy.bytes32())
+    }
+
+    fn of(secret: [u8; 32]) -> Self {
+        Self {
+            seal: subkey(&secret, b"berth.v1.seal"),
+            directory: subkey(&secret, b"berth.v1.directory"),
+            command: subkey(&secret, b"berth.v1.command"),
+            secret,
+        }
     }
 
     /// Seals a value of a field of this key's owner.
     pub fn seal(&self, owner: &[u8; 16], field: &str, value: &[u8]) -> Sealed {
-        Sealed(siv_seal(&self.0, b"berth.v1.seal", &[owner, field.as_bytes()], value))
+        Sealed(siv_seal(&self.seal, &[owner, field.as_bytes()], value))
     }
 
     /// Opens a value that [`Self::seal`] made for the same owner and field.
     pub fn open(&self, owner: &[u8; 16], field: &str, sealed: &Sealed) -> Result<Vec<u8>, OpenError> {
-        siv_open(&self.0, b"berth.v1.seal", &[owner, field.as_bytes()], &sealed.0)
+        siv_open(&self.seal, &[owner, field.as_bytes()], &sealed.0)
     }
 
     /// Opens a text.
@@ -133,12 +164,12 @@ impl DataKey {
 
     /// The directory entry of a key that is unique within the account whose data key this is.
     pub fn entry(&self, purpose: &str, key: &str) -> DirectoryId {
-        DirectoryId::from_bytes(keyed_hash16(&self.0, b"berth.v1.directory", &[purpose, key]))
+        DirectoryId::from_bytes(keyed_hash16(&self.directory, &[purpose, key]))
     }
 
     /// The id of a command with an idempotency key in the account whose data key this is.
     pub fn command_id(&self, idempotency_key: &str) -> CommandId {
-        CommandId::from_bytes(keyed_hash16(&self.0, b"berth.v1.command", &[idempotency_key]))
+        CommandId::from_bytes(keyed_hash16(&self.command, &[idempotency_key]))
     }
 }
 
@@ -184,43 +215,25 @@ pub mod field {
     pub const DEVICE_KEYS: &str = "device_keys";
 }
 
-fn subkey(secret: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
-    let mut key = [0; 32];
-    expand(secret, purpose, &mut key);
+#[expect(clippy::expect_used, reason = "HKDF-SHA-256 gives up to 8,160 bytes; we ask for 64 at most")]
+fn subkey<const BYTES: usize>(secret: &[u8; 32], purpose: &[u8]) -> [u8; BYTES] {
+    let mut key = [0; BYTES];
+    Hkdf::<Sha256>::new(None, secret).expand(purpose, &mut key).expect("a short output");
     key
 }
 
-#[expect(clippy::expect_used, reason = "HKDF-SHA-256 gives up to 8,160 bytes; we ask for 64 at most")]
-fn expand(secret: &[u8; 32], purpose: &[u8], key: &mut [u8]) {
-    Hkdf::<Sha256>::new(None, secret).expand(purpose, key).expect("a short output");
-}
-
-fn siv(secret: &[u8; 32], purpose: &[u8]) -> Aes256Siv {
-    let mut key = [0; 64];
-    expand(secret, purpose, &mut key);
-    let cipher = Aes256Siv::new(&key.into());
-    key.zeroize();
-    cipher
-}
-
 #[expect(clippy::expect_used, reason = "AES-SIV fails only for more than 126 associated parts")]
-fn siv_seal(secret: &[u8; 32], purpose: &[u8], associated: &[&[u8]], value: &[u8]) -> Vec<u8> {
-    siv(secret, purpose).encrypt(associated, value).expect("few associated parts")
+fn siv_seal(key: &SivKey, associated: &[&[u8]], value: &[u8]) -> Vec<u8> {
+    Aes256Siv::new(key.into()).encrypt(associated, value).expect("few associated parts")
 }
 
-fn siv_open(
-    secret: &[u8; 32],
-    purpose: &[u8],
-    associated: &[&[u8]],
-    sealed: &[u8],
-) -> Result<Vec<u8>, OpenError> {
-    siv(secret, purpose).decrypt(associated, sealed).map_err(|_| OpenError)
+fn siv_open(key: &SivKey, associated: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    Aes256Siv::new(key.into()).decrypt(associated, sealed).map_err(|_| OpenError)
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-fn keyed_hash(secret: &[u8; 32], purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let key = subkey(secret, purpose);
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("a key of any length");
+fn keyed_hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);
@@ -228,9 +241,8 @@ fn keyed_hash(secret: &[u8; 32], purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn keyed_hash16(secret: &[u8; 32], purpose: &[u8], parts: &[&str]) -> [u8; 16] {
+fn keyed_hash16(key: &[u8; 32], parts: &[&str]) -> [u8; 16] {
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
-    let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, ..] =
-        keyed_hash(secret, purpose, &parts);
+    let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, ..] = keyed_hash(key, &parts);
     [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15]
 }

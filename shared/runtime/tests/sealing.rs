@@ -98,3 +98,27 @@ fn look_ups_are_apart_by_purpose_and_by_key() {
     assert_ne!(account.command_id("x").as_bytes(), account.entry("name", "x").as_bytes());
     assert_ne!(master.derive("jwt"), master.derive("other"));
 }
+
+#[test]
+fn what_a_release_sealed_every_later_one_opens() {
+    let (master, data) = (master_key(1), data_key(2));
+    let written = [
+        data_encoding::HEXLOWER.encode(&master.wrap(&OWNER, &data).0),
+        data_encoding::HEXLOWER.encode(&data.seal(&OWNER, field::NAME, b"berth").0),
+        master.check_value().to_string(),
+        master.entry("token", "secret").to_string(),
+        master.request_digest(&[b"a", b"b"]).to_string(),
+        data.entry("name", "berth").to_string(),
+        data.command_id("once").to_string(),
+    ];
+    let frozen = [
+        "ef955034c3618201541ac29a1bc39ccab646430ca0372cee92e369cc0fc2a651fea91bc9fe78734a67c4c6db234bba2a",
+        "ea083987ed25d214732f7966ace3577e4cfd0ef9a4",
+        "f7a974cf887eb3b5f5bce8c9cdcc2700f250704938aca8526b12388cfde946bd",
+        "3krt56bu4iojbukij01tahh4l0",
+        "393525da828d336c2ef5ad68622784761940ba22f19ac16ec678af59467e9053",
+        "ps79s4giee6g31vu9meepghgr4",
+        "r32ogja94896qp70ql3963voco",
+    ];
+    assert_eq!(written, frozen);
+}
