@@ -1,6 +1,6 @@
 //! The benchmark: what Berth takes beside the bare parts that it is made of, in the same run.
 //!
-//! `cargo run --release -p berth-bench` builds what it needs, starts every process itself, and prints Markdown.
+//! `cargo run --profile dist -p berth-bench` builds what it needs, starts every process itself, and prints Markdown.
 //! BENCHMARKS.md says how to read it. From the outside in:
 //!
 //! - `options`, `profile`: what is asked for, and how much that is; `machine`: whether it can be believed
@@ -57,7 +57,7 @@ async fn main() -> Outcome<()> {
     }
     if cfg!(debug_assertions) {
         eprintln!(
-            "This is a debug build: its figures say nothing. Use `cargo run --release -p berth-bench`."
+            "This is a debug build: its figures say nothing. Use `cargo run --profile dist -p berth-bench`."
         );
     }
     let binary = match &options.berth {

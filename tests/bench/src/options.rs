@@ -16,9 +16,9 @@ use crate::profile::Name;
     name = "berth-bench",
     version,
     after_help = "Examples:\n  \
-        cargo run --release -p berth-bench                                   two minutes, everything that fits\n  \
-        cargo run --release -p berth-bench -- --only creates,reads           one question\n  \
-        cargo run --release -p berth-bench -- --profile full --json full.json > full.md\n\n\
+        cargo run --profile dist -p berth-bench                                   two minutes, everything that fits\n  \
+        cargo run --profile dist -p berth-bench -- --only creates,reads           one question\n  \
+        cargo run --profile dist -p berth-bench -- --profile full --json full.json > full.md\n\n\
         A busy machine is refused, since its figures say nothing: stop what else runs, or say --anyway, and the\n\
         report will say so too. TMPDIR says on which disk the logs lie; a tmpfs has no disk to wait for."
 )]
