@@ -174,7 +174,7 @@ impl Failure {
             | Self::WriteVersion { .. }
             | Self::Account(AccountError::TokenTaken | AccountError::NoToken)
             | Self::Nats(nats::ConnectError::Credentials(_) | nats::ConnectError::Address(_))
-            | Self::Stream(nats::OpenError::Drift { .. }) => exit::USAGE,
+            | Self::Stream(nats::OpenError::Drift { .. } | nats::OpenError::Former { .. }) => exit::USAGE,
             _ => exit::UNAVAILABLE,
         }
     }

@@ -75,8 +75,9 @@ fn has_commits(end: &Position) -> bool {
     end.0.values().any(|shard| shard.revision > 0)
 }
 
-/// Refuses another master key than that of the first start, which is when the key of nobody's is made by a
-/// role that may make keys. Once there are commits its absence means that the keys are lost.
+/// Refuses another master key than that of the first start, which is when the key of nobody's is made by the
+/// role that `makes` what a deployment begins with; the others wait for it. Once there are commits its absence means
+/// that the keys are lost.
 async fn check_master_key(
     keys: &KeyRing,
     has_commits: bool,
@@ -89,8 +90,9 @@ async fn check_master_key(
     if has_commits {
         return Err(Failure::KeysMissing);
     }
-    if makes {
-        keys.create(&NOBODY, entropy).await?;
+    if !makes {
+        return Err(Failure::NotStarted);
     }
+    keys.create(&NOBODY, entropy).await?;
     Ok(())
 }

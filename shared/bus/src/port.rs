@@ -183,7 +183,8 @@ pub struct StoredDeployment {
 /// the log: whoever loses the one still has the other.
 #[async_trait]
 pub trait DeploymentStore: fmt::Debug + Send + Sync + 'static {
-    /// The record; none if none was written yet, or the store lost it.
+    /// The record; none if none was written yet, or the store lost it. An error where it is known that the keys
+    /// beside it are not there or not kept as they must be.
     async fn read(&self) -> Result<Option<StoredDeployment>, KeyStoreError>;
 
     /// Writes the record durably if the one that stands there has this revision (0: there is none). False if

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_nats::Client;
 use berth_bus::{
     DeploymentStore, KeyRing, KeyStore,
-    nats::{Connection, NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, OpenError, connect},
+    nats::{
+        Connection, NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile,
+        OpenError, connect,
+    },
 };
 use berth_log::{
     GuardedLog, LogRead, Position,
@@ -62,7 +65,7 @@ pub(super) async fn open(
         patiently(async || Ok(NatsKeyStore::open_for_deliveries(client.clone(), replicas).await?)).await?;
     let delivery_keys = KeyRing::new(master.clone(), Arc::new(delivery_keys));
     let keys = KeyRing::new(master, keys);
-    let makes = role.runs(Role::Gateway) || role.runs(Role::SessionAggregate);
+    let makes = role.runs(Role::SessionAggregate);
     patiently(async || super::check_master_key(&keys, has_commits(&end), makes, &*entropy).await).await?;
     if role.runs(Role::SessionAggregate) {
         patiently(async || deployment::note(&*store, deployment::read(&*store).await?, &end).await).await?;
@@ -109,8 +112,10 @@ pub(super) async fn open(
 pub(crate) async fn deployment_store(nats: &NatsSettings) -> Result<Arc<dyn DeploymentStore>, Failure> {
     let name = format!("berth-{}", Role::SessionAggregate);
     let client = connect(&nats.url, nats.creds.as_deref(), &name).await.map_err(Failure::Nats)?;
-    let keys = NatsKeyStore::find(client, usize::from(nats.replicas)).await?.ok_or(Failure::KeysMissing)?;
-    Ok(Arc::new(keys.deployment()))
+    let replicas = usize::from(nats.replicas);
+    let keys = NatsKeyStore::find(client.clone(), replicas).await?.ok_or(Failure::KeysMissing)?;
+    let record = NatsDeployment::find(client, replicas).await?.ok_or(Failure::KeysMissing)?;
+    Ok(Arc::new(record.beside(&keys)))
 }
 
 /// What is found on a server: the log and the keys, which must belong together.
@@ -136,9 +141,12 @@ impl Found<'_> {
             Some(log) => has_commits(&log.end().await?),
             None => false,
         };
-        let keys = self.keys(has_commits).await?;
-        let store: Arc<dyn DeploymentStore> = Arc::new(keys.deployment());
-        let record = self.record(&*store, has_commits, entropy).await?;
+        // First of all: keys in a form that is refused are not keys that are missing.
+        self.find_keys().await?;
+        let store = self.store(has_commits).await?;
+        let record = self.record(&store, has_commits, entropy).await?;
+        let keys = self.keys(has_commits || record.expects_log()).await?;
+        let store: Arc<dyn DeploymentStore> = Arc::new(store.beside(&keys));
         let log = match before {
             Some(log) => log,
             None if record.expects_log() => self.find_lost_log().await?,
@@ -185,18 +193,31 @@ impl Found<'_> {
             .await
     }
 
-    /// The keys, which nobody makes anew beside a log that needs them.
-    async fn keys(&self, has_commits: bool) -> Result<NatsKeyStore, Failure> {
-        let replicas = self.options.replicas;
+    /// The keys, if their stream is there.
+    async fn find_keys(&self) -> Result<Option<NatsKeyStore>, Failure> {
+        patiently(async || Ok(NatsKeyStore::find(self.client.clone(), self.options.replicas).await?)).await
+    }
+
+    /// The keys, which nobody makes anew beside a log that needs them, nor for a record that knows one.
+    async fn keys(&self, needed: bool) -> Result<NatsKeyStore, Failure> {
+        let (client, replicas) = (&self.client, self.options.replicas);
+        patiently(async || {
+            if !needed && self.may_make {
+                return Ok(NatsKeyStore::open((*client).clone(), replicas).await?);
+            }
+            NatsKeyStore::find((*client).clone(), replicas).await?.ok_or_else(|| absent(needed))
+        })
+        .await
+    }
+
+    /// Where the record of the deployment stands, which nobody makes anew beside a log that it belongs to.
+    async fn store(&self, has_commits: bool) -> Result<NatsDeployment, Failure> {
+        let (client, replicas) = (&self.client, self.options.replicas);
         patiently(async || {
             if !has_commits && self.may_make {
-                return Ok(NatsKeyStore::open(self.client.clone(), replicas).await?);
+                return Ok(NatsDeployment::open((*client).clone(), replicas).await?);
             }
-            match NatsKeyStore::find(self.client.clone(), replicas).await? {
-                Some(keys) => Ok(keys),
-                None if has_commits => Err(Failure::KeysMissing),
-                None => Err(Failure::NotStarted),
-            }
+            NatsDeployment::find((*client).clone(), replicas).await?.ok_or_else(|| absent(has_commits))
         })
         .await
     }
@@ -215,6 +236,12 @@ impl Found<'_> {
         })
         .await
     }
+}
+
+/// What it means that the keys or the record are not there: they are lost where they are needed, and else nobody has
+/// begun.
+const fn absent(needed: bool) -> Failure {
+    if needed { Failure::KeysMissing } else { Failure::NotStarted }
 }
 
 /// A process that has lost its server can do nothing.

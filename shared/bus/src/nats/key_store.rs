@@ -1,10 +1,14 @@
-//! Wrapped data keys in a plain stream, one subject for each owner.
+//! Wrapped data keys in a plain stream: a subject for each owner's key, and one for the mark of its destruction.
 //!
-//! A key-value bucket would forbid the secure delete that overwrites a message on disk, and a purge leaves the
-//! bytes behind. Destroying a key stores a tombstone after it, so that from then on nobody gets the key and
-//! none can be put in its place, and then overwrites what stands before the tombstone; repeated after a crash
-//! in between, it does the second step again. The stream keeps any number of messages for each subject, since
-//! a limit would drop the key unerased when the tombstone comes.
+//! **A key cannot be written over.** A subject takes one message, and the server refuses a second one, so that
+//! whoever may make keys can make them for owners that have none and do nothing else. Therefore a destruction cannot
+//! leave its mark in the key's place: it stands on a subject of its own, which others may write than those who make
+//! keys, and nothing that stands in a key's place can be taken for one. Once the key is erased its place is free
+//! again; the mark, which is looked for with every read, says that nothing there counts.
+//!
+//! Destroying a key stores the mark, so that from then on nobody gets the key, and then overwrites the key on disk.
+//! A key-value bucket would forbid that secure delete, and a purge leaves the bytes behind. Repeated after a crash
+//! in between, it does the second step again.
 //!
 //! On a cluster the servers' Raft logs keep the wrapped key until they are compacted, which takes minutes.
 
@@ -18,11 +22,9 @@ use async_trait::async_trait;
 use berth_proto::InstanceId;
 use berth_runtime::WrappedKey;
 use bytes::Bytes;
+use futures::try_join;
 
-use super::{
-    deployment::NatsDeployment,
-    stream::{OpenError, StreamError, Table, settings},
-};
+use super::stream::{OpenError, StreamError, Table, settings};
 use crate::port::{KeptKey, KeyStore, KeyStoreError};
 
 /// The stream of the keys of instances and accounts, and what its subjects begin with.
@@ -32,13 +34,14 @@ const DATA_KEYS: (&str, &str) = ("BERTH_KEYS", "berth.v1.keys");
 const DELIVERY_KEYS: (&str, &str) = ("BERTH_DELIVERY_KEYS", "berth.v1.deliverykeys");
 /// How long one call to NATS may take.
 const CALL_MAX: Duration = Duration::from_secs(5);
-/// How often a destruction starts again because somebody else wrote the owner's subject. An owner has at most
-/// two messages, so twice is enough.
+/// How often a destruction starts again because something stands where its mark belongs. Whatever that is, it is not
+/// ours and is erased, so twice is enough unless somebody keeps writing there.
 const DESTROY_TRIES_MAX: u32 = 4;
 
-/// The first byte of a message: the owner's key was destroyed.
-const TOMBSTONE: u8 = 0;
-/// The first byte of a message: the wrapped key follows.
+/// What a mark of a destruction consists of. The server itself can be made to put an answer of its own there, which
+/// is never this.
+const DESTROYED: &[u8] = &[0];
+/// The first byte of a key: the wrapped key follows.
 const KEY: u8 = 1;
 
 /// Wrapped data keys on NATS.
@@ -68,9 +71,9 @@ impl NatsKeyStore {
         Ok(Self { table, prefix: DELIVERY_KEYS.1 })
     }
 
-    /// The record of the deployment, which lies in the stream of the keys of instances and accounts.
-    pub fn deployment(&self) -> NatsDeployment {
-        NatsDeployment::new(self.table.clone())
+    /// The stream, for whoever watches it.
+    pub(super) const fn table(&self) -> &Table {
+        &self.table
     }
 
     /// The subject of an owner's key: its 26 characters stand for `*`.
@@ -78,32 +81,50 @@ impl NatsKeyStore {
         format!("{}.{}", self.prefix, InstanceId::from_bytes(*owner))
     }
 
-    async fn destroy_once(&self, subject: &str) -> Result<(), StreamError> {
-        let last = self.table.last(subject).await?;
-        let tombstone = match &last {
-            Some(message) if message.payload.starts_with(&[TOMBSTONE]) => message.sequence,
-            _ => {
-                let expected = last.map_or(0, |message| message.sequence);
-                self.table.write(subject, Bytes::from_static(&[TOMBSTONE]), Some(expected), None).await?
+    /// The subject of the mark that an owner's key was destroyed.
+    fn destroyed(&self, owner: &[u8; 16]) -> String {
+        format!("{}.destroyed.{}", self.prefix, InstanceId::from_bytes(*owner))
+    }
+
+    /// Whether the owner's key was destroyed. What is no mark of ours says nothing.
+    async fn is_destroyed(&self, owner: &[u8; 16]) -> Result<bool, StreamError> {
+        let subject = self.destroyed(owner);
+        let Some(message) = self.table.last(&subject).await? else { return Ok(false) };
+        let is_mark = message.payload == DESTROYED;
+        if !is_mark {
+            tracing::warn!(subject, "what stands where a key is marked as destroyed is no such mark");
+        }
+        Ok(is_mark)
+    }
+
+    /// Stores the mark; whatever else stands in its place is erased.
+    async fn mark(&self, owner: &[u8; 16]) -> Result<(), StreamError> {
+        let subject = self.destroyed(owner);
+        for _ in 0..DESTROY_TRIES_MAX {
+            match self.table.write(&subject, Bytes::from_static(DESTROYED), Some(0), None).await {
+                Err(StreamError::Conflict) if self.is_destroyed(owner).await? => return Ok(()),
+                Err(StreamError::Conflict) => self.table.erase_before(&subject, u64::MAX).await?,
+                result => return result.map(drop),
             }
-        };
-        self.table.erase_before(subject, tombstone).await
+        }
+        Err(StreamError::Conflict)
     }
 }
 
 fn config((stream, prefix): (&str, &str), replicas: usize) -> Config {
     Config {
+        subjects: vec![format!("{prefix}.*"), format!("{prefix}.destroyed.*")],
         storage: StorageType::File,
-        max_messages_per_subject: -1,
+        max_messages_per_subject: 1,
+        discard_new_per_subject: true,
         deny_purge: true,
-        ..settings(stream, &format!("{prefix}.*"), replicas)
+        ..settings(stream, prefix, replicas)
     }
 }
 
-fn decode(payload: &[u8]) -> Result<KeptKey, StreamError> {
+fn decode(payload: &[u8]) -> Result<WrappedKey, StreamError> {
     match payload {
-        [KEY, key @ ..] => Ok(KeptKey::Present(WrappedKey(key.to_vec()))),
-        [TOMBSTONE] => Ok(KeptKey::Destroyed),
+        [KEY, key @ ..] => Ok(WrappedKey(key.to_vec())),
         _ => Err(StreamError::Malformed),
     }
 }
@@ -117,7 +138,8 @@ impl KeyStore for NatsKeyStore {
     ) -> Result<Option<WrappedKey>, KeyStoreError> {
         let payload = Bytes::from([&[KEY], key.0.as_slice()].concat());
         match self.table.write(&self.subject(owner), payload, Some(0), None).await {
-            Ok(_) => Ok(Some(key)),
+            // The key's place is free again once it was destroyed; asked afterwards, so that no destruction is missed.
+            Ok(_) => Ok((!self.is_destroyed(owner).await?).then_some(key)),
             Err(StreamError::Conflict) => match self.get(owner).await? {
                 KeptKey::Present(key) => Ok(Some(key)),
                 KeptKey::Destroyed => Ok(None),
@@ -127,22 +149,22 @@ impl KeyStore for NatsKeyStore {
         }
     }
 
+    /// Both places are read at once. A key that was there while the mark was not yet is the key of that moment; a
+    /// place that is empty is empty only if there is no mark after it was seen to be.
     async fn get(&self, owner: &[u8; 16]) -> Result<KeptKey, KeyStoreError> {
-        match self.table.last(&self.subject(owner)).await? {
-            Some(message) => Ok(decode(&message.payload)?),
-            None => Ok(KeptKey::Missing),
-        }
+        let subject = self.subject(owner);
+        let (destroyed, message) = try_join!(self.is_destroyed(owner), self.table.last(&subject))?;
+        Ok(match message {
+            _ if destroyed => KeptKey::Destroyed,
+            Some(message) => KeptKey::Present(decode(&message.payload)?),
+            None if self.is_destroyed(owner).await? => KeptKey::Destroyed,
+            None => KeptKey::Missing,
+        })
     }
 
     async fn destroy(&self, owner: &[u8; 16]) -> Result<(), KeyStoreError> {
-        let subject = self.subject(owner);
-        for _ in 1..DESTROY_TRIES_MAX {
-            match self.destroy_once(&subject).await {
-                Err(StreamError::Conflict) => {}
-                result => return Ok(result?),
-            }
-        }
-        Ok(self.destroy_once(&subject).await?)
+        self.mark(owner).await?;
+        Ok(self.table.erase_before(&self.subject(owner), u64::MAX).await?)
     }
 }
 

@@ -106,7 +106,6 @@ impl NatsLeases {
             storage: StorageType::File,
             max_messages_per_subject: 1,
             allow_message_ttl: true,
-            allow_rollup: true,
             ..settings(STREAM, SUBJECTS, self.replicas)
         };
         Table::open(self.client.clone(), &settings, CALL_MAX).await

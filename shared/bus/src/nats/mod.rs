@@ -2,8 +2,9 @@
 //!
 //! | stream | storage | subjects |
 //! | --- | --- | --- |
-//! | `BERTH_KEYS` | file | `berth.v1.keys.<owner>`, `berth.v1.keys.deployment` |
-//! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>` |
+//! | `BERTH_KEYS` | file | `berth.v1.keys.<owner>`, `berth.v1.keys.destroyed.<owner>` |
+//! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>`, `berth.v1.deliverykeys.destroyed.<owner>` |
+//! | `BERTH_DEPLOYMENT` | file | `berth.v1.deployment` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |
 //! | `KV_berth_leases` | file | `$KV.berth_leases.>` |
@@ -18,6 +19,7 @@
 //!   own is made); a server of requests also `allow_responses`;
 //! - for each stream above that it uses, to publish its subjects, `$JS.API.STREAM.INFO.<stream>`,
 //!   `$JS.API.STREAM.MSG.GET.<stream>`, and `$JS.API.STREAM.CREATE.<stream>` unless an operator makes it;
+//! - only where it makes data keys, to publish `….keys.*`; only where it destroys them, `….keys.destroyed.*`;
 //! - `$JS.API.STREAM.MSG.DELETE.<stream>` where it destroys keys, or puts or deletes key material.
 //!
 //! Requests are answered to inboxes (`_INBOX_…`) and nowhere else.

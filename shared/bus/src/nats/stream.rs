@@ -1,6 +1,6 @@
 //! One stream with the last values of its subjects: read at the leader, written by compare and set.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_nats::{
     Client,
@@ -55,6 +55,16 @@ pub enum OpenError {
         /// The setting, as NATS names it.
         setting: &'static str,
     },
+    /// It is of a development version before the first release, in which whoever makes keys could also write over
+    /// them. What it holds cannot be told from what was forged, so it is not taken over.
+    #[error(
+        "the stream {stream} was made by a development version before the first release, where a later message took \
+         the place of a key: nothing of it is taken over; begin with a store of NATS that is empty"
+    )]
+    Former {
+        /// The stream.
+        stream: String,
+    },
 }
 
 /// A stream did not do what it was asked for.
@@ -73,6 +83,24 @@ pub enum StreamError {
     /// The read failed. A retry helps when NATS works.
     #[error("the stream did not answer a read")]
     Read(#[source] RawMessageError),
+    /// Whether the stream is there is not known, or it is gone. A retry helps when NATS works.
+    #[error("the stream {stream} is not there, or does not answer")]
+    Unanswered {
+        /// The stream.
+        stream: String,
+        /// Why.
+        #[source]
+        source: GetStreamError,
+    },
+    /// A setting of the stream was changed, so that it would lose or reveal what is kept in it. An operator has to
+    /// mend it.
+    #[error("the stream {stream} has another `{setting}` than this program needs")]
+    Drift {
+        /// The stream.
+        stream: String,
+        /// The setting, as NATS names it.
+        setting: &'static str,
+    },
     /// The message could not be erased. A retry helps when NATS works.
     #[error("the stream did not erase a message")]
     Erase(#[source] DeleteMessageError),
@@ -87,12 +115,13 @@ pub(super) struct Table {
     client: Client,
     context: Context,
     stream: Stream<()>,
-    name: String,
+    /// What it must be like.
+    settings: Arc<Config>,
 }
 
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Table({})", self.name)
+        write!(f, "Table({})", self.settings.name)
     }
 }
 
@@ -146,6 +175,9 @@ impl Table {
         found: &Config,
     ) -> Result<Self, OpenError> {
         let name = settings.name.clone();
+        if is_former(settings, found) {
+            return Err(OpenError::Former { stream: name });
+        }
         if let Some(setting) = drift(settings, found) {
             return Err(OpenError::Drift { stream: name, setting });
         }
@@ -161,16 +193,30 @@ impl Table {
             .get_stream_no_info(&name)
             .await
             .map_err(|_| OpenError::Drift { stream: name.clone(), setting: "name" })?;
-        Ok(Self { client, context, stream, name })
+        Ok(Self { client, context, stream, settings: Arc::new(settings.clone()) })
+    }
+
+    /// Looks whether the stream is still there, and is still what it was when it was opened.
+    pub(super) async fn check(&self) -> Result<(), StreamError> {
+        self.connected()?;
+        let stream = self.settings.name.clone();
+        let found = match self.context.get_stream(&stream).await {
+            Ok(found) => found,
+            Err(source) => return Err(StreamError::Unanswered { stream, source }),
+        };
+        match drift(&self.settings, &found.cached_info().config) {
+            Some(setting) => Err(StreamError::Drift { stream, setting }),
+            None => Ok(()),
+        }
     }
 
     /// Makes the stream anew if there is none any more; says whether it did. Only a stream in memory may be gone.
     pub(super) async fn restore(&self, settings: &Config) -> Result<bool, OpenError> {
         // A server that does not answer says nothing of the stream.
-        if !matches!(self.context.get_stream(&self.name).await, Err(error) if is_gone(&error)) {
+        if !matches!(self.context.get_stream(&self.settings.name).await, Err(error) if is_gone(&error)) {
             return Ok(false);
         }
-        let unavailable = |source| OpenError::Unavailable { stream: self.name.clone(), source };
+        let unavailable = |source| OpenError::Unavailable { stream: self.settings.name.clone(), source };
         self.context.get_or_create_stream(settings.clone()).await.map_err(unavailable)?;
         Ok(true)
     }
@@ -201,9 +247,7 @@ impl Table {
             self.connected()?;
             match self.write_once(subject, payload.clone(), expected, ttl).await {
                 Err(error) if is_in_flight(&error) => sleep(IN_FLIGHT_PAUSE).await,
-                Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
-                    return Err(StreamError::Conflict);
-                }
+                Err(error) if is_conflict(&error) => return Err(StreamError::Conflict),
                 result => return result.map_err(StreamError::Publish),
             }
         }
@@ -217,7 +261,7 @@ impl Table {
         expected: Option<u64>,
         ttl: Option<Duration>,
     ) -> Result<u64, PublishError> {
-        let mut message = PublishMessage::build().payload(payload).expected_stream(&self.name);
+        let mut message = PublishMessage::build().payload(payload).expected_stream(&self.settings.name);
         if let Some(sequence) = expected {
             message = message.expected_last_subject_sequence(sequence);
         }
@@ -272,9 +316,27 @@ fn found(result: Result<StreamMessage, RawMessageError>) -> Result<Option<Stream
 /// Whether a cluster refused a write because another one to the same subject was not yet decided: nothing was
 /// stored, and the same write may succeed in a moment.
 fn is_in_flight(error: &PublishError) -> bool {
+    code(error) == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
+}
+
+/// Whether a write was refused because of what stands there.
+fn is_conflict(error: &PublishError) -> bool {
+    error.kind() == PublishErrorKind::WrongLastSequence
+}
+
+fn code(error: &PublishError) -> Option<ErrorCode> {
     std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>())
-        .is_some_and(|error| error.error_code() == ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
+        .map(async_nats::jetstream::Error::error_code)
+}
+
+/// Whether this is a stream of keys as development versions made it: without subjects for what was destroyed, and
+/// with any number of messages for an owner.
+fn is_former(wanted: &Config, found: &Config) -> bool {
+    wanted.discard_new_per_subject
+        && !found.discard_new_per_subject
+        && wanted.subjects.first() == found.subjects.first()
+        && found.subjects.len() < wanted.subjects.len()
 }
 
 /// The first setting that differs and matters: another one would drop values, show stale ones, or keep them
@@ -293,10 +355,15 @@ fn drift(wanted: &Config, found: &Config) -> Option<&'static str> {
             "max_msgs_per_subject",
             wanted.max_messages_per_subject.max(0) == found.max_messages_per_subject.max(0),
         ),
+        ("discard_new_per_subject", wanted.discard_new_per_subject == found.discard_new_per_subject),
         ("deny_delete", !found.deny_delete),
         ("deny_purge", wanted.deny_purge == found.deny_purge),
         ("allow_direct", !found.allow_direct),
         ("allow_msg_ttl", wanted.allow_message_ttl == found.allow_message_ttl),
+        ("allow_rollup_hdrs", !found.allow_rollup),
+        ("allow_msg_counter", !found.allow_message_counter),
+        ("allow_msg_schedules", !found.allow_message_schedules),
+        ("subject_transform", found.subject_transform.is_none()),
         ("mirror", found.mirror.is_none()),
         ("sources", found.sources.is_none()),
         ("republish", found.republish.is_none()),

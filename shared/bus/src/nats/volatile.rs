@@ -59,7 +59,6 @@ impl NatsVolatile {
             max_bytes: BYTES_MAX,
             discard: DiscardPolicy::Old,
             allow_message_ttl: true,
-            allow_rollup: true,
             ..settings(STREAM, SUBJECTS, replicas)
         };
         let table = Table::open(client, &settings, CALL_MAX).await?;

@@ -5,12 +5,12 @@ use std::path::Path;
 use berth_bus::{
     DeploymentStore,
     local::{FileDeployment, FileKeyStore},
-    nats::NatsKeyStore,
+    nats::{NatsDeployment, NatsKeyStore},
 };
 use berth_test_support::NatsServer;
 use bytes::Bytes;
 
-use crate::support::{client, eventually, files_with};
+use crate::support::client;
 
 async fn suite<S: DeploymentStore>(open: impl AsyncFn() -> S) {
     let store = open().await;
@@ -52,18 +52,32 @@ fn damage(path: &Path) {
 }
 
 #[tokio::test]
-async fn on_nats_in_the_stream_of_the_keys() {
+async fn on_nats_in_a_stream_of_its_own() {
     let server = NatsServer::start().await;
     let client = client(&server, "keys").await;
-    assert!(NatsKeyStore::find(client.clone(), 1).await.unwrap().is_none(), "looking makes nothing");
+    assert!(NatsDeployment::find(client.clone(), 1).await.unwrap().is_none(), "looking makes nothing");
+    suite(async || NatsDeployment::open(client.clone(), 1).await.unwrap()).await;
+    let record = NatsDeployment::find(client.clone(), 1).await.unwrap().unwrap();
+    async_nats::jetstream::new(client).delete_stream("BERTH_DEPLOYMENT").await.unwrap();
+    assert!(record.read().await.is_err(), "a stream that is gone is not a record that is none");
+}
+
+#[tokio::test]
+async fn on_nats_it_is_not_read_where_the_keys_beside_it_are_not_safe() {
+    let server = NatsServer::start().await;
+    let client = client(&server, "keys").await;
     let keys = NatsKeyStore::open(client.clone(), 1).await.unwrap();
-    suite(async || keys.deployment()).await;
-    assert!(NatsKeyStore::find(client.clone(), 1).await.unwrap().is_some());
-    eventually("earlier records are erased", || async {
-        files_with(server.store(), b"the first record").is_empty()
-            && files_with(server.store(), b"the second record").is_empty()
-    })
-    .await;
-    async_nats::jetstream::new(client).delete_stream("BERTH_KEYS").await.unwrap();
-    assert!(keys.deployment().read().await.is_err(), "a stream that is gone is not a record that is none");
+    let record = NatsDeployment::open(client.clone(), 1).await.unwrap().beside(&keys);
+    assert!(record.write(Bytes::from_static(b"record"), 0).await.unwrap());
+    let jetstream = async_nats::jetstream::new(client);
+    let safe = jetstream.get_stream("BERTH_KEYS").await.unwrap().cached_info().config.clone();
+    let changed = async_nats::jetstream::stream::Config { discard_new_per_subject: false, ..safe.clone() };
+    jetstream.update_stream(changed).await.unwrap();
+    let said = record.read().await.unwrap_err();
+    let why = std::error::Error::source(&said).unwrap().to_string();
+    assert!(why.contains("BERTH_KEYS") && why.contains("discard_new_per_subject"), "{why}");
+    jetstream.update_stream(safe).await.unwrap();
+    assert_eq!(record.read().await.unwrap().unwrap().value, "record");
+    jetstream.delete_stream("BERTH_KEYS").await.unwrap();
+    assert!(record.read().await.is_err(), "nor where they are gone");
 }

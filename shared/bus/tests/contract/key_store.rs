@@ -7,12 +7,20 @@ use std::{
     sync::Arc,
 };
 
+use async_nats::{
+    Client, HeaderMap,
+    jetstream::{
+        self,
+        stream::{Config, DiscardPolicy},
+    },
+};
 use async_trait::async_trait;
 use berth_bus::{
     KeptKey, KeyStore,
     local::{FileError, FileKeyStore},
     nats::{NatsKeyStore, OpenError},
 };
+use berth_proto::InstanceId;
 use berth_runtime::WrappedKey;
 use berth_test_support::NatsServer;
 use futures::future::join_all;
@@ -263,10 +271,8 @@ async fn a_destruction_that_a_crash_cut_short_is_finished_by_the_next() {
     store.put_if_absent(&[7; 16], key(7)).await.unwrap();
     let seen = || !files_with(server.store(), &key(7).0).is_empty();
     eventually("the key is in the folder", || async { seen() }).await;
-    // The crash came after the tombstone and before the erasure.
-    let subject = format!("berth.v1.keys.{}", berth_proto::InstanceId::from_bytes([7; 16]));
-    let jetstream = async_nats::jetstream::new(client);
-    jetstream.publish(subject, vec![0].into()).await.unwrap().await.unwrap();
+    // The crash came after the mark and before the erasure.
+    assert!(puts(&client, &mark_of(&[7; 16]), &[0]).await);
     assert_eq!(store.get(&[7; 16]).await.unwrap(), KeptKey::Destroyed);
     assert!(seen());
     store.destroy(&[7; 16]).await.unwrap();
@@ -274,17 +280,136 @@ async fn a_destruction_that_a_crash_cut_short_is_finished_by_the_next() {
     destroyed_for_good(&(Arc::new(store) as Arc<dyn KeyStore>), &[7; 16]).await;
 }
 
+/// The name of a setting, and how to make it dangerous.
+type Change = (&'static str, fn(&mut Config));
+
+/// Where an owner's key stands.
+fn place_of(owner: &[u8; 16]) -> String {
+    format!("berth.v1.keys.{}", InstanceId::from_bytes(*owner))
+}
+
+/// Where it stands that an owner's key was destroyed.
+fn mark_of(owner: &[u8; 16]) -> String {
+    format!("berth.v1.keys.destroyed.{}", InstanceId::from_bytes(*owner))
+}
+
+/// Whether a message that is not of the adapter is stored there.
+async fn puts(client: &Client, subject: &str, payload: &[u8]) -> bool {
+    puts_with(client, subject, payload, HeaderMap::new()).await
+}
+
+async fn puts_with(client: &Client, subject: &str, payload: &[u8], headers: HeaderMap) -> bool {
+    let jetstream = jetstream::new(client.clone());
+    let payload = payload.to_vec().into();
+    jetstream.publish_with_headers(subject.to_owned(), headers, payload).await.unwrap().await.is_ok()
+}
+
 #[tokio::test]
-async fn a_stream_that_would_drop_keys_is_refused() {
+async fn nobody_writes_over_a_key() {
     let server = NatsServer::start().await;
     let client = client(&server, "keys").await;
-    drop(NatsKeyStore::open(client.clone(), 1).await.unwrap());
-    let jetstream = async_nats::jetstream::new(client.clone());
-    let mut settings = jetstream.get_stream("BERTH_KEYS").await.unwrap().cached_info().config.clone();
-    settings.max_age = std::time::Duration::from_hours(24);
-    jetstream.update_stream(settings).await.unwrap();
-    let refused = NatsKeyStore::open(client, 1).await;
-    assert!(matches!(refused, Err(OpenError::Drift { setting: "max_age", .. })), "{refused:?}");
+    let store = NatsKeyStore::open(client.clone(), 1).await.unwrap();
+    let (owner, place) = ([7; 16], place_of(&[7; 16]));
+    store.put_if_absent(&owner, key(7)).await.unwrap();
+    let another: Vec<u8> = [&[1], key(8).0.as_slice()].concat();
+    for payload in [another.as_slice(), &[0], b""] {
+        assert!(!puts(&client, &place, payload).await, "{payload:?} is stored over a key");
+        for (header, value) in [
+            ("Nats-Rollup", "sub"),
+            ("Nats-Rollup", "all"),
+            ("Nats-TTL", "1"),
+            ("Nats-Incr", "+1"),
+            ("Nats-Expected-Last-Subject-Sequence", "1"),
+            ("Nats-Schedule", "@at 2009-11-10T23:00:00Z"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header, value);
+            assert!(
+                !puts_with(&client, &place, payload, headers).await,
+                "{payload:?} with {header}: {value}"
+            );
+        }
+    }
+    assert_eq!(store.get(&owner).await.unwrap(), KeptKey::Present(key(7)));
+}
+
+#[tokio::test]
+async fn what_is_put_in_the_place_of_a_destroyed_key_counts_for_nothing() {
+    let server = NatsServer::start().await;
+    let client = client(&server, "keys").await;
+    let store = NatsKeyStore::open(client.clone(), 1).await.unwrap();
+    store.put_if_absent(&[7; 16], key(7)).await.unwrap();
+    store.destroy(&[7; 16]).await.unwrap();
+    let another: Vec<u8> = [&[1], key(8).0.as_slice()].concat();
+    assert!(puts(&client, &place_of(&[7; 16]), &another).await, "its place is free again");
+    destroyed_for_good(&(Arc::new(store) as Arc<dyn KeyStore>), &[7; 16]).await;
+}
+
+#[tokio::test]
+async fn what_is_no_mark_destroys_nothing_and_hinders_no_destruction() {
+    let server = NatsServer::start().await;
+    let client = client(&server, "keys").await;
+    let store = NatsKeyStore::open(client.clone(), 1).await.unwrap();
+    for (number, forged) in (7..).zip([b"{\"type\":\"io.nats\"}".as_slice(), b"", &[0, 0], &[1]]) {
+        let owner = [number; 16];
+        store.put_if_absent(&owner, key(number)).await.unwrap();
+        assert!(puts(&client, &mark_of(&owner), forged).await);
+        assert_eq!(store.get(&owner).await.unwrap(), KeptKey::Present(key(number)), "{forged:?}");
+        store.destroy(&owner).await.unwrap();
+        assert_eq!(store.get(&owner).await.unwrap(), KeptKey::Destroyed, "{forged:?}");
+    }
+    assert!(puts(&client, &mark_of(&[1; 16]), b"forged").await);
+    assert_eq!(store.get(&[1; 16]).await.unwrap(), KeptKey::Missing);
+}
+
+#[tokio::test]
+async fn a_stream_that_would_lose_keys_is_refused() {
+    let dangerous: [Change; 4] = [
+        ("max_age", |settings| settings.max_age = std::time::Duration::from_hours(24)),
+        ("max_msgs_per_subject", |settings| settings.max_messages_per_subject = 2),
+        ("discard_new_per_subject", |settings| settings.discard_new_per_subject = false),
+        ("allow_rollup_hdrs", |settings| {
+            settings.allow_rollup = true;
+            settings.deny_purge = false;
+        }),
+    ];
+    for (setting, change) in dangerous {
+        let server = NatsServer::start().await;
+        let client = client(&server, "keys").await;
+        drop(NatsKeyStore::open(client.clone(), 1).await.unwrap());
+        let jetstream = jetstream::new(client.clone());
+        let mut settings = jetstream.get_stream("BERTH_KEYS").await.unwrap().cached_info().config.clone();
+        jetstream.delete_stream("BERTH_KEYS").await.unwrap();
+        change(&mut settings);
+        jetstream.create_stream(settings).await.unwrap();
+        let refused = NatsKeyStore::open(client, 1).await.err();
+        let named = match &refused {
+            Some(OpenError::Drift { setting: named, .. }) => *named,
+            _ => "nothing",
+        };
+        // Rollups need purges, so either of the two is named.
+        assert!(named == setting || (setting == "allow_rollup_hdrs" && named == "deny_purge"), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_a_development_version_is_refused_in_words() {
+    let server = NatsServer::start().await;
+    let client = client(&server, "keys").await;
+    let former = Config {
+        name: "BERTH_KEYS".to_owned(),
+        subjects: vec!["berth.v1.keys.*".to_owned()],
+        discard: DiscardPolicy::New,
+        deny_purge: true,
+        ..Config::default()
+    };
+    jetstream::new(client.clone()).create_stream(former).await.unwrap();
+    for refused in
+        [NatsKeyStore::open(client.clone(), 1).await.err(), NatsKeyStore::find(client.clone(), 1).await.err()]
+    {
+        let said = refused.map(|refused| refused.to_string()).unwrap_or_default();
+        assert!(said.contains("development version before the first release"), "{said}");
+    }
 }
 
 #[tokio::test]

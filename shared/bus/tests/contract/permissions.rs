@@ -40,7 +40,7 @@ authorization { users: [
     subscribe: [ "_INBOX_gateway.>", "berth.v1.tail.*" ] } }
   { user: aggregate, password: p, permissions: {
     publish: [ "berth.v1.tail.*", "_INBOX_aggregate.>",
-      "$JS.API.STREAM.INFO.BERTH_KEYS", "$JS.API.STREAM.MSG.GET.BERTH_KEYS", "berth.v1.keys.*",
+      "$JS.API.STREAM.INFO.BERTH_KEYS", "$JS.API.STREAM.MSG.GET.BERTH_KEYS", "berth.v1.keys.destroyed.*",
       "$JS.API.STREAM.MSG.DELETE.BERTH_KEYS",
       "$JS.API.STREAM.INFO.BERTH_DEVICE_KEYS", "$JS.API.STREAM.MSG.GET.BERTH_DEVICE_KEYS",
       "$JS.API.STREAM.MSG.DELETE.BERTH_DEVICE_KEYS", "berth.v1.devicekeys.*.*",

@@ -1,7 +1,12 @@
 //! What a stolen user of NATS cannot do, although it may do everything that the attack is made of.
 
-use berth_journeys::{Running, eventually};
+use async_nats::{
+    Client, HeaderMap,
+    jetstream::{self, message::StreamMessage},
+};
+use berth_journeys::{ROLES, Running, eventually};
 use berth_proto::{InstanceId, StreamKey};
+use futures::StreamExt;
 use serde_json::json;
 
 use super::{Server, berth, password, wire::Wire};
@@ -9,11 +14,38 @@ use super::{Server, berth, password, wire::Wire};
 /// A stream that no instance has.
 const FORGED: &str = "berth.v1.log.instance.0.forged";
 
+/// What a mark of a destroyed key consists of.
+const MARK: &[u8] = &[0];
+
+/// The last message that stands there.
+async fn last(operator: &Client, stream: &str, subject: &str) -> Option<StreamMessage> {
+    let stream = jetstream::new(operator.clone()).get_stream(stream).await.unwrap();
+    stream.get_last_raw_message_by_subject(subject).await.ok()
+}
+
 /// Whether a message stands there.
 async fn stands(server: &Server, subject: &str) -> bool {
-    let operator = async_nats::jetstream::new(server.connect("operator").await);
-    let stream = operator.get_stream("BERTH_LOG_0").await.unwrap();
-    stream.get_last_raw_message_by_subject(subject).await.is_ok()
+    last(&server.connect("operator").await, "BERTH_LOG_0", subject).await.is_some()
+}
+
+/// Whether a stream takes a message of a user.
+async fn takes(user: &Client, subject: &str, headers: HeaderMap, payload: &[u8]) -> bool {
+    let jetstream = jetstream::new(user.clone());
+    let payload = payload.to_vec().into();
+    jetstream.publish_with_headers(subject.to_owned(), headers, payload).await.unwrap().await.is_ok()
+}
+
+/// The id of an instance that is made for this.
+async fn instance(berth: &Running, name: &str) -> String {
+    let made = berth.client().post("/v1/instances", json!({ "name": name })).await.expect(201);
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// The instance can be opened by whoever reads its key from the store.
+async fn opens(berth: &mut Running, name: &str) {
+    berth.restart().await;
+    let seen = berth.client().get(&format!("/v1/instances/{name}")).await.expect(200);
+    assert_eq!(seen["name"], name, "its key opens nothing any more");
 }
 
 async fn wire(server: &Server, user: &str) -> Wire {
@@ -58,6 +90,135 @@ async fn nobody_has_the_server_deliver_a_command_for_another_sender() {
     webhooks.publish(subject, "_INBOX_berth-webhooks.x", request.to_string().as_bytes()).await;
     // It arrives under the subject that it was stored on, which is no command's.
     until_logged(&berth, "berth.v1.log.delivery.0.forged").await;
+    berth.kill9();
+}
+
+#[tokio::test]
+async fn who_makes_keys_writes_over_none() {
+    let server = Server::start("single.conf", &[], &[]);
+    let operator = server.connect("operator").await;
+    let mut berth = berth(&server).start().await;
+    let place = format!("berth.v1.keys.{}", instance(&berth, "first").await);
+    let before = last(&operator, "BERTH_KEYS", &place).await.unwrap();
+    let gateway = server.connect("gateway").await;
+    for payload in [b"\x01another key".as_slice(), MARK, b""] {
+        assert!(!takes(&gateway, &place, HeaderMap::new(), payload).await, "{payload:?}");
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Rollup", "sub");
+        assert!(!takes(&gateway, &place, headers, payload).await, "{payload:?} in place of what stood there");
+    }
+    let after = last(&operator, "BERTH_KEYS", &place).await.unwrap();
+    assert_eq!((after.sequence, after.payload), (before.sequence, before.payload));
+    opens(&mut berth, "first").await;
+    // Its place is free once it is destroyed: what stands there then makes nothing alive.
+    berth.client().delete("/v1/instances/first").await.expect(200);
+    assert!(takes(&gateway, &place, HeaderMap::new(), b"\x01another key").await);
+    berth.restart().await;
+    berth.client().get("/v1/instances/first").await.expect(404);
+    berth.kill9();
+}
+
+#[tokio::test]
+async fn an_answer_of_the_server_destroys_no_key_and_hinders_no_destruction() {
+    let server = Server::start("single.conf", &[], &[]);
+    let operator = server.connect("operator").await;
+    let mut berth = berth(&server).start().await;
+    let id = instance(&berth, "first").await;
+    let mark = format!("berth.v1.keys.destroyed.{id}");
+    wire(&server, "connector").await.publish("$JS.API.STREAM.INFO.BERTH_LOG_0", &mark, b"").await;
+    eventually("the answer stands where the mark would", async || {
+        last(&operator, "BERTH_KEYS", &mark).await.ok_or("nothing")
+    })
+    .await;
+    opens(&mut berth, "first").await;
+    let deleted = berth.client().delete("/v1/instances/first").await.expect(200);
+    assert_eq!(deleted["erasure"], "done");
+    assert_eq!(last(&operator, "BERTH_KEYS", &mark).await.unwrap().payload, MARK);
+    assert!(last(&operator, "BERTH_KEYS", &format!("berth.v1.keys.{id}")).await.is_none());
+    berth.kill9();
+}
+
+#[tokio::test]
+async fn nobody_has_the_server_deliver_a_message_of_his_choice_into_keys_or_the_log() {
+    let server = Server::start("single.conf", &[], &[]);
+    let operator = server.connect("operator").await;
+    let mut berth = berth(&server).start().await;
+    let id = instance(&berth, "first").await;
+    // What webhooks may store are the very bytes of a mark; consumers that it may make deliver them elsewhere.
+    let mut webhooks = wire(&server, "webhooks").await;
+    let (stored, inbox) = ("berth.v1.log.delivery.0.forged", "_INBOX_berth-webhooks.x");
+    webhooks.publish(stored, inbox, MARK).await;
+    for (name, at, stream) in [
+        ("marker", format!("berth.v1.keys.destroyed.{id}"), "BERTH_KEYS"),
+        ("maker", "berth.v1.keys.forged".to_owned(), "BERTH_KEYS"),
+        ("writer", FORGED.to_owned(), "BERTH_LOG_0"),
+    ] {
+        let mut heard = operator.subscribe(at.clone()).await.unwrap();
+        operator.flush().await.unwrap();
+        // By a push.
+        let request = json!({
+            "stream_name": "BERTH_LOG_0",
+            "config": {
+                "name": name, "deliver_subject": at, "deliver_policy": "all", "ack_policy": "none",
+                "filter_subject": stored, "mem_storage": true,
+            },
+        });
+        let create = format!("$JS.API.CONSUMER.CREATE.BERTH_LOG_0.{name}.{stored}");
+        webhooks.publish(&create, inbox, request.to_string().as_bytes()).await;
+        // And by a pull whose answer goes there.
+        let request = json!({
+            "stream_name": "BERTH_LOG_0",
+            "config": {
+                "name": format!("{name}-pull"), "deliver_policy": "all", "ack_policy": "explicit",
+                "filter_subject": stored, "mem_storage": true,
+            },
+        });
+        let create = format!("$JS.API.CONSUMER.CREATE.BERTH_LOG_0.{name}-pull.{stored}");
+        webhooks.publish(&create, inbox, request.to_string().as_bytes()).await;
+        eventually("the consumer is there", async || {
+            let log = jetstream::new(operator.clone()).get_stream("BERTH_LOG_0").await.unwrap();
+            log.consumer_info(format!("{name}-pull")).await
+        })
+        .await;
+        let next = format!("$JS.API.CONSUMER.MSG.NEXT.BERTH_LOG_0.{name}-pull");
+        webhooks.publish(&next, &at, b"1").await;
+        eventually("it was pulled", async || {
+            let log = jetstream::new(operator.clone()).get_stream("BERTH_LOG_0").await.unwrap();
+            let pulled = log.consumer_info(format!("{name}-pull")).await.unwrap();
+            if pulled.delivered.consumer_sequence > 0 { Ok(()) } else { Err("not yet") }
+        })
+        .await;
+        assert!(heard.next().await.is_some(), "the server delivers it");
+        // Whatever comes to the stream after that is stored after it.
+        let (own, later) = match stream {
+            "BERTH_KEYS" => (format!("berth.v1.keys.after-{name}"), MARK),
+            _ => (format!("berth.v1.log.delivery.0.after-{name}"), MARK),
+        };
+        assert!(takes(&operator, &own, HeaderMap::new(), later).await);
+        let found = last(&operator, stream, &at).await;
+        assert!(found.is_none(), "{at}: {found:?}");
+    }
+    opens(&mut berth, "first").await;
+    berth.kill9();
+}
+
+#[tokio::test]
+async fn who_writes_its_own_lease_removes_nobody_elses() {
+    let server = Server::start("single.conf", &[], &[]);
+    let operator = server.connect("operator").await;
+    let mut berth = berth(&server).start().await;
+    let theirs = "$KV.berth_leases.epoch.session-aggregate.all";
+    eventually("the process manager has its lease", async || {
+        last(&operator, "KV_berth_leases", theirs).await.ok_or("no epoch")
+    })
+    .await;
+    for role in ROLES.into_iter().filter(|role| *role != "gateway") {
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Rollup", "all");
+        let own = format!("$KV.berth_leases.lease.{role}.forged");
+        assert!(!takes(&server.connect(role).await, &own, headers, b"").await, "{role}");
+    }
+    assert!(last(&operator, "KV_berth_leases", theirs).await.is_some());
     berth.kill9();
 }
 
