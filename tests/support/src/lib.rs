@@ -1,5 +1,9 @@
 //! A real NATS server and temporary folders for the tests.
 
+mod cluster;
+
+pub use cluster::NatsCluster;
+
 use std::{
     net::TcpListener,
     path::{Path, PathBuf},

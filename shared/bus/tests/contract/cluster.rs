@@ -1,10 +1,6 @@
 //! The adapters on three servers with three replicas, as they are deployed, while servers die.
 
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use async_nats::Client;
 use berth_bus::{
@@ -13,89 +9,16 @@ use berth_bus::{
 };
 use berth_proto::InstanceId;
 use berth_runtime::{Lifecycle, SystemClock, WrappedKey};
-use berth_test_support::{free_port, nats_server};
+use berth_test_support::NatsCluster;
 use bytes::Bytes;
 use futures::{StreamExt, future::join_all};
-use tempfile::TempDir;
 
 use crate::support::{DEADLINE, eventually, in_time};
 
-const REPLICAS: usize = 3;
+const REPLICAS: usize = NatsCluster::SERVERS;
 
-/// Three servers, killed when dropped.
-struct Cluster {
-    servers: Vec<Server>,
-    _folder: TempDir,
-}
-
-struct Server {
-    name: String,
-    port: u16,
-    child: Child,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Cluster {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let ports: Vec<(u16, u16)> = (0..REPLICAS).map(|_| (free_port(), free_port())).collect();
-        let routes: Vec<String> =
-            ports.iter().map(|(_, route)| format!("nats://127.0.0.1:{route}")).collect();
-        let servers = ports
-            .iter()
-            .enumerate()
-            .map(|(number, (port, route))| start(folder.path(), number, *port, *route, &routes.join(",")))
-            .collect();
-        let cluster = Self { servers, _folder: folder };
-        eventually("the cluster has a leader", || async {
-            match async_nats::connect(cluster.url()).await {
-                Ok(client) => async_nats::jetstream::new(client).query_account().await.is_ok(),
-                Err(_) => false,
-            }
-        })
-        .await;
-        cluster
-    }
-
-    /// The first server; the others are found through it.
-    fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.servers.first().unwrap().port)
-    }
-
-    async fn client(&self, name: &str) -> Client {
-        connect(&self.url(), None, name).await.unwrap()
-    }
-
-    /// Kills the leader of a stream.
-    async fn kill_leader_of(&mut self, stream: &str) {
-        let jetstream = async_nats::jetstream::new(self.client("operator").await);
-        let info = jetstream.get_stream(stream).await.unwrap().get_info().await.unwrap();
-        let leader = info.cluster.and_then(|cluster| cluster.leader).unwrap();
-        self.servers.retain(|server| server.name != leader);
-        assert_eq!(self.servers.len(), REPLICAS - 1);
-    }
-}
-
-fn start(folder: &Path, number: usize, port: u16, route: u16, routes: &str) -> Server {
-    let name = format!("server-{number}");
-    let store = folder.join(&name);
-    let child = Command::new(nats_server())
-        .args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--name", &name, "--jetstream"])
-        .arg("--store_dir")
-        .arg(store)
-        .args(["--cluster_name", "test", "--cluster", &format!("nats://127.0.0.1:{route}")])
-        .args(["--routes", routes])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Server { name, port, child }
+async fn connected(cluster: &NatsCluster, name: &str) -> Client {
+    connect(&cluster.url(), None, name).await.unwrap()
 }
 
 /// Opens something until the new cluster is ready to place it.
@@ -115,12 +38,12 @@ macro_rules! opened {
 
 #[tokio::test]
 async fn keys_and_values_outlive_the_leader_of_their_stream() {
-    let mut cluster = Cluster::start().await;
-    let client = cluster.client("here").await;
+    let mut cluster = NatsCluster::start().await;
+    let client = connected(&cluster, "here").await;
     let keys = opened!(NatsKeyStore::open(client.clone(), REPLICAS));
     let devices = opened!(NatsDeviceKeys::open(client.clone(), REPLICAS));
     let here = opened!(NatsVolatile::open(client.clone(), REPLICAS));
-    let there = NatsVolatile::open(cluster.client("there").await, REPLICAS).await.unwrap();
+    let there = NatsVolatile::open(connected(&cluster, "there").await, REPLICAS).await.unwrap();
     let device = InstanceId::from_bytes([1; 16]);
     let ttl = std::time::Duration::from_mins(10);
 
@@ -169,11 +92,11 @@ async fn keys_and_values_outlive_the_leader_of_their_stream() {
 
 #[tokio::test]
 async fn one_holder_remains_when_the_leader_of_the_leases_dies() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = NatsCluster::start().await;
     let lifecycle = Lifecycle::new();
     let mut replicas = Vec::new();
     for _ in 0..3 {
-        let client = cluster.client("connector").await;
+        let client = connected(&cluster, "connector").await;
         let clock = Arc::new(SystemClock);
         replicas.push(opened!(NatsLeases::open(client.clone(), REPLICAS, &lifecycle, clock.clone())));
     }
@@ -201,11 +124,10 @@ async fn one_holder_remains_when_the_leader_of_the_leases_dies() {
 
 #[tokio::test]
 async fn a_server_on_one_node_answers_an_asker_on_another() {
-    let cluster = Cluster::start().await;
+    let cluster = NatsCluster::start().await;
     let lifecycle = Lifecycle::new();
     let mut buses = Vec::new();
-    for server in &cluster.servers {
-        let url = format!("nats://127.0.0.1:{}", server.port);
+    for url in cluster.urls() {
         buses.push(NatsBus::new(connect(&url, None, "bus").await.unwrap(), &lifecycle));
     }
     let mut requests = buses[0].serve("cmd.>", "aggregate").await.unwrap();

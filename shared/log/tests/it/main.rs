@@ -7,6 +7,7 @@
     reason = "a test that cannot go on shall fail there"
 )]
 
+mod cluster;
 mod contract;
 mod crash;
 mod damage;

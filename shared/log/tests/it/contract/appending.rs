@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use berth_log::{AppendError, ChainFaultKind, EventLog, Expected, LogRead, Tail, decode_commit, verify};
 use berth_proto::{Hash, limits};
+use futures::future::join_all;
 
 use super::history::{History, account, directory, instance};
 
@@ -60,6 +61,19 @@ pub(crate) async fn a_repeated_append_is_recognised_after_later_commits(log: &Lo
     let first = history.append(&**log, 9).await.unwrap();
     history.grow(&**log, 3).await;
     assert_eq!(log.append(commit, expected).await.unwrap(), first);
+}
+
+pub(crate) async fn an_append_that_is_sent_many_times_at_once_is_stored_once(log: &Log) {
+    const ROUNDS: u64 = 10;
+    let mut history = History::new(instance(1));
+    for mark in 0..ROUNDS {
+        let (commit, expected) = (history.next(mark), history.expected);
+        let sent = join_all((0..16).map(|_| log.append(commit.clone(), expected))).await;
+        let answers: Vec<_> = sent.into_iter().map(Result::unwrap).collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        history.moved(&answers[0], &commit.payload);
+    }
+    assert_eq!(verify(log.as_read(), &history.stream).await.unwrap().commits, ROUNDS);
 }
 
 pub(crate) async fn the_tail_is_seen_right_after_the_append(log: &Log) {

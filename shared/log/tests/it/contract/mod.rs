@@ -5,26 +5,17 @@ pub(crate) mod following;
 pub(crate) mod history;
 pub(crate) mod tail;
 
-/// Runs every story against an engine. `$open` gives something whose `log` is an `Arc<dyn EventLog>` with
-/// four empty shards.
-macro_rules! contract {
-    ($open:path; $($module:ident: $($story:ident),+;)+) => {
-        $($(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $story() {
-                let fixture = $open().await;
-                crate::contract::$module::$story(&fixture.log).await;
-            }
-        )+)+
-    };
-    ($open:path) => {
-        crate::contract::contract!($open;
+/// Every story, for a macro that says what becomes of each.
+macro_rules! stories {
+    ($each:ident, $open:expr) => {
+        crate::contract::$each! { $open;
             appending:
                 a_first_commit_needs_an_empty_stream,
                 a_commit_after_an_old_tail_is_a_conflict,
                 a_commit_after_a_tail_that_never_was_is_a_conflict,
                 a_repeated_append_answers_like_the_first,
                 a_repeated_append_is_recognised_after_later_commits,
+                an_append_that_is_sent_many_times_at_once_is_stored_once,
                 the_tail_is_seen_right_after_the_append,
                 a_stream_is_read_by_pages,
                 streams_do_not_mix,
@@ -48,7 +39,50 @@ macro_rules! contract {
                 a_state_is_found_through_a_commit_without_one,
                 a_state_that_is_not_where_a_commit_says_is_refused,
                 reading_back_passes_over_what_is_damaged;
-        );
+        }
+    };
+}
+pub(crate) use stories;
+
+/// A test for each story.
+macro_rules! each_a_test {
+    ($open:expr; $($module:ident: $($story:ident),+;)+) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $story() {
+                let fixture = $open().await;
+                crate::contract::$module::$story(&fixture.log).await;
+            }
+        )+)+
+    };
+}
+pub(crate) use each_a_test;
+
+/// One story after the other.
+macro_rules! each_in_turn {
+    ($open:expr; $($module:ident: $($story:ident),+;)+) => {
+        $($({
+            let log = $open.await;
+            Box::pin(crate::contract::$module::$story(&log)).await;
+        })+)+
+    };
+}
+pub(crate) use each_in_turn;
+
+/// Runs every story against an engine, as a test. `$open` gives something whose `log` is an `Arc<dyn EventLog>`
+/// with four empty shards.
+macro_rules! contract {
+    ($open:path) => {
+        crate::contract::stories! { each_a_test, $open }
     };
 }
 pub(crate) use contract;
+
+/// Runs every story against an engine, within one test. Each time it is evaluated, `$open` gives an
+/// `Arc<dyn EventLog>` with four empty shards.
+macro_rules! in_turn {
+    ($open:expr) => {
+        crate::contract::stories! { each_in_turn, $open }
+    };
+}
+pub(crate) use in_turn;
