@@ -19,7 +19,7 @@ use berth_bus::{
 use berth_log::{EventLog, Expected, NewCommit, hash_of_stored, memory::MemoryLog};
 use berth_proto::{
     AccountId, CommitV1, CommitV2, DirectoryId, EndpointId, Hash, InstanceId, Partition, RecordV1, Sealed,
-    StreamKey, Timestamp, codec,
+    StreamKey, Timestamp, WriteVersion, codec,
     command::{
         Command, ConnectV1, CreateInstanceV1, DeleteV1, LogoutV1, ReportLinkedV1, ReportLostV1, ReportOpenV1,
         ReportQrV1, ReportV1,
@@ -59,6 +59,7 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
     /// What commands are decided on, and dispatchers that have no other.
     pub(crate) clock: Arc<dyn Clock>,
+    write_version: WriteVersion,
     data_key: DataKey,
     reports: std::sync::atomic::AtomicU64,
 }
@@ -119,6 +120,7 @@ impl World {
             instance,
             folder,
             clock: Arc::new(SystemClock),
+            write_version: WriteVersion::NEWEST,
             data_key,
             reports: 0.into(),
         }
@@ -127,6 +129,11 @@ impl World {
     /// The same with another clock.
     pub(crate) fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same in a deployment that writes these formats.
+    pub(crate) fn with_write_version(self, write_version: WriteVersion) -> Self {
+        Self { write_version, ..self }
     }
 
     /// The same with other data keys.
@@ -148,6 +155,7 @@ impl World {
             instance,
             folder: tempfile::tempdir().unwrap(),
             clock: self.clock.clone(),
+            write_version: self.write_version,
             data_key,
             reports: 0.into(),
         }
@@ -201,7 +209,7 @@ impl World {
             data: self.data(name),
         };
         let settings = Settings {
-            write_version: berth_proto::WriteVersion::NEWEST,
+            write_version: self.write_version,
             urls: UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false },
             public_url: Some("https://berth.example".to_owned()),
             schedule,
