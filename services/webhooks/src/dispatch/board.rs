@@ -15,7 +15,7 @@ use std::{
 use berth_notices::derive::Class;
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
-use super::shares::{Destination, Shares, Slot, Try};
+use super::shares::{Destination, Shares, Slot, Try, Voice};
 use crate::{journal::Tried, outbox::Owed, schedule::plus};
 
 /// How far a clock may go back before it counts as another one: what a time service corrects is less.
@@ -326,7 +326,8 @@ impl Board {
             let tried = lane.queue.values().next().is_some_and(|head| head.attempts > 0);
             lane.indexed = Some(match self.known.get(&(lane_key.instance, lane_key.endpoint)) {
                 Some(to) => {
-                    let slot = Slot { of: if tried { Try::Later } else { Try::First }, to: *to };
+                    let of = if tried { Try::Later } else { Try::First };
+                    let slot = Slot { of, to: *to, voice: Voice::default() };
                     self.shares.add(slot, due, lane_key);
                     Indexed::Ready(slot, due)
                 }

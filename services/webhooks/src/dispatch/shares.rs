@@ -5,10 +5,12 @@
 //!
 //! - A **place** (scheme, host and port) that does not answer has at most [`PLACE_SILENT_MAX`] attempts over both
 //!   budgets; one that answers may have more, up to [`PLACE_ANSWERING_MAX`].
-//! - An **account** may start one more attempt while it has fewer than are left free. So one account fills half of a
-//!   budget at most, two fill two thirds, and there is always room for one that has nothing under way.
-//! - The account with the fewest attempts goes first, then the one that waits for its turn longest; within it the
-//!   place that waits for its turn longest; within that the lane that is due longest.
+//! - An **account** may start one more attempt at places that answer while it has fewer of these under way than are
+//!   left free, and one more at places that do not while it has fewer of those than half of what is left free. So one
+//!   account fills half of a budget at most with the ones, a third with the others, and three fifths with both; there
+//!   is always room for one that has nothing under way, and an account's places that answer wait for no others.
+//! - The account with the fewest attempts of its kind goes first, then the one that waits for its turn longest; within
+//!   it the place that waits for its turn longest; within that the lane that is due longest.
 //!
 //! Whoever is next is found in O(log n). A place that is full is set aside for each account once, when it is met, and
 //! comes back when it has room.
@@ -29,6 +31,8 @@ pub(super) const PLACE_SILENT_MAX: usize = 16;
 const PLACE_ANSWERING_MAX: usize = 192;
 /// A place that answers does so within this time: while one attempt has waited longer, no more are added.
 const PATIENCE_MICROS: i64 = 2_000_000;
+/// Which part of what is free an account may have under way at places that do not answer: a half.
+const SILENT_PART: usize = 2;
 /// Places without an attempt whose answering is remembered.
 const REMEMBERED_MAX: usize = 65_536;
 
@@ -59,6 +63,18 @@ pub(crate) enum Try {
 pub(crate) struct Slot {
     pub(crate) of: Try,
     pub(crate) to: Destination,
+    /// Whether the place answered when the attempt had its turn; of what waits this says nothing.
+    pub(crate) voice: Voice,
+}
+
+/// What a place is known to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Voice {
+    /// It does not answer, or was never heard of.
+    #[default]
+    Silent,
+    /// It answers.
+    Answering,
 }
 
 /// The order of turns: fewer under way, then longer without a turn.
@@ -78,13 +94,21 @@ struct Flow {
     lanes: BTreeSet<(Timestamp, LaneKey)>,
 }
 
+/// One of each kind.
+#[derive(Debug, Default)]
+struct Both<T> {
+    answering: T,
+    silent: T,
+}
+
 #[derive(Debug)]
 struct Account {
-    in_flight: usize,
+    in_flight: Both<usize>,
     turn: u64,
     flows: HashMap<Place, Flow>,
-    /// Flows that wait and are not set aside, by their turns alone.
-    open: Ranked<Place>,
+    /// Flows that wait and are not set aside, by their turns alone; of the kind that their place was of when it was
+    /// last looked at.
+    open: Both<Ranked<Place>>,
 }
 
 #[derive(Debug)]
@@ -93,7 +117,7 @@ struct Budget {
     in_flight: usize,
     accounts: HashMap<AccountId, Account>,
     /// Accounts with open flows.
-    ready: Ranked<AccountId>,
+    ready: Both<Ranked<AccountId>>,
 }
 
 #[derive(Debug, Default)]
@@ -129,6 +153,24 @@ impl Place {
     }
 }
 
+// === impl Both ===
+
+impl<T> Both<T> {
+    const fn of(&self, voice: Voice) -> &T {
+        match voice {
+            Voice::Answering => &self.answering,
+            Voice::Silent => &self.silent,
+        }
+    }
+
+    const fn of_mut(&mut self, voice: Voice) -> &mut T {
+        match voice {
+            Voice::Answering => &mut self.answering,
+            Voice::Silent => &mut self.silent,
+        }
+    }
+}
+
 // === impl Ranked ===
 
 impl<K> Default for Ranked<K> {
@@ -153,52 +195,93 @@ impl<K: Copy + Ord + std::hash::Hash> Ranked<K> {
     fn first(&self) -> Option<K> {
         self.order.first().map(|(_, key)| *key)
     }
+
+    fn first_rank(&self) -> Option<Rank> {
+        self.order.first().map(|(rank, _)| *rank)
+    }
+}
+
+// === impl Account ===
+
+impl Account {
+    /// A flow may have its turn.
+    fn open(&mut self, place: Place, turn: u64, voice: Voice) {
+        self.close(place);
+        self.open.of_mut(voice).put(place, (0, turn));
+    }
+
+    /// A flow may not.
+    fn close(&mut self, place: Place) {
+        self.open.answering.take(place);
+        self.open.silent.take(place);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.in_flight.answering == 0 && self.in_flight.silent == 0 && self.flows.is_empty()
+    }
 }
 
 // === impl Budget ===
 
 impl Budget {
     fn new(max: usize) -> Self {
-        Self { max, in_flight: 0, accounts: HashMap::new(), ready: Ranked::default() }
+        Self { max, in_flight: 0, accounts: HashMap::new(), ready: Both::default() }
     }
 
     fn account(&mut self, account: AccountId, turn: u64) -> &mut Account {
         self.accounts.entry(account).or_insert_with(|| Account {
-            in_flight: 0,
+            in_flight: Both::default(),
             turn,
             flows: HashMap::new(),
-            open: Ranked::default(),
+            open: Both::default(),
         })
     }
 
     /// Puts an account where it belongs after a change.
     fn settle(&mut self, id: AccountId) {
         let Some(account) = self.accounts.get(&id) else { return };
-        if account.open.first().is_some() {
-            self.ready.put(id, (account.in_flight, account.turn));
-        } else {
-            self.ready.take(id);
-            if account.in_flight == 0 && account.flows.is_empty() {
-                self.accounts.remove(&id);
+        for voice in [Voice::Answering, Voice::Silent] {
+            let ready = self.ready.of_mut(voice);
+            if account.open.of(voice).first().is_some() {
+                ready.put(id, (*account.in_flight.of(voice), account.turn));
+            } else {
+                ready.take(id);
             }
+        }
+        if account.is_idle() {
+            self.accounts.remove(&id);
         }
     }
 
-    /// The account whose turn it is, if there is room for it.
-    fn turn_of(&self) -> Option<AccountId> {
-        let id = self.ready.first()?;
+    /// The account whose turn it is, and for which kind of places, if there is room for it.
+    fn turn_of(&self) -> Option<(AccountId, Voice)> {
         let free = self.max.saturating_sub(self.in_flight);
-        // Whoever comes after it in the order has as much under way or more.
-        (self.accounts.get(&id)?.in_flight < free).then_some(id)
+        // Whoever comes after the first in an order has as much under way or more.
+        let first = |voice: Voice, parts: usize| {
+            let ready = self.ready.of(voice);
+            let rank = ready.first_rank().filter(|(in_flight, _)| in_flight * parts < free)?;
+            Some((rank, ready.first()?, voice))
+        };
+        let candidates = [first(Voice::Answering, 1), first(Voice::Silent, SILENT_PART)];
+        let (_, id, voice) = candidates.into_iter().flatten().min_by_key(|(rank, ..)| *rank)?;
+        Some((id, voice))
     }
 }
 
 // === impl Load ===
 
 impl Load {
-    fn has_room(&self, now: Timestamp) -> bool {
+    fn voice(&self, now: Timestamp) -> Voice {
         let in_time = self.waiting_since.is_none_or(|since| now.0 - since.0 < PATIENCE_MICROS);
-        self.in_flight < if self.answers && in_time { PLACE_ANSWERING_MAX } else { PLACE_SILENT_MAX }
+        if self.answers && in_time { Voice::Answering } else { Voice::Silent }
+    }
+
+    fn has_room(&self, now: Timestamp) -> bool {
+        self.in_flight
+            < match self.voice(now) {
+                Voice::Answering => PLACE_ANSWERING_MAX,
+                Voice::Silent => PLACE_SILENT_MAX,
+            }
     }
 }
 
@@ -213,30 +296,33 @@ impl Default for Shares {
 impl Shares {
     /// A lane waits for its turn from now on.
     pub(crate) fn add(&mut self, slot: Slot, due: Timestamp, lane: LaneKey) {
-        let Slot { of, to: Destination { account, place } } = slot;
+        let Slot { of, to: Destination { account, place }, .. } = slot;
         self.turn += 1;
         let turn = self.turn;
-        let is_aside = self.places.get(&place).is_some_and(|load| load.aside.contains(&(of, account)));
+        let load = self.places.get(&place);
+        let is_aside = load.is_some_and(|load| load.aside.contains(&(of, account)));
+        let voice = load.map(|load| load.voice(due)).unwrap_or_default();
         let budget = self.budget(of);
         let entry = budget.account(account, turn);
         let flow = entry.flows.entry(place).or_insert_with(|| Flow { turn, lanes: BTreeSet::new() });
         flow.lanes.insert((due, lane));
+        let turn = flow.turn;
         if !is_aside {
-            entry.open.put(place, (0, flow.turn));
+            entry.open(place, turn, voice);
         }
         budget.settle(account);
     }
 
     /// A lane waits no longer.
     pub(crate) fn remove(&mut self, slot: Slot, due: Timestamp, lane: LaneKey) {
-        let Slot { of, to: Destination { account, place } } = slot;
+        let Slot { of, to: Destination { account, place }, .. } = slot;
         let budget = self.budget(of);
         let Some(entry) = budget.accounts.get_mut(&account) else { return };
         if let Some(flow) = entry.flows.get_mut(&place) {
             flow.lanes.remove(&(due, lane));
             if flow.lanes.is_empty() {
                 entry.flows.remove(&place);
-                entry.open.take(place);
+                entry.close(place);
             }
         }
         budget.settle(account);
@@ -249,11 +335,12 @@ impl Shares {
 
     /// An attempt is over. `answered`: whether an answer came; none if nothing was sent.
     pub(crate) fn give_back(&mut self, slot: Slot, answered: Option<bool>, now: Timestamp) {
-        let Slot { of, to: Destination { account, place } } = slot;
+        let Slot { of, to: Destination { account, place }, voice } = slot;
         let budget = self.budget(of);
         budget.in_flight = budget.in_flight.saturating_sub(1);
         if let Some(entry) = budget.accounts.get_mut(&account) {
-            entry.in_flight = entry.in_flight.saturating_sub(1);
+            let in_flight = entry.in_flight.of_mut(voice);
+            *in_flight = in_flight.saturating_sub(1);
         }
         budget.settle(account);
         let places = self.places.len();
@@ -265,16 +352,19 @@ impl Shares {
         } else if answered == Some(true) {
             load.waiting_since = Some(now);
         }
-        let back = if load.has_room(now) { std::mem::take(&mut load.aside) } else { BTreeSet::new() };
+        let voice = load.voice(now);
+        let mut back = if load.has_room(now) { std::mem::take(&mut load.aside) } else { BTreeSet::new() };
+        // What waits for it is of another kind by now, perhaps.
+        back.insert((of, account));
         if load.in_flight == 0 && load.aside.is_empty() && (!load.answers || places > REMEMBERED_MAX) {
             self.places.remove(&place);
         }
         for (of, account) in back {
             let budget = self.budget(of);
             if let Some(entry) = budget.accounts.get_mut(&account)
-                && let Some(flow) = entry.flows.get(&place)
+                && let Some(turn) = entry.flows.get(&place).map(|flow| flow.turn)
             {
-                entry.open.put(place, (0, flow.turn));
+                entry.open(place, turn, voice);
             }
             budget.settle(account);
         }
@@ -282,16 +372,16 @@ impl Shares {
 
     fn next_of(&mut self, of: Try, now: Timestamp) -> Option<(LaneKey, Slot)> {
         loop {
-            let id = self.budget(of).turn_of()?;
-            let place = self.budget(of).accounts.get(&id)?.open.first()?;
+            let (id, kind) = self.budget(of).turn_of()?;
+            let place = self.budget(of).accounts.get(&id)?.open.of(kind).first()?;
             let load = self.places.entry(place).or_default();
-            if !load.has_room(now) {
-                load.aside.insert((of, id));
-                let budget = self.budget(of);
-                if let Some(entry) = budget.accounts.get_mut(&id) {
-                    entry.open.take(place);
+            let voice = load.voice(now);
+            if voice != kind || !load.has_room(now) {
+                let has_room = load.has_room(now);
+                if !has_room {
+                    load.aside.insert((of, id));
                 }
-                budget.settle(id);
+                self.reorder(of, id, place, has_room.then_some(voice));
                 continue;
             }
             if load.in_flight == 0 {
@@ -303,20 +393,34 @@ impl Shares {
             let budget = self.budget(of);
             budget.in_flight += 1;
             let entry = budget.accounts.get_mut(&id)?;
-            entry.in_flight += 1;
+            *entry.in_flight.of_mut(kind) += 1;
             entry.turn = turn;
             let flow = entry.flows.get_mut(&place)?;
             let (_, lane) = flow.lanes.pop_first()?;
             flow.turn = turn;
             if flow.lanes.is_empty() {
                 entry.flows.remove(&place);
-                entry.open.take(place);
+                entry.close(place);
             } else {
-                entry.open.put(place, (0, turn));
+                entry.open(place, turn, kind);
             }
             budget.settle(id);
-            return Some((lane, Slot { of, to: Destination { account: id, place } }));
+            return Some((lane, Slot { of, to: Destination { account: id, place }, voice: kind }));
         }
+    }
+
+    /// A flow that was met is of that kind, or is set aside.
+    fn reorder(&mut self, of: Try, id: AccountId, place: Place, voice: Option<Voice>) {
+        let budget = self.budget(of);
+        if let Some(entry) = budget.accounts.get_mut(&id) {
+            entry.close(place);
+            if let Some(voice) = voice
+                && let Some(turn) = entry.flows.get(&place).map(|flow| flow.turn)
+            {
+                entry.open(place, turn, voice);
+            }
+        }
+        budget.settle(id);
     }
 
     fn budget(&mut self, of: Try) -> &mut Budget {

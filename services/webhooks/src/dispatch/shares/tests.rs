@@ -17,7 +17,8 @@ fn lane(number: u16) -> LaneKey {
 
 fn slot(account: u8, place: u8, of: Try) -> Slot {
     let account = AccountId::from_bytes([account; 16]);
-    Slot { of, to: Destination { account, place: Place::of(&place.to_string()) } }
+    let to = Destination { account, place: Place::of(&place.to_string()) };
+    Slot { of, to, voice: Voice::Silent }
 }
 
 /// Everything that may start now.
@@ -65,6 +66,28 @@ fn a_place_that_stops_answering_gets_no_more_than_sixteen() {
 }
 
 #[test]
+fn places_that_answer_wait_for_none_that_do_not() {
+    let mut shares = Shares::default();
+    let answers = slot(1, 0, Try::First);
+    shares.add(answers, at(0), lane(0));
+    let (_, taken) = shares.next(at(0)).unwrap();
+    shares.give_back(taken, Some(true), at(0));
+    for number in 1..=640 {
+        shares.add(slot(1, 1 + (number % 40) as u8, Try::First), at(0), lane(number));
+    }
+    assert_eq!(start(&mut shares, at(0)).len(), 128, "half of what is left free");
+    for number in 641..=700 {
+        shares.add(answers, at(0), lane(number));
+    }
+    let told = start(&mut shares, at(0));
+    assert_eq!(told.len(), 60);
+    assert!(told.iter().all(|(_, slot)| slot.to == answers.to && slot.voice == Voice::Answering));
+    // Another account has its turn beside both.
+    shares.add(slot(2, 99, Try::First), at(0), lane(701));
+    assert_eq!(shares.next(at(0)).map(|(lane, _)| lane), Some(lane(701)));
+}
+
+#[test]
 fn a_lane_that_was_taken_away_has_no_turn() {
     let mut shares = Shares::default();
     let one = slot(1, 1, Try::First);
@@ -95,9 +118,12 @@ proptest! {
                 let same = |test: &dyn Fn(&Slot) -> bool| running.iter().filter(|slot| test(slot)).count();
                 let max = match slot.of { Try::First => FIRST_MAX, Try::Later => LATER_MAX };
                 let budget = same(&|one| one.of == slot.of);
-                let account = same(&|one| one.of == slot.of && one.to.account == slot.to.account);
+                let account = same(&|one| {
+                    (one.of, one.to.account, one.voice) == (slot.of, slot.to.account, slot.voice)
+                });
                 let place = same(&|one| one.to.place == slot.to.place);
-                prop_assert!(account <= max + 1 - budget, "{account} of {budget}");
+                let parts = match slot.voice { Voice::Answering => 1, Voice::Silent => SILENT_PART };
+                prop_assert!(parts * (account - 1) < max + 1 - budget, "{account} of {budget}");
                 let place_max =
                     if answered.contains(&slot.to.place) { PLACE_ANSWERING_MAX } else { PLACE_SILENT_MAX };
                 prop_assert!(place <= place_max);
