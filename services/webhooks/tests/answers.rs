@@ -1,22 +1,39 @@
 //! What endpoints answer, and what they cannot make us do.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall fail there")]
+
 mod common;
 
 use std::time::Duration;
 
-use berth_bus::Bus;
+use berth_bus::{Bus, Request};
 use berth_proto::{
     codec,
     command::{Command, ConfigureWebhookV1},
     commit::{OutcomeCodeV1, OutcomeV1},
     delivery::SettlementV1,
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
+    instance::InstanceStateV1,
     subject::{CommandSubject, Decider, Sender},
 };
 use berth_runtime::sealing::field;
 use berth_webhooks::schedule::Schedule;
 use common::{Receiver, World, quick, slow};
 use futures::StreamExt;
+
+/// Decides and answers the command by which an endpoint of the instance is disabled.
+async fn disables(world: &World, request: Request) -> InstanceStateV1 {
+    let asked: CommandRequestV2 = codec::decode(&request.payload).unwrap();
+    let TargetV1::Instance { instance, command } = asked.target else { panic!("{asked:?}") };
+    assert_eq!(instance, world.instance);
+    let subject: CommandSubject = request.subject.parse().unwrap();
+    assert_eq!(subject.sender, Sender::Delivery);
+    let state = world.command(Command::from_record(&command).unwrap()).await;
+    let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
+    let accepted = AcceptedV1 { stream_id: instance, outcome, replayed: false, version: 0, state: command };
+    request.reply.send(codec::encode(&CommandReplyV1::Accepted(accepted)).unwrap().into());
+    state
+}
 
 #[tokio::test]
 async fn an_endpoint_that_is_gone_is_disabled() {
@@ -27,22 +44,39 @@ async fn an_endpoint_that_is_gone_is_disabled() {
         receiver.answer_once(status, &headers);
         world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
         world.link().await;
-        let request = commands.next().await.unwrap();
-        let asked: CommandRequestV2 = codec::decode(&request.payload).unwrap();
-        let TargetV1::Instance { instance, command } = asked.target else { panic!("{asked:?}") };
-        assert_eq!(instance, world.instance);
-        let subject: CommandSubject = request.subject.parse().unwrap();
-        assert_eq!(subject.sender, Sender::Delivery);
-        let state = world.command(Command::from_record(&command).unwrap()).await;
-        assert!(!state.webhooks[0].enabled);
-        let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
-        let accepted =
-            AcceptedV1 { stream_id: instance, outcome, replayed: false, version: 0, state: command };
-        request.reply.send(codec::encode(&CommandReplyV1::Accepted(accepted)).unwrap().into());
+        let disabled = disables(&world, commands.next().await.unwrap()).await;
+        assert!(!disabled.webhooks[0].enabled);
         assert_eq!(world.settled(2).await, [SettlementV1::CancelledByEndpoint; 2]);
         world.logout().await;
         assert_eq!(receiver.words(), ["instance.linked"]);
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_of_an_account_that_is_gone_for_one_instance_is_there_for_the_others() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", slow()).await;
+    let mut commands = world.bus.serve(Decider::Owner.filter(), "session-aggregate").await.unwrap();
+    let copy = |of: &World| vec![of.endpoint(1, "codechat.business", receiver.address)];
+    receiver.answer_once(410, &[]);
+    world.create(copy(&world)).await;
+    world.link().await;
+    let disabled = disables(&world, commands.next().await.unwrap()).await;
+    assert!(!disabled.webhooks[0].enabled);
+    let told = receiver.hits().len();
+    let other = world.beside().await;
+    other.create(copy(&other)).await;
+    other.link().await;
+    receiver.received(told + 1).await;
+    assert!(other.state().await.webhooks[0].enabled);
+    // The one that left hears nothing more, not even of its end.
+    world.logout().await;
+    other.lost().await;
+    receiver.received(told + 2).await;
+    let delivered = world.settlements().await.into_iter().filter(|settled| {
+        settled.notice.instance == world.instance && settled.outcome == SettlementV1::Delivered
+    });
+    assert_eq!(delivered.count(), 0);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 use berth_runtime::Lifecycle;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
-    RootCertStore, ServerConfig,
+    HandshakeKind, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
 use tokio::{
@@ -31,6 +31,8 @@ struct Authority {
 struct Server {
     address: SocketAddr,
     came: Arc<Mutex<String>>,
+    /// How each connection began.
+    handshakes: Arc<Mutex<Vec<Option<HandshakeKind>>>>,
     _lifecycle: Lifecycle,
 }
 
@@ -70,19 +72,22 @@ impl Authority {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, lifecycle) = (listener.local_addr().unwrap(), Lifecycle::new());
         let came = Arc::new(Mutex::new(String::new()));
-        let kept = came.clone();
+        let handshakes = Arc::<Mutex<Vec<_>>>::default();
+        let (kept, begun) = (came.clone(), handshakes.clone());
         lifecycle.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-                let mut bytes = [0; 4_096];
-                while !kept.lock().unwrap().ends_with("{}") {
+                begun.lock().unwrap().push(stream.get_ref().1.handshake_kind());
+                let (mut bytes, mut text) = ([0; 4_096], String::new());
+                while !text.ends_with("{}") {
                     let Ok(read @ 1..) = stream.read(&mut bytes).await else { break };
-                    kept.lock().unwrap().push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+                    text.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
                 }
+                kept.lock().unwrap().push_str(&text);
                 let _gone = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
             }
         });
-        Server { address, came, _lifecycle: lifecycle }
+        Server { address, came, handshakes, _lifecycle: lifecycle }
     }
 }
 
@@ -115,4 +120,17 @@ async fn only_who_proves_the_name_of_the_url_is_told_anything() {
     // The roots of this machine know neither.
     let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false };
     assert_eq!(sent(&Transport::new(policy).unwrap(), &right).await, Err(SendError::Connect));
+}
+
+#[tokio::test]
+async fn the_second_attempt_at_a_host_proves_nothing_anew() {
+    let authority = Authority::new();
+    let transport = authority.transport();
+    let server = authority.server(NAME).await;
+    for _ in 0..3 {
+        assert_eq!(sent(&transport, &server).await, Ok(204));
+    }
+    let begun = server.handshakes.lock().unwrap().clone();
+    // A connection for each attempt, and one signature for all.
+    assert_eq!(begun, [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed].map(Some));
 }
