@@ -116,8 +116,8 @@ impl NatsLeases {
         let subject = format!("$KV.berth_leases.lease.{lease}");
         let free = match table.last(&subject).await? {
             None => 0,
-            Some(message) if message.payload.is_empty() => message.sequence,
-            Some(_) => return Ok(None),
+            Some(message) if is_held(&message.payload) => return Ok(None),
+            Some(message) => message.sequence,
         };
         let renewed = Instant::now();
         let taken = table.write(&subject, Bytes::from_static(TAKEN), Some(free), Some(LEASE)).await;
@@ -136,7 +136,8 @@ impl NatsLeases {
     async fn raise_epoch(&self, table: &Table, lease: Lease) -> Result<u64, StreamError> {
         let subject = format!("$KV.berth_leases.epoch.{lease}");
         let (before, expected) = match table.last(&subject).await? {
-            Some(message) => (decode(&message.payload).ok_or(StreamError::Malformed)?, message.sequence),
+            // One that is not ours says nothing, as if the bucket had been lost.
+            Some(message) => (decode(&message.payload).unwrap_or_default(), message.sequence),
             None => (0, 0),
         };
         let seconds = u64::try_from(self.clock.now().millis() / 1_000).unwrap_or_default();
@@ -242,6 +243,12 @@ impl Held {
             tracing::info!(lease = self.subject, %error, "a lease was not given back; it ends by itself");
         }
     }
+}
+
+/// Whether somebody holds a lease whose last message this is. The server can be made to put an answer of its own there,
+/// which would hold the lease for ever if it counted.
+fn is_held(payload: &[u8]) -> bool {
+    payload == TAKEN || decode(payload).is_some()
 }
 
 fn encode(epoch: u64) -> Bytes {

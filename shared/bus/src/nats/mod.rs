@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | `BERTH_KEYS` | file | `berth.v1.keys.<owner>`, `berth.v1.keys.destroyed.<owner>` |
 //! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>`, `berth.v1.deliverykeys.destroyed.<owner>` |
-//! | `BERTH_DEPLOYMENT` | file | `berth.v1.deployment` |
+//! | `BERTH_DEPLOYMENT` | file | `berth.v1.deployment.a`, `berth.v1.deployment.b` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |
 //! | `KV_berth_leases` | file | `$KV.berth_leases.>` |

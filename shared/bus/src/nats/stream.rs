@@ -23,6 +23,8 @@ use tokio::time::sleep;
 const IN_FLIGHT_TRIES_MAX: u32 = 20;
 /// The pause before such a repetition.
 const IN_FLIGHT_PAUSE: Duration = Duration::from_millis(10);
+/// The header that says of which subjects the expected sequence is the last; the client has no name for it.
+const EXPECTED_OF_HEADER: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 /// Messages of one subject that one call erases. More than two would mean many crashes in the same place.
 const ERASED_AT_ONCE_MAX: usize = 1_024;
 
@@ -243,9 +245,37 @@ impl Table {
         expected: Option<u64>,
         ttl: Option<Duration>,
     ) -> Result<u64, StreamError> {
+        let mut message = self.message(payload);
+        if let Some(sequence) = expected {
+            message = message.expected_last_subject_sequence(sequence);
+        }
+        if let Some(ttl) = ttl {
+            message = message.ttl(whole_seconds(ttl));
+        }
+        self.publish(subject, message).await
+    }
+
+    /// Stores a message and returns its sequence, only if the last message of all subjects of a filter, which the
+    /// message's own is one of, has that sequence (0: there is none).
+    pub(super) async fn write_after(
+        &self,
+        subject: &str,
+        payload: Bytes,
+        filter: &str,
+        expected: u64,
+    ) -> Result<u64, StreamError> {
+        let message = self.message(payload).expected_last_subject_sequence(expected);
+        self.publish(subject, message.header(EXPECTED_OF_HEADER, filter)).await
+    }
+
+    fn message(&self, payload: Bytes) -> PublishMessage {
+        PublishMessage::build().payload(payload).expected_stream(&self.settings.name)
+    }
+
+    async fn publish(&self, subject: &str, message: PublishMessage) -> Result<u64, StreamError> {
         for _ in 0..IN_FLIGHT_TRIES_MAX {
             self.connected()?;
-            match self.write_once(subject, payload.clone(), expected, ttl).await {
+            match self.publish_once(subject, message.clone()).await {
                 Err(error) if is_in_flight(&error) => sleep(IN_FLIGHT_PAUSE).await,
                 Err(error) if is_conflict(&error) => return Err(StreamError::Conflict),
                 result => return result.map_err(StreamError::Publish),
@@ -254,20 +284,7 @@ impl Table {
         Err(StreamError::Conflict)
     }
 
-    async fn write_once(
-        &self,
-        subject: &str,
-        payload: Bytes,
-        expected: Option<u64>,
-        ttl: Option<Duration>,
-    ) -> Result<u64, PublishError> {
-        let mut message = PublishMessage::build().payload(payload).expected_stream(&self.settings.name);
-        if let Some(sequence) = expected {
-            message = message.expected_last_subject_sequence(sequence);
-        }
-        if let Some(ttl) = ttl {
-            message = message.ttl(whole_seconds(ttl));
-        }
+    async fn publish_once(&self, subject: &str, message: PublishMessage) -> Result<u64, PublishError> {
         let ack = self.context.send_publish(subject.to_owned(), message).await?.await?;
         Ok(ack.sequence)
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, DeviceKeys, KeptKey, KeyStore, Lease, Leases, RequestError, Volatile,
-    nats::{NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, connect},
+    Bus, DeploymentStore, DeviceKeys, KeptKey, KeyStore, Lease, Leases, RequestError, Volatile,
+    nats::{NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, connect},
 };
 use berth_proto::InstanceId;
 use berth_runtime::{Lifecycle, SystemClock, WrappedKey};
@@ -42,6 +42,7 @@ async fn keys_and_values_outlive_the_leader_of_their_stream() {
     let client = connected(&cluster, "here").await;
     let keys = opened!(NatsKeyStore::open(client.clone(), REPLICAS));
     let devices = opened!(NatsDeviceKeys::open(client.clone(), REPLICAS));
+    let record = opened!(NatsDeployment::open(client.clone(), REPLICAS));
     let here = opened!(NatsVolatile::open(client.clone(), REPLICAS));
     let there = NatsVolatile::open(connected(&cluster, "there").await, REPLICAS).await.unwrap();
     let device = InstanceId::from_bytes([1; 16]);
@@ -54,6 +55,11 @@ async fn keys_and_values_outlive_the_leader_of_their_stream() {
     let KeptKey::Present(stored) = keys.get(&[2; 16]).await.unwrap() else { panic!("it has a key") };
     assert!(racing.into_iter().all(|put| put.unwrap().as_ref() == Some(&stored)));
     keys.destroy(&[2; 16]).await.unwrap();
+    for number in 0..3 {
+        let racing = join_all((0..4).map(|_| record.write(Bytes::from(format!("record {number}")), number)));
+        let written = racing.await.into_iter().filter(|written| *written.as_ref().unwrap()).count();
+        assert_eq!(written, 1, "one of those who build on the same record is first");
+    }
     devices.put(device, 1, Bytes::from_static(b"first")).await.unwrap();
     devices.put(device, 1, Bytes::from_static(b"second")).await.unwrap();
     here.put("code", Bytes::from_static(b"code"), ttl).await.unwrap();
@@ -74,6 +80,10 @@ async fn keys_and_values_outlive_the_leader_of_their_stream() {
     .await;
     eventually("what was destroyed stays so", || async {
         keys.put_if_absent(&[2; 16], key(2)).await.is_ok_and(|put| put.is_none())
+    })
+    .await;
+    eventually("the record is there", || async {
+        record.read().await.is_ok_and(|found| found.is_some_and(|found| found.value == "record 2"))
     })
     .await;
     eventually("the material is there", || async {

@@ -63,6 +63,63 @@ async fn on_nats_in_a_stream_of_its_own() {
 }
 
 #[tokio::test]
+async fn on_nats_what_is_no_record_replaces_none_and_hinders_no_other() {
+    let server = NatsServer::start().await;
+    let client = client(&server, "keys").await;
+    let record = NatsDeployment::open(client.clone(), 1).await.unwrap();
+    let jetstream = async_nats::jetstream::new(client);
+    let forge = async || {
+        let mut stored = 0;
+        for slot in ["berth.v1.deployment.a", "berth.v1.deployment.b"] {
+            let answer = r#"{"type":"io.nats.jetstream.api.v1.stream_info_response"}"#;
+            stored += usize::from(jetstream.publish(slot, answer.into()).await.unwrap().await.is_ok());
+        }
+        stored
+    };
+    assert_eq!(forge().await, 2);
+    assert_eq!(record.read().await.unwrap(), None);
+    for number in 0..5_u64 {
+        let value = Bytes::from(format!("record {number}"));
+        assert!(record.write(value.clone(), number).await.unwrap());
+        assert!(forge().await <= 1, "the record's own slot is taken");
+        let read = record.read().await.unwrap().unwrap();
+        assert_eq!((read.revision, read.value), (number + 1, value));
+    }
+}
+
+#[tokio::test]
+async fn on_nats_of_many_writers_each_record_is_of_one() {
+    let server = NatsServer::start().await;
+    let client = client(&server, "keys").await;
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let record = NatsDeployment::open(client.clone(), 1).await.unwrap();
+        writers.spawn(async move {
+            for _ in 0..25 {
+                while !adds_one(&record).await {}
+            }
+        });
+    }
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    let record = NatsDeployment::open(client, 1).await.unwrap().read().await.unwrap().unwrap();
+    assert_eq!(record.value, "100", "no addition is lost");
+}
+
+/// Adds one to a record that is a number; says whether it was written.
+async fn adds_one(record: &NatsDeployment) -> bool {
+    let before = record.read().await.unwrap();
+    let (revision, number) = match &before {
+        Some(record) => {
+            (record.revision, std::str::from_utf8(&record.value).unwrap().parse::<u64>().unwrap())
+        }
+        None => (0, 0),
+    };
+    record.write((number + 1).to_string().into(), revision).await.unwrap()
+}
+
+#[tokio::test]
 async fn on_nats_it_is_not_read_where_the_keys_beside_it_are_not_safe() {
     let server = NatsServer::start().await;
     let client = client(&server, "keys").await;

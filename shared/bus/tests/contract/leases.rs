@@ -150,6 +150,22 @@ async fn a_bucket_that_was_made_again_does_not_lower_the_epoch() {
 }
 
 #[tokio::test]
+async fn what_is_no_lease_and_no_epoch_holds_up_nobody() {
+    let server = NatsServer::start().await;
+    let (here, there) = (nats_leases(&server).await, nats_leases(&server).await);
+    let first = in_time(here.hold(Lease::Links)).await.unwrap();
+    let operator = async_nats::jetstream::new(client(&server, "operator").await);
+    for subject in ["$KV.berth_leases.lease.connector.all", "$KV.berth_leases.epoch.connector.all"] {
+        let answer = r#"{"type":"io.nats.jetstream.api.v1.stream_info_response"}"#;
+        operator.publish(subject, answer.into()).await.unwrap().await.unwrap();
+    }
+    let mut lost = first.lost.clone();
+    in_time(lost.wait_for(|lost| *lost)).await.unwrap();
+    let second = in_time(there.hold(Lease::Links)).await.unwrap();
+    assert!(second.epoch > first.epoch, "whoever held it before is known by its epoch");
+}
+
+#[tokio::test]
 async fn a_drain_gives_leases_back() {
     let server = NatsServer::start().await;
     let lifecycle = Lifecycle::new();

@@ -139,6 +139,27 @@ async fn an_answer_of_the_server_destroys_no_key_and_hinders_no_destruction() {
 }
 
 #[tokio::test]
+async fn an_answer_of_the_server_is_no_record_of_the_deployment() {
+    let server = Server::start("single.conf", &[], &[]);
+    let operator = server.connect("operator").await;
+    let mut berth = berth(&server).start().await;
+    let id = instance(&berth, "first").await;
+    let mut connector = wire(&server, "connector").await;
+    let mark = format!("berth.v1.keys.destroyed.{id}");
+    for at in ["berth.v1.deployment.a", "berth.v1.deployment.b", &mark] {
+        connector.publish("$JS.API.STREAM.INFO.BERTH_LOG_0", at, b"").await;
+    }
+    eventually("the answers have arrived", async || {
+        last(&operator, "BERTH_KEYS", &mark).await.ok_or("the last of them has not")
+    })
+    .await;
+    // Every process reads the record when it starts, and looks at it while it runs.
+    opens(&mut berth, "first").await;
+    berth.ready().await;
+    berth.kill9();
+}
+
+#[tokio::test]
 async fn nobody_has_the_server_deliver_a_message_of_his_choice_into_keys_or_the_log() {
     let server = Server::start("single.conf", &[], &[]);
     let operator = server.connect("operator").await;

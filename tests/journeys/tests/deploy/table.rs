@@ -74,12 +74,11 @@ const ROWS: &[Row] = &[
     sends("make the key that tells the master key", &["berth.v1.keys.00000000000000000000000000"]),
     sends("read data keys", &["$JS.API.STREAM.MSG.GET.BERTH_KEYS"]),
     sends("destroy data keys", &["berth.v1.keys.destroyed.x", "$JS.API.STREAM.MSG.DELETE.BERTH_KEYS"]),
-    sends("write the record of the deployment", &["berth.v1.deployment"]),
-    sends("read the record of the deployment", &["$JS.API.STREAM.MSG.GET.BERTH_DEPLOYMENT"]),
     sends(
-        "erase the record of the deployment",
-        &["$JS.API.STREAM.MSG.DELETE.BERTH_DEPLOYMENT", "$JS.API.STREAM.PURGE.BERTH_DEPLOYMENT"],
+        "write the record of the deployment",
+        &["berth.v1.deployment.a", "berth.v1.deployment.b", "$JS.API.STREAM.MSG.DELETE.BERTH_DEPLOYMENT"],
     ),
+    sends("read the record of the deployment", &["$JS.API.STREAM.MSG.GET.BERTH_DEPLOYMENT"]),
     sends("make keys of last notices", &["berth.v1.deliverykeys.x"]),
     sends("read keys of last notices", &["$JS.API.STREAM.MSG.GET.BERTH_DELIVERY_KEYS"]),
     sends(
@@ -155,6 +154,7 @@ const ROWS: &[Row] = &[
             "$JS.API.STREAM.DELETE.BERTH_LOG_0",
             "$JS.API.STREAM.PURGE.BERTH_LOG_0",
             "$JS.API.STREAM.PURGE.BERTH_KEYS",
+            "$JS.API.STREAM.PURGE.BERTH_DEPLOYMENT",
             "$JS.API.STREAM.SNAPSHOT.BERTH_LOG_0",
             "$JS.API.STREAM.RESTORE.BERTH_LOG_0",
         ],
