@@ -3,7 +3,8 @@
 //! `settings` makes the streams and refuses dangerous ones, `append` publishes and finds out what became of
 //! it, `read` looks up at the leader, `follow` reads each shard in its order.
 //!
-//! Headers are for people and tools; what counts stands in the payload.
+//! Headers are for people and tools; what counts stands in the payload. Only the expected sequence counts once more:
+//! whoever has the server deliver an old commit to where commits are appended has it refused by that header.
 
 mod append;
 mod follow;

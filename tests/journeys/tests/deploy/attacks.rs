@@ -224,6 +224,46 @@ async fn nobody_has_the_server_deliver_a_message_of_his_choice_into_keys_or_the_
 }
 
 #[tokio::test]
+async fn nobody_has_an_old_commit_delivered_anew() {
+    let server = Server::start("single.conf", &[], &[]);
+    let operator = server.connect("operator").await;
+    let mut berth = berth(&server).start().await;
+    let id: InstanceId = instance(&berth, "first").await.parse().unwrap();
+    let client = berth.client();
+    client.post("/v1/instances/first/connect", json!({})).await.expect(200);
+    let stream = StreamKey::instance(id);
+    let (subject, shard) = (stream.subject(), format!("BERTH_LOG_{}", stream.partition().shard(4)));
+    let log = jetstream::new(operator.clone()).get_stream(&shard).await.unwrap();
+    let before = last(&operator, &shard, &subject).await.unwrap();
+    // Who may follow has its consumer answer to where the commit stands: the first one would be the last again. It is
+    // delivered with its headers, which name the message that it was appended after.
+    let mut connector = wire(&server, "connector").await;
+    let request = json!({
+        "stream_name": shard,
+        "config": {
+            "name": "again", "deliver_policy": "all", "ack_policy": "explicit", "filter_subject": subject,
+            "mem_storage": true,
+        },
+    });
+    let create = format!("$JS.API.CONSUMER.CREATE.{shard}.again.{subject}");
+    connector.publish(&create, "_INBOX_berth-connector.x", request.to_string().as_bytes()).await;
+    eventually("the consumer is there", async || log.consumer_info("again").await).await;
+    let next = format!("$JS.API.CONSUMER.MSG.NEXT.{shard}.again");
+    connector.publish(&next, &subject, b"1").await;
+    eventually("it was pulled", async || {
+        let pulled = log.consumer_info("again").await.unwrap();
+        if pulled.delivered.consumer_sequence > 0 { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+    let after = format!("berth.v1.log.directory.{}.after", stream.partition());
+    assert!(takes(&operator, &after, HeaderMap::new(), b"stored after it").await);
+    assert_eq!(last(&operator, &shard, &subject).await.unwrap().sequence, before.sequence);
+    let verified = client.get("/v1/instances/first/verify").await.expect(200);
+    assert_eq!(verified["ok"], true, "{verified}");
+    berth.kill9();
+}
+
+#[tokio::test]
 async fn who_writes_its_own_lease_removes_nobody_elses() {
     let server = Server::start("single.conf", &[], &[]);
     let operator = server.connect("operator").await;
