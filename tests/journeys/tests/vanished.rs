@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use async_nats::jetstream::stream::Config;
 use berth_journeys::{Berth, Client, ROLES, Running, eventually};
 use berth_test_support::NatsServer;
 use serde_json::json;
@@ -152,6 +153,40 @@ async fn keys_that_are_gone_are_not_taken_for_an_erasure_on_nats() {
         refused(&berth, role, "restore the key store").await;
     }
     assert!(jetstream(&server).await.get_stream("BERTH_KEYS").await.is_err(), "nobody makes them anew");
+}
+
+#[tokio::test]
+async fn keys_that_could_be_written_over_are_noticed_and_refused_on_nats() {
+    let server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    berth.client().post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    let jetstream = jetstream(&server).await;
+    let safe = jetstream.get_stream("BERTH_KEYS").await.unwrap().cached_info().config.clone();
+    let changed = Config { discard_new_per_subject: false, ..safe.clone() };
+    jetstream.update_stream(changed).await.unwrap();
+    for client in berth.ops() {
+        not_ready(&client, "the stream BERTH_KEYS has another `discard_new_per_subject`").await;
+    }
+    berth.stop().await;
+    for role in ROLES {
+        refused(&berth, role, "the stream BERTH_KEYS has another `discard_new_per_subject`").await;
+    }
+    jetstream.update_stream(safe.clone()).await.unwrap();
+    berth.restart().await;
+    berth.client().get("/v1/instances/first").await.expect(200);
+    berth.stop().await;
+    // As a development version before the first release made it.
+    jetstream.delete_stream("BERTH_KEYS").await.unwrap();
+    let former = Config {
+        subjects: vec!["berth.v1.keys.*".to_owned()],
+        max_messages_per_subject: -1,
+        discard_new_per_subject: false,
+        ..safe
+    };
+    jetstream.create_stream(former).await.unwrap();
+    for command in ROLES.into_iter().chain(["upgrade"]) {
+        refused(&berth, command, "a development version before the first release").await;
+    }
 }
 
 #[tokio::test]
