@@ -2,6 +2,9 @@
 //!
 //! What is replaced or deleted is overwritten on disk, as in the key store; a crash in between is made good by
 //! the next put or delete of the same device.
+//!
+//! The server itself can be made to put an answer of its own where material stands. It is no material, and what stood
+//! there before still is: the material is the last message that is one.
 
 use std::time::Duration;
 
@@ -24,6 +27,11 @@ const SUBJECTS: &str = "berth.v1.devicekeys.*.*";
 /// How long one call to NATS may take.
 const CALL_MAX: Duration = Duration::from_secs(5);
 
+/// The first byte of a message: the material follows. An answer of the server begins otherwise.
+const MATERIAL: u8 = 1;
+/// Messages of one device that are looked through, from the first on. A put leaves its own and erases all before it, so
+/// that only a crash leaves two.
+const LOOKED_THROUGH_MAX: u32 = 8;
 /// How often a put starts again because somebody else put material of the same device.
 const PUT_TRIES_MAX: u32 = 16;
 
@@ -52,9 +60,29 @@ impl NatsDeviceKeys {
     /// could replace a later one of another process.
     async fn put_once(&self, subject: &str, sealed: Bytes) -> Result<(), StreamError> {
         let expected = self.0.last(subject).await?.map_or(0, |message| message.sequence);
-        let stored = self.0.write(subject, sealed, Some(expected), None).await?;
+        let message = Bytes::from([&[MATERIAL], sealed.as_ref()].concat());
+        let stored = self.0.write(subject, message, Some(expected), None).await?;
         self.0.erase_before(subject, stored).await
     }
+
+    async fn last_material(&self, subject: &str) -> Result<Option<Bytes>, StreamError> {
+        let Some(last) = self.0.last(subject).await? else { return Ok(None) };
+        if let Some(material) = decode(&last.payload) {
+            return Ok(Some(material));
+        }
+        tracing::warn!(subject, "something that is no material was stored over that of a device");
+        let (mut material, mut from) = (None, 1);
+        for _ in 0..LOOKED_THROUGH_MAX {
+            let Some(message) = self.0.next(subject, from).await? else { break };
+            from = message.sequence + 1;
+            material = decode(&message.payload).or(material);
+        }
+        Ok(material)
+    }
+}
+
+fn decode(payload: &Bytes) -> Option<Bytes> {
+    payload.starts_with(&[MATERIAL]).then(|| payload.slice(1..))
 }
 
 fn subject(instance: InstanceId, attempt: u32) -> String {
@@ -78,8 +106,7 @@ impl DeviceKeys for NatsDeviceKeys {
     }
 
     async fn get(&self, instance: InstanceId, attempt: u32) -> Result<Option<Bytes>, KeyStoreError> {
-        let last = self.0.last(&subject(instance, attempt)).await?;
-        Ok(last.map(|message| message.payload))
+        Ok(self.last_material(&subject(instance, attempt)).await?)
     }
 
     async fn delete(&self, instance: InstanceId, attempt: u32) -> Result<(), KeyStoreError> {

@@ -236,6 +236,12 @@ impl Table {
         found(self.stream.get_last_raw_message_by_subject(subject).await)
     }
 
+    /// The first message of a subject that has this sequence or a later one.
+    pub(super) async fn next(&self, subject: &str, from: u64) -> Result<Option<StreamMessage>, StreamError> {
+        self.connected()?;
+        found(self.stream.get_first_raw_message_by_subject(subject, from).await)
+    }
+
     /// Stores a message and returns its sequence. With `expected`, only if the subject's last message has that
     /// sequence (0: there is none).
     pub(super) async fn write(
@@ -294,8 +300,7 @@ impl Table {
     pub(super) async fn erase_before(&self, subject: &str, sequence: u64) -> Result<(), StreamError> {
         let mut tried = 0;
         for _ in 0..ERASED_AT_ONCE_MAX {
-            self.connected()?;
-            let oldest = found(self.stream.get_first_raw_message_by_subject(subject, 1).await)?;
+            let oldest = self.next(subject, 1).await?;
             let Some(oldest) = oldest.filter(|oldest| oldest.sequence < sequence) else {
                 return Ok(());
             };

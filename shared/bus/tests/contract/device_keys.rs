@@ -144,3 +144,26 @@ async fn damage_is_noticed_and_a_second_process_refused() {
     store.delete(ONE, 1).await.unwrap();
     assert_eq!(store.get(ONE, 1).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn what_is_no_material_replaces_none_on_nats() {
+    let server = NatsServer::start().await;
+    let store = NatsDeviceKeys::open(client(&server, "connector").await, 1).await.unwrap();
+    let operator = async_nats::jetstream::new(client(&server, "operator").await);
+    let forge = async || {
+        for _ in 0..20 {
+            let answer = r#"{"type":"io.nats.jetstream.api.v1.stream_info_response"}"#;
+            let at = format!("berth.v1.devicekeys.{ONE}.1");
+            operator.publish(at, answer.into()).await.unwrap().await.unwrap();
+        }
+    };
+    forge().await;
+    assert_eq!(store.get(ONE, 1).await.unwrap(), None);
+    for number in 1..3 {
+        store.put(ONE, 1, material(number, 500)).await.unwrap();
+        forge().await;
+        assert_eq!(store.get(ONE, 1).await.unwrap(), Some(material(number, 500)));
+    }
+    store.delete(ONE, 1).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), None);
+}
