@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod folder;
 mod guard;
+mod presence;
 mod recover;
 mod roles;
 mod run;

@@ -9,7 +9,7 @@ pub(crate) use self::{
 
 use std::{path::PathBuf, sync::Arc};
 
-use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Volatile};
+use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Presence, Volatile};
 use berth_log::{EventLog, Position};
 use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings, SystemClock, SystemEntropy};
 
@@ -38,6 +38,8 @@ pub(crate) struct Wired {
     pub(crate) device_keys: Arc<dyn DeviceKeys>,
     /// Leases.
     pub(crate) leases: Arc<dyn Leases>,
+    /// Which roles nobody does the work of.
+    pub(crate) presence: Presence,
     /// The machine's clock.
     pub(crate) clock: Arc<dyn Clock>,
     /// The system's randomness.

@@ -7,6 +7,7 @@ pub mod lease;
 pub mod local;
 pub mod nats;
 pub mod port;
+pub mod presence;
 pub mod subject;
 
 pub use keyring::{KeyRing, KeyRingError};
@@ -16,3 +17,4 @@ pub use port::{
     Request, RequestError, Requests, StoredDeployment, Subscription, TransportError, Volatile, VolatileEntry,
     VolatileError,
 };
+pub use presence::Presence;

@@ -16,6 +16,7 @@ use crate::{
     failure::Failure,
     folder::{DataFolder, FolderError},
     guard::Guard,
+    presence,
 };
 
 /// The record of the deployment in a data folder.
@@ -68,6 +69,7 @@ pub(super) async fn open(
         keys,
         device_keys: Arc::new(device_keys),
         leases: Arc::new(leases),
+        presence: presence::of_one_process(),
         clock,
         entropy,
         folder,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use berth_bus::{
-    DeploymentStore, KeyRing, KeyStore,
+    Bus, DeploymentStore, KeyRing, KeyStore,
     nats::{
         Connection, NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile,
         OpenError, connect,
@@ -26,6 +26,7 @@ use crate::{
     failure::Failure,
     folder::DataFolder,
     guard::Guard,
+    presence,
 };
 
 /// How long a start waits for a server, or for the role that makes the streams. Whoever supervises the process
@@ -92,15 +93,18 @@ pub(super) async fn open(
         notes: role.runs(Role::SessionAggregate),
     };
     let halted = guard.watch(readiness, lifecycle);
+    let bus: Arc<dyn Bus> = Arc::new(NatsBus::new(client, lifecycle));
+    let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), readiness, lifecycle);
     Ok(Wired {
         deployment,
         log: Arc::new(GuardedLog::new(log, halted)),
-        bus: Arc::new(NatsBus::new(client, lifecycle)),
+        bus,
         volatile: Arc::new(volatile),
         delivery_keys,
         keys,
         device_keys: Arc::new(device_keys),
         leases: Arc::new(leases),
+        presence,
         clock,
         entropy,
         folder,

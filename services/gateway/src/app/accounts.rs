@@ -159,7 +159,7 @@ impl App {
             let state = row
                 .state
                 .open::<AccountStateV2>()
-                .map_err(|error| Failure::unavailable("the record view", error))?;
+                .map_err(|error| Failure::unavailable("the record view of the projections", error))?;
             accounts.push(self.open_account(id, state).await?);
         }
         Ok((accounts, page.more))

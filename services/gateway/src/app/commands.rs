@@ -10,7 +10,7 @@ use berth_proto::{
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::{Sender, command_subject},
 };
-use berth_runtime::entropy::new_command_id;
+use berth_runtime::{Role, entropy::new_command_id};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
@@ -19,6 +19,9 @@ use super::{App, call::Call, failure::Failure, principal::Principal, record::Rec
 
 /// How long a command is held while the deployment recovers, for example from the loss of the log's leader.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it is held if nobody decides commands: a replica that was asked to stop, or another way to one, may need as
+/// long, and whoever waits longer waits for an operator.
+const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
 /// How long one try may take.
 const TRY_MAX: Duration = Duration::from_secs(6);
 /// The first pause between tries; doubled up to [`PAUSE_MAX`].
@@ -148,7 +151,8 @@ impl App {
     }
 
     /// Sends a request until somebody decides it or the patience ends, which it does at once if the log has no room: that
-    /// does not pass by itself. Safe to repeat: the command's id is the same each time.
+    /// does not pass by itself, and soon if there is no session-aggregate. Safe to repeat: the command's id is the same
+    /// each time.
     pub(super) async fn send(
         &self,
         stream: &StreamKey,
@@ -162,7 +166,9 @@ impl App {
         let started = Instant::now();
         let mut pause = PAUSE_FIRST;
         loop {
-            let left = PATIENCE.saturating_sub(started.elapsed());
+            let mut is_alone = self.inner.presence.lacks(Role::SessionAggregate);
+            let patience = |is_alone| if is_alone { PATIENCE_ALONE } else { PATIENCE };
+            let left = patience(is_alone).saturating_sub(started.elapsed());
             let failure = match self.inner.bus.request(&subject, payload.clone(), TRY_MAX.min(left)).await {
                 Ok(bytes) => match codec::decode::<CommandReplyV1>(&bytes) {
                     Ok(CommandReplyV1::Unavailable { reason }) => {
@@ -183,10 +189,13 @@ impl App {
                 Err(error @ RequestError::Overloaded { .. }) => {
                     return Err(Failure::unavailable("the session-aggregate", error));
                 }
-                Err(error) => Failure::unavailable("the session-aggregate", error),
+                Err(error) => {
+                    is_alone |= matches!(error, RequestError::NoResponder { .. });
+                    Failure::unavailable("the session-aggregate", error)
+                }
             };
             // Whoever decides may have stopped with this process; another gateway has more patience.
-            if started.elapsed() + pause >= PATIENCE || self.inner.stop.is_cancelled() {
+            if started.elapsed() + pause >= patience(is_alone) || self.inner.stop.is_cancelled() {
                 warn!(stream = %stream, command = %request.command_id, "a command was not decided in time: {failure}");
                 return Err(failure);
             }

@@ -91,21 +91,23 @@ impl App {
     }
 
     pub(super) async fn query(&self, query: QueryV1) -> Result<berth_proto::query::PageV1, Failure> {
-        let payload =
-            codec::encode(&query).map_err(|error| Failure::unavailable("the record view", error))?;
+        let payload = codec::encode(&query)
+            .map_err(|error| Failure::unavailable("the record view of the projections", error))?;
         let reply = self
             .inner
             .bus
             .request(&query_subject("records"), Bytes::from(payload), LIST_MAX)
             .await
-            .map_err(|error| Failure::unavailable("the record view", error))?;
+            .map_err(|error| Failure::unavailable("the record view of the projections", error))?;
         match codec::decode::<QueryReplyV1>(&reply) {
             Ok(QueryReplyV1::Page(page)) => Ok(page),
             Ok(QueryReplyV1::Rebuilding) => {
-                Err(Failure::unavailable("the record view", "it is being rebuilt"))
+                Err(Failure::unavailable("the record view of the projections", "it is being rebuilt"))
             }
-            Ok(QueryReplyV1::Invalid { reason }) => Err(Failure::unavailable("the record view", reason)),
-            Err(error) => Err(Failure::unavailable("the record view", error)),
+            Ok(QueryReplyV1::Invalid { reason }) => {
+                Err(Failure::unavailable("the record view of the projections", reason))
+            }
+            Err(error) => Err(Failure::unavailable("the record view of the projections", error)),
         }
     }
 }

@@ -37,7 +37,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use berth_bus::{Bus, KeyRing, Volatile};
+use berth_bus::{Bus, KeyRing, Presence, Volatile};
 use berth_log::LogRead;
 use berth_runtime::{Clock, Entropy};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +81,7 @@ struct Inner {
     keys: KeyRing,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    presence: Presence,
     stop: CancellationToken,
     settings: Settings,
     directory: directory::Directory,
@@ -103,6 +104,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Which roles nobody does the work of: nobody waits for those.
+    pub presence: Presence,
     /// Cancelled when the process stops: what waits then answers at once.
     pub stop: CancellationToken,
 }
@@ -110,7 +113,7 @@ pub struct Ports {
 impl App {
     /// An app over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        let Ports { log, bus, volatile, keys, clock, entropy, stop } = ports;
+        let Ports { log, bus, volatile, keys, clock, entropy, presence, stop } = ports;
         let directory = directory::Directory::new(Arc::clone(&log));
         Self {
             inner: Arc::new(Inner {
@@ -120,6 +123,7 @@ impl App {
                 keys,
                 clock,
                 entropy,
+                presence,
                 stop,
                 settings,
                 directory,

@@ -8,7 +8,7 @@ use berth_proto::{
     pull::{PullReplyV1, PullRequestV1},
     subject::pull_subject,
 };
-use berth_runtime::sealing::field;
+use berth_runtime::{Role, sealing::field};
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
@@ -21,6 +21,8 @@ const SLICE: Duration = Duration::from_secs(5);
 const MARGIN: Duration = Duration::from_secs(3);
 /// How long a deletion is held while nobody dispatches.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long it is held if there is no webhooks service at all.
+const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
 /// The pause before a question is repeated.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -101,12 +103,13 @@ impl App {
         instance: InstanceId,
         request: &PullRequestV1,
     ) -> Result<(PullReplyV1, bool), Failure> {
-        let deadline = Instant::now() + PATIENCE;
+        let started = Instant::now();
         let mut unknown = false;
         loop {
+            let patience = if self.inner.presence.lacks(Role::Webhooks) { PATIENCE_ALONE } else { PATIENCE };
             match self.pull(instance, request, SLICE + MARGIN).await {
                 Ok(reply) => return Ok((reply, unknown)),
-                Err(fault) if Instant::now() + PAUSE >= deadline => return Err(fault.into()),
+                Err(fault) if started.elapsed() + PAUSE >= patience => return Err(fault.into()),
                 Err(fault) => unknown |= matches!(fault, PullFault::Asked(RequestError::TimedOut { .. })),
             }
             sleep(PAUSE).await;

@@ -88,13 +88,12 @@ impl From<Failure> for Problem {
                 Self::new(Code::RateLimited, "Too many requests: wait and try again.")
                     .retry_after(retry_after_seconds)
             }
-            Failure::Unavailable { .. } => {
+            Failure::Unavailable { part, .. } => {
                 crate::http::log_unavailable(&failure);
-                Self::new(
-                    Code::Unavailable,
-                    "A part of the service does not answer at this moment; send the same request again.",
-                )
-                .retry_after(RETRY_AFTER_SECONDS)
+                let detail = format!(
+                    "A part of the service is not available at this moment ({part}); send the same request again."
+                );
+                Self::new(Code::Unavailable, detail).retry_after(RETRY_AFTER_SECONDS)
             }
             Failure::Rejected { code, .. } => rejected(code),
         }

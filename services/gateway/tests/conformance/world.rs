@@ -157,10 +157,10 @@ impl World {
             quotas,
             public_url,
         };
-        let stop = lifecycle.stop().clone();
-        let away = Arc::new(Away::new(volatile));
-        let volatile = away.clone();
-        let ports = berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, stop };
+        let (away, stop) = (Arc::new(Away::new(volatile)), lifecycle.stop().clone());
+        let (volatile, presence) = (away.clone(), berth_bus::Presence::of_one_process());
+        let ports =
+            berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, presence, stop };
         let neighbour =
             serve(&lifecycle, berth_gateway::router(App::new(ports.clone(), settings.clone()))).await;
         let router = berth_gateway::router(App::new(ports, settings));

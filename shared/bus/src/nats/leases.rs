@@ -58,6 +58,8 @@ const TAKEN: &[u8] = b"taken";
 pub struct NatsLeases {
     client: Client,
     replicas: usize,
+    /// The bucket, as it was found at the start.
+    bucket: Table,
     lifecycle: Lifecycle,
     clock: Arc<dyn Clock>,
 }
@@ -96,24 +98,22 @@ impl NatsLeases {
         lifecycle: &Lifecycle,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let leases = Self { client, replicas, lifecycle: lifecycle.clone(), clock };
-        leases.table().await?;
-        Ok(leases)
+        let bucket = bucket(client.clone(), replicas).await?;
+        Ok(Self { client, replicas, bucket, lifecycle: lifecycle.clone(), clock })
     }
 
-    async fn table(&self) -> Result<Table, OpenError> {
-        let settings = Config {
-            storage: StorageType::File,
-            max_messages_per_subject: 1,
-            allow_message_ttl: true,
-            ..settings(STREAM, SUBJECTS, self.replicas)
-        };
-        Table::open(self.client.clone(), &settings, CALL_MAX).await
+    /// The leases that somebody holds, whoever it is. One that its holder left without a word counts until it ends,
+    /// one that was given back for a moment. For this alone a process need not be able to read a lease.
+    pub async fn held(&self) -> Result<Vec<Lease>, LeaseError> {
+        let asked = self.bucket.subjects("$KV.berth_leases.lease.*.*").await;
+        let subjects = asked.map_err(|error| LeaseError(error.into()))?;
+        let is_held = |lease: &Lease| subjects.contains(&subject_of(*lease));
+        Ok(Lease::ALL.into_iter().filter(is_held).collect())
     }
 
     /// Takes the lease if it is free.
     async fn take(&self, table: &Table, lease: Lease) -> Result<Option<Held>, StreamError> {
-        let subject = format!("$KV.berth_leases.lease.{lease}");
+        let subject = subject_of(lease);
         let free = match table.last(&subject).await? {
             None => 0,
             Some(message) if is_held(&message.payload) => return Ok(None),
@@ -159,7 +159,8 @@ impl NatsLeases {
 impl Leases for NatsLeases {
     async fn hold(&self, lease: Lease) -> Result<Grant, LeaseError> {
         // Also makes a bucket again that was lost since the start.
-        let table = self.table().await.map_err(|error| LeaseError(error.into()))?;
+        let table = bucket(self.client.clone(), self.replicas).await;
+        let table = table.map_err(|error| LeaseError(error.into()))?;
         loop {
             match self.take(&table, lease).await {
                 Ok(Some(held)) => return Ok(self.grant(held)),
@@ -249,6 +250,22 @@ impl Held {
 /// which would hold the lease for ever if it counted.
 fn is_held(payload: &[u8]) -> bool {
     payload == TAKEN || decode(payload).is_some()
+}
+
+/// Finds or makes the bucket.
+async fn bucket(client: Client, replicas: usize) -> Result<Table, OpenError> {
+    let settings = Config {
+        storage: StorageType::File,
+        max_messages_per_subject: 1,
+        allow_message_ttl: true,
+        ..settings(STREAM, SUBJECTS, replicas)
+    };
+    Table::open(client, &settings, CALL_MAX).await
+}
+
+/// Where a lease stands.
+fn subject_of(lease: Lease) -> String {
+    format!("$KV.berth_leases.lease.{lease}")
 }
 
 fn encode(epoch: u64) -> Bytes {

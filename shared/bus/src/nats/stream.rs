@@ -10,12 +10,13 @@ use async_nats::{
         context::{CreateStreamError, GetStreamError, GetStreamErrorKind, PublishError, PublishErrorKind},
         message::{PublishMessage, StreamMessage},
         stream::{
-            Config, DeleteMessageError, DiscardPolicy, RawMessageError, RawMessageErrorKind, RetentionPolicy,
-            Stream,
+            Config, DeleteMessageError, DiscardPolicy, InfoError, RawMessageError, RawMessageErrorKind,
+            RetentionPolicy, Stream,
         },
     },
 };
 use bytes::Bytes;
+use futures::TryStreamExt;
 use thiserror::Error;
 use tokio::time::sleep;
 
@@ -103,6 +104,9 @@ pub enum StreamError {
         /// The setting, as NATS names it.
         setting: &'static str,
     },
+    /// The stream did not say what it has. A retry helps when NATS works.
+    #[error("the stream did not say which subjects it has")]
+    Info(#[source] InfoError),
     /// The message could not be erased. A retry helps when NATS works.
     #[error("the stream did not erase a message")]
     Erase(#[source] DeleteMessageError),
@@ -240,6 +244,13 @@ impl Table {
     pub(super) async fn next(&self, subject: &str, from: u64) -> Result<Option<StreamMessage>, StreamError> {
         self.connected()?;
         found(self.stream.get_first_raw_message_by_subject(subject, from).await)
+    }
+
+    /// The subjects of a filter that have a message. Who may see no message may still ask for this.
+    pub(super) async fn subjects(&self, filter: &str) -> Result<Vec<String>, StreamError> {
+        self.connected()?;
+        let info = self.stream.info_with_subjects(filter).await.map_err(StreamError::Info)?;
+        info.map_ok(|(subject, _messages)| subject).try_collect().await.map_err(StreamError::Info)
     }
 
     /// Stores a message and returns its sequence. With `expected`, only if the subject's last message has that

@@ -8,7 +8,7 @@ use berth_runtime::{Lifecycle, SystemClock};
 use berth_test_support::NatsServer;
 use tempfile::TempDir;
 
-use crate::support::{client, in_time};
+use crate::support::{client, eventually, in_time};
 
 /// Longer than a lease lasts without renewal.
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(LEASE_SECONDS + 1);
@@ -177,6 +177,20 @@ async fn a_drain_gives_leases_back() {
     let stream = bucket.get_stream("KV_berth_leases").await.unwrap();
     let last = stream.get_last_raw_message_by_subject("$KV.berth_leases.lease.connector.all").await;
     assert!(last.is_err() || last.is_ok_and(|message| message.payload.is_empty()), "free");
+}
+
+#[tokio::test]
+async fn whoever_holds_nothing_sees_what_is_held() {
+    let server = NatsServer::start().await;
+    let (holder, watcher) = (nats_leases(&server).await, nats_leases(&server).await);
+    assert_eq!(watcher.held().await.unwrap(), []);
+    let links = in_time(holder.hold(Lease::Links)).await.unwrap();
+    let deliveries = in_time(holder.hold(Lease::Deliveries)).await.unwrap();
+    assert_eq!(watcher.held().await.unwrap(), [Lease::Deliveries, Lease::Links]);
+    drop(deliveries);
+    eventually("what was given back is seen", async || watcher.held().await.unwrap() == [Lease::Links]).await;
+    drop(links);
+    eventually("the other one too", async || watcher.held().await.unwrap().is_empty()).await;
 }
 
 #[test]

@@ -1,0 +1,209 @@
+//! What a process needs of the other roles of its deployment, and whether somebody does their work.
+//!
+//! A role of a deployment on NATS is somewhere else, and nothing but its silence tells that it is gone. Of each role
+//! one process holds a lease, which ends within seconds after its process does, and everybody may see which leases are
+//! held. A lease that nobody holds is not yet a role that nobody does: a store without room loses leases too. So a
+//! gateway, which is taken out of service for want of a session-aggregate, asks for a decision before it believes that.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use berth_bus::{Bus, Lease, Presence, nats::NatsLeases};
+use berth_proto::{
+    CommandId, Hash, InstanceId, StreamKey,
+    command::{Command, DisconnectV1},
+    commit::{OriginV1, PrincipalV1},
+    frame::{CommandRequestV2, TargetV1},
+    subject::{Sender, command_subject},
+};
+use berth_runtime::{Check, Lifecycle, Readiness, Role};
+use bytes::Bytes;
+use metrics::{Unit, describe_gauge, gauge};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+/// How often is looked who is there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a role may be out of sight before it is away: a lease that moves to another replica is free for a moment.
+const UNSEEN_MAX: Duration = Duration::from_secs(2);
+/// How long an answer to a question for a sign of life may take.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+
+const AWAY: &str = "berth_role_away";
+
+/// What a process needs of another role.
+struct Need {
+    of: Role,
+    /// What is not done without it.
+    without: &'static str,
+    /// Whether the process does not do its work then. Else it is told, and the process stays ready.
+    stops: bool,
+}
+
+/// What a role needs of others. Only what is of no use at all without another one stops being ready: a gateway whose
+/// lists fail still logs out, and whoever takes it out of service helps nobody.
+const fn needs(role: Role) -> &'static [Need] {
+    match role {
+        Role::Gateway => &[
+            Need { of: Role::SessionAggregate, without: "commands are answered with 503", stops: true },
+            Need { of: Role::Projections, without: "lists are late or answered with 503", stops: false },
+            Need { of: Role::Webhooks, without: "notices wait and cannot be fetched", stops: false },
+            Need {
+                of: Role::Connector,
+                without: "no code is shown, and devices are unlinked later",
+                stops: false,
+            },
+        ],
+        Role::SessionAggregate => &[
+            Need { of: Role::Webhooks, without: "last notices of deleted instances are lost", stops: false },
+            Need { of: Role::Connector, without: "devices are unlinked later", stops: false },
+        ],
+        Role::Webhooks => &[Need {
+            of: Role::SessionAggregate,
+            without: "endpoints that want nothing more are disabled later",
+            stops: false,
+        }],
+        Role::Connector => &[Need {
+            of: Role::SessionAggregate,
+            without: "what happens on the links is reported later",
+            stops: false,
+        }],
+        Role::Projections | Role::Serve => &[],
+    }
+}
+
+/// The roles that the process needs and does not run itself.
+fn needed(role: Role) -> impl Iterator<Item = &'static Need> {
+    needs(role).iter().filter(move |need| !role.runs(need.of))
+}
+
+/// Watches, on NATS, whether somebody does the work that this process needs, tells `/readyz`, and gives what was seen.
+pub(crate) fn watch(
+    role: Role,
+    leases: NatsLeases,
+    bus: Arc<dyn Bus>,
+    readiness: &Readiness,
+    lifecycle: &Lifecycle,
+) -> Presence {
+    let (sender, away) = watch::channel(Vec::new());
+    let presence = Presence::of(away);
+    describe();
+    for need in needed(role) {
+        let seen = presence.clone();
+        readiness.register(need.of.as_str(), move || need.check(seen.lacks(need.of)));
+    }
+    let seen = needed(role).map(|need| (need.of, Instant::now())).collect();
+    let watched = Watch { role, leases, bus, seen };
+    let stop = lifecycle.stop().clone();
+    lifecycle.spawn(async move { stop.run_until_cancelled(watched.run(sender)).await.unwrap_or_default() });
+    presence
+}
+
+/// Everybody is here, where all roles are one process.
+pub(crate) fn of_one_process() -> Presence {
+    describe();
+    Presence::of_one_process()
+}
+
+fn describe() {
+    describe_gauge!(AWAY, Unit::Count, "1 for a role that this process needs and nobody does the work of");
+    for lease in Lease::ALL {
+        gauge!(AWAY, "role" => lease.role()).set(0.0);
+    }
+}
+
+struct Watch {
+    role: Role,
+    leases: NatsLeases,
+    bus: Arc<dyn Bus>,
+    /// When each role was seen last.
+    seen: HashMap<Role, Instant>,
+}
+
+// === impl Need ===
+
+impl Need {
+    fn check(&self, is_away: bool) -> Check {
+        let Self { of, without, stops } = self;
+        match (is_away, *stops) {
+            (false, _) => Check::ready("somebody does its work"),
+            (true, true) => Check::waiting(format!("nobody does the work of {of}: {without} until one runs")),
+            (true, false) => Check::ready(format!("nobody does the work of {of}: {without}")),
+        }
+    }
+}
+
+// === impl Watch ===
+
+impl Watch {
+    async fn run(mut self, away: watch::Sender<Vec<Role>>) {
+        loop {
+            self.look().await;
+            let now: Vec<_> =
+                needed(self.role).map(|need| need.of).filter(|role| self.is_unseen(*role)).collect();
+            away.send_if_modified(|before| {
+                for role in Lease::ALL.iter().filter_map(|lease| role_of(*lease)) {
+                    match (before.contains(&role), now.contains(&role)) {
+                        (false, true) => tracing::error!(%role, "nobody does the work of a role"),
+                        (true, false) => tracing::warn!(%role, "this is over: nobody did the work of a role"),
+                        _ => {}
+                    }
+                    gauge!(AWAY, "role" => role.as_str()).set(if now.contains(&role) { 1.0 } else { 0.0 });
+                }
+                *before != now && {
+                    *before = now;
+                    true
+                }
+            });
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn is_unseen(&self, role: Role) -> bool {
+        self.seen.get(&role).is_some_and(|at| at.elapsed() >= UNSEEN_MAX)
+    }
+
+    async fn look(&mut self) {
+        // Who cannot be looked for is not away: a server that does not answer is told of under `nats`.
+        let held = self.leases.held().await.ok();
+        for need in needed(self.role) {
+            let holds =
+                held.as_ref().is_none_or(|held| held.iter().any(|lease| role_of(*lease) == Some(need.of)));
+            if holds || (need.stops && self.answers().await) {
+                self.seen.insert(need.of, Instant::now());
+            }
+        }
+    }
+
+    /// Whether a session-aggregate decides anything: a command for an instance that never is, which it refuses.
+    async fn answers(&self) -> bool {
+        let Some(payload) = question() else { return false };
+        let subject = command_subject(Sender::Client, &StreamKey::instance(NO_INSTANCE));
+        self.bus.request(&subject, payload, ANSWER_MAX).await.is_ok()
+    }
+}
+
+/// The nil UUID is never an id.
+const NO_INSTANCE: InstanceId = InstanceId::from_bytes([0; 16]);
+
+fn question() -> Option<Bytes> {
+    let command = Command::Disconnect(DisconnectV1 {}).to_record().ok()?;
+    let request = CommandRequestV2 {
+        command_id: CommandId::from_bytes([0; 16]),
+        keyed: false,
+        digest: Hash::over(b"presence", &[]),
+        principal: PrincipalV1::Root,
+        origin: OriginV1 { via: "presence".to_owned() },
+        causation: None,
+        target: TargetV1::Instance { instance: NO_INSTANCE, command },
+        caller: None,
+        traceparent: None,
+    };
+    request.encode().ok().map(Bytes::from)
+}
+
+/// The role that holds a lease.
+fn role_of(lease: Lease) -> Option<Role> {
+    Role::ALL.into_iter().find(|role| role.as_str() == lease.role())
+}
