@@ -7,7 +7,7 @@ use berth_proto::AccountId;
 use berth_runtime::{
     Check, Ending, Lifecycle, Readiness, Role, Settings, clock,
     config::DeviceDriver,
-    http::{ConnectionLimits, bind, ops_router},
+    http::{ConnectionLimits, Ops, bind},
     lifecycle::Termination,
     raise_file_limit,
     telemetry::Metrics,
@@ -48,14 +48,24 @@ async fn start(
     let readiness = Readiness::new();
     let wired = Wired::open(role, settings, &readiness, lifecycle).await?;
     clock::watch::watch(Arc::clone(&wired.clock), &readiness, lifecycle);
-    let bound = bind(settings.http.listen).await?;
+    let bound = bind("http", settings.http.listen).await?;
     let address = bound.address();
+    let apart = match settings.http.metrics {
+        Some(address) => Some(bind("metrics", address).await?),
+        None => None,
+    };
     let account = AccountCheck::register(role, &readiness);
     let start = Start { settings, wired: &wired, readiness: &readiness, lifecycle, address };
     let api = start.run(role).await?;
     metrics.keep_small(lifecycle);
-    let router = ops_router(readiness, metrics, lifecycle).merge(api.unwrap_or_else(Router::new));
-    bound.serve(router, lifecycle, ConnectionLimits::within(&settings.http, raise_file_limit()));
+    let ops = Ops::new(readiness, metrics, lifecycle);
+    let here = if apart.is_some() { ops.probes() } else { ops.all() };
+    let limits = ConnectionLimits::within(&settings.http, raise_file_limit());
+    bound.serve(here.merge(api.unwrap_or_else(Router::new)), lifecycle, limits);
+    if let Some(apart) = apart {
+        welcome::metrics(apart.address())?;
+        apart.serve(ops.all(), lifecycle, ConnectionLimits::of_operators());
+    }
     if role.runs(Role::Gateway) {
         let id = default_account(&wired).await?;
         let shown = wired.credentials.as_ref().and_then(|credentials| credentials.shown.as_ref());

@@ -107,6 +107,12 @@ pub(crate) fn listening(role: Role, address: SocketAddr) -> Result<(), Failure> 
     said(writeln!(out, "berth {role} listens on {}", url(address)).and_then(|()| out.flush()))
 }
 
+/// Says where the metrics are, if they have an address of their own.
+pub(crate) fn metrics(address: SocketAddr) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    said(writeln!(out, "metrics are at {}/metrics", url(address)).and_then(|()| out.flush()))
+}
+
 /// An address that a client on this machine can use.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {

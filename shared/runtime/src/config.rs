@@ -55,6 +55,8 @@ pub struct Settings {
 pub struct HttpSettings {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The address that `/metrics` is served on instead; none is the same.
+    pub metrics: Option<SocketAddr>,
     /// Under which clients reach the gateways, without a slash at the end; none is the address of the gateway.
     pub public_url: Option<String>,
     /// Connections of clients in all.
@@ -185,6 +187,7 @@ impl Settings {
         Ok(Self {
             http: HttpSettings {
                 listen: raw.parse("http", parse::listen)?,
+                metrics: raw.parse_optional("metrics", parse::listen)?,
                 public_url: raw.parse_optional("public_url", parse::public_url)?,
                 connections: raw.parse("http_connections", |text| parse::number(text, 1, 1_000_000))?,
                 connections_per_address: raw

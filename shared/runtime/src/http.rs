@@ -6,7 +6,7 @@ mod probes;
 mod readiness;
 
 pub use connections::{ConnectionLimits, FILES_RESERVED};
-pub use ops::ops_router;
+pub use ops::Ops;
 pub use readiness::{Check, Readiness};
 
 use connections::{Client, Connections};
@@ -36,8 +36,9 @@ use crate::lifecycle::Lifecycle;
 
 /// How long a client may take for the head of a request, and leave a connection idle between two.
 const HEAD_MAX: Duration = Duration::from_secs(75);
-/// Bytes of a connection that are read ahead, and of a head: more is refused with 431.
-const READ_AHEAD_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of a connection that are read ahead, and of a head: more is refused with 431. Four times what most proxies
+/// let through, and with as many connections as there may be it is not more than a quarter of a GiB.
+pub(crate) const READ_AHEAD_BYTES_MAX: usize = 32 * 1024;
 /// How long running requests may take to end when the process stops: less than the process drains in all, so
 /// that a client that never ends its request does not make the stop an abort.
 const DRAIN_MAX: Duration = Duration::from_secs(4);
@@ -46,8 +47,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// The listener cannot be had.
 #[derive(Debug, Error)]
-#[error("`http` (BERTH_HTTP): cannot listen on {address}{}", advice(source))]
+#[error(
+    "`{setting}` ({}): cannot listen on {address}{}",
+    crate::config::keys::variable(setting),
+    advice(source)
+)]
 pub struct BindError {
+    /// The setting with the address.
+    pub setting: &'static str,
     /// The address.
     pub address: SocketAddr,
     /// Why not.
@@ -72,9 +79,9 @@ pub struct Bound {
     address: SocketAddr,
 }
 
-/// Listens on an address; nothing is answered before [`Bound::serve`].
-pub async fn bind(address: SocketAddr) -> Result<Bound, BindError> {
-    let failed = |source| BindError { address, source };
+/// Listens on the address of a setting; nothing is answered before [`Bound::serve`].
+pub async fn bind(setting: &'static str, address: SocketAddr) -> Result<Bound, BindError> {
+    let failed = |source| BindError { setting, address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok(Bound { listener, address })
@@ -161,8 +168,11 @@ async fn connection(
     let service = service_fn(move |mut request: Request<Incoming>| {
         let router = router.clone();
         async move {
+            if head_bytes(&request) > READ_AHEAD_BYTES_MAX {
+                return Ok(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE));
+            }
             if is_coded(request.headers()) {
-                return Ok(not_understood());
+                return Ok(refused(StatusCode::NOT_IMPLEMENTED, NOT_UNDERSTOOD));
             }
             request.extensions_mut().insert(ConnectInfo(peer));
             router.oneshot(request).await
@@ -190,10 +200,22 @@ fn is_coded(headers: &HeaderMap) -> bool {
     codings.next().is_some_and(|first| codings.next().is_some() || !chunked(first.as_bytes()))
 }
 
-/// The answer to that; the connection ends with it, since nobody knows where the body does.
-fn not_understood() -> Response {
-    let said = "This transfer coding is not understood: send the body as it is, or chunked.";
-    (StatusCode::NOT_IMPLEMENTED, [(CONNECTION, "close")], said).into_response()
+/// What is said of that.
+const NOT_UNDERSTOOD: &str = "This transfer coding is not understood: send the body as it is, or chunked.";
+/// What is said of a head over the bound.
+const TOO_LARGE: &str = "The head of this request is larger than 32 KiB.";
+
+/// A refusal with which the connection ends: nobody knows where the body does.
+fn refused(status: StatusCode, said: &'static str) -> Response {
+    (status, [(CONNECTION, "close")], said).into_response()
+}
+
+/// Bytes of the head of a request, near enough. What is read ahead bounds heads that are not whole; one that came whole
+/// with the last read may be larger.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = request.headers().iter();
+    headers.fold(target, |bytes, (name, value)| bytes + name.as_str().len() + value.len() + ": \r\n".len())
 }
 
 /// How a connection ended. Clients that go away are their business; a panic is ours.

@@ -76,6 +76,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
     let creds = creds.path().to_str().unwrap().to_owned();
     let values = [
         ("http", "[::1]:9000"),
+        ("metrics", "127.0.0.1:9001"),
         ("public_url", "https://berth.example/"),
         ("http_connections", "300"),
         ("http_connections_per_address", "30"),
@@ -108,6 +109,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!(nats.url, "nats://a:4222,nats://b:4222");
         assert_eq!(nats.replicas, 3);
         assert_eq!(settings.http.public_url.as_deref(), Some("https://berth.example"));
+        assert_eq!(settings.http.metrics, Some("127.0.0.1:9001".parse().unwrap()));
         assert_eq!((settings.http.connections, settings.http.connections_per_address), (300, 30));
         assert_eq!(settings.webhooks.allow.len(), 2);
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);

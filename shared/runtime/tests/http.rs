@@ -10,7 +10,7 @@ use std::sync::{
 use axum::{Router, body::Body, http::Request, response::Response};
 use berth_runtime::{
     Check, Lifecycle, Readiness,
-    http::{ConnectionLimits, bind, ops_router},
+    http::{ConnectionLimits, Ops, bind},
     telemetry::Metrics,
 };
 use tokio::{
@@ -36,7 +36,7 @@ async fn a_process_is_ready_when_all_its_parts_are_and_not_when_it_drains() {
     readiness.register("log", move || {
         if answers.load(Ordering::SeqCst) { Check::ready("4 shards") } else { Check::waiting("no answer") }
     });
-    let router = ops_router(readiness.clone(), Metrics::detached(), &life);
+    let router = Ops::new(readiness.clone(), Metrics::detached(), &life).all();
 
     let (status, body) = get(&router, "/readyz").await;
     assert_eq!(status, 503);
@@ -57,12 +57,12 @@ async fn a_process_is_ready_when_all_its_parts_are_and_not_when_it_drains() {
 #[tokio::test]
 async fn a_free_port_is_taken_for_port_0_and_served_until_the_stop() {
     let life = Lifecycle::new();
-    let bound = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let bound = bind("http", "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = bound.address();
     assert_ne!(address.port(), 0);
-    assert!(bind(address).await.is_err(), "the address is taken");
+    assert!(bind("http", address).await.is_err(), "the address is taken");
     let limits = ConnectionLimits { total: 2, per_address: 2 };
-    bound.serve(ops_router(Readiness::new(), Metrics::detached(), &life), &life, limits);
+    bound.serve(Ops::new(Readiness::new(), Metrics::detached(), &life).all(), &life, limits);
 
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: berth\r\nconnection: close\r\n\r\n").await.unwrap();

@@ -13,6 +13,9 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message},
 };
 
+/// Messages that a client may send in half a minute.
+const HEARD_MAX: u32 = 120;
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 async fn open(client: &Client, path: &str) -> Socket {
@@ -125,6 +128,36 @@ async fn hears(berth: &Running) {
         }
     });
     ended.await.expect("the socket ends with the instance");
+}
+
+#[tokio::test]
+async fn a_client_that_pings_without_a_pause_is_sent_away_and_one_that_pings_now_and_then_is_not() {
+    let berth = Berth::embedded().start().await;
+    let client = berth.client();
+    client.post("/api/instance/new", json!({"name": "shop"})).await.expect(201);
+    client.post("/api/events/websocket/shop", json!({"enabled": true})).await.expect(200);
+    let path = format!("/ws/shop?token={ACCOUNT_TOKEN}");
+    let (mut quiet, mut loud) = (open(&client, &path).await, open(&client, &path).await);
+    for _ in 0..20 {
+        quiet.send(Message::Ping("anybody?".into())).await.unwrap();
+    }
+    let sending = async {
+        for _ in 0..=HEARD_MAX {
+            loud.send(Message::Ping("anybody?".into())).await.unwrap();
+        }
+        loop {
+            match loud.next().await {
+                Some(Ok(Message::Close(why))) => return why,
+                Some(Ok(_)) => {}
+                other => panic!("it ends with a word: {other:?}"),
+            }
+        }
+    };
+    let why = timeout(DEADLINE, sending).await.expect("it is sent away in time").expect("a reason");
+    assert_eq!((u16::from(why.code), why.reason.as_str()), (1008, "too many messages"));
+
+    link(&client, "shop").await;
+    while state(&mut quiet).await != "connected" {}
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use berth_journeys::{
-    ACCOUNT_TOKEN, Berth, Client, Recorder, eventually,
+    ACCOUNT_TOKEN, Berth, Client, Process, Recorder, eventually,
     steps::{PHONE, link, until},
 };
+use berth_test_support::NatsServer;
 use serde_json::json;
 
 const DOCUMENTATION: &str = include_str!("../../../docs/operation.md");
@@ -47,6 +48,49 @@ async fn every_documented_metric_is_there_with_help_and_no_secret() {
     let route = r#"door="green",route="/waInstance{number}/{method}/{token}",status="2xx""#;
     assert!(text.contains(route), "{text}");
     assert!(text.contains(r#"berth_aggregate_commands_total{command="CreateInstance",outcome="applied"} 1"#));
+}
+
+/// The address of the metrics, which a process says at its start.
+fn metrics_of(process: &Process) -> Client {
+    let said = process.stdout();
+    let url = said.lines().find_map(|line| line.strip_prefix("metrics are at ")).expect("it says where");
+    Client::new(url.trim_end_matches("/metrics"))
+}
+
+#[tokio::test]
+async fn metrics_may_have_an_address_of_their_own_that_clients_do_not_reach() {
+    let server = NatsServer::start().await;
+    let berth = Berth::on_nats(&server).roles_in_processes().setting("BERTH_METRICS", "127.0.0.1:0");
+    let mut berth = berth.start().await;
+    let here = berth.ops();
+    let apart: Vec<_> = berth.processes().map(|process| metrics_of(process)).collect();
+    assert_eq!(apart.len(), here.len());
+    for (here, apart) in here.iter().zip(&apart) {
+        here.get("/metrics").await.expect(404);
+        assert!(apart.get("/metrics").await.text().contains("process_open_fds"));
+        for probe in ["/healthz", "/readyz"] {
+            here.get(probe).await.expect(200);
+            apart.get(probe).await.expect(200);
+        }
+        apart.token(ACCOUNT_TOKEN).get("/v1/instances").await.expect(404);
+    }
+    assert!(berth.stop().await.iter().all(|code| *code == Some(0)), "all drained");
+}
+
+#[tokio::test]
+async fn an_address_of_metrics_that_is_taken_is_named_at_the_start() {
+    let berth = Berth::embedded().start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let taken = berth.client().base().trim_start_matches("http://").to_owned();
+    let settings = [
+        ("BERTH_DATA", folder.path().display().to_string()),
+        ("BERTH_HTTP", "127.0.0.1:0".to_owned()),
+        ("BERTH_METRICS", taken.clone()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+    let (code, said) = Process::start("serve", &["serve"], &settings).outcome().await;
+    assert_eq!(code, Some(69), "{said}");
+    assert!(said.contains(&format!("`metrics` (BERTH_METRICS): cannot listen on {taken}")), "{said}");
 }
 
 fn words_after<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {

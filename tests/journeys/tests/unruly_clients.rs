@@ -41,6 +41,8 @@ async fn what_is_no_http_is_refused_and_the_next_is_served() {
     let twice = head("POST /v1/instances/i/logout", "Content-Length: 2\r\nContent-Length: 3\r\n");
     let endless = head("POST /v1/instances/i/logout", "Content-Length: 99999999999\r\n");
     let chunk = head("POST /v1/instances/i/logout", "Transfer-Encoding: chunked\r\n");
+    let large = head("GET /v1/instances/i", &format!("X-Large: {}\r\n", "y".repeat(30_000)));
+    let larger = head("GET /v1/instances/i", &format!("X-Large: {}\r\n", "y".repeat(40_000)));
     let huge = head("GET /v1/instances/i", &format!("X-Huge: {}\r\n", "y".repeat(1_000_000)));
     let cases = [
         ("\u{1}\u{2}garbage\r\n\r\n".to_owned(), "HTTP/1.1 400"),
@@ -48,6 +50,8 @@ async fn what_is_no_http_is_refused_and_the_next_is_served() {
         (twice, "HTTP/1.1 400"),
         (format!("{endless}{{"), "HTTP/1.1 413"),
         (format!("{chunk}ZZ\r\n"), "HTTP/1.1 400"),
+        (format!("{large}GARBAGE\r\n\r\n"), "HTTP/1.1 200"),
+        (larger, "HTTP/1.1 431"),
         (huge, "HTTP/1.1 431"),
     ];
     for (bytes, expected) in cases {

@@ -11,6 +11,9 @@ use crate::app::Failure;
 
 /// Bytes of a client's frame. Nothing is expected of a client, so that more than a ping is not needed.
 const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Messages of a client between two heartbeats, pings and pongs among them; with more it is sent away. Each ping is
+/// answered, and nothing of what it says is needed.
+const HEARD_MAX: u32 = 120;
 /// Bytes that wait for a client that does not read, beside one frame.
 const BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// How often an idle socket is pinged, so that nobody on the way takes it for dead.
@@ -30,6 +33,8 @@ pub(crate) fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
 pub(crate) struct Socket {
     inner: WebSocket,
     heartbeat: Interval,
+    /// What the client said since the last heartbeat.
+    heard: u32,
     _open: OpenStream,
 }
 
@@ -37,7 +42,7 @@ impl Socket {
     /// A socket of a door.
     pub(crate) fn new(inner: WebSocket, door: &'static str) -> Self {
         let heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
-        Self { inner, heartbeat, _open: OpenStream::of(door) }
+        Self { inner, heartbeat, heard: 0, _open: OpenStream::of(door) }
     }
 
     /// Sends a text; false if the client is gone or does not take it in time.
@@ -45,17 +50,24 @@ impl Socket {
         self.send(Message::text(text)).await
     }
 
-    /// Until the client leaves. What it says means nothing; a ping is answered by reading it.
+    /// Until the client leaves, or is sent away. What it says means nothing; a ping is answered by reading it.
     pub(crate) async fn left(&mut self) {
         loop {
             tokio::select! {
                 heard = self.inner.recv() => match heard {
                     None | Some(Err(_) | Ok(Message::Close(_))) => return,
-                    Some(Ok(_)) => {}
+                    Some(Ok(_)) if self.heard == HEARD_MAX => {
+                        self.say_goodbye(close_code::POLICY, "too many messages").await;
+                        return;
+                    }
+                    Some(Ok(_)) => self.heard += 1,
                 },
-                _ = self.heartbeat.tick() => if !self.send(Message::Ping(Bytes::new())).await {
-                    return;
-                },
+                _ = self.heartbeat.tick() => {
+                    self.heard = 0;
+                    if !self.send(Message::Ping(Bytes::new())).await {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -82,6 +94,10 @@ impl Socket {
     }
 
     async fn close(mut self, code: u16, reason: &'static str) {
+        self.say_goodbye(code, reason).await;
+    }
+
+    async fn say_goodbye(&mut self, code: u16, reason: &'static str) {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
         self.send(Message::Close(Some(frame))).await;
     }

@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 23] = [
+pub const KEYS: [Key; 24] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -74,6 +74,15 @@ pub const KEYS: [Key; 23] = [
         Some("127.0.0.1:8480"),
         "Address to listen on. Every role serves /healthz, /readyz and /metrics there, a gateway the API too; \
          port 0 takes a free one",
+    ),
+    key(
+        "metrics",
+        "BERTH_METRICS",
+        "metrics",
+        "ADDRESS",
+        None,
+        "Address of its own for /metrics, which the other one answers with 404 then, and for /healthz and /readyz \
+         too; port 0 takes a free one",
     ),
     key(
         "public_url",
@@ -239,7 +248,7 @@ pub const KEYS: [Key; 23] = [
 ];
 
 /// The environment variable of a key.
-pub(super) fn variable(name: &str) -> &'static str {
+pub(crate) fn variable(name: &str) -> &'static str {
     KEYS.iter().find(|key| key.name == name).map_or("no variable", |key| key.variable)
 }
 

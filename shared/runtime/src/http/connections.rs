@@ -27,6 +27,8 @@ use crate::config::HttpSettings;
 /// File descriptors that are kept for the service itself: files of the log and the views, connections to NATS,
 /// attempts of webhooks, and what is asked of names.
 pub const FILES_RESERVED: u64 = 512;
+/// Connections to an address that only operators are asked at.
+const OF_OPERATORS: ConnectionLimits = ConnectionLimits { total: 64, per_address: 64 };
 /// Connections over a bound that may ask for the routes of whoever operates the process, and nothing else.
 const PROBES_MAX: usize = 16;
 /// Those of one address.
@@ -49,6 +51,11 @@ pub struct ConnectionLimits {
 }
 
 impl ConnectionLimits {
+    /// Those of an address at which only operators ask: few, so that they take no descriptors from clients.
+    pub const fn of_operators() -> Self {
+        OF_OPERATORS
+    }
+
     /// What is set, as far as the file descriptors of the process go: [`FILES_RESERVED`] of them are kept for the
     /// service itself, or half of them if there are not twice as many.
     pub fn within(settings: &HttpSettings, files: u64) -> Self {
@@ -97,7 +104,8 @@ impl Connections {
             Unit::Count,
             "Connections that were closed at once, over the bound in all (total) or for one address (address)"
         );
-        gauge!(OPEN).set(0.0);
+        // Not set to 0: there may be another listener already.
+        gauge!(OPEN).increment(0.0);
         for bound in ["total", "address"] {
             counter!(REFUSED, "bound" => bound).increment(0);
         }
@@ -309,6 +317,7 @@ mod tests {
     async fn descriptors_are_kept_for_the_service() {
         let settings = HttpSettings {
             listen: "127.0.0.1:0".parse().unwrap(),
+            metrics: None,
             public_url: None,
             connections: 8_192,
             connections_per_address: 1_024,

@@ -14,17 +14,38 @@ use crate::{lifecycle::Lifecycle, telemetry::Metrics};
 /// The paths of these routes.
 pub(super) const ROUTES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// `/healthz` (the process answers), `/readyz` (it may be sent work; 503 when not, or when it drains) and
-/// `/metrics`.
-pub fn ops_router(readiness: Readiness, metrics: Metrics, lifecycle: &Lifecycle) -> Router {
-    let stop = lifecycle.stop().clone();
-    readiness.register("lifecycle", move || {
-        if stop.is_cancelled() { Check::waiting("draining") } else { Check::ready("running") }
-    });
-    Router::new()
-        .route("/healthz", get(|| async { Json(json!({ "status": "ok" })) }))
-        .route("/readyz", get(move || async move { readyz(&readiness) }))
-        .route("/metrics", get(move || async move { render(&metrics) }))
+/// What a process tells whoever operates it.
+#[derive(Debug, Clone)]
+pub struct Ops {
+    readiness: Readiness,
+    metrics: Metrics,
+}
+
+// === impl Ops ===
+
+impl Ops {
+    /// Tells of these, and that the process is not ready when it drains.
+    pub fn new(readiness: Readiness, metrics: Metrics, lifecycle: &Lifecycle) -> Self {
+        let stop = lifecycle.stop().clone();
+        readiness.register("lifecycle", move || {
+            if stop.is_cancelled() { Check::waiting("draining") } else { Check::ready("running") }
+        });
+        Self { readiness, metrics }
+    }
+
+    /// `/healthz` (the process answers) and `/readyz` (it may be sent work; 503 when not, or when it drains).
+    pub fn probes(&self) -> Router {
+        let readiness = self.readiness.clone();
+        Router::new()
+            .route("/healthz", get(|| async { Json(json!({ "status": "ok" })) }))
+            .route("/readyz", get(move || async move { readyz(&readiness) }))
+    }
+
+    /// These and `/metrics`.
+    pub fn all(&self) -> Router {
+        let metrics = self.metrics.clone();
+        self.probes().route("/metrics", get(move || async move { render(&metrics) }))
+    }
 }
 
 fn readyz(readiness: &Readiness) -> Response {

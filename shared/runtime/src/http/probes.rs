@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-use super::{connections::Client, ops::ROUTES};
+use super::{READ_AHEAD_BYTES_MAX, connections::Client, ops::ROUTES};
 
 /// How long the head of its request may take: whoever holds one keeps others out.
 const HEAD_MAX: Duration = Duration::from_secs(1);
@@ -35,6 +35,7 @@ pub(super) async fn serve(client: Client, router: Router, refuse: impl Fn() + Se
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
+        .max_buf_size(READ_AHEAD_BYTES_MAX)
         .keep_alive(false)
         .serve_connection(TokioIo::new(client), service);
     // How it ends is the client's business.
