@@ -159,6 +159,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn one_whose_client_went_away_stays_counted() {
+        let guesses = Guesses::new();
+        for _ in 0..BURST {
+            let looking_up = async {
+                let guess = guesses.begin(HERE).await.expect("allowed");
+                // The log does not answer, and the client does not wait.
+                sleep(TURN_WAIT_MAX * 2).await;
+                guess.give_back();
+            };
+            assert!(timeout(Duration::from_micros(100), looking_up).await.is_err());
+        }
+        assert_eq!(wrong(&guesses, HERE).await, Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn right_ones_use_nothing_up_however_many_come_at_once() {
         let guesses = Guesses::new();
         let right = (0..3_000).map(|_| async {

@@ -52,7 +52,7 @@ enum PullFault {
 
 impl App {
     /// The oldest notice of an instance that waits to be fetched; none if there is none within `wait`. It stays
-    /// the oldest until it is deleted. The permission of who asks is asked again after the wait.
+    /// the oldest until it is deleted. The permission of who asks is asked again after each slice of the wait.
     pub async fn receive_notification(
         &self,
         principal: &Principal,
@@ -76,8 +76,12 @@ impl App {
                 }
                 Ok(_) if over => return Ok(None),
                 Err(fault) if over => return Err(fault.into()),
-                // Nobody waited as long as was asked for: the deployment is stopping, moving or busy.
-                Ok(_) | Err(_) => sleep(PAUSE).await,
+                // Nobody waited as long as was asked for: the wait is longer than a slice, or the deployment is
+                // stopping, moving or busy. A permission that ended meanwhile ends the wait.
+                Ok(_) | Err(_) => {
+                    self.read_again(principal, instance).await?;
+                    sleep(PAUSE).await;
+                }
             }
         }
     }

@@ -122,6 +122,38 @@ async fn who_waits_for_a_code_is_told_nothing_by_a_token_that_was_rotated_meanwh
 }
 
 #[tokio::test]
+async fn who_waits_for_a_notice_waits_no_longer_than_the_token_counts() {
+    let world = World::start_with_deliveries().await;
+    let shop = world.instance("shop").await;
+    let path = format!("/waInstance{}/receiveNotification/{ACCOUNT}?receiveTimeout=60", shop.number);
+    let asked = Request::get(&path);
+    let waiting = timeout(PATIENCE, world.send(&asked));
+    let (answered, ()) = tokio::join!(waiting, async {
+        // It waits by then, and if not it is refused all the same.
+        world.until(&shop.id, "it is there", |now| now["state"] == "created").await;
+        rotate(&world).await;
+    });
+    let answered = answered.expect("it is not waited for as long as was asked");
+    assert_eq!(answered.status().as_u16(), 401, "{}", answered.text().await.unwrap());
+}
+
+#[tokio::test]
+async fn who_waits_for_an_unlink_is_told_nothing_by_a_token_that_was_rotated_meanwhile() {
+    let world = World::start().await;
+    let shop = world.linked("shop").await;
+    world.simulate(&shop.id, "unlink_timeout").await;
+    let logout =
+        Request::post("/v1/instances/shop/logout").json(&json!({"wait": "unlinked"})).bearer(ACCOUNT);
+    let (answered, ()) = tokio::join!(world.send(&logout), async {
+        world.until(&shop.id, "it is logged out", |now| now["state"] == "logged_out").await;
+        rotate(&world).await;
+        let heal = Request::post("/v1/instances/shop/simulate").json(&json!({"action": "heal"}));
+        assert_eq!(world.native(heal, NEW_ACCOUNT).await.0, 200);
+    });
+    assert_eq!(answered.status().as_u16(), 401, "{}", answered.text().await.unwrap());
+}
+
+#[tokio::test]
 async fn streams_on_which_nothing_happens_end_with_the_account() {
     let world = World::start().await;
     let shop = with_socket(&world, "shop").await;
