@@ -7,6 +7,7 @@
 //! Every target has a fault planted in it, beside the real thing, which [`Target::hunt`] must find: an oracle that
 //! notices nothing looks like a product without faults.
 
+mod insist;
 mod mutate;
 mod operations;
 mod tape;
@@ -14,6 +15,7 @@ mod target;
 mod town;
 mod wire;
 
+pub use insist::answered;
 pub use mutate::{mutated, mutated_text};
 pub use operations::{Asked, Caller, Operation, judged};
 pub use tape::Tape;

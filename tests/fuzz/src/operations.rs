@@ -22,6 +22,8 @@ pub struct Operation {
     pub path: String,
     /// The names of its parameters in the query.
     query: Vec<String>,
+    /// Whether it takes an idempotency key.
+    keyed: bool,
     /// The schema of its body and the schemas that it refers to; none without a body.
     body: Option<(Value, Value)>,
     /// The statuses that it is said to answer.
@@ -74,6 +76,7 @@ impl Operation {
         let statuses: Vec<u16> =
             item["responses"].as_object()?.keys().filter_map(|it| it.parse().ok()).collect();
         let parameters = item["parameters"].as_array().into_iter().flatten();
+        let keyed = parameters.clone().any(|it| it["in"] == "header" && it["name"] == "Idempotency-Key");
         let query = parameters.filter(|it| it["in"] == "query").filter_map(|it| it["name"].as_str());
         let schema = item["requestBody"]["content"]["application/json"].get("schema");
         Some(Self {
@@ -81,6 +84,7 @@ impl Operation {
             method: method.to_uppercase(),
             path: path.to_owned(),
             query: query.map(str::to_owned).collect(),
+            keyed,
             body: schema.map(|schema| (schema.clone(), document["components"]["schemas"].clone())),
             statuses,
         })
@@ -121,12 +125,17 @@ impl Operation {
             target.push_str(&format!("{before}{name}={value}"));
             before = '&';
         }
+        let mut headers = self.headers(caller);
+        if self.keyed && tape.one_in(2) {
+            // A key of another request now and then.
+            headers.push(("idempotency-key".to_owned(), format!("key-{}", tape.below(1_000))));
+        }
         let body = self.body.as_ref().filter(|_| !tape.one_in(10));
         let body = body.map(|(schema, all)| value(tape, schema, all, 0));
         Asked {
             method: self.method.clone(),
             target,
-            headers: self.headers(caller),
+            headers,
             body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
         }
     }

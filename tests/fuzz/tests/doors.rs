@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_fuzz::{Asked, Caller, Operation, Tape, Target, Town, Verdict, Wire, exchange, judged};
+use berth_fuzz::{Asked, Caller, Operation, Tape, Target, Town, Verdict, Wire, answered};
 use berth_journeys::ROOT_KEY;
 
 const TARGET: Target = Target { name: "doors", cases: 250, seconds: 35 };
@@ -37,10 +37,7 @@ async fn case(tape: &mut Tape<'_>, town: &mut Town, operations: &[Operation], me
             asked.spoil(tape);
         }
         let (address, from) = (town.address, town.from());
-        let wire =
-            exchange(address, from, &asked.bytes(), PATIENCE).await.map_err(|error| error.to_string())?;
-        let wire = meddle(&asked, wire);
-        judged(&wire, &asked, GUESS)?;
+        let wire = answered(&asked, (address, from), PATIENCE, GUESS, meddle).await?;
         for secret in [ROOT_KEY, &town.houses[VICTIM].token] {
             if wire.says(secret) {
                 return Err(format!(
@@ -106,4 +103,17 @@ async fn a_door_that_fails_on_deep_json_is_found() {
     })
     .await;
     assert!(fault.contains("a failure of ours"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_door_that_is_unavailable_for_good_is_found() {
+    let fault = finds(|_, mut wire| {
+        if wire.status == Some(404) {
+            wire.status = Some(503);
+            wire.bytes = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 0\r\n\r\n".to_vec();
+        }
+        wire
+    })
+    .await;
+    assert!(fault.contains("unavailable for good"), "{fault}");
 }

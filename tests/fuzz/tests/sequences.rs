@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_fuzz::{Asked, Caller, Operation, Tape, Target, Town, Verdict, Wire, exchange, judged};
+use berth_fuzz::{Asked, Caller, Operation, Tape, Target, Town, Verdict, Wire, answered};
 use berth_journeys::ROOT_KEY;
 
 const TARGET: Target = Target { name: "sequences", cases: 120, seconds: 35 };
@@ -99,9 +99,7 @@ async fn send(
     }
     let patience = if operation.is_long() { LONG_PATIENCE } else { PATIENCE };
     let (address, from) = (town.address, town.from());
-    let wire = exchange(address, from, &asked.bytes(), patience).await.map_err(|error| error.to_string())?;
-    let wire = (meddle.answer)(&asked, wire);
-    judged(&wire, &asked, GUESS)?;
+    let wire = answered(&asked, (address, from), patience, GUESS, meddle.answer).await?;
     let Some(status) = wire.status.filter(|_| wire.ended || operation.is_long()) else {
         if operation.is_long() {
             return Ok(wire);
@@ -183,4 +181,17 @@ async fn an_answer_that_is_not_documented_is_found() {
     };
     let fault = finds(Meddle { answer, ..HONEST }).await;
     assert!(fault.contains("is not documented"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_command_that_stays_unavailable_under_its_key_is_found() {
+    let answer = |asked: &Asked, mut wire: Wire| {
+        if asked.headers.iter().any(|(name, _)| name == "idempotency-key") {
+            wire.status = Some(503);
+            wire.bytes = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 0\r\n\r\n".to_vec();
+        }
+        wire
+    };
+    let fault = finds(Meddle { answer, ..HONEST }).await;
+    assert!(fault.contains("unavailable for good"), "{fault}");
 }
