@@ -7,6 +7,7 @@
 //! Every target has a fault planted in it, beside the real thing, which [`Target::hunt`] must find: an oracle that
 //! notices nothing looks like a product without faults.
 
+pub mod damage;
 mod insist;
 mod mutate;
 mod operations;

@@ -72,7 +72,8 @@ impl NatsServer {
     /// Ends the server as a crash would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            child.kill().expect("a running server can be killed");
+            // One that ended by itself cannot be killed, which is as good.
+            let _ended_before = child.kill();
             child.wait().expect("a killed server can be waited for");
         }
     }
@@ -83,7 +84,38 @@ impl NatsServer {
         self.launch().await;
     }
 
+    /// Starts the server again on the same port and a store that somebody may have damaged; false if it does not answer
+    /// in this time, or ends.
+    pub async fn restart_within(&mut self, time: Duration) -> bool {
+        self.kill();
+        self.spawn();
+        let url = self.url();
+        let answers = async {
+            while !is_up(&url).await {
+                let child = self.child.as_mut().expect("it was started");
+                if child.try_wait().expect("the state of a child").is_some() {
+                    return false;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            true
+        };
+        tokio::time::timeout(time, answers).await.unwrap_or(false)
+    }
+
     async fn launch(&mut self) {
+        self.spawn();
+        let url = self.url();
+        tokio::time::timeout(START_MAX, async {
+            while !is_up(&url).await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .expect("the NATS server answers");
+    }
+
+    fn spawn(&mut self) {
         if self.port == 0 {
             self.port = free_port();
         }
@@ -107,19 +139,14 @@ impl NatsServer {
             .spawn()
             .expect("the NATS server starts");
         self.child = Some(child);
-        let url = self.url();
-        tokio::time::timeout(START_MAX, async {
-            loop {
-                if let Ok(client) = async_nats::connect(&url).await
-                    && async_nats::jetstream::new(client).query_account().await.is_ok()
-                {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        })
-        .await
-        .expect("the NATS server answers");
+    }
+}
+
+/// Whether the server at this address answers, and keeps streams.
+async fn is_up(url: &str) -> bool {
+    match async_nats::connect(url).await {
+        Ok(client) => async_nats::jetstream::new(client).query_account().await.is_ok(),
+        Err(_) => false,
     }
 }
 
