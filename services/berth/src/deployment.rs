@@ -7,6 +7,8 @@
 //! or older than it was is never built upon. The record lags behind the log by a few seconds and is never ahead
 //! of it, so a crash cannot raise a false alarm; it can only leave the last seconds unguarded.
 
+use std::collections::BTreeMap;
+
 use berth_bus::DeploymentStore;
 use berth_log::{Position, RolledBack, high_water};
 use berth_proto::WriteVersion;
@@ -39,8 +41,22 @@ pub(crate) struct Record {
     /// How far the log was seen, and which life of each shard; empty before the log was first seen, and after
     /// an operator accepted a loss.
     seen: Position,
+    /// How many commits each shard lacked when an operator accepted their loss.
+    #[serde(default)]
+    missing: Missing,
     /// An operator accepted that commits are lost: whatever log there is counts, and what is absent is made.
     accepted: bool,
+}
+
+/// Commits that are gone from before the end of a shard, by shard.
+pub(crate) type Missing = BTreeMap<u8, u64>;
+
+/// Whether more is missing than was known, in words.
+pub(crate) fn lacks(known: &Missing, missing: &Missing) -> Option<String> {
+    missing.iter().find_map(|(shard, count)| {
+        let new = count.saturating_sub(known.get(shard).copied().unwrap_or_default());
+        (new > 0).then(|| format!("{new} commits are gone from within shard {shard} of the log"))
+    })
 }
 
 /// A record, and the store's number of it.
@@ -57,7 +73,13 @@ impl Record {
         let mut id = [0; ID_BYTES];
         entropy.fill(&mut id);
         let id = data_encoding::BASE32_NOPAD.encode(&id).to_ascii_lowercase();
-        Self { id, write_version: WriteVersion::NEWEST.number(), seen: Position::default(), accepted: false }
+        Self {
+            id,
+            write_version: WriteVersion::NEWEST.number(),
+            seen: Position::default(),
+            missing: Missing::new(),
+            accepted: false,
+        }
     }
 
     /// What the process may know of it. Refused if this release cannot write what the deployment writes.
@@ -85,6 +107,11 @@ impl Record {
     /// Compares the log with what was seen of it.
     pub(crate) fn check(&self, end: &Position) -> Result<(), RolledBack> {
         high_water::check(&self.seen, end)
+    }
+
+    /// Whether the log lacks more than an operator accepted; in words.
+    pub(crate) fn lacks(&self, missing: &Missing) -> Option<String> {
+        if self.accepted { None } else { lacks(&self.missing, missing) }
     }
 
     /// How far the log was seen.
@@ -129,14 +156,19 @@ pub(crate) async fn read_or_make(
     Ok(read(store).await?.ok_or(Failure::Contended)?.record)
 }
 
-/// Notes how far the log was seen by now. Written only where it changes something.
+/// Notes how far the log was seen by now, and what it lacks if an operator accepted that. Written only where it changes
+/// something.
 pub(crate) async fn note(
     store: &dyn DeploymentStore,
     kept: Option<Kept>,
     end: &Position,
+    missing: &Missing,
 ) -> Result<(), Failure> {
     let Some(mut kept) = kept else { return Ok(()) };
     let raised = high_water::raise(&mut kept.record.seen, end);
+    if kept.record.accepted {
+        kept.record.missing.clone_from(missing);
+    }
     if raised || kept.record.accepted {
         kept.record.accepted = false;
         // Whoever was faster saw the log, too.

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::deployment::{self, Deployment, Kept};
+use crate::deployment::{self, Deployment, Kept, Missing};
 
 /// How often the log and the keys are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,6 +34,8 @@ pub(crate) struct Guard {
     pub(crate) is_there: IsThere,
     /// How far the log was seen by this process or the ones before it.
     pub(crate) seen: Position,
+    /// What it lacked when this process started.
+    pub(crate) missing: Missing,
     /// Whether this process notes what was seen.
     pub(crate) notes: bool,
 }
@@ -86,8 +88,8 @@ impl Guard {
         };
         tell(&said.keys, kept.as_ref().err().cloned(), "the keys cannot be used");
         // A log that does not answer is nothing that was lost: whoever asks it is told.
-        let Ok(end) = self.log.end().await else { return };
-        let lost = self.lost(&end);
+        let (Ok(end), Ok(missing)) = (self.log.end().await, self.log.missing().await) else { return };
+        let lost = self.lost(&end, &missing);
         let halted = lost.clone().map(Arc::from);
         tell(&said.log, halted, "nothing is built on the log");
         if lost.is_some() {
@@ -100,18 +102,20 @@ impl Guard {
     }
 
     /// What is lost of the log, in words.
-    fn lost(&self, end: &Position) -> Option<String> {
+    fn lost(&self, end: &Position, missing: &Missing) -> Option<String> {
         let advice = "restore the log, or accept the loss with `berth recover --accept-rollback`";
         if !(self.is_there)() {
             return Some(format!("the folder of the log is gone; {advice}"));
         }
-        high_water::check(&self.seen, end).err().map(|lost| format!("{lost}; {advice}"))
+        let lost = high_water::check(&self.seen, end).err().map(|lost| lost.to_string());
+        let lost = lost.or_else(|| deployment::lacks(&self.missing, missing));
+        lost.map(|lost| format!("{lost}; {advice}"))
     }
 
     async fn note(&self, kept: Option<Kept>) {
         // One that an operator has just changed is for the next start.
         let kept = kept.filter(|kept| !kept.record.accepted());
-        if let Err(failure) = deployment::note(&*self.store, kept, &self.seen).await {
+        if let Err(failure) = deployment::note(&*self.store, kept, &self.seen, &self.missing).await {
             let error = &failure as &dyn Error;
             tracing::warn!(error, "how far the log was seen cannot be noted now");
         }

@@ -1,6 +1,6 @@
 //! A log that refuses everything while somebody knows that it is not the one that was seen.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use berth_proto::{Kind, StreamKey};
@@ -81,6 +81,10 @@ impl LogRead for GuardedLog {
 
     async fn end(&self) -> Result<Position, ReadError> {
         self.log.end().await
+    }
+
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        self.log.missing().await
     }
 
     fn shards(&self) -> u8 {

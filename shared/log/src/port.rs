@@ -225,6 +225,12 @@ pub trait LogRead: fmt::Debug + Send + Sync + 'static {
     /// The end of the log.
     async fn end(&self) -> Result<Position, ReadError>;
 
+    /// How many commits are gone from before the end of each shard, as far as the engine itself can tell without reading
+    /// them; a shard that lacks none is absent. Nothing is ever removed from a log, so each one is a loss.
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        Ok(BTreeMap::new())
+    }
+
     /// The number of shards, fixed at the first start.
     fn shards(&self) -> u8;
 }

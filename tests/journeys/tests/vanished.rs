@@ -126,6 +126,26 @@ async fn streams_that_were_made_anew_are_not_the_log() {
 }
 
 #[tokio::test]
+async fn commits_that_are_gone_from_within_the_log_on_nats_are_noticed() {
+    let mut server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).setting("BERTH_LOG_SHARDS", "1").start().await;
+    berth.client().post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    // Asked to stop, the server notes how far its streams are; without their messages it still knows that.
+    server.stop();
+    fs::remove_file(server.store().join("jetstream/jetstream/$G/streams/BERTH_LOG_0/msgs/1.blk")).unwrap();
+    server.restart().await;
+    not_ready(&berth.client(), "are gone from within shard 0 of the log").await;
+    berth.client().get("/v1/instances/first").await.expect(503);
+    berth.stop().await;
+    refused(&berth, "serve", "are gone from within shard 0 of the log").await;
+    accept(&mut berth).await;
+    berth.client().post("/v1/instances", json!({ "name": "second" })).await.expect(201);
+    berth.stop().await;
+    berth.restart().await;
+    berth.client().get("/v1/instances/second").await.expect(200);
+}
+
+#[tokio::test]
 async fn keys_that_are_gone_are_not_taken_for_an_erasure_embedded() {
     for file in ["keys", "keys/keys.slots"] {
         let berth = embedded_with_one_instance().await;

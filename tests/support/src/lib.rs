@@ -78,6 +78,18 @@ impl NatsServer {
         }
     }
 
+    /// Asks the server to stop, which writes down what it knows of its streams, and waits for its end.
+    ///
+    /// # Panics
+    /// When it cannot be asked.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let asked = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+            assert!(asked.is_ok_and(|status| status.success()), "a running server can be asked to stop");
+            child.wait().expect("a server that was asked to stop can be waited for");
+        }
+    }
+
     /// Starts the server again on the same port and store.
     pub async fn restart(&mut self) {
         self.kill();

@@ -12,7 +12,7 @@ use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Settings};
 use super::{Wired, has_commits};
 use crate::{
     credentials::Credentials,
-    deployment::{self, Record},
+    deployment::{self, Missing, Record},
     failure::Failure,
     folder::{DataFolder, FolderError},
     guard::Guard,
@@ -43,7 +43,7 @@ pub(super) async fn open(
     let end = log.end().await?;
     let keys = KeyRing::new(master, Arc::new(FileKeyStore::open(path.join("keys")).await?));
     super::check_master_key(&keys, has_commits(&end), true, &*entropy).await?;
-    deployment::note(&*store, deployment::read(&*store).await?, &end).await?;
+    deployment::note(&*store, deployment::read(&*store).await?, &end, &Missing::new()).await?;
     let device_keys = FileDeviceKeys::open(path.join("device-keys")).await?;
     let leases = LocalLeases::open(path.join("leases")).await?;
     let log = Arc::new(log);
@@ -56,6 +56,7 @@ pub(super) async fn open(
         // One that cannot be looked at is not gone.
         is_there: Box::new(move || EmbeddedLog::is_there(&home).unwrap_or(true)),
         seen: end,
+        missing: Missing::new(),
         notes: true,
     };
     let halted = guard.watch(readiness, lifecycle);

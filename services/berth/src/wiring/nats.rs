@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 use super::{Wired, has_commits};
 use crate::{
     credentials::Credentials,
-    deployment::{self, Record},
+    deployment::{self, Missing, Record},
     failure::Failure,
     folder::DataFolder,
     guard::Guard,
@@ -61,7 +61,7 @@ pub(super) async fn open(
     let replicas = usize::from(nats.replicas);
     let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
     let first = Found { client: &client, options, may_make: role.runs(Role::SessionAggregate) };
-    let Opened { log, end, keys, store, record } = first.open(&*entropy).await?;
+    let Opened { log, end, missing, keys, store, record } = first.open(&*entropy).await?;
     let delivery_keys =
         patiently(async || Ok(NatsKeyStore::open_for_deliveries(client.clone(), replicas).await?)).await?;
     let delivery_keys = KeyRing::new(master.clone(), Arc::new(delivery_keys));
@@ -69,7 +69,8 @@ pub(super) async fn open(
     let makes = role.runs(Role::SessionAggregate);
     patiently(async || super::check_master_key(&keys, has_commits(&end), makes, &*entropy).await).await?;
     if role.runs(Role::SessionAggregate) {
-        patiently(async || deployment::note(&*store, deployment::read(&*store).await?, &end).await).await?;
+        patiently(async || deployment::note(&*store, deployment::read(&*store).await?, &end, &missing).await)
+            .await?;
     }
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
@@ -90,6 +91,7 @@ pub(super) async fn open(
         deployment: deployment.clone(),
         is_there: Box::new(|| true),
         seen: end,
+        missing,
         notes: role.runs(Role::SessionAggregate),
     };
     let halted = guard.watch(readiness, lifecycle);
@@ -133,6 +135,7 @@ struct Found<'a> {
 struct Opened {
     log: JetStreamLog,
     end: Position,
+    missing: Missing,
     keys: Arc<dyn KeyStore>,
     store: Arc<dyn DeploymentStore>,
     record: Record,
@@ -158,7 +161,11 @@ impl Found<'_> {
         };
         let end = patiently(async || Ok(log.end().await?)).await?;
         record.check(&end).map_err(|lost| Failure::Vanished(lost.to_string()))?;
-        Ok(Opened { log, end, keys: Arc::new(keys), store, record })
+        let missing = patiently(async || Ok(log.missing().await?)).await?;
+        if let Some(lost) = record.lacks(&missing) {
+            return Err(Failure::Vanished(lost));
+        }
+        Ok(Opened { log, end, missing, keys: Arc::new(keys), store, record })
     }
 
     /// The log, if all of it is there.

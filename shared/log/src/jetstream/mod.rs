@@ -12,6 +12,7 @@ mod read;
 mod settings;
 
 use std::{
+    collections::BTreeMap,
     fmt,
     num::NonZeroUsize,
     sync::{Arc, Mutex},
@@ -145,6 +146,10 @@ impl LogRead for JetStreamLog {
 
     async fn end(&self) -> Result<Position, ReadError> {
         self.read_end().await
+    }
+
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        self.read_missing().await
     }
 
     fn shards(&self) -> u8 {

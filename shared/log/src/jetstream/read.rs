@@ -2,7 +2,10 @@
 //!
 //! Direct gets are answered by any replica, which may be behind the last acknowledgement.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{MutexGuard, PoisonError},
+};
 
 use async_nats::jetstream::{
     ErrorCode,
@@ -170,6 +173,19 @@ impl JetStreamLog {
             }
         }
         Ok(first.map(|at| (at, None)))
+    }
+
+    /// A server whose files were damaged goes on with what is left of them, and keeps the end: nothing else tells of the
+    /// commits between.
+    pub(super) async fn read_missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        let counted =
+            (0..).zip(self.streams.iter()).map(async |(shard, stream)| match stream.get_info().await {
+                Ok(info) => Ok((shard, info.state.last_sequence.saturating_sub(info.state.messages))),
+                Err(error) if is_deleted(&error) => Ok((shard, 0)),
+                Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+            });
+        let counted = futures::future::try_join_all(counted).await?;
+        Ok(counted.into_iter().filter(|(_, missing)| *missing > 0).collect())
     }
 
     /// The end of every stream that is there. One that was deleted is absent, as its commits are.
