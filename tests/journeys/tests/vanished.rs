@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use async_nats::jetstream::stream::Config;
-use berth_journeys::{Berth, Client, ROLES, Running, eventually};
+use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, ROLES, Running, eventually};
 use berth_test_support::NatsServer;
 use serde_json::json;
 
@@ -143,6 +143,28 @@ async fn commits_that_are_gone_from_within_the_log_on_nats_are_noticed() {
     berth.stop().await;
     berth.restart().await;
     berth.client().get("/v1/instances/second").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_last_commit_that_a_server_cannot_read_is_not_an_absent_one() {
+    let mut server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).setting("BERTH_LOG_SHARDS", "1").start().await;
+    let made = berth.client().post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    let path = format!("/v1/instances/{}", made["id"].as_str().unwrap());
+    berth.stop().await;
+    server.stop();
+    let block = server.store().join("jetstream/jetstream/$G/streams/BERTH_LOG_0/msgs/1.blk");
+    let mut bytes = fs::read(&block).unwrap();
+    let subject = b"berth.v1.log.instance.";
+    let at = bytes.windows(subject.len()).rposition(|window| window == subject).unwrap();
+    bytes[at + 300] ^= 1;
+    fs::write(&block, bytes).unwrap();
+    server.restart().await;
+    let mut process = berth.run(&["serve"]);
+    let client = Client::new(format!("http://{}", process.listens().await)).token(ACCOUNT_TOKEN);
+    let answer = client.get(&path).await.expect(500);
+    assert_eq!(answer["code"], "history_damaged", "{answer}");
+    client.get("/v1/instances/none").await.expect(404);
 }
 
 #[tokio::test]

@@ -14,7 +14,9 @@ use async_nats::jetstream::{
 };
 use berth_proto::StreamKey;
 use bytes::Bytes;
+use futures::TryStreamExt;
 use lru::LruCache;
+use thiserror::Error;
 
 use super::{JetStreamLog, VERSION_HEADER, settings::incarnation};
 use crate::{
@@ -37,6 +39,13 @@ pub(super) fn stored(
     stored
 }
 
+/// The server counts messages of a subject and gives none.
+#[derive(Debug, Error)]
+#[error("the NATS server has messages of {subject} and cannot read them")]
+struct Unreadable {
+    subject: String,
+}
+
 impl JetStreamLog {
     /// The last message of a subject.
     pub(super) async fn last_of(&self, shard: u8, subject: &str) -> Result<Option<StreamMessage>, ReadError> {
@@ -57,8 +66,31 @@ impl JetStreamLog {
 
     pub(super) async fn read_tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         let shard = stream.partition().shard(self.shards);
-        let last = self.last_of(shard, &stream.subject()).await?;
-        Ok(last.map(|last| from_message(*stream, shard, last)))
+        let subject = stream.subject();
+        match self.last_of(shard, &subject).await? {
+            Some(last) => Ok(Some(from_message(*stream, shard, last))),
+            None => self.has_none_of(shard, &subject).await.map(|()| None),
+        }
+    }
+
+    /// [`ReadError::Damaged`] if the stream has messages of this subject. A server that cannot read one any more answers
+    /// as if it had none.
+    async fn has_none_of(&self, shard: u8, subject: &str) -> Result<(), ReadError> {
+        let Some(stream) = self.streams.get(usize::from(shard)) else { return Ok(()) };
+        let counted = match stream.info_with_subjects(subject).await {
+            Ok(mut counted) => counted.try_next().await,
+            Err(error) => Err(error),
+        };
+        match counted {
+            Ok(None) => Ok(()),
+            // One that was stored since may be counted, and was not there when it was asked for.
+            Ok(Some(_)) => match self.last_of(shard, subject).await? {
+                None => Err(ReadError::Damaged(Box::new(Unreadable { subject: subject.to_owned() }))),
+                Some(_) => Ok(()),
+            },
+            Err(error) if is_deleted(&error) => Ok(()),
+            Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+        }
     }
 
     /// The commit of a stream with a version: one read if it still lies where it once lay.
