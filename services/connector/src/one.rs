@@ -162,7 +162,7 @@ impl One {
     async fn disown(&self) {
         info!(instance = %self.link.instance, attempt = self.link.attempt,
             "a device was linked by an attempt that is over: it is unlinked");
-        let deadline = self.tenure.ports.clock.now().plus_seconds(berth_session::UNLINK_SECONDS);
+        let deadline = self.tenure.ports.clock.now().plus_seconds(berth_domain::instance::UNLINK_SECONDS);
         self.unlink(deadline).await;
     }
 
@@ -180,10 +180,10 @@ impl One {
     async fn stands(&self) -> Stands {
         let attempt = self.link.attempt;
         let Some(state) = self.state().await else { return Stands::Unknown };
-        if berth_session::attempt(&state).is_some_and(|running| running.number == attempt) {
+        if berth_domain::instance::attempt(&state).is_some_and(|running| running.number == attempt) {
             return Stands::Attempt;
         }
-        if berth_session::link(&state).is_some_and(|link| link.attempt == attempt) {
+        if berth_domain::instance::link(&state).is_some_and(|link| link.attempt == attempt) {
             let open = matches!(state.phase, PhaseV1::Linked(_));
             return if open { Stands::Linked } else { Stands::Known };
         }

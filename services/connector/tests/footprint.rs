@@ -126,7 +126,8 @@ fn linked_device(id: InstanceId) -> NewCommit {
         ConnectRequestedV1 { attempt: 1, method: MethodV1::Qr, deadline: NOW.plus_seconds(60) }.into(),
         DeviceLinkedV1 { attempt: 1, device, reported }.into(),
     ];
-    let state = events.iter().fold(None, |state, event| berth_session::evolve(state, event, NOW)).unwrap();
+    let state =
+        events.iter().fold(None, |state, event| berth_domain::instance::evolve(state, event, NOW)).unwrap();
     let commit = CommitV1 {
         stream,
         version: 1,

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use berth_domain::instance::{STATE_WORDS, effective, state_word};
 use berth_proto::{
     Timestamp,
     instance::{InstanceStateV1, PauseReasonV1, PhaseV1},
 };
-use berth_session::{STATE_WORDS, effective, state_word};
 
 /// Where the *stored* state of an instance stands. A deadline in it may have passed, so that a reader sees
 /// another state; a class tells which words its instances can have.

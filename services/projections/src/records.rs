@@ -70,7 +70,7 @@ impl Records {
         else {
             return Ok(());
         };
-        if berth_session::never_was(&state) {
+        if berth_domain::instance::never_was(&state) {
             // A create that was given up left a tombstone.
             return Ok(());
         }

@@ -5,9 +5,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use berth_domain::instance::State;
 use berth_log::Loaded;
 use berth_proto::InstanceId;
-use berth_session::State;
 use lru::LruCache;
 
 /// What an entry costs besides its state, roughly, in bytes.

@@ -1,45 +1,56 @@
 //! Decides commands and appends their events.
 //!
 //! The way of a command, top down:
-//! 1. `server` takes it from the bus, sees that its sender may ask for it (`admission`) and puts it into the
-//!    `mailbox` of its stream;
-//! 2. one task per busy stream drains its mailbox (`aggregate`);
-//! 3. [`berth_log::Writer`] has the loop: load, decide, append, on a conflict again. What waits together is decided
-//!    together (`instance::round`) and stored as one commit;
+//! 1. `server` takes it from the bus, sees that its sender may ask for it (`admission`) and gives it to `commands`,
+//!    which puts it into the `mailbox` of its stream; one task per busy stream empties it;
+//! 2. `instances` decides what waits together for an instance, as one commit (`instances::round`); `accounts` decides
+//!    for an account; what spans streams is one of the `sagas`;
+//! 3. each of them appends with [`berth_log::Writer`], which has the loop: load, decide, append, on a conflict again;
 //! 4. the reply follows the append, never the other way round.
 //!
-//! `instance::create`, `instance::rotate` and `account` reserve unique keys in the `directory` first.
-//! `process` finishes what a crash or a silent connector left behind.
+//! What is decided is pure and in [`berth_domain`]. Unique keys are reserved in the `directory` first. `process`
+//! finishes what a crash or a silent connector left behind.
 //!
 //! Any replica answers any command correctly: what keeps them apart is the version that an append expects.
 
-mod account;
+mod accounts;
 mod admission;
-mod aggregate;
 mod asker;
 mod cache;
+mod cause;
+mod commands;
 mod directory;
+mod entries;
 mod flag;
-mod instance;
+mod instances;
 mod mailbox;
 mod metrics;
 mod process;
+mod reseal;
+mod sagas;
 mod server;
 mod trouble;
 
 use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, TransportError};
-use berth_log::{EventLog, LogRead};
+use berth_log::{EventLog, LogRead, Writer};
 use berth_proto::WriteVersion;
 use berth_runtime::{Clock, Entropy, Lifecycle};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 
 use crate::{
-    aggregate::Aggregate,
+    accounts::Accounts,
+    cache::StateCache,
+    commands::Commands,
+    directory::Directory,
+    entries::Entries,
     flag::Flag,
-    process::{agenda::Agenda, sweeper},
+    instances::Instances,
+    mailbox::Mailboxes,
+    process::{ProcessManager, agenda::Agenda},
+    sagas::{create::Create, delete::Delete, moving::Move, rotate::Rotate},
 };
 
 /// What the service works with.
@@ -132,11 +143,80 @@ impl Handle {
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
     let agenda = open_agenda(&ports, lifecycle).await.map_err(StartError::View)?;
-    let aggregate = Arc::new(Aggregate::new(ports, settings, lifecycle.clone()));
-    let serving = server::start(&aggregate, &agenda).await.map_err(StartError::Serve)?;
+    let bus = Arc::clone(&ports.bus);
+    let (commands, manager) = compose(ports, settings, Arc::clone(&agenda), lifecycle);
+    let serving = server::start(&commands, &bus, &agenda).await.map_err(StartError::Serve)?;
     let sweeping = Flag::default();
-    lifecycle.spawn(sweeper::run(aggregate, Arc::clone(&agenda), sweeping.clone()));
+    lifecycle.spawn(manager.run(lifecycle.stop().clone(), sweeping.clone()));
     Ok(Handle { serving, sweeping, agenda })
+}
+
+/// Gives each part what it uses. From here on the log is written through one writer only.
+fn compose(
+    ports: Ports,
+    settings: Settings,
+    agenda: Arc<dyn ViewReader>,
+    lifecycle: &Lifecycle,
+) -> (Arc<Commands>, ProcessManager) {
+    let Ports { log, bus, keys, device_keys, leases, clock, entropy, data: _ } = ports;
+    let writer = Writer::new(Arc::clone(&log), Arc::clone(&clock), entropy, settings.write_version);
+    let directory = Directory::new(writer.clone());
+    let entries = Entries { directory: directory.clone(), keys: keys.clone(), clock: Arc::clone(&clock) };
+    let accounts =
+        Arc::new(Accounts::new(writer.clone(), directory.clone(), keys.clone(), Arc::clone(&clock)));
+    let states = StateCache::new(settings.state_cache_bytes_max);
+    let instances = Arc::new(Instances::new(writer, states, Arc::clone(&bus), Arc::clone(&device_keys)));
+    let create = Arc::new(Create {
+        instances: Arc::clone(&instances),
+        accounts: Arc::clone(&accounts),
+        directory: directory.clone(),
+        entries: entries.clone(),
+        keys: keys.clone(),
+        clock: Arc::clone(&clock),
+    });
+    let rotate = Arc::new(Rotate { instances: Arc::clone(&instances), directory: directory.clone() });
+    let moving = Arc::new(Move {
+        instances: Arc::clone(&instances),
+        accounts: Arc::clone(&accounts),
+        directory: directory.clone(),
+        entries: entries.clone(),
+        keys: keys.clone(),
+        clock: Arc::clone(&clock),
+    });
+    let delete = Arc::new(Delete {
+        instances: Arc::clone(&instances),
+        entries,
+        directory: directory.clone(),
+        moving: Arc::clone(&moving),
+        keys: keys.clone(),
+        device_keys,
+        bus: Arc::clone(&bus),
+    });
+    let commands = Commands {
+        accounts: Arc::clone(&accounts),
+        instances: Arc::clone(&instances),
+        create,
+        rotate: Arc::clone(&rotate),
+        moving: Arc::clone(&moving),
+        delete: Arc::clone(&delete),
+        mailboxes: Mailboxes::default(),
+        lifecycle: lifecycle.clone(),
+    };
+    let manager = ProcessManager {
+        agenda,
+        log,
+        instances,
+        accounts,
+        directory,
+        rotate,
+        moving,
+        delete,
+        keys,
+        bus,
+        leases,
+        clock,
+    };
+    (Arc::new(commands), manager)
 }
 
 async fn open_agenda(

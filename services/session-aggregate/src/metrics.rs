@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use crate::admission::Misfit;
+use crate::{admission::Misfit, process::agenda::Work};
 
 const COMMANDS: &str = "berth_aggregate_commands_total";
 const MISFITS: &str = "berth_aggregate_misfit_requests_total";
@@ -15,9 +15,6 @@ const MAILBOX_DEPTH: &str = "berth_aggregate_mailbox_depth_commands";
 const DUE: &str = "berth_aggregate_due_jobs";
 const SWEPT: &str = "berth_aggregate_swept_total";
 const SWEEP_FAILURES: &str = "berth_aggregate_sweep_failures_total";
-
-/// What the process manager works on.
-const JOBS: [&str; 5] = ["deadline", "erasure", "create", "rotation", "account"];
 
 /// Tells the exporter what the metrics mean.
 pub(crate) fn describe() {
@@ -49,9 +46,9 @@ pub(crate) fn describe() {
     for misfit in Misfit::ALL {
         counter!(MISFITS, "what" => misfit.as_str()).increment(0);
     }
-    for job in JOBS {
-        counter!(SWEPT, "job" => job).increment(0);
-        counter!(SWEEP_FAILURES, "job" => job).increment(0);
+    for work in Work::ALL {
+        counter!(SWEPT, "job" => work.name()).increment(0);
+        counter!(SWEEP_FAILURES, "job" => work.name()).increment(0);
     }
 }
 

@@ -16,8 +16,8 @@ use tracing::{error, info, warn};
 
 use crate::{
     admission::{Misfit, admit},
-    aggregate::Aggregate,
     asker::Asker,
+    commands::Commands,
     flag::Flag,
     mailbox::Job,
     metrics,
@@ -31,7 +31,8 @@ const SERVE_AGAIN_MILLIS: u64 = 200;
 /// What the server works with.
 #[derive(Debug)]
 struct Server {
-    aggregate: Arc<Aggregate>,
+    commands: Arc<Commands>,
+    bus: Arc<dyn Bus>,
     /// Notices when the log has lost commits.
     agenda: Arc<dyn ViewReader>,
 }
@@ -49,15 +50,16 @@ async fn serve(bus: &dyn Bus) -> Result<Requests, TransportError> {
 
 /// Serves commands until the life cycle ends. What is returned says whether commands are taken.
 pub(crate) async fn start(
-    aggregate: &Arc<Aggregate>,
+    commands: &Arc<Commands>,
+    bus: &Arc<dyn Bus>,
     agenda: &Arc<dyn ViewReader>,
 ) -> Result<Flag, TransportError> {
-    let mut requests = serve(&*aggregate.ports.bus).await?;
+    let mut requests = serve(&**bus).await?;
     let serving = Flag::default();
     serving.set(true);
     let running = serving.clone();
-    let server = Server { aggregate: Arc::clone(aggregate), agenda: Arc::clone(agenda) };
-    aggregate.lifecycle.spawn(async move {
+    let server = Server { commands: Arc::clone(commands), bus: Arc::clone(bus), agenda: Arc::clone(agenda) };
+    commands.lifecycle.spawn(async move {
         while server.take(&mut requests).await == Ended::BySubscription {
             running.set(false);
             warn!("the subscription for commands ended: serving again");
@@ -81,7 +83,7 @@ enum Ended {
 
 impl Server {
     async fn take(&self, requests: &mut Requests) -> Ended {
-        let stop = self.aggregate.lifecycle.stop();
+        let stop = self.commands.lifecycle.stop();
         loop {
             tokio::select! {
                 biased;
@@ -100,11 +102,11 @@ impl Server {
     }
 
     async fn serve_again(&self) -> Option<Requests> {
-        let Aggregate { ports, lifecycle, .. } = &*self.aggregate;
+        let lifecycle = &self.commands.lifecycle;
         loop {
             let pause = tokio::time::sleep(Duration::from_millis(SERVE_AGAIN_MILLIS));
             lifecycle.stop().run_until_cancelled(pause).await?;
-            if let Ok(requests) = serve(&*ports.bus).await {
+            if let Ok(requests) = serve(&*self.bus).await {
                 return Some(requests);
             }
         }
@@ -134,7 +136,7 @@ impl Server {
             }
         };
         match admit(&subject, order.principal, &order.target, command.as_ref()) {
-            Ok(()) => self.aggregate.post(Job { request: order, command, asker }),
+            Ok(()) => self.commands.post(Job { request: order, command, asker }),
             Err(misfit) => refuse(&subject, &order, misfit, asker),
         }
     }

@@ -16,9 +16,9 @@ use berth_notices::{
 use berth_proto::{
     DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1},
-    instance::{DeviceV1, InstanceStateV1, PhaseV1, SettingsBlockV1, WebhookV1},
+    instance::{DeviceV1, InstanceStateV1, PhaseV1, WebhookV1},
 };
-use berth_runtime::{DataKey, OpenError, sealing::field};
+use berth_runtime::{DataKey, OpenError, resealing::Resealer, sealing::field};
 use bytes::Bytes;
 use futures::StreamExt;
 use thiserror::Error;
@@ -94,7 +94,9 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     let (Some(old), Some(new)) = keys(tools, instance).await? else {
         return Ok(());
     };
-    let state = Resealer { old, new, owner: *instance.as_bytes() }.state(&step.state, &notices)?;
+    let owner = *instance.as_bytes();
+    let resealer = Resealer { from: (owner, old), to: (owner, new) };
+    let state = last_words(&resealer, &step.state, &notices)?;
     let kept = LastWordsKeptV1 { instance, notices, state: RecordV1::of(&state)? };
     let settler = Settler::guest(tools);
     settler.note(Partition::of(instance.as_bytes()), DeliveryEvent::from(kept)).await?;
@@ -116,76 +118,63 @@ fn reads(webhook: &WebhookV1, owner: &str) -> bool {
     formats::by_name(&webhook.format).and_then(Format::settings) == Some(owner)
 }
 
-/// Moves values from one key to another. The owner that they are bound to stays the instance.
-struct Resealer {
-    old: DataKey,
-    new: DataKey,
-    owner: [u8; 16],
-}
-
-// === impl Resealer ===
-
-impl Resealer {
-    /// The state with nothing in it but what the notices need.
-    fn state(&self, state: &InstanceStateV1, notices: &[NoticeKeyV1]) -> Result<InstanceStateV1, OpenError> {
-        let told = |webhook: &&WebhookV1| notices.iter().any(|notice| notice.endpoint == webhook.id);
-        Ok(InstanceStateV1 {
-            name: self.value(field::NAME, &state.name)?,
-            token: Sealed(Vec::new()),
-            last_device: state.last_device.as_ref().map(|device| self.device(device)).transpose()?,
-            webhooks: state
-                .webhooks
-                .iter()
-                .filter(told)
-                .map(|webhook| self.webhook(webhook))
-                .collect::<Result<_, _>>()?,
-            unlinks: Vec::new(),
-            settings: state
-                .settings
-                .iter()
-                .filter(|block| state.webhooks.iter().filter(told).any(|it| reads(it, &block.owner)))
-                .map(|block| self.block(block))
-                .collect::<Result<_, _>>()?,
-            keyed: Vec::new(),
-            unkeyed: Vec::new(),
-            ..state.clone()
-        })
-    }
-
-    fn block(&self, block: &SettingsBlockV1) -> Result<SettingsBlockV1, OpenError> {
-        let body = self.value(field::SETTINGS, &block.body)?;
-        Ok(SettingsBlockV1 { owner: block.owner.clone(), body })
-    }
-
-    fn device(&self, device: &DeviceV1) -> Result<DeviceV1, OpenError> {
-        Ok(DeviceV1 {
-            jid: self.value(field::JID, &device.jid)?,
-            lid: None,
-            phone: self.value(field::PHONE, &device.phone)?,
-            push_name: self.maybe(field::PUSH_NAME, device.push_name.as_ref())?,
-            business_name: self.maybe(field::BUSINESS_NAME, device.business_name.as_ref())?,
-            picture_url: self.maybe(field::PICTURE_URL, device.picture_url.as_ref())?,
-            platform: device.platform.clone(),
-        })
-    }
-
-    fn webhook(&self, webhook: &WebhookV1) -> Result<WebhookV1, OpenError> {
-        Ok(WebhookV1 {
-            url: self.value(field::WEBHOOK_URL, &webhook.url)?,
-            headers: self.maybe(field::WEBHOOK_HEADERS, webhook.headers.as_ref())?,
-            authorization: self.maybe(field::WEBHOOK_AUTHORIZATION, webhook.authorization.as_ref())?,
-            secret: self.value(field::WEBHOOK_SECRET, &webhook.secret)?,
-            old_secrets: Vec::new(),
-            options: self.maybe(field::WEBHOOK_OPTIONS, webhook.options.as_ref())?,
-            ..webhook.clone()
-        })
-    }
-
-    fn maybe(&self, field: &str, sealed: Option<&Sealed>) -> Result<Option<Sealed>, OpenError> {
-        sealed.map(|sealed| self.value(field, sealed)).transpose()
-    }
-
-    fn value(&self, field: &str, sealed: &Sealed) -> Result<Sealed, OpenError> {
-        Ok(self.new.seal(&self.owner, field, &self.old.open(&self.owner, field, sealed)?))
-    }
+/// The state with nothing in it but what the notices need. Taken apart field by field: one with a new field does not
+/// compile until it is said here what becomes of that.
+fn last_words(
+    resealer: &Resealer,
+    state: &InstanceStateV1,
+    notices: &[NoticeKeyV1],
+) -> Result<InstanceStateV1, OpenError> {
+    let InstanceStateV1 {
+        account,
+        created_at,
+        updated_at,
+        number,
+        name,
+        token: _,
+        entries,
+        credential_version,
+        jwt_version,
+        phase,
+        session,
+        attempt,
+        permission,
+        last_device,
+        last_end,
+        unlinks: _,
+        webhooks,
+        settings,
+        keyed: _,
+        unkeyed: _,
+    } = state;
+    let told: Vec<_> = webhooks
+        .iter()
+        .filter(|webhook| notices.iter().any(|notice| notice.endpoint == webhook.id))
+        .map(|webhook| WebhookV1 { old_secrets: Vec::new(), ..webhook.clone() })
+        .collect();
+    let shown = settings.iter().filter(|block| told.iter().any(|webhook| reads(webhook, &block.owner)));
+    let device = last_device.clone().map(|device| DeviceV1 { lid: None, ..device });
+    Ok(InstanceStateV1 {
+        account: *account,
+        created_at: *created_at,
+        updated_at: *updated_at,
+        number: *number,
+        name: resealer.value(field::NAME, name)?,
+        token: Sealed(Vec::new()),
+        entries: entries.clone(),
+        credential_version: *credential_version,
+        jwt_version: *jwt_version,
+        // A deleted instance's: nothing of a device or an attempt is in it.
+        phase: phase.clone(),
+        session: *session,
+        attempt: *attempt,
+        permission: *permission,
+        last_device: device.map(|device| resealer.device(&device)).transpose()?,
+        last_end: last_end.clone(),
+        unlinks: Vec::new(),
+        webhooks: told.iter().map(|webhook| resealer.webhook(webhook)).collect::<Result<_, _>>()?,
+        settings: shown.map(|block| resealer.block(block)).collect::<Result<_, _>>()?,
+        keyed: Vec::new(),
+        unkeyed: Vec::new(),
+    })
 }

@@ -198,6 +198,41 @@ impl Writer {
         Err(TransactError::Contended { stream }.into())
     }
 
+    /// The same for a stream whose last commit is damaged: decides on it as far as it can be read, and appends behind
+    /// the damage a commit that says so. None if the last commit is sound; [`TransactError::TooNew`] where commits
+    /// cannot say yet on what damage they are built.
+    pub async fn transact_behind<S, T, E, F>(
+        &self,
+        stream: StreamKey,
+        decide: impl Fn(Loaded<S>, Timestamp) -> F,
+    ) -> Result<Option<Transacted<S, T>>, E>
+    where
+        S: CarriedState,
+        E: From<TransactError>,
+        F: Future<Output = Result<Plan<S, T>, E>>,
+    {
+        if !self.write_version.checked_commits() {
+            return Err(TransactError::TooNew.into());
+        }
+        for attempt in 0..ATTEMPTS_MAX {
+            self.stand_back(attempt).await;
+            let Some(loaded) = self.load_damaged(&stream).await? else { return Ok(None) };
+            let now = self.clock.now();
+            match decide(loaded, now).await? {
+                Plan::Append(loaded, next, answer) => {
+                    let commands = next.receipts.len();
+                    if let Some(loaded) = self.append(&loaded, next, now).await? {
+                        return Ok(Some(Transacted { loaded, answer, appended: Some(commands) }));
+                    }
+                }
+                Plan::Keep(loaded, answer) => {
+                    return Ok(Some(Transacted { loaded, answer, appended: None }));
+                }
+            }
+        }
+        Err(TransactError::Contended { stream }.into())
+    }
+
     /// Waits for a random while if attempts were lost.
     async fn stand_back(&self, attempt: u64) {
         if attempt > EAGER_ATTEMPTS {
@@ -213,7 +248,7 @@ impl Writer {
 
     /// Reads a stream whose last commit is damaged, as far as it can be read: its state is that of the last good
     /// commit, if there is one. None if the last commit is sound.
-    pub async fn load_damaged<S: CarriedState>(
+    async fn load_damaged<S: CarriedState>(
         &self,
         stream: &StreamKey,
     ) -> Result<Option<Loaded<S>>, TransactError> {
@@ -228,26 +263,6 @@ impl Writer {
             }
             loaded
         }))
-    }
-
-    /// Appends once behind a damaged last commit, with a commit that says so, and gives the stream as it is then. None
-    /// if somebody else was first. [`TransactError::TooNew`] where commits cannot say it yet.
-    pub async fn append_behind<S: CarriedState>(
-        &self,
-        damaged: &Loaded<S>,
-        next: Next<S>,
-    ) -> Result<Option<Loaded<S>>, TransactError> {
-        self.append(damaged, next, self.clock.now()).await
-    }
-
-    /// The moment of a decision on a stream that is made now: never before its last commit's.
-    pub fn moment<S>(&self, loaded: &Loaded<S>) -> Timestamp {
-        loaded.moment(self.clock.now())
-    }
-
-    /// Whether commits can say on what damage they are built.
-    pub const fn tells_damage(&self) -> bool {
-        self.write_version.checked_commits()
     }
 
     /// Appends the next commit and gives the stream as it is then; none if somebody else was first.

@@ -1,17 +1,17 @@
 //! May this notice be sent now? Pure.
 //!
-//! The rule of silence itself (R1–R5) is the domain's, [`berth_session::verdict`]; here it meets the endpoint
+//! The rule of silence itself (R1–R5) is the domain's, [`berth_domain::instance::verdict`]; here it meets the endpoint
 //! and the code that a notice is about (R6, R7).
 //!
 //! It is asked with the instance's last commit as the log has it, again before every attempt, and never with
 //! a cached or lagging state.
 
+use berth_domain::instance::{Verdict, verdict};
 use berth_proto::{
     Timestamp,
     delivery::SettlementV1,
     instance::{InstanceStateV1, PermissionV1, PhaseV1, WebhookV1},
 };
-use berth_session::{Verdict, verdict};
 
 use crate::derive::{Class, Code, CodeKind};
 
@@ -52,7 +52,7 @@ pub fn gate(state: &InstanceStateV1, webhook: Option<&WebhookV1>, asked: &Asked<
     if let Some(ended) = asked.code.and_then(|code| code_is_over(state, code, asked.now)) {
         return Gate::Settle(ended);
     }
-    let notice = berth_session::Notice {
+    let notice = berth_domain::instance::Notice {
         class: asked.class.into(),
         session: asked.session,
         after_logout_all: webhook.after_logout_all,

@@ -6,6 +6,7 @@ pub mod entropy;
 pub mod files;
 pub mod http;
 pub mod lifecycle;
+pub mod resealing;
 pub mod sealing;
 pub mod telemetry;
 pub mod url_policy;

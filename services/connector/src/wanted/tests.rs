@@ -66,7 +66,7 @@ impl History {
 
     fn happens(&mut self, events: &[Event]) {
         for event in events {
-            self.state = berth_session::evolve(self.state.take(), event, NOW);
+            self.state = berth_domain::instance::evolve(self.state.take(), event, NOW);
         }
         let stream = StreamKey::instance(self.instance);
         self.commits.push(CommitV2::from(CommitV1 {

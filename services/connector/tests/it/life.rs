@@ -32,7 +32,7 @@ async fn a_connect_shows_a_code_and_a_scan_links_the_device() {
     world.plays(id, json!({"action": "scan", "phone": "5511912345678", "push_name": "Ana"})).await;
     world.until_open(id).await;
     let state = world.state(id).await;
-    let device = &berth_session::link(&state).unwrap().device;
+    let device = &berth_domain::instance::link(&state).unwrap().device;
     assert_eq!(world.open(id, field::PHONE, &device.phone).await, "5511912345678");
     assert_eq!(world.open(id, field::JID, &device.jid).await, "5511912345678@s.whatsapp.net");
     assert_eq!(world.open(id, field::PUSH_NAME, device.push_name.as_ref().unwrap()).await, "Ana");
@@ -67,7 +67,7 @@ async fn a_pairing_code_is_shown_beside_the_qr_code() {
     world.connect_by_code(id, "5511955554444").await;
     world
         .until_state(id, "a pairing code is shown", |state| {
-            berth_session::attempt(state).is_some_and(|attempt| attempt.pairing_code.is_some())
+            berth_domain::instance::attempt(state).is_some_and(|attempt| attempt.pairing_code.is_some())
         })
         .await;
     assert_eq!(world.code(id, "pairing", 1).await.unwrap().len(), 8);
@@ -75,7 +75,7 @@ async fn a_pairing_code_is_shown_beside_the_qr_code() {
     world.plays(id, json!({"action": "enter_code"})).await;
     world.until_open(id).await;
     let state = world.state(id).await;
-    let phone = &berth_session::link(&state).unwrap().device.phone;
+    let phone = &berth_domain::instance::link(&state).unwrap().device.phone;
     assert_eq!(world.open(id, field::PHONE, phone).await, "5511955554444");
 }
 
@@ -94,7 +94,7 @@ async fn an_attempt_can_go_wrong_in_every_way() {
     // One that never shows a code ends at its deadline.
     world.plays(id, json!({"action": "never_show_code"})).await;
     world.connect(id).await;
-    world.clock.advance_seconds(berth_session::ATTEMPT_SECONDS + 60);
+    world.clock.advance_seconds(berth_domain::instance::ATTEMPT_SECONDS + 60);
     world
         .until_state(id, "the attempt is over", |state| state.phase == PhaseV1::Created && state.attempt == 2)
         .await;

@@ -72,7 +72,7 @@ async fn an_unlink_that_is_never_answered_is_abandoned_at_its_deadline() {
     world.plays(id, json!({"action": "unlink_timeout"})).await;
     world.logout(id).await;
     world.until_unlink(id, UnlinkStatusV1::Pending).await;
-    world.clock.advance_seconds(berth_session::UNLINK_SECONDS + 60);
+    world.clock.advance_seconds(berth_domain::instance::UNLINK_SECONDS + 60);
     world.until_unlink(id, UnlinkStatusV1::Abandoned).await;
     world.until("the keys are gone", async || !world.has_device_keys(id, 1).await).await;
 }

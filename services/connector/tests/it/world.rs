@@ -439,7 +439,7 @@ impl World {
 
     pub(crate) async fn until_qr(&self, id: InstanceId, index: u32) {
         self.until_state(id, "a QR code is shown", |state| {
-            berth_session::attempt(state)
+            berth_domain::instance::attempt(state)
                 .and_then(|attempt| attempt.qr.as_ref())
                 .is_some_and(|code| code.index >= index)
         })

@@ -112,7 +112,7 @@ impl App {
     /// it is about is gone.
     pub async fn was_decided(&self, call: &Call, record: &Record) -> Result<bool, Failure> {
         let identity = self.identity(call, record.id.as_bytes()).await?;
-        match berth_session::remembered(&record.state, identity.command_id) {
+        match berth_domain::instance::remembered(&record.state, identity.command_id) {
             None => Ok(false),
             Some(known) if known.digest == identity.digest => Ok(true),
             Some(_) => Err(Failure::rejected(RejectionCodeV1::KeyReused)),

@@ -183,7 +183,7 @@ impl App {
             self.inner.keys.forget(id.as_bytes());
         }
         let key = self.inner.keys.key(id.as_bytes()).await?;
-        Ok(opened(id, version, berth_session::effective(&state, self.now()).into_owned(), key))
+        Ok(opened(id, version, berth_domain::instance::effective(&state, self.now()).into_owned(), key))
     }
 
     /// The record of a state as it was stored, for history.

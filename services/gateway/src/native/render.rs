@@ -7,11 +7,11 @@ use axum::{
     http::{HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
+use berth_domain::instance::{connection_word, state_word};
 use berth_proto::{
     Timestamp,
     instance::{EndCauseV1, PauseReasonV1, PermissionV1, PhaseV1, UnlinkStatusV1},
 };
-use berth_session::{connection_word, state_word};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -165,7 +165,7 @@ impl InstanceBody {
     }
 }
 
-fn pause(state: &berth_session::State) -> Option<PauseBody> {
+fn pause(state: &berth_domain::instance::State) -> Option<PauseBody> {
     let PhaseV1::Paused(pause) = &state.phase else { return None };
     Some(PauseBody {
         reason: match pause.reason {

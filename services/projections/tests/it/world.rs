@@ -6,6 +6,7 @@ use berth_bus::{
     Bus, KeyRing, Leases,
     local::{FileKeyStore, LocalBus, LocalLeases},
 };
+use berth_domain::instance::evolve;
 use berth_log::{EventLog, Expected, LogRead, NewCommit, decode_commit, decode_state, memory::MemoryLog};
 use berth_projections::{Handle, Ports, Settings};
 use berth_proto::{
@@ -20,7 +21,6 @@ use berth_proto::{
     subject::query_subject,
 };
 use berth_runtime::{Clock, Lifecycle, ManualClock, MasterKey, SeededEntropy, sealing::field};
-use berth_session::evolve;
 use tempfile::TempDir;
 
 /// How long a story waits for something that must happen.

@@ -3,6 +3,7 @@
 //! A row says only which stream to look at and when. What is to be done is read from the log at that time, so a
 //! view that lags can make work late but never wrong.
 
+use berth_domain::instance::{ATTEMPT_SECONDS_MAX, SKEW_SECONDS, next_deadline};
 use berth_log::Stored;
 use berth_proto::{
     AccountId, CommitV2, InstanceId, Kind, Timestamp,
@@ -12,10 +13,9 @@ use berth_proto::{
     event::Event,
     instance::{InstanceStateV1, PhaseV1},
 };
-use berth_session::{ATTEMPT_SECONDS_MAX, SKEW_SECONDS, next_deadline};
 use berth_views::{ApplyError, Rows, View};
 
-use crate::instance::{ABANDON_AFTER_SECONDS, erasure_recorded};
+use crate::sagas::{create::ABANDON_AFTER_SECONDS, delete::erasure_recorded};
 
 /// First byte of the rows in the order of their moments.
 pub(super) const BY_MOMENT: &[u8] = b"d";
@@ -32,7 +32,7 @@ const ERASE_AFTER_SECONDS: i64 = 2;
 
 /// What kind of work is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// A deadline in the state of an instance.
     Deadline,
     /// A deleted instance that is not yet cleaned up.
@@ -48,7 +48,8 @@ pub(super) enum Work {
 }
 
 impl Work {
-    const ALL: [Self; 6] =
+    /// Every one, for the metrics and for reading a row.
+    pub(crate) const ALL: [Self; 6] =
         [Self::Deadline, Self::Erasure, Self::Create, Self::Rotation, Self::Account, Self::Duty];
 
     const fn byte(self) -> u8 {
@@ -74,7 +75,7 @@ impl Work {
     }
 
     /// Its name in metrics and log lines.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Deadline => "deadline",
             Self::Erasure => "erasure",

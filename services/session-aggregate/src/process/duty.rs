@@ -4,29 +4,28 @@
 //! Each look at it goes through its instances and sends those a command that do not follow yet. When none is left,
 //! and no create that may have read the account before the change can still succeed, it is settled.
 
-use std::sync::Arc;
-
-use berth_log::Loaded;
+use berth_domain::{
+    account,
+    instance::{AHEAD_SECONDS, State},
+};
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, StreamKey,
-    account::AccountStateV2,
+    AccountId, DirectoryId, InstanceId,
     command::{Command, ConfigureWebhookV1, DeleteV1, RemoveWebhookV1},
     commit::PrincipalV1,
     frame::RejectionCodeV1,
     instance::{PhaseV1, WebhookV1},
 };
-use berth_session::{AHEAD_SECONDS, State};
-use berth_views::ViewReader;
 use futures::{StreamExt, stream};
 use tokio::time::Duration;
 use tracing::{info, warn};
 
 use super::{
+    ProcessManager,
     agenda::{Work, instance_in, instances_of},
     jobs::{JobError, Stands},
-    sweeper::{PAGE_ROWS, due, page, too_far_ahead},
+    sweeper::PAGE_ROWS,
 };
-use crate::{aggregate::Aggregate, directory::Cause, instance::ABANDON_AFTER_SECONDS, trouble::Trouble};
+use crate::{cause::Cause, reseal, sagas::create::ABANDON_AFTER_SECONDS, trouble::Trouble};
 
 /// How long the view may take to follow the log before the duty is tried again later.
 const REACH_MAX: Duration = Duration::from_secs(5);
@@ -35,28 +34,23 @@ const INSTANCES_AT_ONCE: usize = 16;
 /// Instances of one account that are sent commands in one look; the next look goes on. Other open work waits meanwhile.
 const INSTANCES_CHANGED_MAX: usize = 32;
 
-impl Aggregate {
+impl ProcessManager {
     /// Makes the instances of an account follow it.
-    pub(super) async fn follow_account(
-        &self,
-        account: AccountId,
-        agenda: &Arc<dyn ViewReader>,
-    ) -> Result<Stands, JobError> {
-        let stream = StreamKey::account(account);
-        let loaded: Loaded<AccountStateV2> = self.writer.load(&stream).await.map_err(Trouble::from)?;
+    pub(super) async fn follow_account(&self, account: AccountId) -> Result<Stands, JobError> {
+        let loaded = self.accounts.load(account).await?;
         let Some(state) = loaded.state.as_ref().filter(|state| state.unsettled.is_some()) else {
             return Ok(Stands::Done);
         };
         if state.closed_at.is_some() {
-            self.release_closed(account, &Cause::own("account closed", account.as_bytes())).await?;
+            self.accounts.release_closed(account, &Cause::own("account closed", account.as_bytes())).await?;
         }
         let settled_from = state.updated_at.plus_seconds(ABANDON_AFTER_SECONDS);
-        let now = self.ports.clock.now();
+        let now = self.clock.now();
         // Before the instances are looked at: a create that is done by now is among them.
-        let end = self.writer.log().end().await.map_err(Trouble::from)?;
-        agenda.reached(&end, REACH_MAX).await?;
-        let creates_open = self.creates_open(account, agenda).await?;
-        if self.change_instances(account, state, agenda).await? > 0 {
+        let end = self.log.end().await.map_err(Trouble::from)?;
+        self.agenda.reached(&end, REACH_MAX).await?;
+        let creates_open = self.creates_open(account).await?;
+        if self.change_instances(account, state).await? > 0 {
             return Ok(Stands::GoesOn);
         }
         // A change that is dated ahead is of a clock that has come back since.
@@ -67,24 +61,19 @@ impl Aggregate {
             return Ok(Stands::GoesOn);
         }
         if state.closed_at.is_some() {
-            self.ports.keys.destroy(account.as_bytes()).await.map_err(Trouble::from)?;
+            self.keys.destroy(account.as_bytes()).await.map_err(Trouble::from)?;
             info!(%account, "a closed account is gone: its instances are deleted and its data key is destroyed");
         }
-        self.settle_account(account, loaded).await?;
+        self.accounts.settle(account, loaded).await?;
         Ok(Stands::Done)
     }
 
     /// Sends commands to instances that do not follow; says to how many. One that cannot be changed does not keep
     /// the others from it.
-    async fn change_instances(
-        &self,
-        account: AccountId,
-        state: &AccountStateV2,
-        agenda: &Arc<dyn ViewReader>,
-    ) -> Result<usize, JobError> {
+    async fn change_instances(&self, account: AccountId, state: &account::State) -> Result<usize, JobError> {
         let (mut changed, mut failure, mut after) = (0, None, None);
         loop {
-            let rows = page(agenda, instances_of(account), after.take(), PAGE_ROWS).await?;
+            let rows = self.page(instances_of(account), after.take(), PAGE_ROWS).await?;
             let full = rows.len() == PAGE_ROWS;
             after = rows.last().map(|(key, _)| key.clone());
             let instances: Vec<_> = rows.iter().filter_map(|(key, _)| instance_in(key)).collect();
@@ -114,10 +103,10 @@ impl Aggregate {
     async fn change_instance(
         &self,
         account: AccountId,
-        state: &AccountStateV2,
+        state: &account::State,
         instance: InstanceId,
     ) -> Result<bool, JobError> {
-        let loaded = self.load_instance(instance).await?;
+        let loaded = self.instances.load(instance).await?;
         let version = loaded.version();
         let present = |one: &&State| one.account == account && !matches!(one.phase, PhaseV1::Deleted { .. });
         let Some(present) = loaded.state.as_ref().filter(present) else { return Ok(false) };
@@ -142,22 +131,22 @@ impl Aggregate {
     async fn differences(
         &self,
         account: AccountId,
-        state: &AccountStateV2,
+        state: &account::State,
         instance: InstanceId,
         present: &State,
     ) -> Result<Vec<Command>, JobError> {
         if state.closed_at.is_some() {
             return Ok(vec![DeleteV1 { only_without_session: false }.into()]);
         }
-        let wanted = self.resealed_webhooks(account, &state.webhooks, instance).await?;
+        let wanted = reseal::webhooks(&self.keys, account, &state.webhooks, instance).await?;
         // Without a key it is about to be deleted.
         Ok(wanted.map(|wanted| webhook_differences(&wanted, present)).unwrap_or_default())
     }
 
     /// Whether a create of an instance in this account is neither settled nor given up.
-    async fn creates_open(&self, account: AccountId, agenda: &Arc<dyn ViewReader>) -> Result<bool, JobError> {
-        let mut open = due(self, agenda).await?;
-        open.extend(too_far_ahead(self, agenda, 0).await?);
+    async fn creates_open(&self, account: AccountId) -> Result<bool, JobError> {
+        let mut open = self.due().await?;
+        open.extend(self.too_far_ahead(0).await?);
         for (_, job) in open {
             if job.work != Work::Create {
                 continue;

@@ -1,23 +1,27 @@
 //! The jobs of the process manager, one function for each kind of work.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use berth_bus::RequestError;
+use berth_domain::instance::{due, next_deadline};
 use berth_proto::{
     AccountId, DirectoryId, InstanceId, StreamKey, Timestamp,
     codec::decode,
     command::{AbandonCreateV1, Command},
     commit::{OriginV1, PrincipalV1},
     directory::HoldV1,
-    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
+    frame::{CommandReplyV1, RejectionCodeV1},
     subject::{Sender, command_subject},
 };
-use berth_views::{ViewError, ViewReader};
+use berth_views::ViewError;
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::agenda::{Job, Work};
-use crate::{aggregate::Aggregate, directory::Cause, trouble::Trouble};
+use super::{
+    ProcessManager,
+    agenda::{Job, Work},
+};
+use crate::{cause::Cause, trouble::Trouble};
 
 /// How long a command of ours may take.
 const COMMAND_SECONDS_MAX: u64 = 10;
@@ -59,11 +63,11 @@ pub(super) enum Stands {
     Waits(Timestamp),
 }
 
-impl Aggregate {
+impl ProcessManager {
     /// Does a job that is due.
-    pub(super) async fn work(&self, job: Job, agenda: &Arc<dyn ViewReader>) -> Result<Stands, JobError> {
+    pub(super) async fn work(&self, job: Job) -> Result<Stands, JobError> {
         match job.work {
-            Work::Duty => self.follow_account(AccountId::from_bytes(job.id), agenda).await,
+            Work::Duty => self.follow_account(AccountId::from_bytes(job.id)).await,
             Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
             _ => self.finish(job).await.map(|()| Stands::Done),
         }
@@ -76,13 +80,13 @@ impl Aggregate {
             Work::Duty | Work::Deadline => Ok(()),
             Work::Erasure => {
                 let instance = InstanceId::from_bytes(job.id);
-                let loaded = self.load_instance(instance).await?;
-                Ok(self.erase(instance, loaded).await?)
+                let loaded = self.instances.load(instance).await?;
+                Ok(self.delete.erase(instance, loaded).await?)
             }
             Work::Create => match self.directory.holder(entry).await? {
                 Some(HoldV1 { account, instance: Some(instance), blueprint: Some(_), .. }) => {
-                    if self.exists(instance).await? {
-                        return Ok(self.finish_places(instance, entry).await?);
+                    if self.instances.exists(instance).await? {
+                        return Ok(self.moving.finish(instance, entry).await?);
                     }
                     self.send_own(instance, &AbandonCreateV1 { account, entry }.into()).await.map(drop)
                 }
@@ -90,12 +94,12 @@ impl Aggregate {
             },
             Work::Rotation => match self.directory.holder(entry).await? {
                 Some(HoldV1 { instance: Some(instance), .. }) => {
-                    Ok(self.finish_rotation(instance, entry).await?)
+                    Ok(self.rotate.finish(instance, entry).await?)
                 }
                 _ => Ok(()),
             },
             Work::Account => match self.directory.holder(entry).await? {
-                Some(hold) => Ok(self.finish_account_entry(hold.account, entry).await?),
+                Some(hold) => Ok(self.accounts.finish_entry(hold.account, entry).await?),
                 None => Ok(()),
             },
         }
@@ -103,10 +107,10 @@ impl Aggregate {
 
     /// Sends the commands of every deadline that has passed. One that only lies far ahead is waited for.
     async fn record_deadlines(&self, instance: InstanceId) -> Result<Stands, JobError> {
-        let loaded = self.load_instance(instance).await?;
+        let loaded = self.instances.load(instance).await?;
         let Some(state) = &loaded.state else { return Ok(Stands::Done) };
-        let due = berth_session::due(state, self.ports.clock.now());
-        if let (true, Some((next, _))) = (due.is_empty(), berth_session::next_deadline(state)) {
+        let due = due(state, self.clock.now());
+        if let (true, Some((next, _))) = (due.is_empty(), next_deadline(state)) {
             return Ok(Stands::Waits(next));
         }
         for (_, command) in due {
@@ -134,27 +138,18 @@ impl Aggregate {
         principal: PrincipalV1,
         version: u64,
     ) -> Result<Option<RejectionCodeV1>, JobError> {
-        let record = command.to_record().map_err(Trouble::from)?;
+        let body = command.to_record().map_err(Trouble::from)?.body;
         let details = match version {
-            0 => record.body.clone(),
-            version => [&record.body[..], &version.to_be_bytes()].concat(),
+            0 => body,
+            version => [&body[..], &version.to_be_bytes()].concat(),
         };
+        let origin = OriginV1 { via: "sweeper".to_owned() };
         let cause = Cause::about(command.name(), &details, instance.as_bytes());
-        let request = CommandRequestV2 {
-            command_id: cause.command_id,
-            keyed: false,
-            digest: cause.digest,
-            principal,
-            origin: OriginV1 { via: "sweeper".to_owned() },
-            causation: None,
-            target: TargetV1::Instance { instance, command: record },
-            caller: None,
-            traceparent: None,
-        };
+        let request = Cause { principal, origin, ..cause }.request(instance, command)?;
         let payload = Bytes::from(request.encode().map_err(Trouble::from)?);
         let subject = command_subject(Sender::Clock, &StreamKey::instance(instance));
         let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
-        let reply = self.ports.bus.request(&subject, payload, timeout).await.map_err(JobError::Request)?;
+        let reply = self.bus.request(&subject, payload, timeout).await.map_err(JobError::Request)?;
         match decode(&reply).map_err(JobError::Codec)? {
             CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
                 Err(JobError::Undecided(reason))

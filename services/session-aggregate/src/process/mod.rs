@@ -3,7 +3,39 @@
 //! A view of the log ([`agenda`]) knows what is open and when it is due; one replica at a time, under a lease,
 //! works it off ([`sweeper`]). Every job is idempotent, so that two at once or one twice do no harm.
 
+use std::sync::Arc;
+
+use berth_bus::{Bus, KeyRing, Leases};
+use berth_log::LogRead;
+use berth_runtime::Clock;
+use berth_views::ViewReader;
+
+use crate::{
+    accounts::Accounts,
+    directory::Directory,
+    instances::Instances,
+    sagas::{delete::Delete, moving::Move, rotate::Rotate},
+};
+
 pub(crate) mod agenda;
 mod duty;
 mod jobs;
-pub(crate) mod sweeper;
+mod sweeper;
+
+/// What open work is finished with.
+#[derive(Debug)]
+pub(crate) struct ProcessManager {
+    pub(crate) agenda: Arc<dyn ViewReader>,
+    pub(crate) log: Arc<dyn LogRead>,
+    pub(crate) instances: Arc<Instances>,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) directory: Directory,
+    pub(crate) rotate: Arc<Rotate>,
+    pub(crate) moving: Arc<Move>,
+    pub(crate) delete: Arc<Delete>,
+    pub(crate) keys: KeyRing,
+    /// Where commands of our own go, like any client's.
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) clock: Arc<dyn Clock>,
+}

@@ -3,18 +3,20 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use berth_bus::{Grant, Lease};
+use berth_domain::instance::{AHEAD_SECONDS, BAN_SECONDS_MAX};
 use berth_proto::Timestamp;
-use berth_session::{AHEAD_SECONDS, BAN_SECONDS_MAX};
-use berth_views::{Row, ViewError, ViewReader};
+use berth_views::{Row, ViewError};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
+    ProcessManager,
     agenda::{BY_MOMENT, Job, moment_key},
     jobs::Stands,
 };
-use crate::{aggregate::Aggregate, flag::Flag, metrics, trouble::chain};
+use crate::{flag::Flag, metrics, trouble::chain};
 
 /// Pause between two looks at the agenda; far below the five seconds by which a deadline may be late.
 const SWEEP_EVERY_MILLIS: u64 = 500;
@@ -70,154 +72,143 @@ impl LookAhead {
 /// The jobs that rest. One whose moment changed meanwhile does not: something new is to be done for it.
 type Resting = HashMap<(Timestamp, Job), Rest>;
 
-/// Sweeps whenever this replica holds the lease, until the life cycle ends.
-pub(crate) async fn run(aggregate: Arc<Aggregate>, agenda: Arc<dyn ViewReader>, sweeping: Flag) {
-    let stop = aggregate.lifecycle.stop().clone();
-    while !stop.is_cancelled() {
-        let grant = match stop.run_until_cancelled(aggregate.ports.leases.hold(Lease::ProcessManager)).await {
-            Some(Ok(grant)) => grant,
-            Some(Err(error)) => {
-                warn!(reason = chain(&error), "no lease for the process manager: asking again");
-                stop.run_until_cancelled(sleep(Duration::from_secs(LEASE_RETRY_SECONDS))).await;
-                continue;
-            }
-            None => return,
-        };
-        info!(epoch = grant.epoch, "this replica runs the process manager");
-        sweeping.set(true);
-        stop.run_until_cancelled(while_held(&aggregate, &agenda, grant)).await;
-        sweeping.set(false);
-    }
-}
-
-async fn while_held(aggregate: &Aggregate, agenda: &Arc<dyn ViewReader>, grant: Grant) {
-    let Grant { mut lost, guard: _guard, .. } = grant;
-    let (mut rested, mut look_ahead) = (Resting::new(), LookAhead::default());
-    let sweeping = async {
-        loop {
-            if let Err(error) = sweep(aggregate, agenda, &mut rested, &mut look_ahead).await {
-                debug!(%error, "the agenda cannot be read now");
-            }
-            sleep(Duration::from_millis(SWEEP_EVERY_MILLIS)).await;
+impl ProcessManager {
+    /// Sweeps whenever this replica holds the lease, until it is stopped.
+    pub(crate) async fn run(self, stop: CancellationToken, sweeping: Flag) {
+        while !stop.is_cancelled() {
+            let grant = match stop.run_until_cancelled(self.leases.hold(Lease::ProcessManager)).await {
+                Some(Ok(grant)) => grant,
+                Some(Err(error)) => {
+                    warn!(reason = chain(&error), "no lease for the process manager: asking again");
+                    stop.run_until_cancelled(sleep(Duration::from_secs(LEASE_RETRY_SECONDS))).await;
+                    continue;
+                }
+                None => return,
+            };
+            info!(epoch = grant.epoch, "this replica runs the process manager");
+            sweeping.set(true);
+            stop.run_until_cancelled(self.while_held(grant)).await;
+            sweeping.set(false);
         }
-    };
-    tokio::select! {
-        () = sweeping => {}
-        _ = lost.wait_for(|lost| *lost) => info!("another replica runs the process manager"),
     }
-}
 
-/// Does what is due, except what was worked on a moment ago.
-async fn sweep(
-    aggregate: &Aggregate,
-    agenda: &Arc<dyn ViewReader>,
-    rested: &mut Resting,
-    look_ahead: &mut LookAhead,
-) -> Result<(), ViewError> {
-    let (now, moment) = (Instant::now(), aggregate.ports.clock.now());
-    let (is_time, went_back) = look_ahead.is_time(moment);
-    if went_back {
-        warn!("the clock went back: open work is looked through for what it had put off");
-        rested.clear();
-    }
-    let mut due = due(aggregate, agenda).await?;
-    // Where nothing can stand at all one row tells; the rest is many rows, most of which are where they belong.
-    let from_seconds = if is_time { 0 } else { BAN_SECONDS_MAX };
-    due.extend(too_far_ahead(aggregate, agenda, from_seconds).await?);
-    metrics::due(due.len());
-    rested.retain(|_, rest| match rest {
-        Rest::Until(until) => *until > now,
-        Rest::Moment(at) => *at > moment,
-    });
-    let ready: Vec<_> = due.into_iter().filter(|due| !rested.contains_key(due)).collect();
-    let mut done = stream::iter(ready)
-        .map(|due| async move { (due, Box::pin(aggregate.work(due.1, agenda)).await) })
-        .buffer_unordered(JOBS_AT_ONCE);
-    while let Some((due, outcome)) = done.next().await {
-        let after = |seconds| Rest::Until(Instant::now() + Duration::from_secs(seconds));
-        let job = due.1.work.name();
-        let rest = match outcome {
-            Ok(Stands::Done) => {
-                metrics::swept(job);
-                after(JOB_REST_SECONDS)
-            }
-            Ok(Stands::GoesOn) => continue,
-            Ok(Stands::Waits(at)) => Rest::Moment(at),
-            Err(error) => {
-                metrics::sweep_failed(job);
-                warn!(job, reason = chain(&error), "a job is tried again later");
-                after(JOB_RETRY_SECONDS)
+    async fn while_held(&self, grant: Grant) {
+        let Grant { mut lost, guard: _guard, .. } = grant;
+        let (mut rested, mut look_ahead) = (Resting::new(), LookAhead::default());
+        let sweeping = async {
+            loop {
+                if let Err(error) = self.sweep(&mut rested, &mut look_ahead).await {
+                    debug!(%error, "the agenda cannot be read now");
+                }
+                sleep(Duration::from_millis(SWEEP_EVERY_MILLIS)).await;
             }
         };
-        rested.insert(due, rest);
+        tokio::select! {
+            () = sweeping => {}
+            _ = lost.wait_for(|lost| *lost) => info!("another replica runs the process manager"),
+        }
     }
-    Ok(())
-}
 
-/// The jobs whose moment has come, in the order of their moments.
-pub(super) async fn due(
-    aggregate: &Aggregate,
-    agenda: &Arc<dyn ViewReader>,
-) -> Result<Vec<(Timestamp, Job)>, ViewError> {
-    let now = aggregate.ports.clock.now();
-    let mut jobs = Vec::new();
-    // Most looks find nothing: one row tells.
-    let mut limit = 1;
-    let mut after: Option<Vec<u8>> = None;
-    while jobs.len() < SWEEP_JOBS_MAX {
-        let page = page(agenda, BY_MOMENT.to_vec(), after.take(), limit).await?;
-        let full = page.len() == limit;
-        limit = PAGE_ROWS;
-        for (key, _) in page {
-            let Some((due, job)) = Job::read(&key) else { continue };
-            if due > now {
-                return Ok(jobs);
+    /// Does what is due, except what was worked on a moment ago.
+    async fn sweep(&self, rested: &mut Resting, look_ahead: &mut LookAhead) -> Result<(), ViewError> {
+        let (now, moment) = (Instant::now(), self.clock.now());
+        let (is_time, went_back) = look_ahead.is_time(moment);
+        if went_back {
+            warn!("the clock went back: open work is looked through for what it had put off");
+            rested.clear();
+        }
+        let mut due = self.due().await?;
+        // Where nothing can stand at all one row tells; the rest is many rows, most of which are where they belong.
+        let from_seconds = if is_time { 0 } else { BAN_SECONDS_MAX };
+        due.extend(self.too_far_ahead(from_seconds).await?);
+        metrics::due(due.len());
+        rested.retain(|_, rest| match rest {
+            Rest::Until(until) => *until > now,
+            Rest::Moment(at) => *at > moment,
+        });
+        let ready: Vec<_> = due.into_iter().filter(|due| !rested.contains_key(due)).collect();
+        let mut done = stream::iter(ready)
+            .map(|due| async move { (due, Box::pin(self.work(due.1)).await) })
+            .buffer_unordered(JOBS_AT_ONCE);
+        while let Some((due, outcome)) = done.next().await {
+            let after = |seconds| Rest::Until(Instant::now() + Duration::from_secs(seconds));
+            let job = due.1.work.name();
+            let rest = match outcome {
+                Ok(Stands::Done) => {
+                    metrics::swept(job);
+                    after(JOB_REST_SECONDS)
+                }
+                Ok(Stands::GoesOn) => continue,
+                Ok(Stands::Waits(at)) => Rest::Moment(at),
+                Err(error) => {
+                    metrics::sweep_failed(job);
+                    warn!(job, reason = chain(&error), "a job is tried again later");
+                    after(JOB_RETRY_SECONDS)
+                }
+            };
+            rested.insert(due, rest);
+        }
+        Ok(())
+    }
+
+    /// The jobs whose moment has come, in the order of their moments.
+    pub(super) async fn due(&self) -> Result<Vec<(Timestamp, Job)>, ViewError> {
+        let now = self.clock.now();
+        let mut jobs = Vec::new();
+        // Most looks find nothing: one row tells.
+        let mut limit = 1;
+        let mut after: Option<Vec<u8>> = None;
+        while jobs.len() < SWEEP_JOBS_MAX {
+            let page = self.page(BY_MOMENT.to_vec(), after.take(), limit).await?;
+            let full = page.len() == limit;
+            limit = PAGE_ROWS;
+            for (key, _) in page {
+                let Some((due, job)) = Job::read(&key) else { continue };
+                if due > now {
+                    return Ok(jobs);
+                }
+                jobs.push((due, job));
+                after = Some(key);
             }
-            jobs.push((due, job));
-            after = Some(key);
+            if !full {
+                break;
+            }
         }
-        if !full {
-            break;
-        }
+        Ok(jobs)
     }
-    Ok(jobs)
-}
 
-/// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in so
-/// many seconds.
-pub(super) async fn too_far_ahead(
-    aggregate: &Aggregate,
-    agenda: &Arc<dyn ViewReader>,
-    from_seconds: i64,
-) -> Result<Vec<(Timestamp, Job)>, ViewError> {
-    let now = aggregate.ports.clock.now();
-    let mut jobs = Vec::new();
-    let mut after = Some(moment_key(now.plus_seconds(from_seconds + AHEAD_SECONDS)));
-    while jobs.len() < SWEEP_JOBS_MAX {
-        let page = page(agenda, BY_MOMENT.to_vec(), after.take(), PAGE_ROWS).await?;
-        let full = page.len() == PAGE_ROWS;
-        after = page.last().map(|(key, _)| key.clone());
-        jobs.extend(
-            page.iter()
-                .filter_map(|(key, _)| Job::read(key))
-                .filter(|(due, job)| *due > now.plus_seconds(job.work.ahead_seconds_max() + AHEAD_SECONDS)),
-        );
-        if !full {
-            break;
+    /// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in
+    /// so many seconds.
+    pub(super) async fn too_far_ahead(&self, from_seconds: i64) -> Result<Vec<(Timestamp, Job)>, ViewError> {
+        let now = self.clock.now();
+        let mut jobs = Vec::new();
+        let mut after = Some(moment_key(now.plus_seconds(from_seconds + AHEAD_SECONDS)));
+        while jobs.len() < SWEEP_JOBS_MAX {
+            let page = self.page(BY_MOMENT.to_vec(), after.take(), PAGE_ROWS).await?;
+            let full = page.len() == PAGE_ROWS;
+            after = page.last().map(|(key, _)| key.clone());
+            jobs.extend(
+                page.iter().filter_map(|(key, _)| Job::read(key)).filter(|(due, job)| {
+                    *due > now.plus_seconds(job.work.ahead_seconds_max() + AHEAD_SECONDS)
+                }),
+            );
+            if !full {
+                break;
+            }
         }
+        Ok(jobs)
     }
-    Ok(jobs)
-}
 
-/// Rows are read off the asynchronous threads, since a read may wait for the disk.
-pub(super) async fn page(
-    agenda: &Arc<dyn ViewReader>,
-    prefix: Vec<u8>,
-    after: Option<Vec<u8>>,
-    limit: usize,
-) -> Result<Vec<Row>, ViewError> {
-    let agenda = Arc::clone(agenda);
-    tokio::task::spawn_blocking(move || agenda.scan(&prefix, after.as_deref(), limit))
-        .await
-        .map_err(|error| ViewError::Store(error.to_string().into()))?
+    /// Rows are read off the asynchronous threads, since a read may wait for the disk.
+    pub(super) async fn page(
+        &self,
+        prefix: Vec<u8>,
+        after: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<Row>, ViewError> {
+        let agenda = Arc::clone(&self.agenda);
+        tokio::task::spawn_blocking(move || agenda.scan(&prefix, after.as_deref(), limit))
+            .await
+            .map_err(|error| ViewError::Store(error.to_string().into()))?
+    }
 }

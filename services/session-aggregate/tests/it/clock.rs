@@ -34,8 +34,8 @@ async fn an_instance_that_was_touched_meanwhile_goes_on_at_once() {
         "an attempt that would last a month is not joined"
     );
     let state: InstanceStateV1 = again.state.open().unwrap();
-    let attempt = berth_session::attempt(&state).unwrap();
-    let latest = world.clock.now().plus_seconds(berth_session::ATTEMPT_SECONDS_MAX);
+    let attempt = berth_domain::instance::attempt(&state).unwrap();
+    let latest = world.clock.now().plus_seconds(berth_domain::instance::ATTEMPT_SECONDS_MAX);
     assert!(attempt.deadline <= latest, "{:?}", attempt.deadline);
 
     let linked = state.attempt;
@@ -44,7 +44,7 @@ async fn an_instance_that_was_touched_meanwhile_goes_on_at_once() {
     world.accepted(&world.request(id, ReconnectV1 {})).await;
     let out = world.accepted(&world.request(id, LogoutV1 {})).await;
     let state: InstanceStateV1 = out.state.open().unwrap();
-    let latest = world.clock.now().plus_seconds(berth_session::UNLINK_SECONDS);
+    let latest = world.clock.now().plus_seconds(berth_domain::instance::UNLINK_SECONDS);
     assert!(state.unlinks.iter().any(|unlink| unlink.attempt == linked && unlink.deadline <= latest));
 
     let commits = world.commits(StreamKey::instance(id)).await;

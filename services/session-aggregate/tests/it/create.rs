@@ -181,6 +181,19 @@ async fn a_key_that_created_answers_again_and_refuses_another_body() {
 }
 
 #[tokio::test]
+async fn a_retry_whose_answer_was_lost_is_answered_again() {
+    let world = World::start().await;
+    let first = accepted(world.create(&everything()).await);
+    // Its values are for another id, whose key goes with the first answer.
+    let (other, retry) = world.create_request(&everything()).await;
+    assert_ne!(other, first.stream_id);
+    for _ in 0..2 {
+        let again = world.accepted(&retry).await;
+        assert_eq!((again.stream_id, again.replayed), (first.stream_id, true));
+    }
+}
+
+#[tokio::test]
 async fn one_key_through_two_gateways_at_once_is_one_instance() {
     let mut world = World::start().await;
     world.add_replica().await;

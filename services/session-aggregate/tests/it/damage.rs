@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use berth_bus::local::LocalBus;
+use berth_domain::instance::UNLINK_SECONDS;
 use berth_log::{
     ChainFault, ChainReport, EventLog, Expected, LogRead, NewCommit, Tombstone, decode_commit,
     memory::MemoryLog, verify,
@@ -15,6 +16,7 @@ use berth_proto::{
     frame::{CommandReplyV1, RejectionCodeV1},
     instance::{MethodV1, PhaseV1},
 };
+use berth_runtime::Clock;
 use berth_session_aggregate::Settings;
 
 use crate::world::{Wanted, World, accepted, rejected, unavailable};
@@ -153,6 +155,19 @@ async fn a_delete_passes_over_every_damaged_commit_at_the_end() {
     let report = verify(&*world.log, &StreamKey::instance(id)).await.unwrap();
     let damage = DamageV1 { version: good + 1, stored: Some(Hash::of_bytes(&bytes)), good_version: good };
     assert_eq!(report.tombstone, Some(Tombstone { version: good + 4, damage }));
+}
+
+#[tokio::test]
+async fn a_damaged_instance_is_deleted_on_the_present_clock() {
+    let world = World::start().await;
+    world.clock.advance_seconds(30 * 24 * 60 * 60);
+    let id = world.linked("shop", 1_111_111_111).await;
+    damage(&world, id, KINDS[0]).await;
+    world.clock.advance_seconds(-30 * 24 * 60 * 60);
+    world.accepted(&world.delete(id)).await;
+    let state = world.state(id).await.unwrap();
+    let latest = world.clock.now().plus_seconds(UNLINK_SECONDS);
+    assert!(state.unlinks.iter().any(|unlink| unlink.deadline <= latest), "not a month later");
 }
 
 #[tokio::test]

@@ -2,10 +2,11 @@
 
 use std::future::ready;
 
+use berth_domain::delivery::{self, Event, Fenced, State, evolve};
 use berth_log::{Loaded, Next, Plan, TransactError, Writer};
 use berth_proto::{
     EncodeError, Partition, StreamKey,
-    delivery::{DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, NoticesSettledV1, SettledV1},
+    delivery::{NoticesSettledV1, SettledV1},
 };
 use thiserror::Error;
 
@@ -55,7 +56,7 @@ impl Settler {
 
     /// Makes this dispatcher the partition's: from now on no older one can settle anything there.
     pub(crate) async fn take_over(&self, partition: Partition) -> Result<(), SettleError> {
-        self.append(partition, &[], 0).await
+        self.append(partition, &[]).await
     }
 
     /// Settles notices of a partition in one commit.
@@ -64,44 +65,30 @@ impl Settler {
         partition: Partition,
         notices: Vec<SettledV1>,
     ) -> Result<(), SettleError> {
-        let count = notices.len() as u64;
-        self.append(partition, &[NoticesSettledV1 { notices }.into()], count).await
+        self.append(partition, &[NoticesSettledV1 { notices }.into()]).await
     }
 
     /// Notes an event that settles nothing.
-    pub(crate) async fn note(&self, partition: Partition, event: DeliveryEvent) -> Result<(), SettleError> {
-        self.append(partition, &[event], 0).await
+    pub(crate) async fn note(&self, partition: Partition, event: Event) -> Result<(), SettleError> {
+        self.append(partition, &[event]).await
     }
 
-    async fn append(
-        &self,
-        partition: Partition,
-        events: &[DeliveryEvent],
-        settled: u64,
-    ) -> Result<(), SettleError> {
-        let decide = |loaded, _| ready(self.decide(partition, loaded, events, settled));
+    async fn append(&self, partition: Partition, events: &[Event]) -> Result<(), SettleError> {
+        let decide = |loaded, _| ready(self.decide(partition, loaded, events));
         self.writer.transact(StreamKey::delivery(partition), None, decide).await.map(drop)
     }
 
     fn decide(
         &self,
         partition: Partition,
-        loaded: Loaded<DeliveryStateV1>,
-        events: &[DeliveryEvent],
-        settled: u64,
-    ) -> Result<Plan<DeliveryStateV1, ()>, SettleError> {
-        let before = loaded.state.as_ref().map_or((0, 0), |state| (state.epoch, state.settled));
-        let epoch = self.epoch.unwrap_or(before.0);
-        if before.0 > epoch {
-            return Err(SettleError::Fenced { partition, epoch: before.0 });
-        }
-        let changed = (before.0 < epoch).then(|| DispatcherChangedV1 { epoch }.into());
-        let events: Vec<_> =
-            changed.iter().chain(events).map(DeliveryEvent::to_record).collect::<Result<_, _>>()?;
-        if events.is_empty() {
-            return Ok(Plan::Keep(loaded, ()));
-        }
-        let state = DeliveryStateV1 { epoch, settled: before.1.saturating_add(settled) };
+        loaded: Loaded<State>,
+        events: &[Event],
+    ) -> Result<Plan<State, ()>, SettleError> {
+        let events = delivery::decide(loaded.state.as_ref(), self.epoch, events)
+            .map_err(|Fenced { epoch }| SettleError::Fenced { partition, epoch })?;
+        let folded = events.iter().fold(loaded.state.clone(), |state, event| Some(evolve(state, event)));
+        let Some(state) = folded.filter(|_| !events.is_empty()) else { return Ok(Plan::Keep(loaded, ())) };
+        let events = events.iter().map(Event::to_record).collect::<Result<_, _>>()?;
         Ok(Plan::Append(loaded, Next { receipts: Vec::new(), events, state }, ()))
     }
 }

@@ -16,6 +16,7 @@ use berth_bus::{
     Bus, KeyRing, Leases, Volatile,
     local::{FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
 };
+use berth_domain::instance::{Context, decide, evolve};
 use berth_log::{EventLog, Expected, NewCommit, hash_of_stored, memory::MemoryLog};
 use berth_proto::{
     AccountId, CommitV1, CommitV2, DirectoryId, EndpointId, Hash, InstanceId, Partition, RecordV1, Sealed,
@@ -35,7 +36,6 @@ use berth_runtime::{
     Clock, DataKey, Lifecycle, MasterKey, SeededEntropy, SystemClock, SystemEntropy, UrlPolicy,
     sealing::field,
 };
-use berth_session::{Context, decide, evolve};
 use berth_views::ViewOptions;
 use berth_webhooks::{Handle, Ports, Settings, schedule::Schedule};
 use tempfile::TempDir;

@@ -1,11 +1,11 @@
 //! What happened to an instance, as far as anybody outside may be told, free of any format's words.
 
+use berth_domain::instance::NoticeClass;
 use berth_proto::{
     Timestamp,
     event::{EndReasonV1, Event, LogoutOriginV1},
     instance::PauseReasonV1,
 };
-use berth_session::NoticeClass;
 use serde::{Deserialize, Serialize};
 
 /// What kind of a notice this is: it decides when it may be sent.

@@ -8,13 +8,13 @@ mod happening;
 #[cfg(test)]
 mod tests;
 
+use berth_domain::instance::may_send;
 use berth_proto::{
     CommitV2, DecodeError, InstanceId, Timestamp,
     delivery::NoticeKeyV1,
     event::Event,
     instance::{InstanceStateV1, PhaseV1, WebhookV1},
 };
-use berth_session::may_send;
 
 pub use happening::{Class, Code, CodeKind, Happening, happenings};
 
@@ -144,7 +144,7 @@ fn may_derive(state: &InstanceStateV1, webhook: &WebhookV1, notice: &Notice) -> 
     deleted == (notice.class == Class::Final)
         && may_send(
             state,
-            berth_session::Notice {
+            berth_domain::instance::Notice {
                 class: notice.class.into(),
                 session: notice.session,
                 after_logout_all: webhook.after_logout_all,

@@ -2,8 +2,8 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use berth_domain::instance::STATE_WORDS;
 use berth_proto::{InstanceId, query::PAGE_MAX};
-use berth_session::STATE_WORDS;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -56,7 +56,7 @@ impl World {
             assert_eq!(commit.version, index as u64 + 1);
             assert_eq!(commit.previous, previous);
             assert!(commit.occurred_at >= at);
-            state = berth_session::fold_commit(state, &commit).unwrap();
+            state = berth_domain::instance::fold_commit(state, &commit).unwrap();
             assert_eq!(state, Some(carried.state), "version {}", commit.version);
             previous = Hash::of_commit(&stream, previous, &stored.payload);
             at = commit.occurred_at;

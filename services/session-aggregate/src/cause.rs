@@ -1,0 +1,93 @@
+//! For whose sake something is appended: a client's command, or a clean-up of our own.
+
+use berth_proto::{
+    CommandId, Hash, InstanceId,
+    command::Command,
+    commit::{OriginV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
+    frame::{CommandRequestV2, TargetV1},
+};
+
+use crate::trouble::Trouble;
+
+/// The command for whose sake an entry changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    pub(crate) command_id: CommandId,
+    pub(crate) keyed: bool,
+    pub(crate) digest: Hash,
+    pub(crate) principal: PrincipalV1,
+    pub(crate) origin: OriginV1,
+    pub(crate) causation: Option<CommandId>,
+}
+
+// === impl Cause ===
+
+impl Cause {
+    /// A client's command.
+    pub(crate) fn of(request: &CommandRequestV2) -> Self {
+        Self {
+            command_id: request.command_id,
+            keyed: request.keyed,
+            digest: request.digest,
+            principal: request.principal,
+            origin: request.origin.clone(),
+            causation: request.causation,
+        }
+    }
+
+    /// Our own clean-up: its id says what is cleaned up, so that a repeated one is the same one.
+    pub(crate) fn own(what: &str, subject: &[u8; 16]) -> Self {
+        Self::about(what, &[], subject)
+    }
+
+    /// The same, for something of a subject that needs more words.
+    pub(crate) fn about(what: &str, details: &[u8], subject: &[u8; 16]) -> Self {
+        let digest = Hash::over(b"berth.v1.own", &[what.as_bytes(), details, subject]);
+        let id = digest.0.first_chunk::<16>().copied().unwrap_or_default();
+        Self {
+            command_id: CommandId::from_bytes(id),
+            keyed: false,
+            digest,
+            principal: PrincipalV1::Service,
+            origin: OriginV1 { via: "session-aggregate".to_owned() },
+            causation: None,
+        }
+    }
+
+    /// What a commit with so many events of this command says of it.
+    pub(crate) fn receipt(&self, code: OutcomeCodeV1, event_count: u16) -> ReceiptV2 {
+        ReceiptV2 {
+            command_id: self.command_id,
+            keyed: self.keyed,
+            digest: self.digest,
+            principal: self.principal,
+            origin: self.origin.clone(),
+            causation: self.causation,
+            outcome: OutcomeV1 { code, attempt: 0, endpoint: None },
+            first_event: 0,
+            event_count,
+            caller: None,
+        }
+    }
+
+    /// The request that asks an instance for something for this cause.
+    pub(crate) fn request(
+        self,
+        instance: InstanceId,
+        command: &Command,
+    ) -> Result<CommandRequestV2, Trouble> {
+        let Self { command_id, keyed, digest, principal, origin, causation } = self;
+        let target = TargetV1::Instance { instance, command: command.to_record()? };
+        Ok(CommandRequestV2 {
+            command_id,
+            keyed,
+            digest,
+            principal,
+            origin,
+            causation,
+            target,
+            caller: None,
+            traceparent: None,
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! Hands each command to whoever decides it, one after the other for each stream.
+
+use std::sync::Arc;
+
+use berth_proto::{InstanceId, StreamKey, command::Command, limits::RECEIPTS_PER_COMMIT_MAX};
+use berth_runtime::Lifecycle;
+
+use crate::{
+    accounts::Accounts,
+    asker::Asker,
+    instances::{Instances, round::Asked},
+    mailbox::{Job, Mailboxes, Posted},
+    sagas::{create::Create, delete::Delete, moving::Move, rotate::Rotate},
+    trouble::Trouble,
+};
+
+/// Everybody who decides commands, and the mailboxes before them.
+#[derive(Debug)]
+pub(crate) struct Commands {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) instances: Arc<Instances>,
+    pub(crate) create: Arc<Create>,
+    pub(crate) rotate: Arc<Rotate>,
+    pub(crate) moving: Arc<Move>,
+    pub(crate) delete: Arc<Delete>,
+    pub(crate) mailboxes: Mailboxes,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+// === impl Commands ===
+
+impl Commands {
+    /// Puts a command into the mailbox of its stream, and starts the task that empties it if none runs.
+    pub(crate) fn post(self: &Arc<Self>, job: Job) {
+        let stream = job.request.target.stream();
+        match self.mailboxes.post(stream, job) {
+            Posted::Waits => {}
+            Posted::First => {
+                let this = Arc::clone(self);
+                self.lifecycle.spawn(async move { this.empty_mailbox(stream).await });
+            }
+            Posted::Refused(job) => job.asker.answer(&Trouble::Overloaded.reply()),
+        }
+    }
+
+    /// Handles what waits in a mailbox until nothing does. Commands that need nothing but their instance are decided
+    /// together.
+    async fn empty_mailbox(&self, stream: StreamKey) {
+        while let Some(jobs) = self.mailboxes.drain(stream, RECEIPTS_PER_COMMIT_MAX) {
+            let mut batch = Vec::new();
+            for Job { request, command, asker } in jobs {
+                let (Some(instance), Some(command)) = (stream.as_instance(), command) else {
+                    asker.answer(&Box::pin(self.accounts.command(&request)).await);
+                    continue;
+                };
+                let asked = Asked { request, command };
+                if asked.is_alone() {
+                    self.instances.command(instance, std::mem::take(&mut batch)).await;
+                    Box::pin(self.saga(instance, asked, asker)).await;
+                } else {
+                    batch.push((asked, asker));
+                }
+            }
+            if let Some(instance) = stream.as_instance() {
+                self.instances.command(instance, batch).await;
+            }
+        }
+    }
+
+    /// Decides a command that spans streams.
+    async fn saga(&self, instance: InstanceId, asked: Asked, to: Asker) {
+        let done = match &asked.command {
+            Command::CreateInstance(create) => {
+                return Box::pin(self.create.run(instance, &asked, create, to)).await;
+            }
+            Command::AbandonCreate(abandon) => Box::pin(self.create.abandon(instance, &asked, abandon)).await,
+            Command::RotateToken(rotate) => Box::pin(self.rotate.run(instance, &asked, rotate)).await,
+            Command::Move(wanted) => Box::pin(self.moving.run(instance, &asked, wanted)).await,
+            _ => Box::pin(self.delete.run(instance, &asked)).await,
+        };
+        to.answer(&done.unwrap_or_else(|trouble| trouble.reply()));
+    }
+}

@@ -1,0 +1,265 @@
+//! Instances in the log: the latest states in memory, and transactions on them.
+//!
+//! What waits together for one instance is decided together ([`round`]) and stored as one commit.
+
+pub(crate) mod round;
+
+use std::{collections::VecDeque, future::ready, sync::Arc};
+
+use berth_bus::{Bus, DeviceKeys};
+use berth_domain::instance::{State, never_was};
+use berth_log::{Loaded, Next, Place, Plan, TransactError, Transacted, Writer, decode_commit, read_around};
+use berth_proto::{
+    AccountId, DirectoryId, InstanceId, RecordV1, StreamKey, Timestamp,
+    command::{AbandonCreateV1, Command},
+    commit::OutcomeCodeV1,
+    event::Event,
+    frame::{AcceptedV1, CommandReplyV1, RejectionCodeV1, RejectionV1},
+    instance::PhaseV1,
+    subject::tail_subject,
+};
+use bytes::Bytes;
+use tracing::{debug, error};
+
+use self::round::{Answer, Asked, Round};
+use crate::{
+    asker::Asker,
+    cache::StateCache,
+    directory::Cause,
+    metrics,
+    trouble::{Trouble, chain},
+};
+
+/// Commits that are read at once in search of former entries.
+const HISTORY_PAGE_COMMITS: usize = 256;
+
+/// The instances in the log.
+#[derive(Debug)]
+pub(crate) struct Instances {
+    writer: Writer,
+    states: StateCache,
+    bus: Arc<dyn Bus>,
+    device_keys: Arc<dyn DeviceKeys>,
+}
+
+// === impl Instances ===
+
+impl Instances {
+    pub(crate) const fn new(
+        writer: Writer,
+        states: StateCache,
+        bus: Arc<dyn Bus>,
+        device_keys: Arc<dyn DeviceKeys>,
+    ) -> Self {
+        Self { writer, states, bus, device_keys }
+    }
+
+    /// Decides commands that need nothing but their instance, as few commits as they fit into.
+    pub(crate) async fn command(&self, instance: InstanceId, batch: Vec<(Asked, Asker)>) {
+        let (asked, mut repliers): (Vec<_>, VecDeque<_>) = batch.into_iter().unzip();
+        let mut rest = asked.as_slice();
+        while !rest.is_empty() {
+            match Box::pin(self.transact(instance, rest)).await {
+                Ok((loaded, answers)) => {
+                    rest = rest.get(answers.len()..).unwrap_or_default();
+                    for (one, to) in answers.into_iter().zip(std::iter::from_fn(|| repliers.pop_front())) {
+                        to.answer(&reply(&loaded, one));
+                    }
+                    self.remember(loaded);
+                }
+                Err(trouble) => {
+                    let reply = trouble.reply();
+                    for to in repliers {
+                        to.answer(&reply);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Decides commands that wait for one instance and appends what they come to as one commit. Answers the
+    /// first of them, at least one; the others did not fit.
+    pub(crate) async fn transact(
+        &self,
+        instance: InstanceId,
+        asked: &[Asked],
+    ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
+        let remembered = self.states.take(instance);
+        self.change(instance, remembered, move |loaded, now| async move {
+            Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
+        })
+        .await
+    }
+
+    /// Decides commands on an instance; nothing is appended yet.
+    pub(crate) async fn decide(&self, loaded: &Loaded<State>, asked: &[Asked], now: Timestamp) -> Round {
+        Round::decide(loaded, asked, now, &*self.device_keys).await
+    }
+
+    /// Decides on an instance as it stands in the log, appends what was decided, and tells whoever listens to it.
+    pub(crate) async fn transact_with<T, F>(
+        &self,
+        instance: InstanceId,
+        decide: impl Fn(Loaded<State>, Timestamp) -> F,
+    ) -> Result<(Loaded<State>, T), Trouble>
+    where
+        F: Future<Output = Result<Plan<State, T>, Trouble>>,
+    {
+        self.states.take(instance);
+        self.change(instance, None, decide).await
+    }
+
+    async fn change<T, F>(
+        &self,
+        instance: InstanceId,
+        remembered: Option<Loaded<State>>,
+        decide: impl Fn(Loaded<State>, Timestamp) -> F,
+    ) -> Result<(Loaded<State>, T), Trouble>
+    where
+        F: Future<Output = Result<Plan<State, T>, Trouble>>,
+    {
+        let done = self.writer.transact(StreamKey::instance(instance), remembered, decide).await;
+        let done = done.inspect_err(|trouble| shout(instance, trouble))?;
+        self.tell(instance, &done).await;
+        Ok((done.loaded, done.answer))
+    }
+
+    /// Decides on an instance whose last commit is damaged, as far as it can be read, and appends behind the damage.
+    /// None if the last commit is sound.
+    pub(crate) async fn transact_behind<T, F>(
+        &self,
+        instance: InstanceId,
+        decide: impl Fn(Loaded<State>, Timestamp) -> F,
+    ) -> Result<Option<Transacted<State, T>>, Trouble>
+    where
+        F: Future<Output = Result<Plan<State, T>, Trouble>>,
+    {
+        self.states.take(instance);
+        let done = self.writer.transact_behind(StreamKey::instance(instance), decide).await?;
+        if let Some(done) = &done {
+            self.tell(instance, done).await;
+        }
+        Ok(done)
+    }
+
+    /// Tells whoever listens to an instance of the commit that was appended, if any was.
+    async fn tell<T>(&self, instance: InstanceId, done: &Transacted<State, T>) {
+        let Some(commands) = done.appended else { return };
+        metrics::batch(commands);
+        let version = done.loaded.version();
+        debug!(%instance, version, commands, "appended");
+        let hint = Bytes::copy_from_slice(&version.to_be_bytes());
+        if let Err(error) = self.bus.publish(&tail_subject(instance), hint).await {
+            debug!(%instance, version, %error, "nobody was told of a commit: readers find it by themselves");
+        }
+    }
+
+    /// Appends a commit that changes nothing and says that something of ours was done.
+    pub(crate) async fn note(&self, loaded: Loaded<State>, cause: &Cause) -> Result<(), Trouble> {
+        let decide = |loaded: Loaded<State>, _| {
+            let receipts = vec![cause.receipt(OutcomeCodeV1::Unchanged, 0)];
+            ready(Ok::<_, Trouble>(match loaded.state.clone() {
+                Some(state) => Plan::Append(loaded, Next { receipts, events: Vec::new(), state }, ()),
+                None => Plan::Keep(loaded, ()),
+            }))
+        };
+        let done = self.writer.transact(loaded.stream, Some(loaded), decide).await?;
+        self.remember(done.loaded);
+        Ok(())
+    }
+
+    /// Makes sure that a create which has not happened never will. False if the instance exists.
+    pub(crate) async fn rule_out(
+        &self,
+        instance: InstanceId,
+        account: AccountId,
+        entry: DirectoryId,
+    ) -> Result<bool, Trouble> {
+        let command = Command::from(AbandonCreateV1 { account, entry });
+        let request = Cause::own("abandon", instance.as_bytes()).request(instance, &command)?;
+        let asked = Asked { request, command };
+        let (loaded, _) = self.transact(instance, std::slice::from_ref(&asked)).await?;
+        let given_up = loaded.state.as_ref().is_some_and(never_was);
+        self.remember(loaded);
+        Ok(given_up)
+    }
+
+    /// Reads the last commit of an instance.
+    pub(crate) async fn load(&self, instance: InstanceId) -> Result<Loaded<State>, Trouble> {
+        let loaded = self.writer.load(&StreamKey::instance(instance)).await.map_err(Trouble::from);
+        loaded.inspect_err(|trouble| shout(instance, trouble))
+    }
+
+    /// Whether an instance was created.
+    pub(crate) async fn exists(&self, instance: InstanceId) -> Result<bool, Trouble> {
+        Ok(self.load(instance).await?.state.is_some_and(|state| !never_was(&state)))
+    }
+
+    /// Remembers a state for the next command.
+    pub(crate) fn remember(&self, loaded: Loaded<State>) {
+        if let Some(instance) = loaded.stream.as_instance().filter(|_| loaded.tail.is_some()) {
+            self.states.put(instance, loaded);
+        }
+    }
+
+    /// Gathers something from every event that an instance ever had, as far as its history can be read.
+    pub(crate) async fn gather<T>(
+        &self,
+        instance: InstanceId,
+        gather: impl Fn(Event) -> Vec<T> + Send,
+    ) -> Result<Vec<T>, Trouble> {
+        let stream = StreamKey::instance(instance);
+        let (mut found, mut after) = (Vec::new(), 0);
+        loop {
+            let page = read_around(self.writer.log(), &stream, after, HISTORY_PAGE_COMMITS).await?;
+            after += page.len() as u64;
+            let readable = page.iter().filter_map(|place| match place {
+                Place::Commit(stored) => decode_commit(stored).ok(),
+                Place::Damaged(_) => None,
+            });
+            for commit in readable {
+                found.extend(
+                    commit.events.iter().filter_map(|one| Event::from_record(one).ok()).flat_map(&gather),
+                );
+            }
+            if page.len() < HISTORY_PAGE_COMMITS {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn shout(instance: InstanceId, trouble: &Trouble) {
+    if let Trouble::Log(TransactError::Damaged { .. }) = trouble {
+        let reason = chain(trouble);
+        error!(%instance, reason, "the last commit of an instance is damaged: it refuses commands");
+    }
+}
+
+/// The reply to one command on the stream as it is after it.
+pub(crate) fn reply(loaded: &Loaded<State>, answer: Answer) -> CommandReplyV1 {
+    match answer {
+        Answer::Accepted { outcome, replayed } => match loaded.state.as_ref().map(RecordV1::of) {
+            Some(Ok(state)) => CommandReplyV1::Accepted(AcceptedV1 {
+                stream_id: InstanceId::from_bytes(*loaded.stream.id()),
+                outcome,
+                replayed,
+                version: loaded.version(),
+                state,
+            }),
+            Some(Err(error)) => Trouble::from(error).reply(),
+            None => CommandReplyV1::Unavailable { reason: "an accepted command left no state".to_owned() },
+        },
+        Answer::Rejected { code, state } => CommandReplyV1::Rejected(RejectionV1 { code, state }),
+        Answer::Unavailable { reason } => CommandReplyV1::Unavailable { reason },
+    }
+}
+
+pub(crate) fn rejected(code: RejectionCodeV1) -> CommandReplyV1 {
+    CommandReplyV1::Rejected(RejectionV1 { code, state: None })
+}
+
+pub(crate) fn is_deleted(state: &State) -> bool {
+    matches!(state.phase, PhaseV1::Deleted { .. })
+}

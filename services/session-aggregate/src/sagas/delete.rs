@@ -1,0 +1,136 @@
+//! Deleting an instance: append, then release its entries and destroy its keys.
+
+use std::{sync::Arc, time::Duration};
+
+use berth_bus::{Bus, DeviceKeys, KeyRing};
+use berth_domain::instance::{State, is_lost, never_was};
+use berth_log::{Loaded, TransactError};
+use berth_proto::{
+    CommitV2, InstanceId,
+    frame::{CommandReplyV1, RejectionCodeV1},
+    instance::UnlinkStatusV1,
+    subject::last_words_subject,
+};
+use bytes::Bytes;
+use tracing::warn;
+
+use super::moving::Move;
+use crate::{
+    cause::Cause,
+    directory::Directory,
+    entries::Entries,
+    instances::{
+        Instances, is_deleted, rejected, reply,
+        round::{Answer, Asked},
+    },
+    trouble::{Trouble, chain},
+};
+
+/// Attempts, the last ones, whose device keys are deleted with an instance; older ones ended long before.
+const DEVICE_KEYS_SWEPT_MAX: u32 = 256;
+/// How long a deletion waits until the webhooks service has kept what the last notices need.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(2);
+/// What our own receipt in the last commit of a deleted instance is called.
+const ERASURE: &str = "erasure";
+
+/// Deletes instances.
+#[derive(Debug)]
+pub(crate) struct Delete {
+    pub(crate) instances: Arc<Instances>,
+    pub(crate) entries: Entries,
+    pub(crate) directory: Directory,
+    /// Knows which entries an unfinished move left.
+    pub(crate) moving: Arc<Move>,
+    pub(crate) keys: KeyRing,
+    pub(crate) device_keys: Arc<dyn DeviceKeys>,
+    pub(crate) bus: Arc<dyn Bus>,
+}
+
+// === impl Delete ===
+
+impl Delete {
+    /// Deletes an instance and cleans up after it. The answer waits for the clean-up, so that the name is free
+    /// then, but does not depend on it: the process manager finishes what fails here.
+    pub(crate) async fn run(&self, instance: InstanceId, asked: &Asked) -> Result<CommandReplyV1, Trouble> {
+        let (loaded, answers) = match self.instances.transact(instance, std::slice::from_ref(asked)).await {
+            Err(damaged @ Trouble::Log(TransactError::Damaged { .. })) => {
+                return Box::pin(self.bury(instance, asked, damaged)).await;
+            }
+            done => done?,
+        };
+        let Some(answer) = answers.into_iter().next() else {
+            return Ok(rejected(RejectionCodeV1::Changed));
+        };
+        if matches!(answer, Answer::Accepted { replayed: false, .. }) {
+            return Ok(self.deleted(instance, loaded, answer).await);
+        }
+        let answered = reply(&loaded, answer);
+        self.instances.remember(loaded);
+        Ok(answered)
+    }
+
+    /// The reply to a delete, after the clean-up.
+    pub(super) async fn deleted(
+        &self,
+        instance: InstanceId,
+        tombstone: Loaded<State>,
+        answer: Answer,
+    ) -> CommandReplyV1 {
+        let answered = reply(&tombstone, answer);
+        self.clean_up(instance, tombstone).await;
+        answered
+    }
+
+    pub(super) async fn clean_up(&self, instance: InstanceId, tombstone: Loaded<State>) {
+        if let Err(trouble) = self.erase(instance, tombstone).await {
+            let reason = chain(&trouble);
+            warn!(%instance, reason, "what a deleted instance leaves is cleaned up later");
+        }
+    }
+
+    /// Releases the entries of a deleted instance, destroys its data key, deletes keys of devices that are not
+    /// to be unlinked any more, and notes in the log that this is done.
+    pub(crate) async fn erase(&self, instance: InstanceId, deleted: Loaded<State>) -> Result<(), Trouble> {
+        let Some(state) = deleted.state.as_ref().filter(|state| is_deleted(state)) else {
+            return Ok(());
+        };
+        if never_was(state) {
+            return Ok(());
+        }
+        let cause = Cause::own(ERASURE, instance.as_bytes());
+        self.moving.release_former_places(instance, state, &cause).await?;
+        let command_ids = state.keyed.iter().map(|known| known.command_id).collect();
+        self.entries.release(state.account, instance, &state.entries, command_ids, true, &cause).await?;
+        self.keep_last_words(instance, state).await;
+        self.keys.destroy(instance.as_bytes()).await?;
+        let pursued = |attempt: u32| {
+            let mut unlinks = state.unlinks.iter();
+            unlinks.any(|one| one.attempt == attempt && one.status == UnlinkStatusV1::Pending)
+        };
+        let newest = if is_lost(state) { DEVICE_KEYS_SWEPT_MAX } else { state.attempt };
+        let oldest = newest.saturating_sub(DEVICE_KEYS_SWEPT_MAX);
+        for attempt in (oldest + 1..=newest).filter(|attempt| !pursued(*attempt)) {
+            self.device_keys.delete(instance, attempt).await?;
+        }
+        self.instances.note(deleted, &cause).await
+    }
+
+    /// Lets the webhooks service keep what the last notices of the instance need, before its data key is gone. A
+    /// deletion depends on nobody: without an answer in time these notices are lost.
+    async fn keep_last_words(&self, instance: InstanceId, state: &State) {
+        if !state.webhooks.iter().any(|webhook| webhook.enabled) {
+            return;
+        }
+        let subject = last_words_subject(instance);
+        if let Err(error) = self.bus.request(&subject, Bytes::new(), LAST_WORDS_MAX).await {
+            let reason = chain(&error);
+            warn!(%instance, reason, "the last webhook notices of a deleted instance may be lost");
+        }
+    }
+}
+
+/// Whether a commit notes that what a deleted instance left is cleaned up.
+pub(crate) fn erasure_recorded(instance: InstanceId, commit: &CommitV2) -> bool {
+    let noted = Cause::own(ERASURE, instance.as_bytes()).command_id;
+    commit.receipts.iter().any(|receipt| receipt.command_id == noted)
+}

@@ -1,0 +1,160 @@
+//! An account, whatever it is asked: the same command again changes nothing, and no history leaves the table.
+
+use berth_domain::account::{State, claims, decide, evolve, given_up, settle};
+use berth_proto::{
+    AccountId, DirectoryId, EndpointId, Sealed, Timestamp,
+    account::AccountEvent,
+    frame::{RejectionCodeV1, TargetV1},
+    instance::WebhookV1,
+};
+use proptest::prelude::*;
+
+const ACCOUNT: AccountId = AccountId::from_bytes([1; 16]);
+
+/// A history as it grows: the state that the commits carry, and every event with its version.
+#[derive(Debug, Default)]
+struct Life {
+    state: Option<State>,
+    events: Vec<(AccountEvent, u64)>,
+    version: u64,
+}
+
+impl Life {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_000 + i64::try_from(self.version).unwrap())
+    }
+
+    fn append(&mut self, events: Vec<AccountEvent>) {
+        self.version += 1;
+        for event in events {
+            let state = evolve(self.state.take(), &event, self.version, self.now());
+            self.state = Some(state.expect("a decision gives no event that cannot follow the state"));
+            self.events.push((event, self.version));
+        }
+    }
+
+    fn ask(&mut self, command: &TargetV1) -> Result<usize, RejectionCodeV1> {
+        let events = decide(self.state.as_ref(), command, self.now())?;
+        let count = events.len();
+        if count > 0 {
+            self.append(events);
+        }
+        Ok(count)
+    }
+}
+
+fn entry(byte: u8) -> DirectoryId {
+    DirectoryId::from_bytes([byte; 16])
+}
+
+fn webhook(kind: u8, url: u8) -> WebhookV1 {
+    WebhookV1 {
+        id: EndpointId::from_bytes([kind + url * 16; 16]),
+        format: format!("format{kind}.business"),
+        label: String::new(),
+        enabled: true,
+        url: Sealed(vec![url]),
+        headers: None,
+        authorization: None,
+        secret: Sealed(vec![url]),
+        old_secrets: Vec::new(),
+        events: Vec::new(),
+        after_logout_all: false,
+        options: None,
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+    }
+}
+
+fn created() -> TargetV1 {
+    TargetV1::CreateAccount {
+        account: ACCOUNT,
+        name: Sealed(vec![1]),
+        name_entry: entry(1),
+        token: Sealed(vec![2]),
+        token_entry: entry(2),
+    }
+}
+
+/// One of many commands, by two small numbers.
+fn command(kind: u8, what: u8) -> TargetV1 {
+    match kind {
+        0 => created(),
+        1 => TargetV1::RotateAccountToken {
+            account: ACCOUNT,
+            token: Sealed(vec![what]),
+            token_entry: entry(what),
+        },
+        2 => TargetV1::ChangeAccount {
+            account: ACCOUNT,
+            name: (!what.is_multiple_of(3)).then(|| (Sealed(vec![what]), entry(100 + what))),
+            attributes: what.is_multiple_of(2).then(|| Sealed(vec![what])),
+        },
+        3 | 4 => TargetV1::ConfigureAccountWebhook { account: ACCOUNT, webhook: webhook(what % 6, what / 6) },
+        5 => TargetV1::RemoveAccountWebhook { account: ACCOUNT, webhook: webhook(what % 6, what / 6).id },
+        _ => TargetV1::CloseAccount { account: ACCOUNT },
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_asked_the_same_again_changes_nothing(
+        steps in prop::collection::vec((0_u8..40, 0_u8..12), 0..60)
+    ) {
+        let mut life = Life::default();
+        life.ask(&created()).unwrap();
+        for (kind, what) in steps {
+            let command = command(kind % 6 + u8::from(kind == 39), what);
+            let before = life.state.clone().unwrap();
+            if life.ask(&command).is_ok() {
+                prop_assert!(!matches!(life.ask(&command), Ok(1..)), "{command:?} happens twice");
+            }
+            let state = life.state.clone().unwrap();
+            prop_assert!(before.closed_at.is_none() || state == before, "nothing happens to a closed account");
+            prop_assert!(state.credential_version >= before.credential_version);
+            prop_assert_eq!(
+                state.credential_version > before.credential_version,
+                state.token_entry != before.token_entry
+            );
+            let mut formats: Vec<_> = state.webhooks.iter().map(|one| &one.format).collect();
+            formats.sort_unstable();
+            formats.dedup();
+            prop_assert_eq!(formats.len(), state.webhooks.len(), "one endpoint for each format");
+            prop_assert!(state.unsettled.is_none_or(|since| since <= life.version));
+        }
+        let mut folded = None;
+        for (event, version) in &life.events {
+            let at = Timestamp(1_000 + i64::try_from(*version).unwrap());
+            folded = evolve(folded, event, *version, at);
+        }
+        prop_assert_eq!(folded, life.state, "the events fold to the carried state");
+    }
+}
+
+#[test]
+fn what_an_account_has_is_claimed_first_and_given_up_afterwards() {
+    let mut life = Life::default();
+    let events = decide(None, &created(), life.now()).unwrap();
+    let claimed: Vec<_> =
+        claims(&events).iter().map(|claim| (claim.entry, claim.credential_version)).collect();
+    assert_eq!(claimed, [(entry(1), 0), (entry(2), 1)]);
+    life.append(events);
+    let before = life.state.clone().unwrap();
+    let rotate = command(1, 7);
+    let events = decide(life.state.as_ref(), &rotate, life.now()).unwrap();
+    assert_eq!(claims(&events).iter().map(|claim| claim.credential_version).collect::<Vec<_>>(), [2]);
+    life.append(events);
+    assert_eq!(given_up(&before, life.state.as_ref().unwrap()), [entry(2)]);
+}
+
+#[test]
+fn an_account_is_settled_only_as_it_was_seen() {
+    let mut life = Life::default();
+    life.ask(&created()).unwrap();
+    assert_eq!(settle(life.state.as_ref().unwrap(), 1), None, "nobody has to follow a new account");
+    life.ask(&command(3, 1)).unwrap();
+    life.ask(&command(3, 2)).unwrap();
+    assert_eq!(settle(life.state.as_ref().unwrap(), 2), None, "it has changed since");
+    life.append(settle(life.state.as_ref().unwrap(), 3).into_iter().collect());
+    assert_eq!(life.state.unwrap().unsettled, None);
+}
