@@ -9,10 +9,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use berth_log::Stored;
+use berth_log::SharedCommit;
 use berth_proto::{
     CommitV2, InstanceId, Kind, Sealed, Timestamp,
-    codec::types,
     event::Event,
     instance::{InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
 };
@@ -135,15 +134,15 @@ impl View for WantedView {
         &[Kind::Instance]
     }
 
-    fn apply(&self, _stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let Some(instance) = commit.stream.as_instance() else { return Ok(()) };
-        // A commit without a state changes nothing that a link depends on.
-        let Some(record) = commit.full_state().filter(|state| state.type_id == types::INSTANCE_STATE) else {
+        // A commit without events changes nothing that a link depends on.
+        if commit.events.is_empty() {
             return Ok(());
-        };
+        }
         let failed = |reason: &str| ApplyError { reason: reason.to_owned() };
-        let state =
-            record.open::<InstanceStateV1>().map_err(|_| failed("the carried state cannot be read"))?;
+        let state = shared.instance_state().map_err(|_| failed("the carried state cannot be read"))?;
+        let Some(state) = state else { return Ok(()) };
         let key = instance.as_bytes().as_slice();
         let before = rows.get(key).map_err(|_| failed("the row cannot be read"))?;
         let resumed =
@@ -152,7 +151,7 @@ impl View for WantedView {
             .events
             .iter()
             .any(|event| matches!(Event::from_record(event), Ok(Event::ResumeRequested(_))));
-        match Wanted::of(&state, if asked { commit.version } else { resumed }) {
+        match Wanted::of(state, if asked { commit.version } else { resumed }) {
             Some(wanted) => {
                 let row = postcard::to_allocvec(&wanted).map_err(|_| failed("the row cannot be written"))?;
                 rows.put(key, row);

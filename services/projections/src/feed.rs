@@ -13,10 +13,8 @@ use std::{
 };
 
 use berth_bus::{Bus, Lease, Leases};
-use berth_log::{FollowError, Followed, LogRead, Position, Stored, decode_commit};
-use berth_proto::{
-    Kind, event::Event, instance::InstanceStateV1, public::cloud_event, subject::public_event_subject,
-};
+use berth_log::{FollowError, Followed, LogRead, Position, SharedCommit};
+use berth_proto::{Kind, event::Event, public::cloud_event, subject::public_event_subject};
 use berth_runtime::Lifecycle;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -150,9 +148,9 @@ impl Feed {
     fn take(&mut self, followed: Followed) {
         let mut position = self.position.take().unwrap_or_default();
         match followed {
-            Followed::Commit(stored, at) => {
-                self.waiting.extend(render(&stored));
-                position.advance(stored.shard, at);
+            Followed::Commit(commit, at) => {
+                self.waiting.extend(render(&commit));
+                position.advance(commit.stored().shard, at);
             }
             Followed::CaughtUp(end) => position = end,
         }
@@ -199,18 +197,17 @@ impl Feed {
 }
 
 /// The public events of a commit; what cannot be read is reported by the record view.
-fn render(stored: &Stored) -> Vec<Rendered> {
-    let Ok(commit) = decode_commit(stored) else {
+fn render(shared: &SharedCommit) -> Vec<Rendered> {
+    let Ok(commit) = shared.commit() else { return Vec::new() };
+    let Some(instance) = commit.stream.as_instance() else { return Vec::new() };
+    if commit.events.is_empty() {
         return Vec::new();
-    };
-    let Some(instance) = stored.stream.as_instance() else { return Vec::new() };
-    // A commit without a state has no events either.
-    let state = commit.full_state().and_then(|state| state.open::<InstanceStateV1>().ok());
-    let Some(state) = state else { return Vec::new() };
+    }
+    let Ok(Some(state)) = shared.instance_state() else { return Vec::new() };
     let subject = public_event_subject(state.account, instance);
     let events = commit.events.iter().enumerate().filter_map(|(index, record)| {
         let event = Event::from_record(record).ok()?;
-        let payload = Bytes::from(cloud_event(&commit, index, &event, state.account).to_string());
+        let payload = Bytes::from(cloud_event(commit, index, &event, state.account).to_string());
         Some(Rendered { subject: subject.clone(), payload, read_at: Instant::now() })
     });
     events.collect()

@@ -3,34 +3,36 @@
 //! | key | value |
 //! | --- | --- |
 //! | `a` account | version, state; accounts that are not closed |
-//! | `i` instance | version, class, account, state |
+//! | `i` instance | version, class, account, mark of its texts, state |
 //! | `o` account instance | nothing; instances that are not deleted |
 //! | `s` account class instance | nothing |
 //!
-//! Every row depends on one stream only: an index row is written with the record that it points to.
+//! Every row depends on one stream only: an index row is written with the record that it points to. The state is that
+//! of the last commit with events: what an instance remembers of commands that changed nothing is shown to nobody.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use berth_log::Stored;
+use berth_log::SharedCommit;
 use berth_proto::{
-    AccountId, CommitV2, DecodeError, InstanceId, Kind, RecordV1,
+    AccountId, CommitV2, DecodeError, Hash, InstanceId, Kind, RecordV1, Sealed,
     account::AccountStateV2,
-    commit::{CarriedState, CarriedV1},
-    instance::InstanceStateV1,
+    instance::{DeviceV1, InstanceStateV1},
 };
 use berth_views::{ApplyError, Rows, View, ViewError};
 
 use crate::class::Class;
 
 /// Raised whenever the rows change shape or meaning.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 /// Bytes of an id.
 const ID: usize = 16;
+/// Bytes of a mark of texts.
+const MARK: usize = 16;
 
-/// Instances whose records changed, with the version that the record has at least then. Filled by the fold,
+/// Instances whose texts changed, with the version that the record has at least then. Filled by the fold,
 /// emptied by the index of texts; an instance stands in it once, whatever happens to it.
 pub(crate) type Touched = Arc<Mutex<HashMap<[u8; ID], u64>>>;
 
@@ -53,67 +55,77 @@ impl View for Records {
         &[Kind::Instance, Kind::Account]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-        match stored.stream.kind() {
-            Kind::Instance => self.instance(InstanceId::from_bytes(*stored.stream.id()), commit, rows),
-            Kind::Account => account(stored.stream.id(), commit, rows),
+    fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let id = commit.stream.id();
+        match commit.stream.kind() {
+            Kind::Instance => self.instance(InstanceId::from_bytes(*id), shared, commit, rows),
+            Kind::Account => account(id, commit, rows),
             Kind::Directory | Kind::Delivery => Ok(()),
         }
     }
 }
 
 impl Records {
-    fn instance(&self, id: InstanceId, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn instance(
+        &self,
+        id: InstanceId,
+        shared: &SharedCommit,
+        commit: &CommitV2,
+        rows: &mut dyn Rows,
+    ) -> Result<(), ApplyError> {
         let key = record_key(id);
-        let before = rows.get(&key).map_err(|error| unavailable(&error))?.as_deref().and_then(Record::decode);
-        let Some((record, state)) = carried(commit, before.as_ref()).map_err(|error| unreadable(&error))?
-        else {
-            return Ok(());
-        };
-        if berth_domain::instance::never_was(&state) {
-            // A create that was given up left a tombstone.
+        let row = rows.get(&key).map_err(|error| unavailable(&error))?;
+        let before = row.as_deref().and_then(Head::decode).map(|(head, _)| head);
+        if let (true, Some(before), Some(mut row)) = (commit.events.is_empty(), before, row) {
+            if before.version != commit.version {
+                Head { version: commit.version, ..before }.overwrite(&mut row);
+                rows.put(&key, row);
+            }
             return Ok(());
         }
-        let record = Record {
+        let (record, state) = match (commit.full_state(), shared.instance_state().map_err(unreadable)?) {
+            // A create that was given up left a tombstone of an instance that never was.
+            (Some(record), Some(state)) if !berth_domain::instance::never_was(state) => (record, state),
+            _ => return Ok(()),
+        };
+        let head = Head {
             version: commit.version,
             class: Class::of(&state.phase),
             account: state.account,
-            state: record,
+            texts: mark_of_texts(state),
         };
-        let (old, new) = (before.map(|before| index_keys(id, &before)), index_keys(id, &record));
+        let (old, new) = (before.map(|before| index_keys(id, &before)), index_keys(id, &head));
         for gone in old.iter().flatten().filter(|key| !new.contains(key)) {
             rows.remove(gone);
         }
         for fresh in new.iter().filter(|key| old.as_ref().is_none_or(|old| !old.contains(key))) {
             rows.put(fresh, Vec::new());
         }
-        rows.put(&key, record.encode());
-        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        touched.insert(*id.as_bytes(), commit.version);
+        rows.put(&key, head.encode_with(record));
+        let found_by = |head: &Head| (head.class == Class::Deleted, head.texts);
+        if before.as_ref().map(found_by) != Some(found_by(&head)) {
+            let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+            touched.insert(*id.as_bytes(), commit.version);
+        }
         Ok(())
     }
 }
 
-/// The state after a commit, as it is kept and opened. One that carries none follows from the record before it; none
-/// if there is no such record, since an instance that never was has none.
-fn carried(
-    commit: &CommitV2,
-    before: Option<&Record>,
-) -> Result<Option<(RecordV1, InstanceStateV1)>, DecodeError> {
-    match (&commit.state, before) {
-        (CarriedV1::Full(record), _) => Ok(Some((record.clone(), record.open()?))),
-        (CarriedV1::Since(_), None) => Ok(None),
-        (CarriedV1::Since(since), Some(before)) => {
-            let mut state: InstanceStateV1 = before.state.open()?;
-            // Only what was remembered by the commits since the one that the record is of is news.
-            let mut news = since.clone();
-            news.keyed.retain(|one| one.version > before.version);
-            news.unkeyed.retain(|one| one.version > before.version);
-            state.remember_since(&news);
-            let record = RecordV1::of(&state).unwrap_or_else(|_| before.state.clone());
-            Ok(Some((record, state)))
-        }
+/// Another value whenever something changes that an instance is found by: see the index of texts.
+fn mark_of_texts(state: &InstanceStateV1) -> [u8; MARK] {
+    fn bytes(sealed: Option<&Sealed>) -> &[u8] {
+        sealed.map_or(&[], |sealed| &sealed.0)
     }
+    let device: Option<&DeviceV1> = state.last_device.as_ref();
+    let parts = [
+        bytes(device.map(|device| &device.phone)),
+        &state.number.to_be_bytes(),
+        bytes(Some(&state.name)),
+        bytes(device.and_then(|device| device.push_name.as_ref())),
+        bytes(device.and_then(|device| device.business_name.as_ref())),
+    ];
+    let Hash(hash) = Hash::over(b"berth.v1.texts", &parts);
+    hash.first_chunk().copied().unwrap_or_default()
 }
 
 fn account(id: &[u8; ID], commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
@@ -129,11 +141,11 @@ fn account(id: &[u8; ID], commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), 
     Ok(())
 }
 
-fn index_keys(id: InstanceId, record: &Record) -> Vec<Vec<u8>> {
+fn index_keys(id: InstanceId, head: &Head) -> Vec<Vec<u8>> {
     let id = id.as_bytes();
-    let mut keys = vec![[&state_prefix(record.account, record.class)[..], id].concat()];
-    if record.class != Class::Deleted {
-        keys.push([&owned_prefix(record.account)[..], id].concat());
+    let mut keys = vec![[&state_prefix(head.account, head.class)[..], id].concat()];
+    if head.class != Class::Deleted {
+        keys.push([&owned_prefix(head.account)[..], id].concat());
     }
     keys
 }
@@ -176,6 +188,48 @@ pub(crate) fn id_of(key: &[u8]) -> Option<InstanceId> {
     key.last_chunk::<ID>().map(|id| InstanceId::from_bytes(*id))
 }
 
+/// What stands before the state in the row of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Head {
+    version: u64,
+    class: Class,
+    account: AccountId,
+    texts: [u8; MARK],
+}
+
+impl Head {
+    fn encode(&self) -> Vec<u8> {
+        [&self.version.to_be_bytes()[..], &[self.class.byte()], self.account.as_bytes(), &self.texts].concat()
+    }
+
+    fn encode_with(&self, state: &RecordV1) -> Vec<u8> {
+        [self.encode(), encode_state(state)].concat()
+    }
+
+    /// Takes the place of the head of a row.
+    fn overwrite(&self, row: &mut [u8]) {
+        let head = self.encode();
+        if let Some(old) = row.get_mut(..head.len()) {
+            old.copy_from_slice(&head);
+        }
+    }
+
+    /// The head of a row, and the state behind it.
+    fn decode(row: &[u8]) -> Option<(Self, &[u8])> {
+        let (version, rest) = row.split_first_chunk::<8>()?;
+        let (class, rest) = rest.split_first()?;
+        let (account, rest) = rest.split_first_chunk::<ID>()?;
+        let (texts, state) = rest.split_first_chunk::<MARK>()?;
+        let head = Self {
+            version: u64::from_be_bytes(*version),
+            class: Class::from_byte(*class)?,
+            account: AccountId::from_bytes(*account),
+            texts: *texts,
+        };
+        Some((head, state))
+    }
+}
+
 /// The record of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -186,27 +240,10 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    fn encode(&self) -> Vec<u8> {
-        [
-            &self.version.to_be_bytes()[..],
-            &[self.class.byte()],
-            self.account.as_bytes(),
-            &encode_state(&self.state),
-        ]
-        .concat()
-    }
-
     /// The record in a row; none if the row is not one, which its checksum makes sure of.
     pub(crate) fn decode(row: &[u8]) -> Option<Self> {
-        let (version, rest) = row.split_first_chunk::<8>()?;
-        let (class, rest) = rest.split_first()?;
-        let (account, rest) = rest.split_first_chunk::<ID>()?;
-        Some(Self {
-            version: u64::from_be_bytes(*version),
-            class: Class::from_byte(*class)?,
-            account: AccountId::from_bytes(*account),
-            state: decode_state(rest)?,
-        })
+        let (Head { version, class, account, .. }, state) = Head::decode(row)?;
+        Some(Self { version, class, account, state: decode_state(state)? })
     }
 }
 
@@ -233,3 +270,6 @@ fn unreadable(error: &DecodeError) -> ApplyError {
 fn unavailable(error: &ViewError) -> ApplyError {
     ApplyError { reason: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,18 +10,23 @@ pub mod jetstream;
 mod local;
 pub mod memory;
 mod metrics;
+pub mod one_follower;
 pub mod port;
 pub mod readable;
+pub mod shared;
 pub mod transaction;
+mod window;
 
 pub use around::{Place, read_around};
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, Tombstone, hash_of, hash_of_stored, verify};
 pub use decode::{DecodeError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 pub use guarded::{GuardedLog, Halted};
 pub use high_water::RolledBack;
+pub use one_follower::OneFollower;
 pub use port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit, Position,
     ReadError, ShardPosition, Stored, Tail,
 };
 pub use readable::{DamagedTail, Readable, damaged_tail, last_readable};
+pub use shared::SharedCommit;
 pub use transaction::{Damage, Loaded, Next, Plan, TransactError, Transacted, Writer};

@@ -7,8 +7,9 @@ use berth_proto::{Kind, codec::PRELUDE_BYTES, limits};
 use futures::stream;
 use tokio::sync::watch;
 
-use crate::port::{
-    AppendError, Follow, FollowError, Followed, NewCommit, Position, ReadError, ShardPosition, Stored,
+use crate::{
+    port::{AppendError, Follow, FollowError, Followed, NewCommit, Position, ReadError, ShardPosition},
+    shared::SharedCommit,
 };
 
 /// Commits that a follower reads from a shard at once.
@@ -39,9 +40,19 @@ pub(crate) fn check_start(shard: u8, from: ShardPosition, end: ShardPosition) ->
 #[derive(Debug)]
 pub(crate) struct Page {
     /// Those of the wanted kinds.
-    pub(crate) commits: Vec<Stored>,
+    pub(crate) commits: Vec<Arc<SharedCommit>>,
     /// The last revision that was looked at, wanted or not.
     pub(crate) reached: u64,
+}
+
+impl Page {
+    /// The commits as a follower of this life of the shard meets them.
+    pub(crate) fn followed(self, incarnation: u64) -> impl Iterator<Item = Followed> {
+        self.commits.into_iter().map(move |commit| {
+            let revision = commit.stored().tail.revision;
+            Followed::Commit(commit, ShardPosition { incarnation, revision })
+        })
+    }
 }
 
 /// The last revision of each shard, as the writer tells it; its index is the shard.
@@ -132,11 +143,7 @@ impl<L: Local> Follower<L> {
             let page = self.log.page(shard, *read, end, &self.kinds).await.map_err(unavailable)?;
             *read = page.reached.max(*read);
             moved = true;
-            let incarnation = self.incarnation;
-            self.ready.extend(page.commits.into_iter().map(|stored| {
-                let revision = stored.tail.revision;
-                Followed::Commit(stored, ShardPosition { incarnation, revision })
-            }));
+            self.ready.extend(page.followed(self.incarnation));
         }
         self.behind |= moved;
         if moved {

@@ -139,8 +139,9 @@ impl Local for Arc<Mutex<Store>> {
         let commits = store.shards.get(&shard).map(Vec::as_slice).unwrap_or_default();
         let page = commits.get(index(after)..index(up_to)).unwrap_or_default();
         let page = page.get(..FOLLOW_PAGE_COMMITS_MAX).unwrap_or(page);
+        let wanted = page.iter().filter(|stored| kinds.contains(&stored.stream.kind()));
         Ok(Page {
-            commits: page.iter().filter(|stored| kinds.contains(&stored.stream.kind())).cloned().collect(),
+            commits: wanted.map(|stored| Arc::new(stored.clone().into())).collect(),
             reached: page.last().map_or(after, |stored| stored.tail.revision),
         })
     }

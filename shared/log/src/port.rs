@@ -4,7 +4,7 @@
 //! Implement [`LogRead`] and [`EventLog`] and run the contract suite of this crate against it. The rules
 //! that the suite checks are written at the methods.
 
-use std::{collections::BTreeMap, fmt, pin::Pin, time::Duration};
+use std::{collections::BTreeMap, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_proto::{CommandId, Kind, StreamKey};
@@ -12,6 +12,8 @@ use bytes::Bytes;
 use futures::Stream;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::shared::SharedCommit;
 
 /// The end of a stream as somebody saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +184,7 @@ pub enum FollowError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Followed {
     /// A commit, and the position of its shard after it.
-    Commit(Stored, ShardPosition),
+    Commit(Arc<SharedCommit>, ShardPosition),
     /// Everything that was there when the follower asked has been read; said once, and again after each
     /// time it fell behind. Every shard has a position then.
     CaughtUp(Position),

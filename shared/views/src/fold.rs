@@ -3,9 +3,10 @@
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
-use berth_log::{Followed, Position, ShardPosition, Stored, decode_commit};
+use berth_log::{Followed, Position, ShardPosition, SharedCommit, Stored};
 use berth_proto::Hash;
 
 use crate::{
@@ -75,19 +76,20 @@ pub(crate) fn fold(
     batch: Vec<Followed>,
 ) -> Result<Folded, FoldError> {
     let mut pending = Pending::default();
-    let mut last: BTreeMap<u8, (Stored, ShardPosition)> = BTreeMap::new();
+    let mut last: BTreeMap<u8, (Arc<SharedCommit>, ShardPosition)> = BTreeMap::new();
     let mut caught_up = false;
     let mut commits = 0;
     for followed in batch {
         match followed {
-            Followed::Commit(stored, at) => {
-                expected.meet(&stored, at)?;
-                if !is_next(&checkpoint, stored.shard, at)? {
+            Followed::Commit(commit, at) => {
+                let shard = commit.stored().shard;
+                expected.meet(commit.stored(), at)?;
+                if !is_next(&checkpoint, shard, at)? {
                     continue;
                 }
-                apply(view, checked, &stored, &mut checkpoint, &mut pending)?;
-                checkpoint.position.advance(stored.shard, at);
-                last.insert(stored.shard, (stored, at));
+                apply(view, checked, &commit, &mut checkpoint, &mut pending)?;
+                checkpoint.position.advance(shard, at);
+                last.insert(shard, (commit, at));
                 commits += 1;
             }
             Followed::CaughtUp(end) => {
@@ -102,8 +104,8 @@ pub(crate) fn fold(
             }
         }
     }
-    for (shard, (stored, at)) in last {
-        checkpoint.last.insert(shard, LastCommit { at, hash: hash(&stored) });
+    for (shard, (commit, at)) in last {
+        checkpoint.last.insert(shard, LastCommit { at, hash: hash(commit.stored()) });
     }
     checked.write(pending.changes, &pending.sums, &mut checkpoint)?;
     metrics::commits(view.name(), commits);
@@ -115,15 +117,15 @@ pub(crate) fn fold(
 fn apply(
     view: &dyn View,
     checked: &Checked,
-    stored: &Stored,
+    shared: &SharedCommit,
     checkpoint: &mut Checkpoint,
     pending: &mut Pending,
 ) -> Result<(), StoreError> {
     let mut overlay = Overlay { checked, pending, own: Changes::new(), failed: None };
-    let applied = match decode_commit(stored) {
+    let applied = match shared.commit() {
         Ok(commit) => {
             checkpoint.occurred_at = commit.occurred_at.0;
-            catch_unwind(AssertUnwindSafe(|| view.apply(stored, &commit, &mut overlay)))
+            catch_unwind(AssertUnwindSafe(|| view.apply(shared, commit, &mut overlay)))
                 .unwrap_or_else(|_panic| Err(ApplyError { reason: "the fold panicked".to_owned() }))
         }
         Err(error) => Err(ApplyError { reason: error.to_string() }),
@@ -135,6 +137,7 @@ fn apply(
     match applied {
         Ok(()) => pending.changes.extend(own),
         Err(error) => {
+            let stored = shared.stored();
             checkpoint.skipped += 1;
             metrics::skipped(view.name());
             tracing::error!(

@@ -96,6 +96,7 @@ impl Follower {
             progress: false,
         };
         follower.tell(false);
+        follower.tell_lag(false);
         follower.core.set_state(ViewState::Rebuilding, follower.checkpoint.complete);
         follower
     }
@@ -188,6 +189,7 @@ impl Follower {
                     expected = rest;
                     caught_up |= now_caught_up;
                     self.tell(caught_up);
+                    self.tell_lag(now_caught_up);
                     if now_caught_up || expected.is_met() {
                         self.tell_state();
                     }
@@ -243,15 +245,18 @@ impl Follower {
 
     /// Tells readers what the rows stand for.
     fn tell(&self, caught_up: bool) {
-        let occurred_at = self.checkpoint.occurred_at;
-        let lag =
-            if caught_up || occurred_at == 0 { 0 } else { self.ports.options.clock.now().0 - occurred_at };
-        metrics::lag(self.core.view, lag);
         self.core.change.send_replace(Change {
             position: self.checkpoint.position.clone(),
-            occurred_at,
+            occurred_at: self.checkpoint.occurred_at,
             caught_up,
         });
+    }
+
+    /// Tells the operator how far behind the rows are; `at_end` if the last batch reached the end of the log.
+    fn tell_lag(&self, at_end: bool) {
+        let occurred_at = self.checkpoint.occurred_at;
+        let behind = !at_end && occurred_at != 0;
+        metrics::lag(self.core.view, if behind { self.ports.options.clock.now().0 - occurred_at } else { 0 });
     }
 
     /// Tells readers how the view stands.
@@ -267,6 +272,7 @@ impl Follower {
         tracing::error!(view = self.core.view, reason = sentence, "the view halts");
         self.core.set_state(ViewState::Halted(sentence), self.checkpoint.complete);
         self.tell(false);
+        self.tell_lag(false);
     }
 
     /// Closes rows that are of no use; the next turn builds new ones.
@@ -303,6 +309,7 @@ impl Follower {
                 drop(self.core.take_damage());
                 self.core.set_store(Some(Arc::new(checked)));
                 self.tell(false);
+                self.tell_lag(false);
                 Ended::Nudged
             }
             Err(error) => Ended::Unavailable(describe(&error)),

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use berth_log::{Position, Stored};
+use berth_log::{Position, SharedCommit};
 use berth_proto::{CommitV2, Kind};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -20,8 +20,9 @@ pub trait View: fmt::Debug + Send + Sync + 'static {
     fn kinds(&self) -> &'static [Kind];
 
     /// Folds one commit. A row must depend on one stream only, so that the order in which streams are read
-    /// does not matter. Applied twice, a commit must give the same rows.
-    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError>;
+    /// does not matter. Applied twice, a commit must give the same rows. `shared` is the same commit as all views
+    /// of the process have it: where it is stored, and its state, which the first view that asks opens for all.
+    fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError>;
 }
 
 /// A commit could not be folded. The view counts it, says so and goes on with the next one.

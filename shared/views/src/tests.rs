@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_log::{EventLog, Expected, LogRead, NewCommit, Stored, memory::MemoryLog};
+use berth_log::{EventLog, Expected, LogRead, NewCommit, SharedCommit, memory::MemoryLog};
 use berth_proto::{
     CommitV1, CommitV2, Hash, InstanceId, Kind, RecordV1, StreamKey, Timestamp, codec::encode,
 };
@@ -34,10 +34,11 @@ impl View for Versions {
         &[Kind::Instance]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         assert!(commit.full_state().unwrap().type_id != 13, "a fold may have a fault");
-        rows.get(stored.stream.id()).map_err(|error| ApplyError { reason: error.to_string() })?;
-        rows.put(stored.stream.id(), commit.version.to_be_bytes().to_vec());
+        let stream = shared.stored().stream;
+        rows.get(stream.id()).map_err(|error| ApplyError { reason: error.to_string() })?;
+        rows.put(stream.id(), commit.version.to_be_bytes().to_vec());
         Ok(())
     }
 }

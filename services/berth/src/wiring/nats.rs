@@ -11,7 +11,7 @@ use berth_bus::{
     },
 };
 use berth_log::{
-    GuardedLog, LogRead, Position,
+    EventLog, GuardedLog, LogRead, OneFollower, Position,
     jetstream::{self, Absent, JetStreamLog, JetStreamOptions},
 };
 use berth_runtime::{
@@ -57,7 +57,7 @@ pub(super) async fn open(
     let client =
         patiently(async || connect(&nats.url, nats.creds.as_deref(), &name).await.map_err(Failure::Nats))
             .await?;
-    register(readiness, Connection::of(&client));
+    register(readiness, "nats", Connection::of(&client));
     let replicas = usize::from(nats.replicas);
     let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
     let first = Found { client: &client, options, may_make: role.runs(Role::SessionAggregate) };
@@ -83,7 +83,12 @@ pub(super) async fn open(
         Ok(NatsLeases::open(client.clone(), replicas, lifecycle, Arc::clone(&clock)).await?)
     })
     .await?;
-    let log = Arc::new(log);
+    let log: Arc<dyn EventLog> = Arc::new(log);
+    // A gateway follows nothing.
+    let followed = match role {
+        Role::Gateway => Arc::clone(&log) as _,
+        _ => followed(nats, &name, options, readiness).await?,
+    };
     let deployment = record.deployment()?;
     let guard = Guard {
         log: Arc::clone(&log) as _,
@@ -97,6 +102,7 @@ pub(super) async fn open(
     let halted = guard.watch(readiness, lifecycle);
     let bus: Arc<dyn Bus> = Arc::new(NatsBus::new(client, lifecycle));
     let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), readiness, lifecycle);
+    let log = Arc::new(OneFollower::new(log, followed, lifecycle));
     Ok(Wired {
         deployment,
         log: Arc::new(GuardedLog::new(log, halted)),
@@ -255,9 +261,24 @@ const fn absent(needed: bool) -> Failure {
     if needed { Failure::KeysMissing } else { Failure::NotStarted }
 }
 
+/// The log as it is followed: on a connection of its own, so that no command waits behind what followers receive.
+async fn followed(
+    nats: &NatsSettings,
+    name: &str,
+    options: JetStreamOptions,
+    readiness: &Readiness,
+) -> Result<Arc<dyn LogRead>, Failure> {
+    let client =
+        patiently(async || connect(&nats.url, nats.creds.as_deref(), name).await.map_err(Failure::Nats))
+            .await?;
+    register(readiness, "nats_followers", Connection::of(&client));
+    let open = async || JetStreamLog::open_with(client.clone(), options, Absent::Refused).await;
+    Ok(Arc::new(patiently(async || Ok(open().await?)).await?))
+}
+
 /// A process that has lost its server can do nothing.
-fn register(readiness: &Readiness, connection: Connection) {
-    readiness.register("nats", move || {
+fn register(readiness: &Readiness, name: &'static str, connection: Connection) {
+    readiness.register(name, move || {
         if connection.stands() {
             Check::ready("connected")
         } else {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use berth_log::Tail;
+use berth_log::{Stored, Tail};
 use berth_proto::{
-    AccountId, CommitV1, CommitV2, DirectoryId, Hash, StreamKey,
+    AccountId, CommitV1, CommitV2, DirectoryId, Hash, StreamKey, WriteVersion,
     codec::RecordV1,
     event::{
         ConnectEndedV1, ConnectRequestedV1, ConnectionLostV1, ConnectionOpenedV1, DeviceLinkedV1,
@@ -14,7 +14,6 @@ use berth_proto::{
     instance::{DeviceV1, EntriesV1, PauseReasonV1},
 };
 use berth_views::ViewError;
-use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
@@ -94,8 +93,9 @@ impl History {
 
 fn apply(view: &WantedView, commit: &CommitV2, rows: &mut Kept) {
     let tail = Tail { version: commit.version, revision: commit.version };
-    let stored = Stored { stream: commit.stream, tail, shard: 0, payload: Bytes::new() };
-    view.apply(&stored, commit, rows).unwrap();
+    let payload = commit.encode_for(WriteVersion::NEWEST).unwrap().unwrap().into();
+    let stored = Stored { stream: commit.stream, tail, shard: 0, payload };
+    view.apply(&stored.into(), commit, rows).unwrap();
 }
 
 fn sealed() -> Sealed {

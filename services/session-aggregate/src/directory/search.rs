@@ -42,13 +42,13 @@ impl Directory {
         let mut entries = BTreeMap::new();
         let mut follow = self.writer.log().follow("search", &[Kind::Directory], Position::default()).await?;
         while let Some(next) = follow.next().await {
-            let stored = match next? {
-                Followed::Commit(stored, _) => stored,
+            let commit = match next? {
+                Followed::Commit(commit, _) => commit,
                 Followed::CaughtUp(_) => return Ok(entries.into_iter().collect()),
             };
-            let entry = DirectoryId::from_bytes(*stored.stream.id());
+            let entry = DirectoryId::from_bytes(*commit.stored().stream.id());
             // A damaged entry tells nothing; whoever looks it up is told so.
-            let Ok((_, state)) = decode_state::<DirectoryStateV1>(&stored) else { continue };
+            let Ok((_, state)) = decode_state::<DirectoryStateV1>(commit.stored()) else { continue };
             match state.hold.filter(|hold| hold.instance == Some(instance)) {
                 Some(hold) => entries.insert(entry, hold),
                 None => entries.remove(&entry),

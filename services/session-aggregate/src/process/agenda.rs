@@ -4,7 +4,7 @@
 //! view that lags can make work late but never wrong.
 
 use berth_domain::instance::{ATTEMPT_SECONDS_MAX, SKEW_SECONDS, next_deadline};
-use berth_log::Stored;
+use berth_log::SharedCommit;
 use berth_proto::{
     AccountId, CommitV2, InstanceId, Kind, Timestamp,
     account::AccountStateV2,
@@ -164,11 +164,12 @@ impl View for Agenda {
         &[Kind::Instance, Kind::Account, Kind::Directory]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-        match stored.stream.kind() {
-            Kind::Instance => instance(InstanceId::from_bytes(*stored.stream.id()), commit, rows),
-            Kind::Directory => directory(*stored.stream.id(), commit, rows),
-            Kind::Account => account(*stored.stream.id(), commit, rows),
+    fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let id = *commit.stream.id();
+        match commit.stream.kind() {
+            Kind::Instance => instance(InstanceId::from_bytes(id), shared, commit, rows),
+            Kind::Directory => directory(id, commit, rows),
+            Kind::Account => account(id, commit, rows),
             Kind::Delivery => Ok(()),
         }
     }
@@ -221,15 +222,20 @@ fn place(id: InstanceId, state: &InstanceStateV1, rows: &mut dyn Rows) -> Result
     Ok(())
 }
 
-fn instance(id: InstanceId, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+fn instance(
+    id: InstanceId,
+    shared: &SharedCommit,
+    commit: &CommitV2,
+    rows: &mut dyn Rows,
+) -> Result<(), ApplyError> {
     let erasure = Job { work: Work::Erasure, id: *id.as_bytes() };
-    let Some(record) = commit.full_state() else {
-        // Nothing but the end of a clean-up is news in a commit without a state.
+    if commit.events.is_empty() {
+        // Nothing but the end of a clean-up is news in a commit without events.
         return if erasure_recorded(id, commit) { erasure.set(rows, None) } else { Ok(()) };
-    };
-    let state: InstanceStateV1 = record.open().map_err(|error| unreadable(&error))?;
-    place(id, &state, rows)?;
-    let due = next_deadline(&state).map(|(moment, _)| moment);
+    }
+    let Some(state) = shared.instance_state().map_err(unreadable)? else { return Ok(()) };
+    place(id, state, rows)?;
+    let due = next_deadline(state).map(|(moment, _)| moment);
     Job { work: Work::Deadline, id: *id.as_bytes() }.set(rows, due)?;
     if !matches!(state.phase, PhaseV1::Deleted { .. }) {
         return Ok(());
@@ -313,9 +319,10 @@ mod tests {
     async fn fold(log: &MemoryLog, stream: StreamKey, rows: &mut Table) {
         for stored in log.read(&stream, 0, 1_000).await.unwrap() {
             let commit = berth_log::decode_commit(&stored).unwrap();
-            Agenda.apply(&stored, &commit, rows).unwrap();
+            let shared = stored.into();
+            Agenda.apply(&shared, &commit, rows).unwrap();
             let once = rows.clone();
-            Agenda.apply(&stored, &commit, rows).unwrap();
+            Agenda.apply(&shared, &commit, rows).unwrap();
             assert_eq!(*rows, once, "a commit that is folded again changes nothing");
         }
     }

@@ -15,7 +15,7 @@ pub(crate) mod touched;
 
 use std::sync::Arc;
 
-use berth_log::Stored;
+use berth_log::SharedCommit;
 use berth_notices::derive::{Class, Code, Notice, Step};
 use berth_proto::{
     CommitV2, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
@@ -102,9 +102,9 @@ impl View for Outbox {
         &[Kind::Instance, Kind::Delivery]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-        match stored.stream.kind() {
-            Kind::Instance => self.apply_instance(commit, rows),
+    fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        match commit.stream.kind() {
+            Kind::Instance => self.apply_instance(shared, commit, rows),
             Kind::Delivery => self.apply_delivery(commit, rows),
             Kind::Account | Kind::Directory => Ok(()),
         }
@@ -112,19 +112,26 @@ impl View for Outbox {
 }
 
 impl Outbox {
-    fn apply_instance(&self, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-        let Some(step) = Step::of(commit).map_err(unreadable)? else {
+    fn apply_instance(
+        &self,
+        shared: &SharedCommit,
+        commit: &CommitV2,
+        rows: &mut dyn Rows,
+    ) -> Result<(), ApplyError> {
+        // Nobody is owed anything for a commit without events, or by an instance without endpoints.
+        if commit.events.is_empty() {
             return Ok(());
-        };
+        }
+        let state = shared.instance_state().map_err(unreadable)?;
+        let Some(state) = state.filter(|state| !state.webhooks.is_empty()) else { return Ok(()) };
+        let Some(step) = Step::with(commit, state.clone()).map_err(unreadable)? else { return Ok(()) };
         for notice in step.notices() {
             if rows.get(&row_key(SETTLED, &notice.key)).map_err(unreadable)?.is_none() {
                 rows.put(&row_key(OWED, &notice.key), write(&owed(&step, &notice)).map_err(unreadable)?);
             }
         }
         // Also a commit that says nothing may cancel what is owed.
-        if !step.state.webhooks.is_empty() {
-            self.touched.add(step.instance);
-        }
+        self.touched.add(step.instance);
         Ok(())
     }
 

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use berth_log::Tail;
+use berth_log::{Stored, Tail};
 use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
-    CommitV1, CommitV2, Hash, Partition, RecordV1, StreamKey,
+    CommitV1, CommitV2, Hash, Partition, RecordV1, StreamKey, WriteVersion,
     delivery::{DeliveryStateV1, NoticesSettledV1},
     event::{Event, LoggedOutV1, LogoutOriginV1},
     instance::PermissionV1,
 };
 use berth_views::ViewError;
-use bytes::Bytes;
 
 use super::{touched::Drained, *};
 
@@ -41,9 +40,9 @@ fn apply(commits: &[&CommitV2]) -> (Memory, Drained) {
             stream: commit.stream,
             tail: Tail { version: commit.version, revision: 1 },
             shard: 0,
-            payload: Bytes::new(),
+            payload: commit.encode_for(WriteVersion::NEWEST).unwrap().unwrap().into(),
         };
-        outbox.apply(&stored, commit, &mut rows).unwrap();
+        outbox.apply(&stored.into(), commit, &mut rows).unwrap();
     }
     (rows, touched.drain())
 }

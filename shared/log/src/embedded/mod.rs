@@ -10,7 +10,6 @@ mod open;
 mod reader;
 mod store;
 mod tables;
-mod window;
 mod writer;
 
 use std::{fmt, io, path::Path, sync::Arc, thread::JoinHandle};

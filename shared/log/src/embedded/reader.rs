@@ -9,11 +9,11 @@ use berth_proto::{Kind, StreamKey};
 use super::{
     EmbeddedLog,
     store::{Damage, Snapshot, Store, StoreError},
-    window::Window,
 };
 use crate::{
     local::{self, FOLLOW_PAGE_BYTES_MAX, FOLLOW_PAGE_COMMITS_MAX, Local, Page},
     port::{Follow, FollowError, LogRead, Position, ReadError, ShardPosition, Stored, Tail},
+    window::Window,
 };
 
 /// Where commits are read from.
@@ -87,7 +87,7 @@ fn shard_page(
         bytes += stored.payload.len();
         page.reached = stored.tail.revision;
         if kinds.contains(&stored.stream.kind()) {
-            page.commits.push(stored);
+            page.commits.push(Arc::new(stored.into()));
         }
         if bytes >= FOLLOW_PAGE_BYTES_MAX {
             break;

@@ -13,11 +13,11 @@ use super::{
     keys::{commit_row, stream_key, tail_row, version_key},
     store::{Snapshot, Store, StoreError, wait_while},
     tables::Tables,
-    window::Window,
 };
 use crate::{
     local::Ends,
     port::{AppendError, Appended, Expected, NewCommit, Stored, Tail},
+    window::Window,
 };
 
 /// Appends that wait for the writer.
@@ -120,7 +120,7 @@ impl Writer {
             self.settle_failed(batch, &error);
             return Err(error);
         }
-        self.window.push(draft.commits);
+        self.window.push(draft.commits.into_iter().map(|stored| Arc::new(stored.into())));
         self.announce(&batch, &draft.verdicts);
         for (request, verdict) in batch.into_iter().zip(draft.verdicts) {
             reply(request, verdict, None);

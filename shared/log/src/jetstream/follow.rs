@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -172,11 +173,7 @@ impl ShardFollower {
             description: Some("A follower of the log of Berth.".to_owned()),
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from.revision + 1 },
             ack_policy: AckPolicy::None,
-            filter_subjects: self
-                .kinds
-                .iter()
-                .map(|kind| format!("berth.v1.log.{}.*.*", kind.as_str()))
-                .collect(),
+            filter_subjects: subjects_of(&self.kinds),
             inactive_threshold: INACTIVE_MAX,
             memory_storage: true,
             num_replicas: 1,
@@ -239,7 +236,8 @@ impl ShardFollower {
         if let Ok(stream) = StreamKey::from_str(&message.subject) {
             let message = message.message;
             let stored = stored(stream, self.shard, revision, message.headers.as_ref(), message.payload);
-            self.ready.push_back(Step::Commit(Followed::Commit(stored, position)));
+            let commit = Arc::new(stored.into());
+            self.ready.push_back(Step::Commit(Followed::Commit(commit, position)));
         } else {
             tracing::error!(subject = %message.subject, revision, "a message of the log has a subject that is not ours");
         }
@@ -278,8 +276,8 @@ impl<S: stream::Stream<Item = Result<Step, FollowError>> + Unpin> Merger<S> {
             }
             match self.shards.next().await? {
                 Ok(Step::Commit(commit)) => {
-                    if let Followed::Commit(stored, _) = &commit {
-                        self.at_end.remove(&stored.shard);
+                    if let Followed::Commit(commit, _) = &commit {
+                        self.at_end.remove(&commit.stored().shard);
                     }
                     self.behind = true;
                     return Some(Ok(commit));
@@ -299,6 +297,14 @@ impl<S: stream::Stream<Item = Result<Step, FollowError>> + Unpin> Merger<S> {
             }
         }
     }
+}
+
+/// What a consumer of these kinds asks for; all of them need no filter.
+fn subjects_of(kinds: &[Kind]) -> Vec<String> {
+    if Kind::ALL.iter().all(|kind| kinds.contains(kind)) {
+        return Vec::new();
+    }
+    kinds.iter().map(|kind| format!("berth.v1.log.{}.*.*", kind.as_str())).collect()
 }
 
 fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> FollowError {

@@ -206,8 +206,8 @@ async fn a_follower_that_fell_behind_reads_the_folder_and_then_what_is_new() {
     history.grow(&log, 5).await;
     let mut seen = Vec::new();
     while seen.last() != Some(&10) {
-        if let Followed::Commit(stored, _) = follow.next().await.unwrap().unwrap() {
-            seen.push(stored.tail.version);
+        if let Followed::Commit(commit, _) = follow.next().await.unwrap().unwrap() {
+            seen.push(commit.stored().tail.version);
         }
     }
     assert_eq!(seen, [6, 7, 8, 9, 10]);

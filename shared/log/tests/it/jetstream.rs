@@ -7,11 +7,12 @@ use async_nats::jetstream::{
     stream::{Config, DiscardPolicy, PersistenceMode},
 };
 use berth_log::{
-    AppendError, EventLog, FollowError, Followed, LogRead, Position,
+    AppendError, EventLog, FollowError, Followed, LogRead, OneFollower, Position,
     jetstream::{JetStreamLog, JetStreamOptions, OpenError},
     verify,
 };
 use berth_proto::{Kind, StreamKey};
+use berth_runtime::Lifecycle;
 use berth_test_support::NatsServer;
 use futures::StreamExt;
 
@@ -46,6 +47,12 @@ async fn connect(server: &NatsServer) -> async_nats::Client {
 
 async fn open_server(server: &NatsServer) -> JetStreamLog {
     JetStreamLog::open(connect(server).await, OPTIONS).await.unwrap()
+}
+
+/// As a process has it: one follower, on a connection of its own.
+async fn one_follower(server: &NatsServer) -> OneFollower {
+    let (log, followed) = (open_server(server).await, open_server(server).await);
+    OneFollower::new(Arc::new(log), Arc::new(followed), &Lifecycle::new())
 }
 
 async fn context(server: &NatsServer) -> Context {
@@ -187,13 +194,24 @@ async fn a_recreated_stream_is_noticed_by_who_comes_back() {
 async fn a_recreated_stream_is_noticed_by_a_running_follower() {
     let server = NatsServer::start().await;
     let log = open_server(&server).await;
+    a_running_follower_notices_a_recreated_stream(&server, &log).await;
+}
+
+#[tokio::test]
+async fn a_recreated_stream_is_noticed_by_each_reader_of_the_one_follower() {
+    let server = NatsServer::start().await;
+    let log = one_follower(&server).await;
+    a_running_follower_notices_a_recreated_stream(&server, &log).await;
+}
+
+async fn a_running_follower_notices_a_recreated_stream(server: &NatsServer, log: &dyn EventLog) {
     let mut history = History::new(instance(1));
-    history.grow(&log, 5).await;
+    history.grow(log, 5).await;
     let mut follow = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
     until_caught_up(&mut follow).await;
-    recreate(&context(&server).await, &shard_name(&history.stream)).await;
+    recreate(&context(server).await, &shard_name(&history.stream)).await;
     // The new stream grows past the place that the follower has reached.
-    History::new(instance(1)).grow(&log, 10).await;
+    History::new(instance(1)).grow(log, 10).await;
 
     let error = loop {
         match next(&mut follow).await {
@@ -244,10 +262,21 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_loses_and_doubles_nothing() {
+    let server = NatsServer::start().await;
+    let log = Arc::new(open_server(&server).await);
+    nothing_is_lost_or_doubled_when_it_is_killed(server, log).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_loses_and_doubles_nothing_for_readers_of_the_one_follower() {
+    let server = NatsServer::start().await;
+    let log = Arc::new(one_follower(&server).await);
+    nothing_is_lost_or_doubled_when_it_is_killed(server, log).await;
+}
+
+async fn nothing_is_lost_or_doubled_when_it_is_killed(mut server: NatsServer, log: Arc<dyn EventLog>) {
     const STREAMS: u64 = 8;
     const COMMITS: u64 = 400;
-    let mut server = NatsServer::start().await;
-    let log = Arc::new(open_server(&server).await);
     let mut follow = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
     let (progress, mut watched) = tokio::sync::watch::channel(0_u64);
     let progress = Arc::new(progress);
@@ -312,4 +341,30 @@ async fn headers_tell_what_a_commit_is_and_nothing_else() {
     );
     let commit_type = format!("{}.1", berth_proto::codec::types::COMMIT);
     assert_eq!(message.headers.get("Berth-Type").unwrap().as_str(), commit_type);
+}
+
+mod one_follower_contract {
+    use super::{Arc, EventLog, NatsServer, one_follower};
+
+    struct Fixture {
+        log: Arc<dyn EventLog>,
+        _server: NatsServer,
+    }
+
+    async fn open() -> Fixture {
+        let server = NatsServer::start().await;
+        Fixture { log: Arc::new(one_follower(&server).await), _server: server }
+    }
+
+    crate::contract::each_a_test! { open;
+        following:
+            a_follower_reads_everything_from_the_start,
+            a_follower_goes_on_from_a_position,
+            a_follower_sees_new_commits,
+            a_follower_sees_the_wanted_kinds_only,
+            a_follower_of_an_empty_log_is_caught_up,
+            each_shard_is_read_in_its_order_while_others_write,
+            a_position_behind_the_end_of_another_life_is_refused,
+            a_position_after_the_end_is_refused;
+    }
 }

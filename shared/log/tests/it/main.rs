@@ -15,5 +15,6 @@ mod embedded;
 mod full;
 mod jetstream;
 mod memory;
+mod one_follower;
 mod one_writer;
 mod transaction;

@@ -3,12 +3,13 @@
 use std::{fs, path::Path, sync::Arc};
 
 use berth_log::{
-    EventLog, Expected, LogRead, NewCommit,
+    EventLog, Expected, LogRead, NewCommit, OneFollower,
     embedded::EmbeddedLog,
     jetstream::{JetStreamLog, JetStreamOptions},
+    memory::MemoryLog,
 };
 use berth_proto::{CommitV1, DirectoryId, Hash, InstanceId, RecordV1, StreamKey, Timestamp, codec::encode};
-use berth_runtime::SeededEntropy;
+use berth_runtime::{Lifecycle, SeededEntropy};
 use berth_test_support::NatsServer;
 use berth_views::{Row, ViewState};
 
@@ -83,6 +84,68 @@ async fn a_view_on_nats_outlives_the_server() {
     grow(&again, 10).await;
     assert_eq!(rows_in(&reader, folder.path()).await, reference_on(&reader).await);
     assert!(names(folder.path(), "quarantine").is_empty());
+}
+
+/// The log as a process has it: followed once, on a connection of its own.
+async fn open_one_follower(server: &NatsServer) -> Arc<OneFollower> {
+    let (log, followed) = (Arc::new(open_nats(server).await), Arc::new(open_nats(server).await));
+    Arc::new(OneFollower::new(log, followed, &Lifecycle::new()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_of_one_process_share_a_follower_and_one_that_is_built_anew_joins() {
+    let mut server = NatsServer::start().await;
+    let log = open_one_follower(&server).await;
+    let reader = Arc::clone(&log) as Arc<dyn LogRead>;
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let stays = Running::open_on(Arc::clone(&reader), one.path(), 1).await;
+    let goes = Running::open_on(Arc::clone(&reader), other.path(), 1).await;
+    grow(log.as_ref(), 40).await;
+    assert_eq!(stays.rows(log.as_ref()).await, goes.rows(log.as_ref()).await);
+
+    goes.stop().await;
+    fs::remove_dir_all(other.path().join("counts").join("v1")).unwrap();
+    grow(log.as_ref(), 60).await;
+    let comes_back = Running::open_on(Arc::clone(&reader), other.path(), 1).await;
+    for instances in [10, 60, 20] {
+        grow(log.as_ref(), instances).await;
+        assert_eq!(stays.rows(log.as_ref()).await, comes_back.rows(log.as_ref()).await);
+    }
+
+    server.restart().await;
+    let again = open_nats(&server).await;
+    grow(&again, 80).await;
+    let rows = stays.rows(&again).await;
+    assert_eq!(rows, comes_back.rows(&again).await);
+    assert_eq!(rows, reference_on(&reader).await);
+    stays.stop().await;
+    comes_back.stop().await;
+    assert!(names(one.path(), "quarantine").is_empty() && names(other.path(), "quarantine").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_halts_holds_up_no_other() {
+    let (halts, goes_on) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let lost = Arc::new(MemoryLog::new(2));
+    grow(lost.as_ref(), 40).await;
+    let rows = rows_in(&(lost as Arc<dyn LogRead>), halts.path()).await;
+
+    // The log of this process ends before what one of its views has seen.
+    let memory = Arc::new(MemoryLog::new(2));
+    grow(memory.as_ref(), 10).await;
+    let log = Arc::new(OneFollower::new(Arc::clone(&memory) as _, memory, &Lifecycle::new()));
+    let reader = Arc::clone(&log) as Arc<dyn LogRead>;
+    let halted = Running::open_on(Arc::clone(&reader), halts.path(), 1).await;
+    let live = Running::open_on(Arc::clone(&reader), goes_on.path(), 1).await;
+    halted.state(|state| matches!(state, ViewState::Halted(_))).await;
+    for instances in [5, 8, 10] {
+        grow(log.as_ref(), instances).await;
+        assert_eq!(live.rows(log.as_ref()).await, reference_on(&reader).await);
+    }
+    assert!(matches!(halted.view.state(), ViewState::Halted(_)));
+    assert_eq!(halted.view.scan(b"", None, usize::MAX).unwrap(), rows, "what was folded stays");
+    halted.stop().await;
+    live.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

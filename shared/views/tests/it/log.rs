@@ -129,7 +129,7 @@ impl TestLog {
                 let at = ShardPosition { incarnation: shard.incarnation, revision: stored.tail.revision };
                 position.advance(*number, at);
                 if kinds.contains(&stored.stream.kind()) {
-                    page.push(Ok(Followed::Commit(stored.clone(), at)));
+                    page.push(Ok(Followed::Commit(Arc::new(stored.clone().into()), at)));
                 }
             }
         }

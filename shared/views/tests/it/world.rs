@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use berth_log::{LogRead, Stored};
+use berth_log::{LogRead, SharedCommit};
 use berth_proto::{CommitV2, Kind};
 use berth_runtime::{Lifecycle, SystemClock};
 use berth_views::{ApplyError, Row, Rows, View, ViewError, ViewOptions, ViewReader, ViewState};
@@ -32,14 +32,15 @@ impl View for Counts {
         &[Kind::Instance]
     }
 
-    fn apply(&self, stored: &Stored, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let store = |error: ViewError| ApplyError { reason: error.to_string() };
-        let key = [b"i", stored.stream.id().as_slice()].concat();
+        let stream = shared.stored().stream;
+        let key = [b"i", stream.id().as_slice()].concat();
         let before = rows.get(&key).map_err(store)?;
         let mut row = commit.version.to_be_bytes().to_vec();
         row.extend_from_slice(&commit.full_state().unwrap().body);
         // An index by the state's byte, so that rows move.
-        let index = |body: u8| [b"s", [body].as_slice(), stored.stream.id()].concat();
+        let index = |body: u8| [b"s", [body].as_slice(), stream.id()].concat();
         if let Some(before) = before {
             rows.remove(&index(before[8]));
         }

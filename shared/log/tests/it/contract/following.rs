@@ -23,9 +23,9 @@ pub(crate) async fn until_caught_up(follow: &mut Follow) -> (Vec<Stored>, Positi
     let mut commits = Vec::new();
     loop {
         match next(follow).await.unwrap() {
-            Followed::Commit(stored, position) => {
-                assert_eq!(position.revision, stored.tail.revision);
-                commits.push(stored);
+            Followed::Commit(commit, position) => {
+                assert_eq!(position.revision, commit.stored().tail.revision);
+                commits.push(commit.stored().clone());
             }
             Followed::CaughtUp(position) => return (commits, position),
         }
@@ -37,9 +37,9 @@ pub(crate) async fn commits(follow: &mut Follow, wanted: usize, from: &Position)
     let (mut commits, mut position) = (Vec::new(), from.clone());
     while commits.len() < wanted {
         match next(follow).await.unwrap() {
-            Followed::Commit(stored, at) => {
-                position.advance(stored.shard, at);
-                commits.push(stored);
+            Followed::Commit(commit, at) => {
+                position.advance(commit.stored().shard, at);
+                commits.push(commit.stored().clone());
             }
             Followed::CaughtUp(at) => position = at,
         }
