@@ -127,6 +127,7 @@ async fn instances_are_found_by_sealed_texts_until_they_are_erased() {
     world.finds(&InstanceQueryV1 { states: vec!["created".into()], ..text("joão") }, &[instance(1)]).await;
     world.finds(&InstanceQueryV1 { account: None, ..text("joão") }, &[1, 2, 3].map(instance)).await;
 
+    world.log_out(instance(2)).await;
     world.erase(instance(2)).await;
     world.finds(&text("joão"), &[instance(1)]).await;
     world.finds(&phone("5511987654321"), &[]).await;

@@ -16,7 +16,7 @@ use berth_proto::{
         ConnectRequestedV1, DeviceLinkedV1, Event, InstanceCreatedV1, InstanceDeletedV1, LoggedOutV1,
         LogoutOriginV1, ReportedV1,
     },
-    instance::{DeviceV1, EntriesV1, InstanceStateV1, MethodV1, SettingsBlockV1},
+    instance::{DeviceV1, EntriesV1, InstanceStateV1, MethodV1, PhaseV1, SettingsBlockV1},
     query::{InstanceQueryV1, PageV1, QueryReplyV1, QueryV1},
     subject::query_subject,
 };
@@ -191,9 +191,10 @@ impl World {
         self.append(id, &[event.into()]).await;
     }
 
-    /// Deletes an instance and destroys its key.
+    /// Deletes an instance that is not linked, and destroys its key.
     pub(crate) async fn erase(&self, id: InstanceId) {
-        self.append(id, &[InstanceDeletedV1 { session: 1 }.into()]).await;
+        let state = self.append(id, &[InstanceDeletedV1 { session: 1 }.into()]).await;
+        assert!(matches!(state.phase, PhaseV1::Deleted { .. }), "a linked instance is logged out first");
         self.keys.destroy(id.as_bytes()).await.unwrap();
     }
 
