@@ -154,6 +154,7 @@ impl Start<'_> {
                 EvolutionLogout::Idempotent => berth_gateway::EvolutionLogout::Idempotent,
             },
             quotas: self.quotas(),
+            write_version: self.wired.deployment.write_version,
             public_url: self.public_url(),
         };
         Some(berth_gateway::router(berth_gateway::App::new(ports, settings)))

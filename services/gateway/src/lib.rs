@@ -9,7 +9,7 @@ pub mod docs;
 pub mod http;
 pub mod native;
 
-use berth_proto::Hash;
+use berth_proto::{Hash, WriteVersion};
 use berth_runtime::{MasterKey, url_policy::UrlPolicy};
 
 pub use app::{App, Ports};
@@ -29,6 +29,8 @@ pub struct Settings {
     pub quotas: app::Quotas,
     /// The address under which clients reach the gateway, for texts that show it.
     pub public_url: String,
+    /// The formats that every replica of the deployment reads.
+    pub write_version: WriteVersion,
 }
 
 /// What a logout of a closed instance answers in the Evolution dialect.

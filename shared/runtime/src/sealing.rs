@@ -211,6 +211,8 @@ pub mod field {
     pub const CODE: &str = "code";
     /// The body of a notice on its way to whoever asked for it.
     pub const NOTICE: &str = "notice";
+    /// Where a command came from.
+    pub const CALLER: &str = "caller";
     /// A device's key material.
     pub const DEVICE_KEYS: &str = "device_keys";
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{
     App,
     call::Call,
-    commands::{Identity, request_of},
+    commands::Identity,
     failure::Failure,
     names::{check_name, check_token},
     principal::Principal,
@@ -182,7 +182,8 @@ impl App {
         target: TargetV1,
     ) -> Result<AcceptedV1, Failure> {
         self.count_call(call).await?;
-        let request = request_of(call.via, &call.principal, identity, target);
+        let owner = account.as_bytes();
+        let request = self.request_of(call, &call.principal, identity, owner, target).await;
         match self.send(&StreamKey::account(account), &request).await? {
             CommandReplyV1::Accepted(accepted) => Ok(accepted),
             CommandReplyV1::Rejected(rejection) if rejection.code == RejectionCodeV1::NotFound => {

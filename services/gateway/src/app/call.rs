@@ -1,10 +1,19 @@
 //! One call: who asks, through which door, under which idempotency key.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use tokio::sync::OnceCell;
 
 use super::{App, failure::Failure, principal::Principal, quota::Spending};
+
+/// Where a call comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    /// The id of the HTTP request; empty if it has none.
+    pub request_id: String,
+    /// The address of the connection's other end.
+    pub address: Option<IpAddr>,
+}
 
 /// One call of a client.
 #[derive(Debug, Clone)]
@@ -13,6 +22,8 @@ pub struct Call {
     pub principal: Principal,
     /// The door: `native` or the dialect's name. It stands in the receipts.
     pub via: &'static str,
+    /// Where it comes from.
+    pub client: Client,
     /// The client's idempotency key and what it belongs to.
     pub idempotency: Option<Idempotency>,
     /// Set once it is counted, whatever number of commands it takes.
@@ -32,13 +43,13 @@ pub struct Idempotency {
 
 impl Call {
     /// A call without an idempotency key.
-    pub fn new(principal: Principal, via: &'static str) -> Self {
-        Self { principal, via, idempotency: None, counted: Arc::default() }
+    pub fn new(principal: Principal, via: &'static str, client: Client) -> Self {
+        Self { principal, via, client, idempotency: None, counted: Arc::default() }
     }
 
     /// A call that its door has counted against the caller's quotas already.
-    pub(crate) fn counted(principal: Principal, via: &'static str) -> Self {
-        Self { counted: Arc::new(OnceCell::new_with(Some(()))), ..Self::new(principal, via) }
+    pub(crate) fn counted(principal: Principal, via: &'static str, client: Client) -> Self {
+        Self { counted: Arc::new(OnceCell::new_with(Some(()))), ..Self::new(principal, via, client) }
     }
 
     /// The same call under a key.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use berth_bus::RequestError;
 use berth_proto::{
-    AccountId, CommandId, Hash, InstanceId, StreamKey, codec,
+    AccountId, CommandId, Hash, InstanceId, Sealed, StreamKey, codec,
     command::Command,
-    commit::{OriginV1, OutcomeCodeV1, OutcomeV1},
+    commit::{CallerV1, OriginV1, OutcomeCodeV1, OutcomeV1},
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::{Sender, command_subject},
 };
-use berth_runtime::{Role, entropy::new_command_id};
+use berth_runtime::{Role, entropy::new_command_id, sealing::field};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
@@ -74,7 +74,8 @@ impl App {
         let mut principal = call.principal;
         let mut looked_again = false;
         loop {
-            let request = request_of(call.via, &principal, identity, target.clone());
+            let owner = instance.as_bytes();
+            let request = self.request_of(call, &principal, identity, owner, target.clone()).await;
             match self.send(&stream, &request).await? {
                 CommandReplyV1::Accepted(accepted) => {
                     let record =
@@ -203,24 +204,39 @@ impl App {
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
-}
 
-/// The request of a command.
-pub(super) fn request_of(
-    via: &str,
-    principal: &Principal,
-    identity: Identity,
-    target: TargetV1,
-) -> CommandRequestV2 {
-    CommandRequestV2 {
-        command_id: identity.command_id,
-        keyed: identity.keyed,
-        digest: identity.digest,
-        principal: principal.to_wire(),
-        origin: OriginV1 { via: via.to_owned() },
-        causation: None,
-        target,
-        caller: None,
-        traceparent: None,
+    /// The request of a command on what belongs to `owner`.
+    pub(super) async fn request_of(
+        &self,
+        call: &Call,
+        principal: &Principal,
+        identity: Identity,
+        owner: &[u8; 16],
+        target: TargetV1,
+    ) -> CommandRequestV2 {
+        CommandRequestV2 {
+            command_id: identity.command_id,
+            keyed: identity.keyed,
+            digest: identity.digest,
+            principal: principal.to_wire(),
+            origin: OriginV1 { via: call.via.to_owned() },
+            causation: None,
+            target,
+            caller: self.sealed_caller(call, owner).await,
+            traceparent: None,
+        }
+    }
+
+    /// Where a call comes from, as it stands in the receipt: personal, so sealed for whom the stream is about. None if the
+    /// deployment's formats have no place for it yet. No command waits or fails for it.
+    async fn sealed_caller(&self, call: &Call, owner: &[u8; 16]) -> Option<Sealed> {
+        if !self.inner.settings.write_version.checked_commits() || call.client.request_id.is_empty() {
+            return None;
+        }
+        let key = self.inner.keys.key(owner).await.ok().flatten()?;
+        let address = call.client.address.map(|address| address.to_canonical().to_string());
+        let caller = CallerV1 { request_id: call.client.request_id.clone(), address };
+        let json = serde_json::to_vec(&caller).ok()?;
+        Some(key.seal(owner, field::CALLER, &json))
     }
 }

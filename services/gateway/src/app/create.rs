@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{
     App,
     call::Call,
-    commands::{Identity, request_of},
+    commands::Identity,
     failure::Failure,
     names::{check_name, check_token},
     record::Record,
@@ -107,7 +107,8 @@ impl App {
             return Err(Failure::unavailable("the key store", "a new instance got no data key"));
         }
         let target = TargetV1::Instance { instance: id, command: record };
-        let request = request_of(plan.call.via, &plan.call.principal, plan.identity, target);
+        let (call, owner) = (plan.call, id.as_bytes());
+        let request = self.request_of(call, &call.principal, plan.identity, owner, target).await;
         match self.send(&StreamKey::instance(id), &request).await? {
             CommandReplyV1::Accepted(accepted) => {
                 let record = self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
@@ -187,7 +188,7 @@ impl App {
     }
 
     /// Lower-case letters and digits from that many random bytes.
-    pub(super) fn random_text(&self, bytes: usize) -> String {
+    pub(crate) fn random_text(&self, bytes: usize) -> String {
         let mut random = vec![0; bytes];
         self.inner.entropy.fill(&mut random);
         data_encoding::BASE32HEX_NOPAD.encode(&random).to_ascii_lowercase()

@@ -1,7 +1,8 @@
 //! The history of an instance: pages, and whether its chain holds.
 
 use berth_log::{ChainReport, Place, decode_commit, read_around, verify};
-use berth_proto::{CommitV2, InstanceId, RecordV1, StreamKey, event::Event};
+use berth_proto::{CommitV2, InstanceId, RecordV1, StreamKey, commit::CallerV1, event::Event, public};
+use berth_runtime::{DataKey, sealing::field};
 
 use super::{App, failure::Failure};
 
@@ -15,6 +16,8 @@ pub struct Entry {
     pub commit: std::sync::Arc<CommitV2>,
     /// Its index in the commit.
     pub index: usize,
+    /// Where the command that it answers came from; none if the receipt does not say, or it was erased.
+    pub caller: Option<CallerV1>,
     /// The event; none if this release does not know its type.
     pub event: Option<Event>,
 }
@@ -45,6 +48,8 @@ impl App {
         let mut places = read_around(&*self.inner.log, &stream, after, limit + 1).await?;
         let more = places.len() > limit;
         places.truncate(limit);
+        // What was erased, or cannot be had at this moment, is left out: the history is shown without it.
+        let key = self.inner.keys.key(instance.as_bytes()).await.ok().flatten();
         let mut page = HistoryPage { entries: Vec::new(), last_version: after, more, damaged: Vec::new() };
         for place in &places {
             // What cannot be read has no version of its own.
@@ -58,7 +63,7 @@ impl App {
             };
             page.last_version = version;
             match commit {
-                Some(commit) => page.entries.extend(entries(commit)),
+                Some(commit) => page.entries.extend(entries(commit, key.as_ref())),
                 None => page.damaged.push(version),
             }
         }
@@ -71,14 +76,21 @@ impl App {
     }
 }
 
-fn entries(commit: CommitV2) -> Vec<Entry> {
+fn entries(commit: CommitV2, key: Option<&DataKey>) -> Vec<Entry> {
     let commit = std::sync::Arc::new(commit);
     let event = |record: &RecordV1| Event::from_record(record).ok();
     (0..commit.events.len())
         .map(|index| Entry {
             event: commit.events.get(index).and_then(event),
+            caller: key.and_then(|key| caller_of(&commit, index, key)),
             index,
             commit: std::sync::Arc::clone(&commit),
         })
         .collect()
+}
+
+fn caller_of(commit: &CommitV2, index: usize, key: &DataKey) -> Option<CallerV1> {
+    let sealed = public::receipt_of(commit, index)?.caller.as_ref()?;
+    let json = key.open(commit.stream.id(), field::CALLER, sealed).ok()?;
+    serde_json::from_slice(&json).ok()
 }

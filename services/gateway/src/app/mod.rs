@@ -44,7 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use account_life::{AccountChange, Closing};
 pub use accounts::{AccountRecord, ChangedAccount, NewAccount};
-pub use call::{Call, Idempotency};
+pub use call::{Call, Client, Idempotency};
 pub use codes::{Connected, LiveCode, LiveCodes};
 pub use commands::Answer;
 pub use create::{Created, NewInstance};

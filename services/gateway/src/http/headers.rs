@@ -7,6 +7,8 @@ use axum::{
     http::{Extensions, HeaderMap, header::AUTHORIZATION},
 };
 
+use crate::app::Client;
+
 /// The token of an `Authorization: Bearer` header (RFC 6750; the scheme in any case).
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
@@ -17,6 +19,11 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// A header as text, if it is visible ASCII.
 pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// Where a request comes from; nothing is known of one that the router did not note.
+pub fn client(extensions: &Extensions) -> Client {
+    extensions.get().cloned().unwrap_or_default()
 }
 
 /// The address that the connection comes from. Headers of proxies are not trusted.

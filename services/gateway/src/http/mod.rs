@@ -5,6 +5,7 @@ pub mod headers;
 pub(crate) mod metrics;
 pub mod qr;
 pub mod query;
+mod request_id;
 mod rest;
 pub mod router;
 pub(crate) mod socket;

@@ -4,7 +4,7 @@ use axum::{
     Router,
     body::Body,
     extract::{OriginalUri, Request},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use tower::ServiceExt as _;
@@ -13,7 +13,7 @@ use crate::{
     app::App,
     dialects::{codechat, evolution, green, mega, ryze},
     docs,
-    http::{metrics, rest, without_slash},
+    http::{metrics, request_id, rest, without_slash},
     native,
 };
 
@@ -35,7 +35,7 @@ const EVOLUTION: [&str; 11] = [
 /// Composes the routes of all doors.
 pub fn compose(app: App) -> Router {
     metrics::describe();
-    let green = green::router(app.clone());
+    let (green, noting) = (green::router(app.clone()), app.clone());
     let dialects = Router::new()
         .merge(counted("evolution", evolution::router(app.clone())))
         .merge(counted("codechat", codechat::router(app.clone())))
@@ -59,6 +59,7 @@ pub fn compose(app: App) -> Router {
             }
         })
         .layer(from_fn(rest::read))
+        .layer(from_fn_with_state(noting, request_id::noted))
 }
 
 /// Answers and counts a request that no route has, by its path as it came.

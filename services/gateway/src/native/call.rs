@@ -8,7 +8,7 @@ use berth_proto::limits::IDEMPOTENCY_KEY_CHARS_MAX;
 
 use super::{problem::Problem, quota};
 use crate::{
-    app::{App, Call, Failure, Idempotency, Principal},
+    app::{App, Call, Client, Failure, Idempotency, Principal},
     http::headers,
 };
 
@@ -16,6 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) principal: Principal,
+    client: Client,
     key: Option<String>,
 }
 
@@ -23,7 +24,7 @@ impl Caller {
     /// The call of a command; `body` is what was sent.
     pub(super) fn call(self, route: &'static str, body: &[u8]) -> Call {
         let idempotency = self.key.map(|key| Idempotency { key, route, body: body.to_vec() });
-        Call::counted(self.principal, "native").with_idempotency(idempotency)
+        Call::counted(self.principal, "native", self.client).with_idempotency(idempotency)
     }
 }
 
@@ -34,7 +35,8 @@ impl FromRequestParts<App> for Caller {
         let token = headers::bearer(&parts.headers).ok_or(Failure::Unauthorized)?;
         let principal = app.authenticate(token, headers::peer(&parts.extensions)).await?;
         quota::count(app, &principal, &parts.method, &parts.extensions).await?;
-        Ok(Self { principal, key: idempotency_key(&parts.headers)? })
+        let client = headers::client(&parts.extensions);
+        Ok(Self { principal, client, key: idempotency_key(&parts.headers)? })
     }
 }
 

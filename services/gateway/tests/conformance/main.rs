@@ -9,6 +9,7 @@
 mod accounts;
 mod away;
 mod borders;
+mod callers;
 mod codechat;
 mod codechat_business;
 mod codechat_businesses;

@@ -9,7 +9,7 @@ use berth_bus::{
 use berth_connector::drivers::simulated::Simulated;
 use berth_gateway::{App, EvolutionLogout, app::Quotas, root_key_digest};
 use berth_log::memory::MemoryLog;
-use berth_proto::Timestamp;
+use berth_proto::{Timestamp, WriteVersion};
 use berth_runtime::{Lifecycle, ManualClock, MasterKey, SeededEntropy, UrlPolicy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -153,6 +153,7 @@ impl World {
             root_key_digest: root_key_digest(keys.master(), ROOT),
             url_policy: urls,
             simulated_driver: true,
+            write_version: WriteVersion::NEWEST,
             evolution_logout,
             quotas,
             public_url,

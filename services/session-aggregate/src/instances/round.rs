@@ -23,6 +23,8 @@ use crate::trouble::{Trouble, chain};
 const CONFIGURED_STATE_BYTES_MAX: usize = STATE_BYTES_MAX - 16 * 1024;
 /// Bytes of a receipt beside the text of its origin, at most.
 const RECEIPT_BYTES_MAX: usize = 192;
+/// Bytes of a sealed caller; a longer one is not a gateway's, and is left out.
+const CALLER_BYTES_MAX: usize = 512;
 /// Bytes of a commit that are neither receipts nor events nor state, at most.
 const COMMIT_OVERHEAD_BYTES_MAX: usize = 256;
 /// Type ids of commands from here on are our services' own.
@@ -201,7 +203,7 @@ impl Round {
             outcome,
             first_event: u16::try_from(self.events.len()).map_err(|_| RejectionCodeV1::StateTooLarge)?,
             event_count: u16::try_from(events.len()).map_err(|_| RejectionCodeV1::StateTooLarge)?,
-            caller: request.caller.clone(),
+            caller: request.caller.clone().filter(|caller| caller.0.len() <= CALLER_BYTES_MAX),
         };
         let mut next = self.state.clone();
         let mut records = Vec::with_capacity(events.len());
@@ -217,6 +219,7 @@ impl Round {
         }
         let bytes = RECEIPT_BYTES_MAX
             + receipt.origin.via.len()
+            + receipt.caller.as_ref().map_or(0, |caller| caller.0.len())
             + records.iter().map(|record| record.body.len() + 8).sum::<usize>();
         if COMMIT_OVERHEAD_BYTES_MAX + bytes + state_bytes > COMMIT_BYTES_MAX {
             return Err(RejectionCodeV1::StateTooLarge);

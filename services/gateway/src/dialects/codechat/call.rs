@@ -51,7 +51,7 @@ impl FromRequestParts<App> for OnInstance {
         }
         let mut segments = segments(parts, app).await?.into_iter();
         let id = segments.next().ok_or(CodeChatError::NotFound)?;
-        let call = Call::new(principal, "codechat");
+        let call = Call::new(principal, "codechat", headers::client(&parts.extensions));
         Ok(Self { app: app.clone(), call, id, rest: segments.next() })
     }
 }
@@ -100,7 +100,7 @@ impl FromRequestParts<App> for OnBusiness {
         if segments.next().as_deref() != Some(account.to_string().as_str()) {
             return Err(CodeChatError::Forbidden);
         }
-        let call = Call::new(principal, "codechat");
+        let call = Call::new(principal, "codechat", headers::client(&parts.extensions));
         Ok(Self { app: app.clone(), call, account, rest: segments.next() })
     }
 }
@@ -130,7 +130,8 @@ impl FromRequestParts<App> for OnAdmin {
         }
         let segments = segments(parts, app).await.map_err(|_| CodeChatError::BusinessNotFound)?;
         let rest = segments.into_iter().next();
-        Ok(Self { app: app.clone(), call: Call::new(Principal::Root, "codechat"), rest })
+        let call = Call::new(Principal::Root, "codechat", headers::client(&parts.extensions));
+        Ok(Self { app: app.clone(), call, rest })
     }
 }
 

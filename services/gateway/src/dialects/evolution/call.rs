@@ -27,7 +27,10 @@ impl FromRequestParts<App> for Caller {
         let key = headers::text(&parts.headers, "apikey").ok_or(EvolutionError::Unauthorized)?;
         match app.authenticate(key, headers::peer(&parts.extensions)).await {
             Ok(Principal::Root) => Err(EvolutionError::Unauthorized),
-            Ok(principal) => Ok(Self { app: app.clone(), call: Call::new(principal, "evolution") }),
+            Ok(principal) => {
+                let client = headers::client(&parts.extensions);
+                Ok(Self { app: app.clone(), call: Call::new(principal, "evolution", client) })
+            }
             Err(failure) => Err(EvolutionError::of("", failure)),
         }
     }

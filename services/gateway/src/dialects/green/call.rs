@@ -1,11 +1,9 @@
 //! Who asks for a method of an instance.
 
-use std::net::IpAddr;
-
 use berth_proto::{InstanceId, command::Command};
 
 use super::{error::GreenError, path::InstancePath};
-use crate::app::{Answer, App, Call, Failure, Principal, Rate, Record};
+use crate::app::{Answer, App, Call, Client, Failure, Principal, Rate, Record};
 
 /// A method of an instance, by somebody who may.
 #[derive(Debug)]
@@ -18,13 +16,13 @@ pub(super) struct OnInstance {
 
 impl OnInstance {
     /// The number is checked first, then the token; an account's token works for its own instances.
-    pub(super) async fn of(app: &App, path: InstancePath, from: Option<IpAddr>) -> Result<Self, GreenError> {
-        let number = app.resolve_number(&path.number, from).await;
+    pub(super) async fn of(app: &App, path: InstancePath, client: Client) -> Result<Self, GreenError> {
+        let number = app.resolve_number(&path.number, client.address).await;
         let (_, instance) = number.map_err(|failure| match failure {
             Failure::NotFound => GreenError::Forbidden,
             other => other.into(),
         })?;
-        let mut principal = app.authenticate(&path.token, from).await?;
+        let mut principal = app.authenticate(&path.token, client.address).await?;
         if matches!(principal, Principal::Instance { instance: own, .. } if own != instance)
             && let Some(now) = app.present_holder(&principal).await?
         {
@@ -42,7 +40,7 @@ impl OnInstance {
             Principal::Instance { instance: own, .. } if own == instance => {}
             Principal::Instance { .. } | Principal::Root => return Err(GreenError::Unauthorized),
         }
-        Ok(Self { app: app.clone(), call: Call::new(principal, "green"), instance, path })
+        Ok(Self { app: app.clone(), call: Call::new(principal, "green", client), instance, path })
     }
 
     /// Counts the request against the method's rate, in requests per second.

@@ -63,7 +63,7 @@ impl Entry {
 
     async fn on_instance(&self, path: InstancePath, request: Request) -> Result<Response, GreenError> {
         let rate = methods::rate(&path, request.method()).ok_or(GreenError::NotFound)?;
-        let on = OnInstance::of(&self.app, path, headers::peer(request.extensions())).await?;
+        let on = OnInstance::of(&self.app, path, headers::client(request.extensions())).await?;
         on.limit(rate).await?;
         methods::answer(on, request).await
     }

@@ -138,7 +138,7 @@ async fn run(app: &App, method: &str, token: &str, request: Request) -> Result<R
     if !app.count(&format!("green-{method}"), &account.to_string(), RATE).await?.allowed {
         return Err(GreenError::Limited);
     }
-    let call = Call::new(principal, "green");
+    let call = Call::new(principal, "green", crate::http::headers::client(request.extensions()));
     Ok(match method {
         "createinstance" => Json(create(app, &call, object(request).await?).await?).into_response(),
         "getinstances" => Json(list(app, account).await?).into_response(),

@@ -75,6 +75,6 @@ pub(super) async fn caller(parts: &Parts, app: &App) -> Result<Call, MegaError> 
     let token = headers::bearer(&parts.headers).ok_or(MegaError::Unauthorized)?;
     match app.authenticate(token, headers::peer(&parts.extensions)).await? {
         Principal::Root => Err(MegaError::Unauthorized),
-        principal => Ok(Call::new(principal, "mega")),
+        principal => Ok(Call::new(principal, "mega", headers::client(&parts.extensions))),
     }
 }

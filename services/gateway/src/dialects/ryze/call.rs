@@ -33,7 +33,9 @@ pub(super) struct Known(pub(super) Option<Principal>);
 /// The caller of any route.
 pub(super) fn caller(extensions: &Extensions) -> Result<Call, RyzeError> {
     let known = extensions.get::<Known>().and_then(|known| known.0);
-    known.map(|principal| Call::new(principal, "ryze")).ok_or(RyzeError::Unauthorized)
+    known
+        .map(|principal| Call::new(principal, "ryze", headers::client(extensions)))
+        .ok_or(RyzeError::Unauthorized)
 }
 
 /// The caller of a route that has an instance's name.

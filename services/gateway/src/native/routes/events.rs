@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_proto::{
-    commit::{OutcomeCodeV1, PrincipalV1, ReceiptV2},
+    commit::{CallerV1, OutcomeCodeV1, PrincipalV1, ReceiptV2},
     public,
 };
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,11 @@ pub(super) struct CommandBody {
     principal: &'static str,
     /// The door that it came through: `native`, a dialect, `connector`, `sweeper`.
     via: String,
+    /// The id of the HTTP request that it came with: the client's `X-Request-Id`, or one that was made for it.
+    request_id: Option<String>,
+    /// The network address of whoever sent it, as the gateway saw it: that of a proxy if there is one between. Erased with
+    /// the instance.
+    from: Option<String>,
     /// The command that caused it.
     causation: Option<String>,
     /// `applied`, `unchanged` or `joined`.
@@ -128,12 +133,13 @@ impl EventBody {
             kind,
             occurred_at: time(commit.occurred_at),
             data,
-            command: public::receipt_of(commit, entry.index).map(command),
+            command: public::receipt_of(commit, entry.index)
+                .map(|receipt| command(receipt, entry.caller.as_ref())),
         }
     }
 }
 
-fn command(receipt: &ReceiptV2) -> CommandBody {
+fn command(receipt: &ReceiptV2, caller: Option<&CallerV1>) -> CommandBody {
     CommandBody {
         id: receipt.command_id.to_string(),
         keyed: receipt.keyed,
@@ -144,6 +150,8 @@ fn command(receipt: &ReceiptV2) -> CommandBody {
             PrincipalV1::Service => "service",
         },
         via: receipt.origin.via.clone(),
+        request_id: caller.map(|caller| caller.request_id.clone()),
+        from: caller.and_then(|caller| caller.address.clone()),
         causation: receipt.causation.map(|id| id.to_string()),
         outcome: match receipt.outcome.code {
             OutcomeCodeV1::Applied => "applied",
