@@ -1,10 +1,21 @@
 //! One call: who asks, through which door, under which idempotency key.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
+use berth_runtime::Entropy;
+use data_encoding::BASE32_DNSSEC;
 use tokio::sync::OnceCell;
 
 use super::{App, failure::Failure, principal::Principal, quota::Spending};
+
+/// Random bytes in the ids of a process's requests: enough that no two processes ever share them.
+const PROCESS_BYTES: usize = 10;
 
 /// Where a call comes from.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +24,13 @@ pub struct Client {
     pub request_id: String,
     /// The address of the connection's other end.
     pub address: Option<IpAddr>,
+}
+
+/// Makes the ids of requests that bring none: one of the process, and a number.
+#[derive(Debug)]
+pub(super) struct RequestIds {
+    process: String,
+    made: AtomicU64,
 }
 
 /// One call of a client.
@@ -60,7 +78,21 @@ impl Call {
     }
 }
 
+impl RequestIds {
+    pub(super) fn new(entropy: &dyn Entropy) -> Self {
+        let mut random = [0; PROCESS_BYTES];
+        entropy.fill(&mut random);
+        Self { process: BASE32_DNSSEC.encode(&random), made: AtomicU64::new(0) }
+    }
+}
+
 impl App {
+    /// An id for a request that brings none.
+    pub fn request_id(&self) -> String {
+        let RequestIds { process, made } = &self.inner.request_ids;
+        format!("{process}-{}", made.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
     /// Counts a call against its caller's quotas, unless that was done. Before each command.
     pub(super) async fn count_call(&self, call: &Call) -> Result<(), Failure> {
         let counting = || self.spend(&call.principal, Spending::Command);

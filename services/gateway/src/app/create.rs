@@ -188,7 +188,7 @@ impl App {
     }
 
     /// Lower-case letters and digits from that many random bytes.
-    pub(crate) fn random_text(&self, bytes: usize) -> String {
+    pub(super) fn random_text(&self, bytes: usize) -> String {
         let mut random = vec![0; bytes];
         self.inner.entropy.fill(&mut random);
         data_encoding::BASE32HEX_NOPAD.encode(&random).to_ascii_lowercase()

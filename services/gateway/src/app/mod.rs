@@ -87,6 +87,7 @@ struct Inner {
     directory: directory::Directory,
     shares: quota::Shares,
     guesses: guesses::Guesses,
+    request_ids: call::RequestIds,
 }
 
 /// What the gateway needs of its surroundings.
@@ -115,6 +116,7 @@ impl App {
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let Ports { log, bus, volatile, keys, clock, entropy, presence, stop } = ports;
         let directory = directory::Directory::new(Arc::clone(&log));
+        let request_ids = call::RequestIds::new(&*entropy);
         Self {
             inner: Arc::new(Inner {
                 log,
@@ -129,6 +131,7 @@ impl App {
                 directory,
                 shares: quota::Shares::new(),
                 guesses: guesses::Guesses::new(),
+                request_ids,
             }),
         }
     }

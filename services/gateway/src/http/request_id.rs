@@ -16,13 +16,11 @@ use crate::app::{App, Client};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a client's own id at most; of a longer one, or of one with other characters, nothing is kept.
 const CHARS_MAX: usize = 128;
-/// Random bytes of an id that is made here.
-const RANDOM_BYTES: usize = 10;
 
 /// Gives a request its id and notes where it comes from.
 pub(super) async fn noted(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let given = given(request.headers()).map(str::to_owned);
-    let id = given.unwrap_or_else(|| app.random_text(RANDOM_BYTES));
+    let id = given.unwrap_or_else(|| app.request_id());
     let header = HeaderValue::from_str(&id);
     let span = info_span!("request", id);
     let address = headers::peer(request.extensions());
