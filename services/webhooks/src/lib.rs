@@ -134,11 +134,6 @@ impl Handle {
             ViewState::Halted(reason) => reason,
         }
     }
-
-    /// The outbox, for those who list what is owed and what was settled.
-    pub fn outbox(&self) -> &Arc<dyn ViewReader> {
-        &self.outbox
-    }
 }
 
 /// Starts following the log and, whenever this replica holds the lease, dispatching.

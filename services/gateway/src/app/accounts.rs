@@ -85,7 +85,7 @@ impl App {
         let owner = account.as_bytes();
         let key = self.inner.keys.create(owner, &*self.inner.entropy).await?;
         // The key that an earlier try made is gone only if the account was closed since.
-        let key = key.ok_or(Failure::rejected(RejectionCodeV1::Deleted))?;
+        let key = key.ok_or(Failure::Rejected(RejectionCodeV1::Deleted))?;
         let master = self.inner.keys.master();
         let name_entry = master.entry("account_name", &name);
         let name = key.seal(owner, field::NAME, name.as_bytes());
@@ -169,7 +169,7 @@ impl App {
         let token = token.unwrap_or_else(|| self.random_text(ACCOUNT_TOKEN_BYTES));
         check_token(&token).map_err(|e| Failure::Invalid { field: "token", problem: e.0 })?;
         if self.is_reserved_token(&token) {
-            return Err(Failure::rejected(RejectionCodeV1::TokenTaken));
+            return Err(Failure::Rejected(RejectionCodeV1::TokenTaken));
         }
         Ok(token)
     }
@@ -189,7 +189,7 @@ impl App {
             CommandReplyV1::Rejected(rejection) if rejection.code == RejectionCodeV1::NotFound => {
                 Err(Failure::NotFound)
             }
-            CommandReplyV1::Rejected(rejection) => Err(Failure::rejected(rejection.code)),
+            CommandReplyV1::Rejected(rejection) => Err(Failure::Rejected(rejection.code)),
             CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
                 Err(Failure::unavailable("the session-aggregate", reason))
             }

@@ -64,10 +64,8 @@ impl App {
         command: impl Into<Command>,
     ) -> Result<Answer, Failure> {
         self.count_call(call).await?;
-        let command = command
-            .into()
-            .to_record()
-            .map_err(|_| Failure::Rejected { code: RejectionCodeV1::StateTooLarge, record: None })?;
+        let too_large = |_| Failure::Rejected(RejectionCodeV1::StateTooLarge);
+        let command = command.into().to_record().map_err(too_large)?;
         let identity = self.identity(call, instance.as_bytes()).await?;
         let target = TargetV1::Instance { instance, command };
         let stream = StreamKey::instance(instance);
@@ -93,13 +91,7 @@ impl App {
                         }
                         principal = self.present_holder(&principal).await?.ok_or(refused)?;
                     }
-                    code => {
-                        let record = match &rejection.state {
-                            Some(state) => Some(Box::new(self.open_record(instance, 0, state).await?)),
-                            None => None,
-                        };
-                        return Err(Failure::Rejected { code, record });
-                    }
+                    code => return Err(Failure::Rejected(code)),
                 },
                 CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
                     return Err(Failure::unavailable("the session-aggregate", reason));
@@ -116,7 +108,7 @@ impl App {
         match berth_domain::instance::remembered(&record.state, identity.command_id) {
             None => Ok(false),
             Some(known) if known.digest == identity.digest => Ok(true),
-            Some(_) => Err(Failure::rejected(RejectionCodeV1::KeyReused)),
+            Some(_) => Err(Failure::Rejected(RejectionCodeV1::KeyReused)),
         }
     }
 
@@ -162,7 +154,7 @@ impl App {
         let payload = request
             .encode()
             .map(Bytes::from)
-            .map_err(|_| Failure::rejected(RejectionCodeV1::StateTooLarge))?;
+            .map_err(|_| Failure::Rejected(RejectionCodeV1::StateTooLarge))?;
         let subject = command_subject(Sender::Client, stream);
         let started = Instant::now();
         let mut pause = PAUSE_FIRST;

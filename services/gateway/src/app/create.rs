@@ -75,7 +75,7 @@ impl App {
             None => self.random_text(TOKEN_BYTES),
         };
         if self.is_reserved_token(&token) {
-            return Err(Failure::rejected(RejectionCodeV1::TokenTaken));
+            return Err(Failure::Rejected(RejectionCodeV1::TokenTaken));
         }
         let identity = self.identity(call, account.as_bytes()).await?;
         let plan = Plan { call, account, name, token, new: &new, identity };
@@ -85,7 +85,7 @@ impl App {
                 other => return other,
             }
         }
-        Err(Failure::rejected(RejectionCodeV1::NumberTaken))
+        Err(Failure::Rejected(RejectionCodeV1::NumberTaken))
     }
 
     async fn try_create(&self, plan: &Plan<'_>) -> Result<Created, Failure> {
@@ -101,7 +101,7 @@ impl App {
 
     async fn send_create(&self, plan: &Plan<'_>, id: InstanceId, key: &DataKey) -> Result<Created, Failure> {
         let (command, secrets) = self.create_command(plan, id, key).await?;
-        let record = command.to_record().map_err(|_| Failure::rejected(RejectionCodeV1::StateTooLarge))?;
+        let record = command.to_record().map_err(|_| Failure::Rejected(RejectionCodeV1::StateTooLarge))?;
         // Only now: what could not be asked for needs no key.
         if !self.inner.keys.give(id.as_bytes(), key).await? {
             return Err(Failure::unavailable("the key store", "a new instance got no data key"));
@@ -115,11 +115,11 @@ impl App {
                 match accepted.stream_id == id {
                     // What was sealed here, also if an answer inside the deployment was lost and asked for again.
                     true => Ok(Created { record, secrets, replayed: false }),
-                    false if record.is_deleted() => Err(Failure::rejected(RejectionCodeV1::Deleted)),
+                    false if record.is_deleted() => Err(Failure::Rejected(RejectionCodeV1::Deleted)),
                     false => self.created_before(record.id).await,
                 }
             }
-            CommandReplyV1::Rejected(rejection) => Err(Failure::rejected(rejection.code)),
+            CommandReplyV1::Rejected(rejection) => Err(Failure::Rejected(rejection.code)),
             CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
                 Err(Failure::unavailable("the session-aggregate", reason))
             }
@@ -131,10 +131,10 @@ impl App {
     async fn created_before(&self, instance: InstanceId) -> Result<Created, Failure> {
         let first = self.inner.log.read(&StreamKey::instance(instance), 0, 1).await?;
         let first = first.first().ok_or(Failure::NotFound)?;
-        let (commit, state) = decode_state(first).map_err(|_| Failure::rejected(RejectionCodeV1::Damaged))?;
+        let (commit, state) = decode_state(first).map_err(|_| Failure::Rejected(RejectionCodeV1::Damaged))?;
         let record = self.record_as_stored(instance, commit.version, state).await?;
         if record.erased {
-            return Err(Failure::rejected(RejectionCodeV1::Deleted));
+            return Err(Failure::Rejected(RejectionCodeV1::Deleted));
         }
         let secrets = record.state.webhooks.iter().map(|webhook| record.webhook_secret(webhook)).collect();
         Ok(Created { record, secrets, replayed: true })

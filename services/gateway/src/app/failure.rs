@@ -5,8 +5,6 @@ use berth_log::ReadError;
 use berth_proto::frame::RejectionCodeV1;
 use thiserror::Error;
 
-use super::record::Record;
-
 /// Seconds after which a client may try again when a part of the deployment does not answer.
 pub const RETRY_AFTER_SECONDS: u32 = 2;
 
@@ -27,13 +25,8 @@ pub enum Failure {
     #[error("there is no such instance")]
     NotFound,
     /// The session-aggregate decided against it.
-    #[error("the command was rejected: {code:?}")]
-    Rejected {
-        /// The reason.
-        code: RejectionCodeV1,
-        /// The instance as it is, where the rejection depended on it.
-        record: Option<Box<Record>>,
-    },
+    #[error("the command was rejected: {0:?}")]
+    Rejected(RejectionCodeV1),
     /// Something in the request is not well formed.
     #[error("{field}: {problem}")]
     Invalid {
@@ -68,11 +61,6 @@ impl Failure {
         Self::Unavailable { part, source: Some(source.into()) }
     }
 
-    /// A rejection without a state beside it.
-    pub const fn rejected(code: RejectionCodeV1) -> Self {
-        Self::Rejected { code, record: None }
-    }
-
     /// Seconds after which the same request may be sent again, where that helps.
     pub const fn retry_after_seconds(&self) -> Option<u32> {
         match self {
@@ -81,7 +69,7 @@ impl Failure {
             Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
-            | Self::Rejected { .. }
+            | Self::Rejected(_)
             | Self::Invalid { .. } => None,
         }
     }
@@ -89,7 +77,7 @@ impl Failure {
     /// The rejection code, if it is one.
     pub const fn rejection(&self) -> Option<RejectionCodeV1> {
         match self {
-            Self::Rejected { code, .. } => Some(*code),
+            Self::Rejected(code) => Some(*code),
             Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
@@ -104,7 +92,7 @@ impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Unavailable(_) => Self::unavailable("the log", error),
-            ReadError::Damaged(_) => Self::rejected(RejectionCodeV1::Damaged),
+            ReadError::Damaged(_) => Self::Rejected(RejectionCodeV1::Damaged),
         }
     }
 }

@@ -177,8 +177,5 @@ impl App {
 
 /// Whether a failure says that there is no such instance or token, or none any more.
 const fn is_gone(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::NotFound | Failure::Unauthorized | Failure::Rejected { code: RejectionCodeV1::Deleted, .. }
-    )
+    matches!(failure, Failure::NotFound | Failure::Unauthorized | Failure::Rejected(RejectionCodeV1::Deleted))
 }

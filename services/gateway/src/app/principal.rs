@@ -119,17 +119,6 @@ impl App {
         if now == Some(*principal) { Ok(()) } else { Err(Failure::Unauthorized) }
     }
 
-    /// The principal of an instance whose own credential (such as a JWT) was checked by the door.
-    pub fn instance_principal(
-        &self,
-        account: AccountId,
-        instance: InstanceId,
-        credential_version: u32,
-        entry: DirectoryId,
-    ) -> Principal {
-        Principal::Instance { account, instance, credential_version, entry }
-    }
-
     /// Whether a token may not be an instance's because it is the root key.
     pub(super) fn is_reserved_token(&self, token: &str) -> bool {
         self.is_root_key(token)

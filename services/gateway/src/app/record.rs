@@ -136,7 +136,7 @@ impl App {
                 self.record_of(instance, commit.version, state).await.map(Some)
             }
             Err(StateError::Decode(_) | StateError::Read(ReadError::Damaged(_))) => {
-                Err(Failure::rejected(RejectionCodeV1::Damaged))
+                Err(Failure::Rejected(RejectionCodeV1::Damaged))
             }
             Err(StateError::Read(error)) => Err(error.into()),
         }
@@ -151,7 +151,7 @@ impl App {
         let Some(record) = self.as_of(instance, Timestamp(i64::MAX)).await? else {
             // Where nothing can be read although something stands there, the damage is the answer, not an absence.
             return match self.inner.log.tail(&StreamKey::instance(instance)).await? {
-                Some(_) => Err(Failure::rejected(RejectionCodeV1::Damaged)),
+                Some(_) => Err(Failure::Rejected(RejectionCodeV1::Damaged)),
                 None => Err(Failure::NotFound),
             };
         };

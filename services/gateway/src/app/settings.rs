@@ -82,12 +82,12 @@ impl App {
                 expected: expected.map(|block| block.body.clone()),
             };
             match self.command(call, record.id, command(change)).await {
-                Err(Failure::Rejected { code: RejectionCodeV1::Changed, .. }) => {
+                Err(Failure::Rejected(RejectionCodeV1::Changed)) => {
                     record = self.read(&call.principal, record.id).await?;
                 }
                 other => return other,
             }
         }
-        Err(Failure::rejected(RejectionCodeV1::Changed))
+        Err(Failure::Rejected(RejectionCodeV1::Changed))
     }
 }

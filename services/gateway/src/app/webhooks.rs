@@ -170,7 +170,7 @@ impl App {
             self.command(call, record.id, ConfigureWebhookV1 { webhook, upsert, enabled_max }).await?;
         let id = answer.outcome.endpoint.unwrap_or(new_secret.id);
         let stored = answer.record.state.webhooks.iter().find(|webhook| webhook.id == id);
-        let stored = stored.ok_or_else(|| Failure::rejected(RejectionCodeV1::UnknownWebhook))?;
+        let stored = stored.ok_or_else(|| Failure::Rejected(RejectionCodeV1::UnknownWebhook))?;
         let webhook = answer.record.open_webhook(stored);
         let secret = answer.record.webhook_secret(stored);
         Ok((answer, webhook, secret))

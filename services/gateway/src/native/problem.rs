@@ -95,7 +95,7 @@ impl From<Failure> for Problem {
                 );
                 Self::new(Code::Unavailable, detail).retry_after(RETRY_AFTER_SECONDS)
             }
-            Failure::Rejected { code, .. } => rejected(code),
+            Failure::Rejected(code) => rejected(code),
         }
     }
 }

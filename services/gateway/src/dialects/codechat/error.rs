@@ -103,13 +103,12 @@ impl CodeChatError {
     pub(super) fn of_business(failure: Failure) -> Self {
         match failure {
             Failure::NotFound => Self::BusinessNotFound,
-            Failure::Rejected { code: RejectionCodeV1::NameTaken, .. } => {
+            Failure::Rejected(RejectionCodeV1::NameTaken) => {
                 Self::Conflict("The business name is already in use")
             }
-            Failure::Rejected {
-                code: RejectionCodeV1::TooManyWebhooks | RejectionCodeV1::WebhooksTooLarge,
-                ..
-            } => Self::Conflict("The business has no room for this webhook"),
+            Failure::Rejected(RejectionCodeV1::TooManyWebhooks | RejectionCodeV1::WebhooksTooLarge) => {
+                Self::Conflict("The business has no room for this webhook")
+            }
             other => other.into(),
         }
     }
@@ -140,13 +139,13 @@ impl CodeChatError {
             Self::Conflict(message) => (StatusCode::BAD_REQUEST, said(message)),
             Self::NotImplemented(message) => (StatusCode::NOT_IMPLEMENTED, said(message)),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, said("request entity too large")),
-            Self::Other(Failure::Rejected { code: RejectionCodeV1::Damaged, .. }) => {
+            Self::Other(Failure::Rejected(RejectionCodeV1::Damaged)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, said("The history of the instance is damaged"))
             }
-            Self::Other(Failure::Rejected { code: RejectionCodeV1::UpgradeNeeded, .. }) => {
+            Self::Other(Failure::Rejected(RejectionCodeV1::UpgradeNeeded)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, said(crate::app::UPGRADE_NEEDED))
             }
-            Self::Other(Failure::Rejected { .. }) => {
+            Self::Other(Failure::Rejected(_)) => {
                 (StatusCode::BAD_REQUEST, said("The instance does not allow this at this moment"))
             }
             Self::Other(Failure::Limited { .. }) => {
@@ -165,24 +164,22 @@ impl From<Failure> for CodeChatError {
         match failure {
             Failure::Unauthorized => Self::Unauthorized,
             Failure::Forbidden => Self::Forbidden,
-            Failure::NotFound
-            | Failure::Rejected { code: RejectionCodeV1::Deleted | RejectionCodeV1::NotFound, .. } => {
+            Failure::NotFound | Failure::Rejected(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound) => {
                 Self::NotFound
             }
-            Failure::Rejected { code: RejectionCodeV1::NoSession, .. } => Self::NotConnected,
-            Failure::Rejected { code: RejectionCodeV1::HasSession, .. } => Self::Connected,
-            Failure::Rejected { code: RejectionCodeV1::UnknownWebhook, .. } => Self::WebhookNotFound,
-            Failure::Rejected { code: RejectionCodeV1::NameTaken, .. } => {
+            Failure::Rejected(RejectionCodeV1::NoSession) => Self::NotConnected,
+            Failure::Rejected(RejectionCodeV1::HasSession) => Self::Connected,
+            Failure::Rejected(RejectionCodeV1::UnknownWebhook) => Self::WebhookNotFound,
+            Failure::Rejected(RejectionCodeV1::NameTaken) => {
                 Self::Conflict("The instance name is already in use")
             }
-            Failure::Rejected { code: RejectionCodeV1::Exists, .. } => {
+            Failure::Rejected(RejectionCodeV1::Exists) => {
                 Self::Conflict("The webhook name is already in use")
             }
-            Failure::Rejected {
-                code: RejectionCodeV1::TooManyWebhooks | RejectionCodeV1::WebhooksTooLarge,
-                ..
-            } => Self::Conflict("The instance has no room for another webhook"),
-            Failure::Rejected { code: RejectionCodeV1::AliasTaken, .. } => {
+            Failure::Rejected(RejectionCodeV1::TooManyWebhooks | RejectionCodeV1::WebhooksTooLarge) => {
+                Self::Conflict("The instance has no room for another webhook")
+            }
+            Failure::Rejected(RejectionCodeV1::AliasTaken) => {
                 Self::Conflict("The externalId is already in use")
             }
             // A webhook's label is its name here.

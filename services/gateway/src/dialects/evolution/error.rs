@@ -103,17 +103,16 @@ impl EvolutionError {
     pub(super) fn of(name: &str, failure: Failure) -> Self {
         match failure {
             Failure::Unauthorized | Failure::Forbidden => Self::Unauthorized,
-            Failure::NotFound
-            | Failure::Rejected { code: RejectionCodeV1::Deleted | RejectionCodeV1::NotFound, .. } => {
+            Failure::NotFound | Failure::Rejected(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound) => {
                 Self::NoInstance(name.to_owned())
             }
-            Failure::Rejected { code: RejectionCodeV1::NameTaken | RejectionCodeV1::AliasTaken, .. } => {
+            Failure::Rejected(RejectionCodeV1::NameTaken | RejectionCodeV1::AliasTaken) => {
                 Self::NameTaken(name.to_owned())
             }
-            Failure::Rejected { code: RejectionCodeV1::TokenTaken, .. } => {
+            Failure::Rejected(RejectionCodeV1::TokenTaken) => {
                 Self::Refused("Token already exists".to_owned())
             }
-            Failure::Rejected { code: RejectionCodeV1::NoSession, .. } => Self::not_connected(name),
+            Failure::Rejected(RejectionCodeV1::NoSession) => Self::not_connected(name),
             Failure::Invalid { field: "url", .. } => Self::Refused("Invalid \"url\" property".to_owned()),
             Failure::Invalid { field, problem } => {
                 let field = if field == "name" { "instanceName" } else { field };
@@ -150,7 +149,7 @@ impl EvolutionError {
             Self::Refused(message) => (StatusCode::BAD_REQUEST, Message::said(message)),
             Self::Malformed => (StatusCode::BAD_REQUEST, Message::Text("The body is not valid JSON")),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Message::Text("request entity too large")),
-            Self::Other(Failure::Rejected { code, .. }) => {
+            Self::Other(Failure::Rejected(code)) => {
                 let (status, message) = rejected(code);
                 (status, Message::said(message))
             }

@@ -55,9 +55,7 @@ impl From<Failure> for GreenError {
         match failure {
             Failure::Unauthorized
             | Failure::NotFound
-            | Failure::Rejected { code: RejectionCodeV1::Deleted | RejectionCodeV1::NotFound, .. } => {
-                Self::Unauthorized
-            }
+            | Failure::Rejected(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound) => Self::Unauthorized,
             Failure::Forbidden => Self::Forbidden,
             Failure::Invalid { field: "url", .. } => {
                 Self::Validation("'webhookUrl' is not allowed".to_owned())
@@ -107,13 +105,10 @@ impl GreenError {
             }
             Self::Malformed(message) => return (StatusCode::BAD_REQUEST, message),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large"),
-            Self::Other(Failure::Rejected {
-                code: RejectionCodeV1::Damaged | RejectionCodeV1::UpgradeNeeded,
-                ..
-            }) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-            Self::Broken | Self::Other(Failure::Rejected { .. }) => {
-                (StatusCode::BAD_REQUEST, "bad request data")
+            Self::Other(Failure::Rejected(RejectionCodeV1::Damaged | RejectionCodeV1::UpgradeNeeded)) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }
+            Self::Broken | Self::Other(Failure::Rejected(_)) => (StatusCode::BAD_REQUEST, "bad request data"),
             Self::Other(failure) => {
                 crate::http::log_unavailable(&failure);
                 (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")

@@ -176,7 +176,7 @@ pub(super) async fn create(
     };
     let created = match app.create(call, new.clone()).await {
         // Names are not unique in this dialect: the second of a name gets one of its own, and shows the given one.
-        Err(Failure::Rejected { code: RejectionCodeV1::NameTaken, .. }) => {
+        Err(Failure::Rejected(RejectionCodeV1::NameTaken)) => {
             new.name = None;
             app.create(call, new).await
         }
@@ -222,10 +222,9 @@ pub(super) async fn delete(
     };
     match app.command_on(call, &number, &[KeyKind::Number], DeleteV1 { only_without_session: false }).await {
         Ok(_) => Ok(OrRefusal::Done(DeletedInstance { delete_instance_account: true })),
-        Err(
-            Failure::NotFound
-            | Failure::Rejected { code: RejectionCodeV1::Deleted | RejectionCodeV1::NotFound, .. },
-        ) => Ok(OrRefusal::Refused(NOT_FOUND)),
+        Err(Failure::NotFound | Failure::Rejected(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound)) => {
+            Ok(OrRefusal::Refused(NOT_FOUND))
+        }
         Err(failure) => Err(failure.into()),
     }
 }

@@ -57,8 +57,7 @@ impl From<Failure> for MegaError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unauthorized | Failure::Forbidden => Self::Unauthorized,
-            Failure::NotFound
-            | Failure::Rejected { code: RejectionCodeV1::Deleted | RejectionCodeV1::NotFound, .. } => {
+            Failure::NotFound | Failure::Rejected(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound) => {
                 Self::NotFound
             }
             Failure::Invalid { field, problem } => Self::Invalid(format!("{field}: {problem}")),
@@ -107,24 +106,22 @@ impl IntoResponse for MegaError {
 
 fn other(failure: &Failure) -> (StatusCode, String) {
     match failure {
-        Failure::Rejected { code: RejectionCodeV1::NameTaken | RejectionCodeV1::AliasTaken, .. } => {
+        Failure::Rejected(RejectionCodeV1::NameTaken | RejectionCodeV1::AliasTaken) => {
             (StatusCode::CONFLICT, "Instance already exists".to_owned())
         }
-        Failure::Rejected { code: RejectionCodeV1::TokenTaken, .. } => {
+        Failure::Rejected(RejectionCodeV1::TokenTaken) => {
             (StatusCode::CONFLICT, "Token already exists".to_owned())
         }
-        Failure::Rejected { code: RejectionCodeV1::NoSession, .. } => {
+        Failure::Rejected(RejectionCodeV1::NoSession) => {
             (StatusCode::BAD_REQUEST, "Instance is not connected".to_owned())
         }
-        Failure::Rejected { code: RejectionCodeV1::Damaged, .. } => {
+        Failure::Rejected(RejectionCodeV1::Damaged) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "The history of the instance is damaged".to_owned())
         }
-        Failure::Rejected { code: RejectionCodeV1::UpgradeNeeded, .. } => {
+        Failure::Rejected(RejectionCodeV1::UpgradeNeeded) => {
             (StatusCode::INTERNAL_SERVER_ERROR, crate::app::UPGRADE_NEEDED.to_owned())
         }
-        Failure::Rejected { .. } => {
-            (StatusCode::BAD_REQUEST, "The instance does not allow this now".to_owned())
-        }
+        Failure::Rejected(_) => (StatusCode::BAD_REQUEST, "The instance does not allow this now".to_owned()),
         Failure::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests".to_owned()),
         failure => {
             crate::http::log_unavailable(failure);

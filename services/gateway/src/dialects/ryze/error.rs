@@ -71,18 +71,15 @@ impl RyzeError {
     pub(super) fn of(what: &'static str, failure: Failure) -> Self {
         match failure {
             Failure::Unauthorized | Failure::Forbidden => Self::Unauthorized,
-            Failure::NotFound
-            | Failure::Rejected { code: RejectionCodeV1::Deleted | RejectionCodeV1::NotFound, .. } => {
+            Failure::NotFound | Failure::Rejected(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound) => {
                 Self::NotFound
             }
-            Failure::Rejected { code: RejectionCodeV1::NoSession, .. } => Self::NoSession,
-            Failure::Rejected { code: RejectionCodeV1::NameTaken | RejectionCodeV1::AliasTaken, .. } => {
+            Failure::Rejected(RejectionCodeV1::NoSession) => Self::NoSession,
+            Failure::Rejected(RejectionCodeV1::NameTaken | RejectionCodeV1::AliasTaken) => {
                 Self::Conflict("Instance already exists")
             }
-            Failure::Rejected { code: RejectionCodeV1::TokenTaken, .. } => {
-                Self::Conflict("Token already exists")
-            }
-            Failure::Rejected { code: RejectionCodeV1::TooManyWebhooks, .. } => {
+            Failure::Rejected(RejectionCodeV1::TokenTaken) => Self::Conflict("Token already exists"),
+            Failure::Rejected(RejectionCodeV1::TooManyWebhooks) => {
                 Self::Invalid("Maximum of 3 enabled webhooks per instance".to_owned())
             }
             Failure::Invalid { field, problem } => Self::Invalid(format!("Invalid {field}: {problem}")),
@@ -155,20 +152,19 @@ impl RyzeError {
 fn failed(what: &'static str, failure: &Failure) -> (StatusCode, String) {
     match failure {
         Failure::Limited { .. } => RyzeError::Limited.parts(),
-        Failure::Rejected { code: RejectionCodeV1::Banned, .. } => {
+        Failure::Rejected(RejectionCodeV1::Banned) => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: the number is banned"))
         }
-        Failure::Rejected { code: RejectionCodeV1::Damaged, .. } => {
+        Failure::Rejected(RejectionCodeV1::Damaged) => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: the history of the instance is damaged"))
         }
-        Failure::Rejected { code: RejectionCodeV1::UpgradeNeeded, .. } => {
+        Failure::Rejected(RejectionCodeV1::UpgradeNeeded) => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{what}: {UPGRADE_NEEDED}"))
         }
-        Failure::Rejected {
-            code: RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge,
-            ..
-        } => (StatusCode::BAD_REQUEST, format!("{what}: the settings and webhooks are larger than allowed")),
-        Failure::Rejected { .. } => {
+        Failure::Rejected(RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge) => {
+            (StatusCode::BAD_REQUEST, format!("{what}: the settings and webhooks are larger than allowed"))
+        }
+        Failure::Rejected(_) => {
             (StatusCode::BAD_REQUEST, format!("{what}: the instance does not allow this now"))
         }
         failure => {

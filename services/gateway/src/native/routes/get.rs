@@ -78,5 +78,5 @@ pub(super) async fn find_history(app: &App, principal: &Principal, key: &str) ->
 /// The instance that a path names, to change something of it: one that is deleted is told so by its id.
 pub(super) async fn find_to_change(app: &App, principal: &Principal, key: &str) -> Result<Record, Failure> {
     let record = find_with_deleted(app, principal, key).await?;
-    if record.is_deleted() { Err(Failure::rejected(RejectionCodeV1::Deleted)) } else { Ok(record) }
+    if record.is_deleted() { Err(Failure::Rejected(RejectionCodeV1::Deleted)) } else { Ok(record) }
 }

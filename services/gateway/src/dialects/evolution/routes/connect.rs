@@ -57,7 +57,7 @@ impl RefusedAnswer {
 
     /// The answer to a failure that is a ban.
     pub(super) fn of_ban<T>(result: &Result<T, Failure>) -> Option<Self> {
-        let Err(Failure::Rejected { code: RejectionCodeV1::Banned, .. }) = result else { return None };
+        let Err(Failure::Rejected(RejectionCodeV1::Banned)) = result else { return None };
         Some(Self::new("The number is banned at this moment"))
     }
 }

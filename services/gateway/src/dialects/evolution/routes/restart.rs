@@ -42,7 +42,7 @@ pub(super) struct RestartedInstance {
 )]
 pub(super) async fn handler(on: OnInstance) -> Result<Json<RestartAnswer>, EvolutionError> {
     let result = on.app.command_on(&on.call, &on.name, &ORDER, RestartV1 {}).await;
-    if let Err(Failure::Rejected { code: RejectionCodeV1::NoSession, .. }) = &result {
+    if let Err(Failure::Rejected(RejectionCodeV1::NoSession)) = &result {
         let message = format!("The \"{}\" instance is not connected", on.name);
         return Ok(Json(RestartAnswer::Refused(RefusedAnswer::new(message))));
     }

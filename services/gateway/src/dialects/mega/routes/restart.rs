@@ -20,7 +20,7 @@ use crate::{
 )]
 pub(super) async fn handler(on: OnInstance) -> Result<Json<Said>, MegaError> {
     match on.command(RestartV1 {}).await {
-        Ok(_) | Err(MegaError::Other(Failure::Rejected { code: RejectionCodeV1::NoSession, .. })) => {
+        Ok(_) | Err(MegaError::Other(Failure::Rejected(RejectionCodeV1::NoSession))) => {
             Ok(Json(Said::done("Instance restarted")))
         }
         Err(error) => Err(error),
