@@ -13,7 +13,8 @@ pub enum Place {
     Damaged(u64),
 }
 
-/// As [`LogRead::read`], with a mark at each place whose row is damaged. If even the place of the last commit is not
+/// As [`LogRead::read`], with a mark at each place whose row is damaged or was passed over: a NATS server gives the
+/// messages that it can read and says nothing of the others. If even the place of the last commit is not
 /// known, nobody knows where the stream ends, and reading ends with the first mark.
 pub async fn read_around(
     log: &dyn LogRead,
@@ -23,7 +24,7 @@ pub async fn read_around(
 ) -> Result<Vec<Place>, ReadError> {
     match log.read(stream, after_version, limit).await {
         Err(ReadError::Damaged(_)) => {}
-        page => return Ok(page?.into_iter().map(Place::Commit).collect()),
+        page => return Ok(without_gaps(after_version, page?, limit)),
     }
     let end = match log.tail_place(stream).await {
         Ok(tail) => Some(tail.map_or(0, |tail| tail.version)),
@@ -47,4 +48,66 @@ pub async fn read_around(
         version += 1;
     }
     Ok(places)
+}
+
+/// A page with a mark for each version that is missing in it, at most `limit` places.
+fn without_gaps(after_version: u64, page: Vec<Stored>, limit: usize) -> Vec<Place> {
+    let mut places = Vec::with_capacity(page.len());
+    let mut next = after_version + 1;
+    for stored in page {
+        // One whose version cannot be read stands where the next one is expected.
+        let version = stored.tail.version.max(next);
+        let missing = (next..version).map(Place::Damaged).take(limit.saturating_sub(places.len()));
+        places.extend(missing);
+        if places.len() >= limit {
+            break;
+        }
+        places.push(Place::Commit(stored));
+        next = version + 1;
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_proto::InstanceId;
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::port::Tail;
+
+    fn page(versions: &[u64]) -> Vec<Stored> {
+        let stream = StreamKey::instance(InstanceId::from_bytes([1; 16]));
+        let stored = |&version: &u64| {
+            let tail = Tail { version, revision: version };
+            Stored { stream, tail, shard: 0, payload: Bytes::new() }
+        };
+        versions.iter().map(stored).collect()
+    }
+
+    /// The versions of a page; those that are missing are negative.
+    fn seen(after: u64, versions: &[u64], limit: usize) -> Vec<i64> {
+        let places = without_gaps(after, page(versions), limit);
+        let shown = |place: Place| match place {
+            Place::Commit(stored) => i64::try_from(stored.tail.version).unwrap(),
+            Place::Damaged(version) => -i64::try_from(version).unwrap(),
+        };
+        places.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn what_a_page_passes_over_is_marked() {
+        assert_eq!(seen(0, &[1, 2, 3], 10), [1, 2, 3]);
+        assert_eq!(seen(0, &[2, 5], 10), [-1, 2, -3, -4, 5]);
+        assert_eq!(seen(4, &[7], 10), [-5, -6, 7]);
+        assert_eq!(seen(4, &[], 10), [0_i64; 0]);
+        assert_eq!(seen(1, &[0, 3], 10), [0, 3], "one of an unknown version stands in its place");
+    }
+
+    #[test]
+    fn marks_count_as_places_of_the_page() {
+        assert_eq!(seen(0, &[1_000_000], 3), [-1, -2, -3]);
+        assert_eq!(seen(0, &[1, 4], 3), [1, -2, -3]);
+        assert_eq!(seen(0, &[1, 3], 3), [1, -2, 3]);
+    }
 }
