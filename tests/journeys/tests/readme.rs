@@ -79,7 +79,14 @@ fn script(blocks: Vec<Block>) -> (String, Vec<Shown>) {
 /// Runs a script in a folder and gives what it printed. Everything that it started ends with it.
 fn run(folder: &Path, script: &str) -> String {
     let ends = "trap 'kill $(jobs -p) 2> /dev/null; wait' EXIT\n";
-    let output = Command::new("timeout")
+    // What the shell of whoever runs the tests has set is no part of the page.
+    let set = std::env::vars_os().map(|(name, _)| name);
+    let ours = set.filter(|name| name.to_string_lossy().starts_with("BERTH_"));
+    let mut command = Command::new("timeout");
+    ours.for_each(|name| {
+        command.env_remove(name);
+    });
+    let output = command
         .args([&format!("{}s", DEADLINE.as_secs() * 4), "bash", "-eu", "-o", "pipefail", "-c"])
         .arg(format!("{ends}{script}"))
         .current_dir(folder)
