@@ -38,14 +38,14 @@ pub async fn read_around(
             Ok(page) if page.is_empty() => break,
             Ok(page) => places.extend(page.into_iter().map(Place::Commit)),
             Err(ReadError::Damaged(_)) => {
-                places.push(Place::Damaged(version + 1));
+                places.push(Place::Damaged(version.saturating_add(1)));
                 if end.is_none() {
                     break;
                 }
             }
             Err(error) => return Err(error),
         }
-        version += 1;
+        version = version.saturating_add(1);
     }
     Ok(places)
 }
@@ -53,7 +53,8 @@ pub async fn read_around(
 /// A page with a mark for each version that is missing in it, at most `limit` places.
 fn without_gaps(after_version: u64, page: Vec<Stored>, limit: usize) -> Vec<Place> {
     let mut places = Vec::with_capacity(page.len());
-    let mut next = after_version + 1;
+    // Whoever asks for what is after the last number there is asks for nothing.
+    let mut next = after_version.saturating_add(1);
     for stored in page {
         // One whose version cannot be read stands where the next one is expected.
         let version = stored.tail.version.max(next);
@@ -63,7 +64,7 @@ fn without_gaps(after_version: u64, page: Vec<Stored>, limit: usize) -> Vec<Plac
             break;
         }
         places.push(Place::Commit(stored));
-        next = version + 1;
+        next = version.saturating_add(1);
     }
     places
 }
@@ -101,6 +102,7 @@ mod tests {
         assert_eq!(seen(0, &[2, 5], 10), [-1, 2, -3, -4, 5]);
         assert_eq!(seen(4, &[7], 10), [-5, -6, 7]);
         assert_eq!(seen(4, &[], 10), [0_i64; 0]);
+        assert_eq!(seen(u64::MAX, &[], 10), [0_i64; 0]);
         assert_eq!(seen(1, &[0, 3], 10), [0, 3], "one of an unknown version stands in its place");
     }
 
