@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use berth_log::{
@@ -42,6 +42,10 @@ impl LogRead for Shaky {
 
     async fn end(&self) -> Result<Position, ReadError> {
         self.inner.end().await
+    }
+
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        self.inner.missing().await
     }
 
     fn shards(&self) -> u8 {

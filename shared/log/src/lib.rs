@@ -7,6 +7,7 @@ pub mod embedded;
 pub mod guarded;
 pub mod high_water;
 pub mod jetstream;
+pub mod loaded;
 mod local;
 pub mod memory;
 mod metrics;
@@ -22,6 +23,7 @@ pub use chain::{ChainFault, ChainFaultKind, ChainReport, Tombstone, hash_of, has
 pub use decode::{DecodeError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 pub use guarded::{GuardedLog, Halted};
 pub use high_water::RolledBack;
+pub use loaded::Loaded;
 pub use one_follower::OneFollower;
 pub use port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit, Position,
@@ -29,4 +31,4 @@ pub use port::{
 };
 pub use readable::{DamagedTail, Readable, damaged_tail, last_readable};
 pub use shared::SharedCommit;
-pub use transaction::{Damage, Loaded, Next, Plan, TransactError, Transacted, Writer};
+pub use transaction::{Damage, Next, Plan, TransactError, Transacted, Writer};

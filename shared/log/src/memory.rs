@@ -114,6 +114,10 @@ impl LogRead for MemoryLog {
         Ok(Position((0..self.shards).map(at).collect()))
     }
 
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        Ok(BTreeMap::new())
+    }
+
     fn shards(&self) -> u8 {
         self.shards
     }

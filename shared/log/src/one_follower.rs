@@ -6,7 +6,7 @@
 //! that was recreated or ends before it) is said to each reader about its own.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{
         Arc,
@@ -198,6 +198,10 @@ impl LogRead for OneFollower {
 
     async fn end(&self) -> Result<Position, ReadError> {
         self.log.end().await
+    }
+
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        self.log.missing().await
     }
 
     fn shards(&self) -> u8 {

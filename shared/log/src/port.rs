@@ -229,9 +229,7 @@ pub trait LogRead: fmt::Debug + Send + Sync + 'static {
 
     /// How many commits are gone from before the end of each shard, as far as the engine itself can tell without reading
     /// them; a shard that lacks none is absent. Nothing is ever removed from a log, so each one is a loss.
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        Ok(BTreeMap::new())
-    }
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError>;
 
     /// The number of shards, fixed at the first start.
     fn shards(&self) -> u8;

@@ -1,15 +1,11 @@
 //! The one transaction loop, and the only caller of [`EventLog::append`]: load, decide, append; on a conflict load
 //! and decide again.
-//!
-//! The next commit of a stream needs only the last one: its version, its hash, its moment and the state that rides
-//! in it. So loading is one read, whatever the history, or two if the last commit only answers commands that
-//! changed nothing: such a commit names the one that carries the state.
 
 use std::{sync::Arc, time::Duration};
 
 use berth_proto::{
-    CommitV2, EncodeError, Hash, RecordV1, StreamKey, Timestamp, WriteVersion, codec,
-    commit::{CarriedState, CarriedV1, DamageV1, ReceiptV2},
+    CommitV2, EncodeError, Hash, RecordV1, StreamKey, Timestamp, WriteVersion,
+    commit::{CarriedState, CarriedV1, ReceiptV2},
     limits::COMMITS_WITHOUT_STATE_MAX,
 };
 use berth_runtime::{Clock, Entropy};
@@ -17,10 +13,9 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::{
-    chain::hash_of,
-    decode::{DecodeError, Rehydrated, StateError, rehydrate},
-    port::{AppendError, EventLog, Expected, LogRead, NewCommit, ReadError, Tail},
-    readable::{DamagedTail, Readable, damaged_tail},
+    decode::DecodeError,
+    loaded::Loaded,
+    port::{AppendError, EventLog, Expected, LogRead, NewCommit, ReadError},
 };
 
 /// Appends to one stream that are tried before it counts as contended.
@@ -29,27 +24,6 @@ const ATTEMPTS_MAX: u64 = 32;
 const EAGER_ATTEMPTS: u64 = 4;
 /// What a loser waits at most, for each attempt that it lost.
 const STAND_BACK_MICROS_MAX: u64 = 1_000;
-
-/// A stream as it was last seen.
-#[derive(Debug, Clone)]
-pub struct Loaded<S> {
-    /// The stream.
-    pub stream: StreamKey,
-    /// Its last commit; none if it is empty.
-    pub tail: Option<Tail>,
-    /// The state after its last commit; none if it is empty.
-    pub state: Option<S>,
-    /// The size of the last commit that carries a whole state, in bytes.
-    pub bytes: usize,
-    /// What the next commit says of the one before it.
-    previous: Hash,
-    /// When its last commit was decided: the next one is never earlier.
-    occurred_at: Timestamp,
-    /// The commit that carries the whole state: the last one, or one a little before it.
-    full: Option<Tail>,
-    /// What the next commit says of the last one, if that is damaged and is built on all the same.
-    damage: Option<DamageV1>,
-}
 
 /// What the next commit of a stream says.
 #[derive(Debug)]
@@ -106,6 +80,12 @@ pub enum TransactError {
         #[source]
         source: Damage,
     },
+    /// The last commit of a stream, which was to be built on although it is damaged, is not.
+    #[error("the last commit of {stream} is not damaged")]
+    Sound {
+        /// The stream.
+        stream: StreamKey,
+    },
     /// The commit or its state is larger than allowed. A retry does not help.
     #[error("the commit cannot be encoded")]
     Encode(#[from] EncodeError),
@@ -124,6 +104,15 @@ pub enum Damage {
     /// The store is damaged where it lies.
     #[error("the store is damaged where it lies")]
     Store(#[source] ReadError),
+}
+
+/// What a transaction decides on.
+#[derive(Debug, Clone, Copy)]
+enum Ground {
+    /// A stream whose last commit can be trusted.
+    Sound,
+    /// A stream whose last commit cannot, as far as it can be read.
+    Damaged,
 }
 
 /// Appends to the log for everybody.
@@ -161,51 +150,28 @@ impl Writer {
     ///
     /// It is decided on the present clock, which may be before the last commit: what is folded into the state
     /// has the commit's [`Loaded::moment`].
-    pub async fn transact<S, T, E, F>(
+    pub fn transact<S, T, E, F>(
         &self,
         stream: StreamKey,
         remembered: Option<Loaded<S>>,
         decide: impl Fn(Loaded<S>, Timestamp) -> F,
-    ) -> Result<Transacted<S, T>, E>
+    ) -> impl Future<Output = Result<Transacted<S, T>, E>>
     where
         S: CarriedState,
         E: From<TransactError>,
         F: Future<Output = Result<Plan<S, T>, E>>,
     {
-        let mut fresh = remembered.is_none();
-        let mut loaded = match remembered {
-            Some(remembered) => remembered,
-            None => self.load(&stream).await?,
-        };
-        for attempt in 0..ATTEMPTS_MAX {
-            self.stand_back(attempt).await;
-            let now = self.clock.now();
-            match decide(loaded, now).await? {
-                Plan::Append(loaded, next, answer) => {
-                    let commands = next.receipts.len();
-                    if let Some(loaded) = self.append(&loaded, next, now).await? {
-                        return Ok(Transacted { loaded, answer, appended: Some(commands) });
-                    }
-                }
-                Plan::Keep(loaded, answer) if fresh => {
-                    return Ok(Transacted { loaded, answer, appended: None });
-                }
-                Plan::Keep(..) => {}
-            }
-            loaded = self.load(&stream).await?;
-            fresh = true;
-        }
-        Err(TransactError::Contended { stream }.into())
+        self.attempt(stream, Ground::Sound, remembered, decide)
     }
 
     /// The same for a stream whose last commit is damaged: decides on it as far as it can be read, and appends behind
-    /// the damage a commit that says so. None if the last commit is sound; [`TransactError::TooNew`] where commits
-    /// cannot say yet on what damage they are built.
+    /// the damage a commit that says so. [`TransactError::Sound`] if the last commit is not damaged, or not any more;
+    /// [`TransactError::TooNew`] where commits cannot say yet on what damage they are built.
     pub async fn transact_behind<S, T, E, F>(
         &self,
         stream: StreamKey,
         decide: impl Fn(Loaded<S>, Timestamp) -> F,
-    ) -> Result<Option<Transacted<S, T>>, E>
+    ) -> Result<Transacted<S, T>, E>
     where
         S: CarriedState,
         E: From<TransactError>,
@@ -214,20 +180,39 @@ impl Writer {
         if !self.write_version.checked_commits() {
             return Err(TransactError::TooNew.into());
         }
+        self.attempt(stream, Ground::Damaged, None, decide).await
+    }
+
+    async fn attempt<S, T, E, F>(
+        &self,
+        stream: StreamKey,
+        ground: Ground,
+        mut remembered: Option<Loaded<S>>,
+        decide: impl Fn(Loaded<S>, Timestamp) -> F,
+    ) -> Result<Transacted<S, T>, E>
+    where
+        S: CarriedState,
+        E: From<TransactError>,
+        F: Future<Output = Result<Plan<S, T>, E>>,
+    {
         for attempt in 0..ATTEMPTS_MAX {
             self.stand_back(attempt).await;
-            let Some(loaded) = self.load_damaged(&stream).await? else { return Ok(None) };
+            let is_remembered = remembered.is_some();
+            let loaded = match (remembered.take(), ground) {
+                (Some(remembered), _) => remembered,
+                (None, Ground::Sound) => self.load(&stream).await?,
+                (None, Ground::Damaged) => Loaded::read_damaged(&*self.log, &stream).await?,
+            };
             let now = self.clock.now();
             match decide(loaded, now).await? {
                 Plan::Append(loaded, next, answer) => {
                     let commands = next.receipts.len();
                     if let Some(loaded) = self.append(&loaded, next, now).await? {
-                        return Ok(Some(Transacted { loaded, answer, appended: Some(commands) }));
+                        return Ok(Transacted { loaded, answer, appended: Some(commands) });
                     }
                 }
-                Plan::Keep(loaded, answer) => {
-                    return Ok(Some(Transacted { loaded, answer, appended: None }));
-                }
+                Plan::Keep(..) if is_remembered => {}
+                Plan::Keep(loaded, answer) => return Ok(Transacted { loaded, answer, appended: None }),
             }
         }
         Err(TransactError::Contended { stream }.into())
@@ -244,25 +229,6 @@ impl Writer {
     /// Reads the last commit of a stream.
     pub async fn load<S: CarriedState>(&self, stream: &StreamKey) -> Result<Loaded<S>, TransactError> {
         Loaded::read(&*self.log, stream).await
-    }
-
-    /// Reads a stream whose last commit is damaged, as far as it can be read: its state is that of the last good
-    /// commit, if there is one. None if the last commit is sound.
-    async fn load_damaged<S: CarriedState>(
-        &self,
-        stream: &StreamKey,
-    ) -> Result<Option<Loaded<S>>, TransactError> {
-        let found = damaged_tail::<S>(&*self.log, stream).await;
-        let found = found.map_err(|error| TransactError::read(error, stream))?;
-        Ok(found.map(|DamagedTail { tail, damage, readable }| {
-            let mut loaded = Loaded::empty(*stream);
-            (loaded.tail, loaded.damage) = (Some(tail), Some(damage));
-            if let Some(Readable { hash, occurred_at, state, .. }) = readable {
-                loaded.bytes = codec::encoded_len(&state).unwrap_or_default();
-                (loaded.previous, loaded.occurred_at, loaded.state) = (hash, occurred_at, Some(state));
-            }
-            loaded
-        }))
     }
 
     /// Appends the next commit and gives the stream as it is then; none if somebody else was first.
@@ -336,67 +302,10 @@ impl<S, T> Plan<S, T> {
     }
 }
 
-// === impl Loaded ===
-
-impl<S> Loaded<S> {
-    /// The version of its last commit, 0 if it has none.
-    pub fn version(&self) -> u64 {
-        self.tail.map_or(0, |tail| tail.version)
-    }
-
-    /// When a commit that is decided now is said to have occurred: never before the one before it, even if a clock
-    /// that was ahead decided that one.
-    pub fn moment(&self, now: Timestamp) -> Timestamp {
-        now.max(self.occurred_at)
-    }
-
-    /// What the next commit says of the last one, if that is damaged.
-    pub const fn damage(&self) -> Option<&DamageV1> {
-        self.damage.as_ref()
-    }
-}
-
-impl<S: CarriedState> Loaded<S> {
-    /// A stream without a commit.
-    pub fn empty(stream: StreamKey) -> Self {
-        Self {
-            stream,
-            tail: None,
-            state: None,
-            bytes: 0,
-            previous: Hash::genesis(&stream),
-            occurred_at: Timestamp(i64::MIN),
-            full: None,
-            damage: None,
-        }
-    }
-
-    async fn read(log: &dyn LogRead, stream: &StreamKey) -> Result<Self, TransactError> {
-        let Some(stored) = log.tail(stream).await.map_err(|error| TransactError::read(error, stream))? else {
-            return Ok(Self::empty(*stream));
-        };
-        let Rehydrated { commit, state, full } =
-            rehydrate::<S>(log, &stored).await.map_err(|error| match error {
-                StateError::Decode(error) => error.into(),
-                StateError::Read(error) => TransactError::read(error, stream),
-            })?;
-        Ok(Self {
-            stream: *stream,
-            tail: Some(stored.tail),
-            bytes: codec::encoded_len(&state).unwrap_or_default().max(stored.payload.len()),
-            state: Some(state),
-            previous: hash_of(stream, commit.previous, &stored),
-            occurred_at: commit.occurred_at,
-            full: Some(full),
-            damage: None,
-        })
-    }
-}
-
 // === impl TransactError ===
 
 impl TransactError {
-    fn read(error: ReadError, stream: &StreamKey) -> Self {
+    pub(crate) fn read(error: ReadError, stream: &StreamKey) -> Self {
         match error {
             ReadError::Damaged(_) => Self::Damaged { stream: *stream, source: Damage::Store(error) },
             ReadError::Unavailable(_) => Self::Read(error),

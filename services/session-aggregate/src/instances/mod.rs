@@ -126,20 +126,18 @@ impl Instances {
     }
 
     /// Decides on an instance whose last commit is damaged, as far as it can be read, and appends behind the damage.
-    /// None if the last commit is sound.
+    /// [`TransactError::Sound`] if the last commit is not damaged.
     pub(crate) async fn transact_behind<T, F>(
         &self,
         instance: InstanceId,
         decide: impl Fn(Loaded<State>, Timestamp) -> F,
-    ) -> Result<Option<Transacted<State, T>>, Trouble>
+    ) -> Result<Transacted<State, T>, Trouble>
     where
         F: Future<Output = Result<Plan<State, T>, Trouble>>,
     {
         self.states.take(instance);
         let done = self.writer.transact_behind(StreamKey::instance(instance), decide).await?;
-        if let Some(done) = &done {
-            self.tell(instance, done).await;
-        }
+        self.tell(instance, &done).await;
         Ok(done)
     }
 

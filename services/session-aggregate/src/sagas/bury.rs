@@ -4,7 +4,7 @@
 //! least: whatever happened last, nothing of the instance is to be left. It is decided on the last good commit.
 
 use berth_domain::instance::{State, lost_instance, remember};
-use berth_log::{Loaded, Next, Plan};
+use berth_log::{Loaded, Next, Plan, TransactError};
 use berth_proto::{
     DirectoryId, InstanceId, Timestamp,
     command::DeleteV1,
@@ -44,7 +44,7 @@ impl Delete {
     /// Deletes an instance whose last commit is damaged. Whether it has a session is not asked: the last good commit
     /// cannot know, and a logout, which would end it, is refused.
     ///
-    /// [`TransactError::TooNew`](berth_log::TransactError::TooNew) where commits cannot say yet on what damage they
+    /// [`TransactError::TooNew`] where commits cannot say yet on what damage they
     /// were built; `damaged` is given back if nothing tells whose the instance is.
     pub(super) async fn bury(
         &self,
@@ -58,8 +58,11 @@ impl Delete {
             let plan = self.burial(instance, loaded, asked, now).await?;
             Ok(plan.map(|burial| (burial, damage)))
         };
-        let Some(done) = self.instances.transact_behind(instance, decide).await? else {
-            return Box::pin(self.run(instance, asked)).await;
+        let done = match self.instances.transact_behind(instance, decide).await {
+            Err(Trouble::Log(TransactError::Sound { .. })) => {
+                return Box::pin(self.run(instance, asked)).await;
+            }
+            done => done?,
         };
         let (burial, damage) = done.answer;
         let answer = match burial {

@@ -1,8 +1,11 @@
 //! A log that fails when it is told to, as a crash, a full disk or a lost answer would.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -102,6 +105,10 @@ impl LogRead for FaultyLog {
 
     async fn end(&self) -> Result<Position, ReadError> {
         self.inner.end().await
+    }
+
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        self.inner.missing().await
     }
 
     fn shards(&self) -> u8 {

@@ -1,7 +1,7 @@
 //! Reading the log: the newest commits from memory, everything else on a thread for blocking work, within one
 //! snapshot.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use berth_proto::{Kind, StreamKey};
@@ -56,6 +56,10 @@ impl LogRead for EmbeddedLog {
         Ok(Position(
             shards.map(|(shard, &revision)| (shard, ShardPosition { incarnation, revision })).collect(),
         ))
+    }
+
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        Ok(BTreeMap::new())
     }
 
     fn shards(&self) -> u8 {

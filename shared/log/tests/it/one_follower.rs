@@ -1,6 +1,7 @@
 //! A log that a process follows once: the contract of following, and what its readers share.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -62,6 +63,10 @@ impl LogRead for Counting {
 
     async fn end(&self) -> Result<Position, ReadError> {
         self.log.end().await
+    }
+
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        self.log.missing().await
     }
 
     fn shards(&self) -> u8 {

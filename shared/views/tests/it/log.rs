@@ -177,6 +177,10 @@ impl LogRead for TestLog {
         ))
     }
 
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        Ok(BTreeMap::new())
+    }
+
     fn shards(&self) -> u8 {
         SHARDS
     }
