@@ -53,6 +53,13 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
+impl CommandId {
+    /// The id of a command that has no other: its digest, cut to the length of an id.
+    pub fn of_digest(digest: &Hash) -> Self {
+        Self::from_bytes(digest.0.first_chunk().copied().unwrap_or_default())
+    }
+}
+
 impl Hash {
     /// The previous hash of a stream's first commit.
     pub fn genesis(stream: &StreamKey) -> Self {

@@ -172,6 +172,21 @@ impl From<CommandRequestV1> for CommandRequestV2 {
 }
 
 impl CommandRequestV2 {
+    /// A service's own command. Its id follows from the digest, so that a repetition is the same command.
+    pub fn of_service(digest: Hash, via: &str, target: TargetV1) -> Self {
+        Self {
+            command_id: CommandId::of_digest(&digest),
+            keyed: false,
+            digest,
+            principal: PrincipalV1::Service,
+            origin: OriginV1 { via: via.to_owned() },
+            causation: None,
+            target,
+            caller: None,
+            traceparent: None,
+        }
+    }
+
     /// The bytes to be sent. A command that says nothing of its caller and its trace is sent in the earlier shape,
     /// which every replica reads during an upgrade.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {

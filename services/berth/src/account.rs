@@ -11,10 +11,9 @@ use std::{sync::Arc, time::Duration};
 use berth_bus::{Bus, KeyRing, KeyRingError, RequestError};
 use berth_log::{DecodeError, LogRead, ReadError, decode_state};
 use berth_proto::{
-    AccountId, CommandId, DirectoryId, Hash, StreamKey,
+    AccountId, DirectoryId, StreamKey,
     account::AccountStateV2,
     codec,
-    commit::{OriginV1, PrincipalV1},
     directory::DirectoryStateV1,
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::{Sender, command_subject},
@@ -102,13 +101,6 @@ enum Held {
     By(AccountId),
 }
 
-/// A command, and the id that follows from what it does.
-struct Order {
-    id: CommandId,
-    digest: Hash,
-    target: TargetV1,
-}
-
 /// What it takes to find or make the account.
 #[derive(Debug, Clone)]
 pub(crate) struct Accounts {
@@ -169,7 +161,7 @@ impl Accounts {
                     (account, self.creation(account, token).await?, Became::Created)
                 }
             };
-            match self.send(account, order).await? {
+            match self.send(&order).await? {
                 None => return Ok((Some(account), became)),
                 Some(RejectionCodeV1::TokenTaken) => return Err(AccountError::TokenTaken),
                 // Another gateway was quicker, or somebody closed it: look again.
@@ -222,7 +214,11 @@ impl Accounts {
     }
 
     /// The id follows from the account alone: a start that died half way is continued with another token.
-    async fn creation(&self, account: AccountId, token: &SecretString) -> Result<Order, AccountError> {
+    async fn creation(
+        &self,
+        account: AccountId,
+        token: &SecretString,
+    ) -> Result<CommandRequestV2, AccountError> {
         let owner = account.as_bytes();
         let key = self.keys.create(owner, &*self.entropy).await?.ok_or(AccountError::KeyDestroyed)?;
         let target = TargetV1::CreateAccount {
@@ -242,7 +238,7 @@ impl Accounts {
         state: &AccountStateV2,
         token: &SecretString,
         token_entry: DirectoryId,
-    ) -> Result<Order, AccountError> {
+    ) -> Result<CommandRequestV2, AccountError> {
         let owner = account.as_bytes();
         let key = self.keys.key(owner).await?.ok_or(AccountError::KeyDestroyed)?;
         let sealed = key.seal(owner, field::TOKEN, token.expose_secret().as_bytes());
@@ -251,27 +247,15 @@ impl Accounts {
         Ok(self.order(&[b"rotate", owner, &version, token_entry.as_bytes()], target))
     }
 
-    fn order(&self, parts: &[&[u8]], target: TargetV1) -> Order {
+    fn order(&self, parts: &[&[u8]], target: TargetV1) -> CommandRequestV2 {
         let digest = self.keys.master().request_digest(parts);
-        let id = digest.0.first_chunk::<16>().copied().unwrap_or_default();
-        Order { id: CommandId::from_bytes(id), digest, target }
+        CommandRequestV2 { keyed: true, ..CommandRequestV2::of_service(digest, "start", target) }
     }
 
     /// Sends a command until it is decided; says why it was decided against, if it was.
-    async fn send(&self, account: AccountId, order: Order) -> Result<Option<RejectionCodeV1>, AccountError> {
-        let request = CommandRequestV2 {
-            command_id: order.id,
-            keyed: true,
-            digest: order.digest,
-            principal: PrincipalV1::Service,
-            origin: OriginV1 { via: "start".to_owned() },
-            causation: None,
-            target: order.target,
-            caller: None,
-            traceparent: None,
-        };
-        let payload = request.encode()?;
-        let subject = command_subject(Sender::Start, &StreamKey::account(account));
+    async fn send(&self, order: &CommandRequestV2) -> Result<Option<RejectionCodeV1>, AccountError> {
+        let payload = order.encode()?;
+        let subject = command_subject(Sender::Start, &order.target.stream());
         let deadline = Instant::now() + WAIT_MAX;
         loop {
             let failure = match self.bus.request(&subject, payload.clone().into(), ANSWER_MAX).await {

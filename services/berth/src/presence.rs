@@ -9,9 +9,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, Lease, Presence, nats::NatsLeases};
 use berth_proto::{
-    CommandId, Hash, InstanceId, StreamKey,
+    Hash, InstanceId, StreamKey,
     command::{Command, DisconnectV1},
-    commit::{OriginV1, PrincipalV1},
+    commit::PrincipalV1,
     frame::{CommandRequestV2, TargetV1},
     subject::{Sender, command_subject},
 };
@@ -189,17 +189,10 @@ const NO_INSTANCE: InstanceId = InstanceId::from_bytes([0; 16]);
 
 fn question() -> Option<Bytes> {
     let command = Command::Disconnect(DisconnectV1 {}).to_record().ok()?;
-    let request = CommandRequestV2 {
-        command_id: CommandId::from_bytes([0; 16]),
-        keyed: false,
-        digest: Hash::over(b"presence", &[]),
-        principal: PrincipalV1::Root,
-        origin: OriginV1 { via: "presence".to_owned() },
-        causation: None,
-        target: TargetV1::Instance { instance: NO_INSTANCE, command },
-        caller: None,
-        traceparent: None,
-    };
+    let target = TargetV1::Instance { instance: NO_INSTANCE, command };
+    let asked = CommandRequestV2::of_service(Hash::over(b"presence", &[]), "presence", target);
+    // As whoever asks on a gateway's subject.
+    let request = CommandRequestV2 { principal: PrincipalV1::Root, ..asked };
     request.encode().ok().map(Bytes::from)
 }
 

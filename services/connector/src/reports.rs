@@ -11,13 +11,12 @@ use std::{
 
 use async_trait::async_trait;
 use berth_proto::{
-    CommandId, Hash, InstanceId, Sealed, StreamKey, codec,
+    Hash, InstanceId, Sealed, StreamKey, codec,
     command::{
         Command, ReportAttemptEndedV1, ReportLinkedV1, ReportLoggedOutV1, ReportLostV1, ReportOpenV1,
         ReportPairingCodeRefusedV1, ReportPairingCodeV1, ReportPausedV1, ReportQrV1, ReportUnlinkedV1,
         ReportV1,
     },
-    commit::{OriginV1, PrincipalV1},
     event::AbandonReasonV1,
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     instance::DeviceV1,
@@ -146,19 +145,8 @@ impl LinkReports {
             [self.attempt.to_be_bytes().as_slice(), &self.tenure.epoch.to_be_bytes(), &number.to_be_bytes()]
                 .concat();
         let digest = Hash::over(b"berth.v1.report", &[self.instance.as_bytes(), &numbers]);
-        let id: [u8; 16] = digest.0.first_chunk::<16>().copied()?;
-        let request = CommandRequestV2 {
-            command_id: CommandId::from_bytes(id),
-            keyed: false,
-            digest,
-            principal: PrincipalV1::Service,
-            origin: OriginV1 { via: "connector".to_owned() },
-            causation: None,
-            target: TargetV1::Instance { instance: self.instance, command: command.to_record().ok()? },
-            caller: None,
-            traceparent: None,
-        };
-        request.encode().ok().map(Bytes::from)
+        let target = TargetV1::Instance { instance: self.instance, command: command.to_record().ok()? };
+        CommandRequestV2::of_service(digest, "connector", target).encode().ok().map(Bytes::from)
     }
 
     /// The data key, however long the key store takes; none if it was destroyed.

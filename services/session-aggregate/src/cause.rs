@@ -43,9 +43,8 @@ impl Cause {
     /// The same, for something of a subject that needs more words.
     pub(crate) fn about(what: &str, details: &[u8], subject: &[u8; 16]) -> Self {
         let digest = Hash::over(b"berth.v1.own", &[what.as_bytes(), details, subject]);
-        let id = digest.0.first_chunk::<16>().copied().unwrap_or_default();
         Self {
-            command_id: CommandId::from_bytes(id),
+            command_id: CommandId::of_digest(&digest),
             keyed: false,
             digest,
             principal: PrincipalV1::Service,

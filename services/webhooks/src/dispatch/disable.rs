@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use berth_proto::{
-    CommandId, Hash, InstanceId, StreamKey, codec,
+    Hash, InstanceId, StreamKey, codec,
     command::{Command, DisableWebhookV1},
-    commit::{OriginV1, PrincipalV1},
     delivery::NoticeKeyV1,
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     instance::WebhookV1,
@@ -31,21 +30,9 @@ pub(super) async fn disable(
         return false;
     };
     let id = crate::signing::message_id(notice);
-    let Hash(hash) = Hash::over(b"berth.v1.disable", &[id.as_bytes(), &command.body]);
-    let mut command_id = [0; 16];
-    command_id.copy_from_slice(hash.split_at(16).0);
-    let request = CommandRequestV2 {
-        command_id: CommandId::from_bytes(command_id),
-        keyed: false,
-        digest: Hash(hash),
-        principal: PrincipalV1::Service,
-        origin: OriginV1 { via: "webhooks".to_owned() },
-        causation: None,
-        target: TargetV1::Instance { instance, command },
-        caller: None,
-        traceparent: None,
-    };
-    let Ok(payload) = request.encode() else {
+    let digest = Hash::over(b"berth.v1.disable", &[id.as_bytes(), &command.body]);
+    let target = TargetV1::Instance { instance, command };
+    let Ok(payload) = CommandRequestV2::of_service(digest, "webhooks", target).encode() else {
         return false;
     };
     let subject = command_subject(Sender::Delivery, &StreamKey::instance(instance));

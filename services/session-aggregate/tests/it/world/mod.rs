@@ -205,12 +205,8 @@ impl World {
         key: &str,
     ) -> CommandRequestV1 {
         let digest = Hash::over(b"key", &[key.as_bytes()]);
-        let id = digest.0.first_chunk::<16>().copied().unwrap();
-        CommandRequestV1 {
-            command_id: CommandId::from_bytes(id),
-            keyed: true,
-            ..self.request(instance, command)
-        }
+        let command_id = CommandId::of_digest(&digest);
+        CommandRequestV1 { command_id, keyed: true, ..self.request(instance, command) }
     }
 
     /// One of our services' own commands.
