@@ -8,15 +8,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::{Bus, KeyRing, KeyRingError, RequestError};
+use berth_bus::{Bus, KeyRing, KeyRingError, RequestError, Undecided, ask_until_decided};
 use berth_log::{DecodeError, LogRead, ReadError, decode_state};
 use berth_proto::{
     AccountId, DirectoryId, StreamKey,
     account::AccountStateV2,
-    codec,
     directory::DirectoryStateV1,
-    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
-    subject::{Sender, command_subject},
+    frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
+    subject::Sender,
 };
 use berth_runtime::{Clock, Entropy, entropy::new_account_id, sealing::field};
 use secrecy::{ExposeSecret, SecretString};
@@ -40,9 +39,6 @@ pub(crate) enum AccountError {
     /// The log does not answer; a retry helps when it does.
     #[error("the account `default` cannot be read")]
     Read(#[from] ReadError),
-    /// A commit is damaged; a retry does not help.
-    #[error("a commit of the account `default` cannot be decoded")]
-    Decode(#[from] codec::DecodeError),
     /// The log holds something that cannot be used; no retry helps.
     #[error("a commit in the log cannot be used")]
     Commit(#[from] DecodeError),
@@ -52,9 +48,6 @@ pub(crate) enum AccountError {
     /// Its key was destroyed; a retry does not help.
     #[error("the key of the account `default` was destroyed")]
     KeyDestroyed,
-    /// The command cannot be written.
-    #[error("a command for the account `default` cannot be encoded")]
-    Encode(#[from] codec::EncodeError),
     /// There is no such account, and no token to make it with.
     #[error("`account_token` (BERTH_ACCOUNT_TOKEN) is not set, and there is no account `default` yet")]
     NoToken,
@@ -62,8 +55,8 @@ pub(crate) enum AccountError {
     #[error("no session-aggregate answered in time; is one running?")]
     NoAnswer(#[source] RequestError),
     /// A session-aggregate could not decide the command in time; a retry may help.
-    #[error("the session-aggregate cannot make the account `default` now: {0}")]
-    Unavailable(String),
+    #[error("the session-aggregate cannot make the account `default` now")]
+    Undecided(#[source] Undecided),
     /// It was closed, and what it held is not free yet; a retry helps when a session-aggregate runs.
     #[error(
         "the account `default` was closed a moment ago, and its name is not free yet; is a session-aggregate running?"
@@ -254,24 +247,14 @@ impl Accounts {
 
     /// Sends a command until it is decided; says why it was decided against, if it was.
     async fn send(&self, order: &CommandRequestV2) -> Result<Option<RejectionCodeV1>, AccountError> {
-        let payload = order.encode()?;
-        let subject = command_subject(Sender::Start, &order.target.stream());
-        let deadline = Instant::now() + WAIT_MAX;
-        loop {
-            let failure = match self.bus.request(&subject, payload.clone().into(), ANSWER_MAX).await {
-                Ok(reply) => match codec::decode(&reply)? {
-                    CommandReplyV1::Accepted(_) => return Ok(None),
-                    CommandReplyV1::Rejected(rejection) => return Ok(Some(rejection.code)),
-                    CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
-                        AccountError::Unavailable(reason)
-                    }
-                },
-                Err(error) => AccountError::NoAnswer(error),
-            };
-            if Instant::now() >= deadline {
-                return Err(failure);
-            }
-            sleep(PAUSE).await;
+        let patience = |met: Option<&Undecided>| match met {
+            Some(Undecided::Unreadable(_)) => Duration::ZERO,
+            _ => WAIT_MAX,
+        };
+        match ask_until_decided(&*self.bus, Sender::Start, order, ANSWER_MAX, patience).await {
+            Ok(decision) => Ok(decision.err()),
+            Err(Undecided::Unanswered(error)) => Err(AccountError::NoAnswer(error)),
+            Err(undecided) => Err(AccountError::Undecided(undecided)),
         }
     }
 }

@@ -8,6 +8,7 @@ use berth_proto::{
     event::EndReasonV1,
     instance::{InstanceStateV1, PhaseV1},
 };
+use berth_runtime::Pauses;
 use futures::FutureExt;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -139,7 +140,7 @@ impl One {
     /// Keeps a link open. A driver ends when it has said why, or when a report of it was refused; if the log
     /// wants the link nevertheless, it is run again.
     async fn keep(&self, stop: &CancellationToken) {
-        let mut pause = REOPEN_PAUSE_FIRST;
+        let mut pauses = Pauses::new(REOPEN_PAUSE_FIRST, REOPEN_PAUSE_MAX);
         loop {
             let begun = Instant::now();
             if !self.drive(Start::Resume, stop).await
@@ -150,12 +151,11 @@ impl One {
             warn!(instance = %self.link.instance, attempt = self.link.attempt,
                 "a driver ended although its link is wanted: the link is opened again");
             if begun.elapsed() > REOPEN_PAUSE_MAX {
-                pause = REOPEN_PAUSE_FIRST;
+                pauses.restart();
             }
-            if stop.run_until_cancelled(sleep(pause)).await.is_none() {
+            if stop.run_until_cancelled(pauses.wait()).await.is_none() {
                 return;
             }
-            pause = (pause * 2).min(REOPEN_PAUSE_MAX);
         }
     }
 

@@ -10,19 +10,20 @@ use std::{
 };
 
 use async_trait::async_trait;
+use berth_bus::ask;
 use berth_proto::{
-    Hash, InstanceId, Sealed, StreamKey, codec,
+    Hash, InstanceId, Sealed, StreamKey,
     command::{
         Command, ReportAttemptEndedV1, ReportLinkedV1, ReportLoggedOutV1, ReportLostV1, ReportOpenV1,
         ReportPairingCodeRefusedV1, ReportPairingCodeV1, ReportPausedV1, ReportQrV1, ReportUnlinkedV1,
         ReportV1,
     },
     event::AbandonReasonV1,
-    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
+    frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
     instance::DeviceV1,
     subject::{Sender, code_key, command_subject},
 };
-use berth_runtime::{DataKey, sealing::field};
+use berth_runtime::{DataKey, Pauses, sealing::field};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
@@ -96,36 +97,31 @@ impl LinkReports {
         let stream = StreamKey::instance(self.instance);
         let Some(payload) = self.request(number, &command) else { return Next::Stop };
         let subject = command_subject(Sender::Link, &stream);
-        let mut pause = PAUSE_FIRST;
+        let mut pauses = Pauses::new(PAUSE_FIRST, PAUSE_MAX);
         loop {
             let permit = self.tenure.reporting.acquire().await;
             // A cancelled task may be polled once more: it must not send what another owner could contradict.
             if self.tenure.over.is_cancelled() {
                 return Next::Stop;
             }
-            let reply = self.tenure.ports.bus.request(&subject, payload.clone(), TRY_MAX).await;
+            let asked = ask(&*self.tenure.ports.bus, &subject, payload.clone(), TRY_MAX).await;
             drop(permit);
-            let failure = match reply {
-                Ok(bytes) => match codec::decode::<CommandReplyV1>(&bytes) {
-                    Ok(CommandReplyV1::Accepted(_)) => {
-                        metrics::reported(name, "accepted");
-                        return Next::Continue;
-                    }
-                    Ok(CommandReplyV1::Rejected(rejection)) if is_final(rejection.code) => {
-                        metrics::reported(name, "rejected");
-                        self.rejected(name, rejection.code);
-                        return Next::Stop;
-                    }
-                    Ok(CommandReplyV1::Rejected(rejection)) => format!("rejected: {:?}", rejection.code),
-                    Ok(CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason }) => reason,
-                    Err(error) => error.to_string(),
-                },
-                Err(error) => error.to_string(),
+            let failure = match asked {
+                Ok(Ok(_)) => {
+                    metrics::reported(name, "accepted");
+                    return Next::Continue;
+                }
+                Ok(Err(code)) if is_final(code) => {
+                    metrics::reported(name, "rejected");
+                    self.rejected(name, code);
+                    return Next::Stop;
+                }
+                Ok(Err(code)) => format!("rejected: {code:?}"),
+                Err(undecided) => undecided.to_string(),
             };
             warn!(instance = %self.instance, attempt = self.attempt, command = name, reason = failure,
                 "a report is not decided yet: sending it again");
-            sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
+            pauses.wait().await;
         }
     }
 
@@ -176,7 +172,7 @@ impl LinkReports {
         let place = code_key(self.instance, self.attempt, kind, index);
         let until = Instant::now() + valid;
         let value = Bytes::from(sealed);
-        let mut pause = PAUSE_FIRST;
+        let mut pauses = Pauses::new(PAUSE_FIRST, PAUSE_MAX);
         while let Err(error) =
             self.tenure.ports.volatile.put(&place, value.clone(), valid + CODE_MARGIN).await
         {
@@ -186,11 +182,10 @@ impl LinkReports {
                 error = &error as &dyn std::error::Error,
                 "a code cannot be shown yet"
             );
-            if Instant::now() + pause >= until {
+            if Instant::now() + pauses.next() >= until {
                 break;
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
+            pauses.wait().await;
         }
         Some(Hash::over(b"berth.v1.code", &[self.instance.as_bytes(), text.as_bytes()]))
     }

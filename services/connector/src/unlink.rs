@@ -3,8 +3,9 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use berth_proto::{Timestamp, event::AbandonReasonV1};
+use berth_runtime::Pauses;
 use futures::FutureExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::{
@@ -23,7 +24,7 @@ const PAUSE_MAX: Duration = Duration::from_mins(5);
 
 /// Tries until the device is unlinked, its keys are lost, or the deadline passes; then deletes the keys.
 pub(crate) async fn pursue(tenure: &Tenure, link: &Link, deadline: Timestamp, reports: &Arc<LinkReports>) {
-    let mut pause = PAUSE_FIRST;
+    let mut pauses = Pauses::new(PAUSE_FIRST, PAUSE_MAX);
     let outcome = loop {
         if tenure.ports.clock.now() >= deadline {
             break Some(AbandonReasonV1::Deadline);
@@ -37,8 +38,7 @@ pub(crate) async fn pursue(tenure: &Tenure, link: &Link, deadline: Timestamp, re
                     "a device is not unlinked yet: trying again");
             }
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        pauses.wait().await;
     };
     match outcome {
         None => {
@@ -74,11 +74,10 @@ pub(crate) async fn try_once(
 
 /// Deletes the keys of a device, however long the store takes.
 pub(crate) async fn delete_keys(link: &Link) {
-    let mut pause = PAUSE_FIRST;
+    let mut pauses = Pauses::new(PAUSE_FIRST, PAUSE_MAX);
     while let Err(error) = link.keys.delete().await {
         warn!(instance = %link.instance, attempt = link.attempt, %error,
             "the keys of a device are not deleted yet");
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        pauses.wait().await;
     }
 }

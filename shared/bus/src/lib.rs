@@ -2,6 +2,7 @@
 //!
 //! [`local`] serves one process, from memory and files; [`nats`] serves a deployment of many.
 
+pub mod decision;
 pub mod keyring;
 pub mod lease;
 pub mod local;
@@ -10,6 +11,7 @@ pub mod port;
 pub mod presence;
 pub mod subject;
 
+pub use decision::{Decision, Undecided, ask, ask_until_decided};
 pub use keyring::{KeyRing, KeyRingError};
 pub use lease::Lease;
 pub use port::{

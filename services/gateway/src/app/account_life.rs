@@ -54,7 +54,7 @@ impl App {
             attributes: attributes.map(|attributes| key.seal(owner, field::ATTRIBUTES, &attributes)),
         };
         let identity = self.identity(call, owner).await?;
-        let accepted = self.account_command(call, account, identity, target).await?;
+        let accepted = self.account_command(call, identity, target).await?;
         self.changed_account(&accepted).await
     }
 
@@ -77,8 +77,7 @@ impl App {
             }
         }
         let identity = self.identity(call, account.as_bytes()).await?;
-        let accepted =
-            self.account_command(call, account, identity, TargetV1::CloseAccount { account }).await?;
+        let accepted = self.account_command(call, identity, TargetV1::CloseAccount { account }).await?;
         Ok(Closing::Closed(Box::new(self.changed_account(&accepted).await?)))
     }
 }

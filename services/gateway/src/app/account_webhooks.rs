@@ -17,7 +17,7 @@ impl App {
         let (webhook, _) = self.seal_webhook(account.as_bytes(), &key, new)?;
         let identity = self.identity(call, account.as_bytes()).await?;
         let target = TargetV1::ConfigureAccountWebhook { account, webhook };
-        let accepted = self.account_command(call, account, identity, target).await?;
+        let accepted = self.account_command(call, identity, target).await?;
         self.changed_account(&accepted).await
     }
 
@@ -30,7 +30,7 @@ impl App {
     ) -> Result<ChangedAccount, Failure> {
         let identity = self.identity(call, account.as_bytes()).await?;
         let target = TargetV1::RemoveAccountWebhook { account, webhook };
-        let accepted = self.account_command(call, account, identity, target).await?;
+        let accepted = self.account_command(call, identity, target).await?;
         self.changed_account(&accepted).await
     }
 }

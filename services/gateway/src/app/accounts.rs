@@ -5,7 +5,7 @@ use berth_log::decode_state;
 use berth_proto::{
     AccountId, Sealed, StreamKey,
     account::AccountStateV2,
-    frame::{AcceptedV1, CommandReplyV1, RejectionCodeV1, TargetV1},
+    frame::{AcceptedV1, RejectionCodeV1, TargetV1},
     query::QueryV1,
 };
 use berth_runtime::{DataKey, entropy::new_account_id, sealing::field};
@@ -102,7 +102,7 @@ impl App {
                 attributes: key.seal(owner, field::ATTRIBUTES, &attributes),
             },
         };
-        let accepted = self.account_command(call, account, identity, target).await;
+        let accepted = self.account_command(call, identity, target).await;
         // Whoever refuses destroys the key, unless the command may come again; a gateway destroys none.
         if accepted.is_err() {
             self.inner.keys.forget(owner);
@@ -127,7 +127,7 @@ impl App {
             token_entry: self.inner.keys.master().entry("token", &token),
         };
         let identity = self.identity(call, account.as_bytes()).await?;
-        let accepted = self.account_command(call, account, identity, target).await?;
+        let accepted = self.account_command(call, identity, target).await?;
         self.changed_account(&accepted).await
     }
 
@@ -177,23 +177,15 @@ impl App {
     pub(super) async fn account_command(
         &self,
         call: &Call,
-        account: AccountId,
         identity: Identity,
         target: TargetV1,
     ) -> Result<AcceptedV1, Failure> {
         self.count_call(call).await?;
-        let owner = account.as_bytes();
-        let request = self.request_of(call, &call.principal, identity, owner, target).await;
-        match self.send(&StreamKey::account(account), &request).await? {
-            CommandReplyV1::Accepted(accepted) => Ok(accepted),
-            CommandReplyV1::Rejected(rejection) if rejection.code == RejectionCodeV1::NotFound => {
-                Err(Failure::NotFound)
-            }
-            CommandReplyV1::Rejected(rejection) => Err(Failure::Rejected(rejection.code)),
-            CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
-                Err(Failure::unavailable("the session-aggregate", reason))
-            }
-        }
+        let request = self.request_of(call, identity, target).await;
+        self.send(&request).await?.map_err(|code| match code {
+            RejectionCodeV1::NotFound => Failure::NotFound,
+            code => Failure::Rejected(code),
+        })
     }
 
     pub(super) async fn changed_account(&self, accepted: &AcceptedV1) -> Result<ChangedAccount, Failure> {

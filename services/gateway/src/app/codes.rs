@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use berth_domain::instance::attempt;
 use berth_proto::{
     InstanceId, Timestamp,
     command::ConnectV1,
-    instance::{AttemptV1, CodeV1, MethodV1, PhaseV1, UnlinkStatusV1},
+    instance::{AttemptV1, CodeV1, MethodV1, UnlinkStatusV1},
 };
-use berth_runtime::sealing::field;
+use berth_runtime::{Pauses, sealing::field};
 use futures::StreamExt;
 use tokio::time::{Instant, timeout};
 
@@ -82,7 +83,7 @@ impl App {
         let codes = loop {
             let codes = self.live_codes(&record).await?;
             let there = if wants_pairing { codes.pairing.is_some() } else { codes.qr.is_some() };
-            if there || attempt_of(&record).is_none() || Instant::now() >= deadline {
+            if there || attempt(&record.state).is_none() || Instant::now() >= deadline {
                 break codes;
             }
             waited = true;
@@ -101,7 +102,7 @@ impl App {
 
     /// The codes of the instance that can be used at this moment.
     pub async fn live_codes(&self, record: &Record) -> Result<LiveCodes, Failure> {
-        let Some(attempt) = attempt_of(record) else { return Ok(LiveCodes::default()) };
+        let Some(attempt) = attempt(&record.state) else { return Ok(LiveCodes::default()) };
         Ok(LiveCodes {
             qr: self.live_code(record, attempt, "qr", attempt.qr.as_ref()).await?,
             pairing: self.live_code(record, attempt, "pairing", attempt.pairing_code.as_ref()).await?,
@@ -136,7 +137,7 @@ impl App {
             .subscribe(&subject)
             .await
             .map_err(|error| Failure::unavailable("the bus", error))?;
-        let mut pause = LOOK_AGAIN;
+        let mut pauses = Pauses::new(LOOK_AGAIN, LOOK_AGAIN_MAX);
         loop {
             let now = self.read_any(record.id).await?.ok_or(Failure::NotFound)?;
             if wanted(&now) {
@@ -147,9 +148,8 @@ impl App {
                 return Ok(None);
             }
             // A hint, the next look or the deadline: whatever comes first.
-            let hint = timeout(left.min(self.spread(pause)), hints.next());
+            let hint = timeout(left.min(self.spread(pauses.take())), hints.next());
             let _hint = self.inner.stop.run_until_cancelled(hint).await;
-            pause = (pause * 2).min(LOOK_AGAIN_MAX);
         }
     }
 
@@ -165,17 +165,5 @@ impl App {
             now.state.unlinks.iter().all(|unlink| unlink.status != UnlinkStatusV1::Pending)
         })
         .await
-    }
-}
-
-/// The running attempt of an instance.
-pub(super) const fn attempt_of(record: &Record) -> Option<&AttemptV1> {
-    match &record.state.phase {
-        PhaseV1::Connecting(attempt) | PhaseV1::Pairing(attempt) => Some(attempt),
-        PhaseV1::Created
-        | PhaseV1::Linked(_)
-        | PhaseV1::Paused(_)
-        | PhaseV1::LoggedOut { .. }
-        | PhaseV1::Deleted { .. } => None,
     }
 }

@@ -1,21 +1,19 @@
 //! Sending a command: its id, its digest, and patience with the session-aggregate.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use berth_bus::RequestError;
+use berth_bus::{Decision, RequestError, Undecided, ask_until_decided};
 use berth_proto::{
-    AccountId, CommandId, Hash, InstanceId, Sealed, StreamKey, codec,
+    AccountId, CommandId, Hash, InstanceId, Sealed,
     command::Command,
     commit::{CallerV1, OriginV1, OutcomeCodeV1, OutcomeV1},
-    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
-    subject::{Sender, command_subject},
+    frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
+    subject::Sender,
 };
 use berth_runtime::{Role, entropy::new_command_id, sealing::field};
-use bytes::Bytes;
-use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use super::{App, call::Call, failure::Failure, principal::Principal, record::Record};
+use super::{App, call::Call, failure::Failure, record::Record};
 
 /// How long a command is held while the deployment recovers, for example from the loss of the log's leader.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,10 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
 /// How long one try may take.
 const TRY_MAX: Duration = Duration::from_secs(6);
-/// The first pause between tries; doubled up to [`PAUSE_MAX`].
-const PAUSE_FIRST: Duration = Duration::from_millis(20);
-/// The longest pause between tries.
-const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// What a command came to.
 #[derive(Debug, Clone)]
@@ -68,34 +62,28 @@ impl App {
         let command = command.into().to_record().map_err(too_large)?;
         let identity = self.identity(call, instance.as_bytes()).await?;
         let target = TargetV1::Instance { instance, command };
-        let stream = StreamKey::instance(instance);
-        let mut principal = call.principal;
+        let mut call = Cow::Borrowed(call);
         let mut looked_again = false;
         loop {
-            let owner = instance.as_bytes();
-            let request = self.request_of(call, &principal, identity, owner, target.clone()).await;
-            match self.send(&stream, &request).await? {
-                CommandReplyV1::Accepted(accepted) => {
+            let request = self.request_of(&call, identity, target.clone()).await;
+            match self.send(&request).await? {
+                Ok(accepted) => {
                     let record =
                         self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
                     return Ok(Answer { record, outcome: accepted.outcome, replayed: accepted.replayed });
                 }
-                CommandReplyV1::Rejected(rejection) => match rejection.code {
-                    code @ (RejectionCodeV1::StaleCredential | RejectionCodeV1::NotFound) => {
-                        let refused = match code {
-                            RejectionCodeV1::NotFound => Failure::NotFound,
-                            _ => Failure::Unauthorized,
-                        };
-                        if std::mem::replace(&mut looked_again, true) {
-                            return Err(refused);
-                        }
-                        principal = self.present_holder(&principal).await?.ok_or(refused)?;
+                Err(code @ (RejectionCodeV1::StaleCredential | RejectionCodeV1::NotFound)) => {
+                    let refused = match code {
+                        RejectionCodeV1::NotFound => Failure::NotFound,
+                        _ => Failure::Unauthorized,
+                    };
+                    if std::mem::replace(&mut looked_again, true) {
+                        return Err(refused);
                     }
-                    code => return Err(Failure::Rejected(code)),
-                },
-                CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
-                    return Err(Failure::unavailable("the session-aggregate", reason));
+                    let now = self.present_holder(&call.principal).await?;
+                    call.to_mut().principal = now.ok_or(refused)?;
                 }
+                Err(code) => return Err(Failure::Rejected(code)),
             }
         }
     }
@@ -144,77 +132,48 @@ impl App {
     }
 
     /// Sends a request until somebody decides it or the patience ends, which it does at once if the log has no room: that
-    /// does not pass by itself, and soon if there is no session-aggregate. Safe to repeat: the command's id is the same
-    /// each time.
-    pub(super) async fn send(
-        &self,
-        stream: &StreamKey,
-        request: &CommandRequestV2,
-    ) -> Result<CommandReplyV1, Failure> {
-        let payload = request
-            .encode()
-            .map(Bytes::from)
-            .map_err(|_| Failure::Rejected(RejectionCodeV1::StateTooLarge))?;
-        let subject = command_subject(Sender::Client, stream);
-        let started = Instant::now();
-        let mut pause = PAUSE_FIRST;
-        loop {
-            let mut is_alone = self.inner.presence.lacks(Role::SessionAggregate);
-            let patience = |is_alone| if is_alone { PATIENCE_ALONE } else { PATIENCE };
-            let left = patience(is_alone).saturating_sub(started.elapsed());
-            let failure = match self.inner.bus.request(&subject, payload.clone(), TRY_MAX.min(left)).await {
-                Ok(bytes) => match codec::decode::<CommandReplyV1>(&bytes) {
-                    Ok(CommandReplyV1::Unavailable { reason }) => {
-                        Failure::unavailable("the session-aggregate", reason)
-                    }
-                    // A gateway that is not what the session-aggregate takes it for: no client can mend that.
-                    Ok(CommandReplyV1::Rejected(rejection))
-                        if rejection.code == RejectionCodeV1::NotForSender =>
-                    {
-                        return Err(Failure::Forbidden);
-                    }
-                    Ok(CommandReplyV1::NoRoom { reason }) => {
-                        return Err(Failure::unavailable("the log", reason));
-                    }
-                    Ok(reply) => return Ok(reply),
-                    Err(error) => return Err(Failure::unavailable("the session-aggregate", error)),
-                },
-                Err(error @ RequestError::Overloaded { .. }) => {
-                    return Err(Failure::unavailable("the session-aggregate", error));
-                }
-                Err(error) => {
-                    is_alone |= matches!(error, RequestError::NoResponder { .. });
-                    Failure::unavailable("the session-aggregate", error)
-                }
-            };
+    /// does not pass by itself, and soon if there is no session-aggregate.
+    pub(super) async fn send(&self, request: &CommandRequestV2) -> Result<Decision, Failure> {
+        let patience = |met: Option<&Undecided>| match met {
+            Some(
+                Undecided::NoRoom(_)
+                | Undecided::Unreadable(_)
+                | Undecided::Unanswered(RequestError::Overloaded { .. }),
+            ) => Duration::ZERO,
             // Whoever decides may have stopped with this process; another gateway has more patience.
-            if started.elapsed() + pause >= patience(is_alone) || self.inner.stop.is_cancelled() {
-                warn!(stream = %stream, command = %request.command_id, "a command was not decided in time: {failure}");
-                return Err(failure);
+            Some(_) if self.inner.stop.is_cancelled() => Duration::ZERO,
+            Some(Undecided::Unanswered(RequestError::NoResponder { .. })) => PATIENCE_ALONE,
+            _ if self.inner.presence.lacks(Role::SessionAggregate) => PATIENCE_ALONE,
+            _ => PATIENCE,
+        };
+        match ask_until_decided(&*self.inner.bus, Sender::Client, request, TRY_MAX, patience).await {
+            // A gateway that is not what the session-aggregate takes it for: no client can mend that.
+            Ok(Err(RejectionCodeV1::NotForSender)) => Err(Failure::Forbidden),
+            Ok(decision) => Ok(decision),
+            Err(undecided) => {
+                let (stream, command) = (request.target.stream(), request.command_id);
+                warn!(%stream, %command, error = &undecided as &dyn std::error::Error, "a command was not decided");
+                Err(undecided.into())
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 
-    /// The request of a command on what belongs to `owner`.
+    /// The request that a call makes of a target.
     pub(super) async fn request_of(
         &self,
         call: &Call,
-        principal: &Principal,
         identity: Identity,
-        owner: &[u8; 16],
         target: TargetV1,
     ) -> CommandRequestV2 {
         CommandRequestV2 {
             command_id: identity.command_id,
             keyed: identity.keyed,
             digest: identity.digest,
-            principal: principal.to_wire(),
+            principal: call.principal.to_wire(),
             origin: OriginV1 { via: call.via.to_owned() },
             causation: None,
+            caller: self.sealed_caller(call, target.stream().id()).await,
             target,
-            caller: self.sealed_caller(call, owner).await,
             traceparent: None,
         }
     }

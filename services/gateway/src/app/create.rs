@@ -4,7 +4,7 @@ use berth_log::decode_state;
 use berth_proto::{
     InstanceId, StreamKey,
     command::{Command, CreateInstanceV1},
-    frame::{CommandReplyV1, RejectionCodeV1, TargetV1},
+    frame::{RejectionCodeV1, TargetV1},
     instance::{EntriesV1, SettingsBlockV1},
 };
 use berth_runtime::{
@@ -107,10 +107,9 @@ impl App {
             return Err(Failure::unavailable("the key store", "a new instance got no data key"));
         }
         let target = TargetV1::Instance { instance: id, command: record };
-        let (call, owner) = (plan.call, id.as_bytes());
-        let request = self.request_of(call, &call.principal, plan.identity, owner, target).await;
-        match self.send(&StreamKey::instance(id), &request).await? {
-            CommandReplyV1::Accepted(accepted) => {
+        let request = self.request_of(plan.call, plan.identity, target).await;
+        match self.send(&request).await? {
+            Ok(accepted) => {
                 let record = self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
                 match accepted.stream_id == id {
                     // What was sealed here, also if an answer inside the deployment was lost and asked for again.
@@ -119,10 +118,7 @@ impl App {
                     false => self.created_before(record.id).await,
                 }
             }
-            CommandReplyV1::Rejected(rejection) => Err(Failure::Rejected(rejection.code)),
-            CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
-                Err(Failure::unavailable("the session-aggregate", reason))
-            }
+            Err(code) => Err(Failure::Rejected(code)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What can go wrong with a call, in one vocabulary; each door renders it in its own words.
 
-use berth_bus::{KeyRingError, VolatileError};
+use berth_bus::{KeyRingError, Undecided, VolatileError};
 use berth_log::ReadError;
 use berth_proto::frame::RejectionCodeV1;
 use thiserror::Error;
@@ -100,6 +100,16 @@ impl From<ReadError> for Failure {
 impl From<KeyRingError> for Failure {
     fn from(error: KeyRingError) -> Self {
         Self::unavailable("the key store", error)
+    }
+}
+
+impl From<Undecided> for Failure {
+    fn from(undecided: Undecided) -> Self {
+        match undecided {
+            Undecided::Unwritten(_) => Self::Rejected(RejectionCodeV1::StateTooLarge),
+            Undecided::NoRoom(reason) => Self::unavailable("the log", reason),
+            other => Self::unavailable("the session-aggregate", other),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use berth_log::{ChainReport, Place, decode_commit, read_around, verify};
 use berth_proto::{CommitV2, InstanceId, RecordV1, StreamKey, commit::CallerV1, event::Event, public};
-use berth_runtime::{DataKey, sealing::field};
+use berth_runtime::sealing::field;
 
 use super::{App, failure::Failure};
 
@@ -48,8 +48,6 @@ impl App {
         let mut places = read_around(&*self.inner.log, &stream, after, limit + 1).await?;
         let more = places.len() > limit;
         places.truncate(limit);
-        // What was erased, or cannot be had at this moment, is left out: the history is shown without it.
-        let key = self.inner.keys.key(instance.as_bytes()).await.ok().flatten();
         let mut page = HistoryPage { entries: Vec::new(), last_version: after, more, damaged: Vec::new() };
         for place in &places {
             // What cannot be read has no version of its own.
@@ -63,11 +61,25 @@ impl App {
             };
             page.last_version = version;
             match commit {
-                Some(commit) => page.entries.extend(entries(commit, key.as_ref())),
+                Some(commit) => page.entries.extend(entries(commit)),
                 None => page.damaged.push(version),
             }
         }
+        self.open_callers(instance, &mut page.entries).await;
         Ok(page)
+    }
+
+    /// What was erased, or cannot be had at this moment, is left out: the history is shown without it.
+    async fn open_callers(&self, instance: InstanceId, entries: &mut [Entry]) {
+        let sealed = |entry: &Entry| public::receipt_of(&entry.commit, entry.index)?.caller.clone();
+        if !entries.iter().any(|entry| sealed(entry).is_some()) {
+            return;
+        }
+        let Ok(Some(key)) = self.inner.keys.key(instance.as_bytes()).await else { return };
+        for entry in entries {
+            let json = sealed(entry).and_then(|it| key.open(instance.as_bytes(), field::CALLER, &it).ok());
+            entry.caller = json.and_then(|json| serde_json::from_slice(&json).ok());
+        }
     }
 
     /// Walks the whole history of an instance and checks its chain.
@@ -76,21 +88,15 @@ impl App {
     }
 }
 
-fn entries(commit: CommitV2, key: Option<&DataKey>) -> Vec<Entry> {
+fn entries(commit: CommitV2) -> Vec<Entry> {
     let commit = std::sync::Arc::new(commit);
     let event = |record: &RecordV1| Event::from_record(record).ok();
     (0..commit.events.len())
         .map(|index| Entry {
             event: commit.events.get(index).and_then(event),
-            caller: key.and_then(|key| caller_of(&commit, index, key)),
+            caller: None,
             index,
             commit: std::sync::Arc::clone(&commit),
         })
         .collect()
-}
-
-fn caller_of(commit: &CommitV2, index: usize, key: &DataKey) -> Option<CallerV1> {
-    let sealed = public::receipt_of(commit, index)?.caller.as_ref()?;
-    let json = key.open(commit.stream.id(), field::CALLER, sealed).ok()?;
-    serde_json::from_slice(&json).ok()
 }

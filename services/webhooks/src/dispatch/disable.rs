@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use berth_bus::ask;
 use berth_proto::{
-    Hash, InstanceId, StreamKey, codec,
+    Hash, InstanceId, StreamKey,
     command::{Command, DisableWebhookV1},
     delivery::NoticeKeyV1,
-    frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, TargetV1},
+    frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
     instance::WebhookV1,
     subject::{Sender, command_subject},
 };
@@ -36,31 +37,21 @@ pub(super) async fn disable(
         return false;
     };
     let subject = command_subject(Sender::Delivery, &StreamKey::instance(instance));
-    let reply = match tools.bus.request(&subject, payload.into(), COMMAND_MAX).await {
-        Ok(reply) => codec::decode::<CommandReplyV1>(&reply),
-        Err(error) => {
-            tracing::warn!(%instance, %error, "an endpoint cannot be disabled now");
-            return false;
-        }
-    };
-    match reply {
-        Ok(CommandReplyV1::Accepted(_)) => {
+    match ask(&*tools.bus, &subject, payload.into(), COMMAND_MAX).await {
+        Ok(Ok(_)) => {
             tracing::info!(%instance, endpoint = %webhook.id, "an endpoint asked to be disabled");
             true
         }
         // It is gone, or the instance is: there is nothing left to disable.
-        Ok(CommandReplyV1::Rejected(rejected))
-            if matches!(
-                rejected.code,
-                RejectionCodeV1::UnknownWebhook | RejectionCodeV1::NotFound | RejectionCodeV1::Deleted
-            ) =>
-        {
+        Ok(Err(RejectionCodeV1::UnknownWebhook | RejectionCodeV1::NotFound | RejectionCodeV1::Deleted)) => {
             true
         }
         // It was changed meanwhile: the notice is tried again on what it is now.
-        Ok(
-            CommandReplyV1::Rejected(_) | CommandReplyV1::Unavailable { .. } | CommandReplyV1::NoRoom { .. },
-        )
-        | Err(_) => false,
+        Ok(Err(_)) => false,
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(%instance, error, "an endpoint cannot be disabled now");
+            false
+        }
     }
 }
