@@ -19,22 +19,6 @@ pub const ID_CHARS: usize = 26;
 #[error("not an id: 26 characters of 0-9 and a-v are expected")]
 pub struct InvalidId;
 
-/// An id's text, without an allocation: ids stand in every subject.
-struct Text([u8; ID_CHARS]);
-
-impl Text {
-    fn of(bytes: [u8; 16]) -> Self {
-        let mut text = [0; ID_CHARS];
-        BASE32_DNSSEC.encode_mut(&bytes, &mut text);
-        Self(text)
-    }
-
-    fn as_str(&self) -> &str {
-        // The alphabet is ASCII.
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
 fn decode(text: &str) -> Result<[u8; 16], InvalidId> {
     // The encoding itself takes capitals for their small letters.
     if text.len() != ID_CHARS || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -64,13 +48,13 @@ macro_rules! opaque_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(Text::of(self.0).as_str())
+                BASE32_DNSSEC.encode_display(&self.0).fmt(f)
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(Text::of(self.0).as_str())
+                fmt::Display::fmt(self, f)
             }
         }
 
@@ -86,7 +70,7 @@ macro_rules! opaque_id {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 if serializer.is_human_readable() {
-                    serializer.serialize_str(Text::of(self.0).as_str())
+                    serializer.collect_str(self)
                 } else {
                     self.0.serialize(serializer)
                 }

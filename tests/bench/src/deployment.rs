@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use berth_test_support::free_port;
+use berth_test_support::{free_port, program};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -193,12 +193,7 @@ impl Deployment {
 
     /// The binary with no other settings than those of the benchmark.
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.binary);
-        for (variable, _) in std::env::vars_os() {
-            if variable.to_string_lossy().starts_with("BERTH_") {
-                command.env_remove(variable);
-            }
-        }
+        let mut command = program(&self.binary);
         command
             .current_dir(self.data.path())
             .env("BERTH_DATA", self.data.path().join("data"))

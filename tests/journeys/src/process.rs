@@ -9,6 +9,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use berth_test_support::program;
+
 use crate::wait::eventually;
 
 /// Bytes of output that are kept for each stream: more than any story writes.
@@ -58,18 +60,13 @@ impl Process {
     /// When it cannot be started.
     pub fn start(name: &str, arguments: &[&str], variables: &BTreeMap<String, String>) -> Self {
         let mut command = match variables.get(FILE_BLOCKS).filter(|blocks| !blocks.is_empty()) {
-            None => Command::new(binary()),
+            None => program(binary()),
             Some(blocks) => {
-                let mut shell = Command::new("sh");
+                let mut shell = program("sh");
                 shell.args(["-c", LIMITED, blocks]).arg(binary());
                 shell
             }
         };
-        for (variable, _) in std::env::vars_os() {
-            if variable.to_string_lossy().starts_with("BERTH_") {
-                command.env_remove(variable);
-            }
-        }
         let mut child = command
             .args(arguments)
             .envs(variables)

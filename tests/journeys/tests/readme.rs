@@ -6,13 +6,10 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests may panic")]
 
-use std::{
-    fmt::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fmt::Write as _, path::Path, process::Stdio};
 
 use berth_journeys::{DEADLINE, binary};
+use berth_test_support::program;
 
 const README: &str = include_str!("../../../README.md");
 /// The ports that the page names.
@@ -80,13 +77,7 @@ fn script(blocks: Vec<Block>) -> (String, Vec<Shown>) {
 fn run(folder: &Path, script: &str) -> String {
     let ends = "trap 'kill $(jobs -p) 2> /dev/null; wait' EXIT\n";
     // What the shell of whoever runs the tests has set is no part of the page.
-    let set = std::env::vars_os().map(|(name, _)| name);
-    let ours = set.filter(|name| name.to_string_lossy().starts_with("BERTH_"));
-    let mut command = Command::new("timeout");
-    ours.for_each(|name| {
-        command.env_remove(name);
-    });
-    let output = command
+    let output = program("timeout")
         .args([&format!("{}s", DEADLINE.as_secs() * 4), "bash", "-eu", "-o", "pipefail", "-c"])
         .arg(format!("{ends}{script}"))
         .current_dir(folder)

@@ -5,6 +5,7 @@ mod cluster;
 pub use cluster::NatsCluster;
 
 use std::{
+    ffi::OsStr,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -184,6 +185,17 @@ pub fn nats_server() -> PathBuf {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).expect("a path").trim().into()
+}
+
+/// A program that is run without the settings of berth that the shell of whoever runs the tests has.
+pub fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("BERTH_") {
+            command.env_remove(variable);
+        }
+    }
+    command
 }
 
 /// A port of the loopback interface that is free at this moment.

@@ -114,14 +114,13 @@ impl DeploymentStore for NatsDeployment {
         if let Some(keys) = &self.keys {
             keys.check().await?;
         }
-        for _ in 1..LOOKS_MAX {
+        for _ in 0..LOOKS_MAX {
             let [newer, _] = self.look().await?;
             if newer.record.is_some() {
                 return Ok(newer.record);
             }
         }
-        let [newer, _] = self.look().await?;
-        Ok(newer.record)
+        Ok(None)
     }
 
     /// Stored only if nothing was stored in either slot since they were looked at.

@@ -1,5 +1,6 @@
 //! CodeChat v2: `{event, instance, data}` with the instance as its API shows it.
 
+use berth_domain::instance::connection_word;
 use berth_proto::event::EndReasonV1;
 use serde_json::{Map, Value, json};
 
@@ -129,7 +130,7 @@ fn instance(notice: &Notice, facts: &Facts<'_>, id: &str, business: &str) -> Val
 
 /// The stored word: it stays `open` while a linked device has merely lost its connection.
 fn stored(facts: &Facts<'_>) -> &'static str {
-    match facts.connection_word() {
+    match connection_word(&facts.state.phase) {
         Some("open" | "lost") => "open",
         _ => "close",
     }

@@ -2,7 +2,7 @@
 
 use berth_proto::{
     Timestamp,
-    instance::{ConnectionV1, InstanceStateV1, PauseReasonV1, PhaseV1},
+    instance::{InstanceStateV1, PauseReasonV1, PhaseV1},
 };
 use jiff::{Timestamp as Moment, fmt::temporal::DateTimePrinter};
 use serde_json::{Map, Value};
@@ -77,31 +77,6 @@ impl Facts<'_> {
     /// When it happened, as RFC 3339 in UTC with milliseconds.
     pub fn occurred_at_text(&self) -> String {
         rfc3339(self.occurred_at)
-    }
-
-    /// The word of the native state table.
-    pub const fn state_word(&self) -> &'static str {
-        match self.state.phase {
-            PhaseV1::Created => "created",
-            PhaseV1::Connecting(_) => "connecting",
-            PhaseV1::Pairing(_) => "pairing",
-            PhaseV1::Linked(_) => "linked",
-            PhaseV1::Paused(_) => "paused",
-            PhaseV1::LoggedOut { .. } => "logged_out",
-            PhaseV1::Deleted { .. } => "deleted",
-        }
-    }
-
-    /// The word of the connection, if a device is linked.
-    pub const fn connection_word(&self) -> Option<&'static str> {
-        match &self.state.phase {
-            PhaseV1::Linked(link) => Some(match link.connection {
-                ConnectionV1::Opening => "opening",
-                ConnectionV1::Open => "open",
-                ConnectionV1::Lost => "lost",
-            }),
-            _ => None,
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The native format: `{type, timestamp, data}` in the words of the native API.
 
+use berth_domain::instance::{connection_word, state_word};
 use berth_proto::{
     event::{EndReasonV1, LogoutOriginV1},
     instance::PauseReasonV1,
@@ -50,8 +51,8 @@ impl Format for Native {
         data.insert("number".into(), json!(facts.state.number.to_string()));
         data.insert("session".into(), json!(notice.session));
         data.insert("version".into(), json!(notice.key.version));
-        data.insert("state".into(), json!(facts.state_word()));
-        data.insert("connection".into(), json!(facts.connection_word()));
+        data.insert("state".into(), json!(state_word(&facts.state.phase)));
+        data.insert("connection".into(), json!(connection_word(&facts.state.phase)));
         details(notice, facts, &mut data)?;
         Rendered::json(&json!({
             "type": notice.word.event,
