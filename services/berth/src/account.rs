@@ -17,7 +17,7 @@ use berth_proto::{
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::Sender,
 };
-use berth_runtime::{Clock, Entropy, entropy::new_account_id, sealing::field};
+use berth_runtime::{Clock, Entropy, Unique, entropy::new_account_id, sealing::field};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
@@ -119,7 +119,7 @@ impl Accounts {
         let mut races = 0;
         let deadline = Instant::now() + WAIT_MAX;
         loop {
-            let held = self.held(self.keys.master().entry("account_name", NAME)).await?;
+            let held = self.held(self.keys.master().entry(Unique::AccountName, NAME)).await?;
             let account = if let Held::By(account) = held { Some(account) } else { None };
             let state = match account {
                 Some(account) => self.state(account).await?,
@@ -203,7 +203,7 @@ impl Accounts {
     }
 
     fn token_entry(&self, token: &SecretString) -> DirectoryId {
-        self.keys.master().entry("token", token.expose_secret())
+        self.keys.master().entry(Unique::Token, token.expose_secret())
     }
 
     /// The id follows from the account alone: a start that died half way is continued with another token.
@@ -217,7 +217,7 @@ impl Accounts {
         let target = TargetV1::CreateAccount {
             account,
             name: key.seal(owner, field::NAME, NAME.as_bytes()),
-            name_entry: self.keys.master().entry("account_name", NAME),
+            name_entry: self.keys.master().entry(Unique::AccountName, NAME),
             token: key.seal(owner, field::TOKEN, token.expose_secret().as_bytes()),
             token_entry: self.token_entry(token),
         };

@@ -10,7 +10,7 @@ use berth_proto::{
     frame::{CommandRequestV2, RejectionCodeV1},
     instance::EntriesV1,
 };
-use berth_runtime::{Clock, sealing::field};
+use berth_runtime::{Clock, Unique, UniqueInAccount, sealing::field};
 use futures::future::join_all;
 
 use crate::{
@@ -136,7 +136,7 @@ impl Entries {
         let key = self.keys.key(owner).await?.ok_or_else(|| no_key(owner))?;
         let name = key.open_text(owner, field::NAME, name).map_err(|_| no_key(owner))?;
         if is_number(&name) {
-            let entry = self.keys.master().entry("number", &name);
+            let entry = self.keys.master().entry(Unique::Number, &name);
             if self
                 .directory
                 .holder(entry)
@@ -148,7 +148,7 @@ impl Entries {
         }
         let account = account.as_bytes();
         let key = self.keys.key(account).await?;
-        let entry = key.ok_or_else(|| no_key(account))?.entry("name", &number.to_string());
+        let entry = key.ok_or_else(|| no_key(account))?.entry(UniqueInAccount::Name, &number.to_string());
         let taken = self.directory.holder(entry).await?.is_some_and(|by| by.instance != Some(instance));
         Ok(taken.then_some(RejectionCodeV1::NumberTaken))
     }

@@ -10,6 +10,7 @@ pub mod pauses;
 pub mod resealing;
 pub mod sealing;
 pub mod telemetry;
+pub mod unique;
 pub mod url_policy;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -20,4 +21,5 @@ pub use http::{Check, Readiness};
 pub use lifecycle::{Ending, Lifecycle};
 pub use pauses::Pauses;
 pub use sealing::{DataKey, MasterKey, OpenError, WrappedKey};
+pub use unique::{Unique, UniqueInAccount};
 pub use url_policy::{UrlPolicy, UrlRefused, check_url};

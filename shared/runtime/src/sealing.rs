@@ -15,7 +15,7 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::entropy::Entropy;
+use crate::{Unique, UniqueInAccount, entropy::Entropy};
 
 /// The value cannot be opened: another key, another owner or field, or damaged bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -113,9 +113,9 @@ impl MasterKey {
         key.map(DataKey::of)
     }
 
-    /// The directory entry of a key that is unique in the deployment: a token, a number, an account's name.
-    pub fn entry(&self, purpose: &str, key: &str) -> DirectoryId {
-        DirectoryId::from_bytes(keyed_hash16(&self.directory, &[purpose, key]))
+    /// The directory entry of a key that is unique in the deployment.
+    pub fn entry(&self, kind: Unique, key: &str) -> DirectoryId {
+        DirectoryId::from_bytes(keyed_hash16(&self.directory, &[kind.as_str(), key]))
     }
 
     /// The digest of a request: the same request gives the same digest, and nobody without the key can
@@ -163,8 +163,8 @@ impl DataKey {
     }
 
     /// The directory entry of a key that is unique within the account whose data key this is.
-    pub fn entry(&self, purpose: &str, key: &str) -> DirectoryId {
-        DirectoryId::from_bytes(keyed_hash16(&self.directory, &[purpose, key]))
+    pub fn entry(&self, kind: UniqueInAccount, key: &str) -> DirectoryId {
+        DirectoryId::from_bytes(keyed_hash16(&self.directory, &[kind.as_str(), key]))
     }
 
     /// The id of a command with an idempotency key in the account whose data key this is.

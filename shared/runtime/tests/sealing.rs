@@ -1,7 +1,7 @@
 //! The promises of sealing: only the right key, owner and field open a value, and equal stays equal.
 
 use berth_proto::Sealed;
-use berth_runtime::{DataKey, MasterKey, SeededEntropy, WrappedKey, sealing::field};
+use berth_runtime::{DataKey, MasterKey, SeededEntropy, Unique, UniqueInAccount, WrappedKey, sealing::field};
 use proptest::prelude::*;
 
 const OWNER: [u8; 16] = [7; 16];
@@ -90,12 +90,16 @@ fn a_master_key_is_read_from_what_it_was_written_as_and_from_nothing_else() {
 #[test]
 fn look_ups_are_apart_by_purpose_and_by_key() {
     let (master, account, other) = (master_key(1), data_key(1), data_key(2));
-    assert_eq!(master.entry("token", "x"), master_key(1).entry("token", "x"));
-    assert_ne!(master.entry("token", "x"), master.entry("number", "x"));
-    assert_ne!(master.entry("token", "x"), master_key(2).entry("token", "x"));
-    assert_ne!(account.entry("name", "x"), other.entry("name", "x"), "a name is an account's own");
+    assert_eq!(master.entry(Unique::Token, "x"), master_key(1).entry(Unique::Token, "x"));
+    assert_ne!(master.entry(Unique::Token, "x"), master.entry(Unique::Number, "x"));
+    assert_ne!(master.entry(Unique::Token, "x"), master_key(2).entry(Unique::Token, "x"));
+    assert_ne!(
+        account.entry(UniqueInAccount::Name, "x"),
+        other.entry(UniqueInAccount::Name, "x"),
+        "a name is an account's own"
+    );
     assert_ne!(account.command_id("x"), other.command_id("x"), "an idempotency key is an account's own");
-    assert_ne!(account.command_id("x").as_bytes(), account.entry("name", "x").as_bytes());
+    assert_ne!(account.command_id("x").as_bytes(), account.entry(UniqueInAccount::Name, "x").as_bytes());
     assert_ne!(master.derive("jwt"), master.derive("other"));
 }
 
@@ -106,9 +110,9 @@ fn what_a_release_sealed_every_later_one_opens() {
         data_encoding::HEXLOWER.encode(&master.wrap(&OWNER, &data).0),
         data_encoding::HEXLOWER.encode(&data.seal(&OWNER, field::NAME, b"berth").0),
         master.check_value().to_string(),
-        master.entry("token", "secret").to_string(),
+        master.entry(Unique::Token, "secret").to_string(),
         master.request_digest(&[b"a", b"b"]).to_string(),
-        data.entry("name", "berth").to_string(),
+        data.entry(UniqueInAccount::Name, "berth").to_string(),
         data.command_id("once").to_string(),
     ];
     let frozen = [

@@ -34,7 +34,7 @@ use berth_proto::{
     subject::{Sender, code_key, command_subject, simulate_subject},
 };
 use berth_runtime::{
-    Lifecycle, ManualClock, MasterKey, SeededEntropy, SystemClock,
+    Lifecycle, ManualClock, MasterKey, SeededEntropy, SystemClock, Unique, UniqueInAccount,
     entropy::{new_command_id, new_instance_id, new_number},
     sealing::field,
 };
@@ -134,9 +134,9 @@ impl World {
         let target = TargetV1::CreateAccount {
             account: self.account,
             name: key.seal(owner, field::NAME, b"connector"),
-            name_entry: master.entry("account_name", "connector"),
+            name_entry: master.entry(Unique::AccountName, "connector"),
             token: key.seal(owner, field::TOKEN, b"token of the account"),
-            token_entry: master.entry("token", "token of the account"),
+            token_entry: master.entry(Unique::Token, "token of the account"),
         };
         let reply = self.ask(target, Hash::over(b"test", &[owner]), PrincipalV1::Root).await;
         assert!(matches!(reply, CommandReplyV1::Accepted(_)), "{reply:?}");
@@ -231,9 +231,9 @@ impl World {
             name: key.seal(owner, field::NAME, format!("name of {id}").as_bytes()),
             token: key.seal(owner, field::TOKEN, format!("token of {id}").as_bytes()),
             entries: EntriesV1 {
-                name: account_key.entry("name", &format!("name of {id}")),
-                token: master.entry("token", &format!("token of {id}")),
-                number: master.entry("number", &number.to_string()),
+                name: account_key.entry(UniqueInAccount::Name, &format!("name of {id}")),
+                token: master.entry(Unique::Token, &format!("token of {id}")),
+                number: master.entry(Unique::Number, &number.to_string()),
                 alias: None,
                 creation: None,
             },

@@ -1,7 +1,7 @@
 //! Changing and closing an account.
 
 use berth_proto::{AccountId, frame::TargetV1};
-use berth_runtime::sealing::field;
+use berth_runtime::{Unique, sealing::field};
 use serde_json::Value;
 
 use super::{
@@ -47,7 +47,7 @@ impl App {
         let attributes = change.attributes.as_ref().map(written).transpose()?;
         let owner = account.as_bytes();
         let key = self.account_key(account).await?;
-        let entry = |name: &str| self.inner.keys.master().entry("account_name", name);
+        let entry = |name: &str| self.inner.keys.master().entry(Unique::AccountName, name);
         let target = TargetV1::ChangeAccount {
             account,
             name: name.map(|name| (key.seal(owner, field::NAME, name.as_bytes()), entry(&name))),

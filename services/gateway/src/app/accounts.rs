@@ -8,7 +8,7 @@ use berth_proto::{
     frame::{AcceptedV1, RejectionCodeV1, TargetV1},
     query::QueryV1,
 };
-use berth_runtime::{DataKey, entropy::new_account_id, sealing::field};
+use berth_runtime::{DataKey, Unique, entropy::new_account_id, sealing::field};
 use serde_json::Value;
 
 use super::{
@@ -73,7 +73,7 @@ impl App {
         require_root(call)?;
         let identity = self.identity(call, b"berth.v1.account").await?;
         let account = if identity.keyed {
-            let id = self.inner.keys.master().entry("account_id", &identity.command_id.to_string());
+            let id = self.inner.keys.master().entry(Unique::AccountId, &identity.command_id.to_string());
             AccountId::from_bytes(*id.as_bytes())
         } else {
             new_account_id(&*self.inner.clock, &*self.inner.entropy)
@@ -87,9 +87,9 @@ impl App {
         // The key that an earlier try made is gone only if the account was closed since.
         let key = key.ok_or(Failure::Rejected(RejectionCodeV1::Deleted))?;
         let master = self.inner.keys.master();
-        let name_entry = master.entry("account_name", &name);
+        let name_entry = master.entry(Unique::AccountName, &name);
         let name = key.seal(owner, field::NAME, name.as_bytes());
-        let token_entry = master.entry("token", &token);
+        let token_entry = master.entry(Unique::Token, &token);
         let token = key.seal(owner, field::TOKEN, token.as_bytes());
         let target = match attributes {
             None => TargetV1::CreateAccount { account, name, name_entry, token, token_entry },
@@ -124,7 +124,7 @@ impl App {
         let target = TargetV1::RotateAccountToken {
             account,
             token: key.seal(owner, field::TOKEN, token.as_bytes()),
-            token_entry: self.inner.keys.master().entry("token", &token),
+            token_entry: self.inner.keys.master().entry(Unique::Token, &token),
         };
         let identity = self.identity(call, account.as_bytes()).await?;
         let accepted = self.account_command(call, identity, target).await?;

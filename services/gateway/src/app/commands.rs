@@ -10,7 +10,7 @@ use berth_proto::{
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::Sender,
 };
-use berth_runtime::{Role, entropy::new_command_id, sealing::field};
+use berth_runtime::{Role, Unique, entropy::new_command_id, sealing::field};
 use tracing::warn;
 
 use super::{App, call::Call, failure::Failure, record::Record};
@@ -113,7 +113,7 @@ impl App {
         let command_id = match call.principal.account() {
             Some(account) => self.keyed_command_id(account, &idempotency.key).await?,
             None => {
-                let entry = self.inner.keys.master().entry("root_command", &idempotency.key);
+                let entry = self.inner.keys.master().entry(Unique::RootCommand, &idempotency.key);
                 CommandId::from_bytes(*entry.as_bytes())
             }
         };

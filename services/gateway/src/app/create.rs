@@ -8,7 +8,7 @@ use berth_proto::{
     instance::{EntriesV1, SettingsBlockV1},
 };
 use berth_runtime::{
-    DataKey,
+    DataKey, Unique, UniqueInAccount,
     entropy::{new_instance_id, new_number},
     sealing::field,
 };
@@ -146,7 +146,8 @@ impl App {
         let account_key = self.inner.keys.key(plan.account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
         let master = self.inner.keys.master();
         let number = new_number(&*self.inner.entropy);
-        let creation = plan.call.idempotency.as_ref().map(|it| account_key.entry("creation", &it.key));
+        let creation =
+            plan.call.idempotency.as_ref().map(|it| account_key.entry(UniqueInAccount::Creation, &it.key));
         let mut webhooks = Vec::new();
         let mut secrets = Vec::new();
         for webhook in &plan.new.webhooks {
@@ -164,10 +165,10 @@ impl App {
             name: key.seal(owner, field::NAME, plan.name.as_bytes()),
             token: key.seal(owner, field::TOKEN, plan.token.as_bytes()),
             entries: EntriesV1 {
-                name: account_key.entry("name", &plan.name),
-                token: master.entry("token", &plan.token),
-                number: master.entry("number", &number.to_string()),
-                alias: plan.new.alias.as_ref().map(|alias| account_key.entry("alias", alias)),
+                name: account_key.entry(UniqueInAccount::Name, &plan.name),
+                token: master.entry(Unique::Token, &plan.token),
+                number: master.entry(Unique::Number, &number.to_string()),
+                alias: plan.new.alias.as_ref().map(|alias| account_key.entry(UniqueInAccount::Alias, alias)),
                 creation,
             },
             settings: settings.collect(),

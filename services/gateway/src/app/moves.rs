@@ -1,6 +1,7 @@
 //! Moving an instance to another account: the operator's business.
 
 use berth_proto::{AccountId, InstanceId, command::MoveV1};
+use berth_runtime::UniqueInAccount;
 use serde_json::Value;
 
 use super::{
@@ -29,8 +30,8 @@ impl App {
         let alias = foreign_id(&record).filter(|_| record.state.entries.alias.is_some());
         let command = MoveV1 {
             account: to,
-            name_entry: key.entry("name", &record.name),
-            alias_entry: alias.map(|alias| key.entry("alias", &alias)),
+            name_entry: key.entry(UniqueInAccount::Name, &record.name),
+            alias_entry: alias.map(|alias| key.entry(UniqueInAccount::Alias, &alias)),
             webhooks: Vec::new(),
         };
         let moved = self.command(call, instance, command).await?;

@@ -7,6 +7,7 @@ use berth_proto::{
     commit::PrincipalV1,
     directory::{HoldV1, PurposeV1},
 };
+use berth_runtime::Unique;
 use subtle::ConstantTimeEq;
 
 use super::{App, failure::Failure, names::check_token};
@@ -69,7 +70,7 @@ impl App {
         if self.is_root_key(token) {
             return Ok(Principal::Root);
         }
-        let entry = self.inner.keys.master().entry("token", token);
+        let entry = self.inner.keys.master().entry(Unique::Token, token);
         let hold = match self.guessed(entry, from).await? {
             // An account's token has no instance whose tail would tell that it was rotated.
             Some(hold) if hold.purpose == PurposeV1::AccountToken => {

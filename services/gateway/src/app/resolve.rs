@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use berth_proto::{AccountId, CommandId, DirectoryId, InstanceId, directory::PurposeV1};
+use berth_runtime::{Unique, UniqueInAccount};
 
 use super::{
     App,
@@ -139,16 +140,16 @@ impl App {
     async fn name_entry(&self, account: AccountId, name: &str) -> Result<Option<DirectoryId>, Failure> {
         let Ok(name) = check_name(name) else { return Ok(None) };
         let key = self.inner.keys.key(account.as_bytes()).await?;
-        Ok(key.map(|key| key.entry("name", &name)))
+        Ok(key.map(|key| key.entry(UniqueInAccount::Name, &name)))
     }
 
     async fn alias_entry(&self, account: AccountId, alias: &str) -> Result<Option<DirectoryId>, Failure> {
         let key = self.inner.keys.key(account.as_bytes()).await?;
-        Ok(key.map(|key| key.entry("alias", alias)))
+        Ok(key.map(|key| key.entry(UniqueInAccount::Alias, alias)))
     }
 
     fn number_entry(&self, text: &str) -> Option<DirectoryId> {
         let digits = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| self.inner.keys.master().entry("number", text))
+        digits.then(|| self.inner.keys.master().entry(Unique::Number, text))
     }
 }

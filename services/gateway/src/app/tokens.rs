@@ -1,7 +1,7 @@
 //! Giving an instance another token.
 
 use berth_proto::{command::RotateTokenV1, event::NewTokenV1};
-use berth_runtime::sealing::field;
+use berth_runtime::{Unique, sealing::field};
 
 use super::{App, call::Call, commands::Answer, failure::Failure, record::Record};
 
@@ -15,7 +15,7 @@ impl App {
         let token = self.random_text(TOKEN_BYTES);
         let new = NewTokenV1 {
             token: key.seal(record.id.as_bytes(), field::TOKEN, token.as_bytes()),
-            entry: self.inner.keys.master().entry("token", &token),
+            entry: self.inner.keys.master().entry(Unique::Token, &token),
         };
         self.command(call, record.id, RotateTokenV1 { token: Some(new) }).await
     }

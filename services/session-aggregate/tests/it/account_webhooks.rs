@@ -8,7 +8,7 @@ use berth_proto::{
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::WebhookV1,
 };
-use berth_runtime::sealing::field;
+use berth_runtime::{UniqueInAccount, sealing::field};
 
 use crate::{
     accounts::request,
@@ -251,7 +251,7 @@ async fn a_crash_at_any_step_leaves_nothing_behind() {
         let mut world = World::start().await;
         let ids = [world.instance("shop", 1_111_111_111).await, world.linked("till", 1_111_111_112).await];
         for name in ["shop", "till"] {
-            let entry = world.account_entry("name", name).await;
+            let entry = world.account_entry(UniqueInAccount::Name, name).await;
             world
                 .until("its create is settled", async || {
                     world.entry(entry).await.unwrap().hold.unwrap().blueprint.is_none()

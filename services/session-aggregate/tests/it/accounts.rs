@@ -6,7 +6,7 @@ use berth_proto::{
     commit::{OriginV1, PrincipalV1},
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
 };
-use berth_runtime::Entropy;
+use berth_runtime::{Entropy, Unique};
 
 use crate::world::{World, unavailable};
 
@@ -29,9 +29,9 @@ pub(crate) fn create(world: &World, account: u8, name: &str, token: &str) -> Com
         TargetV1::CreateAccount {
             account: AccountId::from_bytes([account; 16]),
             name: Sealed(name.into()),
-            name_entry: master.entry("account_name", name),
+            name_entry: master.entry(Unique::AccountName, name),
             token: Sealed(token.into()),
-            token_entry: master.entry("token", token),
+            token_entry: master.entry(Unique::Token, token),
         },
     )
 }
@@ -53,7 +53,7 @@ pub(crate) fn change(
     name: Option<&str>,
     attributes: Option<&str>,
 ) -> CommandRequestV1 {
-    let named = |name: &str| (Sealed(name.into()), world.keys.master().entry("account_name", name));
+    let named = |name: &str| (Sealed(name.into()), world.keys.master().entry(Unique::AccountName, name));
     request(
         world,
         TargetV1::ChangeAccount {

@@ -6,6 +6,7 @@ use berth_proto::{
     commit::OutcomeCodeV1,
     frame::{AcceptedV1, CommandRequestV1, RejectionCodeV1},
 };
+use berth_runtime::Unique;
 
 use crate::{
     accounts::{change, create},
@@ -13,7 +14,7 @@ use crate::{
 };
 
 async fn holds(world: &World, name: &str) -> bool {
-    let entry = world.keys.master().entry("account_name", name);
+    let entry = world.keys.master().entry(Unique::AccountName, name);
     world.entry(entry).await.is_some_and(|state| state.hold.is_some())
 }
 

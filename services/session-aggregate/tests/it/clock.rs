@@ -6,7 +6,7 @@ use berth_proto::{
     commit::OutcomeCodeV1,
     instance::{InstanceStateV1, MethodV1, PhaseV1},
 };
-use berth_runtime::Clock;
+use berth_runtime::{Clock, UniqueInAccount};
 
 use crate::world::{Wanted, World, unavailable};
 
@@ -86,7 +86,8 @@ async fn what_was_left_half_done_meanwhile_is_finished_when_the_clock_is_back() 
     world.clock.advance_seconds(-JUMP_SECONDS);
     world.add_replica().await;
 
-    let (name, number) = (world.account_entry("name", "other").await, world.number_entry(1_222_222_222));
+    let (name, number) =
+        (world.account_entry(UniqueInAccount::Name, "other").await, world.number_entry(1_222_222_222));
     world
         .until("the create is given up and the deletion is cleaned up", async || {
             world.holder(name).await.is_none()

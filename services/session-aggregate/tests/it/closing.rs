@@ -10,6 +10,7 @@ use berth_proto::{
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::PhaseV1,
 };
+use berth_runtime::{Unique, UniqueInAccount};
 
 use crate::{
     accounts::{change, create, request, rotate},
@@ -65,7 +66,7 @@ async fn a_closed_account_loses_its_token_its_instances_and_its_key() {
     let closing = close(&world);
     let done = world.accepted(&closing).await;
     assert!(done.state.open::<AccountStateV2>().unwrap().closed_at.is_some());
-    let name = world.keys.master().entry("account_name", "acme");
+    let name = world.keys.master().entry(Unique::AccountName, "acme");
     assert!(is_free(&world, name).await && is_free(&world, world.token_entry("t1")).await);
     world
         .until("its instances are deleted", async || {
@@ -133,8 +134,8 @@ async fn nothing_is_created_in_an_account_that_is_closed_or_was_never_there() {
             let (id, request) = world.create_request(&wanted).await;
             assert_eq!(world.rejected(&request).await, RejectionCodeV1::NotFound);
             for entry in [
-                world.account_entry("name", "shop").await,
-                world.account_entry("creation", "c").await,
+                world.account_entry(UniqueInAccount::Name, "shop").await,
+                world.account_entry(UniqueInAccount::Creation, "c").await,
                 world.token_entry("token-of-shop"),
                 world.number_entry(1_111_111_111),
             ] {
@@ -152,7 +153,7 @@ async fn a_close_that_crashed_is_finished_from_every_step() {
         let mut world = world_of_acme().await;
         let linked = world.linked("shop", 1_111_111_111).await;
         let idle = world.instance("kiosk", 1_111_111_112).await;
-        let created = world.account_entry("name", "kiosk").await;
+        let created = world.account_entry(UniqueInAccount::Name, "kiosk").await;
         world
             .until("its create is settled", async || {
                 world.entry(created).await.unwrap().hold.unwrap().blueprint.is_none()
@@ -168,7 +169,7 @@ async fn a_close_that_crashed_is_finished_from_every_step() {
         world.add_replica().await;
         world.clock.advance_seconds(SETTLED_AFTER_SECONDS);
         world.until("the account is gone", async || is_gone(&world).await).await;
-        let name = world.keys.master().entry("account_name", "acme");
+        let name = world.keys.master().entry(Unique::AccountName, "acme");
         assert!(is_free(&world, name).await && is_free(&world, world.token_entry("t1")).await);
         for id in [linked, idle] {
             assert!(is_deleted(&world, id).await, "after {steps}");
@@ -219,7 +220,7 @@ async fn an_account_is_not_gone_before_a_slow_create_is_given_up() {
     world.add_replica_on(Arc::clone(&apart)).await;
     let wanted = Wanted::named("shop", 1_111_111_111).keyed("c");
     let (id, create) = world.create_request(&wanted).await;
-    let creation = world.account_entry("creation", "c").await;
+    let creation = world.account_entry(UniqueInAccount::Creation, "c").await;
     let go_on = world.log.pause_next();
     let (reply, ()) = tokio::join!(world.send_on(&apart, &create), async {
         world.until("it is about to be created", async || world.log.is_paused()).await;

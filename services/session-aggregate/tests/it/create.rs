@@ -7,7 +7,7 @@ use berth_proto::{
     frame::{RejectionCodeV1, TargetV1},
     instance::PhaseV1,
 };
-use berth_runtime::sealing::field;
+use berth_runtime::{UniqueInAccount, sealing::field};
 use futures::future::join_all;
 
 use crate::world::{Wanted, World, accepted, rejected, unavailable};
@@ -29,14 +29,14 @@ async fn a_create_reserves_every_key_and_settles() {
     let done = world.accepted(&request).await;
     assert_eq!((done.stream_id, done.replayed), (id, false));
     for entry in [
-        world.account_entry("name", "shop").await,
-        world.account_entry("alias", "external").await,
+        world.account_entry(UniqueInAccount::Name, "shop").await,
+        world.account_entry(UniqueInAccount::Alias, "external").await,
         world.token_entry("token-of-shop"),
         world.number_entry(1_111_111_111),
     ] {
         assert_eq!(world.holder(entry).await, Some(id));
     }
-    let creation = world.account_entry("creation", "create-1").await;
+    let creation = world.account_entry(UniqueInAccount::Creation, "create-1").await;
     world
         .until("the blueprint is dropped", async || {
             world.entry(creation).await.unwrap().hold.unwrap().blueprint.is_none()
@@ -138,9 +138,9 @@ async fn what_is_taken_is_named_and_everything_else_is_released() {
     for (wanted, code) in cases {
         let (id, request) = world.create_request(&wanted).await;
         assert_eq!(world.rejected(&request).await, code);
-        let creation = world.account_entry("creation", &wanted.key.unwrap()).await;
+        let creation = world.account_entry(UniqueInAccount::Creation, &wanted.key.unwrap()).await;
         assert_eq!(world.holder(creation).await, None, "{code:?}");
-        assert_eq!(world.holder(world.account_entry("name", "two").await).await, None);
+        assert_eq!(world.holder(world.account_entry(UniqueInAccount::Name, "two").await).await, None);
         assert_ne!(world.holder(world.number_entry(wanted.number)).await, Some(id));
     }
     accepted(world.create(&other("two", 2_222_222_222)).await);

@@ -16,7 +16,7 @@ use berth_proto::{
     frame::{CommandReplyV1, RejectionCodeV1},
     instance::{MethodV1, PhaseV1},
 };
-use berth_runtime::Clock;
+use berth_runtime::{Clock, UniqueInAccount};
 use berth_session_aggregate::Settings;
 
 use crate::world::{Wanted, World, accepted, rejected, unavailable};
@@ -108,10 +108,10 @@ pub(crate) async fn a_damaged_instance_can_be_deleted(mut world: World) {
         assert!(matches!(state.phase, PhaseV1::Deleted { .. }));
         assert_eq!(state.number, number, "what is known is that of the last good commit");
         assert!(world.keys.key(id.as_bytes()).await.unwrap().is_none(), "the data key is destroyed");
-        let entry = world.account_entry("name", &name).await;
+        let entry = world.account_entry(UniqueInAccount::Name, &name).await;
         for entry in [
             entry,
-            world.account_entry("alias", &format!("ext-{index}")).await,
+            world.account_entry(UniqueInAccount::Alias, &format!("ext-{index}")).await,
             world.token_entry(&wanted.token),
             world.number_entry(number),
         ] {
@@ -206,8 +206,8 @@ async fn an_instance_of_which_nothing_can_be_read_is_deleted_by_what_the_directo
     world.log.mend();
     append(&world, id, vec![7; 50]).await;
     let entries = [
-        world.account_entry("name", "shop").await,
-        world.account_entry("alias", "ext").await,
+        world.account_entry(UniqueInAccount::Name, "shop").await,
+        world.account_entry(UniqueInAccount::Alias, "ext").await,
         world.token_entry(&wanted.token),
         world.number_entry(wanted.number),
     ];

@@ -6,6 +6,7 @@ use berth_proto::{
     frame::RejectionCodeV1,
     instance::{MethodV1, PhaseV1, UnlinkStatusV1},
 };
+use berth_runtime::UniqueInAccount;
 
 use crate::world::{Wanted, World, accepted, rejected};
 
@@ -17,7 +18,7 @@ async fn after_the_answer_the_name_is_free_and_the_data_key_destroyed() {
     let delete = world.keyed(id, DeleteV1 { only_without_session: false }, "d");
     world.accepted(&delete).await;
     assert!(world.keys.key(id.as_bytes()).await.unwrap().is_none());
-    let name = world.account_entry("name", "shop").await;
+    let name = world.account_entry(UniqueInAccount::Name, "shop").await;
     for entry in [name, world.token_entry("token-of-shop"), world.number_entry(1_111_111_111)] {
         assert_eq!(world.holder(entry).await, None);
     }

@@ -10,6 +10,7 @@ use berth_proto::{
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::{MethodV1, PhaseV1},
 };
+use berth_runtime::UniqueInAccount;
 
 use crate::{
     accounts::{create, request},
@@ -36,8 +37,8 @@ pub(crate) fn target() -> AccountId {
     AccountId::from_bytes([TARGET; 16])
 }
 
-async fn entry_in(world: &World, account: AccountId, purpose: &str, key: &str) -> DirectoryId {
-    world.keys.key(account.as_bytes()).await.unwrap().unwrap().entry(purpose, key)
+async fn entry_in(world: &World, account: AccountId, kind: UniqueInAccount, key: &str) -> DirectoryId {
+    world.keys.key(account.as_bytes()).await.unwrap().unwrap().entry(kind, key)
 }
 
 /// Moves `shop`, whose foreign id is `ext` if it has one.
@@ -49,8 +50,12 @@ pub(crate) async fn move_to(
 ) -> CommandRequestV1 {
     let command = MoveV1 {
         account,
-        name_entry: entry_in(world, account, "name", "shop").await,
-        alias_entry: if alias { Some(entry_in(world, account, "alias", "ext").await) } else { None },
+        name_entry: entry_in(world, account, UniqueInAccount::Name, "shop").await,
+        alias_entry: if alias {
+            Some(entry_in(world, account, UniqueInAccount::Alias, "ext").await)
+        } else {
+            None
+        },
         webhooks: Vec::new(),
     };
     CommandRequestV1 { principal: PrincipalV1::Root, ..world.request(id, command) }
@@ -63,9 +68,8 @@ async fn shop(world: &World) -> InstanceId {
 
 /// Whether the directory says of all of `shop` that it belongs to this account, and only to it.
 async fn stands_in(world: &World, id: InstanceId, account: AccountId, other: AccountId) -> bool {
-    for (purpose, key) in [("name", "shop"), ("alias", "ext")] {
-        let held =
-            world.entry(entry_in(world, account, purpose, key).await).await.and_then(|state| state.hold);
+    for (kind, key) in [(UniqueInAccount::Name, "shop"), (UniqueInAccount::Alias, "ext")] {
+        let held = world.entry(entry_in(world, account, kind, key).await).await.and_then(|state| state.hold);
         if !held.is_some_and(|hold| {
             hold.instance == Some(id) && hold.account == account && hold.blueprint.is_none()
         }) {
@@ -86,8 +90,8 @@ async fn stands_in(world: &World, id: InstanceId, account: AccountId, other: Acc
 
 async fn is_free(world: &World, id: InstanceId) -> bool {
     for account in [world.account, target()] {
-        for (purpose, key) in [("name", "shop"), ("alias", "ext")] {
-            if world.holder(entry_in(world, account, purpose, key).await).await.is_some() {
+        for (kind, key) in [(UniqueInAccount::Name, "shop"), (UniqueInAccount::Alias, "ext")] {
+            if world.holder(entry_in(world, account, kind, key).await).await.is_some() {
                 return false;
             }
         }
@@ -172,7 +176,7 @@ async fn what_cannot_be_moved_leaves_nothing_behind() {
     };
     let other = accepted(world.create(&foreign).await).stream_id;
     assert_eq!(world.rejected(&moving).await, RejectionCodeV1::AliasTaken);
-    assert_eq!(world.holder(entry_in(&world, target(), "name", "shop").await).await, None);
+    assert_eq!(world.holder(entry_in(&world, target(), UniqueInAccount::Name, "shop").await).await, None);
     world.accepted(&world.delete(other)).await;
     // A name there is its number.
     let number = Wanted { token: "t-3".to_owned(), ..Wanted::named("1111111111", 2_222_222_224) };
@@ -310,7 +314,7 @@ async fn a_move_is_overtaken_by_a_rotation_a_delete_and_the_process_manager() {
                 }
                 _ => {
                     world.clock.advance_seconds(61);
-                    let name = entry_in(&world, target(), "name", "shop").await;
+                    let name = entry_in(&world, target(), UniqueInAccount::Name, "shop").await;
                     let free = async || world.holder(name).await.is_none();
                     world.until("its name is given up", free).await;
                 }
@@ -341,7 +345,7 @@ async fn a_create_of_the_same_name_there_and_a_move_have_one_winner() {
     let (_, create) = world.create_request(&wanted).await;
     let (moved, created) = tokio::join!(world.send(&moving), world.send(&create));
     world.account = own;
-    let name = entry_in(&world, target(), "name", "shop").await;
+    let name = entry_in(&world, target(), UniqueInAccount::Name, "shop").await;
     let moved_there = world.state(id).await.unwrap().account == target();
     if moved_there {
         accepted(moved);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use berth_bus::{Bus, local::LocalBus};
 use berth_proto::frame::RejectionCodeV1;
+use berth_runtime::UniqueInAccount;
 
 use crate::world::{Wanted, World, accepted, rejected};
 
@@ -34,8 +35,8 @@ async fn a_create_that_is_given_up_while_it_runs_loses_cleanly() {
     let (reply, ()) = tokio::join!(slow, overtake);
     assert_eq!(rejected(reply), RejectionCodeV1::Changed);
     for entry in [
-        world.account_entry("name", "shop").await,
-        world.account_entry("alias", "ext").await,
+        world.account_entry(UniqueInAccount::Name, "shop").await,
+        world.account_entry(UniqueInAccount::Alias, "ext").await,
         world.token_entry("token-of-shop"),
         world.number_entry(1_111_111_111),
     ] {
@@ -67,7 +68,7 @@ async fn a_create_that_is_refused_while_another_gateway_finishes_it_answers_like
     let (reply, made) = tokio::join!(slow, overtake);
     assert_eq!((accepted(reply).stream_id, made), (id, id));
     for entry in [
-        world.account_entry("name", "shop").await,
+        world.account_entry(UniqueInAccount::Name, "shop").await,
         world.token_entry("token-of-other"),
         world.number_entry(1_111_111_111),
     ] {

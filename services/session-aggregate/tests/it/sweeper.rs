@@ -7,7 +7,7 @@ use berth_proto::{
     frame::CommandReplyV1,
     instance::{MethodV1, PauseReasonV1, PhaseV1, UnlinkStatusV1},
 };
-use berth_runtime::Clock;
+use berth_runtime::{Clock, Unique, UniqueInAccount};
 
 use crate::{
     accounts,
@@ -93,13 +93,13 @@ async fn a_create_that_nobody_continues_is_given_up_wherever_it_stopped() {
             world.add_replica().await;
             world.clock.advance_seconds(61);
             let mut entries = vec![
-                world.account_entry("name", "shop").await,
-                world.account_entry("alias", "ext").await,
+                world.account_entry(UniqueInAccount::Name, "shop").await,
+                world.account_entry(UniqueInAccount::Alias, "ext").await,
                 world.token_entry("token-of-shop"),
                 world.number_entry(1_111_111_111),
             ];
             if keyed {
-                entries.push(world.account_entry("creation", "c").await);
+                entries.push(world.account_entry(UniqueInAccount::Creation, "c").await);
             }
             world
                 .until("everything is free", async || {
@@ -132,7 +132,7 @@ async fn a_create_that_succeeded_unnoticed_is_kept() {
     world.log.mend();
     world.add_replica().await;
     world.clock.advance_seconds(61);
-    let creation = world.account_entry("creation", "c").await;
+    let creation = world.account_entry(UniqueInAccount::Creation, "c").await;
     world
         .until("it is settled", async || {
             world.entry(creation).await.unwrap().hold.is_some_and(|hold| hold.blueprint.is_none())
@@ -153,7 +153,7 @@ async fn a_delete_that_crashed_is_cleaned_up_at_every_step() {
         world.log.mend();
         world.add_replica().await;
         world.clock.advance_seconds(10);
-        let name = world.account_entry("name", "shop").await;
+        let name = world.account_entry(UniqueInAccount::Name, "shop").await;
         world
             .until("the name is free and the key destroyed", async || {
                 world.holder(name).await.is_none()
@@ -206,7 +206,7 @@ async fn an_account_that_was_never_finished_leaves_its_name_free() {
     world.log.mend();
     world.add_replica().await;
     world.clock.advance_seconds(61);
-    let entries = [master.entry("account_name", "acme"), master.entry("token", "t")];
+    let entries = [master.entry(Unique::AccountName, "acme"), master.entry(Unique::Token, "t")];
     world
         .until("both are free", async || {
             for entry in entries {

@@ -8,7 +8,7 @@ use berth_proto::{
     frame::{CommandReplyV1, CommandRequestV1},
     instance::{DeviceV1, EntriesV1, MethodV1, SettingsBlockV1, WebhookV1},
 };
-use berth_runtime::{Entropy, sealing::field};
+use berth_runtime::{Entropy, Unique, UniqueInAccount, sealing::field};
 
 use super::{BEGIN, World, accepted};
 
@@ -78,11 +78,11 @@ impl World {
             name: key.seal(owner, field::NAME, wanted.name.as_bytes()),
             token: key.seal(owner, field::TOKEN, wanted.token.as_bytes()),
             entries: EntriesV1 {
-                name: account_key.entry("name", &wanted.name),
-                token: master.entry("token", &wanted.token),
-                number: master.entry("number", &wanted.number.to_string()),
-                alias: wanted.alias.as_ref().map(|alias| account_key.entry("alias", alias)),
-                creation: wanted.key.as_ref().map(|key| account_key.entry("creation", key)),
+                name: account_key.entry(UniqueInAccount::Name, &wanted.name),
+                token: master.entry(Unique::Token, &wanted.token),
+                number: master.entry(Unique::Number, &wanted.number.to_string()),
+                alias: wanted.alias.as_ref().map(|alias| account_key.entry(UniqueInAccount::Alias, alias)),
+                creation: wanted.key.as_ref().map(|key| account_key.entry(UniqueInAccount::Creation, key)),
             },
             settings: settings.collect(),
             webhooks: webhooks.collect(),

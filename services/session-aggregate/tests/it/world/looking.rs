@@ -7,20 +7,21 @@ use berth_proto::{
     CommitV2, DirectoryId, Hash, InstanceId, StreamKey, Timestamp, directory::DirectoryStateV1,
     instance::InstanceStateV1,
 };
+use berth_runtime::{Unique, UniqueInAccount};
 
 use super::{PATIENCE, World};
 
 impl World {
     pub(crate) fn token_entry(&self, token: &str) -> DirectoryId {
-        self.keys.master().entry("token", token)
+        self.keys.master().entry(Unique::Token, token)
     }
 
     pub(crate) fn number_entry(&self, number: u64) -> DirectoryId {
-        self.keys.master().entry("number", &number.to_string())
+        self.keys.master().entry(Unique::Number, &number.to_string())
     }
 
-    pub(crate) async fn account_entry(&self, purpose: &str, key: &str) -> DirectoryId {
-        self.keys.key(self.account.as_bytes()).await.unwrap().unwrap().entry(purpose, key)
+    pub(crate) async fn account_entry(&self, kind: UniqueInAccount, key: &str) -> DirectoryId {
+        self.keys.key(self.account.as_bytes()).await.unwrap().unwrap().entry(kind, key)
     }
 
     pub(crate) async fn entry(&self, entry: DirectoryId) -> Option<DirectoryStateV1> {
