@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     codec::{self, DecodeError, EncodeError, Frozen, RecordV1, from_payload, types},
     commit::{Hash, OriginV1, OutcomeV1, PrincipalV1},
-    ids::{AccountId, CommandId, DirectoryId, EndpointId, InstanceId, Sealed},
+    ids::{AccountId, CommandId, DirectoryId, EndpointId, InstanceId, Sealed, StreamId},
     instance::WebhookV1,
     limits,
     subject::StreamKey,
@@ -228,7 +228,7 @@ impl Frozen for CommandReplyV1 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedV1 {
     /// The instance or account: for a create, the one that the first try made.
-    pub stream_id: InstanceId,
+    pub stream_id: StreamId,
     /// What it came to.
     pub outcome: OutcomeV1,
     /// Whether this is the stored outcome of an earlier try.

@@ -111,6 +111,36 @@ opaque_id!(
     DirectoryId
 );
 
+opaque_id!(
+    /// What names a stream among those of its kind: the id of an instance, an account or a directory entry, or the
+    /// number of a partition.
+    StreamId
+);
+
+impl From<InstanceId> for StreamId {
+    fn from(id: InstanceId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<AccountId> for StreamId {
+    fn from(id: AccountId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl StreamId {
+    /// The instance, where the stream is one of an instance.
+    pub const fn instance(self) -> InstanceId {
+        InstanceId(self.0)
+    }
+
+    /// The account, where the stream is one of an account.
+    pub const fn account(self) -> AccountId {
+        AccountId(self.0)
+    }
+}
+
 impl InstanceId {
     /// The same 128 bits as a hyphenated UUID, as some dialects write ids.
     pub fn to_uuid(self) -> uuid::Uuid {

@@ -29,7 +29,7 @@ pub mod write_version;
 
 pub use codec::{DecodeError, EncodeError, RecordV1};
 pub use commit::{CommitV1, CommitV2, Hash};
-pub use ids::{AccountId, CommandId, DirectoryId, EndpointId, InstanceId, Sealed};
+pub use ids::{AccountId, CommandId, DirectoryId, EndpointId, InstanceId, Sealed, StreamId};
 pub use subject::{Kind, Partition, StreamKey};
 pub use time::Timestamp;
 pub use write_version::WriteVersion;

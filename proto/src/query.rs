@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{Frozen, RecordV1, types},
-    ids::{AccountId, InstanceId},
+    ids::{AccountId, InstanceId, StreamId},
     limits,
 };
 
@@ -87,7 +87,7 @@ pub struct PageV1 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowV1 {
     /// The instance or account.
-    pub id: InstanceId,
+    pub id: StreamId,
     /// The version of the stream that the record was made from.
     pub version: u64,
     /// Its state.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::ids::{AccountId, DirectoryId, InstanceId};
+use crate::ids::{AccountId, DirectoryId, InstanceId, StreamId};
 
 pub use command::{CommandSubject, Decider, InvalidCommandSubject, Sender, command_subject};
 
@@ -113,30 +113,30 @@ pub struct InvalidSubject;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StreamKey {
     kind: Kind,
-    id: InstanceId,
+    id: StreamId,
 }
 
 impl StreamKey {
     /// The stream of an instance.
     pub const fn instance(id: InstanceId) -> Self {
-        Self { kind: Kind::Instance, id }
+        Self { kind: Kind::Instance, id: StreamId::from_bytes(*id.as_bytes()) }
     }
 
     /// The stream of an account.
     pub const fn account(id: AccountId) -> Self {
-        Self { kind: Kind::Account, id: InstanceId::from_bytes(*id.as_bytes()) }
+        Self { kind: Kind::Account, id: StreamId::from_bytes(*id.as_bytes()) }
     }
 
     /// The stream of a directory entry.
     pub const fn directory(id: DirectoryId) -> Self {
-        Self { kind: Kind::Directory, id: InstanceId::from_bytes(*id.as_bytes()) }
+        Self { kind: Kind::Directory, id: StreamId::from_bytes(*id.as_bytes()) }
     }
 
     /// The stream of the settled notices of a partition: its id is the partition's number.
     pub const fn delivery(partition: Partition) -> Self {
         let mut id = [0; 16];
         id[15] = partition.0;
-        Self { kind: Kind::Delivery, id: InstanceId::from_bytes(id) }
+        Self { kind: Kind::Delivery, id: StreamId::from_bytes(id) }
     }
 
     /// The kind of the stream.
@@ -151,17 +151,12 @@ impl StreamKey {
 
     /// The instance whose stream this is, if it is one.
     pub fn as_instance(&self) -> Option<InstanceId> {
-        (self.kind == Kind::Instance).then_some(self.id)
+        (self.kind == Kind::Instance).then_some(self.id.instance())
     }
 
     /// The account whose stream this is, if it is one.
     pub fn as_account(&self) -> Option<AccountId> {
-        (self.kind == Kind::Account).then(|| AccountId::from_bytes(*self.id.as_bytes()))
-    }
-
-    /// The directory entry whose stream this is, if it is one.
-    pub fn as_directory(&self) -> Option<DirectoryId> {
-        (self.kind == Kind::Directory).then(|| DirectoryId::from_bytes(*self.id.as_bytes()))
+        (self.kind == Kind::Account).then_some(self.id.account())
     }
 
     /// The partition that the stream lies in.

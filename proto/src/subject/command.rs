@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use thiserror::Error;
 
 use super::{Partition, StreamKey};
-use crate::ids::InstanceId;
+use crate::ids::StreamId;
 
 /// Who sends a command. NATS lets each user speak as its own senders only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,7 +98,7 @@ pub struct CommandSubject {
     /// The partition of the stream that decides.
     pub partition: Partition,
     /// The id of that stream.
-    pub id: InstanceId,
+    pub id: StreamId,
 }
 
 impl CommandSubject {

@@ -23,7 +23,7 @@ use berth_bus::{
 use berth_connector::{Ports, Settings, drivers::simulated::Simulated, keys::LinkKeys};
 use berth_log::{EventLog, Expected, NewCommit, memory::MemoryLog};
 use berth_proto::{
-    AccountId, CommitV1, DirectoryId, Hash, InstanceId, Sealed, StreamKey, Timestamp,
+    AccountId, CommitV1, DirectoryId, Hash, InstanceId, Sealed, StreamId, StreamKey, Timestamp,
     codec::{RecordV1, encode},
     commit::{OutcomeCodeV1, OutcomeV1},
     event::{ConnectRequestedV1, DeviceLinkedV1, Event, InstanceCreatedV1, ReportedV1},
@@ -153,7 +153,7 @@ impl Bus for Nodding {
     async fn request(&self, _: &str, _: Bytes, _: Duration) -> Result<Bytes, RequestError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let accepted = AcceptedV1 {
-            stream_id: InstanceId::from_bytes([0; 16]),
+            stream_id: StreamId::from_bytes([0; 16]),
             outcome: OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 1, endpoint: None },
             replayed: false,
             version: 2,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use berth_proto::{
-    AccountId, InstanceId, RecordV1, Timestamp,
+    AccountId, InstanceId, RecordV1, StreamId, Timestamp,
     instance::InstanceStateV1,
     query::{InstanceQueryV1, RowV1},
 };
@@ -38,14 +38,14 @@ impl Page {
     }
 
     /// Adds a row. False if it did not fit: the page is full, and there are more.
-    pub(crate) fn add(&mut self, id: InstanceId, version: u64, state: RecordV1) -> bool {
+    pub(crate) fn add(&mut self, id: impl Into<StreamId>, version: u64, state: RecordV1) -> bool {
         let bytes = self.bytes + state.body.len();
         if self.rows.len() == self.limit || (bytes > PAGE_BYTES_MAX && !self.rows.is_empty()) {
             self.more = true;
             return false;
         }
         self.bytes = bytes;
-        self.rows.push(RowV1 { id, version, state });
+        self.rows.push(RowV1 { id: id.into(), version, state });
         true
     }
 }
@@ -203,7 +203,7 @@ impl Range {
         if self.ids.is_empty() && !self.ended {
             let entries = view.scan(&self.prefix, self.after.as_deref(), IDS_AT_ONCE)?;
             self.ended = entries.len() < IDS_AT_ONCE;
-            self.ids.extend(entries.iter().filter_map(|(key, _)| id_of(key)));
+            self.ids.extend(entries.iter().filter_map(|(key, _)| Some(id_of(key)?.instance())));
             if let Some((key, _)) = entries.into_iter().next_back() {
                 self.after = Some(key);
             }

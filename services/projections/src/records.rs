@@ -17,7 +17,7 @@ use std::{
 
 use berth_log::SharedCommit;
 use berth_proto::{
-    AccountId, CommitV2, DecodeError, Hash, InstanceId, Kind, RecordV1, Sealed,
+    AccountId, CommitV2, DecodeError, Hash, InstanceId, Kind, RecordV1, Sealed, StreamId,
     account::AccountStateV2,
     instance::{DeviceV1, InstanceStateV1},
 };
@@ -184,8 +184,8 @@ pub(crate) fn after_account(account: AccountId) -> Vec<u8> {
 }
 
 /// The id at the end of a key.
-pub(crate) fn id_of(key: &[u8]) -> Option<InstanceId> {
-    key.last_chunk::<ID>().map(|id| InstanceId::from_bytes(*id))
+pub(crate) fn id_of(key: &[u8]) -> Option<StreamId> {
+    key.last_chunk::<ID>().map(|id| StreamId::from_bytes(*id))
 }
 
 /// What stands before the state in the row of an instance.

@@ -159,7 +159,8 @@ impl Texts {
                 return Ok(());
             };
             after = Some(last.clone());
-            let records = page.iter().filter_map(|(key, row)| Some((id_of(key)?, Record::decode(row)?)));
+            let records =
+                page.iter().filter_map(|(key, row)| Some((id_of(key)?.instance(), Record::decode(row)?)));
             let looks = records.map(|(id, record)| self.look(id, record)).collect::<Vec<_>>();
             stream::iter(looks).buffer_unordered(KEYS_AT_ONCE).collect::<()>().await;
         }

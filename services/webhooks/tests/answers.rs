@@ -30,7 +30,8 @@ async fn disables(world: &World, request: Request) -> InstanceStateV1 {
     assert_eq!(subject.sender, Sender::Delivery);
     let state = world.command(Command::from_record(&command).unwrap()).await;
     let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
-    let accepted = AcceptedV1 { stream_id: instance, outcome, replayed: false, version: 0, state: command };
+    let accepted =
+        AcceptedV1 { stream_id: instance.into(), outcome, replayed: false, version: 0, state: command };
     request.reply.send(codec::encode(&CommandReplyV1::Accepted(accepted)).unwrap().into());
     state
 }

@@ -155,12 +155,11 @@ impl App {
         let page = self.query(QueryV1::Accounts { after, limit }).await?;
         let mut accounts = Vec::with_capacity(page.rows.len());
         for row in page.rows {
-            let id = AccountId::from_bytes(*row.id.as_bytes());
             let state = row
                 .state
                 .open::<AccountStateV2>()
                 .map_err(|error| Failure::unavailable("the record view of the projections", error))?;
-            accounts.push(self.open_account(id, state).await?);
+            accounts.push(self.open_account(row.id.account(), state).await?);
         }
         Ok((accounts, page.more))
     }
@@ -193,8 +192,10 @@ impl App {
             .state
             .open::<AccountStateV2>()
             .map_err(|error| Failure::unavailable("the account's state", error))?;
-        let id = AccountId::from_bytes(*accepted.stream_id.as_bytes());
-        Ok(ChangedAccount { account: self.open_account(id, state).await?, replayed: accepted.replayed })
+        Ok(ChangedAccount {
+            account: self.open_account(accepted.stream_id.account(), state).await?,
+            replayed: accepted.replayed,
+        })
     }
 
     /// The data key of an account that a caller names; [`Failure::NotFound`] if there is no such account.

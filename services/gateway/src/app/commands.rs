@@ -68,8 +68,9 @@ impl App {
             let request = self.request_of(&call, identity, target.clone()).await;
             match self.send(&request).await? {
                 Ok(accepted) => {
-                    let record =
-                        self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
+                    let record = self
+                        .open_record(accepted.stream_id.instance(), accepted.version, &accepted.state)
+                        .await?;
                     return Ok(Answer { record, outcome: accepted.outcome, replayed: accepted.replayed });
                 }
                 Err(code @ (RejectionCodeV1::StaleCredential | RejectionCodeV1::NotFound)) => {

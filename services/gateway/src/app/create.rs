@@ -110,8 +110,9 @@ impl App {
         let request = self.request_of(plan.call, plan.identity, target).await;
         match self.send(&request).await? {
             Ok(accepted) => {
-                let record = self.open_record(accepted.stream_id, accepted.version, &accepted.state).await?;
-                match accepted.stream_id == id {
+                let made = accepted.stream_id.instance();
+                let record = self.open_record(made, accepted.version, &accepted.state).await?;
+                match made == id {
                     // What was sealed here, also if an answer inside the deployment was lost and asked for again.
                     true => Ok(Created { record, secrets, replayed: false }),
                     false if record.is_deleted() => Err(Failure::Rejected(RejectionCodeV1::Deleted)),

@@ -65,7 +65,7 @@ impl App {
             .await?;
         let opened = page.rows.into_iter().map(|row| {
             let app = self.clone();
-            async move { app.open_record(row.id, row.version, &row.state).await }
+            async move { app.open_record(row.id.instance(), row.version, &row.state).await }
         });
         let records = stream::iter(opened).buffered(OPENED_AT_ONCE).try_collect().await?;
         Ok(Page { records, more: page.more, total: page.total, lag_ms: page.lag_ms })

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use berth_proto::InstanceId;
+use berth_proto::StreamId;
 use lru::LruCache;
 use tokio::time::timeout;
 use tracing::warn;
@@ -77,7 +77,8 @@ struct Quota {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Of {
     name: &'static str,
-    id: InstanceId,
+    /// An instance or an account.
+    id: StreamId,
 }
 
 /// What this gateway took of quotas.
@@ -155,10 +156,10 @@ impl App {
             Principal::Account { account, .. } => (None, Some(account)),
             Principal::Instance { account, instance, .. } => (Some(instance), Some(account)),
         };
-        let account = account.map(|account| InstanceId::from_bytes(*account.as_bytes()));
         let quota = |((name, limit), id)| Quota { of: Of { name, id }, limit };
-        let all = instance.map(|id| (of_instance, id)).into_iter().chain(account.map(|id| (of_account, id)));
-        all.map(quota).filter(|quota| quota.limit != 0).collect()
+        let instance = instance.map(|id| (of_instance, StreamId::from(id)));
+        let account = account.map(|id| (of_account, StreamId::from(id)));
+        instance.into_iter().chain(account).map(quota).filter(|quota| quota.limit != 0).collect()
     }
 
     /// Uses one of a quota up, and takes a share of it for that if need be.

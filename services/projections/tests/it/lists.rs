@@ -42,7 +42,7 @@ async fn is_as_the_log_says(world: &World, alive: &[InstanceId]) {
         world.finds(&all(1, limit), alive).await;
     }
     let page = world.page(&all(1, 500)).await;
-    let rows: Vec<_> = page.rows.into_iter().map(|row| (row.id, row.version, row.state)).collect();
+    let rows: Vec<_> = page.rows.into_iter().map(|row| (row.id.instance(), row.version, row.state)).collect();
     assert_eq!(rows, world.reference(alive).await);
     assert_eq!((page.more, page.total, page.lag_ms), (false, Some(alive.len() as u64), 0));
 }

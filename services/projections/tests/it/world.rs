@@ -219,7 +219,7 @@ impl World {
         let mut ids = Vec::new();
         loop {
             let page = self.page(&query).await;
-            ids.extend(page.rows.iter().map(|row| row.id));
+            ids.extend(page.rows.iter().map(|row| row.id.instance()));
             if !page.more {
                 return ids;
             }

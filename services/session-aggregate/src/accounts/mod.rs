@@ -228,7 +228,7 @@ fn reply(account: AccountId, loaded: &Account, answer: Answer) -> CommandReplyV1
     };
     match loaded.state.as_ref().map(RecordV1::of) {
         Some(Ok(state)) => CommandReplyV1::Accepted(AcceptedV1 {
-            stream_id: InstanceId::from_bytes(*account.as_bytes()),
+            stream_id: account.into(),
             outcome: OutcomeV1 { code, attempt: 0, endpoint: None },
             replayed,
             version: loaded.version(),

@@ -168,7 +168,7 @@ fn a_subject_of_something_else_is_refused() {
     assert_eq!(admit(&right.to_string()), Ok(()));
     let other = InstanceId::from_bytes([9; 16]);
     let next = berth_proto::Partition::new((right.partition.number() + 1) % 64).unwrap();
-    for wrong in [CommandSubject { id: other, ..right }, CommandSubject { partition: next, ..right }] {
+    for wrong in [CommandSubject { id: other.into(), ..right }, CommandSubject { partition: next, ..right }] {
         assert_eq!(admit(&wrong.to_string()), Err(Misfit::Target), "{wrong}");
     }
     for foreign in [

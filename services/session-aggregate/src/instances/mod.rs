@@ -10,7 +10,7 @@ use berth_bus::{Bus, DeviceKeys};
 use berth_domain::instance::{State, never_was};
 use berth_log::{Loaded, Next, Place, Plan, TransactError, Transacted, Writer, decode_commit, read_around};
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, RecordV1, StreamKey, Timestamp,
+    AccountId, DirectoryId, InstanceId, RecordV1, StreamId, StreamKey, Timestamp,
     command::{AbandonCreateV1, Command},
     commit::OutcomeCodeV1,
     event::Event,
@@ -240,7 +240,7 @@ pub(crate) fn reply(loaded: &Loaded<State>, answer: Answer) -> CommandReplyV1 {
     match answer {
         Answer::Accepted { outcome, replayed } => match loaded.state.as_ref().map(RecordV1::of) {
             Some(Ok(state)) => CommandReplyV1::Accepted(AcceptedV1 {
-                stream_id: InstanceId::from_bytes(*loaded.stream.id()),
+                stream_id: StreamId::from_bytes(*loaded.stream.id()),
                 outcome,
                 replayed,
                 version: loaded.version(),

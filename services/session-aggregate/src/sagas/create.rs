@@ -84,7 +84,7 @@ impl Create {
         let reply = Box::pin(self.create(instance, asked, create)).await;
         let reply = self.without_unused_key(instance, reply).await.unwrap_or_else(|trouble| trouble.reply());
         let made = match &reply {
-            CommandReplyV1::Accepted(accepted) if !accepted.replayed => Some(accepted.stream_id),
+            CommandReplyV1::Accepted(accepted) if !accepted.replayed => Some(accepted.stream_id.instance()),
             _ => None,
         };
         to.answer(&reply);
@@ -106,7 +106,7 @@ impl Create {
     ) -> Result<CommandReplyV1, Trouble> {
         let reply = reply?;
         let unused = match &reply {
-            CommandReplyV1::Accepted(accepted) => accepted.stream_id != instance,
+            CommandReplyV1::Accepted(accepted) => accepted.stream_id != instance.into(),
             CommandReplyV1::Rejected(_) => true,
             CommandReplyV1::Unavailable { .. } | CommandReplyV1::NoRoom { .. } => false,
         };

@@ -300,7 +300,7 @@ async fn webhooks_of_an_account_are_its_own_and_bounded() {
     // An instance has all its own places beside them.
     let urls = (0..20).map(|number| format!("https://hooks.example/{number}")).collect();
     let full = Wanted { webhooks: urls, ..Wanted::named("shop", 1_111_111_111) };
-    let id = accepted(world.create(&full).await).stream_id;
+    let id = accepted(world.create(&full).await).stream_id.instance();
     assert_eq!(world.state(id).await.unwrap().webhooks.len(), 24);
     let more = ConfigureWebhookV1 {
         webhook: WebhookV1 { format: "native".to_owned(), label: "more".to_owned(), ..one },

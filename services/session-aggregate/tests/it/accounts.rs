@@ -1,7 +1,7 @@
 //! Accounts: only the operator makes them, names and tokens are unique.
 
 use berth_proto::{
-    AccountId, CommandId, Hash, InstanceId, Sealed,
+    AccountId, CommandId, Hash, Sealed,
     account::AccountStateV2,
     commit::{OriginV1, PrincipalV1},
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
@@ -69,7 +69,7 @@ async fn an_account_is_created_once_and_its_keys_are_unique() {
     let world = World::start().await;
     let first = create(&world, 1, "acme", "t1");
     let done = world.accepted(&first).await;
-    assert_eq!(done.stream_id, InstanceId::from_bytes([1; 16]));
+    assert_eq!(done.stream_id.account(), AccountId::from_bytes([1; 16]));
     // A retry brings another made-up token: nothing is reserved for it.
     let retried = CommandRequestV1 { command_id: first.command_id, ..create(&world, 1, "acme", "t9") };
     let appended = world.log.appended();

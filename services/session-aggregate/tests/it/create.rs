@@ -27,7 +27,7 @@ async fn a_create_reserves_every_key_and_settles() {
     let wanted = everything();
     let (id, request) = world.create_request(&wanted).await;
     let done = world.accepted(&request).await;
-    assert_eq!((done.stream_id, done.replayed), (id, false));
+    assert_eq!((done.stream_id.instance(), done.replayed), (id, false));
     for entry in [
         world.account_entry(UniqueInAccount::Name, "shop").await,
         world.account_entry(UniqueInAccount::Alias, "external").await,
@@ -67,8 +67,8 @@ async fn a_retry_after_a_crash_at_any_step_gives_the_same_instance() {
                 request = world.create_request(&wanted).await.1;
             }
             let done = world.accepted(&request).await;
-            let made = if steps == 0 && keyed { done.stream_id } else { first_id };
-            assert_eq!(done.stream_id, made, "keyed {keyed}, crash after {steps}");
+            let made = if steps == 0 && keyed { done.stream_id.instance() } else { first_id };
+            assert_eq!(done.stream_id.instance(), made, "keyed {keyed}, crash after {steps}");
             if !unavailable(&first) {
                 assert!(done.replayed);
             }
@@ -169,15 +169,15 @@ async fn a_key_that_created_answers_again_and_refuses_another_body() {
     let first = accepted(world.create(&wanted).await);
     let again = accepted(world.create(&wanted).await);
     assert!(again.replayed);
-    assert_eq!((again.stream_id, again.outcome), (first.stream_id, first.outcome));
+    assert_eq!((again.stream_id.instance(), again.outcome), (first.stream_id.instance(), first.outcome));
     let other = Wanted { token: "another".to_owned(), ..wanted.clone() };
     assert_eq!(rejected(world.create(&other).await), RejectionCodeV1::KeyReused);
     // Long after the ring of receipts has forgotten it.
     for number in 0..40 {
-        world.accepted(&world.keyed(first.stream_id, LogoutV1 {}, &format!("k-{number}"))).await;
+        world.accepted(&world.keyed(first.stream_id.instance(), LogoutV1 {}, &format!("k-{number}"))).await;
     }
     let late = accepted(world.create(&wanted).await);
-    assert_eq!((late.stream_id, late.replayed), (first.stream_id, true));
+    assert_eq!((late.stream_id.instance(), late.replayed), (first.stream_id.instance(), true));
 }
 
 #[tokio::test]
@@ -186,10 +186,10 @@ async fn a_retry_whose_answer_was_lost_is_answered_again() {
     let first = accepted(world.create(&everything()).await);
     // Its values are for another id, whose key goes with the first answer.
     let (other, retry) = world.create_request(&everything()).await;
-    assert_ne!(other, first.stream_id);
+    assert_ne!(other, first.stream_id.instance());
     for _ in 0..2 {
         let again = world.accepted(&retry).await;
-        assert_eq!((again.stream_id, again.replayed), (first.stream_id, true));
+        assert_eq!((again.stream_id.instance(), again.replayed), (first.stream_id.instance(), true));
     }
 }
 
@@ -203,7 +203,7 @@ async fn one_key_through_two_gateways_at_once_is_one_instance() {
         let numbered = Wanted { number: 2_000_000_000 + round, ..wanted }.keyed(&format!("k{round}"));
         let right = world.create_request(&numbered).await.1;
         let replies = join_all([world.send(&left), world.send(&right)]).await;
-        let ids: Vec<_> = replies.into_iter().map(|reply| accepted(reply).stream_id).collect();
+        let ids: Vec<_> = replies.into_iter().map(|reply| accepted(reply).stream_id.instance()).collect();
         assert_eq!(ids[0], ids[1]);
         let state = world.state(ids[0]).await.unwrap();
         let other = if state.number < 2_000_000_000 { 2_000_000_000 } else { 1_000_000_000 } + round;

@@ -96,7 +96,7 @@ pub(crate) async fn a_damaged_instance_can_be_deleted(mut world: World) {
     for (index, kind) in (0_u64..).zip(KINDS) {
         let (name, number) = (format!("shop-{index}"), 1_000_000_000 + index);
         let wanted = Wanted { alias: Some(format!("ext-{index}")), ..Wanted::named(&name, number) };
-        let id = accepted(world.create(&wanted).await).stream_id;
+        let id = accepted(world.create(&wanted).await).stream_id.instance();
         world.link(id, 1).await;
         let (good, bytes) = damage(&world, id, kind).await;
         assert_eq!(world.rejected(&world.logout(id)).await, RejectionCodeV1::Damaged);
@@ -230,7 +230,7 @@ async fn an_instance_of_which_nothing_can_be_read_is_deleted_by_what_the_directo
     assert_eq!((state.account, state.number), (world.account, 0));
     assert!(world.accepted(&delete).await.replayed);
     knows(&world, id, 0, Hash::of_bytes(&[7; 50])).await;
-    assert_ne!(accepted(world.create(&wanted).await).stream_id, id);
+    assert_ne!(accepted(world.create(&wanted).await).stream_id.instance(), id);
 
     // Nobody knows whose that one is.
     let nobodys = world.new_id();

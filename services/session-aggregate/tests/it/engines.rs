@@ -157,7 +157,7 @@ async fn story(world: &mut World) -> berth_proto::frame::CommandRequestV1 {
     world.crash().await;
     world.log.mend();
     world.add_replica().await;
-    assert_eq!(accepted(world.create(&wanted).await).stream_id, half);
+    assert_eq!(accepted(world.create(&wanted).await).stream_id.instance(), half);
 
     world.accepted(&world.request(half, ConnectV1 { method: MethodV1::Qr })).await;
     world.clock.advance_seconds(200);

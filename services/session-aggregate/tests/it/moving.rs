@@ -63,7 +63,7 @@ pub(crate) async fn move_to(
 
 async fn shop(world: &World) -> InstanceId {
     let wanted = Wanted { alias: Some("ext".to_owned()), ..Wanted::named("shop", 1_111_111_111).keyed("c") };
-    accepted(world.create(&wanted).await).stream_id
+    accepted(world.create(&wanted).await).stream_id.instance()
 }
 
 /// Whether the directory says of all of `shop` that it belongs to this account, and only to it.
@@ -75,7 +75,7 @@ async fn stands_in(world: &World, id: InstanceId, account: AccountId, other: Acc
         }) {
             return false;
         }
-        if world.holder(entry_in(world, other, purpose, key).await).await.is_some() {
+        if world.holder(entry_in(world, other, kind, key).await).await.is_some() {
             return false;
         }
     }
@@ -166,7 +166,7 @@ async fn what_cannot_be_moved_leaves_nothing_behind() {
     // Taken there: the name, then the foreign id.
     let own = std::mem::replace(&mut world.account, target());
     let namesake = Wanted { token: "t-1".to_owned(), ..Wanted::named("shop", 2_222_222_222) };
-    let other = accepted(world.create(&namesake).await).stream_id;
+    let other = accepted(world.create(&namesake).await).stream_id.instance();
     assert_eq!(world.rejected(&moving).await, RejectionCodeV1::NameTaken);
     world.accepted(&world.delete(other)).await;
     let foreign = Wanted {
@@ -174,7 +174,7 @@ async fn what_cannot_be_moved_leaves_nothing_behind() {
         token: "t-2".to_owned(),
         ..Wanted::named("kiosk", 2_222_222_223)
     };
-    let other = accepted(world.create(&foreign).await).stream_id;
+    let other = accepted(world.create(&foreign).await).stream_id.instance();
     assert_eq!(world.rejected(&moving).await, RejectionCodeV1::AliasTaken);
     assert_eq!(world.holder(entry_in(&world, target(), UniqueInAccount::Name, "shop").await).await, None);
     world.accepted(&world.delete(other)).await;
@@ -353,7 +353,7 @@ async fn a_create_of_the_same_name_there_and_a_move_have_one_winner() {
         assert_eq!(world.holder(name).await, Some(id));
     } else {
         assert_eq!(rejected(moved), RejectionCodeV1::NameTaken);
-        assert_eq!(world.holder(name).await, Some(accepted(created).stream_id));
+        assert_eq!(world.holder(name).await, Some(accepted(created).stream_id.instance()));
         assert!(stands_in(&world, id, world.account, AccountId::from_bytes([9; 16])).await);
     }
     let state = world.state(id).await.unwrap();

@@ -63,10 +63,10 @@ async fn a_create_that_is_refused_while_another_gateway_finishes_it_answers_like
         accepted(world.send_on(&one, &world.delete(other)).await);
         let made = accepted(world.send_on(&one, &second).await);
         go_on.send(()).unwrap();
-        made.stream_id
+        made.stream_id.instance()
     };
     let (reply, made) = tokio::join!(slow, overtake);
-    assert_eq!((accepted(reply).stream_id, made), (id, id));
+    assert_eq!((accepted(reply).stream_id.instance(), made), (id, id));
     for entry in [
         world.account_entry(UniqueInAccount::Name, "shop").await,
         world.token_entry("token-of-other"),

@@ -115,8 +115,8 @@ async fn a_create_that_nobody_continues_is_given_up_wherever_it_stopped() {
             let late = world.send(&request).await;
             assert!(!matches!(late, CommandReplyV1::Accepted(_)), "{late:?}");
             let again = accepted(world.create(&wanted).await);
-            assert_ne!(again.stream_id, id);
-            world.verify(again.stream_id).await;
+            assert_ne!(again.stream_id.instance(), id);
+            world.verify(again.stream_id.instance()).await;
         }
     }
 }
@@ -139,7 +139,7 @@ async fn a_create_that_succeeded_unnoticed_is_kept() {
         })
         .await;
     assert_eq!(world.holder(world.token_entry("token-of-shop")).await, Some(id));
-    assert_eq!(accepted(world.create(&wanted).await).stream_id, id);
+    assert_eq!(accepted(world.create(&wanted).await).stream_id.instance(), id);
 }
 
 #[tokio::test]

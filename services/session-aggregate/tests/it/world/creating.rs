@@ -103,7 +103,7 @@ impl World {
 
     /// An instance that exists.
     pub(crate) async fn instance(&self, name: &str, number: u64) -> InstanceId {
-        accepted(self.create(&Wanted::named(name, number)).await).stream_id
+        accepted(self.create(&Wanted::named(name, number)).await).stream_id.instance()
     }
 
     /// An instance with a linked device, by attempt 1.
