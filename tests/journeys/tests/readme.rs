@@ -126,9 +126,16 @@ fn mask(word: &str) -> Option<&'static str> {
         64 if all(|c| c.is_ascii_hexdigit()) => "<hash>",
         10 if all(|c| c.is_ascii_digit()) => "<number>",
         _ if word.starts_with("berth_account_") || word.starts_with("berth_root_") => "<token>",
+        10 if is_like(word, "0000-00-00") => "<date>",
+        8 if is_like(word, "00:00:00") => "<time>",
         20.. if word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T') => "<time>",
         _ => return None,
     })
+}
+
+/// Whether it has digits where the pattern has them, and else the same characters.
+fn is_like(word: &str, pattern: &str) -> bool {
+    word.bytes().zip(pattern.bytes()).all(|(it, like)| it == like || like == b'0' && it.is_ascii_digit())
 }
 
 /// The page with ports that are free.
@@ -158,11 +165,12 @@ fn words(page: &str) -> String {
 }
 
 #[test]
-fn the_journey_of_the_readme_and_the_five_logouts_work_as_they_stand() {
+fn the_journey_of_the_readme_the_five_logouts_and_the_client_work_as_they_stand() {
     let page = page();
     let folder = tempfile::tempdir().unwrap();
     let mut all = blocks(&page, "A journey");
     all.extend(blocks(&page, "The same logout, as five gateways' clients send it"));
+    all.extend(blocks(&page, "From the shell"));
     let (journey, expected) = script(all);
     assert!(expected.len() > 12, "{expected:?}");
     // A terminal, so that the first start shows the token.

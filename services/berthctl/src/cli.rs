@@ -1,0 +1,240 @@
+//! The command line: what can be asked, and help that teaches.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{exit, failure::Failure, session::Session, verbs};
+
+const EXAMPLES: &str = "\
+Examples:
+  Say once where Berth is, and with which token; it is asked for and kept in a file that only you can read:
+    berthctl context add local --url http://127.0.0.1:8480
+
+  Make an instance, link a device by the QR code that is drawn, and see how it stands:
+    berthctl instance create shop
+    berthctl instance connect shop
+    berthctl instance get shop
+
+  What happened to it, and what happens from now on; whether the history is as it was written:
+    berthctl events shop -f
+    berthctl verify shop
+
+  Receive and check its webhooks on this machine:
+    berthctl listen shop
+
+  For programs: JSON on the standard output, everything else on the standard error:
+    berthctl instance ls --state linked -o jsonl | jq -r .number
+
+A token never stands in a command line. It comes from BERTHCTL_TOKEN, a file (--token-file, `-` is the standard
+input) or a context.";
+
+/// Berth from the shell: instances, their links, histories and webhooks.
+#[derive(Debug, Parser)]
+#[command(
+    name = "berthctl",
+    version,
+    after_help = EXAMPLES,
+    after_long_help = help_with_codes(),
+    arg_required_else_help = true,
+    subcommand_required = true,
+    infer_subcommands = false,
+    max_term_width = 110
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+fn help_with_codes() -> String {
+    format!("{EXAMPLES}\n\n{}", exit::HELP)
+}
+
+/// What every verb takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// The address of a gateway.
+    #[arg(help = "The address of a gateway [default: the context's, else http://127.0.0.1:8480]")]
+    #[arg(long, global = true, value_name = "URL", env = "BERTHCTL_URL", hide_env_values = true)]
+    pub(crate) url: Option<String>,
+    /// A file with the token and nothing else; `-` is the standard input.
+    #[arg(long, global = true, value_name = "FILE", env = "BERTHCTL_TOKEN_FILE", hide_env_values = true)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The context to use instead of the current one.
+    #[arg(long, global = true, value_name = "NAME", env = "BERTHCTL_CONTEXT", hide_env_values = true)]
+    pub(crate) context: Option<String>,
+    /// The form of the answer. JSON is YAML too.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORM",
+        default_value = "table",
+        hide_possible_values = true
+    )]
+    #[arg(help = "The form of the answer: table, json, jsonl (a line for each thing) or name")]
+    output: Format,
+    /// The same as `-o json`.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Answer every question with yes.
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// Show tokens and secrets also where nobody looks at a terminal.
+    #[arg(long, global = true)]
+    pub(crate) show_secrets: bool,
+    /// Keep tokens and secrets in this new file, which only you may read, and show none.
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub(crate) secrets_to: Option<PathBuf>,
+    /// The idempotency key of the command: the same key does nothing twice. One is made up if it is left out.
+    #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
+    pub(crate) key: Option<String>,
+    /// For how many seconds to ask again while Berth does not answer.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, hide_short_help = true)]
+    retry_for: u64,
+    /// Whether colours are used; `NO_COLOR` counts too.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
+    pub(crate) color: Color,
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// What the API answered.
+    Json,
+    /// A line of JSON for each thing.
+    Jsonl,
+    /// The name of each thing.
+    Name,
+}
+
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal that has them.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make, link, log out, watch and delete instances.
+    #[command(subcommand, visible_alias = "instances")]
+    Instance(verbs::instance::Verb),
+    /// Show what happened to an instance, and with -f what happens.
+    Events(verbs::events::Events),
+    /// Check that histories are as they were written.
+    Verify(verbs::verify::Verify),
+    /// Configure who is told of an instance.
+    #[command(subcommand, visible_alias = "webhooks")]
+    Webhook(verbs::webhook::Verb),
+    /// Receive notices here and check their signatures.
+    Listen(verbs::listen::Listen),
+    /// Manage accounts; with the root key.
+    #[command(subcommand, visible_alias = "accounts")]
+    Account(verbs::account::Verb),
+    /// Show whether Berth serves, and what of it does not.
+    Status(verbs::status::Status),
+    /// Say in one line and in the exit code whether all is well; for monitors.
+    Check(verbs::check::Check),
+    /// Play the phone or the network of an instance; only with the simulated driver.
+    Simulate(verbs::simulate::Simulate),
+    /// Keep addresses and tokens under names.
+    #[command(subcommand, visible_alias = "contexts")]
+    Context(verbs::context::Verb),
+    /// Print the completions for a shell.
+    Completions(verbs::generate::Completions),
+    /// Write completions and manual pages into a folder.
+    #[command(hide = true)]
+    Generate(verbs::generate::Generate),
+}
+
+// === impl Global ===
+
+impl Global {
+    /// The form that was asked for.
+    pub(crate) const fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
+
+    /// For how long a request is sent again.
+    pub(crate) const fn retry_for(&self) -> Duration {
+        Duration::from_secs(self.retry_for)
+    }
+}
+
+// === impl Cli ===
+
+impl Cli {
+    /// Does what was asked.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let open = || Session::open(&self.global);
+        match self.verb {
+            Verb::Instance(verb) => verb.run(&open()?).await,
+            Verb::Events(verb) => verb.run(&open()?).await,
+            Verb::Verify(verb) => verb.run(&open()?).await,
+            Verb::Webhook(verb) => verb.run(&open()?).await,
+            Verb::Listen(verb) => verb.run(&open()?).await,
+            Verb::Account(verb) => verb.run(&open()?).await,
+            Verb::Status(verb) => verb.run(&open()?).await,
+            Verb::Check(verb) => verb.run(&open()?).await,
+            Verb::Simulate(verb) => verb.run(&open()?).await,
+            Verb::Context(verb) => verb.run(&self.global),
+            Verb::Completions(verb) => verb.run(),
+            Verb::Generate(verb) => verb.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Every command, with the arguments that it has of its own.
+    fn commands() -> Vec<(String, Vec<clap::Arg>)> {
+        let (mut waiting, mut all) = (vec![Cli::command()], Vec::new());
+        while let Some(command) = waiting.pop() {
+            all.push((command.get_name().to_owned(), command.get_arguments().cloned().collect()));
+            waiting.extend(command.get_subcommands().cloned());
+        }
+        all
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        let commands = commands();
+        let (_, everywhere) = &commands[0];
+        for (name, arguments) in &commands[1..] {
+            for argument in arguments {
+                // It would take the place of the one that every command has.
+                let is_taken = everywhere.iter().any(|known| known.get_id() == argument.get_id());
+                assert!(!is_taken, "{name}: {}", argument.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn no_flag_takes_a_token_since_others_see_command_lines() {
+        for (name, arguments) in commands() {
+            let valued = arguments.iter().filter(|argument| argument.get_action().takes_values());
+            for argument in valued.filter_map(clap::Arg::get_long) {
+                let is_file = argument.ends_with("-file") || argument.ends_with("-to");
+                let is_secret =
+                    ["token", "secret", "authorization"].iter().any(|word| argument.contains(word));
+                assert!(is_file || !is_secret, "{name}: --{argument}");
+            }
+        }
+    }
+}

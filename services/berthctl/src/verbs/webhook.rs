@@ -1,0 +1,282 @@
+//! `berthctl webhook …`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
+
+use super::named;
+use crate::{
+    failure::Failure,
+    http::Ask,
+    json::Fields,
+    output::{Column, moment, plain},
+    session::Session,
+    settings::read_token,
+};
+
+/// A line of a list.
+const ROW: [Column; 6] = [
+    Column { head: "id", cell: |webhook| plain(webhook.at("id")) },
+    Column { head: "enabled", cell: |webhook| plain(webhook.at("enabled")) },
+    Column { head: "format", cell: |webhook| plain(webhook.at("format")) },
+    Column { head: "url", cell: |webhook| plain(webhook.at("url")) },
+    Column { head: "events", cell: events },
+    Column { head: "label", cell: |webhook| plain(webhook.at("label")) },
+];
+/// What is to be known of one.
+const CARD: [Column; 11] = [
+    Column { head: "id", cell: |webhook| plain(webhook.at("id")) },
+    Column { head: "url", cell: |webhook| plain(webhook.at("url")) },
+    Column { head: "enabled", cell: |webhook| plain(webhook.at("enabled")) },
+    Column { head: "format", cell: |webhook| plain(webhook.at("format")) },
+    Column { head: "events", cell: events },
+    Column { head: "after logout", cell: |webhook| plain(webhook.at("after_logout")) },
+    Column { head: "headers", cell: |webhook| filled(webhook.at("headers")) },
+    Column { head: "authorization", cell: |webhook| plain(webhook.at("authorization")) },
+    Column { head: "label", cell: |webhook| plain(webhook.at("label")) },
+    Column { head: "changed", cell: |webhook| moment(webhook.at("updated_at")) },
+    Column { head: "secret", cell: |webhook| plain(webhook.at("secret")) },
+];
+
+fn events(webhook: &Value) -> String {
+    match plain(webhook.at("events")) {
+        none if none.is_empty() => "all".to_owned(),
+        some => some,
+    }
+}
+
+fn filled(value: &Value) -> String {
+    if value.as_object().is_some_and(Map::is_empty) { String::new() } else { plain(value) }
+}
+
+const ADD: &str = "\
+Examples:
+  berthctl webhook add shop https://example.com/hook --secrets-to shop.secret
+  berthctl webhook add shop https://example.com/hook --event instance.linked --event instance.logged_out
+  berthctl webhook add shop https://example.com/evolution --format evolution
+
+The answer shows the signing secret once.";
+
+/// What can be done with the webhooks of an instance.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List them.
+    #[command(visible_alias = "list")]
+    Ls {
+        /// The id, name or number of the instance.
+        instance: String,
+    },
+    /// Show one.
+    #[command(visible_alias = "show")]
+    Get(Which),
+    /// Add one.
+    #[command(after_help = ADD)]
+    Add(Add),
+    /// Change one; what is left out stays, its secret too.
+    Set(Set),
+    /// Remove one; what waits for it is cancelled.
+    #[command(visible_alias = "delete")]
+    Rm(Which),
+}
+
+/// One webhook.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The id, name or number of the instance.
+    instance: String,
+    /// The id of the webhook.
+    webhook: String,
+}
+
+/// A new webhook.
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// The id, name or number of the instance.
+    instance: String,
+    /// Where notices are sent.
+    #[arg(value_name = "URL")]
+    target: String,
+    /// Whose bodies are sent.
+    #[arg(long, value_name = "FORMAT")]
+    #[arg(value_parser = ["native", "evolution", "ryze", "codechat", "mega", "green"])]
+    format: Option<String>,
+    #[command(flatten)]
+    content: Content,
+    /// A file with the signing secret that it shall have; made up if it is left out.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Send it nothing yet.
+    #[arg(long)]
+    disabled: bool,
+}
+
+/// What shall be another of a webhook.
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    #[command(flatten)]
+    which: Which,
+    /// Where notices are sent.
+    #[arg(long = "to", value_name = "URL")]
+    target: Option<String>,
+    #[command(flatten)]
+    content: Content,
+    /// Send it every event of its format.
+    #[arg(long, conflicts_with = "events")]
+    all_events: bool,
+    /// Send it notices again.
+    #[arg(long, conflicts_with = "disable")]
+    enable: bool,
+    /// Send it nothing any more.
+    #[arg(long)]
+    disable: bool,
+}
+
+/// What a webhook is told, and how.
+#[derive(Debug, Args)]
+struct Content {
+    /// An event that it wants, in the words of its format; may be given more than once, all if it is left out.
+    #[arg(long = "event", value_name = "NAME")]
+    events: Vec<String>,
+    /// A header of its own; may be given more than once.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// A file with the value of its `Authorization` header.
+    #[arg(long, value_name = "FILE")]
+    authorization_file: Option<PathBuf>,
+    /// What it is told between a logout and the next link: nothing but codes, or everything.
+    #[arg(long, value_name = "WHAT")]
+    after_logout: Option<AfterLogout>,
+    /// A text of your own.
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+}
+
+/// What is told after a logout.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AfterLogout {
+    Silent,
+    All,
+}
+
+impl Content {
+    /// Puts what was given into a body.
+    fn put(self, body: &mut Map<String, Value>) -> Result<(), Failure> {
+        let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+        if !self.events.is_empty() {
+            put("events", self.events.into());
+        }
+        if !self.headers.is_empty() {
+            let headers: Result<Map<String, Value>, Failure> =
+                self.headers.iter().map(|header| split(header)).collect();
+            put("headers", headers?.into());
+        }
+        if let Some(path) = &self.authorization_file {
+            put("authorization", line_of(path)?.into());
+        }
+        if let Some(after_logout) = self.after_logout {
+            let word = match after_logout {
+                AfterLogout::Silent => "silent",
+                AfterLogout::All => "all",
+            };
+            put("after_logout", word.into());
+        }
+        if let Some(label) = self.label {
+            put("label", label.into());
+        }
+        Ok(())
+    }
+}
+
+fn split(header: &str) -> Result<(String, Value), Failure> {
+    let (name, value) = header.split_once(':').ok_or_else(|| {
+        Failure::usage(format!("--header {header:?} has no colon"), "--header 'X-Name: value' is expected.")
+    })?;
+    Ok((name.trim().to_owned(), value.trim().into()))
+}
+
+/// The one line of a file.
+fn line_of(path: &std::path::Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::File {
+        path: path.to_owned(),
+        what: format!("cannot be read: {error}"),
+        advice: "A file with the value of the header and nothing else is expected.".to_owned(),
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+impl Verb {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
+        let client = &session.client;
+        match self {
+            Self::Ls { instance } => {
+                let all = client.get(&["v1", "instances", named(&instance)?, "webhooks"]).await?;
+                let webhooks = all.list("webhooks");
+                session.out.list(&all, webhooks, &ROW)
+            }
+            Self::Get(which) => show(session, &client.get(&which.path()?).await?),
+            Self::Add(add) => add.run(session).await,
+            Self::Set(set) => set.run(session).await,
+            Self::Rm(which) => {
+                client.command(Ask::delete(&which.path()?)).await?;
+                crate::http::tell("the webhook is removed; what waited for it is cancelled");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Which {
+    fn path(&self) -> Result<[&str; 5], Failure> {
+        Ok(["v1", "instances", named(&self.instance)?, "webhooks", named(&self.webhook)?])
+    }
+}
+
+impl Add {
+    async fn run(self, session: &Session) -> Result<(), Failure> {
+        let mut body = Map::new();
+        body.insert("url".to_owned(), self.target.into());
+        if let Some(format) = self.format {
+            body.insert("format".to_owned(), format.into());
+        }
+        self.content.put(&mut body)?;
+        if self.disabled {
+            body.insert("enabled".to_owned(), false.into());
+        }
+        match &self.secret_file {
+            Some(path) => {
+                body.insert("secret".to_owned(), read_token(path)?.expose_secret().into());
+            }
+            // A signature that nobody can check is worth nothing.
+            None => session.out.check_secrets()?,
+        }
+        let path = ["v1", "instances", named(&self.instance)?, "webhooks"];
+        show(session, &session.client.command(Ask::post(&path, body.into())).await?.body)
+    }
+}
+
+impl Set {
+    async fn run(self, session: &Session) -> Result<(), Failure> {
+        let mut body = Map::new();
+        if let Some(url) = self.target {
+            body.insert("url".to_owned(), url.into());
+        }
+        self.content.put(&mut body)?;
+        if self.all_events {
+            body.insert("events".to_owned(), json!([]));
+        }
+        if self.enable || self.disable {
+            body.insert("enabled".to_owned(), self.enable.into());
+        }
+        if body.is_empty() {
+            return Err(Failure::usage("nothing would change", "`--help` lists what can."));
+        }
+        let ask = Ask::patch(&self.which.path()?, body.into());
+        show(session, &session.client.command(ask).await?.body)
+    }
+}
+
+fn show(session: &Session, webhook: &Value) -> Result<(), Failure> {
+    session.out.one(webhook, None, &CARD)
+}

@@ -1,0 +1,80 @@
+//! `events -f` and `watch` over the death of the gateway.
+
+use berth_journeys::{Berth, steps};
+use serde_json::json;
+
+use crate::world::Shell;
+
+#[tokio::test]
+async fn what_is_followed_goes_on_after_a_kill_and_tells_everything_once() {
+    let mut berth = Berth::embedded().start().await;
+    let (shell, client) = (Shell::of(&berth), berth.client());
+    shell.run(&["instance", "create", "shop"]).await.expect(0);
+    let events = shell.start(&["events", "shop", "-f", "-o", "jsonl"]);
+    let watch = shell.start(&["instance", "watch", "shop", "-o", "jsonl"]);
+    watch.until("it says how it stands", |it| it.lines().len() == 1).await;
+    steps::link(&client, "shop").await;
+    let is_linked = |line: &serde_json::Value| line["connection"] == "open";
+    watch.until("it is linked", |it| it.lines().last().is_some_and(is_linked)).await;
+
+    for round in 1..=2 {
+        berth.kill9();
+        events
+            .until("it says that it comes back", |it| it.err().matches("coming back").count() == round)
+            .await;
+        berth.restart().await;
+        events.until("it is back", |it| it.err().matches("goes on where it was").count() == round).await;
+        watch.until("it is back", |it| it.err().matches("goes on where it was").count() == round).await;
+        client.post("/v1/instances/shop/disconnect", json!({})).await.expect(200);
+        client.post("/v1/instances/shop/reconnect", json!({})).await.expect(200);
+        steps::until(&client, "shop", "its connection is open", |now| now["connection"] == "open").await;
+    }
+    client.post("/v1/instances/shop/logout", json!({"wait": "unlinked"})).await.expect(200);
+    let all = steps::events(&client, "shop").await;
+    events.until("everything is told", |it| it.lines().len() >= all.len()).await;
+    assert_eq!(events.lines(), all, "each once, and in order");
+    let is_out = |line: &serde_json::Value| line["unlinks"][0]["status"] == "confirmed";
+    watch.until("it is logged out", |it| it.lines().last().is_some_and(is_out)).await;
+    let versions: Vec<u64> = watch.lines().iter().map(|line| line["version"].as_u64().unwrap()).collect();
+    assert!(versions.is_sorted_by(|a, b| a < b), "nothing is told twice: {versions:?}");
+    events.signal("INT").await;
+    assert_eq!(events.ended().await.code, None, "ended by the signal, as a shell expects");
+}
+
+#[tokio::test]
+async fn a_watch_ends_when_it_is_as_wanted_or_the_time_is_over_or_it_is_deleted() {
+    let berth = Berth::embedded().start().await;
+    let (shell, client) = (Shell::of(&berth), berth.client());
+    shell.run(&["instance", "create", "shop"]).await.expect(0);
+    let open = shell.start(&["instance", "watch", "shop", "--until", "open"]);
+    open.until("it watches", |it| it.out().contains("Created")).await;
+    steps::link(&client, "shop").await;
+    assert!(open.ended().await.expect(0).lines().last().unwrap().contains("its connection is open"));
+    let late = shell.run(&["instance", "watch", "shop", "--until", "paused,deleted", "--for", "1"]).await;
+    assert!(late.refused(1).contains("not paused or deleted within 1 s"));
+    shell.run(&["instance", "watch", "shop", "--for", "0"]).await.expect(0);
+
+    let wanted = shell.start(&["instance", "watch", "shop", "--until", "paused"]);
+    let any = shell.start(&["instance", "watch", "shop"]);
+    for going in [&wanted, &any] {
+        going.until("it watches", |it| it.out().contains("Linked")).await;
+    }
+    client.delete("/v1/instances/shop").await.expect(200);
+    assert!(any.ended().await.expect(0).lines().last().unwrap().contains("Deleted"));
+    assert!(wanted.ended().await.refused(1).contains("it was deleted before it was paused"));
+}
+
+#[tokio::test]
+async fn a_stream_whose_token_ends_is_not_asked_for_again() {
+    let berth = Berth::embedded().start().await;
+    let root = berth.client().token(berth_journeys::ROOT_KEY);
+    let account = root.post("/v1/accounts", json!({"name": "acme"})).await.expect(201);
+    let token = account["token"].as_str().unwrap();
+    let shell = Shell::of(&berth).with("BERTHCTL_TOKEN", token);
+    shell.run(&["instance", "create", "shop"]).await.expect(0);
+    let going = shell.start(&["events", "shop", "-f", "-o", "name"]);
+    going.until("it follows", |it| it.out() == "InstanceCreated\n").await;
+    let path = format!("/v1/accounts/{}/token", account["id"].as_str().unwrap());
+    root.post(&path, json!({})).await.expect(200);
+    assert!(going.ended().await.refused(77).contains("(unauthorized)"));
+}

@@ -1,0 +1,14 @@
+//! Stories of `berthctl` against a Berth that really runs.
+
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests may panic")]
+
+mod access;
+mod accounts;
+mod bad_input;
+mod documents;
+mod instances;
+mod linking;
+mod listening;
+mod live;
+mod webhooks;
+mod world;
