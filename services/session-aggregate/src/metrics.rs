@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use berth_runtime::telemetry::Handles;
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
 
 use crate::{admission::Misfit, process::agenda::Work};
 
@@ -15,6 +19,14 @@ const MAILBOX_DEPTH: &str = "berth_aggregate_mailbox_depth_commands";
 const DUE: &str = "berth_aggregate_due_jobs";
 const SWEPT: &str = "berth_aggregate_swept_total";
 const SWEEP_FAILURES: &str = "berth_aggregate_sweep_failures_total";
+
+static ANSWERED: Handles<(&str, &str), Counter> =
+    Handles::new(|(command, outcome)| counter!(COMMANDS, "command" => command, "outcome" => outcome));
+static SECONDS: Handles<&str, Histogram> =
+    Handles::new(|outcome| histogram!(COMMAND_SECONDS, "outcome" => outcome));
+static BATCHES: Handles<(), Histogram> = Handles::new(|()| histogram!(BATCH_COMMANDS));
+static AT_WORK: Handles<(), Gauge> = Handles::new(|()| gauge!(MAILBOXES));
+static DEPTHS: Handles<(), Histogram> = Handles::new(|()| histogram!(MAILBOX_DEPTH));
 
 /// Tells the exporter what the metrics mean.
 pub(crate) fn describe() {
@@ -54,8 +66,8 @@ pub(crate) fn describe() {
 
 /// A command was answered.
 pub(crate) fn command(command: &'static str, outcome: &'static str, took: Duration) {
-    counter!(COMMANDS, "command" => command, "outcome" => outcome).increment(1);
-    histogram!(COMMAND_SECONDS, "outcome" => outcome).record(took.as_secs_f64());
+    ANSWERED.of((command, outcome)).increment(1);
+    SECONDS.of(outcome).record(took.as_secs_f64());
 }
 
 /// A request did not fit the subject that it came on.
@@ -65,17 +77,17 @@ pub(crate) fn misfit(misfit: Misfit) {
 
 #[expect(clippy::cast_precision_loss, reason = "a batch has at most 64 commands")]
 pub(crate) fn batch(commands: usize) {
-    histogram!(BATCH_COMMANDS).record(commands as f64);
+    BATCHES.of(()).record(commands as f64);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "there are at most some thousand mailboxes")]
 pub(crate) fn mailboxes(count: usize) {
-    gauge!(MAILBOXES).set(count as f64);
+    AT_WORK.of(()).set(count as f64);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mailbox holds at most some thousand commands")]
 pub(crate) fn mailbox_depth(commands: usize) {
-    histogram!(MAILBOX_DEPTH).record(commands as f64);
+    DEPTHS.of(()).record(commands as f64);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a sweep looks at some thousand jobs")]

@@ -1,6 +1,7 @@
 //! The metrics of the log: names, units and help in one place.
 
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use berth_runtime::telemetry::Handles;
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
 use tokio::time::Instant;
 
 use crate::port::{AppendError, Appended};
@@ -8,6 +9,10 @@ use crate::port::{AppendError, Appended};
 const APPENDS: &str = "berth_log_appends_total";
 const APPEND_SECONDS: &str = "berth_log_append_seconds";
 const APPENDED_BYTES: &str = "berth_log_appended_bytes_total";
+
+static OUTCOMES: Handles<&str, Counter> = Handles::new(|outcome| counter!(APPENDS, "outcome" => outcome));
+static SECONDS: Handles<(), Histogram> = Handles::new(|()| histogram!(APPEND_SECONDS));
+static BYTES: Handles<(), Counter> = Handles::new(|()| counter!(APPENDED_BYTES));
 
 /// Tells the exporter what the metrics mean.
 pub(crate) fn describe() {
@@ -34,9 +39,9 @@ pub(crate) fn appended(outcome: &Result<Appended, AppendError>, bytes: usize, be
         Err(AppendError::Full(_)) => "full",
         Err(AppendError::TooLarge { .. }) => "too_large",
     };
-    counter!(APPENDS, "outcome" => word).increment(1);
-    histogram!(APPEND_SECONDS).record(begun.elapsed().as_secs_f64());
+    OUTCOMES.of(word).increment(1);
+    SECONDS.of(()).record(begun.elapsed().as_secs_f64());
     if outcome.is_ok() {
-        counter!(APPENDED_BYTES).increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+        BYTES.of(()).increment(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 }

@@ -3,10 +3,12 @@
 //! Log lines never hold a secret: the types of secrets hide themselves in `Debug`, and the hook for panics
 //! leaves out messages that were formatted at run time, since those may quote the data at hand.
 
+mod handles;
 mod metrics;
 mod panics;
 mod process;
 
+pub use handles::Handles;
 pub use metrics::Metrics;
 
 use thiserror::Error;
