@@ -65,17 +65,22 @@ pub(crate) struct Folded {
     pub(crate) expected: Expected,
     /// Whether the end of the log was reached.
     pub(crate) caught_up: bool,
+    /// Whether the store has the checkpoint.
+    pub(crate) written: bool,
 }
 
-/// Folds a batch and writes its rows and checkpoint at once.
+/// Folds a batch and writes its rows and checkpoint at once. If no row changed, the checkpoint of the store still stands for
+/// its rows, and a new one is written only if `due`, or if it says more than how far the log was read.
 pub(crate) fn fold(
     view: &dyn View,
     checked: &Checked,
     mut checkpoint: Checkpoint,
     mut expected: Expected,
     batch: Vec<Followed>,
+    due: bool,
 ) -> Result<Folded, FoldError> {
     let mut pending = Pending::default();
+    let before = (checkpoint.complete, checkpoint.skipped);
     let mut last: BTreeMap<u8, (Arc<SharedCommit>, ShardPosition)> = BTreeMap::new();
     let mut caught_up = false;
     let mut commits = 0;
@@ -107,10 +112,13 @@ pub(crate) fn fold(
     for (shard, (commit, at)) in last {
         checkpoint.last.insert(shard, LastCommit { at, hash: hash(commit.stored()) });
     }
-    checked.write(pending.changes, &pending.sums, &mut checkpoint)?;
+    let written = due || !pending.changes.is_empty() || before != (checkpoint.complete, checkpoint.skipped);
+    if written {
+        checked.write(pending.changes, &pending.sums, &mut checkpoint)?;
+    }
     metrics::commits(view.name(), commits);
     metrics::rows(view.name(), checkpoint.rows);
-    Ok(Folded { checkpoint, expected, caught_up })
+    Ok(Folded { checkpoint, expected, caught_up, written })
 }
 
 /// Folds one commit; what cannot be folded is counted, reported and skipped.

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    checked::Checkpoint,
+    checked::{Checkpoint, Sums},
     ended::{Ended, describe},
     fold::{Expected, FoldError, Folded, fold},
     high_water::{self, Marks},
@@ -41,6 +41,8 @@ const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// How often the high-water mark is written at most.
 const MARK_EVERY: Duration = Duration::from_secs(1);
+/// How often a checkpoint is written that changed without a row: what a start after a crash folds again.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 /// What the log sends, batch by batch.
 type Batch = Vec<Result<Followed, FollowError>>;
@@ -61,6 +63,8 @@ pub(crate) struct Follower {
     core: Arc<Core>,
     stop: CancellationToken,
     checkpoint: Checkpoint,
+    /// When the store was given its checkpoint, if that is not this one.
+    checkpoint_behind_since: Option<Instant>,
     marks: Marks,
     /// Whether the marks are ahead of their file.
     marks_due: bool,
@@ -89,6 +93,7 @@ impl Follower {
             core,
             stop: lifecycle.stop().clone(),
             checkpoint,
+            checkpoint_behind_since: None,
             marks,
             marks_due: false,
             marks_after: Instant::now(),
@@ -223,7 +228,8 @@ impl Follower {
             return Err(Ended::Unusable("the store is closed".to_owned()));
         };
         let (view, checkpoint) = (Arc::clone(&self.ports.view), self.checkpoint.clone());
-        Ok(spawn_blocking(move || fold(view.as_ref(), &store, checkpoint, expected, batch)))
+        let due = self.checkpoint_behind_since.is_some_and(|since| since.elapsed() >= CHECKPOINT_EVERY);
+        Ok(spawn_blocking(move || fold(view.as_ref(), &store, checkpoint, expected, batch, due)))
     }
 
     /// Takes over what a batch came to: which commits must still come by, and whether the end was reached.
@@ -234,6 +240,8 @@ impl Follower {
         match folded {
             Ok(Ok(folded)) => {
                 self.checkpoint = folded.checkpoint;
+                self.checkpoint_behind_since =
+                    (!folded.written).then(|| self.checkpoint_behind_since.unwrap_or_else(Instant::now));
                 self.marks_due |= self.marks.raise(&self.checkpoint);
                 self.progress = true;
                 Ok((folded.expected, folded.caught_up))
@@ -304,6 +312,7 @@ impl Follower {
         match opened.await.unwrap_or_else(|error| Err(error.into())) {
             Ok((checked, checkpoint)) => {
                 self.checkpoint = checkpoint;
+                self.checkpoint_behind_since = None;
                 self.of_no_use = false;
                 // What an earlier reader reported was about the rows that are gone.
                 drop(self.core.take_damage());
@@ -334,7 +343,15 @@ impl Follower {
         let Some(store) = self.core.store() else {
             return;
         };
-        let flushed = spawn_blocking(move || store.flush()).await;
+        let mut checkpoint = self.checkpoint.clone();
+        let behind = self.checkpoint_behind_since.is_some();
+        let flushed = spawn_blocking(move || {
+            if behind {
+                store.write([], &Sums::new(), &mut checkpoint)?;
+            }
+            store.flush()
+        })
+        .await;
         if let Ok(Err(error)) = flushed {
             tracing::warn!(view = self.core.view, %error, "the view cannot be flushed; it is checked at the next start");
         }
