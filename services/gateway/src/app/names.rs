@@ -52,7 +52,10 @@ pub fn check_name(name: &str) -> Result<String, InvalidName> {
 /// ends; not a text that an id could be, and not `.` or `..`, which clients remove from paths. A word that stands in
 /// the place of a name in some path, such as Mega's `list`, is a name: there it is reached by id or number.
 pub fn check_foreign_id(name: &str) -> Result<String, InvalidName> {
-    let name: String = name.nfc().collect();
+    let name: String = if name.is_ascii() { name.to_owned() } else { name.nfc().collect() };
+    if name.parse::<InstanceId>().is_ok() {
+        return Err(InvalidName("a name must not look like an id"));
+    }
     let length = name.chars().count();
     if length == 0 {
         return Err(InvalidName("a name must not be empty"));
@@ -63,7 +66,7 @@ pub fn check_foreign_id(name: &str) -> Result<String, InvalidName> {
     if name.chars().any(|c| c.is_control() || c == '/' || c == '\\') {
         return Err(InvalidName("a name has no slashes and no control characters"));
     }
-    if has_invisible(&name) {
+    if !name.is_ascii() && has_invisible(&name) {
         return Err(InvalidName(
             "a name has no invisible characters and none that turn the direction of writing",
         ));
@@ -73,9 +76,6 @@ pub fn check_foreign_id(name: &str) -> Result<String, InvalidName> {
     }
     if name == "." || name == ".." {
         return Err(InvalidName("a name is not `.` or `..`"));
-    }
-    if name.parse::<InstanceId>().is_ok() {
-        return Err(InvalidName("a name must not look like an id"));
     }
     Ok(name)
 }
