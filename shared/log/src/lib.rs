@@ -31,4 +31,4 @@ pub use port::{
 };
 pub use readable::{DamagedTail, Readable, damaged_tail, last_readable};
 pub use shared::SharedCommit;
-pub use transaction::{Damage, Next, Plan, TransactError, Transacted, Writer};
+pub use transaction::{Damage, Next, Plan, TransactError, Transacted, Writer, Written};

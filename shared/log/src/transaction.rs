@@ -52,8 +52,17 @@ pub struct Transacted<S, T> {
     pub loaded: Loaded<S>,
     /// The answer of the last decision.
     pub answer: T,
-    /// The commands that were answered by a commit; none if nothing was appended.
-    pub appended: Option<usize>,
+    /// What was appended, if anything was.
+    pub written: Option<Written>,
+}
+
+/// What an appended commit says, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// The commands that it answers.
+    pub commands: usize,
+    /// The events in it.
+    pub events: usize,
 }
 
 /// A transaction did not come to its end.
@@ -206,13 +215,13 @@ impl Writer {
             let now = self.clock.now();
             match decide(loaded, now).await? {
                 Plan::Append(loaded, next, answer) => {
-                    let commands = next.receipts.len();
+                    let written = Some(Written { commands: next.receipts.len(), events: next.events.len() });
                     if let Some(loaded) = self.append(&loaded, next, now).await? {
-                        return Ok(Transacted { loaded, answer, appended: Some(commands) });
+                        return Ok(Transacted { loaded, answer, written });
                     }
                 }
                 Plan::Keep(..) if is_remembered => {}
-                Plan::Keep(loaded, answer) => return Ok(Transacted { loaded, answer, appended: None }),
+                Plan::Keep(loaded, answer) => return Ok(Transacted { loaded, answer, written: None }),
             }
         }
         Err(TransactError::Contended { stream }.into())

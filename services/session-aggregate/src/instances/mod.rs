@@ -7,8 +7,10 @@ pub(crate) mod round;
 use std::{collections::VecDeque, future::ready, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys};
-use berth_domain::instance::{State, never_was};
-use berth_log::{Loaded, Next, Place, Plan, TransactError, Transacted, Writer, decode_commit, read_around};
+use berth_domain::instance::{State, forgetful, never_was};
+use berth_log::{
+    Loaded, Next, Place, Plan, TransactError, Transacted, Writer, Written, decode_commit, read_around,
+};
 use berth_proto::{
     AccountId, DirectoryId, InstanceId, RecordV1, StreamId, StreamKey, Timestamp,
     command::{AbandonCreateV1, Command},
@@ -62,8 +64,9 @@ impl Instances {
             match Box::pin(self.transact(instance, rest)).await {
                 Ok((loaded, answers)) => {
                     rest = rest.get(answers.len()..).unwrap_or_default();
+                    let shown = shown(&loaded);
                     for (one, to) in answers.into_iter().zip(std::iter::from_fn(|| repliers.pop_front())) {
-                        to.answer(&reply(&loaded, one));
+                        to.answer(&reply_with(&loaded, &shown, one));
                     }
                     self.remember(loaded);
                 }
@@ -143,10 +146,14 @@ impl Instances {
 
     /// Tells whoever listens to an instance of the commit that was appended, if any was.
     async fn tell<T>(&self, instance: InstanceId, done: &Transacted<State, T>) {
-        let Some(commands) = done.appended else { return };
+        let Some(Written { commands, events }) = done.written else { return };
         metrics::batch(commands);
         let version = done.loaded.version();
-        debug!(%instance, version, commands, "appended");
+        debug!(%instance, version, commands, events, "appended");
+        if events == 0 {
+            // Whoever listens is told of events, and there are none.
+            return;
+        }
         let hint = Bytes::copy_from_slice(&version.to_be_bytes());
         if let Err(error) = self.bus.publish(&tail_subject(instance), hint).await {
             debug!(%instance, version, %error, "nobody was told of a commit: readers find it by themselves");
@@ -237,17 +244,33 @@ fn shout(instance: InstanceId, trouble: &Trouble) {
 
 /// The reply to one command on the stream as it is after it.
 pub(crate) fn reply(loaded: &Loaded<State>, answer: Answer) -> CommandReplyV1 {
+    reply_with(loaded, &shown(loaded), answer)
+}
+
+/// The state as it is told to whoever asked: encoded once for all of them, and without the commands that it
+/// remembers, which are half of it and concern only those who decide.
+fn shown(loaded: &Loaded<State>) -> Result<RecordV1, CommandReplyV1> {
+    let Some(state) = &loaded.state else {
+        return Err(CommandReplyV1::Unavailable { reason: "an accepted command left no state".to_owned() });
+    };
+    RecordV1::of(&forgetful(state)).map_err(|error| Trouble::from(error).reply())
+}
+
+fn reply_with(
+    loaded: &Loaded<State>,
+    shown: &Result<RecordV1, CommandReplyV1>,
+    answer: Answer,
+) -> CommandReplyV1 {
     match answer {
-        Answer::Accepted { outcome, replayed } => match loaded.state.as_ref().map(RecordV1::of) {
-            Some(Ok(state)) => CommandReplyV1::Accepted(AcceptedV1 {
+        Answer::Accepted { outcome, replayed } => match shown {
+            Ok(state) => CommandReplyV1::Accepted(AcceptedV1 {
                 stream_id: StreamId::from_bytes(*loaded.stream.id()),
                 outcome,
                 replayed,
                 version: loaded.version(),
-                state,
+                state: state.clone(),
             }),
-            Some(Err(error)) => Trouble::from(error).reply(),
-            None => CommandReplyV1::Unavailable { reason: "an accepted command left no state".to_owned() },
+            Err(reply) => reply.clone(),
         },
         Answer::Rejected { code, state } => CommandReplyV1::Rejected(RejectionV1 { code, state }),
         Answer::Unavailable { reason } => CommandReplyV1::Unavailable { reason },

@@ -7,6 +7,7 @@ use berth_domain::instance::{Context, State};
 use berth_log::{Loaded, Next, Plan};
 use berth_proto::{
     InstanceId, RecordV1, Timestamp,
+    codec::encoded_len,
     command::Command,
     commit::{OutcomeV1, PrincipalV1, ReceiptV2},
     event::Event,
@@ -213,8 +214,9 @@ impl Round {
         }
         let mut state = next.ok_or(RejectionCodeV1::NotFound)?;
         berth_domain::instance::remember(&mut state, &receipt, self.version);
-        let state_bytes = RecordV1::of(&state).map_err(too_large)?.body.len();
-        if configures(command) && state_bytes > CONFIGURED_STATE_BYTES_MAX {
+        let state_bytes = encoded_len(&state).map_err(too_large)?;
+        let state_bytes_max = if configures(command) { CONFIGURED_STATE_BYTES_MAX } else { STATE_BYTES_MAX };
+        if state_bytes > state_bytes_max {
             return Err(RejectionCodeV1::StateTooLarge);
         }
         let bytes = RECEIPT_BYTES_MAX

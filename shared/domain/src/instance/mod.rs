@@ -29,7 +29,7 @@ pub use deadlines::{
 pub use decide::{LOGOUT_CODE, OLD_SECRET_SECONDS_MAX, OLD_SECRETS_MAX, decide};
 pub use evolve::{evolve, is_lost, lost_instance, never_was};
 pub use permission::{Notice, NoticeClass, Verdict, may_send, verdict};
-pub use receipts::{fold_commit, remember, remembered};
+pub use receipts::{fold_commit, forgetful, remember, remembered};
 pub use words::{STATE_WORDS, connection_word, state_word};
 
 /// The state of an instance; none before it exists.

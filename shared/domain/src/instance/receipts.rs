@@ -36,6 +36,11 @@ pub fn remembered(state: &State, command_id: CommandId) -> Option<&RememberedV1>
     state.keyed.iter().chain(&state.unkeyed).find(|known| known.command_id == command_id)
 }
 
+/// The state without the commands that it remembers: for everybody but those who decide.
+pub fn forgetful(state: &State) -> State {
+    State { keyed: Vec::new(), unkeyed: Vec::new(), ..state.clone() }
+}
+
 /// Folds a whole commit into the state before it: its events, then its receipts.
 ///
 /// Fails if an event is of a type or version that this release does not know, or damaged.

@@ -61,7 +61,7 @@ async fn whoever_loses_decides_again_on_what_the_winner_left() {
     let (done, decided) = count_against_a_rival(&log, 6).await;
     let done = done.unwrap();
     assert_eq!((done.answer, done.loaded.version(), decided), (7, 7, 7));
-    assert_eq!(done.appended, Some(0), "it answers no commands");
+    assert_eq!(done.written.map(|written| written.commands), Some(0), "it answers no commands");
     let report = verify(&log, &stream()).await.unwrap();
     assert_eq!((report.commits, report.fault), (7, None));
 }
@@ -84,6 +84,6 @@ async fn an_answer_without_an_append_never_rests_on_memory() {
         Ok::<_, TransactError>(Plan::Keep(loaded, settled))
     };
     let done = ours.transact(stream(), Some(remembered), look).await.unwrap();
-    assert_eq!((done.answer, done.appended), (Some(2), None));
+    assert_eq!((done.answer, done.written), (Some(2), None));
     assert_eq!(log.tail(&stream()).await.unwrap().unwrap().tail.version, 2, "and nothing is appended");
 }
