@@ -5,8 +5,8 @@ use berth_runtime::{Unique, sealing::field};
 use serde_json::Value;
 
 use super::{
-    App, ListQuery,
-    accounts::{ChangedAccount, require_root, written},
+    ListQuery,
+    accounts::{Accounts, ChangedAccount, require_root, written},
     call::Call,
     failure::Failure,
     names::check_name,
@@ -31,9 +31,9 @@ pub enum Closing {
     HasInstances,
 }
 
-impl App {
+impl Accounts {
     /// Gives an account another name or other attributes: the operator, or the account itself.
-    pub async fn change_account(
+    pub async fn change(
         &self,
         call: &Call,
         account: AccountId,
@@ -46,16 +46,14 @@ impl App {
         let name = name.map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?;
         let attributes = change.attributes.as_ref().map(written).transpose()?;
         let owner = account.as_bytes();
-        let key = self.account_key(account).await?;
-        let entry = |name: &str| self.inner.keys.master().entry(Unique::AccountName, name);
+        let key = self.key(account).await?;
+        let entry = |name: &str| self.keys.master().entry(Unique::AccountName, name);
         let target = TargetV1::ChangeAccount {
             account,
             name: name.map(|name| (key.seal(owner, field::NAME, name.as_bytes()), entry(&name))),
             attributes: attributes.map(|attributes| key.seal(owner, field::ATTRIBUTES, &attributes)),
         };
-        let identity = self.identity(call, owner).await?;
-        let accepted = self.account_command(call, identity, target).await?;
-        self.changed_account(&accepted).await
+        self.decide(call, target).await
     }
 
     /// Closes an account: its token and its name end at once, its instances are deleted, with their sessions, and
@@ -63,21 +61,15 @@ impl App {
     ///
     /// Without `force` one that has instances stays open. That is what the record view says, which may lag: an
     /// instance that somebody creates at this moment is deleted with the account.
-    pub async fn close_account(
-        &self,
-        call: &Call,
-        account: AccountId,
-        force: bool,
-    ) -> Result<Closing, Failure> {
+    pub async fn close(&self, call: &Call, account: AccountId, force: bool) -> Result<Closing, Failure> {
         require_root(call)?;
         if !force {
             let query = ListQuery { limit: 1, ..ListQuery::default() };
-            if !self.list(account, query).await?.records.is_empty() {
+            if !self.lists.page(account, query).await?.records.is_empty() {
                 return Ok(Closing::HasInstances);
             }
         }
-        let identity = self.identity(call, account.as_bytes()).await?;
-        let accepted = self.account_command(call, identity, TargetV1::CloseAccount { account }).await?;
-        Ok(Closing::Closed(Box::new(self.changed_account(&accepted).await?)))
+        let closed = self.decide(call, TargetV1::CloseAccount { account }).await?;
+        Ok(Closing::Closed(Box::new(closed)))
     }
 }

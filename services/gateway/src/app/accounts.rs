@@ -1,25 +1,28 @@
 //! Accounts: the operator's business, with the root key.
 
-use berth_bus::KeyRingError;
-use berth_log::decode_state;
+use std::sync::Arc;
+
+use super::{
+    call::Call,
+    commands::{Commands, Identity},
+    failure::Failure,
+    lists::Lists,
+    names::{check_name, check_token},
+    principal::{Principal, Principals},
+    quota::Counters,
+    tokens::random_text,
+    webhooks::{Webhook, Webhooks},
+};
+use berth_bus::{KeyRing, KeyRingError};
+use berth_log::{LogRead, decode_state};
 use berth_proto::{
     AccountId, Sealed, StreamKey,
     account::AccountStateV2,
-    frame::{AcceptedV1, RejectionCodeV1, TargetV1},
+    frame::{RejectionCodeV1, TargetV1},
     query::QueryV1,
 };
-use berth_runtime::{DataKey, Unique, entropy::new_account_id, sealing::field};
+use berth_runtime::{Clock, DataKey, Entropy, Unique, entropy::new_account_id, sealing::field};
 use serde_json::Value;
-
-use super::{
-    App,
-    call::Call,
-    commands::Identity,
-    failure::Failure,
-    names::{check_name, check_token},
-    principal::Principal,
-    webhooks::Webhook,
-};
 
 /// Random bytes of a generated account token.
 const ACCOUNT_TOKEN_BYTES: usize = 32;
@@ -64,29 +67,43 @@ pub struct ChangedAccount {
     pub replayed: bool,
 }
 
-impl App {
+/// Makes, reads and changes accounts.
+#[derive(Debug)]
+pub struct Accounts {
+    pub(super) log: Arc<dyn LogRead>,
+    pub(super) keys: KeyRing,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) principals: Arc<Principals>,
+    pub(super) commands: Arc<Commands>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) lists: Arc<Lists>,
+    pub(super) webhooks: Arc<Webhooks>,
+}
+
+impl Accounts {
     /// Creates an account. Root only.
     ///
     /// The id of a keyed command's account follows from the key, and a made-up name from the id: every retry
     /// means the same account and finds what an earlier try left of it.
-    pub async fn create_account(&self, call: &Call, new: NewAccount) -> Result<ChangedAccount, Failure> {
+    pub async fn create(&self, call: &Call, new: NewAccount) -> Result<ChangedAccount, Failure> {
         require_root(call)?;
-        let identity = self.identity(call, b"berth.v1.account").await?;
+        let identity = self.commands.identity(call, b"berth.v1.account").await?;
         let account = if identity.keyed {
-            let id = self.inner.keys.master().entry(Unique::AccountId, &identity.command_id.to_string());
+            let id = self.keys.master().entry(Unique::AccountId, &identity.command_id.to_string());
             AccountId::from_bytes(*id.as_bytes())
         } else {
-            new_account_id(&*self.inner.clock, &*self.inner.entropy)
+            new_account_id(&*self.clock, &*self.entropy)
         };
         let name = new.name.unwrap_or_else(|| format!("account-{account}"));
         let name = check_name(&name).map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?;
         let token = self.account_token(new.token)?;
         let attributes = new.attributes.as_ref().map(written).transpose()?;
         let owner = account.as_bytes();
-        let key = self.inner.keys.create(owner, &*self.inner.entropy).await?;
+        let key = self.keys.create(owner, &*self.entropy).await?;
         // The key that an earlier try made is gone only if the account was closed since.
         let key = key.ok_or(Failure::Rejected(RejectionCodeV1::Deleted))?;
-        let master = self.inner.keys.master();
+        let master = self.keys.master();
         let name_entry = master.entry(Unique::AccountName, &name);
         let name = key.seal(owner, field::NAME, name.as_bytes());
         let token_entry = master.entry(Unique::Token, &token);
@@ -102,16 +119,16 @@ impl App {
                 attributes: key.seal(owner, field::ATTRIBUTES, &attributes),
             },
         };
-        let accepted = self.account_command(call, identity, target).await;
+        let created = self.decide_as(call, identity, target).await;
         // Whoever refuses destroys the key, unless the command may come again; a gateway destroys none.
-        if accepted.is_err() {
-            self.inner.keys.forget(owner);
+        if created.is_err() {
+            self.keys.forget(owner);
         }
-        self.changed_account(&accepted?).await
+        created
     }
 
     /// Gives an account another token; the old one ends at once. Root only.
-    pub async fn rotate_account_token(
+    pub async fn rotate_token(
         &self,
         call: &Call,
         account: AccountId,
@@ -120,20 +137,18 @@ impl App {
         require_root(call)?;
         let token = self.account_token(token)?;
         let owner = account.as_bytes();
-        let key = self.account_key(account).await?;
+        let key = self.key(account).await?;
         let target = TargetV1::RotateAccountToken {
             account,
             token: key.seal(owner, field::TOKEN, token.as_bytes()),
-            token_entry: self.inner.keys.master().entry(Unique::Token, &token),
+            token_entry: self.keys.master().entry(Unique::Token, &token),
         };
-        let identity = self.identity(call, account.as_bytes()).await?;
-        let accepted = self.account_command(call, identity, target).await?;
-        self.changed_account(&accepted).await
+        self.decide(call, target).await
     }
 
     /// The account with this id, unless it is closed.
-    pub async fn account(&self, account: AccountId) -> Result<AccountRecord, Failure> {
-        let stored = self.inner.log.tail(&StreamKey::account(account)).await?.ok_or(Failure::NotFound)?;
+    pub async fn read(&self, account: AccountId) -> Result<AccountRecord, Failure> {
+        let stored = self.log.tail(&StreamKey::account(account)).await?.ok_or(Failure::NotFound)?;
         let (_, state) = decode_state::<AccountStateV2>(&stored)
             .map_err(|error| Failure::unavailable("the account's history", error))?;
         if state.closed_at.is_some() {
@@ -143,7 +158,7 @@ impl App {
     }
 
     /// A page of accounts in the order of their ids, and whether there are more. Root only.
-    pub async fn accounts(
+    pub async fn page(
         &self,
         principal: &Principal,
         after: Option<AccountId>,
@@ -152,7 +167,7 @@ impl App {
         if *principal != Principal::Root {
             return Err(Failure::Forbidden);
         }
-        let page = self.query(QueryV1::Accounts { after, limit }).await?;
+        let page = self.lists.query(QueryV1::Accounts { after, limit }).await?;
         let mut accounts = Vec::with_capacity(page.rows.len());
         for row in page.rows {
             let state = row
@@ -165,47 +180,44 @@ impl App {
     }
 
     fn account_token(&self, token: Option<String>) -> Result<String, Failure> {
-        let token = token.unwrap_or_else(|| self.random_text(ACCOUNT_TOKEN_BYTES));
+        let token = token.unwrap_or_else(|| random_text(&*self.entropy, ACCOUNT_TOKEN_BYTES));
         check_token(&token).map_err(|e| Failure::Invalid { field: "token", problem: e.0 })?;
-        if self.is_reserved_token(&token) {
+        if self.principals.is_root_key(&token) {
             return Err(Failure::Rejected(RejectionCodeV1::TokenTaken));
         }
         Ok(token)
     }
 
-    pub(super) async fn account_command(
+    /// Has a command decided on the account that it is for.
+    pub(super) async fn decide(&self, call: &Call, target: TargetV1) -> Result<ChangedAccount, Failure> {
+        let identity = self.commands.identity(call, target.stream().id()).await?;
+        self.decide_as(call, identity, target).await
+    }
+
+    async fn decide_as(
         &self,
         call: &Call,
         identity: Identity,
         target: TargetV1,
-    ) -> Result<AcceptedV1, Failure> {
-        self.count_call(call).await?;
-        let request = self.request_of(call, identity, target).await;
-        self.send(&request).await?.map_err(|code| match code {
-            RejectionCodeV1::NotFound => Failure::NotFound,
-            code => Failure::Rejected(code),
-        })
-    }
-
-    pub(super) async fn changed_account(&self, accepted: &AcceptedV1) -> Result<ChangedAccount, Failure> {
-        let state = accepted
-            .state
-            .open::<AccountStateV2>()
-            .map_err(|error| Failure::unavailable("the account's state", error))?;
-        Ok(ChangedAccount {
-            account: self.open_account(accepted.stream_id.account(), state).await?,
-            replayed: accepted.replayed,
-        })
+    ) -> Result<ChangedAccount, Failure> {
+        self.counters.count_call(call).await?;
+        let accepted = match self.commands.ask(call, identity, target).await? {
+            Ok(accepted) => accepted,
+            Err(RejectionCodeV1::NotFound) => return Err(Failure::NotFound),
+            Err(code) => return Err(Failure::Rejected(code)),
+        };
+        let state =
+            accepted.state.open().map_err(|error| Failure::unavailable("the account's state", error))?;
+        let account = self.open_account(accepted.stream_id.account(), state).await?;
+        Ok(ChangedAccount { account, replayed: accepted.replayed })
     }
 
     /// The data key of an account that a caller names; [`Failure::NotFound`] if there is no such account.
-    pub(super) async fn account_key(&self, account: AccountId) -> Result<DataKey, Failure> {
-        match self.inner.keys.key(account.as_bytes()).await {
+    pub(super) async fn key(&self, account: AccountId) -> Result<DataKey, Failure> {
+        match self.keys.key(account.as_bytes()).await {
             Ok(key) => key.ok_or(Failure::NotFound),
             // The key of an account that is there is lost, that of one that never was is none.
-            Err(KeyRingError::Missing)
-                if self.inner.log.tail(&StreamKey::account(account)).await?.is_none() =>
-            {
+            Err(KeyRingError::Missing) if self.log.tail(&StreamKey::account(account)).await?.is_none() => {
                 Err(Failure::NotFound)
             }
             Err(error) => Err(error.into()),
@@ -213,7 +225,7 @@ impl App {
     }
 
     async fn open_account(&self, id: AccountId, state: AccountStateV2) -> Result<AccountRecord, Failure> {
-        let key = self.inner.keys.key(id.as_bytes()).await?;
+        let key = self.keys.key(id.as_bytes()).await?;
         let open = |field: &str, sealed: &Sealed| {
             key.as_ref().and_then(|key| key.open_text(id.as_bytes(), field, sealed).ok())
         };

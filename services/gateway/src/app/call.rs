@@ -12,7 +12,7 @@ use berth_runtime::Entropy;
 use data_encoding::BASE32_DNSSEC;
 use tokio::sync::OnceCell;
 
-use super::{App, failure::Failure, principal::Principal, quota::Spending};
+use super::principal::Principal;
 
 /// Random bytes in the ids of a process's requests: enough that no two processes ever share them.
 const PROCESS_BYTES: usize = 10;
@@ -28,7 +28,7 @@ pub struct Client {
 
 /// Makes the ids of requests that bring none: one of the process, and a number.
 #[derive(Debug)]
-pub(super) struct RequestIds {
+pub struct RequestIds {
     process: String,
     made: AtomicU64,
 }
@@ -84,18 +84,9 @@ impl RequestIds {
         entropy.fill(&mut random);
         Self { process: BASE32_DNSSEC.encode(&random), made: AtomicU64::new(0) }
     }
-}
 
-impl App {
     /// An id for a request that brings none.
-    pub fn request_id(&self) -> String {
-        let RequestIds { process, made } = &self.inner.request_ids;
-        format!("{process}-{}", made.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    /// Counts a call against its caller's quotas, unless that was done. Before each command.
-    pub(super) async fn count_call(&self, call: &Call) -> Result<(), Failure> {
-        let counting = || self.spend(&call.principal, Spending::Command);
-        call.counted.get_or_try_init(counting).await.copied()
+    pub fn next(&self) -> String {
+        format!("{}-{}", self.process, self.made.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }

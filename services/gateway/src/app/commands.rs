@@ -1,19 +1,26 @@
 //! Sending a command: its id, its digest, and patience with the session-aggregate.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use berth_bus::{Decision, RequestError, Undecided, ask_until_decided};
+use berth_bus::{Bus, Decision, KeyRing, Presence, RequestError, Undecided, ask_until_decided};
 use berth_proto::{
-    AccountId, CommandId, Hash, InstanceId, Sealed,
+    AccountId, CommandId, Hash, InstanceId, Sealed, WriteVersion,
     command::Command,
     commit::{CallerV1, OriginV1, OutcomeCodeV1, OutcomeV1},
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::Sender,
 };
-use berth_runtime::{Role, Unique, entropy::new_command_id, sealing::field};
+use berth_runtime::{Entropy, Role, Unique, entropy::new_command_id, sealing::field};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{App, call::Call, failure::Failure, record::Record};
+use super::{
+    call::Call,
+    failure::Failure,
+    principal::Principals,
+    quota::Counters,
+    record::{Record, Records},
+};
 
 /// How long a command is held while the deployment recovers, for example from the loss of the log's leader.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,15 +56,29 @@ pub(super) struct Identity {
     pub(super) digest: Hash,
 }
 
-impl App {
+/// Has commands decided.
+#[derive(Debug)]
+pub struct Commands {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) keys: KeyRing,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) presence: Presence,
+    pub(super) stop: CancellationToken,
+    pub(super) write_version: WriteVersion,
+    pub(super) principals: Arc<Principals>,
+    pub(super) records: Arc<Records>,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Commands {
     /// Has a command decided on an instance and answers with the instance after it.
-    pub async fn command(
+    pub async fn decide(
         &self,
         call: &Call,
         instance: InstanceId,
         command: impl Into<Command>,
     ) -> Result<Answer, Failure> {
-        self.count_call(call).await?;
+        self.counters.count_call(call).await?;
         let too_large = |_| Failure::Rejected(RejectionCodeV1::StateTooLarge);
         let command = command.into().to_record().map_err(too_large)?;
         let identity = self.identity(call, instance.as_bytes()).await?;
@@ -65,12 +86,11 @@ impl App {
         let mut call = Cow::Borrowed(call);
         let mut looked_again = false;
         loop {
-            let request = self.request_of(&call, identity, target.clone()).await;
-            match self.send(&request).await? {
+            match self.ask(&call, identity, target.clone()).await? {
                 Ok(accepted) => {
-                    let record = self
-                        .open_record(accepted.stream_id.instance(), accepted.version, &accepted.state)
-                        .await?;
+                    let instance = accepted.stream_id.instance();
+                    let record =
+                        self.records.open_record(instance, accepted.version, &accepted.state).await?;
                     return Ok(Answer { record, outcome: accepted.outcome, replayed: accepted.replayed });
                 }
                 Err(code @ (RejectionCodeV1::StaleCredential | RejectionCodeV1::NotFound)) => {
@@ -81,7 +101,7 @@ impl App {
                     if std::mem::replace(&mut looked_again, true) {
                         return Err(refused);
                     }
-                    let now = self.present_holder(&call.principal).await?;
+                    let now = self.principals.present_holder(&call.principal).await?;
                     call.to_mut().principal = now.ok_or(refused)?;
                 }
                 Err(code) => return Err(Failure::Rejected(code)),
@@ -104,7 +124,7 @@ impl App {
     /// The identity of a call's command on something with this id.
     pub(super) async fn identity(&self, call: &Call, subject: &[u8; 16]) -> Result<Identity, Failure> {
         let Some(idempotency) = &call.idempotency else {
-            let command_id = new_command_id(&*self.inner.entropy);
+            let command_id = new_command_id(&*self.entropy);
             return Ok(Identity {
                 command_id,
                 keyed: false,
@@ -112,29 +132,42 @@ impl App {
             });
         };
         let command_id = match call.principal.account() {
-            Some(account) => self.keyed_command_id(account, &idempotency.key).await?,
+            Some(account) => self.keyed_id(account, &idempotency.key).await?,
             None => {
-                let entry = self.inner.keys.master().entry(Unique::RootCommand, &idempotency.key);
+                let entry = self.keys.master().entry(Unique::RootCommand, &idempotency.key);
                 CommandId::from_bytes(*entry.as_bytes())
             }
         };
-        let digest = self.inner.keys.master().request_digest(&[
-            idempotency.route.as_bytes(),
-            subject,
-            &idempotency.body,
-        ]);
+        let digest =
+            self.keys.master().request_digest(&[idempotency.route.as_bytes(), subject, &idempotency.body]);
         Ok(Identity { command_id, keyed: true, digest })
     }
 
     /// The command id of an idempotency key in an account.
-    pub(super) async fn keyed_command_id(&self, account: AccountId, key: &str) -> Result<CommandId, Failure> {
-        let data_key = self.inner.keys.key(account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
+    pub(super) async fn keyed_id(&self, account: AccountId, key: &str) -> Result<CommandId, Failure> {
+        let data_key = self.keys.key(account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
         Ok(data_key.command_id(key))
     }
 
-    /// Sends a request until somebody decides it or the patience ends, which it does at once if the log has no room: that
+    /// Asks for a target until somebody decides or the patience ends, which it does at once if the log has no room: that
     /// does not pass by itself, and soon if there is no session-aggregate.
-    pub(super) async fn send(&self, request: &CommandRequestV2) -> Result<Decision, Failure> {
+    pub(super) async fn ask(
+        &self,
+        call: &Call,
+        identity: Identity,
+        target: TargetV1,
+    ) -> Result<Decision, Failure> {
+        let request = CommandRequestV2 {
+            command_id: identity.command_id,
+            keyed: identity.keyed,
+            digest: identity.digest,
+            principal: call.principal.to_wire(),
+            origin: OriginV1 { via: call.via.to_owned() },
+            causation: None,
+            caller: self.sealed_caller(call, target.stream().id()).await,
+            target,
+            traceparent: None,
+        };
         let patience = |met: Option<&Undecided>| match met {
             Some(
                 Undecided::NoRoom(_)
@@ -142,12 +175,12 @@ impl App {
                 | Undecided::Unanswered(RequestError::Overloaded { .. }),
             ) => Duration::ZERO,
             // Whoever decides may have stopped with this process; another gateway has more patience.
-            Some(_) if self.inner.stop.is_cancelled() => Duration::ZERO,
+            Some(_) if self.stop.is_cancelled() => Duration::ZERO,
             Some(Undecided::Unanswered(RequestError::NoResponder { .. })) => PATIENCE_ALONE,
-            _ if self.inner.presence.lacks(Role::SessionAggregate) => PATIENCE_ALONE,
+            _ if self.presence.lacks(Role::SessionAggregate) => PATIENCE_ALONE,
             _ => PATIENCE,
         };
-        match ask_until_decided(&*self.inner.bus, Sender::Client, request, TRY_MAX, patience).await {
+        match ask_until_decided(&*self.bus, Sender::Client, &request, TRY_MAX, patience).await {
             // A gateway that is not what the session-aggregate takes it for: no client can mend that.
             Ok(Err(RejectionCodeV1::NotForSender)) => Err(Failure::Forbidden),
             Ok(decision) => Ok(decision),
@@ -159,33 +192,13 @@ impl App {
         }
     }
 
-    /// The request that a call makes of a target.
-    pub(super) async fn request_of(
-        &self,
-        call: &Call,
-        identity: Identity,
-        target: TargetV1,
-    ) -> CommandRequestV2 {
-        CommandRequestV2 {
-            command_id: identity.command_id,
-            keyed: identity.keyed,
-            digest: identity.digest,
-            principal: call.principal.to_wire(),
-            origin: OriginV1 { via: call.via.to_owned() },
-            causation: None,
-            caller: self.sealed_caller(call, target.stream().id()).await,
-            target,
-            traceparent: None,
-        }
-    }
-
     /// Where a call comes from, as it stands in the receipt: personal, so sealed for whom the stream is about. None if the
     /// deployment's formats have no place for it yet. No command waits or fails for it.
     async fn sealed_caller(&self, call: &Call, owner: &[u8; 16]) -> Option<Sealed> {
-        if !self.inner.settings.write_version.checked_commits() || call.client.request_id.is_empty() {
+        if !self.write_version.checked_commits() || call.client.request_id.is_empty() {
             return None;
         }
-        let key = self.inner.keys.key(owner).await.ok().flatten()?;
+        let key = self.keys.key(owner).await.ok().flatten()?;
         let address = call.client.address.map(|address| address.to_canonical().to_string());
         let caller = CallerV1 { request_id: call.client.request_id.clone(), address };
         let json = serde_json::to_vec(&caller).ok()?;

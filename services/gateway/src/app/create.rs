@@ -1,6 +1,20 @@
 //! Creating an instance: everything that is generated is generated here.
 
-use berth_log::decode_state;
+use std::sync::Arc;
+
+use super::{
+    call::Call,
+    commands::{Commands, Identity},
+    failure::Failure,
+    names::{check_name, check_token},
+    principal::Principals,
+    quota::Counters,
+    record::{Record, Records},
+    tokens::random_text,
+    webhooks::{NewWebhook, WebhookSecret, Webhooks},
+};
+use berth_bus::KeyRing;
+use berth_log::{LogRead, decode_state};
 use berth_proto::{
     InstanceId, StreamKey,
     command::{Command, CreateInstanceV1},
@@ -8,21 +22,11 @@ use berth_proto::{
     instance::{EntriesV1, SettingsBlockV1},
 };
 use berth_runtime::{
-    DataKey, Unique, UniqueInAccount,
+    Clock, DataKey, Entropy, Unique, UniqueInAccount,
     entropy::{new_instance_id, new_number},
     sealing::field,
 };
 use serde_json::Value;
-
-use super::{
-    App,
-    call::Call,
-    commands::Identity,
-    failure::Failure,
-    names::{check_name, check_token},
-    record::Record,
-    webhooks::{NewWebhook, WebhookSecret},
-};
 
 /// Numbers that are tried before a create gives up: one in nine thousand million is taken for each instance.
 const NUMBER_TRIES_MAX: u32 = 8;
@@ -55,29 +59,43 @@ pub struct Created {
     pub replayed: bool,
 }
 
-impl App {
+/// Creates instances.
+#[derive(Debug)]
+pub struct Creator {
+    pub(super) log: Arc<dyn LogRead>,
+    pub(super) keys: KeyRing,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) principals: Arc<Principals>,
+    pub(super) records: Arc<Records>,
+    pub(super) commands: Arc<Commands>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) webhooks: Arc<Webhooks>,
+}
+
+impl Creator {
     /// Creates an instance in the caller's account.
     pub async fn create(&self, call: &Call, new: NewInstance) -> Result<Created, Failure> {
         if !call.principal.is_account() {
             return Err(Failure::Forbidden);
         }
         let account = call.principal.account().ok_or(Failure::Forbidden)?;
-        self.count_call(call).await?;
+        self.counters.count_call(call).await?;
         let name = match &new.name {
             Some(name) => check_name(name).map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?,
-            None => format!("instance-{}", self.random_text(8)),
+            None => format!("instance-{}", random_text(&*self.entropy, 8)),
         };
         let token = match &new.token {
             Some(token) => {
                 check_token(token).map_err(|e| Failure::Invalid { field: "token", problem: e.0 })?;
                 token.clone()
             }
-            None => self.random_text(TOKEN_BYTES),
+            None => random_text(&*self.entropy, TOKEN_BYTES),
         };
-        if self.is_reserved_token(&token) {
+        if self.principals.is_root_key(&token) {
             return Err(Failure::Rejected(RejectionCodeV1::TokenTaken));
         }
-        let identity = self.identity(call, account.as_bytes()).await?;
+        let identity = self.commands.identity(call, account.as_bytes()).await?;
         let plan = Plan { call, account, name, token, new: &new, identity };
         for _ in 0..NUMBER_TRIES_MAX {
             match self.try_create(&plan).await {
@@ -89,12 +107,12 @@ impl App {
     }
 
     async fn try_create(&self, plan: &Plan<'_>) -> Result<Created, Failure> {
-        let id = new_instance_id(&*self.inner.clock, &*self.inner.entropy);
-        let key = DataKey::generate(&*self.inner.entropy);
+        let id = new_instance_id(&*self.clock, &*self.entropy);
+        let key = DataKey::generate(&*self.entropy);
         // Whoever decides destroys the key of an id that comes to nothing; a gateway destroys none.
         let created = self.send_create(plan, id, &key).await;
         if !created.as_ref().is_ok_and(|created| created.record.id == id) {
-            self.inner.keys.forget(id.as_bytes());
+            self.keys.forget(id.as_bytes());
         }
         created
     }
@@ -103,15 +121,14 @@ impl App {
         let (command, secrets) = self.create_command(plan, id, key).await?;
         let record = command.to_record().map_err(|_| Failure::Rejected(RejectionCodeV1::StateTooLarge))?;
         // Only now: what could not be asked for needs no key.
-        if !self.inner.keys.give(id.as_bytes(), key).await? {
+        if !self.keys.give(id.as_bytes(), key).await? {
             return Err(Failure::unavailable("the key store", "a new instance got no data key"));
         }
         let target = TargetV1::Instance { instance: id, command: record };
-        let request = self.request_of(plan.call, plan.identity, target).await;
-        match self.send(&request).await? {
+        match self.commands.ask(plan.call, plan.identity, target).await? {
             Ok(accepted) => {
                 let made = accepted.stream_id.instance();
-                let record = self.open_record(made, accepted.version, &accepted.state).await?;
+                let record = self.records.open_record(made, accepted.version, &accepted.state).await?;
                 match made == id {
                     // What was sealed here, also if an answer inside the deployment was lost and asked for again.
                     true => Ok(Created { record, secrets, replayed: false }),
@@ -126,10 +143,10 @@ impl App {
     /// The answer to an earlier try of the same keyed create, whose client may never have seen it: the instance and
     /// its secrets as the first commit left them.
     async fn created_before(&self, instance: InstanceId) -> Result<Created, Failure> {
-        let first = self.inner.log.read(&StreamKey::instance(instance), 0, 1).await?;
+        let first = self.log.read(&StreamKey::instance(instance), 0, 1).await?;
         let first = first.first().ok_or(Failure::NotFound)?;
         let (commit, state) = decode_state(first).map_err(|_| Failure::Rejected(RejectionCodeV1::Damaged))?;
-        let record = self.record_as_stored(instance, commit.version, state).await?;
+        let record = self.records.record_as_stored(instance, commit.version, state).await?;
         if record.erased {
             return Err(Failure::Rejected(RejectionCodeV1::Deleted));
         }
@@ -144,15 +161,15 @@ impl App {
         key: &DataKey,
     ) -> Result<(Command, Vec<WebhookSecret>), Failure> {
         let owner = id.as_bytes();
-        let account_key = self.inner.keys.key(plan.account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
-        let master = self.inner.keys.master();
-        let number = new_number(&*self.inner.entropy);
+        let account_key = self.keys.key(plan.account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
+        let master = self.keys.master();
+        let number = new_number(&*self.entropy);
         let creation =
             plan.call.idempotency.as_ref().map(|it| account_key.entry(UniqueInAccount::Creation, &it.key));
         let mut webhooks = Vec::new();
         let mut secrets = Vec::new();
         for webhook in &plan.new.webhooks {
-            let (sealed, secret) = self.seal_webhook(owner, key, webhook)?;
+            let (sealed, secret) = self.webhooks.seal(owner, key, webhook)?;
             webhooks.push(sealed);
             secrets.push(secret);
         }
@@ -176,20 +193,6 @@ impl App {
             webhooks,
         };
         Ok((command.into(), secrets))
-    }
-
-    /// A random UUID (version 4), which one dialect's tokens are.
-    pub fn random_uuid(&self) -> uuid::Uuid {
-        let mut random = [0; 16];
-        self.inner.entropy.fill(&mut random);
-        uuid::Builder::from_random_bytes(random).into_uuid()
-    }
-
-    /// Lower-case letters and digits from that many random bytes.
-    pub(super) fn random_text(&self, bytes: usize) -> String {
-        let mut random = vec![0; bytes];
-        self.inner.entropy.fill(&mut random);
-        data_encoding::BASE32HEX_NOPAD.encode(&random).to_ascii_lowercase()
     }
 }
 

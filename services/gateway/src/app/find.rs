@@ -1,19 +1,18 @@
 //! An instance by what stands in a path, read or commanded, although what is remembered of the path or of the
 //! caller's token may be out of date.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use berth_proto::{InstanceId, command::Command, frame::RejectionCodeV1};
 
 use super::{
-    App,
     call::{Call, Idempotency},
-    codes::Connected,
-    commands::Answer,
+    codes::{Codes, Connected},
+    commands::{Answer, Commands},
     failure::Failure,
-    principal::Principal,
-    record::Record,
-    resolve::KeyKind,
+    principal::{Principal, Principals},
+    record::{Record, Records},
+    resolve::{KeyKind, Resolver},
 };
 
 /// Kinds of texts under which a keyed command finds its instance again when they name none any more.
@@ -50,7 +49,17 @@ impl<'a> Aim<'a> {
     }
 }
 
-impl App {
+/// Reads and commands what a text names.
+#[derive(Debug)]
+pub struct Finder {
+    pub(super) resolver: Arc<Resolver>,
+    pub(super) principals: Arc<Principals>,
+    pub(super) records: Arc<Records>,
+    pub(super) commands: Arc<Commands>,
+    pub(super) codes: Arc<Codes>,
+}
+
+impl Finder {
     /// The instance that `text` names for this caller, as it is now.
     pub async fn find(
         &self,
@@ -61,7 +70,7 @@ impl App {
         let mut aim = Aim::new(*principal, text, order);
         loop {
             let found = match self.target(&mut aim).await {
-                Ok(instance) => self.read(&aim.principal, instance).await,
+                Ok(instance) => self.records.read(&aim.principal, instance).await,
                 Err(failure) => Err(failure),
             };
             match found {
@@ -74,7 +83,7 @@ impl App {
     /// Has a command decided on the instance that `text` names for this caller.
     ///
     /// A keyed command finds the instance that it was first sent to, also after its name was used again.
-    pub async fn command_on(
+    pub async fn decide_on(
         &self,
         call: &Call,
         text: &str,
@@ -86,7 +95,7 @@ impl App {
         loop {
             let call = Call { principal: aim.principal, ..call.clone() };
             let answered = match self.target(&mut aim).await {
-                Ok(instance) => self.command(&call, instance, command.clone()).await,
+                Ok(instance) => self.commands.decide(&call, instance, command.clone()).await,
                 Err(failure) => Err(failure),
             };
             match answered {
@@ -97,7 +106,7 @@ impl App {
     }
 
     /// Connects the instance that `text` names; see [`Self::connect`].
-    pub async fn connect_on(
+    pub async fn connect(
         &self,
         call: &Call,
         text: &str,
@@ -109,7 +118,7 @@ impl App {
         loop {
             let call = Call { principal: aim.principal, ..call.clone() };
             let connected = match self.target(&mut aim).await {
-                Ok(instance) => self.connect(&call, instance, phone, wait).await,
+                Ok(instance) => self.codes.connect(&call, instance, phone, wait).await,
                 Err(failure) => Err(failure),
             };
             match connected {
@@ -125,7 +134,7 @@ impl App {
             Some(known) => known,
             None => match self.former_of(aim, &[KeyKind::Name]).await? {
                 Some(former) => former,
-                None => match self.resolve(&aim.principal, aim.text, aim.order).await {
+                None => match self.resolver.resolve(&aim.principal, aim.text, aim.order).await {
                     Err(Failure::NotFound) => self.former_of(aim, &OTHERS).await?.ok_or(Failure::NotFound)?,
                     other => other?,
                 },
@@ -140,8 +149,8 @@ impl App {
         if !std::mem::replace(&mut aim.name_is_fresh, true)
             && let (Some(before), Some(account)) = (aim.instance, aim.principal.account())
         {
-            self.forget_key(account, aim.text).await?;
-            match self.resolve(&aim.principal, aim.text, aim.order).await {
+            self.resolver.forget_key(account, aim.text).await?;
+            match self.resolver.resolve(&aim.principal, aim.text, aim.order).await {
                 Ok(now) if now != before => {
                     aim.instance = Some(now);
                     return Ok(());
@@ -151,7 +160,7 @@ impl App {
             }
         }
         if !std::mem::replace(&mut aim.token_is_fresh, true)
-            && let Some(principal) = self.present_holder(&aim.principal).await?
+            && let Some(principal) = self.principals.present_holder(&aim.principal).await?
         {
             // Maybe in another account, where the text names another instance.
             aim.principal = principal;
@@ -170,8 +179,8 @@ impl App {
         let (Some(idempotency), Some(account)) = (aim.idempotency, aim.principal.account()) else {
             return Ok(None);
         };
-        let command = self.keyed_command_id(account, &idempotency.key).await?;
-        self.former_holder(account, aim.text, kinds, command).await
+        let command = self.commands.keyed_id(account, &idempotency.key).await?;
+        self.resolver.former_holder(account, aim.text, kinds, command).await
     }
 }
 

@@ -5,15 +5,20 @@
 //! seconds while nothing is, the follower asks anew. What was read of the log is asked about *after* it was read: so
 //! nothing is ever told that happened after the permission had ended.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use berth_bus::Subscription;
-use berth_log::{Place, read_around};
+use berth_bus::{Bus, Subscription};
+use berth_log::{LogRead, Place, read_around};
 use berth_proto::{InstanceId, StreamKey, subject::tail_subject};
 use futures::StreamExt;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-use super::{App, failure::Failure, principal::Principal, record::Record};
+use super::{
+    failure::Failure,
+    principal::{Principal, Principals},
+    record::{Record, Records},
+};
 
 /// The longest pause between two looks: at the log, should a hint be lost, and at the permission.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
@@ -26,7 +31,7 @@ pub(super) const FRESH_MAX: Duration = Duration::from_secs(1);
 /// What a client was allowed when it opened a stream, to be asked again. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Permission {
-    pub(super) app: App,
+    records: Arc<Records>,
     principal: Principal,
     pub(super) instance: InstanceId,
 }
@@ -35,6 +40,9 @@ pub struct Permission {
 pub struct Follow {
     permission: Permission,
     hints: Subscription,
+    log: Arc<dyn LogRead>,
+    principals: Arc<Principals>,
+    stop: CancellationToken,
 }
 
 /// Why the wait for a commit ended.
@@ -52,19 +60,24 @@ impl std::fmt::Debug for Follow {
     }
 }
 
-impl App {
+/// Follows instances for clients.
+#[derive(Debug)]
+pub struct Follows {
+    pub(super) log: Arc<dyn LogRead>,
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) stop: CancellationToken,
+    pub(super) principals: Arc<Principals>,
+    pub(super) records: Arc<Records>,
+}
+
+impl Follows {
     /// Follows an instance under the permission of whoever asks.
     pub async fn follow(&self, principal: Principal, instance: InstanceId) -> Result<Follow, Failure> {
-        let hints = self.inner.bus.subscribe(&tail_subject(instance)).await;
+        let hints = self.bus.subscribe(&tail_subject(instance)).await;
         let hints = hints.map_err(|error| Failure::unavailable("the bus", error))?;
-        Ok(Follow { permission: Permission { app: self.clone(), principal, instance }, hints })
-    }
-
-    /// The instance, deleted or not, if what was shown when the request began still opens it: for whoever waited
-    /// before it answers. The looks begin after this call; it fails as [`Permission::ask`] does.
-    pub async fn read_again(&self, principal: &Principal, instance: InstanceId) -> Result<Record, Failure> {
-        self.stands(principal, Duration::ZERO).await?;
-        self.read_with_deleted(principal, instance).await
+        let permission = Permission { records: Arc::clone(&self.records), principal, instance };
+        let (log, principals) = (Arc::clone(&self.log), Arc::clone(&self.principals));
+        Ok(Follow { permission, hints, log, principals, stop: self.stop.clone() })
     }
 }
 
@@ -74,15 +87,10 @@ impl Permission {
         self.instance
     }
 
-    /// The app.
-    pub const fn app(&self) -> &App {
-        &self.app
-    }
-
     /// The instance, deleted or not, if the client may still see it: by looks that begin after this call.
     /// [`Failure::Unauthorized`] or [`Failure::NotFound`] if it may not.
     pub async fn ask(&self) -> Result<Record, Failure> {
-        self.app.read_again(&self.principal, self.instance).await
+        self.records.read_again(&self.principal, self.instance).await
     }
 }
 
@@ -95,21 +103,21 @@ impl Follow {
     /// Waits until there is a commit after this version. It fails as [`Permission::ask`] does when the permission
     /// ends while nothing happens; after [`Failure::Unavailable`] it may be asked again.
     pub async fn more(&mut self, after: u64) -> Result<Turn, Failure> {
-        let Permission { app, principal, instance } = &self.permission;
+        let Permission { principal, instance, .. } = &self.permission;
         let stream = StreamKey::instance(*instance);
         loop {
-            if app.is_stopping() {
+            if self.stop.is_cancelled() {
                 return Ok(Turn::Stopping);
             }
-            let read = read_around(&*app.inner.log, &stream, after, 1).await?;
+            let read = read_around(&*self.log, &stream, after, 1).await?;
             if let Some(first) = read.into_iter().next() {
                 return Ok(Turn::More(first));
             }
             // A hint, the next look or the stop: whatever comes first. An instance's own token ends with a commit.
             let hint = timeout(LOOK_AGAIN, self.hints.next());
-            match app.inner.stop.run_until_cancelled(hint).await {
+            match self.stop.run_until_cancelled(hint).await {
                 Some(Ok(None)) => return Err(Failure::unavailable("the bus", "the subscription ended")),
-                Some(Err(_)) => app.stands(principal, IDLE_AGE_MAX).await?,
+                Some(Err(_)) => self.principals.stands(principal, IDLE_AGE_MAX).await?,
                 Some(Ok(Some(_))) | None => {}
             }
         }

@@ -1,10 +1,13 @@
 //! The history of an instance: pages, and whether its chain holds.
 
-use berth_log::{ChainReport, Place, decode_commit, read_around, verify};
+use std::sync::Arc;
+
+use berth_bus::KeyRing;
+use berth_log::{ChainReport, LogRead, Place, decode_commit, read_around, verify};
 use berth_proto::{CommitV2, InstanceId, RecordV1, StreamKey, commit::CallerV1, event::Event, public};
 use berth_runtime::sealing::field;
 
-use super::{App, failure::Failure};
+use super::failure::Failure;
 
 /// Commits that are read at once.
 const COMMITS_PER_READ: usize = 100;
@@ -13,7 +16,7 @@ const COMMITS_PER_READ: usize = 100;
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The commit that it stands in.
-    pub commit: std::sync::Arc<CommitV2>,
+    pub commit: Arc<CommitV2>,
     /// Its index in the commit.
     pub index: usize,
     /// Where the command that it answers came from; none if the receipt does not say, or it was erased.
@@ -35,17 +38,19 @@ pub struct HistoryPage {
     pub damaged: Vec<u64>,
 }
 
-impl App {
+/// Reads histories.
+#[derive(Debug)]
+pub struct Histories {
+    pub(super) log: Arc<dyn LogRead>,
+    pub(super) keys: KeyRing,
+}
+
+impl Histories {
     /// Commits of an instance after a version, at most `limit`, as events.
-    pub async fn history(
-        &self,
-        instance: InstanceId,
-        after: u64,
-        limit: usize,
-    ) -> Result<HistoryPage, Failure> {
+    pub async fn page(&self, instance: InstanceId, after: u64, limit: usize) -> Result<HistoryPage, Failure> {
         let limit = limit.clamp(1, COMMITS_PER_READ);
         let stream = StreamKey::instance(instance);
-        let mut places = read_around(&*self.inner.log, &stream, after, limit + 1).await?;
+        let mut places = read_around(&*self.log, &stream, after, limit + 1).await?;
         let more = places.len() > limit;
         places.truncate(limit);
         let mut page = HistoryPage { entries: Vec::new(), last_version: after, more, damaged: Vec::new() };
@@ -75,7 +80,7 @@ impl App {
         if !entries.iter().any(|entry| sealed(entry).is_some()) {
             return;
         }
-        let Ok(Some(key)) = self.inner.keys.key(instance.as_bytes()).await else { return };
+        let Ok(Some(key)) = self.keys.key(instance.as_bytes()).await else { return };
         for entry in entries {
             let json = sealed(entry).and_then(|it| key.open(instance.as_bytes(), field::CALLER, &it).ok());
             entry.caller = json.and_then(|json| serde_json::from_slice(&json).ok());
@@ -84,19 +89,19 @@ impl App {
 
     /// Walks the whole history of an instance and checks its chain.
     pub async fn verify(&self, instance: InstanceId) -> Result<ChainReport, Failure> {
-        Ok(verify(&*self.inner.log, &StreamKey::instance(instance)).await?)
+        Ok(verify(&*self.log, &StreamKey::instance(instance)).await?)
     }
 }
 
 fn entries(commit: CommitV2) -> Vec<Entry> {
-    let commit = std::sync::Arc::new(commit);
+    let commit = Arc::new(commit);
     let event = |record: &RecordV1| Event::from_record(record).ok();
     (0..commit.events.len())
         .map(|index| Entry {
             event: commit.events.get(index).and_then(event),
             caller: None,
             index,
-            commit: std::sync::Arc::clone(&commit),
+            commit: Arc::clone(&commit),
         })
         .collect()
 }

@@ -1,7 +1,8 @@
 //! Lists of instances, from the record view: they may lag and say by how much.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use berth_bus::Bus;
 use berth_proto::{
     AccountId, InstanceId, codec,
     query::{InstanceQueryV1, PAGE_MAX, QueryReplyV1, QueryV1},
@@ -10,7 +11,10 @@ use berth_proto::{
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{App, failure::Failure, record::Record};
+use super::{
+    failure::Failure,
+    record::{Record, Records},
+};
 
 /// How long a list may take.
 const LIST_MAX: Duration = Duration::from_secs(5);
@@ -48,9 +52,16 @@ pub struct Page {
     pub lag_ms: u64,
 }
 
-impl App {
+/// Asks the record view.
+#[derive(Debug)]
+pub struct Lists {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) records: Arc<Records>,
+}
+
+impl Lists {
     /// A page of an account's instances.
-    pub async fn list(&self, account: AccountId, query: ListQuery) -> Result<Page, Failure> {
+    pub async fn page(&self, account: AccountId, query: ListQuery) -> Result<Page, Failure> {
         let limit = if query.limit == 0 { PAGE_MAX } else { query.limit.min(PAGE_MAX) };
         let page = self
             .query(QueryV1::Instances(InstanceQueryV1 {
@@ -64,15 +75,15 @@ impl App {
             }))
             .await?;
         let opened = page.rows.into_iter().map(|row| {
-            let app = self.clone();
-            async move { app.open_record(row.id.instance(), row.version, &row.state).await }
+            let records = Arc::clone(&self.records);
+            async move { records.open_record(row.id.instance(), row.version, &row.state).await }
         });
         let records = stream::iter(opened).buffered(OPENED_AT_ONCE).try_collect().await?;
         Ok(Page { records, more: page.more, total: page.total, lag_ms: page.lag_ms })
     }
 
     /// Every instance of an account, page by page, at most `max`.
-    pub async fn list_all(
+    pub async fn all(
         &self,
         account: AccountId,
         mut query: ListQuery,
@@ -80,7 +91,7 @@ impl App {
     ) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::new();
         loop {
-            let page = self.list(account, query.clone()).await?;
+            let page = self.page(account, query.clone()).await?;
             records.extend(page.records);
             let Some(last) = records.last().filter(|_| page.more && records.len() < max) else {
                 records.truncate(max);
@@ -94,7 +105,6 @@ impl App {
         let payload = codec::encode(&query)
             .map_err(|error| Failure::unavailable("the record view of the projections", error))?;
         let reply = self
-            .inner
             .bus
             .request(&query_subject("records"), Bytes::from(payload), LIST_MAX)
             .await

@@ -1,6 +1,9 @@
 //! Telling what happens to an instance as it happens: the same notices as webhooks, in the same words and under
 //! the same silence, and nothing of the past.
 
+use std::sync::Arc;
+
+use berth_bus::{KeyRing, Volatile};
 use berth_log::{Place, decode_commit};
 use berth_notices::{
     derive::{Notice, Step},
@@ -9,13 +12,13 @@ use berth_notices::{
     open::{Listener, Opener},
 };
 use berth_proto::{EndpointId, Sealed, Timestamp, instance::WebhookV1};
+use berth_runtime::Clock;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    App,
     failure::Failure,
-    follow::{FRESH_MAX, Follow, Permission, Turn},
+    follow::{FRESH_MAX, Follow, Follows, Permission, Turn},
     principal::Principal,
     record::Record,
 };
@@ -46,17 +49,28 @@ struct Telling {
 /// Who is told of which instance, and in whose words.
 #[derive(Debug)]
 struct Teller {
+    listeners: Arc<Listeners>,
     permission: Permission,
     format: &'static dyn Format,
     options: Map<String, Value>,
     filter: Filter,
 }
 
-impl App {
+/// Tells clients what happens.
+#[derive(Debug)]
+pub struct Listeners {
+    pub(super) keys: KeyRing,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) volatile: Arc<dyn Volatile>,
+    pub(super) public_url: String,
+    pub(super) follows: Arc<Follows>,
+}
+
+impl Listeners {
     /// Listens to an instance, in the words of a format and with its options. No body shows a token: whoever listens
     /// has shown one, and not for long the present one.
     pub async fn listen(
-        &self,
+        self: &Arc<Self>,
         principal: Principal,
         record: &Record,
         format: &'static str,
@@ -65,8 +79,9 @@ impl App {
     ) -> Result<Live, Failure> {
         let format = formats::by_name(format)
             .ok_or(Failure::Invalid { field: "format", problem: "there is no such format" })?;
-        let follow = self.follow(principal, record.id).await?;
-        let teller = Teller { permission: follow.permission().clone(), format, options, filter };
+        let follow = self.follows.follow(principal, record.id).await?;
+        let (listeners, permission) = (Arc::clone(self), follow.permission().clone());
+        let teller = Teller { listeners, permission, format, options, filter };
         Ok(Live { follow, teller, after: record.version, current: None })
     }
 }
@@ -141,19 +156,17 @@ impl Teller {
         record: &Record,
         endpoint: &WebhookV1,
     ) -> Result<Option<String>, Failure> {
-        let Permission { app, instance, .. } = &self.permission;
-        let now = app.now();
+        let Listeners { keys, clock, volatile, public_url, .. } = &*self.listeners;
+        let now = clock.now();
         let code = notice.happening.code();
         let asked = Asked { class: notice.class, session: notice.session, code, now };
         if gate(&record.state, Some(endpoint), &asked) != Gate::Send {
             return Ok(None);
         }
         let key = record.key.as_ref().ok_or(Failure::NotFound)?;
-        let opener = Opener { key, instance: *instance, master: app.inner.keys.master() };
-        let server_url = &app.settings().public_url;
-        let listener = Listener { options: &self.options, url: "", server_url };
-        let volatile = app.inner.volatile.as_ref();
-        let rendered = opener.body(volatile, (step, notice), self.format, listener, now).await?;
+        let opener = Opener { key, instance: record.id, master: keys.master() };
+        let listener = Listener { options: &self.options, url: "", server_url: public_url };
+        let rendered = opener.body(&**volatile, (step, notice), self.format, listener, now).await?;
         Ok(rendered.and_then(|rendered| String::from_utf8(rendered.body).ok()))
     }
 

@@ -1,13 +1,12 @@
 //! What every door of the gateway uses: who asks, which instance, commands, reads, codes, lists.
 //!
-//! The native API and the dialects translate between HTTP and [`App`]; none of them touches a port. An
-//! operation takes a [`Call`] (who asks, through which door, under which idempotency key) and answers with
+//! The native API and the dialects translate between HTTP and what an [`App`] is composed of; none of them touches a
+//! port. An operation takes a [`Call`] (who asks, through which door, under which idempotency key) and answers with
 //! a [`Record`] (an instance as it is, opened for rendering) or a [`Failure`].
 
 mod account_life;
 mod account_webhooks;
 mod accounts;
-mod as_of;
 mod call;
 mod coalesce;
 mod codes;
@@ -19,7 +18,6 @@ mod find;
 mod follow;
 mod guesses;
 mod history;
-mod jwt;
 mod lists;
 mod live;
 mod moves;
@@ -33,9 +31,10 @@ mod resolve;
 mod settings;
 mod simulate;
 mod tokens;
+mod waits;
 mod webhooks;
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use berth_bus::{Bus, KeyRing, Presence, Volatile};
 use berth_log::LogRead;
@@ -43,51 +42,75 @@ use berth_runtime::{Clock, Entropy};
 use tokio_util::sync::CancellationToken;
 
 pub use account_life::{AccountChange, Closing};
-pub use accounts::{AccountRecord, ChangedAccount, NewAccount};
-pub use call::{Call, Client, Idempotency};
-pub use codes::{Connected, LiveCode, LiveCodes};
-pub use commands::Answer;
-pub use create::{Created, NewInstance};
+pub use accounts::{AccountRecord, Accounts, ChangedAccount, NewAccount};
+pub use call::{Call, Client, Idempotency, RequestIds};
+pub use codes::{Codes, Connected, LiveCode, LiveCodes};
+pub use commands::{Answer, Commands};
+pub use create::{Created, Creator, NewInstance};
 pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
-pub use follow::{Follow, Permission, Turn};
-pub use history::{Entry, HistoryPage};
-pub use lists::{ListQuery, Page};
-pub use live::{Filter, Live};
-pub use names::{InvalidName, check_foreign_id, check_name, check_phone, check_token};
-pub use notifications::Notification;
-pub use principal::Principal;
-pub use quota::{Left, Quotas, Spending};
+pub use find::Finder;
+pub use follow::{Follow, Follows, Permission, Turn};
+pub use history::{Entry, Histories, HistoryPage};
+pub use lists::{ListQuery, Lists, Page};
+pub use live::{Filter, Listeners, Live};
+pub use moves::Moves;
+pub use names::{InvalidName, address_bucket, check_foreign_id, check_name, check_phone, check_token};
+pub use notifications::{Notification, Notifications};
+pub use principal::{Principal, Principals};
+pub use quota::{Counters, Left, Quotas, Spending};
 pub use rate::{Allowance, Rate};
-pub use record::{Device, Erasure, Record};
-pub use resolve::KeyKind;
-pub use settings::merge_part;
-pub use simulate::Simulation;
-pub use webhooks::{NewWebhook, Webhook, WebhookSecret, is_reserved_header};
+pub use record::{Device, Erasure, Record, Records};
+pub use resolve::{KeyKind, Resolver};
+pub use settings::{Blocks, merge_part};
+pub use simulate::{Simulation, Simulator};
+pub use tokens::Tokens;
+pub use webhooks::{NewWebhook, Webhook, WebhookSecret, Webhooks, is_reserved_header};
+
+use directory::Directory;
+use guesses::Guesses;
+use quota::Shares;
 
 use crate::Settings;
 
-/// The gateway's side of every operation. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct App {
-    inner: Arc<Inner>,
+/// A part with these fields, which others may have too.
+macro_rules! part {
+    ($part:ident: $($field:ident),*) => {
+        Arc::new($part { $($field: $field.clone()),* })
+    };
 }
 
+/// The gateway's side of every operation, by what it acts on. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Parts>);
+
+/// What an app is composed of: each part knows only those that it uses.
 #[derive(Debug)]
-struct Inner {
-    log: Arc<dyn LogRead>,
-    bus: Arc<dyn Bus>,
-    volatile: Arc<dyn Volatile>,
-    keys: KeyRing,
+#[expect(missing_docs, reason = "each part's type says what it does")]
+pub struct Parts {
+    pub principals: Arc<Principals>,
+    pub records: Arc<Records>,
+    pub counters: Arc<Counters>,
+    pub commands: Arc<Commands>,
+    pub codes: Arc<Codes>,
+    pub resolver: Arc<Resolver>,
+    pub finder: Arc<Finder>,
+    pub lists: Arc<Lists>,
+    pub webhooks: Arc<Webhooks>,
+    pub creator: Arc<Creator>,
+    pub tokens: Arc<Tokens>,
+    pub blocks: Arc<Blocks>,
+    pub accounts: Arc<Accounts>,
+    pub moves: Arc<Moves>,
+    pub histories: Arc<Histories>,
+    pub follows: Arc<Follows>,
+    pub listeners: Arc<Listeners>,
+    pub notifications: Arc<Notifications>,
+    pub simulator: Arc<Simulator>,
+    pub request_ids: Arc<RequestIds>,
     clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    presence: Presence,
     stop: CancellationToken,
     settings: Settings,
-    directory: directory::Directory,
-    shares: quota::Shares,
-    guesses: guesses::Guesses,
-    request_ids: call::RequestIds,
 }
 
 /// What the gateway needs of its surroundings.
@@ -115,39 +138,57 @@ impl App {
     /// An app over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let Ports { log, bus, volatile, keys, clock, entropy, presence, stop } = ports;
-        let directory = directory::Directory::new(Arc::clone(&log));
-        let request_ids = call::RequestIds::new(&*entropy);
-        Self {
-            inner: Arc::new(Inner {
-                log,
-                bus,
-                volatile,
-                keys,
-                clock,
-                entropy,
-                presence,
-                stop,
-                settings,
-                directory,
-                shares: quota::Shares::new(),
-                guesses: guesses::Guesses::new(),
-                request_ids,
-            }),
-        }
+        let Settings { root_key_digest, url_policy, quotas, public_url, write_version, .. } = &settings;
+        let request_ids = Arc::new(RequestIds::new(&*entropy));
+        let directory = Arc::new(Directory::new(Arc::clone(&log)));
+        let (guesses, shares) = (Arc::new(Guesses::new()), Arc::new(Shares::new()));
+        let principals = part!(Principals: keys, directory, guesses, root_key_digest);
+        let records = part!(Records: log, bus, keys, clock, entropy, stop, directory, principals);
+        let counters = part!(Counters: volatile, keys, clock, quotas, shares);
+        let commands = part!(Commands: bus, keys, entropy, presence, stop, write_version, principals,
+            records, counters);
+        let codes = part!(Codes: volatile, keys, clock, commands, records);
+        let resolver = part!(Resolver: keys, directory, principals);
+        let finder = part!(Finder: resolver, principals, records, commands, codes);
+        let lists = part!(Lists: bus, records);
+        let webhooks = part!(Webhooks: clock, entropy, url_policy, commands);
+        let creator = part!(Creator: log, keys, clock, entropy, principals, records, commands, counters,
+            webhooks);
+        let tokens = part!(Tokens: keys, clock, entropy, records, commands);
+        let blocks = part!(Blocks: records, commands);
+        let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
+            webhooks);
+        let moves = part!(Moves: directory, records, resolver, commands, accounts);
+        let histories = part!(Histories: log, keys);
+        let follows = part!(Follows: log, bus, stop, principals, records);
+        let listeners = part!(Listeners: keys, clock, volatile, public_url, follows);
+        let notifications = part!(Notifications: bus, keys, presence, records);
+        let simulator = part!(Simulator: bus);
+        Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, lists,
+            webhooks, creator, tokens, blocks, accounts, moves, histories, follows, listeners,
+            notifications, simulator, request_ids, clock, stop, settings))
     }
 
     /// The settings that the gateway was started with.
     pub fn settings(&self) -> &Settings {
-        &self.inner.settings
+        &self.settings
     }
 
     /// Whether the process stops, so that streams end and their clients come back elsewhere.
     pub fn is_stopping(&self) -> bool {
-        self.inner.stop.is_cancelled()
+        self.stop.is_cancelled()
     }
 
     /// The present moment.
     pub fn now(&self) -> berth_proto::Timestamp {
-        self.inner.clock.now()
+        self.clock.now()
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }

@@ -1,13 +1,21 @@
 //! Moving an instance to another account: the operator's business.
 
+use std::sync::Arc;
+
+use super::{
+    KeyKind,
+    accounts::{Accounts, require_root},
+    call::Call,
+    commands::{Answer, Commands},
+    directory::Directory,
+    failure::Failure,
+    principal::Principal,
+    record::{Record, Records},
+    resolve::Resolver,
+};
 use berth_proto::{AccountId, InstanceId, command::MoveV1};
 use berth_runtime::UniqueInAccount;
 use serde_json::Value;
-
-use super::{
-    App, KeyKind, accounts::require_root, call::Call, commands::Answer, failure::Failure,
-    principal::Principal, record::Record,
-};
 
 /// Accounts of a page in which a foreign id is looked for.
 const PAGE: u16 = 500;
@@ -16,17 +24,22 @@ const ACCOUNTS_MAX: usize = 10_000;
 /// The settings of the dialect that gives foreign ids, and their field in them.
 const FOREIGN_ID: (&str, &str) = ("codechat", "external_id");
 
-impl App {
+/// Moves instances between accounts.
+#[derive(Debug)]
+pub struct Moves {
+    pub(super) directory: Arc<Directory>,
+    pub(super) records: Arc<Records>,
+    pub(super) resolver: Arc<Resolver>,
+    pub(super) commands: Arc<Commands>,
+    pub(super) accounts: Arc<Accounts>,
+}
+
+impl Moves {
     /// Gives an instance to another account, with its token, its number and its session. Root only.
-    pub async fn move_instance(
-        &self,
-        call: &Call,
-        instance: InstanceId,
-        to: AccountId,
-    ) -> Result<Answer, Failure> {
+    pub async fn run(&self, call: &Call, instance: InstanceId, to: AccountId) -> Result<Answer, Failure> {
         require_root(call)?;
-        let record = self.read_any(instance).await?.ok_or(Failure::NotFound)?;
-        let key = self.account_key(to).await?;
+        let record = self.records.read_any(instance).await?.ok_or(Failure::NotFound)?;
+        let key = self.accounts.key(to).await?;
         let alias = foreign_id(&record).filter(|_| record.state.entries.alias.is_some());
         let command = MoveV1 {
             account: to,
@@ -34,10 +47,10 @@ impl App {
             alias_entry: alias.map(|alias| key.entry(UniqueInAccount::Alias, &alias)),
             webhooks: Vec::new(),
         };
-        let moved = self.command(call, instance, command).await?;
+        let moved = self.commands.decide(call, instance, command).await?;
         // What is remembered of its token here names the former account; others notice when they read.
-        self.inner.directory.forget(record.state.entries.token);
-        self.inner.directory.forget(record.state.entries.number);
+        self.directory.forget(record.state.entries.token);
+        self.directory.forget(record.state.entries.number);
         Ok(moved)
     }
 
@@ -49,13 +62,13 @@ impl App {
         }
         let (mut found, mut looked, mut after) = (Vec::new(), 0, None);
         loop {
-            let (page, more) = self.accounts(principal, after, PAGE).await?;
+            let (page, more) = self.accounts.page(principal, after, PAGE).await?;
             looked += page.len();
             after = page.last().map(|last| last.id);
             for account in page {
                 // There is nobody here who would notice that what is remembered is out of date.
-                self.forget_key(account.id, id).await?;
-                match self.resolve_in(account.id, id, &[KeyKind::Alias]).await {
+                self.resolver.forget_key(account.id, id).await?;
+                match self.resolver.resolve_in(account.id, id, &[KeyKind::Alias]).await {
                     Ok(instance) => found.push(instance),
                     Err(Failure::NotFound) => {}
                     Err(failure) => return Err(failure),

@@ -152,7 +152,7 @@ pub fn check_phone(phone: &str) -> Result<(), InvalidName> {
 }
 
 /// The address that a limit for callers without a valid token counts by: a whole /64 in IPv6.
-pub(super) fn address_bucket(address: IpAddr) -> String {
+pub fn address_bucket(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => format!("{:08x}", u32::from(address)),
         IpAddr::V6(address) => match address.to_ipv4_mapped() {

@@ -1,8 +1,8 @@
 //! Notices that wait to be fetched: the webhooks service keeps them, whoever dispatches serves them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use berth_bus::RequestError;
+use berth_bus::{Bus, KeyRing, Presence, RequestError};
 use berth_proto::{
     DecodeError, EncodeError, InstanceId, codec,
     pull::{PullReplyV1, PullRequestV1},
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-use super::{App, failure::Failure, principal::Principal};
+use super::{failure::Failure, principal::Principal, record::Records};
 
 /// How long one question waits for a notice: who dispatches may change, and a longer wait asks again.
 const SLICE: Duration = Duration::from_secs(5);
@@ -50,10 +50,19 @@ enum PullFault {
     Busy,
 }
 
-impl App {
+/// Fetches what waits.
+#[derive(Debug)]
+pub struct Notifications {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) keys: KeyRing,
+    pub(super) presence: Presence,
+    pub(super) records: Arc<Records>,
+}
+
+impl Notifications {
     /// The oldest notice of an instance that waits to be fetched; none if there is none within `wait`. It stays
     /// the oldest until it is deleted. The permission of who asks is asked again after each slice of the wait.
-    pub async fn receive_notification(
+    pub async fn receive(
         &self,
         principal: &Principal,
         instance: InstanceId,
@@ -67,8 +76,8 @@ impl App {
             let over = Instant::now() >= deadline;
             match asked {
                 Ok(PullReplyV1::Notice { receipt, body }) => {
-                    self.read_again(principal, instance).await?;
-                    let key = self.inner.keys.key(instance.as_bytes()).await?.ok_or(Failure::NotFound)?;
+                    self.records.read_again(principal, instance).await?;
+                    let key = self.keys.key(instance.as_bytes()).await?.ok_or(Failure::NotFound)?;
                     let body = key
                         .open_text(instance.as_bytes(), field::NOTICE, &body)
                         .map_err(|_| PullFault::Unexpected)?;
@@ -79,7 +88,7 @@ impl App {
                 // Nobody waited as long as was asked for: the wait is longer than a slice, or the deployment is
                 // stopping, moving or busy. A permission that ended meanwhile ends the wait.
                 Ok(_) | Err(_) => {
-                    self.read_again(principal, instance).await?;
+                    self.records.read_again(principal, instance).await?;
                     sleep(PAUSE).await;
                 }
             }
@@ -87,7 +96,7 @@ impl App {
     }
 
     /// Deletes a notice that was fetched; says whether there was one that nobody had deleted.
-    pub async fn delete_notification(&self, instance: InstanceId, receipt: u64) -> Result<bool, Failure> {
+    pub async fn delete(&self, instance: InstanceId, receipt: u64) -> Result<bool, Failure> {
         let (reply, repeated) = self.insist(instance, &PullRequestV1::Delete { receipt }).await?;
         match reply {
             // What a try of unknown fate may have deleted is deleted.
@@ -97,7 +106,7 @@ impl App {
     }
 
     /// Deletes everything that waits.
-    pub async fn clear_notifications(&self, instance: InstanceId) -> Result<(), Failure> {
+    pub async fn clear(&self, instance: InstanceId) -> Result<(), Failure> {
         self.insist(instance, &PullRequestV1::Clear).await.map(|_| ())
     }
 
@@ -110,7 +119,7 @@ impl App {
         let started = Instant::now();
         let mut unknown = false;
         loop {
-            let patience = if self.inner.presence.lacks(Role::Webhooks) { PATIENCE_ALONE } else { PATIENCE };
+            let patience = if self.presence.lacks(Role::Webhooks) { PATIENCE_ALONE } else { PATIENCE };
             match self.pull(instance, request, SLICE + MARGIN).await {
                 Ok(reply) => return Ok((reply, unknown)),
                 Err(fault) if started.elapsed() + PAUSE >= patience => return Err(fault.into()),
@@ -127,7 +136,7 @@ impl App {
         timeout: Duration,
     ) -> Result<PullReplyV1, PullFault> {
         let payload = Bytes::from(codec::encode(request)?);
-        let reply = self.inner.bus.request(&pull_subject(instance), payload, timeout).await?;
+        let reply = self.bus.request(&pull_subject(instance), payload, timeout).await?;
         match codec::decode::<PullReplyV1>(&reply)? {
             PullReplyV1::Unavailable => Err(PullFault::Busy),
             reply => Ok(reply),

@@ -2,15 +2,16 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use berth_bus::KeyRing;
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId,
+    AccountId, DirectoryId, Hash, InstanceId,
     commit::PrincipalV1,
     directory::{HoldV1, PurposeV1},
 };
 use berth_runtime::Unique;
 use subtle::ConstantTimeEq;
 
-use super::{App, failure::Failure, names::check_token};
+use super::{directory::Directory, failure::Failure, guesses::Guesses, names::check_token};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,16 @@ impl Principal {
     }
 }
 
-impl App {
+/// Knows who shows which token.
+#[derive(Debug)]
+pub struct Principals {
+    pub(super) keys: KeyRing,
+    pub(super) directory: Arc<Directory>,
+    pub(super) guesses: Arc<Guesses>,
+    pub(super) root_key_digest: Hash,
+}
+
+impl Principals {
     /// Who shows this token. [`Failure::Unauthorized`] if nobody does, [`Failure::Limited`] if the address `from`
     /// showed too many that nobody has.
     pub async fn authenticate(&self, token: &str, from: Option<IpAddr>) -> Result<Principal, Failure> {
@@ -70,12 +80,10 @@ impl App {
         if self.is_root_key(token) {
             return Ok(Principal::Root);
         }
-        let entry = self.inner.keys.master().entry(Unique::Token, token);
+        let entry = self.keys.master().entry(Unique::Token, token);
         let hold = match self.guessed(entry, from).await? {
             // An account's token has no instance whose tail would tell that it was rotated.
-            Some(hold) if hold.purpose == PurposeV1::AccountToken => {
-                self.inner.directory.fresh(entry).await?
-            }
+            Some(hold) if hold.purpose == PurposeV1::AccountToken => self.directory.fresh(entry).await?,
             other => other,
         };
         hold.and_then(|hold| principal_of(entry, &hold)).ok_or(Failure::Unauthorized)
@@ -87,11 +95,11 @@ impl App {
         entry: DirectoryId,
         from: Option<IpAddr>,
     ) -> Result<Option<Arc<HoldV1>>, Failure> {
-        if let Some(known) = self.inner.directory.known(entry) {
+        if let Some(known) = self.directory.known(entry) {
             return Ok(Some(known));
         }
-        let guess = self.inner.guesses.begin(from).await?;
-        let found = self.inner.directory.fresh(entry).await;
+        let guess = self.guesses.begin(from).await?;
+        let found = self.directory.fresh(entry).await;
         if !matches!(found, Ok(None)) {
             guess.give_back();
         }
@@ -105,29 +113,25 @@ impl App {
     /// Asked before anybody is refused for what is remembered of a token here.
     pub async fn present_holder(&self, principal: &Principal) -> Result<Option<Principal>, Failure> {
         let Principal::Instance { entry, .. } = *principal else { return Ok(None) };
-        let hold = self.inner.directory.fresh(entry).await?;
+        let hold = self.directory.fresh(entry).await?;
         let now = hold.and_then(|hold| principal_of(entry, &hold)).ok_or(Failure::Unauthorized)?;
         Ok((now != *principal).then_some(now))
     }
 
     /// Whether what was shown when a stream was opened still opens it: [`Failure::Unauthorized`] if the account's token
     /// was rotated or the account closed. Of an instance's token its own last commit says that: see
-    /// [`App::read_with_deleted`]. The look-up begins after this call, or at most `age` before it.
+    /// [`Records::read_with_deleted`](super::Records::read_with_deleted). The look-up begins after this call, or at most `age` before it.
     pub(super) async fn stands(&self, principal: &Principal, age: Duration) -> Result<(), Failure> {
         let Principal::Account { entry, .. } = *principal else { return Ok(()) };
-        let hold = self.inner.directory.recent(entry, age).await?;
+        let hold = self.directory.recent(entry, age).await?;
         let now = hold.and_then(|hold| principal_of(entry, &hold));
         if now == Some(*principal) { Ok(()) } else { Err(Failure::Unauthorized) }
     }
 
-    /// Whether a token may not be an instance's because it is the root key.
-    pub(super) fn is_reserved_token(&self, token: &str) -> bool {
-        self.is_root_key(token)
-    }
-
-    fn is_root_key(&self, token: &str) -> bool {
-        let digest = self.inner.keys.master().request_digest(&[b"root", token.as_bytes()]);
-        bool::from(digest.0.ct_eq(&self.inner.settings.root_key_digest.0))
+    /// Whether a token is the root key, which nobody else may have.
+    pub(super) fn is_root_key(&self, token: &str) -> bool {
+        let digest = self.keys.master().request_digest(&[b"root", token.as_bytes()]);
+        bool::from(digest.0.ct_eq(&self.root_key_digest.0))
     }
 }
 

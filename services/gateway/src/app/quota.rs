@@ -11,12 +11,14 @@ use std::{
     time::Duration,
 };
 
+use berth_bus::{KeyRing, Volatile};
 use berth_proto::StreamId;
+use berth_runtime::Clock;
 use lru::LruCache;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{App, failure::Failure, principal::Principal, rate::Window};
+use super::{call::Call, failure::Failure, principal::Principal, rate::Window};
 
 /// The window that quotas are counted in.
 const WINDOW_SECONDS: u32 = 60;
@@ -108,7 +110,17 @@ struct Share {
     everywhere: u32,
 }
 
-impl App {
+/// Counts requests against quotas and rates.
+#[derive(Debug)]
+pub struct Counters {
+    pub(super) volatile: Arc<dyn Volatile>,
+    pub(super) keys: KeyRing,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) quotas: Quotas,
+    pub(super) shares: Arc<Shares>,
+}
+
+impl Counters {
     /// Counts a request of somebody. [`Failure::Limited`] if a quota of theirs is used up: the operator has none.
     pub async fn spend(&self, principal: &Principal, on: Spending) -> Result<(), Failure> {
         let quotas = self.quotas(principal, on);
@@ -116,7 +128,7 @@ impl App {
             if let Err(failure) = self.take(quota, on).await {
                 // A client that keeps on trying must not use up more than it has.
                 for before in quotas.iter().take(at) {
-                    self.inner.shares.slot(before.of).give_back(self.window(WINDOW_SECONDS));
+                    self.shares.slot(before.of).give_back(self.window(WINDOW_SECONDS));
                 }
                 return Err(failure);
             }
@@ -124,11 +136,17 @@ impl App {
         Ok(())
     }
 
+    /// Counts a call against its caller's quotas, unless that was done. Before each command.
+    pub(super) async fn count_call(&self, call: &Call) -> Result<(), Failure> {
+        let counting = || self.spend(&call.principal, Spending::Command);
+        call.counted.get_or_try_init(counting).await.copied()
+    }
+
     /// What is left of somebody's quotas for requests of this kind.
     pub fn left(&self, principal: &Principal, on: Spending) -> Vec<Left> {
         let window = self.window(WINDOW_SECONDS);
         let left = |Quota { of, limit }: Quota| {
-            let slot = self.inner.shares.slot(of);
+            let slot = self.shares.slot(of);
             let share = *slot.share_in(window);
             Left {
                 name: of.name,
@@ -143,8 +161,7 @@ impl App {
 
     /// The quotas that a request counts against, the narrower first: whoever is over it takes nothing of the other.
     fn quotas(&self, principal: &Principal, on: Spending) -> Vec<Quota> {
-        let Quotas { instance_commands, account_commands, instance_reads, account_reads } =
-            self.inner.settings.quotas;
+        let Quotas { instance_commands, account_commands, instance_reads, account_reads } = self.quotas;
         let (of_instance, of_account) = match on {
             Spending::Command => {
                 (("instance-commands", instance_commands), ("account-commands", account_commands))
@@ -164,7 +181,7 @@ impl App {
 
     /// Uses one of a quota up, and takes a share of it for that if need be.
     async fn take(&self, quota: &Quota, on: Spending) -> Result<(), Failure> {
-        let slot = self.inner.shares.slot(quota.of);
+        let slot = self.shares.slot(quota.of);
         if slot.use_one(self.window(WINDOW_SECONDS)) {
             return Ok(());
         }
@@ -197,7 +214,7 @@ impl App {
         let wanted = (limit / SHARES).clamp(1, SHARE_MAX);
         let key = format!("rate.quota.{name}.{id}.{}", window.start);
         let ttl = Duration::from_secs(u64::from(WINDOW_SECONDS) + 5);
-        let counted = timeout(COUNT_MAX, self.inner.volatile.add(&key, wanted.into(), ttl)).await;
+        let counted = timeout(COUNT_MAX, self.volatile.add(&key, wanted.into(), ttl)).await;
         let error = match counted {
             Ok(Ok(everywhere)) => {
                 let before = everywhere.saturating_sub(wanted.into());
@@ -216,7 +233,7 @@ impl App {
     }
 
     fn seconds_left(&self, window: Window) -> u32 {
-        u32::try_from((window.end - self.now().seconds()).max(1)).unwrap_or(WINDOW_SECONDS)
+        u32::try_from((window.end - self.clock.now().seconds()).max(1)).unwrap_or(WINDOW_SECONDS)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{App, failure::Failure};
+use super::{failure::Failure, quota::Counters};
 
 /// A limit: so many requests in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +33,15 @@ pub(super) struct Window {
     pub(super) end: i64,
 }
 
-impl App {
+impl Counters {
     /// Counts a request of `who` (a token, an address; it is hashed) against a limit named `bucket`.
     pub async fn count(&self, bucket: &str, who: &str, rate: Rate) -> Result<Allowance, Failure> {
         let Window { start, end } = self.window(rate.window_seconds);
-        let digest = self.inner.keys.master().request_digest(&[b"rate", who.as_bytes()]).to_string();
+        let digest = self.keys.master().request_digest(&[b"rate", who.as_bytes()]).to_string();
         let short: String = digest.chars().take(32).collect();
         let key = format!("rate.{bucket}.{short}.{start}");
         let ttl = Duration::from_secs(u64::from(rate.window_seconds) + 5);
-        let used = self.inner.volatile.add(&key, 1, ttl).await?;
+        let used = self.volatile.add(&key, 1, ttl).await?;
         let limit = u64::from(rate.requests);
         Ok(Allowance {
             limit: rate.requests,
@@ -60,13 +60,8 @@ impl App {
     /// The present window of so many seconds; windows are aligned to the epoch, so that all gateways have the same.
     pub(super) fn window(&self, seconds: u32) -> Window {
         let seconds = i64::from(seconds.max(1));
-        let now = self.now().seconds();
+        let now = self.clock.now().seconds();
         let start = now - now.rem_euclid(seconds);
         Window { start, end: start + seconds }
-    }
-
-    /// What a caller without a valid token is counted by.
-    pub fn address_bucket(address: std::net::IpAddr) -> String {
-        super::names::address_bucket(address)
     }
 }

@@ -1,14 +1,21 @@
 //! An instance as it is, opened for rendering.
 
-use berth_log::{ReadError, Rehydrated, StateError, rehydrate};
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    directory::Directory,
+    failure::Failure,
+    principal::{Principal, Principals},
+};
+use berth_bus::{Bus, KeyRing};
+use berth_log::{LogRead, ReadError, Rehydrated, StateError, last_readable, rehydrate};
 use berth_proto::{
     InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
     frame::RejectionCodeV1,
     instance::{DeviceV1, InstanceStateV1, PhaseV1, UnlinkStatusV1},
 };
-use berth_runtime::{DataKey, sealing::field};
-
-use super::{App, failure::Failure, principal::Principal};
+use berth_runtime::{Clock, DataKey, Entropy, sealing::field};
+use tokio_util::sync::CancellationToken;
 
 /// An instance as it is: its state and, unless it is erased, its personal values in clear.
 #[derive(Debug, Clone)]
@@ -81,7 +88,20 @@ impl Record {
     }
 }
 
-impl App {
+/// Reads instances where every acknowledged change is visible.
+#[derive(Debug)]
+pub struct Records {
+    pub(super) log: Arc<dyn LogRead>,
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) keys: KeyRing,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) stop: CancellationToken,
+    pub(super) directory: Arc<Directory>,
+    pub(super) principals: Arc<Principals>,
+}
+
+impl Records {
     /// The instance as it is now, read where every acknowledged change is visible, if the caller may see it.
     ///
     /// [`Failure::NotFound`] for an unknown, a deleted and another account's instance and, for an instance's
@@ -97,7 +117,7 @@ impl App {
         let Principal::Instance { instance, .. } = *principal else { return Err(Failure::NotFound) };
         match self.read(principal, instance).await {
             Err(refused @ (Failure::NotFound | Failure::Unauthorized)) => {
-                match self.present_holder(principal).await? {
+                match self.principals.present_holder(principal).await? {
                     Some(now @ Principal::Instance { instance, .. }) => self.read(&now, instance).await,
                     _ => Err(refused),
                 }
@@ -117,21 +137,28 @@ impl App {
             && account != record.state.account
         {
             // It was moved: the token works on, and the next call asks again whose it is.
-            self.inner.directory.forget(entry);
+            self.directory.forget(entry);
         }
         if let Err(refused) = admit(principal, &record) {
-            let now = self.present_holder(principal).await?.ok_or(refused)?;
+            let now = self.principals.present_holder(principal).await?.ok_or(refused)?;
             admit(&now, &record)?;
         }
         Ok(record)
     }
 
+    /// The instance, deleted or not, if what was shown when the request began still opens it: for whoever waited
+    /// before it answers. The looks begin after this call; it fails as [`Permission::ask`] does.
+    pub async fn read_again(&self, principal: &Principal, instance: InstanceId) -> Result<Record, Failure> {
+        self.principals.stands(principal, Duration::ZERO).await?;
+        self.read_with_deleted(principal, instance).await
+    }
+
     /// The instance with this id, deleted or not, without asking who wants to know.
     pub async fn read_any(&self, instance: InstanceId) -> Result<Option<Record>, Failure> {
-        let Some(stored) = self.inner.log.tail(&StreamKey::instance(instance)).await? else {
+        let Some(stored) = self.log.tail(&StreamKey::instance(instance)).await? else {
             return Ok(None);
         };
-        match rehydrate(&*self.inner.log, &stored).await {
+        match rehydrate(&*self.log, &stored).await {
             Ok(Rehydrated { commit, state, .. }) => {
                 self.record_of(instance, commit.version, state).await.map(Some)
             }
@@ -150,13 +177,25 @@ impl App {
     ) -> Result<Record, Failure> {
         let Some(record) = self.as_of(instance, Timestamp(i64::MAX)).await? else {
             // Where nothing can be read although something stands there, the damage is the answer, not an absence.
-            return match self.inner.log.tail(&StreamKey::instance(instance)).await? {
+            return match self.log.tail(&StreamKey::instance(instance)).await? {
                 Some(_) => Err(Failure::Rejected(RejectionCodeV1::Damaged)),
                 None => Err(Failure::NotFound),
             };
         };
         admit(principal, &record)?;
         Ok(record)
+    }
+
+    /// The instance as it was at a moment: after the last commit that is not later. None before the first. What is
+    /// damaged is passed over.
+    pub async fn as_of(&self, instance: InstanceId, moment: Timestamp) -> Result<Option<Record>, Failure> {
+        let stream = StreamKey::instance(instance);
+        let found =
+            last_readable::<InstanceStateV1>(&*self.log, &stream, |commit| commit.occurred_at <= moment);
+        match found.await? {
+            Some(found) => self.record_as_stored(instance, found.tail.version, found.state).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Opens a carried state for rendering.
@@ -180,10 +219,10 @@ impl App {
         state: InstanceStateV1,
     ) -> Result<Record, Failure> {
         if matches!(state.phase, PhaseV1::Deleted { .. }) {
-            self.inner.keys.forget(id.as_bytes());
+            self.keys.forget(id.as_bytes());
         }
-        let key = self.inner.keys.key(id.as_bytes()).await?;
-        Ok(opened(id, version, berth_domain::instance::effective(&state, self.now()).into_owned(), key))
+        let key = self.keys.key(id.as_bytes()).await?;
+        Ok(opened(id, version, berth_domain::instance::effective(&state, self.clock.now()).into_owned(), key))
     }
 
     /// The record of a state as it was stored, for history.
@@ -193,7 +232,7 @@ impl App {
         version: u64,
         state: InstanceStateV1,
     ) -> Result<Record, Failure> {
-        let key = self.inner.keys.key(id.as_bytes()).await?;
+        let key = self.keys.key(id.as_bytes()).await?;
         Ok(opened(id, version, state, key))
     }
 }

@@ -1,15 +1,16 @@
 //! From what stands in a path to an instance of the caller's account.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
+use berth_bus::KeyRing;
 use berth_proto::{AccountId, CommandId, DirectoryId, InstanceId, directory::PurposeV1};
 use berth_runtime::{Unique, UniqueInAccount};
 
 use super::{
-    App,
+    directory::Directory,
     failure::Failure,
     names::{as_uuid, check_name},
-    principal::Principal,
+    principal::{Principal, Principals},
 };
 
 /// What the text in a path may be.
@@ -27,7 +28,15 @@ pub enum KeyKind {
     Alias,
 }
 
-impl App {
+/// Knows which instance a text names.
+#[derive(Debug)]
+pub struct Resolver {
+    pub(super) keys: KeyRing,
+    pub(super) directory: Arc<Directory>,
+    pub(super) principals: Arc<Principals>,
+}
+
+impl Resolver {
     /// The instance that `text` names for this caller: the first of `order` that fits. The instance is not
     /// read; it may be deleted by now.
     pub async fn resolve(
@@ -75,8 +84,8 @@ impl App {
         from: Option<IpAddr>,
     ) -> Result<(AccountId, InstanceId), Failure> {
         let entry = self.number_entry(number).ok_or(Failure::NotFound)?;
-        let Some(hold) = self.guessed(entry, from).await? else {
-            let state = self.inner.directory.state(entry).await?;
+        let Some(hold) = self.principals.guessed(entry, from).await? else {
+            let state = self.directory.state(entry).await?;
             let had = state.is_some_and(|state| !state.former.is_empty());
             return Err(if had { Failure::Unauthorized } else { Failure::NotFound });
         };
@@ -102,7 +111,7 @@ impl App {
                 KeyKind::Id | KeyKind::Uuid => None,
             };
             let Some(entry) = entry else { continue };
-            let Some(state) = self.inner.directory.state(entry).await? else { continue };
+            let Some(state) = self.directory.state(entry).await? else { continue };
             let known = state.former.iter().rev().find(|former| former.command_ids.contains(&command));
             if let Some(instance) = known.and_then(|former| former.instance) {
                 return Ok(Some(instance));
@@ -119,7 +128,7 @@ impl App {
             self.number_entry(text),
         ];
         for entry in entries.into_iter().flatten() {
-            self.inner.directory.forget(entry);
+            self.directory.forget(entry);
         }
         Ok(())
     }
@@ -131,7 +140,7 @@ impl App {
         purpose: PurposeV1,
     ) -> Result<Option<InstanceId>, Failure> {
         let Some(entry) = entry else { return Ok(None) };
-        let hold = self.inner.directory.cached(entry).await?;
+        let hold = self.directory.cached(entry).await?;
         Ok(hold
             .filter(|hold| hold.account == account && hold.purpose == purpose)
             .and_then(|hold| hold.instance))
@@ -139,17 +148,17 @@ impl App {
 
     async fn name_entry(&self, account: AccountId, name: &str) -> Result<Option<DirectoryId>, Failure> {
         let Ok(name) = check_name(name) else { return Ok(None) };
-        let key = self.inner.keys.key(account.as_bytes()).await?;
+        let key = self.keys.key(account.as_bytes()).await?;
         Ok(key.map(|key| key.entry(UniqueInAccount::Name, &name)))
     }
 
     async fn alias_entry(&self, account: AccountId, alias: &str) -> Result<Option<DirectoryId>, Failure> {
-        let key = self.inner.keys.key(account.as_bytes()).await?;
+        let key = self.keys.key(account.as_bytes()).await?;
         Ok(key.map(|key| key.entry(UniqueInAccount::Alias, alias)))
     }
 
     fn number_entry(&self, text: &str) -> Option<DirectoryId> {
         let digits = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| self.inner.keys.master().entry(Unique::Number, text))
+        digits.then(|| self.keys.master().entry(Unique::Number, text))
     }
 }

@@ -1,5 +1,13 @@
 //! Opaque settings: one sealed JSON block for each vocabulary, kept as given.
 
+use std::sync::Arc;
+
+use super::{
+    call::Call,
+    commands::{Answer, Commands},
+    failure::Failure,
+    record::{Record, Records},
+};
 use berth_proto::{
     command::{ChangeSettingsV1, Command, SwitchV1},
     frame::RejectionCodeV1,
@@ -7,8 +15,6 @@ use berth_proto::{
 };
 use berth_runtime::sealing::field;
 use serde_json::{Map, Value};
-
-use super::{App, call::Call, commands::Answer, failure::Failure, record::Record};
 
 /// How often a merge is tried again when somebody else changed the block meanwhile.
 const MERGE_TRIES_MAX: u32 = 5;
@@ -36,9 +42,16 @@ pub fn merge_part(present: Option<Value>, part: &str, changes: &Map<String, Valu
     Value::Object(block)
 }
 
-impl App {
+/// Changes settings blocks.
+#[derive(Debug)]
+pub struct Blocks {
+    pub(super) records: Arc<Records>,
+    pub(super) commands: Arc<Commands>,
+}
+
+impl Blocks {
     /// Changes the settings block of a vocabulary: `merge` turns the present block into the wanted one.
-    pub async fn change_settings(
+    pub async fn change(
         &self,
         call: &Call,
         record: &Record,
@@ -81,9 +94,9 @@ impl App {
                 },
                 expected: expected.map(|block| block.body.clone()),
             };
-            match self.command(call, record.id, command(change)).await {
+            match self.commands.decide(call, record.id, command(change)).await {
                 Err(Failure::Rejected(RejectionCodeV1::Changed)) => {
-                    record = self.read(&call.principal, record.id).await?;
+                    record = self.records.read(&call.principal, record.id).await?;
                 }
                 other => return other,
             }

@@ -1,12 +1,13 @@
 //! Control of the simulated device driver.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use berth_bus::Bus;
 use berth_proto::{InstanceId, subject::simulate_subject};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{App, failure::Failure};
+use super::failure::Failure;
 
 /// How long the driver may take to do what it is told.
 const SIMULATE_MAX: Duration = Duration::from_secs(10);
@@ -25,12 +26,17 @@ pub enum Simulation {
     },
 }
 
-impl App {
+/// Tells the simulated driver what to play.
+#[derive(Debug)]
+pub struct Simulator {
+    pub(super) bus: Arc<dyn Bus>,
+}
+
+impl Simulator {
     /// Has the simulated driver play something on the instance's link.
-    pub async fn simulate(&self, instance: InstanceId, request: &Value) -> Result<Simulation, Failure> {
+    pub async fn play(&self, instance: InstanceId, request: &Value) -> Result<Simulation, Failure> {
         let payload = Bytes::from(request.to_string());
         let reply = self
-            .inner
             .bus
             .request(&simulate_subject(instance), payload, SIMULATE_MAX)
             .await

@@ -1,6 +1,9 @@
 //! Webhook endpoints: sealing what a client configures and opening it for rendering.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_proto::{
@@ -10,14 +13,19 @@ use berth_proto::{
     instance::WebhookV1,
 };
 use berth_runtime::{
-    DataKey,
+    Clock, DataKey, Entropy, UrlPolicy,
     entropy::new_endpoint_id,
     sealing::field,
     url_policy::{UrlRefused, check_url},
 };
 use serde_json::Value;
 
-use super::{App, call::Call, commands::Answer, failure::Failure, record::Record};
+use super::{
+    call::Call,
+    commands::{Answer, Commands},
+    failure::Failure,
+    record::Record,
+};
 
 /// Random bytes of a generated signing secret (Standard Webhooks recommends 24 to 64).
 const SECRET_BYTES: usize = 32;
@@ -152,11 +160,20 @@ impl Record {
     }
 }
 
-impl App {
+/// Configures the endpoints of instances.
+#[derive(Debug)]
+pub struct Webhooks {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) url_policy: UrlPolicy,
+    pub(super) commands: Arc<Commands>,
+}
+
+impl Webhooks {
     /// Adds an endpoint, or replaces the one with this id or (with `upsert`) with this format and label.
     /// The secret is the endpoint's as it is now. [`RejectionCodeV1::UnknownWebhook`] if an earlier try of the same
     /// keyed command added an endpoint that was removed since.
-    pub async fn configure_webhook(
+    pub async fn configure(
         &self,
         call: &Call,
         record: &Record,
@@ -165,9 +182,11 @@ impl App {
         enabled_max: u8,
     ) -> Result<(Answer, Webhook, WebhookSecret), Failure> {
         let key = record.key.clone().ok_or(Failure::NotFound)?;
-        let (webhook, new_secret) = self.seal_webhook(record.id.as_bytes(), &key, new)?;
-        let answer =
-            self.command(call, record.id, ConfigureWebhookV1 { webhook, upsert, enabled_max }).await?;
+        let (webhook, new_secret) = self.seal(record.id.as_bytes(), &key, new)?;
+        let answer = self
+            .commands
+            .decide(call, record.id, ConfigureWebhookV1 { webhook, upsert, enabled_max })
+            .await?;
         let id = answer.outcome.endpoint.unwrap_or(new_secret.id);
         let stored = answer.record.state.webhooks.iter().find(|webhook| webhook.id == id);
         let stored = stored.ok_or_else(|| Failure::Rejected(RejectionCodeV1::UnknownWebhook))?;
@@ -177,29 +196,24 @@ impl App {
     }
 
     /// Removes an endpoint.
-    pub async fn remove_webhook(
-        &self,
-        call: &Call,
-        instance: InstanceId,
-        id: EndpointId,
-    ) -> Result<Answer, Failure> {
-        self.command(call, instance, RemoveWebhookV1 { id }).await
+    pub async fn remove(&self, call: &Call, instance: InstanceId, id: EndpointId) -> Result<Answer, Failure> {
+        self.commands.decide(call, instance, RemoveWebhookV1 { id }).await
     }
 
     /// Checks and seals an endpoint.
-    pub(super) fn seal_webhook(
+    pub(super) fn seal(
         &self,
         owner: &[u8; 16],
         key: &DataKey,
         new: &NewWebhook,
     ) -> Result<(WebhookV1, WebhookSecret), Failure> {
         self.check_webhook(new)?;
-        let id = new.id.unwrap_or_else(|| new_endpoint_id(&*self.inner.clock, &*self.inner.entropy));
+        let id = new.id.unwrap_or_else(|| new_endpoint_id(&*self.clock, &*self.entropy));
         let secret = match &new.secret {
             Some(secret) => checked_secret(secret)?,
             None => {
                 let mut bytes = vec![0; SECRET_BYTES];
-                self.inner.entropy.fill(&mut bytes);
+                self.entropy.fill(&mut bytes);
                 format!("whsec_{}", STANDARD.encode(bytes))
             }
         };
@@ -225,8 +239,8 @@ impl App {
                 .options
                 .as_ref()
                 .map(|options| key.seal(owner, field::WEBHOOK_OPTIONS, options.to_string().as_bytes())),
-            created_at: self.now(),
-            updated_at: self.now(),
+            created_at: self.clock.now(),
+            updated_at: self.clock.now(),
         };
         Ok((webhook, WebhookSecret { id, secret }))
     }
@@ -241,7 +255,7 @@ impl App {
         }
         let needs_url = new.enabled && !berth_notices::formats::is_pulled(new.format);
         if needs_url || !new.url.is_empty() {
-            check_url(&new.url, &self.inner.settings.url_policy)
+            check_url(&new.url, &self.url_policy)
                 .map_err(|refused| Failure::Invalid { field: "url", problem: refused_url(refused) })?;
         }
         if new.headers.len() > HEADERS_MAX {

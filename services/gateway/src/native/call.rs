@@ -33,7 +33,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = headers::bearer(&parts.headers).ok_or(Failure::Unauthorized)?;
-        let principal = app.authenticate(token, headers::peer(&parts.extensions)).await?;
+        let principal = app.principals.authenticate(token, headers::peer(&parts.extensions)).await?;
         quota::count(app, &principal, &parts.method, &parts.extensions).await?;
         let client = headers::client(&parts.extensions);
         Ok(Self { principal, client, key: idempotency_key(&parts.headers)? })

@@ -30,7 +30,7 @@ pub(super) async fn layer(State(app): State<App>, mut request: Request, next: Ne
     request.extensions_mut().insert(counted.clone());
     let mut response = next.run(request).await;
     if let Some(principal) = counted.0.get() {
-        tell(&mut response, &app.left(principal, on));
+        tell(&mut response, &app.counters.left(principal, on));
     }
     response
 }
@@ -45,7 +45,7 @@ pub(super) async fn count(
     if let Some(Counted(counted)) = extensions.get() {
         counted.get_or_init(|| *principal);
     }
-    app.spend(principal, spending(method)).await
+    app.counters.spend(principal, spending(method)).await
 }
 
 fn spending(method: &Method) -> Spending {

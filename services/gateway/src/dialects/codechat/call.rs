@@ -17,9 +17,9 @@ use crate::{
 async fn principal(parts: &Parts, app: &App) -> Result<Principal, CodeChatError> {
     let token = headers::bearer(&parts.headers).or_else(|| headers::text(&parts.headers, "apikey"));
     let token = token.ok_or(CodeChatError::Unauthorized)?;
-    match app.authenticate_jwt(token).await? {
+    match app.tokens.authenticate_jwt(token).await? {
         Some(principal) => Ok(principal),
-        None => Ok(app.authenticate(token, headers::peer(&parts.extensions)).await?),
+        None => Ok(app.principals.authenticate(token, headers::peer(&parts.extensions)).await?),
     }
 }
 
@@ -59,14 +59,14 @@ impl FromRequestParts<App> for OnInstance {
 impl OnInstance {
     /// The instance as it is now, if it is switched on.
     pub(super) async fn read(&self) -> Result<Record, CodeChatError> {
-        let record = self.map(self.app.find(&self.call.principal, &self.id, &ORDER).await)?;
+        let record = self.map(self.app.finder.find(&self.call.principal, &self.id, &ORDER).await)?;
         if find::is_active(&record) { Ok(record) } else { Err(CodeChatError::Inactive) }
     }
 
     /// The instance after a command, if it is switched on.
     pub(super) async fn command(&self, command: impl Into<Command>) -> Result<Answer, CodeChatError> {
         let record = self.read().await?;
-        self.map(self.app.command(&self.call, record.id, command).await)
+        self.map(self.app.commands.decide(&self.call, record.id, command).await)
     }
 
     /// An instance's token on another instance, existing or not, is forbidden.
@@ -108,7 +108,7 @@ impl FromRequestParts<App> for OnBusiness {
 impl OnBusiness {
     /// The instance that the path or the query names, switched on or not.
     pub(super) async fn instance(&self, id: &str) -> Result<Record, CodeChatError> {
-        Ok(self.app.find(&self.call.principal, id, &ORDER).await?)
+        Ok(self.app.finder.find(&self.call.principal, id, &ORDER).await?)
     }
 }
 

@@ -38,7 +38,7 @@ fn external_id(record: &Record) -> Option<String> {
 
 /// The instance's JWT.
 pub(super) fn jwt(app: &App, record: &Record) -> String {
-    app.jwt(record, external_id(record).as_deref())
+    app.tokens.jwt(record, external_id(record).as_deref())
 }
 
 /// A row's id, made from ours, so that it is always the same.
@@ -68,7 +68,7 @@ pub(super) async fn response(
     record: &Record,
     deleted_at: Option<Timestamp>,
 ) -> Result<InstanceFound, CodeChatError> {
-    let business = app.account(record.state.account).await?;
+    let business = app.accounts.read(record.state.account).await?;
     Ok(with_business(app, record, deleted_at, &business.name))
 }
 

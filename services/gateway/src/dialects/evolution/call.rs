@@ -25,7 +25,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, EvolutionError> {
         let key = headers::text(&parts.headers, "apikey").ok_or(EvolutionError::Unauthorized)?;
-        match app.authenticate(key, headers::peer(&parts.extensions)).await {
+        match app.principals.authenticate(key, headers::peer(&parts.extensions)).await {
             Ok(Principal::Root) => Err(EvolutionError::Unauthorized),
             Ok(principal) => {
                 let client = headers::client(&parts.extensions);
@@ -59,12 +59,12 @@ impl FromRequestParts<App> for OnInstance {
 impl OnInstance {
     /// The instance as it is now.
     pub(super) async fn read(&self) -> Result<Record, EvolutionError> {
-        self.map(self.app.find(&self.call.principal, &self.name, &ORDER).await)
+        self.map(self.app.finder.find(&self.call.principal, &self.name, &ORDER).await)
     }
 
     /// The instance after a command.
     pub(super) async fn command(&self, command: impl Into<Command>) -> Result<Answer, EvolutionError> {
-        self.map(self.app.command_on(&self.call, &self.name, &ORDER, command).await)
+        self.map(self.app.finder.decide_on(&self.call, &self.name, &ORDER, command).await)
     }
 
     /// An instance's token on another instance is a wrong key, whether that instance exists or not.

@@ -129,13 +129,14 @@ async fn run(app: &App, method: &str, token: &str, request: Request) -> Result<R
     if request.method() != wanted {
         return Err(GreenError::NotFound);
     }
-    let authenticated = app.authenticate(token, crate::http::headers::peer(request.extensions())).await;
+    let authenticated =
+        app.principals.authenticate(token, crate::http::headers::peer(request.extensions())).await;
     let (principal, account) = match authenticated {
         Ok(principal @ Principal::Account { account, .. }) => (principal, account),
         Ok(_) | Err(Failure::Unauthorized) => return Ok(Json(UNAUTHORIZED).into_response()),
         Err(failure) => return Err(failure.into()),
     };
-    if !app.count(&format!("green-{method}"), &account.to_string(), RATE).await?.allowed {
+    if !app.counters.count(&format!("green-{method}"), &account.to_string(), RATE).await?.allowed {
         return Err(GreenError::Limited);
     }
     let call = Call::new(principal, "green", crate::http::headers::client(request.extensions()));
@@ -174,11 +175,11 @@ pub(super) async fn create(
         webhooks: vec![settings::endpoint(&given)],
         ..NewInstance::default()
     };
-    let created = match app.create(call, new.clone()).await {
+    let created = match app.creator.create(call, new.clone()).await {
         // Names are not unique in this dialect: the second of a name gets one of its own, and shows the given one.
         Err(Failure::Rejected(RejectionCodeV1::NameTaken)) => {
             new.name = None;
-            app.create(call, new).await
+            app.creator.create(call, new).await
         }
         other => other,
     };
@@ -197,7 +198,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn list(app: &App, account: AccountId) -> Result<OrRefusal<Vec<Row>>, GreenError> {
     let query = ListQuery { with_deleted: true, ..ListQuery::default() };
-    let records = app.list_all(account, query, INSTANCES_MAX).await?;
+    let records = app.lists.all(account, query, INSTANCES_MAX).await?;
     let oldest = app.now().plus_seconds(-DELETED_SHOWN_SECONDS);
     let shown = records.iter().filter(|record| deleted_at(record).is_none_or(|at| at >= oldest));
     Ok(OrRefusal::Done(shown.map(row).collect()))
@@ -220,7 +221,11 @@ pub(super) async fn delete(
         None => return Err(GreenError::Validation("'idInstance' is required".to_owned())),
         Some(_) => return Err(GreenError::Validation("'idInstance' must be a number".to_owned())),
     };
-    match app.command_on(call, &number, &[KeyKind::Number], DeleteV1 { only_without_session: false }).await {
+    match app
+        .finder
+        .decide_on(call, &number, &[KeyKind::Number], DeleteV1 { only_without_session: false })
+        .await
+    {
         Ok(_) => Ok(OrRefusal::Done(DeletedInstance { delete_instance_account: true })),
         Err(Failure::NotFound | Failure::Rejected(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound)) => {
             Ok(OrRefusal::Refused(NOT_FOUND))

@@ -34,12 +34,12 @@ impl FromRequestParts<App> for OnInstance {
 impl OnInstance {
     /// The instance as it is now.
     pub(super) async fn read(&self) -> Result<Record, MegaError> {
-        self.map(self.app.find(&self.call.principal, &self.key, &ORDER).await)
+        self.map(self.app.finder.find(&self.call.principal, &self.key, &ORDER).await)
     }
 
     /// The instance after a command.
     pub(super) async fn command(&self, command: impl Into<Command>) -> Result<Answer, MegaError> {
-        self.map(self.app.command_on(&self.call, &self.key, &ORDER, command).await)
+        self.map(self.app.finder.decide_on(&self.call, &self.key, &ORDER, command).await)
     }
 
     /// An instance's token on another instance is a wrong token, whether that instance exists or not.
@@ -73,7 +73,7 @@ impl FromRequestParts<App> for OnHost {
 /// The caller of any route: the root key is nobody here.
 pub(super) async fn caller(parts: &Parts, app: &App) -> Result<Call, MegaError> {
     let token = headers::bearer(&parts.headers).ok_or(MegaError::Unauthorized)?;
-    match app.authenticate(token, headers::peer(&parts.extensions)).await? {
+    match app.principals.authenticate(token, headers::peer(&parts.extensions)).await? {
         Principal::Root => Err(MegaError::Unauthorized),
         principal => Ok(Call::new(principal, "mega", headers::client(&parts.extensions))),
     }

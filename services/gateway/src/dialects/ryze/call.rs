@@ -60,7 +60,7 @@ impl FromRequestParts<App> for OnInstance {
 impl OnInstance {
     /// The instance as it is now; `what` names the general failure of the route.
     pub(super) async fn read(&self, what: &'static str) -> Result<Record, RyzeError> {
-        let result = self.app.find(&self.call.principal, &self.name, &ORDER).await;
+        let result = self.app.finder.find(&self.call.principal, &self.name, &ORDER).await;
         self.own(what, result).await
     }
 
@@ -70,7 +70,7 @@ impl OnInstance {
         what: &'static str,
         command: impl Into<Command>,
     ) -> Result<Answer, RyzeError> {
-        let result = self.app.command_on(&self.call, &self.name, &ORDER, command).await;
+        let result = self.app.finder.decide_on(&self.call, &self.name, &ORDER, command).await;
         self.own(what, result).await
     }
 
@@ -83,12 +83,14 @@ impl OnInstance {
         match result {
             Err(Failure::NotFound) => {
                 if let Principal::Instance { instance, .. } = self.call.principal
-                    && let Err(Failure::Unauthorized) = self.app.read(&self.call.principal, instance).await
+                    && let Err(Failure::Unauthorized) =
+                        self.app.records.read(&self.call.principal, instance).await
                 {
                     return Err(RyzeError::Unauthorized);
                 }
                 if let Principal::Instance { instance, .. } = self.call.principal
-                    && let Ok(other) = self.app.resolve(&self.call.principal, &self.name, &ORDER).await
+                    && let Ok(other) =
+                        self.app.resolver.resolve(&self.call.principal, &self.name, &ORDER).await
                     && other != instance
                 {
                     return Err(RyzeError::OtherInstance);

@@ -12,7 +12,7 @@ use super::{
     error::RyzeError,
 };
 use crate::{
-    app::{Allowance, App, Failure, Principal, Rate},
+    app::{Allowance, App, Failure, Principal, Rate, address_bucket},
     http::headers,
 };
 
@@ -38,7 +38,7 @@ pub(super) async fn counted<A: Future<Output = Response>>(
     let token = token(request.headers(), request.uri());
     let known = match &token {
         None => Ok(None),
-        Some(token) => match app.authenticate(token, headers::peer(request.extensions())).await {
+        Some(token) => match app.principals.authenticate(token, headers::peer(request.extensions())).await {
             Ok(Principal::Root) | Err(Failure::Unauthorized) => Ok(None),
             Ok(principal) => Ok(Some(principal)),
             Err(failure) => Err(failure),
@@ -48,12 +48,12 @@ pub(super) async fn counted<A: Future<Output = Response>>(
     let (bucket, rate) = if is_create { ("ryze-new", CREATE) } else { ("ryze", GLOBAL) };
     let who = match (&known, token) {
         (Ok(Some(_)), Some(token)) => token,
-        _ => headers::peer(request.extensions()).map(App::address_bucket).unwrap_or_default(),
+        _ => headers::peer(request.extensions()).map(address_bucket).unwrap_or_default(),
     };
-    let (mut response, allowance) = match (app.count(bucket, &who, rate).await, known) {
+    let (mut response, allowance) = match (app.counters.count(bucket, &who, rate).await, known) {
         (Err(failure), _) => {
             let error = RyzeError::of("Failed to count the request", failure);
-            (error.into_response(), app.uncounted(rate))
+            (error.into_response(), app.counters.uncounted(rate))
         }
         (Ok(allowance), _) if !allowance.allowed => (RyzeError::Limited.into_response(), allowance),
         (Ok(allowance), Err(failure)) => {

@@ -138,7 +138,7 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let call = caller.call("POST /v1/accounts", &body.bytes);
     let AccountRequest { name, token, attributes } = body.value;
-    let created = app.create_account(&call, NewAccount { name, token, attributes }).await;
+    let created = app.accounts.create(&call, NewAccount { name, token, attributes }).await;
     let ChangedAccount { account, replayed } = created.map_err(|failure| match failure.rejection() {
         Some(RejectionCodeV1::Deleted) => {
             Problem::new(Code::Deleted, "The account that this Idempotency-Key made is closed.")
@@ -168,7 +168,7 @@ pub(super) async fn list(
         .map(|text| text.parse::<AccountId>())
         .transpose()
         .map_err(|_| Problem::invalid("`after`: the id of an account is expected."))?;
-    let (accounts, more) = app.accounts(&caller.principal, after, limit).await?;
+    let (accounts, more) = app.accounts.page(&caller.principal, after, limit).await?;
     let next_after = accounts.last().filter(|_| more).map(|last| last.id.to_string());
     let accounts = accounts.into_iter().map(|account| AccountBody::of(account, false)).collect();
     Ok(answer(StatusCode::OK, AccountsBody { accounts, next_after }, false))
@@ -188,7 +188,7 @@ pub(super) async fn change(
 ) -> Result<Response, Problem> {
     let call = operators(caller)?.call("PATCH /v1/accounts/{a}", &body.bytes);
     let AccountPatch { name, attributes } = body.value;
-    let changed = app.change_account(&call, id(&key)?, AccountChange { name, attributes }).await?;
+    let changed = app.accounts.change(&call, id(&key)?, AccountChange { name, attributes }).await?;
     Ok(answer(StatusCode::OK, AccountBody::of(changed.account, false), changed.replayed))
 }
 
@@ -206,7 +206,7 @@ pub(super) async fn close(
 ) -> Result<Response, Problem> {
     let force = query.0.force.unwrap_or_default();
     let call = caller.call("DELETE /v1/accounts/{a}", if force { b"force" } else { b"" });
-    match app.close_account(&call, id(&key)?, force).await? {
+    match app.accounts.close(&call, id(&key)?, force).await? {
         Closing::Closed(closed) => {
             Ok(answer(StatusCode::OK, AccountBody::of(closed.account, false), closed.replayed))
         }
@@ -239,6 +239,6 @@ pub(super) async fn rotate_token(
     body: Json<TokenRequest>,
 ) -> Result<Response, Problem> {
     let call = caller.call("POST /v1/accounts/{a}/token", &body.bytes);
-    let changed = app.rotate_account_token(&call, id(&key)?, body.value.token).await?;
+    let changed = app.accounts.rotate_token(&call, id(&key)?, body.value.token).await?;
     Ok(answer(StatusCode::OK, AccountBody::of(changed.account, true), changed.replayed))
 }

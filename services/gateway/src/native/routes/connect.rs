@@ -90,7 +90,7 @@ pub(super) async fn handler(
     };
     let call = caller.call("POST /v1/instances/{i}/connect", &bytes);
     let connected =
-        app.connect_on(&call, &key.0, &ORDER, phone.as_deref(), Duration::from_millis(wait_ms)).await?;
+        app.finder.connect(&call, &key.0, &ORDER, phone.as_deref(), Duration::from_millis(wait_ms)).await?;
     let qr = match &connected.codes.qr {
         Some(code) => Some(QrBody::of(code).await?),
         None => None,

@@ -77,7 +77,7 @@ pub(super) async fn handler(
         settings: request.settings.map(|settings| ("native", Value::Object(settings))).into_iter().collect(),
         webhooks,
     };
-    let created = app.create(&caller.call("POST /v1/instances", &bytes), new).await?;
+    let created = app.creator.create(&caller.call("POST /v1/instances", &bytes), new).await?;
     let secrets =
         created.secrets.into_iter().map(|it| SecretBody { id: it.id.to_string(), secret: it.secret });
     let body = CreatedBody {

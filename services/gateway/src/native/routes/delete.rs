@@ -21,6 +21,7 @@ use crate::{
 )]
 pub(super) async fn handler(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let call = caller.call("DELETE /v1/instances/{i}", &[]);
-    let answered = app.command_on(&call, &key.0, &ORDER, DeleteV1 { only_without_session: false }).await?;
+    let answered =
+        app.finder.decide_on(&call, &key.0, &ORDER, DeleteV1 { only_without_session: false }).await?;
     Ok(answer(StatusCode::OK, InstanceBody::of(&answered.record), answered.replayed))
 }

@@ -106,7 +106,7 @@ pub(super) async fn handler(
         return Err(Problem::invalid("`limit`: 1 to 100 is expected."));
     }
     let record = find_history(&app, &caller.principal, &key.0).await?;
-    let page = app.history(record.id, query.0.after.unwrap_or(0), limit).await?;
+    let page = app.histories.page(record.id, query.0.after.unwrap_or(0), limit).await?;
     Ok(answer(StatusCode::OK, EventsBody::of(&page), false))
 }
 

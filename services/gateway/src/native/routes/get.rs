@@ -43,7 +43,7 @@ pub(super) async fn handler(
             .parse()
             .map_err(|_| Problem::invalid("`at`: a moment such as 2026-11-21T12:00:00Z is expected."))?;
         let record = find_history(&app, &caller.principal, &key.0).await?;
-        app.as_of(record.id, Timestamp(moment.as_microsecond())).await?.ok_or(Failure::NotFound)?
+        app.records.as_of(record.id, Timestamp(moment.as_microsecond())).await?.ok_or(Failure::NotFound)?
     } else {
         find_with_deleted(&app, &caller.principal, &key.0).await?
     };
@@ -59,8 +59,8 @@ pub(super) async fn find_with_deleted(
 ) -> Result<Record, Failure> {
     match key.parse::<InstanceId>() {
         Ok(_) if principal.account().is_none() => Err(Failure::Forbidden),
-        Ok(id) => app.read_with_deleted(principal, id).await,
-        Err(_) => app.find(principal, key, &ORDER).await,
+        Ok(id) => app.records.read_with_deleted(principal, id).await,
+        Err(_) => app.finder.find(principal, key, &ORDER).await,
     }
 }
 
@@ -68,8 +68,8 @@ pub(super) async fn find_with_deleted(
 pub(super) async fn find_history(app: &App, principal: &Principal, key: &str) -> Result<Record, Failure> {
     match find_with_deleted(app, principal, key).await {
         Err(failure) if failure.rejection() == Some(RejectionCodeV1::Damaged) => {
-            let instance = app.resolve(principal, key, &ORDER).await?;
-            app.read_readable(principal, instance).await
+            let instance = app.resolver.resolve(principal, key, &ORDER).await?;
+            app.records.read_readable(principal, instance).await
         }
         other => other,
     }

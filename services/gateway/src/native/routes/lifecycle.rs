@@ -79,6 +79,6 @@ async fn run(
     route: &'static str,
     command: Command,
 ) -> Result<Response, Problem> {
-    let answered = app.command_on(&caller.call(route, &body.bytes), &key.0, &ORDER, command).await?;
+    let answered = app.finder.decide_on(&caller.call(route, &body.bytes), &key.0, &ORDER, command).await?;
     Ok(answer(StatusCode::OK, InstanceBody::of(&answered.record), answered.replayed))
 }

@@ -74,7 +74,7 @@ pub(super) async fn handler(
     }
     let after = cursor.as_deref().map(read_cursor).transpose()?;
     if let Principal::Instance { .. } = caller.principal {
-        let record = app.read_own(&caller.principal).await?;
+        let record = app.records.read_own(&caller.principal).await?;
         let body = PageBody {
             instances: vec![InstanceBody::of(&record)],
             next_cursor: None,
@@ -86,7 +86,7 @@ pub(super) async fn handler(
     let account = caller.principal.account().ok_or(Failure::Forbidden)?;
     let with_deleted = states.iter().any(|word| word == "deleted");
     let query = ListQuery { states, text: q, phone: None, with_deleted, after, limit };
-    let page = app.list(account, query).await?;
+    let page = app.lists.page(account, query).await?;
     let next_cursor = page.records.last().filter(|_| page.more).map(|last| write_cursor(last.id));
     let instances = page.records.iter().map(InstanceBody::of).collect();
     Ok(answer(

@@ -54,12 +54,12 @@ pub(super) async fn handler(
     body: Json<LogoutRequest>,
 ) -> Result<Response, Problem> {
     let call = caller.call("POST /v1/instances/{i}/logout", &body.bytes);
-    let answered = app.command_on(&call, &key.0, &ORDER, LogoutV1 {}).await?;
+    let answered = app.finder.decide_on(&call, &key.0, &ORDER, LogoutV1 {}).await?;
     let mut record = answered.record;
     if body.value.wait == Wait::Unlinked {
         let deadline = Instant::now() + UNLINK_WAIT_MAX;
-        app.wait_unlinked(&record, deadline).await?;
-        record = app.read_again(&call.principal, record.id).await?;
+        app.records.wait_unlinked(&record, deadline).await?;
+        record = app.records.read_again(&call.principal, record.id).await?;
     }
     Ok(answer(StatusCode::OK, InstanceBody::of(&record), answered.replayed))
 }

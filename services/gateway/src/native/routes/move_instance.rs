@@ -40,6 +40,6 @@ pub(super) async fn handler(
     let asked = [key.0.as_bytes(), &body.bytes].concat();
     let call = caller.call("POST /v1/accounts/{a}/move-instance", &asked);
     let instance = body.value.instance.parse().map_err(|_| Failure::NotFound)?;
-    let moved = app.move_instance(&call, instance, account).await?;
+    let moved = app.moves.run(&call, instance, account).await?;
     Ok(answer(StatusCode::OK, InstanceBody::of(&moved.record), moved.replayed))
 }

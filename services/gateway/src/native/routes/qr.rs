@@ -33,8 +33,8 @@ pub(super) async fn handler(
     key: Key,
     request_headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
-    let code = app.live_codes(&record).await?.qr.ok_or_else(|| {
+    let record = app.finder.find(&caller.principal, &key.0, &ORDER).await?;
+    let code = app.codes.live_codes(&record).await?.qr.ok_or_else(|| {
         Problem::new(Code::NoLiveCode, "No QR code is shown at this moment: call connect to get one.")
     })?;
     let accept = headers::text(&request_headers, "accept").unwrap_or("image/png");

@@ -55,9 +55,9 @@ pub(super) async fn handler(
     }
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let request = serde_json::to_value(&body.value).map_err(|_| Problem::invalid("The body is not JSON."))?;
-    match app.simulate(record.id, &request).await? {
+    match app.simulator.play(record.id, &request).await? {
         Simulation::Done => {
-            let record = app.read(&caller.principal, record.id).await?;
+            let record = app.records.read(&caller.principal, record.id).await?;
             Ok(answer(StatusCode::OK, InstanceBody::of(&record), false))
         }
         Simulation::Refused { code, message } if code == "invalid_request" => Err(Problem::invalid(message)),

@@ -1,6 +1,6 @@
 //! `GET /v1/instances/{i}/events/stream`
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -13,7 +13,7 @@ use tracing::debug;
 
 use super::{events::EventBody, get::find_with_deleted};
 use crate::{
-    app::{App, Entry, Failure, Follow, Turn},
+    app::{App, Entry, Failure, Follow, Histories, Turn},
     http::{headers, metrics::OpenStream},
     native::{
         call::{Caller, Key},
@@ -57,14 +57,17 @@ pub(super) async fn handler(
             text.parse().map_err(|_| Problem::invalid("`Last-Event-ID`: a version is expected."))?
         }
     };
-    let follow = app.follow(caller.principal, record.id).await?;
+    let follow = app.follows.follow(caller.principal, record.id).await?;
     let (waiting, asked_at) = (Vec::new(), Instant::now());
-    let tail = Tail { follow, after, waiting, asked_at, ended: false, _open: OpenStream::of("native") };
+    let histories = Arc::clone(&app.histories);
+    let tail =
+        Tail { histories, follow, after, waiting, asked_at, ended: false, _open: OpenStream::of("native") };
     Ok(Sse::new(stream::unfold(tail, next)).keep_alive(KeepAlive::default()))
 }
 
 /// A client that listens, and how far it is.
 struct Tail {
+    histories: Arc<Histories>,
     follow: Follow,
     after: u64,
     /// Events of the last read, newest first.
@@ -113,7 +116,7 @@ impl Tail {
     async fn read(&mut self) -> Result<(), Failure> {
         let turn = CATCH_UPS.acquire().await.map_err(|e| Failure::unavailable("the history", e))?;
         let permission = self.follow.permission();
-        let page = permission.app().history(permission.instance(), self.after, COMMITS_PER_READ).await?;
+        let page = self.histories.page(permission.instance(), self.after, COMMITS_PER_READ).await?;
         self.after = page.last_version;
         self.waiting = page.entries.iter().rev().filter_map(event_of).collect();
         drop(turn);

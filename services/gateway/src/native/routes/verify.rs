@@ -74,7 +74,7 @@ pub(super) struct FaultBody {
 )]
 pub(super) async fn handler(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let record = find_history(&app, &caller.principal, &key.0).await?;
-    let report = app.verify(record.id).await?;
+    let report = app.histories.verify(record.id).await?;
     let body = VerifyBody {
         ok: report.fault.is_none(),
         commits: report.commits,

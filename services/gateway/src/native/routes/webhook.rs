@@ -67,7 +67,7 @@ pub(super) async fn get(
     caller: Caller,
     key: KeyAndWebhook,
 ) -> Result<Response, Problem> {
-    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let record = app.finder.find(&caller.principal, &key.0, &ORDER).await?;
     Ok(answer(StatusCode::OK, WebhookBody::of(opened(&record, key.1)?, None), false))
 }
 
@@ -94,14 +94,16 @@ pub(super) async fn patch(
     let sent = [key.1.as_bytes().as_slice(), &body.bytes].concat();
     let call = caller.call("PATCH /v1/instances/{i}/webhooks/{w}", &sent);
     let webhook = match opened(&record, key.1) {
-        Err(Failure::NotFound) if app.was_decided(&call, &record).await? => return Err(removed_since()),
+        Err(Failure::NotFound) if app.commands.was_decided(&call, &record).await? => {
+            return Err(removed_since());
+        }
         other => other?,
     };
     if let Some(events) = &body.value.events {
         check_events(&webhook.format, events)?;
     }
     let new = patched(webhook, body.value);
-    let (answered, webhook, _) = app.configure_webhook(&call, &record, &new, false, 0).await?;
+    let (answered, webhook, _) = app.webhooks.configure(&call, &record, &new, false, 0).await?;
     Ok(answer(StatusCode::OK, WebhookBody::of(webhook, None), answered.replayed))
 }
 
@@ -124,7 +126,7 @@ pub(super) async fn delete(
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
     check_own(&record, key.1)?;
     let call = caller.call("DELETE /v1/instances/{i}/webhooks/{w}", key.1.as_bytes());
-    let answered = app.remove_webhook(&call, record.id, key.1).await?;
+    let answered = app.webhooks.remove(&call, record.id, key.1).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if answered.replayed {
         response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));

@@ -138,7 +138,7 @@ pub(super) async fn create(
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let call = caller.call("POST /v1/instances/{i}/webhooks", &body.bytes);
     let new = body.value.into_new()?;
-    let added = app.configure_webhook(&call, &record, &new, false, 0).await;
+    let added = app.webhooks.configure(&call, &record, &new, false, 0).await;
     let (answered, webhook, secret) = added.map_err(|failure| match failure.rejection() {
         // Nothing asked for an id: so this is a repeat of a request whose webhook is gone.
         Some(RejectionCodeV1::UnknownWebhook) => removed_since(),
@@ -162,7 +162,7 @@ pub(super) fn removed_since() -> Problem {
     responses((status = 200, body = WebhooksBody))
 )]
 pub(super) async fn list(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
-    let record = app.find(&caller.principal, &key.0, &ORDER).await?;
+    let record = app.finder.find(&caller.principal, &key.0, &ORDER).await?;
     let webhooks = record
         .state
         .webhooks

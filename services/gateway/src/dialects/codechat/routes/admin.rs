@@ -35,7 +35,7 @@ pub(super) async fn create(
     let body = object(request).await?;
     let name = text(&body, "name")?.filter(|name| !name.is_empty());
     let new = NewAccount { name, token: None, attributes: attributes(&body) };
-    let created = on.app.create_account(&on.call, new).await.map_err(CodeChatError::of_business)?;
+    let created = on.app.accounts.create(&on.call, new).await.map_err(CodeChatError::of_business)?;
     Ok((StatusCode::CREATED, Json(shown(&created.account))))
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn list(on: OnAdmin) -> Result<Json<Vec<BusinessShown>>, CodeCh
     let mut accounts: Vec<AccountRecord> = Vec::new();
     loop {
         let after = accounts.last().map(|last| last.id);
-        let (page, more) = on.app.accounts(&on.call.principal, after, PAGE).await?;
+        let (page, more) = on.app.accounts.page(&on.call.principal, after, PAGE).await?;
         accounts.extend(page);
         if !more || accounts.len() >= BUSINESSES_MAX {
             return Ok(Json(accounts.iter().map(shown).collect()));
@@ -62,7 +62,7 @@ pub(super) async fn list(on: OnAdmin) -> Result<Json<Vec<BusinessShown>>, CodeCh
     responses((status = 200, body = BusinessShown))
 )]
 pub(super) async fn find(on: OnAdmin) -> Result<Json<BusinessShown>, CodeChatError> {
-    let account = on.app.account(business(&on)?).await.map_err(CodeChatError::of_business)?;
+    let account = on.app.accounts.read(business(&on)?).await.map_err(CodeChatError::of_business)?;
     Ok(Json(shown(&account)))
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn find(on: OnAdmin) -> Result<Json<BusinessShown>, CodeChatErr
 )]
 pub(super) async fn change(on: OnAdmin, request: Request) -> Result<Json<BusinessShown>, CodeChatError> {
     let change = change_of(&object(request).await?)?;
-    let changed = on.app.change_account(&on.call, business(&on)?, change).await;
+    let changed = on.app.accounts.change(&on.call, business(&on)?, change).await;
     let changed = changed.map_err(CodeChatError::of_business)?;
     Ok(Json(shown(&changed.account)))
 }
@@ -96,7 +96,7 @@ pub(super) async fn delete(
     LenientQuery(query): LenientQuery<Query>,
 ) -> Result<Json<BusinessShown>, CodeChatError> {
     let force = query.force.as_deref() == Some("true");
-    let closing = on.app.close_account(&on.call, business(&on)?, force).await;
+    let closing = on.app.accounts.close(&on.call, business(&on)?, force).await;
     match closing.map_err(CodeChatError::of_business)? {
         Closing::Closed(closed) => Ok(Json(shown(&closed.account))),
         Closing::HasInstances => Err(CodeChatError::Conflict(
@@ -117,11 +117,11 @@ pub(super) async fn refresh_token(
 ) -> Result<Json<BusinessRefreshed>, CodeChatError> {
     let old = text(&object(request).await?, "oldToken")?;
     let id = business(&on)?;
-    let present = on.app.account(id).await.map_err(CodeChatError::of_business)?;
+    let present = on.app.accounts.read(id).await.map_err(CodeChatError::of_business)?;
     if old.is_some_and(|old| old != present.token) {
         return Err(CodeChatError::Invalid("Invalid \"oldToken\"".to_owned()));
     }
-    let changed = on.app.rotate_account_token(&on.call, id, None).await;
+    let changed = on.app.accounts.rotate_token(&on.call, id, None).await;
     let changed = changed.map_err(CodeChatError::of_business)?;
     Ok(Json(BusinessRefreshed {
         new_token: changed.account.token.clone(),

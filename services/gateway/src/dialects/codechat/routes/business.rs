@@ -17,7 +17,7 @@ use crate::dialects::codechat::{
     responses((status = 200, body = BusinessShown))
 )]
 pub(super) async fn find(on: OnBusiness) -> Result<Json<BusinessShown>, CodeChatError> {
-    let account = on.app.account(on.account).await.map_err(CodeChatError::of_business)?;
+    let account = on.app.accounts.read(on.account).await.map_err(CodeChatError::of_business)?;
     Ok(Json(shown(&account)))
 }
 
@@ -29,6 +29,6 @@ pub(super) async fn find(on: OnBusiness) -> Result<Json<BusinessShown>, CodeChat
 )]
 pub(super) async fn change(on: OnBusiness, request: Request) -> Result<Json<BusinessShown>, CodeChatError> {
     let change = change_of(&object(request).await?)?;
-    let changed = on.app.change_account(&on.call, on.account, change).await;
+    let changed = on.app.accounts.change(&on.call, on.account, change).await;
     Ok(Json(shown(&changed.map_err(CodeChatError::of_business)?.account)))
 }

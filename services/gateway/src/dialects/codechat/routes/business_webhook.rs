@@ -68,13 +68,13 @@ pub(super) async fn remove(on: OnBusiness) -> Result<Json<BusinessWebhook>, Code
     let (Some(webhook), Some(shown)) = (webhook_of(&account), business::shown_webhook(&account)) else {
         return Err(CodeChatError::WebhookNotFound);
     };
-    let removed = on.app.remove_account_webhook(&on.call, on.account, webhook.id).await;
+    let removed = on.app.accounts.remove_webhook(&on.call, on.account, webhook.id).await;
     removed.map_err(CodeChatError::of_business)?;
     Ok(Json(shown))
 }
 
 async fn account(on: &OnBusiness) -> Result<AccountRecord, CodeChatError> {
-    on.app.account(on.account).await.map_err(CodeChatError::of_business)
+    on.app.accounts.read(on.account).await.map_err(CodeChatError::of_business)
 }
 
 async fn configure(
@@ -82,7 +82,7 @@ async fn configure(
     wanted: NewWebhook,
 ) -> Result<(StatusCode, Json<BusinessWebhook>), CodeChatError> {
     let wanted = NewWebhook { format: BUSINESS_FORMAT, ..wanted };
-    let changed = on.app.configure_account_webhook(&on.call, on.account, &wanted).await;
+    let changed = on.app.accounts.configure_webhook(&on.call, on.account, &wanted).await;
     let changed = changed.map_err(CodeChatError::of_business)?;
     let shown = business::shown_webhook(&changed.account).ok_or(CodeChatError::WebhookNotFound)?;
     Ok((StatusCode::CREATED, Json(shown)))

@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_secs(20);
 )]
 pub(super) async fn connect(on: OnInstance) -> Result<Json<ConnectAnswer>, CodeChatError> {
     let record = on.read().await?;
-    let connected = on.map(on.app.connect(&on.call, record.id, None, WAIT).await)?;
+    let connected = on.map(on.app.codes.connect(&on.call, record.id, None, WAIT).await)?;
     if matches!(connected.record.state.phase, PhaseV1::Linked(_)) {
         let (state, reason) = words::live(&connected.record);
         return Ok(Json(ConnectAnswer::Linked(ConnectionState { state, status_reason: reason })));

@@ -17,8 +17,8 @@ const INSTANCES_MAX: usize = 10_000;
 )]
 pub(super) async fn handler(on: OnBusiness) -> Result<Json<ConnectedAnswer>, CodeChatError> {
     let query = ListQuery { states: vec!["linked".to_owned()], ..ListQuery::default() };
-    let records = on.app.list_all(on.account, query, INSTANCES_MAX).await?;
-    let business = on.app.account(on.account).await?;
+    let records = on.app.lists.all(on.account, query, INSTANCES_MAX).await?;
+    let business = on.app.accounts.read(on.account).await?;
     let connected = records.iter().filter(|record| words::stored(&record.state.phase) == "open");
     let instances =
         connected.map(|record| find::with_business(&on.app, record, None, &business.name)).collect();

@@ -39,7 +39,7 @@ pub(super) async fn handler(
         alias: external,
         ..NewInstance::default()
     };
-    let record = on.app.create(&on.call, new).await.map_err(refused)?.record;
+    let record = on.app.creator.create(&on.call, new).await.map_err(refused)?.record;
     Ok((StatusCode::CREATED, Json(created(&on.app, record))))
 }
 

@@ -62,11 +62,11 @@ async fn delete(on: &OnBusiness, id: &str, force: bool) -> Result<Json<InstanceF
     let delete = DeleteV1 { only_without_session: !force };
     let before = match on.instance(id).await {
         Err(CodeChatError::Other(damaged)) if damaged.rejection() == Some(RejectionCodeV1::Damaged) => {
-            on.app.command_on(&on.call, id, &ORDER, delete).await?.record
+            on.app.finder.decide_on(&on.call, id, &ORDER, delete).await?.record
         }
         found => {
             let before = found?;
-            on.app.command(&on.call, before.id, delete).await?;
+            on.app.commands.decide(&on.call, before.id, delete).await?;
             before
         }
     };

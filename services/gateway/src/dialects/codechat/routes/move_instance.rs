@@ -22,11 +22,11 @@ pub(super) async fn handler(on: OnAdmin, request: Request) -> Result<Json<MovedI
     let body = object(request).await?;
     let (source, target) = (required(&body, "sourceInstanceId")?, required(&body, "businessIdTarget")?);
     let target = target.parse().map_err(|_| CodeChatError::BusinessNotFound)?;
-    let business = on.app.account(target).await.map_err(CodeChatError::of_business)?;
+    let business = on.app.accounts.read(target).await.map_err(CodeChatError::of_business)?;
     if business.state.closed_at.is_some() {
         return Err(CodeChatError::BusinessNotFound);
     }
-    let found = on.app.instances_of_id(&on.call.principal, &source).await?;
+    let found = on.app.moves.instances_of_id(&on.call.principal, &source).await?;
     let instance = match found.as_slice() {
         [] => return Err(CodeChatError::NotFound),
         [one] => *one,
@@ -35,7 +35,7 @@ pub(super) async fn handler(on: OnAdmin, request: Request) -> Result<Json<MovedI
             return Err(CodeChatError::Invalid(problem.to_owned()));
         }
     };
-    let moved = on.app.move_instance(&on.call, instance, target).await?;
+    let moved = on.app.moves.run(&on.call, instance, target).await?;
     let instance = vec![created(&on.app, moved.record)];
     Ok(Json(MovedInstance { business: shown(&business), instance }))
 }

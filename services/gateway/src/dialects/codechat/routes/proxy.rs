@@ -31,7 +31,7 @@ pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<Ins
     let proxy = proxy(&object(request).await?)?;
     let record = on.read().await?;
     let merge = |present| merge_part(present, "proxy", &proxy, true);
-    let answer = on.map(on.app.change_settings(&on.call, &record, FORMAT, merge).await)?;
+    let answer = on.map(on.app.blocks.change(&on.call, &record, FORMAT, merge).await)?;
     Ok(Json(find::response(&on.app, &answer.record, None).await?))
 }
 

@@ -23,6 +23,6 @@ pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<New
     if text(&body, "oldToken")?.as_deref() != Some(find::jwt(&on.app, &record).as_str()) {
         return Err(CodeChatError::Invalid("Invalid \"oldToken\"".to_owned()));
     }
-    let answer = on.app.end_jwts(&on.call, &record).await?;
+    let answer = on.app.tokens.end_jwts(&on.call, &record).await?;
     Ok(Json(NewToken { new_token: find::jwt(&on.app, &answer.record) }))
 }

@@ -52,9 +52,9 @@ pub(super) async fn handler(
             && state.as_deref().is_none_or(|state| state == find::state(record))
             && connection.as_deref().is_none_or(|word| word == words::stored(&record.state.phase))
     };
-    let mut records = on.app.list_all(on.account, ListQuery::default(), INSTANCES_MAX).await?;
+    let mut records = on.app.lists.all(on.account, ListQuery::default(), INSTANCES_MAX).await?;
     records.retain(fits);
-    let account = on.app.account(on.account).await?;
+    let account = on.app.accounts.read(on.account).await?;
     let records_of_page = records
         .iter()
         .skip((page - 1).saturating_mul(PAGE))

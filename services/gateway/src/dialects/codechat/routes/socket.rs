@@ -72,6 +72,6 @@ pub(super) async fn remove(on: OnInstance) -> Result<Json<SocketShown>, CodeChat
 async fn keep(on: &OnInstance, socket: Option<&Socket>) -> Result<Option<SocketShown>, CodeChatError> {
     let record = on.read().await?;
     let merge = |present| socket::merge(present, socket);
-    let answer = on.map(on.app.change_settings(&on.call, &record, FORMAT, merge).await)?;
+    let answer = on.map(on.app.blocks.change(&on.call, &record, FORMAT, merge).await)?;
     Ok(Socket::of(&answer.record).map(|socket| socket::shown(&answer.record, &socket, None)))
 }

@@ -34,6 +34,6 @@ pub(super) async fn handler(on: OnBusiness, request: Request) -> Result<Json<Ins
         block.insert("active".to_owned(), json!(active));
         Value::Object(block)
     };
-    let record = on.app.switch(&on.call, &record, FORMAT, merge, active).await?.record;
+    let record = on.app.blocks.switch(&on.call, &record, FORMAT, merge, active).await?.record;
     Ok(Json(find::response(&on.app, &record, None).await?))
 }

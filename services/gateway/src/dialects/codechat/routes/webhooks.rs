@@ -27,7 +27,7 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<(StatusCode, Json<WebhookShown>), CodeChatError> {
     let record = on.read().await?;
-    let business = on.app.account(record.state.account).await?.name;
+    let business = on.app.accounts.read(record.state.account).await?.name;
     let wanted = webhook::endpoint(None, &object(request).await?, &business)?;
     let (record, stored) = configure(&on, &record, &wanted).await?;
     Ok((StatusCode::CREATED, Json(webhook::shown(&record, &stored))))
@@ -55,7 +55,7 @@ pub(super) async fn update(
 ) -> Result<(StatusCode, Json<WebhookShown>), CodeChatError> {
     let record = on.read().await?;
     let before = present(&on, &record)?;
-    let business = on.app.account(record.state.account).await?.name;
+    let business = on.app.accounts.read(record.state.account).await?.name;
     let wanted = webhook::endpoint(Some(&before), &object(request).await?, &business)?;
     let (record, stored) = configure(&on, &record, &wanted).await?;
     Ok((StatusCode::CREATED, Json(webhook::shown(&record, &stored))))
@@ -79,7 +79,7 @@ pub(super) async fn find(on: OnInstance) -> Result<Json<WebhookShown>, CodeChatE
 pub(super) async fn remove(on: OnInstance) -> Result<Json<WebhookShown>, CodeChatError> {
     let record = on.read().await?;
     let before = present(&on, &record)?;
-    on.map(on.app.remove_webhook(&on.call, record.id, before.id).await)?;
+    on.map(on.app.webhooks.remove(&on.call, record.id, before.id).await)?;
     Ok(Json(webhook::shown(&record, &before)))
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn update_events(
             changes.insert(name.to_owned(), Value::Bool(on));
         }
     }
-    let business = on.app.account(record.state.account).await?.name;
+    let business = on.app.accounts.read(record.state.account).await?.name;
     let wanted = webhook::switched(Some(&before), &changes, &business);
     let (record, stored) = configure(&on, &record, &wanted).await?;
     Ok(Json(webhook::shown_flags(&record, &stored)))
@@ -113,7 +113,7 @@ async fn configure(
     record: &Record,
     wanted: &NewWebhook,
 ) -> Result<(Record, Webhook), CodeChatError> {
-    let (answer, stored, _) = on.map(on.app.configure_webhook(&on.call, record, wanted, false, 0).await)?;
+    let (answer, stored, _) = on.map(on.app.webhooks.configure(&on.call, record, wanted, false, 0).await)?;
     Ok((answer.record, stored))
 }
 

@@ -113,7 +113,7 @@ pub(super) async fn handler(
 ) -> Result<Json<ConnectAnswer>, EvolutionError> {
     let number = options.number.filter(|number| !number.is_empty());
     let phone = number.as_deref().map(phone).transpose()?;
-    let result = on.app.connect_on(&on.call, &on.name, &ORDER, phone.as_deref(), WAIT).await;
+    let result = on.app.finder.connect(&on.call, &on.name, &ORDER, phone.as_deref(), WAIT).await;
     if let Some(banned) = RefusedAnswer::of_ban(&result) {
         return Ok(Json(ConnectAnswer::Refused(banned)));
     }
@@ -142,5 +142,5 @@ pub(super) fn phone(number: &str) -> Result<String, EvolutionError> {
 
 /// Connects by QR code, or by pairing code for a phone.
 pub(super) async fn connect(on: &OnInstance, phone: Option<&str>) -> Result<Connected, EvolutionError> {
-    on.map(on.app.connect_on(&on.call, &on.name, &ORDER, phone, WAIT).await)
+    on.map(on.app.finder.connect(&on.call, &on.name, &ORDER, phone, WAIT).await)
 }

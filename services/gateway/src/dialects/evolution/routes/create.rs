@@ -102,13 +102,17 @@ pub(super) async fn handler(
     let token = text(&body, "token")?.filter(|token| !token.is_empty());
     let new = NewInstance {
         name: Some(name.clone()),
-        token: Some(token.unwrap_or_else(|| format!("{:X}", caller.app.random_uuid().hyphenated()))),
+        token: Some(token.unwrap_or_else(|| format!("{:X}", caller.app.tokens.random_uuid().hyphenated()))),
         settings: vec![(FORMAT, kept_of(&body, &integration, number.as_deref())?)],
         webhooks: webhook::of_create(&body)?.into_iter().collect(),
         ..NewInstance::default()
     };
-    let created =
-        caller.app.create(&caller.call, new).await.map_err(|failure| EvolutionError::of(&name, failure))?;
+    let created = caller
+        .app
+        .creator
+        .create(&caller.call, new)
+        .await
+        .map_err(|failure| EvolutionError::of(&name, failure))?;
     let Caller { app, call } = caller;
     let mut record = created.record;
     let mut qrcode = None;

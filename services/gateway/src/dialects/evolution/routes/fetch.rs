@@ -45,7 +45,7 @@ pub(super) async fn handler(
 ) -> Result<Json<Vec<InstanceRow>>, EvolutionError> {
     let records = match caller.call.principal {
         Principal::Instance { .. } => {
-            let own = caller.app.read_own(&caller.call.principal).await;
+            let own = caller.app.records.read_own(&caller.call.principal).await;
             let own = own.map_err(|failure| EvolutionError::of("", failure))?;
             if excluded(&own, &filters) {
                 return Err(EvolutionError::Unauthorized);
@@ -70,7 +70,7 @@ async fn filtered(caller: &Caller, filters: Filters) -> Result<Vec<Record>, Evol
     let present = |text: Option<String>| text.filter(|text| !text.is_empty());
     let principal = &caller.call.principal;
     let one = |text: String, order: &'static [KeyKind]| async move {
-        caller.app.find(principal, &text, order).await.map(|record| vec![record]).map_err(|failure| {
+        caller.app.finder.find(principal, &text, order).await.map(|record| vec![record]).map_err(|failure| {
             match failure {
                 Failure::NotFound => EvolutionError::NotFound(format!("Instance \"{text}\" not found")),
                 other => EvolutionError::of(&text, other),
@@ -85,7 +85,7 @@ async fn filtered(caller: &Caller, filters: Filters) -> Result<Vec<Record>, Evol
         return one(name, &[KeyKind::Name]).await;
     }
     let account = principal.account().ok_or(EvolutionError::Unauthorized)?;
-    let all = caller.app.list_all(account, ListQuery::default(), INSTANCES_MAX).await;
+    let all = caller.app.lists.all(account, ListQuery::default(), INSTANCES_MAX).await;
     let mut records = all.map_err(|failure| EvolutionError::of("", failure))?;
     if let Some(number) = number {
         records.retain(|record| has_number(record, &number));

@@ -90,5 +90,5 @@ async fn keep(
     given: Map<String, Value>,
 ) -> Result<Record, EvolutionError> {
     let merge = |present| merge_part(present, name, &given, true);
-    Ok(on.map(on.app.change_settings(&on.call, record, FORMAT, merge).await)?.record)
+    Ok(on.map(on.app.blocks.change(&on.call, record, FORMAT, merge).await)?.record)
 }

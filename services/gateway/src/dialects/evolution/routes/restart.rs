@@ -41,7 +41,7 @@ pub(super) struct RestartedInstance {
     responses((status = 200, body = RestartAnswer), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn handler(on: OnInstance) -> Result<Json<RestartAnswer>, EvolutionError> {
-    let result = on.app.command_on(&on.call, &on.name, &ORDER, RestartV1 {}).await;
+    let result = on.app.finder.decide_on(&on.call, &on.name, &ORDER, RestartV1 {}).await;
     if let Err(Failure::Rejected(RejectionCodeV1::NoSession)) = &result {
         let message = format!("The \"{}\" instance is not connected", on.name);
         return Ok(Json(RestartAnswer::Refused(RefusedAnswer::new(message))));

@@ -44,7 +44,7 @@ pub(super) async fn handler(
     let record = on.read().await?;
     let given = kept::given_settings(&object(request).await?)?;
     let merge = |present| merge_part(present, "settings", &given, false);
-    let record = on.map(on.app.change_settings(&on.call, &record, FORMAT, merge).await)?.record;
+    let record = on.map(on.app.blocks.change(&on.call, &record, FORMAT, merge).await)?.record;
     let settings = SavedSettings {
         settings: kept::settings(&record),
         flat: kept::settings(&record),

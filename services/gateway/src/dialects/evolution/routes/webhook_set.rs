@@ -22,6 +22,6 @@ pub(super) async fn handler(
 ) -> Result<(StatusCode, Json<WebhookRow>), EvolutionError> {
     let record = on.read().await?;
     let wanted = webhook::of_set(&object(request).await?)?;
-    let (answer, stored, _) = on.map(on.app.configure_webhook(&on.call, &record, &wanted, true, 0).await)?;
+    let (answer, stored, _) = on.map(on.app.webhooks.configure(&on.call, &record, &wanted, true, 0).await)?;
     Ok((StatusCode::CREATED, Json(WebhookRow::of(&answer.record, &stored))))
 }

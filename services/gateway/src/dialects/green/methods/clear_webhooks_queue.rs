@@ -31,11 +31,11 @@ pub(super) struct Clearing {
 )]
 pub(super) async fn run(on: &OnInstance) -> Result<Clearing, GreenError> {
     on.read().await?;
-    let allowance = on.app.count("green-clear", &on.instance.to_string(), RATE).await?;
+    let allowance = on.app.counters.count("green-clear", &on.instance.to_string(), RATE).await?;
     if !allowance.allowed {
         let left = allowance.reset_at_seconds - on.app.now().seconds();
         return Ok(Clearing { is_cleared: false, reason: "Too many requests", left_time: Some(left.max(1)) });
     }
-    on.app.clear_notifications(on.instance).await?;
+    on.app.notifications.clear(on.instance).await?;
     Ok(Clearing { is_cleared: true, reason: "", left_time: None })
 }

@@ -45,5 +45,5 @@ async fn delete(on: &OnInstance, receipt: Option<u64>) -> Result<DeletedNotifica
     let receipt =
         receipt.ok_or_else(|| GreenError::Validation("Parameter receiptId must be a Number".to_owned()))?;
     on.read().await?;
-    Ok(DeletedNotification { result: on.app.delete_notification(on.instance, receipt).await? })
+    Ok(DeletedNotification { result: on.app.notifications.delete(on.instance, receipt).await? })
 }

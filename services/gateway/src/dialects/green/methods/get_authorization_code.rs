@@ -50,7 +50,7 @@ pub(super) async fn run(on: &OnInstance, body: Map<String, Value>) -> Result<Aut
         Some(_) => return Err(GreenError::Validation("'phoneNumber' must be a number".to_owned())),
     };
     check_phone(&phone).map_err(|error| GreenError::Validation(format!("'phoneNumber': {error}")))?;
-    let connected = match on.app.connect(&on.call, on.instance, Some(&phone), WAIT).await {
+    let connected = match on.app.codes.connect(&on.call, on.instance, Some(&phone), WAIT).await {
         Err(failure) if super::is_refusal(&failure) => None,
         other => Some(other?),
     };

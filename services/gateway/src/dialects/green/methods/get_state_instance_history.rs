@@ -59,7 +59,7 @@ pub(super) async fn run(on: &OnInstance, request: Request) -> Result<Vec<Change>
     let mut after = record.version.saturating_sub(COMMITS_MAX);
     let mut changes: Vec<(Timestamp, &'static str)> = Vec::new();
     loop {
-        let page = on.app.history(on.instance, after, COMMITS_PER_READ).await?;
+        let page = on.app.histories.page(on.instance, after, COMMITS_PER_READ).await?;
         for entry in &page.entries {
             if let Some(state) = entry.event.as_ref().and_then(state)
                 && changes.last().is_none_or(|(_, last)| *last != state)

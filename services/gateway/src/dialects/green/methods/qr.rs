@@ -39,7 +39,7 @@ pub(super) enum Kind {
     responses((status = 200, body = Shown))
 )]
 pub(super) async fn run(on: &OnInstance) -> Result<Shown, GreenError> {
-    match on.app.connect(&on.call, on.instance, None, WAIT).await {
+    match on.app.codes.connect(&on.call, on.instance, None, WAIT).await {
         Ok(connected) => Ok(shown(&connected).await),
         Err(failure) if super::is_refusal(&failure) => Ok(refused()),
         Err(failure) => Err(failure.into()),

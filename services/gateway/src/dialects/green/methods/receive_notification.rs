@@ -91,7 +91,7 @@ pub(super) async fn run(on: &OnInstance, uri: &Uri) -> Result<Option<Received>, 
     // The token may have been changed since it was last seen.
     on.read().await?;
     let wait = Duration::from_secs(seconds);
-    let received = on.app.receive_notification(&on.call.principal, on.instance, wait).await?;
+    let received = on.app.notifications.receive(&on.call.principal, on.instance, wait).await?;
     let Some(notification) = received else { return Ok(None) };
     let body = serde_json::from_str(&notification.body)
         .map_err(|error| Failure::unavailable("the body of a notice", error))?;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::qr;
 use crate::{
-    app::{Connected, Failure, Permission, Record, Turn},
+    app::{Codes, Connected, Failure, Permission, Record, Turn},
     dialects::green::{
         call::OnInstance,
         error::{ErrorBody, GreenError},
@@ -45,8 +45,8 @@ pub(super) async fn run(on: OnInstance, request: Request) -> Result<Response, Gr
 /// one that was ended meanwhile, by a logout for example, stays ended.
 async fn show(on: OnInstance, mut socket: Socket) {
     let deadline = Instant::now() + SCAN_MAX;
-    let started = on.app.connect(&on.call, on.instance, None, WAIT).await;
-    let follow = on.app.follow(on.call.principal, on.instance).await;
+    let started = on.app.codes.connect(&on.call, on.instance, None, WAIT).await;
+    let follow = on.app.follows.follow(on.call.principal, on.instance).await;
     let mut follow = match started.and(follow) {
         Ok(follow) => follow,
         Err(failure) if super::is_refusal(&failure) => return end(socket, json!(qr::refused())).await,
@@ -55,7 +55,7 @@ async fn show(on: OnInstance, mut socket: Socket) {
     let mut shown = None;
     for looks in 0_u32.. {
         // Also after the first wait: the token may have ended in it.
-        let connected = match look(follow.permission()).await {
+        let connected = match look(&on.app.codes, follow.permission()).await {
             Ok(connected) => connected,
             Err(failure) => return fail(socket, &failure).await,
         };
@@ -82,12 +82,12 @@ async fn show(on: OnInstance, mut socket: Socket) {
 }
 
 /// The instance and its live code, for whoever still may.
-async fn look(permission: &Permission) -> Result<Connected, Failure> {
+async fn look(codes: &Codes, permission: &Permission) -> Result<Connected, Failure> {
     let record = permission.ask().await?;
     if record.is_deleted() {
         return Err(Failure::NotFound);
     }
-    let codes = permission.app().live_codes(&record).await?;
+    let codes = codes.live_codes(&record).await?;
     Ok(Connected { record, codes, replayed: false })
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn run(on: &OnInstance, body: Map<String, Value>) -> Result<Sav
     let mut wanted = settings::block(&record);
     wanted.extend(given.clone());
     // The endpoint first: a URL that is refused must not be kept as a setting.
-    on.app.configure_webhook(&on.call, &record, &settings::endpoint(&wanted), true, 0).await?;
+    on.app.webhooks.configure(&on.call, &record, &settings::endpoint(&wanted), true, 0).await?;
     let merge = |present: Option<Value>| {
         let mut block = match present {
             Some(Value::Object(block)) => block,
@@ -43,6 +43,6 @@ pub(super) async fn run(on: &OnInstance, body: Map<String, Value>) -> Result<Sav
         block.extend(given.clone());
         Value::Object(block)
     };
-    on.app.change_settings(&on.call, &record, FORMAT, merge).await?;
+    on.app.blocks.change(&on.call, &record, FORMAT, merge).await?;
     Ok(Saved { save_settings: true })
 }

@@ -69,7 +69,7 @@ pub(super) async fn handler(
     let disabled = query.disable_webhook.as_deref() == Some("true");
     let webhooks = webhook.filter(|_| !disabled).map(endpoint).transpose()?.into_iter().collect();
     let new = NewInstance { name: query.instance_key, webhooks, ..NewInstance::default() };
-    let created = on.app.create(&on.call, new).await?;
+    let created = on.app.creator.create(&on.call, new).await?;
     let (key, token) = (created.record.name, created.record.token);
     let instance = NewRow { key, token, status: "disconnected" };
     Ok(Json(InitAnswer { error: false, message: "Instance initialized", instance }))

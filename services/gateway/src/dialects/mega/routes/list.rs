@@ -51,7 +51,7 @@ impl Row {
 )]
 pub(super) async fn handler(on: OnHost) -> Result<Json<ListAnswer>, MegaError> {
     let account = on.call.principal.account().ok_or(MegaError::Unauthorized)?;
-    let records = on.app.list_all(account, ListQuery::default(), INSTANCES_MAX).await?;
+    let records = on.app.lists.all(account, ListQuery::default(), INSTANCES_MAX).await?;
     let data = records.into_iter().map(Row::of).collect();
     Ok(Json(ListAnswer { error: false, message: "Instances fetched", data }))
 }

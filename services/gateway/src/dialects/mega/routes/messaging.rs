@@ -45,7 +45,7 @@ pub(in crate::dialects::mega) async fn handler(app: &App, request: Request) -> R
     let call = caller(&parts, app).await?;
     for segment in rest.split('/').take(SEGMENTS_MAX) {
         let Some(key) = crate::http::percent_decoded(segment) else { continue };
-        match app.find(&call.principal, &key, &ORDER).await {
+        match app.finder.find(&call.principal, &key, &ORDER).await {
             Ok(record) => {
                 return match &record.state.phase {
                     PhaseV1::Linked(link) if link.connection == ConnectionV1::Open => Err(MegaError::NotOurs),

@@ -59,7 +59,7 @@ pub(super) async fn picture(on: &OnInstance) -> Result<String, MegaError> {
 
 /// Connects; linked and paused instances have no code to show.
 pub(super) async fn connect(on: &OnInstance, phone: Option<&str>) -> Result<Connected, MegaError> {
-    let connected = on.map(on.app.connect_on(&on.call, &on.key, &ORDER, phone, WAIT).await)?;
+    let connected = on.map(on.app.finder.connect(&on.call, &on.key, &ORDER, phone, WAIT).await)?;
     match &connected.record.state.phase {
         PhaseV1::Linked(_) => Err(MegaError::AlreadyLoggedIn),
         PhaseV1::Paused(_) => Err(MegaError::NoCode("Instance is paused and being resumed")),

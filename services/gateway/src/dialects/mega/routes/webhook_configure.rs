@@ -55,7 +55,7 @@ pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<Sai
     let wanted =
         message_data(&body)?.ok_or_else(|| MegaError::Invalid("messageData is required".to_owned()))?;
     let new = endpoint(wanted)?;
-    on.map(on.app.configure_webhook(&on.call, &record, &new, true, 0).await)?;
+    on.map(on.app.webhooks.configure(&on.call, &record, &new, true, 0).await)?;
     Ok(Json(Said::done("Webhook configured")))
 }
 

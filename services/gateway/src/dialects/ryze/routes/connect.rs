@@ -73,7 +73,7 @@ pub(super) async fn handler(
     if let Some(number) = &number {
         check_phone(number).map_err(|_| RyzeError::InvalidNumber)?;
     }
-    let result = on.app.connect_on(&on.call, &on.name, &ORDER, number.as_deref(), WAIT).await;
+    let result = on.app.finder.connect(&on.call, &on.name, &ORDER, number.as_deref(), WAIT).await;
     let connected = on.own(WHAT, result).await?;
     match &connected.record.state.phase {
         PhaseV1::Linked(link) if link.connection == ConnectionV1::Open => {

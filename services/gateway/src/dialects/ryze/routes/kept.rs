@@ -93,7 +93,7 @@ async fn set(
     let record = on.read("Failed to get instance").await?;
     let changes = settings::short(&object(request).await?, fields)?;
     let merge = |present| merge_part(present, part, &changes, false);
-    let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
+    let result = on.app.blocks.change(&on.call, &record, FORMAT, merge).await;
     let answer = on.own("Failed to update the configuration", result).await?;
     Ok(Kept::of(&answer.record, part))
 }

@@ -107,7 +107,7 @@ pub(super) async fn handler(
     let names: Vec<&str> =
         names.split(',').map(str::trim).filter(|name| !name.is_empty()).take(NAMES_MAX).collect();
     let records = match call.principal {
-        Principal::Instance { .. } => app.read_own(&call.principal).await.map(|record| vec![record]),
+        Principal::Instance { .. } => app.records.read_own(&call.principal).await.map(|record| vec![record]),
         _ if names.is_empty() => everything(&app, &call.principal).await,
         _ => named(&app, &call.principal, &names).await,
     };
@@ -123,14 +123,14 @@ pub(super) async fn handler(
 
 async fn everything(app: &App, principal: &Principal) -> Result<Vec<Record>, Failure> {
     let account = principal.account().ok_or(Failure::Unauthorized)?;
-    app.list_all(account, ListQuery::default(), INSTANCES_MAX).await
+    app.lists.all(account, ListQuery::default(), INSTANCES_MAX).await
 }
 
 /// A single name that is unknown is an error; of several, the unknown ones are left out.
 async fn named(app: &App, principal: &Principal, names: &[&str]) -> Result<Vec<Record>, Failure> {
     let mut records: Vec<Record> = Vec::new();
     for name in names {
-        match app.find(principal, name, &ORDER).await {
+        match app.finder.find(principal, name, &ORDER).await {
             // Its name and its id may both be asked for.
             Ok(record) if records.iter().any(|listed| listed.id == record.id) => {}
             Ok(record) => records.push(record),

@@ -54,7 +54,8 @@ pub(super) async fn handler(
         )));
     }
     let upgrade = upgrade.map_err(|_| RyzeError::Invalid("A WebSocket upgrade is expected".to_owned()))?;
-    let live = on.app.listen(on.call.principal, &record, FORMAT, Map::new(), websocket::filter).await;
+    let live =
+        on.app.listeners.listen(on.call.principal, &record, FORMAT, Map::new(), websocket::filter).await;
     let live = live.map_err(|failure| RyzeError::of(WHAT, failure))?;
     Ok(socket::bounded(upgrade).on_upgrade(move |opened| tell(live, Socket::new(opened, "ryze"))))
 }

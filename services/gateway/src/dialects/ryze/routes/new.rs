@@ -70,12 +70,12 @@ pub(super) async fn handler(
         webhooks: wanted_webhook(&body)?.into_iter().collect(),
         ..NewInstance::default()
     };
-    let created = match on.app.create(&on.call, new.clone()).await {
+    let created = match on.app.creator.create(&on.call, new.clone()).await {
         Err(Failure::Invalid { field: "url" | "authorization" | "headers", .. })
             if !new.webhooks.is_empty() =>
         {
             new.webhooks.clear();
-            on.app.create(&on.call, new).await
+            on.app.creator.create(&on.call, new).await
         }
         other => other,
     };

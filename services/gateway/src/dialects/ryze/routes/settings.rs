@@ -29,7 +29,7 @@ pub(super) async fn handler(on: OnInstance, request: Request) -> Result<Json<Set
         return Err(RyzeError::NothingToUpdate);
     }
     let merge = |present| merge_part(present, "settings", &given, false);
-    let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
+    let result = on.app.blocks.change(&on.call, &record, FORMAT, merge).await;
     let settings = settings::seven(&on.own(WHAT, result).await?.record);
     Ok(Json(SettingsAnswer { success: true, message: "Settings updated successfully", settings }))
 }

@@ -49,7 +49,7 @@ pub(super) async fn set(
     body: &Map<String, Value>,
 ) -> Result<WebhookRow, RyzeError> {
     let wanted = webhook::endpoint(body)?;
-    let result = on.app.configure_webhook(&on.call, record, &wanted, true, webhook::ENABLED_MAX).await;
+    let result = on.app.webhooks.configure(&on.call, record, &wanted, true, webhook::ENABLED_MAX).await;
     let (_, stored, _) = on.own(WHAT, result).await?;
     Ok(WebhookRow::of(&stored))
 }

@@ -60,7 +60,7 @@ pub(super) async fn set(on: OnInstance, request: Request) -> Result<Json<Websock
         wanted.insert("mediaBase64".to_owned(), json!(media));
     }
     let merge = |present| merge_part(present, "websocket", &wanted, true);
-    let result = on.app.change_settings(&on.call, &record, FORMAT, merge).await;
+    let result = on.app.blocks.change(&on.call, &record, FORMAT, merge).await;
     let answer = on.own(WHAT, result).await?;
     let websocket = shown(&answer.record).unwrap_or_default();
     Ok(Json(WebsocketAnswer { success: true, message: "WebSocket configured successfully", websocket }))
