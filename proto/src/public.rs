@@ -30,9 +30,6 @@ use crate::{
     ids::{AccountId, InstanceId},
 };
 
-/// The media type of [`cloud_event`].
-pub const MEDIA_TYPE: &str = "application/cloudevents+json";
-
 /// The type of an event in public: `berth.instance.` and its name in snake case.
 pub fn event_type(event: &Event) -> String {
     let mut text = String::from("berth.instance.");

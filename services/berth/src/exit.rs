@@ -1,6 +1,6 @@
 //! How the process ends, so that whoever supervises it knows what to do: a subset of `sysexits.h`.
 
-use std::{error::Error, process::ExitCode};
+use std::process::ExitCode;
 
 use berth_runtime::Ending;
 
@@ -20,20 +20,4 @@ pub(crate) fn of(ending: Ending) -> ExitCode {
         Ending::Aborted => ABORTED.into(),
         Ending::Crashed => CRASHED.into(),
     }
-}
-
-/// An error and what is behind it, in one sentence.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        // Transparent errors repeat their source.
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        source = error.source();
-    }
-    text
 }

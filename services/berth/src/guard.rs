@@ -84,7 +84,7 @@ impl Guard {
             Ok(Some(kept)) if kept.record.is_of(&self.deployment) => Ok(kept),
             Ok(Some(_)) => Err("the keys are those of another deployment".to_owned()),
             Ok(None) => Err("the keys are gone from the key store; restore it from its backup".to_owned()),
-            Err(failure) => Err(format!("keys unreachable: {}", crate::exit::chain(&failure))),
+            Err(failure) => Err(format!("keys unreachable: {}", berth_runtime::chain(&failure))),
         };
         tell(&said.keys, kept.as_ref().err().cloned(), "the keys cannot be used");
         // A log that does not answer is nothing that was lost: whoever asks it is told.

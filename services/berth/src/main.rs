@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         return exit::USAGE.into();
     };
     perform(task, &sources).unwrap_or_else(|failure| {
-        let _unwritable = writeln!(io::stderr(), "berth: {}", exit::chain(&failure));
+        let _unwritable = writeln!(io::stderr(), "berth: {}", berth_runtime::chain(&failure));
         failure.code().into()
     })
 }

@@ -6,6 +6,7 @@ use berth_proto::{
     EncodeError, InstanceId,
     frame::{CommandReplyV1, RejectionCodeV1, RejectionV1},
 };
+use berth_runtime::chain;
 use thiserror::Error;
 
 /// A command could not be decided. The same command may be sent again, except where noted.
@@ -66,16 +67,4 @@ impl Trouble {
         };
         CommandReplyV1::Rejected(RejectionV1 { code, state: None })
     }
-}
-
-/// The message of an error and of everything behind it.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }

@@ -293,7 +293,7 @@ async fn patiently<T>(mut open: impl AsyncFnMut() -> Result<T, Failure>) -> Resu
     loop {
         match open().await {
             Err(failure) if may_pass(&failure) && Instant::now() < deadline => {
-                tracing::warn!(error = crate::exit::chain(&failure), "NATS is not ready yet; trying again");
+                tracing::warn!(error = berth_runtime::chain(&failure), "NATS is not ready yet; trying again");
                 sleep(PAUSE).await;
             }
             result => return result,

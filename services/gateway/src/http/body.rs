@@ -1,4 +1,5 @@
-//! Request bodies with a bound, each and all together.
+//! Request bodies with a bound, each and all together. `http_body_util::Limited` bounds each one only, and knows neither
+//! what the others take nor how long the next piece may be on its way.
 
 use std::time::Duration;
 

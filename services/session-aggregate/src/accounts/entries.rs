@@ -8,12 +8,13 @@ use berth_proto::{
     directory::{FormerV1, HoldV1, PurposeV1},
     frame::{CommandRequestV2, RejectionCodeV1},
 };
+use berth_runtime::chain;
 use tracing::{debug, error};
 
 use super::Accounts;
 use crate::{
     directory::{Cause, Holder, Refused},
-    trouble::{Trouble, chain},
+    trouble::Trouble,
 };
 
 /// Commits that are read at once in search of former tokens.

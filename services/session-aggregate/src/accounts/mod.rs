@@ -16,12 +16,12 @@ use berth_proto::{
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     limits::KEYED_RECEIPTS_MAX,
 };
-use berth_runtime::Clock;
+use berth_runtime::{Clock, chain};
 use tracing::warn;
 
 use crate::{
     directory::{Cause, Directory},
-    trouble::{Trouble, chain},
+    trouble::Trouble,
 };
 
 /// An account as it was last seen.

@@ -20,17 +20,12 @@ use berth_proto::{
     instance::PhaseV1,
     subject::tail_subject,
 };
+use berth_runtime::chain;
 use bytes::Bytes;
 use tracing::{debug, error};
 
 use self::round::{Answer, Asked, Round};
-use crate::{
-    asker::Asker,
-    cache::StateCache,
-    directory::Cause,
-    metrics,
-    trouble::{Trouble, chain},
-};
+use crate::{asker::Asker, cache::StateCache, directory::Cause, metrics, trouble::Trouble};
 
 /// Commits that are read at once in search of former entries.
 const HISTORY_PAGE_COMMITS: usize = 256;

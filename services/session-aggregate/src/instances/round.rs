@@ -15,9 +15,10 @@ use berth_proto::{
     instance::PhaseV1,
     limits::{COMMIT_BYTES_MAX, STATE_BYTES_MAX},
 };
+use berth_runtime::chain;
 use tracing::warn;
 
-use crate::trouble::{Trouble, chain};
+use crate::trouble::Trouble;
 
 /// Bytes of state up to which a command may add configuration. The rest is kept free for what a session
 /// needs, so that no configuration can ever stand in the way of a logout.

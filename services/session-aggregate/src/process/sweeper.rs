@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use berth_bus::{Grant, Lease};
 use berth_domain::instance::{AHEAD_SECONDS, BAN_SECONDS_MAX};
 use berth_proto::Timestamp;
+use berth_runtime::chain;
 use berth_views::{Row, ViewError};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
@@ -16,7 +17,7 @@ use super::{
     agenda::{BY_MOMENT, Job, moment_key},
     jobs::Stands,
 };
-use crate::{flag::Flag, metrics, trouble::chain};
+use crate::{flag::Flag, metrics};
 
 /// Pause between two looks at the agenda; far below the five seconds by which a deadline may be late.
 const SWEEP_EVERY_MILLIS: u64 = 500;

@@ -11,6 +11,7 @@ use berth_proto::{
     instance::UnlinkStatusV1,
     subject::last_words_subject,
 };
+use berth_runtime::chain;
 use bytes::Bytes;
 use tracing::warn;
 
@@ -23,7 +24,7 @@ use crate::{
         Instances, is_deleted, rejected, reply,
         round::{Answer, Asked},
     },
-    trouble::{Trouble, chain},
+    trouble::Trouble,
 };
 
 /// Attempts, the last ones, whose device keys are deleted with an instance; older ones ended long before.

@@ -17,7 +17,7 @@ use berth_proto::{
     frame::{CommandReplyV1, RejectionCodeV1},
     instance::EntriesV1,
 };
-use berth_runtime::Clock;
+use berth_runtime::{Clock, chain};
 use futures::future::try_join_all;
 use tracing::{debug, error};
 
@@ -30,7 +30,7 @@ use crate::{
         round::{Answer, Asked},
     },
     reseal,
-    trouble::{Trouble, chain},
+    trouble::Trouble,
 };
 
 /// Moves instances to other accounts.

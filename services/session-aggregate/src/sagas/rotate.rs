@@ -11,6 +11,7 @@ use berth_proto::{
     event::Event,
     frame::{CommandReplyV1, RejectionCodeV1},
 };
+use berth_runtime::chain;
 use tracing::debug;
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         Instances, rejected, reply,
         round::{Answer, Asked},
     },
-    trouble::{Trouble, chain},
+    trouble::Trouble,
 };
 
 /// Changes tokens of instances.
