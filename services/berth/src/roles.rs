@@ -157,7 +157,7 @@ impl Start<'_> {
             write_version: self.wired.deployment.write_version,
             public_url: self.public_url(),
         };
-        Some(berth_gateway::router(berth_gateway::App::new(ports, settings)))
+        Some(berth_gateway::router(ports, &settings))
     }
 
     fn quotas(self) -> Quotas {

@@ -8,6 +8,7 @@ pub mod dialects;
 pub mod docs;
 pub mod http;
 pub mod native;
+mod router;
 
 use berth_proto::{Hash, WriteVersion};
 use berth_runtime::{MasterKey, url_policy::UrlPolicy};
@@ -49,6 +50,6 @@ pub fn root_key_digest(master: &MasterKey, root_key: &str) -> Hash {
 }
 
 /// All routes of the gateway.
-pub fn router(app: App) -> axum::Router {
-    http::router::compose(app)
+pub fn router(ports: Ports, settings: &Settings) -> axum::Router {
+    router::compose(App::new(ports, settings, dialects::codechat::external_id))
 }

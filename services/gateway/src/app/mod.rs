@@ -135,10 +135,10 @@ pub struct Ports {
 }
 
 impl App {
-    /// An app over these ports.
-    pub fn new(ports: Ports, settings: Settings) -> Self {
+    /// An app over these ports. `foreign_id` reads the foreign id that a dialect gave an instance.
+    pub fn new(ports: Ports, settings: &Settings, foreign_id: fn(&Record) -> Option<String>) -> Self {
         let Ports { log, bus, volatile, keys, clock, entropy, presence, stop } = ports;
-        let Settings { root_key_digest, url_policy, quotas, public_url, write_version, .. } = &settings;
+        let Settings { root_key_digest, url_policy, quotas, public_url, write_version, .. } = settings;
         let request_ids = Arc::new(RequestIds::new(&*entropy));
         let directory = Arc::new(Directory::new(Arc::clone(&log)));
         let (guesses, shares) = (Arc::new(Guesses::new()), Arc::new(Shares::new()));
@@ -158,7 +158,7 @@ impl App {
         let blocks = part!(Blocks: records, commands);
         let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
             webhooks);
-        let moves = part!(Moves: directory, records, resolver, commands, accounts);
+        let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let histories = part!(Histories: log, keys);
         let follows = part!(Follows: log, bus, stop, principals, records);
         let listeners = part!(Listeners: keys, clock, volatile, public_url, follows);

@@ -15,18 +15,17 @@ use super::{
 };
 use berth_proto::{AccountId, InstanceId, command::MoveV1};
 use berth_runtime::UniqueInAccount;
-use serde_json::Value;
 
 /// Accounts of a page in which a foreign id is looked for.
 const PAGE: u16 = 500;
 /// Accounts in which a foreign id is looked for.
 const ACCOUNTS_MAX: usize = 10_000;
-/// The settings of the dialect that gives foreign ids, and their field in them.
-const FOREIGN_ID: (&str, &str) = ("codechat", "external_id");
 
 /// Moves instances between accounts.
 #[derive(Debug)]
 pub struct Moves {
+    /// The foreign id of an instance, if it has one: only the dialect that gives them knows.
+    pub(super) foreign_id: fn(&Record) -> Option<String>,
     pub(super) directory: Arc<Directory>,
     pub(super) records: Arc<Records>,
     pub(super) resolver: Arc<Resolver>,
@@ -40,7 +39,7 @@ impl Moves {
         require_root(call)?;
         let record = self.records.read_any(instance).await?.ok_or(Failure::NotFound)?;
         let key = self.accounts.key(to).await?;
-        let alias = foreign_id(&record).filter(|_| record.state.entries.alias.is_some());
+        let alias = (self.foreign_id)(&record).filter(|_| record.state.entries.alias.is_some());
         let command = MoveV1 {
             account: to,
             name_entry: key.entry(UniqueInAccount::Name, &record.name),
@@ -79,9 +78,4 @@ impl Moves {
             }
         }
     }
-}
-
-fn foreign_id(record: &Record) -> Option<String> {
-    let block = record.settings(FOREIGN_ID.0)?;
-    block.get(FOREIGN_ID.1).and_then(Value::as_str).map(str::to_owned)
 }

@@ -45,13 +45,13 @@ pub(crate) fn describe() {
 }
 
 /// Counts a request of a door whose routes the router knows.
-pub(super) async fn measured(door: &'static str, request: Request, next: Next) -> Response {
+pub(crate) async fn measured(door: &'static str, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     count(door, route.as_ref().map_or("-", MatchedPath::as_str), next.run(request)).await
 }
 
 /// Counts a request whose answer this gives.
-pub(super) async fn count(
+pub(crate) async fn count(
     door: &'static str,
     route: &str,
     answering: impl Future<Output = Response>,

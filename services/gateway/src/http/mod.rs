@@ -5,9 +5,8 @@ pub mod headers;
 pub(crate) mod metrics;
 pub mod qr;
 pub mod query;
-mod request_id;
-mod rest;
-pub mod router;
+pub(crate) mod request_id;
+pub(crate) mod rest;
 pub(crate) mod socket;
 pub mod time;
 
@@ -21,14 +20,7 @@ const MASK: &str = "***";
 
 /// Writes a failure that is the deployment's, not the client's, into the operator's log, with its causes.
 pub fn log_unavailable(failure: &Failure) {
-    let mut causes = String::new();
-    let mut source = std::error::Error::source(failure);
-    while let Some(cause) = source {
-        causes.push_str(": ");
-        causes.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    warn!("a request failed: {failure}{causes}");
+    warn!("a request failed: {}", berth_runtime::chain(failure));
 }
 
 /// A segment of a path without its percent-encoding; none if it is not UTF-8.
@@ -49,4 +41,9 @@ pub(crate) fn without_slash(uri: &Uri) -> Option<Uri> {
     let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("{path}{query}").parse().ok()
+}
+
+/// The first segment of a path.
+pub(crate) fn first_segment(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }

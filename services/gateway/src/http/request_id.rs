@@ -18,7 +18,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CHARS_MAX: usize = 128;
 
 /// Gives a request its id and notes where it comes from.
-pub(super) async fn noted(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn noted(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let given = given(request.headers()).map(str::to_owned);
     let id = given.unwrap_or_else(|| app.request_ids.next());
     let header = HeaderValue::from_str(&id);

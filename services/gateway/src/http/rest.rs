@@ -32,7 +32,7 @@ const REST_BYTES_MAX: usize = 16 * 1024 * 1024;
 const REST_READ_MAX: Duration = Duration::from_secs(30);
 
 /// Answers when the body has arrived, or says that the connection ends with the answer.
-pub(super) async fn read(request: Request, next: Next) -> Response {
+pub(crate) async fn read(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }

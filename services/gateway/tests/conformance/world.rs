@@ -7,7 +7,7 @@ use berth_bus::{
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
 };
 use berth_connector::drivers::simulated::Simulated;
-use berth_gateway::{App, EvolutionLogout, app::Quotas, root_key_digest};
+use berth_gateway::{EvolutionLogout, app::Quotas, root_key_digest};
 use berth_log::memory::MemoryLog;
 use berth_proto::{Timestamp, WriteVersion};
 use berth_runtime::{Lifecycle, ManualClock, MasterKey, SeededEntropy, UrlPolicy};
@@ -162,9 +162,8 @@ impl World {
         let (volatile, presence) = (away.clone(), berth_bus::Presence::of_one_process());
         let ports =
             berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, presence, stop };
-        let neighbour =
-            serve(&lifecycle, berth_gateway::router(App::new(ports.clone(), settings.clone()))).await;
-        let router = berth_gateway::router(App::new(ports, settings));
+        let neighbour = serve(&lifecycle, berth_gateway::router(ports.clone(), &settings)).await;
+        let router = berth_gateway::router(ports, &settings);
         let paths = paths(&router);
         let base = serve(&lifecycle, router).await;
 

@@ -32,7 +32,8 @@ pub(super) fn shown_id(record: &Record) -> String {
     external_id(record).unwrap_or_else(|| record.id.to_string())
 }
 
-fn external_id(record: &Record) -> Option<String> {
+/// The foreign id, which this dialect alone gives.
+pub(crate) fn external_id(record: &Record) -> Option<String> {
     block(record).remove("external_id").and_then(|id| id.as_str().map(str::to_owned))
 }
 

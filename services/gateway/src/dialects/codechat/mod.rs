@@ -23,6 +23,7 @@ use axum::{
 };
 
 use self::error::CodeChatError;
+pub(crate) use self::find::external_id;
 use crate::app::{App, KeyKind};
 
 /// What the `instanceId` in a path may be, in this order.
@@ -36,6 +37,11 @@ const BUSINESS_FORMAT: &str = "codechat.business";
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {
     routes::router(app)
+}
+
+/// Whether a path that no route has is one of this dialect.
+pub(crate) fn owns(path: &str) -> bool {
+    path == "/api/v2" || path.starts_with("/api/v2/")
 }
 
 /// The answer to a path of this dialect that it does not have.

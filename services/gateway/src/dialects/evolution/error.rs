@@ -10,37 +10,11 @@ use berth_proto::frame::RejectionCodeV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::paths::WORDS;
 use crate::{
     app::Failure,
     http::{body::BodyError, masked},
 };
-
-/// Words of the paths of this dialect.
-const WORDS: [&str; 23] = [
-    "instance",
-    "create",
-    "connect",
-    "connectionState",
-    "fetchInstances",
-    "restart",
-    "setPresence",
-    "logout",
-    "delete",
-    "verify-creds",
-    "set",
-    "find",
-    "webhook",
-    "settings",
-    "proxy",
-    "websocket",
-    "rabbitmq",
-    "nats",
-    "pusher",
-    "sqs",
-    "kafka",
-    "manager",
-    "chat",
-];
 
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,6 +10,7 @@ mod error;
 mod ids;
 mod kept;
 pub(crate) mod openapi;
+mod paths;
 mod routes;
 mod webhook;
 mod words;
@@ -21,6 +22,7 @@ use axum::{
 };
 
 use self::error::EvolutionError;
+pub(crate) use self::paths::owns;
 use crate::app::{App, KeyKind};
 
 /// What the name in a path may be, in this order.

@@ -24,10 +24,23 @@ use self::{
     error::GreenError,
     path::{InstancePath, Path},
 };
-use crate::{app::App, http::headers};
+use crate::{
+    app::App,
+    http::{first_segment, headers},
+};
 
 /// The format of this dialect's webhook bodies, and the owner of its settings.
 const FORMAT: &str = "green";
+
+/// The template that a path of this dialect is counted under. They are not a router's: the instance's number is glued
+/// to a word and the method is written in any case.
+pub(crate) fn template_of(path: &str) -> Option<&'static str> {
+    match first_segment(path) {
+        "partner" => Some("/partner/{method}/{token}"),
+        first if first.starts_with("waInstance") => Some("/waInstance{number}/{method}/{token}"),
+        _ => None,
+    }
+}
 
 /// Answers requests to `/waInstance…` and `/partner/…`, whose paths no ordinary router can hold.
 #[derive(Debug, Clone)]

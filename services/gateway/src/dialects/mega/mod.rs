@@ -17,7 +17,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::app::{App, KeyKind};
+use crate::{
+    app::{App, KeyKind},
+    http::first_segment,
+};
 
 /// What the key in a path may be, in this order.
 const ORDER: [KeyKind; 3] = [KeyKind::Name, KeyKind::Id, KeyKind::Number];
@@ -27,6 +30,11 @@ const FORMAT: &str = "mega";
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {
     routes::router(app)
+}
+
+/// The template that a path of this dialect is counted under if no route has it.
+pub(crate) fn template_of(path: &str) -> Option<&'static str> {
+    (first_segment(path) == "rest").then_some("/rest/{group}/{rest}")
 }
 
 /// The answer to a path of this dialect that no route has: it may be a messaging method's.

@@ -21,7 +21,10 @@ use axum::{
 };
 
 use self::error::RyzeError;
-use crate::app::{App, KeyKind};
+use crate::{
+    app::{App, KeyKind},
+    http::first_segment,
+};
 
 /// What the name in a path may be, in this order.
 const ORDER: [KeyKind; 3] = [KeyKind::Name, KeyKind::Id, KeyKind::Number];
@@ -31,6 +34,11 @@ const FORMAT: &str = "ryze";
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {
     routes::router(app)
+}
+
+/// Whether a path that no route and no other dialect has is one of this dialect.
+pub(crate) fn owns(path: &str) -> bool {
+    matches!(first_segment(path), "api" | "ws")
 }
 
 /// The answer to a path of this dialect that it does not have; it counts like any other.

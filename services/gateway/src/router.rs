@@ -17,23 +17,8 @@ use crate::{
     native,
 };
 
-/// First segments of paths that belong to the Evolution dialect.
-const EVOLUTION: [&str; 11] = [
-    "instance",
-    "webhook",
-    "settings",
-    "proxy",
-    "websocket",
-    "rabbitmq",
-    "nats",
-    "pusher",
-    "sqs",
-    "kafka",
-    "verify-creds",
-];
-
 /// Composes the routes of all doors.
-pub fn compose(app: App) -> Router {
+pub(crate) fn compose(app: App) -> Router {
     metrics::describe();
     let (green, noting) = (green::router(app.clone()), app.clone());
     let dialects = Router::new()
@@ -76,18 +61,20 @@ fn counted(door: &'static str, routes: Router) -> Router {
     routes.layer(from_fn(move |request: Request, next: Next| metrics::measured(door, request, next)))
 }
 
-/// Whose a path is that no route has, and the template that it is counted under. GREEN-API's paths are not a
-/// router's: the instance's number is glued to a word and the method is written in any case.
+/// Whose a path is that no route has, and the template that it is counted under.
 fn door_of(path: &str) -> (&'static str, &'static str) {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    match first {
-        "partner" => ("green", "/partner/{method}/{token}"),
-        _ if first.starts_with("waInstance") => ("green", "/waInstance{number}/{method}/{token}"),
-        _ if EVOLUTION.contains(&first) || path == "/" => ("evolution", "-"),
-        "rest" => ("mega", "/rest/{group}/{rest}"),
-        "api" if path == "/api/v2" || path.starts_with("/api/v2/") => ("codechat", "-"),
-        "api" | "ws" => ("ryze", "-"),
-        _ => ("native", "-"),
+    if let Some(template) = green::template_of(path) {
+        ("green", template)
+    } else if evolution::owns(path) {
+        ("evolution", "-")
+    } else if let Some(template) = mega::template_of(path) {
+        ("mega", template)
+    } else if codechat::owns(path) {
+        ("codechat", "-")
+    } else if ryze::owns(path) {
+        ("ryze", "-")
+    } else {
+        ("native", "-")
     }
 }
 
