@@ -15,5 +15,6 @@ pub mod drawing;
 pub mod fixtures;
 pub mod formats;
 pub mod gate;
+pub mod headers;
 pub mod jwt;
 pub mod open;

@@ -65,7 +65,7 @@ pub use resolve::{KeyKind, Resolver};
 pub use settings::{Blocks, merge_part};
 pub use simulate::{Simulation, Simulator};
 pub use tokens::Tokens;
-pub use webhooks::{NewWebhook, Webhook, WebhookSecret, Webhooks, is_reserved_header};
+pub use webhooks::{NewWebhook, Webhook, WebhookSecret, Webhooks};
 
 use directory::Directory;
 use guesses::Guesses;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use berth_notices::headers::{HEADER_BYTES_MAX, HEADERS_MAX, is_reserved_header};
 use berth_proto::{
     EndpointId, InstanceId, Sealed, Timestamp,
     command::{ConfigureWebhookV1, RemoveWebhookV1},
@@ -31,10 +32,6 @@ use super::{
 const SECRET_BYTES: usize = 32;
 /// Bytes that a given secret may have.
 const SECRET_BYTES_RANGE: std::ops::RangeInclusive<usize> = 24..=64;
-/// Custom headers of an endpoint.
-const HEADERS_MAX: usize = 20;
-/// Bytes of a custom header's value.
-const HEADER_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a URL.
 const URL_BYTES_MAX: usize = 2 * 1024;
 
@@ -286,27 +283,6 @@ impl Webhooks {
         }
         Ok(())
     }
-}
-
-/// Headers that a customer must not set (rule R12): the sender's own, the connection's, and whatever could make
-/// a proxy on the way misread the request.
-pub fn is_reserved_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    matches!(
-        name.as_str(),
-        "host"
-            | "transfer-encoding"
-            | "connection"
-            | "te"
-            | "upgrade"
-            | "expect"
-            | "keep-alive"
-            | "trailer"
-            | "user-agent"
-            | "forwarded"
-            | "cookie"
-            | "authorization"
-    ) || ["content-", "proxy-", "x-forwarded-", "webhook-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Why a URL cannot be used, and what the operator can do about it. Says nothing about what is behind an address.

@@ -1,29 +1,10 @@
 //! The headers of a request: the standard's, the format's, and what a customer may add.
 
+use berth_notices::headers::{HEADER_BYTES_MAX, HEADERS_MAX, is_reserved_header};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 /// How we introduce ourselves.
 const AGENT: &str = concat!("berth-webhooks/", env!("CARGO_PKG_VERSION"));
-/// Custom headers of one endpoint.
-const CUSTOM_HEADERS_MAX: usize = 20;
-/// Bytes of one custom header's value.
-const CUSTOM_HEADER_BYTES_MAX: usize = 4 * 1024;
-/// Names that a customer cannot set: they belong to the transport or to the signature.
-const FORBIDDEN: [&str; 10] = [
-    "host",
-    "transfer-encoding",
-    "connection",
-    "te",
-    "upgrade",
-    "user-agent",
-    "forwarded",
-    "cookie",
-    "authorization",
-    "keep-alive",
-];
-/// Beginnings of names that a customer cannot set.
-const FORBIDDEN_PREFIXES: [&str; 4] = ["content-", "proxy-", "x-forwarded-", "webhook-"];
-
 /// What the headers are made of.
 #[derive(Debug)]
 pub(crate) struct HeaderParts<'a> {
@@ -45,7 +26,7 @@ pub(crate) struct HeaderParts<'a> {
 /// echoes what it was given, and sends what it may.
 pub(crate) fn build(parts: &HeaderParts<'_>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in parts.custom.iter().take(CUSTOM_HEADERS_MAX) {
+    for (name, value) in parts.custom.iter().take(HEADERS_MAX) {
         if let Some((name, value)) = custom(name, value) {
             headers.insert(name, value);
         }
@@ -76,10 +57,7 @@ pub(crate) fn build(parts: &HeaderParts<'_>) -> HeaderMap {
 
 fn custom(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(name).ok()?;
-    let text = name.as_str();
-    let forbidden =
-        FORBIDDEN.contains(&text) || FORBIDDEN_PREFIXES.iter().any(|prefix| text.starts_with(prefix));
-    if forbidden || value.len() > CUSTOM_HEADER_BYTES_MAX {
+    if is_reserved_header(name.as_str()) || value.len() > HEADER_BYTES_MAX {
         return None;
     }
     Some((name, HeaderValue::from_str(value).ok()?))
@@ -96,6 +74,8 @@ mod tests {
             "Content-Length",
             "content-type",
             "Transfer-Encoding",
+            "Expect",
+            "Trailer",
             "User-Agent",
             "Webhook-Id",
             "X-Forwarded-For",
