@@ -8,26 +8,29 @@ use crate::{exit, failure::Failure, session::Session, verbs};
 
 const EXAMPLES: &str = "\
 Examples:
-  Say once where Berth is, and with which token; it is asked for and kept in a file that only you can read:
+  Say once where Berth is, and with which token; it is asked for, and kept in
+  a file that only you can read:
     berthctl context add local --url http://127.0.0.1:8480
 
-  Make an instance, link a device by the QR code that is drawn, and see how it stands:
+  Make an instance, link a device by the QR code that is drawn, and see how it
+  stands:
     berthctl instance create shop
     berthctl instance connect shop
     berthctl instance get shop
 
-  What happened to it, and what happens from now on; whether the history is as it was written:
+  What happened to it, and what happens from now on; whether the history is as
+  it was written:
     berthctl events shop -f
     berthctl verify shop
 
   Receive and check its webhooks on this machine:
     berthctl listen shop
 
-  For programs: JSON on the standard output, everything else on the standard error:
+  For programs: JSON on the standard output, everything else beside it:
     berthctl instance ls --state linked -o jsonl | jq -r .number
 
-A token never stands in a command line. It comes from BERTHCTL_TOKEN, a file (--token-file, `-` is the standard
-input) or a context.";
+A token never stands in a command line. It comes from BERTHCTL_TOKEN, a file
+(--token-file, `-` is the standard input) or a context.";
 
 /// Berth from the shell: instances, their links, histories and webhooks.
 #[derive(Debug, Parser)]
@@ -222,6 +225,19 @@ mod tests {
                 let is_taken = everywhere.iter().any(|known| known.get_id() == argument.get_id());
                 assert!(!is_taken, "{name}: {}", argument.get_id());
             }
+        }
+    }
+
+    #[test]
+    fn what_stands_below_the_help_fits_on_a_terminal() {
+        let mut waiting = vec![Cli::command()];
+        while let Some(command) = waiting.pop() {
+            let texts = [command.get_after_help(), command.get_after_long_help()];
+            for text in texts.into_iter().flatten().map(ToString::to_string) {
+                let long = text.lines().find(|line| line.chars().count() > 80);
+                assert_eq!(long, None, "{}", command.get_name());
+            }
+            waiting.extend(command.get_subcommands().cloned());
         }
     }
 

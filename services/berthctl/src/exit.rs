@@ -24,9 +24,14 @@ pub(crate) const NOT_ALLOWED: u8 = 77;
 /// The codes for the help.
 pub(crate) const HELP: &str = "\
 Exit codes:
-   0 done                             1 it is not so (verify, check, watch --until)
+   0 done
+   1 it is not so: verify, check, watch --until, connect
   64 the command line or the request cannot be used
-  65 the state does not allow it     66 no such instance, account, webhook or code
-  69 Berth does not answer           70 a defect, here or there
-  74 a file or the terminal fails    75 too many requests: later
-  76 that is not Berth               77 no token, a wrong one, or not allowed";
+  65 the state does not allow it
+  66 there is no such instance, account, webhook or code
+  69 Berth does not answer; asking again may help
+  70 a defect, here or there
+  74 a file or the terminal fails
+  75 too many requests: later
+  76 that is not Berth
+  77 no token, a wrong one, or one that does not allow it";

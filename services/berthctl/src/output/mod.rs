@@ -30,8 +30,8 @@ use crate::{
 
 /// How often it is looked whether somebody still reads.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Columns of a terminal that does not say how many it has.
-const COLUMNS_DEFAULT: usize = 80;
+/// Columns and lines of a terminal that does not say how many it has; it may be high enough for a code.
+const SIZE_DEFAULT: (usize, usize) = (80, usize::MAX);
 
 /// Where and how things are shown.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ pub(crate) struct Output {
     stdout: io::Stdout,
     /// The form that was asked for.
     pub(crate) format: Format,
-    /// Columns of the terminal; none where lines may be as long as they like.
-    pub(crate) columns: Option<usize>,
+    /// Columns and lines of the terminal; none where there may be as many as one likes.
+    pub(crate) size: Option<(usize, usize)>,
     /// Whether somebody looks at a terminal.
     pub(crate) is_terminal: bool,
     /// Whether colours are shown.
@@ -65,14 +65,12 @@ impl Output {
         let format = global.format();
         let shown = global.show_secrets || is_terminal && format == Format::Table;
         let secrets = RefCell::new(Secrets::new(shown, global.secrets_to.clone())?);
-        Ok(Self {
-            stdout: io::stdout(),
-            format,
-            columns: columns(is_terminal),
-            is_terminal,
-            colored,
-            secrets,
-        })
+        Ok(Self { stdout: io::stdout(), format, size: size(is_terminal), is_terminal, colored, secrets })
+    }
+
+    /// Columns of the terminal.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        self.size.map(|(columns, _)| columns)
     }
 
     /// Whether a person reads this.
@@ -121,7 +119,7 @@ impl Output {
         match self.format {
             Format::Json => self.line(&pretty(whole)),
             Format::Table if items.is_empty() => self.line("Nothing."),
-            Format::Table => self.raw(&table::of(items, columns, self.columns)),
+            Format::Table => self.raw(&table::of(items, columns, self.columns())),
             Format::Jsonl | Format::Name => items.iter().try_for_each(|item| self.item(item)),
         }
     }
@@ -171,14 +169,14 @@ fn name_of(item: &Value) -> String {
 }
 
 /// `COLUMNS` as the shell says it, else what the terminal says.
-fn columns(is_terminal: bool) -> Option<usize> {
+fn size(is_terminal: bool) -> Option<(usize, usize)> {
     if !is_terminal {
         return None;
     }
+    let asked = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let asked = asked.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    let (columns, lines) =
+        asked.filter(|(columns, lines)| *columns > 0 && *lines > 0).unwrap_or(SIZE_DEFAULT);
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let asked = || {
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-    };
-    said.or_else(asked).or(Some(COLUMNS_DEFAULT))
+    Some((said.unwrap_or(columns), lines))
 }

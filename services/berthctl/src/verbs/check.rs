@@ -18,7 +18,8 @@ Examples:
   berthctl check --retry-for 0
   berthctl check shop || notify-send 'the shop is offline'
 
-It ends with 0 if all is well, with 1 if it is not, and with another code if that cannot be told.";
+It ends with 0 if all is well, with 1 if it is not, and with another code if
+that cannot be told.";
 
 /// Say in one line whether Berth is ready, or whether an instance is linked and its connection open.
 #[derive(Debug, Args)]

@@ -32,11 +32,13 @@ const ROW: [Column; 4] = [
 
 const ADD: &str = "\
 Examples:
-  berthctl context add local                                     # asks for the token and does not show it
+  berthctl context add local
   berthctl context add live --url https://berth.example.com < token.txt
-  berthctl context add root --token-file /run/secrets/berth-root  # keeps the name of the file, not the token
+  berthctl context add root --token-file /run/secrets/berth-root
 
-The first context that is added is the current one. They are in ~/.config/berth/contexts.toml, which only you can read.";
+The token is asked for without being shown. Of a file the name is kept and not
+the token. The first context that is added is the current one. They are in
+~/.config/berth/contexts.toml, which only you can read.";
 
 /// What can be done with contexts.
 #[derive(Debug, Subcommand)]

@@ -25,7 +25,8 @@ Examples:
   berthctl events shop -f -o jsonl | jq -c 'select(.type == \"LoggedOut\")'
   berthctl events shop --after 7 -f
 
--f goes on when the gateway is restarted, and tells each event once. With --after it misses nothing since that version.";
+-f goes on when the gateway is restarted, and tells each event once. With
+--after it misses nothing since that version.";
 
 /// Show the history of an instance: each event, and who asked for it through which door.
 #[derive(Debug, Args)]
@@ -96,7 +97,7 @@ impl Events {
 /// One event in one line.
 pub(crate) fn line(session: &Session, event: &Value) -> Result<(), Failure> {
     match session.out.format {
-        Format::Table => session.out.line(&words(event, session.out.columns)),
+        Format::Table => session.out.line(&words(event, session.out.columns())),
         Format::Json | Format::Jsonl => session.out.line(&event.to_string()),
         Format::Name => session.out.line(&plain(event.at("type"))),
     }

@@ -20,8 +20,8 @@ Examples:
   berthctl verify shop
   berthctl verify --all --deleted -o jsonl > proofs.jsonl
 
-It ends with 1 if a history does not hold, and names the first bad version. Keep the hashes to prove later that nothing
-was written anew.";
+It ends with 1 if a history does not hold, and names the first bad version. Keep
+the hashes to prove later that nothing was written anew.";
 
 /// Check that histories are as they were written: every commit readable and chained to the one before it.
 #[derive(Debug, Args)]

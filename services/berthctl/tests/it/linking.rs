@@ -51,7 +51,7 @@ async fn in_a_pipe_a_code_is_drawn_without_colours_and_json_ends_at_once() {
     assert_eq!(text["text"], joined["qr"]["text"]);
 
     let narrow = shell.start_in_terminal(40, "instance qr shop").ended().await.expect(0);
-    assert!(narrow.contains("and this terminal has 40") && !narrow.contains('█'), "{narrow}");
+    assert!(narrow.contains("and this terminal has 40 and 50") && !narrow.contains('█'), "{narrow}");
 }
 
 #[tokio::test]

@@ -1,13 +1,24 @@
 //! `events -f` and `watch` over the death of the gateway.
 
-use berth_journeys::{Berth, steps};
+use berth_journeys::{Berth, Running, steps};
+use berth_test_support::NatsServer;
 use serde_json::json;
 
 use crate::world::Shell;
 
 #[tokio::test]
 async fn what_is_followed_goes_on_after_a_kill_and_tells_everything_once() {
-    let mut berth = Berth::embedded().start().await;
+    goes_on(Berth::embedded().start().await, "serve").await;
+}
+
+#[tokio::test]
+async fn what_is_followed_goes_on_after_a_kill_of_the_gateway_on_nats() {
+    let server = NatsServer::start().await;
+    goes_on(Berth::on_nats(&server).roles_in_processes().start().await, "gateway").await;
+}
+
+/// Follows an instance while the processes of a role are killed and started again.
+async fn goes_on(mut berth: Running, role: &str) {
     let (shell, client) = (Shell::of(&berth), berth.client());
     shell.run(&["instance", "create", "shop"]).await.expect(0);
     let events = shell.start(&["events", "shop", "-f", "-o", "jsonl"]);
@@ -18,11 +29,11 @@ async fn what_is_followed_goes_on_after_a_kill_and_tells_everything_once() {
     watch.until("it is linked", |it| it.lines().last().is_some_and(is_linked)).await;
 
     for round in 1..=2 {
-        berth.kill9();
+        berth.kill9_role(role);
         events
             .until("it says that it comes back", |it| it.err().matches("coming back").count() == round)
             .await;
-        berth.restart().await;
+        berth.restart_role(role).await;
         events.until("it is back", |it| it.err().matches("goes on where it was").count() == round).await;
         watch.until("it is back", |it| it.err().matches("goes on where it was").count() == round).await;
         client.post("/v1/instances/shop/disconnect", json!({})).await.expect(200);
@@ -35,7 +46,8 @@ async fn what_is_followed_goes_on_after_a_kill_and_tells_everything_once() {
     assert_eq!(events.lines(), all, "each once, and in order");
     let is_out = |line: &serde_json::Value| line["unlinks"][0]["status"] == "confirmed";
     watch.until("it is logged out", |it| it.lines().last().is_some_and(is_out)).await;
-    let versions: Vec<u64> = watch.lines().iter().map(|line| line["version"].as_u64().unwrap()).collect();
+    let versions: Vec<u64> =
+        watch.lines().iter().map(|line| line["version"].as_u64().expect("a version")).collect();
     assert!(versions.is_sorted_by(|a, b| a < b), "nothing is told twice: {versions:?}");
     events.signal("INT").await;
     assert_eq!(events.ended().await.code, None, "ended by the signal, as a shell expects");

@@ -130,7 +130,7 @@ impl Shell {
     /// Starts it in a terminal of this width.
     pub(crate) fn start_in_terminal(&self, columns: u16, arguments: &str) -> Going {
         let mut command = self.command("script");
-        let line = format!("stty cols {columns}; {BINARY} {arguments}");
+        let line = format!("stty cols {columns} rows 50; {BINARY} {arguments}");
         command.env("TERM", "xterm").args(["-qec", &line, "/dev/null"]);
         Going::of(command.spawn().expect("script is there"))
     }

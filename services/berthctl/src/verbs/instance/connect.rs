@@ -27,7 +27,8 @@ Examples:
   berthctl instance connect shop --phone 5511987654321
   berthctl instance connect shop --png code.png
 
-With -o json it prints the answer with the first code and ends. Ctrl-C ends the wait and not the attempt.";
+With -o json it prints the answer with the first code and ends. Ctrl-C ends the
+wait and not the attempt.";
 
 /// Link a device: draw each code as it comes, and end when the device is linked or the attempt is over.
 #[derive(Debug, Args)]

@@ -15,8 +15,8 @@ Examples:
   berthctl instance create shop --webhook https://example.com/hook --secrets-to shop.secrets
   berthctl instance create shop --own-token-file shop.token
 
-The answer shows the instance's token once. It is for whoever may do everything with this one instance; the token of the
-account does without.";
+The answer shows the instance's token once. It is for whoever may do everything
+with this one instance; the token of the account does without.";
 
 /// Make an instance.
 #[derive(Debug, Args)]

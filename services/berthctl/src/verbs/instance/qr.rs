@@ -18,6 +18,8 @@ use crate::{
     session::Session,
 };
 
+/// Lines above and below a code.
+const LINES_BESIDE: usize = 2;
 /// How a data URL of a picture begins.
 const PNG_URL: &str = "data:image/png;base64,";
 
@@ -77,11 +79,12 @@ pub(super) fn draw(session: &Session, code: &Value, inverted: bool) -> Result<us
         out.line(&clean(text))?;
         return Ok(1);
     };
-    if let Some(columns) = out.columns.filter(|columns| *columns < drawing.columns) {
+    let needed = (drawing.columns, drawing.lines.len() + LINES_BESIDE);
+    if let Some((columns, lines)) = out.size.filter(|size| size.0 < needed.0 || size.1 < needed.1) {
         let note = format!(
-            "The code needs {} columns, and this terminal has {columns}: make it wider or its letters smaller, or \
-             use --png FILE.",
-            drawing.columns
+            "The code needs {} columns and {} lines, and this terminal has {columns} and {lines}: make it larger or \
+             its letters smaller, or use --png FILE.",
+            needed.0, needed.1
         );
         out.line(&note)?;
         // The note and where the terminal breaks it.

@@ -41,8 +41,10 @@ const SECRET_VARIABLE: &str = "BERTHCTL_WEBHOOK_SECRET";
 
 const EXAMPLES: &str = "\
 Examples:
-  Add a webhook to an instance, receive its notices on this machine, and remove it at the end (Ctrl-C). Berth has to be
-  started with `--webhook-allow 127.0.0.0/8`, since it sends nothing to addresses that are not global otherwise:
+  Add a webhook to an instance, receive its notices on this machine, and remove
+  it at the end (Ctrl-C). Berth has to be started with
+  `--webhook-allow 127.0.0.0/8`, since it sends nothing to addresses that are
+  not global otherwise:
     berthctl listen shop
 
   The same through a tunnel that ends here:
@@ -51,8 +53,8 @@ Examples:
   Receive for an endpoint that there is already:
     berthctl listen --port 9000 --secret-file shop.secret
 
-A notice whose signature does not fit, or that is older than five minutes, is told on the standard error and answered
-with 401.";
+A notice whose signature does not fit, or that is older than five minutes, is
+told on the standard error and answered with 401.";
 
 /// Receive notices here, check their signatures (Standard Webhooks) and print them.
 #[derive(Debug, Args)]
