@@ -143,6 +143,19 @@ async fn instances_are_found_by_sealed_texts_until_they_are_erased() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_create_that_was_given_up_is_found_by_nothing() {
+    let world = World::new().await;
+    let replica = world.start("one").await;
+    world.abandon(instance(1), account(1)).await;
+    world.create(instance(2), account(1), "Mercado").await;
+    let everything = InstanceQueryV1 { with_deleted: true, ..all(1, 10) };
+    world.finds(&everything, &[instance(2)]).await;
+    // Every text has a number in it.
+    world.finds(&InstanceQueryV1 { text: Some("1".to_owned()), ..everything }, &[instance(2)]).await;
+    replica.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_replicas_answer_and_either_may_die() {
     let world = World::new().await;
     let (one, two) = (world.start("one").await, world.start("two").await);

@@ -13,8 +13,8 @@ use berth_proto::{
     AccountId, CommitV1, DirectoryId, Hash, InstanceId, RecordV1, StreamKey, Timestamp,
     codec::{decode, encode},
     event::{
-        ConnectRequestedV1, DeviceLinkedV1, Event, InstanceCreatedV1, InstanceDeletedV1, LoggedOutV1,
-        LogoutOriginV1, ReportedV1,
+        AbandonedV1, ConnectRequestedV1, DeviceLinkedV1, Event, InstanceCreatedV1, InstanceDeletedV1,
+        LoggedOutV1, LogoutOriginV1, ReportedV1,
     },
     instance::{DeviceV1, EntriesV1, InstanceStateV1, MethodV1, PhaseV1, SettingsBlockV1},
     query::{InstanceQueryV1, PageV1, QueryReplyV1, QueryV1},
@@ -195,6 +195,13 @@ impl World {
     pub(crate) async fn erase(&self, id: InstanceId) {
         let state = self.append(id, &[InstanceDeletedV1 { session: 1 }.into()]).await;
         assert!(matches!(state.phase, PhaseV1::Deleted { .. }), "a linked instance is logged out first");
+        self.keys.destroy(id.as_bytes()).await.unwrap();
+    }
+
+    /// Gives up the create of an instance that never was, and destroys its key.
+    pub(crate) async fn abandon(&self, id: InstanceId, account: AccountId) {
+        self.keys.create(id.as_bytes(), &self.entropy).await.unwrap().unwrap();
+        self.append(id, &[AbandonedV1 { account }.into()]).await;
         self.keys.destroy(id.as_bytes()).await.unwrap();
     }
 

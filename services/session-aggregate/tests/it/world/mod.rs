@@ -2,6 +2,7 @@
 
 mod creating;
 mod looking;
+mod watched_keys;
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +21,7 @@ use berth_proto::{
     codec::{decode, encode},
     command::Command,
     commit::{OriginV1, PrincipalV1},
-    frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
+    frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::{Sender, command_subject},
 };
 use berth_runtime::{
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 use crate::faults::FaultyLog;
 
 pub(crate) use creating::Wanted;
+use watched_keys::{TooEarly, WatchedKeys};
 
 /// How long a story waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,9 +55,11 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) entropy: Arc<SeededEntropy>,
     pub(crate) account: AccountId,
+    /// Looked at when the story ends, whatever it was about.
+    too_early: TooEarly,
     leases: Arc<LocalLeases>,
     /// Dropped with the world, if it is the world's own.
-    _own: Option<TempDir>,
+    own: Option<TempDir>,
     folder: PathBuf,
     replicas: Vec<(Handle, Lifecycle)>,
     started: usize,
@@ -75,14 +79,17 @@ impl World {
 
     pub(crate) async fn over(log: Arc<dyn EventLog>, bus: Arc<dyn Bus>) -> Self {
         let own = tempfile::tempdir().unwrap();
-        let world = Self::over_in(own.path(), log, bus).await;
-        Self { _own: Some(own), ..world }
+        let mut world = Self::over_in(own.path(), log, bus).await;
+        world.own = Some(own);
+        world
     }
 
     /// Everything around a replica in a folder, which may have been used before.
     pub(crate) async fn over_in(folder: &Path, log: Arc<dyn EventLog>, bus: Arc<dyn Bus>) -> Self {
         let entropy = Arc::new(SeededEntropy::new(7));
         let store = FileKeyStore::open(folder.join("keys")).await.unwrap();
+        let too_early = TooEarly::default();
+        let store = WatchedKeys { store, log: Arc::clone(&log), too_early: Arc::clone(&too_early) };
         let keys = KeyRing::new(MasterKey::generate(&*entropy), Arc::new(store));
         let account = AccountId::from_bytes([0xAC; 16]);
         keys.create(account.as_bytes(), &*entropy).await.unwrap().unwrap();
@@ -96,7 +103,8 @@ impl World {
             leases: Arc::new(LocalLeases::open(folder.join("leases")).await.unwrap()),
             entropy,
             account,
-            _own: None,
+            too_early,
+            own: None,
             folder: folder.to_owned(),
             replicas: Vec::new(),
             started: 0,
@@ -218,6 +226,13 @@ impl World {
         self.send_on(&self.bus, request).await
     }
 
+    /// Sends a request in the form of the newest gateways.
+    pub(crate) async fn ask(&self, request: &CommandRequestV2) -> CommandReplyV1 {
+        let subject = command_subject(Sender::Client, &request.target.stream());
+        let payload = request.encode().unwrap().into();
+        decode(&self.bus.request(&subject, payload, PATIENCE).await.unwrap()).unwrap()
+    }
+
     pub(crate) async fn send_on(&self, bus: &Arc<dyn Bus>, request: &CommandRequestV1) -> CommandReplyV1 {
         let subject = command_subject(sender_of(request), &request.target.stream());
         let payload = encode(request).unwrap().into();
@@ -239,6 +254,15 @@ impl World {
 
     pub(crate) async fn rejected(&self, request: &CommandRequestV1) -> RejectionCodeV1 {
         rejected(self.send(request).await)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let too_early = self.too_early.lock().unwrap();
+        if !std::thread::panicking() {
+            assert!(too_early.is_empty(), "keys were destroyed before the log said it: {too_early:?}");
+        }
     }
 }
 
