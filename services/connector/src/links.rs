@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use berth_proto::{InstanceId, Timestamp};
+use berth_proto::InstanceId;
 use berth_runtime::Lifecycle;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -12,7 +12,7 @@ use crate::{
     metrics,
     one::One,
     tenure::Tenure,
-    wanted::{Wanted, WantedLink},
+    wanted::{Wanted, WantedLink, WantedUnlink},
 };
 
 /// How long the end of a tenure waits for its links before it gives the lease back anyway. They end at their
@@ -98,7 +98,7 @@ impl Links {
 
     fn start(&mut self, instance: InstanceId, wanted: &WantedLink) {
         let stop = self.tenure.over.child_token();
-        let one = One::new(&self.tenure, instance, wanted.attempt);
+        let one = One::new(&self.tenure, instance, wanted.attempt, wanted.cause);
         debug!(instance = %instance, attempt = wanted.attempt, epoch = self.tenure.epoch, "a link starts");
         let before = self.ending.remove(&(instance, wanted.attempt));
         let (stage, stopped) = (wanted.stage.clone(), stop.clone());
@@ -113,18 +113,18 @@ impl Links {
 
     /// An unlink that the row does not ask for any more is over: confirmed, given up by the sweeper, or pushed
     /// out by newer ones.
-    fn reconcile_unlinks(&mut self, instance: InstanceId, wanted: &[(u32, Timestamp)]) {
+    fn reconcile_unlinks(&mut self, instance: InstanceId, wanted: &[WantedUnlink]) {
         let mut pursued = self.unlinking.remove(&instance).unwrap_or_default();
         pursued.retain(|(attempt, task)| {
-            let asked = wanted.iter().any(|(wanted, _)| wanted == attempt);
+            let asked = wanted.iter().any(|wanted| wanted.attempt == *attempt);
             if !asked {
                 task.abort();
             }
             asked
         });
-        for (attempt, deadline) in wanted {
-            if !pursued.iter().any(|(known, _)| known == attempt) {
-                pursued.push((*attempt, self.unlink(instance, *attempt, *deadline)));
+        for wanted in wanted {
+            if !pursued.iter().any(|(known, _)| *known == wanted.attempt) {
+                pursued.push((wanted.attempt, self.unlink(instance, wanted)));
             }
         }
         if !pursued.is_empty() {
@@ -132,9 +132,10 @@ impl Links {
         }
     }
 
-    fn unlink(&mut self, instance: InstanceId, attempt: u32, deadline: Timestamp) -> Task {
+    fn unlink(&mut self, instance: InstanceId, wanted: &WantedUnlink) -> Task {
+        let WantedUnlink { attempt, deadline, cause } = *wanted;
         let before = self.ending.remove(&(instance, attempt));
-        let one = One::new(&self.tenure, instance, attempt);
+        let one = One::new(&self.tenure, instance, attempt, cause);
         self.spawn(async move {
             ended(before).await;
             one.unlink(deadline).await;

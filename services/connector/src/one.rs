@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use berth_log::{Rehydrated, rehydrate};
 use berth_proto::{
-    InstanceId, Sealed, StreamKey, Timestamp,
+    CommandId, InstanceId, Sealed, StreamKey, Timestamp,
     event::EndReasonV1,
     instance::{InstanceStateV1, PhaseV1},
 };
@@ -40,14 +40,19 @@ pub(crate) struct One {
 }
 
 impl One {
-    pub(crate) fn new(tenure: &Arc<Tenure>, instance: InstanceId, attempt: u32) -> Self {
+    pub(crate) fn new(
+        tenure: &Arc<Tenure>,
+        instance: InstanceId,
+        attempt: u32,
+        cause: Option<CommandId>,
+    ) -> Self {
         let ports = &tenure.ports;
         let (store, entropy) = (Arc::clone(&ports.device_keys), Arc::clone(&ports.entropy));
         let keys = LinkKeys::new(instance, attempt, store, ports.keys.master().clone(), entropy);
         Self {
             tenure: Arc::clone(tenure),
             link: Link { instance, attempt, keys },
-            reports: LinkReports::new(tenure, instance, attempt),
+            reports: LinkReports::new(tenure, instance, attempt, cause),
         }
     }
 

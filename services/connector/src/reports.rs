@@ -54,6 +54,8 @@ pub(crate) struct LinkReports {
     tenure: Arc<Tenure>,
     instance: InstanceId,
     attempt: u32,
+    /// The command for whose sake the link is opened, or the device unlinked; none if the log does not say.
+    cause: Option<CommandId>,
     /// The index of the last QR code and of the last pairing code.
     qr_index: AtomicU32,
     pairing_index: AtomicU32,
@@ -70,11 +72,17 @@ impl fmt::Debug for LinkReports {
 }
 
 impl LinkReports {
-    pub(crate) fn new(tenure: &Arc<Tenure>, instance: InstanceId, attempt: u32) -> Arc<Self> {
+    pub(crate) fn new(
+        tenure: &Arc<Tenure>,
+        instance: InstanceId,
+        attempt: u32,
+        cause: Option<CommandId>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             tenure: Arc::clone(tenure),
             instance,
             attempt,
+            cause,
             qr_index: AtomicU32::new(0),
             pairing_index: AtomicU32::new(0),
         })
@@ -142,7 +150,11 @@ impl LinkReports {
                 .concat();
         let digest = Hash::over(b"berth.v1.report", &[self.instance.as_bytes(), &numbers]);
         let target = TargetV1::Instance { instance: self.instance, command: command.to_record().ok()? };
-        CommandRequestV2::of_service(digest, "connector", target).encode().ok().map(Bytes::from)
+        let request = CommandRequestV2 {
+            causation: self.cause,
+            ..CommandRequestV2::of_service(digest, "connector", target)
+        };
+        request.encode().ok().map(Bytes::from)
     }
 
     /// The data key, however long the key store takes; none if it was destroyed.

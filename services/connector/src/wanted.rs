@@ -11,9 +11,10 @@ use std::{
 
 use berth_log::SharedCommit;
 use berth_proto::{
-    CommitV2, InstanceId, Kind, Sealed, Timestamp,
+    CommandId, CommitV2, InstanceId, Kind, Sealed, Timestamp,
     event::Event,
     instance::{InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
+    public,
 };
 use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize};
@@ -23,8 +24,19 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Wanted {
     /// The link that shall run.
     pub(crate) link: Option<WantedLink>,
-    /// Devices that shall be unlinked: attempt and deadline.
-    pub(crate) unlinks: Vec<(u32, Timestamp)>,
+    /// Devices that shall be unlinked.
+    pub(crate) unlinks: Vec<WantedUnlink>,
+}
+
+/// A device that shall be unlinked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WantedUnlink {
+    /// The attempt that had linked it.
+    pub(crate) attempt: u32,
+    /// When it is given up.
+    pub(crate) deadline: Timestamp,
+    /// The command that ended its session.
+    pub(crate) cause: Option<CommandId>,
 }
 
 /// A link that shall run.
@@ -36,6 +48,8 @@ pub(crate) struct WantedLink {
     pub(crate) stage: Stage,
     /// The version at which it was last asked to open again; a running link that began before is restarted.
     pub(crate) resumed: u64,
+    /// The command that last asked for it to open: reports on the link are for its sake.
+    pub(crate) cause: Option<CommandId>,
 }
 
 /// How far a wanted link is.
@@ -58,7 +72,14 @@ impl Wanted {
         postcard::take_from_bytes(bytes).ok().filter(|(_, rest)| rest.is_empty()).map(|(wanted, _)| wanted)
     }
 
-    fn of(state: &InstanceStateV1, resumed: u64) -> Option<Self> {
+    /// What a state wants, after a commit that asked for something, with the row before it.
+    fn of(state: &InstanceStateV1, before: Option<&Self>, asked: &Asked) -> Option<Self> {
+        let old = before.and_then(|row| row.link.as_ref());
+        let resumed = asked.resumed.unwrap_or_else(|| old.map_or(0, |link| link.resumed));
+        let wanted = |attempt, stage| {
+            let known = old.filter(|link| link.attempt == attempt).and_then(|link| link.cause);
+            WantedLink { attempt, stage, resumed, cause: asked.opened_by.or(known) }
+        };
         let link = match &state.phase {
             PhaseV1::Connecting(attempt) | PhaseV1::Pairing(attempt) => {
                 let phone = match &attempt.method {
@@ -66,18 +87,53 @@ impl Wanted {
                     MethodV1::PairingCode { phone } => Some(phone.clone()),
                 };
                 let reached = if attempt.epoch == 0 { Stage::Requested { phone } } else { Stage::Pairing };
-                Some(WantedLink { attempt: attempt.number, stage: reached, resumed })
+                Some(wanted(attempt.number, reached))
             }
-            PhaseV1::Linked(link) => {
-                Some(WantedLink { attempt: link.attempt, stage: Stage::Linked, resumed })
-            }
+            PhaseV1::Linked(link) => Some(wanted(link.attempt, Stage::Linked)),
             PhaseV1::Created | PhaseV1::Paused(_) | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => {
                 None
             }
         };
         let pending = state.unlinks.iter().filter(|unlink| unlink.status == UnlinkStatusV1::Pending);
-        let unlinks: Vec<_> = pending.map(|unlink| (unlink.attempt, unlink.deadline)).collect();
+        let known = |attempt| {
+            let mut before = before.into_iter().flat_map(|row| &row.unlinks);
+            before.find(|unlink| unlink.attempt == attempt).and_then(|unlink| unlink.cause)
+        };
+        let unlinks: Vec<_> = pending
+            .map(|unlink| WantedUnlink {
+                attempt: unlink.attempt,
+                deadline: unlink.deadline,
+                cause: known(unlink.attempt).or(asked.unlinked_by),
+            })
+            .collect();
         (link.is_some() || !unlinks.is_empty()).then_some(Self { link, unlinks })
+    }
+}
+
+/// What a commit asks of links, and which commands ask it.
+#[derive(Debug, Default)]
+struct Asked {
+    /// Its version, if a link is to open again.
+    resumed: Option<u64>,
+    opened_by: Option<CommandId>,
+    unlinked_by: Option<CommandId>,
+}
+
+impl Asked {
+    fn by(commit: &CommitV2) -> Self {
+        let mut asked = Self::default();
+        for (index, record) in commit.events.iter().enumerate() {
+            let command = || public::receipt_of(commit, index).map(|receipt| receipt.command_id);
+            match Event::from_record(record) {
+                Ok(Event::ConnectRequested(_)) => asked.opened_by = command(),
+                Ok(Event::ResumeRequested(_)) => {
+                    (asked.resumed, asked.opened_by) = (Some(commit.version), command());
+                }
+                Ok(Event::LoggedOut(out)) if out.unlink.is_some() => asked.unlinked_by = command(),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        asked
     }
 }
 
@@ -127,7 +183,7 @@ impl View for WantedView {
     }
 
     fn schema(&self) -> u32 {
-        1
+        2
     }
 
     fn kinds(&self) -> &'static [Kind] {
@@ -145,13 +201,8 @@ impl View for WantedView {
         let Some(state) = state else { return Ok(()) };
         let key = instance.as_bytes().as_slice();
         let before = rows.get(key).map_err(|_| failed("the row cannot be read"))?;
-        let resumed =
-            before.as_deref().and_then(Wanted::read).and_then(|row| row.link).map_or(0, |link| link.resumed);
-        let asked = commit
-            .events
-            .iter()
-            .any(|event| matches!(Event::from_record(event), Ok(Event::ResumeRequested(_))));
-        match Wanted::of(state, if asked { commit.version } else { resumed }) {
+        let row = before.as_deref().and_then(Wanted::read);
+        match Wanted::of(state, row.as_ref(), &Asked::by(commit)) {
             Some(wanted) => {
                 let row = postcard::to_allocvec(&wanted).map_err(|_| failed("the row cannot be written"))?;
                 rows.put(key, row);

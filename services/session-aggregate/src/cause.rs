@@ -1,7 +1,7 @@
 //! For whose sake something is appended: a client's command, or a clean-up of our own.
 
 use berth_proto::{
-    CommandId, Hash, InstanceId,
+    CommandId, Hash, InstanceId, Sealed,
     command::Command,
     commit::{OriginV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
     frame::{CommandRequestV2, TargetV1},
@@ -9,7 +9,10 @@ use berth_proto::{
 
 use crate::trouble::Trouble;
 
-/// The command for whose sake an entry changes.
+/// Bytes of a sealed caller; a longer one is not a gateway's, and is left out.
+const CALLER_BYTES_MAX: usize = 512;
+
+/// The command for whose sake something is appended.
 #[derive(Debug, Clone)]
 pub(crate) struct Cause {
     pub(crate) command_id: CommandId,
@@ -18,6 +21,8 @@ pub(crate) struct Cause {
     pub(crate) principal: PrincipalV1,
     pub(crate) origin: OriginV1,
     pub(crate) causation: Option<CommandId>,
+    /// Where it came from, sealed for the owner of the stream that was asked.
+    pub(crate) caller: Option<Sealed>,
 }
 
 // === impl Cause ===
@@ -32,6 +37,7 @@ impl Cause {
             principal: request.principal,
             origin: request.origin.clone(),
             causation: request.causation,
+            caller: caller_of(request),
         }
     }
 
@@ -50,10 +56,23 @@ impl Cause {
             principal: PrincipalV1::Service,
             origin: OriginV1 { via: "session-aggregate".to_owned() },
             causation: None,
+            caller: None,
         }
     }
 
-    /// What a commit with so many events of this command says of it.
+    /// The same, for the sake of a command that is known.
+    #[must_use]
+    pub(crate) fn caused_by(self, command: Option<CommandId>) -> Self {
+        Self { causation: command, ..self }
+    }
+
+    /// What a commit with so many events of this command says of it in the stream that was asked.
+    pub(crate) fn own_receipt(&self, code: OutcomeCodeV1, event_count: u16) -> ReceiptV2 {
+        ReceiptV2 { caller: self.caller.clone(), ..self.receipt(code, event_count) }
+    }
+
+    /// The same in any other stream, such as that of a directory entry. It does not say where the command came from:
+    /// that is sealed for another owner, and would neither open there nor be erased with what stands there.
     pub(crate) fn receipt(&self, code: OutcomeCodeV1, event_count: u16) -> ReceiptV2 {
         ReceiptV2 {
             command_id: self.command_id,
@@ -75,7 +94,7 @@ impl Cause {
         instance: InstanceId,
         command: &Command,
     ) -> Result<CommandRequestV2, Trouble> {
-        let Self { command_id, keyed, digest, principal, origin, causation } = self;
+        let Self { command_id, keyed, digest, principal, origin, causation, .. } = self;
         let target = TargetV1::Instance { instance, command: command.to_record()? };
         Ok(CommandRequestV2 {
             command_id,
@@ -89,4 +108,9 @@ impl Cause {
             traceparent: None,
         })
     }
+}
+
+/// Where a command says that it came from, sealed for the owner of the stream that was asked.
+pub(crate) fn caller_of(request: &CommandRequestV2) -> Option<Sealed> {
+    request.caller.clone().filter(|caller| caller.0.len() <= CALLER_BYTES_MAX)
 }

@@ -1,8 +1,8 @@
 //! Sealed values of one owner, sealed for an instance.
 
 use berth_bus::KeyRing;
-use berth_proto::{AccountId, InstanceId, command::CreateInstanceV1, instance::WebhookV1};
-use berth_runtime::{OpenError, resealing::Resealer};
+use berth_proto::{AccountId, InstanceId, Sealed, command::CreateInstanceV1, instance::WebhookV1};
+use berth_runtime::{OpenError, resealing::Resealer, sealing::field};
 
 use crate::trouble::Trouble;
 
@@ -16,6 +16,17 @@ pub(crate) async fn create(
     let resealer = resealer(keys, from.as_bytes(), to).await?;
     let moved = resealer.map(|resealer| resealer.create(command)).transpose();
     moved.map_err(|OpenError| Trouble::NoKey { owner: from })
+}
+
+/// Where a command came from, sealed for another instance; none if it cannot be: no command fails for want of it.
+pub(crate) async fn caller(
+    keys: &KeyRing,
+    from: InstanceId,
+    to: InstanceId,
+    caller: &Sealed,
+) -> Option<Sealed> {
+    let resealer = resealer(keys, from.as_bytes(), to).await.ok().flatten()?;
+    resealer.value(field::CALLER, caller).ok()
 }
 
 /// Endpoints of an account, sealed for one of its instances; none if the key of the instance is not there, as

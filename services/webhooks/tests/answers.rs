@@ -18,7 +18,7 @@ use berth_proto::{
 };
 use berth_runtime::sealing::field;
 use berth_webhooks::schedule::Schedule;
-use common::{Receiver, World, quick, slow};
+use common::{Receiver, World, command_at, quick, slow};
 use futures::StreamExt;
 
 /// Decides and answers the command by which an endpoint of the instance is disabled.
@@ -45,7 +45,11 @@ async fn an_endpoint_that_is_gone_is_disabled() {
         receiver.answer_once(status, &headers);
         world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
         world.link().await;
-        let disabled = disables(&world, commands.next().await.unwrap()).await;
+        let request = commands.next().await.unwrap();
+        let asked: CommandRequestV2 = codec::decode(&request.payload).unwrap();
+        let linked_at = world.version_of("DeviceLinked").await;
+        assert_eq!(asked.causation, Some(command_at(linked_at)), "the report that the notice told of");
+        let disabled = disables(&world, request).await;
         assert!(!disabled.webhooks[0].enabled);
         assert_eq!(world.settled(2).await, [SettlementV1::CancelledByEndpoint; 2]);
         world.logout().await;

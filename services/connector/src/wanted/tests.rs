@@ -6,6 +6,7 @@ use berth_log::{Stored, Tail};
 use berth_proto::{
     AccountId, CommitV1, CommitV2, DirectoryId, Hash, StreamKey, WriteVersion,
     codec::RecordV1,
+    commit::{OriginV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV1},
     event::{
         ConnectEndedV1, ConnectRequestedV1, ConnectionLostV1, ConnectionOpenedV1, DeviceLinkedV1,
         DeviceUnlinkedV1, EndReasonV1, InstanceCreatedV1, LinkPausedV1, LoggedOutV1, LogoutOriginV1,
@@ -68,12 +69,24 @@ impl History {
             self.state = berth_domain::instance::evolve(self.state.take(), event, NOW);
         }
         let stream = StreamKey::instance(self.instance);
+        let version = self.commits.len() as u64 + 1;
+        let receipt = ReceiptV1 {
+            command_id: command(version),
+            keyed: false,
+            digest: Hash([0; 32]),
+            principal: PrincipalV1::Service,
+            origin: OriginV1 { via: "test".to_owned() },
+            causation: None,
+            outcome: OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None },
+            first_event: 0,
+            event_count: u16::try_from(events.len()).unwrap(),
+        };
         self.commits.push(CommitV2::from(CommitV1 {
             stream,
-            version: self.commits.len() as u64 + 1,
+            version,
             previous: Hash::genesis(&stream),
             occurred_at: NOW,
-            receipts: Vec::new(),
+            receipts: vec![receipt],
             events: events.iter().map(|event| event.to_record().unwrap()).collect(),
             state: RecordV1::of(self.state.as_ref().unwrap()).unwrap(),
         }));
@@ -96,6 +109,11 @@ fn apply(view: &WantedView, commit: &CommitV2, rows: &mut Kept) {
     let payload = commit.encode_for(WriteVersion::NEWEST).unwrap().unwrap().into();
     let stored = Stored { stream: commit.stream, tail, shard: 0, payload };
     view.apply(&stored.into(), commit, rows).unwrap();
+}
+
+/// The command that the commit with a version answers.
+fn command(version: u64) -> CommandId {
+    CommandId::from_bytes([u8::try_from(version % 256).unwrap(); 16])
 }
 
 fn sealed() -> Sealed {
@@ -153,7 +171,10 @@ fn an_attempt_is_wanted_until_it_ends() {
     history.happens(&[requested(1, MethodV1::PairingCode { phone: sealed() })]);
     assert_eq!(history.link().stage, Stage::Requested { phone: Some(sealed()) });
     history.happens(&[shown(1)]);
-    assert_eq!(history.link(), WantedLink { attempt: 1, stage: Stage::Pairing, resumed: 0 });
+    assert_eq!(
+        history.link(),
+        WantedLink { attempt: 1, stage: Stage::Pairing, resumed: 0, cause: Some(command(2)) }
+    );
     history.happens(&[ConnectEndedV1 { attempt: 1, reason: EndReasonV1::CodesExhausted, code: 0 }.into()]);
     assert_eq!(history.row(), None);
     history.happens(&[requested(2, MethodV1::Qr)]);
@@ -165,7 +186,10 @@ fn a_link_is_wanted_until_it_is_paused_and_again_when_it_is_resumed() {
     let mut history = History::of(1);
     history.happens(&[requested(1, MethodV1::Qr)]);
     history.happens(&[linked(1)]);
-    assert_eq!(history.link(), WantedLink { attempt: 1, stage: Stage::Linked, resumed: 0 });
+    assert_eq!(
+        history.link(),
+        WantedLink { attempt: 1, stage: Stage::Linked, resumed: 0, cause: Some(command(2)) }
+    );
     history.happens(&[resumed(1)]);
     assert_eq!(history.link().resumed, 4, "the version that asked for it");
     history.happens(&[ConnectionOpenedV1 { attempt: 1, reported: reported() }.into()]);
@@ -186,7 +210,8 @@ fn devices_are_to_be_unlinked_whatever_runs_beside() {
     history.happens(&[linked(1)]);
     let session = history.state.as_ref().unwrap().session;
     history.happens(&[logged_out(session, Some(1))]);
-    let unlinks = vec![(1, NOW.plus_seconds(86_400))];
+    let cause = Some(command(4));
+    let unlinks = vec![WantedUnlink { attempt: 1, deadline: NOW.plus_seconds(86_400), cause }];
     assert_eq!(history.row(), Some(Wanted { link: None, unlinks: unlinks.clone() }));
     history.happens(&[requested(2, MethodV1::Qr)]);
     let both = history.row().unwrap();
@@ -196,8 +221,30 @@ fn devices_are_to_be_unlinked_whatever_runs_beside() {
 }
 
 #[test]
+fn a_link_runs_for_the_sake_of_the_command_that_asked_for_it_last() {
+    let mut history = History::of(1);
+    history.happens(&[requested(1, MethodV1::Qr)]);
+    history.happens(&[shown(1)]);
+    history.happens(&[linked(1)]);
+    assert_eq!(history.link().cause, Some(command(2)), "what is reported on it is no command of its own");
+    history.happens(&[resumed(1)]);
+    history.happens(&[ConnectionOpenedV1 { attempt: 1, reported: reported() }.into()]);
+    assert_eq!(history.link().cause, Some(command(5)));
+    let session = history.state.as_ref().unwrap().session;
+    history.happens(&[logged_out(session, Some(1)), requested(2, MethodV1::Qr)]);
+    let row = history.row().unwrap();
+    assert_eq!((row.link.unwrap().cause, row.unlinks[0].cause), (Some(command(7)), Some(command(7))));
+    history.happens(&[linked(2)]);
+    assert_eq!(history.row().unwrap().unlinks[0].cause, Some(command(7)), "whatever comes after");
+}
+
+#[test]
 fn a_row_of_another_shape_is_none() {
-    let row = postcard::to_allocvec(&Wanted { link: None, unlinks: vec![(1, NOW)] }).unwrap();
+    let row = postcard::to_allocvec(&Wanted {
+        link: None,
+        unlinks: vec![WantedUnlink { attempt: 1, deadline: NOW, cause: None }],
+    })
+    .unwrap();
     assert!(Wanted::read(&row).is_some());
     assert_eq!(Wanted::read(&[row.as_slice(), &[0]].concat()), None, "left-over bytes");
     assert_eq!(Wanted::read(&row[..row.len() - 1]), None);
@@ -268,9 +315,9 @@ proptest! {
         for history in &histories {
             let row = in_turn.0.get(history.instance.as_bytes().as_slice());
             let state = history.state.as_ref().unwrap();
-            let resumed = row.and_then(|row| Wanted::read(row)).and_then(|row| row.link);
-            let derived = Wanted::of(state, resumed.map_or(0, |link| link.resumed));
-            prop_assert_eq!(row.and_then(|row| Wanted::read(row)), derived);
+            let row = row.and_then(|row| Wanted::read(row));
+            let derived = Wanted::of(state, row.as_ref(), &Asked::default());
+            prop_assert_eq!(row, derived);
         }
     }
 }

@@ -40,6 +40,9 @@ pub(crate) struct World {
     neighbour: String,
     http: reqwest::Client,
     clock: Arc<ManualClock>,
+    /// What is stored, for stories about what nobody is shown.
+    pub(crate) log: Arc<MemoryLog>,
+    pub(crate) keys: KeyRing,
     /// Takes the gateways' volatile store away.
     pub(crate) away: Arc<Away>,
     /// The id of the account of [`ACCOUNT`].
@@ -66,20 +69,31 @@ impl World {
     }
 
     pub(crate) async fn start_with(evolution_logout: EvolutionLogout) -> Self {
-        Self::start_as(evolution_logout, &[], Quotas::default()).await
+        Self::start_as(evolution_logout, &[], Quotas::default(), WriteVersion::NEWEST).await
     }
 
     /// A world whose tokens may do so much in a minute.
     pub(crate) async fn start_with_quotas(quotas: Quotas) -> Self {
-        Self::start_as(EvolutionLogout::Strict, &[], quotas).await
+        Self::start_as(EvolutionLogout::Strict, &[], quotas, WriteVersion::NEWEST).await
     }
 
     /// A world whose webhooks may be sent to a [`crate::receiver::Receiver`].
     pub(crate) async fn start_with_deliveries() -> Self {
-        Self::start_as(EvolutionLogout::Strict, &["127.0.0.0/8"], Quotas::default()).await
+        let allowed = &["127.0.0.0/8"];
+        Self::start_as(EvolutionLogout::Strict, allowed, Quotas::default(), WriteVersion::NEWEST).await
     }
 
-    async fn start_as(evolution_logout: EvolutionLogout, allowed: &[&str], quotas: Quotas) -> Self {
+    /// A world whose deployment writes formats up to a version.
+    pub(crate) async fn start_writing(version: WriteVersion) -> Self {
+        Self::start_as(EvolutionLogout::Strict, &[], Quotas::default(), version).await
+    }
+
+    async fn start_as(
+        evolution_logout: EvolutionLogout,
+        allowed: &[&str],
+        quotas: Quotas,
+        write_version: WriteVersion,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let lifecycle = Lifecycle::new();
@@ -103,7 +117,7 @@ impl World {
             entropy: entropy.clone(),
             data: path.join("session-aggregate"),
         };
-        let settings = berth_session_aggregate::Settings::default();
+        let settings = berth_session_aggregate::Settings { write_version, ..Default::default() };
         berth_session_aggregate::start(aggregate, settings, &lifecycle).await.unwrap();
 
         let projections = berth_projections::Ports {
@@ -114,8 +128,9 @@ impl World {
             clock: clock.clone(),
             data: path.join("projections"),
         };
-        let settings = berth_projections::Settings::default();
-        berth_projections::start(projections, settings, &lifecycle).await.unwrap();
+        berth_projections::start(projections, berth_projections::Settings::default(), &lifecycle)
+            .await
+            .unwrap();
 
         let driver = Arc::new(Simulated::new(clock.clone(), entropy.clone(), 1));
         let connector = berth_connector::Ports {
@@ -150,16 +165,12 @@ impl World {
         berth_webhooks::start(webhooks, settings, &lifecycle).await.unwrap();
 
         let settings = berth_gateway::Settings {
-            root_key_digest: root_key_digest(keys.master(), ROOT),
-            url_policy: urls,
-            simulated_driver: true,
-            write_version: WriteVersion::NEWEST,
-            evolution_logout,
             quotas,
-            public_url,
+            ..gateway_settings(keys.master(), urls, public_url, evolution_logout, write_version)
         };
         let (away, stop) = (Arc::new(Away::new(volatile)), lifecycle.stop().clone());
         let (volatile, presence) = (away.clone(), berth_bus::Presence::of_one_process());
+        let (stored, opening) = (log.clone(), keys.clone());
         let ports =
             berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, presence, stop };
         let neighbour = serve(&lifecycle, berth_gateway::router(ports.clone(), &settings)).await;
@@ -172,6 +183,8 @@ impl World {
             neighbour,
             http: http(),
             clock,
+            log: stored,
+            keys: opening,
             away,
             account_id: String::new(),
             other_account_id: String::new(),
@@ -321,6 +334,24 @@ impl World {
             assert!(Instant::now() < deadline, "{instances} instances are there; {now} is listed");
             sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+fn gateway_settings(
+    master: &MasterKey,
+    url_policy: UrlPolicy,
+    public_url: String,
+    evolution_logout: EvolutionLogout,
+    write_version: WriteVersion,
+) -> berth_gateway::Settings {
+    berth_gateway::Settings {
+        root_key_digest: root_key_digest(master, ROOT),
+        url_policy,
+        simulated_driver: true,
+        write_version,
+        evolution_logout,
+        quotas: Quotas::default(),
+        public_url,
     }
 }
 

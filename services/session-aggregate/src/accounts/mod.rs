@@ -11,7 +11,7 @@ use berth_bus::KeyRing;
 use berth_domain::account::{self, Event, State};
 use berth_log::{Loaded, Next, Plan, Writer, decode_commit};
 use berth_proto::{
-    AccountId, InstanceId, RecordV1, StreamKey, Timestamp,
+    AccountId, CommandId, InstanceId, RecordV1, StreamKey, Timestamp,
     commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     limits::KEYED_RECEIPTS_MAX,
@@ -59,6 +59,15 @@ impl Accounts {
     /// An account that may have instances: it exists and is not closed.
     pub(crate) async fn open(&self, account: AccountId) -> Result<Option<State>, Trouble> {
         Ok(self.load(account).await?.state.filter(|state| state.closed_at.is_none()))
+    }
+
+    /// The command that made the last change which an account's instances still have to follow. None if that cannot be
+    /// read: nothing waits for it.
+    pub(crate) async fn unsettled_by(&self, account: AccountId, state: &State) -> Option<CommandId> {
+        let before = state.unsettled?.checked_sub(1)?;
+        let page = self.writer.log().read(&StreamKey::account(account), before, 1).await.ok()?;
+        let commit = decode_commit(page.first()?).ok()?;
+        commit.receipts.first().map(|receipt| receipt.command_id)
     }
 
     /// Decides a command for an account.
@@ -195,7 +204,7 @@ fn next(
     // A decision never gives events that cannot follow the state.
     let Some(state) = folded.flatten() else { return Ok(Plan::Keep(loaded, Err(RejectionCodeV1::Changed))) };
     let count = u16::try_from(events.len()).unwrap_or(u16::MAX);
-    let receipts = vec![cause.receipt(OutcomeCodeV1::Applied, count)];
+    let receipts = vec![cause.own_receipt(OutcomeCodeV1::Applied, count)];
     let events = events.iter().map(Event::to_record).collect::<Result<_, _>>()?;
     Ok(Plan::Append(loaded, Next { receipts, events, state }, Ok((OutcomeCodeV1::Applied, false))))
 }

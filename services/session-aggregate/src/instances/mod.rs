@@ -12,7 +12,7 @@ use berth_log::{
     Loaded, Next, Place, Plan, TransactError, Transacted, Writer, Written, decode_commit, read_around,
 };
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, RecordV1, StreamId, StreamKey, Timestamp,
+    AccountId, CommandId, DirectoryId, InstanceId, RecordV1, StreamId, StreamKey, Timestamp,
     command::{AbandonCreateV1, Command},
     commit::OutcomeCodeV1,
     event::Event,
@@ -169,15 +169,18 @@ impl Instances {
         Ok(())
     }
 
-    /// Makes sure that a create which has not happened never will. False if the instance exists.
+    /// Makes sure that a create which has not happened never will. False if the instance exists. `creating` is the
+    /// command that reserved its entries.
     pub(crate) async fn rule_out(
         &self,
         instance: InstanceId,
         account: AccountId,
         entry: DirectoryId,
+        creating: CommandId,
     ) -> Result<bool, Trouble> {
         let command = Command::from(AbandonCreateV1 { account, entry });
-        let request = Cause::own("abandon", instance.as_bytes()).request(instance, &command)?;
+        let cause = Cause::own("abandon", instance.as_bytes()).caused_by(Some(creating));
+        let request = cause.request(instance, &command)?;
         let asked = Asked { request, command };
         let (loaded, _) = self.transact(instance, std::slice::from_ref(&asked)).await?;
         let given_up = loaded.state.as_ref().is_some_and(never_was);

@@ -18,15 +18,13 @@ use berth_proto::{
 use berth_runtime::chain;
 use tracing::warn;
 
-use crate::trouble::Trouble;
+use crate::{cause::caller_of, trouble::Trouble};
 
 /// Bytes of state up to which a command may add configuration. The rest is kept free for what a session
 /// needs, so that no configuration can ever stand in the way of a logout.
 const CONFIGURED_STATE_BYTES_MAX: usize = STATE_BYTES_MAX - 16 * 1024;
 /// Bytes of a receipt beside the text of its origin, at most.
 const RECEIPT_BYTES_MAX: usize = 192;
-/// Bytes of a sealed caller; a longer one is not a gateway's, and is left out.
-const CALLER_BYTES_MAX: usize = 512;
 /// Bytes of a commit that are neither receipts nor events nor state, at most.
 const COMMIT_OVERHEAD_BYTES_MAX: usize = 256;
 /// Type ids of commands from here on are our services' own.
@@ -205,7 +203,7 @@ impl Round {
             outcome,
             first_event: u16::try_from(self.events.len()).map_err(|_| RejectionCodeV1::StateTooLarge)?,
             event_count: u16::try_from(events.len()).map_err(|_| RejectionCodeV1::StateTooLarge)?,
-            caller: request.caller.clone().filter(|caller| caller.0.len() <= CALLER_BYTES_MAX),
+            caller: caller_of(request),
         };
         let mut next = self.state.clone();
         let mut records = Vec::with_capacity(events.len());

@@ -9,7 +9,7 @@ use berth_domain::{
     instance::{AHEAD_SECONDS, State},
 };
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId,
+    AccountId, CommandId, DirectoryId, InstanceId,
     command::{Command, ConfigureWebhookV1, DeleteV1, RemoveWebhookV1},
     commit::PrincipalV1,
     frame::RejectionCodeV1,
@@ -22,7 +22,7 @@ use tracing::{info, warn};
 use super::{
     ProcessManager,
     agenda::{Work, instance_in, instances_of},
-    jobs::{JobError, Stands},
+    jobs::{JobError, Stands, body_of},
     sweeper::PAGE_ROWS,
 };
 use crate::{cause::Cause, reseal, sagas::create::ABANDON_AFTER_SECONDS, trouble::Trouble};
@@ -33,6 +33,15 @@ const REACH_MAX: Duration = Duration::from_secs(5);
 const INSTANCES_AT_ONCE: usize = 16;
 /// Instances of one account that are sent commands in one look; the next look goes on. Other open work waits meanwhile.
 const INSTANCES_CHANGED_MAX: usize = 32;
+
+/// What the instances of an account have to follow.
+struct Change<'a> {
+    account: AccountId,
+    /// The account as it is now.
+    state: &'a account::State,
+    /// The command that changed it; none if the commit that says so cannot be read.
+    asked_by: Option<CommandId>,
+}
 
 impl ProcessManager {
     /// Makes the instances of an account follow it.
@@ -50,7 +59,8 @@ impl ProcessManager {
         let end = self.log.end().await.map_err(Trouble::from)?;
         self.agenda.reached(&end, REACH_MAX).await?;
         let creates_open = self.creates_open(account).await?;
-        if self.change_instances(account, state).await? > 0 {
+        let change = Change { account, state, asked_by: self.accounts.unsettled_by(account, state).await };
+        if self.change_instances(&change).await? > 0 {
             return Ok(Stands::GoesOn);
         }
         // A change that is dated ahead is of a clock that has come back since.
@@ -70,16 +80,16 @@ impl ProcessManager {
 
     /// Sends commands to instances that do not follow; says to how many. One that cannot be changed does not keep
     /// the others from it.
-    async fn change_instances(&self, account: AccountId, state: &account::State) -> Result<usize, JobError> {
+    async fn change_instances(&self, change: &Change<'_>) -> Result<usize, JobError> {
         let (mut changed, mut failure, mut after) = (0, None, None);
         loop {
-            let rows = self.page(instances_of(account), after.take(), PAGE_ROWS).await?;
+            let rows = self.page(instances_of(change.account), after.take(), PAGE_ROWS).await?;
             let full = rows.len() == PAGE_ROWS;
             after = rows.last().map(|(key, _)| key.clone());
             let instances: Vec<_> = rows.iter().filter_map(|(key, _)| instance_in(key)).collect();
             for some in instances.chunks(INSTANCES_CHANGED_MAX) {
                 let outcomes: Vec<_> = stream::iter(some.iter().copied())
-                    .map(|instance| self.change_instance(account, state, instance))
+                    .map(|instance| self.change_instance(change, instance))
                     .buffer_unordered(INSTANCES_AT_ONCE)
                     .collect()
                     .await;
@@ -100,12 +110,8 @@ impl ProcessManager {
     }
 
     /// Sends an instance the commands after which it follows its account; says whether there were any.
-    async fn change_instance(
-        &self,
-        account: AccountId,
-        state: &account::State,
-        instance: InstanceId,
-    ) -> Result<bool, JobError> {
+    async fn change_instance(&self, change: &Change<'_>, instance: InstanceId) -> Result<bool, JobError> {
+        let account = change.account;
         let loaded = self.instances.load(instance).await?;
         let version = loaded.version();
         let present = |one: &&State| one.account == account && !matches!(one.phase, PhaseV1::Deleted { .. });
@@ -113,8 +119,12 @@ impl ProcessManager {
         let mut did = false;
         // Asked in the name of the account, so that an instance which has moved meanwhile does not follow it.
         let principal = PrincipalV1::Account { account };
-        for command in &self.differences(account, state, instance, present).await? {
-            match self.send(instance, command, principal, version).await? {
+        for command in &self.differences(account, change.state, instance, present).await? {
+            // The same again, on another state of the instance, is another command.
+            let details = [&body_of(command)?[..], &version.to_be_bytes()].concat();
+            let cause = Cause::about(command.name(), &details, instance.as_bytes());
+            let cause = Cause { principal, ..cause }.caused_by(change.asked_by);
+            match self.send(instance, command, cause).await? {
                 // Somebody else deleted or moved it meanwhile: it has nothing to follow any more.
                 None | Some(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound) => did = true,
                 // What is too large stays so: it is not tried for ever, and the other instances go on.

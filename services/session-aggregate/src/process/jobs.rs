@@ -5,10 +5,10 @@ use std::time::Duration;
 use berth_bus::RequestError;
 use berth_domain::instance::{due, next_deadline};
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, StreamKey, Timestamp,
+    AccountId, CommandId, DirectoryId, InstanceId, StreamKey, Timestamp,
     codec::decode,
     command::{AbandonCreateV1, Command},
-    commit::{OriginV1, PrincipalV1},
+    commit::OriginV1,
     directory::HoldV1,
     frame::{CommandReplyV1, RejectionCodeV1},
     subject::{Sender, command_subject},
@@ -84,11 +84,14 @@ impl ProcessManager {
                 Ok(self.delete.erase(instance, loaded).await?)
             }
             Work::Create => match self.directory.holder(entry).await? {
-                Some(HoldV1 { account, instance: Some(instance), blueprint: Some(_), .. }) => {
+                Some(HoldV1 {
+                    account, instance: Some(instance), blueprint: Some(_), command_id, ..
+                }) => {
                     if self.instances.exists(instance).await? {
                         return Ok(self.moving.finish(instance, entry).await?);
                     }
-                    self.send_own(instance, &AbandonCreateV1 { account, entry }.into()).await.map(drop)
+                    let command = AbandonCreateV1 { account, entry }.into();
+                    self.send_own(instance, &command, Some(command_id)).await.map(drop)
                 }
                 _ => Ok(()),
             },
@@ -114,7 +117,8 @@ impl ProcessManager {
             return Ok(Stands::Waits(next));
         }
         for (_, command) in due {
-            self.send_own(instance, &command).await?;
+            // Nobody asked for this: the clock did.
+            self.send_own(instance, &command, None).await?;
         }
         Ok(Stands::Done)
     }
@@ -125,27 +129,21 @@ impl ProcessManager {
         &self,
         instance: InstanceId,
         command: &Command,
+        causation: Option<CommandId>,
     ) -> Result<Option<RejectionCodeV1>, JobError> {
-        self.send(instance, command, PrincipalV1::Service, 0).await
+        let cause = Cause::about(command.name(), &body_of(command)?, instance.as_bytes());
+        self.send(instance, command, cause.caused_by(causation)).await
     }
 
-    /// Sends a command over the bus like any client. `version` is that of the instance on which a thing rests that
-    /// may be asked for once more, 0 for others. Says why it was decided against, if it was.
+    /// Sends a command over the bus like any client. Says why it was decided against, if it was.
     pub(super) async fn send(
         &self,
         instance: InstanceId,
         command: &Command,
-        principal: PrincipalV1,
-        version: u64,
+        cause: Cause,
     ) -> Result<Option<RejectionCodeV1>, JobError> {
-        let body = command.to_record().map_err(Trouble::from)?.body;
-        let details = match version {
-            0 => body,
-            version => [&body[..], &version.to_be_bytes()].concat(),
-        };
         let origin = OriginV1 { via: "sweeper".to_owned() };
-        let cause = Cause::about(command.name(), &details, instance.as_bytes());
-        let request = Cause { principal, origin, ..cause }.request(instance, command)?;
+        let request = Cause { origin, ..cause }.request(instance, command)?;
         let payload = Bytes::from(request.encode().map_err(Trouble::from)?);
         let subject = command_subject(Sender::Clock, &StreamKey::instance(instance));
         let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
@@ -161,4 +159,9 @@ impl ProcessManager {
             CommandReplyV1::Rejected(rejection) => Ok(Some(rejection.code)),
         }
     }
+}
+
+/// What a command says, for the id of one of ours.
+pub(super) fn body_of(command: &Command) -> Result<Vec<u8>, JobError> {
+    Ok(command.to_record().map_err(Trouble::from)?.body)
 }

@@ -128,7 +128,7 @@ impl Delete {
                 PurposeV1::AccountName | PurposeV1::AccountToken => {}
             }
         }
-        let receipt = Cause::of(&asked.request).receipt(OutcomeCodeV1::Applied, 1);
+        let receipt = Cause::of(&asked.request).own_receipt(OutcomeCodeV1::Applied, 1);
         remember(&mut state, &receipt, loaded.version() + 1);
         let events = vec![Event::from(InstanceDeletedV1 { session: state.session }).to_record()?];
         let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };

@@ -238,7 +238,13 @@ impl Create {
         let inherited = reseal::webhooks(&self.keys, create.account, inherited, plan.instance).await?;
         create.webhooks.extend(inherited.unwrap_or_default());
         let command = Command::from(create);
-        let asked = Asked { request: request.clone(), command };
+        let mut request = request.clone();
+        if let (Some(caller), Some(asked)) = (&request.caller, request.target.stream().as_instance())
+            && asked != plan.instance
+        {
+            request.caller = reseal::caller(&self.keys, asked, plan.instance, caller).await;
+        }
+        let asked = Asked { request, command };
         let (loaded, answers) = self.instances.transact(plan.instance, std::slice::from_ref(&asked)).await?;
         let code = match answers.into_iter().next() {
             Some(Answer::Rejected { code, .. }) => code,
@@ -257,14 +263,14 @@ impl Create {
                 Ok(Tried::Done(reply(&loaded, known)))
             }
             (RejectionCodeV1::Deleted, Some(state)) if never_was(state) => {
-                self.free(plan, request).await?;
+                self.free(plan, &asked.request).await?;
                 Ok(Tried::StartOver)
             }
             (RejectionCodeV1::Deleted, _) => {
                 let gone = Answer::Rejected { code, state: None };
                 Ok(Tried::Done(reply(&loaded, gone)))
             }
-            _ => self.give_up(plan, code, request).await,
+            _ => self.give_up(plan, code, &asked.request).await,
         }
     }
 
@@ -277,7 +283,7 @@ impl Create {
         request: &CommandRequestV2,
     ) -> Result<Tried, Trouble> {
         let first = first_entry(&plan.create.entries).0;
-        if self.instances.rule_out(plan.instance, plan.create.account, first).await? {
+        if self.instances.rule_out(plan.instance, plan.create.account, first, request.command_id).await? {
             self.free(plan, request).await?;
             return Ok(Tried::Done(rejected(code)));
         }
@@ -304,7 +310,8 @@ impl Create {
         let held = self.directory.holder(abandon.entry).await?;
         let holder = Holder { account: abandon.account, instance: Some(instance) };
         let ours = held.filter(|hold| holder.holds(hold));
-        let Some((at, blueprint)) = ours.and_then(|hold| Some((hold.at, hold.blueprint?))) else {
+        let open = ours.and_then(|hold| Some((hold.at, hold.blueprint?, hold.command_id)));
+        let Some((at, blueprint, creating)) = open else {
             return Ok(rejected(RejectionCodeV1::Changed));
         };
         let now = self.clock.now();
@@ -313,7 +320,7 @@ impl Create {
             return Ok(rejected(RejectionCodeV1::OutOfPlace));
         }
         let cause = Cause::of(&asked.request);
-        if self.instances.rule_out(instance, abandon.account, abandon.entry).await? {
+        if self.instances.rule_out(instance, abandon.account, abandon.entry, creating).await? {
             let entries = &blueprint.entries;
             self.entries.release(abandon.account, instance, entries, Vec::new(), false, &cause).await?;
             self.keys.destroy(instance.as_bytes()).await?;

@@ -4,6 +4,7 @@
 
 mod account_webhooks;
 mod accounts;
+mod callers;
 mod changing;
 mod clock;
 mod closing;

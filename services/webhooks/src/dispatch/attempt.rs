@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use berth_bus::{Bus, KeyRing, KeyRingError, Volatile, VolatileError};
 use berth_log::{LogRead, ReadError, Rehydrated, StateError, Writer, decode_commit, rehydrate};
 use berth_notices::{
-    derive::{Class, Step},
+    derive::{Class, Happening, Step},
     formats::{self, Format, Rendered},
     gate::{Asked, Gate, gate},
     open::{Listener, Opener},
@@ -143,6 +143,7 @@ impl Permit {
 
 /// What is ready to be sent.
 struct Prepared {
+    happening: Happening,
     format: &'static dyn Format,
     endpoint: Endpoint,
     rendered: Rendered,
@@ -211,7 +212,7 @@ async fn run(
         Err(SendError::Refused | SendError::Invalid) => None,
         verdict => Some(verdict.is_ok()),
     };
-    let outcome = conclude(tools, pending, number, &permit.step, prepared.format, verdict).await;
+    let outcome = conclude(tools, pending, number, &permit.step, &prepared, verdict).await;
     if let Outcome::Wait(due) = outcome {
         tools.journal.put(*key, Tried { attempts: number, due, running: false })?;
     }
@@ -294,7 +295,10 @@ async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readine
     let listener = Listener { options: &endpoint.options, url: &endpoint.url, server_url: &tools.server_url };
     let now = tools.clock.now();
     match opener.body(tools.volatile.as_ref(), (&step, &notice), format, listener, now).await? {
-        Some(rendered) => Ok(Readiness::Ready(Box::new(Prepared { format, endpoint, rendered }))),
+        Some(rendered) => {
+            let happening = notice.happening;
+            Ok(Readiness::Ready(Box::new(Prepared { happening, format, endpoint, rendered })))
+        }
         None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),
         None => gone,
     }
@@ -383,7 +387,7 @@ pub(crate) async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, 
 }
 
 async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Result<Verdict, SendError> {
-    let Prepared { format, endpoint, rendered } = prepared;
+    let Prepared { format, endpoint, rendered, .. } = prepared;
     let id = message_id(&pending.key);
     let timestamp_seconds = tools.clock.now().seconds();
     let configured = endpoint.authorization.as_deref().map(|value| format.authorization(value));
@@ -418,14 +422,14 @@ async fn conclude(
     pending: &Pending,
     attempts: u16,
     step: &Step,
-    format: &dyn Format,
+    sent: &Prepared,
     verdict: Result<Verdict, SendError>,
 ) -> Outcome {
     let retry_after = match verdict {
         Ok(Verdict::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
         Ok(Verdict::Disable) => {
             if let Some(webhook) = webhook(&step.state, &pending.key)
-                && disable::disable(tools, step.instance, webhook, &pending.key).await
+                && disable::disable(tools, webhook, &pending.key, &sent.happening).await
             {
                 return Outcome::Settle(SettlementV1::CancelledByEndpoint);
             }
@@ -435,7 +439,7 @@ async fn conclude(
         Err(_) => None,
     };
     let failed = Failed {
-        rule: format.retry_rule(),
+        rule: sent.format.retry_rule(),
         is_code: pending.owed.code.is_some(),
         attempts,
         occurred_at: pending.owed.occurred_at,

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use berth_bus::ask;
+use berth_log::decode_commit;
+use berth_notices::derive::{Happening, command_behind};
 use berth_proto::{
-    Hash, InstanceId, StreamKey,
+    CommandId, Hash, StreamKey,
     command::{Command, DisableWebhookV1},
     delivery::NoticeKeyV1,
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
@@ -22,10 +24,11 @@ const COMMAND_MAX: Duration = Duration::from_secs(10);
 /// command. Says whether nothing more need be done.
 pub(super) async fn disable(
     tools: &Tools,
-    instance: InstanceId,
     webhook: &WebhookV1,
     notice: &NoticeKeyV1,
+    told: &Happening,
 ) -> bool {
+    let instance = notice.instance;
     let command: Command = DisableWebhookV1 { seen: webhook.clone() }.into();
     let Ok(command) = command.to_record() else {
         return false;
@@ -33,7 +36,11 @@ pub(super) async fn disable(
     let id = crate::signing::message_id(notice);
     let digest = Hash::over(b"berth.v1.disable", &[id.as_bytes(), &command.body]);
     let target = TargetV1::Instance { instance, command };
-    let Ok(payload) = CommandRequestV2::of_service(digest, "webhooks", target).encode() else {
+    let request = CommandRequestV2 {
+        causation: cause_of(tools, notice, told).await,
+        ..CommandRequestV2::of_service(digest, "webhooks", target)
+    };
+    let Ok(payload) = request.encode() else {
         return false;
     };
     let subject = command_subject(Sender::Delivery, &StreamKey::instance(instance));
@@ -54,4 +61,13 @@ pub(super) async fn disable(
             false
         }
     }
+}
+
+/// The command that the notice told of. None if its commit cannot be read now, or says nothing of a command: nothing
+/// waits for it.
+async fn cause_of(tools: &Tools, notice: &NoticeKeyV1, told: &Happening) -> Option<CommandId> {
+    let stream = StreamKey::instance(notice.instance);
+    let page = tools.log.read(&stream, notice.version.saturating_sub(1), 1).await.ok()?;
+    let commit = decode_commit(page.first()?).ok().filter(|commit| commit.version == notice.version)?;
+    command_behind(&commit, told)
 }

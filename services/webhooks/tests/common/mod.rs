@@ -16,15 +16,16 @@ use berth_bus::{
     Bus, KeyRing, Leases, Volatile,
     local::{FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
 };
-use berth_domain::instance::{Context, decide, evolve};
+use berth_domain::instance::{Context, Decision, decide, evolve};
 use berth_log::{EventLog, Expected, NewCommit, hash_of_stored, memory::MemoryLog};
 use berth_proto::{
-    AccountId, CommitV1, CommitV2, DirectoryId, EndpointId, Hash, InstanceId, Partition, RecordV1, Sealed,
-    StreamKey, Timestamp, WriteVersion, codec,
+    AccountId, CommandId, CommitV1, CommitV2, DirectoryId, EndpointId, Hash, InstanceId, Partition, RecordV1,
+    Sealed, StreamKey, Timestamp, WriteVersion, codec,
     command::{
         Command, ConnectV1, CreateInstanceV1, DeleteV1, LogoutV1, ReportLinkedV1, ReportLostV1, ReportOpenV1,
         ReportQrV1, ReportV1,
     },
+    commit::{OriginV1, PrincipalV1, ReceiptV1},
     delivery::{DeliveryEvent, SettledV1, SettlementV1},
     event::Event,
     frame::RejectionCodeV1,
@@ -413,7 +414,7 @@ impl World {
                 .as_ref()
                 .map_or_else(|| Hash::genesis(&stream), |stored| hash_of_stored(stored).unwrap()),
             occurred_at: at,
-            receipts: Vec::new(),
+            receipts: vec![receipt(expected.next_version(), &decision)],
             events: decision.events.iter().map(|event: &Event| event.to_record().unwrap()).collect(),
             state: RecordV1::of(&state).unwrap(),
         };
@@ -425,6 +426,14 @@ impl World {
     }
 
     // === what came of it ===
+
+    /// The version of the commit in which something of this name happened first.
+    pub(crate) async fn version_of(&self, name: &str) -> u64 {
+        let stored = self.log.read(&StreamKey::instance(self.instance), 0, 1_000).await.unwrap();
+        let commits = stored.iter().map(|stored| codec::decode::<CommitV2>(&stored.payload).unwrap());
+        let named = |record: &RecordV1| Event::from_record(record).unwrap().name() == name;
+        commits.into_iter().find(|commit| commit.events.iter().any(named)).unwrap().version
+    }
 
     /// Every settlement of the instance, in order.
     pub(crate) async fn settlements(&self) -> Vec<SettledV1> {
@@ -455,5 +464,24 @@ impl World {
         });
         assert!(waited.await.is_ok(), "{count} settlements are awaited, there are {outcomes:?}");
         outcomes
+    }
+}
+
+/// The command that was decided in the commit with a version.
+pub(crate) fn command_at(version: u64) -> CommandId {
+    CommandId::from_bytes([u8::try_from(version).unwrap(); 16])
+}
+
+fn receipt(version: u64, decision: &Decision) -> ReceiptV1 {
+    ReceiptV1 {
+        command_id: command_at(version),
+        keyed: false,
+        digest: Hash([0; 32]),
+        principal: PrincipalV1::Service,
+        origin: OriginV1 { via: "test".to_owned() },
+        causation: None,
+        outcome: decision.outcome.clone(),
+        first_event: 0,
+        event_count: u16::try_from(decision.events.len()).unwrap(),
     }
 }

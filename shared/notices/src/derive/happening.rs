@@ -2,9 +2,10 @@
 
 use berth_domain::instance::NoticeClass;
 use berth_proto::{
-    Timestamp,
+    CommandId, CommitV2, Timestamp,
     event::{EndReasonV1, Event, LogoutOriginV1},
     instance::PauseReasonV1,
+    public,
 };
 use serde::{Deserialize, Serialize};
 
@@ -159,6 +160,17 @@ pub fn happenings(events: &[Event]) -> Vec<Happening> {
         return vec![Happening::Deleted { had_session }];
     }
     events.iter().filter_map(happening).collect()
+}
+
+/// The command that a happening of a commit is the answer to: several commands may share a commit.
+pub fn command_behind(commit: &CommitV2, what: &Happening) -> Option<CommandId> {
+    let says_it = |event: &Event| match what {
+        Happening::Deleted { .. } => matches!(event, Event::InstanceDeleted(_)),
+        _ => happening(event).as_ref() == Some(what),
+    };
+    let index =
+        commit.events.iter().position(|one| Event::from_record(one).is_ok_and(|one| says_it(&one)))?;
+    public::receipt_of(commit, index).map(|receipt| receipt.command_id)
 }
 
 fn happening(event: &Event) -> Option<Happening> {

@@ -16,7 +16,7 @@ use berth_proto::{
     instance::{InstanceStateV1, PhaseV1, WebhookV1},
 };
 
-pub use happening::{Class, Code, CodeKind, Happening, happenings};
+pub use happening::{Class, Code, CodeKind, Happening, command_behind, happenings};
 
 use crate::formats::{self, Format, Word};
 
