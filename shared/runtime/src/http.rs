@@ -1,10 +1,12 @@
 //! The HTTP listener of a process, and what every role serves on it: `/healthz`, `/readyz`, `/metrics`.
 
+mod allowance;
 mod connections;
 mod ops;
 mod probes;
 mod readiness;
 
+pub use allowance::Allowance;
 pub use connections::{ConnectionLimits, FILES_RESERVED};
 pub use ops::Ops;
 pub use readiness::{Check, Readiness};
@@ -165,8 +167,9 @@ async fn connection(
     if let Err(error) = client.without_delay() {
         tracing::debug!(%error, "a connection keeps its delay of small packets");
     }
+    let allowance = client.allowance().clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let router = router.clone();
+        let (router, allowance) = (router.clone(), allowance.clone());
         async move {
             if head_bytes(&request) > READ_AHEAD_BYTES_MAX {
                 return Ok(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE));
@@ -175,6 +178,7 @@ async fn connection(
                 return Ok(refused(StatusCode::NOT_IMPLEMENTED, NOT_UNDERSTOOD));
             }
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(allowance);
             router.oneshot(request).await
         }
     });

@@ -7,7 +7,11 @@ use berth_journeys::{
 use berth_test_support::NatsServer;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Error, Message},
@@ -158,6 +162,47 @@ async fn a_client_that_pings_without_a_pause_is_sent_away_and_one_that_pings_now
 
     link(&client, "shop").await;
     while state(&mut quiet).await != "connected" {}
+}
+
+/// Frames that are sent before one without an answer counts as taken: more than the buffers on the way hold.
+const EMPTY_FRAMES_BYTES: usize = 64 * 1024 * 1024;
+
+#[tokio::test]
+async fn a_client_that_never_ends_a_message_is_sent_away() {
+    let berth = Berth::embedded().start().await;
+    let client = berth.client();
+    client.post("/api/instance/new", json!({"name": "shop"})).await.expect(201);
+    client.post("/api/events/websocket/shop", json!({"enabled": true})).await.expect(200);
+    let path = format!("/ws/shop?token={ACCOUNT_TOKEN}");
+    let (mut other, endless) = (open(&client, &path).await, open(&client, &path).await);
+    let MaybeTlsStream::Plain(stream) = endless.into_inner() else { panic!("no TLS here") };
+    let (mut reader, mut writer) = stream.into_split();
+    let sending = async {
+        // The beginning of a text, masked with zeroes, then nothing more of it, again and again.
+        writer.write_all(&[0x01, 0x81, 0, 0, 0, 0, b'a']).await?;
+        let empty = [0x00, 0x80, 0, 0, 0, 0].repeat(16 * 1024);
+        let mut sent = 0;
+        while sent < EMPTY_FRAMES_BYTES {
+            writer.write_all(&empty).await?;
+            sent += empty.len();
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    // It may end with a reset instead of the word: what was sent since lies unread.
+    let listening = async {
+        let mut heard = Vec::new();
+        reader.read_to_end(&mut heard).await.map(|_| heard)
+    };
+    let (sent, heard) = timeout(DEADLINE, async { tokio::join!(sending, listening) })
+        .await
+        .expect("the connection is closed");
+    assert!(sent.is_err(), "it was read to the end");
+    if let Ok(heard) = heard {
+        assert!(heard.ends_with(b"too many messages"), "{heard:?}");
+    }
+
+    link(&client, "shop").await;
+    while state(&mut other).await != "connected" {}
 }
 
 #[tokio::test]

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::{
+    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code},
+    http::Extensions,
+};
+use berth_runtime::http::Allowance;
 use bytes::Bytes;
 use tokio::time::{Instant, Interval, interval_at, timeout};
 
@@ -14,6 +18,8 @@ const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Messages of a client between two heartbeats, pings and pongs among them; with more it is sent away. Each ping is
 /// answered, and nothing of what it says is needed.
 const HEARD_MAX: u32 = 120;
+/// Bytes of a client between two heartbeats, whatever they are: frames that add nothing to a message are no messages.
+const HEARD_BYTES_MAX: u64 = 1024 * 1024;
 /// Bytes that wait for a client that does not read, beside one frame.
 const BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// How often an idle socket is pinged, so that nobody on the way takes it for dead.
@@ -29,20 +35,28 @@ pub(crate) fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
         .max_write_buffer_size(BUFFER_BYTES_MAX)
 }
 
+/// The allowance of the connection that a request came on.
+pub(crate) fn allowance(of: &Extensions) -> Allowance {
+    of.get::<Allowance>().cloned().unwrap_or_default()
+}
+
 /// An open socket.
 pub(crate) struct Socket {
     inner: WebSocket,
     heartbeat: Interval,
     /// What the client said since the last heartbeat.
     heard: u32,
+    /// What it may still send until the next one.
+    allowance: Allowance,
     _open: OpenStream,
 }
 
 impl Socket {
-    /// A socket of a door.
-    pub(crate) fn new(inner: WebSocket, door: &'static str) -> Self {
+    /// A socket of a door, on the connection with this allowance.
+    pub(crate) fn new(inner: WebSocket, door: &'static str, allowance: Allowance) -> Self {
         let heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
-        Self { inner, heartbeat, heard: 0, _open: OpenStream::of(door) }
+        allowance.set(HEARD_BYTES_MAX);
+        Self { inner, heartbeat, heard: 0, allowance, _open: OpenStream::of(door) }
     }
 
     /// Sends a text; false if the client is gone or does not take it in time.
@@ -55,15 +69,17 @@ impl Socket {
         loop {
             tokio::select! {
                 heard = self.inner.recv() => match heard {
-                    None | Some(Err(_) | Ok(Message::Close(_))) => return,
-                    Some(Ok(_)) if self.heard == HEARD_MAX => {
+                    Some(Ok(Message::Close(_))) | None => return,
+                    Some(Err(_)) if !self.allowance.is_used_up() => return,
+                    Some(Ok(_)) if self.heard < HEARD_MAX => self.heard += 1,
+                    Some(Ok(_) | Err(_)) => {
                         self.say_goodbye(close_code::POLICY, "too many messages").await;
                         return;
                     }
-                    Some(Ok(_)) => self.heard += 1,
                 },
                 _ = self.heartbeat.tick() => {
                     self.heard = 0;
+                    self.allowance.set(HEARD_BYTES_MAX);
                     if !self.send(Message::Ping(Bytes::new())).await {
                         return;
                     }

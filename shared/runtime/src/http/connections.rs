@@ -11,7 +11,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -22,6 +22,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+use super::allowance::Allowance;
 use crate::config::HttpSettings;
 
 /// File descriptors that are kept for the service itself: files of the log and the views, connections to NATS,
@@ -205,14 +206,21 @@ pub(super) struct Client {
     stream: TcpStream,
     /// Runs while nothing can be sent.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Set by whoever takes the connection over.
+    allowance: Allowance,
     counted: Counted,
 }
 
 // === impl Client ===
 
 impl Client {
-    pub(super) const fn new(stream: TcpStream, counted: Counted) -> Self {
-        Self { stream, stalled: None, counted }
+    pub(super) fn new(stream: TcpStream, counted: Counted) -> Self {
+        Self { stream, stalled: None, allowance: Allowance::default(), counted }
+    }
+
+    /// How much it may still send.
+    pub(super) const fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 
     /// Small pieces, such as the events of a stream, do not wait for the client's next acknowledgement.
@@ -242,7 +250,10 @@ impl AsyncRead for Client {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let is_allowed = self.allowance.spend(buffer.filled().len() - before);
+        Poll::Ready(if is_allowed { Ok(()) } else { Err(io::ErrorKind::QuotaExceeded.into()) })
     }
 }
 

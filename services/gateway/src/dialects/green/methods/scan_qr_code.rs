@@ -38,7 +38,9 @@ pub(super) async fn run(on: OnInstance, request: Request) -> Result<Response, Gr
     let (mut parts, _body) = request.into_parts();
     let upgrade =
         WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|_| GreenError::NotFound)?;
-    Ok(socket::bounded(upgrade).on_upgrade(move |opened| show(on, Socket::new(opened, "green"))))
+    let allowance = socket::allowance(&parts.extensions);
+    let opened = move |opened| show(on, Socket::new(opened, "green", allowance));
+    Ok(socket::bounded(upgrade).on_upgrade(opened))
 }
 
 /// Sends frames until one is the last, the client leaves or the permission ends. Only the first look starts an attempt:

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
-    http::{HeaderMap, Uri},
+    http::{Extensions, HeaderMap, Uri},
     response::Response,
 };
 use serde_json::Map;
@@ -37,6 +37,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) async fn handler(
     headers: HeaderMap,
     uri: Uri,
+    extensions: Extensions,
     on: Result<OnInstance, RyzeError>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, RyzeError> {
@@ -57,7 +58,9 @@ pub(super) async fn handler(
     let live =
         on.app.listeners.listen(on.call.principal, &record, FORMAT, Map::new(), websocket::filter).await;
     let live = live.map_err(|failure| RyzeError::of(WHAT, failure))?;
-    Ok(socket::bounded(upgrade).on_upgrade(move |opened| tell(live, Socket::new(opened, "ryze"))))
+    let allowance = socket::allowance(&extensions);
+    let opened = move |opened| tell(live, Socket::new(opened, "ryze", allowance));
+    Ok(socket::bounded(upgrade).on_upgrade(opened))
 }
 
 /// Sends frames until the client leaves, or the instance or the permission is no more.
