@@ -8,7 +8,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use berth_bus::DeploymentStore;
-use berth_log::{EventLog, Halted, Position, high_water};
+use berth_log::{EventLog, Halted, LogRead, Position, high_water};
 use berth_runtime::{Check, Lifecycle, Readiness};
 use tokio::{
     sync::watch,
@@ -38,6 +38,8 @@ pub(crate) struct Guard {
     pub(crate) missing: Missing,
     /// Whether this process notes what was seen.
     pub(crate) notes: bool,
+    /// The log as this process follows it, for what could not be read there.
+    pub(crate) followed: Arc<dyn LogRead>,
 }
 
 /// What the watch says.
@@ -53,10 +55,12 @@ impl Guard {
     pub(crate) fn watch(self, readiness: &Readiness, lifecycle: &Lifecycle) -> watch::Receiver<Halted> {
         let (log, halted) = watch::channel(None);
         let (keys, trouble) = watch::channel(None::<String>);
-        let shown = halted.clone();
-        readiness.register("log", move || match &*shown.borrow() {
-            None => Check::ready("as it was seen"),
-            Some(why) => Check::waiting(format!("halted: {why}")),
+        let (shown, followed) = (halted.clone(), Arc::clone(&self.followed));
+        readiness.register("log", move || match (&*shown.borrow(), followed.unreadable()) {
+            (Some(why), _) => Check::waiting(format!("halted: {why}")),
+            // What is damaged is the business of whom it concerns: everybody else is served.
+            (None, Some(places)) => Check::ready(format!("as it was seen, but {places}")),
+            (None, None) => Check::ready("as it was seen"),
         });
         readiness.register("keys", move || match &*trouble.borrow() {
             None => Check::ready("there"),

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use berth_bus::ask;
 use berth_proto::{
-    Hash, InstanceId, Sealed, StreamKey,
+    CommandId, Hash, InstanceId, Sealed, StreamKey,
     command::{
         Command, ReportAttemptEndedV1, ReportLinkedV1, ReportLoggedOutV1, ReportLostV1, ReportOpenV1,
         ReportPairingCodeRefusedV1, ReportPairingCodeV1, ReportPausedV1, ReportQrV1, ReportUnlinkedV1,

@@ -152,6 +152,7 @@ impl Feed {
                 self.waiting.extend(render(&commit));
                 position.advance(commit.stored().shard, at);
             }
+            Followed::Unreadable { shard, at, .. } => position.advance(shard, at),
             Followed::CaughtUp(end) => position = end,
         }
         self.position = Some(position);

@@ -48,6 +48,10 @@ impl LogRead for Shaky {
         self.inner.missing().await
     }
 
+    fn unreadable(&self) -> Option<String> {
+        self.inner.unreadable()
+    }
+
     fn shards(&self) -> u8 {
         self.inner.shards()
     }

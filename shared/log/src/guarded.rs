@@ -87,6 +87,10 @@ impl LogRead for GuardedLog {
         self.log.missing().await
     }
 
+    fn unreadable(&self) -> Option<String> {
+        self.log.unreadable()
+    }
+
     fn shards(&self) -> u8 {
         self.log.shards()
     }

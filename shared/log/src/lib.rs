@@ -16,6 +16,7 @@ pub mod port;
 pub mod readable;
 pub mod shared;
 pub mod transaction;
+mod unreadable;
 mod window;
 
 pub use around::{Place, read_around};

@@ -8,7 +8,9 @@ use futures::stream;
 use tokio::sync::watch;
 
 use crate::{
-    port::{AppendError, Follow, FollowError, Followed, NewCommit, Position, ReadError, ShardPosition},
+    port::{
+        AppendError, Follow, FollowError, Followed, NewCommit, Position, ReadError, ShardPosition, Stored,
+    },
     shared::SharedCommit,
 };
 
@@ -41,17 +43,30 @@ pub(crate) fn check_start(shard: u8, from: ShardPosition, end: ShardPosition) ->
 pub(crate) struct Page {
     /// Those of the wanted kinds.
     pub(crate) commits: Vec<Arc<SharedCommit>>,
+    /// The revision after which nothing up to the end of the page can be given; such a page has no commits.
+    pub(crate) unreadable: Option<u64>,
     /// The last revision that was looked at, wanted or not.
     pub(crate) reached: u64,
 }
 
 impl Page {
-    /// The commits as a follower of this life of the shard meets them.
-    pub(crate) fn followed(self, incarnation: u64) -> impl Iterator<Item = Followed> {
-        self.commits.into_iter().map(move |commit| {
+    /// Goes on to a commit, which is in the page if it is of the wanted kinds.
+    pub(crate) fn take(&mut self, stored: Stored, kinds: &[Kind]) {
+        self.reached = stored.tail.revision;
+        if kinds.contains(&stored.stream.kind()) {
+            self.commits.push(Arc::new(stored.into()));
+        }
+    }
+
+    /// What a follower of this life of the shard meets in it.
+    pub(crate) fn followed(self, shard: u8, incarnation: u64) -> impl Iterator<Item = Followed> {
+        let at = ShardPosition { incarnation, revision: self.reached };
+        let passed_over = self.unreadable.map(|after| Followed::Unreadable { shard, after, at });
+        let commits = self.commits.into_iter().map(move |commit| {
             let revision = commit.stored().tail.revision;
             Followed::Commit(commit, ShardPosition { incarnation, revision })
-        })
+        });
+        commits.chain(passed_over)
     }
 }
 
@@ -62,7 +77,7 @@ pub(crate) type Ends = Arc<[u64]>;
 #[async_trait]
 pub(crate) trait Local: Send + Sync + 'static {
     /// The next page of a shard after a revision and up to another one: what is stored later than the end
-    /// that the follower knows of is left for its next look.
+    /// that the follower knows of is left for its next look. What cannot be given is a page of its own.
     async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError>;
 }
 
@@ -143,7 +158,7 @@ impl<L: Local> Follower<L> {
             let page = self.log.page(shard, *read, end, &self.kinds).await.map_err(unavailable)?;
             *read = page.reached.max(*read);
             moved = true;
-            self.ready.extend(page.followed(self.incarnation));
+            self.ready.extend(page.followed(shard, self.incarnation));
         }
         self.behind |= moved;
         if moved {

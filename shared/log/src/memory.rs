@@ -118,6 +118,10 @@ impl LogRead for MemoryLog {
         Ok(BTreeMap::new())
     }
 
+    fn unreadable(&self) -> Option<String> {
+        None
+    }
+
     fn shards(&self) -> u8 {
         self.shards
     }
@@ -146,6 +150,7 @@ impl Local for Arc<Mutex<Store>> {
         let wanted = page.iter().filter(|stored| kinds.contains(&stored.stream.kind()));
         Ok(Page {
             commits: wanted.map(|stored| Arc::new(stored.clone().into())).collect(),
+            unreadable: None,
             reached: page.last().map_or(after, |stored| stored.tail.revision),
         })
     }

@@ -1,7 +1,9 @@
 //! The metrics of the log: names, units and help in one place.
 
 use berth_runtime::telemetry::Handles;
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use tokio::time::Instant;
 
 use crate::port::{AppendError, Appended};
@@ -9,6 +11,7 @@ use crate::port::{AppendError, Appended};
 const APPENDS: &str = "berth_log_appends_total";
 const APPEND_SECONDS: &str = "berth_log_append_seconds";
 const APPENDED_BYTES: &str = "berth_log_appended_bytes_total";
+const UNREADABLE: &str = "berth_log_unreadable";
 
 static OUTCOMES: Handles<&str, Counter> = Handles::new(|outcome| counter!(APPENDS, "outcome" => outcome));
 static SECONDS: Handles<(), Histogram> = Handles::new(|()| histogram!(APPEND_SECONDS));
@@ -27,6 +30,19 @@ pub(crate) fn describe() {
         "How long appends took, to the disk's word or a refusal."
     );
     describe_counter!(APPENDED_BYTES, Unit::Bytes, "Bytes of the commits that were stored.");
+    describe_gauge!(
+        UNREADABLE,
+        Unit::Count,
+        "Commits that followers of this process passed over, since the log cannot give them any more."
+    );
+    // Not set to 0: another handle of the log may have met some.
+    gauge!(UNREADABLE).increment(0.0);
+}
+
+/// How many places of the log were passed over.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 commits do not fit a disk")]
+pub(crate) fn unreadable(places: u64) {
+    gauge!(UNREADABLE).set(places as f64);
 }
 
 /// An append of that many bytes ended.

@@ -139,6 +139,10 @@ impl Shared {
                     position.advance(commit.stored().shard, at);
                     self.window.push([commit]);
                 }
+                Followed::Unreadable { shard, at, .. } => {
+                    position.advance(shard, at);
+                    self.window.pass_over(shard, at.revision);
+                }
                 Followed::CaughtUp(end) => {
                     self.window.reach(&end);
                     position = end;
@@ -202,6 +206,10 @@ impl LogRead for OneFollower {
 
     async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
         self.log.missing().await
+    }
+
+    fn unreadable(&self) -> Option<String> {
+        self.shared.log.unreadable()
     }
 
     fn shards(&self) -> u8 {
@@ -287,6 +295,10 @@ impl Reader {
                 self.read.advance(commit.stored().shard, *at);
                 false
             }
+            Followed::Unreadable { shard, at, .. } => {
+                self.read.advance(*shard, *at);
+                false
+            }
             Followed::CaughtUp(end) => {
                 self.read = end.clone();
                 true
@@ -337,7 +349,7 @@ impl Reader {
                 return self.leave().await;
             };
             self.read.advance(shard, ShardPosition { revision: page.reached, ..*end });
-            self.ready.extend(page.followed(end.incarnation));
+            self.ready.extend(page.followed(shard, end.incarnation));
             moved = true;
         }
         self.behind |= moved;

@@ -185,6 +185,16 @@ pub enum FollowError {
 pub enum Followed {
     /// A commit, and the position of its shard after it.
     Commit(Arc<SharedCommit>, ShardPosition),
+    /// The engine cannot give what lies between two places: nothing is ever removed, so it is damaged or lost. It has
+    /// been named to the operator; the reader goes on behind it.
+    Unreadable {
+        /// The shard.
+        shard: u8,
+        /// The last revision before it.
+        after: u64,
+        /// The position of the shard after it.
+        at: ShardPosition,
+    },
     /// Everything that was there when the follower asked has been read; said once, and again after each
     /// time it fell behind. Every shard has a position then.
     CaughtUp(Position),
@@ -230,6 +240,9 @@ pub trait LogRead: fmt::Debug + Send + Sync + 'static {
     /// How many commits are gone from before the end of each shard, as far as the engine itself can tell without reading
     /// them; a shard that lacks none is absent. Nothing is ever removed from a log, so each one is a loss.
     async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError>;
+
+    /// What followers of this process had to pass over, in words; none if they could read everything.
+    fn unreadable(&self) -> Option<String>;
 
     /// The number of shards, fixed at the first start.
     fn shards(&self) -> u8;

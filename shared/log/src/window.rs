@@ -65,6 +65,16 @@ impl Window {
         }
     }
 
+    /// Begins a shard anew behind a place that cannot be given: whoever is before it asks the log, and is told so.
+    pub(crate) fn pass_over(&self, shard: u8, revision: u64) {
+        let mut newest = self.newest();
+        let newest = &mut *newest;
+        if let Some(window) = newest.shards.insert(shard, ShardWindow::after(revision)) {
+            newest.order.retain(|of| *of != shard);
+            newest.bytes -= window.commits.iter().map(|one| one.stored().payload.len()).sum::<usize>();
+        }
+    }
+
     /// Forgets everything: after a failure the log is asked.
     pub(crate) fn clear(&self) {
         *self.newest() = Newest::default();
@@ -97,7 +107,7 @@ impl Window {
                 break;
             }
         }
-        (reached > after).then_some(Page { commits, reached })
+        (reached > after).then_some(Page { commits, unreadable: None, reached })
     }
 }
 
@@ -181,6 +191,19 @@ mod tests {
         let page = window.page(0, (10, 30), &[Kind::Account]).unwrap();
         assert_eq!((page.commits.len(), page.reached), (0, 20), "other kinds are passed over");
         assert!(window.page(0, (20, 30), &Kind::ALL).is_none());
+    }
+
+    #[test]
+    fn who_is_before_a_place_that_cannot_be_given_is_not_served() {
+        let window = Window::default();
+        window.push([stored(0, 1, 1), stored(1, 1, 1), stored(0, 2, 1)]);
+        window.pass_over(0, 4);
+        window.push([stored(0, 5, 1)]);
+        assert_eq!(revisions(&window, 0, 2, 9), None);
+        assert_eq!(revisions(&window, 0, 4, 9), Some(vec![5]));
+        assert_eq!(revisions(&window, 1, 0, 9), Some(vec![1]), "other shards stay");
+        let newest = window.newest();
+        assert_eq!((newest.order.len(), newest.bytes), (2, 2));
     }
 
     #[test]

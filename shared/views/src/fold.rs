@@ -97,6 +97,14 @@ pub(crate) fn fold(
                 last.insert(shard, (commit, at));
                 commits += 1;
             }
+            Followed::Unreadable { shard, after, at } => {
+                expected.pass_over(shard, at);
+                if is_next(&checkpoint, shard, at)? {
+                    let here = checkpoint.position.0.get(&shard).map_or(0, |here| here.revision);
+                    pass_over(view, shard, (after.max(here), at.revision), &mut checkpoint);
+                    checkpoint.position.advance(shard, at);
+                }
+            }
             Followed::CaughtUp(end) => {
                 expected.all_met_before(&end)?;
                 for (shard, at) in end.0 {
@@ -147,7 +155,7 @@ fn apply(
         Err(error) => {
             let stored = shared.stored();
             checkpoint.skipped += 1;
-            metrics::skipped(view.name());
+            metrics::skipped(view.name(), 1);
             tracing::error!(
                 view = view.name(), stream = %stored.stream, shard = stored.shard,
                 revision = stored.tail.revision, %error,
@@ -156,6 +164,21 @@ fn apply(
         }
     }
     Ok(())
+}
+
+/// Counts and reports what the log could not give, like a commit that cannot be folded. A later commit of the same stream
+/// sets its rows right, since it carries the whole state.
+fn pass_over(view: &dyn View, shard: u8, (after, up_to): (u64, u64), checkpoint: &mut Checkpoint) {
+    let places = up_to - after;
+    checkpoint.skipped += places;
+    metrics::skipped(view.name(), places);
+    tracing::error!(
+        view = view.name(),
+        shard,
+        after,
+        up_to,
+        "commits that the log cannot give are missing in the view"
+    );
 }
 
 /// Whether a place in a shard comes after what is folded.
@@ -185,6 +208,13 @@ impl Expected {
     /// Whether nothing is to come by any more.
     pub(crate) fn is_met(&self) -> bool {
         self.0.values().all(Vec::is_empty)
+    }
+
+    /// What was seen up to a place cannot be given any more: that is damage, which has a name, and not another log.
+    fn pass_over(&mut self, shard: u8, at: ShardPosition) {
+        if let Some(commits) = self.0.get_mut(&shard) {
+            commits.retain(|commit| commit.at.revision > at.revision);
+        }
     }
 
     /// Everything up to this end was read: what should have come by and did not is lost.

@@ -12,7 +12,11 @@ const HALTED: &str = "berth_view_halted";
 /// Tells the exporter what the metrics mean, and that nothing went wrong yet with this view.
 pub(crate) fn describe(view: &'static str) {
     describe_counter!(COMMITS, Unit::Count, "Commits that were folded, by view.");
-    describe_counter!(SKIPPED, Unit::Count, "Commits that could not be folded and were skipped, by view.");
+    describe_counter!(
+        SKIPPED,
+        Unit::Count,
+        "Commits that could not be read or folded and were skipped, by view."
+    );
     describe_counter!(
         QUARANTINED,
         Unit::Count,
@@ -22,7 +26,7 @@ pub(crate) fn describe(view: &'static str) {
     describe_gauge!(
         LAG_SECONDS,
         Unit::Seconds,
-        "From the decision of the last folded commit to its fold, by view; 0 once the end of the log is reached."
+        "How long ago was decided what the view folded last, by view; 0 once the end of the log is reached."
     );
     describe_gauge!(HALTED, Unit::Count, "1 if the view stopped because the log lost commits, else 0.");
     for name in [COMMITS, SKIPPED, QUARANTINED] {
@@ -36,9 +40,9 @@ pub(crate) fn commits(view: &'static str, count: u64) {
     counter!(COMMITS, "view" => view).increment(count);
 }
 
-/// A commit could not be folded and was skipped.
-pub(crate) fn skipped(view: &'static str) {
-    counter!(SKIPPED, "view" => view).increment(1);
+/// Commits could not be folded, or not be read, and were skipped.
+pub(crate) fn skipped(view: &'static str, count: u64) {
+    counter!(SKIPPED, "view" => view).increment(count);
 }
 
 /// A folder was put aside, so that the view is built anew.

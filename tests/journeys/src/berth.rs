@@ -256,6 +256,27 @@ impl Running {
         self.data.path()
     }
 
+    /// Throws the rows of every view away; what the views have seen of the log stays noted beside them. Gives how many
+    /// there were.
+    pub fn remove_views(&self) -> usize {
+        let mut removed = 0;
+        let mut folders = vec![self.data.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder can be read") {
+                let path = entry.expect("an entry can be read").path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let is_rows = name.strip_prefix('v').is_some_and(|schema| schema.parse::<u32>().is_ok());
+                if is_rows && path.is_dir() {
+                    std::fs::remove_dir_all(&path).expect("a view can be removed");
+                    removed += 1;
+                } else if path.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        removed
+    }
+
     /// What every running process has logged so far.
     pub fn logs(&self) -> String {
         self.members.iter().filter_map(|member| Some(member.process.as_ref()?.stderr())).collect()

@@ -160,11 +160,33 @@ async fn a_last_commit_that_a_server_cannot_read_is_not_an_absent_one() {
     bytes[at + 300] ^= 1;
     fs::write(&block, bytes).unwrap();
     server.restart().await;
+    // Views that had read it lack nothing: those that are built anew meet it.
+    assert_eq!(berth.remove_views(), 4);
     let mut process = berth.run(&["serve"]);
     let client = Client::new(format!("http://{}", process.listens().await)).token(ACCOUNT_TOKEN);
     let answer = client.get(&path).await.expect(500);
     assert_eq!(answer["code"], "history_damaged", "{answer}");
     client.get("/v1/instances/none").await.expect(404);
+    // Followers pass over it and say so; everybody else is served.
+    let said = eventually("the place is named", async || {
+        let said = client.get("/readyz").await;
+        if said.status == 200 && said.text().contains("cannot be read at") {
+            Ok(said)
+        } else {
+            Err(said.text())
+        }
+    })
+    .await;
+    let log = said.body["checks"]["log"]["detail"].as_str().unwrap();
+    assert!(log.contains("of shard 0: followers passed over that"), "{log}");
+    let metrics = client.get("/metrics").await.text();
+    assert!(metrics.lines().any(|line| line == "berth_log_unreadable 1"), "{metrics}");
+    client.post("/v1/instances", json!({ "name": "second" })).await.expect(201);
+    eventually("the other one is listed", async || {
+        let page = client.get("/v1/instances").await;
+        if page.text().contains("second") { Ok(()) } else { Err(page.text()) }
+    })
+    .await;
 }
 
 #[tokio::test]

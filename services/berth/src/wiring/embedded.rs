@@ -58,6 +58,7 @@ pub(super) async fn open(
         seen: end,
         missing: Missing::new(),
         notes: true,
+        followed: Arc::clone(&log) as _,
     };
     let halted = guard.watch(readiness, lifecycle);
     Ok(Wired {

@@ -98,6 +98,7 @@ pub(super) async fn open(
         seen: end,
         missing,
         notes: role.runs(Role::SessionAggregate),
+        followed: Arc::clone(&followed),
     };
     let halted = guard.watch(readiness, lifecycle);
     let bus: Arc<dyn Bus> = Arc::new(NatsBus::new(client, lifecycle));

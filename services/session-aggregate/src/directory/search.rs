@@ -44,6 +44,8 @@ impl Directory {
         while let Some(next) = follow.next().await {
             let commit = match next? {
                 Followed::Commit(commit, _) => commit,
+                // Which entry it was nobody knows, nor whose: what is found is released all the same.
+                Followed::Unreadable { .. } => continue,
                 Followed::CaughtUp(_) => return Ok(entries.into_iter().collect()),
             };
             let entry = DirectoryId::from_bytes(*commit.stored().stream.id());

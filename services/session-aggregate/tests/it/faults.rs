@@ -111,6 +111,10 @@ impl LogRead for FaultyLog {
         self.inner.missing().await
     }
 
+    fn unreadable(&self) -> Option<String> {
+        self.inner.unreadable()
+    }
+
     fn shards(&self) -> u8 {
         self.inner.shards()
     }

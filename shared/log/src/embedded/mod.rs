@@ -32,6 +32,7 @@ use crate::{
     local::{self, Ends},
     metrics,
     port::{AppendError, Appended, EventLog, Expected, NewCommit},
+    unreadable::Unreadable,
 };
 
 /// The log in a folder of this machine, for one process.
@@ -72,7 +73,7 @@ impl EmbeddedLog {
         let Opened { store, incarnation, ends } = opened;
         let (queue, requests) = mpsc::channel(QUEUE_COMMITS_MAX);
         let (ends_sender, ends) = watch::channel(ends);
-        let source = Source { store, window: Arc::default() };
+        let source = Source { store, window: Arc::default(), unreadable: Unreadable::default() };
         #[cfg(test)]
         let faults = Arc::<faults::Faults>::default();
         let writer = Writer {

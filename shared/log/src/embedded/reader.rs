@@ -8,11 +8,12 @@ use berth_proto::{Kind, StreamKey};
 
 use super::{
     EmbeddedLog,
-    store::{Damage, Snapshot, Store, StoreError},
+    store::{Snapshot, Store, StoreError, guarded},
 };
 use crate::{
     local::{self, FOLLOW_PAGE_BYTES_MAX, FOLLOW_PAGE_COMMITS_MAX, Local, Page},
     port::{Follow, FollowError, LogRead, Position, ReadError, ShardPosition, Stored, Tail},
+    unreadable::Unreadable,
     window::Window,
 };
 
@@ -21,6 +22,7 @@ use crate::{
 pub(super) struct Source {
     pub(super) store: Arc<Store>,
     pub(super) window: Arc<Window>,
+    pub(super) unreadable: Unreadable,
 }
 
 #[async_trait]
@@ -62,6 +64,10 @@ impl LogRead for EmbeddedLog {
         Ok(BTreeMap::new())
     }
 
+    fn unreadable(&self) -> Option<String> {
+        self.source.unreadable.in_words()
+    }
+
     fn shards(&self) -> u8 {
         self.shards
     }
@@ -74,7 +80,12 @@ impl Local for Source {
             return Ok(page);
         }
         let kinds = kinds.to_vec();
-        blocking(&self.store, move |tables| shard_page(tables, shard, (after, up_to), &kinds)).await
+        let page =
+            blocking(&self.store, move |tables| shard_page(tables, shard, (after, up_to), &kinds)).await?;
+        if let Some(after) = page.unreadable {
+            self.unreadable.note(shard, after + 1, page.reached);
+        }
+        Ok(page)
     }
 }
 
@@ -84,23 +95,65 @@ fn shard_page(
     (after, up_to): (u64, u64),
     kinds: &[Kind],
 ) -> Result<Page, StoreError> {
-    let mut page = Page { commits: Vec::new(), reached: after };
+    let mut page = Page { commits: Vec::new(), unreadable: None, reached: after };
+    let read = guarded(|| read_on(tables, shard, up_to, kinds, &mut page));
+    match read {
+        // What comes next is looked at by itself, once everything before it was told.
+        Ok(()) | Err(StoreError::Damaged(_)) if page.reached > after => Ok(page),
+        Ok(()) | Err(StoreError::Damaged(_)) if after < up_to => {
+            pass_over(tables, shard, up_to, kinds, &mut page)?;
+            Ok(page)
+        }
+        read => read.map(|()| page),
+    }
+}
+
+/// Reads commits into a page until it is full, or until something is in the way.
+fn read_on(
+    tables: &Snapshot<'_>,
+    shard: u8,
+    up_to: u64,
+    kinds: &[Kind],
+    page: &mut Page,
+) -> Result<(), StoreError> {
     let mut bytes = 0;
-    for stored in tables.shard(shard, (after, up_to))?.take(FOLLOW_PAGE_COMMITS_MAX) {
+    for stored in tables.shard(shard, (page.reached, up_to))?.take(FOLLOW_PAGE_COMMITS_MAX) {
         let stored = stored?;
         bytes += stored.payload.len();
-        page.reached = stored.tail.revision;
-        if kinds.contains(&stored.stream.kind()) {
-            page.commits.push(Arc::new(stored.into()));
-        }
+        page.take(stored, kinds);
         if bytes >= FOLLOW_PAGE_BYTES_MAX {
             break;
         }
     }
-    if page.reached == after && after < up_to {
-        return Err(Damage::Row { shard, revision: after + 1 }.into());
+    Ok(())
+}
+
+/// Looks place by place where reading in order failed: one block that the engine refuses holds many rows, and so does one
+/// of its files that is gone. Ends with what can be read, or with the page.
+fn pass_over(
+    tables: &Snapshot<'_>,
+    shard: u8,
+    up_to: u64,
+    kinds: &[Kind],
+    page: &mut Page,
+) -> Result<(), StoreError> {
+    let after = page.reached;
+    let places = after + 1..=up_to;
+    for revision in places.take(FOLLOW_PAGE_COMMITS_MAX) {
+        match tables.place(shard, revision) {
+            Ok(Some(stored)) if page.unreadable.is_none() => {
+                page.take(stored, kinds);
+                return Ok(());
+            }
+            Ok(Some(_)) => return Ok(()),
+            Ok(None) | Err(StoreError::Damaged(_)) => {
+                page.unreadable = Some(after);
+                page.reached = revision;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(page)
+    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -317,6 +317,13 @@ impl<'a> Snapshot<'a> {
         }))
     }
 
+    /// The commit at a revision of a shard; none if no row there is one.
+    pub(super) fn place(&self, shard: u8, revision: u64) -> Result<Option<Stored>, StoreError> {
+        let commits = self.commits(shard)?;
+        let row = guarded(|| Ok(self.at.get(commits, revision.to_be_bytes())?))?;
+        Ok(row.and_then(|row| stored(shard, revision, &row)))
+    }
+
     /// What stands at a version of a stream: its tail, and whether it is this very payload.
     pub(super) fn compare(
         &self,

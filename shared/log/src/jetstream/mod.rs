@@ -35,6 +35,7 @@ use crate::{
         AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position,
         ReadError, Stored, Tail,
     },
+    unreadable::Unreadable,
 };
 
 /// The type and version of the frozen commit.
@@ -81,6 +82,7 @@ pub struct JetStreamLog {
     shards: u8,
     /// The revision of the last commit of a page that was read, by stream and version.
     pages: Arc<Mutex<LruCache<(StreamKey, u64), u64>>>,
+    unreadable: Unreadable,
 }
 
 impl JetStreamLog {
@@ -111,6 +113,7 @@ impl JetStreamLog {
             streams: streams.into(),
             shards: options.shards,
             pages: Arc::new(Mutex::new(LruCache::new(PAGES_MAX))),
+            unreadable: Unreadable::default(),
         })
     }
 }
@@ -150,6 +153,10 @@ impl LogRead for JetStreamLog {
 
     async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
         self.read_missing().await
+    }
+
+    fn unreadable(&self) -> Option<String> {
+        self.unreadable.in_words()
     }
 
     fn shards(&self) -> u8 {

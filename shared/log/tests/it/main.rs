@@ -18,3 +18,4 @@ mod memory;
 mod one_follower;
 mod one_writer;
 mod transaction;
+mod unreadable;

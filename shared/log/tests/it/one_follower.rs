@@ -69,6 +69,10 @@ impl LogRead for Counting {
         self.log.missing().await
     }
 
+    fn unreadable(&self) -> Option<String> {
+        self.log.unreadable()
+    }
+
     fn shards(&self) -> u8 {
         self.log.shards()
     }

@@ -181,6 +181,10 @@ impl LogRead for TestLog {
         Ok(BTreeMap::new())
     }
 
+    fn unreadable(&self) -> Option<String> {
+        None
+    }
+
     fn shards(&self) -> u8 {
         SHARDS
     }

@@ -27,6 +27,7 @@ pub(crate) async fn until_caught_up(follow: &mut Follow) -> (Vec<Stored>, Positi
                 assert_eq!(position.revision, commit.stored().tail.revision);
                 commits.push(commit.stored().clone());
             }
+            Followed::Unreadable { .. } => panic!("a sound log can be read"),
             Followed::CaughtUp(position) => return (commits, position),
         }
     }
@@ -41,6 +42,7 @@ pub(crate) async fn commits(follow: &mut Follow, wanted: usize, from: &Position)
                 position.advance(commit.stored().shard, at);
                 commits.push(commit.stored().clone());
             }
+            Followed::Unreadable { .. } => panic!("a sound log can be read"),
             Followed::CaughtUp(at) => position = at,
         }
     }

@@ -1,0 +1,339 @@
+//! The follower of one shard: a consumer, what it delivers, and what it does not.
+
+use std::{collections::VecDeque, future::pending, str::FromStr, sync::Arc, time::Duration};
+
+use async_nats::jetstream::{
+    self,
+    consumer::{AckPolicy, DeliverPolicy, pull},
+};
+use berth_proto::{Kind, StreamKey};
+use futures::StreamExt;
+
+use super::super::{
+    JetStreamLog,
+    read::stored,
+    settings::{incarnation, stream_name},
+};
+use crate::{
+    local::check_start,
+    port::{FollowError, Followed, ShardPosition},
+};
+
+/// Commits that one pull asks for.
+const PULL_COMMITS_MAX: usize = 1000;
+/// Bytes that one pull asks for.
+const PULL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long one pull stands.
+const PULL_EXPIRES: Duration = Duration::from_secs(30);
+/// How often an idle server says that it is there. Two missing ones make the consumer anew.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// After how long without a reader the server forgets a consumer.
+const INACTIVE_MAX: Duration = Duration::from_secs(30);
+/// The first pause before a consumer is made again; doubled each time.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// The longest such pause.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long a consumer may deliver nothing although it has not reached the end, before the stream itself is asked for
+/// what comes next.
+const STALLED_MAX: Duration = Duration::from_secs(5);
+
+/// Every subject that there is.
+const ANY_SUBJECT: &str = ">";
+
+/// What the follower of one shard meets.
+pub(super) enum Step {
+    Met(Followed),
+    /// Everything is read that was there when the consumer was made, or that the server knows of now.
+    AtEnd(u8, ShardPosition),
+}
+
+/// The follower of one shard.
+pub(super) struct ShardFollower {
+    log: JetStreamLog,
+    shard: u8,
+    /// The consumer's name without its serial number; unique, since two with one name share the messages.
+    name: String,
+    serial: u64,
+    kinds: Vec<Kind>,
+    /// None until the shard was first seen.
+    read: Option<ShardPosition>,
+    /// The end of the shard when the consumer was made, and whether it was already said to be reached.
+    target: u64,
+    target_said: bool,
+    /// The consumer's own number of the last message, without a gap unless one was lost on the way.
+    delivered: u64,
+    /// Messages that the consumer says it still has.
+    pending: u64,
+    messages: Option<pull::Stream>,
+    /// A message that came before others which are not read, and how far these go.
+    ahead: Option<jetstream::Message>,
+    skipped_to: Option<u64>,
+    ready: VecDeque<Step>,
+    ended: bool,
+}
+
+// === impl ShardFollower ===
+
+impl ShardFollower {
+    /// A follower of these kinds after a position, if it is one of the shard as that is now.
+    pub(super) async fn start(
+        log: &JetStreamLog,
+        shard: u8,
+        name: &str,
+        kinds: &[Kind],
+        read: Option<ShardPosition>,
+    ) -> Result<Self, FollowError> {
+        let inbox = log.client.new_inbox();
+        let unique = inbox.rsplit('.').next().unwrap_or(&inbox);
+        let mut follower = Self {
+            log: log.clone(),
+            shard,
+            name: format!("berth-{name}-{shard}-{unique}"),
+            serial: 0,
+            kinds: kinds.to_vec(),
+            read,
+            target: 0,
+            target_said: false,
+            delivered: 0,
+            pending: 0,
+            messages: None,
+            ahead: None,
+            skipped_to: None,
+            ready: VecDeque::new(),
+            ended: false,
+        };
+        follower.connect().await?;
+        Ok(follower)
+    }
+
+    pub(super) async fn next(&mut self) -> Option<Result<Step, FollowError>> {
+        let mut pause = PAUSE_MIN;
+        loop {
+            if let Some(step) = self.ready.pop_front() {
+                return Some(Ok(step));
+            }
+            if self.ended {
+                return None;
+            }
+            match self.step().await {
+                Ok(()) => pause = PAUSE_MIN,
+                Err(error @ FollowError::Unavailable(_)) => {
+                    tracing::warn!(
+                        shard = self.shard,
+                        consumer = self.name,
+                        error = &error as &dyn std::error::Error,
+                        "the log cannot be followed at the moment"
+                    );
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+
+    /// Goes on by whatever comes next: what was passed over, the next message, or another consumer.
+    async fn step(&mut self) -> Result<(), FollowError> {
+        if let Some(up_to) = self.skipped_to {
+            self.fill(up_to).await?;
+            if self.read.is_some_and(|read| read.revision >= up_to) {
+                self.skipped_to = None;
+                self.look_for_end();
+            }
+            return Ok(());
+        }
+        if let Some(message) = self.ahead.take() {
+            self.take(message);
+            return Ok(());
+        }
+        let is_behind = self.is_behind();
+        let Some(messages) = &mut self.messages else {
+            self.connect().await?;
+            tracing::info!(shard = self.shard, consumer = self.name, "the log is followed again");
+            return Ok(());
+        };
+        let stalled = async {
+            if is_behind {
+                tokio::time::sleep(STALLED_MAX).await;
+            } else {
+                pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            next = messages.next() => match next {
+                Some(Ok(message)) => self.take(message),
+                Some(Err(error)) => {
+                    tracing::debug!(shard = self.shard, %error, "a consumer of the log failed");
+                    self.messages = None;
+                }
+                None => self.messages = None,
+            },
+            () = stalled => {
+                // A consumer that waits behind what it cannot read is made again behind that.
+                let end = self.stream_position().await?;
+                self.fill(end.revision).await?;
+                self.messages = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is more than was read, as far as the consumer or the stream have said.
+    fn is_behind(&self) -> bool {
+        self.pending > 0 || self.read.is_some_and(|read| read.revision < self.target)
+    }
+
+    /// Makes a consumer after what was read. The stream is looked at before, for its end, and after, so that
+    /// the consumer is certainly one of the stream that was looked at.
+    async fn connect(&mut self) -> Result<(), FollowError> {
+        let before = self.stream_position().await?;
+        let from = self.read.unwrap_or(ShardPosition { incarnation: before.incarnation, revision: 0 });
+        check_start(self.shard, from, before)?;
+        self.serial += 1;
+        let config = pull::Config {
+            name: Some(format!("{}-{}", self.name, self.serial)),
+            description: Some("A follower of the log of Berth.".to_owned()),
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from.revision + 1 },
+            ack_policy: AckPolicy::None,
+            inactive_threshold: INACTIVE_MAX,
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        let consumer = self
+            .log
+            .context
+            .create_consumer_on_stream(config, stream_name(self.shard))
+            .await
+            .map_err(unavailable)?;
+        let after = self.stream_position().await?;
+        check_start(self.shard, before, after)?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(PULL_COMMITS_MAX)
+            .max_bytes_per_batch(PULL_BYTES_MAX)
+            .expires(PULL_EXPIRES)
+            .heartbeat(HEARTBEAT)
+            .messages()
+            .await
+            .map_err(unavailable)?;
+        self.messages = Some(messages);
+        (self.delivered, self.pending) = (0, consumer.cached_info().num_pending);
+        self.read = Some(from);
+        self.target = before.revision;
+        self.target_said = false;
+        (self.ahead, self.skipped_to) = (None, None);
+        self.look_for_end();
+        Ok(())
+    }
+
+    async fn stream_position(&self) -> Result<ShardPosition, FollowError> {
+        match self.log.context.get_stream(stream_name(self.shard)).await {
+            Ok(stream) => {
+                let info = stream.cached_info();
+                Ok(ShardPosition { incarnation: incarnation(info), revision: info.state.last_sequence })
+            }
+            // Also when the stream is not there: a cluster that recovers may say so for a moment. One that
+            // was deleted is another one when it comes back.
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    fn take(&mut self, message: jetstream::Message) {
+        let Ok(info) = message.info() else {
+            self.messages = None;
+            return;
+        };
+        let Some(read) = self.read else { return };
+        let (number, revision, pending) = (info.consumer_sequence, info.stream_sequence, info.pending);
+        if number != self.delivered + 1 {
+            tracing::debug!(shard = self.shard, "a message was lost on the way; the consumer is made again");
+            self.messages = None;
+            return;
+        }
+        if revision > read.revision + 1 {
+            // It comes again when what is before it was looked for.
+            (self.skipped_to, self.ahead) = (Some(revision - 1), Some(message));
+            return;
+        }
+        (self.delivered, self.pending) = (number, pending);
+        // What was read from the stream itself may come by once more.
+        if revision > read.revision {
+            let message = message.message;
+            self.meet(revision, &message.subject, message.headers.as_ref(), message.payload);
+        }
+        self.look_for_end();
+    }
+
+    /// Takes what stands at the next place.
+    fn meet(
+        &mut self,
+        revision: u64,
+        subject: &str,
+        headers: Option<&async_nats::HeaderMap>,
+        payload: bytes::Bytes,
+    ) {
+        let Some(read) = self.read else { return };
+        let at = ShardPosition { revision, ..read };
+        self.read = Some(at);
+        match StreamKey::from_str(subject) {
+            Ok(stream) if self.kinds.contains(&stream.kind()) => {
+                let commit = Arc::new(stored(stream, self.shard, revision, headers, payload).into());
+                self.ready.push_back(Step::Met(Followed::Commit(commit, at)));
+            }
+            Ok(_) => {}
+            Err(_) => {
+                tracing::error!(subject, revision, "a message of the log has a subject that is not ours");
+            }
+        }
+    }
+
+    /// Asks the stream's leader for the next message up to a place, which its consumer passed over: a replica may be
+    /// behind, or have damaged files of its own. What the leader cannot give nobody can.
+    async fn fill(&mut self, up_to: u64) -> Result<(), FollowError> {
+        let Some(read) = self.read.filter(|read| read.revision < up_to) else { return Ok(()) };
+        let next = read.revision + 1;
+        let found = self.log.next_of(self.shard, ANY_SUBJECT, next).await.map_err(unavailable)?;
+        let found = found.filter(|message| message.sequence <= up_to);
+        let before = found.as_ref().map_or(up_to, |message| message.sequence - 1);
+        if before >= next {
+            // Of another life of the stream nothing is to be believed.
+            let seen = ShardPosition { revision: before, ..read };
+            check_start(self.shard, seen, self.stream_position().await?)?;
+            self.log.unreadable.note(self.shard, next, before);
+            self.read = Some(seen);
+            self.ready.push_back(Step::Met(Followed::Unreadable {
+                shard: self.shard,
+                after: read.revision,
+                at: seen,
+            }));
+        }
+        if let Some(message) = found {
+            self.meet(message.sequence, &message.subject, Some(&message.headers), message.payload);
+        }
+        Ok(())
+    }
+
+    /// Says that the end is reached if it is: the one that was there when the consumer was made, once, and each time that
+    /// the consumer has no more.
+    fn look_for_end(&mut self) {
+        let Some(read) = self.read else { return };
+        if read.revision < self.target {
+            if self.pending == 0 {
+                // The consumer has no more, and the stream does.
+                self.skipped_to = Some(self.target);
+            }
+        } else if self.pending == 0 || !self.target_said {
+            self.target_said = true;
+            self.ready.push_back(Step::AtEnd(self.shard, read));
+        }
+    }
+}
+
+fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> FollowError {
+    FollowError::Unavailable(Box::new(error))
+}
