@@ -11,6 +11,7 @@ mod fold;
 mod folder;
 mod follower;
 mod high_water;
+mod lag;
 mod metrics;
 mod options;
 pub mod port;

@@ -11,7 +11,7 @@ use crate::{
     ended::describe,
     folder::{OpenError, ViewFolder},
     follower::{Follower, Ports},
-    high_water, metrics,
+    high_water, lag, metrics,
     options::ViewOptions,
     port::View,
     reader::Core,
@@ -41,6 +41,11 @@ pub(crate) async fn start(
     let (folder, marks, checked, checkpoint) = opened.await.map_err(|error| failed(error.into()))??;
     let core = Arc::new(Core::new(name, folder));
     core.set_store(Some(Arc::new(checked)));
+    let (watched, stop) = (
+        lag::watch(Arc::clone(&log), Arc::clone(&core), Arc::clone(&options.clock)),
+        lifecycle.stop().clone(),
+    );
+    lifecycle.spawn(async move { stop.run_until_cancelled(watched).await });
     let mut follower =
         Follower::new(Ports { log, view, options }, Arc::clone(&core), checkpoint, marks, lifecycle);
     lifecycle.spawn(async move { follower.run().await });

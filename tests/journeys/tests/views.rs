@@ -2,6 +2,7 @@
 
 use berth_journeys::{Berth, Client, Running, eventually, steps::link};
 use berth_test_support::NatsServer;
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -28,9 +29,7 @@ async fn rebuilt(mut berth: Running) {
     let before = rows(&client, 3).await;
     berth.stop().await;
 
-    let mut removed = 0;
-    remove_views(berth.data(), &mut removed);
-    assert!(removed > 0, "there were views to throw away");
+    assert_eq!(berth.remove_views(), 4, "there were views to throw away");
     berth.restart().await;
     assert_eq!(rows(&client, 3).await, before);
 }
@@ -47,19 +46,65 @@ async fn rows(client: &Client, count: usize) -> Vec<Value> {
     .await
 }
 
-/// Removes every folder of a view below a folder.
-fn remove_views(folder: &std::path::Path, removed: &mut usize) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let is_view =
-            path.is_dir() && (path.join("rows").is_dir() || path.file_name().is_some_and(|it| it == "v1"));
-        if is_view {
-            std::fs::remove_dir_all(&path).unwrap();
-            *removed += 1;
-        } else if path.is_dir() {
-            remove_views(&path, removed);
+#[tokio::test]
+async fn the_lag_of_a_view_grows_while_it_stands_still_and_the_log_does_not() {
+    let server = NatsServer::start().await;
+    let berth = Berth::on_nats(&server).start().await;
+    let client = berth.client();
+    client.post("/v1/instances", json!({"name": "first"})).await.expect(201);
+    is_listed(&client, "first").await;
+    pause_consumers(&server, "2100-01-01T00:00:00Z").await;
+    client.post("/v1/instances", json!({"name": "second"})).await.expect(201);
+    let mut last = 0.0;
+    for _ in 0..2 {
+        last = eventually("it falls behind", async || {
+            let now = lag(&client).await;
+            if now > last { Ok(now) } else { Err(format!("{now}, and {last} before")) }
+        })
+        .await;
+    }
+    pause_consumers(&server, "2000-01-01T00:00:00Z").await;
+    is_listed(&client, "second").await;
+    eventually("it is up to date", async || {
+        let now = lag(&client).await;
+        if now == 0.0 { Ok(()) } else { Err(now.to_string()) }
+    })
+    .await;
+}
+
+/// Pauses whoever follows the log until a moment.
+async fn pause_consumers(server: &NatsServer, until: &str) {
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let context = async_nats::jetstream::new(client.clone());
+    let mut paused = 0;
+    for shard in 0..4 {
+        let name = format!("BERTH_LOG_{shard}");
+        let stream = context.get_stream(&name).await.unwrap();
+        let consumers: Vec<_> = stream.consumer_names().map(Result::unwrap).collect().await;
+        for consumer in consumers {
+            let subject = format!("$JS.API.CONSUMER.PAUSE.{name}.{consumer}");
+            let asked = json!({ "pause_until": until }).to_string();
+            let answer = client.request(subject, asked.into()).await.unwrap();
+            assert!(!String::from_utf8_lossy(&answer.payload).contains("error"), "{answer:?}");
+            paused += 1;
         }
     }
+    assert!(paused >= 4, "somebody follows each shard");
+}
+
+async fn is_listed(client: &Client, name: &str) {
+    eventually("it is listed", async || {
+        let page = client.get("/v1/instances").await;
+        if page.text().contains(name) { Ok(()) } else { Err(page.text()) }
+    })
+    .await;
+}
+
+/// Seconds that the record view is behind.
+async fn lag(client: &Client) -> f64 {
+    let metrics = client.get("/metrics").await.text();
+    let line = metrics.lines().find_map(|one| one.strip_prefix("berth_view_lag_seconds{view=\"records\"} "));
+    line.unwrap().parse().unwrap()
 }
 
 #[tokio::test]
