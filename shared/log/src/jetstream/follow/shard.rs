@@ -300,10 +300,10 @@ impl ShardFollower {
         let found = self.log.next_of(self.shard, ANY_SUBJECT, next).await.map_err(unavailable)?;
         let found = found.filter(|message| message.sequence <= up_to);
         let before = found.as_ref().map_or(up_to, |message| message.sequence - 1);
+        // Of another life of the stream nothing is to be believed, neither what it has nor what it lacks.
+        let seen = ShardPosition { revision: before, ..read };
+        check_start(self.shard, seen, self.stream_position().await?)?;
         if before >= next {
-            // Of another life of the stream nothing is to be believed.
-            let seen = ShardPosition { revision: before, ..read };
-            check_start(self.shard, seen, self.stream_position().await?)?;
             self.log.unreadable.note(self.shard, next, before);
             self.read = Some(seen);
             self.ready.push_back(Step::Met(Followed::Unreadable {
