@@ -1,5 +1,5 @@
-//! Reading the log: the newest commits from memory, everything else on a thread for blocking work, within one
-//! snapshot.
+//! Reading the log, within one snapshot: the newest commits from memory, the end of a stream where it is asked for,
+//! pages on a thread for blocking work.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -29,12 +29,12 @@ pub(super) struct Source {
 impl LogRead for EmbeddedLog {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
-        blocking(&self.source.store, move |tables| tables.tail(&stream, shard)).await
+        here(&self.source.store, move |tables| tables.tail(&stream, shard)).await
     }
 
     async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
         let stream = *stream;
-        blocking(&self.source.store, move |tables| tables.tail_of(&stream)).await
+        here(&self.source.store, move |tables| tables.tail_of(&stream)).await
     }
 
     async fn read(
@@ -154,6 +154,18 @@ fn pass_over(
         }
     }
     Ok(())
+}
+
+/// Looks something up on the thread that asks. It takes some microseconds, or as long as one block takes to be read from the
+/// disk; another thread took several times as long to wake, and that was most of what a read cost.
+async fn here<T: Send + 'static>(
+    store: &Arc<Store>,
+    reader: impl Fn(&Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ReadError> {
+    match store.read_now(&reader) {
+        Some(read) => read.map_err(ReadError::from),
+        None => blocking(store, reader).await,
+    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -203,6 +203,16 @@ impl Store {
         }
     }
 
+    /// Reads within one snapshot if that need not wait for the engine to be opened again; none if it must.
+    pub(super) fn read_now<T>(
+        &self,
+        reader: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError>,
+    ) -> Option<Result<T, StoreError>> {
+        let opened = self.open.try_read().ok()?;
+        let tables = opened.tables.as_ref()?;
+        Some(guarded(|| reader(&Snapshot::of(tables))))
+    }
+
     /// Reads within one snapshot.
     pub(super) fn read<T>(
         &self,
