@@ -4,6 +4,7 @@ mod bus;
 mod deployment;
 mod device_keys;
 mod files;
+mod key_slots;
 mod key_store;
 mod leases;
 mod volatile;
