@@ -6,7 +6,7 @@ use std::future::ready;
 
 use berth_domain::directory::{self, Event, FREE, State};
 pub(crate) use berth_domain::directory::{Holder, Refused};
-use berth_log::{Loaded, Next, Plan, Writer};
+use berth_log::{Loaded, Next, Plan, Transacted, Writer};
 use berth_proto::{
     DirectoryId, StreamKey,
     commit::OutcomeCodeV1,
@@ -15,6 +15,15 @@ use berth_proto::{
 
 pub(crate) use crate::cause::Cause;
 use crate::trouble::Trouble;
+
+/// A key that is held by whoever asked for it.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    /// The hold as it stands, which may be that of an earlier try.
+    pub(crate) hold: HoldV1,
+    /// Whether it was made now.
+    pub(crate) made: bool,
+}
 
 /// The directory in the log.
 #[derive(Debug, Clone)]
@@ -42,15 +51,30 @@ impl Directory {
         hold: HoldV1,
         cause: &Cause,
     ) -> Result<Result<HoldV1, Refused>, Trouble> {
-        let decided = self.change(entry, cause, |state| directory::reserve(state, &hold)).await?;
-        Ok(decided.map(|state| state.hold.unwrap_or(hold)))
+        Ok(self.claim(entry, hold, cause).await?.map(|claimed| claimed.hold))
+    }
+
+    /// The same, and says whether the hold was made by this call.
+    pub(crate) async fn claim(
+        &self,
+        entry: DirectoryId,
+        hold: HoldV1,
+        cause: &Cause,
+    ) -> Result<Result<Claimed, Refused>, Trouble> {
+        let done = self.change(entry, cause, |state| directory::reserve(state, &hold)).await?;
+        let made = done.written.is_some();
+        let held = done.loaded.state.and_then(|state| state.hold);
+        Ok(done.answer.map(|()| Claimed { hold: held.unwrap_or(hold), made }))
     }
 
     /// Says that what the hold was made for is done. It is written in our own name: that is how whoever looks
     /// for unfinished work tells it from a reservation.
     pub(crate) async fn settle(&self, entry: DirectoryId, holder: Holder) -> Result<(), Trouble> {
         let cause = Cause::own("settled", entry.as_bytes());
-        self.change(entry, &cause, |state| Ok::<_, Refused>(directory::settle(state, holder))).await?.ok();
+        self.change(entry, &cause, |state| Ok::<_, Refused>(directory::settle(state, holder)))
+            .await?
+            .answer
+            .ok();
         Ok(())
     }
 
@@ -60,7 +84,10 @@ impl Directory {
         let Some(hold) = self.holder(entry).await?.filter(|hold| holder.holds(hold)) else { return Ok(()) };
         let own = Cause::own("reheld", entry.as_bytes());
         let cause = Cause { command_id: hold.command_id, digest: hold.digest, ..own };
-        self.change(entry, &cause, |state| Ok::<_, Refused>(directory::rehold(state, holder))).await?.ok();
+        self.change(entry, &cause, |state| Ok::<_, Refused>(directory::rehold(state, holder)))
+            .await?
+            .answer
+            .ok();
         Ok(())
     }
 
@@ -78,6 +105,7 @@ impl Directory {
             Ok::<_, Refused>(if ours(state) { directory::release(state, holder, former) } else { None })
         })
         .await?
+        .answer
         .ok();
         Ok(())
     }
@@ -92,6 +120,7 @@ impl Directory {
     ) -> Result<(), Trouble> {
         self.change(entry, cause, |state| Ok::<_, Refused>(directory::release(state, holder, former)))
             .await?
+            .answer
             .ok();
         Ok(())
     }
@@ -102,7 +131,7 @@ impl Directory {
         entry: DirectoryId,
         cause: &Cause,
         decide: impl Fn(&State) -> Result<Option<Event>, Refused> + Send + Sync,
-    ) -> Result<Result<State, Refused>, Trouble> {
+    ) -> Result<Transacted<State, Result<(), Refused>>, Trouble> {
         let decide = |loaded: Loaded<State>| {
             let state = loaded.state.clone().unwrap_or(FREE);
             let event = match decide(&state) {
@@ -117,10 +146,6 @@ impl Directory {
             };
             Ok::<_, Trouble>(Plan::Append(loaded, next, Ok(())))
         };
-        let done = self
-            .writer
-            .transact(StreamKey::directory(entry), None, |loaded, _| ready(decide(loaded)))
-            .await?;
-        Ok(done.answer.map(|()| done.loaded.state.unwrap_or(FREE)))
+        self.writer.transact(StreamKey::directory(entry), None, |loaded, _| ready(decide(loaded))).await
     }
 }

@@ -90,6 +90,19 @@ impl Instances {
         .await
     }
 
+    /// The same for one that is to be the first of its instance: tried on an empty stream, which is read only if it is not.
+    pub(crate) async fn transact_first(
+        &self,
+        instance: InstanceId,
+        asked: &[Asked],
+    ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
+        let empty = Loaded::empty(StreamKey::instance(instance));
+        self.change(instance, Some(empty), move |loaded, now| async move {
+            Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
+        })
+        .await
+    }
+
     /// Decides commands on an instance; nothing is appended yet.
     pub(crate) async fn decide(&self, loaded: &Loaded<State>, asked: &[Asked], now: Timestamp) -> Round {
         Round::decide(loaded, asked, now, &*self.device_keys).await

@@ -22,7 +22,7 @@ use berth_runtime::Clock;
 use crate::{
     accounts::Accounts,
     asker::Asker,
-    directory::{Cause, Directory, Holder},
+    directory::{Cause, Claimed, Directory, Holder},
     entries::{Entries, blueprint, first_entry, hold, refusal},
     instances::{
         Instances, rejected, reply,
@@ -60,6 +60,15 @@ struct Plan {
 struct Claim {
     held: HoldV1,
     earlier: bool,
+}
+
+/// What is known of the stream that a create begins.
+#[derive(Debug, Clone, Copy)]
+enum Ground {
+    /// The id is of this try: nobody else writes there.
+    Fresh,
+    /// An earlier try may have been there.
+    Tried,
 }
 
 /// How far a try got.
@@ -148,7 +157,7 @@ impl Create {
             if let Some(held) = held.filter(ours) {
                 let earlier = recorded(instance, create, &held);
                 if self.instances.exists(earlier.instance).await? {
-                    return self.first_commit(request, &earlier, &[]).await;
+                    return self.first_commit(request, &earlier, &[], Ground::Tried).await;
                 }
             }
             return Ok(Tried::Done(rejected(RejectionCodeV1::Changed)));
@@ -161,28 +170,31 @@ impl Create {
             let exists = recorded(instance, create, &held);
             match self.instances.load(exists.instance).await?.state {
                 // Nothing is to be reserved any more: the stream says what became of it.
-                Some(_) => return self.first_commit(request, &exists, &[]).await,
+                Some(_) => return self.first_commit(request, &exists, &[], Ground::Tried).await,
                 None if held.blueprint.is_none() => {
                     return Ok(Tried::Done(rejected(RejectionCodeV1::Changed)));
                 }
                 None => {}
             }
         }
-        // Read after the claim: whoever closes the account waits until the claim is settled or given up.
-        // Whatever else changes of it after this look, the process manager brings to the instance.
-        let Some(account) = self.accounts.open(create.account).await? else {
-            return self
-                .give_up(&recorded(instance, create, &held), RejectionCodeV1::NotFound, request)
-                .await;
-        };
         let Some(plan) = self.plan(instance, create, &held).await? else {
             // The first try's key is gone, so it can never be finished.
             return self.give_up(&recorded(instance, create, &held), RejectionCodeV1::Changed, request).await;
         };
-        if let Some(code) = self.entries.reserve_rest(request, plan.instance, &plan.create).await? {
+        // Read after the claim: whoever closes the account waits until the claim is settled or given up.
+        // Whatever else changes of it after this look, the process manager brings to the instance.
+        let (account, refused) = tokio::join!(
+            self.accounts.open(create.account),
+            self.entries.reserve_rest(request, plan.instance, &plan.create)
+        );
+        let Some(account) = account? else {
+            return self.give_up(&plan, RejectionCodeV1::NotFound, request).await;
+        };
+        if let Some(code) = refused? {
             return self.give_up(&plan, code, request).await;
         }
-        self.first_commit(request, &plan, &account.webhooks).await
+        let ground = if earlier { Ground::Tried } else { Ground::Fresh };
+        self.first_commit(request, &plan, &account.webhooks, ground).await
     }
 
     /// Reserves the first entry, or finds what an earlier try reserved.
@@ -204,9 +216,9 @@ impl Create {
             blueprint: Some(blueprint(create)),
             ..hold(request, create.account, instance, purpose, self.clock.now())
         };
-        let reserved = self.directory.reserve(entry, wanted.clone(), &Cause::of(request)).await?;
-        Ok(match reserved {
-            Ok(held) => Ok(Claim { earlier: held != wanted, held }),
+        let claimed = self.directory.claim(entry, wanted, &Cause::of(request)).await?;
+        Ok(match claimed {
+            Ok(Claimed { hold: held, made }) => Ok(Claim { earlier: !made, held }),
             Err(refused) => Err(refusal(&refused, request, purpose)),
         })
     }
@@ -233,6 +245,7 @@ impl Create {
         request: &CommandRequestV2,
         plan: &Plan,
         inherited: &[WebhookV1],
+        ground: Ground,
     ) -> Result<Tried, Trouble> {
         let mut create = plan.create.clone();
         let inherited = reseal::webhooks(&self.keys, create.account, inherited, plan.instance).await?;
@@ -245,7 +258,11 @@ impl Create {
             request.caller = reseal::caller(&self.keys, asked, plan.instance, caller).await;
         }
         let asked = Asked { request, command };
-        let (loaded, answers) = self.instances.transact(plan.instance, std::slice::from_ref(&asked)).await?;
+        let asked = std::slice::from_ref(&asked);
+        let (loaded, answers) = match ground {
+            Ground::Fresh => self.instances.transact_first(plan.instance, asked).await?,
+            Ground::Tried => self.instances.transact(plan.instance, asked).await?,
+        };
         let code = match answers.into_iter().next() {
             Some(Answer::Rejected { code, .. }) => code,
             Some(accepted) => {
