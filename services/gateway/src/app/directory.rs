@@ -12,8 +12,8 @@ use std::{
 
 use berth_log::{LogRead, decode_state};
 use berth_proto::{
-    DirectoryId, StreamKey,
-    directory::{DirectoryStateV1, HoldV1},
+    CommandId, DirectoryId, InstanceId, StreamKey,
+    directory::{DirectoryStateV1, FormerV1, HoldV1},
 };
 use lru::LruCache;
 use tokio::{
@@ -46,6 +46,8 @@ pub(super) struct Directory {
 #[derive(Debug)]
 struct Known {
     hold: Arc<HoldV1>,
+    /// Who held it before, the last one last.
+    former: Vec<FormerV1>,
     /// When the look-up began that found it.
     since: Instant,
 }
@@ -63,13 +65,14 @@ impl Directory {
     /// Who holds the entry now.
     pub(super) async fn fresh(&self, entry: DirectoryId) -> Result<Option<Arc<HoldV1>>, Failure> {
         let since = Instant::now();
-        let hold = self.state(entry).await?.and_then(|state| state.hold.clone()).map(Arc::new);
-        match &hold {
-            Some(hold) => {
-                let known = Known { hold: Arc::clone(hold), since };
+        let state = self.state(entry).await?;
+        let hold = state.as_ref().and_then(|state| state.hold.clone()).map(Arc::new);
+        match (&hold, state) {
+            (Some(hold), Some(state)) => {
+                let known = Known { hold: Arc::clone(hold), former: state.former.clone(), since };
                 self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(entry, known);
             }
-            None => self.forget(entry),
+            _ => self.forget(entry),
         }
         Ok(hold)
     }
@@ -104,6 +107,27 @@ impl Directory {
             Some(hold) => Ok(Some(hold)),
             None => self.fresh(entry).await,
         }
+    }
+
+    /// Which former holder knows a command, as the entry was when it was last looked at, or as it is if that is not
+    /// remembered. Whoever is led on by what is remembered meets an instance that is deleted, and asks again after
+    /// [`Self::forget`].
+    pub(super) async fn former(
+        &self,
+        entry: DirectoryId,
+        command: CommandId,
+    ) -> Result<Option<InstanceId>, Failure> {
+        let knows = |former: &[FormerV1]| {
+            let known = former.iter().rev().find(|former| former.command_ids.contains(&command));
+            known.and_then(|former| former.instance)
+        };
+        {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = cache.get(&entry) {
+                return Ok(knows(&known.former));
+            }
+        }
+        Ok(self.state(entry).await?.and_then(|state| knows(&state.former)))
     }
 
     /// Drops what is remembered of an entry.

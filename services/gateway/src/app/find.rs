@@ -132,16 +132,21 @@ impl Finder {
     async fn target(&self, aim: &mut Aim<'_>) -> Result<InstanceId, Failure> {
         let found = match aim.instance {
             Some(known) => known,
-            None => match self.former_of(aim, &[KeyKind::Name]).await? {
-                Some(former) => former,
-                None => match self.resolver.resolve(&aim.principal, aim.text, aim.order).await {
-                    Err(Failure::NotFound) => self.former_of(aim, &OTHERS).await?.ok_or(Failure::NotFound)?,
-                    other => other?,
-                },
-            },
+            None => self.named(aim).await?,
         };
         aim.instance = Some(found);
         Ok(found)
+    }
+
+    /// The instance that the text names, or that it named when a keyed command was sent first.
+    async fn named(&self, aim: &Aim<'_>) -> Result<InstanceId, Failure> {
+        if let Some(former) = self.former_of(aim, &[KeyKind::Name]).await? {
+            return Ok(former);
+        }
+        match self.resolver.resolve(&aim.principal, aim.text, aim.order).await {
+            Err(Failure::NotFound) => self.former_of(aim, &OTHERS).await?.ok_or(Failure::NotFound),
+            other => other,
+        }
     }
 
     /// Looks up again what was only remembered; the refusal if that changes nothing.
@@ -150,7 +155,7 @@ impl Finder {
             && let (Some(before), Some(account)) = (aim.instance, aim.principal.account())
         {
             self.resolver.forget_key(account, aim.text).await?;
-            match self.resolver.resolve(&aim.principal, aim.text, aim.order).await {
+            match self.named(aim).await {
                 Ok(now) if now != before => {
                     aim.instance = Some(now);
                     return Ok(());

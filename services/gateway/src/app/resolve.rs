@@ -111,9 +111,7 @@ impl Resolver {
                 KeyKind::Id | KeyKind::Uuid => None,
             };
             let Some(entry) = entry else { continue };
-            let Some(state) = self.directory.state(entry).await? else { continue };
-            let known = state.former.iter().rev().find(|former| former.command_ids.contains(&command));
-            if let Some(instance) = known.and_then(|former| former.instance) {
+            if let Some(instance) = self.directory.former(entry, command).await? {
                 return Ok(Some(instance));
             }
         }
