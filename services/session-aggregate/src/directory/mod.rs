@@ -63,8 +63,8 @@ impl Directory {
     ) -> Result<Result<Claimed, Refused>, Trouble> {
         let done = self.change(entry, cause, |state| directory::reserve(state, &hold)).await?;
         let made = done.written.is_some();
-        let held = done.loaded.state.and_then(|state| state.hold);
-        Ok(done.answer.map(|()| Claimed { hold: held.unwrap_or(hold), made }))
+        let present = done.loaded.state.and_then(|state| state.hold);
+        Ok(done.answer.map(|()| Claimed { hold: present.unwrap_or(hold), made }))
     }
 
     /// Says that what the hold was made for is done. It is written in our own name: that is how whoever looks

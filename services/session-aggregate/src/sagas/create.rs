@@ -258,10 +258,10 @@ impl Create {
             request.caller = reseal::caller(&self.keys, asked, plan.instance, caller).await;
         }
         let asked = Asked { request, command };
-        let asked = std::slice::from_ref(&asked);
+        let one = std::slice::from_ref(&asked);
         let (loaded, answers) = match ground {
-            Ground::Fresh => self.instances.transact_first(plan.instance, asked).await?,
-            Ground::Tried => self.instances.transact(plan.instance, asked).await?,
+            Ground::Fresh => self.instances.transact_first(plan.instance, one).await?,
+            Ground::Tried => self.instances.transact(plan.instance, one).await?,
         };
         let code = match answers.into_iter().next() {
             Some(Answer::Rejected { code, .. }) => code,
