@@ -54,7 +54,7 @@ fn filled(value: &Value) -> String {
 const ADD: &str = "\
 Examples:
   berthctl webhook add shop https://example.com/hook --secrets-to shop.secret
-  berthctl webhook add shop https://example.com/hook --event instance.linked --event instance.logged_out
+  berthctl webhook add shop https://example.com/hook --event instance.linked
   berthctl webhook add shop https://example.com/evolution --format evolution
 
 The answer shows the signing secret once.";

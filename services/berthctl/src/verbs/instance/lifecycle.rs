@@ -9,7 +9,8 @@ use crate::{failure::Failure, http::Ask, session::Session};
 const LOGOUT: &str = "\
 Examples:
   berthctl instance logout shop --wait
-  berthctl instance ls --state paused -o name | xargs -d '\\n' berthctl instance logout --yes
+  berthctl instance ls --state paused -o name | xargs -d '\\n' \\
+    berthctl instance logout --yes
 
 A logout of an instance without a session changes nothing and succeeds.";
 

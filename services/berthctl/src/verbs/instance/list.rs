@@ -13,7 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   berthctl instance ls --state linked,paused
   berthctl instance ls --search ana
-  berthctl instance ls --state logged_out -o name | xargs -d '\\n' -n 1 berthctl instance get";
+  berthctl instance ls --state logged_out -o jsonl | jq -r .number";
 
 /// List instances: those of the account, or an instance token's own.
 #[derive(Debug, Args)]
