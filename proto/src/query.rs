@@ -23,6 +23,11 @@ pub enum QueryV1 {
         /// Most records of the page.
         limit: u16,
     },
+    /// How many instances of an account are in each state.
+    Counts {
+        /// The account.
+        account: AccountId,
+    },
 }
 
 /// Which instances.
@@ -62,12 +67,23 @@ pub enum QueryReplyV1 {
         /// What is wrong with it.
         reason: String,
     },
+    /// How many there are.
+    Counts(CountsV1),
 }
 
 impl Frozen for QueryReplyV1 {
     const TYPE: u16 = types::QUERY_REPLY;
     const VERSION: u8 = 1;
     const BYTES_MAX: usize = 64 * 1024 * 1024;
+}
+
+/// How many instances there are, by their states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountsV1 {
+    /// Words of the native state table with the number of instances; a state without any may be left out.
+    pub states: Vec<(String, u64)>,
+    /// Milliseconds that the view is behind the log, as far as it knows.
+    pub lag_ms: u64,
 }
 
 /// A page of records.

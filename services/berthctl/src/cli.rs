@@ -147,6 +147,8 @@ enum Verb {
     Account(verbs::account::Verb),
     /// Show whether Berth serves, and what of it does not.
     Status(verbs::status::Status),
+    /// Show whose token is sent.
+    Whoami(verbs::whoami::Whoami),
     /// Say in one line and in the exit code whether all is well; for monitors.
     Check(verbs::check::Check),
     /// Play the phone or the network of an instance; only with the simulated driver.
@@ -189,6 +191,7 @@ impl Cli {
             Verb::Listen(verb) => verb.run(&open()?).await,
             Verb::Account(verb) => verb.run(&open()?).await,
             Verb::Status(verb) => verb.run(&open()?).await,
+            Verb::Whoami(verb) => verb.run(&open()?).await,
             Verb::Check(verb) => verb.run(&open()?).await,
             Verb::Simulate(verb) => verb.run(&open()?).await,
             Verb::Context(verb) => verb.run(&self.global),

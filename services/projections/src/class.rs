@@ -24,7 +24,7 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Created,
         Self::Connecting,
         Self::Pairing,
@@ -81,6 +81,14 @@ impl Class {
             Self::LoggedOut => &["logged_out"],
             Self::Deleted => &["deleted"],
             Self::PausedUntil => &["paused", "linked"],
+        }
+    }
+
+    /// The word of all its instances at any moment, if they have one.
+    pub(crate) const fn word(self) -> Option<&'static str> {
+        match self.words() {
+            [word] => Some(word),
+            _ => None,
         }
     }
 

@@ -5,6 +5,7 @@
 //! an index in memory, since they are sealed wherever they are stored. One replica publishes events.
 
 mod class;
+mod counts;
 mod feed;
 mod metrics;
 mod page;

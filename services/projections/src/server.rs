@@ -12,7 +12,7 @@ use berth_bus::{Bus, Request, Requests, TransportError};
 use berth_proto::{
     AccountId, InstanceId, Timestamp,
     codec::{decode, encode},
-    query::{InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1},
+    query::{CountsV1, InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1},
     subject::query_subject,
 };
 use berth_runtime::{Clock, Lifecycle};
@@ -21,6 +21,7 @@ use futures::StreamExt;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::Instant};
 
 use crate::{
+    counts::counts,
     metrics,
     page::{Page, Wanted, accounts, instances, record},
     texts::{Needle, Texts},
@@ -45,7 +46,7 @@ pub(crate) struct Answers {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// A query was not answered with a page.
+/// A query was not answered.
 enum Refusal {
     Rebuilding,
     Invalid(String),
@@ -116,7 +117,7 @@ impl Answers {
             Err(error) => Err(Refusal::Invalid(error.to_string())),
         };
         let (outcome, reply) = match reply {
-            Ok(page) => ("page", QueryReplyV1::Page(page)),
+            Ok(reply) => (if matches!(reply, QueryReplyV1::Counts(_)) { "counts" } else { "page" }, reply),
             Err(Refusal::Rebuilding) => ("rebuilding", QueryReplyV1::Rebuilding),
             Err(Refusal::Invalid(reason)) => ("invalid", QueryReplyV1::Invalid { reason }),
         };
@@ -127,8 +128,14 @@ impl Answers {
         }
     }
 
-    async fn reply_to(self: Arc<Self>, query: QueryV1) -> Result<PageV1, Refusal> {
+    async fn reply_to(self: Arc<Self>, query: QueryV1) -> Result<QueryReplyV1, Refusal> {
         let (first, page) = match query {
+            QueryV1::Counts { account } => {
+                let (lag_ms, now, answers) = (self.lag_ms(), self.clock.now(), Arc::clone(&self));
+                let states = blocking(move || counts(answers.view.as_ref(), account, now)).await?;
+                let states = states.into_iter().map(|(word, count)| (word.to_owned(), count)).collect();
+                return Ok(QueryReplyV1::Counts(CountsV1 { states, lag_ms }));
+            }
             QueryV1::Accounts { after, limit } => {
                 (after.is_none(), self.clone().accounts(after, limit_of(limit)?).await?)
             }
@@ -136,7 +143,7 @@ impl Answers {
         };
         // Counting more than the page would be a scan.
         let total = (first && !page.more).then_some(page.rows.len() as u64);
-        Ok(PageV1 { rows: page.rows, more: page.more, total, lag_ms: self.lag_ms() })
+        Ok(QueryReplyV1::Page(PageV1 { rows: page.rows, more: page.more, total, lag_ms: self.lag_ms() }))
     }
 
     async fn accounts(self: Arc<Self>, after: Option<AccountId>, limit: usize) -> Result<Page, Refusal> {
@@ -202,9 +209,11 @@ fn limit_of(limit: u16) -> Result<usize, Refusal> {
 }
 
 /// Reads the view off the asynchronous threads.
-async fn blocking(read: impl FnOnce() -> Result<Page, ViewError> + Send + 'static) -> Result<Page, Refusal> {
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, ViewError> + Send + 'static,
+) -> Result<T, Refusal> {
     match spawn_blocking(read).await {
-        Ok(page) => Ok(page?),
+        Ok(read) => Ok(read?),
         Err(_ended) => Err(Refusal::Rebuilding),
     }
 }

@@ -67,11 +67,17 @@ _berthctl() {
             berthctl,webhooks)
                 cmd="berthctl__subcmd__webhook"
                 ;;
+            berthctl,whoami)
+                cmd="berthctl__subcmd__whoami"
+                ;;
             berthctl__subcmd__account,close)
                 cmd="berthctl__subcmd__account__subcmd__close"
                 ;;
             berthctl__subcmd__account,create)
                 cmd="berthctl__subcmd__account__subcmd__create"
+                ;;
+            berthctl__subcmd__account,get)
+                cmd="berthctl__subcmd__account__subcmd__get"
                 ;;
             berthctl__subcmd__account,help)
                 cmd="berthctl__subcmd__account__subcmd__help"
@@ -91,11 +97,17 @@ _berthctl() {
             berthctl__subcmd__account,set)
                 cmd="berthctl__subcmd__account__subcmd__set"
                 ;;
+            berthctl__subcmd__account,show)
+                cmd="berthctl__subcmd__account__subcmd__get"
+                ;;
             berthctl__subcmd__account__subcmd__help,close)
                 cmd="berthctl__subcmd__account__subcmd__help__subcmd__close"
                 ;;
             berthctl__subcmd__account__subcmd__help,create)
                 cmd="berthctl__subcmd__account__subcmd__help__subcmd__create"
+                ;;
+            berthctl__subcmd__account__subcmd__help,get)
+                cmd="berthctl__subcmd__account__subcmd__help__subcmd__get"
                 ;;
             berthctl__subcmd__account__subcmd__help,help)
                 cmd="berthctl__subcmd__account__subcmd__help__subcmd__help"
@@ -187,11 +199,17 @@ _berthctl() {
             berthctl__subcmd__help,webhook)
                 cmd="berthctl__subcmd__help__subcmd__webhook"
                 ;;
+            berthctl__subcmd__help,whoami)
+                cmd="berthctl__subcmd__help__subcmd__whoami"
+                ;;
             berthctl__subcmd__help__subcmd__account,close)
                 cmd="berthctl__subcmd__help__subcmd__account__subcmd__close"
                 ;;
             berthctl__subcmd__help__subcmd__account,create)
                 cmd="berthctl__subcmd__help__subcmd__account__subcmd__create"
+                ;;
+            berthctl__subcmd__help__subcmd__account,get)
+                cmd="berthctl__subcmd__help__subcmd__account__subcmd__get"
                 ;;
             berthctl__subcmd__help__subcmd__account,ls)
                 cmd="berthctl__subcmd__help__subcmd__account__subcmd__ls"
@@ -220,6 +238,9 @@ _berthctl() {
             berthctl__subcmd__help__subcmd__instance,connect)
                 cmd="berthctl__subcmd__help__subcmd__instance__subcmd__connect"
                 ;;
+            berthctl__subcmd__help__subcmd__instance,counts)
+                cmd="berthctl__subcmd__help__subcmd__instance__subcmd__counts"
+                ;;
             berthctl__subcmd__help__subcmd__instance,create)
                 cmd="berthctl__subcmd__help__subcmd__instance__subcmd__create"
                 ;;
@@ -247,6 +268,9 @@ _berthctl() {
             berthctl__subcmd__help__subcmd__instance,rm)
                 cmd="berthctl__subcmd__help__subcmd__instance__subcmd__rm"
                 ;;
+            berthctl__subcmd__help__subcmd__instance,rotate-token)
+                cmd="berthctl__subcmd__help__subcmd__instance__subcmd__rotate__subcmd__token"
+                ;;
             berthctl__subcmd__help__subcmd__instance,watch)
                 cmd="berthctl__subcmd__help__subcmd__instance__subcmd__watch"
                 ;;
@@ -267,6 +291,9 @@ _berthctl() {
                 ;;
             berthctl__subcmd__instance,connect)
                 cmd="berthctl__subcmd__instance__subcmd__connect"
+                ;;
+            berthctl__subcmd__instance,counts)
+                cmd="berthctl__subcmd__instance__subcmd__counts"
                 ;;
             berthctl__subcmd__instance,create)
                 cmd="berthctl__subcmd__instance__subcmd__create"
@@ -304,6 +331,9 @@ _berthctl() {
             berthctl__subcmd__instance,rm)
                 cmd="berthctl__subcmd__instance__subcmd__rm"
                 ;;
+            berthctl__subcmd__instance,rotate-token)
+                cmd="berthctl__subcmd__instance__subcmd__rotate__subcmd__token"
+                ;;
             berthctl__subcmd__instance,show)
                 cmd="berthctl__subcmd__instance__subcmd__get"
                 ;;
@@ -312,6 +342,9 @@ _berthctl() {
                 ;;
             berthctl__subcmd__instance__subcmd__help,connect)
                 cmd="berthctl__subcmd__instance__subcmd__help__subcmd__connect"
+                ;;
+            berthctl__subcmd__instance__subcmd__help,counts)
+                cmd="berthctl__subcmd__instance__subcmd__help__subcmd__counts"
                 ;;
             berthctl__subcmd__instance__subcmd__help,create)
                 cmd="berthctl__subcmd__instance__subcmd__help__subcmd__create"
@@ -342,6 +375,9 @@ _berthctl() {
                 ;;
             berthctl__subcmd__instance__subcmd__help,rm)
                 cmd="berthctl__subcmd__instance__subcmd__help__subcmd__rm"
+                ;;
+            berthctl__subcmd__instance__subcmd__help,rotate-token)
+                cmd="berthctl__subcmd__instance__subcmd__help__subcmd__rotate__subcmd__token"
                 ;;
             berthctl__subcmd__instance__subcmd__help,watch)
                 cmd="berthctl__subcmd__instance__subcmd__help__subcmd__watch"
@@ -398,7 +434,7 @@ _berthctl() {
 
     case "${cmd}" in
         berthctl)
-            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events verify webhook webhooks listen account accounts status check simulate context contexts completions generate help"
+            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events verify webhook webhooks listen account accounts status whoami check simulate context contexts completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -448,7 +484,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__account)
-            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list create set rotate-token move close help"
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list get show create set rotate-token move close help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -605,8 +641,58 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__account__subcmd__get)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__account__subcmd__help)
-            opts="ls create set rotate-token move close help"
+            opts="ls get create set rotate-token move close help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -634,6 +720,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__account__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__account__subcmd__help__subcmd__get)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1476,7 +1576,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help)
-            opts="instance events verify webhook listen account status check simulate context completions generate help"
+            opts="instance events verify webhook listen account status whoami check simulate context completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1490,7 +1590,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__account)
-            opts="ls create set rotate-token move close"
+            opts="ls get create set rotate-token move close"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1518,6 +1618,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__account__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__account__subcmd__get)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1728,7 +1842,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__instance)
-            opts="ls get create connect qr logout disconnect reconnect restart rm watch"
+            opts="ls counts get create connect qr logout disconnect reconnect restart rotate-token rm watch"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1742,6 +1856,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__instance__subcmd__connect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__instance__subcmd__counts)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1868,6 +1996,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__instance__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__instance__subcmd__rotate__subcmd__token)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2035,8 +2177,22 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__help__subcmd__whoami)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__instance)
-            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list get show create connect qr logout disconnect reconnect restart rm delete watch help"
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2100,6 +2256,56 @@ _berthctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__instance__subcmd__counts)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2310,7 +2516,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__instance__subcmd__help)
-            opts="ls get create connect qr logout disconnect reconnect restart rm watch help"
+            opts="ls counts get create connect qr logout disconnect reconnect restart rotate-token rm watch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2324,6 +2530,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__instance__subcmd__help__subcmd__connect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__instance__subcmd__help__subcmd__counts)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2464,6 +2684,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__instance__subcmd__help__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__instance__subcmd__help__subcmd__rotate__subcmd__token)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2772,6 +3006,60 @@ _berthctl() {
                 return 0
             fi
             case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__instance__subcmd__rotate__subcmd__token)
+            opts="-o -y -h --own-token-file --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --own-token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3520,6 +3808,56 @@ _berthctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__whoami)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -52,6 +52,7 @@ complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "listen" -d 'Recei
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "account" -d 'Manage accounts; with the root key'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "accounts" -d 'Manage accounts; with the root key'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
+complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "whoami" -d 'Show whose token is sent'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "context" -d 'Keep addresses and tokens under names'
@@ -59,38 +60,40 @@ complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "contexts" -d 'Kee
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "completions" -d 'Print the completions for a shell'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "generate" -d 'Write completions and manual pages into a folder'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l context -d 'The context to use instead of the current one' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
 json\t'What the API answered'
 jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l json -d 'The same as `-o json`'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -s y -l yes -d 'Answer every question with yes'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "ls" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "list" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "get" -d 'Show one, now or as it was'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "show" -d 'Show one, now or as it was'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "create" -d 'Make one'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "connect" -d 'Link a device: draws the QR code and waits for the scan'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "qr" -d 'Show or save the code that can be scanned now'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "logout" -d 'End the session and unlink the device; the instance stays'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "disconnect" -d 'Close the connection and keep the link'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "reconnect" -d 'Open the connection of a link that there is'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "restart" -d 'Close the connection and open it again'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "rm" -d 'Delete them and erase their personal data'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "delete" -d 'Delete them and erase their personal data'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "watch" -d 'Tell of each change of one, until it is as wanted'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "list" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "counts" -d 'Show how many are in each state'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "get" -d 'Show one, now or as it was'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "show" -d 'Show one, now or as it was'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "create" -d 'Make one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "connect" -d 'Link a device: draws the QR code and waits for the scan'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "qr" -d 'Show or save the code that can be scanned now'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "logout" -d 'End the session and unlink the device; the instance stays'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "disconnect" -d 'Close the connection and keep the link'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "reconnect" -d 'Open the connection of a link that there is'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "restart" -d 'Close the connection and open it again'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "rotate-token" -d 'Give one another token'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "rm" -d 'Delete them and erase their personal data'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "delete" -d 'Delete them and erase their personal data'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "watch" -d 'Tell of each change of one, until it is as wanted'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from ls" -l state -d 'Only those in one of these states, separated by commas' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from ls" -s s -l search -d 'Only those with this text in their name, number, phone or person\'s name' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from ls" -s n -l limit -d 'At most so many; all if it is left out' -r
@@ -131,6 +134,23 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from get" -l at -d 'Show it as it was at this moment, such as 2026-11-21T12:00:00Z' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from get" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from get" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
@@ -296,6 +316,24 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from restart" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from restart" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from restart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l own-token-file -d 'A file with the token that it shall have; made up if it is left out' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rm" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rm" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rm" -l context -d 'The context to use instead of the current one' -r
@@ -350,6 +388,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from watch" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "counts" -d 'Show how many are in each state'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show one, now or as it was'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "connect" -d 'Link a device: draws the QR code and waits for the scan'
@@ -358,41 +397,44 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "disconnect" -d 'Close the connection and keep the link'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "reconnect" -d 'Open the connection of a link that there is'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "restart" -d 'Close the connection and open it again'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "rotate-token" -d 'Give one another token'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Delete them and erase their personal data'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Tell of each change of one, until it is as wanted'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l context -d 'The context to use instead of the current one' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
 json\t'What the API answered'
 jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l json -d 'The same as `-o json`'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -s y -l yes -d 'Answer every question with yes'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "ls" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "list" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "get" -d 'Show one, now or as it was'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "show" -d 'Show one, now or as it was'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "create" -d 'Make one'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "connect" -d 'Link a device: draws the QR code and waits for the scan'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "qr" -d 'Show or save the code that can be scanned now'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "logout" -d 'End the session and unlink the device; the instance stays'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "disconnect" -d 'Close the connection and keep the link'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "reconnect" -d 'Open the connection of a link that there is'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "restart" -d 'Close the connection and open it again'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "rm" -d 'Delete them and erase their personal data'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "delete" -d 'Delete them and erase their personal data'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "watch" -d 'Tell of each change of one, until it is as wanted'
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list get show create connect qr logout disconnect reconnect restart rm delete watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "list" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "counts" -d 'Show how many are in each state'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "get" -d 'Show one, now or as it was'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "show" -d 'Show one, now or as it was'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "create" -d 'Make one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "connect" -d 'Link a device: draws the QR code and waits for the scan'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "qr" -d 'Show or save the code that can be scanned now'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "logout" -d 'End the session and unlink the device; the instance stays'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "disconnect" -d 'Close the connection and keep the link'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "reconnect" -d 'Open the connection of a link that there is'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "restart" -d 'Close the connection and open it again'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "rotate-token" -d 'Give one another token'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "rm" -d 'Delete them and erase their personal data'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "delete" -d 'Delete them and erase their personal data'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "watch" -d 'Tell of each change of one, until it is as wanted'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from ls" -l state -d 'Only those in one of these states, separated by commas' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from ls" -s s -l search -d 'Only those with this text in their name, number, phone or person\'s name' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from ls" -s n -l limit -d 'At most so many; all if it is left out' -r
@@ -433,6 +475,23 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from get" -l at -d 'Show it as it was at this moment, such as 2026-11-21T12:00:00Z' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from get" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from get" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
@@ -598,6 +657,24 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from restart" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from restart" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from restart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l own-token-file -d 'A file with the token that it shall have; made up if it is left out' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rm" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rm" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rm" -l context -d 'The context to use instead of the current one' -r
@@ -652,6 +729,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from watch" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "counts" -d 'Show how many are in each state'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show one, now or as it was'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "connect" -d 'Link a device: draws the QR code and waits for the scan'
@@ -660,6 +738,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "disconnect" -d 'Close the connection and keep the link'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "reconnect" -d 'Open the connection of a link that there is'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "restart" -d 'Close the connection and open it again'
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "rotate-token" -d 'Give one another token'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Delete them and erase their personal data'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Tell of each change of one, until it is as wanted'
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -1109,31 +1188,33 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l json -d 'Th
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l context -d 'The context to use instead of the current one' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
 json\t'What the API answered'
 jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l json -d 'The same as `-o json`'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -s y -l yes -d 'Answer every question with yes'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "ls" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "list" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "create" -d 'Make one; its token is shown once'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "set" -d 'Give one another name or other attributes'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "rotate-token" -d 'Give one another token; the old one ends at once'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "move" -d 'Give an instance to an account, with its token, number, session and history'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "close" -d 'Close one: its token ends at once, its instances are deleted, its data key is destroyed'
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "list" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "get" -d 'Show one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "show" -d 'Show one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "create" -d 'Make one; its token is shown once'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "set" -d 'Give one another name or other attributes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "rotate-token" -d 'Give one another token; the old one ends at once'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "move" -d 'Give an instance to an account, with its token, number, session and history'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "close" -d 'Close one: its token ends at once, its instances are deleted, its data key is destroyed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
@@ -1168,6 +1249,40 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_se
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from create" -l attributes -d 'Any JSON that is kept with it' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from create" -l own-token-file -d 'A file with the token that it shall have; made up if it is left out' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from create" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
@@ -1260,37 +1375,40 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_se
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from close" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from close" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make one; its token is shown once'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "set" -d 'Give one another name or other attributes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "rotate-token" -d 'Give one another token; the old one ends at once'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "move" -d 'Give an instance to an account, with its token, number, session and history'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "close" -d 'Close one: its token ends at once, its instances are deleted, its data key is destroyed'
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l context -d 'The context to use instead of the current one' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
 json\t'What the API answered'
 jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l json -d 'The same as `-o json`'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -s y -l yes -d 'Answer every question with yes'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "ls" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "list" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "create" -d 'Make one; its token is shown once'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "set" -d 'Give one another name or other attributes'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "rotate-token" -d 'Give one another token; the old one ends at once'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "move" -d 'Give an instance to an account, with its token, number, session and history'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "close" -d 'Close one: its token ends at once, its instances are deleted, its data key is destroyed'
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list create set rotate-token move close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "list" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "get" -d 'Show one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "show" -d 'Show one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "create" -d 'Make one; its token is shown once'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "set" -d 'Give one another name or other attributes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "rotate-token" -d 'Give one another token; the old one ends at once'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "move" -d 'Give an instance to an account, with its token, number, session and history'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "close" -d 'Close one: its token ends at once, its instances are deleted, its data key is destroyed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
@@ -1325,6 +1443,40 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from create" -l attributes -d 'Any JSON that is kept with it' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from create" -l own-token-file -d 'A file with the token that it shall have; made up if it is left out' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from create" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
@@ -1417,6 +1569,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from close" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from close" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make one; its token is shown once'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "set" -d 'Give one another name or other attributes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from help" -f -a "rotate-token" -d 'Give one another token; the old one ends at once'
@@ -1440,6 +1593,23 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l json -d 'Th
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand check" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand check" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand check" -l context -d 'The context to use instead of the current one' -r
@@ -1774,20 +1944,22 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l json -d '
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "instance" -d 'Make, link, log out, watch and delete instances'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "verify" -d 'Check that histories are as they were written'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "webhook" -d 'Configure who is told of an instance'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "listen" -d 'Receive notices here and check their signatures'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "account" -d 'Manage accounts; with the root key'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "context" -d 'Keep addresses and tokens under names'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "completions" -d 'Print the completions for a shell'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "generate" -d 'Write completions and manual pages into a folder'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status check simulate context completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "instance" -d 'Make, link, log out, watch and delete instances'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "verify" -d 'Check that histories are as they were written'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "webhook" -d 'Configure who is told of an instance'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "listen" -d 'Receive notices here and check their signatures'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "account" -d 'Manage accounts; with the root key'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "whoami" -d 'Show whose token is sent'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "context" -d 'Keep addresses and tokens under names'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "completions" -d 'Print the completions for a shell'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "generate" -d 'Write completions and manual pages into a folder'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account status whoami check simulate context completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "counts" -d 'Show how many are in each state'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "get" -d 'Show one, now or as it was'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "create" -d 'Make one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "connect" -d 'Link a device: draws the QR code and waits for the scan'
@@ -1796,6 +1968,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "disconnect" -d 'Close the connection and keep the link'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "reconnect" -d 'Open the connection of a link that there is'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "restart" -d 'Close the connection and open it again'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "rotate-token" -d 'Give one another token'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "rm" -d 'Delete them and erase their personal data'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "watch" -d 'Tell of each change of one, until it is as wanted'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "ls" -d 'List them'
@@ -1804,6 +1977,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "set" -d 'Change one; what is left out stays, its secret too'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "rm" -d 'Remove one; what waits for it is cancelled'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "get" -d 'Show one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "create" -d 'Make one; its token is shown once'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "set" -d 'Give one another name or other attributes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "rotate-token" -d 'Give one another token; the old one ends at once'

@@ -34,6 +34,12 @@ pub(crate) enum Verb {
     /// List them.
     #[command(visible_alias = "list")]
     Ls,
+    /// Show one.
+    #[command(visible_alias = "show")]
+    Get {
+        /// Its id.
+        account: String,
+    },
     /// Make one; its token is shown once.
     Create(Create),
     /// Give one another name or other attributes.
@@ -105,6 +111,9 @@ impl Verb {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Ls => list(session).await,
+            Self::Get { account } => {
+                show(session, &session.client.get(&["v1", "accounts", named(&account)?]).await?)
+            }
             Self::Create(create) => {
                 let mut body = Map::new();
                 put(&mut body, "name", create.name);

@@ -11,6 +11,7 @@ pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod verify;
 pub(crate) mod webhook;
+pub(crate) mod whoami;
 
 use crate::failure::Failure;
 

@@ -62,6 +62,14 @@ async fn tokens_are_shown_to_a_person_and_never_to_a_pipe_by_accident() {
     // The instance's own token sees that instance alone.
     let list = shell.run(&["instance", "ls", "-o", "name", "--token-file", &file]).await.expect(0);
     assert_eq!(list, "four\n");
+    let who = shell.json(&["whoami", "--token-file", &file]).await;
+    assert_eq!((&who["principal"], &who["instance"]["name"]), (&"instance".into(), &"four".into()));
+    shell.run(&["instance", "rotate-token", "four", "-y"]).await.refused(64);
+    shell.run(&["instance", "rotate-token", "four", "--secrets-to", "new.token"]).await.refused(64);
+    shell.run(&["instance", "rotate-token", "four", "-y", "--secrets-to", "new.token"]).await.expect(0);
+    shell.run(&["instance", "ls", "--token-file", &file]).await.refused(77);
+    let new = shell.path("new.token").display().to_string();
+    assert_eq!(shell.run(&["instance", "ls", "-o", "name", "--token-file", &new]).await.expect(0), "four\n");
     let exists = shell.run(&["instance", "create", "five", "--secrets-to", "four.token"]).await.refused(74);
     assert!(exists.contains("exists already"), "{exists}");
     assert_eq!(shell.run(&["instance", "ls", "-s", "five"]).await.expect(0), "Nothing.\n");

@@ -26,6 +26,11 @@ async fn an_account_is_made_changed_given_an_instance_and_closed() {
     let file = root.path("acme").display().to_string();
     by_file.run(&["instance", "create", "own", "--token-file", &file]).await.expect(0);
 
+    assert_eq!(root.json(&["account", "get", id]).await, *acme);
+    root.run(&["account", "show", "nobody"]).await.refused(66);
+    assert!(root.run(&["whoami"]).await.expect(0).contains("token of  root\n"));
+    let who = by_file.run(&["whoami", "--token-file", &file]).await.expect(0);
+    assert!(who.contains("token of  account\n") && who.contains(&format!("account   acme {id}\n")), "{who}");
     root.run(&["account", "set", id]).await.refused(64);
     let set = root.run(&["account", "set", id, "--name", "apex", "--attributes", "null"]).await.expect(0);
     assert!(set.contains("name           apex") && !set.contains("attributes"), "{set}");

@@ -76,6 +76,10 @@ async fn lists_are_for_people_and_for_programs() {
     assert_eq!(shell.json(&["instance", "ls"]).await["instances"].as_array().unwrap().len(), 3);
     shell.run(&["instance", "ls", "--state", "afloat"]).await.refused(64);
 
+    let counts = shell.run(&["instance", "counts"]).await.expect(0);
+    assert!(counts.contains("created     2\n") && counts.contains("linked      1\n"), "{counts}");
+    assert_eq!(shell.json(&["instance", "counts"]).await["states"]["created"], 2);
+
     // Names with whatever is special in an address reach the right instance.
     let name = "a/b".replace('/', "?#&%");
     shell.run(&["instance", "create", &name]).await.expect(0);

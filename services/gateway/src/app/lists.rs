@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use berth_bus::Bus;
 use berth_proto::{
     AccountId, InstanceId, codec,
-    query::{InstanceQueryV1, PAGE_MAX, QueryReplyV1, QueryV1},
+    query::{CountsV1, InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1},
     subject::query_subject,
 };
 use bytes::Bytes;
@@ -16,6 +16,8 @@ use super::{
     record::{Record, Records},
 };
 
+/// What answers queries, as an error names it.
+const VIEW: &str = "the record view of the projections";
 /// How long a list may take.
 const LIST_MAX: Duration = Duration::from_secs(5);
 
@@ -101,23 +103,39 @@ impl Lists {
         }
     }
 
-    pub(super) async fn query(&self, query: QueryV1) -> Result<berth_proto::query::PageV1, Failure> {
-        let payload = codec::encode(&query)
-            .map_err(|error| Failure::unavailable("the record view of the projections", error))?;
+    /// How many instances of an account are in each state.
+    pub async fn counts(&self, account: AccountId) -> Result<CountsV1, Failure> {
+        match self.ask(QueryV1::Counts { account }).await? {
+            QueryReplyV1::Counts(counts) => Ok(counts),
+            other => Err(unanswered(other)),
+        }
+    }
+
+    pub(super) async fn query(&self, query: QueryV1) -> Result<PageV1, Failure> {
+        match self.ask(query).await? {
+            QueryReplyV1::Page(page) => Ok(page),
+            other => Err(unanswered(other)),
+        }
+    }
+
+    async fn ask(&self, query: QueryV1) -> Result<QueryReplyV1, Failure> {
+        let payload = codec::encode(&query).map_err(|error| Failure::unavailable(VIEW, error))?;
         let reply = self
             .bus
             .request(&query_subject("records"), Bytes::from(payload), LIST_MAX)
             .await
-            .map_err(|error| Failure::unavailable("the record view of the projections", error))?;
-        match codec::decode::<QueryReplyV1>(&reply) {
-            Ok(QueryReplyV1::Page(page)) => Ok(page),
-            Ok(QueryReplyV1::Rebuilding) => {
-                Err(Failure::unavailable("the record view of the projections", "it is being rebuilt"))
-            }
-            Ok(QueryReplyV1::Invalid { reason }) => {
-                Err(Failure::unavailable("the record view of the projections", reason))
-            }
-            Err(error) => Err(Failure::unavailable("the record view of the projections", error)),
+            .map_err(|error| Failure::unavailable(VIEW, error))?;
+        codec::decode(&reply).map_err(|error| Failure::unavailable(VIEW, error))
+    }
+}
+
+/// Why a query has no answer; a projections process of an earlier release does not know each.
+fn unanswered(reply: QueryReplyV1) -> Failure {
+    match reply {
+        QueryReplyV1::Rebuilding => Failure::unavailable(VIEW, "it is being rebuilt"),
+        QueryReplyV1::Invalid { reason } => Failure::unavailable(VIEW, reason),
+        QueryReplyV1::Page(_) | QueryReplyV1::Counts(_) => {
+            Failure::unavailable(VIEW, "it answers something else")
         }
     }
 }

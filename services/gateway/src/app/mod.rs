@@ -154,7 +154,7 @@ impl App {
         let webhooks = part!(Webhooks: clock, entropy, url_policy, commands);
         let creator = part!(Creator: log, keys, clock, entropy, principals, records, commands, counters,
             webhooks);
-        let tokens = part!(Tokens: keys, clock, entropy, records, commands);
+        let tokens = part!(Tokens: keys, clock, entropy, principals, records, commands);
         let blocks = part!(Blocks: records, commands);
         let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
             webhooks);

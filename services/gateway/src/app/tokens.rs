@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use berth_bus::KeyRing;
 use berth_notices::jwt::{instance_jwt, verified};
-use berth_proto::{InstanceId, command::RotateTokenV1, event::NewTokenV1};
+use berth_proto::{InstanceId, command::RotateTokenV1, event::NewTokenV1, frame::RejectionCodeV1};
 use berth_runtime::{Clock, Entropy, Unique, sealing::field};
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ use super::{
     call::Call,
     commands::{Answer, Commands},
     failure::Failure,
-    principal::Principal,
+    names::check_token,
+    principal::{Principal, Principals},
     record::{Record, Records},
 };
 
@@ -25,15 +26,26 @@ pub struct Tokens {
     pub(super) keys: KeyRing,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) principals: Arc<Principals>,
     pub(super) records: Arc<Records>,
     pub(super) commands: Arc<Commands>,
 }
 
 impl Tokens {
-    /// Gives the instance a generated token; the old one ends at once. The record of the answer has the new one.
-    pub async fn rotate(&self, call: &Call, record: &Record) -> Result<Answer, Failure> {
+    /// Gives the instance this token, or a generated one; the old one ends at once. The record of the answer has the
+    /// new one.
+    pub async fn rotate(
+        &self,
+        call: &Call,
+        record: &Record,
+        token: Option<String>,
+    ) -> Result<Answer, Failure> {
         let key = record.key.clone().ok_or(Failure::NotFound)?;
-        let token = random_text(&*self.entropy, TOKEN_BYTES);
+        let token = token.unwrap_or_else(|| random_text(&*self.entropy, TOKEN_BYTES));
+        check_token(&token).map_err(|e| Failure::Invalid { field: "token", problem: e.0 })?;
+        if self.principals.is_root_key(&token) {
+            return Err(Failure::Rejected(RejectionCodeV1::TokenTaken));
+        }
         let new = NewTokenV1 {
             token: key.seal(record.id.as_bytes(), field::TOKEN, token.as_bytes()),
             entry: self.keys.master().entry(Unique::Token, &token),

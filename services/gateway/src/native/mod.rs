@@ -8,6 +8,7 @@ mod problem;
 mod quota;
 mod render;
 mod routes;
+mod words;
 
 use axum::Router;
 

@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::routes::{
-    accounts, connect, create, delete, events, get, lifecycle, list, logout, move_instance, qr, simulate,
-    stream, verify, webhook, webhooks,
+    accounts, connect, counts, create, delete, events, get, lifecycle, list, logout, move_instance, qr,
+    simulate, stream, token, verify, webhook, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -22,10 +22,12 @@ use crate::docs::{self, Bearer, add_error, operations};
         create::handler, list::handler, get::handler, delete::handler, connect::handler, qr::handler,
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
-        webhook::delete, simulate::handler, accounts::create, accounts::list, accounts::change,
+        webhook::delete, simulate::handler, token::handler, counts::handler, whoami::handler,
+        accounts::create, accounts::list, accounts::get, accounts::change,
         accounts::close, accounts::rotate_token, move_instance::handler,
         docs::index, docs::page, docs::native_json, docs::json
     ),
+    servers((url = "/", description = "The gateway that serves this document")),
     modifiers(&Bearer, &Problems)
 )]
 struct Document;

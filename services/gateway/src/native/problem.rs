@@ -10,11 +10,18 @@ use serde::Serialize;
 use tracing::error;
 use utoipa::ToSchema;
 
-use super::code::Code;
+use super::{code::Code, words};
 use crate::app::{Failure, RETRY_AFTER_SECONDS};
 
 /// A problem: RFC 9457 with our `code`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "type": "/docs#problem-no_session",
+    "title": "Conflict",
+    "status": 409,
+    "code": "no_session",
+    "detail": "The instance has no session: call connect first and link a device."
+})))]
 pub struct Problem {
     /// Where the code is documented.
     #[serde(rename = "type")]
@@ -24,6 +31,7 @@ pub struct Problem {
     /// The HTTP status.
     status: u16,
     /// The stable code that programs compare.
+    #[schema(value_type = words::ProblemCode)]
     code: &'static str,
     /// A sentence for people: what is wrong and what to do.
     detail: String,

@@ -15,7 +15,7 @@ use berth_proto::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{code::Code, problem::Problem};
+use super::{code::Code, problem::Problem, words};
 use crate::{
     app::{Erasure, LiveCode, Record, Webhook},
     http::qr,
@@ -36,14 +36,17 @@ pub(super) struct InstanceBody {
     /// Ten digits, unique in the deployment.
     number: String,
     /// `created`, `connecting`, `pairing`, `linked`, `paused`, `logged_out` or `deleted`.
+    #[schema(value_type = words::State)]
     state: &'static str,
     /// Of a linked instance: `opening`, `open` or `lost`.
+    #[schema(value_type = Option<words::Connection>)]
     connection: Option<&'static str>,
     /// Raised by each logout.
     session: u32,
     /// The number of the last attempt to link a device; 0 if there was none.
     attempt: u32,
     /// What webhooks are told: `open`, `silent` or `qr_only`.
+    #[schema(value_type = words::Permission)]
     webhooks: &'static str,
     /// The last device that was linked; it stays after a logout.
     device: Option<DeviceBody>,
@@ -54,6 +57,7 @@ pub(super) struct InstanceBody {
     /// Devices that are or were to be unlinked.
     unlinks: Vec<UnlinkBody>,
     /// Of a deleted instance: `pending` or `done`.
+    #[schema(value_type = Option<words::Erasing>)]
     erasure: Option<&'static str>,
     /// When it was created.
     created_at: String,
@@ -79,6 +83,7 @@ pub(super) struct DeviceBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PauseBody {
     /// `asked`, `replaced`, `banned`, `outdated` or `refused`.
+    #[schema(value_type = words::PauseReason)]
     reason: &'static str,
     /// WhatsApp's code, 0 if there is none.
     code: u16,
@@ -94,6 +99,7 @@ pub(super) struct EndBody {
     /// When.
     at: String,
     /// `command`, `phone`, `server`, `delete`, `attempt` or `pause`.
+    #[schema(value_type = words::EndCause)]
     cause: &'static str,
     /// WhatsApp's code, 0 if there is none.
     code: u16,
@@ -105,6 +111,7 @@ pub(super) struct UnlinkBody {
     /// The attempt that had linked it.
     attempt: u32,
     /// `pending`, `confirmed` or `abandoned`.
+    #[schema(value_type = words::UnlinkStatus)]
     status: &'static str,
     /// When it is given up.
     deadline: String,
@@ -249,6 +256,7 @@ pub(super) struct WebhookBody {
     /// Names of the events it wants; empty is all.
     events: Vec<String>,
     /// `silent` (default) or `all`.
+    #[schema(value_type = words::Silence)]
     after_logout: &'static str,
     /// When it was first configured.
     created_at: String,

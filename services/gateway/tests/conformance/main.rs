@@ -28,6 +28,7 @@ mod mega;
 mod mega_input;
 mod mega_webhooks;
 mod moving;
+mod native;
 mod quotas;
 mod receiver;
 mod ryze;

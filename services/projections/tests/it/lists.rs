@@ -108,6 +108,40 @@ async fn a_passed_deadline_shows_before_anybody_records_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn instances_are_counted_as_readers_see_them() {
+    let world = World::new().await;
+    let replica = world.start("one").await;
+    let alive = populate(&world, 60).await;
+    is_as_the_log_says(&world, &alive).await;
+    // More than are read at once, and some whose deadline passes.
+    for number in 200..1_300 {
+        world.create(instance(number), account(3), "Loja").await;
+    }
+    world.connect(instance(200)).await;
+    let counts = async |of: u8| match world.ask(&QueryV1::Counts { account: account(of) }).await {
+        QueryReplyV1::Counts(counts) => counts.states,
+        other => panic!("no counts but {other:?}"),
+    };
+    let said =
+        |words: &[(&str, u64)]| words.iter().map(|(word, n)| ((*word).to_owned(), *n)).collect::<Vec<_>>();
+    until("everything is counted", || async {
+        (counts(3).await == said(&[("connecting", 1), ("created", 1_099)])).then_some(())
+    })
+    .await;
+    let mut sums = 0;
+    for (word, count) in counts(1).await {
+        let states = with_states(&[word.as_str()], 500);
+        assert_eq!(world.page(&states).await.rows.len() as u64, count, "{word}");
+        sums += count;
+    }
+    assert_eq!(sums, 60, "deleted ones too");
+    world.clock.advance_seconds(600);
+    assert_eq!(counts(3).await, said(&[("created", 1_100)]));
+    assert_eq!(counts(9).await, said(&[]));
+    replica.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn instances_are_found_by_sealed_texts_until_they_are_erased() {
     let world = World::new().await;
     world.create(instance(1), account(1), "Padaria São João").await;

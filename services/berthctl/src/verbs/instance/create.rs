@@ -12,7 +12,8 @@ use crate::{failure::Failure, http::Ask, session::Session, settings::read_token}
 const EXAMPLES: &str = "\
 Examples:
   berthctl instance create shop
-  berthctl instance create shop --webhook https://example.com/hook --secrets-to shop.secrets
+  berthctl instance create shop --webhook https://example.com/hook \\
+    --secrets-to shop.secrets
   berthctl instance create shop --own-token-file shop.token
 
 The answer shows the instance's token once. It is for whoever may do everything

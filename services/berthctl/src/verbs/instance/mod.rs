@@ -1,12 +1,14 @@
 //! `berthctl instance …`
 
 mod connect;
+mod counts;
 mod create;
 mod get;
 mod lifecycle;
 mod list;
 mod qr;
 mod remove;
+mod rotate_token;
 mod watch;
 
 use clap::Subcommand;
@@ -25,6 +27,8 @@ pub(crate) enum Verb {
     /// List them.
     #[command(visible_alias = "list")]
     Ls(list::List),
+    /// Show how many are in each state.
+    Counts(counts::Counts),
     /// Show one, now or as it was.
     #[command(visible_alias = "show")]
     Get(get::Get),
@@ -42,6 +46,8 @@ pub(crate) enum Verb {
     Reconnect(lifecycle::Reconnect),
     /// Close the connection and open it again.
     Restart(lifecycle::Restart),
+    /// Give one another token.
+    RotateToken(rotate_token::RotateToken),
     /// Delete them and erase their personal data.
     #[command(visible_alias = "delete")]
     Rm(remove::Remove),
@@ -53,6 +59,7 @@ impl Verb {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Ls(verb) => verb.run(session).await,
+            Self::Counts(verb) => verb.run(session).await,
             Self::Get(verb) => verb.run(session).await,
             Self::Create(verb) => verb.run(session).await,
             Self::Connect(verb) => verb.run(session).await,
@@ -61,6 +68,7 @@ impl Verb {
             Self::Disconnect(verb) => verb.run(session).await,
             Self::Reconnect(verb) => verb.run(session).await,
             Self::Restart(verb) => verb.run(session).await,
+            Self::RotateToken(verb) => verb.run(session).await,
             Self::Rm(verb) => verb.run(session).await,
             Self::Watch(verb) => verb.run(session).await,
         }

@@ -1,4 +1,4 @@
-//! `POST` and `GET /v1/accounts`, `PATCH` and `DELETE /v1/accounts/{a}`, `POST /v1/accounts/{a}/token`: the
+//! `POST` and `GET /v1/accounts`, `GET`, `PATCH` and `DELETE /v1/accounts/{a}`, `POST /v1/accounts/{a}/token`: the
 //! operator's, with the root key.
 
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -24,6 +24,7 @@ const LIMIT_DEFAULT: u16 = 50;
 /// What a new account shall be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"name": "acme", "attributes": {"plan": "pro"}})))]
 pub(super) struct AccountRequest {
     /// Its name, unique in the deployment; made up if it is left out.
     #[schema(min_length = 1, max_length = 128)]
@@ -39,6 +40,7 @@ pub(super) struct AccountRequest {
 /// What shall be another of an account; whatever is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"name": "apex"})))]
 pub(super) struct AccountPatch {
     /// Its name, unique in the deployment.
     #[schema(min_length = 1, max_length = 128)]
@@ -63,13 +65,13 @@ pub(super) struct CloseQuery {
     force: Option<bool>,
 }
 
-/// The new token of an account.
+/// A new token.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenRequest {
     /// The token; made up if it is left out.
     #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$")]
-    token: Option<String>,
+    pub(super) token: Option<String>,
 }
 
 /// An account.
@@ -174,6 +176,18 @@ pub(super) async fn list(
     Ok(answer(StatusCode::OK, AccountsBody { accounts, next_after }, false))
 }
 
+/// Shows an account, unless it is closed.
+#[utoipa::path(
+    get, operation_id = "get_account", path = "/v1/accounts/{a}", tag = "accounts",
+    params(("a" = String, Path, description = "Id")),
+    responses((status = 200, body = AccountBody))
+)]
+pub(super) async fn get(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
+    operators(caller)?;
+    let account = app.accounts.read(id(&key)?).await?;
+    Ok(answer(StatusCode::OK, AccountBody::of(account, false), false))
+}
+
 /// Gives an account another name or other attributes.
 #[utoipa::path(
     patch, operation_id = "change_account", path = "/v1/accounts/{a}", tag = "accounts", request_body = AccountPatch,
@@ -221,7 +235,7 @@ fn id(key: &Key) -> Result<AccountId, Failure> {
     key.0.parse().map_err(|_| Failure::NotFound)
 }
 
-/// Only the operator changes accounts here.
+/// Only the operator sees and changes accounts here.
 fn operators(caller: Caller) -> Result<Caller, Failure> {
     if caller.principal == Principal::Root { Ok(caller) } else { Err(Failure::Forbidden) }
 }

@@ -25,6 +25,7 @@ const WAIT_MAX_MS: u64 = 60_000;
 /// How a device shall be linked.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"method": "qr"}), json!({"method": "pairing_code", "phone": "5511987654321"})))]
 pub(super) struct ConnectRequest {
     /// `qr` (default) or `pairing_code`.
     method: Option<Method>,

@@ -19,6 +19,7 @@ use crate::{
 /// What a new instance shall be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"name": "shop", "webhooks": [{"url": "https://example.com/hook"}]})))]
 pub(super) struct CreateRequest {
     /// Its name, unique in the account: 1 to 128 characters; made up if it is left out.
     #[schema(min_length = 1, max_length = 128)]

@@ -17,6 +17,7 @@ use crate::{
         call::{Caller, Key},
         problem::Problem,
         render::{answer, time},
+        words::{Outcome, Sender},
     },
 };
 
@@ -75,6 +76,7 @@ pub(super) struct CommandBody {
     /// Whether an Idempotency-Key came with it.
     keyed: bool,
     /// `root`, `account`, `instance` or `service`.
+    #[schema(value_type = Sender)]
     principal: &'static str,
     /// The door that it came through: `native`, a dialect, `connector`, `sweeper`.
     via: String,
@@ -86,6 +88,7 @@ pub(super) struct CommandBody {
     /// The command that caused it.
     causation: Option<String>,
     /// `applied`, `unchanged` or `joined`.
+    #[schema(value_type = Outcome)]
     outcome: &'static str,
 }
 

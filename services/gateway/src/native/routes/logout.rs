@@ -25,6 +25,7 @@ const UNLINK_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long the answer waits.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"wait": "unlinked"})))]
 pub(super) struct LogoutRequest {
     /// `committed` (default): until the logout is durable. `unlinked`: until WhatsApp confirmed that the device
     /// is unlinked or that was given up, at most 30 s; `unlinks` in the answer tells.

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod connect;
+pub(super) mod counts;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod events;
@@ -13,14 +14,16 @@ pub(super) mod move_instance;
 pub(super) mod qr;
 pub(super) mod simulate;
 pub(super) mod stream;
+pub(super) mod token;
 pub(super) mod verify;
 pub(super) mod webhook;
 pub(super) mod webhooks;
+pub(super) mod whoami;
 
 use axum::{
     Router,
     middleware::from_fn_with_state,
-    routing::{get, patch, post},
+    routing::{get, post},
 };
 
 use crate::{app::App, native::quota};
@@ -29,6 +32,7 @@ pub(super) fn router(app: App) -> Router {
     Router::new()
         .route("/v1/instances", post(create::handler).get(list::handler))
         .route("/v1/instances/{i}", get(get::handler).delete(delete::handler))
+        .route("/v1/instances/{i}/token", post(token::handler))
         .route("/v1/instances/{i}/connect", post(connect::handler))
         .route("/v1/instances/{i}/qr", get(qr::handler))
         .route("/v1/instances/{i}/reconnect", post(lifecycle::reconnect))
@@ -45,9 +49,11 @@ pub(super) fn router(app: App) -> Router {
         )
         .route("/v1/instances/{i}/simulate", post(simulate::handler))
         .route("/v1/accounts", post(accounts::create).get(accounts::list))
-        .route("/v1/accounts/{a}", patch(accounts::change).delete(accounts::close))
+        .route("/v1/accounts/{a}", get(accounts::get).patch(accounts::change).delete(accounts::close))
         .route("/v1/accounts/{a}/move-instance", post(move_instance::handler))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
+        .route("/v1/counts", get(counts::handler))
+        .route("/v1/whoami", get(whoami::handler))
         .method_not_allowed_fallback(super::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), quota::layer))
         .with_state(app)

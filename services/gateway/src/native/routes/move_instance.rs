@@ -17,6 +17,7 @@ use crate::{
 /// Which instance is moved.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"instance": "06gvptn6stt118p4mhs3rj6adk"})))]
 pub(super) struct MoveRequest {
     /// Its id.
     instance: String,

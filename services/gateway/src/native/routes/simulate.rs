@@ -19,6 +19,7 @@ use crate::{
 
 /// What the simulated phone or network does.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[schema(examples(json!({"action": "scan", "phone": "5511987654321", "push_name": "Ana"})))]
 pub(super) struct SimulateRequest {
     /// `scan`, `enter_code`, `logout_from_phone`, `drop`, `return`, `ban`, `replace`, `fail_unlink` and others;
     /// see the documentation.

@@ -31,6 +31,7 @@ use crate::{
 #[expect(clippy::option_option, reason = "null and absent mean different things in a patch")]
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"enabled": false})))]
 pub(super) struct WebhookPatch {
     /// Where notices are sent.
     url: Option<String>,

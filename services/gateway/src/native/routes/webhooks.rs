@@ -44,6 +44,7 @@ const EVENT_SHOWN_CHARS_MAX: usize = 64;
 /// A webhook endpoint as it shall be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"url": "https://example.com/hook", "events": ["instance.linked", "instance.logged_out"]})))]
 pub(super) struct WebhookRequest {
     /// Where notices are sent: https, and a public address unless the operator allows others.
     url: String,

@@ -1,0 +1,54 @@
+//! The words of the native API that are closed lists, as the document has them.
+
+use berth_domain::instance::STATE_WORDS;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
+use super::code::Code;
+
+/// A schema for each list.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $words:expr;)+) => {
+        $(
+            $(#[$doc])*
+            pub(super) struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    ObjectBuilder::new().schema_type(Type::String).enum_values(Some($words)).into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )+
+    };
+}
+
+words! {
+    /// See [`berth_domain::instance::state_word`].
+    State: STATE_WORDS;
+    /// See [`berth_domain::instance::connection_word`].
+    Connection: ["opening", "open", "lost"];
+    /// What webhooks are told.
+    Permission: ["open", "silent", "qr_only"];
+    /// Why an instance is paused.
+    PauseReason: ["asked", "replaced", "banned", "outdated", "refused"];
+    /// What ended a session, a link or an attempt.
+    EndCause: ["command", "phone", "server", "delete", "attempt", "pause"];
+    /// What became of an unlink.
+    UnlinkStatus: ["pending", "confirmed", "abandoned"];
+    /// How far an erasure is.
+    Erasing: ["pending", "done"];
+    /// What an endpoint is told after a logout.
+    Silence: ["silent", "all"];
+    /// Who sent a command.
+    Sender: ["root", "account", "instance", "service"];
+    /// What a command came to.
+    Outcome: ["applied", "unchanged", "joined"];
+    /// The codes of problems.
+    ProblemCode: Code::ALL.iter().map(|code| code.text());
+    /// Whose token it is.
+    TokenOf: ["root", "account", "instance"];
+}
