@@ -77,6 +77,19 @@ pub struct SettledV1 {
     pub at: Timestamp,
 }
 
+/// What a notice is about, as far as it matters for when it may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum NoticeClass {
+    /// Anything that is none of the others.
+    Lifecycle,
+    /// The session ended: the one notice, or ordered group, that outlives the logout.
+    Disconnect,
+    /// A QR or pairing code is shown.
+    Qr,
+    /// The instance was deleted: the final notice of an endpoint that asked for it.
+    Deletion,
+}
+
 /// How a notice was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

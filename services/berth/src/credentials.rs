@@ -94,7 +94,7 @@ impl Credentials {
 
 impl Shown {
     /// Notes that they were shown: from now on nothing of them is left but the digest.
-    pub(crate) fn keep(&self, folder: &DataFolder) -> Result<(), FolderError> {
+    pub(crate) fn write_to(&self, folder: &DataFolder) -> Result<(), FolderError> {
         let text = serde_json::json!({ "root_key_digest": self.root_key_digest });
         folder.write_secret(FILE, text.to_string().as_bytes())
     }
@@ -127,7 +127,7 @@ mod tests {
         let folder = DataFolder::take(parent.path()).unwrap();
         let first = start(&folder, &SecretSettings::default());
         let shown = first.shown.unwrap();
-        shown.keep(&folder).unwrap();
+        shown.write_to(&folder).unwrap();
         let root_key = shown.root_key.unwrap();
         let digest = root_key_digest(&master(&folder), root_key.expose_secret());
         assert_eq!(first.root_key_digest, digest);
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(first.root_key_digest, root_key_digest(&master(&folder), "given-root"));
         let shown = first.shown.unwrap();
         assert!(shown.root_key.is_none() && shown.account_token.is_none());
-        shown.keep(&folder).unwrap();
+        shown.write_to(&folder).unwrap();
         let later = SecretSettings { root_key: Some("another-root".to_owned().into()), ..given };
         let later = start(&folder, &later);
         assert_eq!(later.root_key_digest, root_key_digest(&master(&folder), "another-root"));

@@ -33,7 +33,7 @@ pub(crate) struct Deployment {
 
 /// The record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct DeploymentRecord {
     id: String,
     /// A new deployment begins with the newest that its release can write; another one is raised by
     /// `berth upgrade`, once every process is of a release that reads it.
@@ -62,13 +62,13 @@ pub(crate) fn lacks(known: &Missing, missing: &Missing) -> Option<String> {
 /// A record, and the store's number of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
-    pub(crate) record: Record,
+    pub(crate) record: DeploymentRecord,
     revision: u64,
 }
 
-// === impl Record ===
+// === impl DeploymentRecord ===
 
-impl Record {
+impl DeploymentRecord {
     fn new(entropy: &dyn Entropy) -> Self {
         let mut id = [0; ID_BYTES];
         entropy.fill(&mut id);
@@ -143,11 +143,11 @@ pub(crate) async fn read(store: &dyn DeploymentStore) -> Result<Option<Kept>, Fa
 pub(crate) async fn read_or_make(
     store: &dyn DeploymentStore,
     entropy: &dyn Entropy,
-) -> Result<Record, Failure> {
+) -> Result<DeploymentRecord, Failure> {
     if let Some(kept) = read(store).await? {
         return Ok(kept.record);
     }
-    let record = Record::new(entropy);
+    let record = DeploymentRecord::new(entropy);
     if write(store, &record, 0).await? {
         tracing::info!(deployment = record.id, "this is the first start of a deployment");
         return Ok(record);
@@ -158,7 +158,7 @@ pub(crate) async fn read_or_make(
 
 /// Notes how far the log was seen by now, and what it lacks if an operator accepted that. Written only where it changes
 /// something.
-pub(crate) async fn note(
+pub(crate) async fn note_end(
     store: &dyn DeploymentStore,
     kept: Option<Kept>,
     end: &Position,
@@ -180,8 +180,8 @@ pub(crate) async fn note(
 /// Changes the record, which must be there; gives it as it was and as it is.
 pub(crate) async fn change(
     store: &dyn DeploymentStore,
-    change: impl Fn(&mut Record),
-) -> Result<(Record, Record), Failure> {
+    change: impl Fn(&mut DeploymentRecord),
+) -> Result<(DeploymentRecord, DeploymentRecord), Failure> {
     for _ in 0..TRIES_MAX {
         let Kept { record: before, revision } = read(store).await?.ok_or(Failure::KeysMissing)?;
         let mut after = before.clone();
@@ -194,17 +194,21 @@ pub(crate) async fn change(
 }
 
 /// The operator accepts that commits are lost: nothing is expected of the log any more.
-pub(crate) fn accept_rollback(record: &mut Record) {
+pub(crate) fn accept_rollback(record: &mut DeploymentRecord) {
     record.seen = Position::default();
     record.accepted = true;
 }
 
 /// What this release can write may be written from now on.
-pub(crate) fn upgrade(record: &mut Record) {
+pub(crate) fn upgrade(record: &mut DeploymentRecord) {
     record.write_version = record.write_version.max(WriteVersion::NEWEST.number());
 }
 
-async fn write(store: &dyn DeploymentStore, record: &Record, expected: u64) -> Result<bool, Failure> {
+async fn write(
+    store: &dyn DeploymentStore,
+    record: &DeploymentRecord,
+    expected: u64,
+) -> Result<bool, Failure> {
     let value = serde_json::to_vec(record).map_err(Failure::DeploymentDamaged)?;
     store.write(value.into(), expected).await.map_err(Failure::Deployment)
 }

@@ -73,35 +73,35 @@ impl Guard {
             let mut noted = Instant::now();
             while stop.run_until_cancelled(sleep(LOOK_EVERY)).await.is_some() {
                 let due = noted.elapsed() >= NOTE_EVERY;
-                watched.look(&said, due).await;
+                watched.compare(&said, due).await;
                 if due {
                     noted = Instant::now();
                 }
             }
-            watched.look(&said, true).await;
+            watched.compare(&said, true).await;
         });
         halted
     }
 
-    async fn look(&mut self, said: &Said, due: bool) {
+    async fn compare(&mut self, said: &Said, due: bool) {
         let kept = match deployment::read(&*self.store).await {
             Ok(Some(kept)) if kept.record.is_of(&self.deployment) => Ok(kept),
             Ok(Some(_)) => Err("the keys are those of another deployment".to_owned()),
             Ok(None) => Err("the keys are gone from the key store; restore it from its backup".to_owned()),
             Err(failure) => Err(format!("keys unreachable: {}", berth_runtime::chain(&failure))),
         };
-        tell(&said.keys, kept.as_ref().err().cloned(), "the keys cannot be used");
+        publish(&said.keys, kept.as_ref().err().cloned(), "the keys cannot be used");
         // A log that does not answer is nothing that was lost: whoever asks it is told.
         let (Ok(end), Ok(missing)) = (self.log.end().await, self.log.missing().await) else { return };
         let lost = self.lost(&end, &missing);
         let halted = lost.clone().map(Arc::from);
-        tell(&said.log, halted, "nothing is built on the log");
+        publish(&said.log, halted, "nothing is built on the log");
         if lost.is_some() {
             return;
         }
         high_water::raise(&mut self.seen, &end);
         if due && self.notes {
-            self.note(kept.ok()).await;
+            self.note_end(kept.ok()).await;
         }
     }
 
@@ -116,10 +116,10 @@ impl Guard {
         lost.map(|lost| format!("{lost}; {advice}"))
     }
 
-    async fn note(&self, kept: Option<Kept>) {
+    async fn note_end(&self, kept: Option<Kept>) {
         // One that an operator has just changed is for the next start.
         let kept = kept.filter(|kept| !kept.record.accepted());
-        if let Err(failure) = deployment::note(&*self.store, kept, &self.seen, &self.missing).await {
+        if let Err(failure) = deployment::note_end(&*self.store, kept, &self.seen, &self.missing).await {
             let error = &failure as &dyn Error;
             tracing::warn!(error, "how far the log was seen cannot be noted now");
         }
@@ -127,7 +127,11 @@ impl Guard {
 }
 
 /// Says what changed, once.
-fn tell<T: PartialEq + Clone + std::fmt::Debug>(to: &watch::Sender<Option<T>>, now: Option<T>, what: &str) {
+fn publish<T: PartialEq + Clone + std::fmt::Debug>(
+    to: &watch::Sender<Option<T>>,
+    now: Option<T>,
+    what: &str,
+) {
     to.send_if_modified(|before| {
         let changed = *before != now;
         if changed {

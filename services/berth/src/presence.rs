@@ -139,7 +139,7 @@ impl Need {
 impl Watch {
     async fn run(mut self, away: watch::Sender<Vec<Role>>) {
         loop {
-            self.look().await;
+            self.look_for_roles().await;
             let now: Vec<_> =
                 needed(self.role).map(|need| need.of).filter(|role| self.is_unseen(*role)).collect();
             away.send_if_modified(|before| {
@@ -164,7 +164,7 @@ impl Watch {
         self.seen.get(&role).is_some_and(|at| at.elapsed() >= UNSEEN_MAX)
     }
 
-    async fn look(&mut self) {
+    async fn look_for_roles(&mut self) {
         // Who cannot be looked for is not away: a server that does not answer is told of under `nats`.
         let held = self.leases.held().await.ok();
         for need in needed(self.role) {

@@ -78,20 +78,20 @@ async fn start(
                 address,
                 simulated: settings.device.driver == DeviceDriver::Simulated,
             };
-            first.tell(&wired.folder)?;
-            shown.keep(&wired.folder)?;
+            first.greet(&wired.folder)?;
+            shown.write_to(&wired.folder)?;
         }
         account.done();
     }
     welcome::listening(role, address)?;
     let deployment = &wired.deployment;
     tracing::info!(%role, %address, deployment = deployment.id, write_version = deployment.write_version.number(), "ready");
-    hold(wired, lifecycle);
+    hold_until_stopped(wired, lifecycle);
     Ok(())
 }
 
 /// Keeps the folder and the connections until the process drains.
-fn hold(wired: Wired, lifecycle: &Lifecycle) {
+fn hold_until_stopped(wired: Wired, lifecycle: &Lifecycle) {
     let stop = lifecycle.stop().clone();
     lifecycle.spawn(async move {
         stop.cancelled().await;

@@ -36,7 +36,7 @@ pub(crate) struct FirstStart<'a> {
 impl FirstStart<'_> {
     /// Shows everything on a terminal, else keeps the keys in a file of the folder that only its owner may read, and
     /// says where they are.
-    pub(crate) fn tell(&self, folder: &DataFolder) -> Result<(), Failure> {
+    pub(crate) fn greet(&self, folder: &DataFolder) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         if out.is_terminal() {
             return said(self.show(&mut out));

@@ -66,7 +66,7 @@ pub(crate) fn start(
 ) {
     let (publishing, held) = watch::channel(false);
     let stop = lifecycle.stop().clone();
-    lifecycle.spawn(async move { stop.run_until_cancelled(hold(leases, publishing)).await });
+    lifecycle.spawn(async move { stop.run_until_cancelled(hold_lease(leases, publishing)).await });
     let file = folder.join(POSITION_FILE);
     let mut feed = Feed { log, bus, position: None, file, publishing: held, waiting: VecDeque::new() };
     let stop = lifecycle.stop().clone();
@@ -77,7 +77,7 @@ pub(crate) fn start(
 }
 
 /// Holds the lease for as long as there is one to hold.
-async fn hold(leases: Arc<dyn Leases>, publishing: watch::Sender<bool>) {
+async fn hold_lease(leases: Arc<dyn Leases>, publishing: watch::Sender<bool>) {
     loop {
         match leases.hold(Lease::PublicEvents).await {
             Ok(mut grant) => {

@@ -12,7 +12,7 @@ use berth_views::{ViewError, ViewReader};
 use crate::{
     class::{Class, wanted_words, word_at},
     records::{
-        ACCOUNTS, Record, STATES, account_of, after_account, decode_account, id_of, owned_prefix, record_key,
+        ACCOUNTS, Row, STATES, account_of, after_account, decode_account, id_of, owned_prefix, record_key,
         state_prefix,
     },
 };
@@ -67,7 +67,7 @@ impl Wanted {
     }
 
     /// Whether a record is wanted at `now`.
-    pub(crate) fn takes(&self, record: &Record, now: Timestamp) -> bool {
+    pub(crate) fn takes(&self, record: &Row, now: Timestamp) -> bool {
         if self.account.is_some_and(|account| account != record.account) {
             return false;
         }
@@ -145,8 +145,8 @@ pub(crate) fn instances(
 }
 
 /// The record of an instance.
-pub(crate) fn record(view: &dyn ViewReader, id: InstanceId) -> Result<Option<Record>, ViewError> {
-    Ok(view.get(&record_key(id))?.as_deref().and_then(Record::decode))
+pub(crate) fn record(view: &dyn ViewReader, id: InstanceId) -> Result<Option<Row>, ViewError> {
+    Ok(view.get(&record_key(id))?.as_deref().and_then(Row::decode))
 }
 
 /// A page of accounts. Blocking.

@@ -232,14 +232,14 @@ impl Head {
 
 /// The record of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct Row {
     pub(crate) version: u64,
     pub(crate) class: Class,
     pub(crate) account: AccountId,
     pub(crate) state: RecordV1,
 }
 
-impl Record {
+impl Row {
     /// The record in a row; none if the row is not one, which its checksum makes sure of.
     pub(crate) fn decode(row: &[u8]) -> Option<Self> {
         let (Head { version, class, account, .. }, state) = Head::decode(row)?;

@@ -25,7 +25,7 @@ use crate::{
     class::Class,
     metrics,
     page::record,
-    records::{RECORDS, Record, Touched, id_of},
+    records::{RECORDS, Row, Touched, id_of},
 };
 
 /// Bytes of all texts: about two million instances. Beyond it, new instances are found by state and id only,
@@ -104,7 +104,7 @@ impl Texts {
             delayed: Mutex::default(),
         });
         let (kept, stop) = (Arc::clone(&texts), lifecycle.stop().clone());
-        lifecycle.spawn(async move { stop.run_until_cancelled(kept.keep()).await });
+        lifecycle.spawn(async move { stop.run_until_cancelled(kept.keep_current()).await });
         texts
     }
 
@@ -126,7 +126,7 @@ impl Texts {
     }
 
     /// Fills the index, then follows the view.
-    async fn keep(&self) {
+    async fn keep_current(&self) {
         let mut changes = self.view.changes();
         while let Err(error) = self.fill().await {
             tracing::debug!(%error, "the index of texts waits for the record view");
@@ -160,8 +160,8 @@ impl Texts {
             };
             after = Some(last.clone());
             let records =
-                page.iter().filter_map(|(key, row)| Some((id_of(key)?.instance(), Record::decode(row)?)));
-            let looks = records.map(|(id, record)| self.look(id, record)).collect::<Vec<_>>();
+                page.iter().filter_map(|(key, row)| Some((id_of(key)?.instance(), Row::decode(row)?)));
+            let looks = records.map(|(id, record)| self.index(id, record)).collect::<Vec<_>>();
             stream::iter(looks).buffer_unordered(KEYS_AT_ONCE).collect::<()>().await;
         }
     }
@@ -179,7 +179,7 @@ impl Texts {
     async fn look_again(&self, id: [u8; 16], version: u64) {
         match record(self.view.as_ref(), InstanceId::from_bytes(id)) {
             Ok(Some(record)) if record.version >= version => {
-                self.look(InstanceId::from_bytes(id), record).await;
+                self.index(InstanceId::from_bytes(id), record).await;
             }
             // The batch that changed it is not written yet, or the view is being built anew.
             Ok(_) | Err(_) => self.delay(id, version),
@@ -187,7 +187,7 @@ impl Texts {
     }
 
     /// Opens what one instance is found by.
-    async fn look(&self, id: InstanceId, record: Record) {
+    async fn index(&self, id: InstanceId, record: Row) {
         if record.class == Class::Deleted {
             self.keys.forget(id.as_bytes());
             return self.set(id, None);

@@ -44,7 +44,7 @@ pub struct Tried {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Record {
+struct Line {
     notice: NoticeKeyV1,
     /// None: the notice is settled and its row gone.
     tried: Option<Tried>,
@@ -91,7 +91,7 @@ impl Journal {
 
     /// Writes how far a notice is.
     pub fn put(&self, notice: NoticeKeyV1, tried: Tried) -> Result<(), JournalError> {
-        self.write(&Record { notice, tried: Some(tried) })
+        self.write(&Line { notice, tried: Some(tried) })
     }
 
     /// Forgets a notice that is settled.
@@ -99,10 +99,10 @@ impl Journal {
         if self.get(notice).is_none() {
             return Ok(());
         }
-        self.write(&Record { notice: *notice, tried: None })
+        self.write(&Line { notice: *notice, tried: None })
     }
 
-    fn write(&self, record: &Record) -> Result<(), JournalError> {
+    fn write(&self, record: &Line) -> Result<(), JournalError> {
         let failed = |source| JournalError { path: self.path.clone(), source };
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.file.write_all(&frame(record).map_err(failed)?).map_err(failed)?;
@@ -116,14 +116,14 @@ impl Journal {
     }
 }
 
-fn fold(rows: &mut HashMap<NoticeKeyV1, Tried>, record: &Record) {
+fn fold(rows: &mut HashMap<NoticeKeyV1, Tried>, record: &Line) {
     match record.tried {
         Some(tried) => rows.insert(record.notice, tried),
         None => rows.remove(&record.notice),
     };
 }
 
-fn frame(record: &Record) -> io::Result<Vec<u8>> {
+fn frame(record: &Line) -> io::Result<Vec<u8>> {
     let body = postcard::to_allocvec(record).map_err(io::Error::other)?;
     let length = u16::try_from(body.len()).map_err(io::Error::other)?;
     let mut bytes = Vec::with_capacity(PREFIX_BYTES + body.len());
@@ -147,7 +147,7 @@ fn replay(mut bytes: &[u8]) -> HashMap<NoticeKeyV1, Tried> {
     rows
 }
 
-fn unframe(bytes: &[u8]) -> Option<(Record, &[u8])> {
+fn unframe(bytes: &[u8]) -> Option<(Line, &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<2>()?;
     let (expected, rest) = rest.split_first_chunk::<4>()?;
     let (body, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
@@ -163,7 +163,7 @@ fn rewrite(path: &Path, rows: &HashMap<NoticeKeyV1, Tried>) -> io::Result<File> 
     let new = path.with_extension("new");
     let mut file = File::create(&new)?;
     for (notice, tried) in rows {
-        file.write_all(&frame(&Record { notice: *notice, tried: Some(*tried) })?)?;
+        file.write_all(&frame(&Line { notice: *notice, tried: Some(*tried) })?)?;
     }
     file.sync_all()?;
     fs::rename(&new, path)?;

@@ -8,9 +8,10 @@
 use std::time::Duration;
 
 use berth_bus::{KeyRingError, Requests};
+use berth_domain::instance::NoticeClass;
 use berth_log::{ReadError, Rehydrated, StateError, rehydrate};
 use berth_notices::{
-    derive::{Class, Step},
+    derive::Step,
     formats::{self, Format},
 };
 use berth_proto::{
@@ -85,7 +86,7 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     let notices: Vec<NoticeKeyV1> = step
         .notices()
         .into_iter()
-        .filter(|notice| notice.class == Class::Final)
+        .filter(|notice| notice.class == NoticeClass::Deletion)
         .map(|notice| notice.key)
         .collect();
     if notices.is_empty() || !matches!(step.state.phase, PhaseV1::Deleted { .. }) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_notices::derive::Class;
+use berth_domain::instance::NoticeClass;
 use berth_proto::delivery::SettlementV1;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
@@ -43,7 +43,7 @@ pub(crate) fn describe() {
 }
 
 /// An attempt ended.
-pub(crate) fn attempt(class: Class, answer: Result<&Answer, &SendError>, took: Duration) {
+pub(crate) fn attempt(class: NoticeClass, answer: Result<&Answer, &SendError>, took: Duration) {
     let outcome = match answer {
         Ok(answer) => match answer.status {
             200..300 => "2xx",
@@ -64,7 +64,7 @@ pub(crate) fn attempt(class: Class, answer: Result<&Answer, &SendError>, took: D
 }
 
 /// A notice was settled.
-pub(crate) fn settled(class: Class, outcome: SettlementV1) {
+pub(crate) fn settled(class: NoticeClass, outcome: SettlementV1) {
     let outcome = match outcome {
         SettlementV1::Delivered => "delivered",
         SettlementV1::Exhausted => "exhausted",
@@ -90,11 +90,11 @@ pub(crate) fn depth(owed: usize, (first, later): (usize, usize)) {
     gauge!(IN_FLIGHT, "try" => "later").set(later as f64);
 }
 
-const fn class_word(class: Class) -> &'static str {
+const fn class_word(class: NoticeClass) -> &'static str {
     match class {
-        Class::Lifecycle => "lifecycle",
-        Class::Disconnect => "disconnect",
-        Class::Qr => "qr",
-        Class::Final => "final",
+        NoticeClass::Lifecycle => "lifecycle",
+        NoticeClass::Disconnect => "disconnect",
+        NoticeClass::Qr => "qr",
+        NoticeClass::Deletion => "final",
     }
 }

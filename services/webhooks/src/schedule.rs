@@ -52,9 +52,9 @@ pub struct Schedule {
     pub green_attempt_max: Duration,
 }
 
-/// What an answer means.
+/// How an endpoint received a notice, by its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Reception {
     /// Accepted.
     Delivered,
     /// Not accepted; the endpoint asks to wait at least that long.
@@ -149,20 +149,20 @@ pub struct Failed {
 }
 
 /// What an answer means under a rule.
-pub fn judge(rule: RetryRule, answer: &Answer, now: Timestamp) -> Verdict {
+pub fn judge(rule: RetryRule, answer: &Answer, now: Timestamp) -> Reception {
     let accepted = match rule {
         RetryRule::Standard => (200..300).contains(&answer.status),
         RetryRule::GreenApi => answer.status == 200,
     };
     if rule == RetryRule::Standard && (answer.status == 410 || answer.disable) {
-        return Verdict::Disable;
+        return Reception::Disable;
     }
     if accepted {
-        return Verdict::Delivered;
+        return Reception::Delivered;
     }
     let heard = matches!(answer.status, 429 | 503);
     let retry_after = answer.retry_after.as_deref().filter(|_| heard).and_then(|text| retry_after(text, now));
-    Verdict::Failed { retry_after }
+    Reception::Failed { retry_after }
 }
 
 /// `Retry-After`: seconds, or an HTTP date.
@@ -254,14 +254,14 @@ mod tests {
         let judge = |rule, status, retry_after: Option<&str>, disable| {
             judge(rule, &Answer { status, retry_after: retry_after.map(ToOwned::to_owned), disable }, at(0))
         };
-        let seconds = |seconds| Verdict::Failed { retry_after: Some(Duration::from_secs(seconds)) };
-        let plain = Verdict::Failed { retry_after: None };
-        assert_eq!(judge(RetryRule::Standard, 204, None, false), Verdict::Delivered);
+        let seconds = |seconds| Reception::Failed { retry_after: Some(Duration::from_secs(seconds)) };
+        let plain = Reception::Failed { retry_after: None };
+        assert_eq!(judge(RetryRule::Standard, 204, None, false), Reception::Delivered);
         assert_eq!(judge(RetryRule::GreenApi, 204, None, false), plain);
-        assert_eq!(judge(RetryRule::GreenApi, 200, None, false), Verdict::Delivered);
+        assert_eq!(judge(RetryRule::GreenApi, 200, None, false), Reception::Delivered);
         assert_eq!(judge(RetryRule::Standard, 302, None, false), plain);
-        assert_eq!(judge(RetryRule::Standard, 410, None, false), Verdict::Disable);
-        assert_eq!(judge(RetryRule::Standard, 200, None, true), Verdict::Disable);
+        assert_eq!(judge(RetryRule::Standard, 410, None, false), Reception::Disable);
+        assert_eq!(judge(RetryRule::Standard, 200, None, true), Reception::Disable);
         assert_eq!(judge(RetryRule::Standard, 503, Some("120"), false), seconds(120));
         assert_eq!(
             judge(RetryRule::Standard, 429, Some("Tue, 14 Nov 2023 22:15:20 GMT"), false),

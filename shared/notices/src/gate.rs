@@ -6,20 +6,23 @@
 //! It is asked with the instance's last commit as the log has it, again before every attempt, and never with
 //! a cached or lagging state.
 
-use berth_domain::instance::{Verdict, verdict};
+use berth_domain::{
+    instance::NoticeClass,
+    instance::{Verdict, verdict},
+};
 use berth_proto::{
     Timestamp,
     delivery::SettlementV1,
     instance::{InstanceStateV1, PermissionV1, PhaseV1, WebhookV1},
 };
 
-use crate::derive::{Class, Code, CodeKind};
+use crate::derive::{Code, CodeKind};
 
 /// What the gate looks at besides the state.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct Occasion<'a> {
     /// The kind of the notice.
-    pub class: Class,
+    pub class: NoticeClass,
     /// The session that it belongs to.
     pub session: u32,
     /// The code that it shows, if it shows one.
@@ -28,39 +31,27 @@ pub struct Asked<'a> {
     pub now: Timestamp,
 }
 
-/// The answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
-    /// It may be sent.
-    Send,
-    /// It must not, now or ever: it is settled like that.
-    Settle(SettlementV1),
-}
-
 /// Asks for one notice to one endpoint; `webhook` is the endpoint in that same state, if it still has it.
-pub fn gate(state: &InstanceStateV1, webhook: Option<&WebhookV1>, asked: &Asked<'_>) -> Gate {
+pub fn gate(state: &InstanceStateV1, webhook: Option<&WebhookV1>, occasion: &Occasion<'_>) -> Verdict {
     let deleted = matches!(state.phase, PhaseV1::Deleted { .. });
-    if deleted != (asked.class == Class::Final) {
-        return Gate::Settle(SettlementV1::CancelledByDelete);
+    if deleted != (occasion.class == NoticeClass::Deletion) {
+        return Verdict::Settle(SettlementV1::CancelledByDelete);
     }
     let Some(webhook) = webhook.filter(|webhook| webhook.enabled) else {
-        return Gate::Settle(SettlementV1::CancelledByEndpoint);
+        return Verdict::Settle(SettlementV1::CancelledByEndpoint);
     };
     if deleted {
-        return Gate::Send;
+        return Verdict::Send;
     }
-    if let Some(ended) = asked.code.and_then(|code| code_is_over(state, code, asked.now)) {
-        return Gate::Settle(ended);
+    if let Some(ended) = occasion.code.and_then(|code| code_is_over(state, code, occasion.now)) {
+        return Verdict::Settle(ended);
     }
     let notice = berth_domain::instance::Notice {
-        class: asked.class.into(),
-        session: asked.session,
+        class: occasion.class,
+        session: occasion.session,
         after_logout_all: webhook.after_logout_all,
     };
-    match verdict(state, notice) {
-        Verdict::Send => Gate::Send,
-        Verdict::Settle(outcome) => Gate::Settle(outcome),
-    }
+    verdict(state, notice)
 }
 
 /// A code is over when it has expired, when a newer one is shown and when its attempt has ended.
@@ -89,8 +80,8 @@ mod tests {
     use super::*;
     use crate::fixtures::{at, linked, logged_out, pairing, state, webhook};
 
-    fn ask(class: Class, session: u32) -> Asked<'static> {
-        Asked { class, session, code: None, now: at(0) }
+    fn ask(class: NoticeClass, session: u32) -> Occasion<'static> {
+        Occasion { class, session, code: None, now: at(0) }
     }
 
     #[test]
@@ -101,20 +92,23 @@ mod tests {
         let qr_only = state(pairing(2, 1), PermissionV1::QrOnly, 2);
         let again = state(linked(), PermissionV1::Open, 2);
         let gate = |state: &InstanceStateV1, class, session| gate(state, Some(&hook), &ask(class, session));
-        let cancelled = Gate::Settle(SettlementV1::CancelledByLogout);
-        assert_eq!(gate(&open, Class::Lifecycle, 1), Gate::Send);
+        let cancelled = Verdict::Settle(SettlementV1::CancelledByLogout);
+        assert_eq!(gate(&open, NoticeClass::Lifecycle, 1), Verdict::Send);
         // The logout cancels what is older and leaves the disconnection.
-        assert_eq!(gate(&silent, Class::Lifecycle, 1), cancelled);
-        assert_eq!(gate(&silent, Class::Disconnect, 1), Gate::Send);
+        assert_eq!(gate(&silent, NoticeClass::Lifecycle, 1), cancelled);
+        assert_eq!(gate(&silent, NoticeClass::Disconnect, 1), Verdict::Send);
         // An attempt opens the way for codes only.
-        assert_eq!(gate(&qr_only, Class::Disconnect, 1), Gate::Send);
-        assert_eq!(gate(&qr_only, Class::Lifecycle, 2), cancelled);
+        assert_eq!(gate(&qr_only, NoticeClass::Disconnect, 1), Verdict::Send);
+        assert_eq!(gate(&qr_only, NoticeClass::Lifecycle, 2), cancelled);
         // The link supersedes an unsettled disconnection.
-        let superseded = Gate::Settle(SettlementV1::Superseded);
-        assert_eq!(gate(&again, Class::Disconnect, 1), superseded);
-        assert_eq!(gate(&again, Class::Lifecycle, 2), Gate::Send);
+        let superseded = Verdict::Settle(SettlementV1::Superseded);
+        assert_eq!(gate(&again, NoticeClass::Disconnect, 1), superseded);
+        assert_eq!(gate(&again, NoticeClass::Lifecycle, 2), Verdict::Send);
         // Another logout takes the place of the older one.
-        assert_eq!(gate(&state(logged_out(), PermissionV1::Silent, 3), Class::Disconnect, 1), superseded);
+        assert_eq!(
+            gate(&state(logged_out(), PermissionV1::Silent, 3), NoticeClass::Disconnect, 1),
+            superseded
+        );
     }
 
     #[test]
@@ -122,26 +116,30 @@ mod tests {
         let hook = webhook("native");
         let code = |attempt, index| Code { kind: CodeKind::Qr, attempt, index, expires_at: at(20) };
         let gate = |state: &InstanceStateV1, code: &Code, now| {
-            gate(state, Some(&hook), &Asked { class: Class::Qr, session: 1, code: Some(code), now: at(now) })
+            gate(
+                state,
+                Some(&hook),
+                &Occasion { class: NoticeClass::Qr, session: 1, code: Some(code), now: at(now) },
+            )
         };
         let showing = state(pairing(1, 2), PermissionV1::QrOnly, 1);
-        assert_eq!(gate(&showing, &code(1, 2), 0), Gate::Send);
-        assert_eq!(gate(&showing, &code(1, 2), 20), Gate::Settle(SettlementV1::Expired));
-        assert_eq!(gate(&showing, &code(1, 1), 0), Gate::Settle(SettlementV1::Superseded));
-        assert_eq!(gate(&showing, &code(2, 2), 0), Gate::Settle(SettlementV1::Superseded));
+        assert_eq!(gate(&showing, &code(1, 2), 0), Verdict::Send);
+        assert_eq!(gate(&showing, &code(1, 2), 20), Verdict::Settle(SettlementV1::Expired));
+        assert_eq!(gate(&showing, &code(1, 1), 0), Verdict::Settle(SettlementV1::Superseded));
+        assert_eq!(gate(&showing, &code(2, 2), 0), Verdict::Settle(SettlementV1::Superseded));
         let open = state(linked(), PermissionV1::Open, 1);
-        assert_eq!(gate(&open, &code(1, 2), 0), Gate::Settle(SettlementV1::Superseded));
+        assert_eq!(gate(&open, &code(1, 2), 0), Verdict::Settle(SettlementV1::Superseded));
         let silent = state(logged_out(), PermissionV1::Silent, 2);
-        assert_eq!(gate(&silent, &code(1, 2), 0), Gate::Settle(SettlementV1::CancelledByLogout));
+        assert_eq!(gate(&silent, &code(1, 2), 0), Verdict::Settle(SettlementV1::CancelledByLogout));
     }
 
     #[test]
     fn an_endpoint_that_is_gone_or_disabled_is_told_nothing() {
         let open = state(linked(), PermissionV1::Open, 1);
-        let gone = Gate::Settle(SettlementV1::CancelledByEndpoint);
-        assert_eq!(gate(&open, None, &ask(Class::Lifecycle, 1)), gone);
+        let gone = Verdict::Settle(SettlementV1::CancelledByEndpoint);
+        assert_eq!(gate(&open, None, &ask(NoticeClass::Lifecycle, 1)), gone);
         let disabled = WebhookV1 { enabled: false, ..webhook("native") };
-        assert_eq!(gate(&open, Some(&disabled), &ask(Class::Lifecycle, 1)), gone);
+        assert_eq!(gate(&open, Some(&disabled), &ask(NoticeClass::Lifecycle, 1)), gone);
     }
 
     #[test]
@@ -150,18 +148,18 @@ mod tests {
         let mut hook = webhook("native");
         for after_logout_all in [false, true] {
             hook.after_logout_all = after_logout_all;
-            for class in [Class::Lifecycle, Class::Disconnect, Class::Qr] {
+            for class in [NoticeClass::Lifecycle, NoticeClass::Disconnect, NoticeClass::Qr] {
                 let answer = gate(&deleted, Some(&hook), &ask(class, 2));
-                assert_eq!(answer, Gate::Settle(SettlementV1::CancelledByDelete));
+                assert_eq!(answer, Verdict::Settle(SettlementV1::CancelledByDelete));
             }
-            assert_eq!(gate(&deleted, Some(&hook), &ask(Class::Final, 2)), Gate::Send);
+            assert_eq!(gate(&deleted, Some(&hook), &ask(NoticeClass::Deletion, 2)), Verdict::Send);
         }
     }
 
     proptest! {
         #[test]
         fn in_silence_nothing_but_the_last_disconnection_is_sent(
-            class in prop::sample::select(vec![Class::Lifecycle, Class::Disconnect, Class::Qr, Class::Final]),
+            class in prop::sample::select(vec![NoticeClass::Lifecycle, NoticeClass::Disconnect, NoticeClass::Qr, NoticeClass::Deletion]),
             session in 0_u32..4,
             current in 0_u32..4,
             index in 0_u32..3,
@@ -170,14 +168,14 @@ mod tests {
         ) {
             let silent = state(logged_out(), PermissionV1::Silent, current);
             let code = Code { kind: CodeKind::Qr, attempt: 1, index, expires_at: at(0) };
-            let asked = Asked { class, session, code: with_code.then_some(&code), now: at(now) };
-            if gate(&silent, Some(&webhook("native")), &asked) == Gate::Send {
-                prop_assert!(class == Class::Disconnect && session + 1 == current);
+            let asked = Occasion { class, session, code: with_code.then_some(&code), now: at(now) };
+            if gate(&silent, Some(&webhook("native")), &asked) == Verdict::Send {
+                prop_assert!(class == NoticeClass::Disconnect && session + 1 == current);
             }
             let qr_only = state(pairing(1, 1), PermissionV1::QrOnly, current);
-            if gate(&qr_only, Some(&webhook("native")), &asked) == Gate::Send {
-                let session_of_class = if class == Class::Disconnect { session + 1 } else { session };
-                prop_assert!(matches!(class, Class::Disconnect | Class::Qr) && session_of_class == current);
+            if gate(&qr_only, Some(&webhook("native")), &asked) == Verdict::Send {
+                let session_of_class = if class == NoticeClass::Disconnect { session + 1 } else { session };
+                prop_assert!(matches!(class, NoticeClass::Disconnect | NoticeClass::Qr) && session_of_class == current);
             }
         }
     }

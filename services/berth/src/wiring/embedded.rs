@@ -12,7 +12,7 @@ use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Settings};
 use super::{Wired, has_commits};
 use crate::{
     credentials::Credentials,
-    deployment::{self, Missing, Record},
+    deployment::{self, DeploymentRecord, Missing},
     failure::Failure,
     folder::{DataFolder, FolderError},
     guard::Guard,
@@ -43,7 +43,7 @@ pub(super) async fn open(
     let end = log.end().await?;
     let keys = KeyRing::new(master, Arc::new(FileKeyStore::open(path.join("keys")).await?));
     super::check_master_key(&keys, has_commits(&end), true, &*entropy).await?;
-    deployment::note(&*store, deployment::read(&*store).await?, &end, &Missing::new()).await?;
+    deployment::note_end(&*store, deployment::read(&*store).await?, &end, &Missing::new()).await?;
     let device_keys = FileDeviceKeys::open(path.join("device-keys")).await?;
     let leases = LocalLeases::open(path.join("leases")).await?;
     let log = Arc::new(log);
@@ -85,7 +85,7 @@ async fn log(
     folder: &DataFolder,
     store: &dyn DeploymentStore,
     entropy: &dyn Entropy,
-) -> Result<(EmbeddedLog, Record), Failure> {
+) -> Result<(EmbeddedLog, DeploymentRecord), Failure> {
     let path = folder.path();
     let there =
         EmbeddedLog::is_there(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 use super::{Wired, has_commits};
 use crate::{
     credentials::Credentials,
-    deployment::{self, Missing, Record},
+    deployment::{self, DeploymentRecord, Missing},
     failure::Failure,
     folder::DataFolder,
     guard::Guard,
@@ -69,8 +69,10 @@ pub(super) async fn open(
     let makes = role.runs(Role::SessionAggregate);
     patiently(async || super::check_master_key(&keys, has_commits(&end), makes, &*entropy).await).await?;
     if role.runs(Role::SessionAggregate) {
-        patiently(async || deployment::note(&*store, deployment::read(&*store).await?, &end, &missing).await)
-            .await?;
+        patiently(async || {
+            deployment::note_end(&*store, deployment::read(&*store).await?, &end, &missing).await
+        })
+        .await?;
     }
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
@@ -145,7 +147,7 @@ struct Opened {
     missing: Missing,
     keys: Arc<dyn KeyStore>,
     store: Arc<dyn DeploymentStore>,
-    record: Record,
+    record: DeploymentRecord,
 }
 
 impl Found<'_> {
@@ -201,7 +203,7 @@ impl Found<'_> {
         }
     }
 
-    async fn make_log(&self, record: &Record) -> Result<JetStreamLog, Failure> {
+    async fn make_log(&self, record: &DeploymentRecord) -> Result<JetStreamLog, Failure> {
         let absent = match (self.may_make, record.accepted()) {
             (false, _) => Absent::Refused,
             (true, false) => Absent::Created,
@@ -245,7 +247,7 @@ impl Found<'_> {
         store: &dyn DeploymentStore,
         has_commits: bool,
         entropy: &dyn Entropy,
-    ) -> Result<Record, Failure> {
+    ) -> Result<DeploymentRecord, Failure> {
         patiently(async || match deployment::read(store).await? {
             Some(kept) => Ok(kept.record),
             None if has_commits => Err(Failure::KeysMissing),

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use berth_bus::{KeyRing, Volatile};
+use berth_domain::instance::Verdict;
 use berth_log::{Place, decode_commit};
 use berth_notices::{
     derive::{Notice, Step},
     formats::{self, Format},
-    gate::{Asked, Gate, gate},
+    gate::{Occasion, gate},
     open::{Listener, Opener},
 };
 use berth_proto::{EndpointId, Sealed, Timestamp, instance::WebhookV1};
@@ -104,7 +105,7 @@ impl Live {
                 }
                 continue;
             };
-            match self.teller.tell(&telling.step, telling.past).await? {
+            match self.teller.next_body(&telling.step, telling.past).await? {
                 Some((ordinal, body)) => {
                     telling.past = Some(ordinal);
                     if body.is_some() {
@@ -130,7 +131,11 @@ fn step_of(place: &Place) -> Option<Telling> {
 impl Teller {
     /// The next notice of a commit behind the one at `past`: its place, and its body if it may be told at this
     /// moment. None if there is no other one.
-    async fn tell(&self, step: &Step, past: Option<u16>) -> Result<Option<(u16, Option<String>)>, Failure> {
+    async fn next_body(
+        &self,
+        step: &Step,
+        past: Option<u16>,
+    ) -> Result<Option<(u16, Option<String>)>, Failure> {
         loop {
             // Taken before the read: the answer is at most as old as this.
             let read_at = Instant::now();
@@ -159,8 +164,8 @@ impl Teller {
         let Listeners { keys, clock, volatile, public_url, .. } = &*self.listeners;
         let now = clock.now();
         let code = notice.happening.code();
-        let asked = Asked { class: notice.class, session: notice.session, code, now };
-        if gate(&record.state, Some(endpoint), &asked) != Gate::Send {
+        let asked = Occasion { class: notice.class, session: notice.session, code, now };
+        if gate(&record.state, Some(endpoint), &asked) != Verdict::Send {
             return Ok(None);
         }
         let key = record.key.as_ref().ok_or(Failure::NotFound)?;

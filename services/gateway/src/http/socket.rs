@@ -60,7 +60,7 @@ impl Socket {
     }
 
     /// Sends a text; false if the client is gone or does not take it in time.
-    pub(crate) async fn tell(&mut self, text: String) -> bool {
+    pub(crate) async fn send_text(&mut self, text: String) -> bool {
         self.send(Message::text(text)).await
     }
 

@@ -30,7 +30,7 @@ pub(super) async fn layer(State(app): State<App>, mut request: Request, next: Ne
     request.extensions_mut().insert(counted.clone());
     let mut response = next.run(request).await;
     if let Some(principal) = counted.0.get() {
-        tell(&mut response, &app.counters.left(principal, on));
+        add_headers(&mut response, &app.counters.left(principal, on));
     }
     response
 }
@@ -52,7 +52,7 @@ fn spending(method: &Method) -> Spending {
     if method.is_safe() { Spending::Read } else { Spending::Command }
 }
 
-fn tell(response: &mut Response, quotas: &[Left]) {
+fn add_headers(response: &mut Response, quotas: &[Left]) {
     let (mut policies, mut rest) = (String::new(), String::new());
     for Left { name, limit, window_seconds, remaining, resets_in_seconds } in quotas {
         let comma = if policies.is_empty() { "" } else { ", " };

@@ -72,8 +72,8 @@ impl Life {
         (written.iter().map(|key| char::from(key[0])).collect(), !touched.is_empty())
     }
 
-    fn record(&self) -> Record {
-        Record::decode(&self.table.rows[&record_key(ID)]).unwrap()
+    fn record(&self) -> Row {
+        Row::decode(&self.table.rows[&record_key(ID)]).unwrap()
     }
 }
 
@@ -130,7 +130,7 @@ fn a_commit_without_events_shows_its_version_and_nothing_else() {
     life.happens(&[created()]);
     let before = life.record();
     assert_eq!(life.happens(&[]), ("i".to_owned(), false));
-    assert_eq!(life.record(), Record { version: 2, ..before });
+    assert_eq!(life.record(), Row { version: 2, ..before });
     // Folded again, it touches no row.
     life.version = 1;
     assert_eq!(life.happens(&[]), (String::new(), false));

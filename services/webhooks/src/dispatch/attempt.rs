@@ -3,11 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, KeyRingError, Volatile, VolatileError};
+use berth_domain::{instance::NoticeClass, instance::Verdict};
 use berth_log::{LogRead, ReadError, Rehydrated, StateError, Writer, decode_commit, rehydrate};
 use berth_notices::{
-    derive::{Class, Happening, Step},
+    derive::{Happening, Step},
     formats::{self, Format, Rendered},
-    gate::{Asked, Gate, gate},
+    gate::{Occasion, gate},
     open::{Listener, Opener},
 };
 use berth_proto::{
@@ -31,7 +32,7 @@ use crate::{
     journal::{Journal, JournalError, Tried},
     last_words,
     outbox::{Kept, Owed, kept_key, read_row},
-    schedule::{Failed, Schedule, Verdict, judge, plus},
+    schedule::{Failed, Reception, Schedule, judge, plus},
     signing::{message_id, signatures},
     transport::{HeaderParts, Parcel, SendError, Transport, build},
 };
@@ -181,7 +182,7 @@ async fn run(
 ) -> Result<Outcome, Fault> {
     let key = &pending.key;
     let mut permit = read(tools, key.instance).await?;
-    if let Gate::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
+    if let Verdict::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
         return Ok(Outcome::Settle(outcome));
     }
     let prepared = match prepare(tools, pending, &permit.step).await? {
@@ -199,7 +200,7 @@ async fn run(
         permit = read(tools, key.instance).await?;
     }
     // Asked again even of a fresh read: a code may have expired while the body was made.
-    if let Gate::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
+    if let Verdict::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
         return Ok(Outcome::Settle(outcome));
     }
     *attempts = number;
@@ -246,9 +247,13 @@ pub(crate) async fn read(tools: &Tools, instance: InstanceId) -> Result<Permit, 
 }
 
 /// Asks the gate about a notice on a state.
-pub(crate) fn ask(tools: &Tools, state: &InstanceStateV1, key: &NoticeKeyV1, owed: &Owed) -> Gate {
-    let asked =
-        Asked { class: owed.class, session: owed.session, code: owed.code.as_ref(), now: tools.clock.now() };
+pub(crate) fn ask(tools: &Tools, state: &InstanceStateV1, key: &NoticeKeyV1, owed: &Owed) -> Verdict {
+    let asked = Occasion {
+        class: owed.class,
+        session: owed.session,
+        code: owed.code.as_ref(),
+        now: tools.clock.now(),
+    };
     // An endpoint that changed its format is another one: what the old format said is nothing to it.
     gate(state, webhook(state, key).filter(|webhook| webhook.format == owed.format), &asked)
 }
@@ -319,7 +324,7 @@ struct Source {
 /// The key that opens what a notice needs; none if it is destroyed.
 async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Fault> {
     let instance = pending.key.instance;
-    if pending.owed.class != Class::Final {
+    if pending.owed.class != NoticeClass::Deletion {
         let key = tools.keys.key(instance.as_bytes()).await?;
         return Ok(key.map(|data_key| Source { data_key, kept: None }));
     }
@@ -386,7 +391,7 @@ pub(crate) async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, 
     Step::of(&commit)?.filter(|step| step.version == key.version).ok_or(Fault::Missing)
 }
 
-async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Result<Verdict, SendError> {
+async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Result<Reception, SendError> {
     let Prepared { format, endpoint, rendered, .. } = prepared;
     let id = message_id(&pending.key);
     let timestamp_seconds = tools.clock.now().seconds();
@@ -423,11 +428,11 @@ async fn conclude(
     attempts: u16,
     step: &Step,
     sent: &Prepared,
-    verdict: Result<Verdict, SendError>,
+    reception: Result<Reception, SendError>,
 ) -> Outcome {
-    let retry_after = match verdict {
-        Ok(Verdict::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
-        Ok(Verdict::Disable) => {
+    let retry_after = match reception {
+        Ok(Reception::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
+        Ok(Reception::Disable) => {
             if let Some(webhook) = webhook(&step.state, &pending.key)
                 && disable::disable(tools, webhook, &pending.key, &sent.happening).await
             {
@@ -435,7 +440,7 @@ async fn conclude(
             }
             None
         }
-        Ok(Verdict::Failed { retry_after }) => retry_after,
+        Ok(Reception::Failed { retry_after }) => retry_after,
         Err(_) => None,
     };
     let failed = Failed {
@@ -453,7 +458,7 @@ async fn conclude(
         }
         // What a deleted instance's notices need is erased after a day.
         Some(due)
-            if pending.owed.class == Class::Final
+            if pending.owed.class == NoticeClass::Deletion
                 && due >= plus(pending.owed.occurred_at, last_words::LAST_WORDS_MAX) =>
         {
             Outcome::Settle(SettlementV1::Exhausted)

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use berth_notices::derive::Class;
+use berth_domain::instance::NoticeClass;
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
 use super::shares::{Destination, Shares, Slot, Try, Voice};
@@ -111,8 +111,8 @@ pub(crate) struct Board {
 
 impl LaneKey {
     /// The lane of a notice.
-    pub(crate) fn of(key: &NoticeKeyV1, class: Class) -> Self {
-        Self { instance: key.instance, endpoint: key.endpoint, codes: class == Class::Qr }
+    pub(crate) fn of(key: &NoticeKeyV1, class: NoticeClass) -> Self {
+        Self { instance: key.instance, endpoint: key.endpoint, codes: class == NoticeClass::Qr }
     }
 }
 
@@ -236,7 +236,7 @@ impl Board {
     }
 
     /// Marks a waiting notice as being settled; `false` if it is busy or gone.
-    pub(crate) fn claim(&mut self, key: &NoticeKeyV1, class: Class) -> bool {
+    pub(crate) fn claim(&mut self, key: &NoticeKeyV1, class: NoticeClass) -> bool {
         let lane_key = LaneKey::of(key, class);
         let mut claimed = false;
         self.mark(key, lane_key, |pending| {
@@ -247,7 +247,7 @@ impl Board {
     }
 
     /// An attempt failed: the notice waits again.
-    pub(crate) fn put_back(&mut self, key: &NoticeKeyV1, class: Class, attempts: u16, due: Timestamp) {
+    pub(crate) fn put_back(&mut self, key: &NoticeKeyV1, class: NoticeClass, attempts: u16, due: Timestamp) {
         self.mark(key, LaneKey::of(key, class), |pending| {
             pending.busy = false;
             pending.held = false;
@@ -257,7 +257,7 @@ impl Board {
     }
 
     /// A notice has nowhere to be sent to: it waits to be fetched, until then.
-    pub(crate) fn hold(&mut self, key: &NoticeKeyV1, class: Class, until: Timestamp) {
+    pub(crate) fn put_off(&mut self, key: &NoticeKeyV1, class: NoticeClass, until: Timestamp) {
         self.mark(key, LaneKey::of(key, class), |pending| {
             pending.busy = false;
             pending.held = true;
@@ -266,7 +266,7 @@ impl Board {
     }
 
     /// A notice is settled for good.
-    pub(crate) fn remove(&mut self, key: &NoticeKeyV1, class: Class) {
+    pub(crate) fn remove(&mut self, key: &NoticeKeyV1, class: NoticeClass) {
         let lane_key = LaneKey::of(key, class);
         let lane = self.lanes.get_mut(&lane_key);
         if lane.and_then(|lane| lane.queue.remove(&(key.version, key.ordinal))).is_some() {
@@ -282,7 +282,7 @@ impl Board {
         let lanes = lanes.iter().filter_map(|key| self.lanes.get(key));
         lanes
             .flat_map(|lane| lane.queue.values())
-            .filter(|pending| pending.owed.class == Class::Final)
+            .filter(|pending| pending.owed.class == NoticeClass::Deletion)
             .count()
     }
 
@@ -341,7 +341,7 @@ impl Board {
 
     /// The end of a session waits for an older code that is under way, so that nothing older arrives after it.
     fn must_wait(&self, lane_key: LaneKey, head: &Pending) -> bool {
-        if lane_key.codes || !matches!(head.owed.class, Class::Disconnect | Class::Final) {
+        if lane_key.codes || !matches!(head.owed.class, NoticeClass::Disconnect | NoticeClass::Deletion) {
             return false;
         }
         let codes = self.lanes.get(&LaneKey { codes: true, ..lane_key });
@@ -424,7 +424,7 @@ mod tests {
         Present { now: at(0), latest: at(86_400) }
     }
 
-    fn row(version: u64, ordinal: u16, class: Class) -> (NoticeKeyV1, Owed) {
+    fn row(version: u64, ordinal: u16, class: NoticeClass) -> (NoticeKeyV1, Owed) {
         let key =
             NoticeKeyV1 { instance: INSTANCE, version, endpoint: EndpointId::from_bytes([2; 16]), ordinal };
         let owed = Owed {
@@ -446,39 +446,53 @@ mod tests {
 
     #[test]
     fn first_in_first_out_with_one_attempt_at_a_time() {
-        let rows = [row(3, 0, Class::Lifecycle), row(2, 1, Class::Lifecycle), row(2, 0, Class::Lifecycle)];
+        let rows = [
+            row(3, 0, NoticeClass::Lifecycle),
+            row(2, 1, NoticeClass::Lifecycle),
+            row(2, 0, NoticeClass::Lifecycle),
+        ];
         let mut board = board(&rows);
         let first = board.next(at(0)).unwrap();
         assert_eq!((first.key.version, first.key.ordinal), (2, 0));
         assert_eq!(board.next(at(0)), None);
-        board.put_back(&first.key, Class::Lifecycle, 1, at(5));
+        board.put_back(&first.key, NoticeClass::Lifecycle, 1, at(5));
         assert_eq!((board.next(at(4)), board.wake_at()), (None, Some(at(5))));
         let again = board.next(at(5)).unwrap();
         assert_eq!((again.key, again.attempts), (first.key, 1));
-        board.remove(&again.key, Class::Lifecycle);
+        board.remove(&again.key, NoticeClass::Lifecycle);
         assert_eq!(board.next(at(5)).unwrap().key, rows[1].0);
     }
 
     #[test]
     fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
-        let mut board = board(&[row(2, 0, Class::Qr)]);
+        let mut board = board(&[row(2, 0, NoticeClass::Qr)]);
         let code = board.next(at(0)).unwrap();
-        board.merge(INSTANCE, vec![row(2, 0, Class::Qr), row(3, 0, Class::Disconnect)], |_| None, start());
-        assert_eq!(code.owed.class, Class::Qr);
+        board.merge(
+            INSTANCE,
+            vec![row(2, 0, NoticeClass::Qr), row(3, 0, NoticeClass::Disconnect)],
+            |_| None,
+            start(),
+        );
+        assert_eq!(code.owed.class, NoticeClass::Qr);
         assert_eq!((board.next(at(0)), board.wake_at()), (None, None));
-        board.remove(&code.key, Class::Qr);
-        assert_eq!(board.next(at(0)).unwrap().owed.class, Class::Disconnect);
+        board.remove(&code.key, NoticeClass::Qr);
+        assert_eq!(board.next(at(0)).unwrap().owed.class, NoticeClass::Disconnect);
         // A newer code does not wait for a disconnection that is tried again and again.
-        board.merge(INSTANCE, vec![row(3, 0, Class::Disconnect), row(4, 0, Class::Qr)], |_| None, start());
-        assert_eq!(board.next(at(0)).unwrap().owed.class, Class::Qr);
+        board.merge(
+            INSTANCE,
+            vec![row(3, 0, NoticeClass::Disconnect), row(4, 0, NoticeClass::Qr)],
+            |_| None,
+            start(),
+        );
+        assert_eq!(board.next(at(0)).unwrap().owed.class, NoticeClass::Qr);
     }
 
     #[test]
     fn what_is_settled_here_does_not_come_back_from_a_view_that_lags() {
-        let rows = [row(2, 0, Class::Lifecycle)];
+        let rows = [row(2, 0, NoticeClass::Lifecycle)];
         let mut board = board(&rows);
         let pending = board.next(at(0)).unwrap();
-        board.remove(&pending.key, Class::Lifecycle);
+        board.remove(&pending.key, NoticeClass::Lifecycle);
         assert!(!board.merge(INSTANCE, rows.to_vec(), |_| None, start()));
         assert_eq!((board.next(at(0)), board.len()), (None, 0));
         board.merge(INSTANCE, Vec::new(), |_| None, start());
@@ -487,19 +501,19 @@ mod tests {
 
     #[test]
     fn what_another_owner_settled_leaves_and_what_waits_is_looked_at_again() {
-        let rows = [row(2, 0, Class::Lifecycle), row(3, 0, Class::Lifecycle)];
+        let rows = [row(2, 0, NoticeClass::Lifecycle), row(3, 0, NoticeClass::Lifecycle)];
         let mut board = board(&rows);
         assert!(board.merge(INSTANCE, rows[1..].to_vec(), |_| None, start()));
         assert_eq!(board.waiting(INSTANCE).len(), 1);
-        assert!(board.claim(&rows[1].0, Class::Lifecycle));
-        assert!(!board.claim(&rows[1].0, Class::Lifecycle));
+        assert!(board.claim(&rows[1].0, NoticeClass::Lifecycle));
+        assert!(!board.claim(&rows[1].0, NoticeClass::Lifecycle));
     }
 
     #[test]
     fn an_attempt_of_unknown_fate_is_repeated_at_once() {
         let mut board = Board::default();
         let tried = |running| Tried { attempts: 3, due: at(90), running };
-        let rows = vec![row(2, 0, Class::Lifecycle)];
+        let rows = vec![row(2, 0, NoticeClass::Lifecycle)];
         board.merge(INSTANCE, rows.clone(), |_| Some(tried(true)), start());
         assert_eq!(board.next(at(0)).unwrap().attempts, 3);
         let mut board = Board::default();
@@ -510,20 +524,20 @@ mod tests {
     #[test]
     fn what_a_clock_that_jumped_put_off_is_due_when_it_is_back() {
         let jumped = 30 * 86_400;
-        let mut waits = board(&[row(2, 0, Class::Lifecycle)]);
+        let mut waits = board(&[row(2, 0, NoticeClass::Lifecycle)]);
         let first = waits.next(at(jumped)).unwrap();
         waits.give_back(&first, None, at(jumped));
-        waits.put_back(&first.key, Class::Lifecycle, 1, at(jumped + 5));
+        waits.put_back(&first.key, NoticeClass::Lifecycle, 1, at(jumped + 5));
         assert_eq!(waits.next(at(1)).unwrap().key, first.key, "not in thirty days");
 
-        let mut held = board(&[row(2, 0, Class::Lifecycle)]);
+        let mut held = board(&[row(2, 0, NoticeClass::Lifecycle)]);
         let first = held.next(at(jumped)).unwrap();
         held.give_back(&first, None, at(jumped));
-        held.hold(&first.key, Class::Lifecycle, at(jumped + 5));
+        held.put_off(&first.key, NoticeClass::Lifecycle, at(jumped + 5));
         assert_eq!(held.next(at(1)), None, "what waits to be fetched is kept");
 
         // A commit that is dated ahead, and an attempt that was noted by that clock.
-        let mut ahead = row(3, 0, Class::Disconnect);
+        let mut ahead = row(3, 0, NoticeClass::Disconnect);
         ahead.1.occurred_at = at(jumped);
         for tried in [None, Some(Tried { attempts: 1, due: at(jumped), running: false })] {
             let mut board = Board::default();

@@ -13,9 +13,9 @@ use std::{
 };
 
 use berth_bus::Request;
+use berth_domain::instance::Verdict;
 use berth_notices::{
     formats::{self, Format},
-    gate::Gate,
     open::{Listener, Opener},
 };
 use berth_proto::{
@@ -248,7 +248,7 @@ impl Queue {
     }
 
     fn may_tell(&self, permit: &Permit, key: &NoticeKeyV1, owed: &Owed) -> bool {
-        !self.is_expired(owed) && ask(&self.tools, &permit.step.state, key, owed) == Gate::Send
+        !self.is_expired(owed) && ask(&self.tools, &permit.step.state, key, owed) == Verdict::Send
     }
 
     fn is_expired(&self, owed: &Owed) -> bool {

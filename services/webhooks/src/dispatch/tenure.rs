@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use berth_notices::{derive::Class, gate::Gate};
+use berth_domain::{instance::NoticeClass, instance::Verdict};
 use berth_proto::{
     InstanceId, Partition, Timestamp,
     delivery::{NoticeKeyV1, SETTLED_PER_COMMIT_MAX, SettledV1, SettlementV1},
@@ -58,7 +58,7 @@ enum Done {
     Attempt(Box<Ended>),
     /// None if the process stops first: the view that is waited for ends with it.
     Taken(Partition, Option<Result<(), SettleError>>),
-    Settled(Partition, Vec<(SettledV1, Class)>, Result<(), SettleError>),
+    Settled(Partition, Vec<(SettledV1, NoticeClass)>, Result<(), SettleError>),
     /// None if the instance cannot be read, or the process stops first.
     Reviewed(InstanceId, Option<Box<InstanceStateV1>>),
 }
@@ -80,7 +80,7 @@ pub(super) struct Tenure {
     /// Notices that wait until their partition is taken over.
     blocked: BTreeMap<Partition, Vec<Pending>>,
     /// Settlements that wait for the commit before theirs.
-    unsettled: BTreeMap<Partition, Vec<(SettledV1, Class)>>,
+    unsettled: BTreeMap<Partition, Vec<(SettledV1, NoticeClass)>>,
     settling: BTreeSet<Partition>,
     reviews: Reviews,
     /// Whether the view must be read from the beginning.
@@ -129,7 +129,7 @@ impl Tenure {
         let mut changed = true;
         loop {
             // Only after a change: what was touched is handed out for two changes, see `Touched`.
-            if (changed || self.read_all) && self.look().await.is_err() {
+            if (changed || self.read_all) && self.take_owed().await.is_err() {
                 self.read_all = true;
             }
             changed = false;
@@ -155,7 +155,7 @@ impl Tenure {
     }
 
     /// Takes over what the view knows now.
-    async fn look(&mut self) -> Result<(), ViewError> {
+    async fn take_owed(&mut self) -> Result<(), ViewError> {
         if self.view.state() != ViewState::Live {
             return Err(ViewError::Rebuilding);
         }
@@ -285,13 +285,14 @@ impl Tenure {
 
     /// Instances whose last words are all in this batch: what these needed is erased before they are settled,
     /// so that a crash in between leaves nothing behind.
-    fn spoken(&self, batch: &[(SettledV1, Class)]) -> BTreeSet<InstanceId> {
+    fn spoken(&self, batch: &[(SettledV1, NoticeClass)]) -> BTreeSet<InstanceId> {
         let last = |of: InstanceId| {
-            let settled =
-                batch.iter().filter(|(one, class)| *class == Class::Final && one.notice.instance == of);
+            let settled = batch
+                .iter()
+                .filter(|(one, class)| *class == NoticeClass::Deletion && one.notice.instance == of);
             self.board.last_words(of) <= settled.count()
         };
-        let finals = batch.iter().filter(|(_, class)| *class == Class::Final);
+        let finals = batch.iter().filter(|(_, class)| *class == NoticeClass::Deletion);
         finals.map(|(settled, _)| settled.notice.instance).filter(|instance| last(*instance)).collect()
     }
 
@@ -333,7 +334,7 @@ impl Tenure {
         self.board.give_back(&pending, answered, self.tools.clock.now());
         match outcome {
             Outcome::Found(leads_to) => self.board.found(&pending, leads_to),
-            Outcome::Hold(until) => self.board.hold(&pending.key, pending.owed.class, until),
+            Outcome::Hold(until) => self.board.put_off(&pending.key, pending.owed.class, until),
             // What happened while it ran could not cancel it, and its next attempt may be a day away: the gate is
             // asked about what waits again now.
             Outcome::Wait(due) => {
@@ -351,13 +352,13 @@ impl Tenure {
             let Pending { key, attempts, .. } = pending;
             let class = pending.owed.class;
             match ask(&self.tools, state, &key, &pending.owed) {
-                Gate::Settle(outcome) if self.board.claim(&key, class) => {
+                Verdict::Settle(outcome) if self.board.claim(&key, class) => {
                     self.settle(&pending, attempts, outcome);
                 }
-                Gate::Send if pending.held => {
+                Verdict::Send if pending.held => {
                     self.board.put_back(&key, class, attempts, self.tools.clock.now());
                 }
-                Gate::Settle(_) | Gate::Send => {}
+                Verdict::Settle(_) | Verdict::Send => {}
             }
         }
     }
@@ -368,7 +369,7 @@ impl Tenure {
         self.unsettled.entry(partition).or_default().push((settled, pending.owed.class));
     }
 
-    fn settled(&mut self, settled: &SettledV1, class: Class) {
+    fn settled(&mut self, settled: &SettledV1, class: NoticeClass) {
         self.board.remove(&settled.notice, class);
         metrics::settled(class, settled.outcome);
         if let Err(error) = self.tools.journal.forget(&settled.notice) {

@@ -15,8 +15,9 @@ pub(crate) mod touched;
 
 use std::sync::Arc;
 
+use berth_domain::instance::NoticeClass;
 use berth_log::SharedCommit;
-use berth_notices::derive::{Class, Code, Notice, Step};
+use berth_notices::derive::{Code, Notice, Step};
 use berth_proto::{
     CommitV2, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1, SettledV1, SettlementV1},
@@ -41,7 +42,7 @@ const KEY_BYTES: usize = 1 + 16 + 8 + 16 + 2;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owed {
     /// When it may be sent.
-    pub class: Class,
+    pub class: NoticeClass,
     /// The session that it is about.
     pub session: u32,
     /// The code that it shows.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use berth_domain::instance::NoticeClass;
 use berth_log::{Stored, Tail};
 use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
@@ -83,7 +84,7 @@ fn a_settled_notice_is_owed_no_more_whatever_comes_first() {
     let keys = owed_keys(&owed);
     assert_eq!(keys.iter().map(|key| key.ordinal).collect::<Vec<_>>(), [0, 1, 2]);
     let row: Owed = read_row(&owed.0[&owed_key(&keys[0])]).unwrap();
-    assert_eq!((row.class, row.session, row.event.as_str()), (Class::Disconnect, 1, "status.instance"));
+    assert_eq!((row.class, row.session, row.event.as_str()), (NoticeClass::Disconnect, 1, "status.instance"));
 
     let settled = settle(&keys[..2]);
     let (rows, _) = apply(&[&logout, &settled]);

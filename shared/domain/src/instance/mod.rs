@@ -21,6 +21,7 @@ use berth_proto::{
     instance::{AttemptV1, InstanceStateV1, LinkV1, PhaseV1},
 };
 
+pub use berth_proto::delivery::NoticeClass;
 pub use berth_proto::event::Event;
 pub use deadlines::{
     AHEAD_SECONDS, ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, BAN_SECONDS_MAX, CODE_GRACE_SECONDS, SKEW_SECONDS,
@@ -28,7 +29,7 @@ pub use deadlines::{
 };
 pub use decide::{LOGOUT_CODE, OLD_SECRET_SECONDS_MAX, OLD_SECRETS_MAX, decide};
 pub use evolve::{evolve, is_lost, lost_instance, never_was};
-pub use permission::{Notice, NoticeClass, Verdict, may_send, verdict};
+pub use permission::{Notice, Verdict, may_send, verdict};
 pub use receipts::{fold_commit, forgetful, remember, remembered};
 pub use words::{STATE_WORDS, connection_word, state_word};
 

@@ -10,26 +10,11 @@
 //! (`after_logout_all`), and a first attempt behaves like one after a logout.
 
 use berth_proto::{
-    delivery::SettlementV1,
+    delivery::{NoticeClass, SettlementV1},
     instance::{PermissionV1, PhaseV1},
 };
 
 use crate::instance::State;
-
-/// What a notice is about, as far as the permission is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum NoticeClass {
-    /// Anything that is none of the others.
-    Lifecycle,
-    /// The session ended: the one notice, or ordered group, that outlives the logout.
-    Disconnect,
-    /// A QR or pairing code is shown.
-    Qr,
-    /// A person asked for a test.
-    Test,
-    /// The instance was deleted: the final notice of an endpoint that asked for it.
-    Deletion,
-}
 
 /// What the permission looks at in a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,10 +56,8 @@ pub fn verdict(state: &State, notice: Notice) -> Verdict {
         (NoticeClass::Disconnect, _) => Verdict::Settle(Superseded),
         _ if notice.session != state.session => Verdict::Settle(CancelledByLogout),
         (NoticeClass::Qr, PermissionV1::Open | PermissionV1::QrOnly)
-        | (NoticeClass::Lifecycle | NoticeClass::Test, PermissionV1::Open) => Verdict::Send,
-        (NoticeClass::Qr | NoticeClass::Lifecycle | NoticeClass::Test, _) => {
-            Verdict::Settle(CancelledByLogout)
-        }
+        | (NoticeClass::Lifecycle, PermissionV1::Open) => Verdict::Send,
+        (NoticeClass::Qr | NoticeClass::Lifecycle, _) => Verdict::Settle(CancelledByLogout),
     }
 }
 

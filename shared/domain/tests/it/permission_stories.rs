@@ -19,14 +19,13 @@ fn a_new_instance_is_silent_until_a_device_is_linked() {
     assert!(!may_send(life.state(), notice(NoticeClass::Lifecycle, 1)));
     life.report_linked();
     assert!(may_send(life.state(), notice(NoticeClass::Lifecycle, 1)));
-    assert!(may_send(life.state(), notice(NoticeClass::Test, 1)));
 }
 
 #[test]
 fn after_a_logout_only_the_disconnection_goes_out() {
     let mut life = Life::logged_out();
     assert!(may_send(life.state(), notice(NoticeClass::Disconnect, 1)));
-    for class in [NoticeClass::Lifecycle, NoticeClass::Qr, NoticeClass::Test] {
+    for class in [NoticeClass::Lifecycle, NoticeClass::Qr] {
         assert!(!may_send(life.state(), notice(class, 2)));
         let settled = Verdict::Settle(SettlementV1::CancelledByLogout);
         assert_eq!(verdict(life.state(), notice(class, 1)), settled);
@@ -62,7 +61,7 @@ fn an_endpoint_may_ask_to_be_told_everything() {
 fn a_deletion_blocks_all_but_its_own_notice() {
     let life = Life::deleted();
     let cancelled = Verdict::Settle(SettlementV1::CancelledByDelete);
-    for class in [NoticeClass::Lifecycle, NoticeClass::Disconnect, NoticeClass::Qr, NoticeClass::Test] {
+    for class in [NoticeClass::Lifecycle, NoticeClass::Disconnect, NoticeClass::Qr] {
         assert_eq!(verdict(life.state(), notice(class, 1)), cancelled);
     }
     assert!(may_send(life.state(), notice(NoticeClass::Deletion, 1)));

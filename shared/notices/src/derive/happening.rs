@@ -9,30 +9,6 @@ use berth_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What kind of a notice this is: it decides when it may be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Class {
-    /// Anything while webhooks are open.
-    Lifecycle,
-    /// The end of a session: the only thing that may be said in the silence after it.
-    Disconnect,
-    /// A code to be scanned or typed.
-    Qr,
-    /// The deletion: the only thing that may be said of a deleted instance.
-    Final,
-}
-
-impl From<Class> for NoticeClass {
-    fn from(class: Class) -> Self {
-        match class {
-            Class::Lifecycle => Self::Lifecycle,
-            Class::Disconnect => Self::Disconnect,
-            Class::Qr => Self::Qr,
-            Class::Final => Self::Deletion,
-        }
-    }
-}
-
 /// Which kind of code is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CodeKind {
@@ -125,11 +101,11 @@ pub enum Happening {
 
 impl Happening {
     /// When a notice of it may be sent.
-    pub const fn class(&self) -> Class {
+    pub const fn class(&self) -> NoticeClass {
         match self {
-            Self::CodeShown(_) => Class::Qr,
-            Self::LoggedOut { .. } => Class::Disconnect,
-            Self::Deleted { .. } => Class::Final,
+            Self::CodeShown(_) => NoticeClass::Qr,
+            Self::LoggedOut { .. } => NoticeClass::Disconnect,
+            Self::Deleted { .. } => NoticeClass::Deletion,
             Self::Created
             | Self::Connecting
             | Self::PairingRefused { .. }
@@ -142,7 +118,7 @@ impl Happening {
             | Self::Unlinked
             | Self::UnlinkAbandoned
             | Self::TokenChanged
-            | Self::Switched { .. } => Class::Lifecycle,
+            | Self::Switched { .. } => NoticeClass::Lifecycle,
         }
     }
 

@@ -8,7 +8,7 @@ mod happening;
 #[cfg(test)]
 mod tests;
 
-use berth_domain::instance::may_send;
+use berth_domain::{instance::NoticeClass, instance::may_send};
 use berth_proto::{
     CommitV2, DecodeError, InstanceId, Timestamp,
     delivery::NoticeKeyV1,
@@ -16,7 +16,7 @@ use berth_proto::{
     instance::{InstanceStateV1, PhaseV1, WebhookV1},
 };
 
-pub use happening::{Class, Code, CodeKind, Happening, command_behind, happenings};
+pub use happening::{Code, CodeKind, Happening, command_behind, happenings};
 
 use crate::formats::{self, Format, Word};
 
@@ -41,7 +41,7 @@ pub struct Notice {
     /// Its name.
     pub key: NoticeKeyV1,
     /// When it may be sent.
-    pub class: Class,
+    pub class: NoticeClass,
     /// The session that it is about: of a disconnection the one that ended, else the state's.
     pub session: u32,
     /// What it says, in the words of the format.
@@ -141,11 +141,11 @@ fn wants(webhook: &WebhookV1, word: &Word) -> bool {
 /// a logout of the same commit would cancel at once need not be derived.
 fn may_derive(state: &InstanceStateV1, webhook: &WebhookV1, notice: &Notice) -> bool {
     let deleted = matches!(state.phase, PhaseV1::Deleted { .. });
-    deleted == (notice.class == Class::Final)
+    deleted == (notice.class == NoticeClass::Deletion)
         && may_send(
             state,
             berth_domain::instance::Notice {
-                class: notice.class.into(),
+                class: notice.class,
                 session: notice.session,
                 after_logout_all: webhook.after_logout_all,
             },

@@ -64,11 +64,11 @@ pub(super) async fn counted<A: Future<Output = Response>>(
             (answer(request).await, allowance)
         }
     };
-    tell(&mut response, &allowance);
+    add_headers(&mut response, &allowance);
     response
 }
 
-fn tell(response: &mut Response, allowance: &Allowance) {
+fn add_headers(response: &mut Response, allowance: &Allowance) {
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(allowance.limit));
     headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(allowance.remaining));

@@ -29,7 +29,7 @@ pub(super) async fn create(
         return Err(CodeChatError::Invalid("socket already registered".to_owned()));
     }
     let socket = Socket::new(on.app.now()).changed(&body, on.app.now())?;
-    let shown = keep(&on, Some(&socket)).await?.ok_or(CodeChatError::SocketNotFound)?;
+    let shown = keep_socket(&on, Some(&socket)).await?.ok_or(CodeChatError::SocketNotFound)?;
     Ok((StatusCode::CREATED, Json(shown)))
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn change(on: OnInstance, request: Request) -> Result<Json<Sock
     let body = object(request).await?;
     let present = Socket::of(&on.read().await?).ok_or(CodeChatError::SocketNotFound)?;
     let changed = present.changed(&body, on.app.now())?;
-    keep(&on, Some(&changed)).await?.map(Json).ok_or(CodeChatError::SocketNotFound)
+    keep_socket(&on, Some(&changed)).await?.map(Json).ok_or(CodeChatError::SocketNotFound)
 }
 
 /// Removes the registration and shows what it was.
@@ -64,12 +64,12 @@ pub(super) async fn change(on: OnInstance, request: Request) -> Result<Json<Sock
 pub(super) async fn remove(on: OnInstance) -> Result<Json<SocketShown>, CodeChatError> {
     let record = on.read().await?;
     let present = Socket::of(&record).ok_or(CodeChatError::SocketNotFound)?;
-    keep(&on, None).await?;
+    keep_socket(&on, None).await?;
     Ok(Json(socket::shown(&record, &present, Some(on.app.now()))))
 }
 
 /// Keeps a registration in the place of the present one, and shows what is kept then.
-async fn keep(on: &OnInstance, socket: Option<&Socket>) -> Result<Option<SocketShown>, CodeChatError> {
+async fn keep_socket(on: &OnInstance, socket: Option<&Socket>) -> Result<Option<SocketShown>, CodeChatError> {
     let record = on.read().await?;
     let merge = |present| socket::merge(present, socket);
     let answer = on.map(on.app.blocks.change(&on.call, &record, FORMAT, merge).await)?;

@@ -55,7 +55,7 @@ pub(super) async fn transport(
         None => return Err(EvolutionError::Validation(format!("instance requires property \"{name}\""))),
     };
     kept::check_transport(name, &given)?;
-    let record = keep(name, &on, &record, given).await?;
+    let record = keep_block(name, &on, &record, given).await?;
     Ok((StatusCode::CREATED, Json(kept::row(&record, name))))
 }
 
@@ -78,12 +78,12 @@ pub(super) async fn proxy(on: OnInstance, request: Request) -> Saved<ProxyAnswer
     if given.get("enabled") == Some(&Value::Bool(false)) {
         given.extend(PROXY_FIELDS.map(|name| (name.to_owned(), json!(""))));
     }
-    let record = keep("proxy", &on, &record, given).await?;
+    let record = keep_block("proxy", &on, &record, given).await?;
     let proxy = SavedProxy { proxy: kept::row(&record, "proxy"), instance_name: record.name };
     Ok((StatusCode::CREATED, Json(ProxyAnswer { proxy })))
 }
 
-async fn keep(
+async fn keep_block(
     name: &'static str,
     on: &OnInstance,
     record: &Record,

@@ -21,7 +21,7 @@ const WAIT_SECONDS: std::ops::RangeInclusive<u64> = 5..=60;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct Bounds {
     receive_timeout: Option<String>,
 }
 
@@ -81,7 +81,7 @@ struct InstanceData {
 )]
 pub(super) async fn run(on: &OnInstance, uri: &Uri) -> Result<Option<Received>, GreenError> {
     let bounds = || GreenError::Validation("'receiveTimeout' must be a number from 5 to 60".to_owned());
-    let asked = Query::<Asked>::try_from_uri(uri).map_err(|_| bounds())?.0.receive_timeout;
+    let asked = Query::<Bounds>::try_from_uri(uri).map_err(|_| bounds())?.0.receive_timeout;
     let seconds = match asked {
         None => *WAIT_SECONDS.start(),
         Some(text) => {

@@ -57,18 +57,18 @@ async fn show(on: OnInstance, mut socket: Socket) {
     let mut shown = None;
     for looks in 0_u32.. {
         // Also after the first wait: the token may have ended in it.
-        let connected = match look(&on.app.codes, follow.permission()).await {
+        let connected = match live_code(&on.app.codes, follow.permission()).await {
             Ok(connected) => connected,
             Err(failure) => return fail(socket, &failure).await,
         };
         match next(&connected, looks > 0, &mut shown).await {
-            Step::Last(frame) => return end(socket, frame).await,
-            Step::Show(frame) => {
-                if !socket.tell(frame.to_string()).await {
+            Turning::Last(frame) => return end(socket, frame).await,
+            Turning::Show(frame) => {
+                if !socket.send_text(frame.to_string()).await {
                     return;
                 }
             }
-            Step::Wait => {}
+            Turning::Wait => {}
         }
         let turn = tokio::select! {
             turn = timeout_at(deadline, follow.more(connected.record.version)) => turn,
@@ -84,7 +84,7 @@ async fn show(on: OnInstance, mut socket: Socket) {
 }
 
 /// The instance and its live code, for whoever still may.
-async fn look(codes: &Codes, permission: &Permission) -> Result<Connected, Failure> {
+async fn live_code(codes: &Codes, permission: &Permission) -> Result<Connected, Failure> {
     let record = permission.ask().await?;
     if record.is_deleted() {
         return Err(Failure::NotFound);
@@ -103,7 +103,7 @@ fn unavailable() -> Value {
 
 /// Sends the last frame and closes the socket.
 async fn end(mut socket: Socket, frame: Value) {
-    if socket.tell(frame.to_string()).await {
+    if socket.send_text(frame.to_string()).await {
         socket.end().await;
     }
 }
@@ -116,13 +116,13 @@ async fn fail(mut socket: Socket, failure: &Failure) {
         }
         _ => unavailable(),
     };
-    if socket.tell(frame.to_string()).await {
+    if socket.send_text(frame.to_string()).await {
         socket.end_of(failure).await;
     }
 }
 
 /// What to do about what was seen.
-enum Step {
+enum Turning {
     /// Send it and go on.
     Show(Value),
     /// Send it and close the socket.
@@ -131,18 +131,18 @@ enum Step {
     Wait,
 }
 
-async fn next(connected: &Connected, started: bool, shown: &mut Option<u32>) -> Step {
+async fn next(connected: &Connected, started: bool, shown: &mut Option<u32>) -> Turning {
     let code = connected.codes.qr.as_ref().map(|code| code.index);
     match &connected.record.state.phase {
-        PhaseV1::Linked(_) if started => Step::Last(account_data(&connected.record)),
-        PhaseV1::Connecting(_) | PhaseV1::Pairing(_) if code.is_none() || code == *shown => Step::Wait,
+        PhaseV1::Linked(_) if started => Turning::Last(account_data(&connected.record)),
+        PhaseV1::Connecting(_) | PhaseV1::Pairing(_) if code.is_none() || code == *shown => Turning::Wait,
         PhaseV1::Connecting(_) | PhaseV1::Pairing(_) => {
             *shown = code;
-            Step::Show(json!(qr::shown(connected).await))
+            Turning::Show(json!(qr::shown(connected).await))
         }
-        PhaseV1::Linked(_) | PhaseV1::Paused(_) => Step::Last(json!(qr::shown(connected).await)),
+        PhaseV1::Linked(_) | PhaseV1::Paused(_) => Turning::Last(json!(qr::shown(connected).await)),
         // The attempt ended, by its codes or by a logout.
-        PhaseV1::Created | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => Step::Last(expired()),
+        PhaseV1::Created | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => Turning::Last(expired()),
     }
 }
 

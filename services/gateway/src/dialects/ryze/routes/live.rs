@@ -59,12 +59,12 @@ pub(super) async fn handler(
         on.app.listeners.listen(on.call.principal, &record, FORMAT, Map::new(), websocket::filter).await;
     let live = live.map_err(|failure| RyzeError::of(WHAT, failure))?;
     let allowance = socket::allowance(&extensions);
-    let opened = move |opened| tell(live, Socket::new(opened, "ryze", allowance));
+    let opened = move |opened| send_notices(live, Socket::new(opened, "ryze", allowance));
     Ok(socket::bounded(upgrade).on_upgrade(opened))
 }
 
 /// Sends frames until the client leaves, or the instance or the permission is no more.
-async fn tell(mut live: Live, mut socket: Socket) {
+async fn send_notices(mut live: Live, mut socket: Socket) {
     loop {
         let told = tokio::select! {
             told = live.next() => told,
@@ -72,7 +72,7 @@ async fn tell(mut live: Live, mut socket: Socket) {
         };
         match told {
             Ok(Some(frame)) => {
-                if !socket.tell(frame).await {
+                if !socket.send_text(frame).await {
                     return;
                 }
             }
