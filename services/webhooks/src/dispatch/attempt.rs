@@ -23,8 +23,8 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::{
-    board::Pending,
     disable,
+    lane::Pending,
     open::Endpoint,
     shares::{Destination, Place},
 };

@@ -15,7 +15,10 @@ use std::{
 use berth_domain::instance::NoticeClass;
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
-use super::shares::{Destination, Shares, Slot, Try, Voice};
+use super::{
+    lane::{Indexed, Lane, LaneKey, Pending, Present},
+    shares::{Destination, Shares, Slot, Try, Voice},
+};
 use crate::{journal::Tried, outbox::Owed, schedule::plus};
 
 /// How far a clock may go back before it counts as another one: what a time service corrects is less.
@@ -26,64 +29,6 @@ const LOOK_UPS_MAX: usize = 64;
 const RIPEN_MAX: usize = 64;
 /// Endpoints of which it is remembered where they lead.
 const KNOWN_MAX: usize = 262_144;
-
-/// The name of a lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct LaneKey {
-    /// The instance.
-    pub(crate) instance: InstanceId,
-    /// The endpoint.
-    pub(crate) endpoint: EndpointId,
-    /// Whether it carries codes, which an older failing notice must not hold up.
-    pub(crate) codes: bool,
-}
-
-/// The clock, when rows are taken over.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Present {
-    /// The present moment.
-    pub(crate) now: Timestamp,
-    /// The latest that anything can be due, by the schedule.
-    pub(crate) latest: Timestamp,
-}
-
-/// A notice that waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pending {
-    /// Its name.
-    pub(crate) key: NoticeKeyV1,
-    /// Its row.
-    pub(crate) owed: Owed,
-    /// Attempts that were made.
-    pub(crate) attempts: u16,
-    /// When it may be tried.
-    pub(crate) due: Timestamp,
-    /// Whether it waits to be fetched, not to be sent.
-    pub(crate) held: bool,
-    /// What its attempt occupies; none if that is to find out where it leads.
-    pub(crate) slot: Option<Slot>,
-    /// Whether it is being tried or settled.
-    busy: bool,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    /// By version and ordinal.
-    queue: BTreeMap<(u64, u16), Pending>,
-    /// As it stands in the index.
-    indexed: Option<Indexed>,
-}
-
-/// Where a lane with an idle head stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Indexed {
-    /// It is not known to be due.
-    Idle(Timestamp),
-    /// It is due, and where it leads is to be found out.
-    Unknown(Timestamp),
-    /// It waits for its turn.
-    Ready(Slot, Timestamp),
-}
 
 /// Everything that waits.
 #[derive(Debug, Default)]
@@ -105,15 +50,6 @@ pub(crate) struct Board {
     count: usize,
     /// The moment at which it was last asked for the next one.
     looked: Option<Timestamp>,
-}
-
-// === impl LaneKey ===
-
-impl LaneKey {
-    /// The lane of a notice.
-    pub(crate) fn of(key: &NoticeKeyV1, class: NoticeClass) -> Self {
-        Self { instance: key.instance, endpoint: key.endpoint, codes: class == NoticeClass::Qr }
-    }
 }
 
 // === impl Board ===
@@ -415,134 +351,4 @@ impl Board {
 }
 
 #[cfg(test)]
-mod tests {
-    use berth_notices::fixtures::{INSTANCE, at};
-
-    use super::*;
-
-    fn start() -> Present {
-        Present { now: at(0), latest: at(86_400) }
-    }
-
-    fn row(version: u64, ordinal: u16, class: NoticeClass) -> (NoticeKeyV1, Owed) {
-        let key =
-            NoticeKeyV1 { instance: INSTANCE, version, endpoint: EndpointId::from_bytes([2; 16]), ordinal };
-        let owed = Owed {
-            class,
-            session: 1,
-            code: None,
-            occurred_at: at(0),
-            format: "native".to_owned(),
-            event: String::new(),
-        };
-        (key, owed)
-    }
-
-    fn board(rows: &[(NoticeKeyV1, Owed)]) -> Board {
-        let mut board = Board::default();
-        board.merge(INSTANCE, rows.to_vec(), |_| None, start());
-        board
-    }
-
-    #[test]
-    fn first_in_first_out_with_one_attempt_at_a_time() {
-        let rows = [
-            row(3, 0, NoticeClass::Lifecycle),
-            row(2, 1, NoticeClass::Lifecycle),
-            row(2, 0, NoticeClass::Lifecycle),
-        ];
-        let mut board = board(&rows);
-        let first = board.next(at(0)).unwrap();
-        assert_eq!((first.key.version, first.key.ordinal), (2, 0));
-        assert_eq!(board.next(at(0)), None);
-        board.put_back(&first.key, NoticeClass::Lifecycle, 1, at(5));
-        assert_eq!((board.next(at(4)), board.wake_at()), (None, Some(at(5))));
-        let again = board.next(at(5)).unwrap();
-        assert_eq!((again.key, again.attempts), (first.key, 1));
-        board.remove(&again.key, NoticeClass::Lifecycle);
-        assert_eq!(board.next(at(5)).unwrap().key, rows[1].0);
-    }
-
-    #[test]
-    fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
-        let mut board = board(&[row(2, 0, NoticeClass::Qr)]);
-        let code = board.next(at(0)).unwrap();
-        board.merge(
-            INSTANCE,
-            vec![row(2, 0, NoticeClass::Qr), row(3, 0, NoticeClass::Disconnect)],
-            |_| None,
-            start(),
-        );
-        assert_eq!(code.owed.class, NoticeClass::Qr);
-        assert_eq!((board.next(at(0)), board.wake_at()), (None, None));
-        board.remove(&code.key, NoticeClass::Qr);
-        assert_eq!(board.next(at(0)).unwrap().owed.class, NoticeClass::Disconnect);
-        // A newer code does not wait for a disconnection that is tried again and again.
-        board.merge(
-            INSTANCE,
-            vec![row(3, 0, NoticeClass::Disconnect), row(4, 0, NoticeClass::Qr)],
-            |_| None,
-            start(),
-        );
-        assert_eq!(board.next(at(0)).unwrap().owed.class, NoticeClass::Qr);
-    }
-
-    #[test]
-    fn what_is_settled_here_does_not_come_back_from_a_view_that_lags() {
-        let rows = [row(2, 0, NoticeClass::Lifecycle)];
-        let mut board = board(&rows);
-        let pending = board.next(at(0)).unwrap();
-        board.remove(&pending.key, NoticeClass::Lifecycle);
-        assert!(!board.merge(INSTANCE, rows.to_vec(), |_| None, start()));
-        assert_eq!((board.next(at(0)), board.len()), (None, 0));
-        board.merge(INSTANCE, Vec::new(), |_| None, start());
-        assert!(board.settled.is_empty());
-    }
-
-    #[test]
-    fn what_another_owner_settled_leaves_and_what_waits_is_looked_at_again() {
-        let rows = [row(2, 0, NoticeClass::Lifecycle), row(3, 0, NoticeClass::Lifecycle)];
-        let mut board = board(&rows);
-        assert!(board.merge(INSTANCE, rows[1..].to_vec(), |_| None, start()));
-        assert_eq!(board.waiting(INSTANCE).len(), 1);
-        assert!(board.claim(&rows[1].0, NoticeClass::Lifecycle));
-        assert!(!board.claim(&rows[1].0, NoticeClass::Lifecycle));
-    }
-
-    #[test]
-    fn an_attempt_of_unknown_fate_is_repeated_at_once() {
-        let mut board = Board::default();
-        let tried = |running| Tried { attempts: 3, due: at(90), running };
-        let rows = vec![row(2, 0, NoticeClass::Lifecycle)];
-        board.merge(INSTANCE, rows.clone(), |_| Some(tried(true)), start());
-        assert_eq!(board.next(at(0)).unwrap().attempts, 3);
-        let mut board = Board::default();
-        assert!(board.merge(INSTANCE, rows, |_| Some(tried(false)), start()));
-        assert_eq!(board.wake_at(), Some(at(90)));
-    }
-
-    #[test]
-    fn what_a_clock_that_jumped_put_off_is_due_when_it_is_back() {
-        let jumped = 30 * 86_400;
-        let mut waits = board(&[row(2, 0, NoticeClass::Lifecycle)]);
-        let first = waits.next(at(jumped)).unwrap();
-        waits.give_back(&first, None, at(jumped));
-        waits.put_back(&first.key, NoticeClass::Lifecycle, 1, at(jumped + 5));
-        assert_eq!(waits.next(at(1)).unwrap().key, first.key, "not in thirty days");
-
-        let mut held = board(&[row(2, 0, NoticeClass::Lifecycle)]);
-        let first = held.next(at(jumped)).unwrap();
-        held.give_back(&first, None, at(jumped));
-        held.put_off(&first.key, NoticeClass::Lifecycle, at(jumped + 5));
-        assert_eq!(held.next(at(1)), None, "what waits to be fetched is kept");
-
-        // A commit that is dated ahead, and an attempt that was noted by that clock.
-        let mut ahead = row(3, 0, NoticeClass::Disconnect);
-        ahead.1.occurred_at = at(jumped);
-        for tried in [None, Some(Tried { attempts: 1, due: at(jumped), running: false })] {
-            let mut board = Board::default();
-            board.merge(INSTANCE, vec![ahead.clone()], |_| tried, start());
-            assert!(board.next(at(0)).is_some(), "{tried:?}");
-        }
-    }
-}
+mod tests;

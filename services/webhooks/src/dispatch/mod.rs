@@ -8,6 +8,7 @@
 mod attempt;
 mod board;
 mod disable;
+mod lane;
 mod open;
 mod pull;
 mod review;

@@ -39,8 +39,8 @@ use super::{
     attempt::{Fault, Permit, Tools, ask, kept_until, read, read_step},
     open::Endpoint,
     scan,
-    settle::{SettleError, Settler},
-    tenure::{End, take_over, until_settled},
+    settle::{SettleError, Settler, take_over, until_settled},
+    tenure::End,
 };
 use crate::{
     QUEUE,

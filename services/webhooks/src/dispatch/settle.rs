@@ -1,6 +1,6 @@
 //! Settlements: commits on the delivery stream of a partition, fenced by their expected version.
 
-use std::future::ready;
+use std::{future::ready, time::Duration};
 
 use berth_domain::delivery::{self, Event, Fenced, State, evolve};
 use berth_log::{Loaded, Next, Plan, TransactError, Writer};
@@ -11,6 +11,11 @@ use berth_proto::{
 use thiserror::Error;
 
 use super::attempt::Tools;
+
+/// How long to wait before a fault of the log or the view is met again.
+pub(super) const FAULT_DELAY: Duration = Duration::from_secs(1);
+/// How long a partition that was taken over waits for the view to know its settlements.
+const REACHED_MAX: Duration = Duration::from_secs(10);
 
 /// Notices could not be settled.
 #[derive(Debug, Error)]
@@ -90,5 +95,40 @@ impl Settler {
         let Some(state) = folded.filter(|_| !events.is_empty()) else { return Ok(Plan::Keep(loaded, ())) };
         let events = events.iter().map(Event::to_record).collect::<Result<_, _>>()?;
         Ok(Plan::Append(loaded, Next { receipts: Vec::new(), events, state }, ()))
+    }
+}
+
+/// Takes a partition over and waits until the view knows what former owners settled there.
+pub(super) async fn take_over(
+    tools: &Tools,
+    settler: &Settler,
+    partition: Partition,
+) -> Result<(), SettleError> {
+    until_settled(|| settler.take_over(partition)).await?;
+    loop {
+        if let Ok(end) = tools.log.end().await {
+            match tools.outbox.reached(&end, REACHED_MAX).await {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::warn!(%error, "webhooks wait for the outbox"),
+            }
+        }
+        tokio::time::sleep(FAULT_DELAY).await;
+    }
+}
+
+/// Tries until it works or this dispatcher is fenced off.
+pub(super) async fn until_settled<F>(mut append: impl FnMut() -> F) -> Result<(), SettleError>
+where
+    F: Future<Output = Result<(), SettleError>>,
+{
+    loop {
+        match append().await {
+            Ok(()) => return Ok(()),
+            Err(fenced @ SettleError::Fenced { .. }) => return Err(fenced),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "notices cannot be settled now");
+                tokio::time::sleep(FAULT_DELAY).await;
+            }
+        }
     }
 }

@@ -15,11 +15,14 @@
 //! Whoever is next is found in O(log n). A place that is full is set aside for each account once, when it is met, and
 //! comes back when it has room.
 
+mod budget;
+
 use std::collections::{BTreeSet, HashMap};
 
 use berth_proto::{AccountId, Hash, Timestamp};
 
-use super::board::LaneKey;
+use self::budget::{Budget, Flow, Load};
+use super::lane::LaneKey;
 
 /// First tries that run at once.
 const FIRST_MAX: usize = 384;
@@ -77,60 +80,6 @@ pub(crate) enum Voice {
     Answering,
 }
 
-/// The order of turns: fewer under way, then longer without a turn.
-type Rank = (usize, u64);
-
-/// Members by rank.
-#[derive(Debug)]
-struct Ranked<K> {
-    at: HashMap<K, Rank>,
-    order: BTreeSet<(Rank, K)>,
-}
-
-/// The lanes of an account that wait for one place.
-#[derive(Debug, Default)]
-struct Flow {
-    turn: u64,
-    lanes: BTreeSet<(Timestamp, LaneKey)>,
-}
-
-/// One of each kind.
-#[derive(Debug, Default)]
-struct Both<T> {
-    answering: T,
-    silent: T,
-}
-
-#[derive(Debug)]
-struct Account {
-    in_flight: Both<usize>,
-    turn: u64,
-    flows: HashMap<Place, Flow>,
-    /// Flows that wait and are not set aside, by their turns alone; of the kind that their place was of when it was
-    /// last looked at.
-    open: Both<Ranked<Place>>,
-}
-
-#[derive(Debug)]
-struct Budget {
-    max: usize,
-    in_flight: usize,
-    accounts: HashMap<AccountId, Account>,
-    /// Accounts with open flows.
-    ready: Both<Ranked<AccountId>>,
-}
-
-#[derive(Debug, Default)]
-struct Load {
-    in_flight: usize,
-    /// Whether its last attempt was answered.
-    answers: bool,
-    /// Since when it owes an answer.
-    waiting_since: Option<Timestamp>,
-    /// Who was set aside because it is full.
-    aside: BTreeSet<(Try, AccountId)>,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Shares {
@@ -150,138 +99,6 @@ impl Place {
         let mut place = [0; 16];
         place.copy_from_slice(hash.split_at(16).0);
         Self(place)
-    }
-}
-
-// === impl Both ===
-
-impl<T> Both<T> {
-    const fn of(&self, voice: Voice) -> &T {
-        match voice {
-            Voice::Answering => &self.answering,
-            Voice::Silent => &self.silent,
-        }
-    }
-
-    const fn of_mut(&mut self, voice: Voice) -> &mut T {
-        match voice {
-            Voice::Answering => &mut self.answering,
-            Voice::Silent => &mut self.silent,
-        }
-    }
-}
-
-// === impl Ranked ===
-
-impl<K> Default for Ranked<K> {
-    fn default() -> Self {
-        Self { at: HashMap::new(), order: BTreeSet::new() }
-    }
-}
-
-impl<K: Copy + Ord + std::hash::Hash> Ranked<K> {
-    fn put(&mut self, key: K, rank: Rank) {
-        self.take(key);
-        self.at.insert(key, rank);
-        self.order.insert((rank, key));
-    }
-
-    fn take(&mut self, key: K) {
-        if let Some(rank) = self.at.remove(&key) {
-            self.order.remove(&(rank, key));
-        }
-    }
-
-    fn first(&self) -> Option<K> {
-        self.order.first().map(|(_, key)| *key)
-    }
-
-    fn first_rank(&self) -> Option<Rank> {
-        self.order.first().map(|(rank, _)| *rank)
-    }
-}
-
-// === impl Account ===
-
-impl Account {
-    /// A flow may have its turn.
-    fn open(&mut self, place: Place, turn: u64, voice: Voice) {
-        self.close(place);
-        self.open.of_mut(voice).put(place, (0, turn));
-    }
-
-    /// A flow may not.
-    fn close(&mut self, place: Place) {
-        self.open.answering.take(place);
-        self.open.silent.take(place);
-    }
-
-    fn is_idle(&self) -> bool {
-        self.in_flight.answering == 0 && self.in_flight.silent == 0 && self.flows.is_empty()
-    }
-}
-
-// === impl Budget ===
-
-impl Budget {
-    fn new(max: usize) -> Self {
-        Self { max, in_flight: 0, accounts: HashMap::new(), ready: Both::default() }
-    }
-
-    fn account(&mut self, account: AccountId, turn: u64) -> &mut Account {
-        self.accounts.entry(account).or_insert_with(|| Account {
-            in_flight: Both::default(),
-            turn,
-            flows: HashMap::new(),
-            open: Both::default(),
-        })
-    }
-
-    /// Puts an account where it belongs after a change.
-    fn settle(&mut self, id: AccountId) {
-        let Some(account) = self.accounts.get(&id) else { return };
-        for voice in [Voice::Answering, Voice::Silent] {
-            let ready = self.ready.of_mut(voice);
-            if account.open.of(voice).first().is_some() {
-                ready.put(id, (*account.in_flight.of(voice), account.turn));
-            } else {
-                ready.take(id);
-            }
-        }
-        if account.is_idle() {
-            self.accounts.remove(&id);
-        }
-    }
-
-    /// The account whose turn it is, and for which kind of places, if there is room for it.
-    fn turn_of(&self) -> Option<(AccountId, Voice)> {
-        let free = self.max.saturating_sub(self.in_flight);
-        // Whoever comes after the first in an order has as much under way or more.
-        let first = |voice: Voice, parts: usize| {
-            let ready = self.ready.of(voice);
-            let rank = ready.first_rank().filter(|(in_flight, _)| in_flight * parts < free)?;
-            Some((rank, ready.first()?, voice))
-        };
-        let candidates = [first(Voice::Answering, 1), first(Voice::Silent, SILENT_PART)];
-        let (_, id, voice) = candidates.into_iter().flatten().min_by_key(|(rank, ..)| *rank)?;
-        Some((id, voice))
-    }
-}
-
-// === impl Load ===
-
-impl Load {
-    fn voice(&self, now: Timestamp) -> Voice {
-        let in_time = self.waiting_since.is_none_or(|since| now.0 - since.0 < PATIENCE_MICROS);
-        if self.answers && in_time { Voice::Answering } else { Voice::Silent }
-    }
-
-    fn has_room(&self, now: Timestamp) -> bool {
-        self.in_flight
-            < match self.voice(now) {
-                Voice::Answering => PLACE_ANSWERING_MAX,
-                Voice::Silent => PLACE_SILENT_MAX,
-            }
     }
 }
 

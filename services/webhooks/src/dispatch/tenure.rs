@@ -21,11 +21,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attempt::{Ended, Outcome, Tools, ask, attempt},
-    board::{Board, Pending, Present},
+    board::Board,
+    lane::{Pending, Present},
     pull::Desk,
     review::{Reviews, state_now},
     scan,
-    settle::{SettleError, Settler},
+    settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
 };
 use crate::{
     last_words, metrics,
@@ -35,10 +36,6 @@ use crate::{
 
 /// Notices that are kept in memory; the rest stays in the view until these are fewer.
 const OWED_IN_MEMORY_MAX: usize = 1_000_000;
-/// How long to wait before a fault of the log or the view is met again.
-const FAULT_DELAY: Duration = Duration::from_secs(1);
-/// How long a partition that was taken over waits for the view to know its settlements.
-const REACHED_MAX: Duration = Duration::from_secs(10);
 /// How often the loop looks at the clock although nothing is due: wall clocks may be set.
 const LOOK_MAX: Duration = Duration::from_secs(5);
 
@@ -378,46 +375,11 @@ impl Tenure {
     }
 }
 
-/// Takes a partition over and waits until the view knows what former owners settled there.
-pub(super) async fn take_over(
-    tools: &Tools,
-    settler: &Settler,
-    partition: Partition,
-) -> Result<(), SettleError> {
-    until_settled(|| settler.take_over(partition)).await?;
-    loop {
-        if let Ok(end) = tools.log.end().await {
-            match tools.outbox.reached(&end, REACHED_MAX).await {
-                Ok(()) => return Ok(()),
-                Err(error) => tracing::warn!(%error, "webhooks wait for the outbox"),
-            }
-        }
-        tokio::time::sleep(FAULT_DELAY).await;
-    }
-}
-
 /// Destroys the key that the last words of a deleted instance were sealed under, until that works.
 async fn erase_last_words(tools: &Tools, instance: InstanceId) {
     tools.keys.forget(instance.as_bytes());
     while let Err(error) = tools.delivery_keys.destroy(&last_words::key_owner(instance)).await {
         tracing::warn!(%instance, %error, "what a deleted instance's last notices needed is erased later");
         tokio::time::sleep(FAULT_DELAY).await;
-    }
-}
-
-/// Tries until it works or this dispatcher is fenced off.
-pub(super) async fn until_settled<F>(mut append: impl FnMut() -> F) -> Result<(), SettleError>
-where
-    F: Future<Output = Result<(), SettleError>>,
-{
-    loop {
-        match append().await {
-            Ok(()) => return Ok(()),
-            Err(fenced @ SettleError::Fenced { .. }) => return Err(fenced),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "notices cannot be settled now");
-                tokio::time::sleep(FAULT_DELAY).await;
-            }
-        }
     }
 }

@@ -17,7 +17,8 @@ use futures::try_join;
 
 use super::{
     key_store::NatsKeyStore,
-    stream::{OpenError, StreamError, Table, settings},
+    stream::{OpenError, StreamError, settings},
+    table::Table,
 };
 use crate::port::{DeploymentStore, KeyStoreError, StoredDeployment};
 

@@ -17,7 +17,10 @@ use berth_proto::InstanceId;
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::stream::{OpenError, StreamError, Table, settings};
+use super::{
+    stream::{OpenError, StreamError, settings},
+    table::Table,
+};
 use crate::port::{DEVICE_KEYS_BYTES_MAX, DeviceKeys, KeyStoreError};
 
 /// The name of the stream.

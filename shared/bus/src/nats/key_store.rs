@@ -24,7 +24,10 @@ use berth_runtime::WrappedKey;
 use bytes::Bytes;
 use futures::try_join;
 
-use super::stream::{OpenError, StreamError, Table, settings};
+use super::{
+    stream::{OpenError, StreamError, settings},
+    table::Table,
+};
 use crate::port::{KeptKey, KeyStore, KeyStoreError};
 
 /// The stream of the keys of instances and accounts, and what its subjects begin with.

@@ -26,7 +26,10 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::stream::{OpenError, StreamError, Table, settings};
+use super::{
+    stream::{OpenError, StreamError, settings},
+    table::Table,
+};
 use crate::{
     lease::Lease,
     port::{Grant, LEASE_SECONDS, LeaseError, LeaseGuard, Leases},

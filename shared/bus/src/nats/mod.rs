@@ -33,6 +33,7 @@ mod device_keys;
 mod key_store;
 mod leases;
 mod stream;
+mod table;
 mod volatile;
 
 pub use bus::NatsBus;

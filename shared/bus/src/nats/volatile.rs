@@ -18,7 +18,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::{sync::Mutex, time::sleep};
 
-use super::stream::{OpenError, StreamError, Table, settings};
+use super::{
+    stream::{OpenError, StreamError, settings},
+    table::Table,
+};
 use crate::{
     port::{VOLATILE_TTL_MAX, Volatile, VolatileEntry, VolatileError},
     subject::{InvalidEntry, check_key, check_value},

@@ -1,0 +1,75 @@
+//! A lane: the notices of one endpoint of one instance that are sent one after the other.
+
+use std::collections::BTreeMap;
+
+use berth_domain::instance::NoticeClass;
+use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
+
+use super::shares::Slot;
+use crate::outbox::Owed;
+
+/// The name of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct LaneKey {
+    /// The instance.
+    pub(crate) instance: InstanceId,
+    /// The endpoint.
+    pub(crate) endpoint: EndpointId,
+    /// Whether it carries codes, which an older failing notice must not hold up.
+    pub(crate) codes: bool,
+}
+
+/// The clock, when rows are taken over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Present {
+    /// The present moment.
+    pub(crate) now: Timestamp,
+    /// The latest that anything can be due, by the schedule.
+    pub(crate) latest: Timestamp,
+}
+
+/// A notice that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// Its name.
+    pub(crate) key: NoticeKeyV1,
+    /// Its row.
+    pub(crate) owed: Owed,
+    /// Attempts that were made.
+    pub(crate) attempts: u16,
+    /// When it may be tried.
+    pub(crate) due: Timestamp,
+    /// Whether it waits to be fetched, not to be sent.
+    pub(crate) held: bool,
+    /// What its attempt occupies; none if that is to find out where it leads.
+    pub(crate) slot: Option<Slot>,
+    /// Whether it is being tried or settled.
+    pub(super) busy: bool,
+}
+
+/// The notices of a lane.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    /// By version and ordinal.
+    pub(super) queue: BTreeMap<(u64, u16), Pending>,
+    /// As it stands in the index.
+    pub(super) indexed: Option<Indexed>,
+}
+
+/// Where a lane with an idle head stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Indexed {
+    /// It is not known to be due.
+    Idle(Timestamp),
+    /// It is due, and where it leads is to be found out.
+    Unknown(Timestamp),
+    /// It waits for its turn.
+    Ready(Slot, Timestamp),
+}
+
+impl LaneKey {
+    /// The lane of a notice.
+    pub(crate) fn of(key: &NoticeKeyV1, class: NoticeClass) -> Self {
+        Self { instance: key.instance, endpoint: key.endpoint, codes: class == NoticeClass::Qr }
+    }
+}
