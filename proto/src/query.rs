@@ -31,7 +31,7 @@ pub enum QueryV1 {
 }
 
 /// Which instances.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceQueryV1 {
     /// The account; none is every account (root only).
     pub account: Option<AccountId>,

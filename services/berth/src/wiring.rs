@@ -24,7 +24,6 @@ const NOBODY: [u8; 16] = [0; 16];
 pub(crate) struct Wired {
     /// Which deployment this is, and which generation of formats it may write.
     pub(crate) deployment: Deployment,
-    /// The log.
     pub(crate) log: Arc<dyn EventLog>,
     /// Requests and tails.
     pub(crate) bus: Arc<dyn Bus>,
@@ -34,9 +33,7 @@ pub(crate) struct Wired {
     pub(crate) keys: KeyRing,
     /// Keys that last notices are sealed under.
     pub(crate) delivery_keys: KeyRing,
-    /// Keys of devices.
     pub(crate) device_keys: Arc<dyn DeviceKeys>,
-    /// Leases.
     pub(crate) leases: Arc<dyn Leases>,
     /// Which roles nobody does the work of.
     pub(crate) presence: Presence,

@@ -42,7 +42,6 @@ pub(crate) struct WantedUnlink {
 /// A link that shall run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WantedLink {
-    /// Its attempt.
     pub(crate) attempt: u32,
     /// How far it is.
     pub(crate) stage: Stage,

@@ -144,7 +144,6 @@ pub(crate) fn instances(
     Ok(page)
 }
 
-/// The record of an instance.
 pub(crate) fn record(view: &dyn ViewReader, id: InstanceId) -> Result<Option<Row>, ViewError> {
     Ok(view.get(&record_key(id))?.as_deref().and_then(Row::decode))
 }

@@ -63,7 +63,6 @@ pub(crate) fn attempt(class: NoticeClass, answer: Result<&Answer, &SendError>, t
     histogram!(ATTEMPT_SECONDS, "class" => class_word(class)).record(took.as_secs_f64());
 }
 
-/// A notice was settled.
 pub(crate) fn settled(class: NoticeClass, outcome: SettlementV1) {
     let outcome = match outcome {
         SettlementV1::Delivered => "delivered",

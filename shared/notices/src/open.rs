@@ -18,7 +18,6 @@ use crate::{
     jwt::instance_jwt,
 };
 
-/// The texts of a code.
 #[derive(Default)]
 struct CodeTexts {
     qr: Option<String>,

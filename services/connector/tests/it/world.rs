@@ -217,7 +217,6 @@ impl World {
 
     // === asking ===
 
-    /// A new instance.
     pub(crate) async fn instance(&self) -> InstanceId {
         let id = new_instance_id(&*self.clock, &*self.entropy);
         let owner = id.as_bytes();

@@ -1,11 +1,10 @@
 //! Changing and closing an account.
 
-use berth_proto::{AccountId, frame::TargetV1};
+use berth_proto::{AccountId, frame::TargetV1, query::InstanceQueryV1};
 use berth_runtime::{Unique, sealing::field};
 use serde_json::Value;
 
 use super::{
-    ListQuery,
     accounts::{Accounts, ChangedAccount, require_root, written},
     call::Call,
     failure::Failure,
@@ -64,7 +63,7 @@ impl Accounts {
     pub async fn close(&self, call: &Call, account: AccountId, force: bool) -> Result<Closing, Failure> {
         require_root(call)?;
         if !force {
-            let query = ListQuery { limit: 1, ..ListQuery::default() };
+            let query = InstanceQueryV1 { limit: 1, ..InstanceQueryV1::default() };
             if !self.lists.page(account, query).await?.records.is_empty() {
                 return Ok(Closing::HasInstances);
             }

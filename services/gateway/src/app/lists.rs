@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use berth_bus::Bus;
 use berth_proto::{
-    AccountId, InstanceId, codec,
+    AccountId, codec,
     query::{CountsV1, InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1},
     subject::query_subject,
 };
@@ -23,23 +23,6 @@ const LIST_MAX: Duration = Duration::from_secs(5);
 
 /// Instances of a page that are opened at once: each may cost a read of its data key.
 const OPENED_AT_ONCE: usize = 32;
-
-/// Which instances of an account.
-#[derive(Debug, Clone, Default)]
-pub struct ListQuery {
-    /// Words of the native state table; empty is all.
-    pub states: Vec<String>,
-    /// Text that the name, a person's or business' name, the phone or the number contains.
-    pub text: Option<String>,
-    /// Digits that the linked phone is.
-    pub phone: Option<String>,
-    /// Deleted ones too.
-    pub with_deleted: bool,
-    /// The id after which the page starts.
-    pub after: Option<InstanceId>,
-    /// Most instances of the page; 0 is as many as a page may have.
-    pub limit: u16,
-}
 
 /// A page of instances.
 #[derive(Debug, Clone)]
@@ -62,20 +45,11 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// A page of an account's instances.
-    pub async fn page(&self, account: AccountId, query: ListQuery) -> Result<Page, Failure> {
+    /// A page of an account's instances, as many as a page may have if the limit is 0.
+    pub async fn page(&self, account: AccountId, query: InstanceQueryV1) -> Result<Page, Failure> {
         let limit = if query.limit == 0 { PAGE_MAX } else { query.limit.min(PAGE_MAX) };
-        let page = self
-            .query(QueryV1::Instances(InstanceQueryV1 {
-                account: Some(account),
-                states: query.states,
-                text: query.text,
-                phone: query.phone,
-                with_deleted: query.with_deleted,
-                after: query.after,
-                limit,
-            }))
-            .await?;
+        let query = InstanceQueryV1 { account: Some(account), limit, ..query };
+        let page = self.query(QueryV1::Instances(query)).await?;
         let opened = page.rows.into_iter().map(|row| {
             let records = Arc::clone(&self.records);
             async move { records.open_record(row.id.instance(), row.version, &row.state).await }
@@ -88,7 +62,7 @@ impl Lists {
     pub async fn all(
         &self,
         account: AccountId,
-        mut query: ListQuery,
+        mut query: InstanceQueryV1,
         max: usize,
     ) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::new();

@@ -52,7 +52,7 @@ pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use find::Finder;
 pub use follow::{Follow, Follows, Permission, Turn};
 pub use history::{Entry, Histories, HistoryPage};
-pub use lists::{ListQuery, Lists, Page};
+pub use lists::{Lists, Page};
 pub use live::{Filter, Listeners, Live};
 pub use moves::Moves;
 pub use names::{InvalidName, address_bucket, check_foreign_id, check_name, check_phone, check_token};
@@ -109,7 +109,6 @@ pub struct Parts {
     pub simulator: Arc<Simulator>,
     pub request_ids: Arc<RequestIds>,
     clock: Arc<dyn Clock>,
-    stop: CancellationToken,
     settings: Settings,
 }
 
@@ -166,17 +165,12 @@ impl App {
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, lists,
             webhooks, creator, tokens, blocks, accounts, moves, histories, follows, listeners,
-            notifications, simulator, request_ids, clock, stop, settings))
+            notifications, simulator, request_ids, clock, settings))
     }
 
     /// The settings that the gateway was started with.
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    /// Whether the process stops, so that streams end and their clients come back elsewhere.
-    pub fn is_stopping(&self) -> bool {
-        self.stop.is_cancelled()
     }
 
     /// The present moment.

@@ -13,7 +13,9 @@ use std::sync::LazyLock;
 use axum::{Router, body::Bytes, http::StatusCode, routing::get};
 use utoipa::openapi::{Content, OpenApi, RefOr, Required, Schema};
 
-pub(crate) use parts::{Bearer, add_error, add_in_path, operations};
+pub(crate) use parts::{
+    AWAY, Bearer, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_error, add_errors, add_in_path, operations,
+};
 pub(crate) use routes::{
     __path_index, __path_json, __path_native_json, __path_page, index, json, native_json, page,
 };

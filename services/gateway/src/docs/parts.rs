@@ -32,6 +32,24 @@ pub(crate) fn add_error(operation: &mut Operation, body: &str, status: &str, des
     operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
 }
 
+/// Adds errors of a dialect, whose bodies are all alike.
+pub(crate) fn add_errors(operation: &mut Operation, errors: &[(&str, &str)]) {
+    for (status, description) in errors {
+        add_error(operation, "ErrorBody", status, description);
+    }
+}
+
+/// No such instance.
+pub(crate) const UNKNOWN: (&str, &str) = ("404", "No such instance.");
+/// The body is refused for its size.
+pub(crate) const TOO_LARGE: (&str, &str) = ("413", "The body is larger than 1 MiB.");
+/// Too many tokens that nobody has.
+pub(crate) const GUESSED: (&str, &str) = ("429", "The address showed too many wrong tokens.");
+/// Nothing can be said of the instance.
+pub(crate) const DAMAGED: (&str, &str) = ("500", "The history of the instance is damaged.");
+/// Another role is away.
+pub(crate) const AWAY: (&str, &str) = ("503", "A part of the service does not answer; send the same again.");
+
 /// Puts a parameter of the path before the others.
 pub(crate) fn add_in_path(operation: &mut Operation, name: &str, description: &str, schema: RefOr<Schema>) {
     let parameter: Parameter = ParameterBuilder::new()

@@ -78,7 +78,6 @@ pub(crate) struct Story<'w> {
     names: Vec<(String, String)>,
 }
 
-/// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

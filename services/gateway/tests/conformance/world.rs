@@ -280,7 +280,6 @@ impl World {
         instance
     }
 
-    /// The id of an instance.
     pub(crate) async fn id(&self, instance: &str) -> String {
         let (_, now) = self.native(Request::get(&format!("/v1/instances/{instance}")), ACCOUNT).await;
         now["id"].as_str().unwrap().to_owned()

@@ -89,7 +89,6 @@ impl World {
         }
     }
 
-    /// The folder of a replica.
     pub(crate) fn folder(&self, replica: &str) -> std::path::PathBuf {
         self.folder.path().join(replica)
     }
@@ -212,7 +211,6 @@ impl World {
         decode(&reply).unwrap()
     }
 
-    /// A page.
     pub(crate) async fn page(&self, query: &InstanceQueryV1) -> PageV1 {
         match self.ask(&QueryV1::Instances(query.clone())).await {
             QueryReplyV1::Page(page) => page,

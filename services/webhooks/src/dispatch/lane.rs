@@ -11,9 +11,7 @@ use crate::outbox::Owed;
 /// The name of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct LaneKey {
-    /// The instance.
     pub(crate) instance: InstanceId,
-    /// The endpoint.
     pub(crate) endpoint: EndpointId,
     /// Whether it carries codes, which an older failing notice must not hold up.
     pub(crate) codes: bool,

@@ -18,7 +18,6 @@ pub(crate) struct HeaderParts<'a> {
     pub(crate) format: &'a [(&'static str, String)],
     /// The customer's headers.
     pub(crate) custom: &'a [(String, String)],
-    /// `authorization`.
     pub(crate) authorization: Option<&'a str>,
 }
 

@@ -11,7 +11,6 @@ pub(super) struct Faults {
     pub(super) unlinks_to_fail: u32,
     /// Unlinks are never answered.
     pub(super) unlink_hangs: bool,
-    /// Unlinks are confirmed twice.
     pub(super) confirm_unlink_twice: bool,
 }
 

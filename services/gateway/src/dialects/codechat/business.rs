@@ -10,7 +10,6 @@ use crate::{
     http::time::iso_millis,
 };
 
-/// The business of an account.
 pub(super) fn shown(account: &AccountRecord) -> BusinessShown {
     BusinessShown {
         business_id: account.id,

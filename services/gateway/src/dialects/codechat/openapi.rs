@@ -13,7 +13,7 @@ use super::routes::{
     logout, move_instance, move_whatsapp, proxy, refresh_token, restart, search, socket, toggle_activate,
     webhooks,
 };
-use crate::docs::{self, add_error, add_in_path, operations};
+use crate::docs::{self, AWAY, DAMAGED, GUESSED, TOO_LARGE, add_errors, add_in_path, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -97,33 +97,22 @@ impl Modify for Errors {
         docs::free_bodies(document);
         for (path, item) in &mut document.paths.paths {
             for operation in operations(item) {
-                add_error(operation, "ErrorBody", "401", "No token, a wrong one or one that ended.");
-                add_error(
-                    operation,
-                    "ErrorBody",
-                    "403",
-                    "A valid token of somebody else, or an instance that is switched off.",
-                );
+                let other = ("403", "A valid token of somebody else, or an instance that is switched off.");
+                add_errors(operation, &[("401", "No token, a wrong one or one that ended."), other]);
                 let names_one = ["{instanceId}", "/admin/business/"].iter().any(|part| path.contains(part));
                 if names_one {
-                    add_error(operation, "ErrorBody", "404", "No such instance, business or webhook.");
+                    add_errors(operation, &[("404", "No such instance, business or webhook.")]);
                 }
                 if operation.request_body.is_some() {
-                    add_error(operation, "ErrorBody", "413", "The body is larger than 1 MiB.");
+                    add_errors(operation, &[TOO_LARGE]);
                 }
                 if operation.responses.responses.contains_key("501") {
                     continue;
                 }
-                add_error(operation, "ErrorBody", "429", "The address showed too many wrong tokens.");
-                add_error(operation, "ErrorBody", "500", "The history of the instance is damaged.");
+                add_errors(operation, &[GUESSED, DAMAGED]);
             }
             for operation in operations(item) {
-                add_error(
-                    operation,
-                    "ErrorBody",
-                    "503",
-                    "A part of the service does not answer; send the same again.",
-                );
+                add_errors(operation, &[AWAY]);
             }
         }
     }

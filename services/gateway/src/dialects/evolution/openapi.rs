@@ -15,7 +15,7 @@ use super::{
         root, settings_find, settings_set, webhook_find, webhook_set,
     },
 };
-use crate::docs::{self, add_error, operations};
+use crate::docs::{self, AWAY, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_errors, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -74,21 +74,16 @@ impl Modify for Errors {
             if operation.security.is_some() {
                 continue;
             }
-            add_error(operation, "ErrorBody", "401", "No key, a wrong one or another instance's.");
+            add_errors(
+                operation,
+                &[("401", "No key, a wrong one or another instance's."), GUESSED, DAMAGED, AWAY],
+            );
             if path.contains("{instance}") {
-                add_error(operation, "ErrorBody", "404", "No such instance.");
+                add_errors(operation, &[UNKNOWN]);
             }
             if operation.request_body.is_some() {
-                add_error(operation, "ErrorBody", "413", "The body is larger than 1 MiB.");
+                add_errors(operation, &[TOO_LARGE]);
             }
-            add_error(operation, "ErrorBody", "429", "The address showed too many wrong tokens.");
-            add_error(operation, "ErrorBody", "500", "The history of the instance is damaged.");
-            add_error(
-                operation,
-                "ErrorBody",
-                "503",
-                "A part of the service does not answer; send the same again.",
-            );
         }
     }
 }

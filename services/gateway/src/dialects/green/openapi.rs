@@ -11,7 +11,7 @@ use super::{
     },
     partner,
 };
-use crate::docs::{add_error, add_in_path, operations};
+use crate::docs::{add_errors, add_in_path, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,17 +44,11 @@ impl Modify for Everywhere {
                     let token = "The instance's or the account's token";
                     add_in_path(operation, "apiTokenInstance", token, String::schema());
                     add_in_path(operation, "idInstance", "Ten digits", u64::schema());
-                    add_error(operation, "ErrorBody", "401", "Wrong token");
-                    add_error(operation, "ErrorBody", "403", "Unknown number");
+                    add_errors(operation, &[("401", "Wrong token"), ("403", "Unknown number")]);
                 }
-                add_error(operation, "ErrorBody", "429", "Too often");
-                add_error(operation, "ErrorBody", "500", "The instance's history is damaged");
-                add_error(
-                    operation,
-                    "ErrorBody",
-                    "503",
-                    "A part of the deployment does not answer; try again",
-                );
+                let away = ("503", "A part of the deployment does not answer; try again");
+                let damaged = ("500", "The instance's history is damaged");
+                add_errors(operation, &[("429", "Too often"), damaged, away]);
             }
         }
     }

@@ -8,7 +8,10 @@ use axum::{
     http::Method,
     response::{IntoResponse, Response},
 };
-use berth_proto::{AccountId, Timestamp, command::DeleteV1, frame::RejectionCodeV1, instance::PhaseV1};
+use berth_proto::{
+    AccountId, Timestamp, command::DeleteV1, frame::RejectionCodeV1, instance::PhaseV1,
+    query::InstanceQueryV1,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{
@@ -22,7 +25,7 @@ use super::{
     methods::object,
     settings,
 };
-use crate::app::{App, Call, Failure, KeyKind, ListQuery, NewInstance, Principal, Rate, Record, check_name};
+use crate::app::{App, Call, Failure, KeyKind, NewInstance, Principal, Rate, Record, check_name};
 
 /// Instances in one answer, since this dialect has no pages.
 const INSTANCES_MAX: usize = 10_000;
@@ -197,7 +200,7 @@ pub(super) async fn create(
     responses((status = 200, body = OrRefusal<Vec<Row>>))
 )]
 pub(super) async fn list(app: &App, account: AccountId) -> Result<OrRefusal<Vec<Row>>, GreenError> {
-    let query = ListQuery { with_deleted: true, ..ListQuery::default() };
+    let query = InstanceQueryV1 { with_deleted: true, ..InstanceQueryV1::default() };
     let records = app.lists.all(account, query, INSTANCES_MAX).await?;
     let oldest = app.now().plus_seconds(-DELETED_SHOWN_SECONDS);
     let shown = records.iter().filter(|record| deleted_at(record).is_none_or(|at| at >= oldest));

@@ -6,7 +6,7 @@ use super::routes::{
     delete, init, list, logout, messaging, pairing_code, qrcode, qrcode_base64, restart, status,
     webhook_configure, webhook_read,
 };
-use crate::docs::{self, Bearer, add_error, operations};
+use crate::docs::{self, AWAY, Bearer, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_errors, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -52,21 +52,16 @@ impl Modify for Errors {
         docs::free_bodies(document);
         let all = document.paths.paths.iter_mut();
         for (path, operation) in all.flat_map(|(path, item)| operations(item).map(move |it| (path, it))) {
-            add_error(operation, "ErrorBody", "401", "No token, a wrong one or another instance's.");
+            add_errors(
+                operation,
+                &[("401", "No token, a wrong one or another instance's."), GUESSED, DAMAGED, AWAY],
+            );
             if path.contains('{') {
-                add_error(operation, "ErrorBody", "404", "No such instance.");
+                add_errors(operation, &[UNKNOWN]);
             }
             if operation.request_body.is_some() {
-                add_error(operation, "ErrorBody", "413", "The body is larger than 1 MiB.");
+                add_errors(operation, &[TOO_LARGE]);
             }
-            add_error(operation, "ErrorBody", "429", "The address showed too many wrong tokens.");
-            add_error(operation, "ErrorBody", "500", "The history of the instance is damaged.");
-            add_error(
-                operation,
-                "ErrorBody",
-                "503",
-                "A part of the service does not answer; send the same again.",
-            );
         }
     }
 }

@@ -12,7 +12,7 @@ use super::routes::{
     connect, delete, get_settings, kept, list, live, logout, new, reconnect, settings, webhook_get,
     webhook_remove, webhook_set, websocket,
 };
-use crate::docs::{add_error, operations};
+use crate::docs::{AWAY, UNKNOWN, add_errors, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -66,24 +66,12 @@ impl Modify for Errors {
         }
         let all = document.paths.paths.iter_mut();
         for (path, operation) in all.flat_map(|(path, item)| operations(item).map(move |it| (path, it))) {
-            add_error(operation, "ErrorBody", "401", "No token or a wrong one.");
+            let banned = "The number is banned, no code came in time, or the history is damaged.";
+            let limited = ("429", "More often than the limit.");
+            add_errors(operation, &[("401", "No token or a wrong one."), limited, ("500", banned), AWAY]);
             if path.contains('{') {
-                add_error(operation, "ErrorBody", "403", "Another instance's token.");
-                add_error(operation, "ErrorBody", "404", "No such instance.");
+                add_errors(operation, &[("403", "Another instance's token."), UNKNOWN]);
             }
-            add_error(operation, "ErrorBody", "429", "More often than the limit.");
-            add_error(
-                operation,
-                "ErrorBody",
-                "500",
-                "The number is banned, no code came in time, or the history is damaged.",
-            );
-            add_error(
-                operation,
-                "ErrorBody",
-                "503",
-                "A part of the service does not answer; send the same again.",
-            );
         }
     }
 }

@@ -3,12 +3,12 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use berth_domain::instance::STATE_WORDS;
-use berth_proto::{InstanceId, query::PAGE_MAX};
+use berth_proto::{InstanceId, query::InstanceQueryV1, query::PAGE_MAX};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::{App, Failure, ListQuery, Principal},
+    app::{App, Failure, Principal},
     native::{
         body::QueryOf,
         call::Caller,
@@ -85,7 +85,7 @@ pub(super) async fn handler(
     }
     let account = caller.principal.account().ok_or(Failure::Forbidden)?;
     let with_deleted = states.iter().any(|word| word == "deleted");
-    let query = ListQuery { states, text: q, phone: None, with_deleted, after, limit };
+    let query = InstanceQueryV1 { account: None, states, text: q, phone: None, with_deleted, after, limit };
     let page = app.lists.page(account, query).await?;
     let next_cursor = page.records.last().filter(|_| page.more).map(|last| write_cursor(last.id));
     let instances = page.records.iter().map(InstanceBody::of).collect();

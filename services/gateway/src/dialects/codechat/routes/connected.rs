@@ -1,10 +1,10 @@
 //! `GET /api/v2/business/{businessId}/instance/connected`
 
 use axum::Json;
+use berth_proto::query::InstanceQueryV1;
 
-use crate::{
-    app::ListQuery,
-    dialects::codechat::{answers::ConnectedAnswer, call::OnBusiness, error::CodeChatError, find, words},
+use crate::dialects::codechat::{
+    answers::ConnectedAnswer, call::OnBusiness, error::CodeChatError, find, words,
 };
 
 /// Instances that are looked through.
@@ -16,7 +16,7 @@ const INSTANCES_MAX: usize = 10_000;
     responses((status = 200, body = ConnectedAnswer))
 )]
 pub(super) async fn handler(on: OnBusiness) -> Result<Json<ConnectedAnswer>, CodeChatError> {
-    let query = ListQuery { states: vec!["linked".to_owned()], ..ListQuery::default() };
+    let query = InstanceQueryV1 { states: vec!["linked".to_owned()], ..InstanceQueryV1::default() };
     let records = on.app.lists.all(on.account, query, INSTANCES_MAX).await?;
     let business = on.app.accounts.read(on.account).await?;
     let connected = records.iter().filter(|record| words::stored(&record.state.phase) == "open");

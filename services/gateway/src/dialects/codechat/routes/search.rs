@@ -1,10 +1,11 @@
 //! `POST /api/v2/business/{businessId}/instance/search?page=`
 
 use axum::{Json, extract::Request};
+use berth_proto::query::InstanceQueryV1;
 use serde::Deserialize;
 
 use crate::{
-    app::{ListQuery, Record},
+    app::Record,
     dialects::codechat::{
         answers::{BusinessPage, SearchAnswer},
         bodies, business,
@@ -52,7 +53,7 @@ pub(super) async fn handler(
             && state.as_deref().is_none_or(|state| state == find::state(record))
             && connection.as_deref().is_none_or(|word| word == words::stored(&record.state.phase))
     };
-    let mut records = on.app.lists.all(on.account, ListQuery::default(), INSTANCES_MAX).await?;
+    let mut records = on.app.lists.all(on.account, InstanceQueryV1::default(), INSTANCES_MAX).await?;
     records.retain(fits);
     let account = on.app.accounts.read(on.account).await?;
     let records_of_page = records

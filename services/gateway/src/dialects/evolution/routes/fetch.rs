@@ -2,13 +2,16 @@
 
 use axum::Json;
 use berth_notices::formats::{disconnection_object, pause_code};
-use berth_proto::instance::{EndCauseV1, PhaseV1};
+use berth_proto::{
+    instance::{EndCauseV1, PhaseV1},
+    query::InstanceQueryV1,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::{Failure, KeyKind, ListQuery, Principal, Record},
+    app::{Failure, KeyKind, Principal, Record},
     dialects::evolution::{
         call::Caller,
         error::{ErrorBody, EvolutionError},
@@ -85,7 +88,7 @@ async fn filtered(caller: &Caller, filters: Filters) -> Result<Vec<Record>, Evol
         return one(name, &[KeyKind::Name]).await;
     }
     let account = principal.account().ok_or(EvolutionError::Unauthorized)?;
-    let all = caller.app.lists.all(account, ListQuery::default(), INSTANCES_MAX).await;
+    let all = caller.app.lists.all(account, InstanceQueryV1::default(), INSTANCES_MAX).await;
     let mut records = all.map_err(|failure| EvolutionError::of("", failure))?;
     if let Some(number) = number {
         records.retain(|record| has_number(record, &number));

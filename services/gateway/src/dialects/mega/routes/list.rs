@@ -1,11 +1,12 @@
 //! `GET /rest/instance/list`
 
 use axum::Json;
+use berth_proto::query::InstanceQueryV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::{ListQuery, Record},
+    app::Record,
     dialects::mega::{call::OnHost, error::MegaError, words},
 };
 
@@ -51,7 +52,7 @@ impl Row {
 )]
 pub(super) async fn handler(on: OnHost) -> Result<Json<ListAnswer>, MegaError> {
     let account = on.call.principal.account().ok_or(MegaError::Unauthorized)?;
-    let records = on.app.lists.all(account, ListQuery::default(), INSTANCES_MAX).await?;
+    let records = on.app.lists.all(account, InstanceQueryV1::default(), INSTANCES_MAX).await?;
     let data = records.into_iter().map(Row::of).collect();
     Ok(Json(ListAnswer { error: false, message: "Instances fetched", data }))
 }

@@ -1,12 +1,13 @@
 //! `GET /api/instance/list`
 
 use axum::{Json, extract::State, http::Extensions};
+use berth_proto::query::InstanceQueryV1;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::websocket::{self, WebsocketRow};
 use crate::{
-    app::{App, Device, Failure, ListQuery, Principal, Record},
+    app::{App, Device, Failure, Principal, Record},
     dialects::ryze::{
         FORMAT, ORDER,
         call::caller,
@@ -123,7 +124,7 @@ pub(super) async fn handler(
 
 async fn everything(app: &App, principal: &Principal) -> Result<Vec<Record>, Failure> {
     let account = principal.account().ok_or(Failure::Unauthorized)?;
-    app.lists.all(account, ListQuery::default(), INSTANCES_MAX).await
+    app.lists.all(account, InstanceQueryV1::default(), INSTANCES_MAX).await
 }
 
 /// A single name that is unknown is an error; of several, the unknown ones are left out.
