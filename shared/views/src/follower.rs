@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use berth_log::{FollowError, Followed, LogRead};
-use berth_runtime::Lifecycle;
+use berth_runtime::{Lifecycle, Pauses};
 use futures::{
     StreamExt,
     stream::{BoxStream, once},
@@ -108,7 +108,7 @@ impl Follower {
 
     /// Follows until the process stops.
     pub(crate) async fn run(&mut self) {
-        let mut pause = RETRY_PAUSE_MIN;
+        let mut pauses = Pauses::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX);
         loop {
             self.progress = false;
             let ended = match self.core.store() {
@@ -129,8 +129,10 @@ impl Follower {
                 Ended::Full(reason) => self.shut(&reason),
                 Ended::Unusable(reason) => self.put_aside(&reason),
             }
-            pause = if self.progress { RETRY_PAUSE_MIN } else { (pause * 2).min(RETRY_PAUSE_MAX) };
-            if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            if self.progress {
+                pauses.restart();
+            }
+            if self.stop.run_until_cancelled(pauses.wait()).await.is_none() {
                 break;
             }
         }

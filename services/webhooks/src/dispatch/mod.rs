@@ -7,6 +7,7 @@
 
 mod attempt;
 mod board;
+mod desk;
 mod disable;
 mod lane;
 mod open;
@@ -23,7 +24,7 @@ use berth_bus::{Lease, Leases};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
-use pull::Desk;
+use desk::Desk;
 pub(crate) use settle::{SettleError, Settler};
 use tenure::{End, Tenure};
 

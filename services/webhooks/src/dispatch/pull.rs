@@ -6,7 +6,7 @@
 //! same one.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -30,13 +30,11 @@ use berth_views::ViewError;
 use bytes::Bytes;
 use futures::{StreamExt, stream::FuturesUnordered};
 use thiserror::Error;
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     attempt::{Fault, Permit, Tools, ask, kept_until, read, read_step},
+    desk::Desk,
     open::Endpoint,
     scan,
     settle::{SettleError, Settler, take_over, until_settled},
@@ -60,17 +58,6 @@ const SERVE_RETRY: Duration = Duration::from_secs(1);
 /// notices for each of those, so that an ordinal is always smaller; a receipt stays below 2^53, the greatest
 /// whole number that every JSON reader keeps.
 const RECEIPTS_PER_VERSION: u64 = 1_024;
-
-/// Who waits for notices of which instance.
-#[derive(Debug, Default)]
-pub(super) struct Desk(Mutex<HashMap<InstanceId, Arc<Notify>>>);
-
-/// Somebody who waits.
-struct Waiting<'a> {
-    desk: &'a Desk,
-    instance: InstanceId,
-    news: Arc<Notify>,
-}
 
 /// The queue cannot be asked now.
 #[derive(Debug, Error)]
@@ -122,32 +109,6 @@ pub(super) async fn serve(tools: Tools, settler: Settler, desk: Arc<Desk>) -> En
                 // The bus is closed, so the process ends; the dispatcher says when.
                 None => std::future::pending().await,
             },
-        }
-    }
-}
-
-// === impl Desk ===
-
-impl Desk {
-    /// Something changed for an instance.
-    pub(super) fn wake(&self, instance: InstanceId) {
-        if let Some(news) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&instance) {
-            news.notify_waiters();
-        }
-    }
-
-    fn wait_for(&self, instance: InstanceId) -> Waiting<'_> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Waiting { desk: self, instance, news: all.entry(instance).or_default().clone() }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let mut all = self.desk.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // This one and the entry's: nobody else waits.
-        if Arc::strong_count(&self.news) <= 2 {
-            all.remove(&self.instance);
         }
     }
 }

@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     attempt::{Ended, Outcome, Tools, ask, attempt},
     board::Board,
+    desk::Desk,
     lane::{Pending, Present},
-    pull::Desk,
     review::{Reviews, state_now},
     scan,
     settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},

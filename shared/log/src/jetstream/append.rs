@@ -12,6 +12,7 @@ use async_nats::{
     jetstream::{ErrorCode, publish::PublishAck, response::Response},
 };
 use berth_proto::codec;
+use berth_runtime::Pauses;
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -68,7 +69,7 @@ pub(super) async fn append(
     let shard = stream.partition().shard(log.shards);
     let publish = Publish::new(&commit, expected, shard);
     let deadline = Instant::now() + APPEND_RESOLVE_MAX;
-    let mut pause = PAUSE_MIN;
+    let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
     // Whether any publish so far may be stored, now or later.
     let mut perhaps_stored = false;
     let last = loop {
@@ -91,12 +92,11 @@ pub(super) async fn append(
                 Ok(After::Nothing) | Err(_) => {}
             }
         }
-        if Instant::now() + pause >= deadline {
+        if Instant::now() + pauses.next() >= deadline {
             break source;
         }
         tracing::debug!(%stream, error = &*source as &dyn std::error::Error, "the commit is published again");
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        pauses.wait().await;
     };
     Err(if perhaps_stored {
         AppendError::Unknown { stream, source: last }
