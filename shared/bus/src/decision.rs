@@ -20,7 +20,7 @@ const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// What was decided: for, or against and why.
-pub type Decision = Result<AcceptedV1, RejectionCodeV1>;
+pub type Ruling = Result<AcceptedV1, RejectionCodeV1>;
 
 /// A command was not decided, or it is not known whether it was. The same command may be sent again.
 #[derive(Debug, Error)]
@@ -48,7 +48,7 @@ pub async fn ask(
     subject: &str,
     command: Bytes,
     within: Duration,
-) -> Result<Decision, Undecided> {
+) -> Result<Ruling, Undecided> {
     let reply = bus.request(subject, command, within).await.map_err(Undecided::Unanswered)?;
     match codec::decode::<CommandReplyV1>(&reply).map_err(Undecided::Unreadable)? {
         CommandReplyV1::Accepted(accepted) => Ok(Ok(accepted)),
@@ -66,7 +66,7 @@ pub async fn ask_until_decided(
     request: &CommandRequestV2,
     within: Duration,
     patience: impl Fn(Option<&Undecided>) -> Duration,
-) -> Result<Decision, Undecided> {
+) -> Result<Ruling, Undecided> {
     let command = request.encode().map(Bytes::from).map_err(Undecided::Unwritten)?;
     let subject = command_subject(sender, &request.target.stream());
     let (started, mut pauses) = (Instant::now(), Pauses::new(PAUSE_FIRST, PAUSE_MAX));

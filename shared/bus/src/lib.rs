@@ -11,7 +11,7 @@ pub mod port;
 pub mod presence;
 pub mod subject;
 
-pub use decision::{Decision, Undecided, ask, ask_until_decided};
+pub use decision::{Ruling, Undecided, ask, ask_until_decided};
 pub use keyring::{KeyRing, KeyRingError};
 pub use lease::Lease;
 pub use port::{

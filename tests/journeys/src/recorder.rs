@@ -134,11 +134,6 @@ impl Recorder {
         self.shared().received.clone()
     }
 
-    /// What came to one path so far.
-    pub fn received_at(&self, path: &str) -> Vec<Received> {
-        self.received().into_iter().filter(|request| request.path == path).collect()
-    }
-
     /// Forgets everything so far.
     pub fn clear(&self) {
         self.shared().received.clear();

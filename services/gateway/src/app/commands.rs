@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use berth_bus::{Bus, Decision, KeyRing, Presence, RequestError, Undecided, ask_until_decided};
+use berth_bus::{Bus, KeyRing, Presence, RequestError, Ruling, Undecided, ask_until_decided};
 use berth_proto::{
     AccountId, CommandId, Hash, InstanceId, Sealed, WriteVersion,
     command::Command,
@@ -156,7 +156,7 @@ impl Commands {
         call: &Call,
         identity: Identity,
         target: TargetV1,
-    ) -> Result<Decision, Failure> {
+    ) -> Result<Ruling, Failure> {
         let request = CommandRequestV2 {
             command_id: identity.command_id,
             keyed: identity.keyed,

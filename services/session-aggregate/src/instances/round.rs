@@ -68,7 +68,7 @@ pub(crate) struct Round {
 }
 
 /// A command that was decided in favour.
-struct Decided {
+struct Part {
     receipt: ReceiptV2,
     events: Vec<RecordV1>,
     state: State,
@@ -77,11 +77,11 @@ struct Decided {
 }
 
 /// What one command of a round leads to.
-enum Verdict {
+enum Course {
     /// An answer that leaves no trace.
     Answer(Answer),
     /// A part of the commit.
-    Commit(Box<Decided>),
+    Commit(Box<Part>),
 }
 
 // === impl Round ===
@@ -107,8 +107,8 @@ impl Round {
         };
         for one in asked {
             let answer = match round.verdict(instance, one, device_keys).await {
-                Ok(Verdict::Answer(answer)) => answer,
-                Ok(Verdict::Commit(decided)) => {
+                Ok(Course::Answer(answer)) => answer,
+                Ok(Course::Commit(decided)) => {
                     let bytes = round.bytes + decided.bytes;
                     if bytes + decided.state_bytes > COMMIT_BYTES_MAX && !round.answers.is_empty() {
                         break;
@@ -155,7 +155,7 @@ impl Round {
         instance: InstanceId,
         asked: &Asked,
         device_keys: &dyn DeviceKeys,
-    ) -> Result<Verdict, RejectionCodeV1> {
+    ) -> Result<Course, RejectionCodeV1> {
         let Asked { request, command } = asked;
         let state = self.state.as_ref();
         of_the_account(request.principal, instance, command, state)?;
@@ -166,23 +166,23 @@ impl Round {
                 return Err(RejectionCodeV1::KeyReused);
             }
             let outcome = known.outcome.clone();
-            return Ok(Verdict::Answer(Answer::Accepted { outcome, replayed: true }));
+            return Ok(Course::Answer(Answer::Accepted { outcome, replayed: true }));
         }
         present_credential(request.principal, state)?;
         let decision = berth_domain::instance::decide(state, command, &Context { now: self.now })?;
         if decision.events.is_empty() && !request.keyed {
-            return Ok(Verdict::Answer(Answer::Accepted { outcome: decision.outcome, replayed: false }));
+            return Ok(Course::Answer(Answer::Accepted { outcome: decision.outcome, replayed: false }));
         }
         if let Err(trouble) = forget_devices(instance, state, &decision.events, device_keys).await {
             let reason = chain(&trouble);
             if is_internal(command) {
-                return Ok(Verdict::Answer(Answer::Unavailable { reason }));
+                return Ok(Course::Answer(Answer::Unavailable { reason }));
             }
             // A logout waits for nothing: the keys of a device that it gives up stay until the instance goes.
             warn!(%instance, reason, "keys of a device that was given up could not be deleted");
         }
         self.part_of_commit(request, command, &decision.events, decision.outcome)
-            .map(|decided| Verdict::Commit(Box::new(decided)))
+            .map(|decided| Course::Commit(Box::new(decided)))
     }
 
     fn part_of_commit(
@@ -191,7 +191,7 @@ impl Round {
         command: &Command,
         events: &[Event],
         outcome: OutcomeV1,
-    ) -> Result<Decided, RejectionCodeV1> {
+    ) -> Result<Part, RejectionCodeV1> {
         let too_large = |_| RejectionCodeV1::StateTooLarge;
         let receipt = ReceiptV2 {
             command_id: request.command_id,
@@ -225,7 +225,7 @@ impl Round {
         if COMMIT_OVERHEAD_BYTES_MAX + bytes + state_bytes > COMMIT_BYTES_MAX {
             return Err(RejectionCodeV1::StateTooLarge);
         }
-        Ok(Decided { receipt, events: records, state, state_bytes, bytes })
+        Ok(Part { receipt, events: records, state, state_bytes, bytes })
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) struct Request {
 
 /// What became of one append of a batch.
 #[derive(Debug, Clone)]
-enum Verdict {
+enum Fate {
     /// Its commit is stored by this batch, or was before.
     Stored(Tail),
     /// Another commit was there first.
@@ -61,7 +61,7 @@ enum Verdict {
 /// What a batch stores, as far as it is put together.
 #[derive(Default)]
 struct Draft {
-    verdicts: Vec<Verdict>,
+    fates: Vec<Fate>,
     commits: Vec<Stored>,
     /// The index in `commits` of each version of a stream.
     versions: HashMap<(StreamKey, u64), usize>,
@@ -121,9 +121,9 @@ impl Writer {
             return Err(error);
         }
         self.window.push(draft.commits.into_iter().map(|stored| Arc::new(stored.into())));
-        self.announce(&batch, &draft.verdicts);
-        for (request, verdict) in batch.into_iter().zip(draft.verdicts) {
-            reply(request, verdict, None);
+        self.announce(&batch, &draft.fates);
+        for (request, fate) in batch.into_iter().zip(draft.fates) {
+            reply(request, fate, None);
         }
         Ok(())
     }
@@ -141,12 +141,11 @@ impl Writer {
     }
 
     /// Tells followers what is there now.
-    fn announce(&self, batch: &[Request], verdicts: &[Verdict]) {
+    fn announce(&self, batch: &[Request], fates: &[Fate]) {
         self.ends.send_if_modified(|ends| {
             let mut new = ends.to_vec();
-            for (request, verdict) in batch.iter().zip(verdicts) {
-                if let (Verdict::Stored(tail), Some(end)) = (verdict, new.get_mut(usize::from(request.shard)))
-                {
+            for (request, fate) in batch.iter().zip(fates) {
+                if let (Fate::Stored(tail), Some(end)) = (fate, new.get_mut(usize::from(request.shard))) {
                     *end = tail.revision.max(*end);
                 }
             }
@@ -171,12 +170,12 @@ impl Writer {
             let snapshot = Snapshot::of(tables);
             batch.iter().map(|request| find(request, &snapshot)).collect::<Result<Vec<_>, _>>()
         };
-        let in_doubt = |seen: &Vec<Verdict>| seen.iter().any(|verdict| !matches!(verdict, Verdict::Absent));
+        let in_doubt = |seen: &Vec<Fate>| seen.iter().any(|fate| !matches!(fate, Fate::Absent));
         match self.store.reopen(look, in_doubt) {
-            Ok(verdicts) => {
-                self.announce(&batch, &verdicts);
-                for (request, verdict) in batch.into_iter().zip(verdicts) {
-                    reply(request, verdict, Some(error));
+            Ok(fates) => {
+                self.announce(&batch, &fates);
+                for (request, fate) in batch.into_iter().zip(fates) {
+                    reply(request, fate, Some(error));
                 }
             }
             Err(failed) => {
@@ -209,18 +208,18 @@ fn draft(tables: &Tables, batch: &[Request], ends: Vec<u64>) -> Result<Draft, St
     let snapshot = Snapshot::of(tables);
     let mut draft = Draft { ends, ..Draft::default() };
     for request in batch {
-        let verdict = match draft.take(request, &snapshot) {
+        let fate = match draft.take(request, &snapshot) {
             // A damaged stream stops nobody else's append.
-            Err(error @ StoreError::Damaged(_)) => Verdict::Damaged(Arc::new(error)),
+            Err(error @ StoreError::Damaged(_)) => Fate::Damaged(Arc::new(error)),
             taken => taken?,
         };
-        draft.verdicts.push(verdict);
+        draft.fates.push(fate);
     }
     Ok(draft)
 }
 
 impl Draft {
-    fn take(&mut self, request: &Request, snapshot: &Snapshot<'_>) -> Result<Verdict, StoreError> {
+    fn take(&mut self, request: &Request, snapshot: &Snapshot<'_>) -> Result<Fate, StoreError> {
         let Request { commit, expected, shard, .. } = request;
         let tail = match self.tails.get(&commit.stream) {
             Some(&tail) => Some(tail),
@@ -230,11 +229,11 @@ impl Draft {
         if tail.map_or(Expected::Empty, Expected::After) != *expected || commit.version != next {
             if let Some(&at) = self.versions.get(&(commit.stream, next)) {
                 let same = self.commits.get(at).filter(|stored| stored.payload == commit.payload);
-                return Ok(same.map_or(Verdict::Conflict, |stored| Verdict::Stored(stored.tail)));
+                return Ok(same.map_or(Fate::Conflict, |stored| Fate::Stored(stored.tail)));
             }
             return Ok(match find(request, snapshot)? {
-                Verdict::Absent => Verdict::Conflict,
-                verdict => verdict,
+                Fate::Absent => Fate::Conflict,
+                fate => fate,
             });
         }
         let no_shard = || super::store::Damage::Missing(format!("shard {shard}"));
@@ -244,7 +243,7 @@ impl Draft {
         self.versions.insert((stream, next), self.commits.len());
         self.tails.insert(stream, tail);
         self.commits.push(Stored { stream, tail, shard: *shard, payload: commit.payload.clone() });
-        Ok(Verdict::Stored(tail))
+        Ok(Fate::Stored(tail))
     }
 }
 
@@ -270,13 +269,13 @@ fn write(tables: &Tables, draft: &Draft) -> Result<(), StoreError> {
 }
 
 /// What stands where an append wants to be.
-fn find(request: &Request, snapshot: &Snapshot<'_>) -> Result<Verdict, StoreError> {
+fn find(request: &Request, snapshot: &Snapshot<'_>) -> Result<Fate, StoreError> {
     let commit = &request.commit;
     let at = (&commit.stream, request.shard, request.expected.next_version());
     Ok(match snapshot.compare(at, &commit.payload)? {
-        Some((tail, true)) => Verdict::Stored(tail),
-        Some((_, false)) => Verdict::Conflict,
-        None => Verdict::Absent,
+        Some((tail, true)) => Fate::Stored(tail),
+        Some((_, false)) => Fate::Conflict,
+        None => Fate::Absent,
     })
 }
 
@@ -287,13 +286,13 @@ fn refuse(batch: Vec<Request>, error: &Arc<StoreError>) {
     }
 }
 
-fn reply(request: Request, verdict: Verdict, error: Option<&Arc<StoreError>>) {
+fn reply(request: Request, fate: Fate, error: Option<&Arc<StoreError>>) {
     let Request { commit, shard, answer: channel, .. } = request;
-    let result = match (verdict, error) {
-        (Verdict::Stored(tail), _) => Ok(Appended { tail, shard }),
-        (Verdict::Absent, Some(error)) => Err(refusal(error)),
-        (Verdict::Damaged(error), _) => Err(refusal(&error)),
-        (Verdict::Conflict | Verdict::Absent, _) => Err(AppendError::Conflict { stream: commit.stream }),
+    let result = match (fate, error) {
+        (Fate::Stored(tail), _) => Ok(Appended { tail, shard }),
+        (Fate::Absent, Some(error)) => Err(refusal(error)),
+        (Fate::Damaged(error), _) => Err(refusal(&error)),
+        (Fate::Conflict | Fate::Absent, _) => Err(AppendError::Conflict { stream: commit.stream }),
     };
     answer(channel, result);
 }
