@@ -7,6 +7,7 @@ pub mod keyring;
 pub mod lease;
 pub mod local;
 pub mod nats;
+pub mod near;
 pub mod port;
 pub mod presence;
 pub mod subject;
@@ -14,6 +15,7 @@ pub mod subject;
 pub use decision::{Ruling, Undecided, ask, ask_until_decided};
 pub use keyring::{KeyRing, KeyRingError};
 pub use lease::Lease;
+pub use near::NearBus;
 pub use port::{
     Bus, DeploymentStore, DeviceKeys, Grant, KeptKey, KeyStore, KeyStoreError, LeaseError, Leases, Replier,
     Request, RequestError, Requests, StoredDeployment, Subscription, TransportError, Volatile, VolatileEntry,

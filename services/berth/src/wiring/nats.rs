@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, DeploymentStore, KeyRing, KeyStore,
+    Bus, DeploymentStore, KeyRing, KeyStore, NearBus,
     nats::{
         Connection, NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile,
         OpenError, connect,
@@ -14,6 +14,7 @@ use berth_log::{
     EventLog, GuardedLog, LogRead, OneFollower, Position,
     jetstream::{self, Absent, JetStreamLog, JetStreamOptions},
 };
+use berth_proto::subject::Decider;
 use berth_runtime::{
     Check, Clock, ConfigError, Entropy, Lifecycle, Readiness, Role, Settings, config::NatsSettings,
 };
@@ -29,6 +30,8 @@ use crate::{
     presence,
 };
 
+/// The subjects of commands.
+const COMMANDS: [&str; 2] = [Decider::Owner.filter(), Decider::Any.filter()];
 /// How long a start waits for a server, or for the role that makes the streams. Whoever supervises the process
 /// starts it again then.
 const START_MAX: Duration = Duration::from_secs(30);
@@ -103,7 +106,8 @@ pub(super) async fn open(
         followed: Arc::clone(&followed),
     };
     let halted = guard.watch(readiness, lifecycle);
-    let bus: Arc<dyn Bus> = Arc::new(NatsBus::new(client, lifecycle));
+    // Any replica decides any command, the nearest one soonest.
+    let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(NatsBus::new(client, lifecycle)), &COMMANDS));
     let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), readiness, lifecycle);
     let log = Arc::new(OneFollower::new(log, followed, lifecycle));
     Ok(Wired {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use berth_bus::{
-    Bus, Request, RequestError,
+    Bus, NearBus, Request, RequestError,
     local::LocalBus,
     nats::NatsBus,
     port::{REQUESTS_WAITING_MAX, Requests},
@@ -35,6 +35,42 @@ async fn nats() {
     let there = Arc::new(NatsBus::new(client(&server, "there").await, &lifecycle));
     suite(&Two { here, there }).await;
     assert!(lifecycle.shut_down().await, "no reply is left behind");
+}
+
+/// Subjects on which it makes no difference who answers.
+const ALIKE: &[&str] = &["alike.>", "apart.>"];
+
+#[tokio::test]
+async fn near() {
+    let server = NatsServer::start().await;
+    let lifecycle = Lifecycle::new();
+    let far = NatsBus::new(client(&server, "here").await, &lifecycle);
+    let there: Arc<dyn Bus> = Arc::new(NatsBus::new(client(&server, "there").await, &lifecycle));
+    let two = Two { here: Arc::new(NearBus::new(Arc::new(far), ALIKE)), there };
+    suite(&two).await;
+    whoever_is_here_is_asked_first(&two).await;
+    assert!(lifecycle.shut_down().await, "no reply is left behind");
+}
+
+async fn whoever_is_here_is_asked_first(two: &Two) {
+    let mut here = two.here.serve("alike.>", "group").await.unwrap();
+    let _others = two.there.serve("alike.>", "group").await.unwrap();
+    for _ in 0..20 {
+        let serve = async { next(&mut here).await.reply.send(Bytes::from_static(b"here")) };
+        let (reply, ()) = futures::join!(ask(&two.here, "alike.a", "?"), serve);
+        assert_eq!(reply.unwrap(), "here");
+    }
+    // Where nobody is here, the others are asked.
+    let mut apart = two.there.serve("apart.>", "group").await.unwrap();
+    let serve = async { next(&mut apart).await.reply.send(Bytes::from_static(b"there")) };
+    let (reply, ()) = futures::join!(ask(&two.here, "apart.a", "?"), serve);
+    assert_eq!(reply.unwrap(), "there");
+    // Others reach whoever is here.
+    drop(apart);
+    let mut here = two.here.serve("apart.>", "other").await.unwrap();
+    let serve = async { next(&mut here).await.reply.send(Bytes::from_static(b"here")) };
+    let (reply, ()) = futures::join!(ask(&two.there, "apart.b", "?"), serve);
+    assert_eq!(reply.unwrap(), "here");
 }
 
 async fn suite(two: &Two) {
