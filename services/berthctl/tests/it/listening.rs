@@ -80,6 +80,14 @@ async fn an_endpoint_that_there_is_already_is_heard_with_its_secret() {
     steps::link(&client, "shop").await;
     let heard = going.ended().await.expect(0);
     assert!(heard.contains("  instance.linked  shop  state=linked"), "{heard}");
+
+    let by_variable = shell.with("BERTHCTL_WEBHOOK_SECRET", &secret);
+    let going = by_variable.start(&["listen", "--count", "1"]);
+    going.until("it listens", |it| it.err().contains("listening on")).await;
+    let url = format!("{}/other", address(&going));
+    by_variable.run(&["webhook", "add", "shop", &url, "--secret-file", &own]).await.expect(0);
+    client.post("/v1/instances/shop/logout", json!({})).await.expect(200);
+    assert!(going.ended().await.expect(0).contains("instance.logged_out  shop"));
 }
 
 #[tokio::test]

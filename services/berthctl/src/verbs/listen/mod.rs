@@ -61,7 +61,6 @@ told on the standard error and answered with 401.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Listen {
     /// The instance to which a webhook is added as long as this runs.
-    #[arg(required_unless_present = "secret_file")]
     instance: Option<String>,
     /// The port to listen at; a free one if it is left out.
     #[arg(long, short, default_value_t = 0)]
@@ -74,8 +73,7 @@ pub(crate) struct Listen {
     public_url: Option<String>,
     /// A file with the signing secret of an endpoint that there is, or several, a line each (or
     /// `BERTHCTL_WEBHOOK_SECRET`).
-    #[arg(long, value_name = "FILE", env = "BERTHCTL_WEBHOOK_SECRET_FILE", hide_env_values = true)]
-    #[arg(conflicts_with = "instance")]
+    #[arg(long, value_name = "FILE", conflicts_with = "instance")]
     secret_file: Option<PathBuf>,
     /// An event that the webhook wants; may be given more than once, all if it is left out.
     #[arg(long = "event", value_name = "NAME", requires = "instance")]
@@ -157,7 +155,7 @@ impl Listen {
             Ok(secrets) if !secrets.is_empty() => Ok(secrets),
             _ => Err(Failure::usage(
                 "there is no signing secret to check notices with",
-                "A secret is `whsec_` and base64, as the answer that added the webhook showed it.",
+                "Name an instance to add a webhook to, or give the secret of one that there is: `whsec_` and base64.",
             )),
         }
     }
