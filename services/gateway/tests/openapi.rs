@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use berth_gateway::docs::documents;
+use serde_json::Value;
 
 /// Compares each document with the one that is checked in, or writes it if `BERTH_WRITE_OPENAPI` is set.
 #[test]
@@ -25,4 +26,47 @@ fn the_documents_are_fresh() {
     }
     let files = std::fs::read_dir(&folder).unwrap().count();
     assert_eq!(files, documents.len(), "openapi/ has a file that no document makes");
+}
+
+/// What a schema's example lacks or has too much, with the schemas of its fields.
+fn misfits(schemas: &Value, name: &str, schema: &Value, example: &Value) -> Vec<String> {
+    let schema = match schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        Some(other) => &schemas[other],
+        None => schema,
+    };
+    let one_of = schema["oneOf"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if let Some(part) = one_of.iter().find(|part| part["type"] != "null") {
+        return if example.is_null() { Vec::new() } else { misfits(schemas, name, part, example) };
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        return if words.contains(example) { Vec::new() } else { vec![format!("{name}: {example}")] };
+    }
+    let (Some(properties), Some(fields)) = (schema["properties"].as_object(), example.as_object()) else {
+        return Vec::new();
+    };
+    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let lacking = required.iter().filter_map(Value::as_str).filter(|field| !fields.contains_key(*field));
+    let mut misfits: Vec<String> = lacking.map(|field| format!("{name} lacks {field}")).collect();
+    for (field, value) in fields {
+        match properties.get(field) {
+            Some(schema) => misfits.extend(self::misfits(schemas, &format!("{name}.{field}"), schema, value)),
+            None => misfits.push(format!("{name} has {field}")),
+        }
+    }
+    misfits
+}
+
+#[test]
+fn the_examples_of_the_native_document_are_what_their_schemas_say() {
+    let (_, document) = documents().into_iter().find(|(name, _)| *name == "native").unwrap();
+    let document = serde_json::to_value(document).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let mut seen = 0;
+    for (name, schema) in schemas.as_object().unwrap() {
+        for example in schema["examples"].as_array().into_iter().flatten() {
+            seen += 1;
+            assert_eq!(misfits(schemas, name, schema, example), Vec::<String>::new());
+        }
+    }
+    assert!(seen > 12, "{seen}");
 }

@@ -136,11 +136,11 @@ mod tests {
     #[test]
     fn an_event_is_a_line_that_fits() {
         let event = json!({"version": 6, "type": "LoggedOut", "occurred_at": "2026-11-21T10:07:36.001314Z",
-            "data": {"cause": "command", "code": 401, "device": {"jid": "x"}, "none": null},
+            "data": {"origin": "command", "code": 401, "device": {"jid": "x"}, "none": null},
             "command": {"principal": "account", "via": "native"}});
         assert_eq!(
             words(&event, None),
-            "   6  2026-11-21 10:07:36  LoggedOut               account via native      cause=command code=401"
+            "   6  2026-11-21 10:07:36  LoggedOut               account via native      origin=command code=401"
         );
         assert_eq!(words(&event, Some(40)), "   6  LoggedOut");
     }

@@ -1,4 +1,4 @@
-//! How the native API shows instances, codes and webhooks.
+//! How the native API shows instances and webhooks.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,8 @@ use berth_proto::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{code::Code, problem::Problem, words};
-use crate::{
-    app::{Erasure, LiveCode, Record, Webhook},
-    http::qr,
-};
+use super::words;
+use crate::app::{Erasure, Record, Webhook};
 
 /// A moment as RFC 3339 in UTC with microseconds.
 pub(super) fn time(moment: Timestamp) -> String {
@@ -28,6 +25,16 @@ pub(super) fn time(moment: Timestamp) -> String {
 
 /// An instance.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "id": "06gvptn6stt118p4mhs3rj6adk", "name": "shop", "number": "3971370741", "state": "linked",
+    "connection": "open", "session": 1, "attempt": 1, "webhooks": "open",
+    "device": {
+        "jid": "5511987654321@s.whatsapp.net", "lid": "1234567891155@lid", "phone": "5511987654321",
+        "push_name": "Ana", "business_name": null, "picture_url": null, "platform": "android"
+    },
+    "pause": null, "last_end": null, "unlinks": [], "erasure": null,
+    "created_at": "2026-11-21T10:07:36.001314Z", "updated_at": "2026-11-21T10:07:37.500000Z", "version": 5
+})))]
 pub(super) struct InstanceBody {
     /// Its id: 26 characters.
     id: String,
@@ -196,43 +203,6 @@ const fn cause(cause: EndCauseV1) -> &'static str {
         EndCauseV1::Delete => "delete",
         EndCauseV1::Attempt => "attempt",
         EndCauseV1::Pause => "pause",
-    }
-}
-
-/// A QR code that can be scanned now.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct QrBody {
-    /// The text of the code: opaque. Whoever reads it can take over the pairing.
-    text: String,
-    /// The picture as a data URL.
-    png: String,
-    /// Its index in the attempt, from 1.
-    index: u32,
-    /// When it ends.
-    expires_at: String,
-}
-
-impl QrBody {
-    pub(super) async fn of(code: &LiveCode) -> Result<Self, Problem> {
-        let png = qr::png_data_url(&code.text)
-            .await
-            .map_err(|_| Problem::new(Code::CodeTooLong, "The code does not fit into a picture."))?;
-        Ok(Self { text: code.text.clone(), png, index: code.index, expires_at: time(code.expires_at) })
-    }
-}
-
-/// A pairing code that can be typed now.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PairingCodeBody {
-    /// Eight characters.
-    code: String,
-    /// When it ends.
-    expires_at: String,
-}
-
-impl PairingCodeBody {
-    pub(super) fn of(code: &LiveCode) -> Self {
-        Self { code: code.text.clone(), expires_at: time(code.expires_at) }
     }
 }
 

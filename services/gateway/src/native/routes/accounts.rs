@@ -76,6 +76,10 @@ pub(super) struct TokenRequest {
 
 /// An account.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "id": "06gvptn1m9vt9ademgnjm3g4ik", "name": "acme", "created_at": "2026-11-21T10:07:39.299288Z",
+    "attributes": { "plan": "pro" }
+})))]
 pub(super) struct AccountBody {
     /// Its id.
     id: String,

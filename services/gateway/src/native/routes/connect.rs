@@ -12,8 +12,9 @@ use crate::{
         ORDER,
         body::Json,
         call::{Caller, Key},
+        live_codes::{PairingCodeBody, QrBody},
         problem::Problem,
-        render::{InstanceBody, PairingCodeBody, QrBody, answer},
+        render::{InstanceBody, answer},
     },
 };
 

@@ -13,6 +13,12 @@ use crate::{
 
 /// How many instances are in each state.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "states": {
+        "created": 1, "connecting": 0, "pairing": 2, "linked": 40, "paused": 1, "logged_out": 3, "deleted": 9
+    },
+    "lag_ms": 0
+})))]
 pub(super) struct CountsBody {
     /// By state.
     states: StatesBody,

@@ -51,6 +51,14 @@ pub(super) struct EventsBody {
 
 /// One thing that happened.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "version": 6, "index": 0, "type": "LoggedOut", "occurred_at": "2026-11-21T10:07:38.691027Z",
+    "data": { "session": 1, "origin": "command", "code": 401, "unlink": null },
+    "command": {
+        "id": "5tigptn6stt118p4mhs3rj1plo", "keyed": true, "principal": "account", "via": "native",
+        "request_id": "9c2t40m0", "from": "127.0.0.1", "causation": null, "outcome": "applied"
+    }
+})))]
 pub(super) struct EventBody {
     /// The version of the commit.
     version: u64,

@@ -13,8 +13,9 @@ use crate::{
         ORDER,
         call::{Caller, Key},
         code::Code,
+        live_codes::QrBody,
         problem::Problem,
-        render::{QrBody, answer},
+        render::answer,
     },
 };
 

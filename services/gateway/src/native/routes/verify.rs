@@ -17,6 +17,10 @@ use crate::{
 
 /// Whether the history of an instance holds.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "ok": true, "commits": 7, "hash": "1e5c6db0a87fb5acd09b4ebb1fd0540bee50193941a0e7cdba780497a7aa7620",
+    "fault": null, "tombstone": null
+})))]
 pub(super) struct VerifyBody {
     /// Whether every commit is readable, in order and chained to the one before.
     ok: bool,

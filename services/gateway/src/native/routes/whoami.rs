@@ -11,6 +11,9 @@ use crate::{
 
 /// Whose token was shown.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "principal": "account", "account": { "id": "06gvptn1m9vt9ademgnjm3g4ik", "name": "acme" }, "instance": null
+})))]
 pub(super) struct WhoamiBody {
     /// `root`, `account` or `instance`.
     #[schema(value_type = TokenOf)]
