@@ -18,6 +18,7 @@ mod codechat_webhooks;
 mod connections;
 mod documents;
 mod evolution;
+mod evolution_clients;
 mod evolution_input;
 mod evolution_paths;
 mod evolution_webhooks;

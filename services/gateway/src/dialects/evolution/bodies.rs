@@ -45,12 +45,12 @@ pub(super) struct Create {
     number: Option<String>,
     business_id: Option<String>,
     webhook: Option<CreateWebhook>,
-    websocket: Option<SetTransport>,
-    rabbitmq: Option<SetTransport>,
-    nats: Option<SetTransport>,
-    pusher: Option<SetTransport>,
-    sqs: Option<SetTransport>,
-    kafka: Option<SetTransport>,
+    websocket: Option<CreateTransport>,
+    rabbitmq: Option<CreateTransport>,
+    nats: Option<CreateTransport>,
+    pusher: Option<CreateTransport>,
+    sqs: Option<CreateTransport>,
+    kafka: Option<CreateTransport>,
     proxy_host: Option<String>,
     proxy_port: Option<String>,
     proxy_protocol: Option<String>,
@@ -92,8 +92,8 @@ pub(super) struct NewWebhook {
     by_events: Option<bool>,
     base64: Option<bool>,
     headers: Option<BTreeMap<String, String>>,
-    /// All events if it is empty or left out.
-    events: Option<Vec<EventName>>,
+    /// All events if it is empty or left out; names of other releases are kept.
+    events: Option<Vec<String>>,
 }
 
 /// The webhook of an instance, as release 2 or as release 1 and the product's documentation write it.
@@ -129,7 +129,8 @@ pub(super) struct FlatWebhook {
     webhook_by_events: Option<bool>,
     webhook_base64: Option<bool>,
     headers: Option<BTreeMap<String, String>>,
-    events: Option<Vec<EventName>>,
+    /// All events if it is empty or left out; names of other releases are kept.
+    events: Option<Vec<String>>,
 }
 
 /// Settings; those that are left out stay as they are. Names may be written in snake case.
@@ -144,6 +145,14 @@ pub(super) struct SetSettings {
     read_status: Option<bool>,
     sync_full_history: Option<bool>,
     wavoip_token: Option<String>,
+}
+
+/// A way to send events, which is switched on by being there.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct CreateTransport {
+    /// True, whatever is given.
+    enabled: Option<bool>,
+    events: Option<Vec<EventName>>,
 }
 
 /// A way to send events. The body may also name it: `{"websocket": {…}}`.

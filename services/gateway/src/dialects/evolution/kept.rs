@@ -10,7 +10,8 @@ use super::{
     FORMAT,
     call::{field, text},
     error::EvolutionError,
-    ids, webhook,
+    ids,
+    webhook::{self, Names},
 };
 use crate::{app::Record, http::time::iso_millis};
 
@@ -56,8 +57,21 @@ pub(super) fn given_settings(body: &Map<String, Value>) -> Result<Map<String, Va
 /// Checks a transport: whether it is switched on, and which events it wants.
 pub(super) fn check_transport(name: &str, given: &Map<String, Value>) -> Result<(), EvolutionError> {
     check_enabled(name, given)?;
-    webhook::events(field(given, &["events"]), &format!("{name}."))?;
+    webhook::events(field(given, &["events"]), &format!("{name}."), Names::Known)?;
     Ok(())
+}
+
+/// A transport of a create: as in the product it is switched on by being there, whatever its `enabled` says.
+pub(super) fn created_transport(
+    name: &str,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>, EvolutionError> {
+    let mut given = given.clone();
+    if field(&given, &["enabled"]).is_none_or(Value::is_boolean) {
+        given.insert("enabled".to_owned(), json!(true));
+    }
+    check_transport(name, &given)?;
+    Ok(given)
 }
 
 /// Checks a proxy.
@@ -140,7 +154,7 @@ pub(super) fn row(record: &Record, table: &str) -> Option<KeptRow> {
     given.retain(|name, _| !NOT_GIVEN.contains(&name.as_str()));
     if TRANSPORTS.contains(&table) {
         let enabled = given.get("enabled") == Some(&Value::Bool(true));
-        let chosen = webhook::events(field(&given, &["events"]), "").unwrap_or_default();
+        let chosen = webhook::events(field(&given, &["events"]), "", Names::Known).unwrap_or_default();
         given.insert("events".to_owned(), json!(webhook::shown_events(enabled, &chosen)));
     }
     Some(KeptRow {

@@ -60,7 +60,7 @@ pub(super) fn of_create(body: &Map<String, Value>) -> Result<Option<NewWebhook>,
             let mut flat = body.clone();
             flat.insert("url".to_owned(), json!(url));
             flat.insert("enabled".to_owned(), json!(true));
-            endpoint(&flat, "").map(Some)
+            endpoint(&flat, "", Names::Any).map(Some)
         }
         Some(Value::Object(nested)) => {
             let mut nested = nested.clone();
@@ -69,7 +69,7 @@ pub(super) fn of_create(body: &Map<String, Value>) -> Result<Option<NewWebhook>,
             if field(&nested, &["url"]).is_none_or(|url| url == "") {
                 return Ok(None);
             }
-            endpoint(&nested, "webhook.").map(Some)
+            endpoint(&nested, "webhook.", Names::Any).map(Some)
         }
         Some(_) => Err(EvolutionError::Validation("webhook is not of a type(s) object".to_owned())),
     }
@@ -96,11 +96,12 @@ pub(super) fn of_set(body: &Map<String, Value>) -> Result<NewWebhook, EvolutionE
         Some(Value::Null) => return validation(&format!("{path}enabled is not of a type(s) boolean")),
         _ => {}
     }
-    endpoint(settings, path)
+    let names = if path.is_empty() { Names::Any } else { Names::Known };
+    endpoint(settings, path, names)
 }
 
 /// The endpoint that these settings describe; `path` stands before the fields' names in texts.
-fn endpoint(settings: &Map<String, Value>, path: &str) -> Result<NewWebhook, EvolutionError> {
+fn endpoint(settings: &Map<String, Value>, path: &str, names: Names) -> Result<NewWebhook, EvolutionError> {
     let flag = |spellings: &[&str], default: bool| match field(settings, spellings) {
         None => Ok(default),
         Some(Value::Bool(flag)) => Ok(*flag),
@@ -120,7 +121,7 @@ fn endpoint(settings: &Map<String, Value>, path: &str) -> Result<NewWebhook, Evo
     let jwt_key = headers.remove("jwt_key");
     let authorization_name = headers.keys().find(|name| name.eq_ignore_ascii_case("authorization")).cloned();
     let authorization = authorization_name.as_ref().and_then(|name| headers.remove(name));
-    let wanted = events(field(settings, &["events"]), path)?;
+    let wanted = events(field(settings, &["events"]), path, names)?;
     let events = if enabled { wanted } else { Vec::new() };
     let options = json!({
         "by_events": flag(&BY_EVENTS, false)?,
@@ -151,17 +152,31 @@ fn headers(given: Option<&Value>, path: &str) -> Result<BTreeMap<String, String>
     Ok(given.iter().map(|(name, value)| (name.clone(), text(value))).collect())
 }
 
+/// Which names a filter may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Those of [`EVENTS`].
+    Known,
+    /// Also those of other releases, which are kept and shown and never happen: the product's documents show them in a
+    /// create and in a flat body.
+    Any,
+}
+
 /// The events of a filter; none given or an empty list is all of them.
-pub(super) fn events(given: Option<&Value>, path: &str) -> Result<Vec<String>, EvolutionError> {
+pub(super) fn events(given: Option<&Value>, path: &str, names: Names) -> Result<Vec<String>, EvolutionError> {
     let Some(given) = given else { return Ok(Vec::new()) };
     let Value::Array(given) = given else {
         return Err(EvolutionError::Validation(format!("{path}events is not of a type(s) array")));
     };
     let mut events = Vec::with_capacity(given.len());
     for (index, name) in given.iter().enumerate() {
-        match name.as_str().filter(|name| EVENTS.contains(name)) {
-            Some(name) => events.push(name.to_owned()),
-            None => {
+        match name.as_str() {
+            Some(name) if names == Names::Any || EVENTS.contains(&name) => events.push(name.to_owned()),
+            None if names == Names::Any => {
+                let problem = format!("{path}events[{index}] is not of a type(s) string");
+                return Err(EvolutionError::Validation(problem));
+            }
+            _ => {
                 return Err(EvolutionError::Validation(format!(
                     "{path}events[{index}] is not one of enum values: {}",
                     EVENTS.join(",")

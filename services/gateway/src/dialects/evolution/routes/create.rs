@@ -170,8 +170,8 @@ fn kept_of(
         match field(body, &[transport]) {
             None => {}
             Some(Value::Object(given)) => {
-                kept::check_transport(transport, given)?;
-                block.insert(transport.to_owned(), Value::Object(given.clone()));
+                let given = kept::created_transport(transport, given)?;
+                block.insert(transport.to_owned(), Value::Object(given));
             }
             Some(_) => {
                 return Err(EvolutionError::Validation(format!("{transport} is not of a type(s) object")));
