@@ -83,7 +83,7 @@ pub struct Settings {
     pub write_version: WriteVersion,
 }
 
-/// Bytes of states that are kept in memory unless told otherwise: some hundred thousand idle instances.
+/// Bytes of states that are kept in memory unless told otherwise: more than a hundred thousand instances.
 pub const STATE_CACHE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 impl Default for Settings {

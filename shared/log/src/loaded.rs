@@ -5,7 +5,7 @@
 //! names the one that carries the state.
 
 use berth_proto::{
-    Hash, StreamKey, Timestamp, codec,
+    Hash, StreamKey, Timestamp,
     commit::{CarriedState, DamageV1},
 };
 
@@ -26,8 +26,6 @@ pub struct Loaded<S> {
     pub tail: Option<Tail>,
     /// The state after its last commit; none if it is empty.
     pub state: Option<S>,
-    /// The size of the last commit that carries a whole state, in bytes.
-    pub bytes: usize,
     /// What the next commit says of the one before it.
     pub(crate) previous: Hash,
     /// When its last commit was decided: the next one is never earlier.
@@ -50,6 +48,16 @@ impl<S> Loaded<S> {
         now.max(self.occurred_at)
     }
 
+    /// The same with its state in another form; none if the state cannot be had in that.
+    pub fn with_state<T>(self, form: impl FnOnce(S) -> Option<T>) -> Option<Loaded<T>> {
+        let Self { stream, tail, state, previous, occurred_at, full, damage } = self;
+        let state = match state {
+            Some(state) => Some(form(state)?),
+            None => None,
+        };
+        Some(Loaded { stream, tail, state, previous, occurred_at, full, damage })
+    }
+
     /// What the next commit says of the last one, if that is damaged.
     pub const fn damage(&self) -> Option<&DamageV1> {
         self.damage.as_ref()
@@ -63,7 +71,6 @@ impl<S: CarriedState> Loaded<S> {
             stream,
             tail: None,
             state: None,
-            bytes: 0,
             previous: Hash::genesis(&stream),
             occurred_at: Timestamp(i64::MIN),
             full: None,
@@ -83,7 +90,6 @@ impl<S: CarriedState> Loaded<S> {
         Ok(Self {
             stream: *stream,
             tail: Some(stored.tail),
-            bytes: codec::encoded_len(&state).unwrap_or_default().max(stored.payload.len()),
             state: Some(state),
             previous: hash_of(stream, commit.previous, &stored),
             occurred_at: commit.occurred_at,
@@ -102,7 +108,6 @@ impl<S: CarriedState> Loaded<S> {
         };
         let loaded = Self { tail: Some(tail), damage: Some(damage), ..Self::empty(*stream) };
         let Some(Readable { hash: previous, occurred_at, state, .. }) = readable else { return Ok(loaded) };
-        let bytes = codec::encoded_len(&state).unwrap_or_default();
-        Ok(Self { bytes, previous, occurred_at, state: Some(state), ..loaded })
+        Ok(Self { previous, occurred_at, state: Some(state), ..loaded })
     }
 }

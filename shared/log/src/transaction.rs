@@ -273,7 +273,6 @@ impl Writer {
                 stream,
                 tail: Some(appended.tail),
                 state: Some(next.state),
-                bytes: if carries_all { payload.len() } else { loaded.bytes },
                 previous: Hash::of_commit(&stream, previous, &payload),
                 occurred_at: at,
                 full: if carries_all { Some(appended.tail) } else { loaded.full },
