@@ -147,7 +147,7 @@ impl Records {
     }
 
     /// The instance, deleted or not, if what was shown when the request began still opens it: for whoever waited
-    /// before it answers. The looks begin after this call; it fails as [`Permission::ask`] does.
+    /// before it answers. The looks begin after this call; it fails as [`super::Permission::ask`] does.
     pub async fn read_again(&self, principal: &Principal, instance: InstanceId) -> Result<Record, Failure> {
         self.principals.stands(principal, Duration::ZERO).await?;
         self.read_with_deleted(principal, instance).await
