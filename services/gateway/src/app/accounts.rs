@@ -127,14 +127,16 @@ impl Accounts {
         created
     }
 
-    /// Gives an account another token; the old one ends at once. Root only.
+    /// Gives an account another token; the old one ends at once. For the operator and the account itself.
     pub async fn rotate_token(
         &self,
         call: &Call,
         account: AccountId,
         token: Option<String>,
     ) -> Result<ChangedAccount, Failure> {
-        require_root(call)?;
+        if call.principal.account().is_some_and(|own| own != account || !call.principal.is_account()) {
+            return Err(Failure::Forbidden);
+        }
         let token = self.account_token(token)?;
         let owner = account.as_bytes();
         let key = self.key(account).await?;

@@ -18,6 +18,11 @@ use super::{directory::Directory, failure::Failure, guesses::Guesses, names::che
 pub enum Principal {
     /// The operator, with the root key.
     Root,
+    /// The operator in an account, with the root key: for a dialect whose admin token may do what a business may.
+    Operator {
+        /// The account.
+        account: AccountId,
+    },
     /// An account, with its token.
     Account {
         /// The account.
@@ -43,18 +48,20 @@ impl Principal {
     pub const fn account(&self) -> Option<AccountId> {
         match self {
             Self::Root => None,
-            Self::Account { account, .. } | Self::Instance { account, .. } => Some(*account),
+            Self::Operator { account } | Self::Account { account, .. } | Self::Instance { account, .. } => {
+                Some(*account)
+            }
         }
     }
 
     /// Whether the caller may act on every instance of its account.
     pub const fn is_account(&self) -> bool {
-        matches!(self, Self::Account { .. })
+        matches!(self, Self::Account { .. } | Self::Operator { .. })
     }
 
     pub(super) const fn to_wire(self) -> PrincipalV1 {
         match self {
-            Self::Root => PrincipalV1::Root,
+            Self::Root | Self::Operator { .. } => PrincipalV1::Root,
             Self::Account { account, .. } => PrincipalV1::Account { account },
             Self::Instance { account, instance, credential_version, .. } => {
                 PrincipalV1::Instance { account, instance, credential_version }

@@ -169,7 +169,7 @@ impl Counters {
             Spending::Read => (("instance-reads", instance_reads), ("account-reads", account_reads)),
         };
         let (instance, account) = match *principal {
-            Principal::Root => (None, None),
+            Principal::Root | Principal::Operator { .. } => (None, None),
             Principal::Account { account, .. } => (None, Some(account)),
             Principal::Instance { account, instance, .. } => (Some(instance), Some(account)),
         };

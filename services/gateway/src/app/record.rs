@@ -241,7 +241,11 @@ impl Records {
 /// the instance; [`Failure::Forbidden`] for the operator's key, which manages accounts and not what is in them.
 fn admit(principal: &Principal, record: &Record) -> Result<(), Failure> {
     match *principal {
-        Principal::Account { account, .. } if account != record.state.account => Err(Failure::NotFound),
+        Principal::Account { account, .. } | Principal::Operator { account }
+            if account != record.state.account =>
+        {
+            Err(Failure::NotFound)
+        }
         Principal::Instance { instance, .. } if instance != record.id => Err(Failure::NotFound),
         Principal::Instance { credential_version, .. }
             if record.is_deleted() || credential_version != record.state.credential_version =>
@@ -249,7 +253,7 @@ fn admit(principal: &Principal, record: &Record) -> Result<(), Failure> {
             Err(Failure::Unauthorized)
         }
         Principal::Root => Err(Failure::Forbidden),
-        Principal::Account { .. } | Principal::Instance { .. } => Ok(()),
+        Principal::Account { .. } | Principal::Operator { .. } | Principal::Instance { .. } => Ok(()),
     }
 }
 

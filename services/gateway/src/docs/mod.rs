@@ -10,7 +10,14 @@ mod routes;
 
 use std::sync::LazyLock;
 
-use axum::{Router, body::Bytes, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::Request,
+    http::StatusCode,
+    middleware::{Next, from_fn},
+    routing::get,
+};
 use utoipa::openapi::{Content, OpenApi, RefOr, Required, Schema};
 
 pub(crate) use parts::{
@@ -22,6 +29,7 @@ pub(crate) use routes::{
 
 use crate::{
     dialects::{codechat, evolution, green, mega, ryze},
+    http::cors::Cors,
     native,
 };
 
@@ -101,6 +109,9 @@ fn named(name: &str) -> Option<&'static Ready> {
     READY.iter().find(|document| document.name == name)
 }
 
+/// What pages may send: one client that is a page asks for `/docs` to learn whether the server is there.
+const CORS: Cors = Cors { methods: "GET", headers: "Content-Type" };
+
 /// The routes of the documentation.
 pub(crate) fn router() -> Router {
     Router::new()
@@ -109,4 +120,5 @@ pub(crate) fn router() -> Router {
         .route("/docs/{name}", get(page))
         .route("/docs/{name}/openapi.json", get(json))
         .method_not_allowed_fallback(native::method_not_allowed)
+        .layer(from_fn(|request: Request, next: Next| CORS.answered(request, |request| next.run(request))))
 }

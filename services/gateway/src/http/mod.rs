@@ -1,6 +1,7 @@
 //! What all doors share of HTTP: bodies, headers, paths and the fallback by path.
 
 pub mod body;
+pub(crate) mod cors;
 pub mod headers;
 pub(crate) mod metrics;
 pub mod qr;

@@ -161,7 +161,7 @@ async fn who_may_not() {
         )
         .await;
     story.ask("another business's token", asks(OTHER_ACCOUNT)).await;
-    story.ask("the admin token on an instance", asks(ROOT)).await;
+    story.ask("the admin token on a name, which several businesses may have", asks(ROOT)).await;
     let search = |token: &str| Request::post(&format!("/api/v2/business/{b}/instance/search")).bearer(token);
     story.ask("another business's token on this business", search(OTHER_ACCOUNT)).await;
     story.ask("an instance's token on its business", search("token-of-till")).await;

@@ -213,8 +213,8 @@ const fn creates(target: &TargetV1) -> bool {
     matches!(target, TargetV1::CreateAccount { .. } | TargetV1::CreateDescribedAccount { .. })
 }
 
-/// Whether a principal may ask for this: the operator for anything, an account for what it is called and for its
-/// own webhooks.
+/// Whether a principal may ask for this: the operator for anything, an account for what it is called, for its token and
+/// for its own webhooks.
 fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
     match (principal, target) {
         (_, TargetV1::Instance { .. }) => false,
@@ -222,6 +222,7 @@ fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
         (
             PrincipalV1::Account { account: own },
             TargetV1::ChangeAccount { account, .. }
+            | TargetV1::RotateAccountToken { account, .. }
             | TargetV1::ConfigureAccountWebhook { account, .. }
             | TargetV1::RemoveAccountWebhook { account, .. },
         ) => own == *account,

@@ -171,6 +171,16 @@ pub(super) struct BusinessRefreshed {
     pub(super) new_token: String,
 }
 
+/// A business with a new token that was asked for without the old one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BusinessRegenerated {
+    #[serde(flatten)]
+    pub(super) refreshed: BusinessRefreshed,
+    /// The new token again.
+    pub(super) business_token: String,
+    pub(super) message: &'static str,
+}
+
 /// The business that an instance was moved to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct MovedInstance {

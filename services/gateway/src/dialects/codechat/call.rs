@@ -13,7 +13,7 @@ use crate::{
     http::{body, headers},
 };
 
-/// Who asks: a JWT, an instance's token, a business token or the admin token.
+/// Who asks: with a JWT, an instance's token, a business token or the admin token.
 async fn principal(parts: &Parts, app: &App) -> Result<Principal, CodeChatError> {
     let token = headers::bearer(&parts.headers).or_else(|| headers::text(&parts.headers, "apikey"));
     let token = token.ok_or(CodeChatError::Unauthorized)?;
@@ -45,12 +45,15 @@ impl FromRequestParts<App> for OnInstance {
     type Rejection = CodeChatError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, CodeChatError> {
-        let principal = principal(parts, app).await?;
-        if principal == Principal::Root {
-            return Err(CodeChatError::Forbidden);
-        }
+        let mut principal = principal(parts, app).await?;
         let mut segments = segments(parts, app).await?.into_iter();
         let id = segments.next().ok_or(CodeChatError::NotFound)?;
+        if principal == Principal::Root {
+            // Ids are unique over all businesses, names are not.
+            let instance = find::of_any_business(app, &id, "instanceId").await?;
+            let record = app.records.read_any(instance).await?.ok_or(CodeChatError::NotFound)?;
+            principal = Principal::Operator { account: record.state.account };
+        }
         let call = Call::new(principal, "codechat", headers::client(&parts.extensions));
         Ok(Self { app: app.clone(), call, id, rest: segments.next() })
     }
@@ -78,7 +81,7 @@ impl OnInstance {
     }
 }
 
-/// The caller of a route of a business: with the business token.
+/// The caller of a route of a business: with the business token or the admin token.
 #[derive(Debug)]
 pub(super) struct OnBusiness {
     pub(super) app: App,
@@ -92,17 +95,31 @@ impl FromRequestParts<App> for OnBusiness {
     type Rejection = CodeChatError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, CodeChatError> {
-        let principal = principal(parts, app).await?;
-        let Principal::Account { account, .. } = principal else {
+        let mut principal = principal(parts, app).await?;
+        if matches!(principal, Principal::Instance { .. }) {
             return Err(CodeChatError::Forbidden);
-        };
+        }
         let mut segments = segments(parts, app).await?.into_iter();
-        if segments.next().as_deref() != Some(account.to_string().as_str()) {
-            return Err(CodeChatError::Forbidden);
+        let id = segments.next();
+        let account = match principal {
+            Principal::Root => business(app, id.as_deref()).await?,
+            _ => {
+                let own = principal.account().filter(|own| id.as_deref() == Some(own.to_string().as_str()));
+                own.ok_or(CodeChatError::Forbidden)?
+            }
+        };
+        if principal == Principal::Root {
+            principal = Principal::Operator { account };
         }
         let call = Call::new(principal, "codechat", headers::client(&parts.extensions));
         Ok(Self { app: app.clone(), call, account, rest: segments.next() })
     }
+}
+
+/// The business that the operator names.
+async fn business(app: &App, id: Option<&str>) -> Result<AccountId, CodeChatError> {
+    let account = id.and_then(|id| id.parse().ok()).ok_or(CodeChatError::BusinessNotFound)?;
+    Ok(app.accounts.read(account).await.map_err(CodeChatError::of_business)?.id)
 }
 
 impl OnBusiness {

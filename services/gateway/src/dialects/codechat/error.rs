@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Words of the paths of this dialect.
-const WORDS: [&str; 25] = [
+const WORDS: [&str; 27] = [
     "api",
     "v2",
     "admin",
@@ -26,6 +26,8 @@ const WORDS: [&str; 25] = [
     "move-whatsapp",
     "move-instance",
     "refresh-token",
+    "token",
+    "regenerate",
     "toggle-activate",
     "webhook",
     "connect",

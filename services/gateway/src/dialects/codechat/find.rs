@@ -1,6 +1,6 @@
 //! The body that most answers of this dialect have: every documented key, always.
 
-use berth_proto::{Hash, Timestamp};
+use berth_proto::{Hash, InstanceId, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     webhook, words,
 };
 use crate::{
-    app::{App, Record},
+    app::{App, Principal, Record},
     http::time::iso_millis,
 };
 
@@ -35,6 +35,18 @@ pub(super) fn shown_id(record: &Record) -> String {
 /// The foreign id, which this dialect alone gives.
 pub(crate) fn external_id(record: &Record) -> Option<String> {
     block(record).remove("external_id").and_then(|id| id.as_str().map(str::to_owned))
+}
+
+/// The instance of any business with this id or foreign id, for the operator; `field` names it in an error.
+pub(super) async fn of_any_business(app: &App, id: &str, field: &str) -> Result<InstanceId, CodeChatError> {
+    match app.moves.instances_of_id(&Principal::Root, id).await?.as_slice() {
+        [] => Err(CodeChatError::NotFound),
+        [one] => Ok(*one),
+        _ => {
+            let problem = "several businesses have an instance of this externalId";
+            Err(CodeChatError::Invalid(format!("{field}: {problem}")))
+        }
+    }
 }
 
 /// The instance's JWT.

@@ -24,7 +24,10 @@ use axum::{
 
 use self::error::CodeChatError;
 pub(crate) use self::find::external_id;
-use crate::app::{App, KeyKind};
+use crate::{
+    app::{App, KeyKind},
+    http::cors::Cors,
+};
 
 /// What the `instanceId` in a path may be, in this order.
 const ORDER: [KeyKind; 3] = [KeyKind::Id, KeyKind::Alias, KeyKind::Name];
@@ -33,6 +36,10 @@ const FORMAT: &str = "codechat";
 /// The format of the same bodies at the webhook of a business, which each of its instances has: the routes of
 /// instances neither show nor change it.
 const BUSINESS_FORMAT: &str = "codechat.business";
+
+/// What pages may send: the client that is published is one.
+const CORS: Cors =
+    Cors { methods: "GET, POST, PUT, PATCH, DELETE", headers: "Authorization, apikey, Content-Type" };
 
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {
@@ -45,6 +52,9 @@ pub(crate) fn owns(path: &str) -> bool {
 }
 
 /// The answer to a path of this dialect that it does not have.
-pub fn unknown_route(request: &Request) -> Response {
-    CodeChatError::unknown_route(request.method(), request.uri()).into_response()
+pub async fn unknown_route(request: Request) -> Response {
+    let unknown = async |request: Request| {
+        CodeChatError::unknown_route(request.method(), request.uri()).into_response()
+    };
+    CORS.answered(request, unknown).await
 }

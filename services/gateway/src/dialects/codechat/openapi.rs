@@ -9,7 +9,7 @@ use utoipa::{
 };
 
 use super::routes::{
-    admin, business, business_webhook, connect, connected, connection_state, create, delete, find_one,
+    admin, business, business_webhook, connect, connected, connection_state, create, delete, find_one, list,
     logout, move_instance, move_whatsapp, proxy, refresh_token, restart, search, socket, toggle_activate,
     webhooks,
 };
@@ -22,12 +22,12 @@ use crate::docs::{self, AWAY, DAMAGED, GUESSED, TOO_LARGE, add_errors, add_in_pa
         description = "The instance routes of CodeChat v2. An account is a business, its token the business token, the root key the admin token; an instance shows a JWT. Tokens go into `Authorization: Bearer` or into the header `apikey`. Fields of a body that are not described are ignored."
     ),
     paths(
-        create::handler, search::handler, connected::handler, delete::by_query, delete::by_path,
+        create::handler, search::handler, connected::handler, delete::by_query, delete::by_path, delete::by_instance, list::handler,
         refresh_token::handler, toggle_activate::handler, move_whatsapp::handler, business_webhook::find,
         business_webhook::set, business_webhook::change, business_webhook::remove, find_one::handler, connect::connect,
-        connect::qrcode, connection_state::handler, restart::handler, restart::reload, proxy::handler, logout::handler, socket::create, socket::find, socket::change, socket::remove,
+        connect::qrcode, connection_state::handler, connection_state::status, restart::handler, restart::reload, proxy::handler, logout::handler, socket::create, socket::find, socket::change, socket::remove,
         webhooks::create, webhooks::list, webhooks::update, webhooks::find, webhooks::remove, webhooks::update_events, admin::create, admin::list,
-        admin::find, admin::change, admin::delete, admin::refresh_token, business::find, business::change,
+        admin::find, admin::change, admin::delete, admin::refresh_token, admin::regenerate_token, business::find, business::change, business::regenerate_token,
         move_instance::handler
     ),
     modifiers(&Tokens, &Paths, &Errors)
@@ -54,9 +54,9 @@ impl Modify for Tokens {
             let schemes: &[&str] = if path.starts_with("/api/v2/admin/") {
                 &["admin", "apikey"]
             } else if path.starts_with("/api/v2/business/") {
-                &["business", "apikey"]
+                &["business", "admin", "apikey"]
             } else {
-                &["instance", "business", "apikey"]
+                &["instance", "business", "admin", "apikey"]
             };
             let wanted: Vec<_> =
                 schemes.iter().map(|name| SecurityRequirement::new(*name, Vec::<String>::new())).collect();
@@ -99,7 +99,9 @@ impl Modify for Errors {
             for operation in operations(item) {
                 let other = ("403", "A valid token of somebody else, or an instance that is switched off.");
                 add_errors(operation, &[("401", "No token, a wrong one or one that ended."), other]);
-                let names_one = ["{instanceId}", "/admin/business/"].iter().any(|part| path.contains(part));
+                let names_one = ["{instanceId}", "{businessId}", "/admin/business/"]
+                    .iter()
+                    .any(|part| path.contains(part));
                 if names_one {
                     add_errors(operation, &[("404", "No such instance, business or webhook.")]);
                 }

@@ -5,7 +5,6 @@
 
 mod bodies;
 mod call;
-mod cors;
 mod error;
 mod ids;
 mod kept;
@@ -23,12 +22,17 @@ use axum::{
 
 use self::error::EvolutionError;
 pub(crate) use self::paths::owns;
-use crate::app::{App, KeyKind};
+use crate::{
+    app::{App, KeyKind},
+    http::cors::Cors,
+};
 
 /// What the name in a path may be, in this order.
 const ORDER: [KeyKind; 4] = [KeyKind::Name, KeyKind::Uuid, KeyKind::Id, KeyKind::Number];
 /// The format of this dialect's webhook bodies, and the owner of its settings.
 const FORMAT: &str = "evolution";
+/// What pages may send.
+const CORS: Cors = Cors { methods: "GET, POST, PUT, DELETE", headers: "apikey, Content-Type" };
 /// The release whose contract this is; clients read it.
 const VERSION: &str = "2.3.7";
 
@@ -38,6 +42,9 @@ pub fn router(app: App) -> Router {
 }
 
 /// The answer to a path of this dialect that it does not have.
-pub fn unknown_route(request: &Request) -> Response {
-    EvolutionError::unknown_route(request.method(), request.uri()).into_response()
+pub async fn unknown_route(request: Request) -> Response {
+    let unknown = async |request: Request| {
+        EvolutionError::unknown_route(request.method(), request.uri()).into_response()
+    };
+    CORS.answered(request, unknown).await
 }

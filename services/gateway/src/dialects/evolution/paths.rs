@@ -3,7 +3,7 @@
 use crate::http::first_segment;
 
 /// The words: those that a path begins with, and then the others.
-pub(super) const WORDS: [&str; 23] = [
+pub(super) const WORDS: [&str; 38] = [
     "instance",
     "webhook",
     "settings",
@@ -15,6 +15,22 @@ pub(super) const WORDS: [&str; 23] = [
     "sqs",
     "kafka",
     "verify-creds",
+    "message",
+    "chat",
+    "group",
+    "label",
+    "call",
+    "chatwoot",
+    "template",
+    "business",
+    "typebot",
+    "openai",
+    "dify",
+    "flowise",
+    "n8n",
+    "evoai",
+    "evolutionBot",
+    "s3",
     "create",
     "connect",
     "connectionState",
@@ -26,10 +42,9 @@ pub(super) const WORDS: [&str; 23] = [
     "set",
     "find",
     "manager",
-    "chat",
 ];
-/// How many a path begins with.
-const FIRST: usize = 11;
+/// How many a path begins with: messaging and its helpers are not here, and clients that ask for them read an error.
+const FIRST: usize = 27;
 
 /// Whether a path that no route has is one of this dialect.
 pub(crate) fn owns(path: &str) -> bool {

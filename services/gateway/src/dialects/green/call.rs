@@ -38,7 +38,9 @@ impl OnInstance {
                 None => return Err(GreenError::Unauthorized),
             },
             Principal::Instance { instance: own, .. } if own == instance => {}
-            Principal::Instance { .. } | Principal::Root => return Err(GreenError::Unauthorized),
+            Principal::Instance { .. } | Principal::Root | Principal::Operator { .. } => {
+                return Err(GreenError::Unauthorized);
+            }
         }
         Ok(Self { app: app.clone(), call: Call::new(principal, "green", client), instance, path })
     }

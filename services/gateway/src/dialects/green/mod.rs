@@ -13,11 +13,7 @@ mod path;
 mod settings;
 mod words;
 
-use axum::{
-    extract::Request,
-    http::{Method, StatusCode},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::Request, response::Response};
 
 use self::{
     call::OnInstance,
@@ -26,11 +22,13 @@ use self::{
 };
 use crate::{
     app::App,
-    http::{first_segment, headers},
+    http::{cors::Cors, first_segment, headers},
 };
 
 /// The format of this dialect's webhook bodies, and the owner of its settings.
 const FORMAT: &str = "green";
+/// What pages may send: the product has an SDK for them.
+const CORS: Cors = Cors { methods: "GET, POST, DELETE", headers: "Content-Type" };
 
 /// The template that a path of this dialect is counted under. They are not a router's: the instance's number is glued
 /// to a word and the method is written in any case.
@@ -56,9 +54,10 @@ pub fn router(app: App) -> Entry {
 impl Entry {
     /// Answers one request.
     pub async fn handle(&self, request: Request) -> Response {
-        if request.method() == Method::OPTIONS {
-            return StatusCode::NO_CONTENT.into_response();
-        }
+        CORS.answered(request, |request| self.answer(request)).await
+    }
+
+    async fn answer(&self, request: Request) -> Response {
         match Path::read(request.uri().path()) {
             None => GreenError::NotFound.into_response_at("/", self.app.now()),
             Some(Path::Partner { method, written, token }) => {

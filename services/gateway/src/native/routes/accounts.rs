@@ -256,7 +256,8 @@ pub(super) async fn rotate_token(
     key: Key,
     body: Json<TokenRequest>,
 ) -> Result<Response, Problem> {
-    let call = caller.call("POST /v1/accounts/{a}/token", &body.bytes);
-    let changed = app.accounts.rotate_token(&call, id(&key)?, body.value.token).await?;
+    let account = id(&key)?;
+    let call = operators(caller)?.call("POST /v1/accounts/{a}/token", &body.bytes);
+    let changed = app.accounts.rotate_token(&call, account, body.value.token).await?;
     Ok(answer(StatusCode::OK, AccountBody::of(changed.account, true), changed.replayed))
 }

@@ -42,7 +42,7 @@ pub(super) async fn handler(State(app): State<App>, caller: Caller) -> Result<Re
     let principal = caller.principal;
     let instance = match principal {
         Principal::Instance { .. } => Some(app.records.read_own(&principal).await?),
-        Principal::Root | Principal::Account { .. } => None,
+        Principal::Root | Principal::Operator { .. } | Principal::Account { .. } => None,
     };
     // An instance that was moved says itself whose it is.
     let account = instance.as_ref().map(|record| record.state.account).or_else(|| principal.account());
@@ -52,7 +52,7 @@ pub(super) async fn handler(State(app): State<App>, caller: Caller) -> Result<Re
     };
     let body = WhoamiBody {
         principal: match principal {
-            Principal::Root => "root",
+            Principal::Root | Principal::Operator { .. } => "root",
             Principal::Account { .. } => "account",
             Principal::Instance { .. } => "instance",
         },

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use crate::{
     app::{AccountChange, AccountRecord, Closing, NewAccount},
     dialects::codechat::{
-        answers::{BusinessRefreshed, BusinessShown},
+        answers::{BusinessRefreshed, BusinessRegenerated, BusinessShown},
         bodies,
-        business::shown,
+        business::{self, refreshed, shown},
         call::{OnAdmin, object, text},
         error::{CodeChatError, ErrorBody},
     },
@@ -123,10 +123,18 @@ pub(super) async fn refresh_token(
     }
     let changed = on.app.accounts.rotate_token(&on.call, id, None).await;
     let changed = changed.map_err(CodeChatError::of_business)?;
-    Ok(Json(BusinessRefreshed {
-        new_token: changed.account.token.clone(),
-        business: shown(&changed.account),
-    }))
+    Ok(Json(refreshed(&changed.account)))
+}
+
+/// The same without the old token.
+#[utoipa::path(
+    post, operation_id = "regenerate_business_token", path = "/api/v2/admin/business/{businessId}/token", tag = "admin",
+    responses((status = 201, body = BusinessRegenerated))
+)]
+pub(super) async fn regenerate_token(
+    on: OnAdmin,
+) -> Result<(StatusCode, Json<BusinessRegenerated>), CodeChatError> {
+    business::regenerate_token(&on.app, &on.call, business(&on)?).await
 }
 
 /// What a body says that shall be another of a business.

@@ -1,12 +1,12 @@
-//! `GET` and `PUT /api/v2/business/{businessId}`: a business about itself, with its own token.
+//! `GET` and `PUT /api/v2/business/{businessId}` and its token: a business about itself, with its own token.
 
-use axum::{Json, extract::Request};
+use axum::{Json, extract::Request, http::StatusCode};
 
 use super::admin::change_of;
 use crate::dialects::codechat::{
-    answers::BusinessShown,
+    answers::{BusinessRegenerated, BusinessShown},
     bodies,
-    business::shown,
+    business::{self, shown},
     call::{OnBusiness, object},
     error::{CodeChatError, ErrorBody},
 };
@@ -31,4 +31,15 @@ pub(super) async fn change(on: OnBusiness, request: Request) -> Result<Json<Busi
     let change = change_of(&object(request).await?)?;
     let changed = on.app.accounts.change(&on.call, on.account, change).await;
     Ok(Json(shown(&changed.map_err(CodeChatError::of_business)?.account)))
+}
+
+/// Gives the business another token; the old one ends at once.
+#[utoipa::path(
+    post, operation_id = "regenerate_own_token", path = "/api/v2/business/{businessId}/token/regenerate", tag = "business",
+    responses((status = 201, body = BusinessRegenerated))
+)]
+pub(super) async fn regenerate_token(
+    on: OnBusiness,
+) -> Result<(StatusCode, Json<BusinessRegenerated>), CodeChatError> {
+    business::regenerate_token(&on.app, &on.call, on.account).await
 }

@@ -13,3 +13,12 @@ pub(super) async fn handler(on: OnInstance) -> Result<Json<ConnectionState>, Cod
     let (state, reason) = words::live(&on.read().await?);
     Ok(Json(ConnectionState { state, status_reason: reason }))
 }
+
+/// The same under another name.
+#[utoipa::path(
+    get, operation_id = "status", path = "/api/v2/instance/{instanceId}/status", tag = "instance",
+    responses((status = 200, body = ConnectionState))
+)]
+pub(super) async fn status(on: OnInstance) -> Result<Json<ConnectionState>, CodeChatError> {
+    handler(on).await
+}

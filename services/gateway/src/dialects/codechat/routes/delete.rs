@@ -1,15 +1,16 @@
-//! `DELETE /api/v2/business/{businessId}/instance`, by query and by path
+//! `DELETE /api/v2/business/{businessId}/instance`, by query and by path, and `DELETE /api/v2/instance/{instanceId}`
 
 use axum::{Json, extract::Request};
 use berth_proto::{command::DeleteV1, frame::RejectionCodeV1};
 use serde::Deserialize;
 
 use crate::{
+    app::{App, Call},
     dialects::codechat::{
         ORDER,
         answers::InstanceFound,
         bodies,
-        call::{OnBusiness, flag, object},
+        call::{OnBusiness, OnInstance, flag, object},
         error::{CodeChatError, ErrorBody},
         find,
     },
@@ -36,7 +37,7 @@ pub(super) async fn by_query(
 ) -> Result<Json<InstanceFound>, CodeChatError> {
     let required = || CodeChatError::Invalid("instanceId should not be empty".to_owned());
     let id = query.instance_id.filter(|id| !id.is_empty()).ok_or_else(required)?;
-    delete(&on, &id, query.force.as_deref() == Some("true")).await
+    delete(&on.app, &on.call, &id, query.force.as_deref() == Some("true")).await
 }
 
 /// The instance stands in the path, `force` in the query or the body.
@@ -53,22 +54,41 @@ pub(super) async fn by_path(
 ) -> Result<Json<InstanceFound>, CodeChatError> {
     let force = flag(&object(request).await?, "force")?.unwrap_or(query.force.as_deref() == Some("true"));
     let id = on.rest.clone().ok_or(CodeChatError::NotFound)?;
-    delete(&on, &id, force).await
+    delete(&on.app, &on.call, &id, force).await
+}
+
+/// The instance alone stands in the path, `force` in the query or the body. It does not delete itself.
+#[utoipa::path(
+    delete, operation_id = "delete_by_instance", path = "/api/v2/instance/{instanceId}", tag = "instance",
+    params(("force" = Option<bool>, Query, description = "Instead of the body's")),
+    request_body = Option<bodies::Delete>,
+    responses((status = 200, body = InstanceFound), (status = 400, body = ErrorBody))
+)]
+pub(super) async fn by_instance(
+    on: OnInstance,
+    LenientQuery(query): LenientQuery<Query>,
+    request: Request,
+) -> Result<Json<InstanceFound>, CodeChatError> {
+    if !on.call.principal.is_account() {
+        return Err(CodeChatError::Forbidden);
+    }
+    let force = flag(&object(request).await?, "force")?.unwrap_or(query.force.as_deref() == Some("true"));
+    delete(&on.app, &on.call, &on.id, force).await
 }
 
 /// Deletes the instance; one with a session or an attempt only by force. The answer shows what it was, if that is damaged
 /// what is left of it.
-async fn delete(on: &OnBusiness, id: &str, force: bool) -> Result<Json<InstanceFound>, CodeChatError> {
+async fn delete(app: &App, call: &Call, id: &str, force: bool) -> Result<Json<InstanceFound>, CodeChatError> {
     let delete = DeleteV1 { only_without_session: !force };
-    let before = match on.instance(id).await {
-        Err(CodeChatError::Other(damaged)) if damaged.rejection() == Some(RejectionCodeV1::Damaged) => {
-            on.app.finder.decide_on(&on.call, id, &ORDER, delete).await?.record
+    let before = match app.finder.find(&call.principal, id, &ORDER).await {
+        Err(damaged) if damaged.rejection() == Some(RejectionCodeV1::Damaged) => {
+            app.finder.decide_on(call, id, &ORDER, delete).await?.record
         }
         found => {
             let before = found?;
-            on.app.commands.decide(&on.call, before.id, delete).await?;
+            app.commands.decide(call, before.id, delete).await?;
             before
         }
     };
-    Ok(Json(find::response(&on.app, &before, Some(on.app.now())).await?))
+    Ok(Json(find::response(app, &before, Some(app.now())).await?))
 }

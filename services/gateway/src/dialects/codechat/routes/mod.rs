@@ -9,6 +9,7 @@ pub(super) mod connection_state;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod find_one;
+pub(super) mod list;
 pub(super) mod logout;
 pub(super) mod move_instance;
 pub(super) mod move_whatsapp;
@@ -22,11 +23,13 @@ pub(super) mod webhooks;
 
 use axum::{
     Router,
+    extract::Request,
     http::{Method, Uri},
+    middleware::{Next, from_fn},
     routing::{delete as on_delete, get, patch, post, put},
 };
 
-use super::error::CodeChatError;
+use super::{CORS, error::CodeChatError};
 use crate::app::App;
 
 /// The answer to a method that a path does not have; also to `HEAD` of a `GET` that connects.
@@ -37,7 +40,10 @@ async fn no_such_method(method: Method, uri: Uri) -> CodeChatError {
 pub(super) fn router(app: App) -> Router {
     Router::new()
         .route("/api/v2/business/{businessId}", get(business::find).put(business::change))
-        .route("/api/v2/business/{businessId}/instance", post(create::handler).delete(delete::by_query))
+        .route(
+            "/api/v2/business/{businessId}/instance",
+            get(list::handler).post(create::handler).delete(delete::by_query),
+        )
         .route("/api/v2/business/{businessId}/instance/search", post(search::handler))
         .route("/api/v2/business/{businessId}/instance/connected", get(connected::handler))
         .route("/api/v2/business/{businessId}/instance/move-whatsapp", patch(move_whatsapp::handler))
@@ -57,10 +63,12 @@ pub(super) fn router(app: App) -> Router {
                 .put(business_webhook::change)
                 .delete(business_webhook::remove),
         )
-        .route("/api/v2/instance/{instanceId}", get(find_one::handler))
+        .route("/api/v2/business/{businessId}/token/regenerate", post(business::regenerate_token))
+        .route("/api/v2/instance/{instanceId}", get(find_one::handler).delete(delete::by_instance))
         .route("/api/v2/instance/{instanceId}/connect", get(connect::connect).head(no_such_method))
         .route("/api/v2/instance/{instanceId}/qrcode", get(connect::qrcode).head(no_such_method))
         .route("/api/v2/instance/{instanceId}/connection-state", get(connection_state::handler))
+        .route("/api/v2/instance/{instanceId}/status", get(connection_state::status))
         .route("/api/v2/instance/{instanceId}/restart", put(restart::handler))
         .route("/api/v2/instance/{instanceId}/logout", on_delete(logout::handler))
         .route("/api/v2/instance/{instanceId}/reload", patch(restart::reload))
@@ -82,6 +90,8 @@ pub(super) fn router(app: App) -> Router {
             get(admin::find).put(admin::change).delete(admin::delete),
         )
         .route("/api/v2/admin/business/{businessId}/refresh-token", patch(admin::refresh_token))
+        .route("/api/v2/admin/business/{businessId}/token", post(admin::regenerate_token))
         .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn(|request: Request, next: Next| CORS.answered(request, |request| next.run(request))))
         .with_state(app)
 }

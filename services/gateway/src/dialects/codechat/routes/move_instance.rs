@@ -10,6 +10,7 @@ use crate::dialects::codechat::{
     business::shown,
     call::{OnAdmin, object, text},
     error::{CodeChatError, ErrorBody},
+    find,
 };
 
 /// Gives an instance to another business, with its token and its session; its JWTs end, since they name the business.
@@ -26,15 +27,7 @@ pub(super) async fn handler(on: OnAdmin, request: Request) -> Result<Json<MovedI
     if business.state.closed_at.is_some() {
         return Err(CodeChatError::BusinessNotFound);
     }
-    let found = on.app.moves.instances_of_id(&on.call.principal, &source).await?;
-    let instance = match found.as_slice() {
-        [] => return Err(CodeChatError::NotFound),
-        [one] => *one,
-        _ => {
-            let problem = "sourceInstanceId: several businesses have an instance of this externalId";
-            return Err(CodeChatError::Invalid(problem.to_owned()));
-        }
-    };
+    let instance = find::of_any_business(&on.app, &source, "sourceInstanceId").await?;
     let moved = on.app.moves.run(&on.call, instance, target).await?;
     let instance = vec![created(&on.app, moved.record)];
     Ok(Json(MovedInstance { business: shown(&business), instance }))

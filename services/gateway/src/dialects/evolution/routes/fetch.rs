@@ -55,7 +55,9 @@ pub(super) async fn handler(
             }
             vec![own]
         }
-        Principal::Root | Principal::Account { .. } => filtered(&caller, filters).await?,
+        Principal::Root | Principal::Operator { .. } | Principal::Account { .. } => {
+            filtered(&caller, filters).await?
+        }
     };
     Ok(Json(records.iter().map(InstanceRow::of).collect()))
 }

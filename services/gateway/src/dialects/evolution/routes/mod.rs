@@ -18,12 +18,13 @@ pub(super) mod webhook_set;
 
 use axum::{
     Router,
+    extract::Request,
     http::{Method, Uri},
-    middleware::from_fn,
+    middleware::{Next, from_fn},
     routing::{delete as on_delete, get, post},
 };
 
-use super::{cors, error::EvolutionError, kept::TRANSPORTS};
+use super::{CORS, error::EvolutionError, kept::TRANSPORTS};
 use crate::app::App;
 
 /// The answer to a method that a path does not have; also to `HEAD` of a `GET` that connects.
@@ -60,5 +61,8 @@ pub(super) fn router(app: App) -> Router {
                 get(move |on| kept_find::transport(transport, on)),
             );
     }
-    router.method_not_allowed_fallback(no_such_method).layer(from_fn(cors::layer)).with_state(app)
+    router
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn(|request: Request, next: Next| CORS.answered(request, |request| next.run(request))))
+        .with_state(app)
 }
