@@ -38,7 +38,7 @@ pub enum PullReplyV1 {
     Nothing,
     /// The oldest notice.
     Notice {
-        /// Names it in the queue of its instance, always: a positive number.
+        /// Names it in the queue of its instance: a positive number below 2^31.
         receipt: u64,
         /// Its body, sealed with the data key of the instance.
         body: Sealed,

@@ -25,6 +25,7 @@ mod evolution_input;
 mod evolution_paths;
 mod evolution_webhooks;
 mod green;
+mod green_clients;
 mod green_input;
 mod green_webhooks;
 mod mega;

@@ -12,6 +12,7 @@ mod disable;
 mod lane;
 mod open;
 mod pull;
+mod receipt;
 mod review;
 mod scan;
 mod settle;

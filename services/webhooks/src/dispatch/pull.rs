@@ -36,6 +36,7 @@ use super::{
     attempt::{Fault, Permit, Tools, ask, kept_until, read, read_step},
     desk::Desk,
     open::Endpoint,
+    receipt::{key_of, receipt_of},
     scan,
     settle::{SettleError, Settler, take_over, until_settled},
     tenure::End,
@@ -54,10 +55,6 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 const KNOWN_MAX: Duration = Duration::from_secs(5);
 /// How long to wait before requests are served when that failed.
 const SERVE_RETRY: Duration = Duration::from_secs(1);
-/// Receipts of one commit. A commit answers at most 64 commands, each with a handful of events and at most two
-/// notices for each of those, so that an ordinal is always smaller; a receipt stays below 2^53, the greatest
-/// whole number that every JSON reader keeps.
-const RECEIPTS_PER_VERSION: u64 = 1_024;
 
 /// The queue cannot be asked now.
 #[derive(Debug, Error)]
@@ -282,7 +279,7 @@ impl Queue {
         let Some(waiter) = self.waiter(instance, &permit.step.state).await? else {
             return Ok(false);
         };
-        let Some(key) = key_of(instance, &waiter.webhook, receipt) else {
+        let Some(key) = key_of(instance, waiter.webhook.id, permit.step.version, receipt) else {
             return Ok(false);
         };
         if !self.is_there(&key)? {
@@ -347,20 +344,4 @@ impl Queue {
         }
         Ok(())
     }
-}
-
-/// The receipt of a notice: the same whoever makes it, and another for every notice of the instance's queue.
-fn receipt_of(key: &NoticeKeyV1) -> Option<u64> {
-    let ordinal = u64::from(key.ordinal);
-    if ordinal >= RECEIPTS_PER_VERSION {
-        return None;
-    }
-    key.version.checked_mul(RECEIPTS_PER_VERSION)?.checked_add(ordinal)
-}
-
-/// The notice of an endpoint that a receipt names.
-fn key_of(instance: InstanceId, webhook: &WebhookV1, receipt: u64) -> Option<NoticeKeyV1> {
-    let ordinal = u16::try_from(receipt % RECEIPTS_PER_VERSION).ok()?;
-    let version = receipt / RECEIPTS_PER_VERSION;
-    (version > 0).then_some(NoticeKeyV1 { instance, version, endpoint: webhook.id, ordinal })
 }

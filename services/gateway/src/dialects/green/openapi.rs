@@ -5,9 +5,10 @@ use utoipa::{Modify, OpenApi, PartialSchema};
 use super::{
     error::ErrorBody,
     methods::{
-        clear_webhooks_queue, delete_notification, get_authorization_code, get_settings, get_state_instance,
-        get_state_instance_history, get_status_instance, get_wa_settings, logout, qr, reboot,
-        receive_notification, scan_qr_code, set_settings, update_api_token,
+        clear_messages_queue, clear_webhooks_queue, delete_notification, get_authorization_code,
+        get_settings, get_state_instance, get_state_instance_history, get_status_instance, get_wa_settings,
+        logout, qr, reboot, receive_notification, scan_qr_code, set_settings, show_messages_queue,
+        update_api_token,
     },
     partner,
 };
@@ -24,6 +25,7 @@ use crate::docs::{add_errors, add_in_path, operations};
         get_wa_settings::run, reboot::run, logout::run, qr::run, scan_qr_code::run, get_authorization_code::run,
         update_api_token::run, get_state_instance_history::run, receive_notification::run,
         delete_notification::by_path, delete_notification::by_body, clear_webhooks_queue::run,
+        show_messages_queue::run, clear_messages_queue::run,
         partner::create, partner::list, partner::delete
     ),
     components(schemas(ErrorBody)),

@@ -1,5 +1,6 @@
 //! The methods of an instance, one file each, and their rates.
 
+pub(super) mod clear_messages_queue;
 pub(super) mod clear_webhooks_queue;
 pub(super) mod delete_notification;
 pub(super) mod get_authorization_code;
@@ -14,6 +15,7 @@ pub(super) mod reboot;
 pub(super) mod receive_notification;
 pub(super) mod scan_qr_code;
 pub(super) mod set_settings;
+pub(super) mod show_messages_queue;
 pub(super) mod update_api_token;
 
 use axum::{
@@ -56,6 +58,8 @@ pub(super) async fn answer(on: OnInstance, request: Request) -> Result<Response,
             Some(receipt) => delete_notification::by_path(&on, receipt).await,
             None => delete_notification::by_body(&on, request).await,
         }),
+        "showmessagesqueue" => json(show_messages_queue::run(&on).await),
+        "clearmessagesqueue" => json(clear_messages_queue::run(&on).await),
         "clearwebhooksqueue" => json(clear_webhooks_queue::run(&on).await),
         "getstateinstancehistory" => json(get_state_instance_history::run(&on, request).await),
         _ => Err(GreenError::NotFound),
@@ -88,6 +92,8 @@ fn known(method: &str) -> Option<(&'static [Method], u32)> {
         | "logout"
         | "scanqrcode"
         | "updateapitoken"
+        | "showmessagesqueue"
+        | "clearmessagesqueue"
         | "getstateinstancehistory" => (&[Method::GET], 1),
         _ => return None,
     })
