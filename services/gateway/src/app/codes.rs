@@ -45,6 +45,27 @@ pub struct LiveCodes {
     pub pairing: Option<LiveCode>,
 }
 
+impl LiveCodes {
+    const fn have(&self, wanted: WantedCode) -> bool {
+        match wanted {
+            WantedCode::Qr => self.qr.is_some(),
+            WantedCode::Pairing => self.pairing.is_some(),
+            WantedCode::Any => self.qr.is_some() || self.pairing.is_some(),
+        }
+    }
+}
+
+/// Which code is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedCode {
+    /// The QR code.
+    Qr,
+    /// The pairing code.
+    Pairing,
+    /// Either, as the attempt has it.
+    Any,
+}
+
 /// What a connect came to.
 #[derive(Debug, Clone)]
 pub struct Connected {
@@ -85,14 +106,25 @@ impl Codes {
                 }
             }
         };
-        let wants_pairing = phone.is_some();
+        let code = if phone.is_some() { WantedCode::Pairing } else { WantedCode::Qr };
         let answer = self.commands.decide(call, instance, ConnectV1 { method }).await?;
-        let deadline = Instant::now() + wait;
-        let (mut record, mut waited) = (answer.record, false);
+        let (record, codes) = self.first_code(call, answer.record, code, wait).await?;
+        Ok(Connected { record, codes, replayed: answer.replayed })
+    }
+
+    /// Waits up to `wait` for a code of the attempt that runs, if one does, and shows the instance then. After a wait
+    /// the permission is asked again.
+    pub async fn first_code(
+        &self,
+        call: &Call,
+        mut record: Record,
+        code: WantedCode,
+        wait: Duration,
+    ) -> Result<(Record, LiveCodes), Failure> {
+        let (deadline, mut waited) = (Instant::now() + wait, false);
         let codes = loop {
             let codes = self.live_codes(&record).await?;
-            let there = if wants_pairing { codes.pairing.is_some() } else { codes.qr.is_some() };
-            if there || attempt(&record.state).is_none() || Instant::now() >= deadline {
+            if codes.have(code) || attempt(&record.state).is_none() || Instant::now() >= deadline {
                 break codes;
             }
             waited = true;
@@ -104,9 +136,9 @@ impl Codes {
         };
         if waited {
             // Whoever links a device by a code owns the session: nobody gets one by a token that has ended meanwhile.
-            self.records.read_again(&call.principal, instance).await?;
+            self.records.read_again(&call.principal, record.id).await?;
         }
-        Ok(Connected { record, codes, replayed: answer.replayed })
+        Ok((record, codes))
     }
 
     /// The codes of the instance that can be used at this moment.

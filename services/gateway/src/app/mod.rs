@@ -44,7 +44,7 @@ use tokio_util::sync::CancellationToken;
 pub use account_life::{AccountChange, Closing};
 pub use accounts::{AccountRecord, Accounts, ChangedAccount, NewAccount};
 pub use call::{Call, Client, Idempotency, RequestIds};
-pub use codes::{Codes, Connected, LiveCode, LiveCodes};
+pub use codes::{Codes, Connected, LiveCode, LiveCodes, WantedCode};
 pub use commands::{Answer, Commands};
 pub use create::{Created, Creator, NewInstance};
 pub(crate) use failure::UPGRADE_NEEDED;

@@ -21,8 +21,8 @@ use crate::{
     http::{qr, query::LenientQuery},
 };
 
-/// How long the answer waits for a code.
-const WAIT: Duration = Duration::from_secs(20);
+/// How long the answer waits for a code: there are clients that give up after five seconds.
+pub(super) const WAIT: Duration = Duration::from_millis(4_500);
 
 /// The query of a connect.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -69,15 +69,15 @@ pub(super) struct CodeAnswer {
     /// Eight characters; null beside a QR code alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[expect(clippy::option_option, reason = "clients tell null from absent")]
-    pairing_code: Option<Option<String>>,
+    pub(super) pairing_code: Option<Option<String>>,
     /// The text of the QR code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
+    pub(super) code: Option<String>,
     /// The QR code as a `data:` URL of a PNG.
     #[serde(skip_serializing_if = "Option::is_none")]
-    base64: Option<String>,
+    pub(super) base64: Option<String>,
     /// Which code of the attempt it is.
-    count: u32,
+    pub(super) count: u32,
 }
 
 impl CodeAnswer {
