@@ -30,7 +30,7 @@ use berth_runtime::{Role, Settings, config::Sources, telemetry};
 use crate::{cli::Task, failure::Failure};
 
 /// A command makes some hundred small allocations on one thread and frees them on another: with this allocator it takes a
-/// sixth less of the processor than with glibc's.
+/// sixth less of the processor than with glibc's. Without huge pages: they took no less time and four times the memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
