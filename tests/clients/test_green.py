@@ -96,6 +96,8 @@ class Green(BerthTest):
         renewed = self.api(made | {"apiTokenInstance": token})
         self.assertEqual(self.state(renewed), "authorized")
         self.assertEqual(self.ok(renewed.queues.clearWebhooksQueue())["isCleared"], True)
+        self.assertEqual(self.ok(renewed.queues.showMessagesQueue()), [])
+        self.assertEqual(self.ok(renewed.queues.clearMessagesQueue())["isCleared"], True)
 
     def test_notifications_are_polled(self):
         made = self.create(name="polled", stateWebhook="yes")
