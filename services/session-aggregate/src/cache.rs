@@ -62,6 +62,13 @@ impl StateCache {
         encoded.with_state(|state| state.open().ok())
     }
 
+    /// Drops a state.
+    pub(crate) fn forget(&self, instance: InstanceId) {
+        let mut inner = self.inner();
+        inner.at_hand.pop(&instance);
+        inner.take_encoded(instance);
+    }
+
     /// Puts a state in; the ones used longest ago make room.
     pub(crate) fn put(&self, instance: InstanceId, loaded: Loaded<State>) {
         let mut inner = self.inner();

@@ -4,7 +4,7 @@
 
 pub(crate) mod round;
 
-use std::{collections::VecDeque, future::ready, sync::Arc};
+use std::{cell::LazyCell, collections::VecDeque, future::ready, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys};
 use berth_domain::instance::{State, forgetful, never_was};
@@ -59,7 +59,7 @@ impl Instances {
             match Box::pin(self.transact(instance, rest)).await {
                 Ok((loaded, answers)) => {
                     rest = rest.get(answers.len()..).unwrap_or_default();
-                    let shown = shown(&loaded);
+                    let shown = LazyCell::new(|| shown(&loaded));
                     for (one, to) in answers.into_iter().zip(std::iter::from_fn(|| repliers.pop_front())) {
                         to.answer(&reply_with(&loaded, &shown, one));
                     }
@@ -84,10 +84,7 @@ impl Instances {
         asked: &[Asked],
     ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
         let remembered = self.states.take(instance);
-        self.change(instance, remembered, move |loaded, now| async move {
-            Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
-        })
-        .await
+        self.transact_on(instance, remembered, asked).await
     }
 
     /// The same for one that is to be the first of its instance: tried on an empty stream, which is read only if it is not.
@@ -96,8 +93,16 @@ impl Instances {
         instance: InstanceId,
         asked: &[Asked],
     ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
-        let empty = Loaded::empty(StreamKey::instance(instance));
-        self.change(instance, Some(empty), move |loaded, now| async move {
+        self.transact_on(instance, Some(Loaded::empty(StreamKey::instance(instance))), asked).await
+    }
+
+    async fn transact_on(
+        &self,
+        instance: InstanceId,
+        remembered: Option<Loaded<State>>,
+        asked: &[Asked],
+    ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
+        self.change(instance, remembered, move |loaded, now| async move {
             Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
         })
         .await
@@ -117,7 +122,7 @@ impl Instances {
     where
         F: Future<Output = Result<Plan<State, T>, Trouble>>,
     {
-        self.states.take(instance);
+        self.states.forget(instance);
         self.change(instance, None, decide).await
     }
 
@@ -146,7 +151,7 @@ impl Instances {
     where
         F: Future<Output = Result<Plan<State, T>, Trouble>>,
     {
-        self.states.take(instance);
+        self.states.forget(instance);
         let done = self.writer.transact_behind(StreamKey::instance(instance), decide).await?;
         self.tell(instance, &done).await;
         Ok(done)
@@ -255,11 +260,11 @@ fn shout(instance: InstanceId, trouble: &Trouble) {
 
 /// The reply to one command on the stream as it is after it.
 pub(crate) fn reply(loaded: &Loaded<State>, answer: Answer) -> CommandReplyV1 {
-    reply_with(loaded, &shown(loaded), answer)
+    reply_with(loaded, &LazyCell::new(|| shown(loaded)), answer)
 }
 
-/// The state as it is told to whoever asked: encoded once for all of them, and without the commands that it
-/// remembers, which are half of it and concern only those who decide.
+/// The state as it is told to whoever asked, without the commands that it remembers, which are half of it and concern only
+/// those who decide.
 fn shown(loaded: &Loaded<State>) -> Result<RecordV1, CommandReplyV1> {
     let Some(state) = &loaded.state else {
         return Err(CommandReplyV1::Unavailable { reason: "an accepted command left no state".to_owned() });
@@ -267,13 +272,14 @@ fn shown(loaded: &Loaded<State>) -> Result<RecordV1, CommandReplyV1> {
     RecordV1::of(&forgetful(state)).map_err(|error| Trouble::from(error).reply())
 }
 
-fn reply_with(
+/// The same reply with a state that is encoded once for all who are answered, and not at all for a rejection.
+fn reply_with<F: FnOnce() -> Result<RecordV1, CommandReplyV1>>(
     loaded: &Loaded<State>,
-    shown: &Result<RecordV1, CommandReplyV1>,
+    shown: &LazyCell<Result<RecordV1, CommandReplyV1>, F>,
     answer: Answer,
 ) -> CommandReplyV1 {
     match answer {
-        Answer::Accepted { outcome, replayed } => match shown {
+        Answer::Accepted { outcome, replayed } => match &**shown {
             Ok(state) => CommandReplyV1::Accepted(AcceptedV1 {
                 stream_id: StreamId::from_bytes(*loaded.stream.id()),
                 outcome,

@@ -106,7 +106,7 @@ impl Round {
             version: loaded.version() + 1,
         };
         for one in asked {
-            let answer = match round.verdict(instance, one, device_keys).await {
+            let answer = match round.course(instance, one, device_keys).await {
                 Ok(Course::Answer(answer)) => answer,
                 Ok(Course::Commit(decided)) => {
                     let bytes = round.bytes + decided.bytes;
@@ -150,7 +150,7 @@ impl Round {
         }
     }
 
-    async fn verdict(
+    async fn course(
         &self,
         instance: InstanceId,
         asked: &Asked,
