@@ -174,16 +174,13 @@ impl Slots {
         changes: &[([u8; 16], Change)],
     ) -> Result<Vec<Result<Option<WrappedKey>, FileError>>, FileError> {
         let mut fresh = HashMap::new();
-        let next = self.next;
         let outcomes = changes.iter().map(|(owner, change)| self.one(owner, change, &mut fresh)).collect();
         if fresh.is_empty() {
             return Ok(outcomes);
         }
-        if let Err(error) = self.sync() {
-            // What was written is written over by the next changes.
-            self.next = next;
-            return Err(error);
-        }
+        // If it fails, what was written may be there all the same, and stays: of two slots of an owner the later one counts,
+        // which is that of a later try.
+        self.sync()?;
         self.index.0.write().unwrap_or_else(PoisonError::into_inner).extend(fresh);
         Ok(outcomes)
     }
@@ -267,4 +264,47 @@ fn decode(slot: &[u8; SLOT_BYTES]) -> Option<([u8; 16], Held)> {
         _ => Held::Damaged,
     };
     Some((owner, held))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWNERS: [[u8; 16]; 2] = [[1; 16], [2; 16]];
+
+    fn put(owner: [u8; 16], byte: u8) -> ([u8; 16], Change) {
+        (owner, Change::PutIfAbsent(WrappedKey(vec![byte; 48])))
+    }
+
+    fn kept(slots: &Slots, owner: &[u8; 16]) -> KeptKey {
+        slots.index().get(owner, &slots.path).unwrap()
+    }
+
+    #[test]
+    fn what_a_failed_sync_left_never_takes_the_place_of_a_later_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.slots");
+        let mut slots = Slots::open(path.clone()).unwrap();
+        // Both are written, and nobody is told that they are durable.
+        for (owner, change) in [put(OWNERS[0], 1), put(OWNERS[1], 1)] {
+            slots.one(&owner, &change, &mut HashMap::new()).unwrap();
+        }
+        // The second owner comes back first.
+        slots.change(&[put(OWNERS[1], 2)]).unwrap().remove(0).unwrap();
+        drop(slots);
+        let slots = Slots::open(path).unwrap();
+        assert!(matches!(kept(&slots, &OWNERS[1]), KeptKey::Present(key) if key.0 == [2; 48]));
+    }
+
+    #[test]
+    fn slots_of_a_failed_sync_are_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut slots = Slots::open(folder.path().join("keys.slots")).unwrap();
+        // It takes every write and knows of no sync.
+        slots.file = File::options().read(true).write(true).open("/dev/null").unwrap();
+        let next = slots.next;
+        assert!(slots.change(&[put(OWNERS[0], 1), put(OWNERS[1], 1)]).is_err());
+        assert_eq!(slots.next, next + 2);
+        assert!(matches!(kept(&slots, &OWNERS[0]), KeptKey::Missing));
+    }
 }
