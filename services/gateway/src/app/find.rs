@@ -13,6 +13,7 @@ use super::{
     principal::{Principal, Principals},
     record::{Record, Records},
     resolve::{KeyKind, Resolver},
+    standing::{Standing, Standings},
 };
 
 /// Kinds of texts under which a keyed command finds its instance again when they name none any more.
@@ -57,6 +58,7 @@ pub struct Finder {
     pub(super) records: Arc<Records>,
     pub(super) commands: Arc<Commands>,
     pub(super) codes: Arc<Codes>,
+    pub(super) standings: Arc<Standings>,
 }
 
 impl Finder {
@@ -71,6 +73,26 @@ impl Finder {
         loop {
             let found = match self.target(&mut aim).await {
                 Ok(instance) => self.records.read(&aim.principal, instance).await,
+                Err(failure) => Err(failure),
+            };
+            match found {
+                Err(gone) if is_gone(&gone) => self.aim_again(&mut aim, gone).await?,
+                other => return other,
+            }
+        }
+    }
+
+    /// How the instance that `text` names for this caller stands for messaging.
+    pub async fn standing(
+        &self,
+        principal: &Principal,
+        text: &str,
+        order: &[KeyKind],
+    ) -> Result<Standing, Failure> {
+        let mut aim = Aim::new(*principal, text, order);
+        loop {
+            let found = match self.target(&mut aim).await {
+                Ok(instance) => self.standings.read(&aim.principal, instance).await,
                 Err(failure) => Err(failure),
             };
             match found {

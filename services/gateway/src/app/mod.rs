@@ -30,6 +30,7 @@ mod record;
 mod resolve;
 mod settings;
 mod simulate;
+mod standing;
 mod tokens;
 mod waits;
 mod webhooks;
@@ -64,6 +65,7 @@ pub use record::{Device, Erasure, Record, Records};
 pub use resolve::{KeyKind, Resolver};
 pub use settings::{Blocks, merge_part};
 pub use simulate::{Simulation, Simulator};
+pub use standing::{Standing, Standings};
 pub use tokens::Tokens;
 pub use webhooks::{NewWebhook, Webhook, WebhookSecret, Webhooks};
 
@@ -95,6 +97,7 @@ pub struct Parts {
     pub codes: Arc<Codes>,
     pub resolver: Arc<Resolver>,
     pub finder: Arc<Finder>,
+    pub standings: Arc<Standings>,
     pub lists: Arc<Lists>,
     pub webhooks: Arc<Webhooks>,
     pub creator: Arc<Creator>,
@@ -148,7 +151,8 @@ impl App {
             records, counters);
         let codes = part!(Codes: volatile, keys, clock, commands, records);
         let resolver = part!(Resolver: keys, directory, principals);
-        let finder = part!(Finder: resolver, principals, records, commands, codes);
+        let standings = Arc::new(Standings::new(&log, &clock, &principals));
+        let finder = part!(Finder: resolver, principals, records, commands, codes, standings);
         let lists = part!(Lists: bus, records);
         let webhooks = part!(Webhooks: clock, entropy, url_policy, commands);
         let creator = part!(Creator: log, keys, clock, entropy, principals, records, commands, counters,
@@ -163,7 +167,7 @@ impl App {
         let listeners = part!(Listeners: keys, clock, volatile, public_url, follows);
         let notifications = part!(Notifications: bus, keys, presence, records);
         let simulator = part!(Simulator: bus);
-        Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, lists,
+        Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
             webhooks, creator, tokens, blocks, accounts, moves, histories, follows, listeners,
             notifications, simulator, request_ids, clock, settings))
     }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 const REQUESTS: &str = "berth_gateway_requests_total";
 const REQUEST_SECONDS: &str = "berth_gateway_request_seconds";
 const BODIES_REFUSED: &str = "berth_gateway_bodies_refused_total";
+const GATE: &str = "berth_gateway_gate_total";
 const STREAMS: &str = "berth_gateway_open_streams";
 
 static SECONDS: Handles<&str, Histogram> = Handles::new(|door| histogram!(REQUEST_SECONDS, "door" => door));
@@ -38,6 +39,11 @@ pub(crate) fn describe() {
         "Requests that were refused with 503 because bodies of others used up the memory for them"
     );
     counter!(BODIES_REFUSED).increment(0);
+    describe_counter!(
+        GATE,
+        Unit::Count,
+        "Questions whether a token may use an instance for messaging, by answer (allowed, no_token, refused, unknown)"
+    );
     describe_gauge!(STREAMS, Unit::Count, "Event streams and sockets that are open, by door.");
     for door in ["native", "ryze", "green"] {
         gauge!(STREAMS, "door" => door).increment(0.0);
@@ -73,6 +79,11 @@ pub(crate) async fn count(
 /// A body was refused for want of memory.
 pub(super) fn body_refused() {
     counter!(BODIES_REFUSED).increment(1);
+}
+
+/// A gate gave an answer.
+pub(crate) fn gate_answered(answer: &'static str) {
+    counter!(GATE, "answer" => answer).increment(1);
 }
 
 /// A stream that is open until this is dropped.

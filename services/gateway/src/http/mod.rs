@@ -9,6 +9,7 @@ pub mod query;
 pub(crate) mod request_id;
 pub(crate) mod rest;
 pub(crate) mod socket;
+pub(crate) mod target;
 pub mod time;
 
 use axum::http::Uri;

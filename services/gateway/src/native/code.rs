@@ -44,6 +44,7 @@ codes! {
     InvalidCursor, BAD_REQUEST, "invalid_cursor", "The cursor is not one of this list: start again without it.";
     Unauthorized, UNAUTHORIZED, "unauthorized", "The token is missing, unknown or no longer the present one.";
     Forbidden, FORBIDDEN, "forbidden", "The token is valid and does not allow this.";
+    GateClosed, FORBIDDEN, "gate_closed", "The token may not use the instance for messaging now; `X-Berth-Reason` says why in a word.";
     NotFound, NOT_FOUND, "not_found", "There is no such instance, account or webhook for this token.";
     UnknownRoute, NOT_FOUND, "unknown_route", "There is no such path.";
     NoLiveCode, NOT_FOUND, "no_live_code", "No QR code is shown at this moment: connect to get one.";

@@ -59,8 +59,12 @@ async fn has_all_operations(name: &str) {
     let documented = documented(name);
     assert!(!documented.is_empty(), "the document of {name} says nothing");
     if name != "green" {
-        let routed: BTreeSet<_> =
-            world.paths.iter().filter(|path| owner(path) == name).map(|path| filled(path)).collect();
+        let routed: BTreeSet<_> = world
+            .paths
+            .iter()
+            .filter(|path| owner(path) == name && !path.contains("{*"))
+            .map(|path| filled(path))
+            .collect();
         assert!(!routed.is_empty(), "the router does not tell its paths");
         let documented = documented.keys().filter(|path| *path != MESSAGING);
         assert_eq!(documented.map(|path| filled(path)).collect::<BTreeSet<_>>(), routed);

@@ -24,6 +24,7 @@ mod evolution_clients;
 mod evolution_input;
 mod evolution_paths;
 mod evolution_webhooks;
+mod gate;
 mod green;
 mod green_clients;
 mod green_input;

@@ -10,6 +10,7 @@
 mod deadlines;
 mod decide;
 mod evolve;
+mod messaging;
 mod permission;
 mod receipts;
 mod words;
@@ -29,6 +30,7 @@ pub use deadlines::{
 };
 pub use decide::{LOGOUT_CODE, OLD_SECRET_SECONDS_MAX, OLD_SECRETS_MAX, decide};
 pub use evolve::{evolve, is_lost, lost_instance, never_was};
+pub use messaging::{Unusable, may_message};
 pub use permission::{Notice, Verdict, may_send, verdict};
 pub use receipts::{fold_commit, forgetful, remember, remembered};
 pub use words::{STATE_WORDS, connection_word, state_word};

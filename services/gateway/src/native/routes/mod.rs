@@ -6,6 +6,7 @@ pub(super) mod counts;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod events;
+pub(super) mod gate;
 pub(super) mod get;
 pub(super) mod lifecycle;
 pub(super) mod list;
@@ -23,7 +24,7 @@ pub(super) mod whoami;
 use axum::{
     Router,
     middleware::from_fn_with_state,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 
 use crate::{app::App, native::quota};
@@ -54,6 +55,9 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
         .route("/v1/counts", get(counts::handler))
         .route("/v1/whoami", get(whoami::handler))
+        .route("/v1/gate/{i}", get(gate::handler))
+        .route("/v1/gate/segment/{n}", get(gate::forwarded))
+        .route("/v1/gate/segment/{n}/{*path}", any(gate::prefixed))
         .method_not_allowed_fallback(super::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), quota::layer))
         .with_state(app)

@@ -1,0 +1,105 @@
+//! How an instance stands for messaging, as the log has it: one read for all who ask at the same time.
+//!
+//! Unlike a [`Record`](super::Record) it needs no key, since nothing personal is opened: a gate is asked before every
+//! message.
+
+use std::sync::Arc;
+
+use berth_domain::instance::{Unusable, may_message};
+use berth_log::{LogRead, ReadError, StateError, rehydrate};
+use berth_proto::{
+    AccountId, InstanceId, StreamKey,
+    frame::RejectionCodeV1,
+    instance::{ConnectionV1, InstanceStateV1, PhaseV1},
+};
+use berth_runtime::Clock;
+
+use super::{
+    coalesce::Coalesce,
+    failure::Failure,
+    principal::{Principal, Principals},
+};
+
+/// How an instance stands for messaging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The connection of the device that may be used, or why none may.
+    pub usable: Result<ConnectionV1, Unusable>,
+    account: AccountId,
+    credential_version: u32,
+    deleted: bool,
+}
+
+impl Standing {
+    fn of(instance: InstanceId, state: &InstanceStateV1) -> Self {
+        Self {
+            instance,
+            usable: may_message(state).map(|link| link.connection),
+            account: state.account,
+            credential_version: state.credential_version,
+            deleted: matches!(state.phase, PhaseV1::Deleted { .. }),
+        }
+    }
+
+    /// Whether the caller may know of it; as [`Records::read`](super::Records::read) decides.
+    fn admit(&self, principal: &Principal) -> Result<(), Failure> {
+        match *principal {
+            Principal::Root => Err(Failure::Forbidden),
+            Principal::Account { account, .. } | Principal::Operator { account } => {
+                if account == self.account && !self.deleted { Ok(()) } else { Err(Failure::NotFound) }
+            }
+            Principal::Instance { instance, .. } if instance != self.instance => Err(Failure::NotFound),
+            Principal::Instance { credential_version, .. } => {
+                let is_present = !self.deleted && credential_version == self.credential_version;
+                if is_present { Ok(()) } else { Err(Failure::Unauthorized) }
+            }
+        }
+    }
+}
+
+/// Reads standings.
+#[derive(Debug)]
+pub struct Standings {
+    log: Arc<dyn LogRead>,
+    clock: Arc<dyn Clock>,
+    principals: Arc<Principals>,
+    reads: Coalesce<InstanceId, Option<Standing>>,
+}
+
+impl Standings {
+    pub(super) fn new(log: &Arc<dyn LogRead>, clock: &Arc<dyn Clock>, principals: &Arc<Principals>) -> Self {
+        Self {
+            log: Arc::clone(log),
+            clock: Arc::clone(clock),
+            principals: Arc::clone(principals),
+            reads: Coalesce::new(),
+        }
+    }
+
+    /// How the instance stands, by a read that begins after this call. It fails as
+    /// [`Records::read`](super::Records::read) does.
+    pub async fn read(&self, principal: &Principal, instance: InstanceId) -> Result<Standing, Failure> {
+        let standing = self.reads.read(instance, || self.look(instance)).await?.ok_or(Failure::NotFound)?;
+        if let Err(refused) = standing.admit(principal) {
+            let now = self.principals.present_holder(principal).await?.ok_or(refused)?;
+            standing.admit(&now)?;
+        }
+        Ok(standing)
+    }
+
+    async fn look(&self, instance: InstanceId) -> Result<Option<Standing>, Failure> {
+        let Some(stored) = self.log.tail(&StreamKey::instance(instance)).await? else { return Ok(None) };
+        match rehydrate::<InstanceStateV1>(&*self.log, &stored).await {
+            Ok(read) => {
+                let state = berth_domain::instance::effective(&read.state, self.clock.now());
+                Ok(Some(Standing::of(instance, &state)))
+            }
+            Err(StateError::Decode(_) | StateError::Read(ReadError::Damaged(_))) => {
+                Err(Failure::Rejected(RejectionCodeV1::Damaged))
+            }
+            Err(StateError::Read(error)) => Err(error.into()),
+        }
+    }
+}
