@@ -11,6 +11,9 @@ use crate::topology::{Engine, Shape, Topology};
 pub(crate) enum Name {
     /// About two minutes: the ratios to steer by while working. One server; up to 5,000 instances.
     Quick,
+    /// About twenty minutes: the targets, in three rounds of three seconds, so that what the stores write behind a command
+    /// falls into every window. One server; up to 20,000 instances.
+    Steady,
     /// About two and a half hours: the figures to publish. Five rounds of five seconds; three servers too; up to 1,000,000
     /// instances; processes killed under load.
     Full,
@@ -88,6 +91,22 @@ impl Profile {
                 thorough: false,
                 kill: None,
                 budget: Duration::from_mins(3),
+            },
+            Name::Steady => Self {
+                window: Duration::from_secs(3),
+                rounds: 3,
+                rounds_of_all: 1,
+                clients: 64,
+                open_clients: 256,
+                instances: 1_000,
+                sessions: 2_000,
+                sizes: vec![1_000, 20_000],
+                growth_max: Duration::from_secs(30),
+                topologies: core.to_vec(),
+                few: vec![Topology::EMBEDDED],
+                thorough: false,
+                kill: None,
+                budget: Duration::from_mins(20),
             },
             Name::Full => Self {
                 window: Duration::from_secs(5),
