@@ -7,7 +7,7 @@ use berth_connector::drivers::simulated::Simulated;
 use berth_gateway::app::Quotas;
 use berth_runtime::{
     Check, Lifecycle, Readiness, Role, Settings, UrlPolicy,
-    config::{DeviceDriver, EvolutionLogout, PlainHttp, RateSettings},
+    config::{ConsolePages, DeviceDriver, EvolutionLogout, PlainHttp, RateSettings},
 };
 
 use crate::{failure::Failure, wiring::Wired};
@@ -157,7 +157,11 @@ impl Start<'_> {
             write_version: self.wired.deployment.write_version,
             public_url: self.public_url(),
         };
-        Some(berth_gateway::router(ports, &settings))
+        let pages = self.settings.http.console;
+        Some(berth_gateway::router_with(ports, &settings, |app| match pages {
+            ConsolePages::On => berth_console::router(app),
+            ConsolePages::Off => Router::new(),
+        }))
     }
 
     fn quotas(self) -> Quotas {

@@ -51,5 +51,16 @@ pub fn root_key_digest(master: &MasterKey, root_key: &str) -> Hash {
 
 /// All routes of the gateway.
 pub fn router(ports: Ports, settings: &Settings) -> axum::Router {
-    router::compose(App::new(ports, settings, dialects::codechat::external_id))
+    router_with(ports, settings, |_| axum::Router::new())
+}
+
+/// All routes of the gateway, and those of a door that another crate has.
+pub fn router_with(
+    ports: Ports,
+    settings: &Settings,
+    door: impl FnOnce(&App) -> axum::Router,
+) -> axum::Router {
+    let app = App::new(ports, settings, dialects::codechat::external_id);
+    let door = door(&app);
+    router::compose(app, door)
 }

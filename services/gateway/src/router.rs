@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Composes the routes of all doors.
-pub(crate) fn compose(app: App) -> Router {
+pub(crate) fn compose(app: App, door: Router) -> Router {
     metrics::describe();
     let (green, noting) = (green::router(app.clone()), app.clone());
     let dialects = Router::new()
@@ -35,6 +35,7 @@ pub(crate) fn compose(app: App) -> Router {
         .merge(counted("native", native::router(app)))
         .merge(dialects)
         .merge(docs::router())
+        .merge(counted("console", door))
         .fallback(move |mut request: Request| {
             let (slashed, unknown) = (slashed.clone(), unknown.clone());
             async move {

@@ -59,10 +59,21 @@ pub struct HttpSettings {
     pub metrics: Option<SocketAddr>,
     /// Under which clients reach the gateways, without a slash at the end; none is the address of the gateway.
     pub public_url: Option<String>,
+    /// Whether a gateway serves pages for people.
+    pub console: ConsolePages,
     /// Connections of clients in all.
     pub connections: usize,
     /// Connections of one address.
     pub connections_per_address: usize,
+}
+
+/// Whether a gateway serves pages for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsolePages {
+    /// At `/console`.
+    On,
+    /// The path is like any other that nobody has.
+    Off,
 }
 
 /// Where data lies on this machine.
@@ -189,6 +200,7 @@ impl Settings {
                 listen: raw.parse("http", parse::listen)?,
                 metrics: raw.parse_optional("metrics", parse::listen)?,
                 public_url: raw.parse_optional("public_url", parse::public_url)?,
+                console: raw.parse("console", parse::console)?,
                 connections: raw.parse("http_connections", |text| parse::number(text, 1, 1_000_000))?,
                 connections_per_address: raw
                     .parse("http_connections_per_address", |text| parse::number(text, 1, 1_000_000))?,

@@ -78,6 +78,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("http", "[::1]:9000"),
         ("metrics", "127.0.0.1:9001"),
         ("public_url", "https://berth.example/"),
+        ("console", "off"),
         ("http_connections", "300"),
         ("http_connections_per_address", "30"),
         ("data", "/srv/berth"),

@@ -142,7 +142,7 @@ impl Principals {
     }
 }
 
-fn principal_of(entry: DirectoryId, hold: &HoldV1) -> Option<Principal> {
+pub(super) fn principal_of(entry: DirectoryId, hold: &HoldV1) -> Option<Principal> {
     match (hold.purpose, hold.instance) {
         (PurposeV1::AccountToken, _) => Some(Principal::Account { account: hold.account, entry }),
         (PurposeV1::InstanceToken, Some(instance)) => Some(Principal::Instance {

@@ -198,6 +198,16 @@ impl Records {
         }
     }
 
+    /// The instance as it was after a version of its history. None before the first. What is damaged is passed over.
+    pub async fn as_of_version(&self, instance: InstanceId, version: u64) -> Result<Option<Record>, Failure> {
+        let stream = StreamKey::instance(instance);
+        let found = last_readable::<InstanceStateV1>(&*self.log, &stream, |commit| commit.version <= version);
+        match found.await? {
+            Some(found) => self.record_as_stored(instance, found.tail.version, found.state).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Opens a carried state for rendering.
     pub(super) async fn open_record(
         &self,

@@ -58,6 +58,11 @@ impl Problem {
         Self::new(Code::InvalidRequest, detail)
     }
 
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
     fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_seconds = Some(seconds);
         self

@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 24] = [
+pub const KEYS: [Key; 25] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -91,6 +91,14 @@ pub const KEYS: [Key; 24] = [
         "URL",
         None,
         "Address under which clients reach the gateways, for texts that show it; else the listen address",
+    ),
+    key(
+        "console",
+        "BERTH_CONSOLE",
+        "console",
+        "on|off",
+        Some("on"),
+        "Whether a gateway serves its pages for people at /console",
     ),
     key(
         "http_connections",

@@ -9,7 +9,7 @@ use std::{
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::{DeviceDriver, EvolutionLogout, LogFormat, PlainHttp};
+use super::{ConsolePages, DeviceDriver, EvolutionLogout, LogFormat, PlainHttp};
 use crate::sealing::MasterKey;
 
 /// Longest token or root key, in characters.
@@ -122,6 +122,10 @@ fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Parsed<T> {
 
 pub(super) fn device_driver(text: &str) -> Parsed<DeviceDriver> {
     one_of(text, &[("simulated", DeviceDriver::Simulated)])
+}
+
+pub(super) fn console(text: &str) -> Parsed<ConsolePages> {
+    one_of(text, &[("on", ConsolePages::On), ("off", ConsolePages::Off)])
 }
 
 pub(super) fn plain_http(text: &str) -> Parsed<PlainHttp> {

@@ -330,6 +330,7 @@ mod tests {
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics: None,
             public_url: None,
+            console: crate::config::ConsolePages::Off,
             connections: 8_192,
             connections_per_address: 1_024,
         };

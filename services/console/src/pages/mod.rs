@@ -1,0 +1,47 @@
+//! The pages, one file each, and their addresses.
+
+mod actions;
+mod connect;
+mod create;
+mod danger;
+mod instance;
+mod instances;
+mod language;
+mod live;
+mod sign_in;
+
+use axum::{
+    Router,
+    response::Response,
+    routing::{get, post},
+};
+use berth_gateway::app::Failure;
+
+use crate::{Console, assets, refusal::Refusal, shell::see, visit::Place};
+
+/// The address of every page.
+pub(crate) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/console", get(|| async { see("console/") }))
+        .route("/console/", get(instances::page))
+        .route("/console/rows", get(instances::rows))
+        .route("/console/sign-in", get(sign_in::page).post(sign_in::submit))
+        .route("/console/sign-out", post(sign_in::sign_out))
+        .route("/console/language", post(language::choose))
+        .route("/console/new", get(create::page).post(create::submit))
+        .route("/console/i/{i}", get(instance::page))
+        .route("/console/i/{i}/panel", get(instance::panel))
+        .route("/console/i/{i}/connect", post(connect::submit))
+        .route("/console/i/{i}/simulate", post(connect::simulate))
+        .route("/console/i/{i}/danger", get(danger::page))
+        .route("/console/i/{i}/token", post(danger::rotate_token))
+        .route("/console/i/{i}/delete", post(danger::delete))
+        .route("/console/i/{i}/do/{action}", post(actions::submit))
+        .route("/console/static/{digest}/{name}", get(assets::handler))
+        .route("/console/{*rest}", get(unknown).post(unknown))
+}
+
+/// A page that there is not.
+async fn unknown(place: Place) -> Response {
+    Refusal::of(Failure::NotFound).bare(&place)
+}

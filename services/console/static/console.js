@@ -1,0 +1,93 @@
+// What makes an open page more comfortable. Every page works without it.
+"use strict";
+(() => {
+  const root = document.body.dataset.root;
+
+  // Moments in the reader's own time and language.
+  const { lang } = document.documentElement;
+  const spoken = navigator.languages.find((it) => it.split("-")[0] === lang.split("-")[0]) ?? lang;
+  const shown = new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "medium" });
+  const localise = (within) => {
+    for (const time of within.querySelectorAll("time[datetime]:not([title])")) {
+      const moment = new Date(time.dateTime);
+      if (Number.isNaN(moment.getTime())) continue;
+      time.title = time.textContent;
+      time.textContent = shown.format(moment);
+    }
+    for (const button of within.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+  };
+
+  // Codes count down: in words and as a bar.
+  const countDown = () => {
+    for (const text of document.querySelectorAll("[data-until]")) {
+      const left = Math.ceil((new Date(text.dataset.until) - Date.now()) / 1000);
+      const { second, over } = document.body.dataset;
+      text.textContent = left > 0 ? second.replace("0", String(left)) : over;
+    }
+    for (const bar of document.querySelectorAll("[data-countdown]")) {
+      bar.value = Math.max(0, (new Date(bar.dataset.countdown) - Date.now()) / 1000);
+    }
+  };
+
+  const copy = async (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    const label = button.querySelector("span");
+    const before = label.textContent;
+    label.textContent = button.dataset.copied;
+    setTimeout(() => { label.textContent = before; }, 2000);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button).catch(() => document.getElementById(button.dataset.copy).select?.());
+    if (event.target.closest("[data-keys]")) document.getElementById("keys").showModal();
+  });
+
+  // A slider shows what it chooses; its form is sent when it is let go.
+  document.addEventListener("input", (event) => {
+    const target = event.target.closest("[data-shows]");
+    if (target) document.getElementById(target.dataset.shows).textContent = target.value;
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.closest("[data-sends]")) event.target.form.requestSubmit();
+  });
+
+  // Keys: none of them changes anything.
+  const rows = () => [...document.querySelectorAll(".rows tbody th a")];
+  const move = (by) => {
+    const all = rows();
+    const at = all.indexOf(document.activeElement);
+    all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))]?.focus();
+  };
+  let afterG = false;
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, dialog");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (afterG) {
+      afterG = false;
+      const to = { i: "", a: "accounts", c: "cluster" }[event.key];
+      if (to !== undefined) location.assign(root + to);
+      return;
+    }
+    switch (event.key) {
+      case "/": document.getElementById("q")?.focus(); event.preventDefault(); break;
+      case "j": move(1); break;
+      case "k": move(-1); break;
+      case "g": afterG = true; setTimeout(() => { afterG = false; }, 1500); break;
+      case "?": document.getElementById("keys").showModal(); break;
+      default: return;
+    }
+  });
+
+  // A page that nobody sees asks for nothing.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden) event.preventDefault();
+  });
+  document.addEventListener("htmx:load", (event) => { localise(event.target); countDown(); });
+
+  for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
+  localise(document);
+  countDown();
+  setInterval(countDown, 1000);
+})();

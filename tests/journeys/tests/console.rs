@@ -1,0 +1,165 @@
+//! The console, as a program without a browser meets it: what signs in and what does not, and what a page gives away.
+
+use berth_journeys::{ACCOUNT_TOKEN, Berth, ROOT_KEY, eventually};
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE},
+    redirect::Policy,
+};
+use serde_json::{Value, json};
+
+/// A reader that keeps no cookies and follows no redirect by itself.
+struct Reader {
+    http: Client,
+    base: String,
+}
+
+impl Reader {
+    fn new(base: &str) -> Self {
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        let http = Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { http, base: format!("{base}/console") }
+    }
+
+    fn get(&self, path: &str, cookie: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.base)).header(COOKIE, cookie)
+    }
+
+    /// A form that a page of the console sends.
+    fn form(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        self.sent_by_a_program(path, cookie, fields).header("sec-fetch-site", "same-origin")
+    }
+
+    fn sent_by_a_program(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        let body = fields.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+        self.http.post(format!("{}{path}", self.base)).header(COOKIE, cookie).body(body)
+    }
+
+    /// The cookie that a token signs in with.
+    async fn sign_in(&self, token: &str) -> String {
+        let answer = self.form("/sign-in", "", &[("token", token)]).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+        assert!(!cookie.contains(token));
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
+fn location(answer: &Response) -> &str {
+    answer.headers()[LOCATION].to_str().unwrap()
+}
+
+async fn text(request: RequestBuilder) -> String {
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer.text().await.unwrap()
+}
+
+async fn api(reader: &Reader, path: &str, token: &str, body: &Value) -> Value {
+    let url = format!("{}{path}", reader.base.replace("/console", "/v1"));
+    let body = body.to_string();
+    let answer = reader.http.post(url).bearer_auth(token).body(body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{path}");
+    serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_session_is_sealed_ends_with_its_token_and_opens_nothing_but_the_console() {
+    let berth = Berth::embedded().start().await;
+    let reader = Reader::new(berth.client().base());
+    let asked = reader.get("/i/x?at=3", "").send().await.unwrap();
+    assert_eq!((asked.status(), location(&asked)), (StatusCode::SEE_OTHER, "../sign-in?next=i%2Fx%3Fat%3D3"));
+
+    let cookie = reader.sign_in(ACCOUNT_TOKEN).await;
+    let page = reader.get("/", &cookie).send().await.unwrap();
+    assert_eq!(page.headers()["cache-control"], "no-store");
+    assert_eq!(page.headers()["x-content-type-options"], "nosniff");
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    let api_with_cookie =
+        reader.http.get(format!("{}/v1/instances", berth.client().base())).header(COOKIE, &cookie);
+    assert_eq!(api_with_cookie.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+
+    for forged in
+        ["berth-console=", "berth-console=AAAA", "berth-console=\u{e9}", &cookie[..cookie.len() - 2]]
+    {
+        let answer = reader.get("/", forged).send().await.unwrap();
+        assert_eq!(location(&answer), "./sign-in", "{forged}");
+    }
+    let elsewhere = Berth::embedded().start().await;
+    let answer = Reader::new(elsewhere.client().base()).get("/", &cookie).send().await.unwrap();
+    assert_eq!(location(&answer), "./sign-in", "another deployment's cookie");
+
+    let shop = api(&reader, "/instances", ACCOUNT_TOKEN, &json!({"name": "shop"})).await;
+    let (id, token) = (shop["id"].as_str().unwrap(), shop["token"].as_str().unwrap());
+    let own = reader.sign_in(token).await;
+    assert!(text(reader.get(&format!("/i/{id}"), &own)).await.contains("shop"));
+    api(&reader, &format!("/instances/{id}/token"), token, &json!({})).await;
+    let answer = reader.get(&format!("/i/{id}"), &own).send().await.unwrap();
+    assert!(location(&answer).starts_with("../sign-in"), "the token was rotated");
+
+    let closed =
+        api(&reader, "/accounts", ROOT_KEY, &json!({"name": "other", "token": "another-account-token"}))
+            .await;
+    let other = reader.sign_in("another-account-token").await;
+    let answer = reader.get(&format!("/i/{id}"), &other).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND, "of another account");
+    let path = format!("/accounts/{}/token", closed["id"].as_str().unwrap());
+    api(&reader, &path, ROOT_KEY, &json!({})).await;
+    // What a gateway has just looked up it believes for a second.
+    eventually("the end of the account's session", async || {
+        let status = reader.get("/", &other).send().await.unwrap().status();
+        if status == StatusCode::SEE_OTHER { Ok(()) } else { Err(status) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn forms_of_other_pages_are_refused_and_wrong_tokens_are_guesses() {
+    let berth = Berth::embedded().start().await;
+    let reader = Reader::new(berth.client().base());
+    let cookie = reader.sign_in(ACCOUNT_TOKEN).await;
+    let host = berth.client().base().replace("http://", "");
+    let new = || reader.sent_by_a_program("/new", &cookie, &[("name", "shop")]);
+    for (why, request) in [
+        ("nobody says where it comes from", new()),
+        ("another page of the site", new().header("sec-fetch-site", "same-site")),
+        ("another site", new().header("sec-fetch-site", "cross-site")),
+        ("a page without an origin", new().header(ORIGIN, "null")),
+        ("another origin", new().header(ORIGIN, "https://evil.example")),
+        ("another port", new().header(ORIGIN, "http://127.0.0.1:1")),
+    ] {
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN, "{why}");
+    }
+    let own = new().header(ORIGIN, format!("http://{host}")).send().await.unwrap();
+    assert_eq!(own.status(), StatusCode::CREATED);
+
+    let out =
+        reader.form("/sign-in", "", &[("token", ACCOUNT_TOKEN), ("next", "https%3A%2F%2Fevil.example")]);
+    assert_eq!(location(&out.send().await.unwrap()), "./", "nothing leads out of the console");
+    let tls = reader.form("/sign-in", "", &[("token", ACCOUNT_TOKEN)]).header(HOST, "berth.example");
+    let set = tls.send().await.unwrap().headers()[SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(
+        set.starts_with("__Host-berth-console=")
+            && set.ends_with("; Path=/; HttpOnly; SameSite=Strict; Secure")
+    );
+
+    let mut refused = StatusCode::UNAUTHORIZED;
+    for guess in 0..400 {
+        let wrong = format!("guess-{guess}");
+        refused = reader.form("/sign-in", "", &[("token", &wrong)]).send().await.unwrap().status();
+        if refused != StatusCode::UNAUTHORIZED {
+            break;
+        }
+    }
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn without_the_console_nobody_has_its_paths() {
+    let berth = Berth::embedded().setting("BERTH_CONSOLE", "off").start().await;
+    let reader = Reader::new(berth.client().base());
+    for path in ["", "/", "/sign-in"] {
+        assert_eq!(reader.get(path, "").send().await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
