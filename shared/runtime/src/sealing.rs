@@ -213,6 +213,8 @@ pub mod field {
     pub const NOTICE: &str = "notice";
     /// Where a command came from.
     pub const CALLER: &str = "caller";
+    /// Where a client was in the events of an account.
+    pub const CURSOR: &str = "cursor";
     /// A device's key material.
     pub const DEVICE_KEYS: &str = "device_keys";
 }

@@ -89,11 +89,7 @@ pub(super) async fn open(
     })
     .await?;
     let log: Arc<dyn EventLog> = Arc::new(log);
-    // A gateway follows nothing.
-    let followed = match role {
-        Role::Gateway => Arc::clone(&log) as _,
-        _ => followed(nats, &name, options, readiness).await?,
-    };
+    let followed = followed(nats, &name, options, readiness).await?;
     let deployment = record.deployment()?;
     let guard = Guard {
         log: Arc::clone(&log) as _,

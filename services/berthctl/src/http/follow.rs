@@ -40,16 +40,31 @@ pub(crate) struct Follow<'a> {
     ask: Ask,
     /// The id to come back with.
     last: Option<String>,
-    /// Events of the commit after that id that were given already: a stream that broke within it shows them again.
-    given: u64,
-    /// How many of these the present connection has shown again.
-    shown: u64,
+    /// Events after that id that were given already: a stream that broke within a commit shows them again.
+    given: Vec<Event>,
     connection: Option<Connection>,
     /// Whether it was open once: from then on it is opened again for as long as it takes.
     was_open: bool,
     /// Since when it is lost, if the person was told.
     told: bool,
     pause: Duration,
+}
+
+/// What tells one event from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Event {
+    /// Its instance, where the stream is of more than one.
+    instance: String,
+    version: Option<u64>,
+    index: Option<u64>,
+}
+
+impl Event {
+    fn of(body: &Value) -> Self {
+        let number = |name: &str| body.at(name).as_u64();
+        let instance = body.text("instance").to_owned();
+        Self { instance, version: number("version"), index: number("index") }
+    }
 }
 
 #[derive(Debug)]
@@ -76,8 +91,7 @@ impl<'a> Follow<'a> {
             client,
             ask,
             last: after,
-            given: 0,
-            shown: 0,
+            given: Vec::new(),
             connection: None,
             was_open: false,
             told: false,
@@ -140,7 +154,6 @@ impl<'a> Follow<'a> {
             tell("the stream goes on where it was");
         }
         self.was_open = true;
-        self.shown = 0;
         let (parser, frames) = (Parser::default(), std::collections::VecDeque::new());
         self.connection = Some(Connection { response, parser, frames });
         Ok(())
@@ -204,15 +217,22 @@ impl<'a> Follow<'a> {
 
     /// The event, unless it was given before the connection broke.
     fn taken(&mut self, frame: Frame) -> Option<Happening> {
-        self.shown += 1;
-        let is_new = self.shown > self.given;
-        self.given = self.given.max(self.shown);
-        if let Some(id) = frame.id {
-            self.last = Some(id);
-            (self.given, self.shown) = (0, 0);
+        let Frame { event: kind, data, id } = frame;
+        if data.is_empty() {
+            self.last = id.or(self.last.take());
+            return None;
         }
-        let body = serde_json::from_str(&frame.data).unwrap_or_default();
-        is_new.then_some(Happening { kind: frame.event, body })
+        let body: Value = serde_json::from_str(&data).unwrap_or_default();
+        let event = Event::of(&body);
+        let is_new = !self.given.contains(&event);
+        if id.is_some() {
+            // The whole commit was shown. Of others a part may be to come again: not all come in one order.
+            self.given.retain(|given| given.instance != event.instance);
+            self.last = id;
+        } else if is_new {
+            self.given.push(event);
+        }
+        is_new.then_some(Happening { kind, body })
     }
 }
 

@@ -51,7 +51,8 @@ impl Parser {
     fn end_of(&mut self, line: &str) -> Option<Frame> {
         if line.is_empty() {
             let frame = mem::take(&mut self.frame);
-            return mem::take(&mut self.has_data).then_some(frame);
+            // An id without data is to be kept, and says nothing.
+            return (mem::take(&mut self.has_data) || frame.id.is_some()).then_some(frame);
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -76,13 +77,14 @@ mod tests {
     use super::*;
 
     const STREAM: &str = ": alive\n\nevent: QrIssued\ndata: {\"version\":3}\nid: 3\n\n\
-                          event: end\r\ndata: a\r\ndata: b\r\n\r\nevent: none\n\n";
+                          event: end\r\ndata: a\r\ndata: b\r\n\r\nevent: none\n\nid: 4\n\n";
 
     #[test]
     fn events_are_the_same_however_the_bytes_are_cut() {
         let expected = vec![
             Frame { event: "QrIssued".into(), data: "{\"version\":3}".into(), id: Some("3".into()) },
             Frame { event: "end".into(), data: "a\nb".into(), id: None },
+            Frame { event: String::new(), data: String::new(), id: Some("4".into()) },
         ];
         for size in 1..STREAM.len() {
             let mut parser = Parser::default();

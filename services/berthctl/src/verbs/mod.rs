@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod check;
 pub(crate) mod context;
 pub(crate) mod events;
+pub(crate) mod everything;
 pub(crate) mod generate;
 pub(crate) mod instance;
 pub(crate) mod listen;

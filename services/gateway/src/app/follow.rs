@@ -21,10 +21,10 @@ use super::{
 };
 
 /// The longest pause between two looks: at the log, should a hint be lost, and at the permission.
-const LOOK_AGAIN: Duration = Duration::from_secs(3);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(3);
 /// How old a look-up of an account's token may be for a stream on which nothing is sent: all streams of one token
 /// share it. Together with [`LOOK_AGAIN`] the bound of how long an idle stream outlives its permission.
-const IDLE_AGE_MAX: Duration = Duration::from_secs(1);
+pub(super) const IDLE_AGE_MAX: Duration = Duration::from_secs(1);
 /// What was allowed is sent within this time of the read that allowed it, or it is asked again.
 pub(super) const FRESH_MAX: Duration = Duration::from_secs(1);
 

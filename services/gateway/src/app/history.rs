@@ -75,7 +75,7 @@ impl Histories {
     }
 
     /// What was erased, or cannot be had at this moment, is left out: the history is shown without it.
-    async fn open_callers(&self, instance: InstanceId, entries: &mut [Entry]) {
+    pub(super) async fn open_callers(&self, instance: InstanceId, entries: &mut [Entry]) {
         let sealed = |entry: &Entry| public::receipt_of(&entry.commit, entry.index)?.caller.clone();
         if !entries.iter().any(|entry| sealed(entry).is_some()) {
             return;
@@ -93,7 +93,7 @@ impl Histories {
     }
 }
 
-fn entries(commit: CommitV2) -> Vec<Entry> {
+pub(super) fn entries(commit: CommitV2) -> Vec<Entry> {
     let commit = Arc::new(commit);
     let event = |record: &RecordV1| Event::from_record(record).ok();
     (0..commit.events.len())

@@ -4,6 +4,7 @@
 //! port. An operation takes a [`Call`] (who asks, through which door, under which idempotency key) and answers with
 //! a [`Record`] (an instance as it is, opened for rendering) or a [`Failure`].
 
+mod account_events;
 mod account_life;
 mod account_webhooks;
 mod accounts;
@@ -12,6 +13,7 @@ mod coalesce;
 mod codes;
 mod commands;
 mod create;
+mod cursor;
 mod directory;
 mod failure;
 mod find;
@@ -28,6 +30,7 @@ mod quota;
 mod rate;
 mod record;
 mod resolve;
+mod seats;
 mod settings;
 mod sign_in;
 mod simulate;
@@ -43,6 +46,7 @@ use berth_log::LogRead;
 use berth_runtime::{Clock, Entropy};
 use tokio_util::sync::CancellationToken;
 
+pub use account_events::{AccountEvents, AccountFollow, EventsFailure, Heard, Told};
 pub use account_life::{AccountChange, Closing};
 pub use accounts::{AccountRecord, Accounts, ChangedAccount, NewAccount};
 pub use call::{Call, Client, Idempotency, RequestIds};
@@ -74,6 +78,7 @@ pub use webhooks::{NewWebhook, Webhook, WebhookSecret, Webhooks};
 use directory::Directory;
 use guesses::Guesses;
 use quota::Shares;
+use seats::Seats;
 
 use crate::Settings;
 
@@ -109,6 +114,7 @@ pub struct Parts {
     pub moves: Arc<Moves>,
     pub histories: Arc<Histories>,
     pub follows: Arc<Follows>,
+    pub account_events: Arc<AccountEvents>,
     pub listeners: Arc<Listeners>,
     pub notifications: Arc<Notifications>,
     pub simulator: Arc<Simulator>,
@@ -166,11 +172,13 @@ impl App {
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let histories = part!(Histories: log, keys);
         let follows = part!(Follows: log, bus, stop, principals, records);
+        let seats = Arc::new(Seats::default());
+        let account_events = part!(AccountEvents: log, keys, stop, principals, records, histories, seats);
         let listeners = part!(Listeners: keys, clock, volatile, public_url, follows);
         let notifications = part!(Notifications: bus, keys, presence, records);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, moves, histories, follows, listeners,
+            webhooks, creator, tokens, blocks, accounts, moves, histories, follows, account_events, listeners,
             notifications, simulator, request_ids, clock, settings))
     }
 

@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::routes::{
-    accounts, connect, counts, create, delete, events, gate, get, lifecycle, list, logout, move_instance, qr,
-    simulate, stream, token, verify, webhook, webhooks, whoami,
+    account_stream, accounts, connect, counts, create, delete, events, gate, get, lifecycle, list, logout,
+    move_instance, qr, simulate, stream, token, verify, webhook, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -21,7 +21,7 @@ use crate::docs::{self, Bearer, add_error, operations};
     paths(
         create::handler, list::handler, get::handler, delete::handler, connect::handler, qr::handler,
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
-        stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
+        stream::handler, account_stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, token::handler, counts::handler, whoami::handler,
         gate::handler, gate::forwarded,
         accounts::create, accounts::list, accounts::get, accounts::change,

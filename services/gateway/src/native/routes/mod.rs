@@ -1,5 +1,6 @@
 //! The routes of the native API, one file each.
 
+pub(super) mod account_stream;
 pub(super) mod accounts;
 pub(super) mod connect;
 pub(super) mod counts;
@@ -53,6 +54,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/accounts/{a}", get(accounts::get).patch(accounts::change).delete(accounts::close))
         .route("/v1/accounts/{a}/move-instance", post(move_instance::handler))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
+        .route("/v1/events/stream", get(account_stream::handler))
         .route("/v1/counts", get(counts::handler))
         .route("/v1/whoami", get(whoami::handler))
         .route("/v1/gate/{i}", get(gate::handler))

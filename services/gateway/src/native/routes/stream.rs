@@ -31,7 +31,7 @@ const CATCH_UPS_AT_ONCE_MAX: usize = 4;
 /// An event is sent within this time of the look that allowed it, or it is asked again.
 const FRESH_MAX: Duration = Duration::from_secs(1);
 /// The last event of a stream that the server ends; its data is the problem that a request would get.
-const END: &str = "end";
+pub(super) const END: &str = "end";
 
 /// Streams new events of an instance as server-sent events. The last event of a commit has its version as `id`; a
 /// client that comes back with `Last-Event-ID` misses nothing, and may see the first events of a commit again whose
