@@ -47,6 +47,9 @@ pub(crate) enum Failure {
     /// A stream of NATS cannot be used.
     #[error(transparent)]
     Stream(#[from] nats::OpenError),
+    /// The process cannot become a member of its deployment.
+    #[error(transparent)]
+    Member(#[from] nats::JoinError),
     /// The log on JetStream cannot be used.
     #[error(transparent)]
     JetStream(jetstream::OpenError),
@@ -174,7 +177,11 @@ impl Failure {
             | Self::WriteVersion { .. }
             | Self::Account(AccountError::TokenTaken | AccountError::NoToken)
             | Self::Nats(nats::ConnectError::Credentials(_) | nats::ConnectError::Address(_))
-            | Self::Stream(nats::OpenError::Drift { .. } | nats::OpenError::Former { .. }) => exit::USAGE,
+            | Self::Stream(nats::OpenError::Drift { .. } | nats::OpenError::Former { .. })
+            | Self::Member(
+                nats::JoinError::Taken { .. }
+                | nats::JoinError::Open(nats::OpenError::Drift { .. } | nats::OpenError::Former { .. }),
+            ) => exit::USAGE,
             _ => exit::UNAVAILABLE,
         }
     }

@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod folder;
 mod guard;
+mod member;
 mod presence;
 mod recover;
 mod roles;

@@ -1,9 +1,8 @@
 //! What a process needs of the other roles of its deployment, and whether somebody does their work.
 //!
-//! A role of a deployment on NATS is somewhere else, and nothing but its silence tells that it is gone. Of each role
-//! one process holds a lease, which ends within seconds after its process does, and everybody may see which leases are
-//! held. A lease that nobody holds is not yet a role that nobody does: a store without room loses leases too. So a
-//! gateway, which is taken out of service for want of a session-aggregate, asks for a decision before it believes that.
+//! A role of a deployment on NATS is somewhere else, and nothing but its silence tells that it is gone. Each process
+//! holds a lease, which ends within seconds after its process does, and everybody may see who has one. A role without
+//! one is not yet a role that nobody does: a store without room loses leases too. So a gateway, which is taken out of service for want of a session-aggregate, asks for a decision before it believes that.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -108,8 +107,8 @@ pub(crate) fn of_one_process() -> Presence {
 
 fn describe() {
     describe_gauge!(AWAY, Unit::Count, "1 for a role that this process needs and nobody does the work of");
-    for lease in Lease::ALL {
-        gauge!(AWAY, "role" => lease.role()).set(0.0);
+    for role in Lease::ROLES {
+        gauge!(AWAY, "role" => role.as_str()).set(0.0);
     }
 }
 
@@ -143,7 +142,7 @@ impl Watch {
             let now: Vec<_> =
                 needed(self.role).map(|need| need.of).filter(|role| self.is_unseen(*role)).collect();
             away.send_if_modified(|before| {
-                for role in Lease::ALL.iter().filter_map(|lease| role_of(*lease)) {
+                for role in Lease::ROLES {
                     match (before.contains(&role), now.contains(&role)) {
                         (false, true) => tracing::error!(%role, "nobody does the work of a role"),
                         (true, false) => tracing::warn!(%role, "this is over: nobody did the work of a role"),
@@ -165,12 +164,11 @@ impl Watch {
     }
 
     async fn look_for_roles(&mut self) {
-        // Who cannot be looked for is not away: a server that does not answer is told of under `nats`.
-        let held = self.leases.held().await.ok();
+        // Who cannot be looked for is not away: a server that does not answer is told of under `nats`, and what was seen
+        // last stands.
+        let roster = self.leases.roster();
         for need in needed(self.role) {
-            let holds =
-                held.as_ref().is_none_or(|held| held.iter().any(|lease| role_of(*lease) == Some(need.of)));
-            if holds || (need.stops && self.answers().await) {
+            if roster.has(need.of) || (need.stops && self.answers().await) {
                 self.seen.insert(need.of, Instant::now());
             }
         }
@@ -194,9 +192,4 @@ fn question() -> Option<Bytes> {
     // As whoever asks on a gateway's subject.
     let request = CommandRequestV2 { principal: PrincipalV1::Root, ..asked };
     request.encode().ok().map(Bytes::from)
-}
-
-/// The role that holds a lease.
-fn role_of(lease: Lease) -> Option<Role> {
-    Role::ALL.into_iter().find(|role| role.as_str() == lease.role())
 }

@@ -50,6 +50,9 @@ async fn start(
     clock::watch::watch(Arc::clone(&wired.clock), &readiness, lifecycle);
     let bound = bind("http", settings.http.listen).await?;
     let address = bound.address();
+    if let Some(member) = &wired.member {
+        member.listens_at(address.to_string());
+    }
     let apart = match settings.http.metrics {
         Some(address) => Some(bind("metrics", address).await?),
         None => None,

@@ -9,7 +9,7 @@ pub(crate) use self::{
 
 use std::{path::PathBuf, sync::Arc};
 
-use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Presence, Volatile};
+use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Presence, Volatile, nats::NatsLeases};
 use berth_log::{EventLog, Position};
 use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings, SystemClock, SystemEntropy};
 
@@ -35,6 +35,8 @@ pub(crate) struct Wired {
     pub(crate) delivery_keys: KeyRing,
     pub(crate) device_keys: Arc<dyn DeviceKeys>,
     pub(crate) leases: Arc<dyn Leases>,
+    /// This process as a member of a deployment of many; none if it is alone.
+    pub(crate) member: Option<NatsLeases>,
     /// Which roles nobody does the work of.
     pub(crate) presence: Presence,
     /// The machine's clock.

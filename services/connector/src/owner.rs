@@ -10,7 +10,7 @@ use std::{
 
 use berth_bus::{Grant, Lease};
 use berth_proto::InstanceId;
-use berth_runtime::Lifecycle;
+use berth_runtime::{Lifecycle, Role};
 use berth_views::{ViewError, ViewReader, ViewState};
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -49,15 +49,16 @@ impl Owner {
     pub(crate) async fn run(self) {
         let stop = self.lifecycle.stop().clone();
         while !stop.is_cancelled() {
-            let grant = match stop.run_until_cancelled(self.ports.leases.hold(Lease::Links)).await {
-                Some(Ok(grant)) => grant,
-                Some(Err(error)) => {
-                    warn!(%error, "no lease for the device links: asking again");
-                    stop.run_until_cancelled(sleep(LEASE_RETRY)).await;
-                    continue;
-                }
-                None => return,
-            };
+            let grant =
+                match stop.run_until_cancelled(self.ports.leases.hold(Lease::whole(Role::Connector))).await {
+                    Some(Ok(grant)) => grant,
+                    Some(Err(error)) => {
+                        warn!(%error, "no lease for the device links: asking again");
+                        stop.run_until_cancelled(sleep(LEASE_RETRY)).await;
+                        continue;
+                    }
+                    None => return,
+                };
             info!(epoch = grant.epoch, "this replica owns the device links");
             self.owns.store(true, Ordering::Relaxed);
             let fenced = self.while_held(grant).await;

@@ -15,7 +15,7 @@ use std::{
 use berth_bus::{Bus, Lease, Leases};
 use berth_log::{FollowError, Followed, LogRead, Position, SharedCommit};
 use berth_proto::{Kind, event::Event, public::cloud_event, subject::public_event_subject};
-use berth_runtime::Lifecycle;
+use berth_runtime::{Lifecycle, Role};
 use bytes::Bytes;
 use futures::StreamExt;
 use tokio::{sync::watch, time::Instant};
@@ -79,7 +79,7 @@ pub(crate) fn start(
 /// Holds the lease for as long as there is one to hold.
 async fn hold_lease(leases: Arc<dyn Leases>, publishing: watch::Sender<bool>) {
     loop {
-        match leases.hold(Lease::PublicEvents).await {
+        match leases.hold(Lease::whole(Role::Projections)).await {
             Ok(mut grant) => {
                 publishing.send_replace(true);
                 let _ended = grant.lost.wait_for(|lost| *lost).await;

@@ -1,39 +1,42 @@
-//! What is owned by one replica at a time.
+//! What is owned by one process at a time.
 
 use std::fmt;
 
-/// Work that one replica of a role owns at a time. Its name says whose it is, so that NATS lets each role write its
-/// own leases only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lease {
-    /// The process manager of the session-aggregate.
-    ProcessManager,
-    /// Publishing the public events, by the projections.
-    PublicEvents,
-    /// Delivering webhooks.
-    Deliveries,
-    /// The device links of the connector.
-    Links,
+use berth_proto::Partition;
+use berth_runtime::Role;
+
+/// The work of a role on one partition. Its name says whose it is, so that NATS lets each role write its own leases only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lease {
+    /// Who does the work.
+    pub role: Role,
+    /// On what.
+    pub partition: Partition,
 }
 
-impl Lease {
-    /// Every lease.
-    pub const ALL: [Self; 4] = [Self::ProcessManager, Self::PublicEvents, Self::Deliveries, Self::Links];
+/// The partition whose owner also does the work that is not spread.
+const FIRST: Partition = Partition::new(0).unwrap();
 
-    /// The role that does the work.
-    pub const fn role(self) -> &'static str {
-        match self {
-            Self::ProcessManager => "session-aggregate",
-            Self::PublicEvents => "projections",
-            Self::Deliveries => "webhooks",
-            Self::Links => "connector",
-        }
+// === impl Lease ===
+
+impl Lease {
+    /// The roles that own something. A gateway owns nothing.
+    pub const ROLES: [Role; 4] = [Role::SessionAggregate, Role::Projections, Role::Webhooks, Role::Connector];
+
+    /// The work of a role that is not spread: it is that of the first partition's owner.
+    pub const fn whole(role: Role) -> Self {
+        Self { role, partition: FIRST }
+    }
+
+    /// The work of a role on every partition.
+    pub fn all_of(role: Role) -> impl Iterator<Item = Self> {
+        Partition::all().map(move |partition| Self { role, partition })
     }
 }
 
-/// `<role>.all`: the work is not spread, so it is that of all partitions.
+/// `<role>.<partition>`
 impl fmt::Display for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.all", self.role())
+        write!(f, "{}.{}", self.role, self.partition)
     }
 }

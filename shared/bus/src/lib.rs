@@ -6,6 +6,7 @@ pub mod decision;
 pub mod keyring;
 pub mod lease;
 pub mod local;
+pub mod member;
 pub mod nats;
 pub mod near;
 pub mod port;
@@ -15,6 +16,7 @@ pub mod subject;
 pub use decision::{Ruling, Undecided, ask, ask_until_decided};
 pub use keyring::{KeyRing, KeyRingError};
 pub use lease::Lease;
+pub use member::{Member, MemberId, Roster, Seat};
 pub use near::NearBus;
 pub use port::{
     Bus, DeploymentStore, DeviceKeys, Grant, KeptKey, KeyStore, KeyStoreError, LeaseError, Leases, Replier,

@@ -220,9 +220,10 @@ pub struct LeaseError(#[source] pub Source);
 pub struct Grant {
     /// The fencing epoch: higher than that of every earlier holder, also after the store of leases was lost.
     pub epoch: u64,
-    /// Becomes `true` when the lease is lost or about to end: stop all owned work before anything else.
+    /// Becomes `true` when the lease is lost or about to end, or the partition is to be another process's: stop all owned
+    /// work before anything else.
     pub lost: watch::Receiver<bool>,
-    /// Held until this is dropped.
+    /// Held until this is dropped, unless the lease is lost. Whoever is to have it next waits for that.
     pub guard: LeaseGuard,
 }
 
@@ -230,12 +231,14 @@ pub struct Grant {
 #[derive(Debug)]
 pub struct LeaseGuard(pub oneshot::Sender<()>);
 
-/// How long a lease lasts without renewal. Owned work moves within three times this.
+/// How long the lease of a process lasts without renewal. Owned work moves within three times this.
 pub const LEASE_SECONDS: u64 = 4;
 
-/// Leases with a fencing epoch. The holder stops itself before its lease ends, on a monotonic clock.
+/// Partitions, each held by one process at a time under a fencing epoch. The holder stops itself before its lease ends, on
+/// a monotonic clock.
 #[async_trait]
 pub trait Leases: fmt::Debug + Send + Sync + 'static {
-    /// Waits until the lease is free, takes it and keeps renewing it.
+    /// Waits until the partition is to be this process's and nobody has it any more, and takes it. Whoever asks must be
+    /// able to do the work: from the first time that all roles of a process asked, partitions move to it.
     async fn hold(&self, lease: Lease) -> Result<Grant, LeaseError>;
 }

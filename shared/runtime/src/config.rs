@@ -95,6 +95,8 @@ pub struct NatsSettings {
     pub creds: Option<PathBuf>,
     /// Replicas of each stream.
     pub replicas: u8,
+    /// The name of the process among the members of the deployment; none is that which its folder remembers.
+    pub member: Option<String>,
 }
 
 /// Keys and tokens, as far as they were set.
@@ -243,8 +245,9 @@ impl Settings {
     fn nats(raw: &sources::Raw) -> Result<Option<NatsSettings>, ConfigError> {
         let creds = raw.parse_optional("nats_creds", parse::existing_file)?;
         let replicas = raw.parse("nats_replicas", |text| parse::number(text, 1, 5))?;
+        let member = raw.parse_optional("member", parse::member)?;
         match raw.parse_optional("nats_url", parse::nats_url)? {
-            Some(url) => Ok(Some(NatsSettings { url, creds, replicas })),
+            Some(url) => Ok(Some(NatsSettings { url, creds, replicas, member })),
             None if creds.is_some() => Err(ConfigError::missing(
                 "nats_url",
                 "credentials for NATS are set (`nats_creds`), but no server",
@@ -272,6 +275,7 @@ impl fmt::Debug for NatsSettings {
             .field("url", &hide_password(&self.url))
             .field("creds", &self.creds)
             .field("replicas", &self.replicas)
+            .field("member", &self.member)
             .finish()
     }
 }

@@ -85,6 +85,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("nats_url", "nats://a:4222, nats://b:4222"),
         ("nats_creds", creds.as_str()),
         ("nats_replicas", "3"),
+        ("member", "eu-west-1"),
         ("root_key", "root-key-of-the-test"),
         ("account_token", "0012300123001230"),
         ("master_key", MASTER_KEY),
@@ -108,7 +109,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
     for settings in [from_variables(&pairs).unwrap(), Settings::load(&file).unwrap()] {
         let nats = settings.nats.as_ref().unwrap();
         assert_eq!(nats.url, "nats://a:4222,nats://b:4222");
-        assert_eq!(nats.replicas, 3);
+        assert_eq!((nats.replicas, nats.member.as_deref()), (3, Some("eu-west-1")));
         assert_eq!(settings.http.public_url.as_deref(), Some("https://berth.example"));
         assert_eq!(settings.http.metrics, Some("127.0.0.1:9001".parse().unwrap()));
         assert_eq!((settings.http.connections, settings.http.connections_per_address), (300, 30));
@@ -144,6 +145,7 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("nats_url", "nats://"),
         ("nats_creds", "/there/is/no/such/file"),
         ("nats_replicas", "0"),
+        ("member", "eu.west"),
         ("root_key", "with a blank in the key"),
         ("account_token", "cais-é-cais-é-cais"),
         ("account_token", "fifteen-letters"),

@@ -71,6 +71,7 @@ pub(super) async fn open(
         keys,
         device_keys: Arc::new(device_keys),
         leases: Arc::new(leases),
+        member: None,
         presence: presence::of_one_process(),
         clock,
         entropy,

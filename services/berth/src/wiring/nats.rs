@@ -6,8 +6,8 @@ use async_nats::Client;
 use berth_bus::{
     Bus, DeploymentStore, KeyRing, KeyStore, NearBus,
     nats::{
-        Connection, NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile,
-        OpenError, connect,
+        Connection, JoinError, NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases,
+        NatsVolatile, OpenError, connect,
     },
 };
 use berth_log::{
@@ -27,7 +27,7 @@ use crate::{
     failure::Failure,
     folder::DataFolder,
     guard::Guard,
-    presence,
+    member, presence,
 };
 
 /// The subjects of commands.
@@ -84,10 +84,13 @@ pub(super) async fn open(
         let (kept, stop) = (volatile.clone(), lifecycle.stop().clone());
         lifecycle.spawn(async move { stop.run_until_cancelled(kept.keep()).await.unwrap_or_default() });
     }
+    let identity = member::identity(role, nats.member.as_deref(), &folder, &*clock, &*entropy)?;
     let leases = patiently(async || {
-        Ok(NatsLeases::open(client.clone(), replicas, lifecycle, Arc::clone(&clock)).await?)
+        let (client, identity) = (client.clone(), identity.clone());
+        Ok(NatsLeases::open(client, replicas, identity, lifecycle, Arc::clone(&clock)).await?)
     })
     .await?;
+    watch_membership(&leases, readiness);
     let log: Arc<dyn EventLog> = Arc::new(log);
     let followed = followed(nats, &name, options, readiness).await?;
     let deployment = record.deployment()?;
@@ -114,7 +117,8 @@ pub(super) async fn open(
         delivery_keys,
         keys,
         device_keys: Arc::new(device_keys),
-        leases: Arc::new(leases),
+        leases: Arc::new(leases.clone()),
+        member: Some(leases),
         presence,
         clock,
         entropy,
@@ -279,6 +283,15 @@ async fn followed(
     Ok(Arc::new(patiently(async || Ok(open().await?)).await?))
 }
 
+/// A process that is no member owns nothing, though it goes on answering.
+fn watch_membership(leases: &NatsLeases, readiness: &Readiness) {
+    let leases = leases.clone();
+    readiness.register("member", move || match leases.trouble() {
+        None => Check::ready(leases.seat().to_string()),
+        Some(reason) => Check::ready(format!("{} owns nothing: {reason}", leases.seat())),
+    });
+}
+
 /// A process that has lost its server can do nothing.
 fn register(readiness: &Readiness, name: &'static str, connection: Connection) {
     readiness.register(name, move || {
@@ -312,6 +325,10 @@ const fn may_pass(failure: &Failure) -> bool {
             | Failure::NotStarted
             | Failure::Deployment(_)
             | Failure::Stream(OpenError::Unavailable { .. } | OpenError::Unanswered { .. })
+            | Failure::Member(
+                JoinError::Unavailable(_)
+                    | JoinError::Open(OpenError::Unavailable { .. } | OpenError::Unanswered { .. })
+            )
             | Failure::JetStream(
                 jetstream::OpenError::Unavailable(_)
                     | jetstream::OpenError::Create { .. }

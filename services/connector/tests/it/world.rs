@@ -12,7 +12,7 @@ use std::{
 use berth_bus::{
     Bus, DeviceKeys, KeyRing, Leases, Volatile,
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalVolatile},
-    nats::{NatsBus, NatsDeviceKeys, NatsLeases, NatsVolatile, connect},
+    nats::{Identity, NatsBus, NatsDeviceKeys, NatsLeases, NatsVolatile, connect, new_start},
 };
 use berth_connector::{
     Handle, Ports, Settings, driver::DeviceLink, drivers::simulated::Simulated, keys::LinkKeys,
@@ -34,7 +34,8 @@ use berth_proto::{
     subject::{Sender, code_key, command_subject, simulate_subject},
 };
 use berth_runtime::{
-    Lifecycle, ManualClock, MasterKey, SeededEntropy, SystemClock, Unique, UniqueInAccount,
+    Clock, Lifecycle, ManualClock, MasterKey, SeededEntropy, SystemClock, SystemEntropy, Unique,
+    UniqueInAccount,
     entropy::{new_command_id, new_instance_id, new_number},
     sealing::field,
 };
@@ -486,6 +487,14 @@ impl Shared {
             device_keys: Arc::new(NatsDeviceKeys::open(client.clone(), 1).await.unwrap()),
         };
         let clock = Arc::new(SystemClock);
-        (shared, Arc::new(NatsLeases::open(client, 1, lifecycle, clock).await.unwrap()))
+        let identity = Identity {
+            seat: format!("connector.{name}").parse().unwrap(),
+            start: new_start(&SystemEntropy),
+            former: None,
+            version: "",
+            since: SystemClock.now(),
+            cores: Arc::new(|| 0.0),
+        };
+        (shared, Arc::new(NatsLeases::open(client, 1, identity, lifecycle, clock).await.unwrap()))
     }
 }

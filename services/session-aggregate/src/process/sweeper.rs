@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use berth_bus::{Grant, Lease};
 use berth_domain::instance::{AHEAD_SECONDS, BAN_SECONDS_MAX};
 use berth_proto::Timestamp;
-use berth_runtime::chain;
+use berth_runtime::{Role, chain};
 use berth_views::{Row, ViewError};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
@@ -77,7 +77,10 @@ impl ProcessManager {
     /// Sweeps whenever this replica holds the lease, until it is stopped.
     pub(crate) async fn run(self, stop: CancellationToken, sweeping: Flag) {
         while !stop.is_cancelled() {
-            let grant = match stop.run_until_cancelled(self.leases.hold(Lease::ProcessManager)).await {
+            let grant = match stop
+                .run_until_cancelled(self.leases.hold(Lease::whole(Role::SessionAggregate)))
+                .await
+            {
                 Some(Ok(grant)) => grant,
                 Some(Err(error)) => {
                     warn!(reason = chain(&error), "no lease for the process manager: asking again");

@@ -22,6 +22,7 @@ mod tenure;
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Lease, Leases};
+use berth_runtime::Role;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
@@ -47,7 +48,8 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     /// Holds the lease and dispatches, again and again, until told to stop; then finishes what is in flight.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        while let Some(held) = stop.run_until_cancelled(self.leases.hold(Lease::Deliveries)).await {
+        while let Some(held) = stop.run_until_cancelled(self.leases.hold(Lease::whole(Role::Webhooks))).await
+        {
             let grant = match held {
                 Ok(grant) => grant,
                 Err(error) => {

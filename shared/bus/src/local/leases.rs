@@ -1,7 +1,8 @@
 //! Leases within one process. Nobody else can take them, so they are lost only when they are given back.
 //!
-//! The epoch is a counter in a file, raised and synced before each grant: every grant has a higher one than
-//! all before it, over process starts too.
+//! One process is the only member, and owns all. The epoch is a counter in a file, raised and synced at each start, and
+//! again before a partition is held once more: every grant of a partition has a higher one than all before it, over process
+//! starts too, and a start costs one sync however many partitions there are.
 
 use std::{
     collections::HashMap,
@@ -32,14 +33,25 @@ const COPIES_AT: [u64; 2] = [0, 4_096];
 #[derive(Debug, Clone)]
 pub struct LocalLeases {
     path: PathBuf,
-    /// Raised by each grant, on a blocking thread.
+    /// The epoch of this start.
+    start: u64,
+    /// Raised when a lease is granted again, on a blocking thread.
     epoch: Arc<Mutex<EpochFile>>,
     /// The last holder of each lease, which the next one waits for.
     holders: Arc<Mutex<HashMap<Lease, Holder>>>,
 }
 
 /// The holder of one lease. Whoever waits for it to end keeps this locked, so that they come in turn.
-type Holder = Arc<tokio::sync::Mutex<Option<Held>>>;
+type Holder = Arc<tokio::sync::Mutex<Last>>;
+
+/// What became of one lease in this process.
+#[derive(Debug, Default)]
+enum Last {
+    /// It was not asked for yet: the epoch of the start is its own.
+    #[default]
+    Fresh,
+    Granted(Held),
+}
 
 /// A grant that was given out.
 #[derive(Debug)]
@@ -63,17 +75,18 @@ impl LocalLeases {
     pub async fn open(folder: impl AsRef<Path>) -> Result<Self, FileError> {
         let folder = folder.as_ref().to_owned();
         let path = folder.join(FILE_NAME);
-        let epoch = blocking(&path, {
+        let (epoch, start) = blocking(&path, {
             let path = path.clone();
             move || {
                 make_folder(&folder)?;
-                let epoch = EpochFile::open(path)?;
+                let mut epoch = EpochFile::open(path)?;
                 sync_folder(&folder)?;
-                Ok(epoch)
+                let start = epoch.raise()?;
+                Ok((epoch, start))
             }
         })
         .await?;
-        Ok(Self { path, epoch: Arc::new(Mutex::new(epoch)), holders: Arc::default() })
+        Ok(Self { path, start, epoch: Arc::new(Mutex::new(epoch)), holders: Arc::default() })
     }
 
     async fn next_epoch(&self) -> Result<u64, LeaseError> {
@@ -90,16 +103,18 @@ impl Leases for LocalLeases {
         let holder =
             Arc::clone(self.holders.lock().unwrap_or_else(PoisonError::into_inner).entry(lease).or_default());
         let mut holder = holder.lock().await;
-        if let Some(before) = holder.as_mut() {
-            // The guard's drop closes the channel, which is an error here and all we wait for.
-            let _closed = (&mut before.given_back).await;
-            before.lost.send_replace(true);
-            *holder = None;
-        }
-        let epoch = self.next_epoch().await?;
+        let epoch = match &mut *holder {
+            Last::Fresh => self.start,
+            Last::Granted(before) => {
+                // The guard's drop closes the channel, which is an error here and all we wait for.
+                let _closed = (&mut before.given_back).await;
+                before.lost.send_replace(true);
+                self.next_epoch().await?
+            }
+        };
         let (guard, given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);
-        *holder = Some(Held { given_back, lost });
+        *holder = Last::Granted(Held { given_back, lost });
         Ok(Grant { epoch, lost: told, guard: LeaseGuard(guard) })
     }
 }

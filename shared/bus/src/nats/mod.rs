@@ -41,6 +41,6 @@ pub use connect::{ConnectError, Connection, connect};
 pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
-pub use leases::NatsLeases;
+pub use leases::{Identity, JoinError, NatsLeases, new_start};
 pub use stream::{OpenError, StreamError};
 pub use volatile::NatsVolatile;

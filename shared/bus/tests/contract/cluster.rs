@@ -8,12 +8,12 @@ use berth_bus::{
     nats::{NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, connect},
 };
 use berth_proto::InstanceId;
-use berth_runtime::{Lifecycle, SystemClock, WrappedKey};
+use berth_runtime::{Lifecycle, Role, SystemClock, WrappedKey};
 use berth_test_support::NatsCluster;
 use bytes::Bytes;
 use futures::{StreamExt, future::join_all};
 
-use crate::support::{DEADLINE, eventually, in_time};
+use crate::support::{DEADLINE, eventually, identity, in_time};
 
 const REPLICAS: usize = NatsCluster::SERVERS;
 
@@ -101,34 +101,37 @@ async fn keys_and_values_outlive_the_leader_of_their_stream() {
 }
 
 #[tokio::test]
-async fn one_holder_remains_when_the_leader_of_the_leases_dies() {
+async fn every_partition_has_one_holder_when_the_leader_of_the_leases_dies() {
     let mut cluster = NatsCluster::start().await;
-    let lifecycle = Lifecycle::new();
-    let mut replicas = Vec::new();
-    for _ in 0..3 {
+    let mut members = Vec::new();
+    for name in ["a", "b", "c"] {
         let client = connected(&cluster, "connector").await;
+        let (who, life) = (identity(&format!("connector.{name}")), Lifecycle::new());
         let clock = Arc::new(SystemClock);
-        replicas.push(opened!(NatsLeases::open(client.clone(), REPLICAS, &lifecycle, clock.clone())));
+        let leases = opened!(NatsLeases::open(client.clone(), REPLICAS, who.clone(), &life, clock.clone()));
+        members.push((leases, life));
     }
-    let first = in_time(replicas[0].hold(Lease::Links)).await.unwrap();
+    let lease = Lease::whole(Role::Connector);
+    let hold = async |members: &[(NatsLeases, Lifecycle)]| {
+        let holds = members.iter().map(|(leases, _)| leases.hold(lease));
+        let (grant, holder, _) = in_time(futures::future::select_all(holds)).await;
+        (grant.unwrap(), holder)
+    };
+    let (first, _) = hold(&members).await;
     cluster.kill_leader_of("KV_berth_leases").await;
     // Whether the outage is shorter than the lease is not ours to say; if it is longer, the holder knows.
     let mut epoch = first.epoch;
     let mut lost = first.lost.clone();
-    if tokio::time::timeout(std::time::Duration::from_secs(10), lost.wait_for(|lost| *lost)).await.is_err() {
-        drop(first.guard);
-    }
-    for replica in &replicas {
-        let grant = in_time(async {
-            loop {
-                if let Ok(grant) = replica.hold(Lease::Links).await {
-                    return grant;
-                }
-            }
-        })
-        .await;
+    let outage = std::time::Duration::from_secs(10);
+    let _lost_or_not = tokio::time::timeout(outage, lost.wait_for(|lost| *lost)).await.is_ok();
+    drop(first.guard);
+    while !members.is_empty() {
+        let (grant, holder) = hold(&members).await;
         assert!(grant.epoch > epoch);
         epoch = grant.epoch;
+        drop(grant);
+        let (_, life) = members.swap_remove(holder);
+        assert!(life.shut_down().await);
     }
 }
 

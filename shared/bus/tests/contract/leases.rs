@@ -1,145 +1,192 @@
-//! Leases: one holder, rising epochs, and a holder that knows when it lost.
+//! Leases: one holder of a partition, rising epochs, and a holder that knows when it lost.
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use berth_bus::{Grant, Lease, Leases, local::LocalLeases, nats::NatsLeases, port::LEASE_SECONDS};
-use berth_runtime::{Lifecycle, SystemClock};
+use berth_bus::{
+    Grant, Lease, Leases,
+    local::LocalLeases,
+    nats::{Identity, JoinError, NatsLeases},
+    port::LEASE_SECONDS,
+};
+use berth_proto::Partition;
+use berth_runtime::{Lifecycle, Role, SystemClock};
 use berth_test_support::NatsServer;
-use tempfile::TempDir;
+use bytes::Bytes;
+use futures::future::join_all;
 
-use crate::support::{client, eventually, in_time};
+use crate::support::{client, eventually, identity, in_time};
 
 /// Longer than a lease lasts without renewal.
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(LEASE_SECONDS + 1);
+const LINKS: Lease = Lease::whole(Role::Connector);
 
-/// A place where leases are kept.
-#[async_trait]
-trait Place {
-    /// Opens the leases as two replicas do, after all earlier ones ended.
-    async fn open(&mut self) -> [Arc<dyn Leases>; 2];
+/// A process that is a member.
+struct Process {
+    leases: NatsLeases,
+    life: Lifecycle,
 }
 
-#[async_trait]
-impl Place for TempDir {
-    async fn open(&mut self) -> [Arc<dyn Leases>; 2] {
-        let leases = LocalLeases::open(self.path()).await.unwrap();
-        [Arc::new(leases.clone()), Arc::new(leases)]
+impl Process {
+    async fn start(server: &NatsServer, name: &str) -> Self {
+        Self::with(server, identity(&format!("connector.{name}"))).await.unwrap()
     }
-}
 
-#[async_trait]
-impl Place for NatsServer {
-    async fn open(&mut self) -> [Arc<dyn Leases>; 2] {
-        self.restart().await;
-        [Arc::new(nats_leases(self).await), Arc::new(nats_leases(self).await)]
+    async fn with(server: &NatsServer, who: Identity) -> Result<Self, JoinError> {
+        let (client, life) = (client(server, "connector").await, Lifecycle::new());
+        let leases = NatsLeases::open(client, 1, who, &life, Arc::new(SystemClock)).await?;
+        Ok(Self { leases, life })
     }
-}
 
-async fn nats_leases(server: &NatsServer) -> NatsLeases {
-    let client = client(server, "connector").await;
-    NatsLeases::open(client, 1, &Lifecycle::new(), Arc::new(SystemClock)).await.unwrap()
-}
+    /// Asks for every partition and gives those that it has once the members are so many.
+    async fn shares(&self, members: usize) -> Vec<(Partition, Grant)> {
+        let holds = Lease::all_of(Role::Connector).map(|lease| async move {
+            // Only what is to be ours comes; the others are not waited for.
+            let hold = tokio::time::timeout(Duration::from_secs(3), self.leases.hold(lease));
+            Some((lease.partition, hold.await.ok()?.unwrap()))
+        });
+        let mut shares: Vec<_> = join_all(holds).await.into_iter().flatten().collect();
+        eventually("all members are seen", async || self.leases.roster().members().count() == members).await;
+        shares.retain(|(_, grant)| !is_lost(grant));
+        shares
+    }
 
-#[tokio::test]
-async fn files() {
-    suite(&mut tempfile::tempdir().unwrap()).await;
-}
-
-#[tokio::test]
-async fn nats() {
-    suite(&mut NatsServer::start().await).await;
+    /// As `kill -9` ends it: nothing is given back.
+    async fn kill(self) {
+        self.life.abort().cancel();
+        self.life.shut_down().await;
+    }
 }
 
 fn is_lost(grant: &Grant) -> bool {
     *grant.lost.borrow()
 }
 
-async fn suite(place: &mut impl Place) {
-    let [here, there] = place.open().await;
-    let first = in_time(here.hold(Lease::Deliveries)).await.unwrap();
-    let other = in_time(there.hold(Lease::Links)).await.unwrap();
-
-    // The holder keeps its lease for as long as it lives.
-    let mut waiting = Box::pin(there.hold(Lease::Deliveries));
-    assert!(tokio::time::timeout(LONGER_THAN_A_LEASE, &mut waiting).await.is_err());
-    assert!(!is_lost(&first) && !is_lost(&other));
-
-    // Given back, it goes to the one that waits.
-    let mut lost = first.lost.clone();
-    drop(first.guard);
-    let second = in_time(waiting).await.unwrap();
-    assert!(second.epoch > first.epoch);
-    in_time(lost.wait_for(|lost| *lost)).await.unwrap();
-    assert!(!is_lost(&second) && !is_lost(&other), "only the one that was given back");
-    drop(second.guard);
-
-    // Taken again and again, and by later processes, its epoch rises.
-    let mut epoch = second.epoch;
+/// Takes a lease, gives it back and takes it again: the epoch rises each time.
+async fn hold_again_and_again(leases: &dyn Leases, mut epoch: u64) -> u64 {
     for _ in 0..3 {
-        let grant = in_time(here.hold(Lease::Deliveries)).await.unwrap();
+        let grant = in_time(leases.hold(LINKS)).await.unwrap();
         assert!(grant.epoch > epoch);
         epoch = grant.epoch;
     }
-    drop((other, here, there));
-    for _ in 0..2 {
-        let [_, there] = place.open().await;
-        let grant = in_time(there.hold(Lease::Deliveries)).await.unwrap();
-        assert!(grant.epoch > epoch);
-        epoch = grant.epoch;
+    epoch
+}
+
+#[tokio::test]
+async fn one_process_owns_all_under_rising_epochs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut epoch = 0;
+    for _ in 0..3 {
+        let leases = LocalLeases::open(folder.path()).await.unwrap();
+        let holds = Lease::all_of(Role::Webhooks).map(|lease| leases.hold(lease));
+        let grants = in_time(join_all(holds)).await;
+        assert!(grants.iter().all(|grant| grant.as_ref().unwrap().epoch > epoch));
+        let first = in_time(leases.hold(LINKS)).await.unwrap();
+        // Nobody else has it while it is held.
+        let give_back = async { drop(first.guard) };
+        let (second, ()) = in_time(futures::future::join(leases.hold(LINKS), give_back)).await;
+        let second = second.unwrap();
+        assert!(second.epoch > first.epoch);
+        drop(second);
+        epoch = hold_again_and_again(&leases, first.epoch).await;
+        drop((grants, leases));
     }
 }
 
 #[tokio::test]
-async fn of_many_contenders_one_holds_at_a_time() {
+async fn a_member_that_is_alone_holds_what_it_asks_for_for_as_long_as_it_lives() {
+    let mut server = NatsServer::start().await;
+    let process = Process::start(&server, "a").await;
+    let grant = in_time(process.leases.hold(LINKS)).await.unwrap();
+    let mut lost = grant.lost.clone();
+    // A short outage is survived.
+    server.restart().await;
+    assert!(tokio::time::timeout(LONGER_THAN_A_LEASE, lost.wait_for(|lost| *lost)).await.is_err());
+    drop(grant.guard);
+    let epoch = hold_again_and_again(&process.leases, grant.epoch).await;
+    process.kill().await;
+    let next = Process::start(&server, "b").await;
+    assert!(in_time(next.leases.hold(LINKS)).await.unwrap().epoch > epoch);
+}
+
+#[tokio::test]
+async fn partitions_move_to_a_member_that_comes_and_back_from_one_that_stops() {
     let server = NatsServer::start().await;
-    let mut contenders = Vec::new();
-    for _ in 0..4 {
-        contenders.push(nats_leases(&server).await);
+    let first = Process::start(&server, "a").await;
+    let mut had = first.shares(1).await;
+    assert_eq!(had.len(), 64);
+
+    let second = Process::start(&server, "b").await;
+    let asking = second.shares(2);
+    let giving = async {
+        // Whoever had them stops its work, and only then gives back.
+        eventually("the first is told", async || had.iter().any(|(_, grant)| is_lost(grant))).await;
+        let mut moved = Vec::new();
+        while let Some(at) = had.iter().position(|(_, grant)| is_lost(grant)) {
+            moved.push(had.swap_remove(at));
+        }
+        moved.into_iter().map(|(partition, grant)| (partition, grant.epoch)).collect::<Vec<_>>()
+    };
+    let (got, moved) = in_time(futures::future::join(asking, giving)).await;
+    assert_eq!(got.len(), moved.len(), "what one loses the other gets");
+    for (partition, grant) in &got {
+        let before = moved.iter().find(|(moved, _)| moved == partition).unwrap().1;
+        assert!(grant.epoch > before);
     }
-    let mut epochs = Vec::new();
-    for _ in 0..4 {
-        // Whoever is first; the others stop waiting.
-        let holds = contenders.iter().map(|contender| contender.hold(Lease::ProcessManager));
-        let (grant, _, _) = in_time(futures::future::select_all(holds)).await;
-        epochs.push(grant.unwrap().epoch);
-    }
-    assert!(epochs.is_sorted_by(|before, after| before < after), "{epochs:?}");
+    assert!(had.iter().all(|(_, grant)| !is_lost(grant)), "and nothing else moves");
+
+    // A stop hands over at once: long before the lease would end.
+    let again = first.leases.hold(Lease { role: Role::Connector, partition: got[0].0 });
+    let stopping = async {
+        second.life.stop().cancel();
+        drop(got);
+        assert!(second.life.shut_down().await, "it waits until everything is given back");
+    };
+    let took = tokio::time::Instant::now();
+    let (grant, ()) = in_time(futures::future::join(again, stopping)).await;
+    grant.unwrap();
+    tracing::info!(took = ?took.elapsed(), "handed over");
+    let seat = "connector.b".parse().unwrap();
+    eventually("it is no member any more", async || first.leases.roster().get(&seat).is_none()).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_member_held_is_taken_when_its_lease_has_ended() {
+    let server = NatsServer::start().await;
+    let (first, second) = (Process::start(&server, "a").await, Process::start(&server, "b").await);
+    let (had, kept) = futures::join!(first.shares(2), second.shares(2));
+    assert_eq!(had.len() + kept.len(), 64);
+    let (partition, before) = (had[0].0, had[0].1.epoch);
+    first.kill().await;
+    let grant = in_time(second.leases.hold(Lease { role: Role::Connector, partition })).await.unwrap();
+    assert!(grant.epoch > before);
+    assert!(kept.iter().all(|(_, grant)| !is_lost(grant)));
 }
 
 #[tokio::test]
 async fn a_holder_that_cannot_renew_knows_that_it_lost() {
     let mut server = NatsServer::start().await;
-    let grant = nats_leases(&server).await.hold(Lease::Links).await.unwrap();
+    let first = Process::start(&server, "a").await;
+    let grant = in_time(first.leases.hold(LINKS)).await.unwrap();
     server.kill();
     let mut lost = grant.lost.clone();
     in_time(lost.wait_for(|lost| *lost)).await.unwrap();
+    first.kill().await;
     // Another process takes over when the server is back, although the guard is still there.
     server.restart().await;
-    let next = in_time(nats_leases(&server).await.hold(Lease::Links)).await.unwrap();
+    let second = Process::start(&server, "b").await;
+    let next = in_time(second.leases.hold(LINKS)).await.unwrap();
     assert!(next.epoch > grant.epoch);
     drop(grant);
     assert!(!is_lost(&next));
 }
 
 #[tokio::test]
-async fn a_short_outage_is_survived() {
-    let mut server = NatsServer::start().await;
-    let leases = nats_leases(&server).await;
-    let grant = leases.hold(Lease::Links).await.unwrap();
-    server.restart().await;
-    let mut lost = grant.lost.clone();
-    let kept = tokio::time::timeout(LONGER_THAN_A_LEASE, lost.wait_for(|lost| *lost)).await;
-    assert!(kept.is_err(), "renewed in time");
-}
-
-#[tokio::test]
-async fn a_bucket_that_was_made_again_does_not_lower_the_epoch() {
+async fn a_bucket_that_was_deleted_is_made_again_and_does_not_lower_the_epoch() {
     let server = NatsServer::start().await;
-    let leases = nats_leases(&server).await;
+    let process = Process::start(&server, "a").await;
     let mut epoch = 0;
     for _ in 0..3 {
-        let grant = in_time(leases.hold(Lease::Links)).await.unwrap();
+        let grant = in_time(process.leases.hold(LINKS)).await.unwrap();
         assert!(grant.epoch > epoch);
         epoch = grant.epoch;
         let jetstream = async_nats::jetstream::new(client(&server, "operator").await);
@@ -150,51 +197,67 @@ async fn a_bucket_that_was_made_again_does_not_lower_the_epoch() {
 }
 
 #[tokio::test]
-async fn what_is_no_lease_and_no_epoch_holds_up_nobody() {
+async fn a_name_belongs_to_one_process_at_a_time() {
     let server = NatsServer::start().await;
-    let (here, there) = (nats_leases(&server).await, nats_leases(&server).await);
-    let first = in_time(here.hold(Lease::Links)).await.unwrap();
+    let who = identity("connector.a");
+    let first = Process::with(&server, who.clone()).await.unwrap();
+    first.leases.listens_at("127.0.0.1:8480".to_owned());
+    in_time(first.leases.hold(LINKS)).await.unwrap();
+    let refused = in_time(Process::with(&server, identity("connector.a"))).await.err().unwrap();
+    let said = refused.to_string();
+    assert!(said.contains("BERTH_MEMBER") && said.contains("127.0.0.1:8480"), "{said}");
+    // Another role may have a member of the same name.
+    Process::with(&server, identity("webhooks.a")).await.unwrap();
+    // Killed, it is back at once if its folder remembers that it was this one.
+    first.kill().await;
+    let next = Identity { former: Some(who.start), ..identity("connector.a") };
+    let next = Process::with(&server, next).await.unwrap();
+    in_time(next.leases.hold(LINKS)).await.unwrap();
+    next.kill().await;
+    // Anybody else waits until the lease has ended.
+    in_time(Process::with(&server, identity("connector.a"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_member_and_no_claim_holds_up_nobody() {
+    let server = NatsServer::start().await;
+    let process = Process::start(&server, "a").await;
+    let first = in_time(process.leases.hold(LINKS)).await.unwrap();
     let operator = async_nats::jetstream::new(client(&server, "operator").await);
-    for subject in ["$KV.berth_leases.lease.connector.all", "$KV.berth_leases.epoch.connector.all"] {
-        let answer = r#"{"type":"io.nats.jetstream.api.v1.stream_info_response"}"#;
-        operator.publish(subject, answer.into()).await.unwrap().await.unwrap();
+    let answer = Bytes::from_static(br#"{"type":"io.nats.jetstream.api.v1.stream_info_response"}"#);
+    for name in ["epoch.connector.0", "member.connector.phantom", "member.connector.a"] {
+        let subject = format!("$KV.berth_leases.{name}");
+        operator.publish(subject, answer.clone()).await.unwrap().await.unwrap();
     }
+    // Its own name was written over, so its life as a member ended: it begins another one.
     let mut lost = first.lost.clone();
     in_time(lost.wait_for(|lost| *lost)).await.unwrap();
-    let second = in_time(there.hold(Lease::Links)).await.unwrap();
+    drop(first.guard);
+    let second = in_time(process.leases.hold(LINKS)).await.unwrap();
     assert!(second.epoch > first.epoch, "whoever held it before is known by its epoch");
+    let members = process.leases.look().await.unwrap();
+    let seats: Vec<_> = members.members().map(|(seat, _)| seat.to_string()).collect();
+    assert_eq!(seats, ["connector.a"], "a phantom owns nothing");
 }
 
 #[tokio::test]
-async fn a_drain_gives_leases_back() {
+async fn members_say_who_they_are() {
     let server = NatsServer::start().await;
-    let lifecycle = Lifecycle::new();
-    let client = client(&server, "connector").await;
-    let leases = NatsLeases::open(client, 1, &lifecycle, Arc::new(SystemClock)).await.unwrap();
-    drop(leases.hold(Lease::Links).await.unwrap());
-    assert!(lifecycle.shut_down().await);
-    let bucket = async_nats::jetstream::new(crate::support::client(&server, "operator").await);
-    let stream = bucket.get_stream("KV_berth_leases").await.unwrap();
-    let last = stream.get_last_raw_message_by_subject("$KV.berth_leases.lease.connector.all").await;
-    assert!(last.is_err() || last.is_ok_and(|message| message.payload.is_empty()), "free");
-}
-
-#[tokio::test]
-async fn whoever_holds_nothing_sees_what_is_held() {
-    let server = NatsServer::start().await;
-    let (holder, watcher) = (nats_leases(&server).await, nats_leases(&server).await);
-    assert_eq!(watcher.held().await.unwrap(), []);
-    let links = in_time(holder.hold(Lease::Links)).await.unwrap();
-    let deliveries = in_time(holder.hold(Lease::Deliveries)).await.unwrap();
-    assert_eq!(watcher.held().await.unwrap(), [Lease::Deliveries, Lease::Links]);
-    drop(deliveries);
-    eventually("what was given back is seen", async || watcher.held().await.unwrap() == [Lease::Links]).await;
-    drop(links);
-    eventually("the other one too", async || watcher.held().await.unwrap().is_empty()).await;
+    let process = Process::start(&server, "a").await;
+    process.leases.listens_at("127.0.0.1:1".to_owned());
+    let watcher = Process::with(&server, identity("gateway.b")).await.unwrap();
+    eventually("a gateway is a member at once", async || watcher.leases.roster().has(Role::Gateway)).await;
+    assert!(!watcher.leases.roster().has(Role::Connector), "who has asked for nothing is not able yet");
+    let _held = in_time(process.leases.hold(LINKS)).await.unwrap();
+    eventually("it is seen", async || watcher.leases.roster().has(Role::Connector)).await;
+    let roster = watcher.leases.look().await.unwrap();
+    let present = roster.get(&"connector.a".parse().unwrap()).unwrap();
+    assert_eq!((present.member.address.as_str(), present.member.cores), ("127.0.0.1:1", 0.5));
+    assert_eq!(roster.owner(LINKS).unwrap().to_string(), "connector.a");
 }
 
 #[test]
 fn a_lease_is_named_after_its_role() {
-    let names = Lease::ALL.map(|lease| lease.to_string());
-    assert_eq!(names, ["session-aggregate.all", "projections.all", "webhooks.all", "connector.all"]);
+    let names = Lease::ROLES.map(|role| Lease::whole(role).to_string());
+    assert_eq!(names, ["session-aggregate.0", "projections.0", "webhooks.0", "connector.0"]);
 }

@@ -11,17 +11,18 @@ use async_nats::Client;
 use berth_bus::{
     Bus, DeviceKeys, KeptKey, KeyStore, Lease, Leases, RequestError, Volatile,
     nats::{
-        ConnectError, NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, OpenError, connect,
+        ConnectError, JoinError, NatsBus, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, OpenError,
+        connect,
     },
 };
 use berth_proto::InstanceId;
-use berth_runtime::{Lifecycle, SystemClock, WrappedKey};
+use berth_runtime::{Lifecycle, Role, SystemClock, WrappedKey};
 use berth_test_support::{free_port, nats_server};
 use bytes::Bytes;
 use futures::{StreamExt, future::select};
 use tempfile::TempDir;
 
-use crate::support::{DEADLINE, eventually, in_time};
+use crate::support::{DEADLINE, eventually, identity, in_time};
 
 const OWNER: [u8; 16] = [1; 16];
 const TTL: Duration = Duration::from_mins(1);
@@ -87,7 +88,8 @@ impl Guarded {
         NatsKeyStore::open(operator.clone(), 1).await.unwrap();
         NatsDeviceKeys::open(operator.clone(), 1).await.unwrap();
         NatsVolatile::open(operator.clone(), 1).await.unwrap();
-        NatsLeases::open(operator, 1, &server.lifecycle, Arc::new(SystemClock)).await.unwrap();
+        let operator_is = identity("serve.operator");
+        NatsLeases::open(operator, 1, operator_is, &Lifecycle::new(), Arc::new(SystemClock)).await.unwrap();
         server
     }
 
@@ -132,8 +134,9 @@ async fn each_service_can_do_its_work() {
     let device = InstanceId::from_bytes(OWNER);
     devices.put(device, 1, Bytes::from_static(b"material")).await.unwrap();
     devices.delete(device, 1).await.unwrap();
-    let leases = NatsLeases::open(owner, 1, &server.lifecycle, Arc::new(SystemClock)).await.unwrap();
-    in_time(leases.hold(Lease::ProcessManager)).await.unwrap();
+    let who = identity("session-aggregate.a");
+    let leases = NatsLeases::open(owner, 1, who, &server.lifecycle, Arc::new(SystemClock)).await.unwrap();
+    in_time(leases.hold(Lease::whole(Role::SessionAggregate))).await.unwrap();
 }
 
 #[tokio::test]
@@ -146,14 +149,20 @@ async fn a_service_cannot_do_the_work_of_another() {
     // What is denied gets no answer, so all of it is asked at once.
     let refused = async {
         let (leases, devices, commands) = futures::join!(
-            NatsLeases::open(gateway.clone(), 1, &server.lifecycle, Arc::new(SystemClock)),
+            NatsLeases::open(
+                gateway.clone(),
+                1,
+                identity("gateway.a"),
+                &server.lifecycle,
+                Arc::new(SystemClock)
+            ),
             NatsDeviceKeys::open(gateway.clone(), 1),
             async {
                 let bus = server.bus("aggregate").await;
                 bus.request("berth.v1.cmd.1.a", Bytes::new(), Duration::from_millis(500)).await
             }
         );
-        assert!(matches!(leases, Err(OpenError::Unavailable { .. })), "{leases:?}");
+        assert!(matches!(leases, Err(JoinError::Open(OpenError::Unavailable { .. }))), "{leases:?}");
         assert!(matches!(devices, Err(OpenError::Unavailable { .. })), "{devices:?}");
         assert!(matches!(commands, Err(RequestError::TimedOut { .. })), "{commands:?}");
     };

@@ -3,10 +3,14 @@
 use std::{
     future::Future,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use async_nats::Client;
+use berth_bus::nats::{Identity, new_start};
+use berth_proto::Timestamp;
+use berth_runtime::SystemEntropy;
 use berth_test_support::NatsServer;
 
 /// How long a condition may take to become true.
@@ -48,4 +52,16 @@ pub(crate) fn files_with(folder: &Path, bytes: &[u8]) -> Vec<PathBuf> {
 /// A connection of its own, as another process would have.
 pub(crate) async fn client(server: &NatsServer, name: &str) -> Client {
     berth_bus::nats::connect(&server.url(), None, name).await.unwrap()
+}
+
+/// A process that starts for the first time under `<role>.<name>`.
+pub(crate) fn identity(seat: &str) -> Identity {
+    Identity {
+        seat: seat.parse().unwrap(),
+        start: new_start(&SystemEntropy),
+        former: None,
+        version: "0.0.0",
+        since: Timestamp(0),
+        cores: Arc::new(|| 0.5),
+    }
 }

@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 25] = [
+pub const KEYS: [Key; 26] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -133,6 +133,14 @@ pub const KEYS: [Key; 25] = [
         "NUMBER",
         Some("1"),
         "Replicas of each stream on NATS; 3 for a cluster",
+    ),
+    key(
+        "member",
+        "BERTH_MEMBER",
+        "member",
+        "NAME",
+        None,
+        "Name of this process among the members of a deployment on NATS; made and kept in its data folder if not set",
     ),
     secret!(
         "root_key",

@@ -59,6 +59,19 @@ pub(super) fn rate(text: &str) -> Parsed<u32> {
     number(text, 0, u32::MAX)
 }
 
+/// Characters of the name of a process at most.
+const MEMBER_CHARS_MAX: usize = 40;
+
+/// One token of a subject of NATS.
+pub(super) fn member(text: &str) -> Parsed<String> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if (1..=MEMBER_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is no name: 1 to {MEMBER_CHARS_MAX} letters, digits and `-` are expected"))
+    }
+}
+
 /// Does not repeat the address, which may hold a password.
 pub(super) fn nats_url(text: &str) -> Parsed<String> {
     let ok = |address: &str| {

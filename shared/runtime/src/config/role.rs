@@ -5,7 +5,7 @@ use std::fmt;
 use super::{ConfigError, Settings, error::Missing};
 
 /// What a process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Every role in one process.
     Serve,

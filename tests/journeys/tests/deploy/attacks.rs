@@ -268,15 +268,15 @@ async fn who_writes_its_own_lease_removes_nobody_elses() {
     let server = Server::start("single.conf", &[], &[]);
     let operator = server.connect("operator").await;
     let mut berth = berth(&server).start().await;
-    let theirs = "$KV.berth_leases.epoch.session-aggregate.all";
-    eventually("the process manager has its lease", async || {
+    let theirs = "$KV.berth_leases.epoch.session-aggregate.0";
+    eventually("the session-aggregate owns a partition", async || {
         last(&operator, "KV_berth_leases", theirs).await.ok_or("no epoch")
     })
     .await;
     for role in ROLES.into_iter().filter(|role| *role != "gateway") {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Rollup", "all");
-        let own = format!("$KV.berth_leases.lease.{role}.forged");
+        let own = format!("$KV.berth_leases.member.{role}.forged");
         assert!(!takes(&server.connect(role).await, &own, headers, b"").await, "{role}");
     }
     assert!(last(&operator, "KV_berth_leases", theirs).await.is_some());

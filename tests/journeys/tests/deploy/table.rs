@@ -98,21 +98,22 @@ const ROWS: &[Row] = &[
     sends("read codes and rates", &["$JS.API.STREAM.MSG.GET.KV_berth_volatile"]),
     sends(
         "write leases of `session-aggregate`",
-        &["$KV.berth_leases.lease.session-aggregate.all", "$KV.berth_leases.epoch.session-aggregate.all"],
+        &["$KV.berth_leases.member.session-aggregate.x", "$KV.berth_leases.epoch.session-aggregate.7"],
     ),
     sends(
         "write leases of `projections`",
-        &["$KV.berth_leases.lease.projections.all", "$KV.berth_leases.epoch.projections.all"],
+        &["$KV.berth_leases.member.projections.x", "$KV.berth_leases.epoch.projections.7"],
     ),
     sends(
         "write leases of `webhooks`",
-        &["$KV.berth_leases.lease.webhooks.all", "$KV.berth_leases.epoch.webhooks.7"],
+        &["$KV.berth_leases.member.webhooks.x", "$KV.berth_leases.epoch.webhooks.7"],
     ),
     sends(
         "write leases of `connector`",
-        &["$KV.berth_leases.lease.connector.all", "$KV.berth_leases.epoch.connector.7"],
+        &["$KV.berth_leases.member.connector.x", "$KV.berth_leases.epoch.connector.7"],
     ),
-    sends("write leases of nobody", &["$KV.berth_leases.lease.x", "$KV.berth_leases.lease.gateway.all"]),
+    sends("be a member as a gateway", &["$KV.berth_leases.member.gateway.x"]),
+    sends("write leases of nobody", &["$KV.berth_leases.member.x", "$KV.berth_leases.epoch.gateway.7"]),
     sends("read leases", &["$JS.API.STREAM.MSG.GET.KV_berth_leases"]),
     sends("ask for lists", &["berth.v1.query.records"]),
     hears("answer lists, in their group", &[("berth.v1.query.*", "projections")]),
