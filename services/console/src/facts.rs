@@ -12,6 +12,17 @@ use berth_proto::{
 
 use crate::{moment::Moment, texts::Texts};
 
+/// Stands around a moment in a text.
+const MARK: char = '\u{1}';
+
+/// A part of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    /// The moment that stands here instead of a text.
+    pub(crate) moment: Option<Moment>,
+}
+
 /// An instance as a list shows it.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
@@ -116,10 +127,9 @@ fn device(record: &Record) -> Option<String> {
 }
 
 /// What there is to say first: how it stands, since when, and what webhooks are told.
-pub(crate) fn sentence(record: &Record, t: Texts) -> String {
+pub(crate) fn sentence(record: &Record, t: Texts) -> Vec<Piece> {
     let state = &record.state;
     let who = device(record).unwrap_or_else(|| t.s("device-unknown"));
-    let at = |moment: Timestamp| Moment::from(moment).text;
     let stands = match &state.phase {
         PhaseV1::Created => t.s("sentence-created"),
         PhaseV1::Connecting(attempt) => t.with("sentence-connecting", "attempt", attempt.number),
@@ -144,11 +154,29 @@ pub(crate) fn sentence(record: &Record, t: Texts) -> String {
     };
     let webhooks = format!("sentence-webhooks-{}", permission_word(state.permission).replace('_', "-"));
     let webhooks = if record.is_deleted() { String::new() } else { t.f(&webhooks, &[]) };
-    format!("{stands} {webhooks}").trim_end().to_owned()
+    pieces(format!("{stands} {webhooks}").trim_end())
+}
+
+/// A moment as it stands in a text until [`pieces`] finds it: between marks that no name or text of ours has.
+fn at(moment: Timestamp) -> String {
+    format!("{MARK}{}{MARK}", moment.0)
+}
+
+/// A text with its moments apart, so that a page can show them in the reader's own time. What is between two marks and no
+/// moment was in somebody's name, and stays text.
+fn pieces(text: &str) -> Vec<Piece> {
+    let parts = text.split(MARK).filter(|part| !part.is_empty());
+    let piece = |part: &str| match part.parse::<i64>() {
+        Ok(moment) if part.len() > 12 => {
+            Piece { text: String::new(), moment: Some(Moment::from(Timestamp(moment))) }
+        }
+        _ => Piece { text: part.to_owned(), moment: None },
+    };
+    parts.map(piece).collect()
 }
 
 fn paused(pause: &PauseV1, who: String, t: Texts) -> String {
-    let since = Moment::from(pause.since).text;
+    let since = at(pause.since);
     let key = match pause.reason {
         PauseReasonV1::Asked => "sentence-paused-asked",
         PauseReasonV1::Replaced => "sentence-paused-replaced",
@@ -157,7 +185,7 @@ fn paused(pause: &PauseV1, who: String, t: Texts) -> String {
         PauseReasonV1::Outdated => "sentence-paused-outdated",
         PauseReasonV1::Refused => "sentence-paused-refused",
     };
-    let until = pause.until.map(|until| Moment::from(until).text).unwrap_or_default();
+    let until = pause.until.map(at).unwrap_or_default();
     t.f(key, &[("who", who), ("since", since), ("until", until)])
 }
 

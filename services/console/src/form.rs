@@ -30,6 +30,11 @@ impl Fields {
         self.0.iter().find_map(|(key, value)| (key == name).then_some(value.as_str())).unwrap_or_default()
     }
 
+    /// Every value of a field: of boxes that are ticked.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+
     /// A field that says something.
     pub(crate) fn given(&self, name: &str) -> Option<String> {
         Some(self.get(name)).filter(|value| !value.is_empty()).map(str::to_owned)
@@ -76,7 +81,7 @@ mod tests {
         let fields = Fields::read(b"name=+a%20b+&events=x&events=y&empty=");
         assert_eq!(fields.get("name"), "a b");
         assert_eq!(fields.raw("name"), " a b ");
-        assert_eq!(fields.get("events"), "x");
+        assert_eq!(fields.all("events"), ["x", "y"]);
         assert_eq!(fields.given("empty"), None);
         assert_eq!(fields.get("absent"), "");
     }

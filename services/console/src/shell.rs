@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What was done, as a redirect names it: the page that follows says it. A word that is not among these says nothing.
-const DONE: [&str; 9] = [
+const DONE: [&str; 11] = [
     "reconnected",
     "restarted",
     "disconnected",
@@ -26,6 +26,8 @@ const DONE: [&str; 9] = [
     "played",
     "unchanged",
     "signed-out",
+    "webhook-changed",
+    "webhook-removed",
 ];
 
 /// What surrounds a page.

@@ -14,7 +14,7 @@ use berth_proto::{
 };
 
 use crate::{
-    facts::{Action, Fact, Facts, actions, overview, sentence},
+    facts::{Action, Fact, Facts, Piece, actions, overview, sentence},
     form::QueryFields,
     moment::Moment,
     pages::live::{self, Part},
@@ -68,7 +68,7 @@ struct Panel {
     t: Texts,
     root: String,
     facts: Facts,
-    sentence: String,
+    sentence: Vec<Piece>,
     linking: Option<Linking>,
     /// Whether a connect would begin something.
     can_connect: bool,

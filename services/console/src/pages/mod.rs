@@ -9,6 +9,8 @@ mod instances;
 mod language;
 mod live;
 mod sign_in;
+mod timeline;
+mod webhooks;
 
 use axum::{
     Router,
@@ -33,6 +35,10 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/i/{i}/panel", get(instance::panel))
         .route("/console/i/{i}/connect", post(connect::submit))
         .route("/console/i/{i}/simulate", post(connect::simulate))
+        .route("/console/i/{i}/timeline", get(timeline::page))
+        .route("/console/i/{i}/webhooks", get(webhooks::page).post(webhooks::add))
+        .route("/console/i/{i}/webhooks/{w}", post(webhooks::change))
+        .route("/console/i/{i}/webhooks/{w}/remove", post(webhooks::remove))
         .route("/console/i/{i}/danger", get(danger::page))
         .route("/console/i/{i}/token", post(danger::rotate_token))
         .route("/console/i/{i}/delete", post(danger::delete))
