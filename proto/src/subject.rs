@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use crate::ids::{AccountId, DirectoryId, InstanceId, StreamId};
 
-pub use command::{CommandSubject, Decider, InvalidCommandSubject, Sender, command_subject};
+pub use command::{CommandSubject, Decider, InvalidCommandSubject, Sender, command_subject, owner_filter};
 
 /// Partitions of the key space: the first six bits of a hash.
 pub const PARTITIONS: u8 = 64;

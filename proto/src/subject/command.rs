@@ -146,6 +146,11 @@ impl FromStr for CommandSubject {
     }
 }
 
+/// The filter of the commands that the owner of a partition decides.
+pub fn owner_filter(partition: Partition) -> String {
+    format!("berth.v1.{}.*.{partition}.*", Decider::Owner.as_str())
+}
+
 /// The subject on which a sender's commands for a stream's aggregate travel to the owner of its partition.
 pub fn command_subject(sender: Sender, stream: &StreamKey) -> String {
     CommandSubject::new(Decider::Owner, sender, stream).to_string()

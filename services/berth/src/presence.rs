@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use berth_bus::{Bus, Lease, Presence, nats::NatsLeases};
+use berth_bus::{Bus, Lease, Presence, nats::NatsLeases, request_decision};
 use berth_proto::{
     Hash, InstanceId, StreamKey,
     command::{Command, DisconnectV1},
@@ -178,7 +178,7 @@ impl Watch {
     async fn answers(&self) -> bool {
         let Some(payload) = question() else { return false };
         let subject = command_subject(Sender::Client, &StreamKey::instance(NO_INSTANCE));
-        self.bus.request(&subject, payload, ANSWER_MAX).await.is_ok()
+        request_decision(&*self.bus, &subject, payload, ANSWER_MAX).await.is_ok()
     }
 }
 

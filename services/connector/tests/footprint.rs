@@ -33,6 +33,7 @@ use berth_proto::{
 use berth_runtime::{Lifecycle, ManualClock, MasterKey, SeededEntropy, entropy::new_instance_id};
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 /// Links that run.
 const LINKS: usize = 5_000;
@@ -162,8 +163,13 @@ impl Bus for Nodding {
         Ok(encode(&CommandReplyV1::Accepted(accepted)).unwrap().into())
     }
 
-    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
-        self.local.serve(filter, queue).await
+    async fn serve_until(
+        &self,
+        filter: &str,
+        queue: &str,
+        until: CancellationToken,
+    ) -> Result<Requests, TransportError> {
+        self.local.serve_until(filter, queue, until).await
     }
 
     async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {

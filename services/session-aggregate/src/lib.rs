@@ -11,7 +11,8 @@
 //! What is decided is pure and in [`berth_domain`]. Unique keys are reserved in the `directory` first. `process`
 //! finishes what a crash or a silent connector left behind.
 //!
-//! Any replica answers any command correctly: what keeps them apart is the version that an append expects.
+//! Any replica answers any command correctly: what keeps them apart is the version that an append expects. The owner of a
+//! partition (`ownership`) takes its commands while there is one, since it has the states in memory.
 
 mod accounts;
 mod admission;
@@ -25,6 +26,7 @@ mod flag;
 mod instances;
 mod mailbox;
 mod metrics;
+mod ownership;
 mod process;
 mod reseal;
 mod sagas;
@@ -35,7 +37,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, TransportError};
 use berth_log::{EventLog, LogRead, Writer};
-use berth_proto::WriteVersion;
+use berth_proto::{WriteVersion, subject::PARTITIONS};
 use berth_runtime::{Clock, Entropy, Lifecycle};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
@@ -49,6 +51,7 @@ use crate::{
     flag::Flag,
     instances::Instances,
     mailbox::Mailboxes,
+    ownership::{Owned, Ownership},
     process::{ProcessManager, agenda::Agenda},
     sagas::{create::Create, delete::Delete, moving::Move, rotate::Rotate},
 };
@@ -64,7 +67,7 @@ pub struct Ports {
     pub keys: KeyRing,
     /// Keys of linked devices, deleted when a device is gone for good.
     pub device_keys: Arc<dyn DeviceKeys>,
-    /// Only one replica runs the process manager.
+    /// Which partitions this replica owns.
     pub leases: Arc<dyn Leases>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
@@ -111,7 +114,7 @@ const AGENDA_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Handle {
     serving: Flag,
-    sweeping: Flag,
+    owned: Owned,
     agenda: Arc<dyn ViewReader>,
 }
 
@@ -121,16 +124,18 @@ impl Handle {
         self.serving.is_on() && !matches!(self.agenda.state(), ViewState::Halted(_))
     }
 
-    /// Whether this replica runs the process manager.
+    /// Whether this replica owns partitions, so that it finishes their open work.
     pub fn sweeps(&self) -> bool {
-        self.sweeping.is_on()
+        self.owned.is_any()
     }
 
     /// How the service stands, in words.
     pub fn status(&self) -> String {
         let commands = if self.ready() { "serving commands" } else { "not serving commands" };
         match self.agenda.state() {
-            ViewState::Live if self.sweeps() => format!("{commands}; finishing open work"),
+            ViewState::Live if self.sweeps() => {
+                format!("{commands}; owning {} of {PARTITIONS} partitions", self.owned.now().len())
+            }
             ViewState::Live => commands.to_owned(),
             ViewState::Rebuilding => format!("{commands}; reading up on open work"),
             ViewState::Halted(reason) => format!("{commands}: {reason}"),
@@ -144,11 +149,14 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     metrics::describe();
     let agenda = open_agenda(&ports, lifecycle).await.map_err(StartError::View)?;
     let bus = Arc::clone(&ports.bus);
-    let (commands, manager) = compose(ports, settings, Arc::clone(&agenda), lifecycle);
-    let serving = server::start(&commands, &bus, &agenda).await.map_err(StartError::Serve)?;
-    let sweeping = Flag::default();
-    lifecycle.spawn(manager.run(lifecycle.stop().clone(), sweeping.clone()));
-    Ok(Handle { serving, sweeping, agenda })
+    let (owned, leases) = (Owned::default(), Arc::clone(&ports.leases));
+    let (commands, manager) = compose(ports, settings, Arc::clone(&agenda), owned.clone(), lifecycle);
+    let (server, serving) = server::start(&commands, &bus, &agenda).await.map_err(StartError::Serve)?;
+    let stop = lifecycle.stop().clone();
+    let ownership = Ownership { leases, server, owned: owned.clone(), stop: stop.clone() };
+    lifecycle.spawn(ownership.run());
+    lifecycle.spawn(manager.run(stop));
+    Ok(Handle { serving, owned, agenda })
 }
 
 /// Gives each part what it uses. From here on the log is written through one writer only.
@@ -156,9 +164,10 @@ fn compose(
     ports: Ports,
     settings: Settings,
     agenda: Arc<dyn ViewReader>,
+    owned: Owned,
     lifecycle: &Lifecycle,
 ) -> (Arc<Commands>, ProcessManager) {
-    let Ports { log, bus, keys, device_keys, leases, clock, entropy, data: _ } = ports;
+    let Ports { log, bus, keys, device_keys, clock, entropy, leases: _, data: _ } = ports;
     let writer = Writer::new(Arc::clone(&log), Arc::clone(&clock), entropy, settings.write_version);
     let directory = Directory::new(writer.clone());
     let entries = Entries { directory: directory.clone(), keys: keys.clone(), clock: Arc::clone(&clock) };
@@ -213,7 +222,7 @@ fn compose(
         delete,
         keys,
         bus,
-        leases,
+        owned,
         clock,
     };
     (Arc::new(commands), manager)

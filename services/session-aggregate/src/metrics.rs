@@ -16,6 +16,7 @@ const COMMAND_SECONDS: &str = "berth_aggregate_command_seconds";
 const BATCH_COMMANDS: &str = "berth_aggregate_batch_commands";
 const MAILBOXES: &str = "berth_aggregate_mailboxes";
 const MAILBOX_DEPTH: &str = "berth_aggregate_mailbox_depth_commands";
+const OWNED: &str = "berth_aggregate_partitions";
 const DUE: &str = "berth_aggregate_due_jobs";
 const SWEPT: &str = "berth_aggregate_swept_total";
 const SWEEP_FAILURES: &str = "berth_aggregate_sweep_failures_total";
@@ -26,6 +27,7 @@ static SECONDS: Handles<&str, Histogram> =
     Handles::new(|outcome| histogram!(COMMAND_SECONDS, "outcome" => outcome));
 static BATCHES: Handles<(), Histogram> = Handles::new(|()| histogram!(BATCH_COMMANDS));
 static AT_WORK: Handles<(), Gauge> = Handles::new(|()| gauge!(MAILBOXES));
+static PARTITIONS: Handles<(), Gauge> = Handles::new(|()| gauge!(OWNED));
 static DEPTHS: Handles<(), Histogram> = Handles::new(|()| histogram!(MAILBOX_DEPTH));
 
 /// Tells the exporter what the metrics mean.
@@ -48,6 +50,7 @@ pub(crate) fn describe() {
     describe_histogram!(BATCH_COMMANDS, Unit::Count, "Commands that were answered by one commit.");
     describe_gauge!(MAILBOXES, Unit::Count, "Mailboxes that are at work.");
     describe_histogram!(MAILBOX_DEPTH, Unit::Count, "Commands that a mailbox found waiting when it looked.");
+    describe_gauge!(OWNED, Unit::Count, "Partitions that this replica owns.");
     describe_gauge!(DUE, Unit::Count, "Work of the process manager whose moment has come.");
     describe_counter!(SWEPT, Unit::Count, "Work of the process manager that was done, by job.");
     describe_counter!(
@@ -83,6 +86,10 @@ pub(crate) fn batch(commands: usize) {
 #[expect(clippy::cast_precision_loss, reason = "there are at most some thousand mailboxes")]
 pub(crate) fn mailboxes(count: usize) {
     AT_WORK.of(()).set(count as f64);
+}
+
+pub(crate) fn owned(partitions: usize) {
+    PARTITIONS.of(()).set(f64::from(u32::try_from(partitions).unwrap_or(u32::MAX)));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mailbox holds at most some thousand commands")]

@@ -11,8 +11,10 @@ use berth_proto::{
     subject::Decider,
 };
 use berth_views::{ViewReader, ViewState};
-use futures::{FutureExt, StreamExt, future::ready, stream};
-use tracing::{error, info, warn};
+use futures::StreamExt;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
 
 use crate::{
     admission::{Misfit, admit},
@@ -26,89 +28,68 @@ use crate::{
 /// All replicas share the commands.
 const QUEUE: &str = "session-aggregate";
 /// How long the server waits before it serves again after its subscription ended.
-const SERVE_AGAIN_MILLIS: u64 = 200;
+const SERVE_AGAIN: Duration = Duration::from_millis(200);
 
-/// What the server works with.
+/// Takes commands from the bus.
 #[derive(Debug)]
-struct Server {
+pub(crate) struct Server {
     commands: Arc<Commands>,
     bus: Arc<dyn Bus>,
     /// Notices when the log has lost commits.
     agenda: Arc<dyn ViewReader>,
 }
 
-/// Takes the commands of every sender, for the owner of a partition and for any replica. Ends as soon as one of the
-/// two does.
-async fn serve(bus: &dyn Bus) -> Result<Requests, TransportError> {
-    let of = async |decider: Decider| {
-        let requests = bus.serve(decider.filter(), QUEUE).await?;
-        Ok(requests.map(Some).chain(stream::once(ready(None))))
-    };
-    let both = stream::select(Box::pin(of(Decider::Owner).await?), Box::pin(of(Decider::Any).await?));
-    Ok(Box::pin(both.take_while(|request| ready(request.is_some())).filter_map(ready)))
-}
-
-/// Serves commands until the life cycle ends. What is returned says whether commands are taken.
+/// Serves the commands that any replica decides until the life cycle ends. What is returned says whether commands are
+/// taken.
 pub(crate) async fn start(
     commands: &Arc<Commands>,
     bus: &Arc<dyn Bus>,
     agenda: &Arc<dyn ViewReader>,
-) -> Result<Flag, TransportError> {
-    let mut requests = serve(&**bus).await?;
-    let serving = Flag::default();
+) -> Result<(Arc<Server>, Flag), TransportError> {
+    let server =
+        Arc::new(Server { commands: Arc::clone(commands), bus: Arc::clone(bus), agenda: Arc::clone(agenda) });
+    let (serving, stop) = (Flag::default(), commands.lifecycle.stop().clone());
+    let first = server.subscribe(Decider::Any.filter(), &stop).await?;
     serving.set(true);
-    let running = serving.clone();
-    let server = Server { commands: Arc::clone(commands), bus: Arc::clone(bus), agenda: Arc::clone(agenda) };
+    let (running, taking) = (serving.clone(), Arc::clone(&server));
     commands.lifecycle.spawn(async move {
-        while server.take(&mut requests).await == Ended::BySubscription {
-            running.set(false);
-            warn!("the subscription for commands ended: serving again");
-            let Some(again) = server.serve_again().await else { break };
-            requests = again;
-            running.set(true);
-        }
+        taking.take(first).await;
         running.set(false);
+        taking.serve(Decider::Any.filter(), &stop, &running).await;
         info!("no more commands are taken");
     });
-    Ok(serving)
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Ended {
-    ByStop,
-    BySubscription,
+    Ok((server, serving))
 }
 
 // === impl Server ===
 
 impl Server {
-    async fn take(&self, requests: &mut Requests) -> Ended {
-        let stop = self.commands.lifecycle.stop();
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                request = requests.next() => match request {
-                    Some(request) => self.accept(request),
-                    None => return Ended::BySubscription,
-                },
+    /// Takes what is asked on a filter until told to stop, and then what has already arrived: the asker would else wait for
+    /// its time-out. The flag says whether commands are taken.
+    pub(crate) async fn serve(&self, filter: &str, until: &CancellationToken, serving: &Flag) {
+        while !until.is_cancelled() {
+            match self.subscribe(filter, until).await {
+                Ok(requests) => {
+                    serving.set(true);
+                    self.take(requests).await;
+                    serving.set(false);
+                }
+                Err(error) => debug!(filter, %error, "commands cannot be served now"),
+            }
+            if !until.is_cancelled() {
+                warn!(filter, "commands are not served at this moment: serving again");
+                until.run_until_cancelled(sleep(SERVE_AGAIN)).await;
             }
         }
-        // What has already arrived is still answered; the asker would else wait for its time-out.
-        while let Some(Some(request)) = requests.next().now_or_never() {
-            self.accept(request);
-        }
-        Ended::ByStop
     }
 
-    async fn serve_again(&self) -> Option<Requests> {
-        let lifecycle = &self.commands.lifecycle;
-        loop {
-            let pause = tokio::time::sleep(Duration::from_millis(SERVE_AGAIN_MILLIS));
-            lifecycle.stop().run_until_cancelled(pause).await?;
-            if let Ok(requests) = serve(&*self.bus).await {
-                return Some(requests);
-            }
+    async fn subscribe(&self, filter: &str, until: &CancellationToken) -> Result<Requests, TransportError> {
+        self.bus.serve_until(filter, QUEUE, until.clone()).await
+    }
+
+    async fn take(&self, mut requests: Requests) {
+        while let Some(request) = requests.next().await {
+            self.accept(request);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use berth_proto::{
     DecodeError, EncodeError, codec,
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1},
-    subject::{Sender, command_subject},
+    subject::{CommandSubject, Decider, Sender, command_subject},
 };
 use berth_runtime::Pauses;
 use bytes::Bytes;
@@ -42,6 +42,26 @@ pub enum Undecided {
     NoRoom(String),
 }
 
+/// Sends a command to the owner of its partition, and where that is nobody at this moment to any replica: any decides it
+/// as well, only with more work.
+pub async fn request_decision(
+    bus: &dyn Bus,
+    subject: &str,
+    command: Bytes,
+    within: Duration,
+) -> Result<Bytes, RequestError> {
+    match bus.request(subject, command.clone(), within).await {
+        Err(RequestError::NoResponder { subject }) => match subject.parse::<CommandSubject>() {
+            Ok(owner) if owner.decider == Decider::Owner => {
+                let any = CommandSubject { decider: Decider::Any, ..owner };
+                bus.request(&any.to_string(), command, within).await
+            }
+            _ => Err(RequestError::NoResponder { subject }),
+        },
+        replied => replied,
+    }
+}
+
 /// Asks once.
 pub async fn ask(
     bus: &dyn Bus,
@@ -49,7 +69,7 @@ pub async fn ask(
     command: Bytes,
     within: Duration,
 ) -> Result<Ruling, Undecided> {
-    let reply = bus.request(subject, command, within).await.map_err(Undecided::Unanswered)?;
+    let reply = request_decision(bus, subject, command, within).await.map_err(Undecided::Unanswered)?;
     match codec::decode::<CommandReplyV1>(&reply).map_err(Undecided::Unreadable)? {
         CommandReplyV1::Accepted(accepted) => Ok(Ok(accepted)),
         CommandReplyV1::Rejected(rejection) => Ok(Err(rejection.code)),

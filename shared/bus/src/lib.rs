@@ -13,7 +13,7 @@ pub mod port;
 pub mod presence;
 pub mod subject;
 
-pub use decision::{Ruling, Undecided, ask, ask_until_decided};
+pub use decision::{Ruling, Undecided, ask, ask_until_decided, request_decision};
 pub use keyring::{KeyRing, KeyRingError};
 pub use lease::Lease;
 pub use member::{Member, MemberId, Roster, Seat};

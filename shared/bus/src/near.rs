@@ -9,6 +9,7 @@ use futures::{
     future::ready,
     stream::{once, select},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     local::LocalBus,
@@ -21,13 +22,13 @@ use crate::{
 pub struct NearBus {
     far: Arc<dyn Bus>,
     near: LocalBus,
-    /// Filters of the subjects with one queue group, whose members are all alike.
+    /// Filters of the subjects with one queue group each, whose members are all alike.
     alike: &'static [&'static str],
 }
 
 impl NearBus {
-    /// The same bus, with a short way for the subjects of these filters: each has one queue group, in which it makes no
-    /// difference who answers.
+    /// The same bus, with a short way for the subjects of these filters and of narrower ones: each has one queue group, in
+    /// which it makes no difference who answers.
     pub fn new(far: Arc<dyn Bus>, alike: &'static [&'static str]) -> Self {
         Self { far, near: LocalBus::new(), alike }
     }
@@ -46,15 +47,22 @@ impl Bus for NearBus {
         self.far.request(subject, payload, timeout).await
     }
 
-    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
-        let far = self.far.serve(filter, queue).await?;
-        if !self.alike.contains(&filter) {
+    async fn serve_until(
+        &self,
+        filter: &str,
+        queue: &str,
+        until: CancellationToken,
+    ) -> Result<Requests, TransportError> {
+        let far = self.far.serve_until(filter, queue, until.clone()).await?;
+        if !self.alike.iter().any(|alike| matches(alike, filter)) {
             return Ok(far);
         }
         // Whoever serves is told when the others cannot reach it any more.
         let far = far.map(Some).chain(once(ready(None)));
-        let near = self.near.serve(filter, queue).await?.map(Some);
-        let both = select(far, near).take_while(|request| ready(request.is_some())).filter_map(ready);
+        let near = self.near.serve_until(filter, queue, until.clone()).await?.map(Some);
+        let both = select(far, near)
+            .take_while(move |request| ready(request.is_some() || until.is_cancelled()))
+            .filter_map(ready);
         Ok(Box::pin(both))
     }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::Stream;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::lease::Lease;
 
@@ -85,7 +86,18 @@ pub trait Bus: fmt::Debug + Send + Sync + 'static {
     async fn request(&self, subject: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, RequestError>;
 
     /// Serves a subject filter (`*` is one token, `>` the rest) as a member of a queue group.
-    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError>;
+    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
+        self.serve_until(filter, queue, CancellationToken::new()).await
+    }
+
+    /// The same until the token is cancelled: then others are asked, and the requests end with those that have already
+    /// arrived here.
+    async fn serve_until(
+        &self,
+        filter: &str,
+        queue: &str,
+        until: CancellationToken,
+    ) -> Result<Requests, TransportError>;
 
     /// Tells every subscriber, at most once each.
     async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError>;

@@ -23,6 +23,8 @@ pub struct Berth {
     of_role: BTreeMap<(String, String), String>,
     roles: Vec<&'static str>,
     replicas: usize,
+    /// Beside the replicas of all.
+    more: Vec<&'static str>,
     in_order: bool,
 }
 
@@ -55,7 +57,14 @@ impl Berth {
             ("BERTH_WEBHOOK_ALLOW", "127.0.0.0/8"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { variables, of_role: BTreeMap::new(), roles: vec!["serve"], replicas: 1, in_order: false }
+        Self {
+            variables,
+            of_role: BTreeMap::new(),
+            roles: vec!["serve"],
+            replicas: 1,
+            more: Vec::new(),
+            in_order: false,
+        }
     }
 
     /// One process on this server.
@@ -109,11 +118,20 @@ impl Berth {
         self.setting("BERTH_DEVICE_TIME_SCALE", &times.to_string())
     }
 
+    /// One more process of a role.
+    #[must_use]
+    pub fn one_more(mut self, role: &'static str) -> Self {
+        self.more.push(role);
+        self
+    }
+
     /// Starts everything and waits until it is ready.
     pub async fn start(self) -> Running {
         let data = tempfile::tempdir().expect("a temporary folder");
         let members = (0..self.replicas)
-            .flat_map(|_| self.roles.iter().map(|role| Member { role, address: None, process: None }))
+            .flat_map(|_| &self.roles)
+            .chain(&self.more)
+            .map(|role| Member { role, address: None, process: None })
             .collect();
         let mut running = Running {
             variables: self.variables,
@@ -188,6 +206,16 @@ impl Running {
                 process.kill9();
             }
         }
+    }
+
+    /// The process of a role that was started first and still runs, taken out of the deployment. It is started again
+    /// with what is down.
+    ///
+    /// # Panics
+    /// When none runs.
+    pub fn take_one(&mut self, role: &str) -> Process {
+        let mut running = self.members.iter_mut().filter(|member| member.role == role);
+        running.find_map(|member| member.process.take()).expect("one that runs")
     }
 
     /// Asks every process to stop, and gives their exit codes.

@@ -30,7 +30,7 @@ use crate::{
     member, presence,
 };
 
-/// The subjects of commands.
+/// The subjects of commands: an owner serves narrower ones.
 const COMMANDS: [&str; 2] = [Decider::Owner.filter(), Decider::Any.filter()];
 /// How long a start waits for a server, or for the role that makes the streams. Whoever supervises the process
 /// starts it again then.
@@ -105,7 +105,7 @@ pub(super) async fn open(
         followed: Arc::clone(&followed),
     };
     let halted = guard.watch(readiness, lifecycle);
-    // Any replica decides any command, the nearest one soonest.
+    // Whoever owns a partition decides its commands, else any replica, the nearest one soonest.
     let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(NatsBus::new(client, lifecycle)), &COMMANDS));
     let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), readiness, lifecycle);
     let log = Arc::new(OneFollower::new(log, followed, lifecycle));

@@ -21,6 +21,7 @@ use berth_proto::{
 };
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 /// A bus that remembers the connector's commands and can be cut.
 #[derive(Debug)]
@@ -86,8 +87,13 @@ impl Bus for SpyBus {
         reply
     }
 
-    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
-        self.inner.serve(filter, queue).await
+    async fn serve_until(
+        &self,
+        filter: &str,
+        queue: &str,
+        until: CancellationToken,
+    ) -> Result<Requests, TransportError> {
+        self.inner.serve_until(filter, queue, until).await
     }
 
     async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {

@@ -13,6 +13,7 @@ use berth_bus::{
     Bus, DeviceKeys, KeyRing, Leases, Volatile,
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalVolatile},
     nats::{Identity, NatsBus, NatsDeviceKeys, NatsLeases, NatsVolatile, connect, new_start},
+    request_decision,
 };
 use berth_connector::{
     Handle, Ports, Settings, driver::DeviceLink, drivers::simulated::Simulated, keys::LinkKeys,
@@ -327,7 +328,7 @@ impl World {
             target,
         };
         let payload = Bytes::from(encode(&request).unwrap());
-        decode(&self.bus.inner.request(&subject, payload, PATIENCE).await.unwrap()).unwrap()
+        decode(&request_decision(&*self.bus.inner, &subject, payload, PATIENCE).await.unwrap()).unwrap()
     }
 
     /// Plays something on the instance's link as a gateway does: the reply as it is, tried until somebody serves.

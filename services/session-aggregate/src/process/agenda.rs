@@ -6,7 +6,7 @@
 use berth_domain::instance::{ATTEMPT_SECONDS_MAX, SKEW_SECONDS, next_deadline};
 use berth_log::SharedCommit;
 use berth_proto::{
-    AccountId, CommitV2, InstanceId, Kind, Timestamp,
+    AccountId, CommitV2, InstanceId, Kind, Partition, Timestamp,
     account::AccountStateV2,
     codec::RecordV1,
     directory::{DirectoryEvent, HoldV1, PurposeV1},
@@ -96,6 +96,11 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// The partition of its stream: whose owner does it.
+    pub(super) fn partition(self) -> Partition {
+        Partition::of(&self.id)
+    }
+
     fn index_key(self) -> Vec<u8> {
         [BY_JOB, &[self.work.byte()], &self.id].concat()
     }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use berth_bus::RequestError;
+use berth_bus::{Undecided, ask};
 use berth_domain::instance::{due, next_deadline};
 use berth_proto::{
     AccountId, CommandId, DirectoryId, InstanceId, StreamKey, Timestamp,
-    codec::decode,
     command::{AbandonCreateV1, Command},
     commit::OriginV1,
     directory::HoldV1,
-    frame::{CommandReplyV1, RejectionCodeV1},
+    frame::RejectionCodeV1,
     subject::{Sender, command_subject},
 };
 use berth_views::ViewError;
@@ -32,12 +31,9 @@ pub(super) enum JobError {
     /// What the job works with does not work now.
     #[error(transparent)]
     Trouble(#[from] Trouble),
-    /// A command of ours got no answer.
-    #[error("a command got no answer")]
-    Request(#[source] RequestError),
-    /// A command of ours could not be decided.
-    #[error("a command was not decided: {0}")]
-    Undecided(String),
+    /// A command of ours was not decided.
+    #[error("a command was not decided")]
+    Undecided(#[source] Undecided),
     /// A command of ours came too early, by the clock of the replica that decided it.
     #[error("a command came too early")]
     TooEarly,
@@ -47,9 +43,6 @@ pub(super) enum JobError {
     /// The view of open work cannot be read now.
     #[error("the view of open work cannot be read")]
     View(#[from] ViewError),
-    /// A command or its answer is not what it should be.
-    #[error("a command cannot be sent or its answer not be read")]
-    Codec(#[source] berth_proto::DecodeError),
 }
 
 /// How a job that did not fail stands.
@@ -147,16 +140,11 @@ impl ProcessManager {
         let payload = Bytes::from(request.encode().map_err(Trouble::from)?);
         let subject = command_subject(Sender::Clock, &StreamKey::instance(instance));
         let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
-        let reply = self.bus.request(&subject, payload, timeout).await.map_err(JobError::Request)?;
-        match decode(&reply).map_err(JobError::Codec)? {
-            CommandReplyV1::Unavailable { reason } | CommandReplyV1::NoRoom { reason } => {
-                Err(JobError::Undecided(reason))
-            }
-            CommandReplyV1::Rejected(rejection) if rejection.code == RejectionCodeV1::OutOfPlace => {
-                Err(JobError::TooEarly)
-            }
-            CommandReplyV1::Accepted(_) => Ok(None),
-            CommandReplyV1::Rejected(rejection) => Ok(Some(rejection.code)),
+        match ask(&*self.bus, &subject, payload, timeout).await {
+            Ok(Ok(_)) => Ok(None),
+            Ok(Err(RejectionCodeV1::OutOfPlace)) => Err(JobError::TooEarly),
+            Ok(Err(code)) => Ok(Some(code)),
+            Err(undecided) => Err(JobError::Undecided(undecided)),
         }
     }
 }

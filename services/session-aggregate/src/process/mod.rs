@@ -1,11 +1,11 @@
 //! The process manager: finishes what a crash, a silent connector or the passing of time left open.
 //!
-//! A view of the log ([`agenda`]) knows what is open and when it is due; one replica at a time, under a lease,
-//! works it off ([`sweeper`]). Every job is idempotent, so that two at once or one twice do no harm.
+//! A view of the log ([`agenda`]) knows what is open and when it is due; the owner of a partition works off what is open in
+//! it ([`sweeper`]). Every job is idempotent, so that two at once or one twice do no harm.
 
 use std::sync::Arc;
 
-use berth_bus::{Bus, KeyRing, Leases};
+use berth_bus::{Bus, KeyRing};
 use berth_log::LogRead;
 use berth_runtime::Clock;
 use berth_views::ViewReader;
@@ -14,6 +14,7 @@ use crate::{
     accounts::Accounts,
     directory::Directory,
     instances::Instances,
+    ownership::Owned,
     sagas::{delete::Delete, moving::Move, rotate::Rotate},
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct ProcessManager {
     pub(crate) keys: KeyRing,
     /// Where commands of our own go, like any client's.
     pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) leases: Arc<dyn Leases>,
+    /// The partitions whose open work is this replica's to finish.
+    pub(crate) owned: Owned,
     pub(crate) clock: Arc<dyn Clock>,
 }

@@ -1,28 +1,30 @@
-//! Works off what is due, on one replica at a time.
+//! Works off what is due in the partitions that this replica owns. A job that two replicas do while a partition moves does
+//! no harm, since each is idempotent.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
-use berth_bus::{Grant, Lease};
 use berth_domain::instance::{AHEAD_SECONDS, BAN_SECONDS_MAX};
 use berth_proto::Timestamp;
-use berth_runtime::{Role, chain};
+use berth_runtime::chain;
 use berth_views::{Row, ViewError};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::{
     ProcessManager,
     agenda::{BY_MOMENT, Job, moment_key},
     jobs::Stands,
 };
-use crate::{flag::Flag, metrics};
+use crate::metrics;
 
 /// Pause between two looks at the agenda; far below the five seconds by which a deadline may be late.
 const SWEEP_EVERY_MILLIS: u64 = 500;
-/// Pause before the lease is asked for again when leases do not work.
-const LEASE_RETRY_SECONDS: u64 = 2;
 /// Rows that are read at once.
 pub(super) const PAGE_ROWS: usize = 256;
 /// Jobs that are looked at in one sweep.
@@ -74,43 +76,26 @@ impl LookAhead {
 type Resting = HashMap<(Timestamp, Job), Rest>;
 
 impl ProcessManager {
-    /// Sweeps whenever this replica holds the lease, until it is stopped.
-    pub(crate) async fn run(self, stop: CancellationToken, sweeping: Flag) {
-        while !stop.is_cancelled() {
-            let grant = match stop
-                .run_until_cancelled(self.leases.hold(Lease::whole(Role::SessionAggregate)))
-                .await
-            {
-                Some(Ok(grant)) => grant,
-                Some(Err(error)) => {
-                    warn!(reason = chain(&error), "no lease for the process manager: asking again");
-                    stop.run_until_cancelled(sleep(Duration::from_secs(LEASE_RETRY_SECONDS))).await;
-                    continue;
-                }
-                None => return,
-            };
-            info!(epoch = grant.epoch, "this replica runs the process manager");
-            sweeping.set(true);
-            stop.run_until_cancelled(self.while_held(grant)).await;
-            sweeping.set(false);
-        }
-    }
-
-    async fn while_held(&self, grant: Grant) {
-        let Grant { mut lost, guard: _guard, .. } = grant;
-        let (mut rested, mut look_ahead) = (Resting::new(), LookAhead::default());
+    /// Sweeps the partitions that this replica owns, until it is stopped.
+    pub(crate) async fn run(self, stop: CancellationToken) {
         let sweeping = async {
+            let (mut rested, mut look_ahead) = (Resting::new(), LookAhead::default());
+            let mut before = BTreeSet::new();
             loop {
+                self.owned.any().await;
+                let owned = self.owned.now();
+                if !owned.is_subset(&before) {
+                    // What stands too far ahead in a partition is its new owner's to find.
+                    look_ahead = LookAhead::default();
+                }
+                before = owned;
                 if let Err(error) = self.sweep(&mut rested, &mut look_ahead).await {
                     debug!(%error, "the agenda cannot be read now");
                 }
                 sleep(Duration::from_millis(SWEEP_EVERY_MILLIS)).await;
             }
         };
-        tokio::select! {
-            () = sweeping => {}
-            _ = lost.wait_for(|lost| *lost) => info!("another replica runs the process manager"),
-        }
+        stop.run_until_cancelled(sweeping).await;
     }
 
     /// Does what is due, except what was worked on a moment ago.
@@ -157,7 +142,7 @@ impl ProcessManager {
 
     /// The jobs whose moment has come, in the order of their moments.
     pub(super) async fn due(&self) -> Result<Vec<(Timestamp, Job)>, ViewError> {
-        let now = self.clock.now();
+        let (now, owned) = (self.clock.now(), self.owned.now());
         let mut jobs = Vec::new();
         // Most looks find nothing: one row tells.
         let mut limit = 1;
@@ -171,7 +156,9 @@ impl ProcessManager {
                 if due > now {
                     return Ok(jobs);
                 }
-                jobs.push((due, job));
+                if owned.contains(&job.partition()) {
+                    jobs.push((due, job));
+                }
                 after = Some(key);
             }
             if !full {
@@ -184,18 +171,17 @@ impl ProcessManager {
     /// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in
     /// so many seconds.
     pub(super) async fn too_far_ahead(&self, from_seconds: i64) -> Result<Vec<(Timestamp, Job)>, ViewError> {
-        let now = self.clock.now();
+        let (now, owned) = (self.clock.now(), self.owned.now());
         let mut jobs = Vec::new();
         let mut after = Some(moment_key(now.plus_seconds(from_seconds + AHEAD_SECONDS)));
         while jobs.len() < SWEEP_JOBS_MAX {
             let page = self.page(BY_MOMENT.to_vec(), after.take(), PAGE_ROWS).await?;
             let full = page.len() == PAGE_ROWS;
             after = page.last().map(|(key, _)| key.clone());
-            jobs.extend(
-                page.iter().filter_map(|(key, _)| Job::read(key)).filter(|(due, job)| {
-                    *due > now.plus_seconds(job.work.ahead_seconds_max() + AHEAD_SECONDS)
-                }),
-            );
+            jobs.extend(page.iter().filter_map(|(key, _)| Job::read(key)).filter(|(due, job)| {
+                *due > now.plus_seconds(job.work.ahead_seconds_max() + AHEAD_SECONDS)
+                    && owned.contains(&job.partition())
+            }));
             if !full {
                 break;
             }

@@ -92,9 +92,9 @@ async fn replicas_on_connections_of_their_own_share_the_commands_of_one_server()
     world.add_replica_on(Arc::clone(&buses[2])).await;
     let id = world.instance("shop", 1_111_111_111).await;
     for round in 0..20 {
-        // The same key, twice at once: the server gives them to either replica.
+        // The same key, twice at once: to the owner of the partition, and to either replica.
         let request = world.keyed(id, LogoutV1 {}, &format!("k-{round}"));
-        let (left, right) = tokio::join!(world.send(&request), world.send(&request));
+        let (left, right) = tokio::join!(world.send(&request), world.send_to_any(&request));
         assert_eq!(accepted(left).outcome, accepted(right).outcome);
     }
     let commits = world.commits(StreamKey::instance(id)).await;

@@ -7,15 +7,16 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::select_ok;
+use futures::{future::select_ok, stream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     port::{
         Bus, REQUESTS_WAITING_MAX, Replier, Request, RequestError, Requests, Subscription, TransportError,
     },
-    subject::matches,
+    subject::{Filter, matches},
 };
 
 /// Messages that wait for a subscriber; one that lets more wait misses messages.
@@ -45,7 +46,7 @@ struct Group {
 
 #[derive(Debug)]
 struct Member {
-    filter: String,
+    filter: Filter,
     requests: mpsc::Sender<Request>,
 }
 
@@ -115,9 +116,14 @@ impl Bus for LocalBus {
             .map_err(|_| RequestError::TimedOut { subject: subject.to_owned() })
     }
 
-    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
+    async fn serve_until(
+        &self,
+        filter: &str,
+        queue: &str,
+        until: CancellationToken,
+    ) -> Result<Requests, TransportError> {
         let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
-        let member = Member { filter: filter.to_owned(), requests };
+        let member = Member { filter: Filter::new(filter), requests };
         let mut listeners = self.listeners();
         listeners.forget_gone_servers();
         match listeners.groups.iter_mut().find(|group| group.queue == queue) {
@@ -126,7 +132,7 @@ impl Bus for LocalBus {
                 listeners.groups.push(Group { queue: queue.to_owned(), members: vec![member], turn: 0 });
             }
         }
-        Ok(Box::pin(ReceiverStream::new(waiting)))
+        Ok(Box::pin(stream::unfold((waiting, Some(until)), next_until)))
     }
 
     async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {
@@ -149,6 +155,25 @@ impl Bus for LocalBus {
     }
 }
 
+/// The next request; once the token is cancelled the last ones that wait, then none.
+async fn next_until(
+    (mut waiting, mut until): (mpsc::Receiver<Request>, Option<CancellationToken>),
+) -> Option<(Request, (mpsc::Receiver<Request>, Option<CancellationToken>))> {
+    let request = match &until {
+        Some(token) => token.run_until_cancelled(waiting.recv()).await,
+        None => Some(waiting.recv().await),
+    };
+    let request = match request {
+        Some(request) => request,
+        None => {
+            until = None;
+            waiting.close();
+            waiting.recv().await
+        }
+    };
+    request.map(|request| (request, (waiting, until)))
+}
+
 // === impl Listeners ===
 
 impl Listeners {
@@ -166,7 +191,7 @@ impl Group {
     /// Offers a request to the members in turn, until one has room for it.
     fn offer(&mut self, subject: &str, payload: &Bytes) -> Offer {
         let serving: Vec<&Member> =
-            self.members.iter().filter(|member| matches(&member.filter, subject)).collect();
+            self.members.iter().filter(|member| member.filter.matches(subject)).collect();
         if serving.is_empty() {
             return Offer::Nobody;
         }

@@ -51,6 +51,7 @@ enum Last {
     #[default]
     Fresh,
     Granted(Held),
+    GivenBack,
 }
 
 /// A grant that was given out.
@@ -103,14 +104,15 @@ impl Leases for LocalLeases {
         let holder =
             Arc::clone(self.holders.lock().unwrap_or_else(PoisonError::into_inner).entry(lease).or_default());
         let mut holder = holder.lock().await;
-        let epoch = match &mut *holder {
+        if let Last::Granted(before) = &mut *holder {
+            // The guard's drop closes the channel, which is an error here and all we wait for.
+            let _closed = (&mut before.given_back).await;
+            before.lost.send_replace(true);
+            *holder = Last::GivenBack;
+        }
+        let epoch = match &*holder {
             Last::Fresh => self.start,
-            Last::Granted(before) => {
-                // The guard's drop closes the channel, which is an error here and all we wait for.
-                let _closed = (&mut before.given_back).await;
-                before.lost.send_replace(true);
-                self.next_epoch().await?
-            }
+            Last::Granted(_) | Last::GivenBack => self.next_epoch().await?,
         };
         let (guard, given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);

@@ -2,13 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use async_nats::{Client, Message, RequestErrorKind, connection::State};
+use async_nats::{Client, Message, RequestErrorKind, Subscriber, connection::State};
 use async_trait::async_trait;
 use berth_runtime::Lifecycle;
 use bytes::Bytes;
-use futures::{StreamExt, future::ready};
+use futures::{StreamExt, future::ready, stream};
 use thiserror::Error;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::connect::INBOXES;
 use crate::port::{Bus, Replier, Request, RequestError, Requests, Subscription, TransportError};
@@ -79,12 +80,18 @@ impl Bus for NatsBus {
         }
     }
 
-    async fn serve(&self, filter: &str, queue: &str) -> Result<Requests, TransportError> {
+    async fn serve_until(
+        &self,
+        filter: &str,
+        queue: &str,
+        until: CancellationToken,
+    ) -> Result<Requests, TransportError> {
         let requests =
             self.client.queue_subscribe(filter.to_owned(), queue.to_owned()).await.map_err(transport)?;
         self.settle().await?;
         let bus = self.clone();
-        Ok(Box::pin(requests.filter_map(move |message| ready(bus.take(message)))))
+        let messages = stream::unfold((requests, Some(until)), next_until);
+        Ok(Box::pin(messages.filter_map(move |message| ready(bus.take(message)))))
     }
 
     async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {
@@ -99,6 +106,25 @@ impl Bus for NatsBus {
         self.settle().await?;
         Ok(Box::pin(messages.map(|message| (message.subject.into_string(), message.payload))))
     }
+}
+
+/// The next message; once the token is cancelled the last ones that the server had sent, then none.
+async fn next_until(
+    (mut messages, mut until): (Subscriber, Option<CancellationToken>),
+) -> Option<(Message, (Subscriber, Option<CancellationToken>))> {
+    let message = match &until {
+        Some(token) => token.run_until_cancelled(messages.next()).await,
+        None => Some(messages.next().await),
+    };
+    let message = match message {
+        Some(message) => message,
+        None => {
+            until = None;
+            messages.drain().await.ok()?;
+            messages.next().await
+        }
+    };
+    message.map(|message| (message, (messages, until)))
 }
 
 impl NatsBus {

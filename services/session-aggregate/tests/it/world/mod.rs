@@ -13,6 +13,7 @@ use std::{
 use berth_bus::{
     Bus, KeyRing,
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases},
+    request_decision,
 };
 use berth_log::{AppendError, EventLog, Expected, NewCommit, memory::MemoryLog};
 use berth_proto::{
@@ -22,7 +23,7 @@ use berth_proto::{
     command::Command,
     commit::{OriginV1, PrincipalV1},
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV1, CommandRequestV2, RejectionCodeV1, TargetV1},
-    subject::{Sender, command_subject},
+    subject::{CommandSubject, Decider, Sender, command_subject},
 };
 use berth_runtime::{
     Lifecycle, ManualClock, MasterKey, SeededEntropy,
@@ -230,13 +231,21 @@ impl World {
     pub(crate) async fn ask(&self, request: &CommandRequestV2) -> CommandReplyV1 {
         let subject = command_subject(Sender::Client, &request.target.stream());
         let payload = request.encode().unwrap().into();
-        decode(&self.bus.request(&subject, payload, PATIENCE).await.unwrap()).unwrap()
+        decode(&request_decision(&*self.bus, &subject, payload, PATIENCE).await.unwrap()).unwrap()
     }
 
     pub(crate) async fn send_on(&self, bus: &Arc<dyn Bus>, request: &CommandRequestV1) -> CommandReplyV1 {
         let subject = command_subject(sender_of(request), &request.target.stream());
         let payload = encode(request).unwrap().into();
-        let reply = bus.request(&subject, payload, PATIENCE).await.unwrap();
+        let reply = request_decision(&**bus, &subject, payload, PATIENCE).await.unwrap();
+        decode(&reply).unwrap()
+    }
+
+    /// Sends a request to any replica, whoever owns the partition.
+    pub(crate) async fn send_to_any(&self, request: &CommandRequestV1) -> CommandReplyV1 {
+        let owner = CommandSubject::new(Decider::Owner, sender_of(request), &request.target.stream());
+        let any = CommandSubject { decider: Decider::Any, ..owner }.to_string();
+        let reply = self.bus.request(&any, encode(request).unwrap().into(), PATIENCE).await.unwrap();
         decode(&reply).unwrap()
     }
 
@@ -244,7 +253,7 @@ impl World {
     pub(crate) async fn try_send(&self, request: &CommandRequestV1) -> bool {
         let subject = command_subject(sender_of(request), &request.target.stream());
         let payload = encode(request).unwrap().into();
-        let reply = self.bus.request(&subject, payload, Duration::from_secs(1)).await;
+        let reply = request_decision(&*self.bus, &subject, payload, Duration::from_secs(1)).await;
         reply.is_ok_and(|reply| matches!(decode(&reply), Ok(CommandReplyV1::Accepted(_))))
     }
 
