@@ -67,6 +67,12 @@ pub mod types {
     pub const PULL_REQUEST: u16 = 3005;
     /// The answer to it.
     pub const PULL_REPLY: u16 = 3006;
+    /// An attempt to deliver a notice.
+    pub const ATTEMPT: u16 = 3026;
+    /// A question about deliveries.
+    pub const DELIVERIES_REQUEST: u16 = 3027;
+    /// The answer to it.
+    pub const DELIVERIES_REPLY: u16 = 3028;
 }
 
 /// A value could not be written.

@@ -43,6 +43,8 @@ wire_enum!(
         2013 v 1 => Switch(SwitchV1),
         /// Give the instance to another account.
         2014 v 1 => Move(MoveV1),
+        /// Replace a webhook endpoint that is still as it was seen.
+        2034 v 1 => ReplaceWebhook(ReplaceWebhookV1),
         /// A QR code is shown.
         2101 v 1 => ReportQr(ReportQrV1),
         /// A pairing code is shown.
@@ -135,6 +137,16 @@ pub struct ConfigureWebhookV1 {
     pub upsert: bool,
     /// Refuse if more endpoints of this format than that would be enabled; 0 is no limit.
     pub enabled_max: u8,
+}
+
+/// See [`Command::ReplaceWebhook`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplaceWebhookV1 {
+    /// The endpoint that the change was made from. If it is another one now, the change is refused as
+    /// [`Changed`](crate::frame::RejectionCodeV1::Changed): it would undo what somebody else changed meanwhile.
+    pub seen: Box<WebhookV1>,
+    /// The endpoint as it shall be, with the same id; its secrets and times are set by the decision.
+    pub webhook: WebhookV1,
 }
 
 /// See [`Command::RemoveWebhook`].

@@ -9,10 +9,12 @@
 //! never serialized themselves, a [`codec::RecordV1`] with an explicit type id is.
 
 pub mod account;
+pub mod attempt;
 mod byte_string;
 pub mod codec;
 pub mod command;
 pub mod commit;
+pub mod deliveries;
 pub mod delivery;
 pub mod directory;
 pub mod event;

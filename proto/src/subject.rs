@@ -9,6 +9,8 @@
 //! | `berth.v1.events.<account>.<instance>` | public JSON events |
 //! | `berth.v1.tail.<instance>` | a hint that an instance has a new commit |
 //! | `berth.v1.last_words.<instance>` | keep what the last notices of a deleted instance need; request and reply |
+//! | `berth.v1.attempts.<partition>` | attempts to deliver notices |
+//! | `berth.v1.deliveries.<account>` | what was sent to endpoints; request and reply |
 //! | `berth.v1.pull.<instance>` | notices that are kept until somebody fetches them; request and reply |
 //!
 //! No personal data ever stands in a subject.
@@ -232,6 +234,22 @@ pub fn last_words_subject(instance: InstanceId) -> String {
 
 /// The filter of [`last_words_subject`].
 pub const LAST_WORDS_FILTER: &str = "berth.v1.last_words.*";
+
+/// The subject of the attempts to deliver notices of a partition; see [`crate::attempt`].
+pub fn attempts_subject(partition: Partition) -> String {
+    format!("berth.v1.attempts.{partition}")
+}
+
+/// The filter of [`attempts_subject`].
+pub const ATTEMPTS_FILTER: &str = "berth.v1.attempts.*";
+
+/// The subject on which is asked what the endpoints of an account were sent; see [`crate::deliveries`].
+pub fn deliveries_subject(account: AccountId) -> String {
+    format!("berth.v1.deliveries.{account}")
+}
+
+/// The filter of [`deliveries_subject`].
+pub const DELIVERIES_FILTER: &str = "berth.v1.deliveries.*";
 
 /// The subject on which the notices of an instance that wait to be fetched are asked for; see [`crate::pull`].
 pub fn pull_subject(instance: InstanceId) -> String {

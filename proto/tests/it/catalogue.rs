@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use berth_proto::{
     CommitV1, CommitV2,
     account::*,
+    attempt::DeliveryAttemptV1,
     codec::{DecodeError, Frozen, decode, encode},
     command::*,
+    deliveries::{DeliveriesReplyV1, DeliveriesRequestV1},
     delivery::{DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, LastWordsKeptV1, NoticesSettledV1},
     directory::{DirectoryEvent, DirectoryStateV1, ReleasedV1, ReservedV1},
     event::*,
@@ -74,6 +76,9 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         QueryReplyV1,
         PullRequestV1,
         PullReplyV1,
+        DeliveryAttemptV1,
+        DeliveriesRequestV1,
+        DeliveriesReplyV1,
         // Events of an instance.
         InstanceCreatedV1,
         ConnectRequestedV1,
@@ -125,6 +130,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         LogoutV1,
         DeleteV1,
         ConfigureWebhookV1,
+        ReplaceWebhookV1,
         RemoveWebhookV1,
         RotateWebhookSecretV1,
         RotateTokenV1,

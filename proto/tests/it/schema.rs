@@ -7,8 +7,10 @@
 use std::{collections::BTreeMap, env, fs, path::PathBuf};
 
 use berth_proto::{
+    attempt::{AfterAttemptV1, AttemptResultV1},
     commit::{CarriedV1, OutcomeCodeV1, PrincipalV1},
-    delivery::SettlementV1,
+    deliveries::{DeliveriesReplyV1, DeliveriesRequestV1, StandingV1},
+    delivery::{NoticeClass, SettlementV1},
     directory::PurposeV1,
     event::{AbandonReasonV1, EndReasonV1, LogoutOriginV1, ResumeCauseV1},
     frame::{RejectionCodeV1, TargetV1},
@@ -40,13 +42,18 @@ fn present() -> Lock {
     }
     variants!(
         AbandonReasonV1,
+        AfterAttemptV1,
+        AttemptResultV1,
         CarriedV1,
         ConnectionV1,
+        DeliveriesReplyV1,
+        DeliveriesRequestV1,
         EndCauseV1,
         EndReasonV1,
         Kind,
         LogoutOriginV1,
         MethodV1,
+        NoticeClass,
         OutcomeCodeV1,
         PauseReasonV1,
         PermissionV1,
@@ -57,6 +64,7 @@ fn present() -> Lock {
         RejectionCodeV1,
         ResumeCauseV1,
         SettlementV1,
+        StandingV1,
         TargetV1,
         UnlinkStatusV1,
     );

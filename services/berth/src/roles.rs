@@ -83,8 +83,9 @@ impl Start<'_> {
     }
 
     async fn webhooks(self) -> Result<(), berth_webhooks::StartError> {
-        let Wired { log, bus, volatile, keys, delivery_keys, leases, clock, entropy, .. } = self.wired;
+        let Wired { log, bus, volatile, keys, delivery_keys, leases, relay, clock, entropy, .. } = self.wired;
         let ports = berth_webhooks::Ports {
+            relay: relay.clone(),
             log: Arc::clone(log),
             bus: Arc::clone(bus),
             volatile: Arc::clone(volatile),

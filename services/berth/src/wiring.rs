@@ -9,7 +9,7 @@ pub(crate) use self::{
 
 use std::{path::PathBuf, sync::Arc};
 
-use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Presence, Volatile, nats::NatsLeases};
+use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Presence, Relay, Volatile, nats::NatsLeases};
 use berth_log::{EventLog, Position};
 use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings, SystemClock, SystemEntropy};
 
@@ -34,6 +34,8 @@ pub(crate) struct Wired {
     /// Keys that last notices are sealed under.
     pub(crate) delivery_keys: KeyRing,
     pub(crate) device_keys: Arc<dyn DeviceKeys>,
+    /// Attempts of webhook notices, for the replicas that dispatch them; none where there is one process.
+    pub(crate) relay: Option<Arc<dyn Relay>>,
     pub(crate) leases: Arc<dyn Leases>,
     /// This process as a member of a deployment of many; none if it is alone.
     pub(crate) member: Option<NatsLeases>,

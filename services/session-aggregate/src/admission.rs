@@ -100,6 +100,7 @@ const fn senders_of_command(command: &Command) -> Senders {
         | Command::Restart(_)
         | Command::Disconnect(_)
         | Command::Logout(_)
+        | Command::ReplaceWebhook(_)
         | Command::RotateWebhookSecret(_)
         | Command::RotateToken(_)
         | Command::ChangeSettings(_)

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use berth_bus::{KeyRingError, Requests};
+use berth_bus::{KeyRingError, Request, Requests};
 use berth_domain::instance::NoticeClass;
 use berth_log::{ReadError, Rehydrated, StateError, rehydrate};
 use berth_notices::{
@@ -29,6 +29,9 @@ use crate::dispatch::{SettleError, Settler, Tools};
 
 /// How long after the deletion its notices are tried at most: then what they need is erased too.
 pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_hours(24);
+
+/// Deleted instances whose last notices are kept at the same time.
+const KEPT_AT_ONCE_MAX: usize = 64;
 
 /// What the last notices need could not be kept.
 #[derive(Debug, Error)]
@@ -57,21 +60,27 @@ pub fn key_owner(instance: InstanceId) -> [u8; 16] {
     owner
 }
 
-/// Answers those who are about to destroy the data key of a deleted instance, one after the other.
-pub(crate) async fn serve(tools: Tools, mut requests: Requests, stop: CancellationToken) {
-    while let Some(Some(request)) = stop.run_until_cancelled(requests.next()).await {
-        let id = request.subject.rsplit('.').next().and_then(|id| id.parse::<InstanceId>().ok());
-        if let Some(instance) = id {
-            match keep(&tools, instance).await {
-                Ok(()) => request.reply.send(Bytes::new()),
-                // No reply: the asker waits its time and goes on, since a deletion depends on nobody.
-                Err(error) => tracing::warn!(
-                    %instance,
-                    error = &error as &dyn std::error::Error,
-                    "the last notices of a deleted instance are lost"
-                ),
-            }
-        }
+/// Answers those who are about to destroy the data key of a deleted instance, many at once: an account that is closed
+/// deletes thousands, and each waits for a key that is made and a commit.
+pub(crate) async fn serve(tools: Tools, requests: Requests, stop: CancellationToken) {
+    let serving = requests.for_each_concurrent(KEPT_AT_ONCE_MAX, |request| {
+        let tools = tools.clone();
+        async move { answer(&tools, request).await }
+    });
+    stop.run_until_cancelled(serving).await;
+}
+
+async fn answer(tools: &Tools, request: Request) {
+    let id = request.subject.rsplit('.').next().and_then(|id| id.parse::<InstanceId>().ok());
+    let Some(instance) = id else { return };
+    match keep(tools, instance).await {
+        Ok(()) => request.reply.send(Bytes::new()),
+        // No reply: the asker waits its time and goes on, since a deletion depends on nobody.
+        Err(error) => tracing::warn!(
+            %instance,
+            error = &error as &dyn std::error::Error,
+            "the last notices of a deleted instance are lost"
+        ),
     }
 }
 

@@ -8,15 +8,16 @@
 //!
 //! - [`berth_notices`] makes notices of commits, says them in the words of each dialect and knows the silence.
 //! - [`schedule`] is when to repeat; [`signing`] the Standard Webhooks headers.
-//! - [`outbox`] is the view of what is owed; [`journal`] remembers the attempts of this machine.
+//! - [`outbox`] is the view of what is owed; `attempts` remembers what was tried, for this replica and the others.
 //! - The dispatcher holds the lease of the deliveries, sends, and settles notices with commits on the delivery
 //!   streams, whose expected version fences off a former holder.
 //!
 //! Every notice is delivered at least once, in order for each (instance, endpoint), codes in a lane of their
 //! own; its `webhook-id` is the same for every attempt.
 
+mod attempts;
+mod deliveries;
 mod dispatch;
-pub mod journal;
 pub mod last_words;
 mod metrics;
 pub mod outbox;
@@ -26,15 +27,20 @@ pub mod transport;
 
 use std::{path::PathBuf, sync::Arc};
 
-use berth_bus::{Bus, KeyRing, Leases, TransportError, Volatile};
+use berth_bus::{Bus, KeyRing, Leases, Relay, TransportError, Volatile};
 use berth_log::{EventLog, LogRead, Writer};
-use berth_proto::{WriteVersion, subject::LAST_WORDS_FILTER};
+use berth_proto::{
+    WriteVersion,
+    subject::{DELIVERIES_FILTER, LAST_WORDS_FILTER},
+};
 use berth_runtime::{Clock, Entropy, Lifecycle, UrlPolicy};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 
+pub use attempts::AttemptsError;
+
+use attempts::Attempts;
 use dispatch::{Dispatcher, Tools};
-use journal::{Journal, JournalError};
 use outbox::{Outbox, Touched};
 use schedule::Schedule;
 use transport::{Transport, TransportSetupError};
@@ -61,7 +67,9 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// For the jitter of the schedule.
     pub entropy: Arc<dyn Entropy>,
-    /// A folder of this replica for the outbox and the journal of attempts.
+    /// Tells attempts to the other replicas; none where there are no others.
+    pub relay: Option<Arc<dyn Relay>>,
+    /// A folder of this replica for the outbox and the store of attempts.
     pub data: PathBuf,
 }
 
@@ -86,9 +94,9 @@ pub enum StartError {
     /// The outbox.
     #[error("the outbox cannot be opened")]
     View(#[from] berth_views::OpenError),
-    /// The journal of attempts.
+    /// The store of attempts.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Attempts(#[from] AttemptsError),
     /// The bus; a retry helps when it works.
     #[error("requests cannot be served")]
     Bus(#[source] TransportError),
@@ -141,12 +149,13 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     metrics::describe();
     let folder = ports.data.join("webhooks");
     let transport = Transport::new(settings.urls)?;
-    let journal = Arc::new(Journal::open(&folder.join("attempts.journal"))?);
+    let attempts = Arc::new(Attempts::open(&folder.join("attempts"), ports.relay)?);
     let touched = Arc::new(Touched::default());
     let reader: Arc<dyn LogRead> = ports.log.clone();
     let view = Arc::new(Outbox::new(touched.clone()));
     let outbox = berth_views::open(reader, &folder, view, settings.view, lifecycle).await?;
     let requests = ports.bus.serve(LAST_WORDS_FILTER, QUEUE).await.map_err(StartError::Bus)?;
+    let questions = ports.bus.serve(DELIVERIES_FILTER, QUEUE).await.map_err(StartError::Bus)?;
     let tools = Tools {
         log: Arc::clone(&ports.log) as Arc<dyn LogRead>,
         writer: Writer::new(
@@ -161,12 +170,14 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         delivery_keys: ports.delivery_keys,
         clock: ports.clock,
         entropy: ports.entropy,
-        journal,
+        attempts: attempts.clone(),
         transport,
         schedule: Arc::new(settings.schedule),
         server_url: settings.public_url.unwrap_or_default().into(),
         outbox: outbox.clone(),
     };
+    lifecycle.spawn(attempts.run(tools.clock.clone(), lifecycle.stop().clone()));
+    lifecycle.spawn(deliveries::serve(tools.clone(), questions, lifecycle.stop().clone()));
     lifecycle.spawn(last_words::serve(tools.clone(), requests, lifecycle.stop().clone()));
     let dispatcher = Dispatcher { tools, leases: ports.leases, touched };
     lifecycle.spawn(dispatcher.run(lifecycle.stop().clone()));

@@ -75,6 +75,8 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// Whether `webhook-delivery: disable` was said.
     pub disable: bool,
+    /// The beginning of the body.
+    pub body: Vec<u8>,
 }
 
 impl Default for Schedule {
@@ -252,7 +254,16 @@ mod tests {
     #[test]
     fn what_answers_mean() {
         let judge = |rule, status, retry_after: Option<&str>, disable| {
-            judge(rule, &Answer { status, retry_after: retry_after.map(ToOwned::to_owned), disable }, at(0))
+            judge(
+                rule,
+                &Answer {
+                    status,
+                    retry_after: retry_after.map(ToOwned::to_owned),
+                    disable,
+                    body: Vec::new(),
+                },
+                at(0),
+            )
         };
         let seconds = |seconds| Reception::Failed { retry_after: Some(Duration::from_secs(seconds)) };
         let plain = Reception::Failed { retry_after: None };

@@ -66,6 +66,11 @@ pub fn signatures(secrets: &[Secret], id: &str, timestamp_seconds: i64, body: &[
 /// The value of `webhook-id`: made from where a notice comes from and never from what it says, so that every
 /// attempt of a notice has the same and two equal notices have two.
 pub fn message_id(notice: &NoticeKeyV1) -> String {
+    format!("msg_{}", delivery_id(notice))
+}
+
+/// The id in [`message_id`].
+pub fn delivery_id(notice: &NoticeKeyV1) -> CommandId {
     let Hash(hash) = Hash::over(
         b"berth.v1.notice",
         &[
@@ -77,7 +82,7 @@ pub fn message_id(notice: &NoticeKeyV1) -> String {
     );
     let mut bytes = [0; 16];
     bytes.copy_from_slice(hash.split_at(16).0);
-    format!("msg_{}", CommandId::from_bytes(bytes))
+    CommandId::from_bytes(bytes)
 }
 
 #[cfg(test)]

@@ -92,7 +92,6 @@ async fn an_answer_that_never_begins_or_never_ends_its_head_is_given_up() {
         ("", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
         ("HTTP/1.1 200 OK\r\n", "x-more: more\r\n"),
         ("HTTP/1.1 200 OK\r\nx-long: ", "aaaaaaaaaaaaaaaa"),
-        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1", ";extension=long"),
         ("", "this is no answer\r\n"),
     ] {
         let server = Hostile::start(once, again, Duration::ZERO).await;
@@ -113,15 +112,29 @@ async fn a_body_that_never_ends_is_cut_off_and_the_answer_counts() {
 }
 
 #[tokio::test]
+async fn a_success_is_one_whatever_becomes_of_its_body() {
+    // It goes on about one chunk for ever, it drips, it breaks off, it is announced as a hundred megabytes, it says that it is packed.
+    for (once, again) in [
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1", ";extension=long"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", "a"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\na", ""),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n", "a"),
+        ("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n", "1\r\n\x1f\r\n"),
+    ] {
+        let server = Hostile::start(once, again, Duration::from_millis(100)).await;
+        let schedule = Schedule { attempt_max: Duration::from_millis(300), ..quick() };
+        let (world, _replica) = linked(&server, "http", schedule).await;
+        assert_eq!(world.settled(1).await, [SettlementV1::Delivered], "{once}");
+        assert_eq!(server.connections.load(Ordering::SeqCst), 1, "{once}");
+    }
+}
+
+#[tokio::test]
 async fn what_drips_stalls_or_breaks_off_is_tried_again() {
     let second = Duration::from_secs(1);
-    for (scheme, once, again) in [
-        ("http", "HTTP/1.1 200 OK\r\nx-slow: ", "a"),
-        ("http", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", "a"),
-        ("http", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", ""),
-        ("http", "HTTP/1.1 200", ""),
-        ("https", "", "\0"),
-    ] {
+    for (scheme, once, again) in
+        [("http", "HTTP/1.1 200 OK\r\nx-slow: ", "a"), ("http", "HTTP/1.1 200", ""), ("https", "", "\0")]
+    {
         let server = Hostile::start(once, again, second).await;
         let schedule = Schedule { attempt_max: Duration::from_millis(300), ..quick() };
         let _running = linked(&server, scheme, schedule).await;

@@ -193,6 +193,31 @@ async fn the_last_words_outlive_the_data_key_and_their_own_key_dies_with_them() 
 }
 
 #[tokio::test]
+async fn instances_that_are_deleted_together_keep_their_last_words() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    let mut all = Vec::new();
+    for _ in 0..100 {
+        let one = world.beside().await;
+        one.create(vec![WebhookV1 {
+            events: vec!["instance.deleted".to_owned()],
+            ..one.endpoint(1, "native", receiver.address)
+        }])
+        .await;
+        one.delete().await;
+        all.push(one);
+    }
+    let erased = all.iter().map(|one| async {
+        world.bus.request(&last_words_subject(one.instance), Bytes::new(), DEADLINE).await.unwrap();
+        one.keys.destroy(one.instance.as_bytes()).await.unwrap();
+    });
+    futures::future::join_all(erased).await;
+    let hits = receiver.received(all.len()).await;
+    let told: HashSet<_> = hits.iter().map(|hit| hit.body["data"]["instance"].clone().to_string()).collect();
+    assert_eq!((told.len(), hits.len()), (all.len(), all.len()));
+}
+
+#[tokio::test]
 async fn without_a_key_the_last_words_are_cancelled() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     world.create(vec![world.endpoint(1, "native", receiver.address)]).await;

@@ -11,6 +11,7 @@ pub mod nats;
 pub mod near;
 pub mod port;
 pub mod presence;
+pub mod relay;
 pub mod subject;
 
 pub use decision::{Ruling, Undecided, ask, ask_until_decided, request_decision};
@@ -24,3 +25,4 @@ pub use port::{
     VolatileError,
 };
 pub use presence::Presence;
+pub use relay::{Relay, RelayEnd, RelayError, Relayed};

@@ -209,6 +209,8 @@ pub mod field {
     pub const SETTINGS: &str = "settings";
     /// A QR text or pairing code in the volatile store.
     pub const CODE: &str = "code";
+    /// What an endpoint answered to a notice.
+    pub const ANSWER: &str = "answer";
     /// The body of a notice on its way to whoever asked for it.
     pub const NOTICE: &str = "notice";
     /// Where a command came from.

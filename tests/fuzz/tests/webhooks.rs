@@ -24,8 +24,6 @@ const TARGET: Target = Target { name: "webhooks", cases: 1_200, seconds: 25 };
 const ATTEMPT_MAX: Duration = Duration::from_millis(120);
 /// How long an attempt is waited for: far longer than it may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Bytes of a body that are read at least before an answer counts although it goes on.
-const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// An answer, in the pieces in which it comes.
 #[derive(Debug, Clone, Default)]
@@ -86,15 +84,10 @@ async fn case(tape: &mut Tape<'_>, endpoint: &Endpoint, sender: &Sender, patienc
     Ok(())
 }
 
-/// Whether an endpoint may have said this status: it stands in what it sent, and the answer did not break off where the
-/// head says that more comes.
+/// Whether an endpoint may have said this status: it stands in what it sent. What becomes of the body does not matter.
 fn could_be(script: &Script, status: u16) -> bool {
     let sent = script.pieces.concat();
-    let says = sent.windows(3).any(|three| three == status.to_string().as_bytes());
-    let breaks_off = sent.windows(22).any(|part| part == b"content-length: 999999")
-        && sent.len() < BODY_BYTES_MAX
-        && status != 204;
-    says && !breaks_off
+    sent.windows(3).any(|three| three == status.to_string().as_bytes())
 }
 
 fn script(tape: &mut Tape<'_>) -> Script {
@@ -241,7 +234,9 @@ async fn an_attempt_without_a_time_out_is_found() {
 #[tokio::test]
 async fn an_answer_that_broke_off_and_counts_is_found() {
     let meddle = |sent| match sent {
-        Err(SendError::Broken) => Ok(Answer { status: 200, retry_after: None, disable: false }),
+        Err(SendError::Broken) => {
+            Ok(Answer { status: 200, retry_after: None, disable: false, body: Vec::new() })
+        }
         sent => sent,
     };
     let fault = finds(Sender { meddle, ..Sender::new() }, PATIENCE).await;

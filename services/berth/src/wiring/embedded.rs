@@ -70,6 +70,7 @@ pub(super) async fn open(
         delivery_keys: keys.clone(),
         keys,
         device_keys: Arc::new(device_keys),
+        relay: None,
         leases: Arc::new(leases),
         member: None,
         presence: presence::of_one_process(),

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, DeploymentStore, KeyRing, KeyStore, NearBus,
+    Bus, DeploymentStore, KeyRing, KeyStore, NearBus, Relay,
     nats::{
-        Connection, JoinError, NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases,
+        Connection, JoinError, NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsRelay,
         NatsVolatile, OpenError, connect,
     },
 };
@@ -78,6 +78,7 @@ pub(super) async fn open(
         .await?;
     }
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
+    let relay = relay(role, &client, replicas).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
     // The same role as makes the streams of the log; the permissions of the others do not allow it.
     if role.runs(Role::SessionAggregate) {
@@ -117,6 +118,7 @@ pub(super) async fn open(
         delivery_keys,
         keys,
         device_keys: Arc::new(device_keys),
+        relay,
         leases: Arc::new(leases.clone()),
         member: Some(leases),
         presence,
@@ -125,6 +127,15 @@ pub(super) async fn open(
         folder,
         credentials,
     })
+}
+
+/// The relay of attempts, for those who dispatch; made by the role that makes the other streams.
+async fn relay(role: Role, client: &Client, replicas: usize) -> Result<Option<Arc<dyn Relay>>, Failure> {
+    if !role.runs(Role::SessionAggregate) && !role.runs(Role::Webhooks) {
+        return Ok(None);
+    }
+    let relay = patiently(async || Ok(NatsRelay::open(client.clone(), replicas).await?)).await?;
+    Ok(Some(Arc::new(relay)))
 }
 
 /// The record of the deployment on NATS, for the operator's commands.

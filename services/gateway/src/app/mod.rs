@@ -14,6 +14,7 @@ mod codes;
 mod commands;
 mod create;
 mod cursor;
+mod deliveries;
 mod directory;
 mod failure;
 mod find;
@@ -53,6 +54,7 @@ pub use call::{Call, Client, Idempotency, RequestIds};
 pub use codes::{Codes, Connected, LiveCode, LiveCodes, WantedCode};
 pub use commands::{Answer, Commands};
 pub use create::{Created, Creator, NewInstance};
+pub use deliveries::{Attempt, Deliveries, DeliveriesPage};
 pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use find::Finder;
@@ -117,6 +119,7 @@ pub struct Parts {
     pub account_events: Arc<AccountEvents>,
     pub listeners: Arc<Listeners>,
     pub notifications: Arc<Notifications>,
+    pub deliveries: Arc<Deliveries>,
     pub simulator: Arc<Simulator>,
     pub request_ids: Arc<RequestIds>,
     clock: Arc<dyn Clock>,
@@ -176,10 +179,11 @@ impl App {
         let account_events = part!(AccountEvents: log, keys, stop, principals, records, histories, seats);
         let listeners = part!(Listeners: keys, clock, volatile, public_url, follows);
         let notifications = part!(Notifications: bus, keys, presence, records);
+        let deliveries = part!(Deliveries: bus, keys, presence);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
             webhooks, creator, tokens, blocks, accounts, moves, histories, follows, account_events, listeners,
-            notifications, simulator, request_ids, clock, settings))
+            notifications, deliveries, simulator, request_ids, clock, settings))
     }
 
     /// The settings that the gateway was started with.

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_notices::headers::{HEADER_BYTES_MAX, HEADERS_MAX, is_reserved_header};
 use berth_proto::{
     EndpointId, InstanceId, Sealed, Timestamp,
-    command::{ConfigureWebhookV1, RemoveWebhookV1},
+    command::{ConfigureWebhookV1, RemoveWebhookV1, ReplaceWebhookV1},
     frame::RejectionCodeV1,
     instance::WebhookV1,
 };
@@ -190,6 +190,25 @@ impl Webhooks {
         let webhook = answer.record.open_webhook(stored);
         let secret = answer.record.webhook_secret(stored);
         Ok((answer, webhook, secret))
+    }
+
+    /// Replaces the endpoint that a change was made from, which stands in the record.
+    /// [`RejectionCodeV1::Changed`] if it is another one by now.
+    pub async fn replace(
+        &self,
+        call: &Call,
+        record: &Record,
+        seen: &WebhookV1,
+        new: &NewWebhook,
+    ) -> Result<(Answer, Webhook), Failure> {
+        let key = record.key.clone().ok_or(Failure::NotFound)?;
+        let (webhook, _) = self.seal(record.id.as_bytes(), &key, new)?;
+        let replace = ReplaceWebhookV1 { seen: Box::new(seen.clone()), webhook };
+        let answer = self.commands.decide(call, record.id, replace).await?;
+        let stored = answer.record.state.webhooks.iter().find(|webhook| webhook.id == seen.id);
+        let stored = stored.ok_or_else(|| Failure::Rejected(RejectionCodeV1::UnknownWebhook))?;
+        let webhook = answer.record.open_webhook(stored);
+        Ok((answer, webhook))
     }
 
     /// Removes an endpoint.

@@ -70,6 +70,26 @@ impl FromRequestParts<App> for Key {
     }
 }
 
+/// The `{i}`, the `{w}` and the `{d}` of a path.
+#[derive(Debug)]
+pub(super) struct KeyWebhookAndDelivery(
+    pub(super) String,
+    pub(super) berth_proto::EndpointId,
+    pub(super) String,
+);
+
+impl FromRequestParts<App> for KeyWebhookAndDelivery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Path((key, webhook, delivery)) = Path::<(String, String, String)>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Problem::invalid("The path is not valid percent-encoded UTF-8."))?;
+        let webhook = webhook.parse().map_err(|_| Failure::NotFound)?;
+        Ok(Self(key, webhook, delivery))
+    }
+}
+
 /// The `{i}` and the `{w}` of a path.
 #[derive(Debug)]
 pub(super) struct KeyAndWebhook(pub(super) String, pub(super) berth_proto::EndpointId);

@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::routes::{
-    account_stream, accounts, connect, counts, create, delete, events, gate, get, lifecycle, list, logout,
-    move_instance, qr, simulate, stream, token, verify, webhook, webhooks, whoami,
+    account_stream, accounts, attempts, connect, counts, create, delete, deliveries, events, gate, get,
+    lifecycle, list, logout, move_instance, qr, simulate, stream, token, verify, webhook, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -23,7 +23,8 @@ use crate::docs::{self, Bearer, add_error, operations};
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, account_stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, token::handler, counts::handler, whoami::handler,
-        gate::handler, gate::forwarded,
+        gate::handler, gate::forwarded, deliveries::of_webhook, deliveries::of_account,
+        attempts::handler,
         accounts::create, accounts::list, accounts::get, accounts::change,
         accounts::close, accounts::rotate_token, move_instance::handler,
         docs::index, docs::page, docs::native_json, docs::json

@@ -6,7 +6,10 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
-use super::code::Code;
+use super::{
+    code::Code,
+    routes::{RESULTS, STATES},
+};
 
 /// A schema for each list.
 macro_rules! words {
@@ -43,6 +46,10 @@ words! {
     Erasing: ["pending", "done"];
     /// What an endpoint is told after a logout.
     Silence: ["silent", "all"];
+    /// How a delivery stands.
+    DeliveryState: STATES.iter().map(|(word, _)| *word);
+    /// What came of an attempt.
+    AttemptResult: RESULTS;
     /// Who sent a command.
     Sender: ["root", "account", "instance", "service"];
     /// What a command came to.

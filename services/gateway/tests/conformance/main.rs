@@ -35,6 +35,7 @@ mod mega_input;
 mod mega_webhooks;
 mod moving;
 mod native;
+mod native_deliveries;
 mod quotas;
 mod receiver;
 mod ryze;

@@ -157,6 +157,7 @@ impl World {
             keys: keys.clone(),
             delivery_keys: keys.clone(),
             leases,
+            relay: None,
             clock: clock.clone(),
             entropy: entropy.clone(),
             data: path.to_owned(),

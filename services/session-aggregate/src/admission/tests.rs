@@ -27,6 +27,7 @@ const ADMITTED: &[(&str, &[&str])] = &[
     ("ConfigureWebhook of the account", &["client as root, account, instance", "clock as account"]),
     ("DisableWebhook", &["delivery as service"]),
     ("RemoveWebhook", &["client as root, account, instance", "clock as account"]),
+    ("ReplaceWebhook", &["client as root, account, instance"]),
     ("RotateWebhookSecret", &["client as root, account, instance"]),
     ("RotateToken", &["client as root, account, instance"]),
     ("ChangeSettings", &["client as root, account, instance"]),

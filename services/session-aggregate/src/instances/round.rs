@@ -272,6 +272,7 @@ const fn configures(command: &Command) -> bool {
         command,
         Command::CreateInstance(_)
             | Command::ConfigureWebhook(_)
+            | Command::ReplaceWebhook(_)
             | Command::RotateWebhookSecret(_)
             | Command::RotateToken(_)
             | Command::ChangeSettings(_)

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::{Bus, DeviceKeys, KeyRing};
+use berth_bus::{Bus, DeviceKeys, KeyRing, RequestError};
 use berth_domain::instance::{State, is_lost, never_was};
 use berth_log::{Loaded, TransactError};
 use berth_proto::{
@@ -13,6 +13,7 @@ use berth_proto::{
 };
 use berth_runtime::chain;
 use bytes::Bytes;
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::moving::Move;
@@ -29,8 +30,12 @@ use crate::{
 
 /// Attempts, the last ones, whose device keys are deleted with an instance; older ones ended long before.
 const DEVICE_KEYS_SWEPT_MAX: u32 = 256;
-/// How long a deletion waits until the webhooks service has kept what the last notices need.
-const LAST_WORDS_MAX: Duration = Duration::from_secs(2);
+/// How long a deletion waits until the webhooks service has kept what the last notices need: less than a gateway waits for
+/// the deletion. Thousands of instances that are deleted together wait for each other there; where nobody serves, the bus
+/// says so at once.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
+/// How long after it was asked the webhooks service is asked again when it has too much to do.
+const LAST_WORDS_AGAIN: Duration = Duration::from_millis(100);
 /// What our own receipt in the last commit of a deleted instance is called.
 const ERASURE: &str = "erasure";
 
@@ -123,9 +128,20 @@ impl Delete {
             return;
         }
         let subject = last_words_subject(instance);
-        if let Err(error) = self.bus.request(&subject, Bytes::new(), LAST_WORDS_MAX).await {
-            let reason = chain(&error);
-            warn!(%instance, reason, "the last webhook notices of a deleted instance may be lost");
+        let deadline = Instant::now() + LAST_WORDS_MAX;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.bus.request(&subject, Bytes::new(), left).await {
+                Ok(_) => return,
+                Err(RequestError::Overloaded { .. }) if left > LAST_WORDS_AGAIN => {
+                    sleep(LAST_WORDS_AGAIN).await;
+                }
+                Err(error) => {
+                    let reason = chain(&error);
+                    warn!(%instance, reason, "the last webhook notices of a deleted instance may be lost");
+                    return;
+                }
+            }
         }
     }
 }

@@ -2,49 +2,34 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use berth_bus::{Bus, KeyRing, KeyRingError, Volatile, VolatileError};
-use berth_domain::{instance::NoticeClass, instance::Verdict};
-use berth_log::{LogRead, ReadError, Rehydrated, StateError, Writer, decode_commit, rehydrate};
-use berth_notices::{
-    derive::{Happening, Step},
-    formats::{self, Format, Rendered},
-    gate::{Occasion, gate},
-    open::{Listener, Opener},
-};
+use berth_bus::{Bus, KeyRing, Volatile};
+use berth_domain::instance::Verdict;
+use berth_log::{LogRead, Writer};
 use berth_proto::{
-    DecodeError, InstanceId, StreamKey, Timestamp,
-    delivery::{NoticeKeyV1, SettlementV1},
-    instance::{InstanceStateV1, WebhookV1},
+    AccountId, Timestamp,
+    attempt::{AfterAttemptV1, AttemptEndV1, AttemptResultV1, DeliveryAttemptV1},
+    delivery::SettlementV1,
 };
-use berth_runtime::{Clock, DataKey, Entropy};
+use berth_runtime::{Clock, Entropy};
 use berth_views::ViewReader;
-use bytes::Bytes;
-use thiserror::Error;
-use tokio::time::Instant;
 
 use super::{
-    disable,
     lane::Pending,
-    open::Endpoint,
+    permit::{Fault, Permit, ask, read},
+    prepare::{Prepared, Readiness, prepare},
+    send::{conclude, end, send},
     shares::{Destination, Place},
 };
 use crate::{
-    journal::{Journal, JournalError, Tried},
-    last_words,
-    outbox::{Kept, Owed, kept_key, read_row},
-    schedule::{Failed, Reception, Schedule, judge, plus},
-    signing::{message_id, signatures},
-    transport::{HeaderParts, Parcel, SendError, Transport, build},
+    attempts::Attempts,
+    schedule::{Schedule, plus},
+    transport::{SendError, Transport},
 };
 
-/// Sending begins within this time of the read that allowed it, or the log is read again (R1).
-const GATE_FRESH_MAX: Duration = Duration::from_secs(1);
-/// How long what is kept for the last notices of a deleted instance may take to reach the outbox.
-const KEPT_LAG_MAX: Duration = Duration::from_secs(30);
-/// How long one attempt waits for that.
-const KEPT_REACHED_MAX: Duration = Duration::from_secs(2);
 /// How long a notice waits after a fault of ours: it uses up no attempt.
 const FAULT_DELAY: Duration = Duration::from_secs(1);
+/// How long a notice waits whose instance cannot be read and never will be by itself.
+const UNREADABLE_DELAY: Duration = Duration::from_mins(5);
 /// How long a notice waits whose address has as many attempts as it may have, up to twice as long: it uses up no attempt.
 const BUSY_DELAY: Duration = Duration::from_secs(5);
 
@@ -61,7 +46,7 @@ pub(crate) struct Tools {
     pub(crate) delivery_keys: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) journal: Arc<Journal>,
+    pub(crate) attempts: Arc<Attempts>,
     pub(crate) transport: Transport,
     pub(crate) schedule: Arc<Schedule>,
     pub(crate) server_url: Arc<str>,
@@ -97,373 +82,164 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
 }
 
-/// A fault of ours: nothing was sent, no attempt is used up.
-#[derive(Debug, Error)]
-pub(crate) enum Fault {
-    #[error("the log cannot be read")]
-    Log(#[from] ReadError),
-    #[error("a commit cannot be read")]
-    Commit(#[from] berth_log::DecodeError),
-    #[error("a value of a commit cannot be read")]
-    Value(#[from] DecodeError),
-    #[error("the data key cannot be had")]
-    Key(#[from] KeyRingError),
-    #[error("the volatile store does not answer")]
-    Volatile(#[from] VolatileError),
-    #[error("the attempt cannot be noted")]
-    Journal(#[from] JournalError),
-    #[error("the commit of the notice is not in the log")]
-    Missing,
-    #[error("what was kept for the last notices is not in the outbox yet")]
-    NotKeptYet,
-}
-
-impl From<StateError> for Fault {
-    fn from(error: StateError) -> Self {
-        match error {
-            StateError::Decode(error) => Self::Commit(error),
-            StateError::Read(error) => Self::Log(error),
-        }
-    }
-}
-
-/// What the gate is asked with: the instance's last commit as the log had it at that moment.
-pub(crate) struct Permit {
-    pub(crate) step: Step,
-    read_at: Instant,
-}
-
-// === impl Permit ===
-
-impl Permit {
-    /// Whether what it allows may begin now.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.read_at.elapsed() < GATE_FRESH_MAX
-    }
-}
-
-/// What is ready to be sent.
-struct Prepared {
-    happening: Happening,
-    format: &'static dyn Format,
-    endpoint: Endpoint,
-    rendered: Rendered,
-}
-
-enum Readiness {
-    Ready(Box<Prepared>),
-    Settle(SettlementV1),
-    Held(Timestamp),
-}
-
 /// Tries a notice once. Always says what comes next; a fault of ours makes it wait a little.
 pub(crate) async fn attempt(tools: Tools, pending: Pending) -> Ended {
-    let (mut attempts, mut answered) = (pending.attempts, None);
-    let outcome = match run(&tools, &pending, &mut attempts, &mut answered).await {
+    let mut ended = Ended {
+        attempts: pending.attempts,
+        answered: None,
+        outcome: Outcome::Wait(tools.clock.now()),
+        pending,
+    };
+    let tried = run(&tools, &mut ended).await;
+    ended.outcome = match tried {
         Ok(outcome) => outcome,
         Err(fault) => {
+            let key = &ended.pending.key;
             tracing::warn!(
-                instance = %pending.key.instance, version = pending.key.version, error = &fault as &dyn std::error::Error,
+                instance = %key.instance, version = key.version, error = &fault as &dyn std::error::Error,
                 "a webhook notice cannot be tried now"
             );
-            // Not a due time: this is about our stores, and the wall clock says nothing of them.
-            tokio::time::sleep(FAULT_DELAY).await;
-            Outcome::Wait(tools.clock.now())
+            if fault.lasts() {
+                Outcome::Wait(plus(tools.clock.now(), UNREADABLE_DELAY))
+            } else {
+                // Not a due time: this is about our stores, and the wall clock says nothing of them.
+                tokio::time::sleep(FAULT_DELAY).await;
+                Outcome::Wait(tools.clock.now())
+            }
         }
     };
-    Ended { pending, attempts, answered, outcome }
+    ended
 }
 
-async fn run(
-    tools: &Tools,
-    pending: &Pending,
-    attempts: &mut u16,
-    answered: &mut Option<bool>,
-) -> Result<Outcome, Fault> {
+async fn run(tools: &Tools, ended: &mut Ended) -> Result<Outcome, Fault> {
+    let pending = ended.pending.clone();
     let key = &pending.key;
-    let mut permit = read(tools, key.instance).await?;
+    let permit = read(tools, key.instance).await?;
     if let Verdict::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
         return Ok(Outcome::Settle(outcome));
     }
-    let prepared = match prepare(tools, pending, &permit.step).await? {
-        Readiness::Ready(prepared) => prepared,
-        Readiness::Settle(outcome) => return Ok(Outcome::Settle(outcome)),
-        Readiness::Held(until) => return Ok(Outcome::Hold(until)),
+    let account = permit.step.state.account;
+    let prepared = match prepare(tools, &pending, &permit.step).await {
+        Ok(Readiness::Ready(prepared)) => prepared,
+        Ok(Readiness::Settle(outcome)) => return Ok(Outcome::Settle(outcome)),
+        Ok(Readiness::Held(until)) => return Ok(Outcome::Hold(until)),
+        Err(fault) if fault.lasts() => return Ok(park(tools, &pending, account, &fault).await),
+        Err(fault) => return Err(fault),
     };
-    let leads_to = Destination { account: permit.step.state.account, place: place(&prepared.endpoint.url) };
+    let leads_to = Destination { account, place: place(&prepared.endpoint.url) };
     if pending.slot.map(|slot| slot.to) != Some(leads_to) {
         return Ok(Outcome::Found(leads_to));
     }
-    let number = attempts.saturating_add(1);
-    tools.journal.put(*key, Tried { attempts: number, due: tools.clock.now(), running: true })?;
+    let begun = begun(tools, &pending, account);
+    tools.attempts.note(&begun).await?;
+    match allowed(tools, &pending, permit).await {
+        Ok((permit, Verdict::Send)) => Ok(sent(tools, ended, &prepared, &permit, begun).await),
+        Ok((_, Verdict::Settle(outcome))) => {
+            note_end(tools, begun, not_sent(AfterAttemptV1::Settled { outcome })).await;
+            Ok(Outcome::Settle(outcome))
+        }
+        Err(fault) => {
+            note_end(tools, begun, not_sent(AfterAttemptV1::Waits { until: tools.clock.now() })).await;
+            Err(fault)
+        }
+    }
+}
+
+/// A permit that is fresh, and what the gate says on it. Asked again even of one that is fresh already: a code may have
+/// expired while the body was made.
+async fn allowed(tools: &Tools, pending: &Pending, mut permit: Permit) -> Result<(Permit, Verdict), Fault> {
     while !permit.is_fresh() {
-        permit = read(tools, key.instance).await?;
+        permit = read(tools, pending.key.instance).await?;
     }
-    // Asked again even of a fresh read: a code may have expired while the body was made.
-    if let Verdict::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
-        return Ok(Outcome::Settle(outcome));
+    let verdict = ask(tools, &permit.step.state, &pending.key, &pending.owed);
+    Ok((permit, verdict))
+}
+
+/// Sends, and notes what came of it.
+async fn sent(
+    tools: &Tools,
+    ended: &mut Ended,
+    prepared: &Prepared,
+    permit: &Permit,
+    begun: DeliveryAttemptV1,
+) -> Outcome {
+    let pending = ended.pending.clone();
+    let sent = send(tools, &pending, prepared).await;
+    if let Err(SendError::Busy) = sent.answer {
+        let until = busy_until(tools);
+        note_end(tools, begun, not_sent(AfterAttemptV1::Waits { until })).await;
+        return Outcome::Wait(until);
     }
-    *attempts = number;
-    let verdict = send(tools, pending, &prepared).await;
-    if let Err(SendError::Busy) = verdict {
-        *attempts = pending.attempts;
-        return busy(tools, pending);
-    }
-    *answered = match &verdict {
+    ended.attempts = begun.number;
+    ended.answered = match &sent.answer {
         Err(SendError::Refused | SendError::Invalid) => None,
-        verdict => Some(verdict.is_ok()),
+        answer => Some(answer.is_ok()),
     };
-    let outcome = conclude(tools, pending, number, &permit.step, &prepared, verdict).await;
-    if let Outcome::Wait(due) = outcome {
-        tools.journal.put(*key, Tried { attempts: number, due, running: false })?;
+    let outcome = conclude(tools, &pending, begun.number, &permit.step, prepared, &sent).await;
+    let then = match outcome {
+        Outcome::Settle(outcome) => AfterAttemptV1::Settled { outcome },
+        Outcome::Wait(until) | Outcome::Hold(until) => AfterAttemptV1::Waits { until },
+        Outcome::Found(_) => AfterAttemptV1::Waits { until: tools.clock.now() },
+    };
+    note_end(tools, begun, end(&pending, prepared, &sent, then)).await;
+    outcome
+}
+
+/// Gives up a notice whose own commit cannot be read, which would be tried again for ever and hold up what is behind it.
+/// It stands among the exhausted ones with its reason, and can be sent again once a release reads it.
+async fn park(tools: &Tools, pending: &Pending, account: AccountId, fault: &Fault) -> Outcome {
+    tracing::error!(
+        instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,
+        error = fault as &dyn std::error::Error,
+        "a webhook notice is given up: what it is made from cannot be read"
+    );
+    let outcome = SettlementV1::Exhausted;
+    let result = AttemptResultV1::Unreadable;
+    let then = AfterAttemptV1::Settled { outcome };
+    note_end(tools, begun(tools, pending, account), AttemptEndV1 { took_ms: 0, result, answer: None, then })
+        .await;
+    Outcome::Settle(outcome)
+}
+
+/// The next attempt of a notice, as it begins now.
+fn begun(tools: &Tools, pending: &Pending, account: AccountId) -> DeliveryAttemptV1 {
+    DeliveryAttemptV1 {
+        notice: pending.key,
+        account,
+        class: pending.owed.class,
+        event: pending.owed.event.clone(),
+        occurred_at: pending.owed.occurred_at,
+        number: pending.attempts.saturating_add(1),
+        started_at: tools.clock.now(),
+        end: None,
     }
-    Ok(outcome)
+}
+
+const fn not_sent(then: AfterAttemptV1) -> AttemptEndV1 {
+    AttemptEndV1 { took_ms: 0, result: AttemptResultV1::NotSent, answer: None, then }
+}
+
+/// Notes how an attempt ended. What was sent was sent: a store that does not answer makes it one of unknown fate for
+/// whoever takes over, and changes nothing here.
+async fn note_end(tools: &Tools, begun: DeliveryAttemptV1, end: AttemptEndV1) {
+    let attempt = DeliveryAttemptV1 { end: Some(end), ..begun };
+    if let Err(error) = tools.attempts.note(&attempt).await {
+        tracing::warn!(
+            instance = %attempt.notice.instance, error = &error as &dyn std::error::Error,
+            "the end of an attempt cannot be noted"
+        );
+    }
 }
 
 /// Nothing was sent: the notice waits, and as many tries are left as before. Those that wait for one address come back
 /// at moments of their own.
-fn busy(tools: &Tools, pending: &Pending) -> Result<Outcome, Fault> {
+fn busy_until(tools: &Tools) -> Timestamp {
     let spread = u64::try_from(BUSY_DELAY.as_micros()).unwrap_or(u64::MAX);
-    let spread = Duration::from_micros(tools.entropy.below(spread));
-    let due = plus(tools.clock.now(), BUSY_DELAY + spread);
-    tools.journal.put(pending.key, Tried { attempts: pending.attempts, due, running: false })?;
-    Ok(Outcome::Wait(due))
+    plus(tools.clock.now(), BUSY_DELAY + Duration::from_micros(tools.entropy.below(spread)))
 }
 
 /// The place that a URL leads to. What is not a URL is refused before anything is sent.
 fn place(url: &str) -> Place {
     let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
     Place::of(&origin.unwrap_or_default())
-}
-
-/// Reads the instance's last commit where every acknowledged one is visible.
-pub(crate) async fn read(tools: &Tools, instance: InstanceId) -> Result<Permit, Fault> {
-    // Taken before the read: the answer is at most as old as this.
-    let read_at = Instant::now();
-    let stored = tools.log.tail(&StreamKey::instance(instance)).await?.ok_or(Fault::Missing)?;
-    let Rehydrated { commit, state, .. } = rehydrate(&*tools.log, &stored).await?;
-    let step = Step::with(&commit, state)?.ok_or(Fault::Missing)?;
-    Ok(Permit { step, read_at })
-}
-
-/// Asks the gate about a notice on a state.
-pub(crate) fn ask(tools: &Tools, state: &InstanceStateV1, key: &NoticeKeyV1, owed: &Owed) -> Verdict {
-    let asked = Occasion {
-        class: owed.class,
-        session: owed.session,
-        code: owed.code.as_ref(),
-        now: tools.clock.now(),
-    };
-    // An endpoint that changed its format is another one: what the old format said is nothing to it.
-    gate(state, webhook(state, key).filter(|webhook| webhook.format == owed.format), &asked)
-}
-
-fn webhook<'a>(state: &'a InstanceStateV1, key: &NoticeKeyV1) -> Option<&'a WebhookV1> {
-    state.webhooks.iter().find(|webhook| webhook.id == key.endpoint)
-}
-
-/// Makes the body from the notice's own commit, for the endpoint as it is now.
-async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readiness, Fault> {
-    let key = &pending.key;
-    let gone = Ok(Readiness::Settle(SettlementV1::CancelledByEndpoint));
-    let (Some(format), Some(webhook)) = (formats::by_name(&pending.owed.format), webhook(&now.state, key))
-    else {
-        return gone;
-    };
-    let Some(Source { data_key, kept }) = source(tools, pending).await? else {
-        return Ok(Readiness::Settle(SettlementV1::CancelledByDelete));
-    };
-    let webhook = match &kept {
-        Some(state) => state.webhooks.iter().find(|webhook| webhook.id == key.endpoint).cloned(),
-        None => Some(webhook.clone()),
-    };
-    let mut step = if now.version == key.version { now.clone() } else { read_step(tools, key).await? };
-    if let Some(state) = kept {
-        step.state = state;
-    }
-    let (Some(webhook), Some(notice)) = (webhook, step.notice(key)) else {
-        return gone;
-    };
-    let opener = Opener { key: &data_key, instance: key.instance, master: tools.keys.master() };
-    let Ok(endpoint) = Endpoint::open(opener, &webhook, tools.clock.now()) else {
-        return gone;
-    };
-    if format.muted(&endpoint.options) {
-        return gone;
-    }
-    if endpoint.url.is_empty() && format.pulled() {
-        let until = kept_until(tools, &pending.owed);
-        let expired = until <= tools.clock.now();
-        let settled = Readiness::Settle(SettlementV1::Expired);
-        return Ok(if expired { settled } else { Readiness::Held(until) });
-    }
-    let listener = Listener { options: &endpoint.options, url: &endpoint.url, server_url: &tools.server_url };
-    let now = tools.clock.now();
-    match opener.body(tools.volatile.as_ref(), (&step, &notice), format, listener, now).await? {
-        Some(rendered) => {
-            let happening = notice.happening;
-            Ok(Readiness::Ready(Box::new(Prepared { happening, format, endpoint, rendered })))
-        }
-        None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),
-        None => gone,
-    }
-}
-
-/// How long a notice that has nowhere to be sent to waits to be fetched.
-pub(crate) fn kept_until(tools: &Tools, owed: &Owed) -> Timestamp {
-    plus(owed.occurred_at, tools.schedule.green_age_max)
-}
-
-/// What a notice is made with.
-struct Source {
-    data_key: DataKey,
-    /// Of a deleted instance: what was kept for its last notices.
-    kept: Option<InstanceStateV1>,
-}
-
-/// The key that opens what a notice needs; none if it is destroyed.
-async fn source(tools: &Tools, pending: &Pending) -> Result<Option<Source>, Fault> {
-    let instance = pending.key.instance;
-    if pending.owed.class != NoticeClass::Deletion {
-        let key = tools.keys.key(instance.as_bytes()).await?;
-        return Ok(key.map(|data_key| Source { data_key, kept: None }));
-    }
-    // It may have been destroyed by another process: ask the store.
-    tools.keys.forget(instance.as_bytes());
-    let owner = last_words::key_owner(instance);
-    let mut own = own_key(tools, &owner).await?;
-    if own.is_none() {
-        if let Some(data_key) = data_key_of(tools, instance).await? {
-            return Ok(Some(Source { data_key, kept: None }));
-        }
-        // Whoever destroyed that one meanwhile had this one made before.
-        own = own_key(tools, &owner).await?;
-    }
-    let Some(own) = own else { return Ok(None) };
-    if let Some(kept) = kept_of(tools, instance)? {
-        return Ok(Some(Source { data_key: own, kept: Some(kept) }));
-    }
-    if let Some(data_key) = data_key_of(tools, instance).await? {
-        return Ok(Some(Source { data_key, kept: None }));
-    }
-    // The data key is destroyed after what was kept is in the log: the outbox only has to come up to that.
-    if let Ok(end) = tools.log.end().await
-        && tools.outbox.reached(&end, KEPT_REACHED_MAX).await.is_ok()
-        && let Some(kept) = kept_of(tools, instance)?
-    {
-        return Ok(Some(Source { data_key: own, kept: Some(kept) }));
-    }
-    // The answer to the deletion may have been given up before what was kept was in the log.
-    // One that is dated ahead is of a clock that has come back since: that was long ago, or is a lie.
-    let age = (tools.clock.now().0 - pending.owed.occurred_at.0).abs();
-    if age < i64::try_from(KEPT_LAG_MAX.as_micros()).unwrap_or(i64::MAX) {
-        return Err(Fault::NotKeptYet);
-    }
-    Ok(None)
-}
-
-/// The key of what is kept of a deleted instance; none before it is made and after it is destroyed.
-async fn own_key(tools: &Tools, owner: &[u8; 16]) -> Result<Option<DataKey>, Fault> {
-    match tools.delivery_keys.key(owner).await {
-        Err(KeyRingError::Missing) => Ok(None),
-        result => Ok(result?),
-    }
-}
-
-/// The data key of a deleted instance, while it is there; not remembered.
-async fn data_key_of(tools: &Tools, instance: InstanceId) -> Result<Option<DataKey>, Fault> {
-    let data_key = tools.keys.key(instance.as_bytes()).await?;
-    tools.keys.forget(instance.as_bytes());
-    Ok(data_key)
-}
-
-/// What the outbox has for the last notices of a deleted instance.
-fn kept_of(tools: &Tools, instance: InstanceId) -> Result<Option<InstanceStateV1>, Fault> {
-    let row = tools.outbox.get(&kept_key(instance)).ok().flatten();
-    let kept = row.and_then(|row| read_row::<Kept>(&row));
-    Ok(kept.map(|kept| kept.state.open()).transpose()?)
-}
-
-pub(crate) async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
-    let stream = StreamKey::instance(key.instance);
-    let stored = tools.log.read(&stream, key.version.saturating_sub(1), 1).await?;
-    let commit = decode_commit(stored.first().ok_or(Fault::Missing)?)?;
-    Step::of(&commit)?.filter(|step| step.version == key.version).ok_or(Fault::Missing)
-}
-
-async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Result<Reception, SendError> {
-    let Prepared { format, endpoint, rendered, .. } = prepared;
-    let id = message_id(&pending.key);
-    let timestamp_seconds = tools.clock.now().seconds();
-    let configured = endpoint.authorization.as_deref().map(|value| format.authorization(value));
-    let headers = build(&HeaderParts {
-        id: &id,
-        timestamp_seconds,
-        signature: &signatures(&endpoint.secrets, &id, timestamp_seconds, &rendered.body),
-        format: &rendered.headers,
-        custom: &endpoint.headers,
-        authorization: rendered.authorization.as_deref().or(configured.as_deref()),
-    });
-    let parcel = Parcel {
-        url: rendered.suffix.on(&endpoint.url),
-        headers,
-        body: Bytes::copy_from_slice(&rendered.body),
-        attempt_max: tools.schedule.attempt_max(format.retry_rule()),
-    };
-    let started = Instant::now();
-    let answer = tools.transport.send(parcel).await;
-    crate::metrics::attempt(pending.owed.class, answer.as_ref(), started.elapsed());
-    tracing::debug!(
-        instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,
-        event = %pending.owed.event, status = answer.as_ref().map(|answer| answer.status).unwrap_or_default(),
-        error = answer.as_ref().err().map(tracing::field::display),
-        "a webhook notice was sent"
-    );
-    Ok(judge(format.retry_rule(), &answer?, tools.clock.now()))
-}
-
-async fn conclude(
-    tools: &Tools,
-    pending: &Pending,
-    attempts: u16,
-    step: &Step,
-    sent: &Prepared,
-    reception: Result<Reception, SendError>,
-) -> Outcome {
-    let retry_after = match reception {
-        Ok(Reception::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
-        Ok(Reception::Disable) => {
-            if let Some(webhook) = webhook(&step.state, &pending.key)
-                && disable::disable(tools, webhook, &pending.key, &sent.happening).await
-            {
-                return Outcome::Settle(SettlementV1::CancelledByEndpoint);
-            }
-            None
-        }
-        Ok(Reception::Failed { retry_after }) => retry_after,
-        Err(_) => None,
-    };
-    let failed = Failed {
-        rule: sent.format.retry_rule(),
-        is_code: pending.owed.code.is_some(),
-        attempts,
-        occurred_at: pending.owed.occurred_at,
-        now: tools.clock.now(),
-        retry_after,
-    };
-    match tools.schedule.next(&failed, tools.entropy.as_ref()) {
-        // A code that would be repeated after its end is not repeated.
-        Some(due) if pending.owed.code.is_some_and(|code| due >= code.expires_at) => {
-            Outcome::Settle(SettlementV1::Expired)
-        }
-        // What a deleted instance's notices need is erased after a day.
-        Some(due)
-            if pending.owed.class == NoticeClass::Deletion
-                && due >= plus(pending.owed.occurred_at, last_words::LAST_WORDS_MAX) =>
-        {
-            Outcome::Settle(SettlementV1::Exhausted)
-        }
-        Some(due) => Outcome::Wait(due),
-        None => Outcome::Settle(SettlementV1::Exhausted),
-    }
 }

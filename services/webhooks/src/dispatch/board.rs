@@ -19,7 +19,7 @@ use super::{
     lane::{Indexed, Lane, LaneKey, Pending, Present},
     shares::{Destination, Shares, Slot, Try, Voice},
 };
-use crate::{journal::Tried, outbox::Owed, schedule::plus};
+use crate::{attempts::Tried, outbox::Owed, schedule::plus};
 
 /// How far a clock may go back before it counts as another one: what a time service corrects is less.
 const CLOCK_BACK_MAX: Duration = Duration::from_mins(1);
@@ -87,6 +87,10 @@ impl Board {
                 continue;
             }
             let lane_key = LaneKey::of(&key, owed.class);
+            let known = self.lanes.get(&lane_key);
+            if known.is_some_and(|lane| lane.queue.contains_key(&(key.version, key.ordinal))) {
+                continue;
+            }
             let tried = tried(&key);
             waited |= tried.is_some();
             let pending = Pending {

@@ -11,10 +11,13 @@ mod desk;
 mod disable;
 mod lane;
 mod open;
+mod permit;
+mod prepare;
 mod pull;
 mod receipt;
 mod review;
 mod scan;
+mod send;
 mod settle;
 mod shares;
 mod tenure;
@@ -27,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
 use desk::Desk;
+pub(crate) use permit::{Fault, read};
+pub(crate) use scan::of_endpoint;
 pub(crate) use settle::{SettleError, Settler};
 use tenure::{End, Tenure};
 

@@ -33,9 +33,11 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    attempt::{Fault, Permit, Tools, ask, kept_until, read, read_step},
+    attempt::Tools,
     desk::Desk,
     open::Endpoint,
+    permit::{Fault, Permit, ask, read, read_step},
+    prepare::kept_until,
     receipt::{key_of, receipt_of},
     scan,
     settle::{SettleError, Settler, take_over, until_settled},

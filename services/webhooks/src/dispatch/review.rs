@@ -9,10 +9,9 @@ use std::{
     time::Duration,
 };
 
-use berth_log::ReadError;
 use berth_proto::{InstanceId, instance::InstanceStateV1};
 
-use super::attempt::{Fault, Tools, read};
+use super::{attempt::Tools, permit::read};
 
 /// Instances that are read at once.
 const REVIEWS_MAX: usize = 64;
@@ -66,7 +65,7 @@ pub(super) async fn state_now(tools: &Tools, instance: InstanceId) -> Option<Ins
     loop {
         match tokio::time::timeout(READ_MAX, read(tools, instance)).await {
             Ok(Ok(permit)) => return Some(permit.step.state),
-            Ok(Err(fault @ (Fault::Missing | Fault::Commit(_) | Fault::Log(ReadError::Damaged(_))))) => {
+            Ok(Err(fault)) if fault.lasts() => {
                 tracing::warn!(%instance, %fault, "what an instance owes cannot be reviewed");
                 return None;
             }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use berth_proto::{InstanceId, delivery::NoticeKeyV1};
+use berth_proto::{EndpointId, InstanceId, delivery::NoticeKeyV1};
 use berth_views::{ViewError, ViewReader};
 
 use crate::outbox::{Owed, owed_prefix, read_owed_key, read_row};
@@ -21,6 +21,18 @@ pub(super) fn of_instance(
     let mut rows = Vec::new();
     pages(view, Some(instance), usize::MAX, |key, owed| rows.push((key, owed)))?;
     Ok(rows)
+}
+
+/// The oldest of what one endpoint is owed, among so many rows of its instance.
+pub(crate) fn of_endpoint(
+    view: &dyn ViewReader,
+    instance: InstanceId,
+    endpoint: EndpointId,
+    rows_max: usize,
+) -> Result<Vec<(NoticeKeyV1, Owed)>, ViewError> {
+    let rows = view.scan(&owed_prefix(Some(instance)), None, rows_max)?;
+    let read = rows.iter().filter_map(|(key, value)| Some((read_owed_key(key)?, read_row(value)?)));
+    Ok(read.filter(|(notice, _)| notice.endpoint == endpoint).collect())
 }
 
 /// Everything that is owed, up to about `rows_max` rows and whole instances only; says whether that was all.

@@ -20,10 +20,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempt::{Ended, Outcome, Tools, ask, attempt},
+    attempt::{Ended, Outcome, Tools, attempt},
     board::Board,
     desk::Desk,
     lane::{Pending, Present},
+    permit::ask,
     review::{Reviews, state_now},
     scan,
     settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
@@ -122,6 +123,13 @@ impl Tenure {
     /// Dispatches until the lease is lost or the process stops.
     pub(super) async fn run(mut self, mut lost: watch::Receiver<bool>) -> End {
         let stop = self.stop.clone();
+        // What other replicas tried is known before anything is tried here: a failover keeps every back-off.
+        tokio::select! {
+            biased;
+            _ = lost.wait_for(|lost| *lost) => return End::Lost,
+            () = stop.cancelled() => return End::Stopped,
+            () = self.tools.attempts.caught_up() => {}
+        }
         let mut news = self.view.changes();
         let mut changed = true;
         loop {
@@ -180,10 +188,10 @@ impl Tenure {
 
     fn merge(&mut self, instance: InstanceId, rows: Vec<(NoticeKeyV1, crate::outbox::Owed)>) {
         self.desk.wake(instance);
-        let journal = self.tools.journal.clone();
+        let attempts = self.tools.attempts.clone();
         let now = self.tools.clock.now();
         let clock = Present { now, latest: plus(now, self.tools.schedule.ahead_max()) };
-        if self.board.merge(instance, rows, |key| journal.get(key), clock) {
+        if self.board.merge(instance, rows, |key| attempts.tried(key), clock) {
             self.reviews.ask(instance);
         }
     }
@@ -369,9 +377,6 @@ impl Tenure {
     fn settled(&mut self, settled: &SettledV1, class: NoticeClass) {
         self.board.remove(&settled.notice, class);
         metrics::settled(class, settled.outcome);
-        if let Err(error) = self.tools.journal.forget(&settled.notice) {
-            tracing::warn!(%error, "the journal of attempts keeps the row of a settled notice");
-        }
     }
 }
 

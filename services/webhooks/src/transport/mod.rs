@@ -18,6 +18,7 @@ use connect::{Connector, Opened};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, StatusCode,
+    body::Incoming,
     client::conn::http1,
     header::{ACCEPT, HOST, HeaderMap, HeaderValue},
 };
@@ -25,6 +26,7 @@ use hyper_util::rt::TokioIo;
 use meter::Allowance;
 use resolver::{GuardedResolver, Reach};
 use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
 use url::{Position, Url};
 
 pub(crate) use headers::{HeaderParts, build};
@@ -33,6 +35,13 @@ use crate::schedule::Answer;
 
 /// Bytes of an answer's body that are read before the connection is given up.
 const ANSWER_READ_BYTES_MAX: usize = 64 * 1024;
+/// How long the body of an answer may take once its head is there: the head says what the endpoint decided, and the
+/// body is only kept for whoever looks at the attempt later.
+const ANSWER_BODY_MAX: Duration = Duration::from_secs(2);
+/// What is left of an attempt's time when its answer's body is given up: whatever the head said is still told.
+const ANSWER_MARGIN: Duration = Duration::from_millis(10);
+/// Bytes of an answer's body that are kept.
+const ANSWER_KEPT_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// The header by which an endpoint asks to be disabled.
@@ -128,17 +137,18 @@ impl Transport {
     /// Sends a parcel once, and ends within its time-out whatever answers.
     pub async fn send(&self, parcel: Parcel) -> Result<Answer, SendError> {
         check_url(&parcel.url, &self.policy)?;
-        let attempt = Box::pin(self.attempt(&parcel));
-        tokio::time::timeout(parcel.attempt_max, attempt).await.unwrap_or(Err(SendError::TimedOut))
+        let deadline = Instant::now() + parcel.attempt_max;
+        let attempt = Box::pin(self.attempt(&parcel, deadline));
+        timeout_at(deadline, attempt).await.unwrap_or(Err(SendError::TimedOut))
     }
 
-    async fn attempt(&self, parcel: &Parcel) -> Result<Answer, SendError> {
+    async fn attempt(&self, parcel: &Parcel, deadline: Instant) -> Result<Answer, SendError> {
         let url = Url::parse(&parcel.url).map_err(|_| SendError::Invalid)?;
         let request = request(&url, parcel)?;
         let restricted = !self.policy.plain_http && url.scheme() == "http";
         let resolver = if restricted { &self.listed } else { &self.permitted };
         let opened = self.connector.open(&url, resolver, Allowance::new()).await?;
-        exchange(opened, request).await
+        exchange(opened, request, deadline - ANSWER_MARGIN).await
     }
 }
 
@@ -154,7 +164,11 @@ fn request(url: &Url, parcel: &Parcel) -> Result<Request<Full<Bytes>>, SendError
 }
 
 /// Sends the request and reads the answer, driving the connection meanwhile.
-async fn exchange(opened: Opened, request: Request<Full<Bytes>>) -> Result<Answer, SendError> {
+async fn exchange(
+    opened: Opened,
+    request: Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Result<Answer, SendError> {
     let Opened { stream, visit } = opened;
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_BYTES_MAX)
@@ -167,20 +181,16 @@ async fn exchange(opened: Opened, request: Request<Full<Bytes>>) -> Result<Answe
         let text = |name: &str| {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
-        let answer = Answer {
+        let mut answer = Answer {
             status: response.status().as_u16(),
             retry_after: text("retry-after"),
             disable: text(DELIVERY_HEADER).is_some_and(|value| value.trim().eq_ignore_ascii_case("disable")),
+            body: Vec::new(),
         };
-        // An endpoint that breaks off has not answered; one that talks on is cut off.
-        let (mut read_bytes, is_empty) = (0, response.status() == StatusCode::NO_CONTENT);
-        let mut body = response.into_body();
-        while !is_empty && read_bytes <= ANSWER_READ_BYTES_MAX {
-            match body.frame().await {
-                Some(Ok(frame)) => read_bytes += frame.data_ref().map_or(0, Bytes::len),
-                Some(Err(_)) => return Err(SendError::Broken),
-                None => break,
-            }
+        // The head has said it all: a body that drips, breaks off or goes on for ever changes nothing of it.
+        if response.status() != StatusCode::NO_CONTENT {
+            let until = deadline.min(Instant::now() + ANSWER_BODY_MAX);
+            let _cut_off = timeout_at(until, read_body(response.into_body(), &mut answer.body)).await;
         }
         Ok(answer)
     };
@@ -192,6 +202,17 @@ async fn exchange(opened: Opened, request: Request<Full<Bytes>>) -> Result<Answe
         _ = &mut connection => {}
     }
     answer.await
+}
+
+/// Reads an answer's body to its end or to the bound, and keeps its beginning.
+async fn read_body(mut body: Incoming, kept: &mut Vec<u8>) {
+    let mut read_bytes = 0;
+    while read_bytes <= ANSWER_READ_BYTES_MAX {
+        let Some(Ok(frame)) = body.frame().await else { return };
+        let Some(data) = frame.data_ref() else { continue };
+        read_bytes += data.len();
+        kept.extend(data.iter().take(ANSWER_KEPT_BYTES_MAX.saturating_sub(kept.len())));
+    }
 }
 
 #[cfg(test)]

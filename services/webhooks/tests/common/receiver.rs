@@ -47,7 +47,8 @@ impl Hit {
     }
 }
 
-type Answer = (u16, Vec<(&'static str, String)>);
+/// A status, headers and a body.
+type Answer = (u16, Vec<(&'static str, String)>, String);
 
 #[derive(Debug)]
 struct Inner {
@@ -91,7 +92,12 @@ impl Receiver {
     /// What one request is answered, before the usual.
     pub(crate) fn answer_once(&self, status: u16, headers: &[(&'static str, &str)]) {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        self.inner.next.lock().unwrap().push_back((status, headers));
+        self.inner.next.lock().unwrap().push_back((status, headers, String::new()));
+    }
+
+    /// What one request is answered with a body, before the usual.
+    pub(crate) fn say_once(&self, status: u16, body: &str) {
+        self.inner.next.lock().unwrap().push_back((status, Vec::new(), body.to_owned()));
     }
 
     /// Lets requests wait for their answer, or lets them go.
@@ -121,9 +127,9 @@ async fn record(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, b
     let hit = Hit { path: uri.path().to_owned(), headers, bytes, body };
     inner.hits.send_modify(|hits| hits.push(hit));
     let _ = inner.held.subscribe().wait_for(|held| !held).await;
-    let (status, headers) =
-        inner.next.lock().unwrap().pop_front().unwrap_or((*inner.usual.lock().unwrap(), Vec::new()));
-    let mut response = StatusCode::from_u16(status).unwrap().into_response();
+    let usual = || (*inner.usual.lock().unwrap(), Vec::new(), String::new());
+    let (status, headers, body) = inner.next.lock().unwrap().pop_front().unwrap_or_else(usual);
+    let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
     for (name, value) in headers {
         response.headers_mut().insert(name, value.parse().unwrap());
     }

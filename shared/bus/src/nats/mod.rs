@@ -5,6 +5,7 @@
 //! | `BERTH_KEYS` | file | `berth.v1.keys.<owner>`, `berth.v1.keys.destroyed.<owner>` |
 //! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>`, `berth.v1.deliverykeys.destroyed.<owner>` |
 //! | `BERTH_DEPLOYMENT` | file | `berth.v1.deployment.a`, `berth.v1.deployment.b` |
+//! | `BERTH_ATTEMPTS` | file, 30 days and 1 GiB at most | `berth.v1.attempts.<partition>` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |
 //! | `KV_berth_leases` | file | `$KV.berth_leases.>` |
@@ -20,6 +21,8 @@
 //! - for each stream above that it uses, to publish its subjects, `$JS.API.STREAM.INFO.<stream>`,
 //!   `$JS.API.STREAM.MSG.GET.<stream>`, and `$JS.API.STREAM.CREATE.<stream>` unless an operator makes it;
 //! - only where it makes data keys, to publish `….keys.*`; only where it destroys them, `….keys.destroyed.*`;
+//! - where it follows the attempts, `$JS.API.CONSUMER.CREATE.BERTH_ATTEMPTS.>` and
+//!   `$JS.API.CONSUMER.MSG.NEXT.BERTH_ATTEMPTS.*`;
 //! - `$JS.API.STREAM.MSG.DELETE.<stream>` where it destroys keys, or puts or deletes key material.
 //!
 //! Requests are answered to inboxes (`_INBOX_…`) and nowhere else.
@@ -32,6 +35,7 @@ mod deployment;
 mod device_keys;
 mod key_store;
 mod leases;
+mod relay;
 mod stream;
 mod table;
 mod volatile;
@@ -42,5 +46,6 @@ pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
 pub use leases::{Identity, JoinError, NatsLeases, new_start};
+pub use relay::NatsRelay;
 pub use stream::{OpenError, StreamError};
 pub use volatile::NatsVolatile;

@@ -2,7 +2,9 @@
 
 use async_nats::jetstream::{
     context::{CreateStreamError, GetStreamError, PublishError},
-    stream::{Config, DeleteMessageError, DiscardPolicy, InfoError, RawMessageError, RetentionPolicy},
+    stream::{
+        Config, ConsumerError, DeleteMessageError, DiscardPolicy, InfoError, RawMessageError, RetentionPolicy,
+    },
 };
 use thiserror::Error;
 
@@ -84,6 +86,9 @@ pub enum StreamError {
     /// The stream did not say what it has. A retry helps when NATS works.
     #[error("the stream did not say which subjects it has")]
     Info(#[source] InfoError),
+    /// The stream cannot be followed. A retry helps when NATS works.
+    #[error("the stream cannot be followed")]
+    Follow(#[source] ConsumerError),
     /// The message could not be erased. A retry helps when NATS works.
     #[error("the stream did not erase a message")]
     Erase(#[source] DeleteMessageError),

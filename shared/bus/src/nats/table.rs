@@ -7,9 +7,10 @@ use async_nats::{
     connection::State,
     jetstream::{
         Context, ErrorCode,
+        consumer::{PullConsumer, pull},
         context::{GetStreamError, GetStreamErrorKind, PublishError, PublishErrorKind},
         message::{PublishMessage, StreamMessage},
-        stream::{Config, RawMessageError, RawMessageErrorKind, Stream},
+        stream::{Config, Info, RawMessageError, RawMessageErrorKind, Stream},
     },
 };
 use bytes::Bytes;
@@ -113,6 +114,28 @@ impl Table {
             Some(setting) => Err(StreamError::Drift { stream, setting }),
             None => Ok(()),
         }
+    }
+
+    /// What the stream says of itself.
+    pub(super) async fn look(&self) -> Result<Info, StreamError> {
+        self.connected()?;
+        let stream = self.settings.name.clone();
+        let found = self.context.get_stream(&stream).await;
+        let found = found.map_err(|source| StreamError::Unanswered { stream, source })?;
+        Ok(found.cached_info().clone())
+    }
+
+    /// A name that nobody else has, for a consumer: two with one name share the messages.
+    pub(super) fn unique_name(&self, of: &str) -> String {
+        let inbox = self.client.new_inbox();
+        format!("berth-{of}-{}", inbox.rsplit('.').next().unwrap_or(&inbox))
+    }
+
+    /// Makes a consumer of the stream.
+    pub(super) async fn consumer(&self, config: pull::Config) -> Result<PullConsumer, StreamError> {
+        self.connected()?;
+        let made = self.context.create_consumer_on_stream(config, &self.settings.name).await;
+        made.map_err(StreamError::Follow)
     }
 
     /// Makes the stream anew if there is none any more; says whether it did. Only a stream in memory may be gone.

@@ -3,7 +3,7 @@
 use berth_proto::{
     command::{
         AbandonCreateV1, ChangeSettingsV1, ConfigureWebhookV1, CreateInstanceV1, DisableWebhookV1,
-        RemoveWebhookV1, RotateTokenV1, RotateWebhookSecretV1, SwitchV1,
+        RemoveWebhookV1, ReplaceWebhookV1, RotateTokenV1, RotateWebhookSecretV1, SwitchV1,
     },
     event::NewTokenV1,
     frame::RejectionCodeV1,
@@ -50,6 +50,30 @@ fn an_endpoint_is_disabled_only_as_it_was_when_it_asked_for_that() {
     life.unchanged(disable(&disabled));
     life.applied(RemoveWebhookV1 { id: endpoint(1) });
     assert_eq!(life.refused(disable(&disabled)), RejectionCodeV1::UnknownWebhook);
+}
+
+#[test]
+fn a_change_is_made_only_from_what_the_endpoint_is() {
+    let mut life = Life::created();
+    life.applied(configure(webhook(1)));
+    let seen = life.state().webhooks[0].clone();
+    let moved = WebhookV1 { url: sealed("https://example.com/new"), ..seen.clone() };
+    let quiet = WebhookV1 { enabled: false, ..seen.clone() };
+    let replace =
+        |seen: &WebhookV1, webhook: WebhookV1| ReplaceWebhookV1 { seen: Box::new(seen.clone()), webhook };
+    assert_eq!(life.applied(replace(&seen, moved.clone())), ["WebhookConfigured"]);
+    // It was made from what it is no more, and would undo the other change.
+    assert_eq!(life.refused(replace(&seen, quiet)), RejectionCodeV1::Changed);
+    let now = life.state().webhooks[0].clone();
+    assert_eq!(now.url, moved.url);
+    assert_eq!(
+        life.applied(replace(&now, WebhookV1 { enabled: false, ..now.clone() })),
+        ["WebhookConfigured"]
+    );
+    let both = &life.state().webhooks[0];
+    assert_eq!((both.enabled, &both.url), (false, &moved.url));
+    assert_eq!(life.refused(replace(both, webhook(2))), RejectionCodeV1::Changed);
+    assert_eq!(life.refused(replace(&webhook(3), webhook(3))), RejectionCodeV1::UnknownWebhook);
 }
 
 #[test]

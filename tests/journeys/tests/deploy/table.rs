@@ -85,6 +85,11 @@ const ROWS: &[Row] = &[
         "destroy keys of last notices",
         &["berth.v1.deliverykeys.destroyed.x", "$JS.API.STREAM.MSG.DELETE.BERTH_DELIVERY_KEYS"],
     ),
+    sends("tell attempts of notices", &["berth.v1.attempts.7"]),
+    sends(
+        "follow attempts of notices",
+        &["$JS.API.CONSUMER.CREATE.BERTH_ATTEMPTS.x", "$JS.API.CONSUMER.MSG.NEXT.BERTH_ATTEMPTS.x"],
+    ),
     sends("store keys of devices", &["berth.v1.devicekeys.x.1"]),
     sends("read keys of devices", &["$JS.API.STREAM.MSG.GET.BERTH_DEVICE_KEYS"]),
     sends("erase keys of devices", &["$JS.API.STREAM.MSG.DELETE.BERTH_DEVICE_KEYS"]),
@@ -125,6 +130,8 @@ const ROWS: &[Row] = &[
     hears("keep last words, in their group", &[("berth.v1.last_words.*", "webhooks")]),
     sends("fetch notices", &["berth.v1.pull.x"]),
     hears("answer who fetches notices, in their group", &[("berth.v1.pull.*", "webhooks")]),
+    sends("ask what was delivered", &["berth.v1.deliveries.x"]),
+    hears("answer what was delivered, in their group", &[("berth.v1.deliveries.*", "webhooks")]),
     sends("play on a simulated device", &["berth.v1.simulate.x"]),
     hears("take plays of simulated devices, in their group", &[("berth.v1.simulate.*", "connector")]),
     hears(
@@ -133,6 +140,7 @@ const ROWS: &[Row] = &[
             ("berth.v1.query.*", ""),
             ("berth.v1.last_words.*", ""),
             ("berth.v1.pull.*", ""),
+            ("berth.v1.deliveries.*", ""),
             ("berth.v1.simulate.*", ""),
         ],
     ),

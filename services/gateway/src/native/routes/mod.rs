@@ -2,10 +2,12 @@
 
 pub(super) mod account_stream;
 pub(super) mod accounts;
+pub(super) mod attempts;
 pub(super) mod connect;
 pub(super) mod counts;
 pub(super) mod create;
 pub(super) mod delete;
+pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod gate;
 pub(super) mod get;
@@ -22,11 +24,14 @@ pub(super) mod webhook;
 pub(super) mod webhooks;
 pub(super) mod whoami;
 
+pub(super) use attempts::RESULTS;
 use axum::{
     Router,
     middleware::from_fn_with_state,
     routing::{any, get, post},
 };
+
+pub(super) use deliveries::STATES;
 
 use crate::{app::App, native::quota};
 
@@ -49,6 +54,9 @@ pub(super) fn router(app: App) -> Router {
             "/v1/instances/{i}/webhooks/{w}",
             get(webhook::get).patch(webhook::patch).delete(webhook::delete),
         )
+        .route("/v1/instances/{i}/webhooks/{w}/deliveries", get(deliveries::of_webhook))
+        .route("/v1/instances/{i}/webhooks/{w}/deliveries/{d}", get(attempts::handler))
+        .route("/v1/deliveries", get(deliveries::of_account))
         .route("/v1/instances/{i}/simulate", post(simulate::handler))
         .route("/v1/accounts", post(accounts::create).get(accounts::list))
         .route("/v1/accounts/{a}", get(accounts::get).patch(accounts::change).delete(accounts::close))

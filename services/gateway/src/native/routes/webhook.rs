@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
-use berth_proto::EndpointId;
+use berth_proto::{EndpointId, frame::RejectionCodeV1};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
@@ -16,7 +16,7 @@ use super::{
     webhooks::{AfterLogout, FORMATS, check_events, removed_since},
 };
 use crate::{
-    app::{App, Failure, NewWebhook, Record, Webhook},
+    app::{App, Call, Failure, NewWebhook, Record, Webhook},
     native::{
         ORDER,
         body::Json,
@@ -27,9 +27,12 @@ use crate::{
     },
 };
 
+/// How often a change is made again since others changed the endpoint meanwhile.
+const PATCH_TRIES_MAX: u32 = 8;
+
 /// What shall be another at an endpoint; whatever is left out stays.
 #[expect(clippy::option_option, reason = "null and absent mean different things in a patch")]
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"enabled": false})))]
 pub(super) struct WebhookPatch {
@@ -89,22 +92,62 @@ pub(super) async fn patch(
     key: KeyAndWebhook,
     body: Json<WebhookPatch>,
 ) -> Result<Response, Problem> {
-    let record = find_to_change(&app, &caller.principal, &key.0).await?;
-    check_own(&record, key.1)?;
     // The key belongs to this endpoint: the same change of another one is another request.
     let sent = [key.1.as_bytes().as_slice(), &body.bytes].concat();
     let call = caller.call("PATCH /v1/instances/{i}/webhooks/{w}", &sent);
-    let webhook = match opened(&record, key.1) {
-        Err(Failure::NotFound) if app.commands.was_decided(&call, &record).await? => {
-            return Err(removed_since());
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match try_to_patch(&app, &call, &key, &body.value).await {
+            // Made again from what it is now, so that both changes hold.
+            Err(Refused::Changed) if tries < PATCH_TRIES_MAX => {}
+            Err(Refused::Changed) => return Err(Failure::Rejected(RejectionCodeV1::Changed).into()),
+            Err(Refused::Told(problem)) => return Err(*problem),
+            Ok(response) => return Ok(response),
         }
-        other => other?,
+    }
+}
+
+/// Why a change was not made.
+enum Refused {
+    /// Somebody else changed the endpoint since it was read.
+    Changed,
+    Told(Box<Problem>),
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Told(Box::new(problem))
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        match failure.rejection() {
+            Some(RejectionCodeV1::Changed) => Self::Changed,
+            _ => Problem::from(failure).into(),
+        }
+    }
+}
+
+async fn try_to_patch(
+    app: &App,
+    call: &Call,
+    key: &KeyAndWebhook,
+    patch: &WebhookPatch,
+) -> Result<Response, Refused> {
+    let record = find_to_change(app, &call.principal, &key.0).await?;
+    check_own(&record, key.1)?;
+    let Some(seen) = record.state.webhooks.iter().find(|webhook| webhook.id == key.1) else {
+        let removed = app.commands.was_decided(call, &record).await?;
+        return Err(if removed { removed_since().into() } else { Failure::NotFound.into() });
     };
-    if let Some(events) = &body.value.events {
+    let webhook = record.open_webhook(seen);
+    if let Some(events) = &patch.events {
         check_events(&webhook.format, events)?;
     }
-    let new = patched(webhook, body.value);
-    let (answered, webhook, _) = app.webhooks.configure(&call, &record, &new, false, 0).await?;
+    let (answered, webhook) =
+        app.webhooks.replace(call, &record, seen, &patched(webhook, patch.clone())).await?;
     Ok(answer(StatusCode::OK, WebhookBody::of(webhook, None), answered.replayed))
 }
 

@@ -46,6 +46,7 @@ pub fn decide(
         Command::Logout(_) => Ok(end::logout(state, now)),
         Command::Delete(delete) => end::delete(state, delete, now),
         Command::ConfigureWebhook(configure) => webhooks::configure(state, configure, now),
+        Command::ReplaceWebhook(replace) => webhooks::replace(state, replace, now),
         Command::DisableWebhook(disable) => webhooks::disable(state, disable, now),
         Command::RemoveWebhook(remove) => webhooks::remove(state, remove),
         Command::RotateWebhookSecret(rotate) => webhooks::rotate_secret(state, rotate, now),

@@ -3,7 +3,9 @@
 use berth_proto::{
     Timestamp,
     codec::encoded_len,
-    command::{ConfigureWebhookV1, DisableWebhookV1, RemoveWebhookV1, RotateWebhookSecretV1},
+    command::{
+        ConfigureWebhookV1, DisableWebhookV1, RemoveWebhookV1, ReplaceWebhookV1, RotateWebhookSecretV1,
+    },
     event::{Event, WebhookConfiguredV1, WebhookRemovedV1, WebhookSecretRotatedV1},
     frame::RejectionCodeV1,
     instance::{OldSecretV1, WebhookV1},
@@ -56,6 +58,22 @@ pub(super) fn configure(
     check_bounds(state, &webhook, command.enabled_max)?;
     let id = webhook.id;
     Ok(Decision::applied(0, vec![WebhookConfiguredV1 { webhook }.into()]).about(id))
+}
+
+/// Replaces an endpoint, unless it was changed since the change was made from it: two changes at once, or a change and a
+/// disabling, are decided one after the other, and neither undoes the other.
+pub(super) fn replace(
+    state: &State,
+    command: &ReplaceWebhookV1,
+    now: Timestamp,
+) -> Result<Decision, RejectionCodeV1> {
+    let ReplaceWebhookV1 { seen, webhook } = command;
+    let present =
+        state.webhooks.iter().find(|one| one.id == seen.id).ok_or(RejectionCodeV1::UnknownWebhook)?;
+    if *present != **seen || webhook.id != seen.id {
+        return Err(RejectionCodeV1::Changed);
+    }
+    configure(state, &ConfigureWebhookV1 { webhook: webhook.clone(), upsert: false, enabled_max: 0 }, now)
 }
 
 /// Adds endpoints one by one under the same rules as a single one; gives the events.

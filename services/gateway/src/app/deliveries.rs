@@ -1,0 +1,145 @@
+//! What was sent to endpoints: any webhooks replica answers, from the store of attempts.
+
+use std::{sync::Arc, time::Duration};
+
+use berth_bus::{Bus, KeyRing, Presence, RequestError};
+use berth_proto::{
+    AccountId, CommandId, DecodeError, EncodeError, EndpointId, InstanceId,
+    attempt::DeliveryAttemptV1,
+    codec,
+    deliveries::{DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1},
+    subject::deliveries_subject,
+};
+use berth_runtime::{Role, sealing::field};
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+
+use super::{failure::Failure, record::Record};
+
+/// How long one question may take.
+const ASKED_MAX: Duration = Duration::from_secs(5);
+/// How long is asked again while nobody answers.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// The same if there is no webhooks service at all.
+const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
+/// The pause before a question is repeated.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A question was not answered; it may be asked again.
+#[derive(Debug, Error)]
+enum AskFault {
+    #[error("the question cannot be written")]
+    Write(#[from] EncodeError),
+    #[error("the answer cannot be read")]
+    Read(#[from] DecodeError),
+    #[error("the answer is another one than expected")]
+    Unexpected,
+    #[error("nobody answers")]
+    Asked(#[from] RequestError),
+    #[error("it cannot be answered now")]
+    Busy,
+}
+
+/// A page of deliveries, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveriesPage {
+    /// The deliveries.
+    pub deliveries: Vec<DeliveryV1>,
+    /// Where the next page begins; none after the last one.
+    pub next: Option<Vec<u8>>,
+}
+
+/// An attempt, with what the endpoint answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The attempt.
+    pub attempt: DeliveryAttemptV1,
+    /// The beginning of the answer's body, opened.
+    pub answer: Option<String>,
+}
+
+/// Asks what was sent.
+#[derive(Debug)]
+pub struct Deliveries {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) keys: KeyRing,
+    pub(super) presence: Presence,
+}
+
+impl Deliveries {
+    /// A page of what the endpoints of an account were sent.
+    pub async fn page(&self, asked: DeliveriesPageV1) -> Result<DeliveriesPage, Failure> {
+        let account = asked.account;
+        match self.ask(account, &DeliveriesRequestV1::Page(asked)).await? {
+            DeliveriesReplyV1::Page { deliveries, next } => Ok(DeliveriesPage { deliveries, next }),
+            _ => Err(AskFault::Unexpected.into()),
+        }
+    }
+
+    /// One delivery of an endpoint, with its attempts.
+    pub async fn one(
+        &self,
+        record: &Record,
+        endpoint: EndpointId,
+        id: CommandId,
+    ) -> Result<(DeliveryV1, Vec<Attempt>), Failure> {
+        let asked = DeliveriesRequestV1::One { instance: record.id, endpoint, id };
+        match self.ask(record.state.account, &asked).await? {
+            DeliveriesReplyV1::One(delivery, attempts) => {
+                Ok((delivery, self.opened(record.id, attempts).await?))
+            }
+            DeliveriesReplyV1::Unknown => Err(Failure::NotFound),
+            _ => Err(AskFault::Unexpected.into()),
+        }
+    }
+
+    /// Opens the answers: of a deleted instance nobody can.
+    async fn opened(
+        &self,
+        instance: InstanceId,
+        attempts: Vec<DeliveryAttemptV1>,
+    ) -> Result<Vec<Attempt>, Failure> {
+        let key = self.keys.key(instance.as_bytes()).await?;
+        let open = |attempt: &DeliveryAttemptV1| {
+            let sealed = attempt.end.as_ref()?.answer.as_ref()?;
+            key.as_ref()?.open_text(instance.as_bytes(), field::ANSWER, sealed).ok()
+        };
+        Ok(attempts.into_iter().map(|attempt| Attempt { answer: open(&attempt), attempt }).collect())
+    }
+
+    async fn ask(
+        &self,
+        account: AccountId,
+        asked: &DeliveriesRequestV1,
+    ) -> Result<DeliveriesReplyV1, Failure> {
+        let started = Instant::now();
+        loop {
+            let patience = if self.presence.lacks(Role::Webhooks) { PATIENCE_ALONE } else { PATIENCE };
+            match self.ask_once(account, asked).await {
+                Ok(reply) => return Ok(reply),
+                Err(fault) if started.elapsed() + PAUSE >= patience => return Err(fault.into()),
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        account: AccountId,
+        asked: &DeliveriesRequestV1,
+    ) -> Result<DeliveriesReplyV1, AskFault> {
+        let payload = Bytes::from(codec::encode(asked)?);
+        let reply = self.bus.request(&deliveries_subject(account), payload, ASKED_MAX).await?;
+        match codec::decode::<DeliveriesReplyV1>(&reply)? {
+            DeliveriesReplyV1::Unavailable => Err(AskFault::Busy),
+            reply => Ok(reply),
+        }
+    }
+}
+
+impl From<AskFault> for Failure {
+    fn from(fault: AskFault) -> Self {
+        Self::unavailable("the log of deliveries", fault)
+    }
+}

@@ -1,0 +1,180 @@
+//! The store of attempts: what was tried of a notice, when it is tried next, and what its endpoint answered.
+//!
+//! ```text
+//! attempt ── begun, ended ──▶ relay (a stream on NATS) ── followed by every replica ──▶ table of this replica
+//!                                       embedded: straight into the table
+//! ```
+//!
+//! It is bounded, by thirty days and a gibibyte, and rests on nothing else: what is lost of it costs a notice its
+//! back-off and a reader its log, and never a notice. Whoever takes the lease over waits until its table has come up
+//! to the relay, so that a failover keeps every schedule. Answers are sealed under the data key of the instance and die
+//! with it.
+
+mod rows;
+mod table;
+
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use berth_bus::{Relay, RelayError, Relayed};
+use berth_proto::{
+    EncodeError, Partition, Timestamp, attempt::DeliveryAttemptV1, codec, delivery::NoticeKeyV1,
+};
+use futures::StreamExt;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use rows::{Delivery, Tried, notice as notice_bytes};
+pub(crate) use table::{Page, Places, Table, TableError};
+
+use crate::schedule::plus;
+
+/// How long to wait before the relay is asked again when it did not answer.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often what is old is dropped, a little at a time.
+const PRUNE_EVERY: Duration = Duration::from_secs(20);
+/// The name of the consumers of the relay.
+const FOLLOWER: &str = "attempts";
+
+/// An attempt cannot be noted, or the store cannot be opened.
+#[derive(Debug, Error)]
+pub enum AttemptsError {
+    /// The table; a retry helps when the disk works.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The relay; a retry helps when NATS works.
+    #[error("the attempt cannot be told to the other replicas")]
+    Relay(#[from] RelayError),
+    /// The attempt is too large. A retry does not help.
+    #[error("the attempt cannot be written")]
+    Encode(#[from] EncodeError),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    table: Arc<Table>,
+    relay: Option<Arc<dyn Relay>>,
+    /// How far the relay is followed. Written by the follower, read by whoever waits for it.
+    followed: watch::Sender<u64>,
+}
+
+// === impl Attempts ===
+
+impl Attempts {
+    /// Opens the table in a folder. What cannot be opened is put aside: it is a log of a month, no truth.
+    pub(crate) fn open(folder: &Path, relay: Option<Arc<dyn Relay>>) -> Result<Self, AttemptsError> {
+        let table = Arc::new(Table::open(folder)?);
+        Ok(Self { table, relay, followed: watch::Sender::new(0) })
+    }
+
+    /// How far a notice is; none if it was never tried, or settled after its last attempt.
+    pub(crate) fn tried(&self, notice: &NoticeKeyV1) -> Option<Tried> {
+        self.table.delivery(notice).ok().flatten().and_then(|delivery| delivery.tried())
+    }
+
+    /// The rows.
+    pub(crate) const fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// Notes an attempt that began or ended, for this replica and the others.
+    pub(crate) async fn note(&self, attempt: &DeliveryAttemptV1) -> Result<(), AttemptsError> {
+        let record = codec::encode(attempt)?;
+        let sequence = match &self.relay {
+            Some(relay) => {
+                let partition = Partition::of(attempt.notice.instance.as_bytes());
+                relay.append(partition, record.into()).await?
+            }
+            None => self.table.next_sequence(),
+        };
+        Ok(self.table.apply(sequence, attempt)?)
+    }
+
+    /// Waits until this replica knows every attempt that is in the relay now.
+    pub(crate) async fn caught_up(&self) {
+        let Some(relay) = &self.relay else { return };
+        let end = loop {
+            match relay.end().await {
+                Ok(end) => break end,
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "webhooks wait for what other replicas tried"
+                ),
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        // A relay in which nothing is left has nothing to be waited for.
+        let last = if end.first > end.last { 0 } else { end.last };
+        let mut followed = self.followed.subscribe();
+        let _closed = followed.wait_for(|followed| *followed >= last).await;
+    }
+
+    /// Follows what other replicas note, and drops what is old, until told to stop.
+    pub(crate) async fn run(self: Arc<Self>, clock: Arc<dyn berth_runtime::Clock>, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.follow() => {}
+            () = self.prune(clock) => {}
+        }
+    }
+
+    async fn follow(&self) {
+        let Some(relay) = &self.relay else { return std::future::pending().await };
+        loop {
+            if let Err(error) = self.follow_on(relay.as_ref()).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the attempts of other replicas cannot be followed at the moment"
+                );
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn follow_on(&self, relay: &dyn Relay) -> Result<(), AttemptsError> {
+        let end = relay.end().await?;
+        let after = self.table.begin(end)?;
+        let mut records = relay.follow(FOLLOWER, after).await?;
+        self.followed.send_replace(after);
+        while let Some(Relayed { sequence, record }) = records.next().await.transpose()? {
+            match codec::decode::<DeliveryAttemptV1>(&record) {
+                Ok(attempt) => self.table.apply(sequence, &attempt)?,
+                Err(error) => {
+                    tracing::warn!(%error, sequence, "an attempt of another replica cannot be read");
+                }
+            }
+            self.table.followed(sequence);
+            self.followed.send_replace(sequence);
+        }
+        Ok(())
+    }
+
+    async fn prune(&self, clock: Arc<dyn berth_runtime::Clock>) {
+        loop {
+            tokio::time::sleep(PRUNE_EVERY).await;
+            let (table, oldest) = (Arc::clone(&self.table), oldest_kept(clock.now()));
+            let pruned = tokio::task::spawn_blocking(move || table.prune(oldest)).await;
+            if let Ok(Err(error)) = pruned {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "old attempts cannot be dropped at the moment"
+                );
+            }
+        }
+    }
+}
+
+/// Attempts of before are dropped.
+fn oldest_kept(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - (plus(Timestamp(0), berth_bus::relay::RELAY_AGE_MAX)).0)
+}
+
+/// A lock that a panic has poisoned guards numbers that are whole all the same.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

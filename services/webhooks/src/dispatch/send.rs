@@ -1,0 +1,167 @@
+//! Sends what is prepared once, keeps what came of it, and says what comes next.
+
+use std::time::Duration;
+
+use berth_domain::instance::NoticeClass;
+use berth_notices::derive::Step;
+use berth_proto::{
+    Sealed,
+    attempt::{AfterAttemptV1, AttemptEndV1, AttemptResultV1},
+    delivery::SettlementV1,
+};
+use berth_runtime::sealing::field;
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{
+    attempt::{Outcome, Tools},
+    disable,
+    lane::Pending,
+    permit::webhook,
+    prepare::Prepared,
+};
+use crate::{
+    last_words,
+    schedule::{Answer, Failed, Reception, judge, plus},
+    signing::{message_id, signatures},
+    transport::{HeaderParts, Parcel, SendError, build},
+};
+
+/// Bytes of an answer that are kept.
+const ANSWER_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of the shortest text that is taken out of an answer: a shorter one is no secret.
+const SECRET_BYTES_MIN: usize = 6;
+/// What stands in an answer where a secret was.
+const REDACTED: &str = "[redacted]";
+
+/// What came of sending.
+pub(super) struct Sent {
+    pub(super) answer: Result<Answer, SendError>,
+    pub(super) took: Duration,
+}
+
+/// Sends a notice.
+pub(super) async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Sent {
+    let Prepared { format, endpoint, rendered, .. } = prepared;
+    let id = message_id(&pending.key);
+    let timestamp_seconds = tools.clock.now().seconds();
+    let configured = endpoint.authorization.as_deref().map(|value| format.authorization(value));
+    let headers = build(&HeaderParts {
+        id: &id,
+        timestamp_seconds,
+        signature: &signatures(&endpoint.secrets, &id, timestamp_seconds, &rendered.body),
+        format: &rendered.headers,
+        custom: &endpoint.headers,
+        authorization: rendered.authorization.as_deref().or(configured.as_deref()),
+    });
+    let parcel = Parcel {
+        url: rendered.suffix.on(&endpoint.url),
+        headers,
+        body: Bytes::copy_from_slice(&rendered.body),
+        attempt_max: tools.schedule.attempt_max(format.retry_rule()),
+    };
+    let started = Instant::now();
+    let answer = tools.transport.send(parcel).await;
+    let took = started.elapsed();
+    crate::metrics::attempt(pending.owed.class, answer.as_ref(), took);
+    tracing::debug!(
+        instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,
+        event = %pending.owed.event, status = answer.as_ref().map(|answer| answer.status).unwrap_or_default(),
+        error = answer.as_ref().err().map(tracing::field::display),
+        "a webhook notice was sent"
+    );
+    Sent { answer, took }
+}
+
+/// What becomes of the notice.
+pub(super) async fn conclude(
+    tools: &Tools,
+    pending: &Pending,
+    attempts: u16,
+    step: &Step,
+    prepared: &Prepared,
+    sent: &Sent,
+) -> Outcome {
+    let rule = prepared.format.retry_rule();
+    let retry_after = match sent.answer.as_ref().map(|answer| judge(rule, answer, tools.clock.now())) {
+        Ok(Reception::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
+        Ok(Reception::Disable) => {
+            if let Some(webhook) = webhook(&step.state, &pending.key)
+                && disable::disable(tools, webhook, &pending.key, &prepared.happening).await
+            {
+                return Outcome::Settle(SettlementV1::CancelledByEndpoint);
+            }
+            None
+        }
+        Ok(Reception::Failed { retry_after }) => retry_after,
+        Err(_) => None,
+    };
+    let failed = Failed {
+        rule,
+        is_code: pending.owed.code.is_some(),
+        attempts,
+        occurred_at: pending.owed.occurred_at,
+        now: tools.clock.now(),
+        retry_after,
+    };
+    match tools.schedule.next(&failed, tools.entropy.as_ref()) {
+        // A code that would be repeated after its end is not repeated.
+        Some(due) if pending.owed.code.is_some_and(|code| due >= code.expires_at) => {
+            Outcome::Settle(SettlementV1::Expired)
+        }
+        // What a deleted instance's notices need is erased after a day.
+        Some(due)
+            if pending.owed.class == NoticeClass::Deletion
+                && due >= plus(pending.owed.occurred_at, last_words::LAST_WORDS_MAX) =>
+        {
+            Outcome::Settle(SettlementV1::Exhausted)
+        }
+        Some(due) => Outcome::Wait(due),
+        None => Outcome::Settle(SettlementV1::Exhausted),
+    }
+}
+
+/// How the attempt stands in the store.
+pub(super) fn end(pending: &Pending, prepared: &Prepared, sent: &Sent, then: AfterAttemptV1) -> AttemptEndV1 {
+    let answer = sent.answer.as_ref().ok().filter(|answer| !answer.body.is_empty());
+    AttemptEndV1 {
+        took_ms: u32::try_from(sent.took.as_millis()).unwrap_or(u32::MAX),
+        result: result(&sent.answer),
+        answer: answer.and_then(|answer| sealed_answer(pending, prepared, answer)),
+        then,
+    }
+}
+
+fn result(answer: &Result<Answer, SendError>) -> AttemptResultV1 {
+    match answer {
+        Ok(answer) => AttemptResultV1::Answered { status: answer.status },
+        Err(SendError::Refused) => AttemptResultV1::Refused,
+        Err(SendError::Invalid) => AttemptResultV1::Invalid,
+        Err(SendError::Name) => AttemptResultV1::Name,
+        Err(SendError::Connect) => AttemptResultV1::Connect,
+        Err(SendError::Busy) => AttemptResultV1::NotSent,
+        Err(SendError::TimedOut) => AttemptResultV1::TimedOut,
+        Err(SendError::Broken) => AttemptResultV1::Broken,
+    }
+}
+
+/// The beginning of an answer, without the secrets that an endpoint was sent and may repeat. Of a code nothing is kept,
+/// since the answer may be the code, and of a deletion nothing can be: its key is about to go.
+fn sealed_answer(pending: &Pending, prepared: &Prepared, answer: &Answer) -> Option<Sealed> {
+    if matches!(pending.owed.class, NoticeClass::Qr | NoticeClass::Deletion) {
+        return None;
+    }
+    let endpoint = &prepared.endpoint;
+    let secrets = endpoint
+        .headers
+        .iter()
+        .map(|(_, value)| value)
+        .chain(&endpoint.authorization)
+        .chain(&prepared.rendered.authorization)
+        .chain(&prepared.token)
+        .filter(|secret| secret.len() >= SECRET_BYTES_MIN);
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let mut text = secrets.fold(text, |text, secret| text.replace(secret.as_str(), REDACTED));
+    text.truncate(text.floor_char_boundary(ANSWER_BYTES_MAX));
+    Some(prepared.data_key.seal(pending.key.instance.as_bytes(), field::ANSWER, text.as_bytes()))
+}
