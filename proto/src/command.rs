@@ -45,6 +45,8 @@ wire_enum!(
         2014 v 1 => Move(MoveV1),
         /// Replace a webhook endpoint that is still as it was seen.
         2034 v 1 => ReplaceWebhook(ReplaceWebhookV1),
+        /// Give the instance another name.
+        2065 v 1 => Rename(RenameV1),
         /// A QR code is shown.
         2101 v 1 => ReportQr(ReportQrV1),
         /// A pairing code is shown.
@@ -217,6 +219,15 @@ pub struct MoveV1 {
     /// Endpoints of that account, sealed for the instance. The session-aggregate puts them in: whoever asks leaves
     /// them out.
     pub webhooks: Vec<WebhookV1>,
+}
+
+/// See [`Command::Rename`]. The reservation in the directory comes first; the session-aggregate makes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenameV1 {
+    /// The name that it shall have.
+    pub name: Sealed,
+    /// The entry of that name in its account.
+    pub name_entry: DirectoryId,
 }
 
 /// See [`Command::ReportQr`].

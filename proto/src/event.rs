@@ -68,6 +68,8 @@ wire_enum!(
         26 v 1 => Switched(SwitchedV1),
         /// The instance belongs to another account.
         27 v 1 => InstanceMoved(InstanceMovedV1),
+        /// The instance has another name.
+        78 v 1 => InstanceRenamed(InstanceRenamedV1),
     }
 );
 
@@ -421,6 +423,15 @@ pub struct AbandonedV1 {
 pub struct SwitchedV1 {
     /// Whether it is switched on.
     pub on: bool,
+}
+
+/// See [`Event::InstanceRenamed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceRenamedV1 {
+    /// Its name from now on.
+    pub name: Sealed,
+    /// The entry of that name in its account.
+    pub name_entry: DirectoryId,
 }
 
 /// See [`Event::InstanceMoved`].

@@ -61,7 +61,8 @@ pub(super) fn of(event: &Event) -> Map<String, Value> {
         Event::Switched(e) => json!({ "on": e.on }),
         Event::InstanceMoved(e) => json!({ "account": e.account, "jwt_version": e.jwt_version }),
         Event::InstanceDeleted(e) => json!({ "session": e.session }),
-        Event::Abandoned(_) => json!({}),
+        // A name is personal: it is asked for where the instance is.
+        Event::InstanceRenamed(_) | Event::Abandoned(_) => json!({}),
     };
     match data {
         Value::Object(fields) => fields,

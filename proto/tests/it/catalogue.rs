@@ -105,6 +105,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         SettingsChangedV1,
         SwitchedV1,
         InstanceMovedV1,
+        InstanceRenamedV1,
         InstanceDeletedV1,
         AbandonedV1,
         // Events of the other kinds.
@@ -137,6 +138,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         ChangeSettingsV1,
         SwitchV1,
         MoveV1,
+        RenameV1,
         ReportQrV1,
         ReportPairingCodeV1,
         ReportPairingCodeRefusedV1,

@@ -105,6 +105,7 @@ const fn senders_of_command(command: &Command) -> Senders {
         | Command::RotateToken(_)
         | Command::ChangeSettings(_)
         | Command::Switch(_)
+        | Command::Rename(_)
         | Command::Move(_) => CLIENTS,
         Command::Delete(_) | Command::ConfigureWebhook(_) | Command::RemoveWebhook(_) => CLIENTS_AND_ACCOUNTS,
         Command::DisableWebhook(_) => DELIVERY,

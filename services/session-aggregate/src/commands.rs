@@ -10,7 +10,7 @@ use crate::{
     asker::Asker,
     instances::{Instances, round::Asked},
     mailbox::{Job, Mailboxes, Posted},
-    sagas::{create::Create, delete::Delete, moving::Move, rotate::Rotate},
+    sagas::{create::Create, delete::Delete, moving::Move, rename::Rename, rotate::Rotate},
     trouble::Trouble,
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct Commands {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) instances: Arc<Instances>,
     pub(crate) create: Arc<Create>,
+    pub(crate) rename: Rename,
     pub(crate) rotate: Arc<Rotate>,
     pub(crate) moving: Arc<Move>,
     pub(crate) delete: Arc<Delete>,
@@ -75,6 +76,7 @@ impl Commands {
             }
             Command::AbandonCreate(abandon) => Box::pin(self.create.abandon(instance, &asked, abandon)).await,
             Command::RotateToken(rotate) => Box::pin(self.rotate.run(instance, &asked, rotate)).await,
+            Command::Rename(wanted) => Box::pin(self.rename.run(instance, &asked, wanted)).await,
             Command::Move(wanted) => Box::pin(self.moving.run(instance, &asked, wanted)).await,
             _ => Box::pin(self.delete.run(instance, &asked)).await,
         };

@@ -122,6 +122,24 @@ impl Entries {
         self.name_meets_number(instance, create.account, &create.name, create.number).await
     }
 
+    /// The entry of an instance's name in an account; none if that account has no key.
+    pub(crate) async fn name_entry(
+        &self,
+        instance: InstanceId,
+        account: AccountId,
+        name: &Sealed,
+    ) -> Result<Option<DirectoryId>, Trouble> {
+        let name = self.open_name(instance, name).await?;
+        let key = self.keys.key(account.as_bytes()).await?;
+        Ok(key.map(|key| key.entry(UniqueInAccount::Name, &name)))
+    }
+
+    async fn open_name(&self, instance: InstanceId, name: &Sealed) -> Result<String, Trouble> {
+        let (owner, no_key) = (instance.as_bytes(), || Trouble::NoKey { owner: instance });
+        let key = self.keys.key(owner).await?.ok_or_else(no_key)?;
+        key.open_text(owner, field::NAME, name).map_err(|_| no_key())
+    }
+
     /// A path may name an instance by its name or its number, so no name is another one's number. Both sides
     /// reserve first and look after, so that of two at once at least one sees the other.
     pub(crate) async fn name_meets_number(
@@ -131,10 +149,7 @@ impl Entries {
         name: &Sealed,
         number: u64,
     ) -> Result<Option<RejectionCodeV1>, Trouble> {
-        let no_key = |owner: &[u8; 16]| Trouble::NoKey { owner: InstanceId::from_bytes(*owner) };
-        let owner = instance.as_bytes();
-        let key = self.keys.key(owner).await?.ok_or_else(|| no_key(owner))?;
-        let name = key.open_text(owner, field::NAME, name).map_err(|_| no_key(owner))?;
+        let name = self.open_name(instance, name).await?;
         if is_number(&name) {
             let entry = self.keys.master().entry(Unique::Number, &name);
             if self
@@ -146,9 +161,9 @@ impl Entries {
                 return Ok(Some(RejectionCodeV1::NameTaken));
             }
         }
-        let account = account.as_bytes();
-        let key = self.keys.key(account).await?;
-        let entry = key.ok_or_else(|| no_key(account))?.entry(UniqueInAccount::Name, &number.to_string());
+        let key = self.keys.key(account.as_bytes()).await?;
+        let key = key.ok_or(Trouble::NoKey { owner: InstanceId::from_bytes(*account.as_bytes()) })?;
+        let entry = key.entry(UniqueInAccount::Name, &number.to_string());
         let taken = self.directory.holder(entry).await?.is_some_and(|by| by.instance != Some(instance));
         Ok(taken.then_some(RejectionCodeV1::NumberTaken))
     }

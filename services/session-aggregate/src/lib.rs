@@ -53,7 +53,7 @@ use crate::{
     mailbox::Mailboxes,
     ownership::{Owned, Ownership},
     process::{ProcessManager, agenda::Agenda},
-    sagas::{create::Create, delete::Delete, moving::Move, rotate::Rotate},
+    sagas::{create::Create, delete::Delete, moving::Move, rename::Rename, rotate::Rotate},
 };
 
 /// What the service works with.
@@ -184,6 +184,12 @@ fn compose(
         clock: Arc::clone(&clock),
     });
     let rotate = Arc::new(Rotate { instances: Arc::clone(&instances), directory: directory.clone() });
+    let rename = Rename {
+        instances: Arc::clone(&instances),
+        directory: directory.clone(),
+        entries: entries.clone(),
+        clock: Arc::clone(&clock),
+    };
     let moving = Arc::new(Move {
         instances: Arc::clone(&instances),
         accounts: Arc::clone(&accounts),
@@ -205,6 +211,7 @@ fn compose(
         accounts: Arc::clone(&accounts),
         instances: Arc::clone(&instances),
         create,
+        rename,
         rotate: Arc::clone(&rotate),
         moving: Arc::clone(&moving),
         delete: Arc::clone(&delete),

@@ -262,6 +262,9 @@ _berthctl() {
             berthctl__subcmd__help__subcmd__instance,reconnect)
                 cmd="berthctl__subcmd__help__subcmd__instance__subcmd__reconnect"
                 ;;
+            berthctl__subcmd__help__subcmd__instance,rename)
+                cmd="berthctl__subcmd__help__subcmd__instance__subcmd__rename"
+                ;;
             berthctl__subcmd__help__subcmd__instance,restart)
                 cmd="berthctl__subcmd__help__subcmd__instance__subcmd__restart"
                 ;;
@@ -325,6 +328,9 @@ _berthctl() {
             berthctl__subcmd__instance,reconnect)
                 cmd="berthctl__subcmd__instance__subcmd__reconnect"
                 ;;
+            berthctl__subcmd__instance,rename)
+                cmd="berthctl__subcmd__instance__subcmd__rename"
+                ;;
             berthctl__subcmd__instance,restart)
                 cmd="berthctl__subcmd__instance__subcmd__restart"
                 ;;
@@ -369,6 +375,9 @@ _berthctl() {
                 ;;
             berthctl__subcmd__instance__subcmd__help,reconnect)
                 cmd="berthctl__subcmd__instance__subcmd__help__subcmd__reconnect"
+                ;;
+            berthctl__subcmd__instance__subcmd__help,rename)
+                cmd="berthctl__subcmd__instance__subcmd__help__subcmd__rename"
                 ;;
             berthctl__subcmd__instance__subcmd__help,restart)
                 cmd="berthctl__subcmd__instance__subcmd__help__subcmd__restart"
@@ -1842,7 +1851,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__instance)
-            opts="ls counts get create connect qr logout disconnect reconnect restart rotate-token rm watch"
+            opts="ls counts get create connect qr logout disconnect reconnect restart rename rotate-token rm watch"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1968,6 +1977,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__instance__subcmd__reconnect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__instance__subcmd__rename)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2192,7 +2215,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__instance)
-            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list counts get show create connect qr logout disconnect reconnect restart rotate-token rm delete watch help"
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2516,7 +2539,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__instance__subcmd__help)
-            opts="ls counts get create connect qr logout disconnect reconnect restart rotate-token rm watch help"
+            opts="ls counts get create connect qr logout disconnect reconnect restart rename rotate-token rm watch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2656,6 +2679,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__instance__subcmd__help__subcmd__reconnect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__instance__subcmd__help__subcmd__rename)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2900,6 +2937,56 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__instance__subcmd__reconnect)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__instance__subcmd__rename)
             opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -55,6 +55,9 @@ impl<'a> Everything<'a> {
     /// What a person calls the instance of an event: its name, or its id where it has none any more.
     pub(crate) async fn name_of(&mut self, event: &Value) -> String {
         let id = event.text("instance");
+        if event.at("type") == "InstanceRenamed" {
+            self.names.remove(id);
+        }
         if let Some(known) = self.names.get(id) {
             return known.clone();
         }

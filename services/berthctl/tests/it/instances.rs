@@ -1,4 +1,4 @@
-//! `instance ls`, `get`, `create`, `logout`, `disconnect`, `reconnect`, `restart`, `rm`, `qr`; `events`, `verify`.
+//! `instance ls`, `get`, `create`, `logout`, `disconnect`, `reconnect`, `restart`, `rm`, `qr`, `rename`; `events`, `verify`.
 
 use berth_journeys::{Berth, steps};
 use serde_json::Value;
@@ -37,9 +37,12 @@ async fn an_instance_is_made_used_and_deleted() {
     assert_eq!(before["state"], "created", "as it was");
     assert!(shell.run(&["verify", "shop"]).await.expect(0).starts_with("ok       shop: "));
 
-    let gone = shell.run(&["instance", "rm", "shop", "--yes"]).await.expect(0);
+    shell.run(&["instance", "rename", "shop", "till"]).await.expect(0);
+    assert_eq!(shell.json(&["instance", "get", "till"]).await["id"], id.as_str());
+
+    let gone = shell.run(&["instance", "rm", "till", "--yes"]).await.expect(0);
     assert!(gone.starts_with("Deleted;"), "{gone}");
-    shell.run(&["instance", "get", "shop"]).await.refused(66);
+    shell.run(&["instance", "get", "till"]).await.refused(66);
     let by_id = shell.json(&["instance", "get", &id]).await;
     assert_eq!(by_id["state"], "deleted", "by its id it is found after a delete");
     assert!(shell.run(&["verify", &id]).await.expect(0).starts_with("ok "));

@@ -30,6 +30,7 @@ mod principal;
 mod quota;
 mod rate;
 mod record;
+mod renames;
 mod resolve;
 mod seats;
 mod settings;
@@ -69,6 +70,7 @@ pub use principal::{Principal, Principals};
 pub use quota::{Counters, Left, Quotas, Spending};
 pub use rate::{Allowance, Rate};
 pub use record::{Device, Erasure, Record, Records};
+pub use renames::Renames;
 pub use resolve::{KeyKind, Resolver};
 pub use settings::{Blocks, merge_part};
 pub use sign_in::SignedIn;
@@ -114,6 +116,7 @@ pub struct Parts {
     pub blocks: Arc<Blocks>,
     pub accounts: Arc<Accounts>,
     pub moves: Arc<Moves>,
+    pub renames: Arc<Renames>,
     pub histories: Arc<Histories>,
     pub follows: Arc<Follows>,
     pub account_events: Arc<AccountEvents>,
@@ -173,6 +176,7 @@ impl App {
         let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
             webhooks);
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
+        let renames = part!(Renames: keys, directory, commands);
         let histories = part!(Histories: log, keys);
         let follows = part!(Follows: log, bus, stop, principals, records);
         let seats = Arc::new(Seats::default());
@@ -182,7 +186,7 @@ impl App {
         let deliveries = part!(Deliveries: bus, keys, presence);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, moves, histories, follows, account_events, listeners,
+            webhooks, creator, tokens, blocks, accounts, moves, renames, histories, follows, account_events, listeners,
             notifications, deliveries, simulator, request_ids, clock, settings))
     }
 

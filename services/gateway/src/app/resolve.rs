@@ -1,6 +1,6 @@
 //! From what stands in a path to an instance of the caller's account.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use berth_bus::KeyRing;
 use berth_proto::{AccountId, CommandId, DirectoryId, InstanceId, directory::PurposeV1};
@@ -12,6 +12,10 @@ use super::{
     names::{as_uuid, check_name},
     principal::{Principal, Principals},
 };
+
+/// How long a name is remembered. After a rename it may come to stand for another instance, which is alive and would not
+/// be noticed; the session-aggregate keeps it from that for a minute.
+const NAME_AGE_MAX: Duration = Duration::from_secs(30);
 
 /// What the text in a path may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +142,10 @@ impl Resolver {
         purpose: PurposeV1,
     ) -> Result<Option<InstanceId>, Failure> {
         let Some(entry) = entry else { return Ok(None) };
-        let hold = self.directory.cached(entry).await?;
+        let hold = match purpose {
+            PurposeV1::Name => self.directory.recent(entry, NAME_AGE_MAX).await?,
+            _ => self.directory.cached(entry).await?,
+        };
         Ok(hold
             .filter(|hold| hold.account == account && hold.purpose == purpose)
             .and_then(|hold| hold.instance))

@@ -8,7 +8,8 @@ use utoipa::{
 
 use super::routes::{
     account_stream, accounts, attempts, connect, counts, create, delete, deliveries, events, gate, get,
-    lifecycle, list, logout, move_instance, qr, simulate, stream, token, verify, webhook, webhooks, whoami,
+    lifecycle, list, logout, move_instance, qr, rename, simulate, stream, token, verify, webhook, webhooks,
+    whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -19,7 +20,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         description = "Session state of WhatsApp-gateway instances. Tokens go into `Authorization: Bearer`; errors are problem details (RFC 9457) with a stable `code`. Answers say in `RateLimit-Policy` and `RateLimit` what the token may do in a minute and what is left of it."
     ),
     paths(
-        create::handler, list::handler, get::handler, delete::handler, connect::handler, qr::handler,
+        create::handler, list::handler, get::handler, rename::handler, delete::handler, connect::handler, qr::handler,
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, account_stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, token::handler, counts::handler, whoami::handler,

@@ -38,6 +38,7 @@ mod native;
 mod native_deliveries;
 mod quotas;
 mod receiver;
+mod renaming;
 mod ryze;
 mod ryze_input;
 mod ryze_webhooks;

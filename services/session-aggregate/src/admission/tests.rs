@@ -32,6 +32,7 @@ const ADMITTED: &[(&str, &[&str])] = &[
     ("RotateToken", &["client as root, account, instance"]),
     ("ChangeSettings", &["client as root, account, instance"]),
     ("Switch", &["client as root, account, instance"]),
+    ("Rename", &["client as root, account, instance"]),
     ("Move", &["client as root, account, instance"]),
     ("ReportQr", &["link as service"]),
     ("ReportPairingCode", &["link as service"]),

@@ -224,11 +224,12 @@ impl Instances {
         }
     }
 
-    /// Gathers something from every event that an instance ever had, as far as its history can be read.
+    /// Gathers something from every event that an instance ever had, and the moment of each, as far as its history can be
+    /// read.
     pub(crate) async fn gather<T>(
         &self,
         instance: InstanceId,
-        gather: impl Fn(Event) -> Vec<T> + Send,
+        gather: impl Fn(Event, Timestamp) -> Vec<T> + Send,
     ) -> Result<Vec<T>, Trouble> {
         let stream = StreamKey::instance(instance);
         let (mut found, mut after) = (Vec::new(), 0);
@@ -240,9 +241,8 @@ impl Instances {
                 Place::Damaged(_) => None,
             });
             for commit in readable {
-                found.extend(
-                    commit.events.iter().filter_map(|one| Event::from_record(one).ok()).flat_map(&gather),
-                );
+                let events = commit.events.iter().filter_map(|one| Event::from_record(one).ok());
+                found.extend(events.flat_map(|event| gather(event, commit.occurred_at)));
             }
             if page.len() < HISTORY_PAGE_COMMITS {
                 return Ok(found);

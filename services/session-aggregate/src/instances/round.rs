@@ -277,6 +277,7 @@ const fn configures(command: &Command) -> bool {
             | Command::RotateToken(_)
             | Command::ChangeSettings(_)
             | Command::Switch(_)
+            | Command::Rename(_)
     )
 }
 
@@ -314,6 +315,7 @@ impl Asked {
             Command::CreateInstance(_)
             | Command::AbandonCreate(_)
             | Command::Delete(_)
+            | Command::Rename(_)
             | Command::Move(_) => true,
             Command::RotateToken(rotate) => rotate.token.is_some(),
             _ => false,

@@ -37,7 +37,7 @@ pub(crate) enum Work {
     Deadline,
     /// A deleted instance that is not yet cleaned up.
     Erasure,
-    /// A create that is not known to be finished, by its first entry; or a move, by each entry of the new account.
+    /// A create that is not known to be finished, by its first entry; or a move, by each entry of the new account; or a rename, by the new name.
     Create,
     /// A rotated token of an instance, by its entry.
     Rotation,

@@ -62,32 +62,36 @@ impl ProcessManager {
         match job.work {
             Work::Duty => self.follow_account(AccountId::from_bytes(job.id)).await,
             Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
+            Work::Create => self.finish_places(DirectoryId::from_bytes(job.id)).await,
             _ => self.finish(job).await.map(|()| Stands::Done),
         }
+    }
+
+    /// Gives up a create that never came, or finishes what stands behind the entry of one that did, of a move or a rename.
+    async fn finish_places(&self, entry: DirectoryId) -> Result<Stands, JobError> {
+        let Some(HoldV1 { account, instance: Some(instance), blueprint: Some(_), command_id, .. }) =
+            self.directory.holder(entry).await?
+        else {
+            return Ok(Stands::Done);
+        };
+        if self.instances.exists(instance).await? {
+            let moment = self.moving.finish(instance, entry).await?;
+            return Ok(moment.map_or(Stands::Done, Stands::Waits));
+        }
+        let command = AbandonCreateV1 { account, entry }.into();
+        self.send_own(instance, &command, Some(command_id)).await.map(|_| Stands::Done)
     }
 
     /// Does a job that is done in one step.
     async fn finish(&self, job: Job) -> Result<(), JobError> {
         let entry = DirectoryId::from_bytes(job.id);
         match job.work {
-            Work::Duty | Work::Deadline => Ok(()),
+            Work::Duty | Work::Deadline | Work::Create => Ok(()),
             Work::Erasure => {
                 let instance = InstanceId::from_bytes(job.id);
                 let loaded = self.instances.load(instance).await?;
                 Ok(self.delete.erase(instance, loaded).await?)
             }
-            Work::Create => match self.directory.holder(entry).await? {
-                Some(HoldV1 {
-                    account, instance: Some(instance), blueprint: Some(_), command_id, ..
-                }) => {
-                    if self.instances.exists(instance).await? {
-                        return Ok(self.moving.finish(instance, entry).await?);
-                    }
-                    let command = AbandonCreateV1 { account, entry }.into();
-                    self.send_own(instance, &command, Some(command_id)).await.map(drop)
-                }
-                _ => Ok(()),
-            },
             Work::Rotation => match self.directory.holder(entry).await? {
                 Some(HoldV1 { instance: Some(instance), .. }) => {
                     Ok(self.rotate.finish(instance, entry).await?)

@@ -8,4 +8,5 @@ mod bury;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod moving;
+pub(crate) mod rename;
 pub(crate) mod rotate;

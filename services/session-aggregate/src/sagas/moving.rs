@@ -10,7 +10,7 @@ use berth_bus::KeyRing;
 use berth_domain::{account, instance::State};
 use berth_log::{Loaded, Plan};
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId,
+    DirectoryId, InstanceId, Timestamp,
     command::MoveV1,
     directory::{BlueprintV1, HoldV1, PurposeV1},
     event::Event,
@@ -30,6 +30,7 @@ use crate::{
         round::{Answer, Asked},
     },
     reseal,
+    sagas::rename::FORMER_NAME_SECONDS,
     trouble::Trouble,
 };
 
@@ -73,7 +74,7 @@ impl Move {
             }
             let mut webhooks = Vec::new();
             if let (Some((before, _)), None) = (moves, taken) {
-                match self.taking_account(instance, before, to.account).await? {
+                match self.taking_account(instance, before, to).await? {
                     Ok(account) => {
                         let copies =
                             reseal::webhooks(&self.keys, to.account, &account.webhooks, instance).await?;
@@ -164,8 +165,13 @@ impl Move {
         &self,
         instance: InstanceId,
         before: &State,
-        account: AccountId,
+        to: &MoveV1,
     ) -> Result<Result<account::State, RejectionCodeV1>, Trouble> {
+        let account = to.account;
+        if self.entries.name_entry(instance, account, &before.name).await? != Some(to.name_entry) {
+            // Whoever asked knew the instance by another name.
+            return Ok(Err(RejectionCodeV1::Changed));
+        }
         let Some(open) = self.accounts.open(account).await? else {
             return Ok(Err(RejectionCodeV1::NotFound));
         };
@@ -232,6 +238,21 @@ impl Move {
         Ok(())
     }
 
+    /// Every name and foreign id that the instance ever had, and when it got its name as an instance that is renamed does.
+    async fn history(&self, instance: InstanceId) -> Result<(Places, Option<Timestamp>), Trouble> {
+        let had = self.instances.gather(instance, |event, at| match event {
+            Event::InstanceCreated(created) => vec![(places(&created.entries), None)],
+            Event::InstanceMoved(moved) => vec![(places_of(moved.name_entry, moved.alias_entry), None)],
+            Event::InstanceRenamed(renamed) => vec![(places_of(renamed.name_entry, None), Some(at))],
+            _ => Vec::new(),
+        });
+        let (every, moments): (Vec<Places>, Vec<Option<Timestamp>>) = had.await?.into_iter().unzip();
+        let mut every = every.concat();
+        every.sort_unstable_by_key(|(entry, _)| *entry);
+        every.dedup();
+        Ok((every, moments.into_iter().flatten().max()))
+    }
+
     /// Releases every name and foreign id that the instance ever had, but for the present ones.
     async fn release_places_but(
         &self,
@@ -241,45 +262,46 @@ impl Move {
     ) -> Result<(), Trouble> {
         let holder = Holder { account: state.account, instance: Some(instance) };
         let present = places(&state.entries);
-        let mut every = self
-            .instances
-            .gather(instance, |event| match event {
-                Event::InstanceCreated(created) => places(&created.entries),
-                Event::InstanceMoved(moved) => places_of(moved.name_entry, moved.alias_entry),
-                _ => Vec::new(),
-            })
-            .await?;
-        every.sort_unstable_by_key(|(entry, _)| *entry);
-        every.dedup();
+        let (every, _) = self.history(instance).await?;
         for (entry, _) in every.into_iter().filter(|place| !present.contains(place)) {
             self.directory.release(entry, holder, &former(instance), cause).await?;
         }
         Ok(())
     }
 
-    /// Finishes what a crash left of a create that succeeded or of a move, by an entry that was reserved for it.
-    pub(crate) async fn finish(&self, instance: InstanceId, reserved: DirectoryId) -> Result<(), Trouble> {
+    /// Finishes what a crash left of a create that succeeded or of a move, and what a rename leaves, by an entry that was
+    /// reserved for it. Gives the moment to come back at if a former name may still be remembered somewhere.
+    pub(crate) async fn finish(
+        &self,
+        instance: InstanceId,
+        reserved: DirectoryId,
+    ) -> Result<Option<Timestamp>, Trouble> {
         let cause = Cause::own("places", reserved.as_bytes());
-        let Some(hold) = self.directory.holder(reserved).await? else { return Ok(()) };
+        let Some(hold) = self.directory.holder(reserved).await? else { return Ok(None) };
         let holder = Holder { account: hold.account, instance: Some(instance) };
         if hold.purpose == PurposeV1::Creation {
-            return self.directory.settle(reserved, holder).await;
+            return self.directory.settle(reserved, holder).await.map(|()| None);
         }
         let loaded = self.instances.load(instance).await?;
-        let Some(state) = &loaded.state else { return Ok(()) };
+        let Some(state) = &loaded.state else { return Ok(None) };
+        let (_, renamed_at) = self.history(instance).await?;
+        let forgotten = renamed_at.map(|at| at.plus_seconds(FORMER_NAME_SECONDS));
+        if let Some(moment) = forgotten.filter(|moment| *moment > self.clock.now() && !is_deleted(state)) {
+            return Ok(Some(moment));
+        }
         if !has(state, reserved) {
             // Whoever still works on that move loses its append and reserves again.
             self.instances.note(loaded, &cause).await?;
         }
         let loaded = self.instances.load(instance).await?;
-        let Some(state) = &loaded.state else { return Ok(()) };
+        let Some(state) = &loaded.state else { return Ok(None) };
         let holder = Holder { account: state.account, ..holder };
         self.release_places_but(instance, state, &cause).await?;
         if is_deleted(state) || !has(state, reserved) {
-            return self.directory.release(reserved, holder, &former(instance), &cause).await;
+            return self.directory.release(reserved, holder, &former(instance), &cause).await.map(|()| None);
         }
         self.rehold(holder, &state.entries).await?;
-        self.directory.settle(reserved, holder).await
+        self.directory.settle(reserved, holder).await.map(|()| None)
     }
 }
 

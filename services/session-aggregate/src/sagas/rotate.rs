@@ -122,7 +122,7 @@ impl Rotate {
 
     async fn former_tokens(&self, instance: InstanceId) -> Result<Vec<DirectoryId>, Trouble> {
         self.instances
-            .gather(instance, |event| match event {
+            .gather(instance, |event, _| match event {
                 Event::InstanceCreated(created) => vec![created.entries.token],
                 Event::TokenRotated(rotated) => rotated.token.map(|token| token.entry).into_iter().collect(),
                 _ => Vec::new(),

@@ -16,6 +16,7 @@ mod engines;
 mod faults;
 mod moving;
 mod races;
+mod renaming;
 mod rotate;
 mod senders;
 mod stateless;

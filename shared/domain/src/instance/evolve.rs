@@ -113,6 +113,10 @@ fn apply(state: &mut State, event: &Event, at: Timestamp) -> Option<()> {
             state.entries.creation = None;
             state.jwt_version = e.jwt_version;
         }
+        Event::InstanceRenamed(e) => {
+            state.name.clone_from(&e.name);
+            state.entries.name = e.name_entry;
+        }
         Event::InstanceDeleted(_) => {
             // Whatever ran was ended by the events before; unlinks, entries, receipts and endpoints stay.
             match state.phase {

@@ -7,8 +7,8 @@ use berth_proto::{
     Hash, Timestamp,
     command::{
         AbandonUnlinkV1, ChangeSettingsV1, Command, DeleteV1, EndBanV1, ExpireAttemptV1, RemoveWebhookV1,
-        ReportLinkedV1, ReportOpenV1, ReportPairingCodeRefusedV1, ReportPairingCodeV1, ReportPausedV1,
-        ReportUnlinkedV1, ReportV1, RotateTokenV1, RotateWebhookSecretV1,
+        RenameV1, ReportLinkedV1, ReportOpenV1, ReportPairingCodeRefusedV1, ReportPairingCodeV1,
+        ReportPausedV1, ReportUnlinkedV1, ReportV1, RotateTokenV1, RotateWebhookSecretV1,
     },
     event::{AbandonReasonV1, EndReasonV1, Event, NewTokenV1},
     instance::{PauseReasonV1, PermissionV1, PhaseV1, UnlinkStatusV1},
@@ -60,6 +60,7 @@ fn any_client_command() -> impl Strategy<Value = Command> {
         1 => proptest::option::of(1..6_u8).prop_map(|number| RotateTokenV1 {
             token: number.map(|number| NewTokenV1 { token: sealed("t"), entry: entry(number) }),
         }.into()),
+        1 => (1..4_u8).prop_map(|number| RenameV1 { name: sealed("n"), name_entry: entry(number) }.into()),
         1 => (0..3_u8).prop_map(|number| ChangeSettingsV1 {
             block: block(&number.to_string(), "{}"),
             expected: None,

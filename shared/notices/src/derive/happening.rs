@@ -188,6 +188,7 @@ fn happening(event: &Event) -> Option<Happening> {
         | Event::WebhookSecretRotated(_)
         | Event::SettingsChanged(_)
         | Event::InstanceMoved(_)
+        | Event::InstanceRenamed(_)
         | Event::InstanceDeleted(_)
         | Event::Abandoned(_) => return None,
     })

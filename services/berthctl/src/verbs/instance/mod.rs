@@ -8,6 +8,7 @@ mod lifecycle;
 mod list;
 mod qr;
 mod remove;
+mod rename;
 mod rotate_token;
 mod watch;
 
@@ -46,6 +47,8 @@ pub(crate) enum Verb {
     Reconnect(lifecycle::Reconnect),
     /// Close the connection and open it again.
     Restart(lifecycle::Restart),
+    /// Give one another name.
+    Rename(rename::Rename),
     /// Give one another token.
     RotateToken(rotate_token::RotateToken),
     /// Delete them and erase their personal data.
@@ -68,6 +71,7 @@ impl Verb {
             Self::Disconnect(verb) => verb.run(session).await,
             Self::Reconnect(verb) => verb.run(session).await,
             Self::Restart(verb) => verb.run(session).await,
+            Self::Rename(verb) => verb.run(session).await,
             Self::RotateToken(verb) => verb.run(session).await,
             Self::Rm(verb) => verb.run(session).await,
             Self::Watch(verb) => verb.run(session).await,

@@ -16,6 +16,7 @@ pub(super) mod list;
 pub(super) mod logout;
 pub(super) mod move_instance;
 pub(super) mod qr;
+pub(super) mod rename;
 pub(super) mod simulate;
 pub(super) mod stream;
 pub(super) mod token;
@@ -38,7 +39,7 @@ use crate::{app::App, native::quota};
 pub(super) fn router(app: App) -> Router {
     Router::new()
         .route("/v1/instances", post(create::handler).get(list::handler))
-        .route("/v1/instances/{i}", get(get::handler).delete(delete::handler))
+        .route("/v1/instances/{i}", get(get::handler).patch(rename::handler).delete(delete::handler))
         .route("/v1/instances/{i}/token", post(token::handler))
         .route("/v1/instances/{i}/connect", post(connect::handler))
         .route("/v1/instances/{i}/qr", get(qr::handler))

@@ -1,9 +1,12 @@
-//! The account, the token and the opaque settings.
+//! The account, the name, the token and the opaque settings.
 
 use berth_proto::{
     Timestamp,
-    command::{ChangeSettingsV1, MoveV1, RotateTokenV1, SwitchV1},
-    event::{Event, InstanceMovedV1, SettingsChangedV1, SwitchedV1, TokenRotatedV1, WebhookRemovedV1},
+    command::{ChangeSettingsV1, MoveV1, RenameV1, RotateTokenV1, SwitchV1},
+    event::{
+        Event, InstanceMovedV1, InstanceRenamedV1, SettingsChangedV1, SwitchedV1, TokenRotatedV1,
+        WebhookRemovedV1,
+    },
     frame::RejectionCodeV1,
     limits::SETTINGS_BLOCKS_MAX,
 };
@@ -32,6 +35,15 @@ pub(super) fn move_to(state: &State, command: &MoveV1, now: Timestamp) -> Result
     let after = after.ok_or(RejectionCodeV1::OutOfPlace)?;
     events.extend(webhooks::configure_all(after, &command.webhooks, now)?);
     Ok(Decision::applied(0, events))
+}
+
+/// Another name; whatever the instance is doing goes on.
+pub(super) fn rename(state: &State, command: &RenameV1) -> Decision {
+    if state.entries.name == command.name_entry {
+        return Decision::unchanged(0);
+    }
+    let RenameV1 { name, name_entry } = command.clone();
+    Decision::applied(0, vec![InstanceRenamedV1 { name, name_entry }.into()])
 }
 
 /// A new token ends the old one and every JWT; without a token only the JWTs end.

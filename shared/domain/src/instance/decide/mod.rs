@@ -53,6 +53,7 @@ pub fn decide(
         Command::RotateToken(rotate) => Ok(credentials::rotate_token(state, rotate)),
         Command::ChangeSettings(change) => credentials::change_settings(state, change),
         Command::Switch(switch) => credentials::switch(state, switch),
+        Command::Rename(to) => Ok(credentials::rename(state, to)),
         Command::Move(to) => credentials::move_to(state, to, now),
         Command::ReportQr(report) => reports::qr(state, report, now),
         Command::ReportPairingCode(report) => reports::pairing_code(state, report, now),
