@@ -70,6 +70,8 @@ wire_enum!(
         27 v 1 => InstanceMoved(InstanceMovedV1),
         /// The instance has another name.
         78 v 1 => InstanceRenamed(InstanceRenamedV1),
+        /// The instance is on an upstream, for life.
+        38 v 1 => LinkBound(LinkBoundV1),
     }
 );
 
@@ -445,4 +447,15 @@ pub struct InstanceMovedV1 {
     pub alias_entry: Option<DirectoryId>,
     /// JWTs of this version count from now on: the ones before name the former account.
     pub jwt_version: u32,
+}
+
+/// See [`Event::LinkBound`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkBoundV1 {
+    /// The kind of driver, such as `evolution`.
+    pub kind: String,
+    /// The name of the upstream in the configuration.
+    pub upstream: String,
+    /// The instance's name there.
+    pub name: Sealed,
 }

@@ -60,6 +60,7 @@ pub(super) fn of(event: &Event) -> Map<String, Value> {
         Event::SettingsChanged(e) => json!({ "owner": e.block.owner }),
         Event::Switched(e) => json!({ "on": e.on }),
         Event::InstanceMoved(e) => json!({ "account": e.account, "jwt_version": e.jwt_version }),
+        Event::LinkBound(e) => json!({ "kind": e.kind, "upstream": e.upstream }),
         Event::InstanceDeleted(e) => json!({ "session": e.session }),
         // A name is personal: it is asked for where the instance is.
         Event::InstanceRenamed(_) | Event::Abandoned(_) => json!({}),

@@ -106,6 +106,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         SwitchedV1,
         InstanceMovedV1,
         InstanceRenamedV1,
+        LinkBoundV1,
         InstanceDeletedV1,
         AbandonedV1,
         // Events of the other kinds.

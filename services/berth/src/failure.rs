@@ -35,6 +35,9 @@ pub(crate) enum Failure {
     /// A file of the embedded engine cannot be opened.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Nothing can ask an upstream.
+    #[error("upstreams cannot be asked")]
+    Upstreams(#[from] berth_upstreams::UpstreamError),
     /// The views cannot be thrown away.
     #[error("the views cannot be thrown away")]
     Views(#[from] berth_views::OpenError),

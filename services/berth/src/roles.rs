@@ -3,12 +3,14 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
-use berth_connector::drivers::simulated::Simulated;
+use berth_connector::drivers::{by_upstream::ByUpstream, simulated::Simulated};
 use berth_gateway::app::Quotas;
 use berth_runtime::{
     Check, Lifecycle, Readiness, Role, Settings, UrlPolicy,
     config::{ConsolePages, DeviceDriver, EvolutionLogout, PlainHttp, RateSettings},
 };
+
+use berth_upstreams::Upstreams;
 
 use crate::{failure::Failure, wiring::Wired};
 
@@ -25,6 +27,8 @@ pub(crate) struct Start<'a> {
     pub(crate) lifecycle: &'a Lifecycle,
     /// Where the process listens.
     pub(crate) address: SocketAddr,
+    /// Gateways that instances may be on.
+    pub(crate) upstreams: &'a Upstreams,
 }
 
 impl Start<'_> {
@@ -126,7 +130,8 @@ impl Start<'_> {
             DeviceDriver::Simulated => {
                 let scale = self.settings.device.time_scale;
                 let driver = Arc::new(Simulated::new(Arc::clone(clock), Arc::clone(entropy), scale));
-                berth_connector::Settings { driver: Arc::clone(&driver) as _, controls: Some(driver) }
+                let links = ByUpstream::new(Arc::clone(&driver) as _, self.upstreams);
+                berth_connector::Settings { driver: Arc::new(links), controls: Some(driver) }
             }
         };
         let handle = berth_connector::start(ports, settings, self.lifecycle).await?;
@@ -157,6 +162,7 @@ impl Start<'_> {
             quotas: self.quotas(),
             write_version: self.wired.deployment.write_version,
             public_url: self.public_url(),
+            upstreams: self.upstreams.clone(),
         };
         let pages = self.settings.http.console;
         Some(berth_gateway::router_with(ports, &settings, |app| match pages {

@@ -12,6 +12,7 @@ use berth_runtime::{
     raise_file_limit,
     telemetry::Metrics,
 };
+use berth_upstreams::Upstreams;
 use tokio::sync::watch;
 
 use crate::{
@@ -58,7 +59,9 @@ async fn start(
         None => None,
     };
     let account = AccountCheck::register(role, &readiness);
-    let start = Start { settings, wired: &wired, readiness: &readiness, lifecycle, address };
+    let upstreams = Upstreams::new(&settings.upstreams, &wired.deployment.id)?;
+    let start =
+        Start { settings, wired: &wired, readiness: &readiness, lifecycle, address, upstreams: &upstreams };
     let api = start.run(role).await?;
     metrics.keep_small(lifecycle);
     let ops = Ops::new(readiness, metrics, lifecycle);

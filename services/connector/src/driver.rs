@@ -37,6 +37,23 @@ pub struct Link {
     pub attempt: u32,
     /// The key material of the device. It is stored before a device is reported as linked.
     pub keys: LinkKeys,
+    /// Where the instance is, if it is on an upstream.
+    pub upstream: Option<Box<AtUpstream>>,
+}
+
+/// Where an instance is that is on an upstream.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AtUpstream {
+    /// The name of the upstream.
+    pub upstream: String,
+    /// The instance's name there; none once the instance is erased: then [`Link::keys`] has it.
+    pub name: Option<String>,
+}
+
+impl fmt::Debug for AtUpstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtUpstream").field("upstream", &self.upstream).finish_non_exhaustive()
+    }
 }
 
 /// How a link begins.
@@ -51,6 +68,11 @@ pub enum Start {
     },
     /// The device that is linked.
     Resume,
+    /// The same, by somebody who asked for the connection to be closed and opened again.
+    Reopen,
+    /// No device yet: one that is linked at the upstream without anybody asking for it here is reported. Only for an
+    /// instance on an upstream.
+    Watch,
 }
 
 impl fmt::Debug for Start {
@@ -59,6 +81,8 @@ impl fmt::Debug for Start {
             Self::PairByQr => "PairByQr",
             Self::PairByCode { .. } => "PairByCode",
             Self::Resume => "Resume",
+            Self::Reopen => "Reopen",
+            Self::Watch => "Watch",
         })
     }
 }
@@ -201,11 +225,19 @@ pub enum UnlinkError {
     KeysLost,
 }
 
+/// How long a try to unlink takes at most, unless a driver needs longer.
+const UNLINK_MAX: Duration = Duration::from_secs(3);
+
 /// A driver of device links.
 #[async_trait]
 pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
     /// Runs a link until it ends, it is no longer wanted, or the future is dropped.
     async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>);
+
+    /// How long one try to unlink a device may take.
+    fn unlink_max(&self, _link: &Link) -> Duration {
+        UNLINK_MAX
+    }
 
     /// Unlinks the device once: reports [`Report::Unlinked`] when WhatsApp confirms it.
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError>;

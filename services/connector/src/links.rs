@@ -12,7 +12,7 @@ use crate::{
     metrics,
     one::One,
     tenure::Tenure,
-    wanted::{Wanted, WantedLink, WantedUnlink},
+    wanted::{Stage, Wanted, WantedBinding, WantedLink, WantedUnlink},
 };
 
 /// How long the end of a tenure waits for its links before it gives the lease back anyway. They end at their
@@ -41,6 +41,8 @@ pub(crate) struct Links {
 struct Running {
     attempt: u32,
     resumed: u64,
+    /// Whether it began without an attempt: then one must begin anew.
+    watches: bool,
     stop: CancellationToken,
     task: Task,
 }
@@ -59,8 +61,9 @@ impl Links {
 
     /// Makes the links of an instance what its row wants.
     pub(crate) fn reconcile(&mut self, instance: InstanceId, wanted: Option<&Wanted>) {
-        self.reconcile_link(instance, wanted.and_then(|wanted| wanted.link.as_ref()));
-        self.reconcile_unlinks(instance, wanted.map_or(&[], |wanted| wanted.unlinks.as_slice()));
+        let binding = wanted.and_then(|wanted| wanted.binding.as_ref());
+        self.reconcile_link(instance, wanted.and_then(|wanted| wanted.link.as_ref()), binding);
+        self.reconcile_unlinks(instance, wanted.map_or(&[], |wanted| wanted.unlinks.as_slice()), binding);
     }
 
     /// Stops every link and waits until they have ended, so that the lease can be given back.
@@ -75,10 +78,16 @@ impl Links {
         }
     }
 
-    fn reconcile_link(&mut self, instance: InstanceId, wanted: Option<&WantedLink>) {
+    fn reconcile_link(
+        &mut self,
+        instance: InstanceId,
+        wanted: Option<&WantedLink>,
+        binding: Option<&WantedBinding>,
+    ) {
         let as_wanted = match (self.running.get(&instance), wanted) {
             (Some(running), Some(wanted)) => {
-                running.attempt == wanted.attempt && running.resumed >= wanted.resumed
+                let goes_on = !running.watches || matches!(wanted.stage, Stage::Watched | Stage::Linked);
+                running.attempt == wanted.attempt && running.resumed >= wanted.resumed && goes_on
             }
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
@@ -86,34 +95,48 @@ impl Links {
         if as_wanted {
             return;
         }
+        let mut reopen = false;
         if let Some(running) = self.running.remove(&instance) {
+            reopen = wanted.is_some_and(|wanted| wanted.attempt == running.attempt);
             running.stop.cancel();
             self.ending.retain(|_, task| !task.is_finished());
             self.ending.insert((instance, running.attempt), running.task);
         }
         if let Some(wanted) = wanted {
-            self.start(instance, wanted);
+            self.start(instance, wanted, binding, reopen);
         }
     }
 
-    fn start(&mut self, instance: InstanceId, wanted: &WantedLink) {
+    fn start(
+        &mut self,
+        instance: InstanceId,
+        wanted: &WantedLink,
+        binding: Option<&WantedBinding>,
+        reopen: bool,
+    ) {
         let stop = self.tenure.over.child_token();
-        let one = One::new(&self.tenure, instance, wanted.attempt, wanted.cause);
+        let one = One::new(&self.tenure, instance, wanted.attempt, wanted.cause, binding);
         debug!(instance = %instance, attempt = wanted.attempt, epoch = self.tenure.epoch, "a link starts");
         let before = self.ending.remove(&(instance, wanted.attempt));
         let (stage, stopped) = (wanted.stage.clone(), stop.clone());
         let task = self.spawn(async move {
             ended(before).await;
             let _counted = metrics::running();
-            one.run(stage, &stopped).await;
+            one.run(stage, reopen, &stopped).await;
         });
-        self.running
-            .insert(instance, Running { attempt: wanted.attempt, resumed: wanted.resumed, stop, task });
+        let watches = wanted.stage == Stage::Watched;
+        let running = Running { attempt: wanted.attempt, resumed: wanted.resumed, watches, stop, task };
+        self.running.insert(instance, running);
     }
 
     /// An unlink that the row does not ask for any more is over: confirmed, given up by the sweeper, or pushed
     /// out by newer ones.
-    fn reconcile_unlinks(&mut self, instance: InstanceId, wanted: &[WantedUnlink]) {
+    fn reconcile_unlinks(
+        &mut self,
+        instance: InstanceId,
+        wanted: &[WantedUnlink],
+        binding: Option<&WantedBinding>,
+    ) {
         let mut pursued = self.unlinking.remove(&instance).unwrap_or_default();
         pursued.retain(|(attempt, task)| {
             let asked = wanted.iter().any(|wanted| wanted.attempt == *attempt);
@@ -124,7 +147,7 @@ impl Links {
         });
         for wanted in wanted {
             if !pursued.iter().any(|(known, _)| *known == wanted.attempt) {
-                pursued.push((wanted.attempt, self.unlink(instance, wanted)));
+                pursued.push((wanted.attempt, self.unlink(instance, wanted, binding)));
             }
         }
         if !pursued.is_empty() {
@@ -132,10 +155,15 @@ impl Links {
         }
     }
 
-    fn unlink(&mut self, instance: InstanceId, wanted: &WantedUnlink) -> Task {
+    fn unlink(
+        &mut self,
+        instance: InstanceId,
+        wanted: &WantedUnlink,
+        binding: Option<&WantedBinding>,
+    ) -> Task {
         let WantedUnlink { attempt, deadline, cause } = *wanted;
         let before = self.ending.remove(&(instance, attempt));
-        let one = One::new(&self.tenure, instance, attempt, cause);
+        let one = One::new(&self.tenure, instance, attempt, cause, binding);
         self.spawn(async move {
             ended(before).await;
             one.unlink(deadline).await;

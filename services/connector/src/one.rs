@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    driver::{Link, Report, Reports, Start},
+    driver::{AtUpstream, Link, Report, Reports, Start},
     keys::{LinkKeys, LinkKeysError},
     reports::LinkReports,
     tenure::Tenure,
     unlink::{delete_keys, pursue, try_once},
-    wanted::Stage,
+    wanted::{Stage, WantedBinding},
 };
 
 /// The first pause before a link is opened again whose driver ended although it is wanted; doubled up to
@@ -35,7 +35,9 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct One {
     tenure: Arc<Tenure>,
+    /// Without where the instance is: see [`Self::bound`].
     link: Link,
+    binding: Option<Box<WantedBinding>>,
     reports: Arc<LinkReports>,
 }
 
@@ -45,33 +47,60 @@ impl One {
         instance: InstanceId,
         attempt: u32,
         cause: Option<CommandId>,
+        binding: Option<&WantedBinding>,
     ) -> Self {
         let ports = &tenure.ports;
         let (store, entropy) = (Arc::clone(&ports.device_keys), Arc::clone(&ports.entropy));
         let keys = LinkKeys::new(instance, attempt, store, ports.keys.master().clone(), entropy);
         Self {
             tenure: Arc::clone(tenure),
-            link: Link { instance, attempt, keys },
+            link: Link { instance, attempt, keys, upstream: None },
+            binding: binding.cloned().map(Box::new),
             reports: LinkReports::new(tenure, instance, attempt, cause),
         }
     }
 
     /// Runs the link until it ends or is told to stop.
-    pub(crate) async fn run(&self, stage: Stage, stop: &CancellationToken) {
+    pub(crate) async fn run(&self, stage: Stage, reopen: bool, stop: &CancellationToken) {
         // A link that is kept lasts for years: boxed, what comes before takes no room in it.
         let linked = match stage {
             Stage::Requested { phone } => Box::pin(self.pair(phone, stop)).await,
             Stage::Pairing => Box::pin(self.end_orphan()).await,
+            Stage::Watched => Box::pin(self.watch(stop)).await,
             Stage::Linked => true,
         };
         if linked {
-            self.keep(stop).await;
+            self.keep(if reopen { Start::Reopen } else { Start::Resume }, stop).await;
         }
+    }
+
+    /// The link, with where the instance is. Waits for the key that its name there is sealed with.
+    async fn bound(&self) -> Link {
+        let mut link = self.link.clone();
+        if let Some(binding) = &self.binding {
+            let name = self.reports.name_at_upstream(&binding.name).await;
+            link.upstream = Some(Box::new(AtUpstream { upstream: binding.upstream.clone(), name }));
+        }
+        link
+    }
+
+    /// Looks for a device that somebody links at the upstream. Says whether there is one to keep now.
+    async fn watch(&self, stop: &CancellationToken) -> bool {
+        let mut pauses = Pauses::new(REOPEN_PAUSE_FIRST, REOPEN_PAUSE_MAX);
+        while self.drive(Start::Watch, stop).await {
+            if stop.run_until_cancelled(self.stands()).await == Some(Stands::Linked) {
+                return true;
+            }
+            if stop.run_until_cancelled(pauses.wait()).await.is_none() {
+                return false;
+            }
+        }
+        false
     }
 
     /// Unlinks the device, however often it takes until the deadline.
     pub(crate) async fn unlink(&self, deadline: Timestamp) {
-        pursue(&self.tenure, &self.link, deadline, &self.reports).await;
+        pursue(&self.tenure, &self.bound().await, deadline, &self.reports).await;
     }
 
     /// Links a device. Says whether there is one to keep now.
@@ -105,7 +134,7 @@ impl One {
     async fn end_orphan(&self) -> bool {
         if self.has_keys().await
             && self.stands().await == Stands::Attempt
-            && try_once(&self.tenure, &self.link, &self.reports).await.is_ok()
+            && try_once(&self.tenure, &self.bound().await, &self.reports).await.is_ok()
         {
             delete_keys(&self.link).await;
         }
@@ -114,7 +143,10 @@ impl One {
 
     /// Runs the driver until it ends or is told to stop. Says whether it ended by itself.
     async fn drive(&self, start: Start, stop: &CancellationToken) -> bool {
-        let run = self.tenure.driver.run(self.link.clone(), start, Arc::clone(&self.reports) as _);
+        let run = async {
+            let link = self.bound().await;
+            self.tenure.driver.run(link, start, Arc::clone(&self.reports) as _).await;
+        };
         let Some(ended) = stop.run_until_cancelled(AssertUnwindSafe(run).catch_unwind()).await else {
             return false;
         };
@@ -144,11 +176,11 @@ impl One {
 
     /// Keeps a link open. A driver ends when it has said why, or when a report of it was refused; if the log
     /// wants the link nevertheless, it is run again.
-    async fn keep(&self, stop: &CancellationToken) {
+    async fn keep(&self, mut start: Start, stop: &CancellationToken) {
         let mut pauses = Pauses::new(REOPEN_PAUSE_FIRST, REOPEN_PAUSE_MAX);
         loop {
             let begun = Instant::now();
-            if !self.drive(Start::Resume, stop).await
+            if !self.drive(std::mem::replace(&mut start, Start::Resume), stop).await
                 || stop.run_until_cancelled(self.stands()).await != Some(Stands::Linked)
             {
                 return;

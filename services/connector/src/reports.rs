@@ -176,6 +176,12 @@ impl LinkReports {
         key.open_text(self.instance.as_bytes(), field::PAIRING_PHONE, sealed).ok()
     }
 
+    /// The instance's name at its upstream; none once the instance is erased.
+    pub(crate) async fn name_at_upstream(&self, sealed: &Sealed) -> Option<String> {
+        let key = self.data_key().await?;
+        key.open_text(self.instance.as_bytes(), field::SETTINGS, sealed).ok()
+    }
+
     /// Puts the text of a code where gateways find it, before anybody is told of the code. A code that cannot
     /// be shown for as long as it is valid is told of nevertheless: the attempt is under way.
     async fn show(&self, kind: &str, index: u32, text: &str, valid: Duration) -> Option<Hash> {

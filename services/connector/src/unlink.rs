@@ -15,8 +15,6 @@ use crate::{
     tenure::Tenure,
 };
 
-/// How long one try may take.
-const TRY_MAX: Duration = Duration::from_secs(3);
 /// The first pause between tries; doubled up to [`PAUSE_MAX`].
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause between tries.
@@ -62,7 +60,7 @@ pub(crate) async fn try_once(
     reports: &Arc<LinkReports>,
 ) -> Result<(), UnlinkError> {
     let unlinking = AssertUnwindSafe(tenure.driver.unlink(link.clone(), Arc::clone(reports) as _));
-    match timeout(TRY_MAX, unlinking.catch_unwind()).await {
+    match timeout(tenure.driver.unlink_max(link), unlinking.catch_unwind()).await {
         Ok(Ok(ended)) => ended,
         Ok(Err(_panic)) => {
             error!(instance = %link.instance, attempt = link.attempt, "a driver panicked while it unlinked");

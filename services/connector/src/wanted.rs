@@ -1,7 +1,7 @@
 //! Which instances want something of a link: a view of the log.
 //!
 //! There is a row for each instance with a running attempt, a linked device that is not stopped, or a device
-//! that is still to be unlinked. What a row says follows from the instance's last commit, so it can be built
+//! that is still to be unlinked, and for each on an upstream that has no device. What a row says follows from the instance's last commit, so it can be built
 //! anew at any time.
 
 use std::{
@@ -13,7 +13,7 @@ use berth_log::SharedCommit;
 use berth_proto::{
     CommandId, CommitV2, InstanceId, Kind, Sealed, Timestamp,
     event::Event,
-    instance::{InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
+    instance::{InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1, UnlinkV1},
     public,
 };
 use berth_views::{ApplyError, Rows, View};
@@ -26,6 +26,17 @@ pub(crate) struct Wanted {
     pub(crate) link: Option<WantedLink>,
     /// Devices that shall be unlinked.
     pub(crate) unlinks: Vec<WantedUnlink>,
+    /// The upstream that the instance is on.
+    pub(crate) binding: Option<WantedBinding>,
+}
+
+/// The upstream that an instance is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WantedBinding {
+    /// The name of the upstream.
+    pub(crate) upstream: String,
+    /// The instance's name there.
+    pub(crate) name: Sealed,
 }
 
 /// A device that shall be unlinked.
@@ -63,6 +74,8 @@ pub(crate) enum Stage {
     Pairing,
     /// A device is linked.
     Linked,
+    /// None is, and one that is linked at the upstream shall be found.
+    Watched,
 }
 
 impl Wanted {
@@ -79,6 +92,7 @@ impl Wanted {
             let known = old.filter(|link| link.attempt == attempt).and_then(|link| link.cause);
             WantedLink { attempt, stage, resumed, cause: asked.opened_by.or(known) }
         };
+        let binding = berth_domain::instance::binding(state);
         let link = match &state.phase {
             PhaseV1::Connecting(attempt) | PhaseV1::Pairing(attempt) => {
                 let phone = match &attempt.method {
@@ -89,24 +103,34 @@ impl Wanted {
                 Some(wanted(attempt.number, reached))
             }
             PhaseV1::Linked(link) => Some(wanted(link.attempt, Stage::Linked)),
+            // While a device is still to be unlinked, what is linked there is that one.
+            PhaseV1::Created | PhaseV1::LoggedOut { .. } if pending(state).next().is_none() => {
+                binding.map(|_| wanted(state.attempt.saturating_add(1), Stage::Watched))
+            }
             PhaseV1::Created | PhaseV1::Paused(_) | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => {
                 None
             }
         };
-        let pending = state.unlinks.iter().filter(|unlink| unlink.status == UnlinkStatusV1::Pending);
         let known = |attempt| {
             let mut before = before.into_iter().flat_map(|row| &row.unlinks);
             before.find(|unlink| unlink.attempt == attempt).and_then(|unlink| unlink.cause)
         };
-        let unlinks: Vec<_> = pending
+        let unlinks: Vec<_> = pending(state)
             .map(|unlink| WantedUnlink {
                 attempt: unlink.attempt,
                 deadline: unlink.deadline,
                 cause: known(unlink.attempt).or(asked.unlinked_by),
             })
             .collect();
-        (link.is_some() || !unlinks.is_empty()).then_some(Self { link, unlinks })
+        let binding =
+            binding.map(|it| WantedBinding { upstream: it.upstream.to_owned(), name: it.name.clone() });
+        (link.is_some() || !unlinks.is_empty()).then_some(Self { link, unlinks, binding })
     }
+}
+
+/// The devices that are still to be unlinked.
+fn pending(state: &InstanceStateV1) -> impl Iterator<Item = &UnlinkV1> {
+    state.unlinks.iter().filter(|unlink| unlink.status == UnlinkStatusV1::Pending)
 }
 
 /// What a commit asks of links, and which commands ask it.
@@ -182,7 +206,7 @@ impl View for WantedView {
     }
 
     fn schema(&self) -> u32 {
-        2
+        3
     }
 
     fn kinds(&self) -> &'static [Kind] {

@@ -12,6 +12,7 @@ mod router;
 
 use berth_proto::{Hash, WriteVersion};
 use berth_runtime::{MasterKey, url_policy::UrlPolicy};
+use berth_upstreams::Upstreams;
 
 pub use app::{App, Ports};
 
@@ -30,6 +31,8 @@ pub struct Settings {
     pub quotas: app::Quotas,
     /// The address under which clients reach the gateway, for texts that show it.
     pub public_url: String,
+    /// Gateways that instances may be on.
+    pub upstreams: Upstreams,
     /// The formats that every replica of the deployment reads.
     pub write_version: WriteVersion,
 }

@@ -4,9 +4,11 @@ use axum::{
     Router,
     body::Body,
     extract::{OriginalUri, Request},
+    http::StatusCode,
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use berth_upstreams::DEPLOYMENT_HEADER;
 use tower::ServiceExt as _;
 
 use crate::{
@@ -30,6 +32,7 @@ pub(crate) fn compose(app: App, door: Router) -> Router {
         let app = app.clone();
         move |request: Request| answer_unknown(app.clone(), green.clone(), request)
     };
+    let deployment = app.settings().upstreams.deployment.clone();
     let slashed = dialects.clone().fallback(unknown.clone());
     Router::new()
         .merge(counted("native", native::router(app)))
@@ -45,6 +48,7 @@ pub(crate) fn compose(app: App, door: Router) -> Router {
             }
         })
         .layer(from_fn(rest::read))
+        .layer(from_fn(move |request: Request, next: Next| refuse_own(deployment.clone(), request, next)))
         .layer(from_fn_with_state(noting, request_id::noted))
 }
 
@@ -56,6 +60,16 @@ async fn answer_unknown(app: App, green: green::Entry, mut request: Request) -> 
     let (door, route) = door_of(request.uri().path());
     let answering = Box::pin(unknown_route(&app, green, door, request));
     Box::pin(metrics::count(door, route, answering)).await
+}
+
+/// Refuses what this deployment sends to itself, since it was configured as its own upstream.
+async fn refuse_own(deployment: String, request: Request, next: Next) -> Response {
+    let sent_by = request.headers().get(DEPLOYMENT_HEADER);
+    if !deployment.is_empty() && sent_by.is_some_and(|by| by.as_bytes() == deployment.as_bytes()) {
+        let said = "Berth cannot be its own upstream: the URL of an upstream leads to this deployment.\n";
+        return (StatusCode::LOOP_DETECTED, said).into_response();
+    }
+    next.run(request).await
 }
 
 fn counted(door: &'static str, routes: Router) -> Router {

@@ -11,12 +11,14 @@ mod parse;
 mod role;
 mod show;
 mod sources;
+mod upstreams;
 
 pub use error::{ConfigError, Missing, UnknownVariable};
 pub use parse::{TOKEN_CHARS_MAX, TOKEN_CHARS_MIN};
 pub use role::Role;
 pub use show::hide_password;
 pub use sources::{CONFIG_FILE, Sources};
+pub use upstreams::{UpstreamKind, UpstreamMode, UpstreamSettings};
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
@@ -46,6 +48,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// How dialects behave where their servers differ.
     pub dialects: DialectSettings,
+    /// Gateways that instances may be on, by name.
+    pub upstreams: Vec<UpstreamSettings>,
     /// What `berth config` prints.
     shown: show::Shown,
 }
@@ -197,16 +201,18 @@ impl Settings {
     /// Reads and checks every setting.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let raw = sources.merge()?;
+        let http = HttpSettings {
+            listen: raw.parse("http", parse::listen)?,
+            metrics: raw.parse_optional("metrics", parse::listen)?,
+            public_url: raw.parse_optional("public_url", parse::public_url)?,
+            console: raw.parse("console", parse::console)?,
+            connections: raw.parse("http_connections", |text| parse::number(text, 1, 1_000_000))?,
+            connections_per_address: raw
+                .parse("http_connections_per_address", |text| parse::number(text, 1, 1_000_000))?,
+        };
         Ok(Self {
-            http: HttpSettings {
-                listen: raw.parse("http", parse::listen)?,
-                metrics: raw.parse_optional("metrics", parse::listen)?,
-                public_url: raw.parse_optional("public_url", parse::public_url)?,
-                console: raw.parse("console", parse::console)?,
-                connections: raw.parse("http_connections", |text| parse::number(text, 1, 1_000_000))?,
-                connections_per_address: raw
-                    .parse("http_connections_per_address", |text| parse::number(text, 1, 1_000_000))?,
-            },
+            upstreams: upstreams::checked(&raw.upstreams, &http)?,
+            http,
             storage: StorageSettings {
                 data: raw.parse("data", parse::path)?,
                 log_shards: raw.parse("log_shards", |text| parse::number(text, 1, 64))?,

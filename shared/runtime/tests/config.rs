@@ -7,9 +7,11 @@ use std::ffi::OsString;
 use berth_runtime::{
     Role, Settings,
     config::{
-        ConfigError, DeviceDriver, EvolutionLogout, LogFormat, PlainHttp, RateSettings, Sources, keys::KEYS,
+        ConfigError, DeviceDriver, EvolutionLogout, LogFormat, PlainHttp, RateSettings, Sources,
+        UpstreamMode, keys::KEYS,
     },
 };
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -345,4 +347,77 @@ fn a_role_that_is_no_gateway_does_without_the_keys_of_the_gateway() {
         from_variables(&[("BERTH_NATS_URL", "nats://127.0.0.1:4222"), ("BERTH_MASTER_KEY", MASTER_KEY)])
             .unwrap();
     settings.check(Role::Connector).unwrap();
+}
+
+#[test]
+fn an_upstream_is_a_table_or_variables_which_count_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "key-from-a-file\n").unwrap();
+    let text = format!(
+        "log = 'warn'\n[upstream.evo1]\nkind = 'evolution'\nurl = 'http://10.0.0.1:8080/'\nkey_file = '{}'\n\
+         mode = 'observe'\naccounts = ['default', 'acme']\n",
+        key.display()
+    );
+    let (_folder, sources) = from_file(&text);
+    let settings = Settings::load(&sources).unwrap();
+    let [one] = settings.upstreams.as_slice() else { panic!("one") };
+    assert_eq!((one.name.as_str(), one.url.as_str()), ("evo1", "http://10.0.0.1:8080/"));
+    assert_eq!(
+        (one.mode, one.accounts.as_slice()),
+        (UpstreamMode::Observe, ["default", "acme"].map(String::from).as_slice())
+    );
+    assert_eq!(one.key.expose_secret(), "key-from-a-file");
+
+    let given = [("BERTH_UPSTREAM_EVO1_MODE", "drive"), ("BERTH_UPSTREAM_EVO1_KEY", "key-from-a-variable")];
+    let settings = Settings::load(&sources.with_variables(variables(&given))).unwrap();
+    assert_eq!(settings.upstreams[0].mode, UpstreamMode::Drive);
+    assert_eq!(settings.upstreams[0].key.expose_secret(), "key-from-a-variable");
+    let shown = settings.to_string();
+    assert!(shown.contains("[upstream.evo1]") && shown.contains("mode = \"drive\""), "{shown}");
+    assert!(!shown.contains("key-from"), "{shown}");
+    assert!(!format!("{settings:?}").contains("key-from"));
+    shown.parse::<toml::Table>().unwrap();
+}
+
+#[test]
+fn an_upstream_that_cannot_be_one_is_refused_with_a_sentence() {
+    let refused = |pairs: &[(&str, &str)]| {
+        let pairs: Vec<_> =
+            pairs.iter().map(|(field, value)| (format!("BERTH_UPSTREAM_{field}"), *value)).collect();
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        from_variables(&pairs).unwrap_err().to_string()
+    };
+    let with_url = |url| refused(&[("EVO_URL", url), ("EVO_KEY", "secret-key")]);
+    for (url, says) in [
+        ("gateway:8080", "http or https"),
+        ("not a url", "absolute URL"),
+        ("ftp://gateway", "http or https"),
+        ("http://user:secret-key@gateway", "user name or password"),
+        ("http://gateway/?apikey=1", "neither a query nor a fragment"),
+        ("http://127.0.0.1:8480", "itself"),
+        ("http://localhost:8480/", "itself"),
+    ] {
+        let said = with_url(url);
+        assert!(said.contains("`evo`, `url`") && said.contains(says), "{url}: {said}");
+        assert!(!said.contains("secret-key"), "{said}");
+    }
+    for (pairs, says) in [
+        (&[("EVO_KEY", "k")][..], "the address of the gateway is expected"),
+        (&[("EVO_URL", "http://gateway")], "neither `key` nor `key_file`"),
+        (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_KEY_FILE", "/x")], "one of the two"),
+        (&[("EVO_URL", "http://gateway"), ("EVO_KEY_FILE", "/nowhere")], "cannot be opened"),
+        (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_MODE", "both")], "`observe` or `drive`"),
+        (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_KIND", "waha")], "`evolution` is expected"),
+        (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_POLL_MS", "1")], "milliseconds"),
+        (&[("EVO_COLOUR", "red")], "no setting `colour`"),
+        (&[("1_URL", "http://gateway"), ("1_KEY", "k")], "a small letter"),
+        (
+            &[("A_URL", "http://gateway"), ("A_KEY", "k"), ("B_URL", "http://gateway/"), ("B_KEY", "k")],
+            "same address",
+        ),
+    ] {
+        let said = refused(pairs);
+        assert!(said.contains(says), "{pairs:?}: {said}");
+    }
 }

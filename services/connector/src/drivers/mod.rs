@@ -1,3 +1,5 @@
 //! The drivers.
 
+pub mod by_upstream;
+pub mod evolution;
 pub mod simulated;

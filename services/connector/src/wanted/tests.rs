@@ -212,7 +212,7 @@ fn devices_are_to_be_unlinked_whatever_runs_beside() {
     history.happens(&[logged_out(session, Some(1))]);
     let cause = Some(command(4));
     let unlinks = vec![WantedUnlink { attempt: 1, deadline: NOW.plus_seconds(86_400), cause }];
-    assert_eq!(history.row(), Some(Wanted { link: None, unlinks: unlinks.clone() }));
+    assert_eq!(history.row(), Some(Wanted { link: None, unlinks: unlinks.clone(), binding: None }));
     history.happens(&[requested(2, MethodV1::Qr)]);
     let both = history.row().unwrap();
     assert_eq!((both.link.unwrap().attempt, both.unlinks), (2, unlinks));
@@ -243,6 +243,7 @@ fn a_row_of_another_shape_is_none() {
     let row = postcard::to_allocvec(&Wanted {
         link: None,
         unlinks: vec![WantedUnlink { attempt: 1, deadline: NOW, cause: None }],
+        binding: None,
     })
     .unwrap();
     assert!(Wanted::read(&row).is_some());

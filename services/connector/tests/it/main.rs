@@ -9,4 +9,5 @@ mod life;
 mod on_nats;
 mod owners;
 mod unlinking;
+mod upstream;
 mod world;

@@ -18,6 +18,7 @@ use berth_bus::{
 use berth_connector::{
     Handle, Ports, Settings, driver::DeviceLink, drivers::simulated::Simulated, keys::LinkKeys,
 };
+use berth_domain::instance::binding_block;
 use berth_log::{
     EventLog,
     jetstream::{JetStreamLog, JetStreamOptions},
@@ -31,7 +32,10 @@ use berth_proto::{
     commit::{OriginV1, PrincipalV1},
     event::Event,
     frame::{CommandReplyV1, CommandRequestV1, RejectionCodeV1, TargetV1},
-    instance::{ConnectionV1, DeviceV1, EntriesV1, InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1},
+    instance::{
+        ConnectionV1, DeviceV1, EntriesV1, InstanceStateV1, MethodV1, PhaseV1, SettingsBlockV1,
+        UnlinkStatusV1,
+    },
     subject::{Sender, code_key, command_subject, simulate_subject},
 };
 use berth_runtime::{
@@ -220,6 +224,19 @@ impl World {
     // === asking ===
 
     pub(crate) async fn instance(&self) -> InstanceId {
+        self.instance_with(|_| Vec::new()).await
+    }
+
+    /// An instance on an upstream, where it is called `name`.
+    pub(crate) async fn instance_on(&self, upstream: &str, name: &str) -> InstanceId {
+        let sealed = |seal: &dyn Fn(&str, &str) -> Sealed| seal(field::SETTINGS, name);
+        self.instance_with(|seal| vec![binding_block("evolution", upstream, sealed(seal))]).await
+    }
+
+    async fn instance_with(
+        &self,
+        settings: impl FnOnce(&dyn Fn(&str, &str) -> Sealed) -> Vec<SettingsBlockV1>,
+    ) -> InstanceId {
         let id = new_instance_id(&*self.clock, &*self.entropy);
         let owner = id.as_bytes();
         let key = self.keys.create(owner, &*self.entropy).await.unwrap().unwrap();
@@ -238,7 +255,7 @@ impl World {
                 alias: None,
                 creation: None,
             },
-            settings: Vec::new(),
+            settings: settings(&|field, text| key.seal(owner, field, text.as_bytes())),
             webhooks: Vec::new(),
         };
         self.accepted(id, create).await;
@@ -384,7 +401,7 @@ impl World {
         self.history(id).await.iter().filter_map(opened).collect()
     }
 
-    async fn history(&self, id: InstanceId) -> Vec<Event> {
+    pub(crate) async fn history(&self, id: InstanceId) -> Vec<Event> {
         let stored = self.log.read(&StreamKey::instance(id), 0, 10_000).await.unwrap();
         let commits = stored.iter().map(|stored| decode::<CommitV2>(&stored.payload).unwrap());
         commits.flat_map(|commit| commit.events).map(|event| Event::from_record(&event).unwrap()).collect()

@@ -10,7 +10,8 @@ use berth_proto::{
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::Sender,
 };
-use berth_runtime::{Entropy, Role, Unique, entropy::new_command_id, sealing::field};
+use berth_runtime::{Entropy, Role, Unique, config::UpstreamMode, entropy::new_command_id, sealing::field};
+use berth_upstreams::Upstreams;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -20,6 +21,7 @@ use super::{
     principal::Principals,
     quota::Counters,
     record::{Record, Records},
+    standing::Standings,
 };
 
 /// How long a command is held while the deployment recovers, for example from the loss of the log's leader.
@@ -68,6 +70,8 @@ pub struct Commands {
     pub(super) principals: Arc<Principals>,
     pub(super) records: Arc<Records>,
     pub(super) counters: Arc<Counters>,
+    pub(super) standings: Arc<Standings>,
+    pub(super) upstreams: Upstreams,
 }
 
 impl Commands {
@@ -79,8 +83,10 @@ impl Commands {
         command: impl Into<Command>,
     ) -> Result<Answer, Failure> {
         self.counters.count_call(call).await?;
+        let command = command.into();
+        self.refuse_if_observed(instance, &command).await?;
         let too_large = |_| Failure::Rejected(RejectionCodeV1::StateTooLarge);
-        let command = command.into().to_record().map_err(too_large)?;
+        let command = command.to_record().map_err(too_large)?;
         let identity = self.identity(call, instance.as_bytes()).await?;
         let target = TargetV1::Instance { instance, command };
         let mut call = Cow::Borrowed(call);
@@ -107,6 +113,27 @@ impl Commands {
                 Err(code) => return Err(Failure::Rejected(code)),
             }
         }
+    }
+
+    /// [`Failure::ObservedOnly`] for a command to a link that is only looked at. The mode is a setting and no fact of the
+    /// history, so whoever decides cannot know it.
+    async fn refuse_if_observed(&self, instance: InstanceId, command: &Command) -> Result<(), Failure> {
+        let drives = matches!(
+            command,
+            Command::Connect(_)
+                | Command::Reconnect(_)
+                | Command::Restart(_)
+                | Command::Disconnect(_)
+                | Command::Logout(_)
+                | Command::Delete(_)
+        );
+        if !drives || !self.upstreams.any_observed() {
+            return Ok(());
+        }
+        let upstream = self.standings.of(instance).await?.and_then(|standing| standing.upstream);
+        let upstream = upstream.and_then(|name| self.upstreams.named(&name).cloned());
+        let is_observed = upstream.is_some_and(|it| it.settings.mode == UpstreamMode::Observe);
+        if is_observed { Err(Failure::ObservedOnly) } else { Ok(()) }
     }
 
     /// Whether an earlier try of the same keyed command was decided, as far as the instance remembers:

@@ -14,6 +14,7 @@ use super::{
     webhooks::{NewWebhook, WebhookSecret, Webhooks},
 };
 use berth_bus::KeyRing;
+use berth_domain::instance::binding_block;
 use berth_log::{LogRead, decode_state};
 use berth_proto::{
     InstanceId, StreamKey,
@@ -23,6 +24,7 @@ use berth_proto::{
 };
 use berth_runtime::{
     Clock, DataKey, Entropy, Unique, UniqueInAccount,
+    config::UpstreamKind,
     entropy::{new_instance_id, new_number},
     sealing::field,
 };
@@ -46,6 +48,8 @@ pub struct NewInstance {
     pub settings: Vec<(&'static str, Value)>,
     /// Webhook endpoints.
     pub webhooks: Vec<NewWebhook>,
+    /// The upstream that it is on: its kind and its name. The instance has its own name there.
+    pub upstream: Option<(UpstreamKind, String)>,
 }
 
 /// A created instance.
@@ -177,6 +181,10 @@ impl Creator {
             owner: (*block_owner).to_owned(),
             body: key.seal(owner, field::SETTINGS, body.to_string().as_bytes()),
         });
+        let bound = plan.new.upstream.as_ref().map(|(kind, upstream)| {
+            let name = key.seal(owner, field::SETTINGS, plan.name.as_bytes());
+            binding_block(kind.as_str(), upstream, name)
+        });
         let command = CreateInstanceV1 {
             account: plan.account,
             number,
@@ -189,7 +197,7 @@ impl Creator {
                 alias: plan.new.alias.as_ref().map(|alias| account_key.entry(UniqueInAccount::Alias, alias)),
                 creation,
             },
-            settings: settings.collect(),
+            settings: settings.chain(bound).collect(),
             webhooks,
         };
         Ok((command.into(), secrets))

@@ -27,6 +27,9 @@ pub enum Failure {
     /// The session-aggregate decided against it.
     #[error("the command was rejected: {0:?}")]
     Rejected(RejectionCodeV1),
+    /// The instance is on an upstream that is only observed.
+    #[error("the instance is only observed")]
+    ObservedOnly,
     /// Something in the request is not well formed.
     #[error("{field}: {problem}")]
     Invalid {
@@ -70,6 +73,7 @@ impl Failure {
             | Self::Forbidden
             | Self::NotFound
             | Self::Rejected(_)
+            | Self::ObservedOnly
             | Self::Invalid { .. } => None,
         }
     }
@@ -81,6 +85,7 @@ impl Failure {
             Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
+            | Self::ObservedOnly
             | Self::Invalid { .. }
             | Self::Limited { .. }
             | Self::Unavailable { .. } => None,

@@ -38,6 +38,7 @@ mod sign_in;
 mod simulate;
 mod standing;
 mod tokens;
+mod upstreams;
 mod waits;
 mod webhooks;
 
@@ -77,6 +78,7 @@ pub use sign_in::SignedIn;
 pub use simulate::{Simulation, Simulator};
 pub use standing::{Standing, Standings};
 pub use tokens::Tokens;
+pub use upstreams::{Adopted, Adoption, Adoptions, UpstreamFailure};
 pub use webhooks::{NewWebhook, Webhook, WebhookSecret, Webhooks};
 
 use directory::Directory;
@@ -115,6 +117,7 @@ pub struct Parts {
     pub tokens: Arc<Tokens>,
     pub blocks: Arc<Blocks>,
     pub accounts: Arc<Accounts>,
+    pub adoptions: Arc<Adoptions>,
     pub moves: Arc<Moves>,
     pub renames: Arc<Renames>,
     pub histories: Arc<Histories>,
@@ -154,18 +157,19 @@ impl App {
     /// An app over these ports. `foreign_id` reads the foreign id that a dialect gave an instance.
     pub fn new(ports: Ports, settings: &Settings, foreign_id: fn(&Record) -> Option<String>) -> Self {
         let Ports { log, bus, volatile, keys, clock, entropy, presence, stop } = ports;
-        let Settings { root_key_digest, url_policy, quotas, public_url, write_version, .. } = settings;
+        let Settings { root_key_digest, url_policy, quotas, public_url, write_version, upstreams, .. } =
+            settings;
         let request_ids = Arc::new(RequestIds::new(&*entropy));
         let directory = Arc::new(Directory::new(Arc::clone(&log)));
         let (guesses, shares) = (Arc::new(Guesses::new()), Arc::new(Shares::new()));
         let principals = part!(Principals: keys, directory, guesses, root_key_digest);
         let records = part!(Records: log, bus, keys, clock, entropy, stop, directory, principals);
+        let standings = Arc::new(Standings::new(&log, &clock, &principals));
         let counters = part!(Counters: volatile, keys, clock, quotas, shares);
         let commands = part!(Commands: bus, keys, entropy, presence, stop, write_version, principals,
-            records, counters);
+            records, counters, standings, upstreams);
         let codes = part!(Codes: volatile, keys, clock, commands, records);
         let resolver = part!(Resolver: keys, directory, principals);
-        let standings = Arc::new(Standings::new(&log, &clock, &principals));
         let finder = part!(Finder: resolver, principals, records, commands, codes, standings);
         let lists = part!(Lists: bus, records);
         let webhooks = part!(Webhooks: clock, entropy, url_policy, commands);
@@ -175,6 +179,8 @@ impl App {
         let blocks = part!(Blocks: records, commands);
         let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
             webhooks);
+        let adoptions =
+            part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams);
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let renames = part!(Renames: keys, directory, commands);
         let histories = part!(Histories: log, keys);
@@ -186,8 +192,8 @@ impl App {
         let deliveries = part!(Deliveries: bus, keys, presence);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, moves, renames, histories, follows, account_events, listeners,
-            notifications, deliveries, simulator, request_ids, clock, settings))
+            webhooks, creator, tokens, blocks, accounts, adoptions, moves, renames, histories, follows,
+            account_events, listeners, notifications, deliveries, simulator, request_ids, clock, settings))
     }
 
     /// The settings that the gateway was started with.

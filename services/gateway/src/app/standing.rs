@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use berth_domain::instance::{Unusable, may_message};
+use berth_domain::instance::{Unusable, binding, may_message};
 use berth_log::{LogRead, ReadError, StateError, rehydrate};
 use berth_proto::{
     AccountId, InstanceId, StreamKey,
@@ -21,12 +21,14 @@ use super::{
 };
 
 /// How an instance stands for messaging.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// The instance.
     pub instance: InstanceId,
     /// The connection of the device that may be used, or why none may.
     pub usable: Result<ConnectionV1, Unusable>,
+    /// The upstream that it is on.
+    pub upstream: Option<Arc<str>>,
     account: AccountId,
     credential_version: u32,
     deleted: bool,
@@ -37,6 +39,7 @@ impl Standing {
         Self {
             instance,
             usable: may_message(state).map(|link| link.connection),
+            upstream: binding(state).map(|it| Arc::from(it.upstream)),
             account: state.account,
             credential_version: state.credential_version,
             deleted: matches!(state.phase, PhaseV1::Deleted { .. }),
@@ -87,6 +90,11 @@ impl Standings {
             standing.admit(&now)?;
         }
         Ok(standing)
+    }
+
+    /// How the instance stands, without asking who wants to know; none if there is no such instance.
+    pub(super) async fn of(&self, instance: InstanceId) -> Result<Option<Standing>, Failure> {
+        self.reads.read(instance, || self.look(instance)).await
     }
 
     async fn look(&self, instance: InstanceId) -> Result<Option<Standing>, Failure> {

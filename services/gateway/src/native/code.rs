@@ -62,6 +62,8 @@ codes! {
     TooManyWebhooks, CONFLICT, "too_many_webhooks", "The instance has as many webhooks as it may have.";
     WebhookOfAccount, CONFLICT, "webhook_of_account", "The webhook is the account's: it is changed and removed there.";
     Changed, CONFLICT, "changed", "Somebody else changed it meanwhile: read it and try again.";
+    ObservedOnly, CONFLICT, "observed_only", "The instance is on an upstream that is only observed: ask there, or have it driven.";
+    UpstreamUnusable, BAD_GATEWAY, "upstream_unusable", "The upstream gave no answer that can be used; `detail` says what it was.";
     Exists, CONFLICT, "exists", "It exists already.";
     NotSimulated, CONFLICT, "not_simulated", "The devices of this deployment are real and play nothing.";
     NotSimulatable, CONFLICT, "not_simulatable", "The simulated device cannot play this now; `detail` says why.";

@@ -96,6 +96,10 @@ impl From<Failure> for Problem {
             Failure::NotFound => {
                 Self::new(Code::NotFound, "There is no such instance, account or webhook for this token.")
             }
+            Failure::ObservedOnly => Self::new(
+                Code::ObservedOnly,
+                "The instance is on an upstream that is only observed: nothing is asked of that.",
+            ),
             Failure::Invalid { field, problem } => Self::invalid(format!("`{field}`: {problem}.")),
             Failure::Limited { retry_after_seconds } => {
                 Self::new(Code::RateLimited, "Too many requests: wait and try again.")

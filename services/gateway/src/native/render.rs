@@ -66,12 +66,24 @@ pub(super) struct InstanceBody {
     /// Of a deleted instance: `pending` or `done`.
     #[schema(value_type = Option<words::Erasing>)]
     erasure: Option<&'static str>,
+    /// The upstream that it is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<LinkBody>,
     /// When it was created.
     created_at: String,
     /// When it last changed.
     updated_at: String,
     /// The version of its history that this shows.
     version: u64,
+}
+
+/// Where the link of an instance is that is on an upstream.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LinkBody {
+    /// The kind of the upstream, such as `evolution`.
+    kind: String,
+    /// Its name.
+    upstream: String,
 }
 
 /// A linked device.
@@ -172,6 +184,8 @@ impl InstanceBody {
                 Erasure::Pending => "pending",
                 Erasure::Done => "done",
             }),
+            link: berth_domain::instance::binding(&record.state)
+                .map(|it| LinkBody { kind: it.kind.to_owned(), upstream: it.upstream.to_owned() }),
             created_at: time(state.created_at),
             updated_at: time(state.updated_at),
             version: record.version,

@@ -352,6 +352,7 @@ fn gateway_settings(
         evolution_logout,
         quotas: Quotas::default(),
         public_url,
+        upstreams: berth_upstreams::Upstreams::default(),
     }
 }
 

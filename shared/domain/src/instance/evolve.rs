@@ -13,7 +13,7 @@ use berth_proto::{
     limits::UNLINKS_MAX,
 };
 
-use crate::instance::{State, link};
+use crate::instance::{State, binding, binding_block, link};
 
 /// Folds an event that happened at a moment into the state.
 ///
@@ -116,6 +116,10 @@ fn apply(state: &mut State, event: &Event, at: Timestamp) -> Option<()> {
         Event::InstanceRenamed(e) => {
             state.name.clone_from(&e.name);
             state.entries.name = e.name_entry;
+        }
+        Event::LinkBound(e) => {
+            let before = state.phase == PhaseV1::Created && binding(state).is_none();
+            before.then(|| state.settings.push(binding_block(&e.kind, &e.upstream, e.name.clone())))?;
         }
         Event::InstanceDeleted(_) => {
             // Whatever ran was ended by the events before; unlinks, entries, receipts and endpoints stay.
@@ -226,7 +230,12 @@ fn connect_ended(state: &mut State, event: &ConnectEndedV1, at: Timestamp) -> Op
 }
 
 fn device_linked(state: &mut State, event: &DeviceLinkedV1, at: Timestamp) -> Option<()> {
-    attempt_of(state, event.attempt)?;
+    // At an upstream a device may have been linked without an attempt of ours.
+    let was_found = attempt_of(state, event.attempt).is_none();
+    if was_found && !may_be_found(state, event.attempt) {
+        return None;
+    }
+    state.attempt = event.attempt;
     state.last_device = Some(event.device.clone());
     state.phase = PhaseV1::Linked(LinkV1 {
         attempt: event.attempt,
@@ -238,6 +247,13 @@ fn device_linked(state: &mut State, event: &DeviceLinkedV1, at: Timestamp) -> Op
         report: event.reported.number,
     });
     Some(())
+}
+
+/// Whether a device of the next attempt may be found linked, although nobody here asked for it.
+pub(super) fn may_be_found(state: &State, attempt: u32) -> bool {
+    let is_next = state.attempt.checked_add(1) == Some(attempt);
+    let is_free = matches!(state.phase, PhaseV1::Created | PhaseV1::LoggedOut { .. });
+    is_next && is_free && binding(state).is_some()
 }
 
 // === links ===

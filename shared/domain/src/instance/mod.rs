@@ -7,6 +7,7 @@
 //!   state results, and it rides in the commit.
 //! - **decisions**: [`decide()`], [`deadlines()`], and what the state permits: [`may_send`].
 
+mod binding;
 mod deadlines;
 mod decide;
 mod evolve;
@@ -24,6 +25,7 @@ use berth_proto::{
 
 pub use berth_proto::delivery::NoticeClass;
 pub use berth_proto::event::Event;
+pub use binding::{Binding, binding, binding_block};
 pub use deadlines::{
     AHEAD_SECONDS, ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, BAN_SECONDS_MAX, CODE_GRACE_SECONDS, SKEW_SECONDS,
     UNLINK_SECONDS, deadlines, due, effective, next_deadline,

@@ -7,6 +7,7 @@
 )]
 
 mod account_stories;
+mod binding_stories;
 mod deadline_stories;
 mod delivery_stories;
 mod directory_stories;

@@ -189,6 +189,7 @@ fn happening(event: &Event) -> Option<Happening> {
         | Event::SettingsChanged(_)
         | Event::InstanceMoved(_)
         | Event::InstanceRenamed(_)
+        | Event::LinkBound(_)
         | Event::InstanceDeleted(_)
         | Event::Abandoned(_) => return None,
     })

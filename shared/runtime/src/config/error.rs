@@ -50,6 +50,16 @@ pub enum ConfigError {
         /// The setting that it resembles most, if it resembles one.
         nearest: Option<&'static str>,
     },
+    /// Something of an upstream cannot be used.
+    #[error("the upstream `{name}`{}: {reason}", of_field(*field))]
+    Upstream {
+        /// Its name.
+        name: String,
+        /// Which of its settings; none if it is the name itself.
+        field: Option<&'static str>,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file cannot be read or is not TOML.
     #[error("the configuration file {} cannot be read: {reason}", path.display())]
     File {
@@ -102,6 +112,10 @@ fn unknown(variables: &[UnknownVariable]) -> String {
     });
     let text = words.collect::<Vec<_>>().join("; ");
     format!("{text}. `berth config --help` lists them; unset what is not meant for berth")
+}
+
+fn of_field(field: Option<&str>) -> String {
+    field.map(|field| format!(", `{field}`")).unwrap_or_default()
 }
 
 fn meant(nearest: Option<&str>) -> String {

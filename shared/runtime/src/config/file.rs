@@ -7,7 +7,17 @@ use toml::{Spanned, Value};
 use super::{
     ConfigError,
     keys::{self, nearest},
+    upstreams::{self, Given},
 };
+
+/// What the file says.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    /// The settings, by key.
+    pub(super) entries: BTreeMap<String, Entry>,
+    /// The tables `[upstream.<name>]`.
+    pub(super) upstreams: Given,
+}
 
 /// A value of the file.
 #[derive(Debug, Clone)]
@@ -19,17 +29,21 @@ pub(super) struct Entry {
 }
 
 /// Reads the file. One that need not exist and does not has no entries.
-pub(super) fn read(path: &Path, must_exist: bool) -> Result<BTreeMap<String, Entry>, ConfigError> {
+pub(super) fn read(path: &Path, must_exist: bool) -> Result<File, ConfigError> {
     let unreadable = |reason: String| ConfigError::File { path: path.to_owned(), reason };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
-            return Ok(BTreeMap::new());
+            return Ok(File::default());
         }
         Err(error) => return Err(unreadable(error.to_string())),
     };
-    let table: BTreeMap<String, Spanned<Value>> =
+    let mut table: BTreeMap<String, Spanned<Value>> =
         toml::from_str(&text).map_err(|error| unreadable(what_is_wrong(&text, &error)))?;
+    let upstreams = match table.remove(upstreams::TABLE) {
+        Some(tables) => upstreams::of_file(tables.get_ref(), path)?,
+        None => Given::new(),
+    };
     let line = |span: Range<usize>| line_of(&text, span.start);
     if let Some((key, value)) = table.iter().find(|(name, _)| !keys::names().any(|known| known == *name)) {
         return Err(ConfigError::UnknownKey {
@@ -40,7 +54,7 @@ pub(super) fn read(path: &Path, must_exist: bool) -> Result<BTreeMap<String, Ent
         });
     }
     let entry = |value: Spanned<Value>| Entry { line: line(value.span()), text: text_of(value.get_ref()) };
-    Ok(table.into_iter().map(|(key, value)| (key, entry(value))).collect())
+    Ok(File { entries: table.into_iter().map(|(key, value)| (key, entry(value))).collect(), upstreams })
 }
 
 /// The parser's own words and the line. Its full message would quote that line, which may hold a key.
@@ -56,7 +70,8 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
 
-fn text_of(value: &Value) -> Option<String> {
+/// A text or a number as it is, a list separated by commas; none if it is something else.
+pub(super) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Integer(number) => Some(number.to_string()),

@@ -1,8 +1,14 @@
 //! Effective values for people, without secrets.
 
-use std::fmt;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
-use super::keys::Key;
+use super::{
+    keys::Key,
+    upstreams::{self, Given},
+};
 
 /// Shown in the place of a secret.
 const HIDDEN: &str = "(hidden)";
@@ -12,6 +18,8 @@ const HIDDEN: &str = "(hidden)";
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shown {
     lines: Vec<Line>,
+    /// The tables of upstreams; they stand last, since a key behind one would be a part of it.
+    upstreams: Vec<String>,
     ignored: Vec<String>,
 }
 
@@ -25,6 +33,7 @@ struct Line {
 impl Shown {
     pub(super) fn new<'a>(
         found: impl Iterator<Item = (&'static Key, Option<&'a (String, String)>)>,
+        upstreams: &Given,
         ignored: Vec<String>,
     ) -> Self {
         let line = |(key, found): (&'static Key, Option<&(String, String)>)| {
@@ -34,7 +43,8 @@ impl Shown {
             });
             Line { key, value }
         };
-        Self { lines: found.map(line).collect(), ignored }
+        let upstreams = upstreams.iter().map(|(name, fields)| upstream_lines(name, fields)).collect();
+        Self { lines: found.map(line).collect(), upstreams, ignored }
     }
 }
 
@@ -52,8 +62,21 @@ impl fmt::Display for Shown {
         for ignored in &self.ignored {
             writeln!(f, "# ignored: {ignored}")?;
         }
-        Ok(())
+        self.upstreams.iter().try_for_each(|lines| f.write_str(lines))
     }
+}
+
+fn upstream_lines(name: &str, fields: &BTreeMap<&'static str, (String, String)>) -> String {
+    let mut lines = format!("\n[{}.{name}]\n", upstreams::TABLE);
+    for (field, (text, origin)) in fields {
+        let line = if upstreams::is_secret(field) {
+            format!("# {field} = {HIDDEN}")
+        } else {
+            format!("{field} = {}", toml_text(&hide_password(text)))
+        };
+        let _infallible = writeln!(lines, "{line:<48} # from {origin}");
+    }
+    lines
 }
 
 /// A basic TOML string; its escapes are those of JSON.

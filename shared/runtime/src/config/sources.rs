@@ -14,6 +14,7 @@ use super::{
     file::{self, Entry},
     keys::{self, KEYS, Key, nearest},
     show::Shown,
+    upstreams::{self, Given},
 };
 
 /// The file that is read if it is there and no other is named.
@@ -79,12 +80,14 @@ impl Sources {
     /// The value of each setting, from the first source that has one.
     pub(super) fn merge(&self) -> Result<Raw, ConfigError> {
         let (path, must_exist) = self.file();
+        let file = file::read(&path, must_exist)?;
         let layers = [
             self.flags.iter().map(|(name, text)| (*name, Ok((text.clone(), flag_origin(name))))).collect(),
             self.texts_of_variables()?,
-            texts_of_file(&path, &file::read(&path, must_exist)?),
+            texts_of_file(&path, &file.entries),
         ];
-        let mut raw = Raw { values: BTreeMap::new(), ignored: self.ignored.clone() };
+        let upstreams = upstreams::merged(upstreams::of_variables(&self.variables)?, file.upstreams);
+        let mut raw = Raw { values: BTreeMap::new(), upstreams, ignored: self.ignored.clone() };
         for key in &KEYS {
             let mut found: Option<(String, String)> = None;
             for layer in &layers {
@@ -116,7 +119,7 @@ impl Sources {
         let mut texts = Layer::new();
         let mut unknown = Vec::new();
         for (variable, value) in &self.variables {
-            if variable == CONFIG_VARIABLE {
+            if variable == CONFIG_VARIABLE || variable.starts_with(upstreams::VARIABLE_PREFIX) {
                 continue;
             }
             let Some(name) = keys::name_of_variable(variable) else {
@@ -171,7 +174,7 @@ fn value_in(layer: &Layer, key: &'static Key) -> Result<Option<(String, String)>
 }
 
 /// A secret without the line break at its end, which most editors and tools write.
-fn read_secret(path: &Path) -> Result<String, String> {
+pub(super) fn read_secret(path: &Path) -> Result<String, String> {
     let file = File::open(path).map_err(|error| format!("it cannot be opened: {error}"))?;
     let mut text = String::new();
     file.take(SECRET_FILE_BYTES_MAX + 1)
@@ -203,6 +206,8 @@ type Found = Option<(String, String)>;
 #[derive(Debug)]
 pub(super) struct Raw {
     values: BTreeMap<&'static str, (&'static Key, Found)>,
+    /// What was given of each upstream.
+    pub(super) upstreams: Given,
     ignored: Vec<String>,
 }
 
@@ -232,6 +237,6 @@ impl Raw {
     /// What `berth config` shows.
     pub(super) fn shown(&self) -> Shown {
         let found = |key: &Key| self.values.get(key.name).and_then(|(_, value)| value.as_ref());
-        Shown::new(KEYS.iter().map(|key| (key, found(key))), self.ignored.clone())
+        Shown::new(KEYS.iter().map(|key| (key, found(key))), &self.upstreams, self.ignored.clone())
     }
 }

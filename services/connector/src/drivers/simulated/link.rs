@@ -52,7 +52,7 @@ impl Shown {
 impl Run<'_> {
     pub(super) async fn start(&self, start: Start, plays: &Mailbox) {
         match start {
-            Start::Resume => {
+            Start::Resume | Start::Reopen => {
                 if self.has_keys().await {
                     self.linked(plays).await;
                 } else {
@@ -63,6 +63,8 @@ impl Run<'_> {
                 }
             }
             // Pairing takes minutes and a link may last for years: boxed, the one takes no room in the other.
+            // Nobody links a device behind our back here.
+            Start::Watch => std::future::pending().await,
             Start::PairByQr => Box::pin(self.pair(None, plays)).await,
             Start::PairByCode { phone } => Box::pin(self.pair(Some(phone), plays)).await,
         }

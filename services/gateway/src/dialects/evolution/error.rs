@@ -87,6 +87,7 @@ impl EvolutionError {
                 Self::Refused("Token already exists".to_owned())
             }
             Failure::Rejected(RejectionCodeV1::NoSession) => Self::not_connected(name),
+            Failure::ObservedOnly => Self::Refused(format!("The \"{name}\" instance is only observed")),
             Failure::Invalid { field: "url", .. } => Self::Refused("Invalid \"url\" property".to_owned()),
             Failure::Invalid { field, problem } => {
                 let field = if field == "name" { "instanceName" } else { field };

@@ -29,10 +29,21 @@ pub(super) struct CreateRequest {
     token: Option<String>,
     /// Settings that are kept as given.
     settings: Option<Map<String, Value>>,
+    /// The upstream that it shall be on; left out, it has the deployment's own driver.
+    #[schema(value_type = Option<LinkRequest>)]
+    link: Option<Object<LinkRequest>>,
     /// Webhook endpoints.
     #[serde(default)]
     #[schema(value_type = Vec<WebhookRequest>)]
     webhooks: Vec<Object<WebhookRequest>>,
+}
+
+/// Where the link of a new instance shall be, for life.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkRequest {
+    /// The name of an upstream that the account was granted.
+    upstream: String,
 }
 
 /// A created instance.
@@ -71,7 +82,12 @@ pub(super) async fn handler(
     for Object(webhook) in request.webhooks {
         webhooks.push(webhook.into_new()?);
     }
+    let upstream = match &request.link {
+        Some(Object(link)) => Some(app.adoptions.granted(&caller.principal, &link.upstream).await?),
+        None => None,
+    };
     let new = NewInstance {
+        upstream,
         name: request.name,
         token: request.token,
         alias: None,

@@ -119,7 +119,7 @@ impl IntoResponse for Closed {
     responses((status = 200, description = "It may."))
 )]
 pub(super) async fn handler(State(app): State<App>, shown: Shown, Key(key): Key) -> Result<Response, Closed> {
-    opened(app.finder.standing(&shown.0, &key, &ORDER).await?)
+    opened(&app.finder.standing(&shown.0, &key, &ORDER).await?)
 }
 
 /// The same for the instance that stands at the place `n` of the path in `X-Forwarded-Uri`, counted from 1.
@@ -160,10 +160,10 @@ pub(super) async fn prefixed(
 async fn for_target(app: &App, principal: &Principal, target: &str, place: &str) -> Result<Response, Closed> {
     let place = place.parse().map_err(|_| TargetError::Missing)?;
     let name = segment_of(target, place)?;
-    opened(app.finder.standing(principal, &name, &ORDER).await?)
+    opened(&app.finder.standing(principal, &name, &ORDER).await?)
 }
 
-fn opened(standing: Standing) -> Result<Response, Closed> {
+fn opened(standing: &Standing) -> Result<Response, Closed> {
     let connection = standing.usable.map_err(Closed::Unusable)?;
     let reason = match connection {
         ConnectionV1::Opening => "opening",

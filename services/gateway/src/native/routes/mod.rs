@@ -20,6 +20,7 @@ pub(super) mod rename;
 pub(super) mod simulate;
 pub(super) mod stream;
 pub(super) mod token;
+pub(super) mod upstreams;
 pub(super) mod verify;
 pub(super) mod webhook;
 pub(super) mod webhooks;
@@ -66,6 +67,8 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/events/stream", get(account_stream::handler))
         .route("/v1/counts", get(counts::handler))
         .route("/v1/whoami", get(whoami::handler))
+        .route("/v1/upstreams", get(upstreams::list))
+        .route("/v1/upstreams/{u}/adopt", post(upstreams::adopt))
         .route("/v1/gate/{i}", get(gate::handler))
         .route("/v1/gate/segment/{n}", get(gate::forwarded))
         .route("/v1/gate/segment/{n}/{*path}", any(gate::prefixed))

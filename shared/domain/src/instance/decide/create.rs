@@ -9,7 +9,11 @@ use berth_proto::{
 };
 
 use super::webhooks;
-use crate::instance::{Decision, evolve};
+use crate::instance::{
+    Decision,
+    binding::{bound, is_binding},
+    evolve,
+};
 
 /// An instance with its settings, then its webhooks one by one under the same rules as later ones.
 pub(super) fn create(command: &CreateInstanceV1, now: Timestamp) -> Result<Decision, RejectionCodeV1> {
@@ -22,10 +26,12 @@ pub(super) fn create(command: &CreateInstanceV1, now: Timestamp) -> Result<Decis
         name: command.name.clone(),
         token: command.token.clone(),
         entries: command.entries.clone(),
-        settings: command.settings.clone(),
+        settings: command.settings.iter().filter(|block| !is_binding(&block.owner)).cloned().collect(),
     });
     let mut events = vec![created];
-    if let Some(state) = events.first().and_then(|created| evolve(None, created, now)) {
+    events.extend(command.settings.iter().find_map(bound).map(Event::from));
+    let state = events.iter().fold(None, |state, event| evolve(state, event, now));
+    if let Some(state) = state {
         events.extend(webhooks::configure_all(state, &command.webhooks, now)?);
     }
     Ok(Decision::applied(0, events))

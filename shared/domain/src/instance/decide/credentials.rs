@@ -12,7 +12,7 @@ use berth_proto::{
 };
 
 use super::webhooks;
-use crate::instance::{Decision, State, evolve};
+use crate::instance::{Decision, State, binding::is_binding, evolve};
 
 /// Another account owns it from now on; its session, token and number stay, and JWTs that name the former
 /// account end. In the same step it loses the former account's endpoints, so that nothing is told there any more,
@@ -81,6 +81,9 @@ pub(super) fn switch(state: &State, command: &SwitchV1) -> Result<Decision, Reje
 }
 
 fn changed(state: &State, command: &ChangeSettingsV1) -> Result<Option<SettingsChangedV1>, RejectionCodeV1> {
+    if is_binding(&command.block.owner) {
+        return Err(RejectionCodeV1::OutOfPlace);
+    }
     let present = state.settings.iter().find(|block| block.owner == command.block.owner);
     // Sealed values of one field are equal if their texts are.
     if present == Some(&command.block) {

@@ -21,7 +21,7 @@ use berth_proto::{
 };
 
 use super::end;
-use crate::instance::{Decision, State, attempt, deadlines, link};
+use crate::instance::{Decision, State, attempt, deadlines, evolve::may_be_found, link};
 
 type Decided = Result<Decision, RejectionCodeV1>;
 
@@ -129,14 +129,16 @@ pub(super) fn linked(state: &State, command: &ReportLinkedV1) -> Decided {
     if link(state).is_some_and(|link| link.attempt == command.report.attempt) {
         return Ok(Decision::unchanged(command.report.attempt));
     }
-    on_attempt(state, &command.report, |running| {
-        let linked = DeviceLinkedV1 {
-            attempt: running.number,
-            device: command.device.clone(),
-            reported: reported(&command.report),
-        };
+    let events = |attempt| {
+        let linked =
+            DeviceLinkedV1 { attempt, device: command.device.clone(), reported: reported(&command.report) };
         vec![linked.into(), WebhooksResumedV1 { session: state.session }.into()]
-    })
+    };
+    // Somebody linked it at the upstream.
+    if may_be_found(state, command.report.attempt) {
+        return Ok(Decision::applied(command.report.attempt, events(command.report.attempt)));
+    }
+    on_attempt(state, &command.report, |running| events(running.number))
 }
 
 // === reports on a link ===

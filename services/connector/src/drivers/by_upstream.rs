@@ -1,0 +1,63 @@
+//! Which driver a link has: that of its upstream, else the deployment's own.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use berth_runtime::config::UpstreamKind;
+use berth_upstreams::{Upstream, Upstreams};
+use tracing::warn;
+
+use super::evolution::Evolution;
+use crate::driver::{DeviceLink, Link, Reports, Start, UnlinkError};
+
+/// A driver for each upstream, and one for instances that are on none.
+#[derive(Debug)]
+pub struct ByUpstream {
+    own: Arc<dyn DeviceLink>,
+    upstreams: BTreeMap<String, Arc<dyn DeviceLink>>,
+}
+
+impl ByUpstream {
+    /// The drivers of these upstreams beside `own`.
+    pub fn new(own: Arc<dyn DeviceLink>, upstreams: &Upstreams) -> Self {
+        let driver = |upstream: &Arc<Upstream>| -> Arc<dyn DeviceLink> {
+            let upstream = Arc::clone(upstream);
+            match upstream.settings.kind {
+                UpstreamKind::Evolution => Arc::new(Evolution::new(upstream)),
+            }
+        };
+        let named = upstreams.all().iter().map(|one| (one.settings.name.clone(), driver(one)));
+        Self { own, upstreams: named.collect() }
+    }
+
+    /// The driver of a link; none if its upstream is not configured (any more).
+    fn of(&self, link: &Link) -> Option<&Arc<dyn DeviceLink>> {
+        match &link.upstream {
+            None => Some(&self.own),
+            Some(at) => self.upstreams.get(&at.upstream),
+        }
+    }
+}
+
+#[async_trait]
+impl DeviceLink for ByUpstream {
+    async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>) {
+        if let Some(driver) = self.of(&link) {
+            return driver.run(link, start, reports).await;
+        }
+        warn!(instance = %link.instance, upstream = ?link.upstream,
+            "the upstream of an instance is not configured: nothing is known of its link");
+        std::future::pending::<()>().await;
+    }
+
+    fn unlink_max(&self, link: &Link) -> Duration {
+        self.of(link).unwrap_or(&self.own).unlink_max(link)
+    }
+
+    async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
+        match self.of(&link) {
+            Some(driver) => driver.unlink(link, reports).await,
+            None => Err(UnlinkError::Unreachable),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Instances on an Evolution API that somebody runs: it is asked how their links stand, and in the mode `drive` it
+//! does what was decided.
+//!
+//! What it says is never more than a claim. A state counts when it is said again; a logout that it answers with SUCCESS
+//! is one that was asked for; and its errors change nothing but what is known of a link. Looks are counted rather than
+//! timed: what stands after so many of them stood for so many pauses between them.
+//!
+//! The session's keys stay there. What is kept of a device here is its name there, since a device outlives its
+//! instance's own key, and its JID, since another one may be linked there in its place.
+
+mod find;
+mod keep;
+mod pair;
+mod sessions;
+mod unlink;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use berth_runtime::config::UpstreamMode;
+use berth_upstreams::{Upstream, UpstreamError, evolution::Row};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use self::sessions::Sessions;
+use crate::driver::{DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError};
+
+/// Looks at one upstream for each second at most, over all its instances.
+const LOOKS_PER_SECOND: u32 = 50;
+/// What the platform of a phone is called when nobody says it.
+const PLATFORM: &str = "unknown";
+
+/// The driver of one upstream.
+#[derive(Debug)]
+pub struct Evolution {
+    upstream: Arc<Upstream>,
+    sessions: Sessions,
+}
+
+/// What is kept of a device in the place of its keys.
+#[derive(Serialize, Deserialize)]
+struct Material {
+    /// The instance's name there.
+    name: String,
+    /// The JID of the device.
+    jid: String,
+}
+
+impl Evolution {
+    /// A driver of this upstream.
+    pub fn new(upstream: Arc<Upstream>) -> Self {
+        Self { upstream, sessions: Sessions::default() }
+    }
+
+    fn drives(&self) -> bool {
+        self.upstream.settings.mode == UpstreamMode::Drive
+    }
+
+    /// Waits until the instance is to be looked at again: longer if there are many.
+    async fn pause(&self) {
+        let links = u32::try_from(self.sessions.running()).unwrap_or(u32::MAX);
+        let fair = Duration::from_secs(1).saturating_mul(links) / LOOKS_PER_SECOND;
+        sleep(self.upstream.settings.poll.max(fair)).await;
+    }
+
+    /// The instance's name there, also when the instance is erased; none if nothing tells it any more.
+    async fn name(&self, link: &Link) -> Option<String> {
+        match link.upstream.as_ref().and_then(|at| at.name.clone()) {
+            Some(name) => Some(name),
+            None => material(link).await.map(|material| material.name),
+        }
+    }
+
+    /// Keeps what there is to keep of a device, then says that it is linked and open.
+    async fn linked(&self, link: &Link, row: Row, jid: String, reports: &dyn Reports) -> Next {
+        let material = Material { name: row.name.clone(), jid: jid.clone() };
+        let kept = serde_json::to_vec(&material).unwrap_or_default();
+        if link.keys.put(&kept).await.is_err() {
+            // Found again at the next look.
+            return Next::Stop;
+        }
+        match reports.report(Report::Linked(facts(row, jid))).await {
+            Next::Continue => reports.report(Report::Open).await,
+            Next::Stop => Next::Stop,
+        }
+    }
+}
+
+#[async_trait]
+impl DeviceLink for Evolution {
+    async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>) {
+        let Some(name) = self.name(&link).await else { return std::future::pending().await };
+        let _running = self.sessions.begin(&name, link.attempt, start == Start::Watch);
+        match start {
+            Start::Watch => self.watch(&link, &name, &*reports).await,
+            Start::PairByQr => self.pair(&link, &name, None, &*reports).await,
+            Start::PairByCode { phone } => self.pair(&link, &name, Some(&phone), &*reports).await,
+            Start::Resume => self.keep(&link, &name, &*reports).await,
+            Start::Reopen => {
+                if self.drives() {
+                    // What came of it is seen by the next looks.
+                    let _asked = self.upstream.client.restart(&name).await;
+                }
+                self.keep(&link, &name, &*reports).await;
+            }
+        }
+    }
+
+    fn unlink_max(&self, _link: &Link) -> Duration {
+        unlink::TRY_MAX
+    }
+
+    async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
+        self.unlinked(&link, &*reports).await
+    }
+}
+
+async fn material(link: &Link) -> Option<Material> {
+    let kept = link.keys.get().await.ok().flatten()?;
+    serde_json::from_slice(&kept).ok()
+}
+
+fn facts(row: Row, jid: String) -> DeviceFacts {
+    let phone = jid.split(['@', ':']).next().unwrap_or_default().to_owned();
+    DeviceFacts {
+        jid,
+        lid: None,
+        phone,
+        push_name: row.profile_name,
+        business_name: None,
+        picture_url: row.picture_url,
+        platform: PLATFORM.to_owned(),
+    }
+}
+
+/// What an operator reads of a link that cannot be looked at.
+fn source_code(error: UpstreamError) -> &'static str {
+    match error {
+        UpstreamError::Setup | UpstreamError::Unreachable => "upstream_unreachable",
+        UpstreamError::TimedOut => "upstream_timed_out",
+        UpstreamError::KeyRefused => "upstream_refuses_the_key",
+        UpstreamError::NotFound => "vanished_at_the_upstream",
+        UpstreamError::Status(_) => "upstream_failed",
+        UpstreamError::Redirected => "upstream_redirects",
+        UpstreamError::TooLarge | UpstreamError::Unexpected | UpstreamError::OtherInstance => {
+            "upstream_answers_nonsense"
+        }
+        UpstreamError::Loop => "upstream_is_this_deployment",
+    }
+}

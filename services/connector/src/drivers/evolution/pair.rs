@@ -1,0 +1,144 @@
+//! Linking a device: codes are asked for and passed on until one is scanned.
+
+use std::time::Duration;
+
+use berth_proto::event::EndReasonV1;
+use berth_upstreams::{
+    UpstreamError,
+    evolution::{Connect, Socket},
+};
+use tokio::time::{Instant, sleep};
+use tracing::{debug, warn};
+
+use super::Evolution;
+use crate::driver::{Link, Next, Report, Reports};
+
+/// How long codes are shown: as long as WhatsApp's own six.
+const SHOWN_MAX: Duration = Duration::from_secs(160);
+/// How long the upstream shows a QR code.
+const QR_VALID: Duration = Duration::from_secs(45);
+/// How long a pairing code can be typed: there is a new one with every QR code.
+const PAIRING_VALID: Duration = Duration::from_secs(45);
+/// Failed questions in a row after which an attempt is given up.
+const FAILURES_MAX: u32 = 10;
+/// Pause after a failed question.
+const FAILED_PAUSE: Duration = Duration::from_secs(1);
+/// WhatsApp's code when all codes were shown.
+const EXHAUSTED: u16 = 428;
+
+/// What was passed on last.
+#[derive(Default)]
+struct Shown {
+    qr: Option<String>,
+    pairing: Option<String>,
+}
+
+/// What a question comes to.
+enum Step {
+    /// A device is linked, or nobody wants one any more.
+    Done,
+    /// Ask again.
+    Again,
+    /// It failed.
+    Failed(UpstreamError),
+}
+
+impl Evolution {
+    /// Links a device, or says why there is none.
+    pub(super) async fn pair(&self, link: &Link, name: &str, phone: Option<&str>, reports: &dyn Reports) {
+        if !self.drives() {
+            // Begun while it was driven: codes are not asked for any more.
+            let ended = Report::AttemptEnded { reason: EndReasonV1::Refused, code: 0 };
+            reports.report(ended).await;
+            return;
+        }
+        let until = Instant::now() + SHOWN_MAX;
+        let (mut shown, mut failures, mut is_free) = (Shown::default(), 0, link.attempt == 1);
+        let ended = loop {
+            if Instant::now() >= until {
+                break Report::AttemptEnded { reason: EndReasonV1::CodesExhausted, code: EXHAUSTED };
+            }
+            match self.step(link, name, phone, &mut shown, &mut is_free, reports).await {
+                Step::Done => return,
+                Step::Again => failures = 0,
+                Step::Failed(error) if failures + 1 < FAILURES_MAX => {
+                    debug!(instance = %link.instance, %error, "no code from an upstream yet");
+                    failures += 1;
+                    sleep(FAILED_PAUSE.min(self.upstream.settings.poll)).await;
+                }
+                Step::Failed(error) => {
+                    warn!(instance = %link.instance, %error, "an attempt ends since its upstream gives no code");
+                    break Report::AttemptEnded { reason: EndReasonV1::Unreachable, code: 0 };
+                }
+            }
+            self.pause().await;
+        };
+        // It goes on showing codes otherwise, and a phone could still take one.
+        let _asked = self.upstream.client.logout(name).await;
+        reports.report(ended).await;
+    }
+
+    /// One question. `is_free` is set once no former device is in the way.
+    async fn step(
+        &self,
+        link: &Link,
+        name: &str,
+        phone: Option<&str>,
+        shown: &mut Shown,
+        is_free: &mut bool,
+        reports: &dyn Reports,
+    ) -> Step {
+        let client = &self.upstream.client;
+        match client.socket(name).await {
+            // A device that was linked by the last attempt and is still to be unlinked.
+            Ok(Socket::Open) if !*is_free => {
+                let _asked = client.logout(name).await;
+                return Step::Again;
+            }
+            Ok(Socket::Open) => return self.found(link, name, reports).await,
+            Err(UpstreamError::NotFound) => match client.create(name).await {
+                Ok(()) => *is_free = true,
+                Err(error) => return Step::Failed(error),
+            },
+            Ok(Socket::Closed | Socket::Connecting | Socket::Unsaid) => *is_free = true,
+            Err(error) => return Step::Failed(error),
+        }
+        match client.connect(name, phone).await {
+            Ok(Connect::Open) => self.found(link, name, reports).await,
+            Ok(Connect::NotYet) => Step::Again,
+            Ok(Connect::Codes { qr, pairing }) => {
+                let next = show(shown, qr, pairing.filter(|_| phone.is_some()), reports).await;
+                if next == Next::Stop { Step::Done } else { Step::Again }
+            }
+            Err(error) => Step::Failed(error),
+        }
+    }
+
+    async fn found(&self, link: &Link, name: &str, reports: &dyn Reports) -> Step {
+        match self.upstream.client.one(name).await {
+            Ok(row) => match row.owner_jid.clone() {
+                Some(jid) => {
+                    self.linked(link, row, jid, reports).await;
+                    Step::Done
+                }
+                None => Step::Again,
+            },
+            Err(error) => Step::Failed(error),
+        }
+    }
+}
+
+/// Passes on what is new.
+async fn show(shown: &mut Shown, qr: Option<String>, pairing: Option<String>, reports: &dyn Reports) -> Next {
+    if let Some(text) = qr.filter(|text| shown.qr.as_ref() != Some(text)) {
+        shown.qr = Some(text.clone());
+        if reports.report(Report::Qr { text, valid: QR_VALID }).await == Next::Stop {
+            return Next::Stop;
+        }
+    }
+    if let Some(text) = pairing.filter(|text| shown.pairing.as_ref() != Some(text)) {
+        shown.pairing = Some(text.clone());
+        return reports.report(Report::PairingCode { text, valid: PAIRING_VALID }).await;
+    }
+    Next::Continue
+}

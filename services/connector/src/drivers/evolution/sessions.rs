@@ -1,0 +1,63 @@
+//! Which sessions run on an upstream: an instance has one there, so an old device must not be unlinked over a new one.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// The sessions of one upstream.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    /// By the instance's name there: the attempt that has or makes the session.
+    attempts: Mutex<HashMap<String, u32>>,
+    /// Runs, for a fair pause between looks.
+    running: AtomicUsize,
+}
+
+/// A run, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Running<'a> {
+    sessions: &'a Sessions,
+    /// None if it only watches.
+    session: Option<(String, u32)>,
+}
+
+impl Sessions {
+    /// A run begins. One that only watches has no session.
+    pub(super) fn begin(&self, name: &str, attempt: u32, watches: bool) -> Running<'_> {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let session = (!watches).then(|| (name.to_owned(), attempt));
+        if let Some((name, attempt)) = &session {
+            self.attempts().insert(name.clone(), *attempt);
+        }
+        Running { sessions: self, session }
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Whether a later attempt has or makes the session of an instance.
+    pub(super) fn is_superseded(&self, name: &str, attempt: u32) -> bool {
+        self.attempts().get(name).is_some_and(|later| *later > attempt)
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.sessions.running.fetch_sub(1, Ordering::Relaxed);
+        if let Some((name, attempt)) = &self.session {
+            let mut attempts = self.sessions.attempts();
+            if attempts.get(name) == Some(attempt) {
+                attempts.remove(name);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Unlinking a device: asked for only when it can succeed, and believed only when it is seen.
+//!
+//! Measured against Evolution API 2.3.7: a logout during its reconnect loop answers SUCCESS, wipes its keys, and leaves a
+//! device at WhatsApp that nobody can unlink any more. So nothing is asked for unless the socket is open.
+
+use std::time::Duration;
+
+use berth_upstreams::{UpstreamError, evolution::Socket};
+
+use super::Evolution;
+use crate::driver::{Link, Report, Reports, UnlinkError};
+
+/// How long one try may take.
+pub(super) const TRY_MAX: Duration = Duration::from_secs(30);
+/// Looks after a logout was asked for, until it is tried again.
+const LOOKS_AFTER: u32 = 5;
+/// The code of a session that ended; the upstream's keys of it are gone then.
+const ENDED: u16 = 401;
+
+impl Evolution {
+    /// One try.
+    pub(super) async fn unlinked(&self, link: &Link, reports: &dyn Reports) -> Result<(), UnlinkError> {
+        let Some(name) = self.name(link).await else { return Err(UnlinkError::KeysLost) };
+        // Whoever only looks asks for nothing, whatever was decided.
+        if !self.drives() {
+            return Err(UnlinkError::Unreachable);
+        }
+        match self.upstream.client.socket(&name).await {
+            Ok(Socket::Open) => self.log_out(link, &name).await?,
+            Ok(Socket::Closed) => self.was_logged_out(&name).await?,
+            Err(UpstreamError::NotFound) => return Err(UnlinkError::KeysLost),
+            Ok(Socket::Connecting | Socket::Unsaid) | Err(_) => return Err(UnlinkError::Unreachable),
+        }
+        reports.report(Report::Unlinked).await;
+        Ok(())
+    }
+
+    /// Asks for a logout and looks whether it happened.
+    async fn log_out(&self, link: &Link, name: &str) -> Result<(), UnlinkError> {
+        // The open socket is that of a later session: whoever began it made sure that this one was over.
+        if self.sessions.is_superseded(name, link.attempt) {
+            return Err(UnlinkError::Unreachable);
+        }
+        // An error may be one of a logout that worked, and a success one of one that did not.
+        let _answered = self.upstream.client.logout(name).await;
+        for _ in 0..LOOKS_AFTER {
+            if self.upstream.client.socket(name).await == Ok(Socket::Closed) {
+                return self.was_logged_out(name).await;
+            }
+            self.pause().await;
+        }
+        Err(UnlinkError::Unreachable)
+    }
+
+    /// Whether a closed socket was closed by the end of its session.
+    async fn was_logged_out(&self, name: &str) -> Result<(), UnlinkError> {
+        match self.upstream.client.one(name).await {
+            Ok(row) if row.closed_by == Some(ENDED) => Ok(()),
+            Ok(_) | Err(_) => Err(UnlinkError::Unreachable),
+        }
+    }
+}

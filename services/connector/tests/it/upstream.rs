@@ -1,0 +1,321 @@
+//! Instances on an Evolution API that plays every trick that the real one was seen to play.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, Request, State},
+    http::{Method, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{any, delete, get, post},
+};
+use berth_connector::{
+    driver::DeviceLink,
+    drivers::{by_upstream::ByUpstream, simulated::Simulated},
+};
+use berth_proto::{
+    event::{Event, LogoutOriginV1},
+    instance::{PhaseV1, UnlinkStatusV1},
+};
+use berth_runtime::{ManualClock, SeededEntropy, Settings, config::Sources};
+use berth_upstreams::Upstreams;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const JID: &str = "5511987654321@s.whatsapp.net";
+const OTHER_JID: &str = "5511912345678@s.whatsapp.net";
+
+/// What is wrong with every answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    Html,
+    Failing,
+    Huge,
+    Redirecting,
+    OfAnotherInstance,
+}
+
+/// What a logout does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Logout {
+    /// It answers SUCCESS, and nothing happens.
+    Lying,
+    /// It answers 500, and works.
+    FailingThatWorks,
+}
+
+/// An instance there.
+#[derive(Debug, Clone)]
+struct There {
+    socket: &'static str,
+    jid: Option<&'static str>,
+    code: Option<u16>,
+    data: Value,
+}
+
+#[derive(Debug)]
+struct Script {
+    instances: HashMap<String, There>,
+    fault: Fault,
+    logout: Logout,
+    /// Every question, by method and path.
+    asked: Vec<String>,
+}
+
+/// The upstream.
+#[derive(Clone)]
+struct Scripted(Arc<Mutex<Script>>);
+
+impl Scripted {
+    /// Starts it, and gives a driver of it beside the simulated one.
+    async fn start(mode: &str) -> (Self, Arc<dyn DeviceLink>) {
+        let script = Script {
+            instances: HashMap::new(),
+            fault: Fault::None,
+            logout: Logout::Lying,
+            asked: Vec::new(),
+        };
+        let scripted = Self(Arc::new(Mutex::new(script)));
+        let router = Router::new()
+            .route("/instance/connectionState/{name}", get(connection_state))
+            .route("/instance/fetchInstances", get(fetch))
+            .route("/instance/connect/{name}", get(connect))
+            .route("/instance/create", post(create))
+            .route("/instance/logout/{name}", delete(logout))
+            .fallback(any(async || StatusCode::NOT_FOUND))
+            .layer(from_fn_with_state(scripted.clone(), answer))
+            .with_state(scripted.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        #[expect(clippy::disallowed_methods, reason = "it ends with the runtime of the test")]
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let given = [("URL", url.as_str()), ("KEY", "the-key"), ("MODE", mode), ("POLL_MS", "20")];
+        let given = given.map(|(field, value)| (format!("BERTH_UPSTREAM_EVO_{field}").into(), value.into()));
+        let settings = Settings::load(&Sources::none().with_variables(given)).unwrap();
+        let upstreams = Upstreams::new(&settings.upstreams, "this-deployment").unwrap();
+        let clock = Arc::new(ManualClock::new(berth_proto::Timestamp(0)));
+        let own = Arc::new(Simulated::new(clock, Arc::new(SeededEntropy::new(1)), 1));
+        (scripted, Arc::new(ByUpstream::new(own, &upstreams)))
+    }
+
+    fn script<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set(&self, name: &str, socket: &'static str, jid: Option<&'static str>) {
+        let there = There { socket, jid, code: None, data: Value::Null };
+        self.script(|script| script.instances.insert(name.to_owned(), there));
+    }
+
+    fn ended(&self, name: &str, code: u16, data: Value) {
+        self.script(|script| {
+            let there = script.instances.get_mut(name).unwrap();
+            (there.socket, there.code, there.data) = ("close", Some(code), data);
+        });
+    }
+
+    fn asked(&self, what: &str) -> usize {
+        self.script(|script| script.asked.iter().filter(|asked| asked.starts_with(what)).count())
+    }
+
+    /// Waits until it was asked so many times more.
+    async fn looked_at(&self, world: &World, times: usize) {
+        let before = self.asked("");
+        world.until("it is looked at", async || self.asked("") >= before + times).await;
+    }
+}
+
+async fn answer(State(scripted): State<Scripted>, request: Request, next: Next) -> Response {
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let is_read = request.method() == Method::GET;
+    let fault = scripted.script(|script| {
+        script.asked.push(asked);
+        script.fault
+    });
+    match fault {
+        Fault::Html => (StatusCode::OK, "<html>Please log in</html>").into_response(),
+        Fault::Failing => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Fault::Huge => (StatusCode::OK, vec![b' '; 20 * 1024 * 1024]).into_response(),
+        Fault::Redirecting => {
+            (StatusCode::FOUND, [(header::LOCATION, "http://127.0.0.1:9/elsewhere")]).into_response()
+        }
+        Fault::OfAnotherInstance if is_read => {
+            Json(json!({"instance": {"instanceName": "other", "state": "close"}})).into_response()
+        }
+        Fault::None | Fault::OfAnotherInstance => next.run(request).await,
+    }
+}
+
+async fn connection_state(State(scripted): State<Scripted>, Path(name): Path<String>) -> Response {
+    match scripted.script(|script| script.instances.get(&name).cloned()) {
+        Some(there) => {
+            Json(json!({"instance": {"instanceName": name, "state": there.socket}})).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn fetch(
+    State(scripted): State<Scripted>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Json<Value> {
+    let rows = scripted.script(|script| {
+        let asked = script
+            .instances
+            .iter()
+            .filter(|(name, _)| query.get("instanceName").is_none_or(|it| it == *name));
+        let row = |(name, there): (&String, &There)| {
+            let object = json!({"error": {"data": there.data}}).to_string();
+            json!({"name": name, "token": "T", "connectionStatus": there.socket, "ownerJid": there.jid,
+                "profileName": "Ana", "integration": "WHATSAPP-BAILEYS",
+                "disconnectionReasonCode": there.code, "disconnectionObject": object})
+        };
+        asked.map(row).collect::<Vec<_>>()
+    });
+    Json(rows.into())
+}
+
+async fn connect(State(scripted): State<Scripted>, Path(name): Path<String>) -> Json<Value> {
+    scripted.script(|script| {
+        let there = script.instances.get_mut(&name).unwrap();
+        if there.socket == "close" {
+            there.socket = "connecting";
+            // As the real one does when its keys are stale: ask again.
+            return Json(json!({"count": 0}));
+        }
+        Json(json!({"code": "2@the-code", "base64": "data:", "pairingCode": null, "count": 1}))
+    })
+}
+
+async fn create(State(scripted): State<Scripted>, Json(body): Json<Value>) -> StatusCode {
+    scripted.set(body.get("instanceName").and_then(Value::as_str).unwrap(), "close", None);
+    StatusCode::CREATED
+}
+
+async fn logout(State(scripted): State<Scripted>, Path(name): Path<String>) -> Response {
+    if scripted.script(|script| script.logout) == Logout::Lying {
+        return Json(json!({"status": "SUCCESS", "error": false})).into_response();
+    }
+    scripted.ended(&name, 401, Value::Null);
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// The origins of the logouts of an instance.
+fn origins(history: &[Event]) -> Vec<LogoutOriginV1> {
+    let origin = |event: &Event| match event {
+        Event::LoggedOut(out) => Some(out.origin),
+        _ => None,
+    };
+    history.iter().filter_map(origin).collect()
+}
+
+#[tokio::test]
+async fn what_an_observed_upstream_says_is_told_once_and_nothing_is_asked_of_it() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("observe").await;
+    upstream.set("shop", "close", None);
+    let _connector = world.connector_driven_by(driver).await;
+    let id = world.instance_on("evo", "shop").await;
+    upstream.looked_at(&world, 3).await;
+    assert!(matches!(world.state(id).await.phase, PhaseV1::Created));
+
+    // Somebody scans a code there.
+    upstream.set("shop", "open", Some(JID));
+    world.until_open(id).await;
+    let found = ["InstanceCreated", "LinkBound", "DeviceLinked", "WebhooksResumed", "ConnectionOpened"];
+    assert_eq!(world.events(id).await, found);
+
+    // It flaps, and answers nonsense for a while; its database still has the code of an earlier end.
+    upstream.script(|script| script.instances.get_mut("shop").unwrap().code = Some(401));
+    for fault in [Fault::Html, Fault::Failing, Fault::Huge, Fault::Redirecting, Fault::OfAnotherInstance] {
+        upstream.script(|script| script.fault = fault);
+        upstream.looked_at(&world, 3).await;
+        upstream.script(|script| script.fault = Fault::None);
+        upstream.looked_at(&world, 3).await;
+    }
+    upstream.script(|script| script.instances.get_mut("shop").unwrap().socket = "connecting");
+    upstream.looked_at(&world, 1).await;
+    upstream.set("shop", "open", Some(JID));
+    upstream.looked_at(&world, 3).await;
+    assert_eq!(world.events(id).await, found, "nothing of that happened");
+
+    // It is lost for longer, and comes back.
+    upstream.script(|script| script.instances.get_mut("shop").unwrap().socket = "connecting");
+    world.until("it is lost", async || world.events(id).await.last() == Some(&"ConnectionLost")).await;
+    upstream.set("shop", "open", Some(JID));
+    world.until_open(id).await;
+
+    // It vanishes without a word: its link is lost, and no end of its session is made up.
+    upstream.script(|script| script.instances.clear());
+    world.until("it is lost again", async || world.events(id).await.last() == Some(&"ConnectionLost")).await;
+    upstream.set("shop", "open", Some(JID));
+    world.until_open(id).await;
+
+    // The person removes the device on the phone, and links another one later.
+    upstream.ended("shop", 401, json!({"tag": "conflict"}));
+    world.until_state(id, "it is logged out", |state| matches!(state.phase, PhaseV1::LoggedOut { .. })).await;
+    upstream.looked_at(&world, 3).await;
+    assert_eq!(origins(&world.history(id).await), [LogoutOriginV1::Phone], "exactly once");
+    upstream.set("shop", "open", Some(OTHER_JID));
+    world.until_open(id).await;
+    assert_eq!(world.state(id).await.attempt, 2);
+    for asked in ["POST", "DELETE", "PUT", "GET /instance/connect/"] {
+        assert_eq!(upstream.asked(asked), 0, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn a_driven_upstream_is_unlinked_when_that_can_succeed_and_is_believed_when_it_is_seen() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    let _connector = world.connector_driven_by(driver).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.connect(id).await;
+    world.until_qr(id, 1).await;
+    assert_eq!(world.code(id, "qr", 1).await.as_deref(), Some("2@the-code"));
+    assert_eq!(upstream.asked("POST /instance/create"), 1);
+    upstream.set("shop", "open", Some(JID));
+    world.until_open(id).await;
+
+    // It reconnects for ever: a logout there would wipe its keys and leave the device.
+    upstream.script(|script| script.instances.get_mut("shop").unwrap().socket = "connecting");
+    world.logout(id).await;
+    assert!(matches!(world.state(id).await.phase, PhaseV1::LoggedOut { .. }), "decided at once");
+    upstream.looked_at(&world, 2).await;
+    assert_eq!(upstream.asked("DELETE"), 0);
+    // Then it is open, and lies.
+    upstream.set("shop", "open", Some(JID));
+    world.until("a logout is asked for", async || upstream.asked("DELETE") > 0).await;
+    upstream.looked_at(&world, 3).await;
+    assert_eq!(world.state(id).await.unlinks[0].status, UnlinkStatusV1::Pending);
+    // Then it fails, and has done it.
+    upstream.script(|script| script.logout = Logout::FailingThatWorks);
+    world.until_unlink(id, UnlinkStatusV1::Confirmed).await;
+    assert_eq!(origins(&world.history(id).await), [LogoutOriginV1::Command]);
+
+    // Whoever links a device there now does not bring the session back.
+    upstream.set("shop", "open", Some(JID));
+    world.connect(id).await;
+    world.until_qr(id, 1).await;
+    assert_eq!(upstream.asked("DELETE"), 3, "what was linked there meanwhile is logged out first");
+}
+
+#[tokio::test]
+async fn an_instance_without_an_upstream_has_the_own_driver_and_one_of_an_unknown_upstream_waits() {
+    let world = World::new().await;
+    let (_upstream, driver) = Scripted::start("drive").await;
+    let _connector = world.connector_driven_by(driver).await;
+    let (own, lost) = (world.instance().await, world.instance_on("gone", "shop").await);
+    world.connect(lost).await;
+    world.connect(own).await;
+    world.until_qr(own, 1).await;
+    assert!(matches!(world.state(lost).await.phase, PhaseV1::Connecting(_)));
+    world.logout(lost).await;
+    assert!(matches!(world.state(lost).await.phase, PhaseV1::Created), "a logout needs no upstream");
+}

@@ -1,0 +1,197 @@
+//! Instances on upstreams: who may have them, and taking over those that are there already.
+
+use std::sync::Arc;
+
+use berth_bus::KeyRing;
+use berth_proto::{AccountId, frame::RejectionCodeV1};
+use berth_runtime::{Unique, config::UpstreamKind};
+use berth_upstreams::{Upstream, UpstreamError, Upstreams, evolution::Row};
+use thiserror::Error;
+
+use super::{
+    accounts::Accounts,
+    call::{Call, Client},
+    create::{Creator, NewInstance},
+    directory::Directory,
+    failure::Failure,
+    names::{check_name, check_token},
+    principal::{Principal, Principals},
+    resolve::{KeyKind, Resolver},
+    standing::Standings,
+};
+
+/// The kind of instance there that has a device.
+const WITH_DEVICE: &str = "WHATSAPP-BAILEYS";
+
+/// What is asked of an adoption.
+#[derive(Debug, Clone)]
+pub struct Adoption {
+    /// The account that the instances shall belong to.
+    pub account: AccountId,
+    /// Whether it is only said what would happen.
+    pub dry_run: bool,
+}
+
+/// What an adoption comes to for one instance of the upstream.
+#[derive(Debug, Clone)]
+pub struct Adopted {
+    /// Its name.
+    pub name: String,
+    /// `adopted`, `to_adopt`, `present` or `refused`.
+    pub outcome: &'static str,
+    /// Why it is refused.
+    pub reason: Option<&'static str>,
+}
+
+/// Why nothing was adopted.
+#[derive(Debug, Error)]
+pub enum UpstreamFailure {
+    /// As any call fails.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// The upstream gave no list.
+    #[error("the upstream gave no list of its instances")]
+    Upstream(#[from] UpstreamError),
+}
+
+/// Grants upstreams and adopts what is on them.
+#[derive(Debug)]
+pub struct Adoptions {
+    pub(super) keys: KeyRing,
+    pub(super) directory: Arc<Directory>,
+    pub(super) principals: Arc<Principals>,
+    pub(super) resolver: Arc<Resolver>,
+    pub(super) standings: Arc<Standings>,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) creator: Arc<Creator>,
+    pub(super) upstreams: Upstreams,
+}
+
+impl Adoptions {
+    /// Every upstream. Root only.
+    pub fn all(&self, principal: &Principal) -> Result<&[Arc<Upstream>], Failure> {
+        if *principal == Principal::Root { Ok(self.upstreams.all()) } else { Err(Failure::Forbidden) }
+    }
+
+    /// The kind and the name of an upstream, if the caller's account may have instances on it. Another account's and an
+    /// unknown one are the same to the caller.
+    pub async fn granted(
+        &self,
+        principal: &Principal,
+        upstream: &str,
+    ) -> Result<(UpstreamKind, String), Failure> {
+        let unknown =
+            Failure::Invalid { field: "link.upstream", problem: "the account has no such upstream" };
+        let account = principal.account().ok_or(Failure::Forbidden)?;
+        let Some(upstream) = self.upstreams.named(upstream) else { return Err(unknown) };
+        if !self.is_granted(upstream, account).await? {
+            return Err(unknown);
+        }
+        Ok((upstream.settings.kind, upstream.settings.name.clone()))
+    }
+
+    async fn is_granted(&self, upstream: &Upstream, account: AccountId) -> Result<bool, Failure> {
+        let id = account.to_string();
+        let name = self.accounts.read(account).await?.name;
+        Ok(upstream.settings.accounts.iter().any(|granted| *granted == id || *granted == name))
+    }
+
+    /// Makes an instance here of each that is there, with its name and token. Its device is found by whoever owns the
+    /// links. What is here already stays as it is, so a repeat changes nothing. Root only.
+    pub async fn adopt(
+        &self,
+        principal: &Principal,
+        client: &Client,
+        upstream: &str,
+        asked: &Adoption,
+    ) -> Result<Vec<Adopted>, UpstreamFailure> {
+        if *principal != Principal::Root {
+            return Err(Failure::Forbidden.into());
+        }
+        let upstream = self.upstreams.named(upstream).ok_or(Failure::NotFound)?;
+        if !self.is_granted(upstream, asked.account).await? {
+            return Err(
+                Failure::Invalid { field: "account", problem: "it was not granted the upstream" }.into()
+            );
+        }
+        let rows = upstream.client.all().await?;
+        let operator = Principal::Operator { account: asked.account };
+        let mut told = Vec::with_capacity(rows.len());
+        for row in rows {
+            // Counted by nobody: an operator's own doing is no client's command.
+            let call = Call::counted(operator, "native", client.clone());
+            told.push(self.adopt_one(&call, upstream, row, asked).await?);
+        }
+        Ok(told)
+    }
+
+    async fn adopt_one(
+        &self,
+        call: &Call,
+        upstream: &Upstream,
+        row: Row,
+        asked: &Adoption,
+    ) -> Result<Adopted, Failure> {
+        let name = row.name.clone();
+        let (outcome, reason) = match self.obstacle(upstream, &row, asked.account).await? {
+            Obstacle::Present => ("present", None),
+            Obstacle::Refused(reason) => ("refused", Some(reason)),
+            Obstacle::None if asked.dry_run => ("to_adopt", None),
+            Obstacle::None => {
+                let settings = &upstream.settings;
+                let new = NewInstance {
+                    name: Some(row.name),
+                    token: Some(row.token),
+                    upstream: Some((settings.kind, settings.name.clone())),
+                    ..NewInstance::default()
+                };
+                match self.creator.create(call, new).await {
+                    Ok(_) => ("adopted", None),
+                    Err(Failure::Rejected(RejectionCodeV1::NameTaken)) => ("refused", Some("name_taken")),
+                    Err(Failure::Rejected(RejectionCodeV1::TokenTaken)) => ("refused", Some("token_taken")),
+                    Err(failure) => return Err(failure),
+                }
+            }
+        };
+        Ok(Adopted { name, outcome, reason })
+    }
+
+    /// What stands against adopting an instance.
+    async fn obstacle(
+        &self,
+        upstream: &Upstream,
+        row: &Row,
+        account: AccountId,
+    ) -> Result<Obstacle, Failure> {
+        if row.integration != WITH_DEVICE {
+            return Ok(Obstacle::Refused("no_device"));
+        }
+        // A name is kept as it is or not at all: its clients have it in their paths.
+        if check_name(&row.name).ok().as_ref() != Some(&row.name) {
+            return Ok(Obstacle::Refused("invalid_name"));
+        }
+        if check_token(&row.token).is_err() {
+            return Ok(Obstacle::Refused("invalid_token"));
+        }
+        match self.resolver.resolve_in(account, &row.name, &[KeyKind::Name]).await {
+            Ok(here) => {
+                let standing = self.standings.of(here).await?;
+                let on = standing.and_then(|standing| standing.upstream);
+                let is_this = on.as_deref() == Some(upstream.settings.name.as_str());
+                return Ok(if is_this { Obstacle::Present } else { Obstacle::Refused("name_taken") });
+            }
+            Err(Failure::NotFound) => {}
+            Err(failure) => return Err(failure),
+        }
+        let entry = self.keys.master().entry(Unique::Token, &row.token);
+        let taken = self.principals.is_root_key(&row.token) || self.directory.fresh(entry).await?.is_some();
+        Ok(if taken { Obstacle::Refused("token_taken") } else { Obstacle::None })
+    }
+}
+
+/// What stands against adopting an instance.
+enum Obstacle {
+    None,
+    Present,
+    Refused(&'static str),
+}

@@ -1,0 +1,51 @@
+//! Which upstream an instance is on, pinned for life.
+//!
+//! An instance without a binding has the deployment's own driver. A bound one keeps its device at a gateway that
+//! somebody runs, where the keys lie, so it cannot go to another one. In the carried state the binding is a block of
+//! settings of an owner that no vocabulary has: it is a part of what the state was frozen with.
+
+use berth_proto::{
+    Sealed,
+    event::LinkBoundV1,
+    instance::{InstanceStateV1, SettingsBlockV1},
+};
+
+/// How the owner of a binding's block begins.
+const OWNER_PREFIX: &str = "link/";
+
+/// Which upstream an instance is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding<'a> {
+    /// The kind of driver, such as `evolution`.
+    pub kind: &'a str,
+    /// The name of the upstream in the configuration.
+    pub upstream: &'a str,
+    /// The instance's name there, sealed like a block of settings.
+    pub name: &'a Sealed,
+}
+
+/// The upstream that an instance is on; none if it has the deployment's own driver.
+pub fn binding(state: &InstanceStateV1) -> Option<Binding<'_>> {
+    state.settings.iter().find_map(binding_of)
+}
+
+/// The block with which a create asks for a binding.
+pub fn binding_block(kind: &str, upstream: &str, name: Sealed) -> SettingsBlockV1 {
+    SettingsBlockV1 { owner: format!("{OWNER_PREFIX}{kind}/{upstream}"), body: name }
+}
+
+/// Whether a block of settings is a binding, which no command changes.
+pub(super) fn is_binding(owner: &str) -> bool {
+    owner.starts_with(OWNER_PREFIX)
+}
+
+/// What a block of a create binds to.
+pub(super) fn bound(block: &SettingsBlockV1) -> Option<LinkBoundV1> {
+    let Binding { kind, upstream, name } = binding_of(block)?;
+    Some(LinkBoundV1 { kind: kind.to_owned(), upstream: upstream.to_owned(), name: name.clone() })
+}
+
+fn binding_of(block: &SettingsBlockV1) -> Option<Binding<'_>> {
+    let (kind, upstream) = block.owner.strip_prefix(OWNER_PREFIX)?.split_once('/')?;
+    Some(Binding { kind, upstream, name: &block.body })
+}

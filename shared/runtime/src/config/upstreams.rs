@@ -1,0 +1,272 @@
+//! `[upstream.<name>]`: gateways that somebody runs already and that instances may be on.
+//!
+//! There may be any number of them, so they are not in the table of settings: each is a table in `berth.toml`, or
+//! variables such as `BERTH_UPSTREAM_EVO1_URL`, which count before the file.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use toml::Value;
+use url::{Host, Url};
+
+use super::{ConfigError, HttpSettings, file::text_of, sources::read_secret};
+use crate::url_policy::is_localhost;
+
+/// The table that holds those of the upstreams.
+pub(super) const TABLE: &str = "upstream";
+/// How the variables of upstreams begin.
+pub(super) const VARIABLE_PREFIX: &str = "BERTH_UPSTREAM_";
+/// What can be said of an upstream.
+const FIELDS: [&str; 7] = ["kind", "url", "key", "key_file", "mode", "accounts", "poll_ms"];
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 32;
+/// Upstreams of a deployment.
+const UPSTREAMS_MAX: usize = 64;
+/// The pause between two looks at an instance, in milliseconds.
+const POLL_MS: std::ops::RangeInclusive<u64> = 20..=60_000;
+/// The account that may use an upstream unless others are named.
+const DEFAULT_ACCOUNT: &str = "default";
+
+/// By the name of an upstream and its field: the text and where it came from.
+pub(super) type Given = BTreeMap<String, BTreeMap<&'static str, (String, String)>>;
+
+/// A gateway that instances may be on.
+#[derive(Debug, Clone)]
+pub struct UpstreamSettings {
+    /// Its name: a letter, then letters and digits, all small.
+    pub name: String,
+    /// Which product it is.
+    pub kind: UpstreamKind,
+    /// Where it is, without a slash at the end.
+    pub url: Url,
+    /// The key that may do everything there.
+    pub key: SecretString,
+    /// What is done with it.
+    pub mode: UpstreamMode,
+    /// Names or ids of the accounts that may have instances on it.
+    pub accounts: Vec<String>,
+    /// The pause between two looks at an instance.
+    pub poll: Duration,
+}
+
+/// A product that can be an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamKind {
+    /// Evolution API 2.
+    Evolution,
+}
+
+impl UpstreamKind {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Evolution => "evolution",
+        }
+    }
+}
+
+/// What is done with an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamMode {
+    /// It is looked at, and nothing is asked of it.
+    Observe,
+    /// It does what is decided here.
+    Drive,
+}
+
+impl UpstreamMode {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Drive => "drive",
+        }
+    }
+}
+
+/// Whether a field is never shown.
+pub(super) fn is_secret(field: &str) -> bool {
+    field == "key"
+}
+
+// === reading ===
+
+/// What the tables of a file say.
+pub(super) fn of_file(tables: &Value, path: &Path) -> Result<Given, ConfigError> {
+    let mut given = Given::new();
+    let tables = tables.as_table().ok_or_else(|| wrong("", None, "a table [upstream.<name>] is expected"))?;
+    for (name, fields) in tables {
+        let fields =
+            fields.as_table().ok_or_else(|| wrong(name, None, "a table [upstream.<name>] is expected"))?;
+        for (field, value) in fields {
+            let field = field_of(name, field)?;
+            let text = text_of(value)
+                .ok_or_else(|| wrong(name, Some(field), "a text, a number or a list is expected"))?;
+            let origin = path.display().to_string();
+            given.entry(name.clone()).or_default().insert(field, (text, origin));
+        }
+    }
+    Ok(given)
+}
+
+/// What the variables say.
+pub(super) fn of_variables(variables: &BTreeMap<String, OsString>) -> Result<Given, ConfigError> {
+    let mut given = Given::new();
+    for (variable, value) in variables {
+        let Some(rest) = variable.strip_prefix(VARIABLE_PREFIX) else { continue };
+        let (name, field) = rest.split_once('_').unwrap_or((rest, ""));
+        let name = name.to_lowercase();
+        let field = field_of(&name, &field.to_lowercase())?;
+        let text = value.to_str().ok_or_else(|| wrong(&name, Some(field), "the value is not UTF-8"))?;
+        let origin = format!("the variable {variable}");
+        given.entry(name).or_default().insert(field, (text.to_owned(), origin));
+    }
+    Ok(given)
+}
+
+/// Both, the first before the second. A key and a file with it are one setting: whichever comes first hides both.
+pub(super) fn merged(first: Given, second: Given) -> Given {
+    let mut merged = second;
+    for (name, fields) in first {
+        let known = merged.entry(name).or_default();
+        if fields.contains_key("key") || fields.contains_key("key_file") {
+            known.remove("key");
+            known.remove("key_file");
+        }
+        known.extend(fields);
+    }
+    merged
+}
+
+fn field_of(name: &str, field: &str) -> Result<&'static str, ConfigError> {
+    let known = FIELDS.into_iter().find(|known| *known == field);
+    known.ok_or_else(|| {
+        wrong(name, None, &format!("it has no setting `{field}`; there are {}", FIELDS.join(", ")))
+    })
+}
+
+fn wrong(name: &str, field: Option<&'static str>, reason: &str) -> ConfigError {
+    ConfigError::Upstream { name: name.to_owned(), field, reason: reason.to_owned() }
+}
+
+// === checking ===
+
+/// Checks what was given. `http` says where this process is, which is no upstream of its own.
+pub(super) fn checked(given: &Given, http: &HttpSettings) -> Result<Vec<UpstreamSettings>, ConfigError> {
+    if given.len() > UPSTREAMS_MAX {
+        return Err(wrong("", None, &format!("there are more than {UPSTREAMS_MAX}")));
+    }
+    let upstreams: Vec<_> =
+        given.iter().map(|(name, fields)| one(name, fields, http)).collect::<Result<_, _>>()?;
+    for (at, upstream) in upstreams.iter().enumerate() {
+        if let Some(same) = upstreams.iter().take(at).find(|other| other.url == upstream.url) {
+            let reason = format!("`{}` is at the same address: two names would drive one gateway", same.name);
+            return Err(wrong(&upstream.name, Some("url"), &reason));
+        }
+    }
+    Ok(upstreams)
+}
+
+fn one(
+    name: &str,
+    fields: &BTreeMap<&'static str, (String, String)>,
+    http: &HttpSettings,
+) -> Result<UpstreamSettings, ConfigError> {
+    let is_small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
+    if !begins || !name.chars().all(is_small) || name.len() > NAME_CHARS_MAX {
+        return Err(wrong(
+            name,
+            None,
+            "a name is a small letter and then small letters and digits, 32 at most",
+        ));
+    }
+    let text = |field: &str| fields.get(field).map(|(text, _)| text.as_str());
+    let kind = match text("kind").unwrap_or("evolution") {
+        "evolution" => UpstreamKind::Evolution,
+        _ => return Err(wrong(name, Some("kind"), "`evolution` is expected")),
+    };
+    let mode = match text("mode").unwrap_or("observe") {
+        "observe" => UpstreamMode::Observe,
+        "drive" => UpstreamMode::Drive,
+        _ => return Err(wrong(name, Some("mode"), "`observe` or `drive` is expected")),
+    };
+    let poll_ms = text("poll_ms").unwrap_or("2000").parse().ok().filter(|ms| POLL_MS.contains(ms));
+    let poll_ms =
+        poll_ms.ok_or_else(|| wrong(name, Some("poll_ms"), "20 to 60000 milliseconds are expected"))?;
+    let accounts = text("accounts").unwrap_or(DEFAULT_ACCOUNT).split(',').map(str::trim);
+    Ok(UpstreamSettings {
+        name: name.to_owned(),
+        kind,
+        url: url(text("url"), http).map_err(|reason| wrong(name, Some("url"), &reason))?,
+        key: key(text("key"), text("key_file")).map_err(|reason| wrong(name, Some("key"), &reason))?,
+        mode,
+        accounts: accounts.filter(|account| !account.is_empty()).map(str::to_owned).collect(),
+        poll: Duration::from_millis(poll_ms),
+    })
+}
+
+fn url(text: Option<&str>, http: &HttpSettings) -> Result<Url, String> {
+    let text = text.ok_or("it is not set: the address of the gateway is expected")?;
+    let mut url = Url::parse(text.trim_end_matches('/')).map_err(|_| "an absolute URL is expected")?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("a URL with http or https is expected".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "it must not contain a user name or password; the key has a setting of its own".to_owned()
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it must have neither a query nor a fragment".to_owned());
+    }
+    if is_here(&url, http) {
+        return Err("it is this process itself: Berth cannot be its own upstream".to_owned());
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Whether a URL leads to where this process listens, as far as that can be told without resolving a name. What cannot
+/// be told here is noticed by the first request: see `X-Berth-Deployment`.
+fn is_here(url: &Url, http: &HttpSettings) -> bool {
+    let public = http.public_url.as_deref().and_then(|public| Url::parse(public).ok());
+    if public.is_some_and(|public| public.origin() == url.origin()) {
+        return true;
+    }
+    if http.listen.port() == 0 || url.port_or_known_default() != Some(http.listen.port()) {
+        return false;
+    }
+    let address = match url.host() {
+        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        Some(Host::Domain(name)) => is_localhost(name).then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        None => None,
+    };
+    let listens = http.listen.ip();
+    address.is_some_and(|address| address == listens || (address.is_loopback() && listens.is_unspecified()))
+}
+
+fn key(text: Option<&str>, file: Option<&str>) -> Result<SecretString, String> {
+    let key = match (text, file) {
+        (Some(_), Some(_)) => return Err("a file is named for it too; one of the two is expected".to_owned()),
+        (Some(key), None) => key.to_owned(),
+        (None, Some(path)) => {
+            read_secret(Path::new(path)).map_err(|reason| format!("the file {path}: {reason}"))?
+        }
+        (None, None) => return Err("neither `key` nor `key_file` is set".to_owned()),
+    };
+    let key = SecretString::from(key);
+    let is_header = |byte: u8| byte.is_ascii_graphic();
+    if key.expose_secret().is_empty() || !key.expose_secret().bytes().all(is_header) {
+        return Err("visible ASCII characters are expected".to_owned());
+    }
+    Ok(key)
+}
