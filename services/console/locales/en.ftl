@@ -302,3 +302,35 @@ after-logout-silent = Silent until a new link
 after-logout-all = Told of attempts too
 done-webhook-changed = The endpoint is changed.
 done-webhook-removed = The endpoint is removed.
+link-title = Link your phone
+link-unclaimed = This page shows a code that links a WhatsApp account with a phone. It opens in one browser only: open it where you can scan it.
+link-claim = Show me the code
+link-taken = This link was opened in another browser already, or is over. Ask for a new one.
+link-linked = Linked. You can close this page.
+link-ended = This link is over. Ask for a new one.
+share-button = Send a link
+share-title = A link for whoever has the phone
+share-text = It shows this attempt's code and nothing else, in the first browser that opens it, without a token. It ends when the phone is linked, when the attempt ends, and with a logout, a new token or a delete.
+share-link = Link
+share-back = Back to the code
+share-revoke = Take back all links
+done-unshared = Links to this attempt are taken back.
+account-count = Instances: { $state }
+account-new = New account
+account-token = Token of the account
+account-open = Open the account
+account-enter = Enter
+account-enter-named = Enter { $name }
+account-enter-text = Entering shows the account's instances. What is done there is done as the operator, and the history says so.
+account-leave = Leave the account
+account-rename = Rename
+account-attributes = Attributes
+account-rotate-text = The account gets a new token, shown once. The present one ends at once; the tokens of its instances stay.
+account-close = Close the account
+account-close-text = { $count ->
+    [0] Its token and its name end at once. It has no instance.
+    [one] Its token and its name end at once, and its instance is logged out, deleted and erased. This cannot be undone.
+   *[other] Its token and its name end at once, and its { $count } instances are logged out, deleted and erased. This cannot be undone.
+ }
+done-account-changed = The account is changed.
+done-account-closed = The account is closed.

@@ -302,3 +302,35 @@ after-logout-silent = En silencio hasta un nuevo vínculo
 after-logout-all = Avisado también de intentos
 done-webhook-changed = El destino está cambiado.
 done-webhook-removed = El destino está quitado.
+link-title = Vincule su teléfono
+link-unclaimed = Esta página muestra un código que vincula una cuenta de WhatsApp con un teléfono. Se abre en un solo navegador: ábrala donde pueda escanearlo.
+link-claim = Mostrar el código
+link-taken = Este enlace ya se abrió en otro navegador o ha terminado. Pida uno nuevo.
+link-linked = Vinculado. Puede cerrar esta página.
+link-ended = Este enlace ha terminado. Pida uno nuevo.
+share-button = Enviar un enlace
+share-title = Un enlace para quien tiene el teléfono
+share-text = Muestra el código de este intento y nada más, en el primer navegador que lo abra, sin token. Termina cuando se vincula el teléfono, cuando acaba el intento y al cerrar la sesión, con un token nuevo o con el borrado.
+share-link = Enlace
+share-back = Volver al código
+share-revoke = Retirar todos los enlaces
+done-unshared = Los enlaces a este intento están retirados.
+account-count = Instancias: { $state }
+account-new = Nueva cuenta
+account-token = Token de la cuenta
+account-open = Abrir la cuenta
+account-enter = Entrar
+account-enter-named = Entrar en { $name }
+account-enter-text = Entrar muestra las instancias de la cuenta. Lo que se hace allí se hace como operador, y el historial lo dice.
+account-leave = Salir de la cuenta
+account-rename = Cambiar el nombre
+account-attributes = Atributos
+account-rotate-text = La cuenta recibe un token nuevo, que se muestra una vez. El actual deja de valer enseguida; los de sus instancias quedan.
+account-close = Cerrar la cuenta
+account-close-text = { $count ->
+    [0] Su token y su nombre dejan de valer enseguida. No tiene instancias.
+    [one] Su token y su nombre dejan de valer enseguida, y su instancia se desconecta, se borra y se elimina. Esto no se puede deshacer.
+   *[other] Su token y su nombre dejan de valer enseguida, y sus { $count } instancias se desconectan, se borran y se eliminan. Esto no se puede deshacer.
+ }
+done-account-changed = La cuenta está cambiada.
+done-account-closed = La cuenta está cerrada.

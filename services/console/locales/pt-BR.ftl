@@ -302,3 +302,35 @@ after-logout-silent = Em silêncio até um novo vínculo
 after-logout-all = Avisado também de tentativas
 done-webhook-changed = O destino foi mudado.
 done-webhook-removed = O destino foi removido.
+link-title = Vincule seu celular
+link-unclaimed = Esta página mostra um código que vincula uma conta de WhatsApp com um celular. Ela abre em um só navegador: abra onde possa ler o código.
+link-claim = Mostrar o código
+link-taken = Este link já foi aberto em outro navegador ou acabou. Peça um novo.
+link-linked = Vinculado. Pode fechar esta página.
+link-ended = Este link acabou. Peça um novo.
+share-button = Enviar um link
+share-title = Um link para quem tem o celular
+share-text = Mostra o código desta tentativa e nada mais, no primeiro navegador que o abrir, sem token. Termina quando o celular é vinculado, quando a tentativa acaba e com o fim da sessão, um token novo ou a exclusão.
+share-link = Link
+share-back = Voltar ao código
+share-revoke = Revogar todos os links
+done-unshared = Os links para esta tentativa foram revogados.
+account-count = Instâncias: { $state }
+account-new = Nova conta
+account-token = Token da conta
+account-open = Abrir a conta
+account-enter = Entrar
+account-enter-named = Entrar em { $name }
+account-enter-text = Entrar mostra as instâncias da conta. O que se faz ali se faz como operador, e o histórico o diz.
+account-leave = Sair da conta
+account-rename = Renomear
+account-attributes = Atributos
+account-rotate-text = A conta recebe um token novo, mostrado uma vez. O atual deixa de valer na hora; os tokens das instâncias ficam.
+account-close = Fechar a conta
+account-close-text = { $count ->
+    [0] O token e o nome deixam de valer na hora. Ela não tem instâncias.
+    [one] O token e o nome deixam de valer na hora, e a instância tem a sessão encerrada, é excluída e apagada. Isto não pode ser desfeito.
+   *[other] O token e o nome deixam de valer na hora, e as { $count } instâncias têm a sessão encerrada, são excluídas e apagadas. Isto não pode ser desfeito.
+ }
+done-account-changed = A conta foi mudada.
+done-account-closed = A conta foi fechada.

@@ -82,6 +82,17 @@ fn is_from_here(console: &Console, headers: &HeaderMap) -> bool {
     of_host || origin_of(&console.app.settings().public_url).is_some_and(|own| own == origin)
 }
 
+/// The address of this gateway as the browser of a form has it: the public one if that is where the form came from.
+pub(crate) fn seen_address(console: &Console, headers: &HeaderMap) -> String {
+    let public = &console.app.settings().public_url;
+    match headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) {
+        Some(origin) if origin != "null" && origin_of(public).is_none_or(|own| own != origin) => {
+            origin.to_owned()
+        }
+        _ => public.clone(),
+    }
+}
+
 /// Scheme, host and port of a URL.
 fn origin_of(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;

@@ -13,6 +13,7 @@ mod moment;
 mod pages;
 mod refusal;
 mod session;
+mod share;
 mod shell;
 mod texts;
 mod visit;

@@ -64,6 +64,11 @@ impl Ticket {
         Self { signed_in, account: None, since: now, seen: now }
     }
 
+    /// The same session in an account, or in none.
+    pub(crate) const fn in_account(self, account: Option<AccountId>) -> Self {
+        Self { account, ..self }
+    }
+
     /// The ticket with its use noted, if that is worth another cookie.
     pub(crate) fn noted(self, now: Timestamp) -> Option<Self> {
         (now >= self.seen.plus_seconds(NOTE_AFTER_SECONDS)).then_some(Self { seen: now, ..self })
@@ -135,6 +140,10 @@ impl Seal {
         Self(derive(PURPOSE))
     }
 
+    pub(crate) const fn key(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The `Set-Cookie` that signs a browser in.
     pub(crate) fn cookie(&self, ticket: Ticket, transport: Transport) -> Option<HeaderValue> {
         let sealed = Aes128Siv::new(&self.0.into()).encrypt([PURPOSE.as_bytes()], &ticket.to_bytes()).ok()?;
@@ -184,7 +193,7 @@ mod tests {
     fn a_cookie_says_who_signed_in_until_it_is_over() {
         let seal = Seal::new(|_| [1; 32]);
         let account = AccountId::from_bytes([9; 16]);
-        let root = Ticket { account: Some(account), ..Ticket::new(SignedIn::Root(Hash([5; 32])), NOW) };
+        let root = Ticket::new(SignedIn::Root(Hash([5; 32])), NOW).in_account(Some(account));
         for ticket in [ticket(), root] {
             let held = held(&seal, ticket);
             assert_eq!(seal.open(&held, Transport::Secure, NOW), Some(ticket));

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What was done, as a redirect names it: the page that follows says it. A word that is not among these says nothing.
-const DONE: [&str; 11] = [
+const DONE: [&str; 14] = [
     "reconnected",
     "restarted",
     "disconnected",
@@ -28,6 +28,9 @@ const DONE: [&str; 11] = [
     "signed-out",
     "webhook-changed",
     "webhook-removed",
+    "account-changed",
+    "account-closed",
+    "unshared",
 ];
 
 /// What surrounds a page.
@@ -37,7 +40,8 @@ pub(crate) struct Shell {
     /// The way back to the console's first page: `./`, `../`, …
     pub(crate) root: String,
     /// The page itself, below the console: where a choice of language leads back to.
-    pub(crate) path: String,
+    /// None on a page that stands beside the console, which leads nowhere.
+    pub(crate) path: Option<String>,
     /// Who is signed in, in words; none on the page to sign in.
     pub(crate) who: Option<String>,
     /// The part of the navigation that the page belongs to.
@@ -81,7 +85,7 @@ impl Shell {
         Self {
             t: place.texts,
             root: place.root.clone(),
-            path: place.path.clone(),
+            path: Some(place.path.clone()),
             who: None,
             nav: "",
             has_instances: false,

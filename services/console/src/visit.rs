@@ -61,6 +61,7 @@ pub(crate) struct Visit {
     pub(crate) app: App,
     pub(crate) place: Place,
     pub(crate) principal: Principal,
+    pub(crate) ticket: Ticket,
 }
 
 impl Visit {
@@ -107,7 +108,7 @@ impl FromRequestParts<Console> for Visit {
         {
             return Err(Refusal::of(failure).bare(&place));
         }
-        Ok(Self { app: console.app.clone(), place, principal })
+        Ok(Self { app: console.app.clone(), place, principal, ticket })
     }
 }
 

@@ -5,13 +5,11 @@ use axum::{http::StatusCode, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_domain::instance::attempt;
 use berth_gateway::{
+    App,
     app::{Failure, LiveCode, Record},
     http::qr,
 };
-use berth_proto::{
-    Timestamp,
-    instance::{ConnectionV1, MethodV1, PhaseV1},
-};
+use berth_proto::instance::{ConnectionV1, MethodV1, PhaseV1};
 
 use crate::{
     facts::{Action, Fact, Facts, Piece, actions, overview, sentence},
@@ -42,24 +40,24 @@ impl Head {
 }
 
 /// A code that can be used now.
-struct Code {
+pub(crate) struct Code {
     /// A QR code as a picture, or none for a pairing code.
-    picture: Option<String>,
+    pub(crate) picture: Option<String>,
     /// A pairing code as one reads it aloud.
-    text: Option<String>,
-    index: String,
-    until: Moment,
+    pub(crate) text: Option<String>,
+    pub(crate) index: String,
+    pub(crate) until: Moment,
     /// Whole seconds that it lasts, for a bar.
-    lasts_seconds: i64,
+    pub(crate) lasts_seconds: i64,
 }
 
 /// An attempt to link a device that runs.
-struct Linking {
-    is_qr: bool,
-    code: Option<Code>,
+pub(crate) struct Linking {
+    pub(crate) is_qr: bool,
+    pub(crate) code: Option<Code>,
     /// The steps on the phone.
-    steps: Vec<String>,
-    deadline: Moment,
+    pub(crate) steps: Vec<String>,
+    pub(crate) deadline: Moment,
 }
 
 #[derive(Template)]
@@ -139,7 +137,7 @@ async fn panel_of(visit: &Visit, record: &Record) -> Result<Panel, Failure> {
         root: "../".to_owned(),
         facts: Facts::of(record, t),
         sentence: sentence(record, t),
-        linking: linking(visit, record, now).await?,
+        linking: linking(&visit.app, t, record).await?,
         can_connect: matches!(record.state.phase, PhaseV1::Created | PhaseV1::LoggedOut { .. }),
         actions: if record.is_deleted() { Vec::new() } else { actions(&record.state, now, t) },
         overview: overview(record, t),
@@ -150,10 +148,10 @@ async fn panel_of(visit: &Visit, record: &Record) -> Result<Panel, Failure> {
     })
 }
 
-async fn linking(visit: &Visit, record: &Record, now: Timestamp) -> Result<Option<Linking>, Failure> {
+/// The attempt that runs, with its code.
+pub(crate) async fn linking(app: &App, t: Texts, record: &Record) -> Result<Option<Linking>, Failure> {
     let Some(running) = attempt(&record.state) else { return Ok(None) };
-    let t = visit.place.texts;
-    let codes = visit.app.codes.live_codes(record).await?;
+    let (codes, now) = (app.codes.live_codes(record).await?, app.now());
     let is_qr = matches!(running.method, MethodV1::Qr);
     let (shown, live) = if is_qr { (&running.qr, codes.qr) } else { (&running.pairing_code, codes.pairing) };
     let lasts = shown.as_ref().map_or(0, |code| code.expires_at.seconds() - code.issued_at.seconds());

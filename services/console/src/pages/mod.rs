@@ -1,5 +1,6 @@
 //! The pages, one file each, and their addresses.
 
+mod accounts;
 mod actions;
 mod connect;
 mod create;
@@ -7,7 +8,9 @@ mod danger;
 mod instance;
 mod instances;
 mod language;
+mod link;
 mod live;
+mod share;
 mod sign_in;
 mod timeline;
 mod webhooks;
@@ -43,6 +46,17 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/i/{i}/token", post(danger::rotate_token))
         .route("/console/i/{i}/delete", post(danger::delete))
         .route("/console/i/{i}/do/{action}", post(actions::submit))
+        .route("/console/i/{i}/share", post(share::share))
+        .route("/console/i/{i}/unshare", post(share::unshare))
+        .route("/console/accounts", get(accounts::list).post(accounts::create))
+        .route("/console/accounts/leave", post(accounts::leave))
+        .route("/console/accounts/{a}", get(accounts::page))
+        .route("/console/accounts/{a}/enter", post(accounts::enter))
+        .route("/console/accounts/{a}/rename", post(accounts::rename))
+        .route("/console/accounts/{a}/token", post(accounts::rotate_token))
+        .route("/console/accounts/{a}/close", post(accounts::close))
+        .route("/link/{link}", get(link::page).post(link::claim))
+        .route("/link/{link}/panel", get(link::panel))
         .route("/console/static/{digest}/{name}", get(assets::handler))
         .route("/console/{*rest}", get(unknown).post(unknown))
 }

@@ -23,6 +23,7 @@ mod guesses;
 mod history;
 mod lists;
 mod live;
+mod marks;
 mod moves;
 mod names;
 mod notifications;
@@ -64,6 +65,7 @@ pub use follow::{Follow, Follows, Permission, Turn};
 pub use history::{Entry, Histories, HistoryPage};
 pub use lists::{Lists, Page};
 pub use live::{Filter, Listeners, Live};
+pub use marks::Marks;
 pub use moves::Moves;
 pub use names::{InvalidName, address_bucket, check_foreign_id, check_name, check_phone, check_token};
 pub use notifications::{Notification, Notifications};
@@ -118,6 +120,7 @@ pub struct Parts {
     pub blocks: Arc<Blocks>,
     pub accounts: Arc<Accounts>,
     pub adoptions: Arc<Adoptions>,
+    pub marks: Arc<Marks>,
     pub moves: Arc<Moves>,
     pub renames: Arc<Renames>,
     pub histories: Arc<Histories>,
@@ -181,6 +184,7 @@ impl App {
             webhooks);
         let adoptions =
             part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams);
+        let marks = part!(Marks: volatile);
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let renames = part!(Renames: keys, directory, commands);
         let histories = part!(Histories: log, keys);
@@ -192,7 +196,7 @@ impl App {
         let deliveries = part!(Deliveries: bus, keys, presence);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, moves, renames, histories, follows,
+            webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, follows,
             account_events, listeners, notifications, deliveries, simulator, request_ids, clock, settings))
     }
 

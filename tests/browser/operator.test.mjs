@@ -1,0 +1,104 @@
+// The operator's accounts, and the link for whoever has the phone.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Berth, ROOT } from "./berth.mjs";
+import { launch, reader, seen, signIn, sound } from "./browser.mjs";
+
+let berth, browser;
+before(async () => {
+  [berth, browser] = await Promise.all([Berth.start(), launch()]);
+});
+after(async () => {
+  await Promise.all([browser?.close(), berth?.stop()]);
+});
+
+test("the operator makes an account, works in it and closes it", async () => {
+  const page = await reader(browser, berth, { token: ROOT });
+  await page.getByRole("heading", { name: "Accounts" }).waitFor();
+  await page.getByLabel("Name").fill("harbour office");
+  await page.getByRole("button", { name: "Create" }).click();
+  const token = await page.getByLabel("Token of the account").inputValue();
+  await sound(page, "an account's token");
+  await page.getByRole("link", { name: "Accounts" }).click();
+  await page.getByRole("link", { name: "harbour office" }).waitFor();
+  await seen(page, "accounts");
+  await page.getByRole("link", { name: "harbour office" }).click();
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByText("No instance yet").waitFor();
+  await page.getByRole("link", { name: "New instance" }).first().click();
+  await page.getByLabel("Name").fill("quay");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByRole("link", { name: "Open the instance" }).click();
+  await page.getByRole("link", { name: "Timeline" }).click();
+  await page.getByText("Operator · console · 127.0.0.1").waitFor();
+  await page.getByRole("button", { name: "Leave the account" }).click();
+  await page.getByRole("link", { name: "harbour office" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("harbour master");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The account is changed.").waitFor();
+  await seen(page, "account");
+  const own = await reader(browser, berth, { token });
+  await own.getByRole("link", { name: "quay" }).waitFor();
+  await own.goto(`${berth.address}/console/accounts`);
+  await own.getByRole("heading", { name: "That was not done" }).waitFor();
+  await page.getByLabel("Type the name to confirm").fill("harbour master");
+  await page.getByRole("button", { name: "Close the account" }).click();
+  await page.getByText("The account is closed.").waitFor();
+});
+
+test("a link shows the code to the first browser, on a phone, until the phone is linked", async () => {
+  const { id } = await berth.create("customer");
+  await berth.api("POST", "/instances/customer/connect", {});
+  const page = await reader(browser, berth);
+  const link = async () => {
+    await page.goto(`${berth.address}/console/i/${id}`);
+    await page.getByRole("button", { name: "Send a link" }).click();
+    return page.getByLabel("Link").inputValue();
+  };
+  const revoked = await link();
+  await sound(page, "a link is made");
+  await page.getByRole("button", { name: "Take back all links" }).click();
+  await page.getByText("Links to this attempt are taken back.").waitFor();
+  const address = await link();
+  assert.ok(address.startsWith(`${berth.address}/link/`));
+
+  const customer = await reader(browser, berth, { token: null, width: "phone" });
+  await customer.goto(revoked);
+  await customer.getByText("This link is over.").waitFor();
+  await customer.goto(address);
+  await customer.getByRole("button", { name: "Show me the code" }).click();
+  await customer.getByAltText("QR code that links the phone").waitFor();
+  await seen(customer, "link");
+  await customer.reload();
+  await customer.getByAltText("QR code that links the phone").waitFor();
+
+  const second = await reader(browser, berth, { token: null });
+  await second.goto(address);
+  await second.getByRole("button", { name: "Show me the code" }).click();
+  await second.getByText("opened in another browser already").waitFor();
+  await sound(second, "a link that is taken");
+
+  await berth.api("POST", "/instances/customer/simulate", { action: "scan", phone: "5511912345678", push_name: "Rui" });
+  await customer.getByText("Linked. You can close this page.").waitFor();
+  await sound(customer, "linked by a link");
+  await berth.api("POST", "/instances/customer/logout", {});
+  await customer.reload();
+  await customer.getByText("This link is over.").waitFor();
+  await customer.goto(`${berth.address}/link/AAAA`);
+  await customer.getByText("This link is over.").waitFor();
+});
+
+test("a link ends with the instance's token", async () => {
+  const { id, token } = await berth.create("rotated");
+  await berth.api("POST", "/instances/rotated/connect", {});
+  const page = await reader(browser, berth, { token: null });
+  await signIn(page, berth, token);
+  await page.getByRole("button", { name: "Send a link" }).click();
+  const address = await page.getByLabel("Link").inputValue();
+  await page.goto(address);
+  await page.getByRole("button", { name: "Show me the code" }).click();
+  await page.getByAltText("QR code that links the phone").waitFor();
+  await berth.api("POST", `/instances/${id}/token`, {});
+  await page.getByText("This link is over.").waitFor();
+});
