@@ -88,8 +88,11 @@ impl One {
     async fn watch(&self, stop: &CancellationToken) -> bool {
         let mut pauses = Pauses::new(REOPEN_PAUSE_FIRST, REOPEN_PAUSE_MAX);
         while self.drive(Start::Watch, stop).await {
-            if stop.run_until_cancelled(self.stands()).await == Some(Stands::Linked) {
-                return true;
+            match stop.run_until_cancelled(self.stands()).await {
+                Some(Stands::Linked) => return true,
+                // What was kept of a device that nobody took up is personal.
+                Some(Stands::Unknown) => delete_keys(&self.link).await,
+                Some(Stands::Attempt | Stands::Known) | None => {}
             }
             if stop.run_until_cancelled(pauses.wait()).await.is_none() {
                 return false;
