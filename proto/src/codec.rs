@@ -73,6 +73,10 @@ pub mod types {
     pub const DELIVERIES_REQUEST: u16 = 3027;
     /// The answer to it.
     pub const DELIVERIES_REPLY: u16 = 3028;
+    /// A question to whoever dispatches.
+    pub const REDELIVERY_REQUEST: u16 = 3029;
+    /// The answer to it.
+    pub const REDELIVERY_REPLY: u16 = 3030;
 }
 
 /// A value could not be written.

@@ -19,6 +19,8 @@ wire_enum!(
         402 v 1 => DispatcherChanged(DispatcherChangedV1),
         /// What the last notices of a deleted instance need, sealed under a key of their own.
         403 v 1 => LastWordsKept(LastWordsKeptV1),
+        /// Settled notices are owed again, since somebody asked for them.
+        424 v 1 => NoticesReopened(NoticesReopenedV1),
     }
 );
 
@@ -49,6 +51,30 @@ pub struct LastWordsKeptV1 {
     pub notices: Vec<NoticeKeyV1>,
     /// The state of the deletion, with nothing in it but what the notices need.
     pub state: RecordV1,
+}
+
+/// See [`DeliveryEvent::NoticesReopened`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticesReopenedV1 {
+    /// The notices, with what is known of them without their commits: a view folds streams in any order.
+    pub notices: Vec<ReopenedV1>,
+}
+
+/// A notice that is owed again. Never a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReopenedV1 {
+    /// Which.
+    pub notice: NoticeKeyV1,
+    /// When it may be sent.
+    pub class: NoticeClass,
+    /// The session that it is about.
+    pub session: u32,
+    /// When it came into being.
+    pub occurred_at: Timestamp,
+    /// The format that it was derived for.
+    pub format: String,
+    /// What it says, in the words of the format.
+    pub event: String,
 }
 
 /// The id of a notice: never derived from its content.

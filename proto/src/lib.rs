@@ -25,6 +25,7 @@ pub mod limits;
 pub mod public;
 pub mod pull;
 pub mod query;
+pub mod redelivery;
 pub mod subject;
 pub mod time;
 pub mod write_version;

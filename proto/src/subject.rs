@@ -11,6 +11,7 @@
 //! | `berth.v1.last_words.<instance>` | keep what the last notices of a deleted instance need; request and reply |
 //! | `berth.v1.attempts.<partition>` | attempts to deliver notices |
 //! | `berth.v1.deliveries.<account>` | what was sent to endpoints; request and reply |
+//! | `berth.v1.redelivery.<instance>` | sending to endpoints again, and trying them; request and reply |
 //! | `berth.v1.pull.<instance>` | notices that are kept until somebody fetches them; request and reply |
 //!
 //! No personal data ever stands in a subject.
@@ -250,6 +251,14 @@ pub fn deliveries_subject(account: AccountId) -> String {
 
 /// The filter of [`deliveries_subject`].
 pub const DELIVERIES_FILTER: &str = "berth.v1.deliveries.*";
+
+/// The subject on which whoever dispatches is asked to send again; see [`crate::redelivery`].
+pub fn redelivery_subject(instance: InstanceId) -> String {
+    format!("berth.v1.redelivery.{instance}")
+}
+
+/// The filter of [`redelivery_subject`].
+pub const REDELIVERY_FILTER: &str = "berth.v1.redelivery.*";
 
 /// The subject on which the notices of an instance that wait to be fetched are asked for; see [`crate::pull`].
 pub fn pull_subject(instance: InstanceId) -> String {

@@ -9,13 +9,17 @@ use berth_proto::{
     codec::{DecodeError, Frozen, decode, encode},
     command::*,
     deliveries::{DeliveriesReplyV1, DeliveriesRequestV1},
-    delivery::{DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, LastWordsKeptV1, NoticesSettledV1},
+    delivery::{
+        DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, LastWordsKeptV1, NoticesReopenedV1,
+        NoticesSettledV1,
+    },
     directory::{DirectoryEvent, DirectoryStateV1, ReleasedV1, ReservedV1},
     event::*,
     frame::{CommandReplyV1, CommandRequestV1, CommandRequestV2},
     instance::InstanceStateV1,
     pull::{PullReplyV1, PullRequestV1},
     query::{QueryReplyV1, QueryV1},
+    redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
 };
 use serde_json::Value;
 use serde_reflection::{Samples, Tracer};
@@ -79,6 +83,8 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         DeliveryAttemptV1,
         DeliveriesRequestV1,
         DeliveriesReplyV1,
+        RedeliveryRequestV1,
+        RedeliveryReplyV1,
         // Events of an instance.
         InstanceCreatedV1,
         ConnectRequestedV1,
@@ -123,6 +129,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         NoticesSettledV1,
         DispatcherChangedV1,
         LastWordsKeptV1,
+        NoticesReopenedV1,
         // Commands.
         CreateInstanceV1,
         ConnectV1,

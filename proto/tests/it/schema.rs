@@ -17,6 +17,7 @@ use berth_proto::{
     instance::{
         ConnectionV1, EndCauseV1, MethodV1, PauseReasonV1, PermissionV1, PhaseV1, PriorV1, UnlinkStatusV1,
     },
+    redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
     subject::Kind,
 };
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,8 @@ fn present() -> Lock {
         PrincipalV1,
         PriorV1,
         PurposeV1,
+        RedeliveryReplyV1,
+        RedeliveryRequestV1,
         RejectionCodeV1,
         ResumeCauseV1,
         SettlementV1,

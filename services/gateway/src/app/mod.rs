@@ -31,6 +31,7 @@ mod principal;
 mod quota;
 mod rate;
 mod record;
+mod redelivery;
 mod renames;
 mod resolve;
 mod seats;
@@ -73,6 +74,7 @@ pub use principal::{Principal, Principals};
 pub use quota::{Counters, Left, Quotas, Spending};
 pub use rate::{Allowance, Rate};
 pub use record::{Device, Erasure, Record, Records};
+pub use redelivery::{Redelivered, Redelivery, Tested};
 pub use renames::Renames;
 pub use resolve::{KeyKind, Resolver};
 pub use settings::{Blocks, merge_part};
@@ -81,7 +83,7 @@ pub use simulate::{Simulation, Simulator};
 pub use standing::{Standing, Standings};
 pub use tokens::Tokens;
 pub use upstreams::{Adopted, Adoption, Adoptions, UpstreamFailure};
-pub use webhooks::{NewWebhook, Webhook, WebhookSecret, Webhooks};
+pub use webhooks::{NewWebhook, Webhook, WebhookSecret, WebhookSecrets, Webhooks};
 
 use directory::Directory;
 use guesses::Guesses;
@@ -129,6 +131,7 @@ pub struct Parts {
     pub listeners: Arc<Listeners>,
     pub notifications: Arc<Notifications>,
     pub deliveries: Arc<Deliveries>,
+    pub redelivery: Arc<Redelivery>,
     pub simulator: Arc<Simulator>,
     pub request_ids: Arc<RequestIds>,
     clock: Arc<dyn Clock>,
@@ -194,10 +197,11 @@ impl App {
         let listeners = part!(Listeners: keys, clock, volatile, public_url, follows);
         let notifications = part!(Notifications: bus, keys, presence, records);
         let deliveries = part!(Deliveries: bus, keys, presence);
+        let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
             webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, follows,
-            account_events, listeners, notifications, deliveries, simulator, request_ids, clock, settings))
+            account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings))
     }
 
     /// The settings that the gateway was started with.

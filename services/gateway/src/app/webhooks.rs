@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_notices::headers::{HEADER_BYTES_MAX, HEADERS_MAX, is_reserved_header};
 use berth_proto::{
     EndpointId, InstanceId, Sealed, Timestamp,
-    command::{ConfigureWebhookV1, RemoveWebhookV1, ReplaceWebhookV1},
+    command::{ConfigureWebhookV1, RemoveWebhookV1, ReplaceWebhookV1, RotateWebhookSecretV1},
     frame::RejectionCodeV1,
     instance::WebhookV1,
 };
@@ -78,6 +78,21 @@ pub struct WebhookSecret {
 impl std::fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WebhookSecret").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The secrets of an endpoint in clear.
+#[derive(Clone)]
+pub struct WebhookSecrets {
+    /// The one that signs.
+    pub secret: String,
+    /// Those that sign beside it, and until when.
+    pub former: Vec<(String, Timestamp)>,
+}
+
+impl std::fmt::Debug for WebhookSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookSecrets").field("former", &self.former.len()).finish_non_exhaustive()
     }
 }
 
@@ -211,6 +226,51 @@ impl Webhooks {
         Ok((answer, webhook))
     }
 
+    /// The secrets of an endpoint, opened; none if there is no such endpoint.
+    pub fn secrets(&self, record: &Record, id: EndpointId) -> Option<WebhookSecrets> {
+        let webhook = record.state.webhooks.iter().find(|webhook| webhook.id == id)?;
+        let now = self.clock.now();
+        let former = webhook.old_secrets.iter().filter(|old| old.until > now);
+        let former =
+            former.filter_map(|old| Some((record.open(field::WEBHOOK_SECRET, &old.secret)?, old.until)));
+        Some(WebhookSecrets { secret: record.webhook_secret(webhook).secret, former: former.collect() })
+    }
+
+    /// Changes the secret of an endpoint to this one or one that is made up; the former one signs beside it for so many
+    /// hours.
+    pub async fn rotate(
+        &self,
+        call: &Call,
+        record: &Record,
+        id: EndpointId,
+        secret: Option<&str>,
+        overlap_hours: u32,
+    ) -> Result<(Answer, WebhookSecrets), Failure> {
+        let key = record.key.clone().ok_or(Failure::NotFound)?;
+        let secret = self.secret(secret)?;
+        // Without an overlap the former one has ended whatever the clock of whoever decides says.
+        let keep_until = match overlap_hours {
+            0 => Timestamp(0),
+            hours => self.clock.now().plus_seconds(i64::from(hours) * 60 * 60),
+        };
+        let secret = key.seal(record.id.as_bytes(), field::WEBHOOK_SECRET, secret.as_bytes());
+        let rotate = RotateWebhookSecretV1 { id, secret, keep_until, old_secrets: Vec::new() };
+        let answer = self.commands.decide(call, record.id, rotate).await?;
+        let secrets = self.secrets(&answer.record, id);
+        let secrets = secrets.ok_or(Failure::Rejected(RejectionCodeV1::UnknownWebhook))?;
+        Ok((answer, secrets))
+    }
+
+    /// A secret that was given, or one that is made up.
+    fn secret(&self, given: Option<&str>) -> Result<String, Failure> {
+        if let Some(secret) = given {
+            return checked_secret(secret);
+        }
+        let mut bytes = vec![0; SECRET_BYTES];
+        self.entropy.fill(&mut bytes);
+        Ok(format!("whsec_{}", STANDARD.encode(bytes)))
+    }
+
     /// Removes an endpoint.
     pub async fn remove(&self, call: &Call, instance: InstanceId, id: EndpointId) -> Result<Answer, Failure> {
         self.commands.decide(call, instance, RemoveWebhookV1 { id }).await
@@ -225,14 +285,7 @@ impl Webhooks {
     ) -> Result<(WebhookV1, WebhookSecret), Failure> {
         self.check_webhook(new)?;
         let id = new.id.unwrap_or_else(|| new_endpoint_id(&*self.clock, &*self.entropy));
-        let secret = match &new.secret {
-            Some(secret) => checked_secret(secret)?,
-            None => {
-                let mut bytes = vec![0; SECRET_BYTES];
-                self.entropy.fill(&mut bytes);
-                format!("whsec_{}", STANDARD.encode(bytes))
-            }
-        };
+        let secret = self.secret(new.secret.as_deref())?;
         let headers = (!new.headers.is_empty()).then(|| {
             key.seal(owner, field::WEBHOOK_HEADERS, &serde_json::to_vec(&new.headers).unwrap_or_default())
         });

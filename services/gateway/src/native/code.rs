@@ -61,6 +61,7 @@ codes! {
     NumberTaken, CONFLICT, "number_taken", "No free number was found: try again.";
     TooManyWebhooks, CONFLICT, "too_many_webhooks", "The instance has as many webhooks as it may have.";
     WebhookOfAccount, CONFLICT, "webhook_of_account", "The webhook is the account's: it is changed and removed there.";
+    Silent, CONFLICT, "silent", "The endpoint may be told nothing now; `detail` says why.";
     Changed, CONFLICT, "changed", "Somebody else changed it meanwhile: read it and try again.";
     ObservedOnly, CONFLICT, "observed_only", "The instance is on an upstream that is only observed: ask there, or have it driven.";
     UpstreamUnusable, BAD_GATEWAY, "upstream_unusable", "The upstream gave no answer that can be used; `detail` says what it was.";

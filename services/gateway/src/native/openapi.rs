@@ -8,8 +8,8 @@ use utoipa::{
 
 use super::routes::{
     account_stream, accounts, attempts, connect, counts, create, delete, deliveries, events, gate, get,
-    lifecycle, list, logout, move_instance, qr, rename, simulate, stream, token, upstreams, verify, webhook,
-    webhooks, whoami,
+    lifecycle, list, logout, move_instance, qr, redelivery, rename, simulate, stream, token, upstreams,
+    verify, webhook, webhook_secret, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -25,7 +25,8 @@ use crate::docs::{self, Bearer, add_error, operations};
         stream::handler, account_stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, token::handler, counts::handler, whoami::handler,
         gate::handler, gate::forwarded, upstreams::list, upstreams::adopt, deliveries::of_webhook,
-        deliveries::of_account, attempts::handler,
+        deliveries::of_account, attempts::handler, redelivery::resend, redelivery::retry, redelivery::recover,
+        redelivery::test, webhook_secret::get, webhook_secret::rotate,
         accounts::create, accounts::list, accounts::get, accounts::change,
         accounts::close, accounts::rotate_token, move_instance::handler,
         docs::index, docs::page, docs::native_json, docs::json

@@ -107,3 +107,50 @@ async fn two_changes_at_once_both_hold() {
         assert_eq!(shown, (&json!(label), &json!(enabled), &json!(url)));
     }
 }
+
+#[tokio::test]
+async fn secrets_are_changed_with_an_overlap_and_shown_again_and_deliveries_are_sent_again() {
+    let world = World::start_with_deliveries().await;
+    let receiver = Receiver::start().await;
+    world.instance("shop").await;
+    let id = hook(&world, &receiver).await;
+    let of_hook = |rest: &str| format!("{HOOKS}/{id}/{rest}");
+    let here = &world;
+    let post = |rest: &str, body: Value| {
+        let request = Request::post(&of_hook(rest)).json(&body);
+        async move { here.native(request, ACCOUNT).await }
+    };
+    let first = read(&world, &of_hook("secret")).await;
+    assert_eq!(first["former"], json!([]));
+    let rotated = post("secret", json!({"overlap_hours": 1})).await.1;
+    assert_eq!(rotated["former"][0]["secret"], first["secret"]);
+    assert_eq!(read(&world, &of_hook("secret")).await, rotated);
+    let ended = post("secret", json!({"overlap_hours": 0})).await.1;
+    assert_ne!(ended["secret"], rotated["secret"]);
+    let former = ended["former"].as_array().unwrap();
+    assert!(former.iter().all(|one| one["secret"] != rotated["secret"]), "it ended at once: {ended}");
+    assert_eq!(post("secret", json!({"overlap_hours": 169})).await.0, 400);
+    assert_eq!(post("secret", json!({"secret": "short"})).await.0, 400);
+
+    let silent = post("test", json!({})).await;
+    assert_eq!((silent.0, &silent.1["code"]), (409, &json!("silent")));
+    let connect = Request::post("/v1/instances/shop/connect").json(&json!({}));
+    assert_eq!(world.native(connect, ACCOUNT).await.0, 200);
+    world.scan("shop").await;
+    let hits = receiver.received(3).await;
+    let linked = hits.iter().find(|hit| hit.body["type"] == "instance.linked").unwrap();
+    let message = linked.headers["webhook-id"].to_str().unwrap();
+    let one = of_hook(&format!("deliveries/{message}"));
+    eventually("it is settled", async || read(&world, &one).await["delivery"]["state"] == "delivered").await;
+    let tested = post("test", json!({})).await;
+    assert_eq!((tested.0, &tested.1["delivered"], &tested.1["status"]), (200, &json!(true), &json!(200)));
+    let again = post(&format!("deliveries/{message}/resend"), json!({})).await;
+    assert_eq!(again, (202, json!({"deliveries": 1, "more": false})));
+    let hits = receiver.received(5).await;
+    let ids: Vec<_> = hits[3..].iter().map(|hit| hit.headers["webhook-id"].to_str().unwrap()).collect();
+    assert_eq!(ids, [tested.1["id"].as_str().unwrap(), message]);
+    assert_eq!(post("retry", json!({})).await, (202, json!({"deliveries": 0, "more": false})));
+    assert_eq!(post("recover", json!({"since": "2999-01-01T00:00:00Z"})).await.0, 400);
+    assert_eq!(post("recover", json!({"since": "1999-01-01T00:00:00Z"})).await.0, 400);
+    assert_eq!(post("deliveries/msg_06gvptn6stt118p4mhs3rj6adk/resend", json!({})).await.0, 404);
+}

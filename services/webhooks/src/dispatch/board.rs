@@ -135,6 +135,7 @@ impl Board {
         let head = lane.queue.values_mut().next()?;
         (head.busy, head.slot) = (true, slot);
         let pending = head.clone();
+        lane.busy += 1;
         self.index(lane_key);
         Some(pending)
     }
@@ -205,11 +206,38 @@ impl Board {
         });
     }
 
+    /// What waits for an endpoint to be sent is due now. Gives how many were not.
+    pub(crate) fn hurry(&mut self, instance: InstanceId, endpoint: EndpointId, now: Timestamp) -> usize {
+        let mut hurried = 0;
+        for lane_key in self.lanes_of(instance) {
+            if lane_key.endpoint != endpoint {
+                continue;
+            }
+            let Some(lane) = self.lanes.get_mut(&lane_key) else { continue };
+            for pending in lane.queue.values_mut().filter(|pending| !pending.held && !pending.busy) {
+                hurried += usize::from(pending.due > now);
+                pending.due = pending.due.min(now);
+            }
+            self.index(lane_key);
+        }
+        hurried
+    }
+
+    /// A notice that was settled may be owed again.
+    pub(crate) fn reopen(&mut self, key: &NoticeKeyV1) {
+        if let Some(settled) = self.settled.get_mut(&key.instance) {
+            settled.remove(key);
+        }
+    }
+
     /// A notice is settled for good.
     pub(crate) fn remove(&mut self, key: &NoticeKeyV1, class: NoticeClass) {
         let lane_key = LaneKey::of(key, class);
         let lane = self.lanes.get_mut(&lane_key);
-        if lane.and_then(|lane| lane.queue.remove(&(key.version, key.ordinal))).is_some() {
+        if let Some(lane) = lane
+            && let Some(removed) = lane.queue.remove(&(key.version, key.ordinal))
+        {
+            lane.busy -= usize::from(removed.busy);
             self.count -= 1;
         }
         self.settled.entry(key.instance).or_default().insert(*key);
@@ -296,9 +324,12 @@ impl Board {
     }
 
     fn mark(&mut self, key: &NoticeKeyV1, lane_key: LaneKey, change: impl FnOnce(&mut Pending)) {
-        let lane = self.lanes.get_mut(&lane_key);
-        if let Some(pending) = lane.and_then(|lane| lane.queue.get_mut(&(key.version, key.ordinal))) {
+        if let Some(lane) = self.lanes.get_mut(&lane_key)
+            && let Some(pending) = lane.queue.get_mut(&(key.version, key.ordinal))
+        {
+            let before = pending.busy;
             change(pending);
+            lane.busy = lane.busy + usize::from(pending.busy) - usize::from(before);
         }
         self.index(lane_key);
     }
@@ -317,8 +348,8 @@ impl Board {
         };
         let is_gone = lane.queue.is_empty();
         let idle = match lane.queue.values().next() {
-            // One attempt in a lane at a time: while the head is busy, nothing of the lane is idle.
-            Some(head) if !head.busy && !self.must_wait(lane_key, head) => Some(head.due),
+            // One attempt in a lane at a time: while something of it is busy, nothing of it is idle.
+            Some(head) if lane.busy == 0 && !self.must_wait(lane_key, head) => Some(head.due),
             _ => None,
         };
         let tried = lane.queue.values().next().is_some_and(|head| head.attempts > 0);

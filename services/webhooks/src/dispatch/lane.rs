@@ -50,6 +50,9 @@ pub(crate) struct Pending {
 pub(super) struct Lane {
     /// By version and ordinal.
     pub(super) queue: BTreeMap<(u64, u16), Pending>,
+    /// How many of them are tried or settled. While there is one nothing else of the lane is tried, also not what came
+    /// back before it.
+    pub(super) busy: usize,
     /// As it stands in the index.
     pub(super) indexed: Option<Indexed>,
 }

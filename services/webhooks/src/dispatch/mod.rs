@@ -15,17 +15,20 @@ mod permit;
 mod prepare;
 mod pull;
 mod receipt;
+mod redelivery;
 mod review;
 mod scan;
 mod send;
 mod settle;
 mod shares;
 mod tenure;
+mod test_notice;
 
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Lease, Leases};
 use berth_runtime::Role;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
@@ -37,6 +40,8 @@ use tenure::{End, Tenure};
 
 use crate::outbox::Touched;
 
+/// What is asked of a tenure from beside it and waits for its loop.
+const ORDERS_WAITING_MAX: usize = 64;
 /// How long to wait before asking for the lease again when that failed.
 const LEASE_RETRY: Duration = Duration::from_secs(1);
 
@@ -67,10 +72,13 @@ impl Dispatcher {
             let settler = Settler::new(&self.tools, grant.epoch);
             let desk = Arc::new(Desk::default());
             let (tools, touched) = (self.tools.clone(), self.touched.clone());
-            let tenure = Tenure::new(tools, touched, desk.clone(), settler.clone(), stop.clone());
+            let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
+            let tenure = Tenure::new(tools, touched, desk.clone(), settler.clone(), ordered, stop.clone());
+            let redelivery = redelivery::serve(self.tools.clone(), settler.clone(), orders);
             let end = tokio::select! {
                 end = tenure.run(grant.lost.clone()) => end,
                 end = pull::serve(self.tools.clone(), settler, desk) => end,
+                end = redelivery => end,
             };
             match end {
                 End::Stopped => return,

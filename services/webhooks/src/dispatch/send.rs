@@ -17,6 +17,7 @@ use super::{
     attempt::{Outcome, Tools},
     disable,
     lane::Pending,
+    open::Endpoint,
     permit::webhook,
     prepare::Prepared,
 };
@@ -132,7 +133,8 @@ pub(super) fn end(pending: &Pending, prepared: &Prepared, sent: &Sent, then: Aft
     }
 }
 
-fn result(answer: &Result<Answer, SendError>) -> AttemptResultV1 {
+/// What came of an attempt.
+pub(super) fn result(answer: &Result<Answer, SendError>) -> AttemptResultV1 {
     match answer {
         Ok(answer) => AttemptResultV1::Answered { status: answer.status },
         Err(SendError::Refused) => AttemptResultV1::Refused,
@@ -151,17 +153,22 @@ fn sealed_answer(pending: &Pending, prepared: &Prepared, answer: &Answer) -> Opt
     if matches!(pending.owed.class, NoticeClass::Qr | NoticeClass::Deletion) {
         return None;
     }
-    let endpoint = &prepared.endpoint;
-    let secrets = endpoint
-        .headers
-        .iter()
-        .map(|(_, value)| value)
-        .chain(&endpoint.authorization)
-        .chain(&prepared.rendered.authorization)
-        .chain(&prepared.token)
-        .filter(|secret| secret.len() >= SECRET_BYTES_MIN);
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let more = prepared.rendered.authorization.iter().chain(&prepared.token);
+    let text = redacted(&answer.body, &prepared.endpoint, more);
+    Some(prepared.data_key.seal(pending.key.instance.as_bytes(), field::ANSWER, text.as_bytes()))
+}
+
+/// The beginning of an answer's body without what the endpoint was sent as a secret.
+pub(super) fn redacted<'a>(
+    body: &[u8],
+    endpoint: &'a Endpoint,
+    more: impl Iterator<Item = &'a String>,
+) -> String {
+    let headers = endpoint.headers.iter().map(|(_, value)| value);
+    let secrets =
+        headers.chain(&endpoint.authorization).chain(more).filter(|secret| secret.len() >= SECRET_BYTES_MIN);
+    let text = String::from_utf8_lossy(body).into_owned();
     let mut text = secrets.fold(text, |text, secret| text.replace(secret.as_str(), REDACTED));
     text.truncate(text.floor_char_boundary(ANSWER_BYTES_MAX));
-    Some(prepared.data_key.seal(pending.key.instance.as_bytes(), field::ANSWER, text.as_bytes()))
+    text
 }

@@ -16,7 +16,7 @@ use berth_proto::{
 };
 use berth_views::{ViewError, ViewReader, ViewState};
 use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,6 +25,7 @@ use super::{
     desk::Desk,
     lane::{Pending, Present},
     permit::ask,
+    redelivery::Order,
     review::{Reviews, state_now},
     scan,
     settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
@@ -81,6 +82,8 @@ pub(super) struct Tenure {
     unsettled: BTreeMap<Partition, Vec<(SettledV1, NoticeClass)>>,
     settling: BTreeSet<Partition>,
     reviews: Reviews,
+    /// What is asked of the board from beside the loop.
+    orders: mpsc::Receiver<Order>,
     /// Whether the view must be read from the beginning.
     read_all: bool,
     /// Whether the view holds more than is kept in memory.
@@ -98,10 +101,12 @@ impl Tenure {
         touched: Arc<Touched>,
         desk: Arc<Desk>,
         settler: Settler,
+        orders: mpsc::Receiver<Order>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             stop,
+            orders,
             desk,
             settler,
             view: tools.outbox.clone(),
@@ -149,12 +154,28 @@ impl Tenure {
                 Some(done) = self.work.next() => if self.finish(done) {
                     return End::Fenced;
                 },
+                Some(order) = self.orders.recv(), if !self.draining => self.take(order),
                 change = news.changed(), if !self.draining => match change {
                     Ok(()) => changed = true,
                     // The view is closed, so the process ends.
                     Err(_) => self.draining = true,
                 },
                 () = tokio::time::sleep(sleep) => {}
+            }
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Reopen { notices, done } => {
+                for notice in &notices {
+                    self.board.reopen(notice);
+                }
+                let _gone = done.send(());
+            }
+            Order::Hurry { instance, endpoint, done } => {
+                let hurried = self.board.hurry(instance, endpoint, self.tools.clock.now());
+                let _gone = done.send(hurried);
             }
         }
     }

@@ -20,7 +20,7 @@ use berth_log::SharedCommit;
 use berth_notices::derive::{Code, Notice, Step};
 use berth_proto::{
     CommitV2, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
-    delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1, SettledV1, SettlementV1},
+    delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1, ReopenedV1, SettledV1, SettlementV1},
 };
 use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -145,6 +145,11 @@ impl Outbox {
                     }
                 }
                 DeliveryEvent::LastWordsKept(kept) => self.apply_kept(kept, rows)?,
+                DeliveryEvent::NoticesReopened(reopened) => {
+                    for reopened in reopened.notices {
+                        self.apply_reopened(reopened, rows)?;
+                    }
+                }
                 DeliveryEvent::DispatcherChanged(_) => {}
             }
         }
@@ -163,6 +168,16 @@ impl Outbox {
             rows.put(&kept_key(instance), write(&row).map_err(unreadable)?);
         }
         self.touched.add(instance);
+        Ok(())
+    }
+
+    /// The row says all that its commit would: whichever of the two comes first, it is the same.
+    fn apply_reopened(&self, reopened: ReopenedV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let ReopenedV1 { notice, class, session, occurred_at, format, event } = reopened;
+        rows.remove(&row_key(SETTLED, &notice));
+        let row = Owed { class, session, code: None, occurred_at, format, event };
+        rows.put(&row_key(OWED, &notice), write(&row).map_err(unreadable)?);
+        self.touched.add(notice.instance);
         Ok(())
     }
 
@@ -186,7 +201,8 @@ impl Outbox {
     }
 }
 
-fn owed(step: &Step, notice: &Notice) -> Owed {
+/// The row of a notice.
+pub(crate) fn owed(step: &Step, notice: &Notice) -> Owed {
     let webhook = step.state.webhooks.iter().find(|webhook| webhook.id == notice.key.endpoint);
     Owed {
         class: notice.class,
@@ -238,11 +254,28 @@ pub fn owed_prefix(instance: Option<InstanceId>) -> Vec<u8> {
     prefix
 }
 
+/// The beginning of the keys of how the notices of an instance were settled.
+pub(crate) fn settled_prefix(instance: InstanceId) -> Vec<u8> {
+    let mut prefix = vec![SETTLED];
+    prefix.extend_from_slice(instance.as_bytes());
+    prefix
+}
+
 /// The notice that a key names; none if it is not the key of one that is owed.
 pub fn read_owed_key(key: &[u8]) -> Option<NoticeKeyV1> {
-    let (&OWED, rest) = key.split_first()? else {
+    read_key(OWED, key)
+}
+
+/// The notice that a key names; none if it is not the key of one that is settled.
+pub(crate) fn read_settled_key(key: &[u8]) -> Option<NoticeKeyV1> {
+    read_key(SETTLED, key)
+}
+
+fn read_key(kind: u8, key: &[u8]) -> Option<NoticeKeyV1> {
+    let (first, rest) = key.split_first()?;
+    if *first != kind {
         return None;
-    };
+    }
     let (instance, rest) = rest.split_first_chunk::<16>()?;
     let (version, rest) = rest.split_first_chunk::<8>()?;
     let (endpoint, rest) = rest.split_first_chunk::<16>()?;

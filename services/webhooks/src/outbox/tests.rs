@@ -7,7 +7,7 @@ use berth_log::{Stored, Tail};
 use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
     CommitV1, CommitV2, Hash, Partition, RecordV1, StreamKey, WriteVersion,
-    delivery::{DeliveryStateV1, NoticesSettledV1},
+    delivery::{DeliveryStateV1, NoticesReopenedV1, NoticesSettledV1},
     event::{Event, LoggedOutV1, LogoutOriginV1},
     instance::PermissionV1,
 };
@@ -60,6 +60,19 @@ fn settle(keys: &[NoticeKeyV1]) -> CommitV2 {
         .iter()
         .map(|notice| SettledV1 { notice: *notice, outcome: SettlementV1::Delivered, attempts: 1, at: at(1) })
         .collect();
+    of_deliveries(&DeliveryEvent::NoticesSettled(NoticesSettledV1 { notices }))
+}
+
+fn reopen(keys: &[NoticeKeyV1], owed: &Memory) -> CommitV2 {
+    let notices = keys.iter().map(|notice| {
+        let Owed { class, session, occurred_at, format, event, code: _ } =
+            read_row(&owed.0[&owed_key(notice)]).unwrap();
+        ReopenedV1 { notice: *notice, class, session, occurred_at, format, event }
+    });
+    of_deliveries(&DeliveryEvent::NoticesReopened(NoticesReopenedV1 { notices: notices.collect() }))
+}
+
+fn of_deliveries(event: &DeliveryEvent) -> CommitV2 {
     let stream = StreamKey::delivery(Partition::of(INSTANCE.as_bytes()));
     CommitV2::from(CommitV1 {
         stream,
@@ -67,7 +80,7 @@ fn settle(keys: &[NoticeKeyV1]) -> CommitV2 {
         previous: Hash::genesis(&stream),
         occurred_at: at(1),
         receipts: Vec::new(),
-        events: vec![DeliveryEvent::NoticesSettled(NoticesSettledV1 { notices }).to_record().unwrap()],
+        events: vec![event.to_record().unwrap()],
         state: RecordV1::of(&DeliveryStateV1 { epoch: 1, settled: 1 }).unwrap(),
     })
 }
@@ -91,6 +104,22 @@ fn a_settled_notice_is_owed_no_more_whatever_comes_first() {
     assert_eq!(owed_keys(&rows), keys[2..]);
     assert_eq!(apply(&[&settled, &logout]).0, rows);
     assert_eq!(apply(&[&logout, &settled, &logout, &settled]).0, rows);
+}
+
+#[test]
+fn what_is_sent_again_is_owed_as_before_whatever_comes_first() {
+    let logout = logout();
+    let owed = apply(&[&logout]).0;
+    let keys = owed_keys(&owed);
+    let settled = settle(&keys);
+    let reopened = CommitV2 { version: 2, ..reopen(&keys[..1], &owed) };
+    let rows = apply(&[&logout, &settled, &reopened]).0;
+    assert_eq!(owed_keys(&rows), keys[..1]);
+    assert_eq!(rows.0[&owed_key(&keys[0])], owed.0[&owed_key(&keys[0])]);
+    assert_eq!(apply(&[&settled, &reopened, &logout]).0, rows);
+    assert_eq!(apply(&[&settled, &logout, &reopened]).0, rows);
+    let again = CommitV2 { version: 3, ..settle(&keys[..1]) };
+    assert!(owed_keys(&apply(&[&settled, &reopened, &again, &logout]).0).is_empty());
 }
 
 #[test]

@@ -8,7 +8,8 @@ use berth_proto::{
     deliveries::{DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1},
     delivery::{DeliveryEvent, SettledV1, SettlementV1},
     event::Event,
-    subject::deliveries_subject,
+    redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
+    subject::{deliveries_subject, redelivery_subject},
 };
 
 use super::{DEADLINE, World};
@@ -51,6 +52,26 @@ impl World {
         });
         assert!(waited.await.is_ok(), "{count} settlements are awaited, there are {outcomes:?}");
         outcomes
+    }
+
+    // === sending again ===
+
+    /// Asks whoever dispatches, again while nobody does.
+    pub(crate) async fn redeliver(&self, asked: RedeliveryRequestV1) -> RedeliveryReplyV1 {
+        let payload: bytes::Bytes = codec::encode(&asked).unwrap().into();
+        let subject = redelivery_subject(self.instance);
+        let asked = tokio::time::timeout(DEADLINE, async {
+            loop {
+                let reply = self.bus.request(&subject, payload.clone(), DEADLINE).await;
+                match reply.map(|reply| codec::decode::<RedeliveryReplyV1>(&reply).unwrap()) {
+                    Ok(RedeliveryReplyV1::Unavailable) | Err(_) => {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    Ok(reply) => return reply,
+                }
+            }
+        });
+        asked.await.unwrap()
     }
 
     // === the log of deliveries ===

@@ -10,6 +10,6 @@ pub fn evolve(state: Option<State>, event: &Event) -> State {
             State { epoch, settled: settled.saturating_add(by.notices.len() as u64) }
         }
         Event::DispatcherChanged(to) => State { epoch: to.epoch, settled },
-        Event::LastWordsKept(_) => State { epoch, settled },
+        Event::LastWordsKept(_) | Event::NoticesReopened(_) => State { epoch, settled },
     }
 }

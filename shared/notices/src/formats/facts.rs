@@ -81,7 +81,7 @@ impl Facts<'_> {
 }
 
 /// A moment as RFC 3339 in UTC with milliseconds.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
+pub fn rfc3339(at: Timestamp) -> String {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
     PRINTER.timestamp_to_string(&Moment::from_microsecond(at.0).unwrap_or_default())
 }

@@ -33,7 +33,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use evolution::disconnection_object;
-pub use facts::{Device, Facts, pause_code};
+pub use facts::{Device, Facts, pause_code, rfc3339};
 pub use qr_image::{QrImageError, Shape, png_data_url};
 
 use crate::derive::{Happening, Notice};

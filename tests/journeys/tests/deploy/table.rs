@@ -132,6 +132,8 @@ const ROWS: &[Row] = &[
     hears("answer who fetches notices, in their group", &[("berth.v1.pull.*", "webhooks")]),
     sends("ask what was delivered", &["berth.v1.deliveries.x"]),
     hears("answer what was delivered, in their group", &[("berth.v1.deliveries.*", "webhooks")]),
+    sends("ask to send again", &["berth.v1.redelivery.x"]),
+    hears("send again, in their group", &[("berth.v1.redelivery.*", "webhooks")]),
     sends("play on a simulated device", &["berth.v1.simulate.x"]),
     hears("take plays of simulated devices, in their group", &[("berth.v1.simulate.*", "connector")]),
     hears(
@@ -141,6 +143,7 @@ const ROWS: &[Row] = &[
             ("berth.v1.last_words.*", ""),
             ("berth.v1.pull.*", ""),
             ("berth.v1.deliveries.*", ""),
+            ("berth.v1.redelivery.*", ""),
             ("berth.v1.simulate.*", ""),
         ],
     ),

@@ -16,6 +16,7 @@ pub(super) mod list;
 pub(super) mod logout;
 pub(super) mod move_instance;
 pub(super) mod qr;
+pub(super) mod redelivery;
 pub(super) mod rename;
 pub(super) mod simulate;
 pub(super) mod stream;
@@ -23,6 +24,7 @@ pub(super) mod token;
 pub(super) mod upstreams;
 pub(super) mod verify;
 pub(super) mod webhook;
+pub(super) mod webhook_secret;
 pub(super) mod webhooks;
 pub(super) mod whoami;
 
@@ -58,6 +60,11 @@ pub(super) fn router(app: App) -> Router {
         )
         .route("/v1/instances/{i}/webhooks/{w}/deliveries", get(deliveries::of_webhook))
         .route("/v1/instances/{i}/webhooks/{w}/deliveries/{d}", get(attempts::handler))
+        .route("/v1/instances/{i}/webhooks/{w}/deliveries/{d}/resend", post(redelivery::resend))
+        .route("/v1/instances/{i}/webhooks/{w}/retry", post(redelivery::retry))
+        .route("/v1/instances/{i}/webhooks/{w}/recover", post(redelivery::recover))
+        .route("/v1/instances/{i}/webhooks/{w}/test", post(redelivery::test))
+        .route("/v1/instances/{i}/webhooks/{w}/secret", get(webhook_secret::get).post(webhook_secret::rotate))
         .route("/v1/deliveries", get(deliveries::of_account))
         .route("/v1/instances/{i}/simulate", post(simulate::handler))
         .route("/v1/accounts", post(accounts::create).get(accounts::list))

@@ -179,7 +179,7 @@ pub(super) async fn delete(
 }
 
 /// Refuses what would make an instance's endpoints others than its account's.
-fn check_own(record: &Record, id: EndpointId) -> Result<(), Problem> {
+pub(super) fn check_own(record: &Record, id: EndpointId) -> Result<(), Problem> {
     if record.state.webhooks.iter().any(|webhook| webhook.id == id && webhook.is_of_account()) {
         let told = "The webhook is the account's, for all its instances: change or remove it there \
              (CodeChat's `/api/v2/business/{businessId}/webhook`).";

@@ -1,0 +1,184 @@
+//! Sending to endpoints again, and trying them: whoever dispatches does it, through the gate of every notice.
+
+use std::{sync::Arc, time::Duration};
+
+use berth_bus::{Bus, KeyRing, Presence, RequestError};
+use berth_proto::{
+    CommandId, DecodeError, EncodeError, EndpointId, InstanceId, Timestamp,
+    attempt::AttemptEndV1,
+    codec,
+    delivery::SettlementV1,
+    redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
+    subject::redelivery_subject,
+};
+use berth_runtime::{Role, sealing::field};
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+
+use super::{call::Call, failure::Failure, quota::Counters, record::Record};
+
+/// How long one question may take: an attempt of fifteen seconds, and what is around it.
+const ASKED_MAX: Duration = Duration::from_secs(20);
+/// How long is asked again while nobody dispatches.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same if there is no webhooks service at all.
+const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
+/// The pause before a question is repeated.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A question was not answered; it may be asked again.
+#[derive(Debug, Error)]
+enum AskFault {
+    #[error("the question cannot be written")]
+    Write(#[from] EncodeError),
+    #[error("the answer cannot be read")]
+    Read(#[from] DecodeError),
+    #[error("the answer is another one than expected")]
+    Unexpected,
+    #[error("nobody answers")]
+    Asked(#[from] RequestError),
+    #[error("it cannot be done now")]
+    Busy,
+}
+
+/// What became of a request to send again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redelivered {
+    /// It is on its way.
+    Done {
+        /// Deliveries that are sent, or tried now.
+        deliveries: u32,
+        /// Whether there are more: ask again.
+        more: bool,
+    },
+    /// The endpoint may be told nothing now: what a notice would be settled as.
+    Silent(SettlementV1),
+}
+
+/// What a test came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// Its `webhook-id`, without the `msg_`.
+    pub id: CommandId,
+    /// How it ended.
+    pub end: AttemptEndV1,
+    /// What the endpoint answered.
+    pub answer: Option<String>,
+}
+
+/// Sends again.
+#[derive(Debug)]
+pub struct Redelivery {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) keys: KeyRing,
+    pub(super) presence: Presence,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Redelivery {
+    /// Sends one delivery again.
+    pub async fn resend(
+        &self,
+        call: &Call,
+        instance: InstanceId,
+        endpoint: EndpointId,
+        id: CommandId,
+    ) -> Result<Redelivered, Failure> {
+        self.done(call, instance, &RedeliveryRequestV1::Resend { endpoint, id }).await
+    }
+
+    /// Tries now what waits for an endpoint.
+    pub async fn retry_now(
+        &self,
+        call: &Call,
+        instance: InstanceId,
+        endpoint: EndpointId,
+    ) -> Result<Redelivered, Failure> {
+        self.done(call, instance, &RedeliveryRequestV1::RetryNow { endpoint }).await
+    }
+
+    /// Sends again what was given up since a moment, and tries now what waits.
+    pub async fn recover(
+        &self,
+        call: &Call,
+        instance: InstanceId,
+        endpoint: EndpointId,
+        since: Timestamp,
+    ) -> Result<Redelivered, Failure> {
+        self.done(call, instance, &RedeliveryRequestV1::Recover { endpoint, since }).await
+    }
+
+    /// Sends a notice that says nothing, and waits for what comes of it.
+    pub async fn test(
+        &self,
+        call: &Call,
+        record: &Record,
+        endpoint: EndpointId,
+    ) -> Result<Result<Tested, SettlementV1>, Failure> {
+        self.counters.count_call(call).await?;
+        match self.ask(record.id, &RedeliveryRequestV1::Test { endpoint }).await? {
+            RedeliveryReplyV1::Tested { id, end } => {
+                let key = self.keys.key(record.id.as_bytes()).await?;
+                let open = |sealed| key.as_ref()?.open_text(record.id.as_bytes(), field::ANSWER, sealed).ok();
+                let answer = end.answer.as_ref().and_then(open);
+                Ok(Ok(Tested { id, end, answer }))
+            }
+            RedeliveryReplyV1::Silent { by } => Ok(Err(by)),
+            RedeliveryReplyV1::Unknown => Err(Failure::NotFound),
+            _ => Err(AskFault::Unexpected.into()),
+        }
+    }
+
+    async fn done(
+        &self,
+        call: &Call,
+        instance: InstanceId,
+        asked: &RedeliveryRequestV1,
+    ) -> Result<Redelivered, Failure> {
+        self.counters.count_call(call).await?;
+        match self.ask(instance, asked).await? {
+            RedeliveryReplyV1::Done { deliveries, more } => Ok(Redelivered::Done { deliveries, more }),
+            RedeliveryReplyV1::Silent { by } => Ok(Redelivered::Silent(by)),
+            RedeliveryReplyV1::Unknown => Err(Failure::NotFound),
+            _ => Err(AskFault::Unexpected.into()),
+        }
+    }
+
+    /// Asks until somebody dispatches. A question whose fate is unknown is not repeated: a test would be sent twice.
+    async fn ask(
+        &self,
+        instance: InstanceId,
+        asked: &RedeliveryRequestV1,
+    ) -> Result<RedeliveryReplyV1, Failure> {
+        let started = Instant::now();
+        loop {
+            let patience = if self.presence.lacks(Role::Webhooks) { PATIENCE_ALONE } else { PATIENCE };
+            match self.ask_once(instance, asked).await {
+                Ok(reply) => return Ok(reply),
+                Err(fault @ AskFault::Asked(RequestError::TimedOut { .. })) => return Err(fault.into()),
+                Err(fault) if started.elapsed() + PAUSE >= patience => return Err(fault.into()),
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        instance: InstanceId,
+        asked: &RedeliveryRequestV1,
+    ) -> Result<RedeliveryReplyV1, AskFault> {
+        let payload = Bytes::from(codec::encode(asked)?);
+        let reply = self.bus.request(&redelivery_subject(instance), payload, ASKED_MAX).await?;
+        match codec::decode::<RedeliveryReplyV1>(&reply)? {
+            RedeliveryReplyV1::Unavailable => Err(AskFault::Busy),
+            reply => Ok(reply),
+        }
+    }
+}
+
+impl From<AskFault> for Failure {
+    fn from(fault: AskFault) -> Self {
+        Self::unavailable("the dispatcher of webhooks", fault)
+    }
+}

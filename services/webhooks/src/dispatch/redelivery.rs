@@ -1,0 +1,332 @@
+//! Sends again what was settled, on request, and tries now what waits: through the same gate, under the same ids, in
+//! order.
+//!
+//! What is sent again is reopened by a commit of the delivery stream, so it is owed like anything else: it survives a
+//! crash, it is in its place in its lane, and the gate is asked before each attempt. While an instance is silent nothing
+//! is reopened (R4, R23).
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use berth_bus::Request;
+use berth_domain::instance::{NoticeClass, Verdict};
+use berth_proto::{
+    CommandId, EndpointId, InstanceId, Partition, Timestamp, codec,
+    delivery::{NoticeKeyV1, NoticesReopenedV1, ReopenedV1, SETTLED_PER_COMMIT_MAX, SettlementV1},
+    instance::InstanceStateV1,
+    redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
+    subject::REDELIVERY_FILTER,
+};
+use berth_views::ViewError;
+use bytes::Bytes;
+use futures::{StreamExt, stream::FuturesUnordered};
+use thiserror::Error;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::{
+    attempt::Tools,
+    permit::{Fault, ask, read, read_step},
+    settle::{SettleError, Settler, take_over, until_settled},
+    tenure::End,
+    test_notice,
+};
+use crate::{
+    QUEUE,
+    attempts::TableError,
+    outbox::{Owed, SettledRow, owed, owed_key, read_row, read_settled_key, settled_key, settled_prefix},
+};
+
+/// Requests that are answered at once; the others wait at the bus.
+const REQUESTS_MAX: usize = 16;
+/// How long to wait before requests are served when that failed.
+const SERVE_RETRY: Duration = Duration::from_secs(1);
+/// Rows that are read at once.
+const PAGE_ROWS: usize = 1_000;
+/// Notices that one question brings back.
+const RECOVERED_MAX: usize = 4 * SETTLED_PER_COMMIT_MAX;
+
+/// What is asked of the loop of a tenure.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// These may be owed again.
+    Reopen { notices: Vec<NoticeKeyV1>, done: oneshot::Sender<()> },
+    /// What waits for this endpoint is due now; says how many were not.
+    Hurry { instance: InstanceId, endpoint: EndpointId, done: oneshot::Sender<usize> },
+}
+
+/// Nothing was sent again.
+#[derive(Debug, Error)]
+enum RedeliveryFault {
+    #[error(transparent)]
+    Ours(#[from] Fault),
+    #[error("the outbox cannot be read")]
+    View(#[from] ViewError),
+    #[error("the store of attempts cannot be read")]
+    Table(#[from] TableError),
+    #[error("what is sent again cannot be noted")]
+    Settle(#[from] SettleError),
+    #[error("the dispatcher stops")]
+    Stopped,
+}
+
+struct Redelivery {
+    tools: Tools,
+    settler: Settler,
+    orders: mpsc::Sender<Order>,
+    /// Partitions whose former settlements the outbox knows.
+    taken: Mutex<BTreeSet<Partition>>,
+}
+
+/// Answers requests until this dispatcher turns out to be fenced off.
+pub(super) async fn serve(tools: Tools, settler: Settler, orders: mpsc::Sender<Order>) -> End {
+    let mut requests = loop {
+        match tools.bus.serve(REDELIVERY_FILTER, QUEUE).await {
+            Ok(requests) => break requests,
+            Err(error) => {
+                tracing::warn!(%error, "nothing can be sent again");
+                tokio::time::sleep(SERVE_RETRY).await;
+            }
+        }
+    };
+    let redelivery = Arc::new(Redelivery { tools, settler, orders, taken: Mutex::default() });
+    let mut running = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            Some(served) = running.next() => if served == Err(End::Fenced) {
+                return End::Fenced;
+            },
+            request = requests.next(), if running.len() < REQUESTS_MAX => match request {
+                Some(request) => running.push(Box::pin(Arc::clone(&redelivery).serve(request))),
+                // The bus is closed, so the process ends; the dispatcher says when.
+                None => std::future::pending().await,
+            },
+        }
+    }
+}
+
+// === impl Redelivery ===
+
+impl Redelivery {
+    async fn serve(self: Arc<Self>, request: Request) -> Result<(), End> {
+        let id = request.subject.rsplit('.').next().and_then(|id| id.parse::<InstanceId>().ok());
+        let (Some(instance), Ok(asked)) = (id, codec::decode::<RedeliveryRequestV1>(&request.payload)) else {
+            tracing::warn!("a request to send again cannot be read");
+            return Ok(());
+        };
+        let reply = match Box::pin(self.answer(instance, &asked)).await {
+            Ok(reply) => reply,
+            Err(RedeliveryFault::Settle(error @ SettleError::Fenced { .. })) => {
+                tracing::warn!(%error, "this dispatcher is fenced off");
+                return Err(End::Fenced);
+            }
+            Err(fault) => {
+                let error = &fault as &dyn std::error::Error;
+                tracing::warn!(%instance, error, "nothing can be sent again now");
+                RedeliveryReplyV1::Unavailable
+            }
+        };
+        if let Ok(payload) = codec::encode(&reply) {
+            request.reply.send(Bytes::from(payload));
+        }
+        Ok(())
+    }
+
+    async fn answer(
+        &self,
+        instance: InstanceId,
+        asked: &RedeliveryRequestV1,
+    ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
+        self.take(Partition::of(instance.as_bytes())).await?;
+        match *asked {
+            RedeliveryRequestV1::RetryNow { endpoint } => {
+                let deliveries = self.hurry(instance, endpoint).await?;
+                Ok(RedeliveryReplyV1::Done { deliveries, more: false })
+            }
+            RedeliveryRequestV1::Resend { endpoint, id } => self.resend(instance, endpoint, id).await,
+            RedeliveryRequestV1::Recover { endpoint, since } => self.recover(instance, endpoint, since).await,
+            RedeliveryRequestV1::Test { endpoint } => {
+                let permit = read(&self.tools, instance).await?;
+                if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+                    return Ok(refusal);
+                }
+                let tested = test_notice::send(&self.tools, &permit.step, endpoint).await?;
+                Ok(tested
+                    .map_or(RedeliveryReplyV1::Unknown, |(id, end)| RedeliveryReplyV1::Tested { id, end }))
+            }
+        }
+    }
+
+    /// Makes sure that the outbox knows what former holders of the lease settled.
+    async fn take(&self, partition: Partition) -> Result<(), SettleError> {
+        let mut taken = self.taken.lock().await;
+        if !taken.contains(&partition) {
+            take_over(&self.tools, &self.settler, partition).await?;
+            taken.insert(partition);
+        }
+        Ok(())
+    }
+
+    async fn hurry(&self, instance: InstanceId, endpoint: EndpointId) -> Result<u32, RedeliveryFault> {
+        let (done, hurried) = oneshot::channel();
+        let order = Order::Hurry { instance, endpoint, done };
+        self.orders.send(order).await.map_err(|_| RedeliveryFault::Stopped)?;
+        let hurried = hurried.await.map_err(|_| RedeliveryFault::Stopped)?;
+        Ok(u32::try_from(hurried).unwrap_or(u32::MAX))
+    }
+
+    async fn resend(
+        &self,
+        instance: InstanceId,
+        endpoint: EndpointId,
+        id: CommandId,
+    ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
+        let named = self.tools.attempts.table().named(id)?;
+        let Some(notice) = named.filter(|one| (one.instance, one.endpoint) == (instance, endpoint)) else {
+            return Ok(RedeliveryReplyV1::Unknown);
+        };
+        let permit = read(&self.tools, instance).await?;
+        if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+            return Ok(refusal);
+        }
+        if self.tools.outbox.get(&owed_key(&notice))?.is_some() {
+            self.hurry(instance, endpoint).await?;
+            return Ok(RedeliveryReplyV1::Done { deliveries: 1, more: false });
+        }
+        if self.tools.outbox.get(&settled_key(&notice))?.is_none() {
+            return Ok(RedeliveryReplyV1::Unknown);
+        }
+        match self.again(&permit.step.state, notice).await? {
+            Ok(reopened) => self.reopen(instance, vec![reopened], false).await,
+            Err(SettlementV1::Expired) => Ok(RedeliveryReplyV1::Unknown),
+            Err(by) => Ok(RedeliveryReplyV1::Silent { by }),
+        }
+    }
+
+    async fn recover(
+        &self,
+        instance: InstanceId,
+        endpoint: EndpointId,
+        since: Timestamp,
+    ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
+        let permit = read(&self.tools, instance).await?;
+        if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+            return Ok(refusal);
+        }
+        let (mut reopened, mut more) = (Vec::new(), false);
+        for notice in self.given_up(instance, endpoint, since)? {
+            if reopened.len() == RECOVERED_MAX {
+                more = true;
+                break;
+            }
+            match self.again(&permit.step.state, notice).await {
+                Ok(Ok(again)) if again.occurred_at >= since => reopened.push(again),
+                Ok(_) => {}
+                // What cannot be read cannot be sent; the others can.
+                Err(RedeliveryFault::Ours(fault)) if fault.lasts() => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        let hurried = self.hurry(instance, endpoint).await?;
+        match self.reopen(instance, reopened, more).await? {
+            RedeliveryReplyV1::Done { deliveries, more } => {
+                Ok(RedeliveryReplyV1::Done { deliveries: deliveries.saturating_add(hurried), more })
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// What was given up of an endpoint's since a moment, the oldest first: all tries failed, or it was switched off.
+    fn given_up(
+        &self,
+        instance: InstanceId,
+        endpoint: EndpointId,
+        since: Timestamp,
+    ) -> Result<Vec<NoticeKeyV1>, ViewError> {
+        let prefix = settled_prefix(instance);
+        let (mut found, mut after) = (Vec::new(), None::<Vec<u8>>);
+        loop {
+            let page = self.tools.outbox.scan(&prefix, after.as_deref(), PAGE_ROWS)?;
+            let full = page.len() == PAGE_ROWS;
+            for (key, value) in page {
+                if let (Some(notice), Some(row)) = (read_settled_key(&key), read_row::<SettledRow>(&value))
+                    && notice.endpoint == endpoint
+                    && row.at >= since
+                    && matches!(row.outcome, SettlementV1::Exhausted | SettlementV1::CancelledByEndpoint)
+                {
+                    found.push(notice);
+                }
+                after = Some(key);
+            }
+            if !full {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// A notice as it would be owed again, or what speaks against it.
+    async fn again(
+        &self,
+        state: &InstanceStateV1,
+        key: NoticeKeyV1,
+    ) -> Result<Result<ReopenedV1, SettlementV1>, RedeliveryFault> {
+        let step = read_step(&self.tools, &key).await?;
+        let Some(notice) = step.notice(&key) else { return Ok(Err(SettlementV1::CancelledByEndpoint)) };
+        // A code lives for seconds, and its text is kept nowhere.
+        if notice.class == NoticeClass::Qr {
+            return Ok(Err(SettlementV1::Expired));
+        }
+        let row = owed(&step, &notice);
+        if let Verdict::Settle(by) = ask(&self.tools, state, &key, &row) {
+            return Ok(Err(by));
+        }
+        let Owed { class, session, occurred_at, format, event, code: _ } = row;
+        Ok(Ok(ReopenedV1 { notice: key, class, session, occurred_at, format, event }))
+    }
+
+    /// Whether the endpoint may be told anything but codes now. What the end of a session has settled stays settled.
+    fn refusal(
+        &self,
+        state: &InstanceStateV1,
+        instance: InstanceId,
+        endpoint: EndpointId,
+    ) -> Option<RedeliveryReplyV1> {
+        let Some(webhook) = state.webhooks.iter().find(|webhook| webhook.id == endpoint) else {
+            return Some(RedeliveryReplyV1::Unknown);
+        };
+        let anything = Owed {
+            class: NoticeClass::Lifecycle,
+            session: state.session,
+            code: None,
+            occurred_at: self.tools.clock.now(),
+            format: webhook.format.clone(),
+            event: String::new(),
+        };
+        let key = NoticeKeyV1 { instance, version: 0, endpoint, ordinal: 0 };
+        match ask(&self.tools, state, &key, &anything) {
+            Verdict::Send => None,
+            Verdict::Settle(by) => Some(RedeliveryReplyV1::Silent { by }),
+        }
+    }
+
+    /// Has notices owed again. The board hears of it first, since it knows them as settled.
+    async fn reopen(
+        &self,
+        instance: InstanceId,
+        mut notices: Vec<ReopenedV1>,
+        more: bool,
+    ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
+        let deliveries = u32::try_from(notices.len()).unwrap_or(u32::MAX);
+        let partition = Partition::of(instance.as_bytes());
+        while !notices.is_empty() {
+            let rest = notices.split_off(notices.len().min(SETTLED_PER_COMMIT_MAX));
+            let (done, heard) = oneshot::channel();
+            let keys = notices.iter().map(|one| one.notice).collect();
+            let order = Order::Reopen { notices: keys, done };
+            self.orders.send(order).await.map_err(|_| RedeliveryFault::Stopped)?;
+            heard.await.map_err(|_| RedeliveryFault::Stopped)?;
+            let event = NoticesReopenedV1 { notices };
+            until_settled(|| self.settler.note(partition, event.clone().into())).await?;
+            notices = rest;
+        }
+        Ok(RedeliveryReplyV1::Done { deliveries, more })
+    }
+}
