@@ -17,6 +17,7 @@ mod presence;
 mod recover;
 mod roles;
 mod run;
+mod status;
 mod welcome;
 mod wiring;
 

@@ -5,11 +5,7 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::{
-    MemberId, Seat,
-    member::InvalidMemberId,
-    nats::{Identity, new_start},
-};
+use berth_bus::{Identity, Introduction, MemberId, Seat, member::InvalidMemberId, nats::new_start};
 use berth_runtime::{Clock, ConfigError, Entropy, Role};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -58,7 +54,7 @@ pub(crate) fn identity(
         former,
         version: env!("CARGO_PKG_VERSION"),
         since: clock.now(),
-        cores: cores(),
+        introduction: Introduction::default(),
     })
 }
 
@@ -67,7 +63,7 @@ fn invalid(error: InvalidMemberId) -> Failure {
 }
 
 /// Tells how many processor cores the process used between two questions that are not too near to each other.
-fn cores() -> Arc<dyn Fn() -> f32 + Send + Sync> {
+pub(crate) fn cores() -> Arc<dyn Fn() -> f32 + Send + Sync> {
     let last = Mutex::new((Instant::now(), ticks(), 0.0_f32));
     Arc::new(move || {
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);

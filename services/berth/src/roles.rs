@@ -140,9 +140,11 @@ impl Start<'_> {
     }
 
     fn gateway(self) -> Option<Router> {
-        let Wired { log, bus, volatile, keys, clock, entropy, credentials, presence, .. } = self.wired;
+        let Wired { log, bus, volatile, keys, clock, entropy, credentials, presence, cluster, .. } =
+            self.wired;
         let ports = berth_gateway::Ports {
             presence: presence.clone(),
+            cluster: Arc::clone(cluster),
             stop: self.lifecycle.stop().clone(),
             log: Arc::clone(log) as _,
             bus: Arc::clone(bus),

@@ -18,7 +18,9 @@ use tokio::sync::watch;
 use crate::{
     account::{Accounts, Became},
     failure::Failure,
+    member::cores,
     roles::Start,
+    status,
     welcome::{self, FirstStart},
     wiring::Wired,
 };
@@ -51,9 +53,7 @@ async fn start(
     clock::watch::watch(Arc::clone(&wired.clock), &readiness, lifecycle);
     let bound = bind("http", settings.http.listen).await?;
     let address = bound.address();
-    if let Some(member) = &wired.member {
-        member.listens_at(address.to_string());
-    }
+    wired.introduction.set(address.to_string(), status::tells(&readiness, &metrics, cores()));
     let apart = match settings.http.metrics {
         Some(address) => Some(bind("metrics", address).await?),
         None => None,

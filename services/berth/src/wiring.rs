@@ -9,7 +9,7 @@ pub(crate) use self::{
 
 use std::{path::PathBuf, sync::Arc};
 
-use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Presence, Relay, Volatile, nats::NatsLeases};
+use berth_bus::{Bus, Cluster, DeviceKeys, Introduction, KeyRing, Leases, Presence, Relay, Volatile};
 use berth_log::{EventLog, Position};
 use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings, SystemClock, SystemEntropy};
 
@@ -37,8 +37,10 @@ pub(crate) struct Wired {
     /// Attempts of webhook notices, for the replicas that dispatch them; none where there is one process.
     pub(crate) relay: Option<Arc<dyn Relay>>,
     pub(crate) leases: Arc<dyn Leases>,
-    /// This process as a member of a deployment of many; none if it is alone.
-    pub(crate) member: Option<NatsLeases>,
+    /// Tells of the deployment.
+    pub(crate) cluster: Arc<dyn Cluster>,
+    /// How this process introduces itself to the others.
+    pub(crate) introduction: Introduction,
     /// Which roles nobody does the work of.
     pub(crate) presence: Presence,
     /// The machine's clock.

@@ -145,6 +145,9 @@ enum Verb {
     /// Manage accounts; with the root key.
     #[command(subcommand, visible_alias = "accounts")]
     Account(verbs::account::Verb),
+    /// Show the processes of the deployment, and who does whose work; with the root key.
+    #[command(subcommand)]
+    Cluster(verbs::cluster::Verb),
     /// Show whether Berth serves, and what of it does not.
     Status(verbs::status::Status),
     /// Show whose token is sent.
@@ -190,6 +193,7 @@ impl Cli {
             Verb::Webhook(verb) => verb.run(&open()?).await,
             Verb::Listen(verb) => verb.run(&open()?).await,
             Verb::Account(verb) => verb.run(&open()?).await,
+            Verb::Cluster(verb) => verb.run(&open()?).await,
             Verb::Status(verb) => verb.run(&open()?).await,
             Verb::Whoami(verb) => verb.run(&open()?).await,
             Verb::Check(verb) => verb.run(&open()?).await,

@@ -2,6 +2,7 @@
 //!
 //! [`local`] serves one process, from memory and files; [`nats`] serves a deployment of many.
 
+pub mod cluster;
 pub mod decision;
 pub mod keyring;
 pub mod lease;
@@ -14,10 +15,11 @@ pub mod presence;
 pub mod relay;
 pub mod subject;
 
+pub use cluster::Cluster;
 pub use decision::{Ruling, Undecided, ask, ask_until_decided, request_decision};
 pub use keyring::{KeyRing, KeyRingError};
 pub use lease::Lease;
-pub use member::{Member, MemberId, Roster, Seat};
+pub use member::{Identity, Introduction, Member, MemberId, Roster, Seat};
 pub use near::NearBus;
 pub use port::{
     Bus, DeploymentStore, DeviceKeys, Grant, KeptKey, KeyStore, KeyStoreError, LeaseError, Leases, Replier,

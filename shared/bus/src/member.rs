@@ -1,6 +1,11 @@
 //! Who takes part in a deployment: its processes, what each says of itself, and which of them a partition prefers.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use berth_proto::{Partition, Timestamp};
 use berth_runtime::{Entropy, Role};
@@ -37,9 +42,51 @@ pub struct Member {
     pub version: String,
     /// When it started.
     pub since: Timestamp,
-    /// Processor cores that it used between its last two signs of life.
-    pub cores: f32,
+    /// How it stands; of another release, as far as this one knows.
+    #[serde(default)]
+    pub status: Status,
 }
+
+/// How a process stands, as it says itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// Processor cores that it used lately.
+    pub cores: f32,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// What each part says of itself.
+    pub says: BTreeMap<String, String>,
+    /// Seconds that each view is behind the log.
+    pub lag_seconds: BTreeMap<String, f64>,
+    /// What it has to do whose moment has come, by kind.
+    pub due: BTreeMap<String, f64>,
+}
+
+/// Who a process is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// What it runs, and its name.
+    pub seat: Seat,
+    /// Which start this is: one that no other has.
+    pub start: String,
+    /// Which start was the last under this name, if the folder of the process remembers it. Nobody else has the folder, so
+    /// nobody else lives that life.
+    pub former: Option<String>,
+    /// Its release.
+    pub version: &'static str,
+    /// When it started.
+    pub since: Timestamp,
+    /// How it introduces itself.
+    pub introduction: Introduction,
+}
+
+/// Where a process listens and what tells how it stands: set once that is known. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Introduction(Arc<Mutex<(String, Option<Tells>)>>);
+
+/// Tells how a process stands, at once.
+pub type Tells = Arc<dyn Fn() -> Status + Send + Sync>;
 
 /// A process as others know it: two roles may have members of one name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +125,37 @@ fn weight(partition: Partition, member: &MemberId) -> u64 {
     let digest = Sha256::new().chain_update([partition.number()]).chain_update(member.0.as_bytes());
     let digest: [u8; 32] = digest.finalize().into();
     digest.first_chunk().map_or(0, |head| u64::from_be_bytes(*head))
+}
+
+// === impl Introduction ===
+
+impl Introduction {
+    /// Says where the process listens, and from now on with each sign of life how it stands.
+    pub fn set(&self, address: String, tells: Tells) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (address, Some(tells));
+    }
+
+    fn now(&self) -> (String, Status) {
+        let (address, tells) = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (address, tells.map(|tells| tells()).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Introduction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Introduction").field(&self.now().0).finish()
+    }
+}
+
+// === impl Identity ===
+
+impl Identity {
+    /// What the process says of itself, in the life with this name.
+    pub(crate) fn member(&self, start: String) -> Member {
+        let (address, status) = self.introduction.now();
+        let (id, version) = (self.seat.id.clone(), self.version.to_owned());
+        Member { id, start, address, version, since: self.since, status }
+    }
 }
 
 // === impl MemberId ===

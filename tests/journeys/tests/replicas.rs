@@ -1,6 +1,7 @@
 //! Two session-aggregates under load: each owns partitions, and nobody outside notices when one goes.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -8,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use berth_journeys::{Berth, Client, Process, Running, eventually, steps::event_types};
+use berth_journeys::{Berth, Client, Process, ROLES, ROOT_KEY, Running, eventually, steps::event_types};
 use berth_test_support::NatsServer;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 /// Instances that are worked on at once.
@@ -86,6 +87,38 @@ async fn all_are_owned(berth: &Running) {
     .await;
 }
 
+/// A role of the deployment as it is shown.
+fn role<'a>(cluster: &'a Value, name: &str) -> &'a Value {
+    let roles = cluster["roles"].as_array().expect("roles");
+    roles.iter().find(|role| role["role"] == name).expect("every role")
+}
+
+/// Everything runs: each member, each partition with its owner and epoch, each stream.
+fn all_is_shown(cluster: &Value) {
+    let list = |name: &str| cluster[name].as_array().expect("a list").as_slice();
+    assert_eq!(list("members").len(), ROLES.len() + 1, "{cluster}");
+    for member in list("members") {
+        assert!(member["address"] != "" && member["says"]["member"].is_string(), "{member}");
+    }
+    assert!(list("roles").iter().all(|role| role["without_it"].is_null()), "{cluster}");
+    assert_eq!(role(cluster, "session-aggregate")["partitions_owned"], 64);
+    let deciding = list("partitions").iter().filter(|one| one["role"] == "session-aggregate");
+    let owners: BTreeSet<_> = deciding
+        .map(|one| {
+            assert!(one["is_alive"] == true && one["epoch"].as_u64() > Some(0), "{one}");
+            one["owner"].as_str().expect("an owner")
+        })
+        .collect();
+    assert_eq!(owners.len(), 2, "both own some");
+    assert!(list("members").iter().any(|member| member["lag_seconds"]["agenda"].is_number()), "{cluster}");
+    let streams = cluster["engine"]["streams"].as_array().expect("streams");
+    assert!(
+        streams.iter().any(|stream| stream["name"] == "BERTH_LOG_0" && stream["current"] == 1),
+        "{cluster}"
+    );
+    assert!(cluster["engine"]["version"].is_string());
+}
+
 async fn stopped(mut process: Process) {
     process.signal("TERM");
     assert!(process.ended().await.success());
@@ -107,6 +140,19 @@ async fn replicas_that_decide_commands_come_and_go_and_no_client_notices() {
         client.post("/v1/instances", json!({ "name": format!("i{worker}") })).await.expect(201);
     }
     all_are_owned(&berth).await;
+    let operator = client.token(ROOT_KEY);
+    let shown = eventually("every member has said how it stands", async || {
+        let shown = operator.get("/v1/cluster").await.expect(200);
+        let is_ready = |member: &Value| member["ready"] == true;
+        if shown["members"].as_array().expect("members").iter().all(is_ready) {
+            Ok(shown)
+        } else {
+            Err(shown)
+        }
+    })
+    .await;
+    all_is_shown(&shown);
+    client.get("/v1/cluster").await.expect(403);
     let appends = r#"berth_log_appends_total{outcome="#;
     let conflicts = format!(r#"{appends}"conflict"}}"#);
     let stored = format!(r#"{appends}"stored"}}"#);
@@ -131,7 +177,19 @@ async fn replicas_that_decide_commands_come_and_go_and_no_client_notices() {
     tokio::time::timeout(Duration::from_secs(15), all_are_owned(&berth)).await.expect("taken over in time");
     load.goes_on().await;
 
+    let one_left = operator.get("/v1/cluster").await.expect(200);
+    assert_eq!(role(&one_left, "session-aggregate")["members"], 1, "{one_left}");
+
     let rounds = load.end().await;
+    // What nobody does is told in words.
+    berth.take_one("session-aggregate").kill9();
+    let said = eventually("the absence is shown", async || {
+        let shown = operator.get("/v1/cluster").await.expect(200);
+        let said = role(&shown, "session-aggregate")["without_it"].clone();
+        if said.is_string() { Ok(said) } else { Err(shown) }
+    })
+    .await;
+    assert_eq!(said, "commands are answered with 503");
     let mut connects = 0;
     for worker in 0..WORKERS {
         let name = format!("i{worker}");

@@ -4,10 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use berth_bus::{
     DeploymentStore, KeyRing,
-    local::{FileDeployment, FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
+    local::{Alone, FileDeployment, FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
 };
 use berth_log::{GuardedLog, LogRead, embedded::EmbeddedLog};
-use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Settings};
+use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings};
 
 use super::{Wired, has_commits};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     folder::{DataFolder, FolderError},
     guard::Guard,
-    presence,
+    member, presence,
 };
 
 /// The record of the deployment in a data folder.
@@ -46,6 +46,7 @@ pub(super) async fn open(
     deployment::note_end(&*store, deployment::read(&*store).await?, &end, &Missing::new()).await?;
     let device_keys = FileDeviceKeys::open(path.join("device-keys")).await?;
     let leases = LocalLeases::open(path.join("leases")).await?;
+    let identity = member::identity(Role::Serve, None, &folder, &*clock, &*entropy)?;
     let log = Arc::new(log);
     let deployment = record.deployment()?;
     let home = path.to_owned();
@@ -71,8 +72,9 @@ pub(super) async fn open(
         keys,
         device_keys: Arc::new(device_keys),
         relay: None,
+        cluster: Arc::new(Alone::new(identity.clone(), leases.clone())),
         leases: Arc::new(leases),
-        member: None,
+        introduction: identity.introduction,
         presence: presence::of_one_process(),
         clock,
         entropy,

@@ -6,8 +6,8 @@ use async_nats::Client;
 use berth_bus::{
     Bus, DeploymentStore, KeyRing, KeyStore, NearBus, Relay,
     nats::{
-        Connection, JoinError, NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsRelay,
-        NatsVolatile, OpenError, connect,
+        Connection, JoinError, NatsBus, NatsCluster, NatsDeployment, NatsDeviceKeys, NatsKeyStore,
+        NatsLeases, NatsRelay, NatsVolatile, OpenError, connect,
     },
 };
 use berth_log::{
@@ -119,8 +119,9 @@ pub(super) async fn open(
         keys,
         device_keys: Arc::new(device_keys),
         relay,
-        leases: Arc::new(leases.clone()),
-        member: Some(leases),
+        cluster: Arc::new(NatsCluster::new(leases.clone(), streams(options.shards))),
+        leases: Arc::new(leases),
+        introduction: identity.introduction,
         presence,
         clock,
         entropy,
@@ -292,6 +293,14 @@ async fn followed(
     register(readiness, "nats_followers", Connection::of(&client));
     let open = async || JetStreamLog::open_with(client.clone(), options, Absent::Refused).await;
     Ok(Arc::new(patiently(async || Ok(open().await?)).await?))
+}
+
+/// The streams of a deployment with so many shards.
+fn streams(shards: u8) -> Vec<String> {
+    let others = ["BERTH_KEYS", "BERTH_DELIVERY_KEYS", "BERTH_DEVICE_KEYS", "BERTH_DEPLOYMENT"];
+    let buckets = ["KV_berth_leases", "KV_berth_volatile"];
+    let others = others.into_iter().chain(buckets).map(str::to_owned);
+    (0..shards).map(jetstream::stream_name).chain(others).collect()
 }
 
 /// A process that is no member owns nothing, though it goes on answering.

@@ -25,6 +25,9 @@ _berthctl() {
             berthctl,check)
                 cmd="berthctl__subcmd__check"
                 ;;
+            berthctl,cluster)
+                cmd="berthctl__subcmd__cluster"
+                ;;
             berthctl,completions)
                 cmd="berthctl__subcmd__completions"
                 ;;
@@ -124,6 +127,27 @@ _berthctl() {
             berthctl__subcmd__account__subcmd__help,set)
                 cmd="berthctl__subcmd__account__subcmd__help__subcmd__set"
                 ;;
+            berthctl__subcmd__cluster,help)
+                cmd="berthctl__subcmd__cluster__subcmd__help"
+                ;;
+            berthctl__subcmd__cluster,ls)
+                cmd="berthctl__subcmd__cluster__subcmd__members"
+                ;;
+            berthctl__subcmd__cluster,members)
+                cmd="berthctl__subcmd__cluster__subcmd__members"
+                ;;
+            berthctl__subcmd__cluster,status)
+                cmd="berthctl__subcmd__cluster__subcmd__status"
+                ;;
+            berthctl__subcmd__cluster__subcmd__help,help)
+                cmd="berthctl__subcmd__cluster__subcmd__help__subcmd__help"
+                ;;
+            berthctl__subcmd__cluster__subcmd__help,members)
+                cmd="berthctl__subcmd__cluster__subcmd__help__subcmd__members"
+                ;;
+            berthctl__subcmd__cluster__subcmd__help,status)
+                cmd="berthctl__subcmd__cluster__subcmd__help__subcmd__status"
+                ;;
             berthctl__subcmd__context,add)
                 cmd="berthctl__subcmd__context__subcmd__add"
                 ;;
@@ -165,6 +189,9 @@ _berthctl() {
                 ;;
             berthctl__subcmd__help,check)
                 cmd="berthctl__subcmd__help__subcmd__check"
+                ;;
+            berthctl__subcmd__help,cluster)
+                cmd="berthctl__subcmd__help__subcmd__cluster"
                 ;;
             berthctl__subcmd__help,completions)
                 cmd="berthctl__subcmd__help__subcmd__completions"
@@ -222,6 +249,12 @@ _berthctl() {
                 ;;
             berthctl__subcmd__help__subcmd__account,set)
                 cmd="berthctl__subcmd__help__subcmd__account__subcmd__set"
+                ;;
+            berthctl__subcmd__help__subcmd__cluster,members)
+                cmd="berthctl__subcmd__help__subcmd__cluster__subcmd__members"
+                ;;
+            berthctl__subcmd__help__subcmd__cluster,status)
+                cmd="berthctl__subcmd__help__subcmd__cluster__subcmd__status"
                 ;;
             berthctl__subcmd__help__subcmd__context,add)
                 cmd="berthctl__subcmd__help__subcmd__context__subcmd__add"
@@ -443,7 +476,7 @@ _berthctl() {
 
     case "${cmd}" in
         berthctl)
-            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events verify webhook webhooks listen account accounts status whoami check simulate context contexts completions generate help"
+            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events verify webhook webhooks listen account accounts cluster status whoami check simulate context contexts completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1088,6 +1121,212 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__cluster)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help status members ls help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__cluster__subcmd__help)
+            opts="status members help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__cluster__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__cluster__subcmd__help__subcmd__members)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__cluster__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__cluster__subcmd__members)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__cluster__subcmd__status)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__completions)
             opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1585,7 +1824,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help)
-            opts="instance events verify webhook listen account status whoami check simulate context completions generate help"
+            opts="instance events verify webhook listen account cluster status whoami check simulate context completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1713,6 +1952,48 @@ _berthctl() {
         berthctl__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__cluster)
+            opts="status members"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__cluster__subcmd__members)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__cluster__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -12,7 +12,7 @@ use std::{
 use berth_bus::{
     Bus, DeviceKeys, KeyRing, Leases, Volatile,
     local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalVolatile},
-    nats::{Identity, NatsBus, NatsDeviceKeys, NatsLeases, NatsVolatile, connect, new_start},
+    nats::{NatsBus, NatsDeviceKeys, NatsLeases, NatsVolatile, connect, new_start},
     request_decision,
 };
 use berth_connector::{
@@ -505,13 +505,13 @@ impl Shared {
             device_keys: Arc::new(NatsDeviceKeys::open(client.clone(), 1).await.unwrap()),
         };
         let clock = Arc::new(SystemClock);
-        let identity = Identity {
+        let identity = berth_bus::Identity {
             seat: format!("connector.{name}").parse().unwrap(),
             start: new_start(&SystemEntropy),
             former: None,
             version: "",
             since: SystemClock.now(),
-            cores: Arc::new(|| 0.0),
+            introduction: berth_bus::Introduction::default(),
         };
         (shared, Arc::new(NatsLeases::open(client, 1, identity, lifecycle, clock).await.unwrap()))
     }

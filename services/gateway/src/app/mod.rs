@@ -46,7 +46,7 @@ mod webhooks;
 
 use std::{ops::Deref, sync::Arc};
 
-use berth_bus::{Bus, KeyRing, Presence, Volatile};
+use berth_bus::{Bus, Cluster, KeyRing, Presence, Volatile};
 use berth_log::LogRead;
 use berth_runtime::{Clock, Entropy};
 use tokio_util::sync::CancellationToken;
@@ -133,6 +133,7 @@ pub struct Parts {
     pub deliveries: Arc<Deliveries>,
     pub redelivery: Arc<Redelivery>,
     pub simulator: Arc<Simulator>,
+    pub cluster: Arc<dyn Cluster>,
     pub request_ids: Arc<RequestIds>,
     clock: Arc<dyn Clock>,
     settings: Settings,
@@ -155,6 +156,8 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Which roles nobody does the work of: nobody waits for those.
     pub presence: Presence,
+    /// Tells of the deployment.
+    pub cluster: Arc<dyn Cluster>,
     /// Cancelled when the process stops: what waits then answers at once.
     pub stop: CancellationToken,
 }
@@ -162,7 +165,7 @@ pub struct Ports {
 impl App {
     /// An app over these ports. `foreign_id` reads the foreign id that a dialect gave an instance.
     pub fn new(ports: Ports, settings: &Settings, foreign_id: fn(&Record) -> Option<String>) -> Self {
-        let Ports { log, bus, volatile, keys, clock, entropy, presence, stop } = ports;
+        let Ports { log, bus, volatile, keys, clock, entropy, presence, cluster, stop } = ports;
         let Settings { root_key_digest, url_policy, quotas, public_url, write_version, upstreams, .. } =
             settings;
         let request_ids = Arc::new(RequestIds::new(&*entropy));
@@ -201,7 +204,7 @@ impl App {
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
             webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, follows,
-            account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings))
+            account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster))
     }
 
     /// The settings that the gateway was started with.

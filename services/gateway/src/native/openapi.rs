@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::routes::{
-    account_stream, accounts, attempts, connect, counts, create, delete, deliveries, events, gate, get,
-    lifecycle, list, logout, move_instance, qr, redelivery, rename, simulate, stream, token, upstreams,
+    account_stream, accounts, attempts, cluster, connect, counts, create, delete, deliveries, events, gate,
+    get, lifecycle, list, logout, move_instance, qr, redelivery, rename, simulate, stream, token, upstreams,
     verify, webhook, webhook_secret, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
@@ -23,7 +23,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         create::handler, list::handler, get::handler, rename::handler, delete::handler, connect::handler, qr::handler,
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, account_stream::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
-        webhook::delete, simulate::handler, token::handler, counts::handler, whoami::handler,
+        webhook::delete, simulate::handler, token::handler, counts::handler, cluster::handler, whoami::handler,
         gate::handler, gate::forwarded, upstreams::list, upstreams::adopt, deliveries::of_webhook,
         deliveries::of_account, attempts::handler, redelivery::resend, redelivery::retry, redelivery::recover,
         redelivery::test, webhook_secret::get, webhook_secret::rotate,

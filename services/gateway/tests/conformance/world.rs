@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use berth_bus::{
-    KeyRing,
-    local::{FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
+    Identity, Introduction, KeyRing,
+    local::{Alone, FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
 };
 use berth_connector::drivers::simulated::Simulated;
 use berth_gateway::{EvolutionLogout, app::Quotas, root_key_digest};
@@ -156,7 +156,7 @@ impl World {
             volatile: volatile.clone(),
             keys: keys.clone(),
             delivery_keys: keys.clone(),
-            leases,
+            leases: leases.clone(),
             relay: None,
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -172,8 +172,9 @@ impl World {
         let (away, stop) = (Arc::new(Away::new(volatile)), lifecycle.stop().clone());
         let (volatile, presence) = (away.clone(), berth_bus::Presence::of_one_process());
         let (stored, opening) = (log.clone(), keys.clone());
+        let (now, cluster) = (clock.clone(), cluster_of(&leases));
         let ports =
-            berth_gateway::Ports { log, bus, volatile, keys, clock: clock.clone(), entropy, presence, stop };
+            berth_gateway::Ports { log, bus, volatile, keys, clock: now, entropy, presence, cluster, stop };
         let neighbour = serve(&lifecycle, berth_gateway::router(ports.clone(), &settings)).await;
         let router = berth_gateway::router(ports, &settings);
         let paths = paths(&router);
@@ -385,4 +386,12 @@ fn http() -> reqwest::Client {
     // Only a second call in one process is an error, and harmless.
     let _set_before = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().timeout(Duration::from_secs(70)).build().unwrap()
+}
+
+/// A deployment of one process.
+fn cluster_of(leases: &LocalLeases) -> Arc<Alone> {
+    let (start, introduction) = ("1".to_owned(), Introduction::default());
+    let seat = "serve.alone".parse().unwrap();
+    let identity = Identity { seat, start, former: None, version: "0.0.0", since: BEGIN, introduction };
+    Arc::new(Alone::new(identity, leases.clone()))
 }

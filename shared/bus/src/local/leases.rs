@@ -5,7 +5,7 @@
 //! starts too, and a start costs one sync however many partitions there are.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     io::Read,
     os::unix::fs::FileExt,
@@ -39,6 +39,8 @@ pub struct LocalLeases {
     epoch: Arc<Mutex<EpochFile>>,
     /// The last holder of each lease, which the next one waits for.
     holders: Arc<Mutex<HashMap<Lease, Holder>>>,
+    /// The epoch of each lease that was granted.
+    granted: Arc<Mutex<BTreeMap<Lease, u64>>>,
 }
 
 /// The holder of one lease. Whoever waits for it to end keeps this locked, so that they come in turn.
@@ -87,7 +89,18 @@ impl LocalLeases {
             }
         })
         .await?;
-        Ok(Self { path, start, epoch: Arc::new(Mutex::new(epoch)), holders: Arc::default() })
+        Ok(Self {
+            path,
+            start,
+            epoch: Arc::new(Mutex::new(epoch)),
+            holders: Arc::default(),
+            granted: Arc::default(),
+        })
+    }
+
+    /// What was ever held, and under which epoch last.
+    pub(super) fn granted(&self) -> BTreeMap<Lease, u64> {
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn next_epoch(&self) -> Result<u64, LeaseError> {
@@ -117,6 +130,7 @@ impl Leases for LocalLeases {
         let (guard, given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);
         *holder = Last::Granted(Held { given_back, lost });
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner).insert(lease, epoch);
         Ok(Grant { epoch, lost: told, guard: LeaseGuard(guard) })
     }
 }

@@ -1,6 +1,7 @@
 //! The ports within one process: queues and maps in memory, keys and epochs in files.
 
 mod bus;
+mod cluster;
 mod deployment;
 mod device_keys;
 mod files;
@@ -10,6 +11,7 @@ mod leases;
 mod volatile;
 
 pub use bus::LocalBus;
+pub use cluster::Alone;
 pub use deployment::FileDeployment;
 pub use device_keys::FileDeviceKeys;
 pub use files::FileError;

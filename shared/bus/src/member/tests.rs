@@ -82,7 +82,7 @@ fn present(leaving: bool) -> Present {
         address: String::new(),
         version: String::new(),
         since: Timestamp(0),
-        cores: 0.0,
+        status: Status::default(),
     };
     Present { member, leaving }
 }

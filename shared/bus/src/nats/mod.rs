@@ -45,7 +45,7 @@ pub use connect::{ConnectError, Connection, connect};
 pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
-pub use leases::{Identity, JoinError, NatsLeases, new_start};
+pub use leases::{JoinError, NatsCluster, NatsLeases, new_start};
 pub use relay::NatsRelay;
 pub use stream::{OpenError, StreamError};
 pub use volatile::NatsVolatile;

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::{
-    Grant, Lease, Leases,
+    Cluster, Grant, Identity, Lease, Leases,
+    cluster::Claimed,
     local::LocalLeases,
-    nats::{Identity, JoinError, NatsLeases},
+    member::Status,
+    nats::{JoinError, NatsCluster, NatsLeases},
     port::LEASE_SECONDS,
 };
 use berth_proto::Partition;
@@ -18,6 +20,7 @@ use crate::support::{client, eventually, identity, in_time};
 
 /// Longer than a lease lasts without renewal.
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(LEASE_SECONDS + 1);
+const BUCKET: &str = "KV_berth_leases";
 const LINKS: Lease = Lease::whole(Role::Connector);
 
 /// A process that is a member.
@@ -55,6 +58,11 @@ impl Process {
         self.life.abort().cancel();
         self.life.shut_down().await;
     }
+}
+
+/// The deployment as a process sees it, with one stream that is there and one that is not.
+fn cluster(process: &Process) -> NatsCluster {
+    NatsCluster::new(process.leases.clone(), vec![BUCKET.to_owned(), "ABSENT".to_owned()])
 }
 
 fn is_lost(grant: &Grant) -> bool {
@@ -200,8 +208,8 @@ async fn a_bucket_that_was_deleted_is_made_again_and_does_not_lower_the_epoch() 
 async fn a_name_belongs_to_one_process_at_a_time() {
     let server = NatsServer::start().await;
     let who = identity("connector.a");
+    who.introduction.set("127.0.0.1:8480".to_owned(), Arc::new(Status::default));
     let first = Process::with(&server, who.clone()).await.unwrap();
-    first.leases.listens_at("127.0.0.1:8480".to_owned());
     in_time(first.leases.hold(LINKS)).await.unwrap();
     let refused = in_time(Process::with(&server, identity("connector.a"))).await.err().unwrap();
     let said = refused.to_string();
@@ -235,7 +243,7 @@ async fn what_is_no_member_and_no_claim_holds_up_nobody() {
     drop(first.guard);
     let second = in_time(process.leases.hold(LINKS)).await.unwrap();
     assert!(second.epoch > first.epoch, "whoever held it before is known by its epoch");
-    let members = process.leases.look().await.unwrap();
+    let members = cluster(&process).members().await.unwrap();
     let seats: Vec<_> = members.members().map(|(seat, _)| seat.to_string()).collect();
     assert_eq!(seats, ["connector.a"], "a phantom owns nothing");
 }
@@ -243,17 +251,24 @@ async fn what_is_no_member_and_no_claim_holds_up_nobody() {
 #[tokio::test]
 async fn members_say_who_they_are() {
     let server = NatsServer::start().await;
-    let process = Process::start(&server, "a").await;
-    process.leases.listens_at("127.0.0.1:1".to_owned());
+    let (who, busy) = (identity("connector.a"), || Status { cores: 0.5, ..Status::default() });
+    who.introduction.set("127.0.0.1:1".to_owned(), Arc::new(busy));
+    let process = Process::with(&server, who).await.unwrap();
     let watcher = Process::with(&server, identity("gateway.b")).await.unwrap();
     eventually("a gateway is a member at once", async || watcher.leases.roster().has(Role::Gateway)).await;
     assert!(!watcher.leases.roster().has(Role::Connector), "who has asked for nothing is not able yet");
-    let _held = in_time(process.leases.hold(LINKS)).await.unwrap();
+    let held = in_time(process.leases.hold(LINKS)).await.unwrap();
     eventually("it is seen", async || watcher.leases.roster().has(Role::Connector)).await;
-    let roster = watcher.leases.look().await.unwrap();
+    let roster = cluster(&watcher).members().await.unwrap();
     let present = roster.get(&"connector.a".parse().unwrap()).unwrap();
-    assert_eq!((present.member.address.as_str(), present.member.cores), ("127.0.0.1:1", 0.5));
+    assert_eq!((present.member.address.as_str(), present.member.status.cores), ("127.0.0.1:1", 0.5));
     assert_eq!(roster.owner(LINKS).unwrap().to_string(), "connector.a");
+    let claims = cluster(&watcher).claims().await.unwrap();
+    let held = Claimed { lease: LINKS, epoch: held.epoch, holder: Some("connector.a".parse().unwrap()) };
+    assert_eq!(claims, [held]);
+    let engine = cluster(&watcher).engine().await.unwrap();
+    let bucket = &engine.streams[0];
+    assert_eq!((engine.streams.len(), bucket.name.as_str(), bucket.current), (1, BUCKET, 1), "{engine:?}");
 }
 
 #[test]

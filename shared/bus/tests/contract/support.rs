@@ -3,12 +3,11 @@
 use std::{
     future::Future,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
 use async_nats::Client;
-use berth_bus::nats::{Identity, new_start};
+use berth_bus::{Identity, Introduction, nats::new_start};
 use berth_proto::Timestamp;
 use berth_runtime::SystemEntropy;
 use berth_test_support::NatsServer;
@@ -62,6 +61,6 @@ pub(crate) fn identity(seat: &str) -> Identity {
         former: None,
         version: "0.0.0",
         since: Timestamp(0),
-        cores: Arc::new(|| 0.5),
+        introduction: Introduction::default(),
     }
 }

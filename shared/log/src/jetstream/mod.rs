@@ -28,7 +28,7 @@ use berth_proto::{Kind, StreamKey};
 use lru::LruCache;
 use tokio::time::Instant;
 
-pub use self::settings::OpenError;
+pub use self::settings::{OpenError, stream_name};
 use crate::{
     local, metrics,
     port::{

@@ -75,7 +75,7 @@ pub enum OpenError {
 }
 
 /// The name of the stream of a shard.
-pub(super) fn stream_name(shard: u8) -> String {
+pub fn stream_name(shard: u8) -> String {
     format!("BERTH_LOG_{shard}")
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod account_stream;
 pub(super) mod accounts;
 pub(super) mod attempts;
+pub(super) mod cluster;
 pub(super) mod connect;
 pub(super) mod counts;
 pub(super) mod create;
@@ -72,6 +73,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/accounts/{a}/move-instance", post(move_instance::handler))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
         .route("/v1/events/stream", get(account_stream::handler))
+        .route("/v1/cluster", get(cluster::handler))
         .route("/v1/counts", get(counts::handler))
         .route("/v1/whoami", get(whoami::handler))
         .route("/v1/upstreams", get(upstreams::list))

@@ -13,18 +13,14 @@
 
 mod bucket;
 mod claim;
+mod cluster;
 mod look;
 mod membership;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use async_nats::Client;
 use async_trait::async_trait;
-use berth_proto::Timestamp;
 use berth_runtime::{Clock, Entropy, Lifecycle, Role};
 use thiserror::Error;
 use tokio::{
@@ -32,13 +28,14 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::cluster::NatsCluster;
 use super::{
     stream::{OpenError, StreamError},
     table::Table,
 };
 use crate::{
     lease::Lease,
-    member::{Member, MemberId, Roster, Seat},
+    member::{Identity, Member, MemberId, Roster, Seat},
     port::{Grant, LeaseError, Leases},
 };
 
@@ -67,24 +64,6 @@ pub enum JoinError {
 
 fn at(address: &str) -> String {
     if address.is_empty() { String::new() } else { format!(" at {address}") }
-}
-
-/// Who a process is.
-#[derive(Clone)]
-pub struct Identity {
-    /// What it runs, and its name.
-    pub seat: Seat,
-    /// Which start this is: see [`new_start`].
-    pub start: String,
-    /// Which start was the last under this name, if the folder of the process remembers it. Nobody else has the folder, so
-    /// nobody else lives that life.
-    pub former: Option<String>,
-    /// Its release.
-    pub version: &'static str,
-    /// When it started.
-    pub since: Timestamp,
-    /// Tells how many processor cores it used since it was asked last.
-    pub cores: Arc<dyn Fn() -> f32 + Send + Sync>,
 }
 
 /// A name for a start, which no other one has.
@@ -117,8 +96,6 @@ struct Inner {
     seat: Seat,
     lifecycle: Lifecycle,
     clock: Arc<dyn Clock>,
-    /// Where this process listens; written once that is known.
-    address: Mutex<String>,
     /// The roles of this process that asked to hold something: it is no member before all of them did, so that nothing is
     /// given to a process that cannot do it yet.
     asked: watch::Sender<HashSet<Role>>,
@@ -132,12 +109,6 @@ struct Inner {
     trouble: watch::Sender<Option<String>>,
     /// Wakes the task that looks.
     look: Notify,
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Identity({})", self.seat)
-    }
 }
 
 impl fmt::Debug for NatsLeases {
@@ -168,7 +139,6 @@ impl NatsLeases {
             identity,
             lifecycle: lifecycle.clone(),
             clock,
-            address: Mutex::default(),
             asked: watch::Sender::default(),
             news: watch::Sender::default(),
             ends: watch::Sender::new(Instant::now()),
@@ -181,11 +151,6 @@ impl NatsLeases {
         let (watching, stop) = (Arc::clone(&inner), lifecycle.stop().clone());
         lifecycle.spawn(async move { stop.run_until_cancelled(watching.watch()).await });
         Ok(Self(inner))
-    }
-
-    /// Says where this process listens.
-    pub fn listens_at(&self, address: String) {
-        *self.0.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
     /// Who this process is.
@@ -201,11 +166,6 @@ impl NatsLeases {
     /// Why this process is no member although it should be.
     pub fn trouble(&self) -> Option<String> {
         self.0.trouble.borrow().clone()
-    }
-
-    /// The members that are alive at this moment, and what each says of itself now.
-    pub async fn look(&self) -> Result<Roster, LeaseError> {
-        self.0.see(&mut BTreeMap::new()).await.map_err(|error| LeaseError(error.into()))
     }
 }
 
@@ -262,14 +222,7 @@ impl Inner {
     }
 
     fn member(&self, life: Life) -> Member {
-        Member {
-            id: self.seat.id.clone(),
-            start: self.start_of(life),
-            address: self.address.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            version: self.identity.version.to_owned(),
-            since: self.identity.since,
-            cores: (self.identity.cores)(),
-        }
+        self.identity.member(self.start_of(life))
     }
 }
 

@@ -1,0 +1,75 @@
+//! What a process says of itself to the others: what its `/readyz` says, and some numbers of its `/metrics`.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use berth_bus::member::Status;
+use berth_runtime::{Readiness, telemetry::Metrics};
+use tokio::time::Instant;
+
+/// How long what was said stands: numbers are gathered from all metrics, which costs a millisecond.
+const STANDS: Duration = Duration::from_secs(1);
+/// How far a view is behind; its label names the view.
+const LAG: &str = "berth_view_lag_seconds{view=\"";
+/// What is due, as it is called in the metrics and among members.
+const DUE: [(&str, &str); 2] = [("berth_aggregate_due_jobs ", "jobs"), ("berth_webhook_owed ", "notices")];
+
+/// Tells how the process stands.
+pub(crate) fn tells(
+    readiness: &Readiness,
+    metrics: &Metrics,
+    cores: Arc<dyn Fn() -> f32 + Send + Sync>,
+) -> Arc<dyn Fn() -> Status + Send + Sync> {
+    let (readiness, metrics) = (readiness.clone(), metrics.clone());
+    let last: Mutex<Option<(Instant, Status)>> = Mutex::new(None);
+    Arc::new(move || {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, status)) = &*last
+            && at.elapsed() < STANDS
+        {
+            return status.clone();
+        }
+        let checks = readiness.ask();
+        let mut status = Status {
+            cores: cores(),
+            ready: readiness.is_ready(),
+            says: checks.into_iter().map(|(part, check)| (part.to_owned(), check.detail)).collect(),
+            ..Status::default()
+        };
+        read(&metrics.render(), &mut status);
+        *last = Some((Instant::now(), status.clone()));
+        status
+    })
+}
+
+fn read(metrics: &str, status: &mut Status) {
+    for line in metrics.lines() {
+        if let Some((view, lag)) = line.strip_prefix(LAG).and_then(|rest| rest.split_once("\"} "))
+            && let Ok(lag) = lag.parse()
+        {
+            status.lag_seconds.insert(view.to_owned(), lag);
+        }
+        for (metric, name) in DUE {
+            if let Some(Ok(count)) = line.strip_prefix(metric).map(str::parse) {
+                status.due.insert(name.to_owned(), count);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lags_and_what_is_due_are_found_among_the_metrics() {
+        let text = "# TYPE berth_view_lag_seconds gauge\nberth_view_lag_seconds{view=\"agenda\"} 1.5\n\
+                    berth_aggregate_due_jobs 3\nberth_view_rows{view=\"agenda\"} 7\nberth_webhook_owed 2\n";
+        let mut status = Status::default();
+        read(text, &mut status);
+        assert_eq!(status.lag_seconds, [("agenda".to_owned(), 1.5)].into());
+        assert_eq!(status.due, [("jobs".to_owned(), 3.0), ("notices".to_owned(), 2.0)].into());
+    }
+}

@@ -1,0 +1,85 @@
+//! What the bucket and the server tell of the deployment.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{NatsLeases, bucket, bucket::Claim};
+use crate::{
+    cluster::{Claimed, Cluster, Engine, StreamStands},
+    lease::Lease,
+    member::Roster,
+    port::LeaseError,
+};
+
+/// Claims and streams that are asked for at once.
+const ASKED_AT_ONCE: usize = 32;
+/// What the server says of when it syncs: nothing that its clients may hear.
+const SYNC: &str = "as the servers are configured, which they do not tell their clients: see `sync_interval` in \
+                    nats-server.conf";
+
+/// A deployment on NATS, with the streams that it has.
+#[derive(Debug, Clone)]
+pub struct NatsCluster {
+    leases: NatsLeases,
+    streams: Vec<String>,
+}
+
+impl NatsCluster {
+    /// The deployment of a member that has these streams.
+    pub const fn new(leases: NatsLeases, streams: Vec<String>) -> Self {
+        Self { leases, streams }
+    }
+}
+
+#[async_trait]
+impl Cluster for NatsCluster {
+    async fn members(&self) -> Result<Roster, LeaseError> {
+        Ok(self.leases.0.see(&mut BTreeMap::new()).await?)
+    }
+
+    async fn claims(&self) -> Result<Vec<Claimed>, LeaseError> {
+        let table = self.leases.0.table();
+        let claims = stream::iter(Lease::ROLES.into_iter().flat_map(Lease::all_of))
+            .map(|lease| async move {
+                let last = table.last(&bucket::claim_subject(lease)).await?;
+                let claim = last.and_then(|last| Claim::decode(&last.payload));
+                let claimed = |claim: Claim| Claimed {
+                    lease,
+                    epoch: claim.epoch,
+                    holder: claim.holder.map(|holder| holder.seat),
+                };
+                Ok::<_, LeaseError>(claim.map(claimed))
+            })
+            .buffered(ASKED_AT_ONCE);
+        Ok(claims.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+    }
+
+    async fn engine(&self) -> Result<Engine, LeaseError> {
+        let client = &self.leases.0.client;
+        let context = async_nats::jetstream::new(client.clone());
+        let streams = stream::iter(self.streams.clone())
+            .map(|name| {
+                let context = &context;
+                async move { context.get_stream(&name).await.ok().map(|found| stands(found.cached_info())) }
+            })
+            .buffered(ASKED_AT_ONCE);
+        let streams = streams.collect::<Vec<_>>().await.into_iter().flatten().collect();
+        let version = Some(client.server_info().version);
+        Ok(Engine { kind: "nats", version, sync: SYNC.to_owned(), streams })
+    }
+}
+
+fn stands(info: &async_nats::jetstream::stream::Info) -> StreamStands {
+    let cluster = info.cluster.as_ref();
+    let followers = cluster.map_or(0, |cluster| cluster.replicas.iter().filter(|one| one.current).count());
+    StreamStands {
+        name: info.config.name.clone(),
+        leader: cluster.and_then(|cluster| cluster.leader.clone()).filter(|leader| !leader.is_empty()),
+        replicas: info.config.num_replicas.max(1),
+        current: followers + 1,
+        messages: info.state.messages,
+        bytes: info.state.bytes,
+    }
+}
