@@ -77,6 +77,10 @@ pub mod types {
     pub const REDELIVERY_REQUEST: u16 = 3029;
     /// The answer to it.
     pub const REDELIVERY_REPLY: u16 = 3030;
+    /// A question to the evidence service.
+    pub const EVIDENCE_QUERY: u16 = 3047;
+    /// The answer to it.
+    pub const EVIDENCE_REPLY: u16 = 3048;
 }
 
 /// A value could not be written.

@@ -18,6 +18,7 @@ pub mod deliveries;
 pub mod delivery;
 pub mod directory;
 pub mod event;
+pub mod evidence;
 pub mod frame;
 pub mod ids;
 pub mod instance;

@@ -15,6 +15,7 @@ use berth_proto::{
     },
     directory::{DirectoryEvent, DirectoryStateV1, ReleasedV1, ReservedV1},
     event::*,
+    evidence::{EvidenceQueryV1, EvidenceReplyV1},
     frame::{CommandReplyV1, CommandRequestV1, CommandRequestV2},
     instance::InstanceStateV1,
     pull::{PullReplyV1, PullRequestV1},
@@ -85,6 +86,8 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         DeliveriesReplyV1,
         RedeliveryRequestV1,
         RedeliveryReplyV1,
+        EvidenceQueryV1,
+        EvidenceReplyV1,
         // Events of an instance.
         InstanceCreatedV1,
         ConnectRequestedV1,

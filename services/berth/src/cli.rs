@@ -9,7 +9,7 @@ use berth_runtime::{
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
     /// Run one role, or all.
     Run(Role),
@@ -19,6 +19,8 @@ pub(crate) enum Task {
     Recover,
     /// Let the deployment write what this release can write.
     Upgrade,
+    /// Let another key sign checkpoints.
+    RotateEvidenceKey(PathBuf),
 }
 
 const ABOUT: &str =
@@ -77,6 +79,7 @@ pub(crate) fn command() -> Command {
         .subcommands(RUN.map(|(role, about)| Command::new(role.as_str()).about(about).after_help(EXAMPLES)))
         .subcommand(config())
         .subcommand(recover())
+        .subcommand(rotate_evidence_key())
         .subcommand(Command::new("upgrade").about(
             "Let the deployment write the newest formats, once every process runs a release that reads them",
         ))
@@ -108,6 +111,26 @@ fn recover() -> Command {
         )
 }
 
+fn rotate_evidence_key() -> Command {
+    Command::new("rotate-evidence-key")
+        .about("Let another key sign checkpoints: the one that signs now announces it")
+        .long_about(
+            "Publishes the announcement of the key in a file, signed by the key that signs now (BERTH_EVIDENCE_KEY, or \
+             the one in the data folder) and by itself. Whoever knows the former key can believe the new one, and \
+             nobody else can take its place. Embedded: stop the process first; a key that Berth made is replaced in \
+             the data folder. On NATS: then start each session-aggregate with the new key. It needs the credentials \
+             of session-aggregate.",
+        )
+        .arg(
+            Arg::new("to")
+                .long("to")
+                .value_name("KEY-FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .required(true)
+                .help("File with the new key: `openssl rand -base64 32 > KEY-FILE`"),
+        )
+}
+
 /// What was asked for, and the settings that the flags give.
 pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
     let (name, matches) = matches.subcommand()?;
@@ -115,6 +138,7 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
         "config" => Task::Config,
         "recover" => Task::Recover,
         "upgrade" => Task::Upgrade,
+        "rotate-evidence-key" => Task::RotateEvidenceKey(matches.get_one::<PathBuf>("to")?.clone()),
         role => Task::Run(Role::ALL.into_iter().find(|known| known.as_str() == role)?),
     };
     let sources = Sources::none()

@@ -159,6 +159,7 @@ mod tests {
             root_key: Some("given-root".to_owned().into()),
             account_token: Some("given-token".to_owned().into()),
             master_key: None,
+            evidence_key: None,
         };
         let first = start(&folder, &given);
         assert_eq!(first.root_key_digest, root_key_digest(&master(&folder), "given-root"));

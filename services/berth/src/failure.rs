@@ -41,6 +41,15 @@ pub(crate) enum Failure {
     /// The views cannot be thrown away.
     #[error("the views cannot be thrown away")]
     Views(#[from] berth_views::OpenError),
+    /// The evidence key is none.
+    #[error("the evidence key (BERTH_EVIDENCE_KEY, or `evidence.key` in the data folder) is no key")]
+    EvidenceKey(#[source] berth_evidence::InvalidKey),
+    /// There is no key yet that could be followed by another.
+    #[error("nothing was signed yet: start with the new key instead")]
+    NothingSigned,
+    /// What is published about the log cannot be read or added to.
+    #[error("what is published about the log cannot be read or added to")]
+    Evidence(#[from] berth_evidence::BoardError),
     /// The log does not answer.
     #[error(transparent)]
     Read(#[from] berth_log::ReadError),
@@ -175,6 +184,13 @@ impl Failure {
             | Self::Views(_)
             | Self::Keys(KeyRingError::Unwrap(_))
             | Self::Vanished(_)
+            | Self::EvidenceKey(_)
+            | Self::NothingSigned
+            | Self::Evidence(
+                berth_evidence::BoardError::Entry { .. }
+                | berth_evidence::BoardError::Sign(_)
+                | berth_evidence::BoardError::AnotherKey,
+            )
             | Self::KeysMissing
             | Self::DeploymentDamaged(_)
             | Self::WriteVersion { .. }

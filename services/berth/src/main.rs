@@ -8,6 +8,7 @@ mod account;
 mod cli;
 mod credentials;
 mod deployment;
+mod evidence_key;
 mod exit;
 mod failure;
 mod folder;
@@ -50,15 +51,16 @@ fn main() -> ExitCode {
     let Some((task, sources)) = cli::read(&matches) else {
         return exit::USAGE.into();
     };
-    perform(task, &sources).unwrap_or_else(|failure| {
+    perform(&task, &sources).unwrap_or_else(|failure| {
         let _unwritable = writeln!(io::stderr(), "berth: {}", berth_runtime::chain(&failure));
         failure.code().into()
     })
 }
 
-fn perform(task: Task, sources: &Sources) -> Result<ExitCode, Failure> {
+fn perform(task: &Task, sources: &Sources) -> Result<ExitCode, Failure> {
     let settings = Settings::load(sources)?;
-    match task {
+    match *task {
+        Task::RotateEvidenceKey(ref to) => evidence_key::rotate(&settings, to),
         Task::Config => show(&settings),
         Task::Recover => recover::accept_rollback(&settings),
         Task::Upgrade => recover::upgrade(&settings),

@@ -13,7 +13,7 @@ use berth_bus::DeploymentStore;
 use berth_runtime::{Role, Settings, SystemEntropy};
 
 use crate::{
-    deployment,
+    deployment, evidence_key,
     failure::Failure,
     folder::{DataFolder, FolderError},
     wiring::{embedded_deployment, nats_deployment},
@@ -56,7 +56,14 @@ pub(crate) fn accept_rollback(settings: &Settings) -> Result<ExitCode, Failure> 
                 seen.revision
             ))?;
         }
-        say(&format!("the deployment {} takes the log as it is at the next start", after.id()))
+        say(&format!("the deployment {} takes the log as it is at the next start", after.id()))?;
+        // After the record: a life too many does no harm, and one too few would look like a log that was changed.
+        if let Some(life) = evidence_key::begin_life(settings, after.id()).await? {
+            say(&format!(
+                "checkpoints are of life {life} of the log from now on, and name the last ones before"
+            ))?;
+        }
+        Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -78,7 +85,8 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn store(settings: &Settings) -> Result<Arc<dyn DeploymentStore>, Failure> {
+/// The record of the deployment.
+pub(crate) async fn store(settings: &Settings) -> Result<Arc<dyn DeploymentStore>, Failure> {
     match &settings.nats {
         Some(nats) => nats_deployment(nats).await,
         None => Ok(embedded_deployment(&settings.storage.data)),
@@ -86,7 +94,7 @@ async fn store(settings: &Settings) -> Result<Arc<dyn DeploymentStore>, Failure>
 }
 
 /// Runs what waits for a store to its end.
-fn now<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) fn now<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|source| Failure::System { what: "to start a runtime", source })?.block_on(work)
 }

@@ -1,14 +1,17 @@
 //! Starts roles on the ports, and tells `/readyz` how they stand.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use axum::Router;
+use berth_bus::TransportError;
 use berth_connector::drivers::{by_upstream::ByUpstream, simulated::Simulated};
 use berth_gateway::app::Quotas;
+use berth_proto::Partition;
 use berth_runtime::{
     Check, Lifecycle, Readiness, Role, Settings, UrlPolicy,
     config::{ConsolePages, DeviceDriver, EvolutionLogout, PlainHttp, RateSettings},
 };
+use tokio::sync::watch;
 
 use berth_upstreams::Upstreams;
 
@@ -31,11 +34,15 @@ pub(crate) struct Start<'a> {
     pub(crate) upstreams: &'a Upstreams,
 }
 
+/// The partitions that a process owns, from now on.
+type OwnedPartitions = watch::Receiver<BTreeSet<Partition>>;
+
 impl Start<'_> {
     /// Starts what `role` runs; gives the routes of the API if that is among it.
     pub(crate) async fn run(self, role: Role) -> Result<Option<Router>, Failure> {
         if role.runs(Role::SessionAggregate) {
-            self.session_aggregate().await.map_err(failed(Role::SessionAggregate))?;
+            let owned = self.session_aggregate().await.map_err(failed(Role::SessionAggregate))?;
+            self.evidence(owned).await.map_err(failed(Role::SessionAggregate))?;
         }
         if role.runs(Role::Projections) {
             self.projections().await.map_err(failed(Role::Projections))?;
@@ -49,7 +56,8 @@ impl Start<'_> {
         Ok(role.runs(Role::Gateway).then(|| self.gateway()).flatten())
     }
 
-    async fn session_aggregate(self) -> Result<(), berth_session_aggregate::StartError> {
+    /// Gives the partitions that the process owns, from now on.
+    async fn session_aggregate(self) -> Result<OwnedPartitions, berth_session_aggregate::StartError> {
         let Wired { log, bus, keys, device_keys, leases, clock, entropy, .. } = self.wired;
         let ports = berth_session_aggregate::Ports {
             log: Arc::clone(log),
@@ -66,7 +74,31 @@ impl Start<'_> {
             ..berth_session_aggregate::Settings::default()
         };
         let handle = berth_session_aggregate::start(ports, settings, self.lifecycle).await?;
+        let owned = handle.owned();
         self.register(Role::SessionAggregate, move || (handle.ready(), handle.status()));
+        Ok(owned)
+    }
+
+    /// Beside the role that decides commands, which writes the log. Commands do not wait for it, and trouble with it
+    /// takes nobody out of service.
+    async fn evidence(self, owned: OwnedPartitions) -> Result<(), TransportError> {
+        let Wired { log, bus, checkpoints, clock, deployment, .. } = self.wired;
+        let Some(checkpoints) = checkpoints else { return Ok(()) };
+        let ports = berth_evidence::Ports {
+            log: Arc::clone(log) as _,
+            bus: Arc::clone(bus),
+            owned,
+            checkpoints: Arc::clone(checkpoints),
+            clock: Arc::clone(clock),
+            data: self.wired.folder.path().join("evidence"),
+        };
+        let settings = berth_evidence::Settings {
+            deployment: deployment.id.clone(),
+            key: self.wired.evidence_key.clone(),
+            every: self.settings.evidence.interval,
+        };
+        let handle = berth_evidence::start(ports, settings, self.lifecycle).await?;
+        self.readiness.register("evidence", move || Check::ready(handle.status()));
         Ok(())
     }
 

@@ -4,12 +4,16 @@ mod embedded;
 mod nats;
 
 pub(crate) use self::{
-    embedded::deployment_store as embedded_deployment, nats::deployment_store as nats_deployment,
+    embedded::{checkpoint_store as embedded_checkpoints, deployment_store as embedded_deployment},
+    nats::{checkpoint_store as nats_checkpoints, deployment_store as nats_deployment},
 };
 
 use std::{path::PathBuf, sync::Arc};
 
-use berth_bus::{Bus, Cluster, DeviceKeys, Introduction, KeyRing, Leases, Presence, Relay, Volatile};
+use berth_bus::{
+    Bus, Checkpoints, Cluster, DeviceKeys, Introduction, KeyRing, Leases, Presence, Relay, Volatile,
+};
+use berth_evidence::SigningKey;
 use berth_log::{EventLog, Position};
 use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings, SystemClock, SystemEntropy};
 
@@ -41,6 +45,10 @@ pub(crate) struct Wired {
     pub(crate) cluster: Arc<dyn Cluster>,
     /// How this process introduces itself to the others.
     pub(crate) introduction: Introduction,
+    /// Where checkpoints of the log are published; none where they are not.
+    pub(crate) checkpoints: Option<Arc<dyn Checkpoints>>,
+    /// What signs them, if there is a key.
+    pub(crate) evidence_key: Option<SigningKey>,
     /// Which roles nobody does the work of.
     pub(crate) presence: Presence,
     /// The machine's clock.

@@ -137,6 +137,11 @@ enum Verb {
     Events(verbs::events::Events),
     /// Check that histories are as they were written.
     Verify(verbs::verify::Verify),
+    /// Show what is signed about the log, and prove that nothing before was changed.
+    #[command(subcommand, visible_alias = "checkpoints")]
+    Checkpoint(verbs::checkpoint::Verb),
+    /// Prove that a commit of an instance is in what was signed.
+    Proof(verbs::checkpoint::Proof),
     /// Configure who is told of an instance.
     #[command(subcommand, visible_alias = "webhooks")]
     Webhook(verbs::webhook::Verb),
@@ -190,6 +195,8 @@ impl Cli {
             Verb::Instance(verb) => verb.run(&open()?).await,
             Verb::Events(verb) => verb.run(&open()?).await,
             Verb::Verify(verb) => verb.run(&open()?).await,
+            Verb::Checkpoint(verb) => verb.run(&open()?).await,
+            Verb::Proof(verb) => verb.run(&open()?).await,
             Verb::Webhook(verb) => verb.run(&open()?).await,
             Verb::Listen(verb) => verb.run(&open()?).await,
             Verb::Account(verb) => verb.run(&open()?).await,

@@ -33,14 +33,15 @@ mod sagas;
 mod server;
 mod trouble;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, TransportError};
 use berth_log::{EventLog, LogRead, Writer};
-use berth_proto::{WriteVersion, subject::PARTITIONS};
+use berth_proto::{Partition, WriteVersion, subject::PARTITIONS};
 use berth_runtime::{Clock, Entropy, Lifecycle};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
+use tokio::sync::watch;
 
 use crate::{
     accounts::Accounts,
@@ -127,6 +128,11 @@ impl Handle {
     /// Whether this replica owns partitions, so that it finishes their open work.
     pub fn sweeps(&self) -> bool {
         self.owned.is_any()
+    }
+
+    /// The partitions that this replica owns, from now on.
+    pub fn owned(&self) -> watch::Receiver<BTreeSet<Partition>> {
+        self.owned.watch()
     }
 
     /// How the service stands, in words.

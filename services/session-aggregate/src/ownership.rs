@@ -50,6 +50,11 @@ impl Owned {
         drop(owned.wait_for(|owned| !owned.is_empty()).await);
     }
 
+    /// What is owned, from now on.
+    pub(crate) fn watch(&self) -> watch::Receiver<BTreeSet<Partition>> {
+        self.0.subscribe()
+    }
+
     fn change(&self, change: impl FnOnce(&mut BTreeSet<Partition>) -> bool) {
         self.0.send_if_modified(change);
         metrics::owned(self.0.borrow().len());

@@ -2,6 +2,7 @@
 //!
 //! [`local`] serves one process, from memory and files; [`nats`] serves a deployment of many.
 
+pub mod checkpoints;
 pub mod cluster;
 pub mod decision;
 pub mod keyring;
@@ -15,6 +16,7 @@ pub mod presence;
 pub mod relay;
 pub mod subject;
 
+pub use checkpoints::{CheckpointError, Checkpoints, Entry};
 pub use cluster::Cluster;
 pub use decision::{Ruling, Undecided, ask, ask_until_decided, request_decision};
 pub use keyring::{KeyRing, KeyRingError};

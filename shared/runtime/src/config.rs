@@ -20,7 +20,7 @@ pub use show::hide_password;
 pub use sources::{CONFIG_FILE, Sources};
 pub use upstreams::{UpstreamKind, UpstreamMode, UpstreamSettings};
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -38,6 +38,8 @@ pub struct Settings {
     pub nats: Option<NatsSettings>,
     /// Keys and tokens.
     pub secrets: SecretSettings,
+    /// The evidence of the log.
+    pub evidence: EvidenceSettings,
     /// The device driver.
     pub device: DeviceSettings,
     /// What webhooks may reach.
@@ -112,6 +114,15 @@ pub struct SecretSettings {
     pub account_token: Option<SecretString>,
     /// Wraps data keys and keys look-ups.
     pub master_key: Option<MasterKey>,
+    /// Signs checkpoints of the log: 32 bytes in base64.
+    pub evidence_key: Option<SecretString>,
+}
+
+/// The evidence of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvidenceSettings {
+    /// From one checkpoint to the next.
+    pub interval: Duration,
 }
 
 /// The device driver.
@@ -222,6 +233,12 @@ impl Settings {
                 root_key: raw.parse_optional("root_key", parse::token)?,
                 account_token: raw.parse_optional("account_token", parse::token)?,
                 master_key: raw.parse_optional("master_key", parse::master_key)?,
+                evidence_key: raw.parse_optional("evidence_key", parse::evidence_key)?,
+            },
+            evidence: EvidenceSettings {
+                interval: Duration::from_secs(
+                    raw.parse("evidence_interval", |text| parse::number(text, 1, 3_600))?,
+                ),
             },
             device: DeviceSettings {
                 driver: raw.parse("device_driver", parse::device_driver)?,

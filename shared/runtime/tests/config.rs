@@ -91,6 +91,8 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("root_key", "root-key-of-the-test"),
         ("account_token", "0012300123001230"),
         ("master_key", MASTER_KEY),
+        ("evidence_key", MASTER_KEY),
+        ("evidence_interval", "5"),
         ("device_driver", "simulated"),
         ("device_time_scale", "50"),
         ("webhook_allow", "127.0.0.0/8, 10.1.2.3"),
@@ -122,6 +124,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!((instance_commands, account_commands), (0, 4_000_000_000));
         assert_eq!((instance_reads, account_reads), (5, 7));
         assert_eq!(settings.device.time_scale, 50);
+        assert_eq!(settings.evidence.interval.as_secs(), 5);
         assert_eq!(settings.dialects.evolution_logout, EvolutionLogout::Idempotent);
         let token = settings.secrets.account_token.as_ref().unwrap();
         assert_eq!(secrecy::ExposeSecret::expose_secret(token), "0012300123001230", "a token is no number");
@@ -152,6 +155,8 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("account_token", "cais-é-cais-é-cais"),
         ("account_token", "fifteen-letters"),
         ("master_key", "short"),
+        ("evidence_key", "short"),
+        ("evidence_interval", "0"),
         ("device_driver", "whatsapp"),
         ("device_time_scale", "0"),
         ("webhook_allow", "127.0.0.1/99"),

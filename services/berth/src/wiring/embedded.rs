@@ -3,8 +3,11 @@
 use std::{path::Path, sync::Arc};
 
 use berth_bus::{
-    DeploymentStore, KeyRing,
-    local::{Alone, FileDeployment, FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
+    Checkpoints, DeploymentStore, KeyRing,
+    local::{
+        Alone, FileCheckpoints, FileDeployment, FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases,
+        LocalVolatile,
+    },
 };
 use berth_log::{GuardedLog, LogRead, embedded::EmbeddedLog};
 use berth_runtime::{Clock, Entropy, Lifecycle, Readiness, Role, Settings};
@@ -24,6 +27,11 @@ pub(crate) fn deployment_store(folder: &Path) -> Arc<dyn DeploymentStore> {
     Arc::new(FileDeployment::new(folder.join("keys")))
 }
 
+/// The checkpoints in a data folder.
+pub(crate) fn checkpoint_store(folder: &Path) -> Arc<dyn Checkpoints> {
+    Arc::new(FileCheckpoints::new(folder.join("checkpoints")))
+}
+
 pub(super) async fn open(
     settings: &Settings,
     readiness: &Readiness,
@@ -38,6 +46,7 @@ pub(super) async fn open(
         Some(given) => given.clone(),
         None => folder.master_key(&*entropy)?,
     };
+    let evidence_key = Some(crate::evidence_key::embedded(&settings.secrets, &folder, &*entropy)?);
     let credentials = Credentials::embedded(&settings.secrets, &master, &folder, &*entropy)?;
     let path = folder.path();
     let end = log.end().await?;
@@ -49,6 +58,7 @@ pub(super) async fn open(
     let identity = member::identity(Role::Serve, None, &folder, &*clock, &*entropy)?;
     let log = Arc::new(log);
     let deployment = record.deployment()?;
+    let checkpoints = Some(checkpoint_store(path));
     let home = path.to_owned();
     let guard = Guard {
         log: Arc::clone(&log) as _,
@@ -75,6 +85,8 @@ pub(super) async fn open(
         cluster: Arc::new(Alone::new(identity.clone(), leases.clone())),
         leases: Arc::new(leases),
         introduction: identity.introduction,
+        checkpoints,
+        evidence_key,
         presence: presence::of_one_process(),
         clock,
         entropy,

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, DeploymentStore, KeyRing, KeyStore, NearBus, Relay,
+    Bus, Checkpoints, DeploymentStore, KeyRing, KeyStore, NearBus, Relay,
     nats::{
-        Connection, JoinError, NatsBus, NatsCluster, NatsDeployment, NatsDeviceKeys, NatsKeyStore,
-        NatsLeases, NatsRelay, NatsVolatile, OpenError, connect,
+        Connection, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment, NatsDeviceKeys,
+        NatsKeyStore, NatsLeases, NatsRelay, NatsVolatile, OpenError, connect,
     },
 };
 use berth_log::{
@@ -80,6 +80,12 @@ pub(super) async fn open(
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let relay = relay(role, &client, replicas).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
+    let evidence_key = crate::evidence_key::given(&settings.secrets)?;
+    let checkpoints = if role.runs(Role::SessionAggregate) {
+        Some(patiently(async || Ok(NatsCheckpoints::open(client.clone(), replicas).await?)).await?)
+    } else {
+        None
+    };
     // The same role as makes the streams of the log; the permissions of the others do not allow it.
     if role.runs(Role::SessionAggregate) {
         let (kept, stop) = (volatile.clone(), lifecycle.stop().clone());
@@ -122,6 +128,8 @@ pub(super) async fn open(
         cluster: Arc::new(NatsCluster::new(leases.clone(), streams(options.shards))),
         leases: Arc::new(leases),
         introduction: identity.introduction,
+        checkpoints: checkpoints.map(|checkpoints| Arc::new(checkpoints) as _),
+        evidence_key,
         presence,
         clock,
         entropy,
@@ -147,6 +155,14 @@ pub(crate) async fn deployment_store(nats: &NatsSettings) -> Result<Arc<dyn Depl
     let keys = NatsKeyStore::find(client.clone(), replicas).await?.ok_or(Failure::KeysMissing)?;
     let record = NatsDeployment::find(client, replicas).await?.ok_or(Failure::KeysMissing)?;
     Ok(Arc::new(record.beside(&keys)))
+}
+
+/// The checkpoints on NATS, for the operator's commands; none if none was ever published.
+pub(crate) async fn checkpoint_store(nats: &NatsSettings) -> Result<Option<Arc<dyn Checkpoints>>, Failure> {
+    let name = format!("berth-{}", Role::SessionAggregate);
+    let client = connect(&nats.url, nats.creds.as_deref(), &name).await.map_err(Failure::Nats)?;
+    let found = NatsCheckpoints::find(client, usize::from(nats.replicas)).await?;
+    Ok(found.map(|checkpoints| Arc::new(checkpoints) as _))
 }
 
 /// What is found on a server: the log and the keys, which must belong together.

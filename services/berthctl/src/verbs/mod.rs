@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod check;
+pub(crate) mod checkpoint;
 pub(crate) mod cluster;
 pub(crate) mod context;
 pub(crate) mod events;

@@ -16,6 +16,7 @@ mod create;
 mod cursor;
 mod deliveries;
 mod directory;
+mod evidence;
 mod failure;
 mod find;
 mod follow;
@@ -59,6 +60,7 @@ pub use codes::{Codes, Connected, LiveCode, LiveCodes, WantedCode};
 pub use commands::{Answer, Commands};
 pub use create::{Created, Creator, NewInstance};
 pub use deliveries::{Attempt, Deliveries, DeliveriesPage};
+pub use evidence::{Evidence, Inclusion};
 pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use find::Finder;
@@ -126,6 +128,7 @@ pub struct Parts {
     pub moves: Arc<Moves>,
     pub renames: Arc<Renames>,
     pub histories: Arc<Histories>,
+    pub evidence: Arc<Evidence>,
     pub follows: Arc<Follows>,
     pub account_events: Arc<AccountEvents>,
     pub listeners: Arc<Listeners>,
@@ -194,6 +197,7 @@ impl App {
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let renames = part!(Renames: keys, directory, commands);
         let histories = part!(Histories: log, keys);
+        let evidence = part!(Evidence: bus, log);
         let follows = part!(Follows: log, bus, stop, principals, records);
         let seats = Arc::new(Seats::default());
         let account_events = part!(AccountEvents: log, keys, stop, principals, records, histories, seats);
@@ -203,8 +207,7 @@ impl App {
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, follows,
-            account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster))
+            webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence))
     }
 
     /// The settings that the gateway was started with.

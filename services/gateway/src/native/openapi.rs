@@ -7,9 +7,9 @@ use utoipa::{
 };
 
 use super::routes::{
-    account_stream, accounts, attempts, cluster, connect, counts, create, delete, deliveries, events, gate,
-    get, lifecycle, list, logout, move_instance, qr, redelivery, rename, simulate, stream, token, upstreams,
-    verify, webhook, webhook_secret, webhooks, whoami,
+    account_stream, accounts, attempts, checkpoints, cluster, connect, counts, create, delete, deliveries,
+    events, gate, get, lifecycle, list, logout, move_instance, proof, qr, redelivery, rename, simulate,
+    stream, token, upstreams, verify, webhook, webhook_secret, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -29,6 +29,8 @@ use crate::docs::{self, Bearer, add_error, operations};
         redelivery::test, webhook_secret::get, webhook_secret::rotate,
         accounts::create, accounts::list, accounts::get, accounts::change,
         accounts::close, accounts::rotate_token, move_instance::handler,
+        proof::handler, checkpoints::latest, checkpoints::list, checkpoints::note, checkpoints::consistency,
+        checkpoints::tile,
         docs::index, docs::page, docs::native_json, docs::json
     ),
     servers((url = "/", description = "The gateway that serves this document")),

@@ -29,6 +29,8 @@ fn documented(name: &str) -> BTreeMap<String, BTreeSet<Method>> {
 
 /// What answers where no route of Mega API's does.
 const MESSAGING: &str = "/rest/{group}/{rest}";
+/// Its last parameter has slashes, and of such paths the router does not tell.
+const TILES: &str = "/v1/checkpoints/{s}/tile/{t}";
 
 /// The API that a path of the router belongs to; GREEN-API's paths are not a router's.
 fn owner(path: &str) -> &'static str {
@@ -66,7 +68,7 @@ async fn has_all_operations(name: &str) {
             .map(|path| filled(path))
             .collect();
         assert!(!routed.is_empty(), "the router does not tell its paths");
-        let documented = documented.keys().filter(|path| *path != MESSAGING);
+        let documented = documented.keys().filter(|path| ![MESSAGING, TILES].contains(&path.as_str()));
         assert_eq!(documented.map(|path| filled(path)).collect::<BTreeSet<_>>(), routed);
     }
     for (path, methods) in documented {

@@ -1,6 +1,7 @@
 //! The ports within one process: queues and maps in memory, keys and epochs in files.
 
 mod bus;
+mod checkpoints;
 mod cluster;
 mod deployment;
 mod device_keys;
@@ -11,6 +12,7 @@ mod leases;
 mod volatile;
 
 pub use bus::LocalBus;
+pub use checkpoints::FileCheckpoints;
 pub use cluster::Alone;
 pub use deployment::FileDeployment;
 pub use device_keys::FileDeviceKeys;

@@ -6,6 +6,7 @@
 //! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>`, `berth.v1.deliverykeys.destroyed.<owner>` |
 //! | `BERTH_DEPLOYMENT` | file | `berth.v1.deployment.a`, `berth.v1.deployment.b` |
 //! | `BERTH_ATTEMPTS` | file, 30 days and 1 GiB at most | `berth.v1.attempts.<partition>` |
+//! | `BERTH_CHECKPOINTS` | file | `berth.v1.checkpoint.<topic>` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |
 //! | `KV_berth_leases` | file | `$KV.berth_leases.>` |
@@ -30,6 +31,7 @@
 //! What is denied gets no answer: it shows as a time-out, and as an error in the log of the connection.
 
 mod bus;
+mod checkpoints;
 mod connect;
 mod deployment;
 mod device_keys;
@@ -41,6 +43,7 @@ mod table;
 mod volatile;
 
 pub use bus::NatsBus;
+pub use checkpoints::NatsCheckpoints;
 pub use connect::{ConnectError, Connection, connect};
 pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;

@@ -136,7 +136,7 @@ pub(super) fn drift(wanted: &Config, found: &Config) -> Option<&'static str> {
             wanted.max_messages_per_subject.max(0) == found.max_messages_per_subject.max(0),
         ),
         ("discard_new_per_subject", wanted.discard_new_per_subject == found.discard_new_per_subject),
-        ("deny_delete", !found.deny_delete),
+        ("deny_delete", wanted.deny_delete == found.deny_delete),
         ("deny_purge", wanted.deny_purge == found.deny_purge),
         ("allow_direct", !found.allow_direct),
         ("allow_msg_ttl", wanted.allow_message_ttl == found.allow_message_ttl),

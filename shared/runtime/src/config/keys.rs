@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 26] = [
+pub const KEYS: [Key; 28] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -164,6 +164,22 @@ pub const KEYS: [Key; 26] = [
         "BASE64",
         "32 bytes in base64: wraps the data keys and keys the look-ups of tokens. Embedded: generated into the \
          data folder. `openssl rand -base64 32` makes one",
+    ),
+    secret!(
+        "evidence_key",
+        "BERTH_EVIDENCE_KEY",
+        "evidence-key",
+        "BASE64",
+        "32 bytes in base64: signs the checkpoints of the log, and nothing else; for session-aggregate. Embedded: \
+         generated into the data folder. On NATS nothing is signed without it. `openssl rand -base64 32` makes one",
+    ),
+    key(
+        "evidence_interval",
+        "BERTH_EVIDENCE_INTERVAL",
+        "evidence-interval",
+        "SECONDS",
+        Some("60"),
+        "Seconds from one checkpoint of the log to the next, 1 to 3600; many commits bring it forward",
     ),
     key(
         "device_driver",

@@ -106,6 +106,11 @@ pub(super) fn master_key(text: &str) -> Parsed<MasterKey> {
     MasterKey::from_base64(text).map_err(|error| error.to_string())
 }
 
+/// Says nothing of what was given, as it is a secret.
+pub(super) fn evidence_key(text: &str) -> Parsed<SecretString> {
+    master_key(text).map(|_| text.trim().to_owned().into())
+}
+
 pub(super) fn networks(text: &str) -> Parsed<Vec<IpNet>> {
     text.split(',')
         .map(str::trim)

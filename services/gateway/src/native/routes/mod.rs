@@ -3,6 +3,7 @@
 pub(super) mod account_stream;
 pub(super) mod accounts;
 pub(super) mod attempts;
+pub(super) mod checkpoints;
 pub(super) mod cluster;
 pub(super) mod connect;
 pub(super) mod counts;
@@ -16,6 +17,7 @@ pub(super) mod lifecycle;
 pub(super) mod list;
 pub(super) mod logout;
 pub(super) mod move_instance;
+pub(super) mod proof;
 pub(super) mod qr;
 pub(super) mod redelivery;
 pub(super) mod rename;
@@ -54,6 +56,12 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/instances/{i}/events", get(events::handler))
         .route("/v1/instances/{i}/events/stream", get(stream::handler))
         .route("/v1/instances/{i}/verify", get(verify::handler))
+        .route("/v1/instances/{i}/proof", get(proof::handler))
+        .route("/v1/checkpoints", get(checkpoints::latest))
+        .route("/v1/checkpoints/{s}", get(checkpoints::list))
+        .route("/v1/checkpoints/{s}/checkpoint", get(checkpoints::note))
+        .route("/v1/checkpoints/{s}/consistency", get(checkpoints::consistency))
+        .route("/v1/checkpoints/{s}/tile/{*t}", get(checkpoints::tile))
         .route("/v1/instances/{i}/webhooks", post(webhooks::create).get(webhooks::list))
         .route(
             "/v1/instances/{i}/webhooks/{w}",
