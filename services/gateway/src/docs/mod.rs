@@ -5,6 +5,7 @@
 //! `GET /docs/<name>/openapi.json` and `GET /openapi.json` are for programs. An API takes part by the function
 //! `openapi::document` of its folder.
 
+mod missing;
 mod parts;
 mod routes;
 
@@ -20,11 +21,13 @@ use axum::{
 };
 use utoipa::openapi::{Content, OpenApi, RefOr, Required, Schema};
 
+pub(crate) use missing::missing;
 pub(crate) use parts::{
     AWAY, Bearer, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_error, add_errors, add_in_path, operations,
 };
 pub(crate) use routes::{
-    __path_index, __path_json, __path_native_json, __path_page, index, json, native_json, page,
+    __path_asyncapi, __path_index, __path_json, __path_native_json, __path_page, asyncapi, index, json,
+    native_json, page,
 };
 
 use crate::{
@@ -116,7 +119,10 @@ const CORS: Cors = Cors { methods: "GET", headers: "Content-Type" };
 pub(crate) fn router() -> Router {
     Router::new()
         .route("/openapi.json", get(native_json))
+        .route("/asyncapi.json", get(asyncapi))
         .route("/docs", get(index))
+        .route("/docs/style.css", get(routes::style))
+        .route("/docs/script.js", get(routes::script))
         .route("/docs/{name}", get(page))
         .route("/docs/{name}/openapi.json", get(json))
         .method_not_allowed_fallback(native::method_not_allowed)

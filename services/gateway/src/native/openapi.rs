@@ -31,7 +31,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         accounts::close, accounts::rotate_token, move_instance::handler,
         proof::handler, checkpoints::latest, checkpoints::list, checkpoints::note, checkpoints::consistency,
         checkpoints::tile,
-        docs::index, docs::page, docs::native_json, docs::json
+        docs::index, docs::page, docs::native_json, docs::json, docs::asyncapi
     ),
     servers((url = "/", description = "The gateway that serves this document")),
     modifiers(&Bearer, &Problems)

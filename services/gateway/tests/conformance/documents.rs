@@ -36,7 +36,7 @@ const TILES: &str = "/v1/checkpoints/{s}/tile/{t}";
 fn owner(path: &str) -> &'static str {
     let mut segments = path.split('/').skip(1);
     match segments.next().unwrap() {
-        "v1" | "docs" | "openapi.json" => "native",
+        "v1" | "docs" | "openapi.json" | "asyncapi.json" => "native",
         "rest" => "mega",
         "api" if segments.next() == Some("v2") => "codechat",
         "api" | "ws" => "ryze",
@@ -64,7 +64,9 @@ async fn has_all_operations(name: &str) {
         let routed: BTreeSet<_> = world
             .paths
             .iter()
+            // What a page is made of is no operation.
             .filter(|path| owner(path) == name && !path.contains("{*"))
+            .filter(|path| ![".css", ".js"].iter().any(|part| path.ends_with(part)))
             .map(|path| filled(path))
             .collect();
         assert!(!routed.is_empty(), "the router does not tell its paths");
@@ -132,4 +134,35 @@ async fn documents_are_served_without_a_key() {
         assert_eq!(answer.status(), 404, "{path}");
         assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_browser_is_answered_with_pages_that_load_nothing_from_elsewhere() {
+    let world = World::start().await;
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for (path, status, media) in [
+        ("/docs", 200, "text/html; charset=utf-8"),
+        ("/docs/evolution", 200, "text/html; charset=utf-8"),
+        ("/docs/style.css", 200, "text/css; charset=utf-8"),
+        ("/docs/script.js", 200, "text/javascript; charset=utf-8"),
+        ("/docs/other", 404, "text/html; charset=utf-8"),
+        ("/nothing/here", 404, "text/html; charset=utf-8"),
+    ] {
+        let answer = world.send(&Request::get(path).header("accept", browser)).await;
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("content-type"), media, "{path}");
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert!(
+            header("content-security-policy").starts_with("default-src 'none'; script-src 'self';"),
+            "{path}"
+        );
+    }
+    for (method, accept) in [("GET", "*/*"), ("GET", "application/json"), ("POST", browser)] {
+        let request = Request::new(method.parse().unwrap(), "/nothing/here").header("accept", accept);
+        let answer = world.send(&request).await;
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{method} {accept}");
+    }
+    let events = world.json(&Request::get("/asyncapi.json")).await;
+    assert_eq!(events["asyncapi"], "3.0.0");
 }
