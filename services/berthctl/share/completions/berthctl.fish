@@ -46,6 +46,9 @@ complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "instance" -d 'Mak
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "instances" -d 'Make, link, log out, watch and delete instances'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "verify" -d 'Check that histories are as they were written'
+complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "checkpoint" -d 'Show what is signed about the log, and prove that nothing before was changed'
+complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "checkpoints" -d 'Show what is signed about the log, and prove that nothing before was changed'
+complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "proof" -d 'Prove that a commit of an instance is in what was signed'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "webhook" -d 'Configure who is told of an instance'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "webhooks" -d 'Configure who is told of an instance'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "listen" -d 'Receive notices here and check their signatures'
@@ -820,6 +823,216 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -l json -d 'Th
 complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -f -a "ls" -d 'Show the last checkpoint of each shard, and with -o json the keys that sign'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -f -a "list" -d 'Show the last checkpoint of each shard, and with -o json the keys that sign'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -f -a "log" -d 'List all checkpoints of a shard'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -f -a "prove" -d 'Prove that a later tree of a shard begins with an earlier one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l from -d 'How many commits the earlier tree has' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l to -d 'How many commits the later tree has' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Show the last checkpoint of each shard, and with -o json the keys that sign'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from help" -f -a "log" -d 'List all checkpoints of a shard'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from help" -f -a "prove" -d 'Prove that a later tree of a shard begins with an earlier one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -f -a "ls" -d 'Show the last checkpoint of each shard, and with -o json the keys that sign'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -f -a "list" -d 'Show the last checkpoint of each shard, and with -o json the keys that sign'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -f -a "log" -d 'List all checkpoints of a shard'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -f -a "prove" -d 'Prove that a later tree of a shard begins with an earlier one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l from -d 'How many commits the earlier tree has' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l to -d 'How many commits the later tree has' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Show the last checkpoint of each shard, and with -o json the keys that sign'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from help" -f -a "log" -d 'List all checkpoints of a shard'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from help" -f -a "prove" -d 'Prove that a later tree of a shard begins with an earlier one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l version -d 'The version of the commit; the last one if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l context -d 'The context to use instead of the current one' -r
@@ -2058,21 +2271,23 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l json -d '
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "instance" -d 'Make, link, log out, watch and delete instances'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "verify" -d 'Check that histories are as they were written'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "webhook" -d 'Configure who is told of an instance'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "listen" -d 'Receive notices here and check their signatures'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "account" -d 'Manage accounts; with the root key'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "cluster" -d 'Show the processes of the deployment, and who does whose work; with the root key'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "whoami" -d 'Show whose token is sent'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "context" -d 'Keep addresses and tokens under names'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "completions" -d 'Print the completions for a shell'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "generate" -d 'Write completions and manual pages into a folder'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify webhook listen account cluster status whoami check simulate context completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "instance" -d 'Make, link, log out, watch and delete instances'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "verify" -d 'Check that histories are as they were written'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "checkpoint" -d 'Show what is signed about the log, and prove that nothing before was changed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "proof" -d 'Prove that a commit of an instance is in what was signed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "webhook" -d 'Configure who is told of an instance'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "listen" -d 'Receive notices here and check their signatures'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "account" -d 'Manage accounts; with the root key'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "cluster" -d 'Show the processes of the deployment, and who does whose work; with the root key'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "whoami" -d 'Show whose token is sent'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "context" -d 'Keep addresses and tokens under names'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "completions" -d 'Print the completions for a shell'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "generate" -d 'Write completions and manual pages into a folder'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "ls" -d 'List them'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "counts" -d 'Show how many are in each state'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "get" -d 'Show one, now or as it was'
@@ -2087,6 +2302,9 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "rotate-token" -d 'Give one another token'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "rm" -d 'Delete them and erase their personal data'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "watch" -d 'Tell of each change of one, until it is as wanted'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from checkpoint" -f -a "ls" -d 'Show the last checkpoint of each shard, and with -o json the keys that sign'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from checkpoint" -f -a "log" -d 'List all checkpoints of a shard'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from checkpoint" -f -a "prove" -d 'Prove that a later tree of a shard begins with an earlier one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "ls" -d 'List them'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "get" -d 'Show one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "add" -d 'Add one'

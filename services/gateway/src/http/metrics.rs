@@ -44,6 +44,9 @@ pub(crate) fn describe() {
         Unit::Count,
         "Questions whether a token may use an instance for messaging, by answer (allowed, no_token, refused, unknown)"
     );
+    for answer in ["allowed", "no_token", "refused", "unknown"] {
+        counter!(GATE, "answer" => answer).increment(0);
+    }
     describe_gauge!(STREAMS, Unit::Count, "Event streams and sockets that are open, by door.");
     for door in ["native", "ryze", "green"] {
         gauge!(STREAMS, "door" => door).increment(0.0);

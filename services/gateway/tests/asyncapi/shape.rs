@@ -33,7 +33,9 @@ impl Shape {
             }
             Value::Array(items) => {
                 let shape = self.items.get_or_insert_default();
-                items.iter().for_each(|item| shape.see(item));
+                for item in items {
+                    shape.see(item);
+                }
                 "array"
             }
             Value::Object(fields) => {
