@@ -31,6 +31,8 @@ async fn what_was_sent_is_listed_and_shown_attempt_by_attempt() {
     let id = hook(&world, &receiver).await;
     let connect = Request::post("/v1/instances/shop/connect").json(&json!({}));
     assert_eq!(world.native(connect, ACCOUNT).await.0, 200);
+    // A code that nobody was told of before the scan is told to nobody.
+    receiver.received(1).await;
     world.scan("shop").await;
     let hits = receiver.received(3).await;
     let list = format!("{HOOKS}/{id}/deliveries");
@@ -136,6 +138,8 @@ async fn secrets_are_changed_with_an_overlap_and_shown_again_and_deliveries_are_
     assert_eq!((silent.0, &silent.1["code"]), (409, &json!("silent")));
     let connect = Request::post("/v1/instances/shop/connect").json(&json!({}));
     assert_eq!(world.native(connect, ACCOUNT).await.0, 200);
+    // A code that nobody was told of before the scan is told to nobody.
+    receiver.received(1).await;
     world.scan("shop").await;
     let hits = receiver.received(3).await;
     let linked = hits.iter().find(|hit| hit.body["type"] == "instance.linked").unwrap();
