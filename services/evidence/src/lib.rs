@@ -1,8 +1,8 @@
 //! Evidence that nobody changed the log: a Merkle tree over the commits of each shard in the shard's own order (RFC
 //! 6962), and checkpoints of it that are signed and published apart from the log.
 //!
-//! Every replica grows the trees from the log ([`grow`]), each for itself, and answers questions from its own
-//! ([`server`]). The owner of a shard signs ([`sign`]). What was published is a list that only grows ([`board`]); the
+//! Every replica grows the trees from the log (`grow`), each for itself, and answers questions from its own
+//! (`server`). The owner of a shard signs (`sign`). What was published is a list that only grows (`board`); the
 //! trees can be thrown away and are built again to the same roots.
 
 mod board;
