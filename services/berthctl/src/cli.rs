@@ -142,6 +142,8 @@ enum Verb {
     Checkpoint(verbs::checkpoint::Verb),
     /// Prove that a commit of an instance is in what was signed.
     Proof(verbs::checkpoint::Proof),
+    /// Write histories as lines of JSON, each commit with the proof that it is in what was signed.
+    Export(verbs::export::Export),
     /// Configure who is told of an instance.
     #[command(subcommand, visible_alias = "webhooks")]
     Webhook(verbs::webhook::Verb),
@@ -197,6 +199,7 @@ impl Cli {
             Verb::Verify(verb) => verb.run(&open()?).await,
             Verb::Checkpoint(verb) => verb.run(&open()?).await,
             Verb::Proof(verb) => verb.run(&open()?).await,
+            Verb::Export(verb) => verb.run(&open()?).await,
             Verb::Webhook(verb) => verb.run(&open()?).await,
             Verb::Listen(verb) => verb.run(&open()?).await,
             Verb::Account(verb) => verb.run(&open()?).await,

@@ -46,6 +46,9 @@ _berthctl() {
             berthctl,events)
                 cmd="berthctl__subcmd__events"
                 ;;
+            berthctl,export)
+                cmd="berthctl__subcmd__export"
+                ;;
             berthctl,generate)
                 cmd="berthctl__subcmd__generate"
                 ;;
@@ -240,6 +243,9 @@ _berthctl() {
                 ;;
             berthctl__subcmd__help,events)
                 cmd="berthctl__subcmd__help__subcmd__events"
+                ;;
+            berthctl__subcmd__help,export)
+                cmd="berthctl__subcmd__help__subcmd__export"
                 ;;
             berthctl__subcmd__help,generate)
                 cmd="berthctl__subcmd__help__subcmd__generate"
@@ -527,7 +533,7 @@ _berthctl() {
 
     case "${cmd}" in
         berthctl)
-            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events verify checkpoint checkpoints proof webhook webhooks listen account accounts cluster status whoami check simulate context contexts completions generate help"
+            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events verify checkpoint checkpoints proof export webhook webhooks listen account accounts cluster status whoami check simulate context contexts completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2102,6 +2108,56 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__export)
+            opts="-o -y -h --all --deleted --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__generate)
             opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2153,7 +2209,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help)
-            opts="instance events verify checkpoint proof webhook listen account cluster status whoami check simulate context completions generate help"
+            opts="instance events verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2475,6 +2531,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__events)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

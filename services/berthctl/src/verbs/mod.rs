@@ -7,6 +7,7 @@ pub(crate) mod cluster;
 pub(crate) mod context;
 pub(crate) mod events;
 pub(crate) mod everything;
+pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod instance;
 pub(crate) mod listen;
