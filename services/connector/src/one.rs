@@ -147,7 +147,8 @@ impl One {
     /// Runs the driver until it ends or is told to stop. Says whether it ended by itself.
     async fn drive(&self, start: Start, stop: &CancellationToken) -> bool {
         let run = async {
-            let link = self.bound().await;
+            // Boxed, since it is over in a moment and the driver runs for years.
+            let link = Box::pin(self.bound()).await;
             self.tenure.driver.run(link, start, Arc::clone(&self.reports) as _).await;
         };
         let Some(ended) = stop.run_until_cancelled(AssertUnwindSafe(run).catch_unwind()).await else {

@@ -14,7 +14,7 @@ use crate::port::Source;
 
 /// How long a record is kept.
 pub const RELAY_AGE_MAX: Duration = Duration::from_hours(30 * 24);
-/// Bytes of all records that are kept; beyond them the oldest go early.
+/// Bytes of all records that one who has a store of its own keeps there; beyond them the oldest go early.
 pub const RELAY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// The relay does not work at this moment; a retry helps when it does.

@@ -5,7 +5,7 @@
 //! | `BERTH_KEYS` | file | `berth.v1.keys.<owner>`, `berth.v1.keys.destroyed.<owner>` |
 //! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>`, `berth.v1.deliverykeys.destroyed.<owner>` |
 //! | `BERTH_DEPLOYMENT` | file | `berth.v1.deployment.a`, `berth.v1.deployment.b` |
-//! | `BERTH_ATTEMPTS` | file, 30 days and 1 GiB at most | `berth.v1.attempts.<partition>` |
+//! | `BERTH_ATTEMPTS` | file, 30 days and 1,000,000 records at most | `berth.v1.attempts.<partition>` |
 //! | `BERTH_CHECKPOINTS` | file | `berth.v1.checkpoint.<topic>` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |

@@ -1,4 +1,5 @@
-//! A relay in a stream that drops what is old: thirty days, and a gibibyte at most.
+//! A relay in a stream that drops what is old: thirty days, and a million records at most. Their number is bounded and not
+//! their bytes, since a server keeps as many bytes free for a stream as it may have, and a small one has none to spare.
 
 use std::time::Duration;
 
@@ -22,10 +23,12 @@ use super::{
     stream::{OpenError, StreamError, settings},
     table::Table,
 };
-use crate::relay::{Following, RELAY_AGE_MAX, RELAY_BYTES_MAX, Relay, RelayEnd, RelayError, Relayed};
+use crate::relay::{Following, RELAY_AGE_MAX, Relay, RelayEnd, RelayError, Relayed};
 
 /// The name of the stream.
 const STREAM: &str = "BERTH_ATTEMPTS";
+/// Records that the stream keeps.
+const RELAY_RECORDS_MAX: i64 = 1_000_000;
 /// How long one call to NATS may take.
 const CALL_MAX: Duration = Duration::from_secs(5);
 /// Records that one pull asks for.
@@ -52,7 +55,7 @@ impl NatsRelay {
         let settings = Config {
             storage: StorageType::File,
             max_age: RELAY_AGE_MAX,
-            max_bytes: i64::try_from(RELAY_BYTES_MAX).unwrap_or(i64::MAX),
+            max_messages: RELAY_RECORDS_MAX,
             discard: DiscardPolicy::Old,
             deny_delete: false,
             deny_purge: true,

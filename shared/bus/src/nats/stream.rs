@@ -129,7 +129,7 @@ pub(super) fn drift(wanted: &Config, found: &Config) -> Option<&'static str> {
         ("retention", wanted.retention == found.retention),
         ("discard", wanted.discard == found.discard),
         ("max_age", wanted.max_age == found.max_age),
-        ("max_msgs", unlimited(found.max_messages)),
+        ("max_msgs", unlimited(wanted.max_messages) == unlimited(found.max_messages)),
         ("max_bytes", unlimited(wanted.max_bytes) == unlimited(found.max_bytes)),
         (
             "max_msgs_per_subject",

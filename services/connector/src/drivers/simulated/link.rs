@@ -62,9 +62,9 @@ impl Run<'_> {
                         .await;
                 }
             }
-            // Pairing takes minutes and a link may last for years: boxed, the one takes no room in the other.
             // Nobody links a device behind our back here.
             Start::Watch => std::future::pending().await,
+            // Pairing takes minutes and a link may last for years: boxed, the one takes no room in the other.
             Start::PairByQr => Box::pin(self.pair(None, plays)).await,
             Start::PairByCode { phone } => Box::pin(self.pair(Some(phone), plays)).await,
         }
