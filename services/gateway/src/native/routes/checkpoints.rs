@@ -132,7 +132,7 @@ pub(super) struct PageQuery {
 
 /// A page of checkpoints.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PageBody {
+pub(super) struct CheckpointPageBody {
     /// Checkpoints, oldest first.
     checkpoints: Vec<CheckpointBody>,
     /// The `after` of the next page; none on the last page.
@@ -143,7 +143,7 @@ pub(super) struct PageBody {
 #[utoipa::path(
     get, operation_id = "list_checkpoints", path = "/v1/checkpoints/{s}", tag = "evidence",
     params(("s" = String, Path, description = "Shard: a number from 0"), PageQuery),
-    responses((status = 200, body = PageBody))
+    responses((status = 200, body = CheckpointPageBody))
 )]
 pub(super) async fn list(
     State(app): State<App>,
@@ -159,7 +159,7 @@ pub(super) async fn list(
         app.evidence.page(number(&shard)?, query.0.after.unwrap_or_default(), limit).await?;
     let next_after = published.last().filter(|_| more).map(|last| last.number);
     let checkpoints = published.into_iter().map(CheckpointBody::of).collect();
-    Ok(answer(StatusCode::OK, PageBody { checkpoints, next_after }, false))
+    Ok(answer(StatusCode::OK, CheckpointPageBody { checkpoints, next_after }, false))
 }
 
 /// The last checkpoint of a shard as it was signed: C2SP `tlog-tiles` reads it here.

@@ -161,7 +161,7 @@ pub(super) async fn of_webhook(
 #[utoipa::path(
     get, operation_id = "list_deliveries", path = "/v1/deliveries", tag = "deliveries",
     params(AccountDeliveriesQuery),
-    responses((status = 200, body = DeliveriesBody))
+    responses((status = 200, body = DeliveriesBody), (status = 404, body = Problem))
 )]
 pub(super) async fn of_account(
     State(app): State<App>,
