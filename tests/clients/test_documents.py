@@ -34,6 +34,15 @@ WITHOUT_SUCCESS = {
     "GET /waInstance{idInstance}/scanqrcode/{apiTokenInstance}": "a WebSocket, which is not spoken here",
     "GET /ws/{instance}": "a WebSocket, which is not spoken here",
     "PATCH /api/v2/business/{businessId}/instance/move-whatsapp": "always 501",
+    "GET /v1/checkpoints/{s}/checkpoint": "nothing is signed in the first minute",
+    "GET /v1/checkpoints/{s}/tile/{t}": "nothing is signed in the first minute",
+    "GET /v1/instances/{i}/proof": "nothing is signed in the first minute",
+    "GET /v1/gate/segment/{n}": "the path that it asks about is in a header of the proxy's",
+    "GET /v1/instances/{i}/webhooks/{w}/deliveries/{d}": "what was never linked is told nothing",
+    "POST /v1/instances/{i}/webhooks/{w}/deliveries/{d}/resend": "what was never linked is told nothing",
+    "POST /v1/instances/{i}/webhooks/{w}/recover": "what was never linked is told nothing",
+    "POST /v1/instances/{i}/webhooks/{w}/test": "what was never linked is told nothing",
+    "POST /v1/upstreams/{u}/adopt": "there is no upstream",
 } | {
     f"{method} /rest/{{group}}/{{rest}}": "messages are not this service's"
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
