@@ -2,44 +2,27 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::{Bus, KeyRing, Presence, RequestError};
+use berth_bus::{Bus, KeyRing, Presence};
 use berth_proto::{
-    AccountId, CommandId, DecodeError, EncodeError, EndpointId, InstanceId,
+    AccountId, CommandId, EndpointId, InstanceId,
     attempt::DeliveryAttemptV1,
-    codec,
     deliveries::{DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1},
     subject::deliveries_subject,
 };
-use berth_runtime::{Role, sealing::field};
-use bytes::Bytes;
-use thiserror::Error;
-use tokio::time::{Instant, sleep};
+use berth_runtime::sealing::field;
 
-use super::{failure::Failure, record::Record};
+use super::{
+    asking::{AskFault, Question},
+    failure::Failure,
+    record::Record,
+};
 
+/// What answers, as an error names it.
+const PART: &str = "the log of deliveries";
 /// How long one question may take.
 const ASKED_MAX: Duration = Duration::from_secs(5);
 /// How long is asked again while nobody answers.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// The same if there is no webhooks service at all.
-const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
-/// The pause before a question is repeated.
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// A question was not answered; it may be asked again.
-#[derive(Debug, Error)]
-enum AskFault {
-    #[error("the question cannot be written")]
-    Write(#[from] EncodeError),
-    #[error("the answer cannot be read")]
-    Read(#[from] DecodeError),
-    #[error("the answer is another one than expected")]
-    Unexpected,
-    #[error("nobody answers")]
-    Asked(#[from] RequestError),
-    #[error("it cannot be answered now")]
-    Busy,
-}
 
 /// A page of deliveries, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +56,7 @@ impl Deliveries {
         let account = asked.account;
         match self.ask(account, &DeliveriesRequestV1::Page(asked)).await? {
             DeliveriesReplyV1::Page { deliveries, next } => Ok(DeliveriesPage { deliveries, next }),
-            _ => Err(AskFault::Unexpected.into()),
+            _ => Err(AskFault::Unexpected.of(PART)),
         }
     }
 
@@ -90,7 +73,7 @@ impl Deliveries {
                 Ok((delivery, self.opened(record.id, attempts).await?))
             }
             DeliveriesReplyV1::Unknown => Err(Failure::NotFound),
-            _ => Err(AskFault::Unexpected.into()),
+            _ => Err(AskFault::Unexpected.of(PART)),
         }
     }
 
@@ -113,33 +96,12 @@ impl Deliveries {
         account: AccountId,
         asked: &DeliveriesRequestV1,
     ) -> Result<DeliveriesReplyV1, Failure> {
-        let started = Instant::now();
-        loop {
-            let patience = if self.presence.lacks(Role::Webhooks) { PATIENCE_ALONE } else { PATIENCE };
-            match self.ask_once(account, asked).await {
-                Ok(reply) => return Ok(reply),
-                Err(fault) if started.elapsed() + PAUSE >= patience => return Err(fault.into()),
-                Err(_) => sleep(PAUSE).await,
-            }
-        }
-    }
-
-    async fn ask_once(
-        &self,
-        account: AccountId,
-        asked: &DeliveriesRequestV1,
-    ) -> Result<DeliveriesReplyV1, AskFault> {
-        let payload = Bytes::from(codec::encode(asked)?);
-        let reply = self.bus.request(&deliveries_subject(account), payload, ASKED_MAX).await?;
-        match codec::decode::<DeliveriesReplyV1>(&reply)? {
-            DeliveriesReplyV1::Unavailable => Err(AskFault::Busy),
-            reply => Ok(reply),
-        }
-    }
-}
-
-impl From<AskFault> for Failure {
-    fn from(fault: AskFault) -> Self {
-        Self::unavailable("the log of deliveries", fault)
+        let question = Question {
+            bus: self.bus.as_ref(),
+            subject: deliveries_subject(account),
+            asked,
+            timeout: ASKED_MAX,
+        };
+        question.insist(&self.presence, PATIENCE, |_| true).await.map_err(|fault| fault.of(PART))
     }
 }

@@ -5,13 +5,12 @@ use std::{sync::Arc, time::Duration};
 use berth_bus::Bus;
 use berth_log::{LogRead, Stored};
 use berth_proto::{
-    Hash, InstanceId, StreamKey, codec,
+    Hash, InstanceId, StreamKey,
     evidence::{EvidenceQueryV1, EvidenceReplyV1, LatestV1, PublishedV1},
     subject::query_subject,
 };
-use bytes::Bytes;
 
-use super::failure::Failure;
+use super::{asking::Question, failure::Failure};
 
 /// What answers, as an error names it.
 const PART: &str = "the evidence of the session-aggregate";
@@ -95,13 +94,9 @@ impl Evidence {
     }
 
     async fn ask(&self, query: EvidenceQueryV1) -> Result<EvidenceReplyV1, Failure> {
-        let payload = codec::encode(&query).map_err(|error| Failure::unavailable(PART, error))?;
-        let reply = self
-            .bus
-            .request(&query_subject("evidence"), Bytes::from(payload), ANSWER_MAX)
-            .await
-            .map_err(|error| Failure::unavailable(PART, error))?;
-        codec::decode(&reply).map_err(|error| Failure::unavailable(PART, error))
+        let (bus, subject) = (self.bus.as_ref(), query_subject("evidence"));
+        let question = Question { bus, subject, asked: &query, timeout: ANSWER_MAX };
+        question.ask().await.map_err(|fault| fault.of(PART))
     }
 }
 

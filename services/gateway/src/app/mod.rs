@@ -8,6 +8,7 @@ mod account_events;
 mod account_life;
 mod account_webhooks;
 mod accounts;
+mod asking;
 mod call;
 mod coalesce;
 mod codes;

@@ -2,29 +2,30 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::{Bus, KeyRing, Presence, RequestError};
+use berth_bus::{Bus, KeyRing, Presence};
 use berth_proto::{
-    DecodeError, EncodeError, InstanceId, codec,
+    InstanceId,
     pull::{PullReplyV1, PullRequestV1},
     subject::pull_subject,
 };
-use berth_runtime::{Role, sealing::field};
-use bytes::Bytes;
-use thiserror::Error;
+use berth_runtime::sealing::field;
 use tokio::time::{Instant, sleep};
 
-use super::{failure::Failure, principal::Principal, record::Records};
+use super::{
+    asking::{AskFault, PAUSE, Question},
+    failure::Failure,
+    principal::Principal,
+    record::Records,
+};
 
+/// What answers, as an error names it.
+const PART: &str = "the dispatcher of webhooks";
 /// How long one question waits for a notice: who dispatches may change, and a longer wait asks again.
 const SLICE: Duration = Duration::from_secs(5);
 /// How much longer than its wait a question may take.
 const MARGIN: Duration = Duration::from_secs(3);
 /// How long a deletion is held while nobody dispatches.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long it is held if there is no webhooks service at all.
-const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
-/// The pause before a question is repeated.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// A notice that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,21 +34,6 @@ pub struct Notification {
     pub receipt: u64,
     /// Its body: JSON, as it would have been sent.
     pub body: String,
-}
-
-/// A question was not answered; it may be asked again.
-#[derive(Debug, Error)]
-enum PullFault {
-    #[error("the question cannot be written")]
-    Write(#[from] EncodeError),
-    #[error("the answer cannot be read")]
-    Read(#[from] DecodeError),
-    #[error("the answer is another one than expected")]
-    Unexpected,
-    #[error("nobody answers")]
-    Asked(#[from] RequestError),
-    #[error("it cannot be answered now")]
-    Busy,
 }
 
 /// Fetches what waits.
@@ -72,7 +58,7 @@ impl Notifications {
         loop {
             let slice = deadline.saturating_duration_since(Instant::now()).min(SLICE);
             let request = PullRequestV1::Receive { wait_ms: u32::try_from(slice.as_millis()).unwrap_or(0) };
-            let asked = self.pull(instance, &request, slice + MARGIN).await;
+            let asked = self.question(instance, &request, slice + MARGIN).ask().await;
             let over = Instant::now() >= deadline;
             match asked {
                 Ok(PullReplyV1::Notice { receipt, body }) => {
@@ -80,11 +66,11 @@ impl Notifications {
                     let key = self.keys.key(instance.as_bytes()).await?.ok_or(Failure::NotFound)?;
                     let body = key
                         .open_text(instance.as_bytes(), field::NOTICE, &body)
-                        .map_err(|_| PullFault::Unexpected)?;
+                        .map_err(|_| AskFault::Unexpected.of(PART))?;
                     return Ok(Some(Notification { receipt, body }));
                 }
                 Ok(_) if over => return Ok(None),
-                Err(fault) if over => return Err(fault.into()),
+                Err(fault) if over => return Err(fault.of(PART)),
                 // Nobody waited as long as was asked for: the wait is longer than a slice, or the deployment is
                 // stopping, moving or busy. A permission that ended meanwhile ends the wait.
                 Ok(_) | Err(_) => {
@@ -101,7 +87,7 @@ impl Notifications {
         match reply {
             // What a try of unknown fate may have deleted is deleted.
             PullReplyV1::Deleted { existed } => Ok(existed || repeated),
-            _ => Err(PullFault::Unexpected.into()),
+            _ => Err(AskFault::Unexpected.of(PART)),
         }
     }
 
@@ -116,36 +102,22 @@ impl Notifications {
         instance: InstanceId,
         request: &PullRequestV1,
     ) -> Result<(PullReplyV1, bool), Failure> {
-        let started = Instant::now();
-        let mut unknown = false;
-        loop {
-            let patience = if self.presence.lacks(Role::Webhooks) { PATIENCE_ALONE } else { PATIENCE };
-            match self.pull(instance, request, SLICE + MARGIN).await {
-                Ok(reply) => return Ok((reply, unknown)),
-                Err(fault) if started.elapsed() + PAUSE >= patience => return Err(fault.into()),
-                Err(fault) => unknown |= matches!(fault, PullFault::Asked(RequestError::TimedOut { .. })),
-            }
-            sleep(PAUSE).await;
-        }
+        let mut left_open = false;
+        let note = |fault: &AskFault| {
+            left_open |= fault.leaves_open();
+            true
+        };
+        let question = self.question(instance, request, SLICE + MARGIN);
+        let reply = question.insist(&self.presence, PATIENCE, note).await.map_err(|fault| fault.of(PART))?;
+        Ok((reply, left_open))
     }
 
-    async fn pull(
-        &self,
+    fn question<'a>(
+        &'a self,
         instance: InstanceId,
-        request: &PullRequestV1,
+        asked: &'a PullRequestV1,
         timeout: Duration,
-    ) -> Result<PullReplyV1, PullFault> {
-        let payload = Bytes::from(codec::encode(request)?);
-        let reply = self.bus.request(&pull_subject(instance), payload, timeout).await?;
-        match codec::decode::<PullReplyV1>(&reply)? {
-            PullReplyV1::Unavailable => Err(PullFault::Busy),
-            reply => Ok(reply),
-        }
-    }
-}
-
-impl From<PullFault> for Failure {
-    fn from(fault: PullFault) -> Self {
-        Self::unavailable("the dispatcher of webhooks", fault)
+    ) -> Question<'a, PullRequestV1> {
+        Question { bus: self.bus.as_ref(), subject: pull_subject(instance), asked, timeout }
     }
 }

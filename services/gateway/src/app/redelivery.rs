@@ -2,45 +2,30 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::{Bus, KeyRing, Presence, RequestError};
+use berth_bus::{Bus, KeyRing, Presence};
 use berth_proto::{
-    CommandId, DecodeError, EncodeError, EndpointId, InstanceId, Timestamp,
+    CommandId, EndpointId, InstanceId, Timestamp,
     attempt::AttemptEndV1,
-    codec,
     delivery::SettlementV1,
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
     subject::redelivery_subject,
 };
-use berth_runtime::{Role, sealing::field};
-use bytes::Bytes;
-use thiserror::Error;
-use tokio::time::{Instant, sleep};
+use berth_runtime::sealing::field;
 
-use super::{call::Call, failure::Failure, quota::Counters, record::Record};
+use super::{
+    asking::{AskFault, Question},
+    call::Call,
+    failure::Failure,
+    quota::Counters,
+    record::Record,
+};
 
+/// What answers, as an error names it.
+const PART: &str = "the dispatcher of webhooks";
 /// How long one question may take: an attempt of fifteen seconds, and what is around it.
 const ASKED_MAX: Duration = Duration::from_secs(20);
 /// How long is asked again while nobody dispatches.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The same if there is no webhooks service at all.
-const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
-/// The pause before a question is repeated.
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// A question was not answered; it may be asked again.
-#[derive(Debug, Error)]
-enum AskFault {
-    #[error("the question cannot be written")]
-    Write(#[from] EncodeError),
-    #[error("the answer cannot be read")]
-    Read(#[from] DecodeError),
-    #[error("the answer is another one than expected")]
-    Unexpected,
-    #[error("nobody answers")]
-    Asked(#[from] RequestError),
-    #[error("it cannot be done now")]
-    Busy,
-}
 
 /// What became of a request to send again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +111,7 @@ impl Redelivery {
             }
             RedeliveryReplyV1::Silent { by } => Ok(Err(by)),
             RedeliveryReplyV1::Unknown => Err(Failure::NotFound),
-            _ => Err(AskFault::Unexpected.into()),
+            _ => Err(AskFault::Unexpected.of(PART)),
         }
     }
 
@@ -141,7 +126,7 @@ impl Redelivery {
             RedeliveryReplyV1::Done { deliveries, more } => Ok(Redelivered::Done { deliveries, more }),
             RedeliveryReplyV1::Silent { by } => Ok(Redelivered::Silent(by)),
             RedeliveryReplyV1::Unknown => Err(Failure::NotFound),
-            _ => Err(AskFault::Unexpected.into()),
+            _ => Err(AskFault::Unexpected.of(PART)),
         }
     }
 
@@ -151,34 +136,13 @@ impl Redelivery {
         instance: InstanceId,
         asked: &RedeliveryRequestV1,
     ) -> Result<RedeliveryReplyV1, Failure> {
-        let started = Instant::now();
-        loop {
-            let patience = if self.presence.lacks(Role::Webhooks) { PATIENCE_ALONE } else { PATIENCE };
-            match self.ask_once(instance, asked).await {
-                Ok(reply) => return Ok(reply),
-                Err(fault @ AskFault::Asked(RequestError::TimedOut { .. })) => return Err(fault.into()),
-                Err(fault) if started.elapsed() + PAUSE >= patience => return Err(fault.into()),
-                Err(_) => sleep(PAUSE).await,
-            }
-        }
-    }
-
-    async fn ask_once(
-        &self,
-        instance: InstanceId,
-        asked: &RedeliveryRequestV1,
-    ) -> Result<RedeliveryReplyV1, AskFault> {
-        let payload = Bytes::from(codec::encode(asked)?);
-        let reply = self.bus.request(&redelivery_subject(instance), payload, ASKED_MAX).await?;
-        match codec::decode::<RedeliveryReplyV1>(&reply)? {
-            RedeliveryReplyV1::Unavailable => Err(AskFault::Busy),
-            reply => Ok(reply),
-        }
-    }
-}
-
-impl From<AskFault> for Failure {
-    fn from(fault: AskFault) -> Self {
-        Self::unavailable("the dispatcher of webhooks", fault)
+        let question = Question {
+            bus: self.bus.as_ref(),
+            subject: redelivery_subject(instance),
+            asked,
+            timeout: ASKED_MAX,
+        };
+        let answered = question.insist(&self.presence, PATIENCE, |fault| !fault.leaves_open()).await;
+        answered.map_err(|fault| fault.of(PART))
     }
 }
