@@ -19,6 +19,7 @@ mod redelivery;
 mod review;
 mod scan;
 mod send;
+mod serving;
 mod settle;
 mod shares;
 mod tenure;
@@ -34,6 +35,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use attempt::Tools;
 use desk::Desk;
 pub(crate) use permit::{Fault, read};
+use pull::Queue;
+use redelivery::Redelivery;
 pub(crate) use scan::of_endpoint;
 pub(crate) use settle::{SettleError, Settler};
 use tenure::{End, Tenure};
@@ -74,11 +77,12 @@ impl Dispatcher {
             let (tools, touched) = (self.tools.clone(), self.touched.clone());
             let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
             let tenure = Tenure::new(tools, touched, desk.clone(), settler.clone(), ordered, stop.clone());
-            let redelivery = redelivery::serve(self.tools.clone(), settler.clone(), orders);
+            let queue = Queue { tools: self.tools.clone(), settler: settler.clone(), desk };
+            let redelivery = Redelivery { tools: self.tools.clone(), settler: settler.clone(), orders };
             let end = tokio::select! {
                 end = tenure.run(grant.lost.clone()) => end,
-                end = pull::serve(self.tools.clone(), settler, desk) => end,
-                end = redelivery => end,
+                end = serving::serve(queue, self.tools.clone(), settler.clone()) => end,
+                end = serving::serve(redelivery, self.tools.clone(), settler.clone()) => end,
             };
             match end {
                 End::Stopped => return,

@@ -5,21 +5,15 @@
 //! of the delivery stream. So the queue survives restarts, and whichever replica holds the lease serves the
 //! same one.
 
-use std::{
-    collections::BTreeSet,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use berth_bus::Request;
 use berth_domain::instance::Verdict;
 use berth_notices::{
     formats::{self, Format},
     open::{Listener, Opener},
 };
 use berth_proto::{
-    InstanceId, Partition, codec,
+    InstanceId, Partition,
     delivery::{NoticeKeyV1, SETTLED_PER_COMMIT_MAX, SettledV1, SettlementV1},
     instance::{InstanceStateV1, WebhookV1},
     pull::{PullReplyV1, PullRequestV1},
@@ -27,8 +21,6 @@ use berth_proto::{
 };
 use berth_runtime::{DataKey, sealing::field};
 use berth_views::ViewError;
-use bytes::Bytes;
-use futures::{StreamExt, stream::FuturesUnordered};
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
@@ -40,27 +32,19 @@ use super::{
     prepare::kept_until,
     receipt::{key_of, receipt_of},
     scan,
-    settle::{SettleError, Settler, take_over, until_settled},
-    tenure::End,
+    serving::Answers,
+    settle::{SettleError, Settler, until_settled},
 };
-use crate::{
-    QUEUE,
-    outbox::{Owed, SettledRow, owed_key, read_row, settled_key},
-};
+use crate::outbox::{Owed, SettledRow, owed_key, read_row, settled_key};
 
-/// Requests that are answered at once; the others wait at the bus.
-const REQUESTS_MAX: usize = 4_096;
 /// The longest that one request waits for a notice. Whoever wants to wait longer asks again, perhaps another
 /// replica by then.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long the outbox may take to know what was just deleted.
 const KNOWN_MAX: Duration = Duration::from_secs(5);
-/// How long to wait before requests are served when that failed.
-const SERVE_RETRY: Duration = Duration::from_secs(1);
-
 /// The queue cannot be asked now.
 #[derive(Debug, Error)]
-enum PullFault {
+pub(super) enum PullFault {
     #[error(transparent)]
     Ours(#[from] Fault),
     #[error("the outbox cannot be read")]
@@ -69,12 +53,11 @@ enum PullFault {
     Settle(#[from] SettleError),
 }
 
-struct Queue {
-    tools: Tools,
-    settler: Settler,
-    desk: Arc<Desk>,
-    /// Partitions whose former settlements the outbox knows.
-    taken: Mutex<BTreeSet<Partition>>,
+/// The queues of all instances.
+pub(super) struct Queue {
+    pub(super) tools: Tools,
+    pub(super) settler: Settler,
+    pub(super) desk: Arc<Desk>,
 }
 
 /// The endpoint whose notices wait to be fetched.
@@ -85,62 +68,19 @@ struct Waiter {
     data_key: DataKey,
 }
 
-/// Answers requests until this dispatcher turns out to be fenced off.
-pub(super) async fn serve(tools: Tools, settler: Settler, desk: Arc<Desk>) -> End {
-    let mut requests = loop {
-        match tools.bus.serve(PULL_FILTER, QUEUE).await {
-            Ok(requests) => break requests,
-            Err(error) => {
-                tracing::warn!(%error, "notices cannot be fetched");
-                tokio::time::sleep(SERVE_RETRY).await;
-            }
-        }
-    };
-    let queue = Queue { tools, settler, desk, taken: Mutex::default() };
-    let mut running = FuturesUnordered::new();
-    loop {
-        tokio::select! {
-            Some(served) = running.next() => if served == Err(End::Fenced) {
-                return End::Fenced;
-            },
-            request = requests.next(), if running.len() < REQUESTS_MAX => match request {
-                Some(request) => running.push(queue.serve(request)),
-                // The bus is closed, so the process ends; the dispatcher says when.
-                None => std::future::pending().await,
-            },
-        }
-    }
-}
-
 // === impl Queue ===
 
-impl Queue {
-    async fn serve(&self, request: Request) -> Result<(), End> {
-        let id = request.subject.rsplit('.').next().and_then(|id| id.parse::<InstanceId>().ok());
-        let (Some(instance), Ok(asked)) = (id, codec::decode::<PullRequestV1>(&request.payload)) else {
-            tracing::warn!("a request for notices cannot be read");
-            return Ok(());
-        };
-        let reply = match Box::pin(self.answer(instance, &asked)).await {
-            Ok(reply) => reply,
-            Err(PullFault::Settle(error @ SettleError::Fenced { .. })) => {
-                tracing::warn!(%error, "this dispatcher is fenced off");
-                return Err(End::Fenced);
-            }
-            Err(fault) => {
-                let error = &fault as &dyn std::error::Error;
-                tracing::warn!(%instance, error, "notices cannot be fetched now");
-                PullReplyV1::Unavailable
-            }
-        };
-        if let Ok(payload) = codec::encode(&reply) {
-            request.reply.send(Bytes::from(payload));
-        }
-        Ok(())
-    }
+impl Answers for Queue {
+    type Asked = PullRequestV1;
+    type Reply = PullReplyV1;
+    type Fault = PullFault;
+
+    const SUBJECTS: &'static str = PULL_FILTER;
+    const REQUESTS_MAX: usize = 4_096;
+    const UNDONE: &'static str = "notices cannot be fetched";
+    const UNAVAILABLE: PullReplyV1 = PullReplyV1::Unavailable;
 
     async fn answer(&self, instance: InstanceId, asked: &PullRequestV1) -> Result<PullReplyV1, PullFault> {
-        self.take(Partition::of(instance.as_bytes())).await?;
         match *asked {
             PullRequestV1::Receive { wait_ms } => {
                 self.receive(instance, Duration::from_millis(u64::from(wait_ms))).await
@@ -155,16 +95,15 @@ impl Queue {
         }
     }
 
-    /// Makes sure that the outbox knows what former holders of the lease settled.
-    async fn take(&self, partition: Partition) -> Result<(), SettleError> {
-        if self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&partition) {
-            return Ok(());
+    fn unsettled(fault: &PullFault) -> Option<&SettleError> {
+        match fault {
+            PullFault::Settle(error) => Some(error),
+            PullFault::Ours(_) | PullFault::View(_) => None,
         }
-        take_over(&self.tools, &self.settler, partition).await?;
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(partition);
-        Ok(())
     }
+}
 
+impl Queue {
     async fn receive(&self, instance: InstanceId, wait: Duration) -> Result<PullReplyV1, PullFault> {
         let deadline = Instant::now() + wait.min(WAIT_MAX);
         let waiting = self.desk.wait_for(instance);

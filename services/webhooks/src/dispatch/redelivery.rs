@@ -5,40 +5,30 @@
 //! crash, it is in its place in its lane, and the gate is asked before each attempt. While an instance is silent nothing
 //! is reopened (R4, R23).
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
-
-use berth_bus::Request;
 use berth_domain::instance::{NoticeClass, Verdict};
 use berth_proto::{
-    CommandId, EndpointId, InstanceId, Partition, Timestamp, codec,
+    CommandId, EndpointId, InstanceId, Partition, Timestamp,
     delivery::{NoticeKeyV1, NoticesReopenedV1, ReopenedV1, SETTLED_PER_COMMIT_MAX, SettlementV1},
     instance::InstanceStateV1,
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
     subject::REDELIVERY_FILTER,
 };
 use berth_views::ViewError;
-use bytes::Bytes;
-use futures::{StreamExt, stream::FuturesUnordered};
 use thiserror::Error;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     attempt::Tools,
     permit::{Fault, ask, read, read_step},
-    settle::{SettleError, Settler, take_over, until_settled},
-    tenure::End,
+    serving::Answers,
+    settle::{SettleError, Settler, until_settled},
     test_notice,
 };
 use crate::{
-    QUEUE,
     attempts::TableError,
     outbox::{Owed, SettledRow, owed, owed_key, read_row, read_settled_key, settled_key, settled_prefix},
 };
 
-/// Requests that are answered at once; the others wait at the bus.
-const REQUESTS_MAX: usize = 16;
-/// How long to wait before requests are served when that failed.
-const SERVE_RETRY: Duration = Duration::from_secs(1);
 /// Rows that are read at once.
 const PAGE_ROWS: usize = 1_000;
 /// Notices that one question brings back.
@@ -55,7 +45,7 @@ pub(super) enum Order {
 
 /// Nothing was sent again.
 #[derive(Debug, Error)]
-enum RedeliveryFault {
+pub(super) enum RedeliveryFault {
     #[error(transparent)]
     Ours(#[from] Fault),
     #[error("the outbox cannot be read")]
@@ -68,74 +58,30 @@ enum RedeliveryFault {
     Stopped,
 }
 
-struct Redelivery {
-    tools: Tools,
-    settler: Settler,
-    orders: mpsc::Sender<Order>,
-    /// Partitions whose former settlements the outbox knows.
-    taken: Mutex<BTreeSet<Partition>>,
-}
-
-/// Answers requests until this dispatcher turns out to be fenced off.
-pub(super) async fn serve(tools: Tools, settler: Settler, orders: mpsc::Sender<Order>) -> End {
-    let mut requests = loop {
-        match tools.bus.serve(REDELIVERY_FILTER, QUEUE).await {
-            Ok(requests) => break requests,
-            Err(error) => {
-                tracing::warn!(%error, "nothing can be sent again");
-                tokio::time::sleep(SERVE_RETRY).await;
-            }
-        }
-    };
-    let redelivery = Arc::new(Redelivery { tools, settler, orders, taken: Mutex::default() });
-    let mut running = FuturesUnordered::new();
-    loop {
-        tokio::select! {
-            Some(served) = running.next() => if served == Err(End::Fenced) {
-                return End::Fenced;
-            },
-            request = requests.next(), if running.len() < REQUESTS_MAX => match request {
-                Some(request) => running.push(Box::pin(Arc::clone(&redelivery).serve(request))),
-                // The bus is closed, so the process ends; the dispatcher says when.
-                None => std::future::pending().await,
-            },
-        }
-    }
+/// Sends again.
+pub(super) struct Redelivery {
+    pub(super) tools: Tools,
+    pub(super) settler: Settler,
+    pub(super) orders: mpsc::Sender<Order>,
 }
 
 // === impl Redelivery ===
 
-impl Redelivery {
-    async fn serve(self: Arc<Self>, request: Request) -> Result<(), End> {
-        let id = request.subject.rsplit('.').next().and_then(|id| id.parse::<InstanceId>().ok());
-        let (Some(instance), Ok(asked)) = (id, codec::decode::<RedeliveryRequestV1>(&request.payload)) else {
-            tracing::warn!("a request to send again cannot be read");
-            return Ok(());
-        };
-        let reply = match Box::pin(self.answer(instance, &asked)).await {
-            Ok(reply) => reply,
-            Err(RedeliveryFault::Settle(error @ SettleError::Fenced { .. })) => {
-                tracing::warn!(%error, "this dispatcher is fenced off");
-                return Err(End::Fenced);
-            }
-            Err(fault) => {
-                let error = &fault as &dyn std::error::Error;
-                tracing::warn!(%instance, error, "nothing can be sent again now");
-                RedeliveryReplyV1::Unavailable
-            }
-        };
-        if let Ok(payload) = codec::encode(&reply) {
-            request.reply.send(Bytes::from(payload));
-        }
-        Ok(())
-    }
+impl Answers for Redelivery {
+    type Asked = RedeliveryRequestV1;
+    type Reply = RedeliveryReplyV1;
+    type Fault = RedeliveryFault;
+
+    const SUBJECTS: &'static str = REDELIVERY_FILTER;
+    const REQUESTS_MAX: usize = 16;
+    const UNDONE: &'static str = "nothing can be sent again";
+    const UNAVAILABLE: RedeliveryReplyV1 = RedeliveryReplyV1::Unavailable;
 
     async fn answer(
         &self,
         instance: InstanceId,
         asked: &RedeliveryRequestV1,
     ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
-        self.take(Partition::of(instance.as_bytes())).await?;
         match *asked {
             RedeliveryRequestV1::RetryNow { endpoint } => {
                 let deliveries = self.hurry(instance, endpoint).await?;
@@ -155,16 +101,18 @@ impl Redelivery {
         }
     }
 
-    /// Makes sure that the outbox knows what former holders of the lease settled.
-    async fn take(&self, partition: Partition) -> Result<(), SettleError> {
-        let mut taken = self.taken.lock().await;
-        if !taken.contains(&partition) {
-            take_over(&self.tools, &self.settler, partition).await?;
-            taken.insert(partition);
+    fn unsettled(fault: &RedeliveryFault) -> Option<&SettleError> {
+        match fault {
+            RedeliveryFault::Settle(error) => Some(error),
+            RedeliveryFault::Ours(_)
+            | RedeliveryFault::View(_)
+            | RedeliveryFault::Table(_)
+            | RedeliveryFault::Stopped => None,
         }
-        Ok(())
     }
+}
 
+impl Redelivery {
     async fn hurry(&self, instance: InstanceId, endpoint: EndpointId) -> Result<u32, RedeliveryFault> {
         let (done, hurried) = oneshot::channel();
         let order = Order::Hurry { instance, endpoint, done };
