@@ -69,17 +69,8 @@ impl Finder {
         text: &str,
         order: &[KeyKind],
     ) -> Result<Record, Failure> {
-        let mut aim = Aim::new(*principal, text, order);
-        loop {
-            let found = match self.target(&mut aim).await {
-                Ok(instance) => self.records.read(&aim.principal, instance).await,
-                Err(failure) => Err(failure),
-            };
-            match found {
-                Err(gone) if is_gone(&gone) => self.aim_again(&mut aim, gone).await?,
-                other => return other,
-            }
-        }
+        let read = |principal, instance| async move { self.records.read(&principal, instance).await };
+        self.aimed(Aim::new(*principal, text, order), read).await
     }
 
     /// How the instance that `text` names for this caller stands for messaging.
@@ -89,17 +80,8 @@ impl Finder {
         text: &str,
         order: &[KeyKind],
     ) -> Result<Standing, Failure> {
-        let mut aim = Aim::new(*principal, text, order);
-        loop {
-            let found = match self.target(&mut aim).await {
-                Ok(instance) => self.standings.read(&aim.principal, instance).await,
-                Err(failure) => Err(failure),
-            };
-            match found {
-                Err(gone) if is_gone(&gone) => self.aim_again(&mut aim, gone).await?,
-                other => return other,
-            }
-        }
+        let read = |principal, instance| async move { self.standings.read(&principal, instance).await };
+        self.aimed(Aim::new(*principal, text, order), read).await
     }
 
     /// Has a command decided on the instance that `text` names for this caller.
@@ -113,18 +95,11 @@ impl Finder {
         command: impl Into<Command>,
     ) -> Result<Answer, Failure> {
         let command = command.into();
-        let mut aim = Aim::of(call, text, order);
-        loop {
-            let call = Call { principal: aim.principal, ..call.clone() };
-            let answered = match self.target(&mut aim).await {
-                Ok(instance) => self.commands.decide(&call, instance, command.clone()).await,
-                Err(failure) => Err(failure),
-            };
-            match answered {
-                Err(gone) if is_gone(&gone) => self.aim_again(&mut aim, gone).await?,
-                other => return other,
-            }
-        }
+        let command = &command;
+        let decide = |principal, instance| async move {
+            self.commands.decide(&Call { principal, ..call.clone() }, instance, command.clone()).await
+        };
+        self.aimed(Aim::of(call, text, order), decide).await
     }
 
     /// Connects the instance that `text` names; see [`Self::connect`].
@@ -136,14 +111,24 @@ impl Finder {
         phone: Option<&str>,
         wait: Duration,
     ) -> Result<Connected, Failure> {
-        let mut aim = Aim::of(call, text, order);
+        let connect = |principal, instance| async move {
+            self.codes.connect(&Call { principal, ..call.clone() }, instance, phone, wait).await
+        };
+        self.aimed(Aim::of(call, text, order), connect).await
+    }
+
+    /// Does something on what is aimed at, and again where a look shows that the aim was out of date.
+    async fn aimed<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        mut aim: Aim<'_>,
+        act: impl Fn(Principal, InstanceId) -> F,
+    ) -> Result<T, Failure> {
         loop {
-            let call = Call { principal: aim.principal, ..call.clone() };
-            let connected = match self.target(&mut aim).await {
-                Ok(instance) => self.codes.connect(&call, instance, phone, wait).await,
+            let done = match self.target(&mut aim).await {
+                Ok(instance) => act(aim.principal, instance).await,
                 Err(failure) => Err(failure),
             };
-            match connected {
+            match done {
                 Err(gone) if is_gone(&gone) => self.aim_again(&mut aim, gone).await?,
                 other => return other,
             }

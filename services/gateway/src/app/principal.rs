@@ -43,7 +43,37 @@ pub enum Principal {
     },
 }
 
+/// What an instance says of who may act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) instance: InstanceId,
+    pub(super) account: AccountId,
+    /// The version of its token.
+    pub(super) credential_version: u32,
+    pub(super) deleted: bool,
+}
+
 impl Principal {
+    /// Whether the caller may act on an instance. [`Failure::Unauthorized`] for a token that was rotated or ended with the
+    /// instance; [`Failure::Forbidden`] for the operator's key, which manages accounts and not what is in them.
+    pub(super) fn admit(&self, held: &Held) -> Result<(), Failure> {
+        match *self {
+            Self::Root => Err(Failure::Forbidden),
+            Self::Account { account, .. } | Self::Operator { account } => {
+                if account == held.account {
+                    Ok(())
+                } else {
+                    Err(Failure::NotFound)
+                }
+            }
+            Self::Instance { instance, .. } if instance != held.instance => Err(Failure::NotFound),
+            Self::Instance { credential_version, .. } => {
+                let is_present = !held.deleted && credential_version == held.credential_version;
+                if is_present { Ok(()) } else { Err(Failure::Unauthorized) }
+            }
+        }
+    }
+
     /// The account that the caller acts in; none for the root key.
     pub const fn account(&self) -> Option<AccountId> {
         match self {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     directory::Directory,
     failure::Failure,
-    principal::{Principal, Principals},
+    principal::{Held, Principal, Principals},
 };
 use berth_bus::{Bus, KeyRing};
 use berth_log::{LogRead, ReadError, Rehydrated, StateError, last_readable, rehydrate};
@@ -69,6 +69,16 @@ impl Record {
     /// Opens a sealed text of this instance; none when it is erased or not of this field.
     pub fn open(&self, field: &str, sealed: &Sealed) -> Option<String> {
         self.key.as_ref()?.open_text(self.id.as_bytes(), field, sealed).ok()
+    }
+
+    /// What it says of who may act on it.
+    const fn held(&self) -> Held {
+        Held {
+            instance: self.id,
+            account: self.state.account,
+            credential_version: self.state.credential_version,
+            deleted: self.is_deleted(),
+        }
     }
 
     /// Whether the instance is deleted.
@@ -139,9 +149,9 @@ impl Records {
             // It was moved: the token works on, and the next call asks again whose it is.
             self.directory.forget(entry);
         }
-        if let Err(refused) = admit(principal, &record) {
+        if let Err(refused) = principal.admit(&record.held()) {
             let now = self.principals.present_holder(principal).await?.ok_or(refused)?;
-            admit(&now, &record)?;
+            now.admit(&record.held())?;
         }
         Ok(record)
     }
@@ -182,7 +192,7 @@ impl Records {
                 None => Err(Failure::NotFound),
             };
         };
-        admit(principal, &record)?;
+        principal.admit(&record.held())?;
         Ok(record)
     }
 
@@ -244,26 +254,6 @@ impl Records {
     ) -> Result<Record, Failure> {
         let key = self.keys.key(id.as_bytes()).await?;
         Ok(opened(id, version, state, key))
-    }
-}
-
-/// Whether the caller may act on the instance. [`Failure::Unauthorized`] for a token that was rotated or ended with
-/// the instance; [`Failure::Forbidden`] for the operator's key, which manages accounts and not what is in them.
-fn admit(principal: &Principal, record: &Record) -> Result<(), Failure> {
-    match *principal {
-        Principal::Account { account, .. } | Principal::Operator { account }
-            if account != record.state.account =>
-        {
-            Err(Failure::NotFound)
-        }
-        Principal::Instance { instance, .. } if instance != record.id => Err(Failure::NotFound),
-        Principal::Instance { credential_version, .. }
-            if record.is_deleted() || credential_version != record.state.credential_version =>
-        {
-            Err(Failure::Unauthorized)
-        }
-        Principal::Root => Err(Failure::Forbidden),
-        Principal::Account { .. } | Principal::Operator { .. } | Principal::Instance { .. } => Ok(()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use berth_domain::instance::{Unusable, binding, may_message};
 use berth_log::{LogRead, ReadError, StateError, rehydrate};
 use berth_proto::{
-    AccountId, InstanceId, StreamKey,
+    InstanceId, StreamKey,
     frame::RejectionCodeV1,
     instance::{ConnectionV1, InstanceStateV1, PhaseV1},
 };
@@ -17,7 +17,7 @@ use berth_runtime::Clock;
 use super::{
     coalesce::Coalesce,
     failure::Failure,
-    principal::{Principal, Principals},
+    principal::{Held, Principal, Principals},
 };
 
 /// How an instance stands for messaging.
@@ -29,9 +29,7 @@ pub struct Standing {
     pub usable: Result<ConnectionV1, Unusable>,
     /// The upstream that it is on.
     pub upstream: Option<Arc<str>>,
-    account: AccountId,
-    credential_version: u32,
-    deleted: bool,
+    held: Held,
 }
 
 impl Standing {
@@ -40,25 +38,19 @@ impl Standing {
             instance,
             usable: may_message(state).map(|link| link.connection),
             upstream: binding(state).map(|it| Arc::from(it.upstream)),
-            account: state.account,
-            credential_version: state.credential_version,
-            deleted: matches!(state.phase, PhaseV1::Deleted { .. }),
+            held: Held {
+                instance,
+                account: state.account,
+                credential_version: state.credential_version,
+                deleted: matches!(state.phase, PhaseV1::Deleted { .. }),
+            },
         }
     }
 
     /// Whether the caller may know of it; as [`Records::read`](super::Records::read) decides.
     fn admit(&self, principal: &Principal) -> Result<(), Failure> {
-        match *principal {
-            Principal::Root => Err(Failure::Forbidden),
-            Principal::Account { account, .. } | Principal::Operator { account } => {
-                if account == self.account && !self.deleted { Ok(()) } else { Err(Failure::NotFound) }
-            }
-            Principal::Instance { instance, .. } if instance != self.instance => Err(Failure::NotFound),
-            Principal::Instance { credential_version, .. } => {
-                let is_present = !self.deleted && credential_version == self.credential_version;
-                if is_present { Ok(()) } else { Err(Failure::Unauthorized) }
-            }
-        }
+        principal.admit(&self.held)?;
+        if self.held.deleted { Err(Failure::NotFound) } else { Ok(()) }
     }
 }
 
