@@ -31,22 +31,22 @@ pub(crate) struct Commands {
 // === impl Commands ===
 
 impl Commands {
-    /// Puts a command into the mailbox of its stream, and starts the task that empties it if none runs.
-    pub(crate) fn post(self: &Arc<Self>, job: Job) {
+    /// Puts a command into the mailbox of its stream. The stream, if nobody empties it: whoever is told this does.
+    pub(crate) fn post(&self, job: Job) -> Option<StreamKey> {
         let stream = job.request.target.stream();
         match self.mailboxes.post(stream, job) {
-            Posted::Waits => {}
-            Posted::First => {
-                let this = Arc::clone(self);
-                self.lifecycle.spawn(async move { this.empty_mailbox(stream).await });
+            Posted::Waits => None,
+            Posted::First => Some(stream),
+            Posted::Refused(job) => {
+                job.asker.answer(&Trouble::Overloaded.reply());
+                None
             }
-            Posted::Refused(job) => job.asker.answer(&Trouble::Overloaded.reply()),
         }
     }
 
     /// Handles what waits in a mailbox until nothing does. Commands that need nothing but their instance are decided
     /// together.
-    async fn empty_mailbox(&self, stream: StreamKey) {
+    pub(crate) async fn empty_mailbox(self: Arc<Self>, stream: StreamKey) {
         while let Some(jobs) = self.mailboxes.drain(stream, RECEIPTS_PER_COMMIT_MAX) {
             let mut batch = Vec::new();
             for Job { request, command, asker } in jobs {

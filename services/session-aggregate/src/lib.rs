@@ -2,7 +2,7 @@
 //!
 //! The way of a command, top down:
 //! 1. `server` takes it from the bus, sees that its sender may ask for it (`admission`) and gives it to `commands`,
-//!    which puts it into the `mailbox` of its stream; one task per busy stream empties it;
+//!    which puts it into the `mailbox` of its stream; whoever put the first into it empties it, in the task of the partition;
 //! 2. `instances` decides what waits together for an instance, as one commit (`instances::round`); `accounts` decides
 //!    for an account; what spans streams is one of the `sagas`;
 //! 3. each of them appends with [`berth_log::Writer`], which has the loop: load, decide, append, on a conflict again;
@@ -159,8 +159,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let (commands, manager) = compose(ports, settings, Arc::clone(&agenda), owned.clone(), lifecycle);
     let (server, serving) = server::start(&commands, &bus, &agenda).await.map_err(StartError::Serve)?;
     let stop = lifecycle.stop().clone();
-    let ownership = Ownership { leases, server, owned: owned.clone(), stop: stop.clone() };
-    lifecycle.spawn(ownership.run());
+    Ownership { leases, server, owned: owned.clone(), stop: stop.clone() }.start(lifecycle);
     lifecycle.spawn(manager.run(stop));
     Ok(Handle { serving, owned, agenda })
 }

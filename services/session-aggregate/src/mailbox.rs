@@ -1,6 +1,6 @@
-//! Mailboxes: commands for one stream wait here and are handled in their order, by one task at a time.
+//! Mailboxes: commands for one stream wait here and are handled in their order, by one worker at a time.
 //!
-//! A mailbox exists while its task runs: the first command makes it, and it ends when it finds nothing more.
+//! A mailbox exists while somebody empties it: the first command makes it, and it ends when nothing more is found.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -28,9 +28,9 @@ pub(crate) struct Job {
 /// What became of a command that was put into a mailbox.
 #[derive(Debug)]
 pub(crate) enum Posted {
-    /// A task is at work and will come to it.
+    /// Somebody is at work on the stream and will come to it.
     Waits,
-    /// Nobody is at work on the stream: whoever is told this starts the task.
+    /// Nobody is at work on the stream: whoever is told this begins.
     First,
     /// There is no room.
     Refused(Box<Job>),
@@ -39,7 +39,7 @@ pub(crate) enum Posted {
 /// All mailboxes of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Mailboxes {
-    /// Written by the server and by the tasks of the mailboxes.
+    /// Written by the tasks of the partitions.
     waiting: Mutex<HashMap<StreamKey, VecDeque<Job>>>,
 }
 
@@ -62,7 +62,7 @@ impl Mailboxes {
         Posted::First
     }
 
-    /// Takes up to `limit` waiting commands. None is the end of the mailbox and of the task that asked.
+    /// Takes up to `limit` waiting commands. None is the end of the mailbox.
     pub(crate) fn drain(&self, stream: StreamKey, limit: usize) -> Option<Vec<Job>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = waiting.get_mut(&stream)?;

@@ -5,8 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use berth_bus::{Grant, Lease, Leases};
 use berth_proto::{Partition, subject::owner_filter};
-use berth_runtime::{Role, chain};
-use futures::future::join_all;
+use berth_runtime::{Lifecycle, Role, chain};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -64,12 +63,15 @@ impl Owned {
 // === impl Ownership ===
 
 impl Ownership {
-    /// Owns what is to be this replica's, until it is stopped.
-    pub(crate) async fn run(self) {
-        join_all(Partition::all().map(|partition| self.tend(partition))).await;
+    /// Owns what is to be this replica's, until it is stopped: a task for each partition, which does its commands too.
+    pub(crate) fn start(self, lifecycle: &Lifecycle) {
+        let this = Arc::new(self);
+        for partition in Partition::all() {
+            lifecycle.spawn(Arc::clone(&this).tend(partition));
+        }
     }
 
-    async fn tend(&self, partition: Partition) {
+    async fn tend(self: Arc<Self>, partition: Partition) {
         let lease = Lease { role: Role::SessionAggregate, partition };
         while let Some(held) = self.stop.run_until_cancelled(self.leases.hold(lease)).await {
             match held {

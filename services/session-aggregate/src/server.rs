@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Bus, Request, Requests, TransportError};
 use berth_proto::{
-    DecodeError,
+    DecodeError, StreamKey,
     codec::decode,
     command::Command,
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     subject::Decider,
 };
 use berth_views::{ViewReader, ViewState};
-use futures::StreamExt;
+use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -87,14 +87,32 @@ impl Server {
         self.bus.serve_until(filter, QUEUE, until.clone()).await
     }
 
+    /// Works on what is asked until nothing more comes. What is at work then goes on by itself, so that whoever owns the
+    /// partition next need not wait for it.
     async fn take(&self, mut requests: Requests) {
-        while let Some(request) = requests.next().await {
-            self.accept(request);
+        // In this task, so that a command wakes no other one.
+        let mut at_work = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                // Everything that has come first: what waits for one stream is decided together.
+                biased;
+                request = requests.next() => match request {
+                    Some(request) => {
+                        let first = self.accept(request);
+                        at_work.extend(first.map(|stream| Arc::clone(&self.commands).empty_mailbox(stream)));
+                    }
+                    None => break,
+                },
+                Some(()) = at_work.next() => {}
+            }
+        }
+        if !at_work.is_empty() {
+            self.commands.lifecycle.spawn(at_work.collect::<()>());
         }
     }
 
-    fn accept(&self, request: Request) {
-        let unavailable = |asker: Asker, reason| asker.answer(&CommandReplyV1::Unavailable { reason });
+    /// Takes a request. The stream whose mailbox is to be emptied, if it is the first in it.
+    fn accept(&self, request: Request) -> Option<StreamKey> {
         let asker = Asker::new(request.reply);
         // Nothing is built on a log that lost commits, until an operator has decided.
         if let ViewState::Halted(reason) = self.agenda.state() {
@@ -123,6 +141,11 @@ impl Server {
     }
 }
 
+fn unavailable(asker: Asker, reason: String) -> Option<StreamKey> {
+    asker.answer(&CommandReplyV1::Unavailable { reason });
+    None
+}
+
 /// What is asked of an instance; none if something is asked of an account.
 fn command_of(target: &TargetV1) -> Result<Option<Command>, DecodeError> {
     match target {
@@ -132,7 +155,7 @@ fn command_of(target: &TargetV1) -> Result<Option<Command>, DecodeError> {
 }
 
 /// Whoever sent this has the credentials of a service and does not behave like it.
-fn refuse(subject: &str, order: &CommandRequestV2, misfit: Misfit, asker: Asker) {
+fn refuse(subject: &str, order: &CommandRequestV2, misfit: Misfit, asker: Asker) -> Option<StreamKey> {
     metrics::misfit(misfit);
     error!(
         subject,
@@ -145,4 +168,5 @@ fn refuse(subject: &str, order: &CommandRequestV2, misfit: Misfit, asker: Asker)
     );
     let rejection = RejectionV1 { code: RejectionCodeV1::NotForSender, state: None };
     asker.answer(&CommandReplyV1::Rejected(rejection));
+    None
 }

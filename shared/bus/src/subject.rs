@@ -6,26 +6,8 @@ use crate::port::VOLATILE_VALUE_BYTES_MAX;
 
 /// Whether a filter matches a subject: `*` stands for exactly one token, a last `>` for one or more.
 pub fn matches(filter: &str, subject: &str) -> bool {
-    tokens_match(filter.split('.'), subject)
-}
-
-/// A filter that is asked often: the owner of all partitions has one for each.
-#[derive(Debug)]
-pub(crate) struct Filter(Vec<Box<str>>);
-
-impl Filter {
-    pub(crate) fn new(filter: &str) -> Self {
-        Self(filter.split('.').map(Box::from).collect())
-    }
-
-    pub(crate) fn matches(&self, subject: &str) -> bool {
-        tokens_match(self.0.iter().map(|token| &**token), subject)
-    }
-}
-
-fn tokens_match<'a>(filter: impl Iterator<Item = &'a str>, subject: &str) -> bool {
     let mut tokens = subject.split('.');
-    let mut wanted = filter.peekable();
+    let mut wanted = filter.split('.').peekable();
     while let Some(want) = wanted.next() {
         let token = tokens.next();
         match (want, token) {

@@ -8,7 +8,10 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{future::select_ok, stream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +19,10 @@ use crate::{
     port::{
         Bus, REQUESTS_WAITING_MAX, Replier, Request, RequestError, Requests, Subscription, TransportError,
     },
-    subject::{Filter, matches},
+    subject::matches,
 };
+
+use super::routes::Routes;
 
 /// Messages that wait for a subscriber; one that lets more wait misses messages.
 const MESSAGES_WAITING_MAX: usize = 1_024;
@@ -39,15 +44,9 @@ struct Listeners {
 #[derive(Debug)]
 struct Group {
     queue: String,
-    members: Vec<Member>,
+    members: Routes<mpsc::Sender<Request>>,
     /// Counts requests, so that members take turns.
     turn: usize,
-}
-
-#[derive(Debug)]
-struct Member {
-    filter: Filter,
-    requests: mpsc::Sender<Request>,
 }
 
 #[derive(Debug)]
@@ -81,7 +80,6 @@ impl LocalBus {
     /// Hands a request to one member of each group that serves the subject.
     fn offer(&self, subject: &str, payload: &Bytes) -> Result<Vec<oneshot::Receiver<Bytes>>, RequestError> {
         let mut listeners = self.listeners();
-        listeners.forget_gone_servers();
         let mut replies = Vec::new();
         let mut full = false;
         for group in &mut listeners.groups {
@@ -123,14 +121,15 @@ impl Bus for LocalBus {
         until: CancellationToken,
     ) -> Result<Requests, TransportError> {
         let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
-        let member = Member { filter: Filter::new(filter), requests };
         let mut listeners = self.listeners();
         listeners.forget_gone_servers();
-        match listeners.groups.iter_mut().find(|group| group.queue == queue) {
-            Some(group) => group.members.push(member),
-            None => {
-                listeners.groups.push(Group { queue: queue.to_owned(), members: vec![member], turn: 0 });
-            }
+        let known = listeners.groups.iter().position(|group| group.queue == queue);
+        let at = known.unwrap_or_else(|| {
+            listeners.groups.push(Group { queue: queue.to_owned(), members: Routes::default(), turn: 0 });
+            listeners.groups.len() - 1
+        });
+        if let Some(group) = listeners.groups.get_mut(at) {
+            group.members.insert(filter, requests);
         }
         Ok(Box::pin(stream::unfold((waiting, Some(until)), next_until)))
     }
@@ -179,7 +178,7 @@ async fn next_until(
 impl Listeners {
     fn forget_gone_servers(&mut self) {
         for group in &mut self.groups {
-            group.members.retain(|member| !member.requests.is_closed());
+            group.members.retain(&|requests| !requests.is_closed());
         }
         self.groups.retain(|group| !group.members.is_empty());
     }
@@ -190,21 +189,21 @@ impl Listeners {
 impl Group {
     /// Offers a request to the members in turn, until one has room for it.
     fn offer(&mut self, subject: &str, payload: &Bytes) -> Offer {
-        let serving: Vec<&Member> =
-            self.members.iter().filter(|member| member.filter.matches(subject)).collect();
-        if serving.is_empty() {
-            return Offer::Nobody;
-        }
+        let serving = self.members.of(subject);
         self.turn = self.turn.wrapping_add(1);
-        let first = self.turn % serving.len();
-        for member in serving.iter().cycle().skip(first).take(serving.len()) {
+        let first = self.turn % serving.len().max(1);
+        let mut offer = Offer::Nobody;
+        for requests in serving.iter().cycle().skip(first).take(serving.len()) {
             let (reply, answer) = oneshot::channel();
             let request =
                 Request { subject: subject.to_owned(), payload: payload.clone(), reply: Replier(reply) };
-            if member.requests.try_send(request).is_ok() {
-                return Offer::Taken(answer);
+            match requests.try_send(request) {
+                Ok(()) => return Offer::Taken(answer),
+                Err(TrySendError::Full(_)) => offer = Offer::Full,
+                // It is gone, and forgotten when the next one comes.
+                Err(TrySendError::Closed(_)) => {}
             }
         }
-        Offer::Full
+        offer
     }
 }

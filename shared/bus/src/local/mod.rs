@@ -9,6 +9,7 @@ mod files;
 mod key_slots;
 mod key_store;
 mod leases;
+mod routes;
 mod volatile;
 
 pub use bus::LocalBus;
