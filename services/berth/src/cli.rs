@@ -15,6 +15,8 @@ pub(crate) enum Task {
     Run(Role),
     /// Print the effective settings.
     Config,
+    /// Ask a running process whether it is ready.
+    Probe,
     /// Accept that the log went back in time.
     Recover,
     /// Let the deployment write what this release can write.
@@ -78,6 +80,9 @@ pub(crate) fn command() -> Command {
         .args(keys::flags(true))
         .subcommands(RUN.map(|(role, about)| Command::new(role.as_str()).about(about).after_help(EXAMPLES)))
         .subcommand(config())
+        .subcommand(Command::new("probe").about(
+            "Ask the process that listens on this machine (--http) whether it is ready: 0 if so, else 69; for healthchecks",
+        ))
         .subcommand(recover())
         .subcommand(rotate_evidence_key())
         .subcommand(Command::new("upgrade").about(
@@ -136,6 +141,7 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
     let (name, matches) = matches.subcommand()?;
     let task = match name {
         "config" => Task::Config,
+        "probe" => Task::Probe,
         "recover" => Task::Recover,
         "upgrade" => Task::Upgrade,
         "rotate-evidence-key" => Task::RotateEvidenceKey(matches.get_one::<PathBuf>("to")?.clone()),

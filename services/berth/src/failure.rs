@@ -1,6 +1,6 @@
 //! Why a process could not be started, and with which code it ends.
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 use berth_bus::{KeyRingError, KeyStoreError, local::FileError, nats};
 use berth_log::{embedded, jetstream};
@@ -53,6 +53,17 @@ pub(crate) enum Failure {
     /// The log does not answer.
     #[error(transparent)]
     Read(#[from] berth_log::ReadError),
+    /// No process answers where one should listen.
+    #[error(
+        "nothing answers at http://{address}/readyz: is the process running, and `http` (BERTH_HTTP) its address?"
+    )]
+    NoAnswer {
+        /// Where it was asked.
+        address: SocketAddr,
+        /// What happened.
+        #[source]
+        source: io::Error,
+    },
     /// NATS does not answer.
     #[error("`nats_url` (BERTH_NATS_URL) cannot be used")]
     Nats(#[source] nats::ConnectError),

@@ -15,10 +15,12 @@ mod folder;
 mod guard;
 mod member;
 mod presence;
+mod probe;
 mod recover;
 mod roles;
 mod run;
 mod status;
+mod supervised;
 mod welcome;
 mod wiring;
 
@@ -62,6 +64,7 @@ fn perform(task: &Task, sources: &Sources) -> Result<ExitCode, Failure> {
     match *task {
         Task::RotateEvidenceKey(ref to) => evidence_key::rotate(&settings, to),
         Task::Config => show(&settings),
+        Task::Probe => probe::probe(&settings),
         Task::Recover => recover::accept_rollback(&settings),
         Task::Upgrade => recover::upgrade(&settings),
         Task::Run(role) => serve(role, &settings),

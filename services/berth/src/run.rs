@@ -1,13 +1,13 @@
 //! Running a role from its first file to its last task.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use berth_proto::AccountId;
 use berth_runtime::{
     Check, Ending, Lifecycle, Readiness, Role, Settings, clock,
-    config::DeviceDriver,
-    http::{ConnectionLimits, Ops, bind},
+    config::{ConsolePages, DeviceDriver},
+    http::{Bound, ConnectionLimits, Doors, Ops, bind},
     lifecycle::Termination,
     raise_file_limit,
     telemetry::Metrics,
@@ -20,7 +20,7 @@ use crate::{
     failure::Failure,
     member::cores,
     roles::Start,
-    status,
+    status, supervised,
     welcome::{self, FirstStart},
     wiring::Wired,
 };
@@ -49,29 +49,21 @@ async fn start(
     lifecycle: &Lifecycle,
 ) -> Result<(), Failure> {
     let readiness = Readiness::new();
+    let started = Started::register(&readiness);
+    let ops = Ops::new(readiness.clone(), metrics.clone(), lifecycle);
+    let listeners = Listeners::open(settings, &ops, lifecycle).await?;
+    let address = listeners.address;
+    tracing::info!(%role, %address, "starting; /healthz and /readyz answer");
     let wired = Wired::open(role, settings, &readiness, lifecycle).await?;
     clock::watch::watch(Arc::clone(&wired.clock), &readiness, lifecycle);
-    let bound = bind("http", settings.http.listen).await?;
-    let address = bound.address();
     wired.introduction.set(address.to_string(), status::tells(&readiness, &metrics, cores()));
-    let apart = match settings.http.metrics {
-        Some(address) => Some(bind("metrics", address).await?),
-        None => None,
-    };
     let account = AccountCheck::register(role, &readiness);
     let upstreams = Upstreams::new(&settings.upstreams, &wired.deployment.id)?;
     let start =
         Start { settings, wired: &wired, readiness: &readiness, lifecycle, address, upstreams: &upstreams };
     let api = start.run(role).await?;
     metrics.keep_small(lifecycle);
-    let ops = Ops::new(readiness, metrics, lifecycle);
-    let here = if apart.is_some() { ops.probes() } else { ops.all() };
-    let limits = ConnectionLimits::within(&settings.http, raise_file_limit());
-    bound.serve(here.merge(api.unwrap_or_else(Router::new)), lifecycle, limits);
-    if let Some(apart) = apart {
-        welcome::metrics(apart.address())?;
-        apart.serve(ops.all(), lifecycle, ConnectionLimits::of_operators());
-    }
+    listeners.serve(api.unwrap_or_else(Router::new));
     if role.runs(Role::Gateway) {
         let id = default_account(&wired).await?;
         let shown = wired.credentials.as_ref().and_then(|credentials| credentials.shown.as_ref());
@@ -83,13 +75,19 @@ async fn start(
                 master_key: made.as_deref(),
                 address,
                 simulated: settings.device.driver == DeviceDriver::Simulated,
+                console: settings.http.console == ConsolePages::On,
             };
             first.greet(&wired.folder)?;
             shown.write_to(&wired.folder)?;
         }
         account.done();
     }
+    started.done();
+    if let Some(apart) = listeners.metrics {
+        welcome::metrics(apart)?;
+    }
     welcome::listening(role, address)?;
+    supervised::ready(lifecycle);
     let deployment = &wired.deployment;
     tracing::info!(%role, %address, deployment = deployment.id, write_version = deployment.write_version.number(), "ready");
     hold_until_stopped(wired, lifecycle);
@@ -129,6 +127,56 @@ async fn default_account(wired: &Wired) -> Result<Option<AccountId>, Failure> {
         ),
     }
     Ok(account)
+}
+
+/// Where the process listens, from before it has started: whoever supervises it hears how far it is.
+struct Listeners {
+    address: SocketAddr,
+    /// Where the metrics are, if they have an address of their own.
+    metrics: Option<SocketAddr>,
+    /// What is served beside the API.
+    beside: Router,
+    doors: Doors,
+}
+
+impl Listeners {
+    async fn open(settings: &Settings, ops: &Ops, lifecycle: &Lifecycle) -> Result<Self, Failure> {
+        let bound = bind("http", settings.http.listen).await?;
+        let apart = match settings.http.metrics {
+            Some(address) => Some(bind("metrics", address).await?),
+            None => None,
+        };
+        let (address, metrics) = (bound.address(), apart.as_ref().map(Bound::address));
+        let beside = if apart.is_some() { ops.probes() } else { ops.all() };
+        let doors = Doors::new(beside.clone());
+        bound.serve(doors.clone(), lifecycle, ConnectionLimits::within(&settings.http, raise_file_limit()));
+        if let Some(apart) = apart {
+            apart.serve(ops.all(), lifecycle, ConnectionLimits::of_operators());
+        }
+        Ok(Self { address, metrics, beside, doors })
+    }
+
+    /// Serves the API from now on.
+    fn serve(&self, api: Router) {
+        self.doors.open(self.beside.clone().merge(api));
+    }
+}
+
+/// Whether the process has started: until then it is not ready, whatever its parts say.
+struct Started(watch::Sender<bool>);
+
+impl Started {
+    fn register(readiness: &Readiness) -> Self {
+        let (sender, receiver) = watch::channel(false);
+        readiness.register("start", move || {
+            if *receiver.borrow() { Check::ready("done") } else { Check::waiting("starting") }
+        });
+        Self(sender)
+    }
+
+    fn done(&self) {
+        self.0.send_replace(true);
+    }
 }
 
 /// Whether the account `default` is there yet: a gateway without it refuses every token.

@@ -29,6 +29,8 @@ pub(crate) struct FirstStart<'a> {
     pub(crate) address: SocketAddr,
     /// Whether phones are only played.
     pub(crate) simulated: bool,
+    /// Whether there are pages for people.
+    pub(crate) console: bool,
 }
 
 // === impl FirstStart ===
@@ -93,6 +95,9 @@ impl FirstStart<'_> {
                  (POST …/first/simulate)."
             )?;
         }
+        if self.console {
+            writeln!(out, "\nThe same in a browser: {base}/console; sign in with the account token.")?;
+        }
         writeln!(out, "The documentation of the API is at {base}/docs.\n")
     }
 }
@@ -114,7 +119,7 @@ pub(crate) fn metrics(address: SocketAddr) -> Result<(), Failure> {
 }
 
 /// An address that a client on this machine can use.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
         IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),

@@ -2,12 +2,14 @@
 
 mod allowance;
 mod connections;
+mod doors;
 mod ops;
 mod probes;
 mod readiness;
 
 pub use allowance::Allowance;
 pub use connections::{ConnectionLimits, FILES_RESERVED};
+pub use doors::Doors;
 pub use ops::Ops;
 pub use readiness::{Check, Readiness};
 
@@ -16,7 +18,6 @@ use connections::{Client, Connections};
 use std::{io::ErrorKind, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{
-    Router,
     extract::ConnectInfo,
     http::{
         HeaderMap, Request, StatusCode,
@@ -98,7 +99,8 @@ impl Bound {
     /// Serves until the process is asked to stop, then lets running requests end, and cuts what is left after
     /// `DRAIN_MAX`. Connections over the limits are closed at once, but for
     /// a few that may ask for `/healthz`, `/readyz` and `/metrics`. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
-    pub fn serve(self, router: Router, lifecycle: &Lifecycle, limits: ConnectionLimits) {
+    pub fn serve(self, doors: impl Into<Doors>, lifecycle: &Lifecycle, limits: ConnectionLimits) {
+        let doors = doors.into();
         let open = Connections::new(limits);
         let stop = lifecycle.stop().clone();
         lifecycle.spawn(async move {
@@ -114,9 +116,9 @@ impl Bound {
                             if let Some(counted) = open.admit(peer.ip()) {
                                 let client = Client::new(stream, counted);
                                 if client.is_probe() {
-                                    connections.spawn(probe(client, router.clone(), open.clone(), stop.clone()));
+                                    connections.spawn(probe(client, doors.clone(), open.clone(), stop.clone()));
                                 } else {
-                                    connections.spawn(connection(client, peer, router.clone(), stop.clone()));
+                                    connections.spawn(connection(client, peer, doors.clone(), stop.clone()));
                                 }
                             }
                         }
@@ -147,11 +149,11 @@ impl Bound {
 /// Serves one connection over a bound, until the process stops.
 async fn probe(
     client: Client,
-    router: Router,
+    doors: Doors,
     open: Connections,
     stop: CancellationToken,
 ) -> Result<(), hyper::Error> {
-    let serving = probes::serve(client, router, move || open.refuse("probe"));
+    let serving = probes::serve(client, doors.router(), move || open.refuse("probe"));
     stop.run_until_cancelled(serving).await;
     Ok(())
 }
@@ -160,7 +162,7 @@ async fn probe(
 async fn connection(
     client: Client,
     peer: SocketAddr,
-    router: Router,
+    doors: Doors,
     stop: CancellationToken,
 ) -> Result<(), hyper::Error> {
     // Small pieces, such as the events of a stream, shall not wait for the client's next acknowledgement.
@@ -169,7 +171,7 @@ async fn connection(
     }
     let allowance = client.allowance().clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let (router, allowance) = (router.clone(), allowance.clone());
+        let (router, allowance) = (doors.router(), allowance.clone());
         async move {
             if head_bytes(&request) > READ_AHEAD_BYTES_MAX {
                 return Ok(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE));

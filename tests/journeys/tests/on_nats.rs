@@ -1,7 +1,9 @@
 //! A deployment of many processes on a real NATS server.
 
-use berth_journeys::{Berth, Client, MASTER_KEY, Process, ROLES, eventually};
-use berth_test_support::NatsServer;
+use std::collections::BTreeMap;
+
+use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, MASTER_KEY, Process, ROLES, ROOT_KEY, eventually};
+use berth_test_support::{NatsServer, free_port};
 use serde_json::json;
 
 #[tokio::test]
@@ -67,6 +69,46 @@ async fn every_role_says_that_it_is_not_ready_while_nats_is_away() {
     let code = berth.client().post("/v1/instances/first/connect", json!({})).await.expect(200);
     assert!(code["qr"]["text"].is_string(), "{code}");
     assert!(berth.stop().await.iter().all(|code| *code == Some(0)), "all drained");
+}
+
+#[tokio::test]
+async fn a_process_that_waits_for_nats_is_healthy_and_says_once_what_it_waits_for() {
+    let mut server = NatsServer::start().await;
+    server.kill();
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", free_port());
+    let settings = [
+        ("BERTH_NATS_URL", server.url()),
+        ("BERTH_MASTER_KEY", MASTER_KEY.to_owned()),
+        ("BERTH_ROOT_KEY", ROOT_KEY.to_owned()),
+        ("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN.to_owned()),
+        ("BERTH_HTTP", address.clone()),
+        ("BERTH_DATA", folder.path().display().to_string()),
+    ];
+    let settings: BTreeMap<_, _> = settings.map(|(name, value)| (name.to_owned(), value)).into();
+    let probe = async || Process::start("probe", &["probe"], &settings).outcome().await;
+    assert_eq!(probe().await.0, Some(69), "nobody listens");
+
+    let mut berth = Process::start("serve", &["serve"], &settings);
+    let client = Client::new(format!("http://{address}"));
+    eventually("it waits for NATS", async || {
+        let said = berth.stderr();
+        if said.contains("NATS is not ready yet") { Ok(()) } else { Err(said) }
+    })
+    .await;
+    client.get("/healthz").await.expect(200);
+    assert!(client.get("/readyz").await.text().contains("starting"));
+    let early = client.get("/v1/instances").await;
+    assert_eq!((early.status, early.header("retry-after")), (503, "1"));
+    assert_eq!(probe().await.0, Some(69), "it is not ready");
+
+    server.restart().await;
+    berth.listens().await;
+    readiness(&client, 200).await;
+    assert_eq!(probe().await.0, Some(0));
+    let said = berth.stderr();
+    assert_eq!(said.matches("NATS is not ready yet").count(), 1, "{said}");
+    assert!(said.contains("NATS is ready now") && !said.contains("ERROR"), "{said}");
 }
 
 /// What `/readyz` says once it answers with this status.

@@ -121,6 +121,30 @@ async fn a_second_process_on_the_same_folder_is_refused_and_the_first_lives_on()
 }
 
 #[tokio::test]
+async fn a_supervisor_is_told_when_the_process_is_ready_and_when_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("notify");
+    let supervisor = tokio::net::UnixDatagram::bind(&socket).unwrap();
+    let told = async || {
+        let mut message = [0; 64];
+        let length = supervisor.recv(&mut message).await.unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    };
+    let data = folder.path().join("data");
+    let settings = variables(&[
+        ("BERTH_DATA", data.to_str().unwrap()),
+        ("BERTH_HTTP", "127.0.0.1:0"),
+        ("NOTIFY_SOCKET", socket.to_str().unwrap()),
+    ]);
+    let mut berth = Process::start("serve", &["serve"], &settings);
+    berth.listens().await;
+    assert_eq!(told().await.trim_end(), "READY=1");
+    berth.signal("TERM");
+    assert_eq!(told().await.trim_end(), "STOPPING=1");
+    assert_eq!(berth.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn what_cannot_be_used_ends_with_64_and_names_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -339,16 +339,26 @@ fn register(readiness: &Readiness, name: &'static str, connection: Connection) {
     });
 }
 
-/// Tries until it works, a retry does not help, or [`START_MAX`] has passed.
+/// Tries until it works, a retry does not help, or [`START_MAX`] has passed. What it waits for is said once.
 async fn patiently<T>(mut open: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
-    let deadline = Instant::now() + START_MAX;
+    let began = Instant::now();
+    let mut waits_for: Option<String> = None;
     loop {
         match open().await {
-            Err(failure) if may_pass(&failure) && Instant::now() < deadline => {
-                tracing::warn!(error = berth_runtime::chain(&failure), "NATS is not ready yet; trying again");
+            Err(failure) if may_pass(&failure) && began.elapsed() < START_MAX => {
+                let reason = berth_runtime::chain(&failure);
+                if waits_for.as_ref() != Some(&reason) {
+                    tracing::warn!(reason, "NATS is not ready yet; trying again for up to 30 seconds");
+                    waits_for = Some(reason);
+                }
                 sleep(PAUSE).await;
             }
-            result => return result,
+            result => {
+                if waits_for.is_some() && result.is_ok() {
+                    tracing::info!(waited_ms = began.elapsed().as_millis(), "NATS is ready now");
+                }
+                return result;
+            }
         }
     }
 }
