@@ -9,6 +9,7 @@ use crate::{
     instance::WebhookV1,
     limits,
     subject::StreamKey,
+    time::Timestamp,
 };
 
 /// A command on its way to the session-aggregate, as release 0.1.0 began with it.
@@ -105,6 +106,15 @@ pub enum TargetV1 {
         /// What the operator keeps with it: JSON.
         attributes: Sealed,
     },
+    /// Disable an endpoint that all instances of an account have, since it wants nothing more.
+    DisableAccountWebhook {
+        /// The account.
+        account: AccountId,
+        /// The endpoint.
+        webhook: EndpointId,
+        /// When it was last changed as far as whoever asks knows: one that was changed since is not disabled.
+        seen: Timestamp,
+    },
 }
 
 impl TargetV1 {
@@ -118,6 +128,7 @@ impl TargetV1 {
             | Self::ChangeAccount { account, .. }
             | Self::ConfigureAccountWebhook { account, .. }
             | Self::RemoveAccountWebhook { account, .. }
+            | Self::DisableAccountWebhook { account, .. }
             | Self::CloseAccount { account } => StreamKey::account(*account),
         }
     }

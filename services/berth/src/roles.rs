@@ -138,6 +138,7 @@ impl Start<'_> {
             self.settings.http.public_url.clone().or_else(|| gateway_here.then(|| self.public_url()));
         let settings = berth_webhooks::Settings {
             write_version: self.wired.deployment.write_version,
+            proxy: self.settings.webhooks.proxy.clone(),
             ..berth_webhooks::Settings::new(Arc::clone(clock), self.url_policy(), public_url)
         };
         let handle = berth_webhooks::start(ports, settings, self.lifecycle).await?;

@@ -72,7 +72,7 @@ impl Owner {
     /// Owns the links until the lease is lost or the process stops. Says whether another owner was met while
     /// the lease seemed to be held.
     async fn while_held(&self, grant: Grant) -> bool {
-        let Grant { epoch, mut lost, guard: _guard } = grant;
+        let Grant { epoch, mut lost, guard: _guard, .. } = grant;
         let tenure = Arc::new(Tenure::new(self.ports.clone(), Arc::clone(&self.settings.driver), epoch));
         let mut links = Links::new(Arc::clone(&tenure), self.lifecycle.clone());
         let mut fenced = false;

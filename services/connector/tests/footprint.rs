@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use berth_bus::{
-    Bus, DeviceKeys, Grant, KeyRing, KeyStoreError, Lease, LeaseError, Leases, RequestError, Requests,
+    Bus, DeviceKeys, Grant, Holds, KeyRing, KeyStoreError, Lease, LeaseError, Leases, RequestError, Requests,
     Subscription, TransportError,
     local::{FileKeyStore, LocalBus, LocalVolatile},
     port::LeaseGuard,
@@ -217,6 +217,6 @@ impl Leases for Gate {
         let (guard, _given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);
         self.granted.lock().unwrap().push(lost);
-        Ok(Grant { epoch: 2, lost: told, guard: LeaseGuard(guard) })
+        Ok(Grant { epoch: 2, holds: Holds::until(told.clone()), lost: told, guard: LeaseGuard(guard) })
     }
 }

@@ -87,7 +87,7 @@ impl Ownership {
     /// Owns a partition until it is lost or the replica stops. Whoever has it next gets it when what has arrived here is
     /// on its way.
     async fn while_held(&self, partition: Partition, grant: Grant) {
-        let Grant { epoch, mut lost, guard: _guard } = grant;
+        let Grant { epoch, mut lost, guard: _guard, .. } = grant;
         debug!(%partition, epoch, "this replica owns a partition");
         self.owned.change(|owned| owned.insert(partition));
         let (over, filter) = (CancellationToken::new(), owner_filter(partition));

@@ -33,7 +33,7 @@ use berth_proto::{
     WriteVersion,
     subject::{DELIVERIES_FILTER, LAST_WORDS_FILTER},
 };
-use berth_runtime::{Clock, Entropy, Lifecycle, UrlPolicy};
+use berth_runtime::{Clock, Entropy, Lifecycle, UrlPolicy, config::EgressProxy};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 
@@ -80,6 +80,8 @@ pub struct Settings {
     pub urls: UrlPolicy,
     /// Where this deployment is reached: some dialects say it in their bodies.
     pub public_url: Option<String>,
+    /// Whoever opens the connections to endpoints in our place; none if we do.
+    pub proxy: Option<EgressProxy>,
     /// When failed attempts are repeated.
     pub schedule: Schedule,
     /// How the outbox is kept.
@@ -119,6 +121,7 @@ impl Settings {
         Self {
             urls,
             public_url,
+            proxy: None,
             schedule: Schedule::default(),
             view: ViewOptions::new(clock),
             write_version: WriteVersion::NEWEST,
@@ -148,7 +151,7 @@ impl Handle {
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
     let folder = ports.data.join("webhooks");
-    let transport = Transport::new(settings.urls)?;
+    let transport = Transport::new(settings.urls)?.through(settings.proxy.as_ref());
     let attempts = Arc::new(Attempts::open(&folder.join("attempts"), ports.relay)?);
     let touched = Arc::new(Touched::default());
     let reader: Arc<dyn LogRead> = ports.log.clone();

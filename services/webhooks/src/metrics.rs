@@ -56,6 +56,8 @@ pub(crate) fn attempt(class: NoticeClass, answer: Result<&Answer, &SendError>, t
         Err(SendError::Name) => "name",
         Err(SendError::Connect) => "connect",
         Err(SendError::Busy) => "busy",
+        Err(SendError::Proxy) => "proxy",
+        Err(SendError::Unpermitted) => "unpermitted",
         Err(SendError::TimedOut) => "timed_out",
         Err(SendError::Broken) => "broken",
     };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use berth_notices::asymmetric::AsymmetricKey;
 use berth_proto::{CommandId, Hash, delivery::NoticeKeyV1};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -57,9 +58,23 @@ impl Secret {
     }
 }
 
-/// The value of `webhook-signature`: one signature for each secret, the present one first.
-pub fn signatures(secrets: &[Secret], id: &str, timestamp_seconds: i64, body: &[u8]) -> String {
-    let all: Vec<String> = secrets.iter().map(|secret| secret.sign(id, timestamp_seconds, body)).collect();
+/// The value of `webhook-signature`: one signature for each secret, the present one first; of an endpoint that wants it
+/// the asymmetric one beside each.
+pub fn signatures(
+    secrets: &[Secret],
+    asymmetric: bool,
+    id: &str,
+    timestamp_seconds: i64,
+    body: &[u8],
+) -> String {
+    let mut all = Vec::new();
+    for secret in secrets {
+        all.push(secret.sign(id, timestamp_seconds, body));
+        if asymmetric {
+            let message = [format!("{id}.{timestamp_seconds}.").as_bytes(), body].concat();
+            all.push(AsymmetricKey::of_secret(&secret.0).sign(&message));
+        }
+    }
     all.join(" ")
 }
 
@@ -104,7 +119,12 @@ mod tests {
             b.sign("msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1_649_367_553, body),
             "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="
         );
-        assert_eq!(signatures(&[a, b], "m", 1, b"x").split(' ').count(), 2);
+        let kinds = |asymmetric| -> Vec<String> {
+            let all = signatures(&[a.clone(), b.clone()], asymmetric, "m", 1, b"x");
+            all.split(' ').map(|one| one.split(',').next().unwrap().to_owned()).collect()
+        };
+        assert_eq!(kinds(false), ["v1", "v1"]);
+        assert_eq!(kinds(true), ["v1", "v1a", "v1", "v1a"]);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use berth_bus::{Bus, Request};
 use berth_proto::{
-    codec,
-    command::{Command, ConfigureWebhookV1},
+    RecordV1, StreamKey, codec,
+    command::{Command, ConfigureWebhookV1, LogoutV1},
     commit::{OutcomeCodeV1, OutcomeV1},
     delivery::SettlementV1,
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
@@ -58,30 +58,38 @@ async fn an_endpoint_that_is_gone_is_disabled() {
 }
 
 #[tokio::test]
-async fn an_endpoint_of_an_account_that_is_gone_for_one_instance_is_there_for_the_others() {
+async fn an_endpoint_of_an_account_that_is_gone_is_disabled_there_and_here_at_once() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", slow()).await;
     let mut commands = world.bus.serve(Decider::Owner.filter(), "session-aggregate").await.unwrap();
-    let copy = |of: &World| vec![of.endpoint(1, "codechat.business", receiver.address)];
-    receiver.answer_once(410, &[]);
-    world.create(copy(&world)).await;
+    receiver.answer(410);
+    let copy = world.endpoint(1, "codechat.business", receiver.address);
+    world.create(vec![copy.clone()]).await;
     world.link().await;
+    let request = commands.next().await.unwrap();
+    let asked: CommandRequestV2 = codec::decode(&request.payload).unwrap();
+    let subject: CommandSubject = request.subject.parse().unwrap();
+    let account = world.state().await.account;
+    assert_eq!((subject.sender, subject.is_of(&StreamKey::account(account))), (Sender::Delivery, true));
+    let for_all = TargetV1::DisableAccountWebhook { account, webhook: copy.id, seen: copy.updated_at };
+    assert_eq!(asked.target, for_all);
+    let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
+    let state = asked_command();
+    let accepted = AcceptedV1 { stream_id: account.into(), outcome, replayed: false, version: 0, state };
+    request.reply.send(codec::encode(&CommandReplyV1::Accepted(accepted)).unwrap().into());
     let disabled = disables(&world, commands.next().await.unwrap()).await;
     assert!(!disabled.webhooks[0].enabled);
-    let told = receiver.hits().len();
-    let other = world.beside().await;
-    other.create(copy(&other)).await;
-    other.link().await;
-    receiver.received(told + 1).await;
-    assert!(other.state().await.webhooks[0].enabled);
-    // The one that left hears nothing more, not even of its end.
+    // It hears nothing more, not even of the end.
     world.logout().await;
-    other.lost().await;
-    receiver.received(told + 2).await;
-    let delivered = world.settlements().await.into_iter().filter(|settled| {
-        settled.notice.instance == world.instance && settled.outcome == SettlementV1::Delivered
-    });
-    assert_eq!(delivered.count(), 0);
+    world.settled(1).await;
+    let outcomes = world.settlements().await;
+    assert!(outcomes.iter().all(|settled| settled.outcome == SettlementV1::CancelledByEndpoint));
+    assert_eq!(receiver.hits().len(), 1);
+}
+
+/// Some record: nobody reads the state of an account in the reply.
+fn asked_command() -> RecordV1 {
+    Command::from(LogoutV1 {}).to_record().unwrap()
 }
 
 #[tokio::test]

@@ -2,20 +2,43 @@
 
 mod common;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use berth_bus::{Grant, Lease, LeaseError, Leases, port::LeaseGuard};
+use berth_bus::{Grant, Holds, Lease, LeaseError, Leases, port::LeaseGuard};
 use berth_proto::{
-    CommitV2, Partition, StreamKey, codec,
+    CommitV2, Partition, StreamKey,
+    attempt::AttemptResultV1,
+    codec,
     delivery::{DeliveryStateV1, SettlementV1},
 };
+use berth_webhooks::schedule::Schedule;
 use common::{Receiver, World, quick, slow};
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 
-/// Leases that everybody holds at once, each with an epoch of its own: what a broken lease store would do.
+/// Leases that everybody holds at once, each with an epoch of its own: what a broken lease store would do. They are held
+/// for as long as their `holds` says, and nobody is told when that ends.
 #[derive(Debug)]
-struct Careless(u64);
+struct Careless {
+    epoch: u64,
+    holds: Arc<AtomicBool>,
+}
+
+impl Careless {
+    fn new(epoch: u64) -> Self {
+        Self { epoch, holds: Arc::new(AtomicBool::new(true)) }
+    }
+}
 
 #[async_trait]
 impl Leases for Careless {
@@ -24,7 +47,9 @@ impl Leases for Careless {
         let (lost, receiver) = watch::channel(false);
         // Kept for ever, so that the lease is never lost.
         std::mem::forget(lost);
-        Ok(Grant { epoch: self.0, lost: receiver, guard: LeaseGuard(guard) })
+        let holds = self.holds.clone();
+        let holds = Holds::new(move || holds.load(Ordering::SeqCst));
+        Ok(Grant { epoch: self.epoch, holds, lost: receiver, guard: LeaseGuard(guard) })
     }
 }
 
@@ -69,7 +94,7 @@ async fn another_replica_goes_on_where_the_first_one_died() {
 #[tokio::test]
 async fn a_dispatcher_with_an_older_epoch_settles_nothing_any_more() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
-    let old = world.replica_with_leases("a", quick(), Arc::new(Careless(1))).await;
+    let old = world.replica_with_leases("a", quick(), Arc::new(Careless::new(1))).await;
     world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
     world.link().await;
     world.settled(2).await;
@@ -77,7 +102,7 @@ async fn a_dispatcher_with_an_older_epoch_settles_nothing_any_more() {
     receiver.hold(true);
     world.logout().await;
     receiver.received(3).await;
-    let new = world.replica_with_leases("b", quick(), Arc::new(Careless(2))).await;
+    let new = world.replica_with_leases("b", quick(), Arc::new(Careless::new(2))).await;
     receiver.received(4).await;
     receiver.hold(false);
     world.settled(3).await;
@@ -110,4 +135,48 @@ async fn a_stop_finishes_what_is_in_flight() {
     assert!(stopping.await);
     assert_eq!(world.settled(1).await[0], SettlementV1::Delivered);
     assert_eq!(receiver.words(), ["instance.linked"]);
+}
+
+#[tokio::test]
+async fn whose_lease_has_ended_sends_nothing_also_before_it_is_told() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let leases = Arc::new(Careless::new(1));
+    let _replica = world.replica_with_leases("a", quick(), leases.clone()).await;
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    leases.holds.store(false, Ordering::SeqCst);
+    world.link().await;
+    // Tried again and again, and each time the endpoint is connected to and told nothing.
+    let waiting = || async {
+        let (page, _) = world.page(World::everything()).await;
+        page.iter().any(|one| one.last == Some(AttemptResultV1::NotSent))
+    };
+    while !waiting().await {
+        tokio::task::yield_now().await;
+    }
+    assert!(receiver.hits().is_empty() && world.settlements().await.is_empty());
+    leases.holds.store(true, Ordering::SeqCst);
+    receiver.received(2).await;
+    assert_eq!(world.settled(2).await, [SettlementV1::Delivered; 2]);
+    assert_eq!(world.settlements().await[0].attempts, 1, "what was held back uses up no attempt");
+}
+
+#[tokio::test]
+async fn a_disconnection_waits_for_an_attempt_that_a_former_owner_may_still_make() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let lived = Schedule { attempt_max: Duration::from_secs(2), ..slow() };
+    let former = world.replica_with_leases("a", slow(), Arc::new(Careless::new(1))).await;
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    receiver.hold(true);
+    world.link().await;
+    receiver.received(1).await;
+    // Its successor reads what it noted from the same folder, as a restart does; it says nothing of its end.
+    former.crash().await;
+    world.logout().await;
+    let begun = Instant::now();
+    let _next = world.replica_with_leases("a", lived, Arc::new(Careless::new(2))).await;
+    receiver.hold(false);
+    receiver.received(2).await;
+    assert!(begun.elapsed() >= Duration::from_secs(2), "nothing older can come after it");
+    assert_eq!(receiver.words().last().unwrap(), "instance.logged_out");
+    assert_eq!(world.settled(3).await[2], SettlementV1::Delivered);
 }

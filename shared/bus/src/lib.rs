@@ -24,9 +24,9 @@ pub use lease::Lease;
 pub use member::{Identity, Introduction, Member, MemberId, Roster, Seat};
 pub use near::NearBus;
 pub use port::{
-    Bus, DeploymentStore, DeviceKeys, Grant, KeptKey, KeyStore, KeyStoreError, LeaseError, Leases, Replier,
-    Request, RequestError, Requests, StoredDeployment, Subscription, TransportError, Volatile, VolatileEntry,
-    VolatileError,
+    Bus, DeploymentStore, DeviceKeys, Grant, Holds, KeptKey, KeyStore, KeyStoreError, LeaseError, Leases,
+    Replier, Request, RequestError, Requests, StoredDeployment, Subscription, TransportError, Volatile,
+    VolatileEntry, VolatileError,
 };
 pub use presence::Presence;
 pub use relay::{Relay, RelayEnd, RelayError, Relayed};

@@ -1,6 +1,6 @@
 //! The ports. Each has one contract suite in this crate that every adapter passes.
 
-use std::{fmt, pin::Pin, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_proto::InstanceId;
@@ -232,6 +232,8 @@ pub struct LeaseError(#[source] pub Source);
 pub struct Grant {
     /// The fencing epoch: higher than that of every earlier holder, also after the store of leases was lost.
     pub epoch: u64,
+    /// Whether the lease is held, at the moment of the question.
+    pub holds: Holds,
     /// Becomes `true` when the lease is lost or about to end, or the partition is to be another process's: stop all owned
     /// work before anything else.
     pub lost: watch::Receiver<bool>,
@@ -239,9 +241,37 @@ pub struct Grant {
     pub guard: LeaseGuard,
 }
 
+/// Tells whether a lease is held at this moment, by a monotonic clock and without asking anybody. A process that was
+/// stopped and goes on finds out by it before any task of it is told.
+#[derive(Clone)]
+pub struct Holds(Arc<dyn Fn() -> bool + Send + Sync>);
+
 /// Gives the lease back when it is dropped.
 #[derive(Debug)]
 pub struct LeaseGuard(pub oneshot::Sender<()>);
+
+impl Holds {
+    /// As somebody tells who knows.
+    pub fn new(tells: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tells))
+    }
+
+    /// For a lease that is lost only when that is said.
+    pub fn until(lost: watch::Receiver<bool>) -> Self {
+        Self::new(move || !*lost.borrow())
+    }
+
+    /// Whether it is held.
+    pub fn now(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Holds").field(&self.now()).finish()
+    }
+}
 
 /// How long the lease of a process lasts without renewal. Owned work moves within three times this.
 pub const LEASE_SECONDS: u64 = 4;

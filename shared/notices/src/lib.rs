@@ -3,12 +3,14 @@
 //! - [`mod@derive`] makes notices of commits and [`formats`] says them in the words of each dialect; both are
 //!   pure.
 //! - [`mod@gate`] says whether a notice may be told now; pure.
+//! - [`asymmetric`] signs with ed25519 what is told.
 //! - [`mod@jwt`] makes the tokens of a dialect that has them.
 //! - [`mod@open`] opens what a body is made of.
 //!
 //! Whoever tells something from here (webhooks, a queue, a live socket) tells the same, in the same words and
 //! under the same silence.
 
+pub mod asymmetric;
 pub mod derive;
 pub mod drawing;
 #[cfg(any(test, feature = "fixtures"))]

@@ -4,6 +4,7 @@
 //! there. Everything is read and checked by [`Settings::load`] before anything binds, and a value that
 //! cannot be used gives a [`ConfigError`] that names its key.
 
+mod egress;
 mod error;
 mod file;
 pub mod keys;
@@ -13,6 +14,7 @@ mod show;
 mod sources;
 mod upstreams;
 
+pub use egress::EgressProxy;
 pub use error::{ConfigError, Missing, UnknownVariable};
 pub use parse::{TOKEN_CHARS_MAX, TOKEN_CHARS_MIN};
 pub use role::Role;
@@ -148,6 +150,8 @@ pub struct WebhookSettings {
     pub allow: Vec<IpNet>,
     /// Whether webhooks may use plain HTTP to any address.
     pub http: PlainHttp,
+    /// Whoever opens their connections; none if the process does.
+    pub proxy: Option<EgressProxy>,
 }
 
 /// Whether webhooks may use plain HTTP.
@@ -247,6 +251,7 @@ impl Settings {
             webhooks: WebhookSettings {
                 allow: raw.parse_optional("webhook_allow", parse::networks)?.unwrap_or_default(),
                 http: raw.parse("webhook_http", parse::plain_http)?,
+                proxy: raw.parse_optional("webhook_proxy", parse::egress_proxy)?,
             },
             rates: RateSettings {
                 instance_commands: raw.parse("rate_instance_commands", parse::rate)?,

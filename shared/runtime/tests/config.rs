@@ -97,6 +97,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("device_time_scale", "50"),
         ("webhook_allow", "127.0.0.0/8, 10.1.2.3"),
         ("webhook_http", "allow"),
+        ("webhook_proxy", "http://berth:p%40ss@10.0.0.1:3128"),
         ("rate_instance_commands", "0"),
         ("rate_account_commands", "4000000000"),
         ("rate_instance_reads", "5"),
@@ -119,6 +120,8 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!((settings.http.connections, settings.http.connections_per_address), (300, 30));
         assert_eq!(settings.webhooks.allow.len(), 2);
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);
+        let proxy = settings.webhooks.proxy.as_ref().unwrap();
+        assert_eq!((proxy.address().as_str(), proxy.credentials()), ("10.0.0.1:3128", Some("berth:p@ss")));
         let RateSettings { instance_commands, account_commands, instance_reads, account_reads } =
             settings.rates;
         assert_eq!((instance_commands, account_commands), (0, 4_000_000_000));
@@ -161,6 +164,9 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("device_time_scale", "0"),
         ("webhook_allow", "127.0.0.1/99"),
         ("webhook_http", "maybe"),
+        ("webhook_proxy", "https://10.0.0.1:3128"),
+        ("webhook_proxy", "http://10.0.0.1:3128/path"),
+        ("webhook_proxy", "10.0.0.1:3128"),
         ("rate_instance_commands", "-1"),
         ("rate_account_reads", "many"),
         ("log", "berth=shout"),

@@ -5,18 +5,19 @@ use std::{
     time::Duration,
 };
 
+use berth_bus::Holds;
 use berth_fuzz::{Tape, Target, Verdict, mutated};
 use berth_notices::formats::RetryRule;
 use berth_proto::Timestamp;
 use berth_runtime::{Lifecycle, UrlPolicy};
 use berth_webhooks::{
     schedule::{Answer, judge},
-    transport::{Parcel, SendError, Transport},
+    transport::{Parcel, Pass, SendError, Transport},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 const TARGET: Target = Target { name: "webhooks", cases: 1_200, seconds: 25 };
@@ -205,13 +206,14 @@ impl Sender {
     }
 
     async fn send(&self, endpoint: &Endpoint) -> Result<Answer, SendError> {
-        let parcel = Parcel {
-            url: endpoint.url.clone(),
-            headers: hyper::HeaderMap::new(),
-            body: bytes::Bytes::from_static(b"{}"),
-            attempt_max: self.attempt_max,
-        };
-        (self.meddle)(self.transport.send(parcel).await)
+        (self.meddle)(self.sent(&endpoint.url).await)
+    }
+
+    async fn sent(&self, url: &str) -> Result<Answer, SendError> {
+        let connected = self.transport.connect(url, self.attempt_max).await?;
+        let parcel = Parcel { headers: hyper::HeaderMap::new(), body: bytes::Bytes::from_static(b"{}") };
+        let pass = Pass { holds: Holds::new(|| true), begins_before: Instant::now() + self.attempt_max };
+        connected.send(parcel, pass).await
     }
 }
 

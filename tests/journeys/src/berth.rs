@@ -218,6 +218,14 @@ impl Running {
         running.find_map(|member| member.process.take()).expect("one that runs")
     }
 
+    /// The process at this place in [`Self::ops`], taken out of the deployment like with [`Self::take_one`].
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn take_at(&mut self, at: usize) -> Process {
+        self.members[at].process.take().expect("one that runs")
+    }
+
     /// Asks every process to stop, and gives their exit codes.
     pub async fn stop(&mut self) -> Vec<Option<i32>> {
         for process in self.members.iter().filter_map(|member| member.process.as_ref()) {

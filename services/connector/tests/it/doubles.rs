@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use berth_bus::{
-    Bus, Grant, Lease, LeaseError, Leases, RequestError, Requests, Subscription, TransportError,
+    Bus, Grant, Holds, Lease, LeaseError, Leases, RequestError, Requests, Subscription, TransportError,
     port::LeaseGuard,
 };
 use berth_proto::{
@@ -141,7 +141,12 @@ impl Leases for OneLease {
         let (lost, told) = watch::channel(false);
         if lease != Lease::whole(berth_runtime::Role::Connector) {
             self.others.lock().unwrap().push(lost);
-            return Ok(Grant { epoch: 1, lost: told, guard: LeaseGuard(guard) });
+            return Ok(Grant {
+                epoch: 1,
+                holds: Holds::until(told.clone()),
+                lost: told,
+                guard: LeaseGuard(guard),
+            });
         }
         loop {
             let mut held = self.held.lock().await;
@@ -157,6 +162,6 @@ impl Leases for OneLease {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
-        Ok(Grant { epoch, lost: told, guard: LeaseGuard(guard) })
+        Ok(Grant { epoch, holds: Holds::until(told.clone()), lost: told, guard: LeaseGuard(guard) })
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use berth_proto::{
-    AccountId, DirectoryId, EndpointId, InstanceId, RecordV1, Sealed,
+    AccountId, DirectoryId, EndpointId, InstanceId, RecordV1, Sealed, Timestamp,
     codec::{PRELUDE_BYTES, peek},
     subject::Decider,
 };
@@ -54,6 +54,7 @@ const ADMITTED: &[(&str, &[&str])] = &[
     ("ChangeAccount", &["client as root, account, instance"]),
     ("ConfigureAccountWebhook", &["client as root, account, instance"]),
     ("RemoveAccountWebhook", &["client as root, account, instance"]),
+    ("DisableAccountWebhook", &["delivery as service"]),
     ("CloseAccount", &["client as root, account, instance"]),
 ];
 
@@ -110,6 +111,11 @@ fn everything() -> BTreeMap<String, (TargetV1, Option<Command>)> {
         TargetV1::ChangeAccount { account, name: None, attributes: None },
         TargetV1::ConfigureAccountWebhook { account, webhook: configure.webhook },
         TargetV1::RemoveAccountWebhook { account, webhook: EndpointId::from_bytes([5; 16]) },
+        TargetV1::DisableAccountWebhook {
+            account,
+            webhook: EndpointId::from_bytes([5; 16]),
+            seen: Timestamp(0),
+        },
         TargetV1::CloseAccount { account },
     ];
     let named = of_account.map(|target| {

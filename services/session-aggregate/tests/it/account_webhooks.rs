@@ -1,7 +1,7 @@
 //! Webhooks of an account: every instance has them, those to come included.
 
 use berth_proto::{
-    AccountId, CommandId, EndpointId, Hash, InstanceId,
+    AccountId, CommandId, EndpointId, Hash, InstanceId, Timestamp,
     account::AccountStateV2,
     command::{ConfigureWebhookV1, DisableWebhookV1},
     commit::PrincipalV1,
@@ -196,6 +196,40 @@ async fn a_copy_that_its_receiver_wanted_disabled_stays_so_until_the_account_cha
     }
     world.until("it is enabled", async || enabled(shop, first.id).await == Some(true)).await;
     until_settled(&world).await;
+    world.verify(shop).await;
+}
+
+#[tokio::test]
+async fn one_that_its_receiver_wanted_disabled_is_so_for_all_until_the_account_changes_it() {
+    let world = World::start().await;
+    let (shop, kiosk) =
+        (world.instance("shop", 1_111_111_111).await, world.instance("kiosk", 1_111_111_112).await);
+    let first = endpoint(&world, "codechat.business", "https://a.example").await;
+    world.accepted(&configure(&world, first.clone())).await;
+    for id in [shop, kiosk] {
+        until_has(&world, id, "https://a.example", true).await;
+    }
+    until_settled(&world).await;
+    let seen = world.state(shop).await.unwrap().webhooks[0].updated_at;
+    let disable = |seen| {
+        let target = TargetV1::DisableAccountWebhook { account: world.account, webhook: first.id, seen };
+        CommandRequestV1 { principal: PrincipalV1::Service, ..request(&world, target) }
+    };
+    let of_before = disable(Timestamp(seen.0 - 1));
+    assert_eq!(world.rejected(&of_before).await, RejectionCodeV1::Changed, "it answered for another one");
+    world.accepted(&disable(seen)).await;
+    for id in [shop, kiosk] {
+        until_has(&world, id, "https://a.example", false).await;
+    }
+    until_settled(&world).await;
+    // Another instance asks for the same: it is so. A new instance has it as the others do.
+    world.accepted(&disable(seen)).await;
+    let stand = world.instance("stand", 1_111_111_113).await;
+    until_has(&world, stand, "https://a.example", false).await;
+    world.accepted(&configure(&world, first)).await;
+    for id in [shop, kiosk, stand] {
+        until_has(&world, id, "https://a.example", true).await;
+    }
     world.verify(shop).await;
 }
 

@@ -1,8 +1,9 @@
-//! One attempt: read the instance at the log, ask the gate, make the body, send, judge the answer.
+//! One attempt: read the instance at the log, ask the gate, make the body, connect, ask the gate again, send, judge the
+//! answer.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use berth_bus::{Bus, KeyRing, Volatile};
+use berth_bus::{Bus, Holds, KeyRing, Volatile};
 use berth_domain::instance::Verdict;
 use berth_log::{LogRead, Writer};
 use berth_proto::{
@@ -17,21 +18,25 @@ use super::{
     lane::Pending,
     permit::{Fault, Permit, ask, read},
     prepare::{Prepared, Readiness, prepare},
-    send::{conclude, end, send},
+    send::{Reached, conclude, connect, end, send},
     shares::{Destination, Place},
 };
 use crate::{
     attempts::Attempts,
     schedule::{Schedule, plus},
-    transport::{SendError, Transport},
+    transport::{Pass, SendError, Transport},
 };
 
 /// How long a notice waits after a fault of ours: it uses up no attempt.
 const FAULT_DELAY: Duration = Duration::from_secs(1);
 /// How long a notice waits whose instance cannot be read and never will be by itself.
 const UNREADABLE_DELAY: Duration = Duration::from_mins(5);
-/// How long a notice waits whose address has as many attempts as it may have, up to twice as long: it uses up no attempt.
+/// How long a notice waits whose address has as many attempts as it may have, or while the egress proxy does not work, up to
+/// twice as long: it uses up no attempt.
 const BUSY_DELAY: Duration = Duration::from_secs(5);
+
+/// How long a notice waits whose permission ended before it could be sent: it uses up no attempt.
+const LATE_DELAY: Duration = Duration::from_millis(250);
 
 /// What attempts need.
 #[derive(Clone)]
@@ -82,15 +87,15 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
 }
 
-/// Tries a notice once. Always says what comes next; a fault of ours makes it wait a little.
-pub(crate) async fn attempt(tools: Tools, pending: Pending) -> Ended {
+/// Tries a notice once, under a lease. Always says what comes next; a fault of ours makes it wait a little.
+pub(crate) async fn attempt(tools: Tools, pending: Pending, holds: Holds) -> Ended {
     let mut ended = Ended {
         attempts: pending.attempts,
         answered: None,
         outcome: Outcome::Wait(tools.clock.now()),
         pending,
     };
-    let tried = run(&tools, &mut ended).await;
+    let tried = run(&tools, &mut ended, holds).await;
     ended.outcome = match tried {
         Ok(outcome) => outcome,
         Err(fault) => {
@@ -111,7 +116,7 @@ pub(crate) async fn attempt(tools: Tools, pending: Pending) -> Ended {
     ended
 }
 
-async fn run(tools: &Tools, ended: &mut Ended) -> Result<Outcome, Fault> {
+async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, Fault> {
     let pending = ended.pending.clone();
     let key = &pending.key;
     let permit = read(tools, key.instance).await?;
@@ -132,8 +137,12 @@ async fn run(tools: &Tools, ended: &mut Ended) -> Result<Outcome, Fault> {
     }
     let begun = begun(tools, &pending, account);
     tools.attempts.note(&begun).await?;
+    let reached = connect(tools, &prepared).await;
     match allowed(tools, &pending, permit).await {
-        Ok((permit, Verdict::Send)) => Ok(sent(tools, ended, &prepared, &permit, begun).await),
+        Ok((permit, Verdict::Send)) => {
+            let pass = Pass { holds, begins_before: permit.fresh_until() };
+            Ok(sent(tools, ended, (&prepared, reached), (&permit, pass), begun).await)
+        }
         Ok((_, Verdict::Settle(outcome))) => {
             note_end(tools, begun, not_sent(AfterAttemptV1::Settled { outcome })).await;
             Ok(Outcome::Settle(outcome))
@@ -146,7 +155,7 @@ async fn run(tools: &Tools, ended: &mut Ended) -> Result<Outcome, Fault> {
 }
 
 /// A permit that is fresh, and what the gate says on it. Asked again even of one that is fresh already: a code may have
-/// expired while the body was made.
+/// expired while the body was made and the connection opened.
 async fn allowed(tools: &Tools, pending: &Pending, mut permit: Permit) -> Result<(Permit, Verdict), Fault> {
     while !permit.is_fresh() {
         permit = read(tools, pending.key.instance).await?;
@@ -159,14 +168,18 @@ async fn allowed(tools: &Tools, pending: &Pending, mut permit: Permit) -> Result
 async fn sent(
     tools: &Tools,
     ended: &mut Ended,
-    prepared: &Prepared,
-    permit: &Permit,
+    (prepared, reached): (&Prepared, Reached),
+    (permit, pass): (&Permit, Pass),
     begun: DeliveryAttemptV1,
 ) -> Outcome {
     let pending = ended.pending.clone();
-    let sent = send(tools, &pending, prepared).await;
-    if let Err(SendError::Busy) = sent.answer {
-        let until = busy_until(tools);
+    let sent = send(tools, &pending, prepared, reached, pass).await;
+    let again_at = match sent.answer {
+        Err(SendError::Busy | SendError::Proxy) => Some(busy_until(tools)),
+        Err(SendError::Unpermitted) => Some(plus(tools.clock.now(), LATE_DELAY)),
+        _ => None,
+    };
+    if let Some(until) = again_at {
         note_end(tools, begun, not_sent(AfterAttemptV1::Waits { until })).await;
         return Outcome::Wait(until);
     }

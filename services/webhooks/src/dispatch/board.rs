@@ -4,11 +4,14 @@
 //! attempt runs in a lane at a time, so that an endpoint hears everything in order. A notice leaves its lane
 //! when its settlement is durable.
 //!
+//! The end of a session, and of an instance, is told after everything that is older has come to an end: also after an
+//! attempt of a former owner, which nobody can stop and which lives for as long as an attempt may take.
+//!
 //! A lane whose head is due waits for its turn under [`Shares`]. Where it leads (account and place) stands sealed
 //! in the log, so the first attempt of a lane finds that out and gives way to whoever's turn it is then.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map},
     time::Duration,
 };
 
@@ -44,6 +47,8 @@ pub(crate) struct Board {
     known: HashMap<(InstanceId, EndpointId), Destination>,
     /// Attempts that find out where a lane leads.
     look_ups: usize,
+    /// Attempts of former owners whose fate is unknown, at most one of each lane.
+    foreign: HashMap<(InstanceId, EndpointId), Foreign>,
     /// Settled here, and perhaps still a row of the view.
     settled: BTreeMap<InstanceId, HashSet<NoticeKeyV1>>,
     /// Notices in all lanes.
@@ -52,16 +57,36 @@ pub(crate) struct Board {
     looked: Option<Timestamp>,
 }
 
+/// What is known of notices from before they were taken over.
+pub(crate) trait Past {
+    /// How far one is; none if it was never tried.
+    fn tried(&self, key: &NoticeKeyV1) -> Option<Tried>;
+
+    /// How long an attempt at it may take.
+    fn lives(&self, owed: &Owed) -> Duration;
+}
+
+/// What may still run of former owners' attempts at an endpoint.
+#[derive(Debug, Clone, Copy)]
+struct Foreign {
+    /// The oldest notice of which there is one.
+    oldest: (u64, u16),
+    /// The last of them ends before this …
+    until: Timestamp,
+    /// … which was so long after it was found.
+    life: Duration,
+}
+
 // === impl Board ===
 
 impl Board {
-    /// Takes over the rows of one instance as the view has them now. Says whether anything that waited before
-    /// should be looked at again: a commit may have cancelled it.
+    /// Takes over all rows of one instance as the view has them now. Says whether there is a new one among them that was
+    /// tried before: a commit may have cancelled it since.
     pub(crate) fn merge(
         &mut self,
         instance: InstanceId,
         rows: Vec<(NoticeKeyV1, Owed)>,
-        tried: impl Fn(&NoticeKeyV1) -> Option<Tried>,
+        past: &impl Past,
         clock: Present,
     ) -> bool {
         let present: HashSet<NoticeKeyV1> = rows.iter().map(|(key, _)| *key).collect();
@@ -71,49 +96,87 @@ impl Board {
                 self.settled.insert(instance, settled);
             }
         }
-        let mut waited = false;
         for lane_key in self.lanes_of(instance) {
             if let Some(lane) = self.lanes.get_mut(&lane_key) {
                 // Settled by a former owner.
                 let before = lane.queue.len();
                 lane.queue.retain(|_, pending| pending.busy || present.contains(&pending.key));
                 self.count -= before - lane.queue.len();
-                waited |= lane.queue.values().any(|pending| !pending.busy);
             }
             self.index(lane_key);
         }
+        let mut tried = false;
         for (key, owed) in rows {
-            if self.settled.get(&instance).is_some_and(|settled| settled.contains(&key)) {
-                continue;
-            }
-            let lane_key = LaneKey::of(&key, owed.class);
-            let known = self.lanes.get(&lane_key);
-            if known.is_some_and(|lane| lane.queue.contains_key(&(key.version, key.ordinal))) {
-                continue;
-            }
-            let tried = tried(&key);
-            waited |= tried.is_some();
-            let pending = Pending {
-                key,
-                attempts: tried.map_or(0, |tried| tried.attempts),
-                // An attempt whose fate is unknown is repeated at once, and so is one that a clock which had jumped
-                // ahead put off. A commit that is dated ahead is not waited for.
-                due: tried
-                    .filter(|tried| !tried.running && tried.due <= clock.latest)
-                    .map_or(owed.occurred_at.min(clock.now), |tried| tried.due),
-                owed,
-                held: false,
-                slot: None,
-                busy: false,
-            };
-            let lane = self.lanes.entry(lane_key).or_default();
-            if let Entry::Vacant(place) = lane.queue.entry((key.version, key.ordinal)) {
-                place.insert(pending);
-                self.count += 1;
-            }
-            self.index(lane_key);
+            tried |= self.add(key, owed, past, clock);
         }
-        waited
+        tried
+    }
+
+    /// Takes over the row of one notice: there is one, or none any more. Says whether it is a new one that was tried
+    /// before.
+    pub(crate) fn update(
+        &mut self,
+        key: NoticeKeyV1,
+        row: Option<Owed>,
+        past: &impl Past,
+        clock: Present,
+    ) -> bool {
+        if let Some(owed) = row {
+            return self.add(key, owed, past, clock);
+        }
+        if let btree_map::Entry::Occupied(mut settled) = self.settled.entry(key.instance) {
+            settled.get_mut().remove(&key);
+            if settled.get().is_empty() {
+                settled.remove();
+            }
+        }
+        // Settled by a former owner.
+        for codes in [false, true] {
+            let lane_key = LaneKey { instance: key.instance, endpoint: key.endpoint, codes };
+            if let Some(lane) = self.lanes.get_mut(&lane_key)
+                && let btree_map::Entry::Occupied(place) = lane.queue.entry((key.version, key.ordinal))
+                && !place.get().busy
+            {
+                place.remove();
+                self.count -= 1;
+                self.index(lane_key);
+            }
+        }
+        false
+    }
+
+    /// Adds a notice that is neither here nor settled here. Says whether it was added and was tried before.
+    fn add(&mut self, key: NoticeKeyV1, owed: Owed, past: &impl Past, clock: Present) -> bool {
+        if self.settled.get(&key.instance).is_some_and(|settled| settled.contains(&key)) {
+            return false;
+        }
+        let lane_key = LaneKey::of(&key, owed.class);
+        let known = self.lanes.get(&lane_key);
+        if known.is_some_and(|lane| lane.queue.contains_key(&(key.version, key.ordinal))) {
+            return false;
+        }
+        let tried = past.tried(&key);
+        if tried.is_some_and(|tried| tried.running) {
+            self.note_foreign(&key, past.lives(&owed), clock.now);
+        }
+        let pending = Pending {
+            key,
+            attempts: tried.map_or(0, |tried| tried.attempts),
+            // An attempt whose fate is unknown is repeated at once, and so is one that a clock which had jumped
+            // ahead put off. A commit that is dated ahead is not waited for.
+            due: tried
+                .filter(|tried| !tried.running && tried.due <= clock.latest)
+                .map_or(owed.occurred_at.min(clock.now), |tried| tried.due),
+            owed,
+            held: false,
+            slot: None,
+            busy: false,
+        };
+        let lane = self.lanes.entry(lane_key).or_default();
+        lane.queue.insert((key.version, key.ordinal), Box::new(pending));
+        self.count += 1;
+        self.index(lane_key);
+        tried.is_some()
     }
 
     /// The head whose turn it is, marked as busy. What it occupies is given back with [`Self::give_back`].
@@ -134,7 +197,7 @@ impl Board {
         }
         let head = lane.queue.values_mut().next()?;
         (head.busy, head.slot) = (true, slot);
-        let pending = head.clone();
+        let pending = Pending::clone(head);
         lane.busy += 1;
         self.index(lane_key);
         Some(pending)
@@ -157,6 +220,23 @@ impl Board {
         self.mark(&pending.key, LaneKey::of(&pending.key, pending.owed.class), |head| head.busy = false);
     }
 
+    fn note_foreign(&mut self, key: &NoticeKeyV1, life: Duration, now: Timestamp) {
+        let (of, until) = ((key.version, key.ordinal), plus(now, life));
+        let entry = self.foreign.entry((key.instance, key.endpoint));
+        let foreign = entry.or_insert(Foreign { oldest: of, until, life });
+        foreign.oldest = foreign.oldest.min(of);
+        (foreign.until, foreign.life) = (foreign.until.max(until), foreign.life.max(life));
+    }
+
+    /// When a head may be tried: what ends a session is held back while something older may still be under way.
+    fn earliest(&self, head: &Pending) -> Timestamp {
+        let held_back = self
+            .foreign
+            .get(&(head.key.instance, head.key.endpoint))
+            .filter(|foreign| head.is_an_end() && foreign.oldest < (head.key.version, head.key.ordinal));
+        held_back.map_or(head.due, |foreign| head.due.max(foreign.until))
+    }
+
     /// When the next head is due that is not known to be due yet.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
         self.idle.first().map(|(due, _)| *due)
@@ -172,8 +252,23 @@ impl Board {
         self.lanes_of(instance)
             .iter()
             .filter_map(|key| self.lanes.get(key))
-            .flat_map(|lane| lane.queue.values().filter(|pending| !pending.busy).cloned())
+            .flat_map(|lane| lane.queue.values().filter(|pending| !pending.busy))
+            .map(|pending| Pending::clone(pending))
             .collect()
+    }
+
+    /// Whether something waits for an instance that is neither tried nor settled at this moment.
+    pub(crate) fn has_waiting(&self, instance: InstanceId) -> bool {
+        let lanes = self.lanes_of(instance);
+        lanes.iter().filter_map(|key| self.lanes.get(key)).any(|lane| lane.queue.len() > lane.busy)
+    }
+
+    /// One of what waits, unless it is tried or settled at this moment.
+    pub(crate) fn waits(&self, key: &NoticeKeyV1) -> Option<Pending> {
+        let of = |codes| LaneKey { instance: key.instance, endpoint: key.endpoint, codes };
+        let lanes = [false, true].into_iter().filter_map(|codes| self.lanes.get(&of(codes)));
+        let mut found = lanes.filter_map(|lane| lane.queue.get(&(key.version, key.ordinal)));
+        found.find(|pending| !pending.busy).map(|pending| Pending::clone(pending))
     }
 
     /// Marks a waiting notice as being settled; `false` if it is busy or gone.
@@ -272,6 +367,9 @@ impl Board {
             return;
         }
         tracing::warn!("the clock went back: webhook notices that wait are tried now");
+        for foreign in self.foreign.values_mut() {
+            foreign.until = foreign.until.min(plus(now, foreign.life));
+        }
         for lane in self.lanes.values_mut() {
             for pending in lane.queue.values_mut().filter(|pending| !pending.held && !pending.busy) {
                 pending.due = pending.due.min(now);
@@ -309,7 +407,7 @@ impl Board {
 
     /// The end of a session waits for an older code that is under way, so that nothing older arrives after it.
     fn must_wait(&self, lane_key: LaneKey, head: &Pending) -> bool {
-        if lane_key.codes || !matches!(head.owed.class, NoticeClass::Disconnect | NoticeClass::Deletion) {
+        if lane_key.codes || !head.is_an_end() {
             return false;
         }
         let codes = self.lanes.get(&LaneKey { codes: true, ..lane_key });
@@ -349,7 +447,7 @@ impl Board {
         let is_gone = lane.queue.is_empty();
         let idle = match lane.queue.values().next() {
             // One attempt in a lane at a time: while something of it is busy, nothing of it is idle.
-            Some(head) if lane.busy == 0 && !self.must_wait(lane_key, head) => Some(head.due),
+            Some(head) if lane.busy == 0 && !self.must_wait(lane_key, head) => Some(self.earliest(head)),
             _ => None,
         };
         let tried = lane.queue.values().next().is_some_and(|head| head.attempts > 0);

@@ -48,8 +48,8 @@ pub(crate) struct Pending {
 /// The notices of a lane.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
-    /// By version and ordinal.
-    pub(super) queue: BTreeMap<(u64, u16), Pending>,
+    /// By version and ordinal. Boxed, since a map that has one entry has room for eleven.
+    pub(super) queue: BTreeMap<(u64, u16), Box<Pending>>,
     /// How many of them are tried or settled. While there is one nothing else of the lane is tried, also not what came
     /// back before it.
     pub(super) busy: usize,
@@ -67,6 +67,17 @@ pub(super) enum Indexed {
     /// It waits for its turn.
     Ready(Slot, Timestamp),
 }
+
+// === impl Pending ===
+
+impl Pending {
+    /// Whether it tells of the end of a session or of the instance, after which nothing older is told.
+    pub(super) const fn is_an_end(&self) -> bool {
+        matches!(self.owed.class, NoticeClass::Disconnect | NoticeClass::Deletion)
+    }
+}
+
+// === impl LaneKey ===
 
 impl LaneKey {
     /// The lane of a notice.

@@ -9,6 +9,7 @@ mod attempt;
 mod board;
 mod desk;
 mod disable;
+mod extent;
 mod lane;
 mod open;
 mod permit;
@@ -76,9 +77,16 @@ impl Dispatcher {
             let desk = Arc::new(Desk::default());
             let (tools, touched) = (self.tools.clone(), self.touched.clone());
             let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
-            let tenure = Tenure::new(tools, touched, desk.clone(), settler.clone(), ordered, stop.clone());
+            let holds = grant.holds.clone();
+            let tenure =
+                Tenure::new(tools, touched, desk.clone(), (settler.clone(), holds), ordered, stop.clone());
             let queue = Queue { tools: self.tools.clone(), settler: settler.clone(), desk };
-            let redelivery = Redelivery { tools: self.tools.clone(), settler: settler.clone(), orders };
+            let redelivery = Redelivery {
+                tools: self.tools.clone(),
+                settler: settler.clone(),
+                holds: grant.holds.clone(),
+                orders,
+            };
             let end = tokio::select! {
                 end = tenure.run(grant.lost.clone()) => end,
                 end = serving::serve(queue, self.tools.clone(), settler.clone()) => end,

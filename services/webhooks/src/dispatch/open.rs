@@ -1,6 +1,6 @@
 //! Opens an endpoint: only when something is sent to it, and never kept.
 
-use berth_notices::open::Opener;
+use berth_notices::{asymmetric, open::Opener};
 use berth_proto::{Timestamp, instance::WebhookV1};
 use berth_runtime::{OpenError, sealing::field};
 use serde_json::{Map, Value};
@@ -15,6 +15,8 @@ pub(crate) struct Endpoint {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) authorization: Option<String>,
     pub(crate) secrets: Vec<Secret>,
+    /// Whether an asymmetric signature stands beside each.
+    pub(crate) asymmetric: bool,
     pub(crate) options: Map<String, Value>,
 }
 
@@ -29,6 +31,7 @@ impl Endpoint {
             // A secret that is not one does not hold a notice up: it goes out signed with the others.
             secrets.extend(Secret::parse(&opener.text(field::WEBHOOK_SECRET, sealed)?));
         }
+        let options = opener.object(field::WEBHOOK_OPTIONS, webhook.options.as_ref())?;
         let headers = opener.object(field::WEBHOOK_HEADERS, webhook.headers.as_ref())?;
         Ok(Self {
             url: opener.text(field::WEBHOOK_URL, &webhook.url)?,
@@ -42,7 +45,8 @@ impl Endpoint {
                 .map(|sealed| opener.text(field::WEBHOOK_AUTHORIZATION, sealed))
                 .transpose()?,
             secrets,
-            options: opener.object(field::WEBHOOK_OPTIONS, webhook.options.as_ref())?,
+            asymmetric: asymmetric::is_wanted(&options),
+            options,
         })
     }
 }

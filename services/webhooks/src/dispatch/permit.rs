@@ -79,7 +79,12 @@ pub(crate) struct Permit {
 impl Permit {
     /// Whether what it allows may begin now.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.read_at.elapsed() < GATE_FRESH_MAX
+        Instant::now() < self.fresh_until()
+    }
+
+    /// What it allows begins before this.
+    pub(crate) fn fresh_until(&self) -> Instant {
+        self.read_at + GATE_FRESH_MAX
     }
 }
 

@@ -5,6 +5,7 @@
 //! crash, it is in its place in its lane, and the gate is asked before each attempt. While an instance is silent nothing
 //! is reopened (R4, R23).
 
+use berth_bus::Holds;
 use berth_domain::instance::{NoticeClass, Verdict};
 use berth_proto::{
     CommandId, EndpointId, InstanceId, Partition, Timestamp,
@@ -26,7 +27,11 @@ use super::{
 };
 use crate::{
     attempts::TableError,
-    outbox::{Owed, SettledRow, owed, owed_key, read_row, read_settled_key, settled_key, settled_prefix},
+    outbox::{
+        CommitStands, Owed, SettledRow, owed, owed_key, read_row, read_settled_key, settled_key,
+        settled_prefix,
+    },
+    transport::Pass,
 };
 
 /// Rows that are read at once.
@@ -62,6 +67,8 @@ pub(super) enum RedeliveryFault {
 pub(super) struct Redelivery {
     pub(super) tools: Tools,
     pub(super) settler: Settler,
+    /// The lease under which a test is sent.
+    pub(super) holds: Holds,
     pub(super) orders: mpsc::Sender<Order>,
 }
 
@@ -89,15 +96,7 @@ impl Answers for Redelivery {
             }
             RedeliveryRequestV1::Resend { endpoint, id } => self.resend(instance, endpoint, id).await,
             RedeliveryRequestV1::Recover { endpoint, since } => self.recover(instance, endpoint, since).await,
-            RedeliveryRequestV1::Test { endpoint } => {
-                let permit = read(&self.tools, instance).await?;
-                if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
-                    return Ok(refusal);
-                }
-                let tested = test_notice::send(&self.tools, &permit.step, endpoint).await?;
-                Ok(tested
-                    .map_or(RedeliveryReplyV1::Unknown, |(id, end)| RedeliveryReplyV1::Tested { id, end }))
-            }
+            RedeliveryRequestV1::Test { endpoint } => self.test(instance, endpoint).await,
         }
     }
 
@@ -147,6 +146,30 @@ impl Redelivery {
             Err(SettlementV1::Expired) => Ok(RedeliveryReplyV1::Unknown),
             Err(by) => Ok(RedeliveryReplyV1::Silent { by }),
         }
+    }
+
+    /// Asked twice whether it may: opening the connection takes its time.
+    async fn test(
+        &self,
+        instance: InstanceId,
+        endpoint: EndpointId,
+    ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
+        let mut permit = read(&self.tools, instance).await?;
+        if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+            return Ok(refusal);
+        }
+        let Some(ready) = test_notice::prepare(&self.tools, &permit.step, endpoint).await? else {
+            return Ok(RedeliveryReplyV1::Unknown);
+        };
+        while !permit.is_fresh() {
+            permit = read(&self.tools, instance).await?;
+        }
+        if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+            return Ok(refusal);
+        }
+        let pass = Pass { holds: self.holds.clone(), begins_before: permit.fresh_until() };
+        let (id, end) = ready.send(&self.tools, pass).await;
+        Ok(RedeliveryReplyV1::Tested { id, end })
     }
 
     async fn recover(
@@ -226,7 +249,7 @@ impl Redelivery {
         if let Verdict::Settle(by) = ask(&self.tools, state, &key, &row) {
             return Ok(Err(by));
         }
-        let Owed { class, session, occurred_at, format, event, code: _ } = row;
+        let Owed { class, session, occurred_at, format, event, code: _, commit: _ } = row;
         Ok(Ok(ReopenedV1 { notice: key, class, session, occurred_at, format, event }))
     }
 
@@ -247,6 +270,7 @@ impl Redelivery {
             occurred_at: self.tools.clock.now(),
             format: webhook.format.clone(),
             event: String::new(),
+            commit: CommitStands::Applied,
         };
         let key = NoticeKeyV1 { instance, version: 0, endpoint, ordinal: 0 };
         match ask(&self.tools, state, &key, &anything) {

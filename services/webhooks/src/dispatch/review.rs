@@ -3,13 +3,20 @@
 //! A commit may cancel what waits for hours, and what is cancelled holds up what comes after it in its lane: the
 //! end of a session above all. So a review is owed after every commit that finds something waiting and after
 //! every attempt that failed, and it is owed until the instance was read.
+//!
+//! A review asks about all that waits only if something changed that the gate looks at. Else what was asked about before
+//! has the same answer, however much it is, and only what came back since is asked about.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     time::Duration,
 };
 
-use berth_proto::{InstanceId, instance::InstanceStateV1};
+use berth_proto::{
+    Hash, InstanceId,
+    delivery::NoticeKeyV1,
+    instance::{InstanceStateV1, PhaseV1},
+};
 
 use super::{attempt::Tools, permit::read};
 
@@ -17,6 +24,8 @@ use super::{attempt::Tools, permit::read};
 const REVIEWS_MAX: usize = 64;
 /// How long one read of an instance may take before it is given up and repeated.
 const READ_MAX: Duration = Duration::from_secs(1);
+/// Instances of which is remembered what the gate looked at; beyond that all of them are looked at anew.
+const SEEN_MAX: usize = 65_536;
 /// How long to wait after a read that failed.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -25,9 +34,21 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(super) struct Reviews {
     /// In the order in which they were asked for.
     queue: VecDeque<InstanceId>,
-    /// What is in the queue.
-    asked: BTreeSet<InstanceId>,
-    running: BTreeSet<InstanceId>,
+    /// What is in the queue, and which notices came back since their instance was read.
+    asked: BTreeMap<InstanceId, BTreeSet<NoticeKeyV1>>,
+    /// What is being read, and what came back before that.
+    running: BTreeMap<InstanceId, BTreeSet<NoticeKeyV1>>,
+    /// What the gate looked at when all that waited was asked about.
+    seen: HashMap<InstanceId, Hash>,
+}
+
+/// What is to be asked about on a state.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// All that waits.
+    All,
+    /// These.
+    These(BTreeSet<NoticeKeyV1>),
 }
 
 // === impl Reviews ===
@@ -35,9 +56,21 @@ pub(super) struct Reviews {
 impl Reviews {
     /// An instance is to be read from now on: a read that runs already may be older than what asks.
     pub(super) fn ask(&mut self, instance: InstanceId) {
-        if self.asked.insert(instance) {
+        self.ask_about(instance, None);
+    }
+
+    /// An instance is to be read since one of its notices waits again.
+    pub(super) fn ask_about(&mut self, instance: InstanceId, notice: Option<NoticeKeyV1>) {
+        let asked = self.asked.entry(instance).or_insert_with(|| {
             self.queue.push_back(instance);
-        }
+            BTreeSet::new()
+        });
+        asked.extend(notice);
+    }
+
+    /// What waits of an instance was read anew: all of it is to be asked about.
+    pub(super) fn forget(&mut self, instance: InstanceId) {
+        self.seen.remove(&instance);
     }
 
     /// The next instance to read; none while as many are being read as may be.
@@ -46,17 +79,45 @@ impl Reviews {
             return None;
         }
         // At most as many are passed over as are running.
-        let at = self.queue.iter().position(|instance| !self.running.contains(instance))?;
+        let at = self.queue.iter().position(|instance| !self.running.contains_key(instance))?;
         let instance = self.queue.remove(at)?;
-        self.asked.remove(&instance);
-        self.running.insert(instance);
+        let notices = self.asked.remove(&instance).unwrap_or_default();
+        self.running.insert(instance, notices);
         Some(instance)
     }
 
-    /// An instance was read.
-    pub(super) fn end(&mut self, instance: InstanceId) {
-        self.running.remove(&instance);
+    /// An instance was read, if that worked: says what is to be asked about.
+    pub(super) fn end(&mut self, instance: InstanceId, state: Option<&InstanceStateV1>) -> About {
+        let notices = self.running.remove(&instance).unwrap_or_default();
+        let Some(looked_at) = state.and_then(looked_at) else {
+            self.seen.remove(&instance);
+            return About::All;
+        };
+        if self.seen.len() >= SEEN_MAX {
+            self.seen.clear();
+        }
+        if self.seen.insert(instance, looked_at) == Some(looked_at) {
+            About::These(notices)
+        } else {
+            About::All
+        }
     }
+}
+
+/// A digest of all that the gate looks at but for the clock, which is asked before each attempt.
+fn looked_at(state: &InstanceStateV1) -> Option<Hash> {
+    let codes = match &state.phase {
+        PhaseV1::Pairing(attempt) => Some((
+            attempt.number,
+            attempt.qr.as_ref().map(|shown| shown.index),
+            attempt.pairing_code.as_ref().map(|shown| shown.index),
+        )),
+        _ => None,
+    };
+    let is_deleted = matches!(state.phase, PhaseV1::Deleted { .. });
+    let parts = (&state.permission, state.session, is_deleted, codes, &state.webhooks);
+    let bytes = postcard::to_allocvec(&parts).ok()?;
+    Some(Hash::over(b"berth.webhooks.looked_at", &[&bytes]))
 }
 
 /// Reads the instance as it is now, again and again while the log does not answer. None if it will not be read
@@ -78,6 +139,12 @@ pub(super) async fn state_now(tools: &Tools, instance: InstanceId) -> Option<Ins
 
 #[cfg(test)]
 mod tests {
+    use berth_notices::fixtures::{INSTANCE, linked, logged_out, state, webhook};
+    use berth_proto::{
+        EndpointId,
+        instance::{PermissionV1, WebhookV1},
+    };
+
     use super::*;
 
     fn instance(number: u8) -> InstanceId {
@@ -93,8 +160,48 @@ mod tests {
         assert_eq!(reviews.start(), Some(instance(1)));
         reviews.ask(instance(1));
         assert_eq!((reviews.start(), reviews.start()), (Some(instance(2)), None));
-        reviews.end(instance(1));
+        reviews.end(instance(1), None);
         assert_eq!((reviews.start(), reviews.start()), (Some(instance(1)), None));
+    }
+
+    #[test]
+    fn all_is_asked_about_once_for_each_change_and_else_what_came_back() {
+        let notice = |version| NoticeKeyV1 {
+            instance: INSTANCE,
+            version,
+            endpoint: EndpointId::from_bytes([2; 16]),
+            ordinal: 0,
+        };
+        let mut reviews = Reviews::default();
+        let mut read = |reviews: &mut Reviews, notice, state: &InstanceStateV1| {
+            reviews.ask_about(INSTANCE, notice);
+            assert_eq!(reviews.start(), Some(INSTANCE));
+            reviews.end(INSTANCE, Some(state))
+        };
+        let open = state(linked(), PermissionV1::Open, 1);
+        let silent = state(logged_out(), PermissionV1::Silent, 2);
+        assert_eq!(read(&mut reviews, None, &open), About::All);
+        assert_eq!(read(&mut reviews, Some(notice(3)), &open), About::These([notice(3)].into()));
+        let renamed = InstanceStateV1 { credential_version: 7, ..open.clone() };
+        assert_eq!(
+            read(&mut reviews, None, &renamed),
+            About::These([].into()),
+            "it says nothing to the gate"
+        );
+        assert_eq!(read(&mut reviews, Some(notice(3)), &silent), About::All);
+        let mut disabled = silent.clone();
+        disabled.webhooks = vec![WebhookV1 { enabled: false, ..webhook("native") }];
+        assert_eq!(read(&mut reviews, None, &disabled), About::All);
+        reviews.forget(INSTANCE);
+        assert_eq!(read(&mut reviews, None, &disabled), About::All);
+
+        // What comes back while the instance is read is asked about with the next read.
+        reviews.ask(INSTANCE);
+        reviews.start();
+        reviews.ask_about(INSTANCE, Some(notice(4)));
+        assert_eq!(reviews.end(INSTANCE, Some(&disabled)), About::These([].into()));
+        reviews.start();
+        assert_eq!(reviews.end(INSTANCE, Some(&disabled)), About::These([notice(4)].into()));
     }
 
     #[test]
@@ -104,7 +211,7 @@ mod tests {
             reviews.ask(instance(number));
         }
         assert_eq!(std::iter::from_fn(|| reviews.start()).count(), REVIEWS_MAX);
-        reviews.end(instance(0));
+        reviews.end(instance(0), None);
         assert!(reviews.start().is_some());
     }
 }

@@ -35,17 +35,19 @@ pub(crate) fn of_endpoint(
     Ok(read.filter(|(notice, _)| notice.endpoint == endpoint).collect())
 }
 
-/// Everything that is owed, up to about `rows_max` rows and whole instances only; says whether that was all.
+/// Everything that is owed, up to about `rows_max` rows and whole instances only; gives the last instance if that was not
+/// all.
 pub(super) async fn everything(
     view: Arc<dyn ViewReader>,
     rows_max: usize,
-) -> Result<(OwedRows, bool), ViewError> {
+) -> Result<(OwedRows, Option<InstanceId>), ViewError> {
     let read = tokio::task::spawn_blocking(move || {
         let mut all = OwedRows::new();
-        let complete = pages(view.as_ref(), None, rows_max, |key, owed| {
+        let is_all = pages(view.as_ref(), None, rows_max, |key, owed| {
             all.entry(key.instance).or_default().push((key, owed));
         })?;
-        Ok((all, complete))
+        let last = all.keys().next_back().copied().filter(|_| !is_all);
+        Ok((all, last))
     });
     read.await.unwrap_or_else(|error| Err(ViewError::Store(error.to_string().into())))
 }

@@ -25,7 +25,7 @@ use crate::{
     last_words,
     schedule::{Answer, Failed, Reception, judge, plus},
     signing::{message_id, signatures},
-    transport::{HeaderParts, Parcel, SendError, build},
+    transport::{Connected, HeaderParts, Parcel, Pass, SendError, build},
 };
 
 /// Bytes of an answer that are kept.
@@ -41,28 +41,33 @@ pub(super) struct Sent {
     pub(super) took: Duration,
 }
 
-/// Sends a notice.
-pub(super) async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Sent {
-    let Prepared { format, endpoint, rendered, .. } = prepared;
-    let id = message_id(&pending.key);
-    let timestamp_seconds = tools.clock.now().seconds();
-    let configured = endpoint.authorization.as_deref().map(|value| format.authorization(value));
-    let headers = build(&HeaderParts {
-        id: &id,
-        timestamp_seconds,
-        signature: &signatures(&endpoint.secrets, &id, timestamp_seconds, &rendered.body),
-        format: &rendered.headers,
-        custom: &endpoint.headers,
-        authorization: rendered.authorization.as_deref().or(configured.as_deref()),
-    });
-    let parcel = Parcel {
-        url: rendered.suffix.on(&endpoint.url),
-        headers,
-        body: Bytes::copy_from_slice(&rendered.body),
-        attempt_max: tools.schedule.attempt_max(format.retry_rule()),
-    };
+/// A connection to where a notice leads, if there is one, and when it was asked for.
+pub(super) struct Reached {
+    connected: Result<Connected, SendError>,
+    started: Instant,
+}
+
+/// Opens the connection that a notice is to be sent on. The endpoint is told nothing yet.
+pub(super) async fn connect(tools: &Tools, prepared: &Prepared) -> Reached {
     let started = Instant::now();
-    let answer = tools.transport.send(parcel).await;
+    let url = prepared.rendered.suffix.on(&prepared.endpoint.url);
+    let attempt_max = tools.schedule.attempt_max(prepared.format.retry_rule());
+    Reached { connected: tools.transport.connect(&url, attempt_max).await, started }
+}
+
+/// Sends a notice, as far as it may.
+pub(super) async fn send(
+    tools: &Tools,
+    pending: &Pending,
+    prepared: &Prepared,
+    reached: Reached,
+    pass: Pass,
+) -> Sent {
+    let Reached { connected, started } = reached;
+    let answer = match connected {
+        Ok(connected) => connected.send(parcel(tools, pending, prepared), pass).await,
+        Err(error) => Err(error),
+    };
     let took = started.elapsed();
     crate::metrics::attempt(pending.owed.class, answer.as_ref(), took);
     tracing::debug!(
@@ -72,6 +77,28 @@ pub(super) async fn send(tools: &Tools, pending: &Pending, prepared: &Prepared) 
         "a webhook notice was sent"
     );
     Sent { answer, took }
+}
+
+fn parcel(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Parcel {
+    let Prepared { format, endpoint, rendered, .. } = prepared;
+    let id = message_id(&pending.key);
+    let timestamp_seconds = tools.clock.now().seconds();
+    let configured = endpoint.authorization.as_deref().map(|value| format.authorization(value));
+    let headers = build(&HeaderParts {
+        id: &id,
+        timestamp_seconds,
+        signature: &signatures(
+            &endpoint.secrets,
+            endpoint.asymmetric,
+            &id,
+            timestamp_seconds,
+            &rendered.body,
+        ),
+        format: &rendered.headers,
+        custom: &endpoint.headers,
+        authorization: rendered.authorization.as_deref().or(configured.as_deref()),
+    });
+    Parcel { headers, body: Bytes::copy_from_slice(&rendered.body) }
 }
 
 /// What becomes of the notice.
@@ -88,7 +115,7 @@ pub(super) async fn conclude(
         Ok(Reception::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
         Ok(Reception::Disable) => {
             if let Some(webhook) = webhook(&step.state, &pending.key)
-                && disable::disable(tools, webhook, &pending.key, &prepared.happening).await
+                && disable::disable(tools, &step.state, webhook, &pending.key, &prepared.happening).await
             {
                 return Outcome::Settle(SettlementV1::CancelledByEndpoint);
             }
@@ -141,7 +168,7 @@ pub(super) fn result(answer: &Result<Answer, SendError>) -> AttemptResultV1 {
         Err(SendError::Invalid) => AttemptResultV1::Invalid,
         Err(SendError::Name) => AttemptResultV1::Name,
         Err(SendError::Connect) => AttemptResultV1::Connect,
-        Err(SendError::Busy) => AttemptResultV1::NotSent,
+        Err(SendError::Busy | SendError::Proxy | SendError::Unpermitted) => AttemptResultV1::NotSent,
         Err(SendError::TimedOut) => AttemptResultV1::TimedOut,
         Err(SendError::Broken) => AttemptResultV1::Broken,
     }

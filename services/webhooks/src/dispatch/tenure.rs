@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
+use berth_bus::Holds;
 use berth_domain::{instance::NoticeClass, instance::Verdict};
+use berth_notices::formats::{self, Format, RetryRule};
 use berth_proto::{
     InstanceId, Partition, Timestamp,
     delivery::{NoticeKeyV1, SETTLED_PER_COMMIT_MAX, SettledV1, SettlementV1},
@@ -21,23 +23,28 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attempt::{Ended, Outcome, Tools, attempt},
-    board::Board,
+    board::{Board, Past},
     desk::Desk,
+    extent::Extent,
     lane::{Pending, Present},
     permit::ask,
     redelivery::Order,
-    review::{Reviews, state_now},
+    review::{About, Reviews, state_now},
     scan,
     settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
 };
 use crate::{
+    attempts::Tried,
     last_words, metrics,
-    outbox::{Touched, owed_key, touched::Drained},
+    outbox::{Owed, Touched, owed_key, read_row, touched::Drained},
     schedule::plus,
 };
 
-/// Notices that are kept in memory; the rest stays in the view until these are fewer.
-const OWED_IN_MEMORY_MAX: usize = 1_000_000;
+/// Notices that are kept in memory, about 250 MB of them if each has a lane of its own; the rest stays in the view until
+/// these are fewer.
+const OWED_IN_MEMORY_MAX: usize = 400_000;
+/// Notices that are kept besides, of instances that something happens to meanwhile.
+const OWED_BESIDES_MAX: usize = 40_000;
 /// How often the loop looks at the clock although nothing is due: wall clocks may be set.
 const LOOK_MAX: Duration = Duration::from_secs(5);
 
@@ -72,6 +79,8 @@ pub(super) struct Tenure {
     /// Who waits to fetch notices.
     desk: Arc<Desk>,
     settler: Settler,
+    /// The lease under which is sent.
+    holds: Holds,
     board: Board,
     /// Dropped with the tenure: whatever runs ends at its next await.
     work: FuturesUnordered<Work>,
@@ -86,8 +95,8 @@ pub(super) struct Tenure {
     orders: mpsc::Receiver<Order>,
     /// Whether the view must be read from the beginning.
     read_all: bool,
-    /// Whether the view holds more than is kept in memory.
-    more: bool,
+    /// Of which instances everything is in memory.
+    extent: Extent,
     /// Cancelled when the process stops.
     stop: CancellationToken,
     draining: bool,
@@ -100,7 +109,7 @@ impl Tenure {
         tools: Tools,
         touched: Arc<Touched>,
         desk: Arc<Desk>,
-        settler: Settler,
+        (settler, holds): (Settler, Holds),
         orders: mpsc::Receiver<Order>,
         stop: CancellationToken,
     ) -> Self {
@@ -109,6 +118,7 @@ impl Tenure {
             orders,
             desk,
             settler,
+            holds,
             view: tools.outbox.clone(),
             tools,
             touched,
@@ -120,7 +130,7 @@ impl Tenure {
             settling: BTreeSet::new(),
             reviews: Reviews::default(),
             read_all: true,
-            more: false,
+            extent: Extent::default(),
             draining: false,
         }
     }
@@ -186,35 +196,80 @@ impl Tenure {
             return Err(ViewError::Rebuilding);
         }
         let drained = self.touched.drain();
-        let room = self.more && self.board.len() < OWED_IN_MEMORY_MAX / 2;
-        if self.read_all || room || drained == Drained::Everything {
-            let (mut rows, complete) = scan::everything(self.view.clone(), OWED_IN_MEMORY_MAX).await?;
-            (self.read_all, self.more) = (false, !complete);
-            if complete {
-                for instance in self.board.instances() {
-                    rows.entry(instance).or_default();
+        let room = self.extent.is_partial() && self.board.len() < OWED_IN_MEMORY_MAX / 2;
+        match drained {
+            Drained::These { fresh, again } if !self.read_all && !room => {
+                for (instance, notices) in again {
+                    self.take_changes(instance, &notices, false)?;
                 }
+                for (instance, notices) in fresh {
+                    self.take_changes(instance, &notices, true)?;
+                }
+                Ok(())
             }
-            for (instance, rows) in rows {
-                self.merge(instance, rows);
+            Drained::These { .. } | Drained::Everything => self.take_everything().await,
+        }
+    }
+
+    async fn take_everything(&mut self) -> Result<(), ViewError> {
+        let (mut rows, last) = scan::everything(self.view.clone(), OWED_IN_MEMORY_MAX).await?;
+        (self.read_all, self.extent) = (false, Extent::up_to(last));
+        if last.is_none() {
+            for instance in self.board.instances() {
+                rows.entry(instance).or_default();
             }
-        } else if let Drained::These(instances) = drained {
-            for instance in instances {
-                let rows = scan::of_instance(self.view.as_ref(), instance)?;
-                self.merge(instance, rows);
-            }
+        }
+        for (instance, rows) in rows {
+            self.merge(instance, rows);
         }
         Ok(())
     }
 
-    fn merge(&mut self, instance: InstanceId, rows: Vec<(NoticeKeyV1, crate::outbox::Owed)>) {
+    /// Takes over the rows of some notices of an instance. `fresh`: something happened to it just now, which may cancel what
+    /// waits.
+    fn take_changes(
+        &mut self,
+        instance: InstanceId,
+        notices: &BTreeSet<NoticeKeyV1>,
+        fresh: bool,
+    ) -> Result<(), ViewError> {
         self.desk.wake(instance);
-        let attempts = self.tools.attempts.clone();
-        let now = self.tools.clock.now();
-        let clock = Present { now, latest: plus(now, self.tools.schedule.ahead_max()) };
-        if self.board.merge(instance, rows, |key| attempts.tried(key), clock) {
+        let has_room = self.board.len() < OWED_IN_MEMORY_MAX + OWED_BESIDES_MAX;
+        if has_room && !self.extent.has(instance) {
+            let rows = scan::of_instance(self.view.as_ref(), instance)?;
+            self.merge(instance, rows);
+            self.extent.read(instance);
+            return Ok(());
+        }
+        let (past, clock) = (OfAttempts(self.tools.clone()), self.present());
+        let mut ask = fresh && self.board.has_waiting(instance);
+        for key in notices {
+            let row = self.view.get(&owed_key(key))?.and_then(|row| read_row::<Owed>(&row));
+            if row.is_some() && !(has_room && self.extent.has(instance)) {
+                self.extent.leave_out(instance);
+                continue;
+            }
+            ask |= self.board.update(*key, row, &past, clock);
+        }
+        if ask {
             self.reviews.ask(instance);
         }
+        Ok(())
+    }
+
+    fn merge(&mut self, instance: InstanceId, rows: Vec<(NoticeKeyV1, Owed)>) {
+        self.desk.wake(instance);
+        self.reviews.forget(instance);
+        let waited = self.board.has_waiting(instance);
+        let past = OfAttempts(self.tools.clone());
+        if self.board.merge(instance, rows, &past, self.present()) || waited {
+            self.reviews.ask(instance);
+        }
+    }
+
+    fn present(&self) -> Present {
+        let now = self.tools.clock.now();
+        Present { now, latest: plus(now, self.tools.schedule.ahead_max()) }
     }
 
     /// Starts whatever can be started; says how long nothing more will be due.
@@ -271,9 +326,10 @@ impl Tenure {
                         u64::try_from(now.0 - pending.due.0).unwrap_or_default(),
                     ));
                 }
-                let tools = self.tools.clone();
-                self.work
-                    .push(Box::pin(async move { Done::Attempt(Box::new(attempt(tools, pending).await)) }));
+                let (tools, holds) = (self.tools.clone(), self.holds.clone());
+                self.work.push(Box::pin(async move {
+                    Done::Attempt(Box::new(attempt(tools, pending, holds).await))
+                }));
             }
             // A former owner settled it.
             Ok(None) => {
@@ -327,9 +383,9 @@ impl Tenure {
         match done {
             Done::Attempt(ended) => self.attempt_ended(*ended),
             Done::Reviewed(instance, state) => {
-                self.reviews.end(instance);
+                let about = self.reviews.end(instance, state.as_deref());
                 if let Some(state) = state {
-                    self.review(instance, &state);
+                    self.review(instance, about, &state);
                 }
             }
             Done::Taken(partition, Some(Ok(()))) => {
@@ -365,7 +421,7 @@ impl Tenure {
             // asked about what waits again now.
             Outcome::Wait(due) => {
                 self.board.put_back(&pending.key, pending.owed.class, attempts, due);
-                self.reviews.ask(pending.key.instance);
+                self.reviews.ask_about(pending.key.instance, Some(pending.key));
             }
             Outcome::Settle(outcome) => self.settle(&pending, attempts, outcome),
         }
@@ -373,8 +429,12 @@ impl Tenure {
 
     /// Settles what a new commit of the instance cancelled, without waiting for it to be due. What waits to be
     /// fetched is looked at again: its endpoint may have a URL by now.
-    fn review(&mut self, instance: InstanceId, state: &InstanceStateV1) {
-        for pending in self.board.waiting(instance) {
+    fn review(&mut self, instance: InstanceId, about: About, state: &InstanceStateV1) {
+        let waiting = match about {
+            About::All => self.board.waiting(instance),
+            About::These(notices) => notices.iter().filter_map(|key| self.board.waits(key)).collect(),
+        };
+        for pending in waiting {
             let Pending { key, attempts, .. } = pending;
             let class = pending.owed.class;
             match ask(&self.tools, state, &key, &pending.owed) {
@@ -398,6 +458,20 @@ impl Tenure {
     fn settled(&mut self, settled: &SettledV1, class: NoticeClass) {
         self.board.remove(&settled.notice, class);
         metrics::settled(class, settled.outcome);
+    }
+}
+
+/// What the store of attempts knows.
+struct OfAttempts(Tools);
+
+impl Past for OfAttempts {
+    fn tried(&self, key: &NoticeKeyV1) -> Option<Tried> {
+        self.0.attempts.tried(key)
+    }
+
+    fn lives(&self, owed: &Owed) -> Duration {
+        let rule = formats::by_name(&owed.format).map(Format::retry_rule);
+        self.0.schedule.attempt_max(rule.unwrap_or(RetryRule::Standard))
     }
 }
 

@@ -5,16 +5,23 @@
 //! | `n` instance version endpoint ordinal | [`Owed`]: a notice that is not settled |
 //! | `s` instance version endpoint ordinal | [`SettledRow`]: how it was settled |
 //! | `k` instance | [`Kept`]: what the last notices of a deleted instance need, until they are settled |
+//! | `a` partition version | [`Batch`]: what a commit of the delivery stream settled, until that is old |
+//! | `b` partition | the oldest version of which there may be a batch |
 //!
 //! A notice and its settlement come from two streams, in either order. Whichever comes second finds the
 //! other: a settlement removes the notice, and a notice that is settled already is not written. So the rows
 //! are the same whatever the order, and applying a commit twice changes nothing. Rows hold no personal data:
 //! a notice is made from its commit when it is sent.
+//!
+//! How a notice was settled is forgotten after [`SETTLED_KEPT`], by the clock of the delivery stream and a few batches with
+//! each commit of it (see `ages`), so that the outbox grows with what is owed and with a month, not with the history.
 
+mod ages;
 pub(crate) mod touched;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use berth_bus::relay::RELAY_AGE_MAX;
 use berth_domain::instance::NoticeClass;
 use berth_log::SharedCommit;
 use berth_notices::derive::{Code, Notice, Step};
@@ -28,13 +35,19 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub use touched::Touched;
 
 /// Raised whenever rows or the derivation of notices change meaning.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 /// First byte of the key of a notice that is owed.
 const OWED: u8 = b'n';
 /// First byte of the key of a settled notice.
 const SETTLED: u8 = b's';
 /// First byte of the key of what is kept for last notices.
 const KEPT: u8 = b'k';
+/// First byte of the key of what a commit settled.
+const BATCH: u8 = b'a';
+/// First byte of the key of where the batches of a partition begin.
+const OLDEST: u8 = b'b';
+/// How long it is known how a notice was settled: as long as its attempts.
+pub const SETTLED_KEPT: Duration = RELAY_AGE_MAX;
 /// Bytes of a row's key.
 const KEY_BYTES: usize = 1 + 16 + 8 + 16 + 2;
 
@@ -53,6 +66,20 @@ pub struct Owed {
     pub format: String,
     /// What it says, in the words of the format.
     pub event: String,
+    /// Whether its commit was applied: one that is sent again may be known before it.
+    pub commit: CommitStands,
+}
+
+/// Whether the commit of a notice was applied to the view. A settlement of one that was not is kept however old it is, or
+/// else the notice would be owed again when it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommitStands {
+    /// It was.
+    Applied,
+    /// It is to come.
+    Awaited,
+    /// It is to come, and nobody wants to know any more how its notice was settled.
+    Overdue,
 }
 
 /// How a notice was settled.
@@ -64,6 +91,17 @@ pub struct SettledRow {
     pub attempts: u16,
     /// When.
     pub at: Timestamp,
+    /// Whether the commit of the notice was applied.
+    pub commit: CommitStands,
+}
+
+/// What a commit of the delivery stream settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub notices: Vec<NoticeKeyV1>,
 }
 
 /// What the last notices of a deleted instance need. Its row depends on the delivery stream only.
@@ -126,13 +164,23 @@ impl Outbox {
         let state = shared.instance_state().map_err(unreadable)?;
         let Some(state) = state.filter(|state| !state.webhooks.is_empty()) else { return Ok(()) };
         let Some(step) = Step::with(commit, state.clone()).map_err(unreadable)? else { return Ok(()) };
-        for notice in step.notices() {
-            if rows.get(&row_key(SETTLED, &notice.key)).map_err(unreadable)?.is_none() {
-                rows.put(&row_key(OWED, &notice.key), write(&owed(&step, &notice)).map_err(unreadable)?);
+        let notices = step.notices();
+        for notice in &notices {
+            let key = row_key(SETTLED, &notice.key);
+            match rows.get(&key).map_err(unreadable)?.and_then(|row| read_row::<SettledRow>(&row)) {
+                None => {
+                    let row = write(&owed(&step, notice)).map_err(unreadable)?;
+                    rows.put(&row_key(OWED, &notice.key), row);
+                }
+                Some(SettledRow { commit: CommitStands::Overdue, .. }) => rows.remove(&key),
+                Some(settled) => {
+                    let settled = SettledRow { commit: CommitStands::Applied, ..settled };
+                    rows.put(&key, write(&settled).map_err(unreadable)?);
+                }
             }
         }
         // Also a commit that says nothing may cancel what is owed.
-        self.touched.add(step.instance);
+        self.touched.add(step.instance, notices.iter().map(|notice| notice.key));
         Ok(())
     }
 
@@ -140,9 +188,10 @@ impl Outbox {
         for record in &commit.events {
             match DeliveryEvent::from_record(record).map_err(unreadable)? {
                 DeliveryEvent::NoticesSettled(settled) => {
-                    for settled in settled.notices {
-                        self.apply_settled(&settled, rows)?;
+                    for settled in &settled.notices {
+                        self.apply_settled(settled, rows)?;
                     }
+                    ages::note(commit, &settled.notices, rows)?;
                 }
                 DeliveryEvent::LastWordsKept(kept) => self.apply_kept(kept, rows)?,
                 DeliveryEvent::NoticesReopened(reopened) => {
@@ -153,7 +202,7 @@ impl Outbox {
                 DeliveryEvent::DispatcherChanged(_) => {}
             }
         }
-        Ok(())
+        ages::forget(commit, rows)
     }
 
     fn apply_kept(&self, kept: LastWordsKeptV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
@@ -167,26 +216,28 @@ impl Outbox {
         if !row.notices.is_empty() {
             rows.put(&kept_key(instance), write(&row).map_err(unreadable)?);
         }
-        self.touched.add(instance);
+        self.touched.add(instance, []);
         Ok(())
     }
 
     /// The row says all that its commit would: whichever of the two comes first, it is the same.
     fn apply_reopened(&self, reopened: ReopenedV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let ReopenedV1 { notice, class, session, occurred_at, format, event } = reopened;
+        let commit = commit_of(&notice, rows)?;
         rows.remove(&row_key(SETTLED, &notice));
-        let row = Owed { class, session, code: None, occurred_at, format, event };
+        let row = Owed { class, session, code: None, occurred_at, format, event, commit };
         rows.put(&row_key(OWED, &notice), write(&row).map_err(unreadable)?);
-        self.touched.add(notice.instance);
+        self.touched.add(notice.instance, [notice]);
         Ok(())
     }
 
     fn apply_settled(&self, settled: &SettledV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let SettledV1 { notice, outcome, attempts, at } = *settled;
+        let commit = commit_of(&notice, rows)?;
         rows.remove(&row_key(OWED, &notice));
-        let row = SettledRow { outcome, attempts, at };
+        let row = SettledRow { outcome, attempts, at, commit };
         rows.put(&row_key(SETTLED, &notice), write(&row).map_err(unreadable)?);
-        self.touched.add(notice.instance);
+        self.touched.add(notice.instance, [notice]);
         let key = kept_key(notice.instance);
         let kept = rows.get(&key).map_err(unreadable)?;
         if let Some(mut kept) = kept.and_then(|row| read_row::<Kept>(&row)) {
@@ -201,6 +252,17 @@ impl Outbox {
     }
 }
 
+/// What its rows say of the commit of a notice.
+fn commit_of(notice: &NoticeKeyV1, rows: &mut dyn Rows) -> Result<CommitStands, ApplyError> {
+    let owed = rows.get(&row_key(OWED, notice)).map_err(unreadable)?;
+    if let Some(owed) = owed.and_then(|row| read_row::<Owed>(&row)) {
+        return Ok(owed.commit);
+    }
+    let settled = rows.get(&row_key(SETTLED, notice)).map_err(unreadable)?;
+    let settled = settled.and_then(|row| read_row::<SettledRow>(&row));
+    Ok(settled.map_or(CommitStands::Awaited, |settled| settled.commit))
+}
+
 /// The row of a notice.
 pub(crate) fn owed(step: &Step, notice: &Notice) -> Owed {
     let webhook = step.state.webhooks.iter().find(|webhook| webhook.id == notice.key.endpoint);
@@ -211,6 +273,7 @@ pub(crate) fn owed(step: &Step, notice: &Notice) -> Owed {
         occurred_at: step.occurred_at,
         format: webhook.map(|webhook| webhook.format.clone()).unwrap_or_default(),
         event: notice.word.event.to_owned(),
+        commit: CommitStands::Applied,
     }
 }
 

@@ -56,16 +56,23 @@ fn logout() -> CommitV2 {
 }
 
 fn settle(keys: &[NoticeKeyV1]) -> CommitV2 {
-    let notices = keys
-        .iter()
-        .map(|notice| SettledV1 { notice: *notice, outcome: SettlementV1::Delivered, attempts: 1, at: at(1) })
-        .collect();
+    settle_at(keys, 1)
+}
+
+fn settle_at(keys: &[NoticeKeyV1], seconds: i64) -> CommitV2 {
+    let settled = |notice: &NoticeKeyV1| SettledV1 {
+        notice: *notice,
+        outcome: SettlementV1::Delivered,
+        attempts: 1,
+        at: at(seconds),
+    };
+    let notices = keys.iter().map(settled).collect();
     of_deliveries(&DeliveryEvent::NoticesSettled(NoticesSettledV1 { notices }))
 }
 
 fn reopen(keys: &[NoticeKeyV1], owed: &Memory) -> CommitV2 {
     let notices = keys.iter().map(|notice| {
-        let Owed { class, session, occurred_at, format, event, code: _ } =
+        let Owed { class, session, occurred_at, format, event, code: _, commit: _ } =
             read_row(&owed.0[&owed_key(notice)]).unwrap();
         ReopenedV1 { notice: *notice, class, session, occurred_at, format, event }
     });
@@ -93,8 +100,9 @@ fn owed_keys(rows: &Memory) -> Vec<NoticeKeyV1> {
 fn a_settled_notice_is_owed_no_more_whatever_comes_first() {
     let logout = logout();
     let (owed, touched) = apply(&[&logout]);
-    assert_eq!(touched, Drained::These([INSTANCE].into()));
     let keys = owed_keys(&owed);
+    let changed = [(INSTANCE, keys.iter().copied().collect())].into();
+    assert_eq!(touched, Drained::These { fresh: changed, again: [].into() });
     assert_eq!(keys.iter().map(|key| key.ordinal).collect::<Vec<_>>(), [0, 1, 2]);
     let row: Owed = read_row(&owed.0[&owed_key(&keys[0])]).unwrap();
     assert_eq!((row.class, row.session, row.event.as_str()), (NoticeClass::Disconnect, 1, "status.instance"));
@@ -125,8 +133,42 @@ fn what_is_sent_again_is_owed_as_before_whatever_comes_first() {
 #[test]
 fn a_touched_instance_is_handed_out_twice() {
     let touched = Touched::default();
-    touched.add(INSTANCE);
-    assert_eq!(touched.drain(), Drained::These([INSTANCE].into()));
-    assert_eq!(touched.drain(), Drained::These([INSTANCE].into()));
-    assert_eq!(touched.drain(), Drained::These([].into()));
+    touched.add(INSTANCE, []);
+    let changes = touched::Changes::from([(INSTANCE, [].into())]);
+    let none = touched::Changes::new;
+    assert_eq!(touched.drain(), Drained::These { fresh: changes.clone(), again: none() });
+    assert_eq!(touched.drain(), Drained::These { fresh: none(), again: changes });
+    assert_eq!(touched.drain(), Drained::These { fresh: none(), again: none() });
+}
+
+#[test]
+fn how_a_notice_was_settled_is_forgotten_after_a_month_and_it_is_not_owed_again() {
+    let logout = logout();
+    let keys = owed_keys(&apply(&[&logout]).0);
+    let month = i64::try_from(SETTLED_KEPT.as_secs()).unwrap();
+    let later = |version, seconds| CommitV2 {
+        version,
+        occurred_at: at(1 + seconds),
+        ..of_deliveries(&DeliveryEvent::NoticesSettled(NoticesSettledV1 { notices: Vec::new() }))
+    };
+    let (settled, before, after) = (settle(&keys), later(2, month - 1), later(3, month));
+    let kept = |rows: &Memory| rows.0.keys().filter(|key| key[0] == SETTLED).count();
+    assert_eq!(kept(&apply(&[&logout, &settled, &before]).0), 3);
+    let forgotten = apply(&[&logout, &settled, &before, &after]).0;
+    assert_eq!((kept(&forgotten), owed_keys(&forgotten).len()), (0, 0));
+    // The instance's commit comes last, as in a view that is built anew.
+    let awaited = apply(&[&settled, &before, &after]).0;
+    assert_eq!(kept(&awaited), 3, "nobody may take its notices for owed");
+    assert_eq!(apply(&[&settled, &before, &after, &logout]).0, forgotten);
+    // One that was sent again meanwhile is forgotten with its last settlement.
+    let owed = apply(&[&logout]).0;
+    let reopened = CommitV2 { version: 2, ..reopen(&keys[..1], &owed) };
+    let again = CommitV2 { version: 3, occurred_at: at(100), ..settle_at(&keys[..1], 100) };
+    let commits = [&logout, &settled, &reopened, &again];
+    let month_after_first = later(4, month);
+    let rows = apply(&[commits.as_slice(), &[&month_after_first]].concat()).0;
+    assert_eq!(kept(&rows), 1);
+    let month_after_last = later(5, month + 100);
+    let rows = apply(&[commits.as_slice(), &[&month_after_first, &month_after_last]].concat()).0;
+    assert_eq!(kept(&rows), 0);
 }

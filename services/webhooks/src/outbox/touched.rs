@@ -1,26 +1,31 @@
-//! Which instances have new rows: how the dispatcher learns what to look at without reading everything.
+//! Which rows changed: how the dispatcher learns what to look at without reading everything.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     mem,
     sync::{Mutex, PoisonError},
 };
 
-use berth_proto::InstanceId;
+use berth_proto::{InstanceId, delivery::NoticeKeyV1};
 
-/// Instances that are remembered; beyond that the dispatcher looks at everything once.
+/// Notices and instances that are remembered; beyond that the dispatcher looks at everything once.
 const TOUCHED_MAX: usize = 65_536;
 
-/// Instances whose rows changed. Written by the fold, drained by the dispatcher.
+/// Rows that changed. Written by the fold, drained by the dispatcher.
 #[derive(Debug, Default)]
 pub struct Touched(Mutex<Inner>);
+
+/// Instances that something happened to, and which of their notices have another row or none.
+pub(crate) type Changes = BTreeMap<InstanceId, BTreeSet<NoticeKeyV1>>;
 
 #[derive(Debug, Default)]
 struct Inner {
     /// Touched since the last drain.
-    fresh: BTreeSet<InstanceId>,
+    fresh: Changes,
+    /// How much that is.
+    count: usize,
     /// Drained last time: their batch may not have been written by then, so they are handed out once more.
-    again: BTreeSet<InstanceId>,
+    again: Changes,
     /// Whether more were touched than are remembered.
     overflow: bool,
 }
@@ -29,7 +34,12 @@ struct Inner {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Drained {
     /// Look at these.
-    These(BTreeSet<InstanceId>),
+    These {
+        /// Touched since the last drain.
+        fresh: Changes,
+        /// Handed out before.
+        again: Changes,
+    },
     /// Look at everything.
     Everything,
 }
@@ -37,26 +47,27 @@ pub(crate) enum Drained {
 // === impl Touched ===
 
 impl Touched {
-    /// Notes an instance.
-    pub(crate) fn add(&self, instance: InstanceId) {
+    /// Notes that something happened to an instance, and which of its notices have another row or none by that.
+    pub(crate) fn add(&self, instance: InstanceId, notices: impl IntoIterator<Item = NoticeKeyV1>) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.fresh.len() >= TOUCHED_MAX {
-            inner.overflow = true;
-        } else {
-            inner.fresh.insert(instance);
+        let Inner { fresh, count, overflow, .. } = &mut *inner;
+        if *count >= TOUCHED_MAX {
+            *overflow = true;
+            return;
         }
+        let of_instance = fresh.entry(instance).or_default();
+        let before = of_instance.len();
+        of_instance.extend(notices);
+        *count += 1 + of_instance.len() - before;
     }
 
     /// What was touched since the last drain and in the one before. Called after the view said that rows
-    /// changed: a fold notes an instance before its batch is written, and says so after.
+    /// changed: a fold notes a row before its batch is written, and says so after.
     pub(crate) fn drain(&self) -> Drained {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = mem::take(&mut inner.fresh);
-        let mut both = mem::replace(&mut inner.again, fresh.clone());
-        if mem::take(&mut inner.overflow) {
-            return Drained::Everything;
-        }
-        both.extend(fresh);
-        Drained::These(both)
+        inner.count = 0;
+        let again = mem::replace(&mut inner.again, fresh.clone());
+        if mem::take(&mut inner.overflow) { Drained::Everything } else { Drained::These { fresh, again } }
     }
 }

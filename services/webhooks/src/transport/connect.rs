@@ -20,6 +20,8 @@ use super::{
     SendError,
     addresses::{Addresses, Visit},
     meter::{Allowance, Metered},
+    pass::Barrier,
+    proxy::Proxy,
     resolver::{AddressRefused, GuardedResolver},
 };
 
@@ -40,11 +42,14 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(super) struct Connector {
     tls: TlsConnector,
     addresses: Addresses,
+    /// Opens the connections in our place.
+    proxy: Option<Proxy>,
 }
 
-/// A connection, and the count of it: to be kept as long as the connection.
+/// A connection, what lets bytes through to it, and the count of it: to be kept as long as the connection.
 pub(super) struct Opened {
     pub(super) stream: Box<dyn Stream>,
+    pub(super) barrier: Barrier,
     pub(super) visit: Visit,
 }
 
@@ -65,7 +70,12 @@ impl Connector {
     fn with(mut config: ClientConfig) -> Self {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.resumption = Resumption::in_memory_sessions(TLS_SESSIONS_MAX);
-        Self { tls: TlsConnector::from(Arc::new(config)), addresses: Addresses::default() }
+        Self { tls: TlsConnector::from(Arc::new(config)), addresses: Addresses::default(), proxy: None }
+    }
+
+    /// The same through a proxy.
+    pub(super) fn through(self, proxy: Option<Proxy>) -> Self {
+        Self { proxy, ..self }
     }
 
     /// A connection for a URL that was checked.
@@ -100,12 +110,13 @@ impl Connector {
             }
         };
         let (stream, visit) = self.first_of(&addresses, port, deadline).await?;
-        let stream = Metered::new(stream, allowance);
+        let barrier = Barrier::default();
+        let stream = Metered::new(stream, allowance, barrier.clone());
         if url.scheme() != "https" {
-            return Ok(Opened { stream: Box::new(stream), visit });
+            return Ok(Opened { stream: Box::new(stream), barrier, visit });
         }
         let stream = self.tls.connect(name, stream).await.map_err(|_| SendError::Connect)?;
-        Ok(Opened { stream: Box::new(stream), visit })
+        Ok(Opened { stream: Box::new(stream), barrier, visit })
     }
 
     /// The first address that has room and takes a connection; each has an equal part of what is left of the time.
@@ -124,17 +135,24 @@ impl Connector {
             };
             let now = Instant::now();
             let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
-            match timeout_at(now + share, TcpStream::connect(at)).await {
+            match timeout_at(now + share, self.reach(at)).await {
                 Ok(Ok(stream)) => {
                     // Whole requests are written at once: there is nothing to gather.
                     let _ = stream.set_nodelay(true);
                     return Ok((stream, visit));
                 }
-                Ok(Err(_)) => failed = SendError::Connect,
+                Ok(Err(error)) => failed = error,
                 Err(_) => failed = SendError::TimedOut,
             }
         }
         Err(failed)
+    }
+
+    async fn reach(&self, at: SocketAddr) -> Result<TcpStream, SendError> {
+        match &self.proxy {
+            Some(proxy) => proxy.connect(at).await,
+            None => TcpStream::connect(at).await.map_err(|_| SendError::Connect),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! A connection of which no more is read than an answer may be long, and a little at a time.
+//! A connection of which no more is read than an answer may be long, a little at a time, and to which nothing is written
+//! that is not permitted at that moment (see `pass`).
 //!
 //! An HTTP client reads interim answers (100, 103 …), header lines and chunk extensions for as long as they come and
 //! without a pause, so an endpoint that streams them takes a processor for the whole time-out. What is read of one
@@ -19,6 +20,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::pass::Barrier;
+
 /// Bytes that are read of one exchange, those of TLS included: the answer's body as far as it is read, and as much
 /// again for its head and the handshake, twice.
 const EXCHANGE_BYTES_MAX: usize = 256 * 1024;
@@ -34,6 +37,7 @@ pub(super) struct Allowance(Arc<AtomicUsize>);
 pub(super) struct Metered {
     inner: TcpStream,
     allowance: Allowance,
+    barrier: Barrier,
     /// Read since others had their turn.
     read: usize,
 }
@@ -49,8 +53,8 @@ impl Allowance {
 // === impl Metered ===
 
 impl Metered {
-    pub(super) const fn new(inner: TcpStream, allowance: Allowance) -> Self {
-        Self { inner, allowance, read: 0 }
+    pub(super) const fn new(inner: TcpStream, allowance: Allowance, barrier: Barrier) -> Self {
+        Self { inner, allowance, barrier, read: 0 }
     }
 }
 
@@ -82,7 +86,12 @@ impl AsyncRead for Metered {
 
 impl AsyncWrite for Metered {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
+        if !self.barrier.opens() {
+            return Poll::Ready(Err(io::Error::other("nothing may be sent any more")));
+        }
+        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, buf))?;
+        self.barrier.passed();
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,4 +1,7 @@
-//! One attempt over HTTP: guarded, bounded, without redirects, proxies or second thoughts.
+//! One attempt over HTTP: guarded, bounded, without redirects, proxies of the environment or second thoughts.
+//!
+//! It has two steps, since opening a connection may take seconds and permission to send lasts for one: [`Transport::connect`]
+//! tells the endpoint nothing, [`Connected::send`] writes the request under a [`Pass`].
 //!
 //! Each attempt has a connection of its own, driven by the attempt itself: when that ends, so does the connection, and
 //! what runs at a host is what the dispatcher started there. The client is hyper's HTTP/1.1 alone, on top of a
@@ -8,13 +11,16 @@ mod addresses;
 mod connect;
 mod headers;
 mod meter;
+mod pass;
+mod proxy;
 mod resolver;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use berth_runtime::{UrlPolicy, UrlRefused, check_url};
+use berth_runtime::{UrlPolicy, UrlRefused, check_url, config::EgressProxy};
 use bytes::Bytes;
 use connect::{Connector, Opened};
+use hickory_resolver::TokioResolver;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, StatusCode,
@@ -24,12 +30,14 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use meter::Allowance;
+use proxy::Proxy;
 use resolver::{GuardedResolver, Reach};
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use url::{Position, Url};
 
 pub(crate) use headers::{HeaderParts, build};
+pub use pass::Pass;
 
 use crate::schedule::Answer;
 
@@ -76,6 +84,12 @@ pub enum SendError {
     /// The address has as many attempts as it may have: nothing was sent.
     #[error("too many attempts at this address")]
     Busy,
+    /// The egress proxy does not work: nothing was sent.
+    #[error("the egress proxy does not work")]
+    Proxy,
+    /// The permission ended before the first byte: nothing was sent.
+    #[error("no longer permitted")]
+    Unpermitted,
     /// No answer in time.
     #[error("timed out")]
     TimedOut,
@@ -93,14 +107,18 @@ impl From<UrlRefused> for SendError {
 /// What is to be sent.
 #[derive(Debug, Clone)]
 pub struct Parcel {
-    /// Where.
-    pub url: String,
     /// Every header.
     pub headers: HeaderMap,
     /// The exact bytes.
     pub body: Bytes,
-    /// The time-out, the answer's body included.
-    pub attempt_max: Duration,
+}
+
+/// A connection on which one parcel can be sent.
+#[must_use]
+pub struct Connected {
+    opened: Opened,
+    url: Url,
+    deadline: Instant,
 }
 
 /// Sends parcels.
@@ -123,41 +141,66 @@ impl fmt::Debug for Transport {
 impl Transport {
     /// A transport that reaches what the policy allows. An error is the machine's: its resolver or its certificates.
     pub fn new(policy: UrlPolicy) -> Result<Self, TransportSetupError> {
-        Self::with(policy, Connector::new().map_err(TransportSetupError::Tls)?)
+        let connector = Connector::new().map_err(TransportSetupError::Tls)?;
+        let resolver = resolver::system_resolver().map_err(TransportSetupError::Resolver)?;
+        Ok(Self::with(policy, connector, &resolver))
     }
 
-    fn with(policy: UrlPolicy, connector: Connector) -> Result<Self, TransportSetupError> {
+    /// The same through an egress proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: Option<&EgressProxy>) -> Self {
+        self.connector = self.connector.through(proxy.map(Proxy::new));
+        self
+    }
+
+    fn with(policy: UrlPolicy, connector: Connector, resolver: &Arc<TokioResolver>) -> Self {
         let policy = Arc::new(policy);
-        let resolver = resolver::system_resolver().map_err(TransportSetupError::Resolver)?;
         let guarded = |reach| GuardedResolver::new(resolver.clone(), policy.clone(), reach);
         let (permitted, listed) = (guarded(Reach::Permitted), guarded(Reach::Listed));
-        Ok(Self { policy, connector, permitted, listed })
+        Self { policy, connector, permitted, listed }
     }
 
-    /// Sends a parcel once, and ends within its time-out whatever answers.
-    pub async fn send(&self, parcel: Parcel) -> Result<Answer, SendError> {
-        check_url(&parcel.url, &self.policy)?;
-        let deadline = Instant::now() + parcel.attempt_max;
-        let attempt = Box::pin(self.attempt(&parcel, deadline));
-        timeout_at(deadline, attempt).await.unwrap_or(Err(SendError::TimedOut))
-    }
-
-    async fn attempt(&self, parcel: &Parcel, deadline: Instant) -> Result<Answer, SendError> {
-        let url = Url::parse(&parcel.url).map_err(|_| SendError::Invalid)?;
-        let request = request(&url, parcel)?;
+    /// Opens a connection for one attempt, which ends within this time whatever answers.
+    pub async fn connect(&self, url: &str, attempt_max: Duration) -> Result<Connected, SendError> {
+        check_url(url, &self.policy)?;
+        let deadline = Instant::now() + attempt_max;
+        let url = Url::parse(url).map_err(|_| SendError::Invalid)?;
         let restricted = !self.policy.plain_http && url.scheme() == "http";
         let resolver = if restricted { &self.listed } else { &self.permitted };
-        let opened = self.connector.open(&url, resolver, Allowance::new()).await?;
-        exchange(opened, request, deadline - ANSWER_MARGIN).await
+        let opening = Box::pin(self.connector.open(&url, resolver, Allowance::new()));
+        let opened = timeout_at(deadline, opening).await.unwrap_or(Err(SendError::TimedOut))?;
+        Ok(Connected { opened, url, deadline })
     }
 }
 
-fn request(url: &Url, parcel: &Parcel) -> Result<Request<Full<Bytes>>, SendError> {
+// === impl Connected ===
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected").finish_non_exhaustive()
+    }
+}
+
+impl Connected {
+    /// Sends a parcel once, as far as it may.
+    pub async fn send(self, parcel: Parcel, pass: Pass) -> Result<Answer, SendError> {
+        let Self { opened, url, deadline } = self;
+        let request = request(&url, parcel)?;
+        let barrier = opened.barrier.clone();
+        barrier.arm(pass);
+        let exchange = Box::pin(exchange(opened, request, deadline - ANSWER_MARGIN));
+        let answer = timeout_at(deadline, exchange).await.unwrap_or(Err(SendError::TimedOut));
+        if barrier.kept_all() { Err(SendError::Unpermitted) } else { answer }
+    }
+}
+
+fn request(url: &Url, parcel: Parcel) -> Result<Request<Full<Bytes>>, SendError> {
+    let Parcel { headers, body } = parcel;
     let host = &url[Position::BeforeHost..Position::AfterPort];
     let mut request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
-        .body(Full::new(parcel.body.clone()))
+        .body(Full::new(body))
         .map_err(|_| SendError::Invalid)?;
-    *request.headers_mut() = parcel.headers.clone();
+    *request.headers_mut() = headers;
     request.headers_mut().insert(HOST, HeaderValue::from_str(host).map_err(|_| SendError::Invalid)?);
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
     Ok(request)
@@ -169,7 +212,7 @@ async fn exchange(
     request: Request<Full<Bytes>>,
     deadline: Instant,
 ) -> Result<Answer, SendError> {
-    let Opened { stream, visit } = opened;
+    let Opened { stream, visit, barrier: _ } = opened;
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_BYTES_MAX)
         .handshake(TokioIo::new(stream))
@@ -215,5 +258,7 @@ async fn read_body(mut body: Incoming, kept: &mut Vec<u8>) {
     }
 }
 
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod tests;

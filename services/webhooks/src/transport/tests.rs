@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use berth_bus::Holds;
 use berth_runtime::Lifecycle;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
@@ -50,7 +51,8 @@ impl Authority {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
         let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false };
-        Transport::with(policy, Connector::trusting(roots).unwrap()).unwrap()
+        let resolver = resolver::system_resolver().unwrap();
+        Transport::with(policy, Connector::trusting(roots).unwrap(), &resolver)
     }
 
     /// A server that proves to have this name, and answers 204.
@@ -92,13 +94,16 @@ impl Authority {
 }
 
 async fn sent(transport: &Transport, to: &Server) -> Result<u16, SendError> {
-    let parcel = Parcel {
-        url: format!("https://{NAME}:{}/hook?of=shop", to.address.port()),
-        headers: HeaderMap::new(),
-        body: Bytes::from_static(b"{}"),
-        attempt_max: Duration::from_secs(15),
-    };
-    transport.send(parcel).await.map(|answer| answer.status)
+    sent_under(transport, to, Duration::from_secs(1)).await
+}
+
+/// Sends under a pass for a request that begins within this time of the connection.
+async fn sent_under(transport: &Transport, to: &Server, begins_in: Duration) -> Result<u16, SendError> {
+    let url = format!("https://{NAME}:{}/hook?of=shop", to.address.port());
+    let connected = transport.connect(&url, Duration::from_secs(15)).await?;
+    let pass = Pass { holds: Holds::new(|| true), begins_before: Instant::now() + begins_in };
+    let parcel = Parcel { headers: HeaderMap::new(), body: Bytes::from_static(b"{}") };
+    connected.send(parcel, pass).await.map(|answer| answer.status)
 }
 
 #[tokio::test]
@@ -120,6 +125,16 @@ async fn only_who_proves_the_name_of_the_url_is_told_anything() {
     // The roots of this machine know neither.
     let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false };
     assert_eq!(sent(&Transport::new(policy).unwrap(), &right).await, Err(SendError::Connect));
+}
+
+#[tokio::test]
+async fn what_is_not_permitted_any_more_does_not_reach_the_server() {
+    let authority = Authority::new();
+    let server = authority.server(NAME).await;
+    let transport = authority.transport();
+    assert_eq!(sent_under(&transport, &server, Duration::ZERO).await, Err(SendError::Unpermitted));
+    assert_eq!(*server.came.lock().unwrap(), "");
+    assert_eq!(sent(&transport, &server).await, Ok(204));
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use berth_log::{EventLog, memory::MemoryLog};
 use berth_proto::{EndpointId, InstanceId, Sealed, Timestamp, WriteVersion, instance::WebhookV1};
 use berth_runtime::{
     Clock, DataKey, Lifecycle, MasterKey, SeededEntropy, SystemClock, SystemEntropy, UrlPolicy,
-    sealing::field,
+    config::EgressProxy, sealing::field,
 };
 use berth_views::ViewOptions;
 use berth_webhooks::{Handle, Ports, Settings, schedule::Schedule};
@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(crate) relay: Option<Arc<dyn Relay>>,
     pub(crate) instance: InstanceId,
     pub(crate) folder: TempDir,
+    /// Whoever opens the connections to endpoints, if it is not the dispatcher.
+    pub(crate) proxy: Option<EgressProxy>,
     /// What commands are decided on, and dispatchers that have no other.
     pub(crate) clock: Arc<dyn Clock>,
     write_version: WriteVersion,
@@ -112,6 +114,7 @@ impl World {
             relay: None,
             instance,
             folder,
+            proxy: None,
             clock: Arc::new(SystemClock),
             write_version: WriteVersion::NEWEST,
             data_key,
@@ -153,6 +156,7 @@ impl World {
             relay: self.relay.clone(),
             instance,
             folder: tempfile::tempdir().unwrap(),
+            proxy: self.proxy.clone(),
             clock: self.clock.clone(),
             write_version: self.write_version,
             data_key,
@@ -212,6 +216,7 @@ impl World {
             write_version: self.write_version,
             urls: UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false },
             public_url: Some("https://berth.example".to_owned()),
+            proxy: self.proxy.clone(),
             schedule,
             view,
         };

@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use super::files::{CHECKSUM_BYTES, FileError, blocking, checksum, make_folder, open_locked, sync_folder};
 use crate::{
     lease::Lease,
-    port::{Grant, LeaseError, LeaseGuard, Leases},
+    port::{Grant, Holds, LeaseError, LeaseGuard, Leases},
 };
 
 /// The name of the file in its folder.
@@ -131,7 +131,7 @@ impl Leases for LocalLeases {
         let (lost, told) = watch::channel(false);
         *holder = Last::Granted(Held { given_back, lost });
         self.granted.lock().unwrap_or_else(PoisonError::into_inner).insert(lease, epoch);
-        Ok(Grant { epoch, lost: told, guard: LeaseGuard(guard) })
+        Ok(Grant { epoch, holds: Holds::until(told.clone()), lost: told, guard: LeaseGuard(guard) })
     }
 }
 

@@ -49,6 +49,7 @@ pub fn decide(state: Option<&State>, command: &TargetV1, now: Timestamp) -> Deci
         TargetV1::CloseAccount { .. } => Ok(vec![AccountClosedV1 {}.into()]),
         TargetV1::ConfigureAccountWebhook { webhook, .. } => configure(state, webhook, now),
         TargetV1::RemoveAccountWebhook { webhook, .. } => remove(state, *webhook),
+        TargetV1::DisableAccountWebhook { webhook, seen, .. } => disable(state, *webhook, *seen, now),
         TargetV1::CreateAccount { .. }
         | TargetV1::CreateDescribedAccount { .. }
         | TargetV1::Instance { .. } => Err(RejectionCodeV1::NotFound),
@@ -131,8 +132,7 @@ fn configure(state: &State, webhook: &WebhookV1, now: Timestamp) -> Decision {
         if (WebhookV1 { updated_at: present.updated_at, ..webhook.clone() }) == *present {
             return Ok(Vec::new());
         }
-        // Later than before whatever the clock says: instances tell by it of which state they have a copy.
-        webhook.updated_at = now.max(Timestamp(present.updated_at.0.saturating_add(1)));
+        webhook.updated_at = later(present, now);
     }
     let all = || state.webhooks.iter().filter(|one| one.id != webhook.id).chain([&webhook]);
     if all().count() > ACCOUNT_WEBHOOKS_MAX {
@@ -146,6 +146,27 @@ fn configure(state: &State, webhook: &WebhookV1, now: Timestamp) -> Decision {
         return Err(RejectionCodeV1::WebhooksTooLarge);
     }
     Ok(vec![AccountWebhookConfiguredV1 { webhook }.into()])
+}
+
+/// Disables an endpoint that wants nothing more, unless it was changed since it said so (rule R18): whoever changed it
+/// wants something of it.
+fn disable(state: &State, webhook: EndpointId, seen: Timestamp, now: Timestamp) -> Decision {
+    let present =
+        state.webhooks.iter().find(|one| one.id == webhook).ok_or(RejectionCodeV1::UnknownWebhook)?;
+    if !present.enabled {
+        return Ok(Vec::new());
+    }
+    if present.updated_at != seen {
+        return Err(RejectionCodeV1::Changed);
+    }
+    let webhook = WebhookV1 { enabled: false, updated_at: later(present, now), ..present.clone() };
+    Ok(vec![AccountWebhookConfiguredV1 { webhook }.into()])
+}
+
+/// The moment of a change: later than before whatever the clock says, since instances tell by it of which state they have a
+/// copy.
+fn later(present: &WebhookV1, now: Timestamp) -> Timestamp {
+    now.max(Timestamp(present.updated_at.0.saturating_add(1)))
 }
 
 fn remove(state: &State, webhook: EndpointId) -> Decision {

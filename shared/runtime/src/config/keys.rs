@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 28] = [
+pub const KEYS: [Key; 29] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -212,6 +212,14 @@ pub const KEYS: [Key; 28] = [
         "deny|allow",
         Some("deny"),
         "Whether webhooks may use plain http; always allowed to the networks of `webhook_allow`",
+    ),
+    secret!(
+        "webhook_proxy",
+        "BERTH_WEBHOOK_PROXY",
+        "webhook-proxy",
+        "URL",
+        "HTTP proxy that opens the connections of webhooks, such as http://user:password@10.0.0.1:3128: it is asked \
+         (CONNECT) for the addresses that were checked, never for names",
     ),
     key(
         "rate_instance_commands",

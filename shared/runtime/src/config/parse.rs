@@ -9,7 +9,7 @@ use std::{
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::{ConsolePages, DeviceDriver, EvolutionLogout, LogFormat, PlainHttp};
+use super::{ConsolePages, DeviceDriver, EgressProxy, EvolutionLogout, LogFormat, PlainHttp};
 use crate::sealing::MasterKey;
 
 /// Longest token or root key, in characters.
@@ -88,6 +88,14 @@ pub(super) fn nats_url(text: &str) -> Parsed<String> {
     } else {
         Err("addresses of NATS servers are expected, such as nats://127.0.0.1:4222".to_owned())
     }
+}
+
+/// Does not repeat the address, which may hold a password.
+pub(super) fn egress_proxy(text: &str) -> Parsed<EgressProxy> {
+    EgressProxy::parse(text).ok_or_else(|| {
+        "the address of an HTTP proxy is expected, such as http://10.0.0.1:3128, perhaps with a user and a password"
+            .to_owned()
+    })
 }
 
 pub(super) fn token(text: &str) -> Parsed<SecretString> {

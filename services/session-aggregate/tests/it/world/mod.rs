@@ -280,6 +280,7 @@ impl Drop for World {
 fn sender_of(request: &CommandRequestV1) -> Sender {
     match &request.target {
         _ if request.principal != PrincipalV1::Service => Sender::Client,
+        TargetV1::DisableAccountWebhook { .. } => Sender::Delivery,
         TargetV1::Instance { command, .. } if command.type_id == DISABLE_WEBHOOK => Sender::Delivery,
         TargetV1::Instance { command, .. } if FIRST_CLOCK_COMMAND <= command.type_id => Sender::Clock,
         _ => Sender::Link,

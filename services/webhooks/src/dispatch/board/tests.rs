@@ -2,7 +2,10 @@
 
 use berth_notices::fixtures::{INSTANCE, at};
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::outbox::CommitStands;
 
 fn start() -> Present {
     Present { now: at(0), latest: at(86_400) }
@@ -17,13 +20,32 @@ fn row(version: u64, ordinal: u16, class: NoticeClass) -> (NoticeKeyV1, Owed) {
         occurred_at: at(0),
         format: "native".to_owned(),
         event: String::new(),
+        commit: CommitStands::Applied,
     };
     (key, owed)
 }
 
+/// Nothing was tried but what this says; an attempt takes fifteen seconds at most.
+struct Before<F>(F);
+
+impl<F: Fn(&NoticeKeyV1) -> Option<Tried>> Past for Before<F> {
+    fn tried(&self, key: &NoticeKeyV1) -> Option<Tried> {
+        (self.0)(key)
+    }
+
+    fn lives(&self, _: &Owed) -> Duration {
+        Duration::from_secs(15)
+    }
+}
+
+/// Nothing was tried.
+fn untried() -> impl Past {
+    Before(|_: &NoticeKeyV1| None)
+}
+
 fn board(rows: &[(NoticeKeyV1, Owed)]) -> Board {
     let mut board = Board::default();
-    board.merge(INSTANCE, rows.to_vec(), |_| None, start());
+    board.merge(INSTANCE, rows.to_vec(), &untried(), start());
     board
 }
 
@@ -53,7 +75,7 @@ fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
     board.merge(
         INSTANCE,
         vec![row(2, 0, NoticeClass::Qr), row(3, 0, NoticeClass::Disconnect)],
-        |_| None,
+        &untried(),
         start(),
     );
     assert_eq!(code.owed.class, NoticeClass::Qr);
@@ -64,7 +86,7 @@ fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
     board.merge(
         INSTANCE,
         vec![row(3, 0, NoticeClass::Disconnect), row(4, 0, NoticeClass::Qr)],
-        |_| None,
+        &untried(),
         start(),
     );
     assert_eq!(board.next(at(0)).unwrap().owed.class, NoticeClass::Qr);
@@ -76,9 +98,10 @@ fn what_is_settled_here_does_not_come_back_from_a_view_that_lags() {
     let mut board = board(&rows);
     let pending = board.next(at(0)).unwrap();
     board.remove(&pending.key, NoticeClass::Lifecycle);
-    assert!(!board.merge(INSTANCE, rows.to_vec(), |_| None, start()));
+    board.merge(INSTANCE, rows.to_vec(), &untried(), start());
+    board.update(rows[0].0, Some(rows[0].1.clone()), &untried(), start());
     assert_eq!((board.next(at(0)), board.len()), (None, 0));
-    board.merge(INSTANCE, Vec::new(), |_| None, start());
+    board.update(rows[0].0, None, &untried(), start());
     assert!(board.settled.is_empty());
 }
 
@@ -86,10 +109,12 @@ fn what_is_settled_here_does_not_come_back_from_a_view_that_lags() {
 fn what_another_owner_settled_leaves_and_what_waits_is_looked_at_again() {
     let rows = [row(2, 0, NoticeClass::Lifecycle), row(3, 0, NoticeClass::Lifecycle)];
     let mut board = board(&rows);
-    assert!(board.merge(INSTANCE, rows[1..].to_vec(), |_| None, start()));
-    assert_eq!(board.waiting(INSTANCE).len(), 1);
+    board.merge(INSTANCE, rows[1..].to_vec(), &untried(), start());
+    assert!(board.waiting(INSTANCE).len() == 1 && board.has_waiting(INSTANCE));
+    assert!(board.waits(&rows[0].0).is_none() && board.waits(&rows[1].0).is_some());
     assert!(board.claim(&rows[1].0, NoticeClass::Lifecycle));
     assert!(!board.claim(&rows[1].0, NoticeClass::Lifecycle));
+    assert!(!board.has_waiting(INSTANCE) && board.waits(&rows[1].0).is_none());
 }
 
 #[test]
@@ -97,10 +122,10 @@ fn an_attempt_of_unknown_fate_is_repeated_at_once() {
     let mut board = Board::default();
     let tried = |running| Tried { attempts: 3, due: at(90), running };
     let rows = vec![row(2, 0, NoticeClass::Lifecycle)];
-    board.merge(INSTANCE, rows.clone(), |_| Some(tried(true)), start());
+    board.merge(INSTANCE, rows.clone(), &Before(|_: &NoticeKeyV1| Some(tried(true))), start());
     assert_eq!(board.next(at(0)).unwrap().attempts, 3);
     let mut board = Board::default();
-    assert!(board.merge(INSTANCE, rows, |_| Some(tried(false)), start()));
+    assert!(board.merge(INSTANCE, rows, &Before(|_: &NoticeKeyV1| Some(tried(false))), start()));
     assert_eq!(board.wake_at(), Some(at(90)));
 }
 
@@ -124,7 +149,107 @@ fn what_a_clock_that_jumped_put_off_is_due_when_it_is_back() {
     ahead.1.occurred_at = at(jumped);
     for tried in [None, Some(Tried { attempts: 1, due: at(jumped), running: false })] {
         let mut board = Board::default();
-        board.merge(INSTANCE, vec![ahead.clone()], |_| tried, start());
+        board.merge(INSTANCE, vec![ahead.clone()], &Before(|_: &NoticeKeyV1| tried), start());
         assert!(board.next(at(0)).is_some(), "{tried:?}");
+    }
+}
+
+#[test]
+fn an_end_is_told_after_the_attempt_of_a_former_owner_and_nothing_else_waits_for_that() {
+    let running = Before(|key: &NoticeKeyV1| {
+        (key.version == 2).then_some(Tried { attempts: 1, due: at(-1), running: true })
+    });
+    let of_former = row(2, 0, NoticeClass::Lifecycle);
+    let mut board = Board::default();
+    board.merge(INSTANCE, vec![of_former.clone()], &running, start());
+    let repeated = board.next(at(0)).unwrap();
+    assert_eq!(repeated.key, of_former.0, "it is repeated at once");
+    board.remove(&repeated.key, NoticeClass::Lifecycle);
+    let ends = vec![row(4, 0, NoticeClass::Disconnect), row(4, 1, NoticeClass::Disconnect)];
+    board.merge(INSTANCE, ends.clone(), &running, Present { now: at(3), ..start() });
+    assert_eq!((board.next(at(14)), board.wake_at()), (None, Some(at(15))));
+    for end in &ends {
+        assert_eq!(board.next(at(15)).unwrap().key, end.0);
+        board.remove(&end.0, NoticeClass::Disconnect);
+    }
+    // An attempt at the end itself is nothing older than that.
+    let mut board = Board::default();
+    let at_the_end = Before(|_: &NoticeKeyV1| Some(Tried { attempts: 1, due: at(0), running: true }));
+    board.merge(INSTANCE, ends[..1].to_vec(), &at_the_end, start());
+    assert!(board.next(at(0)).is_some());
+}
+
+/// Something that happens to a row of the view, or on the board.
+#[derive(Debug, Clone)]
+enum Step {
+    Comes(u64, u16),
+    Goes(u64, u16),
+    Tries,
+    Settles,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (1..6_u64, 0..2_u16).prop_map(|(version, ordinal)| Step::Comes(version, ordinal)),
+        (1..6_u64, 0..2_u16).prop_map(|(version, ordinal)| Step::Goes(version, ordinal)),
+        Just(Step::Tries),
+        Just(Step::Settles),
+    ]
+}
+
+/// What a board would send, as it stands.
+fn order(board: &mut Board) -> Vec<NoticeKeyV1> {
+    let sent = std::iter::from_fn(|| {
+        let next = board.next(at(0))?;
+        board.give_back(&next, None, at(0));
+        board.remove(&next.key, next.owed.class);
+        Some(next.key)
+    });
+    sent.collect()
+}
+
+proptest! {
+    #[test]
+    fn a_board_that_is_told_of_rows_one_by_one_is_as_one_that_reads_them_all(
+        steps in prop::collection::vec(step(), 0..40)
+    ) {
+        let (mut told, mut reads) = (Board::default(), Board::default());
+        let mut view = BTreeMap::new();
+        let mut tried = Vec::new();
+        for step in steps {
+            match step {
+                Step::Comes(version, ordinal) => {
+                    let (key, owed) = row(version, ordinal, NoticeClass::Lifecycle);
+                    view.insert(key, owed.clone());
+                    told.update(key, Some(owed.clone()), &untried(), start());
+                    // Told of twice, as of a batch that is written late.
+                    told.update(key, Some(owed), &untried(), start());
+                }
+                Step::Goes(version, ordinal) => {
+                    let (key, _) = row(version, ordinal, NoticeClass::Lifecycle);
+                    view.remove(&key);
+                    told.update(key, None, &untried(), start());
+                }
+                Step::Tries => {
+                    let (one, other) = (told.next(at(0)), reads.next(at(0)));
+                    prop_assert_eq!(&one, &other);
+                    tried.extend(one);
+                }
+                Step::Settles => {
+                    for pending in tried.drain(..) {
+                        for board in [&mut told, &mut reads] {
+                            board.give_back(&pending, None, at(0));
+                            board.remove(&pending.key, pending.owed.class);
+                        }
+                        view.remove(&pending.key);
+                        told.update(pending.key, None, &untried(), start());
+                    }
+                }
+            }
+            let rows = view.iter().map(|(key, owed)| (*key, owed.clone())).collect();
+            reads.merge(INSTANCE, rows, &untried(), start());
+            prop_assert_eq!(told.len(), reads.len());
+        }
+        prop_assert_eq!(order(&mut told), order(&mut reads));
     }
 }

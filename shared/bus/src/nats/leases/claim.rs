@@ -19,7 +19,7 @@ use super::{
 use crate::{
     lease::Lease,
     member::Roster,
-    port::{Grant, LeaseGuard},
+    port::{Grant, Holds, LeaseGuard},
 };
 
 /// How often somebody who waits looks whether a partition was given back.
@@ -112,8 +112,12 @@ impl Inner {
         let written = table.write(&subject, claim, Some(last.map_or(0, |last| last.sequence)), None).await;
         let Some(revision) = unless_conflict(written)? else { return Ok(None) };
         // Had our lease ended by now, somebody else could hold the partition with the epoch below ours.
-        let is_alive = self.news.borrow().life == Some(life) && Instant::now() < *self.ends.borrow();
-        Ok(is_alive.then_some(Held { table, life, epoch, revision, reserved }))
+        Ok(self.lives(life).then_some(Held { table, life, epoch, revision, reserved }))
+    }
+
+    /// Whether this process still lives that life, by its own clock.
+    fn lives(&self, life: Life) -> bool {
+        self.news.borrow().life == Some(life) && Instant::now() < *self.ends.borrow()
     }
 
     /// Whether whoever claimed a partition still lives the life in which it did. What stands there of ours is of a life
@@ -134,9 +138,12 @@ impl Held {
     fn grant(self) -> Grant {
         let (guard, given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);
-        let (epoch, lifecycle) = (self.epoch, self.reserved.inner.lifecycle.clone());
+        let (epoch, life, inner) = (self.epoch, self.life, Arc::clone(&self.reserved.inner));
+        let said = told.clone();
+        let holds = Holds::new(move || !*said.borrow() && inner.lives(life));
+        let lifecycle = self.reserved.inner.lifecycle.clone();
         let _task = lifecycle.spawn(self.keep(given_back, lost));
-        Grant { epoch, lost: told, guard: LeaseGuard(guard) }
+        Grant { epoch, holds, lost: told, guard: LeaseGuard(guard) }
     }
 
     /// Keeps the partition until it is given back, and says so when it has to be: since our lease ended, or since it is to

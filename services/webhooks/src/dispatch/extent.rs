@@ -1,0 +1,74 @@
+//! Of which instances everything that is owed is in memory, when more is owed than is kept there; pure.
+
+use std::collections::BTreeSet;
+
+use berth_proto::InstanceId;
+
+/// See the module. An instance is in memory with all that its endpoints are owed, or what comes is not added to it: so a
+/// lane is never without its oldest notices.
+#[derive(Debug, Default)]
+pub(super) struct Extent {
+    /// The last scan read the instances up to this one; none if it read them all.
+    read_up_to: Option<InstanceId>,
+    /// Read by themselves since.
+    beyond: BTreeSet<InstanceId>,
+    /// Of which something was left in the view.
+    left_out: BTreeSet<InstanceId>,
+}
+
+// === impl Extent ===
+
+impl Extent {
+    /// After a scan that read the instances up to one, or all.
+    pub(super) const fn up_to(last: Option<InstanceId>) -> Self {
+        Self { read_up_to: last, beyond: BTreeSet::new(), left_out: BTreeSet::new() }
+    }
+
+    /// Whether all of an instance is in memory.
+    pub(super) fn has(&self, instance: InstanceId) -> bool {
+        let is_read = self.read_up_to.is_none_or(|last| instance <= last) || self.beyond.contains(&instance);
+        is_read && !self.left_out.contains(&instance)
+    }
+
+    /// Whether something is in the view alone.
+    pub(super) fn is_partial(&self) -> bool {
+        self.read_up_to.is_some() || !self.left_out.is_empty()
+    }
+
+    /// Something of an instance stays in the view.
+    pub(super) fn leave_out(&mut self, instance: InstanceId) {
+        self.left_out.insert(instance);
+    }
+
+    /// All of an instance was read.
+    pub(super) fn read(&mut self, instance: InstanceId) {
+        self.left_out.remove(&instance);
+        if self.read_up_to.is_some_and(|last| instance > last) {
+            self.beyond.insert(instance);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(number: u8) -> InstanceId {
+        InstanceId::from_bytes([number; 16])
+    }
+
+    #[test]
+    fn what_is_left_in_the_view_is_known_until_it_is_read() {
+        let mut extent = Extent::up_to(Some(instance(5)));
+        assert!(extent.has(instance(5)) && !extent.has(instance(6)) && extent.is_partial());
+        extent.read(instance(6));
+        extent.leave_out(instance(1));
+        assert!(extent.has(instance(6)) && !extent.has(instance(1)) && !extent.has(instance(7)));
+        extent.read(instance(1));
+        assert!(extent.has(instance(1)));
+        let mut whole = Extent::up_to(None);
+        assert!(whole.has(instance(9)) && !whole.is_partial());
+        whole.leave_out(instance(9));
+        assert!(!whole.has(instance(9)) && whole.is_partial());
+    }
+}

@@ -1,0 +1,100 @@
+//! When the bytes of a request may be written.
+//!
+//! Whoever sends was permitted to, a moment ago and under a lease. Name, connection and handshake take seconds, and a
+//! process may be stopped for minutes anywhere. So the permission is looked at where the bytes go, below TLS and with every
+//! write: a process that goes on after its lease has ended writes nothing, and what it had begun stays a part.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use berth_bus::Holds;
+use tokio::time::Instant;
+
+/// The permission to write one request. Clocks are monotonic.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    /// The lease under which is sent.
+    pub holds: Holds,
+    /// The first byte is written before this, or none is.
+    pub begins_before: Instant,
+}
+
+/// What lets bytes through to a connection; shared with the exchange on it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Barrier(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// None while the connection is opened: what is written then is a handshake and tells nobody anything.
+    pass: Option<Pass>,
+    /// Whether something of the request was written.
+    begun: bool,
+    /// Whether something was held back.
+    held_back: bool,
+}
+
+// === impl Barrier ===
+
+impl Barrier {
+    /// From now on what is written is the request.
+    pub(super) fn arm(&self, pass: Pass) {
+        self.with(|state| state.pass = Some(pass));
+    }
+
+    /// Whether bytes may be written now. Once it was refused it stays so.
+    pub(super) fn opens(&self) -> bool {
+        self.with(|state| {
+            let Some(pass) = &state.pass else { return true };
+            let in_time = state.begun || Instant::now() < pass.begins_before;
+            state.held_back |= !(in_time && pass.holds.now());
+            !state.held_back
+        })
+    }
+
+    /// Bytes were written.
+    pub(super) fn passed(&self) {
+        self.with(|state| state.begun |= state.pass.is_some());
+    }
+
+    /// Whether all of the request was held back.
+    pub(super) fn kept_all(&self) -> bool {
+        self.with(|state| state.held_back && !state.begun)
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        time::Duration,
+    };
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_begins_in_time_and_goes_on_under_its_lease() {
+        let lease = Arc::new(AtomicBool::new(true));
+        let held = lease.clone();
+        let holds = Holds::new(move || held.load(Ordering::SeqCst));
+        let pass = Pass { holds, begins_before: Instant::now() + Duration::from_secs(1) };
+
+        let late = Barrier::default();
+        late.passed();
+        late.arm(pass.clone());
+        let begun = Barrier::default();
+        begun.arm(pass);
+        assert!(begun.opens());
+        begun.passed();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!late.opens() && late.kept_all(), "the handshake is no part of the request");
+        assert!(begun.opens(), "the rest may take longer");
+
+        lease.store(false, Ordering::SeqCst);
+        assert!(!begun.opens() && !begun.kept_all());
+        lease.store(true, Ordering::SeqCst);
+        assert!(!begun.opens(), "what was given up is not gone on with");
+    }
+}
