@@ -47,6 +47,11 @@ impl LogRead for EmbeddedLog {
         blocking(&self.source.store, move |tables| tables.page(&stream, shard, after_version, limit)).await
     }
 
+    async fn read_at(&self, stream: &StreamKey, at: Tail) -> Result<Option<Stored>, ReadError> {
+        let (stream, shard) = (*stream, stream.partition().shard(self.shards));
+        here(&self.source.store, move |tables| tables.version(&stream, shard, at.version)).await
+    }
+
     async fn follow(&self, _name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
         local::follow(self.source.clone(), self.incarnation, kinds, &from, self.ends.clone())
     }

@@ -281,6 +281,22 @@ impl<'a> Snapshot<'a> {
         self.commit(stream, shard, tail).map(Some)
     }
 
+    /// The commit of a stream with this version; none if there is no such commit.
+    pub(super) fn version(
+        &self,
+        stream: &StreamKey,
+        shard: u8,
+        version: u64,
+    ) -> Result<Option<Stored>, StoreError> {
+        let Some(revision) = self.at.get(&self.tables.versions, version_key(stream, version))? else {
+            // A page also knows whether there should be one.
+            let found = self.page(stream, shard, version.saturating_sub(1), 1)?.pop();
+            return Ok(found.filter(|found| found.tail.version == version));
+        };
+        let revision = number(&revision).ok_or(Damage::Index(*stream))?;
+        self.commit(stream, shard, Tail { version, revision }).map(Some)
+    }
+
     /// Commits of a stream after a version.
     pub(super) fn page(
         &self,

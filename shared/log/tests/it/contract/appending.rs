@@ -119,6 +119,21 @@ pub(crate) async fn a_stream_is_read_by_pages(log: &Log) {
     assert!(log.read(&instance(3), 0, 10).await.unwrap().is_empty());
 }
 
+pub(crate) async fn a_commit_is_read_where_it_lies(log: &Log) {
+    let mut history = History::new(instance(1));
+    let mut tails = Vec::new();
+    for mark in 1..=5 {
+        tails.push(history.append(&**log, mark).await.unwrap().tail);
+    }
+    for tail in &tails {
+        let found = log.read_at(&history.stream, *tail).await.unwrap().unwrap();
+        assert_eq!(found.tail, *tail);
+        assert!(log.read_at(&instance(2), *tail).await.unwrap().is_none());
+    }
+    let beyond = Tail { version: 6, revision: tails[4].revision + 1 };
+    assert!(log.read_at(&history.stream, beyond).await.unwrap().is_none());
+}
+
 pub(crate) async fn streams_do_not_mix(log: &Log) {
     let mut all = [instance(1), account(1), directory(1)].map(History::new);
     for history in &mut all {

@@ -18,6 +18,7 @@ macro_rules! stories {
                 an_append_that_is_sent_many_times_at_once_is_stored_once,
                 the_tail_is_seen_right_after_the_append,
                 a_stream_is_read_by_pages,
+                a_commit_is_read_where_it_lies,
                 streams_do_not_mix,
                 a_commit_at_the_bound_is_stored_and_a_larger_one_refused,
                 of_many_writers_one_wins_each_version,
