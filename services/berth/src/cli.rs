@@ -23,6 +23,10 @@ pub(crate) enum Task {
     Upgrade,
     /// Let another key sign checkpoints.
     RotateEvidenceKey(PathBuf),
+    /// Let another master key open the deployment too.
+    RotateMasterKey(PathBuf),
+    /// Let a former master key open nothing any more.
+    RetireMasterKey(PathBuf),
 }
 
 const ABOUT: &str =
@@ -85,6 +89,7 @@ pub(crate) fn command() -> Command {
         ))
         .subcommand(recover())
         .subcommand(rotate_evidence_key())
+        .subcommand(master_keys())
         .subcommand(Command::new("upgrade").about(
             "Let the deployment write the newest formats, once every process runs a release that reads them",
         ))
@@ -136,10 +141,47 @@ fn rotate_evidence_key() -> Command {
         )
 }
 
+fn master_keys() -> Command {
+    let file = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name("KEY-FILE")
+            .value_parser(clap::value_parser!(PathBuf))
+            .required(true)
+            .help(help)
+    };
+    Command::new("keys")
+        .about("Put another master key in the place of the one that is used")
+        .subcommand_required(true)
+        .subcommand(
+            Command::new("rotate")
+                .about("Let the master key in a file open the deployment too")
+                .long_about(
+                    "The master key wraps one secret, on which everything else rests: it is wrapped with the new key \
+                     as well, and both are accepted from then on. On NATS nothing has to stop: start one process after \
+                     the other with the new key, then retire the former one. Embedded: stop the process first; a key \
+                     that Berth made is replaced in the data folder and retired at once. Run it with the settings of \
+                     the deployment; on NATS it needs the credentials of session-aggregate. It may be repeated.",
+                )
+                .arg(file("to", "File with the new key: `openssl rand -base64 32 > KEY-FILE`")),
+        )
+        .subcommand(
+            Command::new("retire")
+                .about("Let a former master key open nothing any more")
+                .long_about(
+                    "Erases what the master key in the file could open. Run it with the new key as BERTH_MASTER_KEY, \
+                     when every process was started with that: one that starts with the former key is refused then. \
+                     It may be repeated.",
+                )
+                .arg(file("former", "File with the key that is retired")),
+        )
+}
+
 /// What was asked for, and the settings that the flags give.
 pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
     let (name, matches) = matches.subcommand()?;
     let task = match name {
+        "keys" => return read_keys(matches),
         "config" => Task::Config,
         "probe" => Task::Probe,
         "recover" => Task::Recover,
@@ -147,11 +189,23 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
         "rotate-evidence-key" => Task::RotateEvidenceKey(matches.get_one::<PathBuf>("to")?.clone()),
         role => Task::Run(Role::ALL.into_iter().find(|known| known.as_str() == role)?),
     };
-    let sources = Sources::none()
+    Some((task, sources(matches)))
+}
+
+fn read_keys(matches: &ArgMatches) -> Option<(Task, Sources)> {
+    let (name, matches) = matches.subcommand()?;
+    let task = match name {
+        "rotate" => Task::RotateMasterKey(matches.get_one::<PathBuf>("to")?.clone()),
+        _ => Task::RetireMasterKey(matches.get_one::<PathBuf>("former")?.clone()),
+    };
+    Some((task, sources(matches)))
+}
+
+fn sources(matches: &ArgMatches) -> Sources {
+    Sources::none()
         .with_flags(keys::given(matches))
         .with_variables(std::env::vars_os())
-        .with_file(matches.get_one::<PathBuf>("config").cloned());
-    Some((task, sources))
+        .with_file(matches.get_one::<PathBuf>("config").cloned())
 }
 
 #[cfg(test)]

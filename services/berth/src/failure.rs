@@ -38,6 +38,9 @@ pub(crate) enum Failure {
     /// Nothing can ask an upstream.
     #[error("upstreams cannot be asked")]
     Upstreams(#[from] berth_upstreams::UpstreamError),
+    /// Nothing can ask the collector of traces.
+    #[error("the collector of traces cannot be asked")]
+    Collector(#[source] reqwest::Error),
     /// The views cannot be thrown away.
     #[error("the views cannot be thrown away")]
     Views(#[from] berth_views::OpenError),
@@ -79,6 +82,19 @@ pub(crate) enum Failure {
     /// The key store does not answer, or the master key is another one.
     #[error("{}", wrong_key(_0))]
     Keys(#[source] KeyRingError),
+    /// The master key was retired.
+    #[error(
+        "`master_key` (BERTH_MASTER_KEY) was retired by `berth keys retire`: give the one that took its place"
+    )]
+    RetiredKey,
+    /// A master key that is used cannot be retired.
+    #[error(
+        "this is the master key that is used: another one must take its place first (`berth keys rotate`)"
+    )]
+    OnlyKey,
+    /// A master key that nothing was ever opened with.
+    #[error("this is no master key of the deployment")]
+    UnknownKey,
     /// The log is not the one that was seen, or not all of it.
     #[error(
         "the log lost acknowledged commits, or is not the log of this deployment: {0}; restore it, or accept the \
@@ -127,6 +143,9 @@ pub(crate) enum Failure {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The certificate of the listener cannot be used.
+    #[error("`http_tls_cert` (BERTH_HTTP_TLS_CERT) and `http_tls_key` (BERTH_HTTP_TLS_KEY) cannot be used")]
+    Tls(#[from] berth_runtime::http::TlsError),
     /// Telemetry cannot be set up.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -203,6 +222,10 @@ impl Failure {
                 | berth_evidence::BoardError::AnotherKey,
             )
             | Self::KeysMissing
+            | Self::RetiredKey
+            | Self::OnlyKey
+            | Self::UnknownKey
+            | Self::Tls(_)
             | Self::DeploymentDamaged(_)
             | Self::WriteVersion { .. }
             | Self::Account(AccountError::TokenTaken | AccountError::NoToken)

@@ -10,6 +10,8 @@ use std::{
 use berth_runtime::{Entropy, MasterKey};
 use thiserror::Error;
 
+/// Where the folder of an embedded deployment keeps the master key.
+pub(crate) const MASTER_KEY_FILE: &str = "master.key";
 /// Processes of one role that may keep their data in one folder.
 const SLOTS_MAX: u32 = 64;
 
@@ -62,6 +64,11 @@ impl DataFolder {
         Self::try_take(path)?.ok_or_else(|| FolderError::Taken { path: path.to_owned() })
     }
 
+    /// Takes a folder that must be there.
+    pub(crate) fn take_existing(path: &Path) -> Result<Self, FolderError> {
+        if path.is_dir() { Self::take(path) } else { Err(FolderError::Missing { path: path.to_owned() }) }
+    }
+
     /// Takes the first folder `<name>-<n>` below `parent` that no other process has: replicas of one role on
     /// one machine need no settings of their own.
     pub(crate) fn take_slot(parent: &Path, name: &str) -> Result<Self, FolderError> {
@@ -96,7 +103,7 @@ impl DataFolder {
             Ok(text) => MasterKey::from_base64(&text).map_err(|_| FolderError::MasterKey { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let key = MasterKey::generate(entropy);
-                self.write_secret("master.key", format!("{}\n", key.to_base64()).as_bytes())?;
+                self.write_secret(MASTER_KEY_FILE, format!("{}\n", key.to_base64()).as_bytes())?;
                 Ok(key)
             }
             Err(source) => Err(FolderError::Io { path, source }),
@@ -105,7 +112,7 @@ impl DataFolder {
 
     /// Where [`Self::master_key`] keeps it.
     pub(crate) fn master_key_file(&self) -> PathBuf {
-        self.path.join("master.key")
+        self.path.join(MASTER_KEY_FILE)
     }
 
     /// What is in a file, if it is there.

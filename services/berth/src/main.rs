@@ -5,6 +5,7 @@
 //! starting again can help ([`exit`]).
 
 mod account;
+mod certificate;
 mod cli;
 mod credentials;
 mod deployment;
@@ -13,14 +14,17 @@ mod exit;
 mod failure;
 mod folder;
 mod guard;
+mod master_key;
 mod member;
 mod presence;
 mod probe;
 mod recover;
 mod roles;
+mod root;
 mod run;
 mod status;
 mod supervised;
+mod traces;
 mod welcome;
 mod wiring;
 
@@ -63,6 +67,8 @@ fn perform(task: &Task, sources: &Sources) -> Result<ExitCode, Failure> {
     let settings = Settings::load(sources)?;
     match *task {
         Task::RotateEvidenceKey(ref to) => evidence_key::rotate(&settings, to),
+        Task::RotateMasterKey(ref to) => master_key::rotate(&settings, to),
+        Task::RetireMasterKey(ref former) => master_key::retire(&settings, former),
         Task::Config => show(&settings),
         Task::Probe => probe::probe(&settings),
         Task::Recover => recover::accept_rollback(&settings),

@@ -213,7 +213,8 @@ impl Start<'_> {
     }
 
     fn public_url(self) -> String {
-        self.settings.http.public_url.clone().unwrap_or_else(|| format!("http://{}", self.address))
+        let scheme = if self.settings.http.tls.is_some() { "https" } else { "http" };
+        self.settings.http.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", self.address))
     }
 
     fn url_policy(self) -> UrlPolicy {

@@ -7,7 +7,7 @@ use berth_proto::AccountId;
 use berth_runtime::{
     Check, Ending, Lifecycle, Readiness, Role, Settings, clock,
     config::{ConsolePages, DeviceDriver},
-    http::{Bound, ConnectionLimits, Doors, Ops, bind},
+    http::{Bound, ConnectionLimits, Doors, Ops, Proxies, Serving, bind},
     lifecycle::Termination,
     raise_file_limit,
     telemetry::Metrics,
@@ -17,10 +17,11 @@ use tokio::sync::watch;
 
 use crate::{
     account::{Accounts, Became},
+    certificate,
     failure::Failure,
     member::cores,
     roles::Start,
-    status, supervised,
+    status, supervised, traces,
     welcome::{self, FirstStart},
     wiring::Wired,
 };
@@ -31,6 +32,7 @@ pub(crate) async fn run(role: Role, settings: &Settings, metrics: Metrics) -> Re
     let mut termination =
         Termination::listen().map_err(|source| Failure::System { what: "to hear signals", source })?;
     let lifecycle = Lifecycle::new();
+    traces::start(role, &settings.traces, &lifecycle)?;
     let started = tokio::select! {
         started = start(role, settings, metrics, &lifecycle) => started,
         () = termination.next() => Ok(()),
@@ -74,6 +76,7 @@ async fn start(
                 account: id,
                 master_key: made.as_deref(),
                 address,
+                secured: settings.http.tls.is_some(),
                 simulated: settings.device.driver == DeviceDriver::Simulated,
                 console: settings.http.console == ConsolePages::On,
             };
@@ -86,7 +89,7 @@ async fn start(
     if let Some(apart) = listeners.metrics {
         welcome::metrics(apart)?;
     }
-    welcome::listening(role, address)?;
+    welcome::listening(role, address, settings.http.tls.is_some())?;
     supervised::ready(lifecycle);
     let deployment = &wired.deployment;
     tracing::info!(%role, %address, deployment = deployment.id, write_version = deployment.write_version.number(), "ready");
@@ -141,6 +144,7 @@ struct Listeners {
 
 impl Listeners {
     async fn open(settings: &Settings, ops: &Ops, lifecycle: &Lifecycle) -> Result<Self, Failure> {
+        let tls = certificate::start(&settings.http, lifecycle)?;
         let bound = bind("http", settings.http.listen).await?;
         let apart = match settings.http.metrics {
             Some(address) => Some(bind("metrics", address).await?),
@@ -149,7 +153,9 @@ impl Listeners {
         let (address, metrics) = (bound.address(), apart.as_ref().map(Bound::address));
         let beside = if apart.is_some() { ops.probes() } else { ops.all() };
         let doors = Doors::new(beside.clone());
-        bound.serve(doors.clone(), lifecycle, ConnectionLimits::within(&settings.http, raise_file_limit()));
+        let limits = ConnectionLimits::within(&settings.http, raise_file_limit());
+        let proxies = Proxies::new(settings.http.trusted_proxies.clone());
+        bound.serve(doors.clone(), lifecycle, Serving { limits, tls, proxies });
         if let Some(apart) = apart {
             apart.serve(ops.all(), lifecycle, ConnectionLimits::of_operators());
         }

@@ -27,6 +27,8 @@ pub(crate) struct FirstStart<'a> {
     pub(crate) master_key: Option<&'a Path>,
     /// Where the process listens.
     pub(crate) address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub(crate) secured: bool,
     /// Whether phones are only played.
     pub(crate) simulated: bool,
     /// Whether there are pages for people.
@@ -77,7 +79,7 @@ impl FirstStart<'_> {
         let token = self.shown.account_token.as_ref();
         let token = token.map_or("$BERTH_ACCOUNT_TOKEN", |token| token.expose_secret());
         writeln!(out, "\nTry it: make an instance, ask for a QR code, and see how it stands.\n")?;
-        let base = url(reachable(self.address));
+        let base = url(reachable(self.address), self.secured);
         for (arguments, path, body) in [
             ("-X POST ", "", r#" -H 'Content-Type: application/json' -d '{"name":"first"}'"#),
             ("-X POST ", "/first/connect", r#" -H 'Content-Type: application/json' -d '{"method":"qr"}'"#),
@@ -107,15 +109,15 @@ fn said(said: io::Result<()>) -> Result<(), Failure> {
 }
 
 /// Says where the process listens.
-pub(crate) fn listening(role: Role, address: SocketAddr) -> Result<(), Failure> {
+pub(crate) fn listening(role: Role, address: SocketAddr, is_secured: bool) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    said(writeln!(out, "berth {role} listens on {}", url(address)).and_then(|()| out.flush()))
+    said(writeln!(out, "berth {role} listens on {}", url(address, is_secured)).and_then(|()| out.flush()))
 }
 
 /// Says where the metrics are, if they have an address of their own.
 pub(crate) fn metrics(address: SocketAddr) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    said(writeln!(out, "metrics are at {}/metrics", url(address)).and_then(|()| out.flush()))
+    said(writeln!(out, "metrics are at {}/metrics", url(address, false)).and_then(|()| out.flush()))
 }
 
 /// An address that a client on this machine can use.
@@ -127,6 +129,6 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn url(address: SocketAddr) -> String {
-    format!("http://{address}")
+fn url(address: SocketAddr, is_secured: bool) -> String {
+    format!("{}://{address}", if is_secured { "https" } else { "http" })
 }

@@ -5,7 +5,7 @@ mod nats;
 
 pub(crate) use self::{
     embedded::{checkpoint_store as embedded_checkpoints, deployment_store as embedded_deployment},
-    nats::{checkpoint_store as nats_checkpoints, deployment_store as nats_deployment},
+    nats::{checkpoint_store as nats_checkpoints, deployment_store as nats_deployment, keys as nats_keys},
 };
 
 use std::{path::PathBuf, sync::Arc};
@@ -21,7 +21,7 @@ use crate::{credentials::Credentials, deployment::Deployment, failure::Failure, 
 
 /// The owner under which a key of no one's is wrapped at the first start of a deployment: whether it can be
 /// unwrapped tells whether this is the deployment's master key. The nil UUID is never an id.
-const NOBODY: [u8; 16] = [0; 16];
+pub(crate) const NOBODY: [u8; 16] = [0; 16];
 
 /// Every port, with its adapter.
 #[derive(Debug)]

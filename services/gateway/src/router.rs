@@ -58,8 +58,9 @@ async fn answer_unknown(app: App, green: green::Entry, mut request: Request) -> 
         *request.uri_mut() = uri;
     }
     let (door, route) = door_of(request.uri().path());
+    let told = metrics::Told::of(door, &request);
     let answering = Box::pin(unknown_route(&app, green, door, request));
-    Box::pin(metrics::count(door, route, answering)).await
+    Box::pin(metrics::count(told, route, answering)).await
 }
 
 /// Refuses what this deployment sends to itself, since it was configured as its own upstream.

@@ -4,6 +4,7 @@
 //! group, so that any of them may be thrown away. Lists are range scans of indexes; texts are found through
 //! an index in memory, since they are sealed wherever they are stored. One replica publishes events.
 
+mod census;
 mod class;
 mod counts;
 mod feed;
@@ -106,6 +107,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         .await
         .map_err(StartError::View)?;
     let texts = Texts::start(Arc::clone(&view), keys, touched, lifecycle);
+    census::start(Arc::clone(&view), Arc::clone(&clock), lifecycle);
     let answers = Arc::new(Answers { view: Arc::clone(&view), texts, clock });
     let serving = server::start(Arc::clone(&bus), answers, lifecycle).await.map_err(StartError::Serve)?;
     feed::start(log, bus, leases, &data, lifecycle);

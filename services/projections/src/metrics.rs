@@ -8,6 +8,7 @@ const QUERIES: &str = "berth_projections_queries_total";
 const QUERY_SECONDS: &str = "berth_projections_query_seconds";
 const TEXTS: &str = "berth_projections_texts";
 const PUBLIC_EVENTS: &str = "berth_projections_public_events_total";
+const INSTANCES: &str = "berth_instances";
 
 /// Tells the exporter what the metrics mean.
 pub(crate) fn describe() {
@@ -20,6 +21,17 @@ pub(crate) fn describe() {
     describe_gauge!(TEXTS, Unit::Count, "Instances that can be found by their texts.");
     describe_counter!(PUBLIC_EVENTS, Unit::Count, "Public events that were published.");
     counter!(PUBLIC_EVENTS).increment(0);
+    describe_gauge!(
+        INSTANCES,
+        Unit::Count,
+        "Instances of the whole deployment by state: each replica that answers lists says it of all of them."
+    );
+}
+
+/// How many instances have which word for their state.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 instances do not fit a machine")]
+pub(crate) fn instances(state: &'static str, count: u64) {
+    gauge!(INSTANCES, "state" => state).set(count as f64);
 }
 
 /// A query was answered.

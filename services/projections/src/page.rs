@@ -103,8 +103,8 @@ impl Wanted {
     }
 }
 
-/// Every account that has or had an instance: one look-up for each.
-fn owners(view: &dyn ViewReader) -> Result<Vec<AccountId>, ViewError> {
+/// Every account that has or had an instance: one look-up for each. Blocking.
+pub(crate) fn owners(view: &dyn ViewReader) -> Result<Vec<AccountId>, ViewError> {
     let mut owners: Vec<AccountId> = Vec::new();
     loop {
         let after = owners.last().map(|last| after_account(*last));

@@ -7,6 +7,7 @@ use berth_proto::{
     commit::OutcomeCodeV1,
     frame::{CommandReplyV1, TargetV1},
 };
+use berth_runtime::telemetry::traces::Span;
 use bytes::Bytes;
 use tokio::time::Instant;
 use tracing::{debug, error};
@@ -19,6 +20,7 @@ pub(crate) struct Asker {
     to: Replier,
     command: &'static str,
     since: Instant,
+    span: Option<Span>,
 }
 
 // === impl Asker ===
@@ -26,12 +28,17 @@ pub(crate) struct Asker {
 impl Asker {
     /// Somebody who asked just now; what for is not known yet.
     pub(crate) fn new(to: Replier) -> Self {
-        Self { to, command: "unknown", since: Instant::now() }
+        Self { to, command: "unknown", since: Instant::now(), span: None }
     }
 
     /// The same, who asked for this.
     pub(crate) fn of(self, target: &TargetV1) -> Self {
         Self { command: name(target), ..self }
+    }
+
+    /// The same, whose answer ends this piece of a trace.
+    pub(crate) fn traced(self, span: Span) -> Self {
+        Self { span: Some(span), ..self }
     }
 
     /// The name of what is asked for.
@@ -40,7 +47,7 @@ impl Asker {
     }
 
     /// Sends the answer and counts it.
-    pub(crate) fn answer(self, reply: &CommandReplyV1) {
+    pub(crate) fn answer(mut self, reply: &CommandReplyV1) {
         let outcome = match reply {
             CommandReplyV1::Accepted(accepted) if accepted.replayed => "replayed",
             CommandReplyV1::Accepted(accepted) if accepted.outcome.code == OutcomeCodeV1::Unchanged => {
@@ -54,6 +61,12 @@ impl Asker {
             }
         };
         metrics::command(self.command, outcome, self.since.elapsed());
+        if let Some(span) = &mut self.span {
+            span.say("berth.outcome", outcome);
+            if outcome == "unavailable" {
+                span.fail();
+            }
+        }
         match encode(reply) {
             Ok(bytes) => self.to.send(Bytes::from(bytes)),
             Err(error) => error!(%error, "a reply could not be encoded: the asker runs into its time-out"),

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use berth_proto::{InstanceId, StreamKey, command::Command, limits::RECEIPTS_PER_COMMIT_MAX};
-use berth_runtime::Lifecycle;
+use berth_runtime::{
+    Lifecycle,
+    telemetry::traces::{self, TraceContext},
+};
 
 use crate::{
     accounts::Accounts,
@@ -48,23 +51,31 @@ impl Commands {
     /// together.
     pub(crate) async fn empty_mailbox(self: Arc<Self>, stream: StreamKey) {
         while let Some(jobs) = self.mailboxes.drain(stream, RECEIPTS_PER_COMMIT_MAX) {
-            let mut batch = Vec::new();
-            for Job { request, command, asker } in jobs {
-                let (Some(instance), Some(command)) = (stream.as_instance(), command) else {
-                    asker.answer(&Box::pin(self.accounts.command(&request)).await);
-                    continue;
-                };
-                let asked = Asked { request, command };
-                if asked.is_alone() {
-                    self.instances.command(instance, std::mem::take(&mut batch)).await;
-                    Box::pin(self.saga(instance, asked, asker)).await;
-                } else {
-                    batch.push((asked, asker));
-                }
+            // A commit can belong to one trace: to that of the first command that it may answer.
+            let first = jobs.iter().find_map(|job| job.request.traceparent.as_deref());
+            let trace = first.and_then(TraceContext::parse);
+            traces::within(trace, self.handle(stream, jobs)).await;
+        }
+    }
+
+    /// Handles what waited together.
+    async fn handle(&self, stream: StreamKey, jobs: Vec<Job>) {
+        let mut batch = Vec::new();
+        for Job { request, command, asker } in jobs {
+            let (Some(instance), Some(command)) = (stream.as_instance(), command) else {
+                asker.answer(&Box::pin(self.accounts.command(&request)).await);
+                continue;
+            };
+            let asked = Asked { request, command };
+            if asked.is_alone() {
+                self.instances.command(instance, std::mem::take(&mut batch)).await;
+                Box::pin(self.saga(instance, asked, asker)).await;
+            } else {
+                batch.push((asked, asker));
             }
-            if let Some(instance) = stream.as_instance() {
-                self.instances.command(instance, batch).await;
-            }
+        }
+        if let Some(instance) = stream.as_instance() {
+            self.instances.command(instance, batch).await;
         }
     }
 

@@ -58,6 +58,7 @@ pub(crate) fn describe() {
         Unit::Count,
         "Work of the process manager that failed and is tried again, by job."
     );
+    ANSWERED.of(("unknown", "unavailable")).increment(0);
     for misfit in Misfit::ALL {
         counter!(MISFITS, "what" => misfit.as_str()).increment(0);
     }

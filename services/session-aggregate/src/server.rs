@@ -10,6 +10,7 @@ use berth_proto::{
     frame::{CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     subject::Decider,
 };
+use berth_runtime::telemetry::traces::{self, SpanKind, TraceContext};
 use berth_views::{ViewReader, ViewState};
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::sleep;
@@ -135,7 +136,10 @@ impl Server {
             }
         };
         match admit(&subject, order.principal, &order.target, command.as_ref()) {
-            Ok(()) => self.commands.post(Job { request: order, command, asker }),
+            Ok(()) => {
+                let (request, asker) = traced(order, asker);
+                self.commands.post(Job { request, command, asker })
+            }
             Err(misfit) => refuse(&subject, &order, misfit, asker),
         }
     }
@@ -144,6 +148,14 @@ impl Server {
 fn unavailable(asker: Asker, reason: String) -> Option<StreamKey> {
     asker.answer(&CommandReplyV1::Unavailable { reason });
     None
+}
+
+/// Makes the decision a part of the trace that a command belongs to, and what it leads to a part of the decision.
+fn traced(mut order: CommandRequestV2, asker: Asker) -> (CommandRequestV2, Asker) {
+    let parent = order.traceparent.as_deref().and_then(TraceContext::parse);
+    let span = traces::begin(asker.command(), SpanKind::Server, parent);
+    order.traceparent = span.context().map(|context| context.to_string());
+    (order, asker.traced(span))
 }
 
 /// What is asked of an instance; none if something is asked of an account.

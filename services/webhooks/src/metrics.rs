@@ -14,6 +14,7 @@ const SETTLED: &str = "berth_webhook_settled_total";
 const LAG_SECONDS: &str = "berth_webhook_lag_seconds";
 const OWED: &str = "berth_webhook_owed";
 const IN_FLIGHT: &str = "berth_webhook_in_flight";
+const OLDEST_SECONDS: &str = "berth_webhook_oldest_seconds";
 
 /// Tells the exporter what the metrics mean.
 pub(crate) fn describe() {
@@ -33,13 +34,34 @@ pub(crate) fn describe() {
         Unit::Seconds,
         "From the moment that a notice was due to the moment that it was taken up."
     );
+    for class in ["lifecycle", "disconnect", "qr", "final"] {
+        for outcome in ["delivered", "exhausted"] {
+            counter!(SETTLED, "class" => class, "outcome" => outcome).increment(0);
+        }
+    }
     describe_gauge!(OWED, Unit::Count, "Notices that wait or are being tried.");
     describe_gauge!(
         IN_FLIGHT,
         Unit::Count,
         "Attempts under way, by whether the notice was tried before (first, later)."
     );
+    describe_gauge!(
+        OLDEST_SECONDS,
+        Unit::Seconds,
+        "The age of the oldest notice that is still to be sent, whatever it waits for; 0 without one."
+    );
+    idle();
+}
+
+/// Nothing is dispatched by this replica.
+pub(crate) fn idle() {
     depth(0, (0, 0));
+    oldest(Duration::ZERO);
+}
+
+/// How long ago that happened of which somebody waits longest to be told.
+pub(crate) fn oldest(age: Duration) {
+    gauge!(OLDEST_SECONDS).set(age.as_secs_f64());
 }
 
 /// An attempt ended.

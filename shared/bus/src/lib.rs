@@ -9,6 +9,7 @@ pub mod keyring;
 pub mod lease;
 pub mod local;
 pub mod member;
+mod metrics;
 pub mod nats;
 pub mod near;
 pub mod port;

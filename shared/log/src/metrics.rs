@@ -35,6 +35,10 @@ pub(crate) fn describe() {
         Unit::Count,
         "Commits that followers of this process passed over, since the log cannot give them any more."
     );
+    // An alarm on what has not happened yet needs something to look at.
+    for outcome in ["stored", "conflict", "unknown", "unavailable", "full", "too_large"] {
+        OUTCOMES.of(outcome).increment(0);
+    }
     // Not set to 0: another handle of the log may have met some.
     gauge!(UNREADABLE).increment(0.0);
 }

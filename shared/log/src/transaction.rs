@@ -8,7 +8,10 @@ use berth_proto::{
     commit::{CarriedState, CarriedV1, ReceiptV2},
     limits::COMMITS_WITHOUT_STATE_MAX,
 };
-use berth_runtime::{Clock, Entropy};
+use berth_runtime::{
+    Clock, Entropy,
+    telemetry::traces::{self, Span, SpanKind},
+};
 use bytes::Bytes;
 use thiserror::Error;
 
@@ -253,6 +256,8 @@ impl Writer {
         let command_id = next.receipts.first().map(|receipt| receipt.command_id);
         let carried = self.carried(loaded, &next)?;
         let carries_all = matches!(carried, CarriedV1::Full(_));
+        let span = traces::current().map(|trace| traces::begin("append", SpanKind::Internal, Some(trace)));
+        let traceparent = span.as_ref().and_then(Span::context).map(|context| context.to_string());
         let commit = CommitV2 {
             stream,
             version,
@@ -262,12 +267,12 @@ impl Writer {
             events: next.events,
             state: carried,
             account_version: 0,
-            traceparent: None,
+            traceparent: traceparent.clone(),
             damage: loaded.damage.clone(),
         };
         let payload = commit.encode_for(self.write_version).ok_or(TransactError::TooNew)?;
         let payload = Bytes::from(payload?);
-        let new = NewCommit { stream, version, command_id, traceparent: None, payload: payload.clone() };
+        let new = NewCommit { stream, version, command_id, traceparent, payload: payload.clone() };
         match self.log.append(new, expected).await {
             Ok(appended) => Ok(Some(Loaded {
                 stream,

@@ -50,6 +50,8 @@ pub struct Settings {
     pub rates: RateSettings,
     /// Logging.
     pub log: LogSettings,
+    /// Traces.
+    pub traces: TraceSettings,
     /// How dialects behave where their servers differ.
     pub dialects: DialectSettings,
     /// Gateways that instances may be on, by name.
@@ -73,6 +75,19 @@ pub struct HttpSettings {
     pub connections: usize,
     /// Connections of one address.
     pub connections_per_address: usize,
+    /// The certificate that is shown to clients; none for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Files in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// A certificate, and those that it rests on.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// Whether a gateway serves pages for people.
@@ -101,10 +116,21 @@ pub struct NatsSettings {
     pub url: String,
     /// A file with NATS credentials.
     pub creds: Option<PathBuf>,
+    /// How the servers are known, and this process to them.
+    pub tls: NatsTls,
     /// Replicas of each stream.
     pub replicas: u8,
     /// The name of the process among the members of the deployment; none is that which its folder remembers.
     pub member: Option<String>,
+}
+
+/// How NATS servers are known, and a process to them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NatsTls {
+    /// A file with the certificates that those of the servers rest on; none for those that the system trusts.
+    pub ca: Option<PathBuf>,
+    /// The certificate that is shown to the servers.
+    pub own: Option<TlsFiles>,
 }
 
 /// Keys and tokens, as far as they were set.
@@ -194,6 +220,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// Traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceSettings {
+    /// Where spans are sent to, by OTLP over HTTP; none if nothing is traced.
+    pub collector: Option<String>,
+    /// Of so many traces that begin here one is recorded.
+    pub one_in: u32,
+}
+
 /// How dialects behave where their servers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DialectSettings {
@@ -224,6 +259,8 @@ impl Settings {
             connections: raw.parse("http_connections", |text| parse::number(text, 1, 1_000_000))?,
             connections_per_address: raw
                 .parse("http_connections_per_address", |text| parse::number(text, 1, 1_000_000))?,
+            tls: tls_files(&raw, "http_tls_cert", "http_tls_key")?,
+            trusted_proxies: raw.parse_optional("trusted_proxies", parse::networks)?.unwrap_or_default(),
         };
         Ok(Self {
             upstreams: upstreams::checked(&raw.upstreams, &http)?,
@@ -263,6 +300,10 @@ impl Settings {
                 filter: raw.parse("log", parse::filter)?,
                 format: raw.parse("log_format", parse::log_format)?,
             },
+            traces: TraceSettings {
+                collector: raw.parse_optional("traces", parse::collector)?,
+                one_in: raw.parse("traces_one_in", |text| parse::number(text, 1, u32::MAX))?,
+            },
             dialects: DialectSettings {
                 evolution_logout: raw.parse("evolution_logout", parse::evolution_logout)?,
             },
@@ -274,8 +315,12 @@ impl Settings {
         let creds = raw.parse_optional("nats_creds", parse::existing_file)?;
         let replicas = raw.parse("nats_replicas", |text| parse::number(text, 1, 5))?;
         let member = raw.parse_optional("member", parse::member)?;
+        let tls = NatsTls {
+            ca: raw.parse_optional("nats_tls_ca", parse::existing_file)?,
+            own: tls_files(raw, "nats_tls_cert", "nats_tls_key")?,
+        };
         match raw.parse_optional("nats_url", parse::nats_url)? {
-            Some(url) => Ok(Some(NatsSettings { url, creds, replicas, member })),
+            Some(url) => Ok(Some(NatsSettings { url, creds, tls, replicas, member })),
             None if creds.is_some() => Err(ConfigError::missing(
                 "nats_url",
                 "credentials for NATS are set (`nats_creds`), but no server",
@@ -287,6 +332,23 @@ impl Settings {
     /// Checks what only some roles need.
     pub fn check(&self, role: Role) -> Result<(), ConfigError> {
         role.check(self)
+    }
+}
+
+/// A certificate and its key, which make sense together only.
+fn tls_files(
+    raw: &sources::Raw,
+    certificate: &'static str,
+    key: &'static str,
+) -> Result<Option<TlsFiles>, ConfigError> {
+    let found = raw.parse_optional(certificate, parse::existing_file)?;
+    match (found, raw.parse_optional(key, parse::existing_file)?) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (Some(_), None) => Err(ConfigError::missing(key, "a certificate is set, but not its key")),
+        (None, Some(_)) => {
+            Err(ConfigError::missing(certificate, "the key of a certificate is set, but not that"))
+        }
+        (None, None) => Ok(None),
     }
 }
 
@@ -302,6 +364,7 @@ impl fmt::Debug for NatsSettings {
         f.debug_struct("NatsSettings")
             .field("url", &hide_password(&self.url))
             .field("creds", &self.creds)
+            .field("tls", &self.tls)
             .field("replicas", &self.replicas)
             .field("member", &self.member)
             .finish()

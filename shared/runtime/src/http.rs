@@ -5,17 +5,21 @@ mod connections;
 mod doors;
 mod ops;
 mod probes;
+mod proxies;
 mod readiness;
+mod tls;
 
 pub use allowance::Allowance;
 pub use connections::{ConnectionLimits, FILES_RESERVED};
 pub use doors::Doors;
 pub use ops::Ops;
+pub use proxies::Proxies;
 pub use readiness::{Check, Readiness};
+pub use tls::{Tls, TlsError};
 
 use connections::{Client, Connections};
 
-use std::{io::ErrorKind, net::SocketAddr, pin::pin, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     extract::ConnectInfo,
@@ -29,8 +33,10 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     task::{JoinError, JoinSet},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -45,6 +51,8 @@ pub(crate) const READ_AHEAD_BYTES_MAX: usize = 32 * 1024;
 /// How long running requests may take to end when the process stops: less than the process drains in all, so
 /// that a client that never ends its request does not make the stop an abort.
 const DRAIN_MAX: Duration = Duration::from_secs(4);
+/// How long a client may take to agree on TLS.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// The pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -82,6 +90,24 @@ pub struct Bound {
     address: SocketAddr,
 }
 
+/// How connections are served.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    /// How many there may be.
+    pub limits: ConnectionLimits,
+    /// With which certificate; none for plain HTTP.
+    pub tls: Option<Tls>,
+    /// Whose word counts for whom they ask. Such a connection has no bound for its address.
+    pub proxies: Proxies,
+}
+
+/// Plain HTTP to whoever connects.
+impl From<ConnectionLimits> for Serving {
+    fn from(limits: ConnectionLimits) -> Self {
+        Self { limits, tls: None, proxies: Proxies::default() }
+    }
+}
+
 /// Listens on the address of a setting; nothing is answered before [`Bound::serve`].
 pub async fn bind(setting: &'static str, address: SocketAddr) -> Result<Bound, BindError> {
     let failed = |source| BindError { setting, address, source };
@@ -99,10 +125,12 @@ impl Bound {
     /// Serves until the process is asked to stop, then lets running requests end, and cuts what is left after
     /// `DRAIN_MAX`. Connections over the limits are closed at once, but for
     /// a few that may ask for `/healthz`, `/readyz` and `/metrics`. A handler finds the client's address as `ConnectInfo<SocketAddr>`.
-    pub fn serve(self, doors: impl Into<Doors>, lifecycle: &Lifecycle, limits: ConnectionLimits) {
-        let doors = doors.into();
-        let open = Connections::new(limits);
+    pub fn serve(self, doors: impl Into<Doors>, lifecycle: &Lifecycle, serving: impl Into<Serving>) {
+        let Serving { limits, tls, proxies } = serving.into();
+        let open = Connections::new(limits, proxies.clone());
         let stop = lifecycle.stop().clone();
+        let server = Server { doors: doors.into(), open: open.clone(), tls, proxies, stop: stop.clone() };
+        let server = Arc::new(server);
         lifecycle.spawn(async move {
             // Connections end with this task: a request that panics ends its connection and nothing else.
             let mut connections = JoinSet::new();
@@ -115,11 +143,7 @@ impl Bound {
                             // One over a bound ends here, where it is dropped.
                             if let Some(counted) = open.admit(peer.ip()) {
                                 let client = Client::new(stream, counted);
-                                if client.is_probe() {
-                                    connections.spawn(probe(client, doors.clone(), open.clone(), stop.clone()));
-                                } else {
-                                    connections.spawn(connection(client, peer, doors.clone(), stop.clone()));
-                                }
+                                connections.spawn(Arc::clone(&server).connection(client, peer));
                             }
                         }
                         Err(error) => {
@@ -146,56 +170,79 @@ impl Bound {
     }
 }
 
-/// Serves one connection over a bound, until the process stops.
-async fn probe(
-    client: Client,
+/// What every connection of a listener is served with.
+struct Server {
     doors: Doors,
     open: Connections,
+    tls: Option<Tls>,
+    proxies: Proxies,
     stop: CancellationToken,
-) -> Result<(), hyper::Error> {
-    let serving = probes::serve(client, doors.router(), move || open.refuse("probe"));
-    stop.run_until_cancelled(serving).await;
-    Ok(())
 }
 
-/// Serves one connection to its end: after the stop, that of the request that runs.
-async fn connection(
-    client: Client,
-    peer: SocketAddr,
-    doors: Doors,
-    stop: CancellationToken,
-) -> Result<(), hyper::Error> {
-    // Small pieces, such as the events of a stream, shall not wait for the client's next acknowledgement.
-    if let Err(error) = client.without_delay() {
-        tracing::debug!(%error, "a connection keeps its delay of small packets");
-    }
-    let allowance = client.allowance().clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let (router, allowance) = (doors.router(), allowance.clone());
-        async move {
-            if head_bytes(&request) > READ_AHEAD_BYTES_MAX {
-                return Ok(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE));
-            }
-            if is_coded(request.headers()) {
-                return Ok(refused(StatusCode::NOT_IMPLEMENTED, NOT_UNDERSTOOD));
-            }
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.extensions_mut().insert(allowance);
-            router.oneshot(request).await
+// === impl Server ===
+
+impl Server {
+    /// Serves one connection to its end: after the stop, that of the request that runs.
+    async fn connection(self: Arc<Self>, client: Client, peer: SocketAddr) -> Result<(), hyper::Error> {
+        // Small pieces, such as the events of a stream, shall not wait for the client's next acknowledgement.
+        if let Err(error) = client.without_delay() {
+            tracing::debug!(%error, "a connection keeps its delay of small packets");
         }
-    });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_MAX)
-        .max_buf_size(READ_AHEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(client), service)
-        .with_upgrades();
-    let mut serving = pin!(serving);
-    if let Some(ended) = stop.run_until_cancelled(serving.as_mut()).await {
-        return ended;
+        let (allowance, is_probe) = (client.allowance().clone(), client.is_probe());
+        let Some(tls) = &self.tls else { return self.talk(client, peer, allowance, is_probe).await };
+        match timeout(HANDSHAKE_MAX, tls.acceptor().accept(client)).await {
+            Ok(Ok(client)) => self.talk(client, peer, allowance, is_probe).await,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a client did not agree on TLS");
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
     }
-    serving.as_mut().graceful_shutdown();
-    serving.await
+
+    async fn talk<C>(
+        &self,
+        client: C,
+        peer: SocketAddr,
+        allowance: Allowance,
+        is_probe: bool,
+    ) -> Result<(), hyper::Error>
+    where
+        C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        if is_probe {
+            let serving = probes::serve(client, self.doors.router(), || self.open.refuse("probe"));
+            self.stop.run_until_cancelled(serving).await;
+            return Ok(());
+        }
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let (router, allowance) = (self.doors.router(), allowance.clone());
+            let from = self.proxies.client(peer, request.headers());
+            async move {
+                if head_bytes(&request) > READ_AHEAD_BYTES_MAX {
+                    return Ok(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE));
+                }
+                if is_coded(request.headers()) {
+                    return Ok(refused(StatusCode::NOT_IMPLEMENTED, NOT_UNDERSTOOD));
+                }
+                request.extensions_mut().insert(ConnectInfo(from));
+                request.extensions_mut().insert(allowance);
+                router.oneshot(request).await
+            }
+        });
+        let serving = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_MAX)
+            .max_buf_size(READ_AHEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(client), service)
+            .with_upgrades();
+        let mut serving = pin!(serving);
+        if let Some(ended) = self.stop.run_until_cancelled(serving.as_mut()).await {
+            return ended;
+        }
+        serving.as_mut().graceful_shutdown();
+        serving.await
+    }
 }
 
 /// Whether a body comes in another transfer coding than `chunked`, which a server that does not understand it must not

@@ -1,6 +1,7 @@
 //! Keys, sealed values and keyed look-ups.
 //!
-//! One master key wraps a data key for each owner (an instance or an account). Values are sealed with
+//! One root secret wraps a data key for each owner (an instance or an account), and is itself wrapped with the master key that
+//! the operator gives, which can so be replaced ([`MasterKey::rooted`]). Values are sealed with
 //! AES-SIV (RFC 5297), whose nonce is made from the value itself: equal values of one owner and field
 //! stay equal, which keeps decisions deterministic, and destroying the data key erases them all.
 //! Subkeys come from HKDF-SHA-256 (RFC 5869) with their purpose as info; each is derived once and kept with its key.
@@ -31,10 +32,14 @@ pub struct InvalidMasterKey;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedKey(pub Vec<u8>);
 
-/// The key of the deployment: wraps data keys and keys the look-ups of tokens and numbers.
+/// The key of the deployment: wraps data keys and keys the look-ups of tokens and numbers. What it does so rests on the root
+/// secret; only what it signs and seals for a while ([`Self::derive`]) rests on what the operator gave.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct MasterKey {
+    /// The root secret; before that was opened, and in deployments that began without one, what the operator gave.
     secret: [u8; 32],
+    /// What the operator gave.
+    given: [u8; 32],
     wrap: SivKey,
     directory: [u8; 32],
     digest: [u8; 32],
@@ -77,8 +82,27 @@ impl MasterKey {
             wrap: subkey(&secret, b"berth.v1.wrap"),
             directory: subkey(&secret, b"berth.v1.directory"),
             digest: subkey(&secret, b"berth.v1.digest"),
+            given: secret,
             secret,
         }
+    }
+
+    /// The owner under which the key store has the root secret for this key: a name that only who has the key knows.
+    pub fn root_owner(&self) -> [u8; 16] {
+        subkey(&self.given, b"berth.v1.root")
+    }
+
+    /// The same key over a root secret: what it wraps, looks up and digests rests on that from then on.
+    #[must_use]
+    pub fn rooted(&self, root: &DataKey) -> Self {
+        let mut rooted = Self::of(root.secret);
+        rooted.given = self.given;
+        rooted
+    }
+
+    /// The root secret, to be wrapped by another key.
+    pub fn root(&self) -> DataKey {
+        DataKey::of(self.secret)
     }
 
     /// Reads 32 bytes of standard base64.
@@ -89,13 +113,12 @@ impl MasterKey {
         key.map(Self::of)
     }
 
-    /// Writes it as standard base64, for the file that it is kept in.
+    /// What the operator gave as standard base64, for the file that it is kept in.
     pub fn to_base64(&self) -> String {
-        data_encoding::BASE64.encode(&self.secret)
+        data_encoding::BASE64.encode(&self.given)
     }
 
-    /// A value that is the same for the same key and tells nothing of it: written at the first start and
-    /// compared at every later one.
+    /// A value that is the same for the same root secret and tells nothing of it.
     pub fn check_value(&self) -> Hash {
         Hash(subkey(&self.secret, b"berth.v1.check"))
     }
@@ -124,9 +147,9 @@ impl MasterKey {
         Hash(keyed_hash(&self.digest, parts))
     }
 
-    /// A key for another purpose, such as the signature of JWTs.
+    /// A key for another purpose, such as the signature of JWTs: another one once the operator gives another master key.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        subkey(&self.secret, purpose.as_bytes())
+        subkey(&self.given, purpose.as_bytes())
     }
 }
 

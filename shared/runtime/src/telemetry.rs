@@ -7,6 +7,7 @@ mod handles;
 mod metrics;
 mod panics;
 mod process;
+pub mod traces;
 
 pub use handles::Handles;
 pub use metrics::Metrics;

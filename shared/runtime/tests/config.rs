@@ -76,6 +76,7 @@ fn a_flag_counts_before_a_variable_before_the_file_before_the_default() {
 fn every_setting_is_taken_from_a_variable_and_from_the_file() {
     let creds = tempfile::NamedTempFile::new().unwrap();
     let creds = creds.path().to_str().unwrap().to_owned();
+    let file = creds.as_str();
     let values = [
         ("http", "[::1]:9000"),
         ("metrics", "127.0.0.1:9001"),
@@ -83,9 +84,15 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("console", "off"),
         ("http_connections", "300"),
         ("http_connections_per_address", "30"),
+        ("http_tls_cert", file),
+        ("http_tls_key", file),
+        ("trusted_proxies", "10.0.0.0/8, 192.0.2.1"),
         ("data", "/srv/berth"),
         ("nats_url", "nats://a:4222, nats://b:4222"),
-        ("nats_creds", creds.as_str()),
+        ("nats_creds", file),
+        ("nats_tls_ca", file),
+        ("nats_tls_cert", file),
+        ("nats_tls_key", file),
         ("nats_replicas", "3"),
         ("member", "eu-west-1"),
         ("root_key", "root-key-of-the-test"),
@@ -104,20 +111,26 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("rate_account_reads", "7"),
         ("log", "info,berth=debug"),
         ("log_format", "json"),
+        ("traces", "http://collector:4318/"),
+        ("traces_one_in", "10"),
         ("log_shards", "2"),
         ("evolution_logout", "idempotent"),
     ];
     assert_eq!(values.map(|(name, _)| name), KEYS.map(|key| key.name), "the test knows every setting");
     let pairs: Vec<_> = KEYS.iter().zip(values).map(|(key, (_, value))| (key.variable, value)).collect();
     let toml = values.map(|(name, value)| format!("{name} = '{value}'")).join("\n");
-    let (_folder, file) = from_file(&toml);
-    for settings in [from_variables(&pairs).unwrap(), Settings::load(&file).unwrap()] {
+    let (_folder, written) = from_file(&toml);
+    for settings in [from_variables(&pairs).unwrap(), Settings::load(&written).unwrap()] {
         let nats = settings.nats.as_ref().unwrap();
         assert_eq!(nats.url, "nats://a:4222,nats://b:4222");
         assert_eq!((nats.replicas, nats.member.as_deref()), (3, Some("eu-west-1")));
         assert_eq!(settings.http.public_url.as_deref(), Some("https://berth.example"));
         assert_eq!(settings.http.metrics, Some("127.0.0.1:9001".parse().unwrap()));
         assert_eq!((settings.http.connections, settings.http.connections_per_address), (300, 30));
+        assert_eq!(settings.http.trusted_proxies.len(), 2);
+        assert_eq!(settings.http.tls.as_ref().unwrap().key.to_str(), Some(file));
+        assert_eq!(nats.tls.ca.as_ref().unwrap().to_str(), Some(file));
+        assert_eq!(nats.tls.own.as_ref().unwrap().certificate.to_str(), Some(file));
         assert_eq!(settings.webhooks.allow.len(), 2);
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);
         let proxy = settings.webhooks.proxy.as_ref().unwrap();
@@ -127,6 +140,8 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!((instance_commands, account_commands), (0, 4_000_000_000));
         assert_eq!((instance_reads, account_reads), (5, 7));
         assert_eq!(settings.device.time_scale, 50);
+        assert_eq!(settings.traces.collector.as_deref(), Some("http://collector:4318/v1/traces"));
+        assert_eq!(settings.traces.one_in, 10);
         assert_eq!(settings.evidence.interval.as_secs(), 5);
         assert_eq!(settings.dialects.evolution_logout, EvolutionLogout::Idempotent);
         let token = settings.secrets.account_token.as_ref().unwrap();
@@ -152,6 +167,9 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("nats_url", "http://127.0.0.1:4222"),
         ("nats_url", "nats://"),
         ("nats_creds", "/there/is/no/such/file"),
+        ("http_tls_cert", "/there/is/no/such/file"),
+        ("nats_tls_ca", "/there/is/no/such/file"),
+        ("trusted_proxies", "everybody"),
         ("nats_replicas", "0"),
         ("member", "eu.west"),
         ("root_key", "with a blank in the key"),
@@ -171,6 +189,8 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("rate_account_reads", "many"),
         ("log", "berth=shout"),
         ("log_format", "xml"),
+        ("traces", "collector:4318"),
+        ("traces_one_in", "0"),
         ("log_shards", "65"),
         ("log_shards", "-1"),
         ("evolution_logout", "sometimes"),

@@ -54,6 +54,26 @@ proptest! {
 }
 
 #[test]
+fn another_master_key_over_the_same_root_looks_up_and_opens_the_same_and_signs_otherwise() {
+    let entropy = SeededEntropy::new(7);
+    let [first, second] = [(); 2].map(|()| MasterKey::generate(&entropy));
+    let root = DataKey::generate(&entropy);
+    let [over, under] = [&first, &second].map(|key| key.rooted(&root));
+    let key = DataKey::generate(&entropy);
+    let wrapped = over.wrap(&[1; 16], &key);
+    let opened = under.unwrap(&[1; 16], &wrapped).unwrap();
+    assert_eq!(opened.seal(&[1; 16], "name", b"x"), key.seal(&[1; 16], "name", b"x"));
+    assert_eq!(over.entry(Unique::Token, "t"), under.entry(Unique::Token, "t"));
+    assert_eq!(over.request_digest(&[b"a"]), under.request_digest(&[b"a"]));
+    assert_ne!(over.derive("jwt"), under.derive("jwt"));
+    assert_eq!((over.derive("jwt"), over.to_base64()), (first.derive("jwt"), first.to_base64()));
+    assert_ne!(first.root_owner(), second.root_owner());
+    assert_eq!(first.root_owner(), over.root_owner());
+    assert!(first.unwrap(&[1; 16], &wrapped).is_err(), "the key alone opens nothing");
+    assert_eq!(first.rooted(&over.root()).check_value(), under.check_value());
+}
+
+#[test]
 fn a_sealed_value_shows_neither_itself_nor_its_key() {
     let key = data_key(1);
     let sealed = key.seal(&OWNER, field::PHONE, b"5511987654321");

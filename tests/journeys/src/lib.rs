@@ -19,15 +19,19 @@
 //! looks at what a [`Recorder`] received. Nothing sleeps to wait: [`eventually`] asks until it is so, or fails
 //! with what it saw last.
 
+mod authority;
 mod berth;
 mod client;
 mod process;
+mod prometheus;
 mod recorder;
 pub mod steps;
 mod wait;
 
+pub use authority::{Authority, Pair};
 pub use berth::{ACCOUNT_TOKEN, Berth, MASTER_KEY, ROLES, ROOT_KEY, Running};
 pub use client::{Answer, Client};
 pub use process::{FILE_BLOCKS, Process, binary};
+pub use prometheus::Prometheus;
 pub use recorder::{Received, Recorder, Reply};
 pub use wait::{DEADLINE, eventually};

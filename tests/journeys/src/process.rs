@@ -97,7 +97,7 @@ impl Process {
             }
             let said = self.stdout();
             let address = said.lines().find_map(|line| {
-                line.strip_prefix("berth ")?.split_once(" listens on http://")?.1.parse().ok()
+                line.strip_prefix("berth ")?.split_once(" listens on ")?.1.split_once("://")?.1.parse().ok()
             });
             address.ok_or_else(|| self.stderr())
         })

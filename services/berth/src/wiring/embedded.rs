@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use berth_bus::{
-    Checkpoints, DeploymentStore, KeyRing,
+    Checkpoints, DeploymentStore, KeyRing, KeyStore,
     local::{
         Alone, FileCheckpoints, FileDeployment, FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases,
         LocalVolatile,
@@ -19,7 +19,7 @@ use crate::{
     failure::Failure,
     folder::{DataFolder, FolderError},
     guard::Guard,
-    member, presence,
+    member, presence, root,
 };
 
 /// The record of the deployment in a data folder.
@@ -47,10 +47,13 @@ pub(super) async fn open(
         None => folder.master_key(&*entropy)?,
     };
     let evidence_key = Some(crate::evidence_key::embedded(&settings.secrets, &folder, &*entropy)?);
-    let credentials = Credentials::embedded(&settings.secrets, &master, &folder, &*entropy)?;
     let path = folder.path();
     let end = log.end().await?;
-    let keys = KeyRing::new(master, Arc::new(FileKeyStore::open(path.join("keys")).await?));
+    let key_store: Arc<dyn KeyStore> = Arc::new(FileKeyStore::open(path.join("keys")).await?);
+    let asked = root::Asked { has_commits: has_commits(&end), makes: true };
+    let master = root::open(&master, &key_store, asked, &*entropy).await?;
+    let credentials = Credentials::embedded(&settings.secrets, &master, &folder, &*entropy)?;
+    let keys = KeyRing::new(master, key_store);
     super::check_master_key(&keys, has_commits(&end), true, &*entropy).await?;
     deployment::note_end(&*store, deployment::read(&*store).await?, &end, &Missing::new()).await?;
     let device_keys = FileDeviceKeys::open(path.join("device-keys")).await?;

@@ -27,7 +27,7 @@ use crate::{
     failure::Failure,
     folder::DataFolder,
     guard::Guard,
-    member, presence,
+    member, presence, root,
 };
 
 /// The subjects of commands: an owner serves narrower ones.
@@ -52,24 +52,24 @@ pub(super) async fn open(
     let master = settings.secrets.master_key.clone().ok_or_else(|| {
         ConfigError::missing("master_key", "every process of a deployment on NATS needs the same one")
     })?;
-    let credentials =
-        role.runs(Role::Gateway).then(|| Credentials::given(&settings.secrets, &master)).flatten();
     let folder = DataFolder::take_slot(&settings.storage.data, role.as_str())?;
     // The name is also the prefix of the inboxes that the permissions of the role's user name.
     let name = format!("berth-{role}");
-    let client =
-        patiently(async || connect(&nats.url, nats.creds.as_deref(), &name).await.map_err(Failure::Nats))
-            .await?;
+    let client = patiently(async || connect(nats, &name).await.map_err(Failure::Nats)).await?;
     register(readiness, "nats", Connection::of(&client));
     let replicas = usize::from(nats.replicas);
     let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
     let first = Found { client: &client, options, may_make: role.runs(Role::SessionAggregate) };
     let Opened { log, end, missing, keys, store, record } = first.open(&*entropy).await?;
+    let makes = role.runs(Role::SessionAggregate);
+    let asked = root::Asked { has_commits: has_commits(&end), makes };
+    let master = patiently(async || root::open(&master, &keys, asked, &*entropy).await).await?;
+    let credentials =
+        role.runs(Role::Gateway).then(|| Credentials::given(&settings.secrets, &master)).flatten();
     let delivery_keys =
         patiently(async || Ok(NatsKeyStore::open_for_deliveries(client.clone(), replicas).await?)).await?;
     let delivery_keys = KeyRing::new(master.clone(), Arc::new(delivery_keys));
     let keys = KeyRing::new(master, keys);
-    let makes = role.runs(Role::SessionAggregate);
     patiently(async || super::check_master_key(&keys, has_commits(&end), makes, &*entropy).await).await?;
     if role.runs(Role::SessionAggregate) {
         patiently(async || {
@@ -150,17 +150,25 @@ async fn relay(role: Role, client: &Client, replicas: usize) -> Result<Option<Ar
 /// The record of the deployment on NATS, for the operator's commands.
 pub(crate) async fn deployment_store(nats: &NatsSettings) -> Result<Arc<dyn DeploymentStore>, Failure> {
     let name = format!("berth-{}", Role::SessionAggregate);
-    let client = connect(&nats.url, nats.creds.as_deref(), &name).await.map_err(Failure::Nats)?;
+    let client = connect(nats, &name).await.map_err(Failure::Nats)?;
     let replicas = usize::from(nats.replicas);
     let keys = NatsKeyStore::find(client.clone(), replicas).await?.ok_or(Failure::KeysMissing)?;
     let record = NatsDeployment::find(client, replicas).await?.ok_or(Failure::KeysMissing)?;
     Ok(Arc::new(record.beside(&keys)))
 }
 
+/// The data keys on NATS, for the operator's commands.
+pub(crate) async fn keys(nats: &NatsSettings) -> Result<Arc<dyn KeyStore>, Failure> {
+    let name = format!("berth-{}", Role::SessionAggregate);
+    let client = connect(nats, &name).await.map_err(Failure::Nats)?;
+    let found = NatsKeyStore::find(client, usize::from(nats.replicas)).await?;
+    Ok(Arc::new(found.ok_or(Failure::KeysMissing)?))
+}
+
 /// The checkpoints on NATS, for the operator's commands; none if none was ever published.
 pub(crate) async fn checkpoint_store(nats: &NatsSettings) -> Result<Option<Arc<dyn Checkpoints>>, Failure> {
     let name = format!("berth-{}", Role::SessionAggregate);
-    let client = connect(&nats.url, nats.creds.as_deref(), &name).await.map_err(Failure::Nats)?;
+    let client = connect(nats, &name).await.map_err(Failure::Nats)?;
     let found = NatsCheckpoints::find(client, usize::from(nats.replicas)).await?;
     Ok(found.map(|checkpoints| Arc::new(checkpoints) as _))
 }
@@ -303,9 +311,7 @@ async fn followed(
     options: JetStreamOptions,
     readiness: &Readiness,
 ) -> Result<Arc<dyn LogRead>, Failure> {
-    let client =
-        patiently(async || connect(&nats.url, nats.creds.as_deref(), name).await.map_err(Failure::Nats))
-            .await?;
+    let client = patiently(async || connect(nats, name).await.map_err(Failure::Nats)).await?;
     register(readiness, "nats_followers", Connection::of(&client));
     let open = async || JetStreamLog::open_with(client.clone(), options, Absent::Refused).await;
     Ok(Arc::new(patiently(async || Ok(open().await?)).await?))

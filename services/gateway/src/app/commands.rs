@@ -10,7 +10,13 @@ use berth_proto::{
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::Sender,
 };
-use berth_runtime::{Entropy, Role, Unique, config::UpstreamMode, entropy::new_command_id, sealing::field};
+use berth_runtime::{
+    Entropy, Role, Unique,
+    config::UpstreamMode,
+    entropy::new_command_id,
+    sealing::field,
+    telemetry::traces::{self, SpanKind},
+};
 use berth_upstreams::Upstreams;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -184,6 +190,12 @@ impl Commands {
         identity: Identity,
         target: TargetV1,
     ) -> Result<Ruling, Failure> {
+        let mut span = traces::begin_here("command", SpanKind::Client);
+        if span.is_recorded() {
+            span.say("berth.stream", target.stream().to_string());
+        }
+        // A deployment that still writes the first formats has no place for it.
+        let trace = span.context().filter(|_| self.write_version.checked_commits());
         let request = CommandRequestV2 {
             command_id: identity.command_id,
             keyed: identity.keyed,
@@ -193,7 +205,7 @@ impl Commands {
             causation: None,
             caller: self.sealed_caller(call, target.stream().id()).await,
             target,
-            traceparent: None,
+            traceparent: trace.map(|trace| trace.to_string()),
         };
         let patience = |met: Option<&Undecided>| match met {
             Some(
@@ -212,6 +224,7 @@ impl Commands {
             Ok(Err(RejectionCodeV1::NotForSender)) => Err(Failure::Forbidden),
             Ok(decision) => Ok(decision),
             Err(undecided) => {
+                span.fail();
                 let (stream, command) = (request.target.stream(), request.command_id);
                 warn!(%stream, %command, error = &undecided as &dyn std::error::Error, "a command was not decided");
                 Err(undecided.into())

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use berth_bus::Bus;
 use berth_proto::{
-    AccountId, codec,
+    AccountId, InstanceId, codec,
     query::{CountsV1, InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1},
     subject::query_subject,
 };
@@ -56,6 +56,17 @@ impl Lists {
         });
         let records = stream::iter(opened).buffered(OPENED_AT_ONCE).try_collect().await?;
         Ok(Page { records, more: page.more, total: page.total, lag_ms: page.lag_ms })
+    }
+
+    /// The ids of a page of an account's instances, as many as a page may have, and whether there are more.
+    pub(super) async fn ids(
+        &self,
+        account: AccountId,
+        query: InstanceQueryV1,
+    ) -> Result<(Vec<InstanceId>, bool), Failure> {
+        let query = InstanceQueryV1 { account: Some(account), limit: PAGE_MAX, ..query };
+        let page = self.query(QueryV1::Instances(query)).await?;
+        Ok((page.rows.iter().map(|row| row.id.instance()).collect(), page.more))
     }
 
     /// Every instance of an account, page by page, at most `max`.

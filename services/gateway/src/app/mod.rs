@@ -18,6 +18,7 @@ mod cursor;
 mod deliveries;
 mod directory;
 mod evidence;
+mod export;
 mod failure;
 mod find;
 mod follow;
@@ -29,6 +30,7 @@ mod marks;
 mod moves;
 mod names;
 mod notifications;
+mod people;
 mod principal;
 mod quota;
 mod rate;
@@ -62,6 +64,7 @@ pub use commands::{Answer, Commands};
 pub use create::{Created, Creator, NewInstance};
 pub use deliveries::{Attempt, Deliveries, DeliveriesPage};
 pub use evidence::{Evidence, Inclusion};
+pub use export::Exports;
 pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use find::Finder;
@@ -73,6 +76,7 @@ pub use marks::Marks;
 pub use moves::Moves;
 pub use names::{InvalidName, address_bucket, check_foreign_id, check_name, check_phone, check_token};
 pub use notifications::{Notification, Notifications};
+pub use people::{Holding, Holdings, PEOPLE_PAGE_MAX, People, Trace};
 pub use principal::{Principal, Principals};
 pub use quota::{Counters, Left, Quotas, Spending};
 pub use rate::{Allowance, Rate};
@@ -129,7 +133,9 @@ pub struct Parts {
     pub moves: Arc<Moves>,
     pub renames: Arc<Renames>,
     pub histories: Arc<Histories>,
+    pub people: Arc<People>,
     pub evidence: Arc<Evidence>,
+    pub exports: Arc<Exports>,
     pub follows: Arc<Follows>,
     pub account_events: Arc<AccountEvents>,
     pub listeners: Arc<Listeners>,
@@ -198,7 +204,9 @@ impl App {
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let renames = part!(Renames: keys, directory, commands);
         let histories = part!(Histories: log, keys);
+        let people = Arc::new(People::new(&lists, &records, &histories, &keys));
         let evidence = part!(Evidence: bus, log);
+        let exports = Arc::new(Exports::new(&lists, &records, &evidence, &stop));
         let follows = part!(Follows: log, bus, stop, principals, records);
         let seats = Arc::new(Seats::default());
         let account_events = part!(AccountEvents: log, keys, stop, principals, records, histories, seats);
@@ -208,7 +216,7 @@ impl App {
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence))
+            webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports))
     }
 
     /// The settings that the gateway was started with.

@@ -26,7 +26,7 @@ pub fn client(extensions: &Extensions) -> Client {
     extensions.get().cloned().unwrap_or_default()
 }
 
-/// The address that the connection comes from. Headers of proxies are not trusted.
+/// The address that a request comes from: of the connection, unless that is one of the operator's own proxies.
 pub fn peer(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
 }

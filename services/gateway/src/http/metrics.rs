@@ -1,17 +1,28 @@
-//! The metrics of the gateway: names, units and help in one place, and the layer that counts requests.
+//! The metrics of the gateway: names, units and help in one place, and the layer that counts requests, notes them in the log
+//! (at `debug`) and in their trace.
 //!
-//! A route is named by its template: the path itself may hold a token.
+//! A route is named by its template, in all three: the path itself may hold a token, and so may the query.
 
 use axum::{
     extract::{MatchedPath, Request},
+    http::Method,
     middleware::Next,
     response::Response,
 };
-use berth_runtime::telemetry::Handles;
+use berth_runtime::telemetry::{
+    Handles,
+    traces::{self, SpanKind, TraceContext},
+};
 use metrics::{
     Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use tokio::time::Instant;
+use tracing::debug;
+
+use super::headers;
+
+/// The header with the trace that a request belongs to.
+const TRACEPARENT: &str = "traceparent";
 
 const REQUESTS: &str = "berth_gateway_requests_total";
 const REQUEST_SECONDS: &str = "berth_gateway_request_seconds";
@@ -28,6 +39,7 @@ pub(crate) fn describe() {
         Unit::Count,
         "Requests that were answered, by door (native or a dialect), template of the route and class of the status."
     );
+    counter!(REQUESTS, "door" => "native", "route" => "-", "status" => "5xx").increment(0);
     describe_histogram!(
         REQUEST_SECONDS,
         Unit::Seconds,
@@ -53,21 +65,52 @@ pub(crate) fn describe() {
     }
 }
 
+/// What is told of a request: nothing that its client may have meant to be secret.
+pub(crate) struct Told {
+    door: &'static str,
+    method: Method,
+    id: String,
+    /// What its client says that it is a part of.
+    parent: Option<TraceContext>,
+}
+
+impl Told {
+    /// Of a request through this door.
+    pub(crate) fn of(door: &'static str, request: &Request) -> Self {
+        let parent = headers::text(request.headers(), TRACEPARENT).and_then(TraceContext::parse);
+        let id = headers::client(request.extensions()).request_id;
+        Self { door, method: request.method().clone(), id, parent }
+    }
+}
+
 /// Counts a request of a door whose routes the router knows.
 pub(crate) async fn measured(door: &'static str, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    count(door, route.as_ref().map_or("-", MatchedPath::as_str), next.run(request)).await
+    let told = Told::of(door, &request);
+    count(told, route.as_ref().map_or("-", MatchedPath::as_str), next.run(request)).await
 }
 
 /// Counts a request whose answer this gives.
-pub(crate) async fn count(
-    door: &'static str,
-    route: &str,
-    answering: impl Future<Output = Response>,
-) -> Response {
+pub(crate) async fn count(told: Told, route: &str, answering: impl Future<Output = Response>) -> Response {
+    let Told { door, method, id, parent } = told;
+    let mut span = traces::begin("request", SpanKind::Server, parent);
     let begun = Instant::now();
-    let answer = answering.await;
-    let status = match answer.status().as_u16() {
+    let answer = traces::within(span.context(), answering).await;
+    let took = begun.elapsed();
+    let code = answer.status().as_u16();
+    debug!(door, %method, route, status = code, ms = took.as_secs_f64() * 1_000.0, "a request was answered");
+    if span.is_recorded() {
+        span.rename(format!("{method} {route}"));
+        span.say("http.request.method", method.to_string());
+        span.say("http.route", route.to_owned());
+        span.say("http.response.status_code", u64::from(code));
+        span.say("berth.door", door);
+        span.say("berth.request_id", id);
+        if code >= 500 {
+            span.fail();
+        }
+    }
+    let status = match code {
         0..200 => "1xx",
         200..300 => "2xx",
         300..400 => "3xx",
@@ -75,7 +118,7 @@ pub(crate) async fn count(
         _ => "5xx",
     };
     counter!(REQUESTS, "door" => door, "route" => route.to_owned(), "status" => status).increment(1);
-    SECONDS.of(door).record(begun.elapsed().as_secs_f64());
+    SECONDS.of(door).record(took.as_secs_f64());
     answer
 }
 

@@ -8,8 +8,8 @@ use utoipa::{
 
 use super::routes::{
     account_stream, accounts, attempts, checkpoints, cluster, connect, counts, create, delete, deliveries,
-    events, gate, get, lifecycle, list, logout, move_instance, proof, qr, redelivery, rename, simulate,
-    stream, token, upstreams, verify, webhook, webhook_secret, webhooks, whoami,
+    events, export, gate, get, lifecycle, list, logout, move_instance, people, proof, qr, redelivery, rename,
+    simulate, stream, token, upstreams, verify, webhook, webhook_secret, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -29,7 +29,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         redelivery::test, webhook_secret::get, webhook_secret::rotate,
         accounts::create, accounts::list, accounts::get, accounts::change,
         accounts::close, accounts::rotate_token, move_instance::handler,
-        proof::handler, checkpoints::latest, checkpoints::list, checkpoints::note, checkpoints::consistency,
+        people::handler, export::handler, proof::handler, checkpoints::latest, checkpoints::list, checkpoints::note, checkpoints::consistency,
         checkpoints::tile,
         docs::index, docs::page, docs::native_json, docs::json, docs::asyncapi
     ),

@@ -26,7 +26,7 @@ const CONFIGURED_STATE_BYTES_MAX: usize = STATE_BYTES_MAX - 16 * 1024;
 /// Bytes of a receipt beside the text of its origin, at most.
 const RECEIPT_BYTES_MAX: usize = 192;
 /// Bytes of a commit that are neither receipts nor events nor state, at most.
-const COMMIT_OVERHEAD_BYTES_MAX: usize = 256;
+const COMMIT_OVERHEAD_BYTES_MAX: usize = 320;
 /// Type ids of commands from here on are our services' own.
 const FIRST_SERVICE_COMMAND: u16 = 2_100;
 

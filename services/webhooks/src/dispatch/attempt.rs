@@ -137,7 +137,7 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
     }
     let begun = begun(tools, &pending, account);
     tools.attempts.note(&begun).await?;
-    let reached = connect(tools, &prepared).await;
+    let reached = connect(tools, &pending, &prepared).await;
     match allowed(tools, &pending, permit).await {
         Ok((permit, Verdict::Send)) => {
             let pass = Pass { holds, begins_before: permit.fresh_until() };

@@ -349,6 +349,12 @@ impl Board {
             .count()
     }
 
+    /// When that happened of which somebody waits longest to be told. Looks at every lane.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        let heads = self.lanes.values().filter_map(|lane| lane.queue.values().find(|pending| !pending.held));
+        heads.map(|pending| pending.owed.occurred_at).min()
+    }
+
     /// Instances with notices that wait or are being tried.
     pub(crate) fn instances(&self) -> BTreeSet<InstanceId> {
         self.lanes.keys().map(|lane_key| lane_key.instance).collect()

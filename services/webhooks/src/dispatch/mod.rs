@@ -25,6 +25,7 @@ mod settle;
 mod shares;
 mod tenure;
 mod test_notice;
+mod trace;
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,7 +43,7 @@ pub(crate) use scan::of_endpoint;
 pub(crate) use settle::{SettleError, Settler};
 use tenure::{End, Tenure};
 
-use crate::outbox::Touched;
+use crate::{metrics, outbox::Touched};
 
 /// What is asked of a tenure from beside it and waits for its loop.
 const ORDERS_WAITING_MAX: usize = 64;
@@ -92,6 +93,7 @@ impl Dispatcher {
                 end = serving::serve(queue, self.tools.clone(), settler.clone()) => end,
                 end = serving::serve(redelivery, self.tools.clone(), settler.clone()) => end,
             };
+            metrics::idle();
             match end {
                 End::Stopped => return,
                 End::Lost => tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks no more"),

@@ -39,6 +39,8 @@ pub(super) struct Prepared {
     pub(super) data_key: DataKey,
     /// The instance's token, which an answer may repeat.
     pub(super) token: Option<String>,
+    /// The trace that the notice's commit belongs to.
+    pub(super) traceparent: Option<String>,
 }
 
 /// What there is to do with a notice.
@@ -89,7 +91,8 @@ pub(super) async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Res
         Some(rendered) => {
             let happening = notice.happening;
             let token = opener.text(field::TOKEN, &step.state.token).ok();
-            let prepared = Prepared { happening, format, endpoint, rendered, data_key, token };
+            let traceparent = step.traceparent.clone();
+            let prepared = Prepared { happening, format, endpoint, rendered, data_key, token, traceparent };
             Ok(Readiness::Ready(Box::new(prepared)))
         }
         None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),

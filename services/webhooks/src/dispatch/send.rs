@@ -9,7 +9,7 @@ use berth_proto::{
     attempt::{AfterAttemptV1, AttemptEndV1, AttemptResultV1},
     delivery::SettlementV1,
 };
-use berth_runtime::sealing::field;
+use berth_runtime::{sealing::field, telemetry::traces::Span};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -20,6 +20,7 @@ use super::{
     open::Endpoint,
     permit::webhook,
     prepare::Prepared,
+    trace,
 };
 use crate::{
     last_words,
@@ -45,14 +46,16 @@ pub(super) struct Sent {
 pub(super) struct Reached {
     connected: Result<Connected, SendError>,
     started: Instant,
+    span: Option<Span>,
 }
 
 /// Opens the connection that a notice is to be sent on. The endpoint is told nothing yet.
-pub(super) async fn connect(tools: &Tools, prepared: &Prepared) -> Reached {
+pub(super) async fn connect(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Reached {
+    let span = trace::begin(pending, prepared);
     let started = Instant::now();
     let url = prepared.rendered.suffix.on(&prepared.endpoint.url);
     let attempt_max = tools.schedule.attempt_max(prepared.format.retry_rule());
-    Reached { connected: tools.transport.connect(&url, attempt_max).await, started }
+    Reached { connected: tools.transport.connect(&url, attempt_max).await, started, span }
 }
 
 /// Sends a notice, as far as it may.
@@ -63,12 +66,16 @@ pub(super) async fn send(
     reached: Reached,
     pass: Pass,
 ) -> Sent {
-    let Reached { connected, started } = reached;
+    let Reached { connected, started, mut span } = reached;
     let answer = match connected {
         Ok(connected) => connected.send(parcel(tools, pending, prepared), pass).await,
         Err(error) => Err(error),
     };
     let took = started.elapsed();
+    if let Some(span) = &mut span {
+        trace::end(span, answer.as_ref().ok().map(|answer| answer.status));
+    }
+    drop(span);
     crate::metrics::attempt(pending.owed.class, answer.as_ref(), took);
     tracing::debug!(
         instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,

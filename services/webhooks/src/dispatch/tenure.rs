@@ -18,7 +18,10 @@ use berth_proto::{
 };
 use berth_views::{ViewError, ViewReader, ViewState};
 use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -47,6 +50,10 @@ const OWED_IN_MEMORY_MAX: usize = 400_000;
 const OWED_BESIDES_MAX: usize = 40_000;
 /// How often the loop looks at the clock although nothing is due: wall clocks may be set.
 const LOOK_MAX: Duration = Duration::from_secs(5);
+/// How often the operator is told how old the oldest notice is.
+const AGE_EACH: Duration = Duration::from_secs(5);
+/// How much longer than that was looked for nobody looks again: it takes a hundredth of the loop at most.
+const AGE_REST_FACTOR: u32 = 100;
 
 /// Why a tenure ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +104,8 @@ pub(super) struct Tenure {
     read_all: bool,
     /// Of which instances everything is in memory.
     extent: Extent,
+    /// When the operator is told again how old the oldest notice is.
+    age_next: Instant,
     /// Cancelled when the process stops.
     stop: CancellationToken,
     draining: bool,
@@ -131,6 +140,7 @@ impl Tenure {
             reviews: Reviews::default(),
             read_all: true,
             extent: Extent::default(),
+            age_next: Instant::now(),
             draining: false,
         }
     }
@@ -295,12 +305,24 @@ impl Tenure {
             }));
         }
         metrics::depth(self.board.len(), self.board.in_flight());
+        self.tell_age(now);
         let until = |due: Timestamp| Duration::from_micros(u64::try_from(due.0 - now.0).unwrap_or_default());
         match self.board.wake_at() {
             _ if self.read_all => FAULT_DELAY,
             Some(due) if !self.draining => until(due).min(LOOK_MAX),
             _ => LOOK_MAX,
         }
+    }
+
+    /// Tells how old the oldest notice is, not at every turn: it is found by looking at all of them.
+    fn tell_age(&mut self, now: Timestamp) {
+        let begun = Instant::now();
+        if begun < self.age_next {
+            return;
+        }
+        let age = self.board.oldest().map_or(0, |oldest| now.0 - oldest.0);
+        metrics::oldest(Duration::from_micros(u64::try_from(age).unwrap_or_default()));
+        self.age_next = begun + AGE_EACH.max(begun.elapsed() * AGE_REST_FACTOR);
     }
 
     fn start_attempt(&mut self, pending: Pending, now: Timestamp) {

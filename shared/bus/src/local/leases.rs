@@ -19,6 +19,7 @@ use tokio::sync::{oneshot, watch};
 use super::files::{CHECKSUM_BYTES, FileError, blocking, checksum, make_folder, open_locked, sync_folder};
 use crate::{
     lease::Lease,
+    metrics::{self, CountedPartition},
     port::{Grant, Holds, LeaseError, LeaseGuard, Leases},
 };
 
@@ -62,6 +63,7 @@ struct Held {
     /// Ends when the guard is dropped.
     given_back: oneshot::Receiver<()>,
     lost: watch::Sender<bool>,
+    _counted: CountedPartition,
 }
 
 #[derive(Debug)]
@@ -76,6 +78,7 @@ struct EpochFile {
 impl LocalLeases {
     /// Opens the counter in a folder, which is made if it is not there. A second process is refused.
     pub async fn open(folder: impl AsRef<Path>) -> Result<Self, FileError> {
+        metrics::describe();
         let folder = folder.as_ref().to_owned();
         let path = folder.join(FILE_NAME);
         let (epoch, start) = blocking(&path, {
@@ -89,6 +92,7 @@ impl LocalLeases {
             }
         })
         .await?;
+        metrics::member(true);
         Ok(Self {
             path,
             start,
@@ -129,7 +133,7 @@ impl Leases for LocalLeases {
         };
         let (guard, given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);
-        *holder = Last::Granted(Held { given_back, lost });
+        *holder = Last::Granted(Held { given_back, lost, _counted: CountedPartition::of(lease.role) });
         self.granted.lock().unwrap_or_else(PoisonError::into_inner).insert(lease, epoch);
         Ok(Grant { epoch, holds: Holds::until(told.clone()), lost: told, guard: LeaseGuard(guard) })
     }

@@ -1,8 +1,9 @@
 //! A connection to NATS that comes back by itself and says what goes wrong with it.
 
-use std::{io, path::Path, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection::State};
+use berth_runtime::config::{NatsSettings, NatsTls, TlsFiles};
 use thiserror::Error;
 
 /// How often the server is asked for a sign of life; a connection without two of them is given up.
@@ -31,26 +32,34 @@ pub enum ConnectError {
     /// An address is not one of a NATS server. A retry does not help.
     #[error("not the address of a NATS server")]
     Address(#[source] io::Error),
+    /// A server and this process do not agree on TLS: its certificate is not trusted, has ended or is for another name, or it
+    /// refuses ours, or a file cannot be used. A retry helps when somebody replaced what is wrong.
+    #[error("TLS with NATS cannot be agreed on")]
+    Tls(#[source] async_nats::ConnectError),
     /// No server answered, or it refused. A retry helps when one does.
     #[error("no connection to NATS")]
     Connect(#[source] async_nats::ConnectError),
 }
 
-/// Connects to one of the servers in `url`, a list with commas; the others of their cluster are found by
+/// Connects to one of the servers in the `url` of the settings, a list with commas; the others of their cluster are found by
 /// themselves, and are tried when that one fails. A `user:password@` or `token@` in the first address is used as
 /// it stands, without percent decoding; better have a file with credentials. `name` (letters, digits, `-` and `_`) is what the server's operator sees, and the inbox prefix is
 /// `_INBOX_<name>`, so that permissions can keep one service from reading another's replies.
-pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Client, ConnectError> {
+///
+/// With certificates in `settings` no connection without TLS is used; a server whose certificate rests on none that is
+/// trusted, has ended or is another name's is refused. Files are read at each connection, so that they may be replaced.
+pub async fn connect(settings: &NatsSettings, name: &str) -> Result<Client, ConnectError> {
+    let NatsSettings { url, creds, tls, .. } = settings;
     let servers = url
         .split(',')
         .map(|address| address.trim().parse())
         .collect::<Result<Vec<ServerAddr>, _>>()
         .map_err(ConnectError::Address)?;
-    let options = match creds {
+    let options = match creds.as_deref() {
         Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
         None => servers.first().map_or_else(ConnectOptions::new, secret_of),
     };
-    options
+    secured(options, tls)
         .name(name)
         .custom_inbox_prefix(format!("{INBOXES}{name}"))
         .ping_interval(PING_EVERY)
@@ -65,7 +74,28 @@ pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Clie
         .event_callback(|event| async move { log(&event) })
         .connect(servers)
         .await
-        .map_err(ConnectError::Connect)
+        .map_err(failed)
+}
+
+/// Why there is no connection.
+fn failed(error: async_nats::ConnectError) -> ConnectError {
+    let is_tls = error.kind() == async_nats::ConnectErrorKind::Tls || is_of_tls(&error);
+    if is_tls { ConnectError::Tls(error) } else { ConnectError::Connect(error) }
+}
+
+/// Whether TLS is what failed. The client says of a handshake no more than that it was input and output.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<async_nats::rustls::Error>() {
+            return true;
+        }
+        next = match error.downcast_ref::<io::Error>() {
+            Some(outer) => outer.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 /// How a connection stands, for whoever only wants to know that.
@@ -82,6 +112,18 @@ impl Connection {
     pub fn stands(&self) -> bool {
         self.0.connection_state() == State::Connected
     }
+}
+
+/// With the certificates that are set.
+fn secured(mut options: ConnectOptions, tls: &NatsTls) -> ConnectOptions {
+    if let Some(ca) = &tls.ca {
+        options = options.add_root_certificates(ca.clone()).require_tls(true);
+    }
+    if let Some(own) = &tls.own {
+        let TlsFiles { certificate, key } = own.clone();
+        options = options.add_client_certificate(certificate, key).require_tls(true);
+    }
+    options
 }
 
 /// The client does not look for a secret in an address by itself.

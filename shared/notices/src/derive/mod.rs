@@ -29,6 +29,8 @@ pub struct Step {
     pub version: u64,
     /// When it was decided.
     pub occurred_at: Timestamp,
+    /// The trace that the commit belongs to, as its `traceparent` says.
+    pub traceparent: Option<String>,
     /// What happened.
     pub happenings: Vec<Happening>,
     /// The state after it.
@@ -76,6 +78,7 @@ impl Step {
             instance,
             version: commit.version,
             occurred_at: commit.occurred_at,
+            traceparent: commit.traceparent.clone(),
             happenings: happenings(&events),
             state,
         }))

@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 29] = [
+pub const KEYS: [Key; 37] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -116,6 +116,23 @@ pub const KEYS: [Key; 29] = [
         Some("1024"),
         "Connections of one address (an IPv6 /64) at once; behind a proxy set it to `http_connections`",
     ),
+    key(
+        "http_tls_cert",
+        "BERTH_HTTP_TLS_CERT",
+        "http-tls-cert",
+        "FILE",
+        None,
+        "Certificate of the listener in PEM, with those that it rests on: HTTPS instead of HTTP; read again on SIGHUP",
+    ),
+    key("http_tls_key", "BERTH_HTTP_TLS_KEY", "http-tls-key", "FILE", None, "Its private key in PEM"),
+    key(
+        "trusted_proxies",
+        "BERTH_TRUSTED_PROXIES",
+        "trusted-proxies",
+        "CIDRS",
+        None,
+        "Networks of proxies that are believed about whom they ask for (X-Forwarded-For), such as 10.0.0.0/8",
+    ),
     key("data", "BERTH_DATA", "data", "FOLDER", Some("./berth-data"), "Data folder"),
     key(
         "nats_url",
@@ -126,6 +143,23 @@ pub const KEYS: [Key; 29] = [
         "NATS server, or several of one cluster separated by commas, instead of the embedded engine",
     ),
     key("nats_creds", "BERTH_NATS_CREDS", "nats-creds", "FILE", None, "File with NATS credentials"),
+    key(
+        "nats_tls_ca",
+        "BERTH_NATS_TLS_CA",
+        "nats-tls-ca",
+        "FILE",
+        None,
+        "Certificates in PEM that those of the NATS servers rest on, for TLS; else those that the system trusts",
+    ),
+    key(
+        "nats_tls_cert",
+        "BERTH_NATS_TLS_CERT",
+        "nats-tls-cert",
+        "FILE",
+        None,
+        "Certificate in PEM that this process shows to the NATS servers; read at each connection",
+    ),
+    key("nats_tls_key", "BERTH_NATS_TLS_KEY", "nats-tls-key", "FILE", None, "Its private key in PEM"),
     key(
         "nats_replicas",
         "BERTH_NATS_REPLICAS",
@@ -268,6 +302,22 @@ pub const KEYS: [Key; 29] = [
         "text|json",
         Some("text"),
         "How log lines are written to the standard error",
+    ),
+    key(
+        "traces",
+        "BERTH_TRACES",
+        "traces",
+        "URL",
+        None,
+        "Collector that spans are sent to, by OTLP over HTTP, such as http://127.0.0.1:4318; nothing is traced without it",
+    ),
+    key(
+        "traces_one_in",
+        "BERTH_TRACES_ONE_IN",
+        "traces-one-in",
+        "NUMBER",
+        Some("1"),
+        "Of so many traces that begin here one is recorded; of a client's own its `traceparent` says whether it is",
     ),
     key(
         "log_shards",

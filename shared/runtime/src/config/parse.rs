@@ -36,6 +36,13 @@ pub(super) fn public_url(text: &str) -> Parsed<String> {
     }
 }
 
+/// The address that spans are posted to: what is given may be that, or what the usual path comes after.
+pub(super) fn collector(text: &str) -> Parsed<String> {
+    const PATH: &str = "/v1/traces";
+    let url = public_url(text)?;
+    Ok(if url.ends_with(PATH) { url } else { format!("{url}{PATH}") })
+}
+
 pub(super) fn path(text: &str) -> Parsed<PathBuf> {
     if text.trim().is_empty() { Err("a path is expected".to_owned()) } else { Ok(text.into()) }
 }

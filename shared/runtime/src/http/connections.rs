@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::allowance::Allowance;
+use super::{allowance::Allowance, proxies::Proxies};
 use crate::config::HttpSettings;
 
 /// File descriptors that are kept for the service itself: files of the log and the views, connections to NATS,
@@ -80,6 +80,8 @@ pub(super) struct Connections(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     limits: ConnectionLimits,
+    /// Many clients come from one of their addresses.
+    proxies: Proxies,
     open: Mutex<Open>,
 }
 
@@ -98,7 +100,7 @@ struct Open {
 // === impl Connections ===
 
 impl Connections {
-    pub(super) fn new(limits: ConnectionLimits) -> Self {
+    pub(super) fn new(limits: ConnectionLimits, proxies: Proxies) -> Self {
         describe_gauge!(OPEN, Unit::Count, "Connections of clients that are open");
         describe_counter!(
             REFUSED,
@@ -110,7 +112,7 @@ impl Connections {
         for bound in ["total", "address"] {
             counter!(REFUSED, "bound" => bound).increment(0);
         }
-        Self(Arc::new(Shared { limits, open: Mutex::default() }))
+        Self(Arc::new(Shared { limits, proxies, open: Mutex::default() }))
     }
 
     /// Counts a connection from an address until what is given is dropped; none if there are too many. One over a
@@ -121,7 +123,7 @@ impl Connections {
         let of_address = open.by_address.get(&address).copied().unwrap_or_default();
         let bound = if open.total >= self.0.limits.total {
             "total"
-        } else if of_address >= self.0.limits.per_address {
+        } else if of_address >= self.0.limits.per_address && !self.0.proxies.has(from) {
             "address"
         } else {
             open.total += 1;
@@ -290,7 +292,8 @@ mod tests {
     use super::*;
 
     fn connections(total: usize, per_address: usize) -> Connections {
-        Connections::new(ConnectionLimits { total, per_address })
+        let proxies = Proxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        Connections::new(ConnectionLimits { total, per_address }, proxies)
     }
 
     #[tokio::test]
@@ -307,6 +310,14 @@ mod tests {
         drop(third);
         let _fifth = admit("2001:db8::3").unwrap();
         assert_eq!(open.0.open.lock().unwrap().by_address.len(), 2, "who left is forgotten");
+    }
+
+    #[tokio::test]
+    async fn the_address_of_a_proxy_has_no_bound_but_that_of_all() {
+        let open = connections(3, 1);
+        let admit = || open.admit("10.1.2.3".parse().unwrap()).filter(|one| !one.is_probe());
+        let _many: Vec<_> = (0..3).map(|_| admit().unwrap()).collect();
+        assert!(admit().is_none(), "there are three");
     }
 
     #[tokio::test]
@@ -333,6 +344,8 @@ mod tests {
             console: crate::config::ConsolePages::Off,
             connections: 8_192,
             connections_per_address: 1_024,
+            tls: None,
+            trusted_proxies: Vec::new(),
         };
         let within = |files| {
             let ConnectionLimits { total, per_address } = ConnectionLimits::within(&settings, files);

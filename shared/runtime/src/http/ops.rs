@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use metrics::{Unit, describe_gauge, gauge};
 use serde_json::{Map, json};
 
 use super::{Check, Readiness};
@@ -13,6 +14,8 @@ use crate::{lifecycle::Lifecycle, telemetry::Metrics};
 
 /// The paths of these routes.
 pub(super) const ROUTES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+const READY: &str = "berth_ready";
 
 /// What a process tells whoever operates it.
 #[derive(Debug, Clone)]
@@ -43,8 +46,15 @@ impl Ops {
 
     /// These and `/metrics`.
     pub fn all(&self) -> Router {
-        let metrics = self.metrics.clone();
-        self.probes().route("/metrics", get(move || async move { render(&metrics) }))
+        describe_gauge!(READY, Unit::Count, "1 if the process is ready, as /readyz says it");
+        let ops = self.clone();
+        self.probes().route("/metrics", get(move || async move { ops.render() }))
+    }
+
+    fn render(&self) -> Response {
+        gauge!(READY).set(f64::from(u8::from(self.readiness.is_ready())));
+        let text = self.metrics.render();
+        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
     }
 }
 
@@ -54,8 +64,4 @@ fn readyz(readiness: &Readiness) -> Response {
     let checks: Map<_, _> = asked.into_iter().map(|(name, check)| (name.to_owned(), json!(check))).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": ready, "checks": checks }))).into_response()
-}
-
-fn render(metrics: &Metrics) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
 }

@@ -9,10 +9,13 @@ use axum::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 use tower::ServiceExt;
 
-use super::{READ_AHEAD_BYTES_MAX, connections::Client, ops::ROUTES};
+use super::{READ_AHEAD_BYTES_MAX, ops::ROUTES};
 
 /// How long the head of its request may take: whoever holds one keeps others out.
 const HEAD_MAX: Duration = Duration::from_secs(1);
@@ -20,7 +23,10 @@ const HEAD_MAX: Duration = Duration::from_secs(1);
 const PROBE_MAX: Duration = Duration::from_secs(5);
 
 /// Answers one request. One for something else is refused, and `refuse` is told.
-pub(super) async fn serve(client: Client, router: Router, refuse: impl Fn() + Send + Sync) {
+pub(super) async fn serve<C>(client: C, router: Router, refuse: impl Fn() + Send + Sync)
+where
+    C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let refuse = &refuse;
     let service = service_fn(move |request: Request<Incoming>| {
         let router = router.clone();

@@ -54,7 +54,9 @@ impl Metrics {
     pub fn render(&self) -> String {
         process::record();
         self.0.run_upkeep();
-        self.0.render()
+        let mut text = self.0.render();
+        process::append_processor_time(&mut text);
+        text
     }
 }
 

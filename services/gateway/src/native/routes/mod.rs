@@ -11,12 +11,14 @@ pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod deliveries;
 pub(super) mod events;
+pub(super) mod export;
 pub(super) mod gate;
 pub(super) mod get;
 pub(super) mod lifecycle;
 pub(super) mod list;
 pub(super) mod logout;
 pub(super) mod move_instance;
+pub(super) mod people;
 pub(super) mod proof;
 pub(super) mod qr;
 pub(super) mod redelivery;
@@ -83,6 +85,8 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/events/stream", get(account_stream::handler))
         .route("/v1/cluster", get(cluster::handler))
         .route("/v1/counts", get(counts::handler))
+        .route("/v1/people/{phone}", get(people::handler))
+        .route("/v1/export", get(export::handler))
         .route("/v1/whoami", get(whoami::handler))
         .route("/v1/upstreams", get(upstreams::list))
         .route("/v1/upstreams/{u}/adopt", post(upstreams::adopt))

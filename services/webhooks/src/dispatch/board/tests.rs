@@ -69,6 +69,17 @@ fn first_in_first_out_with_one_attempt_at_a_time() {
 }
 
 #[test]
+fn the_oldest_notice_is_the_one_that_happened_first_whatever_it_waits_for() {
+    let (mut early, late) = (row(3, 0, NoticeClass::Lifecycle), row(2, 0, NoticeClass::Qr));
+    early.1.occurred_at = at(-30);
+    let mut board = board(&[early.clone(), late]);
+    assert_eq!(board.oldest(), Some(at(-30)));
+    board.put_off(&early.0, NoticeClass::Lifecycle, at(60));
+    assert_eq!(board.oldest(), Some(at(0)), "what waits to be fetched is not to be sent");
+    assert_eq!(Board::default().oldest(), None);
+}
+
+#[test]
 fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
     let mut board = board(&[row(2, 0, NoticeClass::Qr)]);
     let code = board.next(at(0)).unwrap();

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     lease::Lease,
     member::Roster,
+    metrics::CountedPartition,
     port::{Grant, Holds, LeaseGuard},
 };
 
@@ -36,6 +37,7 @@ pub(super) struct Held {
     epoch: u64,
     revision: u64,
     reserved: Reserved,
+    _counted: CountedPartition,
 }
 
 /// Keeps the tasks of one process from a partition that one of them holds, or asks for at this moment.
@@ -112,7 +114,11 @@ impl Inner {
         let written = table.write(&subject, claim, Some(last.map_or(0, |last| last.sequence)), None).await;
         let Some(revision) = unless_conflict(written)? else { return Ok(None) };
         // Had our lease ended by now, somebody else could hold the partition with the epoch below ours.
-        Ok(self.lives(life).then_some(Held { table, life, epoch, revision, reserved }))
+        let held = || {
+            let counted = CountedPartition::of(lease.role);
+            Held { table, life, epoch, revision, reserved, _counted: counted }
+        };
+        Ok(self.lives(life).then(held))
     }
 
     /// Whether this process still lives that life, by its own clock.

@@ -10,7 +10,10 @@ use super::{
     Inner, JoinError, Life,
     bucket::{self, unless_conflict},
 };
-use crate::port::{LEASE_SECONDS, LeaseError};
+use crate::{
+    metrics,
+    port::{LEASE_SECONDS, LeaseError},
+};
 
 /// How long a lease lasts in the bucket.
 const LEASE: Duration = Duration::from_secs(LEASE_SECONDS);
@@ -101,6 +104,7 @@ impl Membership {
         tracing::info!(member = %self.inner.seat, "this process is a member of its deployment");
         let end = self.renew_until_end().await;
         self.inner.news.send_modify(|news| news.life = None);
+        metrics::member(false);
         match end {
             End::Lost => tracing::warn!(member = %self.inner.seat, "the lease of this process is lost"),
             End::Left => self.give_back().await,
@@ -192,6 +196,7 @@ impl Inner {
     fn begin_life(&self, life: Life, ends: Instant) {
         self.ends.send_replace(ends);
         self.news.send_modify(|news| news.life = Some(life));
+        metrics::member(true);
         self.look.notify_one();
     }
 }

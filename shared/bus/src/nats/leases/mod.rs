@@ -36,6 +36,7 @@ use super::{
 use crate::{
     lease::Lease,
     member::{Identity, Member, MemberId, Roster, Seat},
+    metrics,
     port::{Grant, LeaseError, Leases},
 };
 
@@ -130,6 +131,7 @@ impl NatsLeases {
         lifecycle: &Lifecycle,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, JoinError> {
+        metrics::describe();
         let bucket = bucket::open(client.clone(), replicas).await.map_err(JoinError::Open)?;
         let inner = Arc::new(Inner {
             client,
