@@ -7,7 +7,7 @@ use berth_bus::{
     Bus, Checkpoints, DeploymentStore, KeyRing, KeyStore, NearBus, Relay,
     nats::{
         Connection, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment, NatsDeviceKeys,
-        NatsKeyStore, NatsLeases, NatsRelay, NatsVolatile, OpenError, connect,
+        NatsKeyStore, NatsLeases, NatsRelay, NatsVolatile, OpenError, connect_by,
     },
 };
 use berth_log::{
@@ -55,7 +55,7 @@ pub(super) async fn open(
     let folder = DataFolder::take_slot(&settings.storage.data, role.as_str())?;
     // The name is also the prefix of the inboxes that the permissions of the role's user name.
     let name = format!("berth-{role}");
-    let client = patiently(async || connect(nats, &name).await.map_err(Failure::Nats)).await?;
+    let client = patiently(async || connect_by(nats, &name).await.map_err(Failure::Nats)).await?;
     register(readiness, "nats", Connection::of(&client));
     let replicas = usize::from(nats.replicas);
     let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
@@ -150,7 +150,7 @@ async fn relay(role: Role, client: &Client, replicas: usize) -> Result<Option<Ar
 /// The record of the deployment on NATS, for the operator's commands.
 pub(crate) async fn deployment_store(nats: &NatsSettings) -> Result<Arc<dyn DeploymentStore>, Failure> {
     let name = format!("berth-{}", Role::SessionAggregate);
-    let client = connect(nats, &name).await.map_err(Failure::Nats)?;
+    let client = connect_by(nats, &name).await.map_err(Failure::Nats)?;
     let replicas = usize::from(nats.replicas);
     let keys = NatsKeyStore::find(client.clone(), replicas).await?.ok_or(Failure::KeysMissing)?;
     let record = NatsDeployment::find(client, replicas).await?.ok_or(Failure::KeysMissing)?;
@@ -160,7 +160,7 @@ pub(crate) async fn deployment_store(nats: &NatsSettings) -> Result<Arc<dyn Depl
 /// The data keys on NATS, for the operator's commands.
 pub(crate) async fn keys(nats: &NatsSettings) -> Result<Arc<dyn KeyStore>, Failure> {
     let name = format!("berth-{}", Role::SessionAggregate);
-    let client = connect(nats, &name).await.map_err(Failure::Nats)?;
+    let client = connect_by(nats, &name).await.map_err(Failure::Nats)?;
     let found = NatsKeyStore::find(client, usize::from(nats.replicas)).await?;
     Ok(Arc::new(found.ok_or(Failure::KeysMissing)?))
 }
@@ -168,7 +168,7 @@ pub(crate) async fn keys(nats: &NatsSettings) -> Result<Arc<dyn KeyStore>, Failu
 /// The checkpoints on NATS, for the operator's commands; none if none was ever published.
 pub(crate) async fn checkpoint_store(nats: &NatsSettings) -> Result<Option<Arc<dyn Checkpoints>>, Failure> {
     let name = format!("berth-{}", Role::SessionAggregate);
-    let client = connect(nats, &name).await.map_err(Failure::Nats)?;
+    let client = connect_by(nats, &name).await.map_err(Failure::Nats)?;
     let found = NatsCheckpoints::find(client, usize::from(nats.replicas)).await?;
     Ok(found.map(|checkpoints| Arc::new(checkpoints) as _))
 }
@@ -311,7 +311,7 @@ async fn followed(
     options: JetStreamOptions,
     readiness: &Readiness,
 ) -> Result<Arc<dyn LogRead>, Failure> {
-    let client = patiently(async || connect(nats, name).await.map_err(Failure::Nats)).await?;
+    let client = patiently(async || connect_by(nats, name).await.map_err(Failure::Nats)).await?;
     register(readiness, "nats_followers", Connection::of(&client));
     let open = async || JetStreamLog::open_with(client.clone(), options, Absent::Refused).await;
     Ok(Arc::new(patiently(async || Ok(open().await?)).await?))

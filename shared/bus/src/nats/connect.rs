@@ -1,6 +1,6 @@
 //! A connection to NATS that comes back by itself and says what goes wrong with it.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, path::Path, time::Duration};
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection::State};
 use berth_runtime::config::{NatsSettings, NatsTls, TlsFiles};
@@ -41,21 +41,28 @@ pub enum ConnectError {
     Connect(#[source] async_nats::ConnectError),
 }
 
-/// Connects to one of the servers in the `url` of the settings, a list with commas; the others of their cluster are found by
+/// Connects as the settings say: to one of the servers in their `url`, with their credentials and certificates. With
+/// certificates no connection without TLS is used, and a server whose certificate rests on none that is trusted, has ended or is
+/// another name's is refused. Files are read at each connection, so that they may be replaced.
+pub async fn connect_by(settings: &NatsSettings, name: &str) -> Result<Client, ConnectError> {
+    open(&settings.url, settings.creds.as_deref(), &settings.tls, name).await
+}
+
+/// Connects to one of the servers in `url`, a list with commas; the others of their cluster are found by
 /// themselves, and are tried when that one fails. A `user:password@` or `token@` in the first address is used as
 /// it stands, without percent decoding; better have a file with credentials. `name` (letters, digits, `-` and `_`) is what the server's operator sees, and the inbox prefix is
 /// `_INBOX_<name>`, so that permissions can keep one service from reading another's replies.
-///
-/// With certificates in `settings` no connection without TLS is used; a server whose certificate rests on none that is
-/// trusted, has ended or is another name's is refused. Files are read at each connection, so that they may be replaced.
-pub async fn connect(settings: &NatsSettings, name: &str) -> Result<Client, ConnectError> {
-    let NatsSettings { url, creds, tls, .. } = settings;
+pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Client, ConnectError> {
+    open(url, creds, &NatsTls::default(), name).await
+}
+
+async fn open(url: &str, creds: Option<&Path>, tls: &NatsTls, name: &str) -> Result<Client, ConnectError> {
     let servers = url
         .split(',')
         .map(|address| address.trim().parse())
         .collect::<Result<Vec<ServerAddr>, _>>()
         .map_err(ConnectError::Address)?;
-    let options = match creds.as_deref() {
+    let options = match creds {
         Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
         None => servers.first().map_or_else(ConnectOptions::new, secret_of),
     };

@@ -44,7 +44,7 @@ mod volatile;
 
 pub use bus::NatsBus;
 pub use checkpoints::NatsCheckpoints;
-pub use connect::{ConnectError, Connection, connect};
+pub use connect::{ConnectError, Connection, connect, connect_by};
 pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
