@@ -35,7 +35,7 @@ pub enum QueryV1 {
 pub struct InstanceQueryV1 {
     /// The account; none is every account (root only).
     pub account: Option<AccountId>,
-    /// Words of the native state table; empty is all.
+    /// Words of the native state table, each alone or with a dot and a word of its details: `linked.lost`. Empty is all.
     pub states: Vec<String>,
     /// Text that the name, the push name, the business name, the phone or the number contains.
     pub text: Option<String>,

@@ -135,6 +135,8 @@ enum Verb {
     Instance(verbs::instance::Verb),
     /// Show what happened to an instance, and with -f what happens.
     Events(verbs::events::Events),
+    /// Search what happened to instances, by who asked for it, through which door, what and when.
+    Audit(verbs::audit::Audit),
     /// Check that histories are as they were written.
     Verify(verbs::verify::Verify),
     /// Show what is signed about the log, and prove that nothing before was changed.
@@ -196,6 +198,7 @@ impl Cli {
         match self.verb {
             Verb::Instance(verb) => verb.run(&open()?).await,
             Verb::Events(verb) => verb.run(&open()?).await,
+            Verb::Audit(verb) => verb.run(&open()?).await,
             Verb::Verify(verb) => verb.run(&open()?).await,
             Verb::Checkpoint(verb) => verb.run(&open()?).await,
             Verb::Proof(verb) => verb.run(&open()?).await,

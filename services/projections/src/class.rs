@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use berth_domain::instance::{STATE_WORDS, effective, state_word};
+use berth_domain::instance::{STATE_DETAILS, STATE_WORDS, detail_word, effective, state_word};
 use berth_proto::{
     Timestamp,
     instance::{InstanceStateV1, PauseReasonV1, PhaseV1},
@@ -104,24 +104,44 @@ impl Class {
     }
 }
 
-/// The words that are asked for; an unknown one is given back.
-pub(crate) fn wanted_words(states: &[String], with_deleted: bool) -> Result<Vec<&'static str>, String> {
+/// A state that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) word: &'static str,
+    /// What else it shall say; none is whatever it says.
+    pub(crate) detail: Option<&'static str>,
+}
+
+/// The states that are asked for; an unknown one is given back.
+pub(crate) fn asked_states(states: &[String], with_deleted: bool) -> Result<Vec<Asked>, String> {
     if states.is_empty() {
-        return Ok(STATE_WORDS.into_iter().filter(|word| with_deleted || *word != "deleted").collect());
+        let words = STATE_WORDS.into_iter().filter(|word| with_deleted || *word != "deleted");
+        return Ok(words.map(|word| Asked { word, detail: None }).collect());
     }
-    let known = |asked: &String| {
-        STATE_WORDS
-            .into_iter()
-            .find(|word| word == asked)
-            .ok_or_else(|| format!("there is no state {asked:?}"))
+    states.iter().map(|text| asked(text).ok_or_else(|| format!("there is no state {text:?}"))).collect()
+}
+
+fn asked(text: &str) -> Option<Asked> {
+    let Some((word, detail)) = text.split_once('.') else {
+        let word = STATE_WORDS.into_iter().find(|word| *word == text)?;
+        return Some(Asked { word, detail: None });
     };
-    states.iter().map(known).collect()
+    let (word, details) = STATE_DETAILS.into_iter().find(|(known, _)| *known == word)?;
+    let detail = details.iter().find(|known| **known == detail)?;
+    Some(Asked { word, detail: Some(detail) })
 }
 
 /// The word for a state as a reader sees it at `now`.
 pub(crate) fn word_at(state: &InstanceStateV1, now: Timestamp) -> &'static str {
     let shown: Cow<'_, InstanceStateV1> = effective(state, now);
     state_word(&shown.phase)
+}
+
+/// Whether a reader sees one of the states that are asked for at `now`.
+pub(crate) fn is_asked(state: &InstanceStateV1, asked: &[Asked], now: Timestamp) -> bool {
+    let shown: Cow<'_, InstanceStateV1> = effective(state, now);
+    let (word, detail) = (state_word(&shown.phase), detail_word(&shown.phase));
+    asked.iter().any(|it| it.word == word && (it.detail.is_none() || it.detail == detail))
 }
 
 #[cfg(test)]
@@ -148,8 +168,19 @@ mod tests {
 
     #[test]
     fn unknown_words_are_named() {
-        assert_eq!(wanted_words(&["open".to_owned()], false), Err("there is no state \"open\"".to_owned()));
-        assert_eq!(wanted_words(&[], false).unwrap().len(), STATE_WORDS.len() - 1);
-        assert_eq!(wanted_words(&[], true).unwrap().len(), STATE_WORDS.len());
+        for unknown in ["open", "linked.", "linked.banned", "created.open", ".open", ""] {
+            let refused = asked_states(&[unknown.to_owned()], false);
+            assert_eq!(refused, Err(format!("there is no state {unknown:?}")));
+        }
+        assert_eq!(asked_states(&[], false).unwrap().len(), STATE_WORDS.len() - 1);
+        assert_eq!(asked_states(&[], true).unwrap().len(), STATE_WORDS.len());
+    }
+
+    #[test]
+    fn a_detail_is_asked_for_with_its_word() {
+        let asked = asked_states(&["paused.banned".to_owned(), "linked".to_owned()], false).unwrap();
+        let expected =
+            [Asked { word: "paused", detail: Some("banned") }, Asked { word: "linked", detail: None }];
+        assert_eq!(asked, expected);
     }
 }

@@ -10,7 +10,7 @@ use berth_proto::{
 use berth_views::{ViewError, ViewReader};
 
 use crate::{
-    class::{Class, wanted_words, word_at},
+    class::{Asked, Class, asked_states, is_asked},
     records::{
         ACCOUNTS, Row, STATES, account_of, after_account, decode_account, id_of, owned_prefix, record_key,
         state_prefix,
@@ -55,6 +55,7 @@ impl Page {
 pub(crate) struct Wanted {
     account: Option<AccountId>,
     words: Vec<&'static str>,
+    asked: Vec<Asked>,
     /// Whether every state is wanted, deleted aside.
     every: bool,
 }
@@ -62,8 +63,9 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// What a query wants; a query that cannot be answered says what is wrong with it.
     pub(crate) fn of(query: &InstanceQueryV1) -> Result<Self, String> {
-        let words = wanted_words(&query.states, query.with_deleted)?;
-        Ok(Self { account: query.account, words, every: query.states.is_empty() })
+        let asked = asked_states(&query.states, query.with_deleted)?;
+        let words = asked.iter().map(|it| it.word).collect();
+        Ok(Self { account: query.account, words, asked, every: query.states.is_empty() })
     }
 
     /// Whether a record is wanted at `now`.
@@ -71,14 +73,12 @@ impl Wanted {
         if self.account.is_some_and(|account| account != record.account) {
             return false;
         }
-        if record.class.always(&self.words) {
+        let is_whole = |it: &Asked| it.detail.is_none();
+        if self.asked.iter().all(is_whole) && record.class.always(&self.words) {
             return true;
         }
         Class::with(&self.words).contains(&record.class)
-            && record
-                .state
-                .open::<InstanceStateV1>()
-                .is_ok_and(|state| self.words.contains(&word_at(&state, now)))
+            && record.state.open::<InstanceStateV1>().is_ok_and(|state| is_asked(&state, &self.asked, now))
     }
 
     /// The ranges of the indexes that hold all wanted instances.

@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod audits;
 mod bad_input;
 mod documents;
 mod exports;

@@ -74,6 +74,12 @@ impl Histories {
         Ok(page)
     }
 
+    /// The version of the last commit of an instance; 0 if there is none.
+    pub(super) async fn last_version(&self, instance: InstanceId) -> Result<u64, Failure> {
+        let tail = self.log.tail_place(&StreamKey::instance(instance)).await?;
+        Ok(tail.map_or(0, |tail| tail.version))
+    }
+
     /// What was erased, or cannot be had at this moment, is left out: the history is shown without it.
     pub(super) async fn open_callers(&self, instance: InstanceId, entries: &mut [Entry]) {
         let sealed = |entry: &Entry| public::receipt_of(&entry.commit, entry.index)?.caller.clone();

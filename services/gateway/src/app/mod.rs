@@ -9,6 +9,8 @@ mod account_life;
 mod account_webhooks;
 mod accounts;
 mod asking;
+mod audit;
+mod audit_lanes;
 mod call;
 mod coalesce;
 mod codes;
@@ -26,6 +28,7 @@ mod guesses;
 mod history;
 mod lists;
 mod live;
+mod log_parts;
 mod marks;
 mod moves;
 mod names;
@@ -58,6 +61,7 @@ use tokio_util::sync::CancellationToken;
 pub use account_events::{AccountEvents, AccountFollow, EventsFailure, Heard, Told};
 pub use account_life::{AccountChange, Closing};
 pub use accounts::{AccountRecord, Accounts, ChangedAccount, NewAccount};
+pub use audit::{Actor, Audit, AuditEntry, AuditPage, AuditQuery};
 pub use call::{Call, Client, Idempotency, RequestIds};
 pub use codes::{Codes, Connected, LiveCode, LiveCodes, WantedCode};
 pub use commands::{Answer, Commands};
@@ -136,6 +140,7 @@ pub struct Parts {
     pub people: Arc<People>,
     pub evidence: Arc<Evidence>,
     pub exports: Arc<Exports>,
+    pub audit: Arc<Audit>,
     pub follows: Arc<Follows>,
     pub account_events: Arc<AccountEvents>,
     pub listeners: Arc<Listeners>,
@@ -207,6 +212,7 @@ impl App {
         let people = Arc::new(People::new(&lists, &records, &histories, &keys));
         let evidence = part!(Evidence: bus, log);
         let exports = Arc::new(Exports::new(&lists, &records, &evidence, &stop));
+        let audit = part!(Audit: log, keys, principals, histories);
         let follows = part!(Follows: log, bus, stop, principals, records);
         let seats = Arc::new(Seats::default());
         let account_events = part!(AccountEvents: log, keys, stop, principals, records, histories, seats);
@@ -216,7 +222,7 @@ impl App {
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports))
+            webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
     }
 
     /// The settings that the gateway was started with.

@@ -26,6 +26,17 @@ pub fn router(app: App) -> Router {
     routes::router(app)
 }
 
+/// All pages of a search as one file of this form, `ndjson` or `csv`, for a door that shows the same elsewhere.
+pub async fn audit_file(
+    app: App,
+    principal: crate::app::Principal,
+    query: crate::app::AuditQuery,
+    form: &str,
+) -> Result<axum::response::Response, Problem> {
+    let form = routes::AuditFileForm::of(form).ok_or_else(unknown_route)?;
+    routes::export(app, principal, query, None, form).await
+}
+
 /// The answer to a path that nobody has.
 pub(crate) fn unknown_route() -> Problem {
     Problem::new(Code::UnknownRoute, "There is no such route.")

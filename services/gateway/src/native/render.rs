@@ -7,10 +7,10 @@ use axum::{
     http::{HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
-use berth_domain::instance::{connection_word, state_word};
+use berth_domain::instance::{connection_word, pause_word, state_word};
 use berth_proto::{
     Timestamp,
-    instance::{EndCauseV1, PauseReasonV1, PermissionV1, PhaseV1, UnlinkStatusV1},
+    instance::{EndCauseV1, PermissionV1, PhaseV1, UnlinkStatusV1},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -196,13 +196,7 @@ impl InstanceBody {
 fn pause(state: &berth_domain::instance::State) -> Option<PauseBody> {
     let PhaseV1::Paused(pause) = &state.phase else { return None };
     Some(PauseBody {
-        reason: match pause.reason {
-            PauseReasonV1::Asked => "asked",
-            PauseReasonV1::Replaced => "replaced",
-            PauseReasonV1::Banned => "banned",
-            PauseReasonV1::Outdated => "outdated",
-            PauseReasonV1::Refused => "refused",
-        },
+        reason: pause_word(pause.reason),
         code: pause.code,
         until: pause.until.map(time),
         since: time(pause.since),

@@ -8,7 +8,7 @@ use utoipa::{
 
 use super::{
     code::Code,
-    routes::{RESULTS, STATES},
+    routes::{AuditFileForm, RESULTS, STATES},
 };
 
 /// A schema for each list.
@@ -56,6 +56,8 @@ words! {
     Outcome: ["applied", "unchanged", "joined"];
     /// The codes of problems.
     ProblemCode: Code::ALL.iter().map(|code| code.text());
+    /// The form of an answer to a search of the audit.
+    AuditForm: AuditFileForm::WORDS;
     /// Whose token it is.
     TokenOf: ["root", "account", "instance"];
 }

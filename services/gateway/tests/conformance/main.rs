@@ -8,6 +8,7 @@
 
 mod account_streams;
 mod accounts;
+mod audit;
 mod away;
 mod borders;
 mod callers;

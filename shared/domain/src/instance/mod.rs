@@ -35,7 +35,7 @@ pub use evolve::{evolve, is_lost, lost_instance, never_was};
 pub use messaging::{Unusable, may_message};
 pub use permission::{Notice, Verdict, may_send, verdict};
 pub use receipts::{fold_commit, forgetful, remember, remembered};
-pub use words::{STATE_WORDS, connection_word, state_word};
+pub use words::{STATE_DETAILS, STATE_WORDS, connection_word, detail_word, pause_word, state_word};
 
 /// The state of an instance; none before it exists.
 pub type State = InstanceStateV1;

@@ -1,10 +1,16 @@
 //! The native words for a session's state.
 
-use berth_proto::instance::{ConnectionV1, PhaseV1};
+use berth_proto::instance::{ConnectionV1, PauseReasonV1, PhaseV1};
 
 /// Every word of [`state_word`], in the order of a life.
 pub const STATE_WORDS: [&str; 7] =
     ["created", "connecting", "pairing", "linked", "paused", "logged_out", "deleted"];
+
+/// Every word of [`state_word`] that has one of [`detail_word`] beside it, and those.
+pub const STATE_DETAILS: [(&str, &[&str]); 2] = [
+    ("linked", &["opening", "open", "lost"]),
+    ("paused", &["asked", "replaced", "banned", "outdated", "refused"]),
+];
 
 /// The word for where a session stands.
 pub const fn state_word(phase: &PhaseV1) -> &'static str {
@@ -33,5 +39,24 @@ pub const fn connection_word(phase: &PhaseV1) -> Option<&'static str> {
         | PhaseV1::Paused(_)
         | PhaseV1::LoggedOut { .. }
         | PhaseV1::Deleted { .. } => None,
+    }
+}
+
+/// The word for why a session is paused.
+pub const fn pause_word(reason: PauseReasonV1) -> &'static str {
+    match reason {
+        PauseReasonV1::Asked => "asked",
+        PauseReasonV1::Replaced => "replaced",
+        PauseReasonV1::Banned => "banned",
+        PauseReasonV1::Outdated => "outdated",
+        PauseReasonV1::Refused => "refused",
+    }
+}
+
+/// What a state says besides its word: how the connection of a linked device stands, or why a session is paused.
+pub const fn detail_word(phase: &PhaseV1) -> Option<&'static str> {
+    match phase {
+        PhaseV1::Paused(pause) => Some(pause_word(pause.reason)),
+        phase => connection_word(phase),
     }
 }

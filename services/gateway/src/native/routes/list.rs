@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use berth_domain::instance::STATE_WORDS;
+use berth_domain::instance::{STATE_DETAILS, STATE_WORDS};
 use berth_proto::{InstanceId, query::InstanceQueryV1, query::PAGE_MAX};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -28,7 +28,8 @@ const CURSOR_VERSION: u8 = 1;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQueryString {
-    /// States, separated by commas.
+    /// States, separated by commas; `linked` and `paused` also with a dot and their `connection` or `pause.reason`, such as
+    /// `linked.lost` or `paused.banned`.
     state: Option<String>,
     /// Text that the name, the person's name, the phone or the number contains.
     q: Option<String>,
@@ -69,7 +70,7 @@ pub(super) async fn handler(
     }
     let states: Vec<String> =
         state.iter().flat_map(|it| it.split(',')).map(|word| word.trim().to_owned()).collect();
-    if states.iter().any(|word| !STATE_WORDS.contains(&word.as_str())) {
+    if !states.iter().all(|state| is_known(state)) {
         return Err(Problem::invalid(format!("`state`: words of {} are expected.", STATE_WORDS.join(", "))));
     }
     let after = cursor.as_deref().map(read_cursor).transpose()?;
@@ -94,6 +95,16 @@ pub(super) async fn handler(
         PageBody { instances, next_cursor, total: page.total, lag_ms: page.lag_ms },
         false,
     ))
+}
+
+/// Whether this is the word of a state, alone or with a detail that it can have.
+fn is_known(state: &str) -> bool {
+    match state.split_once('.') {
+        None => STATE_WORDS.contains(&state),
+        Some((word, detail)) => {
+            STATE_DETAILS.iter().any(|(of, known)| *of == word && known.contains(&detail))
+        }
+    }
 }
 
 fn write_cursor(last: InstanceId) -> String {

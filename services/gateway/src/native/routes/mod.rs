@@ -3,6 +3,8 @@
 pub(super) mod account_stream;
 pub(super) mod accounts;
 pub(super) mod attempts;
+pub(super) mod audit;
+pub(super) mod audit_export;
 pub(super) mod checkpoints;
 pub(super) mod cluster;
 pub(super) mod connect;
@@ -34,6 +36,7 @@ pub(super) mod webhooks;
 pub(super) mod whoami;
 
 pub(super) use attempts::RESULTS;
+pub(super) use audit_export::{Form as AuditFileForm, export};
 use axum::{
     Router,
     middleware::from_fn_with_state,
@@ -82,6 +85,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/accounts/{a}", get(accounts::get).patch(accounts::change).delete(accounts::close))
         .route("/v1/accounts/{a}/move-instance", post(move_instance::handler))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
+        .route("/v1/audit", get(audit::handler))
         .route("/v1/events/stream", get(account_stream::handler))
         .route("/v1/cluster", get(cluster::handler))
         .route("/v1/counts", get(counts::handler))
