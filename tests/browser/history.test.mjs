@@ -66,7 +66,7 @@ const WORSE = `</small><script>document.title='owned'</script>`;
 
 test("a name is a name, whatever it looks like", async () => {
   const { id } = await berth.create(EVIL);
-  await berth.api("POST", `/instances/${id}/webhooks`, {
+  const { id: webhook } = await berth.api("POST", `/instances/${id}/webhooks`, {
     url: "http://127.0.0.1:9999/?q=<script>document.title='owned'</script>&\"'", label: EVIL,
   });
   await berth.link(id, WORSE, "5511912345678");
@@ -77,7 +77,9 @@ test("a name is a name, whatever it looks like", async () => {
     assert.equal(await page.locator("img[src=x]").count(), 0, what);
     await sound(page, what);
   };
-  for (const path of ["", `?q=${encodeURIComponent(EVIL)}`, `i/${id}`, `i/${id}/webhooks`, `i/${id}/danger`, `i/${id}/timeline?at=5`]) {
+  for (const path of ["", `?q=${encodeURIComponent(EVIL)}`, `i/${id}`, `i/${id}/webhooks`, `i/${id}/danger`, `i/${id}/timeline?at=5`,
+    `i/${id}/settings`, `i/${id}/deliveries`, `i/${id}/webhooks/${webhook}/deliveries`, `i/${id}/webhooks/${webhook}/secret`,
+    "audit", `audit?instance=${encodeURIComponent(EVIL)}`, `qr/${id}`]) {
     await page.goto(`${berth.address}/console/${path}`);
     await whole(path);
   }

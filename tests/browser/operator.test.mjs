@@ -35,7 +35,7 @@ test("the operator makes an account, works in it and closes it", async () => {
   await page.getByRole("button", { name: "Leave the account" }).click();
   await page.getByRole("link", { name: "harbour office" }).click();
   await page.getByLabel("Name", { exact: true }).fill("harbour master");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("region", { name: "Rename" }).getByRole("button", { name: "Save" }).click();
   await page.getByText("The account is changed.").waitFor();
   await seen(page, "account");
   const own = await reader(browser, berth, { token });
@@ -101,4 +101,66 @@ test("a link ends with the instance's token", async () => {
   await page.getByAltText("QR code that links the phone").waitFor();
   await berth.api("POST", `/instances/${id}/token`, {});
   await page.getByText("This link is over.").waitFor();
+});
+
+test("a link ends with the attempt and with the instance", async () => {
+  const page = await reader(browser, berth);
+  for (const [name, end] of [
+    ["given-up", (id) => berth.api("POST", `/instances/${id}/disconnect`, {})],
+    ["gone", (id) => berth.api("DELETE", `/instances/${id}`)],
+  ]) {
+    const { id } = await berth.create(name);
+    await berth.api("POST", `/instances/${id}/connect`, {});
+    await page.goto(`${berth.address}/console/i/${id}`);
+    await page.getByRole("button", { name: "Send a link" }).click();
+    const address = await page.getByLabel("Link").inputValue();
+    await end(id);
+    await page.goto(address);
+    await page.getByText("This link is over.").waitFor();
+    await sound(page, `the link of what is ${name}`);
+  }
+});
+
+test("the operator keeps attributes and a webhook with an account, and moves an instance into it", async () => {
+  const page = await reader(browser, berth, { token: ROOT });
+  const account = await berth.api("POST", "/accounts", { name: "lighthouse" }, ROOT);
+  const { id } = await berth.create("to-be-moved");
+  await page.goto(`${berth.address}/console/accounts/${account.id}`);
+  await page.getByLabel("JSON").fill(`{"plan": "<script>document.title='owned'</script>"}`);
+  await page.getByLabel("JSON").locator("xpath=ancestor::form").getByRole("button", { name: "Save" }).click();
+  await page.getByText("The account is changed.").waitFor();
+  assert.match(await page.getByLabel("JSON").inputValue(), /owned/);
+  await page.getByLabel("JSON").fill("{plan}");
+  await page.getByLabel("JSON").locator("xpath=ancestor::form").getByRole("button", { name: "Save" }).click();
+  await page.getByText("JSON is expected").waitFor();
+  await page.goto(`${berth.address}/console/accounts/${account.id}`);
+  await page.getByLabel("Address").fill("http://127.0.0.1:9999/business");
+  await page.getByLabel("Address").locator("xpath=ancestor::form").getByRole("button", { name: "Save" }).click();
+  await page.getByText("The account is changed.").waitFor();
+  assert.equal(await page.getByLabel("Address").inputValue(), "http://127.0.0.1:9999/business");
+  await page.getByLabel("Id of the instance").fill(id);
+  await page.getByRole("button", { name: "Move", exact: true }).click();
+  await page.getByText("The instance belongs to this account now.").waitFor();
+  await seen(page, "account-full");
+  await page.getByRole("button", { name: "Remove" }).click();
+  await page.getByText("The account is changed.").waitFor();
+  assert.equal(await page.getByLabel("Address").inputValue(), "");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByRole("link", { name: "to-be-moved" }).waitFor();
+});
+
+test("the cluster's page shows who does what", async () => {
+  const page = await reader(browser, berth, { token: ROOT });
+  await page.getByRole("link", { name: "Cluster" }).click();
+  await page.getByText("partitions with an owner: 64 of 64").first().waitFor();
+  await page.getByText("Partitions, owners and epochs").first().click();
+  await page.getByRole("columnheader", { name: "Epoch" }).waitFor();
+  const configuration = await page.locator("pre").textContent();
+  assert.match(configuration, /BERTH_WEBHOOK_ALLOW/);
+  assert.ok(!configuration.includes(ROOT), "secrets are hidden");
+  await seen(page, "cluster");
+  const own = await reader(browser, berth);
+  assert.equal(await own.getByRole("link", { name: "Cluster" }).count(), 0);
+  await own.goto(`${berth.address}/console/cluster`);
+  await own.getByRole("heading", { name: "That was not done" }).waitFor();
 });

@@ -199,11 +199,14 @@ impl Start<'_> {
             public_url: self.public_url(),
             upstreams: self.upstreams.clone(),
         };
-        let pages = self.settings.http.console;
-        Some(berth_gateway::router_with(ports, &settings, |app| match pages {
-            ConsolePages::On => berth_console::router(app),
-            ConsolePages::Off => Router::new(),
-        }))
+        Some(match self.settings.http.console {
+            ConsolePages::On => {
+                let in_force = self.settings.to_string();
+                let pages = |app: &_| berth_console::router(app, &in_force);
+                berth_console::around(berth_gateway::router_with(ports, &settings, pages))
+            }
+            ConsolePages::Off => berth_gateway::router(ports, &settings),
+        })
     }
 
     fn quotas(self) -> Quotas {

@@ -334,3 +334,203 @@ account-close-text = { $count ->
  }
 done-account-changed = The account is changed.
 done-account-closed = The account is closed.
+tab-deliveries = Deliveries
+deliveries-text = What every endpoint of this instance was sent, by when it was first tried. Each attempt is kept for 30 days.
+deliveries-none = Nothing here.
+column-event = Notice
+column-endpoint = Endpoint
+column-attempts = Attempts
+column-occurred = Happened
+of-version = version { $version }
+next-try = Next try
+sent-waiting = Waiting
+sent-delivered = Delivered
+sent-exhausted = Given up
+sent-cancelled = Cancelled
+sent-cancelled-by-logout = Silenced
+sent-cancelled-by-delete = Ended by the delete
+sent-cancelled-by-endpoint = Endpoint was off
+sent-superseded = Overtaken
+sent-expired = Ended
+sent-of-version = Tells of
+sent-silenced-in = Silenced in
+sent-last = Last attempt
+why-silenced-logout = Silenced by the logout in version { $version }.
+why-silenced-logout-some = Silenced by a logout that came first.
+why-silenced-delete = Ended by the delete in version { $version }.
+why-silenced-delete-some = Ended by the delete of the instance.
+why-silenced-endpoint = The endpoint was removed or switched off first.
+why-superseded = A newer notice or a new link took its place.
+why-expired = It was over before it could be delivered.
+result-answered = Answered { $status }
+result-refused = Not sent: this address is not allowed
+result-invalid = Not sent: the address or the headers cannot be used
+result-name = No such host
+result-connect = No connection
+result-timed-out = No answer in time
+result-broken = The connection broke, or the answer was no HTTP
+result-not-sent = Not sent: its turn ended before it began
+result-unreadable = Not sent: what it is made from cannot be read
+result-unknown = It runs, or nobody knows how it ended
+attempts-title = Attempts
+attempts-none = It was not tried yet, or its attempts are kept no longer.
+attempt-again = tried again
+attempt-took = { $ms } ms
+attempt-answer = What the endpoint answered
+health-title = Of the last 24 hours:
+health-none = nothing yet.
+health-cut = (of the newest 100)
+send-test = Send a test
+send-test-again = Send another test
+send-retry = Retry now
+send-recover = Recover
+send-now = Try it now
+send-again = Send it again
+send-again-hint = Under the same id and in its place; after that with the whole schedule of retries.
+send-never = This is not sent again: it was silenced, it was a code, or the endpoint is gone.
+recover-text = What was given up since then, or meant for the endpoint while it was off, is sent again in order, and what waits is tried now. What a logout silenced stays silenced.
+recover-since = Since
+last-hour = the last hour
+last-day = the last 24 hours
+last-days = the last { $days } days
+endpoint-gone = This endpoint is gone: what it was sent can still be looked at.
+silent-endpoint = The endpoint is switched off or has no address, so nothing is sent to it.
+silent-instance = The instance is silent: its webhooks are told nothing but codes until a phone is linked.
+tested-title = A notice to try the endpoint
+tested-good = The endpoint took it:
+tested-bad = The endpoint did not take it:
+secret-title = Signing secret
+secret-present = Signs what is sent
+secret-former = Signs beside it
+secret-until = until
+secret-text = Every notice has the headers of Standard Webhooks: check webhook-signature with this secret before you believe a notice.
+secret-rotate = Make a new secret
+secret-rotate-text = The former one signs beside it for a while, so that a receiver can change over without losing a notice.
+secret-overlap = The former one signs beside it
+overlap-none = not at all: it ends at once
+overlap-days = { $days ->
+    [one] for one day
+   *[other] for { $days } days
+ }
+done-resent = On its way.
+done-retried = { $count ->
+    [0] Nothing waits.
+    [one] One notice is tried now.
+   *[other] { $count } notices are tried now.
+ }
+done-retried-some = { $count } notices are tried now, and there are more.
+done-recovered = { $count ->
+    [0] There was nothing to recover.
+    [one] One notice is on its way.
+   *[other] { $count } notices are on their way.
+ }
+done-recovered-some = { $count } notices are on their way, and there are more: recover again.
+done-secret-rotated = The new secret signs from now on.
+nav-cluster = Cluster
+cluster-roles = Roles and their partitions
+cluster-members-count = { $count ->
+    [0] nobody
+    [one] one process
+   *[other] { $count } processes
+ }
+cluster-owned-count = partitions with an owner: { $count } of { $all }
+cluster-partitions = Partitions, owners and epochs
+cluster-partition = Partition
+cluster-owner = Owner
+cluster-epoch = Epoch
+cluster-nobody = nobody
+cluster-owned = partition { $partition }: { $owner }, epoch { $epoch }
+cluster-not-owned = partition { $partition }: nobody alive has it (last: { $owner }, epoch { $epoch })
+cluster-members = Processes
+cluster-ready = Ready
+cluster-not-ready = Not ready
+cluster-leaving = Leaving
+cluster-address = Address
+cluster-release = Release
+cluster-since = Running since
+cluster-cores = Cores in use
+cluster-lag = { $view } is behind by
+cluster-due = Due: { $kind }
+cluster-engine = What keeps the log
+cluster-kind = Engine
+cluster-sync = Acknowledged means
+cluster-streams = Streams
+cluster-stream = Stream
+cluster-leader = Leader
+cluster-replicas = Replicas that have it
+cluster-messages = Messages
+cluster-size = Size
+without-gateway = nobody is answered.
+without-session-aggregate = commands are answered with 503.
+without-projections = lists are late or answered with 503, and no public events are published.
+without-webhooks = notices wait and cannot be fetched.
+without-connector = no code is shown, and devices are unlinked later.
+nav-audit = Audit
+audit-text = What happened to the instances of the account, the newest first: who asked for it, through which door, from where.
+audit-text-root = What happened to the instances of all accounts, the newest first: who asked for it, through which door, from where.
+audit-instance = Instance
+audit-instance-hint = Id, name or number
+audit-actor = Who
+audit-anybody = Anybody
+audit-door = Door
+audit-any-door = Any
+audit-event = Event
+audit-from = From (UTC)
+audit-to = Before (UTC)
+audit-none = Nothing like that happened.
+audit-none-yet = Nothing like that was found so far: look further back.
+audit-looked = Looked back to
+audit-unreadable = { $count ->
+    [one] One commit cannot be read and was passed over: an operator has to look at it.
+   *[other] { $count } commits cannot be read and were passed over: an operator has to look at them.
+ }
+evidence-title = What is signed about the log
+evidence-text = A checkpoint signs the whole log up to a size. Keep one where the operator cannot change it: it proves later that nothing before it was changed.
+evidence-trouble = Something is not signed at present:
+evidence-none = Nobody says at this moment what is signed.
+evidence-none-yet = No checkpoint yet: the first follows within a minute of the first commit.
+evidence-shard = Shard
+evidence-size = Commits
+evidence-root = Root of the tree
+evidence-at = Signed
+evidence-deployment = Deployment
+evidence-key = Public key { $number }
+tab-settings = Settings
+rename-text = Its session, token, number and history stay.
+rename-hint = Unique in the account, up to 128 characters. The former name finds it for about a minute more.
+done-renamed = It has another name now.
+done-moved-here = The instance belongs to this account now.
+filter-detail = Filter by what it says besides
+bulk-title = With those that are chosen:
+bulk-choose = Choose
+bulk-choose-one = Choose { $name }
+bulk-all = Choose all of this page
+bulk-connect = Show QR codes
+bulk-logout = Log out
+bulk-nothing = Nothing was chosen.
+bulk-plan = { $count ->
+    [0] Nothing would happen.
+    [one] This will happen to one instance:
+   *[other] This will happen to { $count } instances:
+ }
+bulk-done = { $count ->
+    [0] Nothing happened.
+    [one] This happened to one instance:
+   *[other] This happened to { $count } instances:
+ }
+bulk-happens = What will happen
+bulk-happened = What happened
+bulk-will-connect = An attempt begins, and a code is shown until its deadline.
+bulk-will-cancel = The attempt that runs ends.
+bulk-is-linked = A phone is linked already.
+bulk-connected = An attempt has begun.
+bulk-logged-out = Logged out.
+account-attributes-hint = Whatever you keep with the account, up to 16 KiB; empty is nothing.
+account-webhook = Webhook of all instances
+account-webhook-text = Every instance of the account has this endpoint, with CodeChat's bodies.
+account-move = Move an instance here
+account-move-text = With its token, number, session and history. Its former account does not see it any more.
+account-move-instance = Id of the instance
+account-move-button = Move
+cluster-configuration = Configuration
+cluster-configuration-text = What is in force in the gateway that shows this page, without secrets, as berth config prints it.

@@ -334,3 +334,203 @@ account-close-text = { $count ->
  }
 done-account-changed = La cuenta está cambiada.
 done-account-closed = La cuenta está cerrada.
+tab-deliveries = Entregas
+deliveries-text = Lo que se envió a cada destino de esta instancia, según el primer intento. Cada intento se guarda 30 días.
+deliveries-none = No hay nada.
+column-event = Aviso
+column-endpoint = Destino
+column-attempts = Intentos
+column-occurred = Ocurrió
+of-version = versión { $version }
+next-try = Próximo intento
+sent-waiting = En espera
+sent-delivered = Entregado
+sent-exhausted = Abandonado
+sent-cancelled = Cancelado
+sent-cancelled-by-logout = Silenciado
+sent-cancelled-by-delete = Terminado por la eliminación
+sent-cancelled-by-endpoint = Destino apagado
+sent-superseded = Superado
+sent-expired = Caducado
+sent-of-version = Habla de la
+sent-silenced-in = Silenciado en la
+sent-last = Último intento
+why-silenced-logout = Silenciado por el cierre de sesión en la versión { $version }.
+why-silenced-logout-some = Silenciado por un cierre de sesión que llegó antes.
+why-silenced-delete = Terminado por la eliminación en la versión { $version }.
+why-silenced-delete-some = Terminado por la eliminación de la instancia.
+why-silenced-endpoint = El destino se quitó o se apagó antes.
+why-superseded = Un aviso más nuevo o una nueva vinculación tomó su lugar.
+why-expired = Terminó antes de poder entregarse.
+result-answered = Respondió { $status }
+result-refused = No enviado: esta dirección no está permitida
+result-invalid = No enviado: la dirección o las cabeceras no sirven
+result-name = Ese servidor no existe
+result-connect = Sin conexión
+result-timed-out = Sin respuesta a tiempo
+result-broken = La conexión se cortó, o la respuesta no era HTTP
+result-not-sent = No enviado: su turno acabó antes de empezar
+result-unreadable = No enviado: no se puede leer aquello de lo que se hace
+result-unknown = Está en curso, o nadie sabe cómo terminó
+attempts-title = Intentos
+attempts-none = Aún no se intentó, o sus intentos ya no se guardan.
+attempt-again = se intenta de nuevo
+attempt-took = { $ms } ms
+attempt-answer = Lo que respondió el destino
+health-title = En las últimas 24 horas:
+health-none = nada aún.
+health-cut = (de los 100 más nuevos)
+send-test = Enviar una prueba
+send-test-again = Enviar otra prueba
+send-retry = Intentar ahora
+send-recover = Recuperar
+send-now = Intentar ahora
+send-again = Enviar de nuevo
+send-again-hint = Con el mismo id y en su lugar; después con todos los reintentos.
+send-never = Esto no se envía de nuevo: fue silenciado, era un código, o el destino ya no existe.
+recover-text = Lo que se abandonó desde entonces, o era para el destino mientras estaba apagado, se envía de nuevo en orden, y lo que espera se intenta ahora. Lo que un cierre de sesión silenció sigue silenciado.
+recover-since = Desde
+last-hour = la última hora
+last-day = las últimas 24 horas
+last-days = los últimos { $days } días
+endpoint-gone = Este destino ya no existe: lo que se le envió aún se puede ver.
+silent-endpoint = El destino está apagado o no tiene dirección, así que no se le envía nada.
+silent-instance = La instancia está en silencio: sus webhooks solo reciben códigos hasta que se vincule un teléfono.
+tested-title = Un aviso para probar el destino
+tested-good = El destino lo aceptó:
+tested-bad = El destino no lo aceptó:
+secret-title = Secreto de firma
+secret-present = Firma lo que se envía
+secret-former = Firma a su lado
+secret-until = hasta
+secret-text = Cada aviso lleva las cabeceras de Standard Webhooks: compruebe webhook-signature con este secreto antes de creer un aviso.
+secret-rotate = Crear un nuevo secreto
+secret-rotate-text = El anterior firma a su lado un tiempo, para que un receptor pueda cambiar sin perder un aviso.
+secret-overlap = El anterior firma a su lado
+overlap-none = no: termina de inmediato
+overlap-days = { $days ->
+    [one] durante un día
+   *[other] durante { $days } días
+ }
+done-resent = En camino.
+done-retried = { $count ->
+    [0] Nada espera.
+    [one] Un aviso se intenta ahora.
+   *[other] { $count } avisos se intentan ahora.
+ }
+done-retried-some = { $count } avisos se intentan ahora, y hay más.
+done-recovered = { $count ->
+    [0] No había nada que recuperar.
+    [one] Un aviso está en camino.
+   *[other] { $count } avisos están en camino.
+ }
+done-recovered-some = { $count } avisos están en camino, y hay más: recupere otra vez.
+done-secret-rotated = El nuevo secreto firma desde ahora.
+nav-cluster = Clúster
+cluster-roles = Papeles y sus particiones
+cluster-members-count = { $count ->
+    [0] nadie
+    [one] un proceso
+   *[other] { $count } procesos
+ }
+cluster-owned-count = particiones con dueño: { $count } de { $all }
+cluster-partitions = Particiones, dueños y épocas
+cluster-partition = Partición
+cluster-owner = Dueño
+cluster-epoch = Época
+cluster-nobody = nadie
+cluster-owned = partición { $partition }: { $owner }, época { $epoch }
+cluster-not-owned = partición { $partition }: nadie vivo la tiene (último: { $owner }, época { $epoch })
+cluster-members = Procesos
+cluster-ready = Listo
+cluster-not-ready = No está listo
+cluster-leaving = Saliendo
+cluster-address = Dirección
+cluster-release = Versión
+cluster-since = En marcha desde
+cluster-cores = Núcleos en uso
+cluster-lag = Retraso de { $view }
+cluster-due = Pendiente: { $kind }
+cluster-engine = Lo que guarda el registro
+cluster-kind = Motor
+cluster-sync = Confirmado significa
+cluster-streams = Streams
+cluster-stream = Stream
+cluster-leader = Líder
+cluster-replicas = Réplicas que lo tienen
+cluster-messages = Mensajes
+cluster-size = Tamaño
+without-gateway = no se atiende a nadie.
+without-session-aggregate = los comandos se responden con 503.
+without-projections = las listas se retrasan o se responden con 503, y no se publican eventos públicos.
+without-webhooks = los avisos esperan y no se pueden recoger.
+without-connector = no se muestra ningún código, y los dispositivos se desvinculan más tarde.
+nav-audit = Auditoría
+audit-text = Lo que ocurrió a las instancias de la cuenta, lo más nuevo primero: quién lo pidió, por qué puerta, desde dónde.
+audit-text-root = Lo que ocurrió a las instancias de todas las cuentas, lo más nuevo primero: quién lo pidió, por qué puerta, desde dónde.
+audit-instance = Instancia
+audit-instance-hint = Id, nombre o número
+audit-actor = Quién
+audit-anybody = Cualquiera
+audit-door = Puerta
+audit-any-door = Cualquiera
+audit-event = Evento
+audit-from = Desde (UTC)
+audit-to = Antes de (UTC)
+audit-none = Nada así ocurrió.
+audit-none-yet = Nada así se encontró hasta ahora: mire más atrás.
+audit-looked = Mirado hasta
+audit-unreadable = { $count ->
+    [one] Un registro no se puede leer y se pasó por alto: un operador tiene que verlo.
+   *[other] { $count } registros no se pueden leer y se pasaron por alto: un operador tiene que verlos.
+ }
+evidence-title = Lo que está firmado sobre el registro
+evidence-text = Un checkpoint firma todo el registro hasta un tamaño. Guarde uno donde el operador no pueda cambiarlo: prueba después que nada anterior fue cambiado.
+evidence-trouble = Algo no se firma por ahora:
+evidence-none = Nadie dice en este momento qué está firmado.
+evidence-none-yet = Aún no hay checkpoint: el primero llega dentro de un minuto tras el primer registro.
+evidence-shard = Fragmento
+evidence-size = Registros
+evidence-root = Raíz del árbol
+evidence-at = Firmado
+evidence-deployment = Despliegue
+evidence-key = Clave pública { $number }
+tab-settings = Ajustes
+rename-text = Su sesión, token, número e historial se quedan.
+rename-hint = Único en la cuenta, hasta 128 caracteres. El nombre anterior aún la encuentra durante un minuto.
+done-renamed = Ahora tiene otro nombre.
+done-moved-here = La instancia ahora pertenece a esta cuenta.
+filter-detail = Filtrar por lo que dice además
+bulk-title = Con las elegidas:
+bulk-choose = Elegir
+bulk-choose-one = Elegir { $name }
+bulk-all = Elegir todas las de esta página
+bulk-connect = Mostrar códigos QR
+bulk-logout = Cerrar sesión
+bulk-nothing = No se eligió nada.
+bulk-plan = { $count ->
+    [0] No pasaría nada.
+    [one] Esto pasará con una instancia:
+   *[other] Esto pasará con { $count } instancias:
+ }
+bulk-done = { $count ->
+    [0] No pasó nada.
+    [one] Esto pasó con una instancia:
+   *[other] Esto pasó con { $count } instancias:
+ }
+bulk-happens = Lo que pasará
+bulk-happened = Lo que pasó
+bulk-will-connect = Empieza un intento, y se muestra un código hasta su plazo.
+bulk-will-cancel = El intento en curso termina.
+bulk-is-linked = Ya hay un teléfono vinculado.
+bulk-connected = Un intento ha empezado.
+bulk-logged-out = Sesión cerrada.
+account-attributes-hint = Lo que quiera guardar con la cuenta, hasta 16 KiB; vacío es nada.
+account-webhook = Webhook de todas las instancias
+account-webhook-text = Cada instancia de la cuenta tiene este destino, con los cuerpos de CodeChat.
+account-move = Mover una instancia aquí
+account-move-text = Con su token, número, sesión e historial. La cuenta anterior ya no la ve.
+account-move-instance = Id de la instancia
+account-move-button = Mover
+cluster-configuration = Configuración
+cluster-configuration-text = Lo que rige en el gateway que muestra esta página, sin secretos, como lo imprime berth config.

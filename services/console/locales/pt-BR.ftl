@@ -334,3 +334,203 @@ account-close-text = { $count ->
  }
 done-account-changed = A conta foi mudada.
 done-account-closed = A conta foi fechada.
+tab-deliveries = Entregas
+deliveries-text = O que foi enviado a cada destino desta instância, pela primeira tentativa. Cada tentativa é guardada por 30 dias.
+deliveries-none = Nada aqui.
+column-event = Aviso
+column-endpoint = Destino
+column-attempts = Tentativas
+column-occurred = Aconteceu
+of-version = versão { $version }
+next-try = Próxima tentativa
+sent-waiting = Esperando
+sent-delivered = Entregue
+sent-exhausted = Abandonado
+sent-cancelled = Cancelado
+sent-cancelled-by-logout = Silenciado
+sent-cancelled-by-delete = Encerrado pela exclusão
+sent-cancelled-by-endpoint = Destino desligado
+sent-superseded = Ultrapassado
+sent-expired = Expirado
+sent-of-version = Fala da
+sent-silenced-in = Silenciado na
+sent-last = Última tentativa
+why-silenced-logout = Silenciado pelo logout na versão { $version }.
+why-silenced-logout-some = Silenciado por um logout que veio antes.
+why-silenced-delete = Encerrado pela exclusão na versão { $version }.
+why-silenced-delete-some = Encerrado pela exclusão da instância.
+why-silenced-endpoint = O destino foi removido ou desligado antes.
+why-superseded = Um aviso mais novo ou uma nova vinculação tomou o seu lugar.
+why-expired = Acabou antes de poder ser entregue.
+result-answered = Respondeu { $status }
+result-refused = Não enviado: este endereço não é permitido
+result-invalid = Não enviado: o endereço ou os cabeçalhos não servem
+result-name = Esse servidor não existe
+result-connect = Sem conexão
+result-timed-out = Sem resposta a tempo
+result-broken = A conexão caiu, ou a resposta não era HTTP
+result-not-sent = Não enviado: a vez acabou antes de começar
+result-unreadable = Não enviado: o que o forma não pode ser lido
+result-unknown = Está em curso, ou ninguém sabe como acabou
+attempts-title = Tentativas
+attempts-none = Ainda não foi tentado, ou as tentativas já não são guardadas.
+attempt-again = nova tentativa
+attempt-took = { $ms } ms
+attempt-answer = O que o destino respondeu
+health-title = Nas últimas 24 horas:
+health-none = nada ainda.
+health-cut = (dos 100 mais novos)
+send-test = Enviar um teste
+send-test-again = Enviar outro teste
+send-retry = Tentar agora
+send-recover = Recuperar
+send-now = Tentar agora
+send-again = Enviar de novo
+send-again-hint = Com o mesmo id e no seu lugar; depois com todas as novas tentativas.
+send-never = Isto não é enviado de novo: foi silenciado, era um código, ou o destino não existe mais.
+recover-text = O que foi abandonado desde então, ou era para o destino enquanto estava desligado, é enviado de novo em ordem, e o que espera é tentado agora. O que um logout silenciou continua silenciado.
+recover-since = Desde
+last-hour = a última hora
+last-day = as últimas 24 horas
+last-days = os últimos { $days } dias
+endpoint-gone = Este destino não existe mais: o que lhe foi enviado ainda pode ser visto.
+silent-endpoint = O destino está desligado ou não tem endereço, por isso nada lhe é enviado.
+silent-instance = A instância está em silêncio: seus webhooks só recebem códigos até um telefone ser vinculado.
+tested-title = Um aviso para testar o destino
+tested-good = O destino aceitou:
+tested-bad = O destino não aceitou:
+secret-title = Segredo de assinatura
+secret-present = Assina o que é enviado
+secret-former = Assina ao lado dele
+secret-until = até
+secret-text = Todo aviso tem os cabeçalhos de Standard Webhooks: confira webhook-signature com este segredo antes de acreditar num aviso.
+secret-rotate = Criar um novo segredo
+secret-rotate-text = O anterior assina ao lado dele por um tempo, para que um receptor possa trocar sem perder um aviso.
+secret-overlap = O anterior assina ao lado dele
+overlap-none = não: acaba imediatamente
+overlap-days = { $days ->
+    [one] por um dia
+   *[other] por { $days } dias
+ }
+done-resent = A caminho.
+done-retried = { $count ->
+    [0] Nada espera.
+    [one] Um aviso é tentado agora.
+   *[other] { $count } avisos são tentados agora.
+ }
+done-retried-some = { $count } avisos são tentados agora, e há mais.
+done-recovered = { $count ->
+    [0] Não havia nada para recuperar.
+    [one] Um aviso está a caminho.
+   *[other] { $count } avisos estão a caminho.
+ }
+done-recovered-some = { $count } avisos estão a caminho, e há mais: recupere de novo.
+done-secret-rotated = O novo segredo assina a partir de agora.
+nav-cluster = Cluster
+cluster-roles = Papéis e suas partições
+cluster-members-count = { $count ->
+    [0] ninguém
+    [one] um processo
+   *[other] { $count } processos
+ }
+cluster-owned-count = partições com dono: { $count } de { $all }
+cluster-partitions = Partições, donos e épocas
+cluster-partition = Partição
+cluster-owner = Dono
+cluster-epoch = Época
+cluster-nobody = ninguém
+cluster-owned = partição { $partition }: { $owner }, época { $epoch }
+cluster-not-owned = partição { $partition }: ninguém vivo a tem (último: { $owner }, época { $epoch })
+cluster-members = Processos
+cluster-ready = Pronto
+cluster-not-ready = Não está pronto
+cluster-leaving = Saindo
+cluster-address = Endereço
+cluster-release = Versão
+cluster-since = Em execução desde
+cluster-cores = Núcleos em uso
+cluster-lag = Atraso de { $view }
+cluster-due = Devido: { $kind }
+cluster-engine = O que guarda o registro
+cluster-kind = Motor
+cluster-sync = Confirmado significa
+cluster-streams = Streams
+cluster-stream = Stream
+cluster-leader = Líder
+cluster-replicas = Réplicas que o têm
+cluster-messages = Mensagens
+cluster-size = Tamanho
+without-gateway = ninguém é atendido.
+without-session-aggregate = os comandos são respondidos com 503.
+without-projections = as listas atrasam ou são respondidas com 503, e nenhum evento público é publicado.
+without-webhooks = os avisos esperam e não podem ser buscados.
+without-connector = nenhum código é mostrado, e aparelhos são desvinculados mais tarde.
+nav-audit = Auditoria
+audit-text = O que aconteceu às instâncias da conta, o mais novo primeiro: quem pediu, por qual porta, de onde.
+audit-text-root = O que aconteceu às instâncias de todas as contas, o mais novo primeiro: quem pediu, por qual porta, de onde.
+audit-instance = Instância
+audit-instance-hint = Id, nome ou número
+audit-actor = Quem
+audit-anybody = Qualquer um
+audit-door = Porta
+audit-any-door = Qualquer
+audit-event = Evento
+audit-from = Desde (UTC)
+audit-to = Antes de (UTC)
+audit-none = Nada assim aconteceu.
+audit-none-yet = Nada assim foi encontrado até agora: olhe mais para trás.
+audit-looked = Olhado até
+audit-unreadable = { $count ->
+    [one] Um registro não pode ser lido e foi pulado: um operador tem de vê-lo.
+   *[other] { $count } registros não podem ser lidos e foram pulados: um operador tem de vê-los.
+ }
+evidence-title = O que está assinado sobre o registro
+evidence-text = Um checkpoint assina todo o registro até um tamanho. Guarde um onde o operador não possa mudá-lo: ele prova depois que nada antes dele foi mudado.
+evidence-trouble = Algo não é assinado no momento:
+evidence-none = Ninguém diz neste momento o que está assinado.
+evidence-none-yet = Ainda não há checkpoint: o primeiro vem até um minuto depois do primeiro registro.
+evidence-shard = Fragmento
+evidence-size = Registros
+evidence-root = Raiz da árvore
+evidence-at = Assinado
+evidence-deployment = Implantação
+evidence-key = Chave pública { $number }
+tab-settings = Configurações
+rename-text = Sua sessão, token, número e histórico ficam.
+rename-hint = Único na conta, até 128 caracteres. O nome anterior ainda a encontra por cerca de um minuto.
+done-renamed = Agora tem outro nome.
+done-moved-here = A instância agora pertence a esta conta.
+filter-detail = Filtrar pelo que diz além disso
+bulk-title = Com as escolhidas:
+bulk-choose = Escolher
+bulk-choose-one = Escolher { $name }
+bulk-all = Escolher todas desta página
+bulk-connect = Mostrar códigos QR
+bulk-logout = Sair do WhatsApp
+bulk-nothing = Nada foi escolhido.
+bulk-plan = { $count ->
+    [0] Nada aconteceria.
+    [one] Isto acontecerá com uma instância:
+   *[other] Isto acontecerá com { $count } instâncias:
+ }
+bulk-done = { $count ->
+    [0] Nada aconteceu.
+    [one] Isto aconteceu com uma instância:
+   *[other] Isto aconteceu com { $count } instâncias:
+ }
+bulk-happens = O que acontecerá
+bulk-happened = O que aconteceu
+bulk-will-connect = Uma tentativa começa, e um código é mostrado até o seu prazo.
+bulk-will-cancel = A tentativa em curso termina.
+bulk-is-linked = Já há um telefone vinculado.
+bulk-connected = Uma tentativa começou.
+bulk-logged-out = Sessão encerrada.
+account-attributes-hint = O que você quiser guardar com a conta, até 16 KiB; vazio é nada.
+account-webhook = Webhook de todas as instâncias
+account-webhook-text = Toda instância da conta tem este destino, com os corpos do CodeChat.
+account-move = Mover uma instância para cá
+account-move-text = Com seu token, número, sessão e histórico. A conta anterior não a vê mais.
+account-move-instance = Id da instância
+account-move-button = Mover
+cluster-configuration = Configuração
+cluster-configuration-text = O que vale no gateway que mostra esta página, sem segredos, como berth config o imprime.

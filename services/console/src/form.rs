@@ -60,6 +60,12 @@ pub(crate) struct Form {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Form {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { fields: Fields::read(bytes), bytes: bytes.to_vec() }
+    }
+}
+
 impl FromRequest<Console> for Form {
     type Rejection = StatusCode;
 
@@ -68,7 +74,7 @@ impl FromRequest<Console> for Form {
         if bytes.len() > BYTES_MAX {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        Ok(Self { fields: Fields::read(&bytes), bytes: bytes.to_vec() })
+        Ok(Self::of(&bytes))
     }
 }
 

@@ -10,6 +10,7 @@ mod facts;
 mod form;
 mod guard;
 mod moment;
+mod notices;
 mod pages;
 mod refusal;
 mod session;
@@ -20,7 +21,10 @@ mod visit;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 use berth_gateway::App;
 
 use session::Seal;
@@ -30,11 +34,18 @@ use session::Seal;
 struct Console {
     app: App,
     seal: Arc<Seal>,
+    /// The settings of this process, for its operator.
+    configuration: Arc<str>,
 }
 
-/// The routes of the console.
-pub fn router(app: &App) -> Router {
+/// The routes of the console. `configuration` is what the operator is shown of the settings of this process: without secrets.
+pub fn router(app: &App, configuration: &str) -> Router {
     let seal = Seal::new(|purpose| app.principals.derived_key(purpose));
-    let console = Console { app: app.clone(), seal: Arc::new(seal) };
+    let console = Console { app: app.clone(), seal: Arc::new(seal), configuration: configuration.into() };
     pages::routes().layer(from_fn_with_state(console.clone(), guard::layer)).with_state(console)
+}
+
+/// All routes of a gateway that has the console: what a browser opens elsewhere and cannot be shown there leads to it.
+pub fn around(gateway: Router) -> Router {
+    gateway.layer(from_fn(pages::qr::from_mega))
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What was done, as a redirect names it: the page that follows says it. A word that is not among these says nothing.
-const DONE: [&str; 14] = [
+const DONE: [&str; 22] = [
     "reconnected",
     "restarted",
     "disconnected",
@@ -31,6 +31,14 @@ const DONE: [&str; 14] = [
     "account-changed",
     "account-closed",
     "unshared",
+    "resent",
+    "retried",
+    "retried-some",
+    "recovered",
+    "recovered-some",
+    "secret-rotated",
+    "renamed",
+    "moved-here",
 ];
 
 /// What surrounds a page.
@@ -101,7 +109,8 @@ impl Shell {
     #[must_use]
     pub(crate) fn saying(mut self, query: &Fields) -> Self {
         let word = DONE.iter().find(|word| **word == query.get("done"));
-        self.done = word.and_then(|word| self.t.known(&format!("done-{word}")));
+        let count: u64 = query.get("count").parse().unwrap_or_default();
+        self.done = word.map(|word| self.t.f(&format!("done-{word}"), &[("count", count.to_string())]));
         self
     }
 

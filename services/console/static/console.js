@@ -14,7 +14,7 @@
       time.title = time.textContent;
       time.textContent = shown.format(moment);
     }
-    for (const button of within.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+    for (const button of within.querySelectorAll("[data-copy][hidden], [data-all][hidden]")) button.hidden = false;
   };
 
   // Codes count down: in words and as a bar.
@@ -51,6 +51,8 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-sends]")) event.target.form.requestSubmit();
+    const all = event.target.closest("[data-all]");
+    if (all) for (const box of document.querySelectorAll(`[name="${all.dataset.all}"]`)) box.checked = all.checked;
   });
 
   // Keys: none of them changes anything.
@@ -66,7 +68,7 @@
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (afterG) {
       afterG = false;
-      const to = { i: "", a: "accounts", c: "cluster" }[event.key];
+      const to = { i: "", a: "accounts", c: "cluster", u: "audit" }[event.key];
       if (to !== undefined) location.assign(root + to);
       return;
     }
@@ -80,14 +82,35 @@
     }
   });
 
-  // A page that nobody sees asks for nothing.
+  // A list hears when something changes and looks then; where it cannot hear, it asks every few seconds. A page that nobody
+  // sees does neither: a browser has few connections for all its pages.
+  const changing = document.querySelector("[data-changes]");
+  const SURE_MS = 30000; // so often is asked although nothing was heard
+  const SETTLE_MS = 6000; // so long after a change, since lists may be behind
+  let source = null, heardAt = 0, askedAt = 0;
+  const look = () => { htmx.trigger("#live", "changed"); };
+  const hear = () => {
+    source?.close();
+    source = null;
+    if (document.hidden || !changing || !window.EventSource) return;
+    source = new EventSource(root + changing.dataset.changes);
+    source.addEventListener("changed", () => { heardAt = Date.now(); look(); });
+  };
+  document.addEventListener("visibilitychange", () => { hear(); if (changing && !document.hidden) look(); });
+  window.addEventListener("pagehide", () => source?.close());
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden) event.preventDefault();
+    const now = Date.now();
+    const isPoll = !event.detail.requestConfig?.triggeringEvent;
+    const hears = source?.readyState === EventSource.OPEN;
+    const isQuiet = hears && now - heardAt > SETTLE_MS && now - askedAt < SURE_MS;
+    if (document.hidden || (isPoll && isQuiet)) event.preventDefault();
+    else askedAt = now;
   });
   document.addEventListener("htmx:load", (event) => { localise(event.target); countDown(); });
 
   for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
   localise(document);
   countDown();
+  hear();
   setInterval(countDown, 1000);
 })();

@@ -163,3 +163,49 @@ async fn without_the_console_nobody_has_its_paths() {
         assert_eq!(reader.get(path, "").send().await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+/// Consoles that are open at once: an account may have 512 streams at a gateway.
+const CONSOLES: usize = 500;
+
+#[tokio::test]
+async fn five_hundred_open_consoles_hear_of_a_change_and_hold_up_nobody() {
+    let berth = Berth::embedded().start().await;
+    let reader = Reader::new(berth.client().base());
+    let cookie = reader.sign_in(ACCOUNT_TOKEN).await;
+    let open = (0..CONSOLES).map(|_| reader.get("/changes", &cookie).send());
+    let mut consoles = Vec::new();
+    for console in futures::future::join_all(open).await {
+        let console = console.unwrap();
+        assert_eq!(console.status(), StatusCode::OK);
+        assert_eq!(console.headers()["content-type"], "text/event-stream");
+        consoles.push(console);
+    }
+    api(&reader, "/instances", ACCOUNT_TOKEN, &json!({"name": "shop"})).await;
+    text(reader.get("/", &cookie)).await;
+    let heard = consoles.into_iter().map(|mut console| async move {
+        let mut said = String::new();
+        while !said.contains("event: changed") {
+            said.push_str(std::str::from_utf8(&console.chunk().await.unwrap().unwrap()).unwrap());
+        }
+    });
+    futures::future::join_all(heard).await;
+}
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_hears_nothing() {
+    let berth = Berth::embedded().start().await;
+    let reader = Reader::new(berth.client().base());
+    for path in ["/changes", "/audit", "/audit/export?format=csv", "/cluster", "/cluster/panel"] {
+        let answer = reader.get(path, "").send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
+    }
+    let root = reader.sign_in(ROOT_KEY).await;
+    assert_eq!(reader.get("/changes", &root).send().await.unwrap().status(), StatusCode::FORBIDDEN);
+    let account = reader.sign_in(ACCOUNT_TOKEN).await;
+    for path in ["/cluster", "/cluster/panel", "/accounts"] {
+        let answer = reader.get(path, &account).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    let file = reader.get("/audit/export?format=pdf", &account).send().await.unwrap();
+    assert_eq!(file.status(), StatusCode::NOT_FOUND);
+}

@@ -7,7 +7,9 @@ use axum::{
     response::Response,
 };
 use berth_domain::instance::STATE_WORDS;
-use berth_gateway::app::{AccountChange, AccountRecord, Call, Closing, Failure, NewAccount, Principal};
+use berth_gateway::app::{
+    AccountChange, AccountRecord, Call, Closing, Failure, NewAccount, NewWebhook, Principal,
+};
 use berth_proto::AccountId;
 
 use crate::{
@@ -22,6 +24,9 @@ use crate::{
 
 /// Accounts of a page.
 const ROWS: u16 = 50;
+
+/// The format of the endpoint that all instances of an account have: the bodies are those of CodeChat.
+const BUSINESS_FORMAT: &str = "codechat.business";
 
 /// An account of the list.
 struct Row {
@@ -50,7 +55,9 @@ struct Page {
     counts: Vec<(String, u64)>,
     /// Instances that a close would delete.
     instances: u64,
-    attributes: Option<String>,
+    attributes: String,
+    /// The endpoint that all its instances have: URL, and whether it receives anything.
+    webhook: Option<(String, bool)>,
     key: String,
 }
 
@@ -162,7 +169,16 @@ pub(crate) async fn page(visit: Visit, path: Path<String>, query: QueryFields) -
                     .map(|word| (state_text(word, shell.t), count(word)))
                     .collect(),
                 instances: alive.map(|word| count(word)).sum(),
-                attributes: account.attributes.as_ref().map(ToString::to_string),
+                attributes: account
+                    .attributes
+                    .as_ref()
+                    .and_then(|it| serde_json::to_string_pretty(it).ok())
+                    .unwrap_or_default(),
+                webhook: account
+                    .webhooks
+                    .iter()
+                    .find(|webhook| webhook.format == BUSINESS_FORMAT)
+                    .map(|webhook| (webhook.url.clone(), webhook.enabled)),
                 key: visit.app.request_ids.next(),
                 shell,
             };
@@ -181,6 +197,70 @@ pub(crate) async fn rename(visit: Visit, path: Path<String>, form: Form) -> Resp
     };
     match changed.await {
         Ok(_) => see(&format!("../{}?done=account-changed", path.0)),
+        Err(failure) => visit.refuse(failure),
+    }
+}
+
+/// Keeps other attributes with an account: JSON, or nothing any more.
+pub(crate) async fn describe(visit: Visit, path: Path<String>, form: Form) -> Response {
+    let changed = async {
+        let text = form.fields.given("attributes").unwrap_or_else(|| "null".to_owned());
+        let attributes = serde_json::from_str(&text);
+        let invalid = Failure::Invalid { field: "attributes", problem: "JSON is expected" };
+        let call = called(&visit, "POST /console/accounts/{a}/attributes", &form)?;
+        let change = AccountChange { name: None, attributes: Some(attributes.map_err(|_| invalid)?) };
+        visit.app.accounts.change(&call, named(&path)?, change).await
+    };
+    match changed.await {
+        Ok(_) => see(&format!("../{}?done=account-changed", path.0)),
+        Err(failure) => visit.refuse(failure),
+    }
+}
+
+/// Gives all instances of an account an endpoint, or changes the one that they have.
+pub(crate) async fn configure_webhook(visit: Visit, path: Path<String>, form: Form) -> Response {
+    let changed = async {
+        let call = called(&visit, "POST /console/accounts/{a}/webhook", &form)?;
+        let new = NewWebhook {
+            format: BUSINESS_FORMAT,
+            enabled: form.fields.get("enabled") == "yes",
+            url: form.fields.get("url").to_owned(),
+            ..NewWebhook::default()
+        };
+        visit.app.accounts.configure_webhook(&call, named(&path)?, &new).await
+    };
+    match changed.await {
+        Ok(_) => see(&format!("../{}?done=account-changed", path.0)),
+        Err(failure) => visit.refuse(failure),
+    }
+}
+
+/// Takes that endpoint from them.
+pub(crate) async fn remove_webhook(visit: Visit, path: Path<String>, form: Form) -> Response {
+    let changed = async {
+        let call = called(&visit, "POST /console/accounts/{a}/webhook/remove", &form)?;
+        let account = visit.app.accounts.read(named(&path)?).await?;
+        let own = account.webhooks.iter().find(|webhook| webhook.format == BUSINESS_FORMAT);
+        visit.app.accounts.remove_webhook(&call, account.id, own.ok_or(Failure::NotFound)?.id).await
+    };
+    match changed.await {
+        Ok(_) => see(&format!("../../{}?done=account-changed", path.0)),
+        Err(failure) => visit.refuse(failure),
+    }
+}
+
+/// Gives an account an instance of another one.
+pub(crate) async fn move_here(visit: Visit, path: Path<String>, form: Form) -> Response {
+    let moved = async {
+        // The account is a part of what is asked for: a key means one of them.
+        let sent = [path.as_bytes(), &form.bytes].concat();
+        let root = operator(&visit)?;
+        let call = root.call("POST /console/accounts/{a}/move", form.fields.get("key"), &sent);
+        let instance = form.fields.get("instance").parse().map_err(|_| Failure::NotFound)?;
+        visit.app.moves.run(&call, instance, named(&path)?).await
+    };
+    match moved.await {
+        Ok(_) => see(&format!("../{}?done=moved-here", path.0)),
         Err(failure) => visit.refuse(failure),
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
-use berth_domain::instance::STATE_WORDS;
+use berth_domain::instance::{STATE_DETAILS, STATE_WORDS};
 use berth_gateway::app::{Failure, Principal};
 use berth_proto::{InstanceId, query::InstanceQueryV1};
 
@@ -33,6 +33,11 @@ struct Rows {
     t: Texts,
     root: String,
     counters: Vec<Counter>,
+    /// What the chosen state can say besides: word and text.
+    details: Vec<(&'static str, String)>,
+    detail: &'static str,
+    /// The query of a choice among these, without the choice.
+    detail_query: String,
     all: u64,
     instances: Vec<Facts>,
     state: String,
@@ -52,6 +57,7 @@ struct Page {
     part: Part<Live>,
     q: String,
     state: String,
+    detail: String,
 }
 
 #[derive(Template)]
@@ -70,8 +76,8 @@ pub(crate) async fn page(visit: Visit, query: QueryFields) -> Response {
     match rows_of(&visit, &query.0).await {
         Ok(list) => {
             let shell = Shell::of(&visit, "instances").saying(&query.0);
-            let (q, state) = (list.q.clone(), list.state.clone());
-            let page = Page { shell, part: Part::new(Live { list }), q, state };
+            let (q, state, detail) = (list.q.clone(), list.state.clone(), list.detail.to_owned());
+            let page = Page { shell, part: Part::new(Live { list }), q, state, detail };
             rendered(StatusCode::OK, &page)
         }
         Err(failure) => visit.refuse(failure),
@@ -90,10 +96,16 @@ async fn rows_of(visit: &Visit, query: &Fields) -> Result<Rows, Failure> {
     let t = visit.place.texts;
     let account = visit.principal.account().ok_or(Failure::Forbidden)?;
     let chosen = STATE_WORDS.into_iter().find(|word| *word == query.get("state"));
+    let known = STATE_DETAILS.iter().find(|(state, _)| chosen == Some(*state)).map(|(_, details)| *details);
+    let known: &'static [&'static str] = known.unwrap_or_default();
+    let detail = known.iter().copied().find(|detail| *detail == query.get("detail")).unwrap_or_default();
     let q: String = query.get("q").chars().take(128).collect();
     let after: Option<InstanceId> = query.get("after").parse().ok();
     let wanted = InstanceQueryV1 {
-        states: chosen.iter().map(|word| (*word).to_owned()).collect(),
+        states: chosen
+            .iter()
+            .map(|word| if detail.is_empty() { (*word).to_owned() } else { format!("{word}.{detail}") })
+            .collect(),
         text: (!q.is_empty()).then(|| q.clone()),
         with_deleted: chosen == Some("deleted"),
         after,
@@ -116,11 +128,12 @@ async fn rows_of(visit: &Visit, query: &Fields) -> Result<Rows, Failure> {
     };
     let (state, after_text) = (chosen.unwrap_or_default(), query.get("after"));
     let last = page.records.last().map(|record| record.id.to_string());
-    let next =
-        last.filter(|_| page.more).map(|last| encoded(&[("state", state), ("q", &q), ("after", &last)]));
+    let next = last
+        .filter(|_| page.more)
+        .map(|last| encoded(&[("state", state), ("detail", detail), ("q", &q), ("after", &last)]));
     // What a text matches is not counted.
     let found = page.total.or(match chosen {
-        _ if !q.is_empty() => None,
+        _ if !q.is_empty() || !detail.is_empty() => None,
         Some(state) => Some(count(state)),
         None => Some(all),
     });
@@ -135,7 +148,10 @@ async fn rows_of(visit: &Visit, query: &Fields) -> Result<Rows, Failure> {
         all,
         counters: STATE_WORDS.into_iter().map(counter).collect(),
         instances: page.records.iter().map(|record| Facts::of(record, t)).collect(),
-        query: encoded(&[("state", state), ("q", &q), ("after", after_text)]),
+        query: encoded(&[("state", state), ("detail", detail), ("q", &q), ("after", after_text)]),
+        details: known.iter().map(|word| (*word, detail_text(state, word, t))).collect(),
+        detail,
+        detail_query: encoded(&[("state", state), ("q", &q)]),
         next,
         is_first: after.is_none(),
         shown,
@@ -143,4 +159,10 @@ async fn rows_of(visit: &Visit, query: &Fields) -> Result<Rows, Failure> {
         state: state.to_owned(),
         q,
     })
+}
+
+/// What a state says besides, in the reader's words.
+fn detail_text(state: &str, detail: &str, t: Texts) -> String {
+    let of = if state == "linked" { "connection" } else { "pause" };
+    t.f(&format!("{of}-{detail}"), &[])
 }

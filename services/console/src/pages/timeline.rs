@@ -240,7 +240,7 @@ impl Row {
     }
 }
 
-const fn who_key(principal: &PrincipalV1) -> &'static str {
+pub(crate) const fn who_key(principal: &PrincipalV1) -> &'static str {
     match principal {
         PrincipalV1::Root => "by-root",
         PrincipalV1::Account { .. } => "by-account",
@@ -250,7 +250,7 @@ const fn who_key(principal: &PrincipalV1) -> &'static str {
 }
 
 /// An event in words, and its name.
-fn said(entry: &Entry, t: Texts) -> (String, String) {
+pub(crate) fn said(entry: &Entry, t: Texts) -> (String, String) {
     let Some(event) = &entry.event else { return (t.s("event-unknown"), String::new()) };
     let data = public::event_data(event);
     let args: Vec<(&str, String)> = data

@@ -1,0 +1,270 @@
+//! `/console/cluster`: the processes of the deployment, who owns what, what is behind or due, and what lies below.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::{extract::State, http::StatusCode, response::Response};
+use berth_bus::{
+    Lease, Roster, Seat,
+    cluster::{Claimed, Engine, StreamStands},
+    member::{Present, Status},
+};
+use berth_gateway::app::Failure;
+use berth_runtime::Role;
+
+use crate::{
+    Console,
+    form::QueryFields,
+    moment::Moment,
+    pages::live::{self, Part},
+    shell::{Shell, rendered},
+    texts::Texts,
+    visit::Visit,
+};
+
+/// Characters of the name of a server that are shown.
+const SERVER_CHARS_MAX: usize = 16;
+/// A lag that is worth a warning, in seconds.
+const LAG_WARNED: f64 = 5.0;
+
+/// A process.
+struct Member {
+    id: String,
+    role: &'static str,
+    address: String,
+    version: String,
+    since: Moment,
+    leaving: bool,
+    ready: bool,
+    cores: String,
+    /// What it says of its parts.
+    says: BTreeMap<String, String>,
+    /// How far its followers of the log are behind: view, seconds, whether that is much.
+    lags: Vec<(String, String, bool)>,
+    /// What it has to do whose moment has come.
+    due: Vec<(String, String)>,
+}
+
+/// A role, and who has its partitions.
+struct RoleRow {
+    role: &'static str,
+    members: usize,
+    /// Its partitions in their order: number, fencing epoch, owner, whether that one is alive. None of a role that owns
+    /// nothing.
+    partitions: Option<Vec<Cell>>,
+    /// How many of them somebody alive has, and how many there are.
+    owned: usize,
+    all: usize,
+    /// What is not done while nobody runs it.
+    without: Option<String>,
+}
+
+/// A partition.
+struct Cell {
+    number: u8,
+    epoch: u64,
+    owner: String,
+    /// The colour of its owner, 0 to 5; 6 while nobody alive has it.
+    colour: usize,
+    title: String,
+}
+
+/// A stream on NATS.
+struct StreamRow {
+    name: String,
+    leader: String,
+    replicas: String,
+    /// Whether fewer servers have it than shall.
+    is_short: bool,
+    messages: u64,
+    size: String,
+}
+
+#[derive(Template)]
+#[template(path = "cluster_panel.html")]
+struct Panel {
+    t: Texts,
+    members: Vec<Member>,
+    roles: Vec<RoleRow>,
+    kind: &'static str,
+    version: Option<String>,
+    sync: String,
+    streams: Vec<StreamRow>,
+}
+
+#[derive(Template)]
+#[template(path = "cluster.html")]
+struct Page {
+    shell: Shell,
+    part: Part<Panel>,
+    /// The settings of the gateway that answers.
+    configuration: String,
+}
+
+/// Shows the deployment to its operator.
+pub(crate) async fn page(State(console): State<Console>, visit: Visit) -> Response {
+    match panel_of(&visit).await {
+        Ok(panel) => {
+            let shell = Shell::of(&visit, "cluster");
+            let configuration = console.configuration.to_string();
+            rendered(StatusCode::OK, &Page { shell, part: Part::new(panel), configuration })
+        }
+        Err(failure) => visit.refuse(failure),
+    }
+}
+
+/// The changing part alone.
+pub(crate) async fn panel(visit: Visit, query: QueryFields) -> Response {
+    match panel_of(&visit).await {
+        Ok(panel) => live::answer(panel, &query.0),
+        Err(failure) => visit.refuse(failure),
+    }
+}
+
+async fn panel_of(visit: &Visit) -> Result<Panel, Failure> {
+    if !visit.is_operator() {
+        return Err(Failure::Forbidden);
+    }
+    let t = visit.place.texts;
+    let cluster = &visit.app.cluster;
+    let (roster, claims, engine) = tokio::try_join!(cluster.members(), cluster.claims(), cluster.engine())
+        .map_err(|error| Failure::unavailable("the deployment", error))?;
+    let Engine { kind, version, sync, streams } = engine;
+    Ok(Panel {
+        t,
+        members: roster.members().map(|(seat, present)| Member::of(seat, present)).collect(),
+        roles: roles(&roster, &claims, t),
+        kind,
+        version,
+        sync,
+        streams: streams.into_iter().map(StreamRow::of).collect(),
+    })
+}
+
+fn roles(roster: &Roster, claims: &[Claimed], t: Texts) -> Vec<RoleRow> {
+    let work = Role::ALL.into_iter().filter(|role| *role != Role::Serve);
+    work.map(|role| {
+        let cells = Lease::ROLES.contains(&role).then(|| cells(roster, claims, role, t));
+        RoleRow {
+            role: role.as_str(),
+            members: roster.members().filter(|(seat, _)| seat.role.runs(role)).count(),
+            owned: cells.iter().flatten().filter(|cell| cell.colour != NOBODY).count(),
+            all: cells.as_ref().map_or(0, Vec::len),
+            partitions: cells,
+            without: (!roster.has(role)).then(|| t.f(without(role), &[])),
+        }
+    })
+    .collect()
+}
+
+/// Colours of owners; more of them begin anew.
+const COLOURS: usize = 6;
+/// The colour of what nobody alive has.
+const NOBODY: usize = COLOURS;
+
+fn cells(roster: &Roster, claims: &[Claimed], role: Role, t: Texts) -> Vec<Cell> {
+    let seats: Vec<&Seat> = roster.members().map(|(seat, _)| seat).collect();
+    let mut own: Vec<&Claimed> = claims.iter().filter(|claimed| claimed.lease.role == role).collect();
+    own.sort_by_key(|claimed| claimed.lease.partition.number());
+    let cell = |claimed: &Claimed| {
+        let number = claimed.lease.partition.number();
+        let place = claimed.holder.as_ref().and_then(|holder| seats.iter().position(|seat| *seat == holder));
+        let owner = claimed.holder.as_ref().map_or_else(|| t.s("cluster-nobody"), |it| it.id.to_string());
+        let (number_text, epoch) = (number.to_string(), claimed.epoch.to_string());
+        let key = if place.is_some() { "cluster-owned" } else { "cluster-not-owned" };
+        let title = t.f(key, &[("partition", number_text), ("owner", owner.clone()), ("epoch", epoch)]);
+        Cell { number, epoch: claimed.epoch, owner, colour: place.map_or(NOBODY, |it| it % COLOURS), title }
+    };
+    own.into_iter().map(cell).collect()
+}
+
+/// What is not done without a role.
+const fn without(role: Role) -> &'static str {
+    match role {
+        Role::Gateway | Role::Serve => "without-gateway",
+        Role::SessionAggregate => "without-session-aggregate",
+        Role::Projections => "without-projections",
+        Role::Webhooks => "without-webhooks",
+        Role::Connector => "without-connector",
+    }
+}
+
+// === impl rows ===
+
+impl RoleRow {
+    fn owned_text(&self, t: Texts) -> String {
+        t.f("cluster-owned-count", &[("count", self.owned.to_string()), ("all", self.all.to_string())])
+    }
+}
+
+impl Member {
+    fn of(seat: &Seat, Present { member, leaving }: &Present) -> Self {
+        let Status { cores, ready, says, lag_seconds, due } = member.status.clone();
+        Self {
+            id: seat.id.to_string(),
+            role: seat.role.as_str(),
+            address: member.address.clone(),
+            version: member.version.clone(),
+            since: member.since.into(),
+            leaving: *leaving,
+            ready,
+            cores: format!("{cores:.1}"),
+            says,
+            lags: lag_seconds
+                .into_iter()
+                .map(|(view, seconds)| (view, format!("{seconds:.1}"), seconds >= LAG_WARNED))
+                .collect(),
+            due: due.into_iter().map(|(kind, count)| (kind, format!("{count:.0}"))).collect(),
+        }
+    }
+}
+
+impl StreamRow {
+    fn of(stream: StreamStands) -> Self {
+        let StreamStands { name, leader, replicas, current, messages, bytes } = stream;
+        Self {
+            name,
+            leader: leader.map_or_else(|| "–".to_owned(), |name| short(&name)),
+            replicas: format!("{current} / {replicas}"),
+            is_short: current < replicas,
+            messages,
+            size: size(bytes),
+        }
+    }
+}
+
+/// A server without a name of its own has a long id.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(SERVER_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
+        None => name.to_owned(),
+    }
+}
+
+/// A number of bytes as people read it.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
+    let mut scaled = bytes as f64;
+    let mut unit = "B";
+    for larger in UNITS {
+        if scaled < 1_024.0 {
+            break;
+        }
+        (scaled, unit) = (scaled / 1_024.0, larger);
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{scaled:.1} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_by_people() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1_023), "1023 B");
+        assert_eq!(size(1_536), "1.5 KiB");
+        assert_eq!(size(3 * 1_024 * 1_024 * 1_024), "3.0 GiB");
+    }
+}

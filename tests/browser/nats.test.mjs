@@ -1,0 +1,60 @@
+// The console of a deployment on NATS: the same pages, and the streams on the cluster's.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Berth, ROOT } from "./berth.mjs";
+import { launch, reader, seen, sound } from "./browser.mjs";
+import { Nats } from "./nats.mjs";
+import { Receiver } from "./receiver.mjs";
+
+let nats, berth, browser, receiver;
+before(async () => {
+  [nats, browser, receiver] = await Promise.all([Nats.start(), launch(), Receiver.start()]);
+  berth = await Berth.start({
+    BERTH_NATS_URL: nats.address,
+    BERTH_MASTER_KEY: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+  });
+});
+after(async () => {
+  await Promise.all([browser?.close(), berth?.stop(), receiver?.stop()]);
+  await nats?.stop();
+});
+
+test("an instance lives on NATS as it does elsewhere", async () => {
+  const page = await reader(browser, berth);
+  await page.getByRole("link", { name: "New instance" }).first().click();
+  await page.getByLabel("Name").fill("harbour");
+  await page.getByLabel("Webhook (optional)").fill(`${receiver.address}/hook`);
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByRole("link", { name: "Open the instance" }).click();
+  await page.getByRole("button", { name: "Show a QR code" }).click();
+  await page.getByAltText("QR code that links the phone").waitFor();
+  await page.getByRole("button", { name: "Scan the code" }).click();
+  await page.getByText(/the connection is open/).waitFor();
+  await page.getByRole("link", { name: "Deliveries" }).click();
+  await page.getByText("Delivered", { exact: true }).first().waitFor();
+  await sound(page, "deliveries on NATS");
+  await page.getByRole("link", { name: "Timeline" }).click();
+  await page.getByRole("button", { name: "Verify the history" }).click();
+  await page.getByText("The history holds").waitFor();
+  await page.getByRole("link", { name: "Overview" }).click();
+  await page.getByText("Log out…").click();
+  await page.getByRole("button", { name: "Log out", exact: true }).click();
+  await page.getByText("Logged out. Webhooks are silent.").waitFor();
+  await page.getByRole("link", { name: "Audit" }).click();
+  await page.getByLabel("Event").selectOption("LoggedOut");
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("table").first().getByText("LoggedOut").waitFor();
+  await page.getByRole("link", { name: "Instances" }).click();
+  await page.getByRole("link", { name: "harbour" }).waitFor();
+});
+
+test("the cluster's page shows the streams", async () => {
+  const page = await reader(browser, berth, { token: ROOT });
+  await page.getByRole("link", { name: "Cluster" }).click();
+  await page.getByRole("heading", { name: "Roles and their partitions" }).waitFor();
+  await page.getByText("partitions with an owner: 64 of 64").first().waitFor();
+  await page.getByText("BERTH_LOG_0").waitFor();
+  await seen(page, "cluster-nats");
+  assert.ok(await page.getByText(/nats \d+\./).isVisible());
+});
