@@ -29,6 +29,7 @@ pub mod query;
 pub mod redelivery;
 pub mod subject;
 pub mod time;
+pub mod worker;
 pub mod write_version;
 
 pub use codec::{DecodeError, EncodeError, RecordV1};

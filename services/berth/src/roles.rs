@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use berth_bus::TransportError;
-use berth_connector::drivers::{by_upstream::ByUpstream, simulated::Simulated};
+use berth_connector::{
+    driver::DeviceLink,
+    drivers::{by_upstream::ByUpstream, simulated::Simulated, worker::Workers},
+    simulate::Controls,
+};
 use berth_gateway::app::Quotas;
 use berth_proto::Partition;
 use berth_runtime::{
@@ -38,8 +42,9 @@ pub(crate) struct Start<'a> {
 type OwnedPartitions = watch::Receiver<BTreeSet<Partition>>;
 
 impl Start<'_> {
-    /// Starts what `role` runs; gives the routes of the API if that is among it.
-    pub(crate) async fn run(self, role: Role) -> Result<Option<Router>, Failure> {
+    /// Starts what `role` runs; gives the routes that are served for others than operators.
+    pub(crate) async fn run(self, role: Role) -> Result<Router, Failure> {
+        let mut routes = Router::new();
         if role.runs(Role::SessionAggregate) {
             let owned = self.session_aggregate().await.map_err(failed(Role::SessionAggregate))?;
             self.evidence(owned).await.map_err(failed(Role::SessionAggregate))?;
@@ -51,9 +56,10 @@ impl Start<'_> {
             self.webhooks().await.map_err(failed(Role::Webhooks))?;
         }
         if role.runs(Role::Connector) {
-            self.connector().await.map_err(failed(Role::Connector))?;
+            routes = routes.merge(self.connector().await.map_err(failed(Role::Connector))?);
         }
-        Ok(role.runs(Role::Gateway).then(|| self.gateway()).flatten())
+        let api = role.runs(Role::Gateway).then(|| self.gateway()).flatten();
+        Ok(routes.merge(api.unwrap_or_default()))
     }
 
     /// Gives the partitions that the process owns, from now on.
@@ -146,7 +152,8 @@ impl Start<'_> {
         Ok(())
     }
 
-    async fn connector(self) -> Result<(), berth_connector::StartError> {
+    /// Gives the door that workers come in by.
+    async fn connector(self) -> Result<Router, berth_connector::StartError> {
         let Wired { log, bus, volatile, keys, device_keys, leases, clock, entropy, .. } = self.wired;
         let ports = berth_connector::Ports {
             log: Arc::clone(log) as _,
@@ -159,17 +166,29 @@ impl Start<'_> {
             entropy: Arc::clone(entropy),
             data: self.wired.folder_of(Role::Connector),
         };
-        let settings = match self.settings.device.driver {
-            DeviceDriver::Simulated => {
-                let scale = self.settings.device.time_scale;
-                let driver = Arc::new(Simulated::new(Arc::clone(clock), Arc::clone(entropy), scale));
-                let links = ByUpstream::new(Arc::clone(&driver) as _, self.upstreams);
-                berth_connector::Settings { driver: Arc::new(links), controls: Some(driver) }
-            }
+        let workers = self.workers();
+        let of_workers = workers.clone().map(|workers| workers as Arc<dyn DeviceLink>);
+        let simulated = || {
+            let scale = self.settings.device.time_scale;
+            let driver = Arc::new(Simulated::new(Arc::clone(clock), Arc::clone(entropy), scale));
+            (Arc::clone(&driver) as Arc<dyn DeviceLink>, Some(driver as Arc<dyn Controls>))
         };
+        let (own, controls) = match (self.settings.device.driver, &of_workers) {
+            (DeviceDriver::Worker, Some(workers)) => (Arc::clone(workers), None),
+            (DeviceDriver::Simulated | DeviceDriver::Worker, _) => simulated(),
+        };
+        let driver = Arc::new(ByUpstream::new(own, self.upstreams).with_workers(of_workers));
+        let settings = berth_connector::Settings { driver, controls };
         let handle = berth_connector::start(ports, settings, self.lifecycle).await?;
         self.register(Role::Connector, move || (handle.ready(), handle.status()));
-        Ok(())
+        Ok(workers.map_or_else(Router::new, |workers| workers.router(self.lifecycle)))
+    }
+
+    /// The driver of links that workers run, if there are any; the settings were checked to have a token for them.
+    fn workers(self) -> Option<Arc<Workers>> {
+        let workers = &self.settings.workers;
+        let token = workers.token.clone().filter(|_| !workers.libraries.is_empty())?;
+        Some(Arc::new(Workers::new(workers.libraries.clone(), token, Arc::clone(&self.wired.clock))))
     }
 
     fn gateway(self) -> Option<Router> {
@@ -198,6 +217,7 @@ impl Start<'_> {
             write_version: self.wired.deployment.write_version,
             public_url: self.public_url(),
             upstreams: self.upstreams.clone(),
+            workers: self.settings.workers.libraries.clone(),
         };
         Some(match self.settings.http.console {
             ConsolePages::On => {

@@ -63,9 +63,9 @@ async fn start(
     let upstreams = Upstreams::new(&settings.upstreams, &wired.deployment.id)?;
     let start =
         Start { settings, wired: &wired, readiness: &readiness, lifecycle, address, upstreams: &upstreams };
-    let api = start.run(role).await?;
+    let routes = start.run(role).await?;
     metrics.keep_small(lifecycle);
-    listeners.serve(api.unwrap_or_else(Router::new));
+    listeners.serve(routes);
     if role.runs(Role::Gateway) {
         let id = default_account(&wired).await?;
         let shown = wired.credentials.as_ref().and_then(|credentials| credentials.shown.as_ref());

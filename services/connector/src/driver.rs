@@ -35,16 +35,20 @@ pub struct Link {
     pub instance: InstanceId,
     /// The attempt that links, or had linked, the device.
     pub attempt: u32,
+    /// The fencing epoch of whoever runs it: what is asked for under a lower one is out of date.
+    pub epoch: u64,
     /// The key material of the device. It is stored before a device is reported as linked.
     pub keys: LinkKeys,
-    /// Where the instance is, if it is on an upstream.
+    /// Where the instance is, if it is on an upstream, or with workers of one library.
     pub upstream: Option<Box<AtUpstream>>,
 }
 
-/// Where an instance is that is on an upstream.
+/// Where an instance is that has not the deployment's own driver.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AtUpstream {
-    /// The name of the upstream.
+    /// The kind of the upstream.
+    pub kind: String,
+    /// The name of the upstream; of the library, if it is with workers.
     pub upstream: String,
     /// The instance's name there; none once the instance is erased: then [`Link::keys`] has it.
     pub name: Option<String>,
@@ -52,7 +56,10 @@ pub struct AtUpstream {
 
 impl fmt::Debug for AtUpstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AtUpstream").field("upstream", &self.upstream).finish_non_exhaustive()
+        f.debug_struct("AtUpstream")
+            .field("kind", &self.kind)
+            .field("upstream", &self.upstream)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,17 +1,23 @@
 //! The metrics of this service: names, units and help in one place.
 
+use berth_proto::worker::RefusalCode;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 const LINKS: &str = "berth_connector_links";
 const REPORTS: &str = "berth_connector_reports_total";
 const UNLINKS: &str = "berth_connector_unlinks_total";
+const WORKERS: &str = "berth_connector_workers";
+const WORKERS_REFUSED: &str = "berth_connector_workers_refused_total";
 
 /// Tells the exporter what the metrics mean.
 pub(crate) fn describe() {
     describe_gauge!(LINKS, Unit::Count, "Device links that this replica runs.");
     describe_counter!(REPORTS, Unit::Count, "Reports of drivers, by command and outcome.");
     describe_counter!(UNLINKS, Unit::Count, "Tries to unlink a device, by outcome.");
+    describe_gauge!(WORKERS, Unit::Count, "Workers that are connected to this replica.");
+    describe_counter!(WORKERS_REFUSED, Unit::Count, "Workers that were sent away, by the reason.");
     gauge!(LINKS).increment(0.0);
+    gauge!(WORKERS).increment(0.0);
 }
 
 /// A link that runs, until it is dropped.
@@ -28,6 +34,37 @@ impl Drop for Running {
     fn drop(&mut self) {
         gauge!(LINKS).decrement(1.0);
     }
+}
+
+/// A worker that is connected, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Connected(());
+
+/// Counts a worker.
+pub(crate) fn worker() -> Connected {
+    gauge!(WORKERS).increment(1.0);
+    Connected(())
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        gauge!(WORKERS).decrement(1.0);
+    }
+}
+
+pub(crate) fn worker_refused(code: RefusalCode) {
+    let reason = match code {
+        RefusalCode::ContractUnsupported => "contract_unsupported",
+        RefusalCode::LibraryUnknown => "library_unknown",
+        RefusalCode::NameTaken => "name_taken",
+        RefusalCode::TooManyWorkers => "too_many_workers",
+        RefusalCode::InvalidMessage => "invalid_message",
+        RefusalCode::UnansweredReport => "unanswered_report",
+        RefusalCode::Replaced => "replaced",
+        RefusalCode::Silent => "silent",
+        RefusalCode::Stopping => "stopping",
+    };
+    counter!(WORKERS_REFUSED, "reason" => reason).increment(1);
 }
 
 pub(crate) fn reported(command: &'static str, outcome: &'static str) {

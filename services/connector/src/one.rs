@@ -54,7 +54,7 @@ impl One {
         let keys = LinkKeys::new(instance, attempt, store, ports.keys.master().clone(), entropy);
         Self {
             tenure: Arc::clone(tenure),
-            link: Link { instance, attempt, keys, upstream: None },
+            link: Link { instance, attempt, epoch: tenure.epoch, keys, upstream: None },
             binding: binding.cloned().map(Box::new),
             reports: LinkReports::new(tenure, instance, attempt, cause),
         }
@@ -79,7 +79,9 @@ impl One {
         let mut link = self.link.clone();
         if let Some(binding) = &self.binding {
             let name = self.reports.name_at_upstream(&binding.name).await;
-            link.upstream = Some(Box::new(AtUpstream { upstream: binding.upstream.clone(), name }));
+            let WantedBinding { kind, upstream, .. } = &**binding;
+            link.upstream =
+                Some(Box::new(AtUpstream { kind: kind.clone(), upstream: upstream.clone(), name }));
         }
         link
     }

@@ -26,14 +26,16 @@ pub(crate) struct Wanted {
     pub(crate) link: Option<WantedLink>,
     /// Devices that shall be unlinked.
     pub(crate) unlinks: Vec<WantedUnlink>,
-    /// The upstream that the instance is on.
+    /// Where the link is, if not at the deployment's own driver.
     pub(crate) binding: Option<WantedBinding>,
 }
 
-/// The upstream that an instance is on.
+/// Where the link of an instance is that has not the deployment's own driver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WantedBinding {
-    /// The name of the upstream.
+    /// The kind of the upstream.
+    pub(crate) kind: String,
+    /// The name of the upstream; of the library, if it is with workers.
     pub(crate) upstream: String,
     /// The instance's name there.
     pub(crate) name: Sealed,
@@ -105,7 +107,8 @@ impl Wanted {
             PhaseV1::Linked(link) => Some(wanted(link.attempt, Stage::Linked)),
             // While a device is still to be unlinked, what is linked there is that one.
             PhaseV1::Created | PhaseV1::LoggedOut { .. } if pending(state).next().is_none() => {
-                binding.map(|_| wanted(state.attempt.saturating_add(1), Stage::Watched))
+                let upstream = binding.and_then(|it| it.on_upstream());
+                upstream.map(|_| wanted(state.attempt.saturating_add(1), Stage::Watched))
             }
             PhaseV1::Created | PhaseV1::Paused(_) | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. } => {
                 None
@@ -122,8 +125,11 @@ impl Wanted {
                 cause: known(unlink.attempt).or(asked.unlinked_by),
             })
             .collect();
-        let binding =
-            binding.map(|it| WantedBinding { upstream: it.upstream.to_owned(), name: it.name.clone() });
+        let binding = binding.map(|it| WantedBinding {
+            kind: it.kind.to_owned(),
+            upstream: it.upstream.to_owned(),
+            name: it.name.clone(),
+        });
         (link.is_some() || !unlinks.is_empty()).then_some(Self { link, unlinks, binding })
     }
 }
@@ -206,7 +212,7 @@ impl View for WantedView {
     }
 
     fn schema(&self) -> u32 {
-        3
+        4
     }
 
     fn kinds(&self) -> &'static [Kind] {

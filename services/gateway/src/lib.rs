@@ -33,6 +33,8 @@ pub struct Settings {
     pub public_url: String,
     /// Gateways that instances may be on.
     pub upstreams: Upstreams,
+    /// Libraries that instances may have workers with.
+    pub workers: Vec<String>,
     /// The formats that every replica of the deployment reads.
     pub write_version: WriteVersion,
 }

@@ -56,6 +56,8 @@ pub struct Settings {
     pub dialects: DialectSettings,
     /// Gateways that instances may be on, by name.
     pub upstreams: Vec<UpstreamSettings>,
+    /// Processes with a WhatsApp library that links may be run by.
+    pub workers: WorkerSettings,
     /// What `berth config` prints.
     shown: show::Shown,
 }
@@ -167,6 +169,17 @@ pub struct DeviceSettings {
 pub enum DeviceDriver {
     /// Pretends to be WhatsApp; for trying and testing.
     Simulated,
+    /// Workers with any of the libraries.
+    Worker,
+}
+
+/// Processes with a WhatsApp library that links may be run by.
+#[derive(Debug, Clone, Default)]
+pub struct WorkerSettings {
+    /// The libraries that they may have; none if there are no workers.
+    pub libraries: Vec<String>,
+    /// What they show to the connectors.
+    pub token: Option<SecretString>,
 }
 
 /// What webhooks may reach.
@@ -284,6 +297,10 @@ impl Settings {
             device: DeviceSettings {
                 driver: raw.parse("device_driver", parse::device_driver)?,
                 time_scale: raw.parse("device_time_scale", |text| parse::number(text, 1, 100_000))?,
+            },
+            workers: WorkerSettings {
+                libraries: raw.parse_optional("workers", parse::libraries)?.unwrap_or_default(),
+                token: raw.parse_optional("worker_token", parse::token)?,
             },
             webhooks: WebhookSettings {
                 allow: raw.parse_optional("webhook_allow", parse::networks)?.unwrap_or_default(),

@@ -100,8 +100,10 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("master_key", MASTER_KEY),
         ("evidence_key", MASTER_KEY),
         ("evidence_interval", "5"),
-        ("device_driver", "simulated"),
+        ("device_driver", "worker"),
         ("device_time_scale", "50"),
+        ("workers", "baileys, whatsmeow"),
+        ("worker_token", "token-of-the-workers"),
         ("webhook_allow", "127.0.0.0/8, 10.1.2.3"),
         ("webhook_http", "allow"),
         ("webhook_proxy", "http://berth:p%40ss@10.0.0.1:3128"),
@@ -131,6 +133,9 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!(settings.http.tls.as_ref().unwrap().key.to_str(), Some(file));
         assert_eq!(nats.tls.ca.as_ref().unwrap().to_str(), Some(file));
         assert_eq!(nats.tls.own.as_ref().unwrap().certificate.to_str(), Some(file));
+        assert_eq!(settings.device.driver, DeviceDriver::Worker);
+        assert_eq!(settings.workers.libraries, ["baileys", "whatsmeow"]);
+        assert!(settings.workers.token.is_some());
         assert_eq!(settings.webhooks.allow.len(), 2);
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);
         let proxy = settings.webhooks.proxy.as_ref().unwrap();
@@ -180,6 +185,8 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("evidence_interval", "0"),
         ("device_driver", "whatsapp"),
         ("device_time_scale", "0"),
+        ("workers", "bai/leys"),
+        ("worker_token", "fifteen-letters"),
         ("webhook_allow", "127.0.0.1/99"),
         ("webhook_http", "maybe"),
         ("webhook_proxy", "https://10.0.0.1:3128"),
@@ -200,6 +207,24 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         assert!(error.contains(key) && error.contains(setting.variable), "{error}");
         assert!(!setting.secret || !error.contains(bad), "{error} shows a secret");
     }
+}
+
+#[test]
+fn workers_need_a_token_where_they_come_in() {
+    let check = |pairs: &[(&str, &str)], role: Role| from_variables(pairs).unwrap().check(role);
+    let libraries = ("BERTH_WORKERS", "baileys");
+    let missing = |error: ConfigError| error.to_string();
+    assert!(missing(check(&[libraries], Role::Serve).unwrap_err()).contains("BERTH_WORKER_TOKEN"));
+    let driver = ("BERTH_DEVICE_DRIVER", "worker");
+    assert!(missing(check(&[driver], Role::Serve).unwrap_err()).contains("BERTH_WORKERS"));
+    let token = ("BERTH_WORKER_TOKEN", "token-of-the-workers");
+    check(&[driver, libraries, token], Role::Serve).unwrap();
+    let nats = ("BERTH_NATS_URL", "nats://127.0.0.1:4222");
+    let master = ("BERTH_MASTER_KEY", MASTER_KEY);
+    assert!(check(&[libraries, nats, master], Role::Connector).is_err());
+    check(&[libraries, nats, master], Role::Webhooks).unwrap();
+    let shown = from_variables(&[libraries, token]).unwrap().to_string();
+    assert!(shown.contains("baileys") && !shown.contains("token-of-the-workers"), "{shown}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which driver a link has: that of its upstream, else the deployment's own.
+//! Which driver a link has: that of its upstream, the workers', or else the deployment's own.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -7,14 +7,16 @@ use berth_runtime::config::UpstreamKind;
 use berth_upstreams::{Upstream, Upstreams};
 use tracing::warn;
 
-use super::evolution::Evolution;
+use super::{evolution::Evolution, worker};
 use crate::driver::{DeviceLink, Link, Reports, Start, UnlinkError};
 
-/// A driver for each upstream, and one for instances that are on none.
+/// A driver for each upstream, that of the workers, and one for instances that asked for neither.
 #[derive(Debug)]
 pub struct ByUpstream {
     own: Arc<dyn DeviceLink>,
     upstreams: BTreeMap<String, Arc<dyn DeviceLink>>,
+    /// None if the deployment has no workers.
+    workers: Option<Arc<dyn DeviceLink>>,
 }
 
 impl ByUpstream {
@@ -27,13 +29,20 @@ impl ByUpstream {
             }
         };
         let named = upstreams.all().iter().map(|one| (one.settings.name.clone(), driver(one)));
-        Self { own, upstreams: named.collect() }
+        Self { own, upstreams: named.collect(), workers: None }
     }
 
-    /// The driver of a link; none if its upstream is not configured (any more).
+    /// With this driver for instances that asked for workers.
+    #[must_use]
+    pub fn with_workers(self, workers: Option<Arc<dyn DeviceLink>>) -> Self {
+        Self { workers, ..self }
+    }
+
+    /// The driver of a link; none if what it asked for is not configured (any more).
     fn of(&self, link: &Link) -> Option<&Arc<dyn DeviceLink>> {
         match &link.upstream {
             None => Some(&self.own),
+            Some(at) if at.kind == worker::KIND => self.workers.as_ref(),
             Some(at) => self.upstreams.get(&at.upstream),
         }
     }
@@ -46,7 +55,7 @@ impl DeviceLink for ByUpstream {
             return driver.run(link, start, reports).await;
         }
         warn!(instance = %link.instance, upstream = ?link.upstream,
-            "the upstream of an instance is not configured: nothing is known of its link");
+            "where the link of an instance is is not configured: nothing is known of it");
         std::future::pending::<()>().await;
     }
 

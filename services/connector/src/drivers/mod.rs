@@ -3,3 +3,4 @@
 pub mod by_upstream;
 pub mod evolution;
 pub mod simulated;
+pub mod worker;

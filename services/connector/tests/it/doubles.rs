@@ -13,6 +13,7 @@ use berth_bus::{
     Bus, Grant, Holds, Lease, LeaseError, Leases, RequestError, Requests, Subscription, TransportError,
     port::LeaseGuard,
 };
+use berth_connector::driver::{DeviceLink, Link, Reports, Start, UnlinkError};
 use berth_proto::{
     CommandId, InstanceId,
     codec::decode,
@@ -163,5 +164,20 @@ impl Leases for OneLease {
         }
         let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
         Ok(Grant { epoch, holds: Holds::until(told.clone()), lost: told, guard: LeaseGuard(guard) })
+    }
+}
+
+/// A driver that does nothing, for as long as it is let.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+#[async_trait]
+impl DeviceLink for Nothing {
+    async fn run(&self, _link: Link, _start: Start, _reports: Arc<dyn Reports>) {
+        std::future::pending::<()>().await;
+    }
+
+    async fn unlink(&self, _link: Link, _reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
+        Err(UnlinkError::Unreachable)
     }
 }

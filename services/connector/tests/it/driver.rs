@@ -78,7 +78,7 @@ impl Stage {
         Self {
             driver: Arc::new(Simulated::new(clock, entropy, by)),
             recorder: Arc::new(recorder),
-            link: Link { instance: INSTANCE, attempt: 1, keys, upstream: None },
+            link: Link { instance: INSTANCE, attempt: 1, epoch: 1, keys, upstream: None },
             running: None,
             folder,
         }

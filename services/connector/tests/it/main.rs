@@ -10,4 +10,6 @@ mod on_nats;
 mod owners;
 mod unlinking;
 mod upstream;
+mod worker;
+mod workers;
 mod world;

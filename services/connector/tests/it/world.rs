@@ -229,8 +229,13 @@ impl World {
 
     /// An instance on an upstream, where it is called `name`.
     pub(crate) async fn instance_on(&self, upstream: &str, name: &str) -> InstanceId {
+        self.instance_bound("evolution", upstream, name).await
+    }
+
+    /// An instance whose link is of that kind, at an upstream or with a library of that name.
+    pub(crate) async fn instance_bound(&self, kind: &str, upstream: &str, name: &str) -> InstanceId {
         let sealed = |seal: &dyn Fn(&str, &str) -> Sealed| seal(field::SETTINGS, name);
-        self.instance_with(|seal| vec![binding_block("evolution", upstream, sealed(seal))]).await
+        self.instance_with(|seal| vec![binding_block(kind, upstream, sealed(seal))]).await
     }
 
     async fn instance_with(

@@ -24,7 +24,6 @@ use berth_proto::{
 };
 use berth_runtime::{
     Clock, DataKey, Entropy, Unique, UniqueInAccount,
-    config::UpstreamKind,
     entropy::{new_instance_id, new_number},
     sealing::field,
 };
@@ -48,8 +47,9 @@ pub struct NewInstance {
     pub settings: Vec<(&'static str, Value)>,
     /// Webhook endpoints.
     pub webhooks: Vec<NewWebhook>,
-    /// The upstream that it is on: its kind and its name. The instance has its own name there.
-    pub upstream: Option<(UpstreamKind, String)>,
+    /// Where its link is, if not at the deployment's own driver: the kind and the name of an upstream, where the instance
+    /// has its own name, or of the library of workers.
+    pub link: Option<(&'static str, String)>,
 }
 
 /// A created instance.
@@ -181,9 +181,9 @@ impl Creator {
             owner: (*block_owner).to_owned(),
             body: key.seal(owner, field::SETTINGS, body.to_string().as_bytes()),
         });
-        let bound = plan.new.upstream.as_ref().map(|(kind, upstream)| {
+        let bound = plan.new.link.as_ref().map(|(kind, upstream)| {
             let name = key.seal(owner, field::SETTINGS, plan.name.as_bytes());
-            binding_block(kind.as_str(), upstream, name)
+            binding_block(kind, upstream, name)
         });
         let command = CreateInstanceV1 {
             account: plan.account,

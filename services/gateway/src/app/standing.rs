@@ -37,7 +37,7 @@ impl Standing {
         Self {
             instance,
             usable: may_message(state).map(|link| link.connection),
-            upstream: binding(state).map(|it| Arc::from(it.upstream)),
+            upstream: binding(state).and_then(|it| it.on_upstream()).map(Arc::from),
             held: Held {
                 instance,
                 account: state.account,

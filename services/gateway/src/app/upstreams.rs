@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use berth_bus::KeyRing;
 use berth_proto::{AccountId, frame::RejectionCodeV1};
-use berth_runtime::{Unique, config::UpstreamKind};
+use berth_runtime::Unique;
 use berth_upstreams::{Upstream, UpstreamError, Upstreams, evolution::Row};
 use thiserror::Error;
 
@@ -79,7 +79,7 @@ impl Adoptions {
         &self,
         principal: &Principal,
         upstream: &str,
-    ) -> Result<(UpstreamKind, String), Failure> {
+    ) -> Result<(&'static str, String), Failure> {
         let unknown =
             Failure::Invalid { field: "link.upstream", problem: "the account has no such upstream" };
         let account = principal.account().ok_or(Failure::Forbidden)?;
@@ -87,7 +87,7 @@ impl Adoptions {
         if !self.is_granted(upstream, account).await? {
             return Err(unknown);
         }
-        Ok((upstream.settings.kind, upstream.settings.name.clone()))
+        Ok((upstream.settings.kind.as_str(), upstream.settings.name.clone()))
     }
 
     async fn is_granted(&self, upstream: &Upstream, account: AccountId) -> Result<bool, Failure> {
@@ -142,7 +142,7 @@ impl Adoptions {
                 let new = NewInstance {
                     name: Some(row.name),
                     token: Some(row.token),
-                    upstream: Some((settings.kind, settings.name.clone())),
+                    link: Some((settings.kind.as_str(), settings.name.clone())),
                     ..NewInstance::default()
                 };
                 match self.creator.create(call, new).await {

@@ -66,7 +66,7 @@ pub(super) struct InstanceBody {
     /// Of a deleted instance: `pending` or `done`.
     #[schema(value_type = Option<words::Erasing>)]
     erasure: Option<&'static str>,
-    /// The upstream that it is on.
+    /// Where its link is, if not at the deployment's own driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<LinkBody>,
     /// When it was created.
@@ -77,13 +77,25 @@ pub(super) struct InstanceBody {
     version: u64,
 }
 
-/// Where the link of an instance is that is on an upstream.
+/// Where the link of an instance is that has not the deployment's own driver.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LinkBody {
-    /// The kind of the upstream, such as `evolution`.
+    /// The kind of the upstream, such as `evolution`, or `worker`.
     kind: String,
-    /// Its name.
-    upstream: String,
+    /// The name of the upstream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<String>,
+    /// The WhatsApp library of its worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker: Option<String>,
+}
+
+impl LinkBody {
+    fn of(binding: berth_domain::instance::Binding<'_>) -> Self {
+        let upstream = binding.on_upstream().map(str::to_owned);
+        let worker = upstream.is_none().then(|| binding.upstream.to_owned());
+        Self { kind: binding.kind.to_owned(), upstream, worker }
+    }
 }
 
 /// A linked device.
@@ -184,8 +196,7 @@ impl InstanceBody {
                 Erasure::Pending => "pending",
                 Erasure::Done => "done",
             }),
-            link: berth_domain::instance::binding(&record.state)
-                .map(|it| LinkBody { kind: it.kind.to_owned(), upstream: it.upstream.to_owned() }),
+            link: berth_domain::instance::binding(&record.state).map(LinkBody::of),
             created_at: time(state.created_at),
             updated_at: time(state.updated_at),
             version: record.version,

@@ -354,6 +354,7 @@ fn gateway_settings(
         quotas: Quotas::default(),
         public_url,
         upstreams: berth_upstreams::Upstreams::default(),
+        workers: Vec::new(),
     }
 }
 

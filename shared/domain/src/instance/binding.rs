@@ -1,7 +1,7 @@
-//! Which upstream an instance is on, pinned for life.
+//! Where the link of an instance is that has not the deployment's own driver, pinned for life.
 //!
 //! An instance without a binding has the deployment's own driver. A bound one keeps its device at a gateway that
-//! somebody runs, where the keys lie, so it cannot go to another one. In the carried state the binding is a block of
+//! somebody runs, or with workers of one library, where the keys lie, so it cannot go elsewhere. In the carried state the binding is a block of
 //! settings of an owner that no vocabulary has: it is a part of what the state was frozen with.
 
 use berth_proto::{
@@ -10,21 +10,30 @@ use berth_proto::{
     instance::{InstanceStateV1, SettingsBlockV1},
 };
 
+/// The kind of a binding to workers: it names their library in the place of an upstream.
+pub const WORKER: &str = "worker";
 /// How the owner of a binding's block begins.
 const OWNER_PREFIX: &str = "link/";
 
-/// Which upstream an instance is on.
+/// Where the link of an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Binding<'a> {
     /// The kind of driver, such as `evolution`.
     pub kind: &'a str,
-    /// The name of the upstream in the configuration.
+    /// The name of the upstream in the configuration; of the library, for the kind [`WORKER`].
     pub upstream: &'a str,
     /// The instance's name there, sealed like a block of settings.
     pub name: &'a Sealed,
 }
 
-/// The upstream that an instance is on; none if it has the deployment's own driver.
+impl<'a> Binding<'a> {
+    /// The upstream that the instance is on; none if it is with workers.
+    pub fn on_upstream(&self) -> Option<&'a str> {
+        (self.kind != WORKER).then_some(self.upstream)
+    }
+}
+
+/// Where the link of an instance is; none if it has the deployment's own driver.
 pub fn binding(state: &InstanceStateV1) -> Option<Binding<'_>> {
     state.settings.iter().find_map(binding_of)
 }

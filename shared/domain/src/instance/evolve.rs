@@ -253,7 +253,7 @@ fn device_linked(state: &mut State, event: &DeviceLinkedV1, at: Timestamp) -> Op
 pub(super) fn may_be_found(state: &State, attempt: u32) -> bool {
     let is_next = state.attempt.checked_add(1) == Some(attempt);
     let is_free = matches!(state.phase, PhaseV1::Created | PhaseV1::LoggedOut { .. });
-    is_next && is_free && binding(state).is_some()
+    is_next && is_free && binding(state).is_some_and(|it| it.on_upstream().is_some())
 }
 
 // === links ===

@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 37] = [
+pub const KEYS: [Key; 39] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -221,7 +221,7 @@ pub const KEYS: [Key; 37] = [
         "device-driver",
         "DRIVER",
         Some("simulated"),
-        "Driver of the device links: `simulated`",
+        "Driver of the device links that ask for no other: `simulated`, or `worker` for the workers of `workers`",
     ),
     key(
         "device_time_scale",
@@ -230,6 +230,21 @@ pub const KEYS: [Key; 37] = [
         "NUMBER",
         Some("1"),
         "Divides the simulated driver's QR times",
+    ),
+    key(
+        "workers",
+        "BERTH_WORKERS",
+        "workers",
+        "LIBRARIES",
+        None,
+        "WhatsApp libraries that workers may have, such as baileys,whatsmeow; for gateways and connectors",
+    ),
+    secret!(
+        "worker_token",
+        "BERTH_WORKER_TOKEN",
+        "worker-token",
+        "TOKEN",
+        "Token that workers show to a connector, which needs it if there are `workers`",
     ),
     key(
         "webhook_allow",

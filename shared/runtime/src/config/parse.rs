@@ -154,7 +154,22 @@ fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Parsed<T> {
 }
 
 pub(super) fn device_driver(text: &str) -> Parsed<DeviceDriver> {
-    one_of(text, &[("simulated", DeviceDriver::Simulated)])
+    one_of(text, &[("simulated", DeviceDriver::Simulated), ("worker", DeviceDriver::Worker)])
+}
+
+/// Characters of the name of a library at most.
+const LIBRARY_CHARS_MAX: usize = 64;
+
+/// Names of libraries, separated by commas.
+pub(super) fn libraries(text: &str) -> Parsed<Vec<String>> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_name = |name: &str| (1..=LIBRARY_CHARS_MAX).contains(&name.len()) && name.bytes().all(is_allowed);
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            if is_name(name) { Ok(name.to_owned()) } else { Err(format!("`{name}` is no name of a library")) }
+        })
+        .collect()
 }
 
 pub(super) fn console(text: &str) -> Parsed<ConsolePages> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ConfigError, Settings, error::Missing};
+use super::{ConfigError, DeviceDriver, Settings, error::Missing};
 
 /// What a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,25 +51,37 @@ impl Role {
 
     pub(super) fn check(self, settings: &Settings) -> Result<(), ConfigError> {
         let secrets = &settings.secrets;
-        if settings.nats.is_none() {
-            return if self == Self::Serve { Ok(()) } else { Err(ConfigError::RoleNeedsNats { role: self }) };
+        if settings.nats.is_none() && self != Self::Serve {
+            return Err(ConfigError::RoleNeedsNats { role: self });
         }
+        let on_nats = settings.nats.is_some();
+        let (workers, connector) = (&settings.workers, self.runs(Self::Connector));
         let gateway = self.runs(Self::Gateway);
         let needed = [
             (
-                secrets.master_key.is_none(),
+                on_nats && secrets.master_key.is_none(),
                 "master_key",
                 "every process of a deployment on NATS needs the same one; `openssl rand -base64 32` makes one",
             ),
             (
-                gateway && secrets.root_key.is_none(),
+                on_nats && gateway && secrets.root_key.is_none(),
                 "root_key",
                 "a gateway on NATS needs it; `openssl rand -hex 24` makes one",
             ),
             (
-                gateway && secrets.account_token.is_none(),
+                on_nats && gateway && secrets.account_token.is_none(),
                 "account_token",
                 "a gateway on NATS creates the account `default` with it; `openssl rand -hex 24` makes one",
+            ),
+            (
+                connector && settings.device.driver == DeviceDriver::Worker && workers.libraries.is_empty(),
+                "workers",
+                "`device_driver` is `worker`: the libraries that workers may have are expected",
+            ),
+            (
+                connector && !workers.libraries.is_empty() && workers.token.is_none(),
+                "worker_token",
+                "workers show it to the connector; `openssl rand -hex 24` makes one",
             ),
         ];
         let missing: Vec<_> = needed

@@ -1,13 +1,14 @@
 //! `POST /v1/instances`
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use berth_domain::instance::WORKER;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::webhooks::WebhookRequest;
 use crate::{
-    app::{App, NewInstance},
+    app::{App, Failure, NewInstance},
     native::{
         body::{Json, Object},
         call::Caller,
@@ -29,7 +30,7 @@ pub(super) struct CreateRequest {
     token: Option<String>,
     /// Settings that are kept as given.
     settings: Option<Map<String, Value>>,
-    /// The upstream that it shall be on; left out, it has the deployment's own driver.
+    /// Where its link shall be; left out, it has the deployment's own driver.
     #[schema(value_type = Option<LinkRequest>)]
     link: Option<Object<LinkRequest>>,
     /// Webhook endpoints.
@@ -40,10 +41,12 @@ pub(super) struct CreateRequest {
 
 /// Where the link of a new instance shall be, for life.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LinkRequest {
+#[serde(rename_all = "snake_case")]
+pub(super) enum LinkRequest {
     /// The name of an upstream that the account was granted.
-    upstream: String,
+    Upstream(String),
+    /// The WhatsApp library that its worker shall have, such as `baileys`.
+    Worker(String),
 }
 
 /// A created instance.
@@ -82,12 +85,15 @@ pub(super) async fn handler(
     for Object(webhook) in request.webhooks {
         webhooks.push(webhook.into_new()?);
     }
-    let upstream = match &request.link {
-        Some(Object(link)) => Some(app.adoptions.granted(&caller.principal, &link.upstream).await?),
+    let link = match request.link {
+        Some(Object(LinkRequest::Upstream(name))) => {
+            Some(app.adoptions.granted(&caller.principal, &name).await?)
+        }
+        Some(Object(LinkRequest::Worker(library))) => Some(with_workers(&app, library)?),
         None => None,
     };
     let new = NewInstance {
-        upstream,
+        link,
         name: request.name,
         token: request.token,
         alias: None,
@@ -103,4 +109,12 @@ pub(super) async fn handler(
         webhook_secrets: secrets.collect(),
     };
     Ok(answer(StatusCode::CREATED, body, created.replayed))
+}
+
+/// Workers with a library that the deployment was told of.
+fn with_workers(app: &App, library: String) -> Result<(&'static str, String), Failure> {
+    if app.settings().workers.contains(&library) {
+        return Ok((WORKER, library));
+    }
+    Err(Failure::Invalid { field: "link.worker", problem: "the deployment has no workers with this library" })
 }

@@ -1,0 +1,233 @@
+// A deployment, workers and a fake WhatsApp, each in a process or a server of its own, and the words of the stories.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Edge } from "./edge.mjs";
+
+const ACCOUNT = "workers-account-token-001";
+const TOKEN = "workers-token-00000000001";
+const PATIENCE_MS = 40_000;
+const PAUSE_MS = 50;
+
+export class Stage {
+  // With one Berth on the embedded engine, or several on NATS.
+  static async start({ workers = 1, onNats = 0 } = {}) {
+    const stage = new Stage();
+    stage.edge = await Edge.start();
+    stage.folder = await mkdtemp(join(tmpdir(), "berth-workers-"));
+    if (onNats > 0) await stage.startNats();
+    stage.berths = [];
+    for (let index = 0; index < Math.max(1, onNats); index++) {
+      stage.berths.push({ name: `berth-${index + 1}`, port: await freePort(), process: null });
+    }
+    stage.workers = Array.from({ length: workers }, (_, index) => ({ name: `w${index + 1}`, process: null }));
+    for (const berth of stage.berths) await stage.startBerth(berth);
+    stage.workers.forEach((worker) => stage.startWorker(worker));
+    return stage;
+  }
+
+  // What must be true of every story, then the end.
+  async stop() {
+    for (const { process } of this.workers) await end(process, "SIGTERM");
+    for (const { process } of this.berths) await end(process, "SIGTERM");
+    await end(this.nats, "SIGTERM");
+    await this.edge.stop();
+    await rm(this.folder, { recursive: true, force: true });
+    if (this.edge.wrongs.length > 0) throw new Error(`at WhatsApp: ${this.edge.wrongs.join("; ")}`);
+  }
+
+  async startNats() {
+    const port = await freePort();
+    const settings = ["--jetstream", "--store_dir", join(this.folder, "nats"), "--addr", "127.0.0.1", "--port", String(port)];
+    this.nats = start(process.env.BERTH_TEST_NATS_SERVER, settings, this.folder, {});
+    this.onNats = { BERTH_NATS_URL: `nats://127.0.0.1:${port}`, BERTH_MASTER_KEY: Buffer.alloc(32, 7).toString("base64") };
+  }
+
+  async startBerth(berth = this.berths[0]) {
+    berth.process = start(process.env.BERTH_TEST_BINARY, ["serve"], this.folder, {
+      ...this.onNats,
+      BERTH_DATA: join(this.folder, berth.name),
+      BERTH_HTTP: `127.0.0.1:${berth.port}`,
+      BERTH_ACCOUNT_TOKEN: ACCOUNT,
+      BERTH_ROOT_KEY: "workers-root-key-00000001",
+      BERTH_WORKERS: "baileys",
+      BERTH_WORKER_TOKEN: TOKEN,
+      BERTH_CONSOLE: "off",
+      BERTH_LOG: "error",
+    });
+    const address = `http://127.0.0.1:${berth.port}`;
+    await this.eventually("berth is ready", async () => (await fetch(`${address}/readyz`)).ok);
+    this.address = address;
+  }
+
+  startWorker(worker) {
+    const folder = process.env.BERTH_TEST_BAILEYS;
+    worker.process = start("node", ["--import", "./trust.mjs", "worker.mjs"], folder, {
+      BERTH_URL: this.berths.map(({ port }) => `ws://127.0.0.1:${port}`).join(),
+      BERTH_WORKER_TOKEN: TOKEN,
+      BERTH_WORKER_NAME: worker.name,
+      BERTH_WORKER_KEY: Buffer.alloc(32, worker.name).toString("base64"),
+      BERTH_WORKER_DATA: this.folderOf(worker),
+      BERTH_WORKER_CAPACITY: "60",
+      EDGE_URL: this.edge.url,
+      EDGE_ROOT: this.edge.identity.root.toString("hex"),
+    });
+  }
+
+  folderOf(worker) {
+    return join(this.folder, worker.name);
+  }
+
+  // Devices whose keys the workers have.
+  async keys() {
+    const all = this.workers.map((worker) => devices(this.folderOf(worker)));
+    return (await Promise.all(all)).flat();
+  }
+
+  // The worker that has the keys of a device.
+  async owner() {
+    for (const worker of this.workers) {
+      if ((await devices(this.folderOf(worker))).length > 0) return worker;
+    }
+    throw new Error("no worker has keys");
+  }
+
+  // The others, if there are any, are asked from now on.
+  async killBerth(berth = this.berths[0]) {
+    await end(berth.process, "SIGKILL");
+    const other = this.berths.find((one) => one !== berth);
+    if (other) this.address = `http://127.0.0.1:${other.port}`;
+  }
+
+  killWorker(worker = this.workers[0]) {
+    return end(worker.process, "SIGKILL");
+  }
+
+  // === asking ===
+
+  async api(method, path, body) {
+    const answer = await fetch(`${this.address}/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${ACCOUNT}`, "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : null;
+  }
+
+  create(name) {
+    return this.api("POST", "/instances", { name, link: { worker: "baileys" } });
+  }
+
+  get(name) {
+    return this.api("GET", `/instances/${name}`);
+  }
+
+  post(name, command, body = {}) {
+    return this.api("POST", `/instances/${name}/${command}`, body);
+  }
+
+  // The text of the QR code that a new attempt shows.
+  async qr(name) {
+    const shown = await this.post(name, "connect", { wait_ms: 40_000 });
+    if (!shown.qr) throw new Error(`no code: ${JSON.stringify(shown)}`);
+    return shown.qr.text;
+  }
+
+  // An instance with a device that is open; gives the device's JID.
+  async linked(name, number) {
+    await this.create(name);
+    return this.link(name, number);
+  }
+
+  async link(name, number) {
+    const jid = this.edge.scan(await this.qr(name), number);
+    await this.open(name);
+    return jid;
+  }
+
+  // === waiting ===
+
+  // Asks again until it is so: there is nothing to wait for but the thing itself.
+  async eventually(what, is) {
+    const deadline = Date.now() + PATIENCE_MS;
+    let last;
+    for (;;) {
+      try {
+        if (await is()) return;
+      } catch (error) {
+        last = error;
+      }
+      if (Date.now() > deadline) {
+        throw new Error(`${what}: not in time ${last ?? ""}\n${this.edge.seen.slice(-40).join("\n")}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+
+  is(name, what, is) {
+    return this.eventually(`${name} is ${what}`, async () => is(await this.get(name)));
+  }
+
+  open(name) {
+    return this.is(name, "open", ({ connection }) => connection === "open");
+  }
+
+  lost(name) {
+    return this.is(name, "lost", ({ connection }) => connection === "lost");
+  }
+
+  unlinked(name) {
+    return this.is(name, "unlinked", ({ unlinks }) => unlinks.length > 0 && unlinks.every(({ status }) => status === "confirmed"));
+  }
+
+  // Nothing is left of any device: not at WhatsApp, and no keys.
+  async nothingIsLeft() {
+    await this.eventually("no device is left", () => this.edge.devices.size === 0 && this.edge.connected.length === 0);
+    await this.eventually("no keys are left", async () => (await this.keys()).length === 0);
+  }
+
+  // What happened to an instance: names and what they say.
+  async history(name) {
+    const { events } = await this.api("GET", `/instances/${name}/events`);
+    return events.map(({ type, data }) => ({ type, ...data }));
+  }
+
+  async last(name, type) {
+    const events = await this.history(name);
+    return events.findLast((event) => event.type === type);
+  }
+}
+
+// A worker that never had one has no folder.
+function devices(folder) {
+  return readdir(folder).catch(() => []);
+}
+
+function start(command, args, folder, settings) {
+  const started = spawn(command, args, { cwd: folder, env: { PATH: process.env.PATH, ...settings } });
+  for (const stream of [started.stdout, started.stderr]) {
+    stream.on("data", (said) => process.env.BERTH_TEST_LOUD && process.stderr.write(said));
+  }
+  return started;
+}
+
+async function end(running, signal) {
+  if (!running || running.exitCode !== null || running.signalCode !== null) return;
+  const ended = once(running, "exit");
+  running.kill(signal);
+  await ended;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
