@@ -4,7 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use berth_test_support::{free_port, program};
@@ -22,16 +22,20 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// The program, beside which promtool is.
+    /// The program, beside which promtool is: `BERTH_TEST_PROMETHEUS`, which `tests/run` sets, else what
+    /// `tests/get-prometheus` finds.
     ///
     /// # Panics
-    /// When nobody says where it is.
+    /// When there is none; the message says what to install.
     pub fn binary() -> PathBuf {
-        std::env::var_os("BERTH_TEST_PROMETHEUS")
-            .expect(
-                "BERTH_TEST_PROMETHEUS names no prometheus: run the tests with `tests/run`, which gets one",
-            )
-            .into()
+        if let Some(path) = std::env::var_os("BERTH_TEST_PROMETHEUS") {
+            return path.into();
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../get-prometheus");
+        let output = Command::new(script).output().expect("tests/get-prometheus runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "no Prometheus for the tests; run them with `tests/run`: {said}");
+        String::from_utf8(output.stdout).expect("a path").trim().into()
     }
 
     /// Scrapes these addresses every second as the job `berth`, over TLS where they begin so, and evaluates these rules.
