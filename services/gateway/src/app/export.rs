@@ -149,10 +149,11 @@ impl Exports {
 // === impl Export ===
 
 impl Export {
-    /// What stands first: which histories follow, and which keys have signed. A first checkpoint announces the first key.
+    /// What stands first: which histories follow, and which keys have signed. A first checkpoint announces the first key, so
+    /// there is nothing to begin with before it; what is not signed later on is waited for.
     async fn head(&mut self) -> Result<(), Failure> {
         if let Some(first) = self.ids.front() {
-            self.of.proof(*first, 1).await?;
+            self.of.evidence.inclusion(*first, Some(1)).await?;
         }
         let latest = self.of.evidence.latest().await?;
         let ids: Vec<_> = self.ids.iter().map(ToString::to_string).collect();

@@ -31,8 +31,8 @@ pub(super) struct ExportQuery {
 }
 
 /// Writes the histories of all instances of the account, each commit with the proof that it is in what was signed: lines of
-/// JSON, for `docs/verify.py`. What was decided just now is waited for until it is signed. An export that ends early lacks
-/// its last line, of the kind `end`.
+/// JSON, for `docs/verify.py`. What was decided just now is waited for until it is signed; before anything is, the answer is
+/// 503. An export that ends early lacks its last line, of the kind `end`.
 #[utoipa::path(
     get, operation_id = "export_histories", path = "/v1/export", tag = "evidence", params(ExportQuery),
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
