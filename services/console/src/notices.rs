@@ -41,7 +41,7 @@ pub(crate) struct Sent {
     /// Whether it waits to be tried, so that a resend is a try at once.
     pub(crate) waits: bool,
     /// Whether a resend can bring it.
-    pub(crate) can_be_sent: bool,
+    pub(crate) repeatable: bool,
 }
 
 /// An attempt as a page shows it.
@@ -122,7 +122,7 @@ impl Sent {
             last: delivery.last_at.map(Into::into),
             next: delivery.next_at.map(Into::into),
             waits: standing == StandingV1::Waiting,
-            can_be_sent: delivery.class != NoticeClass::Qr && !is_silenced(standing),
+            repeatable: delivery.class != NoticeClass::Qr && !is_silenced(standing),
         }
     }
 }

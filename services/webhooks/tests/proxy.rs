@@ -54,7 +54,7 @@ impl Proxy {
 
 async fn serve(
     mut stream: TcpStream,
-    heard: &Mutex<Vec<String>>,
+    asked: &Mutex<Vec<String>>,
     says: &Mutex<Option<&'static str>>,
 ) -> Option<()> {
     let mut head = String::new();
@@ -62,7 +62,7 @@ async fn serve(
         head.push(char::from(stream.read_u8().await.ok()?));
     }
     let to = head.split(' ').nth(1)?.to_owned();
-    heard.lock().unwrap().push(head);
+    asked.lock().unwrap().push(head);
     let answer = *says.lock().unwrap();
     if let Some(answer) = answer {
         stream.write_all(answer.as_bytes()).await.ok()?;

@@ -1,6 +1,9 @@
 //! Another master key: accepted beside the former one while processes are replaced, and alone after that.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use berth_journeys::{Berth, Client, MASTER_KEY, ROLES, Running, steps};
 use berth_test_support::NatsServer;
@@ -28,7 +31,7 @@ fn files(former: &str) -> Files {
 }
 
 /// Runs a command of the operator.
-async fn keys(berth: &Running, verb: &str, flag: &str, file: &PathBuf) -> (Option<i32>, String) {
+async fn keys(berth: &Running, verb: &str, flag: &str, file: &Path) -> (Option<i32>, String) {
     berth.run(&["keys", verb, flag, file.to_str().unwrap()]).outcome().await
 }
 

@@ -57,7 +57,7 @@ async fn page_of(
     let [delivery] = &deliveries;
     let mut sent = Sent::of(delivery, &ends, address(record, endpoint), shell.t);
     let is_present = record.state.webhooks.iter().any(|webhook| webhook.id == endpoint);
-    sent.can_be_sent &= is_present && !record.is_deleted();
+    sent.repeatable &= is_present && !record.is_deleted();
     let tried = attempts.into_iter().rev().map(|attempt| Tried::of(attempt, shell.t)).collect();
     Ok(Page { head: Head::of(record, shell.t, "webhooks"), shell, sent, tried })
 }

@@ -76,11 +76,11 @@ async fn disabled(tools: &Tools, stream: &StreamKey, request: &CommandRequestV2)
     };
     let subject = command_subject(Sender::Delivery, stream);
     match ask(&*tools.bus, &subject, payload.into(), COMMAND_MAX).await {
-        Ok(Ok(_)) => true,
-        // It is gone, or what had it is: there is nothing left to disable.
-        Ok(Err(RejectionCodeV1::UnknownWebhook | RejectionCodeV1::NotFound | RejectionCodeV1::Deleted)) => {
-            true
-        }
+        // Or it is gone, or what had it is: there is nothing left to disable.
+        Ok(
+            Ok(_)
+            | Err(RejectionCodeV1::UnknownWebhook | RejectionCodeV1::NotFound | RejectionCodeV1::Deleted),
+        ) => true,
         // It was changed meanwhile: the notice is tried again on what it is now.
         Ok(Err(_)) => false,
         Err(error) => {

@@ -173,7 +173,7 @@ mod tests {
             ordinal: 0,
         };
         let mut reviews = Reviews::default();
-        let mut read = |reviews: &mut Reviews, notice, state: &InstanceStateV1| {
+        let read = |reviews: &mut Reviews, notice, state: &InstanceStateV1| {
             reviews.ask_about(INSTANCE, notice);
             assert_eq!(reviews.start(), Some(INSTANCE));
             reviews.end(INSTANCE, Some(state))
@@ -182,14 +182,14 @@ mod tests {
         let silent = state(logged_out(), PermissionV1::Silent, 2);
         assert_eq!(read(&mut reviews, None, &open), About::All);
         assert_eq!(read(&mut reviews, Some(notice(3)), &open), About::These([notice(3)].into()));
-        let renamed = InstanceStateV1 { credential_version: 7, ..open.clone() };
+        let renamed = InstanceStateV1 { credential_version: 7, ..open };
         assert_eq!(
             read(&mut reviews, None, &renamed),
             About::These([].into()),
             "it says nothing to the gate"
         );
         assert_eq!(read(&mut reviews, Some(notice(3)), &silent), About::All);
-        let mut disabled = silent.clone();
+        let mut disabled = silent;
         disabled.webhooks = vec![WebhookV1 { enabled: false, ..webhook("native") }];
         assert_eq!(read(&mut reviews, None, &disabled), About::All);
         reviews.forget(INSTANCE);

@@ -44,9 +44,9 @@ impl Proxy {
     pub(super) async fn connect(&self, to: SocketAddr) -> Result<TcpStream, SendError> {
         let mut stream =
             TcpStream::connect(&self.at).await.map_err(|error| self.fails(&error.to_string()))?;
-        let authorization = self.authorization.iter();
-        let authorization: String =
-            authorization.map(|value| format!("proxy-authorization: {value}\r\n")).collect();
+        let authorization = self.authorization.as_ref();
+        let authorization =
+            authorization.map(|value| format!("proxy-authorization: {value}\r\n")).unwrap_or_default();
         let request = format!("CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n{authorization}\r\n");
         stream.write_all(request.as_bytes()).await.map_err(|error| self.fails(&error.to_string()))?;
         match self.status(&mut stream).await? {
