@@ -43,6 +43,7 @@ WITHOUT_SUCCESS = {
     "POST /v1/instances/{i}/webhooks/{w}/deliveries/{d}/resend": "what was never linked is told nothing",
     "POST /v1/instances/{i}/webhooks/{w}/recover": "what was never linked is told nothing",
     "POST /v1/instances/{i}/webhooks/{w}/test": "what was never linked is told nothing",
+    "POST /v1/deliveries/recover": "no moment of the last two weeks is guessed",
     "POST /v1/upstreams/{u}/adopt": "there is no upstream",
 } | {
     f"{method} /rest/{{group}}/{{rest}}": "messages are not this service's"

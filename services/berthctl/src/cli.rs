@@ -149,6 +149,9 @@ enum Verb {
     /// Configure who is told of an instance.
     #[command(subcommand, visible_alias = "webhooks")]
     Webhook(verbs::webhook::Verb),
+    /// Show what all webhooks of the account were sent, and send it again.
+    #[command(subcommand, visible_alias = "deliveries")]
+    Delivery(verbs::delivery::Verb),
     /// Receive notices here and check their signatures.
     Listen(verbs::listen::Listen),
     /// Manage accounts; with the root key.
@@ -204,6 +207,7 @@ impl Cli {
             Verb::Proof(verb) => verb.run(&open()?).await,
             Verb::Export(verb) => verb.run(&open()?).await,
             Verb::Webhook(verb) => verb.run(&open()?).await,
+            Verb::Delivery(verb) => verb.run(&open()?).await,
             Verb::Listen(verb) => verb.run(&open()?).await,
             Verb::Account(verb) => verb.run(&open()?).await,
             Verb::Cluster(verb) => verb.run(&open()?).await,

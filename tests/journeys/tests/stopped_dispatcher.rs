@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use berth_journeys::{Berth, Running, eventually, steps::link};
 use berth_test_support::NatsServer;
 use futures::future::join_all;
@@ -53,7 +54,7 @@ impl Endpoint {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let (of_authority, key) = (KeyPair::generate().expect("a key"), KeyPair::generate().expect("a key"));
-        let authority = params.self_signed(&of_authority).expect("a certificate").pem();
+        let authority = params.self_signed(&of_authority).expect("a certificate");
         let issuer = Issuer::new(params, of_authority);
         let named = CertificateParams::new(vec![NAME.to_owned()]).expect("parameters");
         let certificate = named.signed_by(&key, &issuer).expect("a certificate");
@@ -77,7 +78,7 @@ impl Endpoint {
         });
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), Arc::clone(&heard)));
-        (Self { address, heard, _accepting: accepting }, authority)
+        (Self { address, heard, _accepting: accepting }, pem(authority.der()))
     }
 
     fn url(&self, instance: usize) -> String {
@@ -89,6 +90,13 @@ impl Endpoint {
     }
 }
 
+/// A certificate as a file has it.
+fn pem(der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    let lines: Vec<_> = base64.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
 async fn accept(listener: TcpListener, tls: TlsAcceptor, heard: Arc<Heard>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -97,7 +105,7 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, heard: Arc<Heard>) {
         heard.open.fetch_add(1, Ordering::SeqCst);
         connections.spawn(async move {
             let mut stalls = heard.stalls.subscribe();
-            let _free = stalls.wait_for(|stalls| !stalls).await;
+            drop(stalls.wait_for(|stalls| !stalls).await);
             if let Ok(mut stream) = tls.accept(stream).await {
                 if let Some((path, word)) = request(&mut stream).await {
                     heard.told.lock().expect("nobody panicked").entry(path).or_default().push(word);

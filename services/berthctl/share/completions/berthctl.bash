@@ -46,6 +46,12 @@ _berthctl() {
             berthctl,contexts)
                 cmd="berthctl__subcmd__context"
                 ;;
+            berthctl,deliveries)
+                cmd="berthctl__subcmd__delivery"
+                ;;
+            berthctl,delivery)
+                cmd="berthctl__subcmd__delivery"
+                ;;
             berthctl,events)
                 cmd="berthctl__subcmd__events"
                 ;;
@@ -226,6 +232,27 @@ _berthctl() {
             berthctl__subcmd__context__subcmd__help,use)
                 cmd="berthctl__subcmd__context__subcmd__help__subcmd__use"
                 ;;
+            berthctl__subcmd__delivery,help)
+                cmd="berthctl__subcmd__delivery__subcmd__help"
+                ;;
+            berthctl__subcmd__delivery,list)
+                cmd="berthctl__subcmd__delivery__subcmd__ls"
+                ;;
+            berthctl__subcmd__delivery,ls)
+                cmd="berthctl__subcmd__delivery__subcmd__ls"
+                ;;
+            berthctl__subcmd__delivery,recover)
+                cmd="berthctl__subcmd__delivery__subcmd__recover"
+                ;;
+            berthctl__subcmd__delivery__subcmd__help,help)
+                cmd="berthctl__subcmd__delivery__subcmd__help__subcmd__help"
+                ;;
+            berthctl__subcmd__delivery__subcmd__help,ls)
+                cmd="berthctl__subcmd__delivery__subcmd__help__subcmd__ls"
+                ;;
+            berthctl__subcmd__delivery__subcmd__help,recover)
+                cmd="berthctl__subcmd__delivery__subcmd__help__subcmd__recover"
+                ;;
             berthctl__subcmd__help,account)
                 cmd="berthctl__subcmd__help__subcmd__account"
                 ;;
@@ -246,6 +273,9 @@ _berthctl() {
                 ;;
             berthctl__subcmd__help,context)
                 cmd="berthctl__subcmd__help__subcmd__context"
+                ;;
+            berthctl__subcmd__help,delivery)
+                cmd="berthctl__subcmd__help__subcmd__delivery"
                 ;;
             berthctl__subcmd__help,events)
                 cmd="berthctl__subcmd__help__subcmd__events"
@@ -331,6 +361,12 @@ _berthctl() {
             berthctl__subcmd__help__subcmd__context,use)
                 cmd="berthctl__subcmd__help__subcmd__context__subcmd__use"
                 ;;
+            berthctl__subcmd__help__subcmd__delivery,ls)
+                cmd="berthctl__subcmd__help__subcmd__delivery__subcmd__ls"
+                ;;
+            berthctl__subcmd__help__subcmd__delivery,recover)
+                cmd="berthctl__subcmd__help__subcmd__delivery__subcmd__recover"
+                ;;
             berthctl__subcmd__help__subcmd__instance,connect)
                 cmd="berthctl__subcmd__help__subcmd__instance__subcmd__connect"
                 ;;
@@ -376,17 +412,38 @@ _berthctl() {
             berthctl__subcmd__help__subcmd__webhook,add)
                 cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__add"
                 ;;
+            berthctl__subcmd__help__subcmd__webhook,deliveries)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__deliveries"
+                ;;
             berthctl__subcmd__help__subcmd__webhook,get)
                 cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__get"
                 ;;
             berthctl__subcmd__help__subcmd__webhook,ls)
                 cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__ls"
                 ;;
+            berthctl__subcmd__help__subcmd__webhook,recover)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__recover"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook,resend)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__resend"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook,retry)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__retry"
+                ;;
             berthctl__subcmd__help__subcmd__webhook,rm)
                 cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__rm"
                 ;;
+            berthctl__subcmd__help__subcmd__webhook,rotate)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__rotate"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook,secret)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__secret"
+                ;;
             berthctl__subcmd__help__subcmd__webhook,set)
                 cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__set"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook,test)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__test"
                 ;;
             berthctl__subcmd__instance,connect)
                 cmd="berthctl__subcmd__instance__subcmd__connect"
@@ -493,6 +550,9 @@ _berthctl() {
             berthctl__subcmd__webhook,delete)
                 cmd="berthctl__subcmd__webhook__subcmd__rm"
                 ;;
+            berthctl__subcmd__webhook,deliveries)
+                cmd="berthctl__subcmd__webhook__subcmd__deliveries"
+                ;;
             berthctl__subcmd__webhook,get)
                 cmd="berthctl__subcmd__webhook__subcmd__get"
                 ;;
@@ -505,8 +565,23 @@ _berthctl() {
             berthctl__subcmd__webhook,ls)
                 cmd="berthctl__subcmd__webhook__subcmd__ls"
                 ;;
+            berthctl__subcmd__webhook,recover)
+                cmd="berthctl__subcmd__webhook__subcmd__recover"
+                ;;
+            berthctl__subcmd__webhook,resend)
+                cmd="berthctl__subcmd__webhook__subcmd__resend"
+                ;;
+            berthctl__subcmd__webhook,retry)
+                cmd="berthctl__subcmd__webhook__subcmd__retry"
+                ;;
             berthctl__subcmd__webhook,rm)
                 cmd="berthctl__subcmd__webhook__subcmd__rm"
+                ;;
+            berthctl__subcmd__webhook,rotate)
+                cmd="berthctl__subcmd__webhook__subcmd__rotate"
+                ;;
+            berthctl__subcmd__webhook,secret)
+                cmd="berthctl__subcmd__webhook__subcmd__secret"
                 ;;
             berthctl__subcmd__webhook,set)
                 cmd="berthctl__subcmd__webhook__subcmd__set"
@@ -514,8 +589,14 @@ _berthctl() {
             berthctl__subcmd__webhook,show)
                 cmd="berthctl__subcmd__webhook__subcmd__get"
                 ;;
+            berthctl__subcmd__webhook,test)
+                cmd="berthctl__subcmd__webhook__subcmd__test"
+                ;;
             berthctl__subcmd__webhook__subcmd__help,add)
                 cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__add"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help,deliveries)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__deliveries"
                 ;;
             berthctl__subcmd__webhook__subcmd__help,get)
                 cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__get"
@@ -526,11 +607,29 @@ _berthctl() {
             berthctl__subcmd__webhook__subcmd__help,ls)
                 cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__ls"
                 ;;
+            berthctl__subcmd__webhook__subcmd__help,recover)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__recover"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help,resend)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__resend"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help,retry)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__retry"
+                ;;
             berthctl__subcmd__webhook__subcmd__help,rm)
                 cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__rm"
                 ;;
+            berthctl__subcmd__webhook__subcmd__help,rotate)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__rotate"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help,secret)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__secret"
+                ;;
             berthctl__subcmd__webhook__subcmd__help,set)
                 cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__set"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help,test)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__test"
                 ;;
             *)
                 ;;
@@ -539,7 +638,7 @@ _berthctl() {
 
     case "${cmd}" in
         berthctl)
-            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events audit verify checkpoint checkpoints proof export webhook webhooks listen account accounts cluster status whoami check simulate context contexts completions generate help"
+            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events audit verify checkpoint checkpoints proof export webhook webhooks delivery deliveries listen account accounts cluster status whoami check simulate context contexts completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2134,6 +2233,236 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__delivery)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list recover help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__delivery__subcmd__help)
+            opts="ls recover help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__delivery__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__delivery__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__delivery__subcmd__help__subcmd__recover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__delivery__subcmd__ls)
+            opts="-o -y -h --instance --state --since --until --limit --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --instance)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__delivery__subcmd__recover)
+            opts="-o -y -h --since --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__events)
             opts="-f -n -o -y -h --follow --after --last --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2297,7 +2626,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help)
-            opts="instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help"
+            opts="instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2619,6 +2948,48 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__context__subcmd__use)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__delivery)
+            opts="ls recover"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__delivery__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__delivery__subcmd__recover)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2969,7 +3340,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__webhook)
-            opts="ls get add set rm"
+            opts="ls get add set rm deliveries resend retry recover test secret rotate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2983,6 +3354,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__webhook__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__deliveries)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3024,6 +3409,48 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__recover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__resend)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__help__subcmd__webhook__subcmd__rm)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -3038,7 +3465,49 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__secret)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__help__subcmd__webhook__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4395,7 +4864,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook)
-            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list get show add set rm delete help"
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list get show add set rm delete deliveries resend retry recover test secret rotate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4522,6 +4991,72 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__webhook__subcmd__deliveries)
+            opts="-o -y -h --state --since --until --limit --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__webhook__subcmd__get)
             opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -4573,7 +5108,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook__subcmd__help)
-            opts="ls get add set rm help"
+            opts="ls get add set rm deliveries resend retry recover test secret rotate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4587,6 +5122,20 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__deliveries)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4642,7 +5191,77 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__recover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__resend)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__webhook__subcmd__help__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__secret)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4670,7 +5289,175 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__webhook__subcmd__ls)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__recover)
+            opts="-o -y -h --since --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__resend)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__retry)
             opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4770,6 +5557,114 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__webhook__subcmd__rotate)
+            opts="-o -y -h --secret-file --overlap-hours --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --secret-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --overlap-hours)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__secret)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__webhook__subcmd__set)
             opts="-o -y -h --to --event --header --authorization-file --after-logout --label --all-events --enable --disable --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -4801,6 +5696,56 @@ _berthctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__test)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

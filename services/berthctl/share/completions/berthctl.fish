@@ -53,6 +53,8 @@ complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "proof" -d 'Prove 
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "export" -d 'Write histories as lines of JSON, each commit with the proof that it is in what was signed'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "webhook" -d 'Configure who is told of an instance'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "webhooks" -d 'Configure who is told of an instance'
+complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "delivery" -d 'Show what all webhooks of the account were sent, and send it again'
+complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "deliveries" -d 'Show what all webhooks of the account were sent, and send it again'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "listen" -d 'Receive notices here and check their signatures'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "account" -d 'Manage accounts; with the root key'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "accounts" -d 'Manage accounts; with the root key'
@@ -1081,32 +1083,39 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand export" -l json -d 'Th
 complete -c berthctl -n "__fish_berthctl_using_subcommand export" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand export" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l context -d 'The context to use instead of the current one' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
 json\t'What the API answered'
 jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l json -d 'The same as `-o json`'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -s y -l yes -d 'Answer every question with yes'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "ls" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "list" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "get" -d 'Show one'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "show" -d 'Show one'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "add" -d 'Add one'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "set" -d 'Change one; what is left out stays, its secret too'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "rm" -d 'Remove one; what waits for it is cancelled'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "delete" -d 'Remove one; what waits for it is cancelled'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "list" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "get" -d 'Show one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "show" -d 'Show one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "add" -d 'Add one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "set" -d 'Change one; what is left out stays, its secret too'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "rm" -d 'Remove one; what waits for it is cancelled'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "delete" -d 'Remove one; what waits for it is cancelled'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "deliveries" -d 'List what one was sent and what came of it; or show one delivery with its attempts'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "resend" -d 'Send one delivery again, whatever became of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "retry" -d 'Try now what waits'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "recover" -d 'Send again what was given up since a moment, in order'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "test" -d 'Send one a notice that says nothing, and say what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "secret" -d 'Show the signing secrets of one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "rotate" -d 'Change the signing secret of one; the former one signs beside it for a while'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
@@ -1267,38 +1276,178 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_se
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l until -d 'About what happened before then' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l limit -d 'How many, the newest' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h; at most 14 days' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l secret-file -d 'A file with the new one; made up if it is left out' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l overlap-hours -d 'For how many hours the former one signs beside it, 168 at most; with 0 it ends at once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "set" -d 'Change one; what is left out stays, its secret too'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove one; what waits for it is cancelled'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "deliveries" -d 'List what one was sent and what came of it; or show one delivery with its attempts'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "resend" -d 'Send one delivery again, whatever became of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "retry" -d 'Try now what waits'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Send again what was given up since a moment, in order'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "test" -d 'Send one a notice that says nothing, and say what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "secret" -d 'Show the signing secrets of one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Change the signing secret of one; the former one signs beside it for a while'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l context -d 'The context to use instead of the current one' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
 json\t'What the API answered'
 jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l json -d 'The same as `-o json`'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -s y -l yes -d 'Answer every question with yes'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "ls" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "list" -d 'List them'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "get" -d 'Show one'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "show" -d 'Show one'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "add" -d 'Add one'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "set" -d 'Change one; what is left out stays, its secret too'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "rm" -d 'Remove one; what waits for it is cancelled'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "delete" -d 'Remove one; what waits for it is cancelled'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "ls" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "list" -d 'List them'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "get" -d 'Show one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "show" -d 'Show one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "add" -d 'Add one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "set" -d 'Change one; what is left out stays, its secret too'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "rm" -d 'Remove one; what waits for it is cancelled'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "delete" -d 'Remove one; what waits for it is cancelled'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "deliveries" -d 'List what one was sent and what came of it; or show one delivery with its attempts'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "resend" -d 'Send one delivery again, whatever became of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "retry" -d 'Try now what waits'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "recover" -d 'Send again what was given up since a moment, in order'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "test" -d 'Send one a notice that says nothing, and say what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "secret" -d 'Show the signing secrets of one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "rotate" -d 'Change the signing secret of one; the former one signs beside it for a while'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
@@ -1459,12 +1608,317 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l until -d 'About what happened before then' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l limit -d 'How many, the newest' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h; at most 14 days' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l secret-file -d 'A file with the new one; made up if it is left out' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l overlap-hours -d 'For how many hours the former one signs beside it, 168 at most; with 0 it ends at once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "set" -d 'Change one; what is left out stays, its secret too'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove one; what waits for it is cancelled'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "deliveries" -d 'List what one was sent and what came of it; or show one delivery with its attempts'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "resend" -d 'Send one delivery again, whatever became of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "retry" -d 'Try now what waits'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Send again what was given up since a moment, in order'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "test" -d 'Send one a notice that says nothing, and say what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "secret" -d 'Show the signing secrets of one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Change the signing secret of one; the former one signs beside it for a while'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -f -a "ls" -d 'List what was sent, and what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -f -a "list" -d 'List what was sent, and what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -f -a "recover" -d 'Send again what was given up since a moment, to every enabled webhook'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l instance -d 'The id, name or number of one instance' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l until -d 'About what happened before then' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l limit -d 'How many, the newest' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l instance -d 'The id, name or number of one instance' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l until -d 'About what happened before then' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l limit -d 'How many, the newest' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h; at most 14 days' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List what was sent, and what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Send again what was given up since a moment, to every enabled webhook'
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -f -a "ls" -d 'List what was sent, and what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -f -a "list" -d 'List what was sent, and what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -f -a "recover" -d 'Send again what was given up since a moment, to every enabled webhook'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l instance -d 'The id, name or number of one instance' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l until -d 'About what happened before then' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l limit -d 'How many, the newest' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l instance -d 'The id, name or number of one instance' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l until -d 'About what happened before then' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l limit -d 'How many, the newest' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h; at most 14 days' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List what was sent, and what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Send again what was given up since a moment, to every enabled webhook'
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -s p -l port -d 'The port to listen at; a free one if it is left out' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l address -d 'The address to listen at' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l public-url -d 'The URL under which Berth reaches this' -r
@@ -2319,25 +2773,26 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l json -d '
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "instance" -d 'Make, link, log out, watch and delete instances'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "audit" -d 'Search what happened to instances, by who asked for it, through which door, what and when'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "verify" -d 'Check that histories are as they were written'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "checkpoint" -d 'Show what is signed about the log, and prove that nothing before was changed'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "proof" -d 'Prove that a commit of an instance is in what was signed'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "export" -d 'Write histories as lines of JSON, each commit with the proof that it is in what was signed'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "webhook" -d 'Configure who is told of an instance'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "listen" -d 'Receive notices here and check their signatures'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "account" -d 'Manage accounts; with the root key'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "cluster" -d 'Show the processes of the deployment, and who does whose work; with the root key'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "whoami" -d 'Show whose token is sent'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "context" -d 'Keep addresses and tokens under names'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "completions" -d 'Print the completions for a shell'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "generate" -d 'Write completions and manual pages into a folder'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook listen account cluster status whoami check simulate context completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "instance" -d 'Make, link, log out, watch and delete instances'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "audit" -d 'Search what happened to instances, by who asked for it, through which door, what and when'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "verify" -d 'Check that histories are as they were written'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "checkpoint" -d 'Show what is signed about the log, and prove that nothing before was changed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "proof" -d 'Prove that a commit of an instance is in what was signed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "export" -d 'Write histories as lines of JSON, each commit with the proof that it is in what was signed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "webhook" -d 'Configure who is told of an instance'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "delivery" -d 'Show what all webhooks of the account were sent, and send it again'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "listen" -d 'Receive notices here and check their signatures'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "account" -d 'Manage accounts; with the root key'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "cluster" -d 'Show the processes of the deployment, and who does whose work; with the root key'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "whoami" -d 'Show whose token is sent'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "context" -d 'Keep addresses and tokens under names'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "completions" -d 'Print the completions for a shell'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "generate" -d 'Write completions and manual pages into a folder'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "ls" -d 'List them'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "counts" -d 'Show how many are in each state'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "get" -d 'Show one, now or as it was'
@@ -2360,6 +2815,15 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "add" -d 'Add one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "set" -d 'Change one; what is left out stays, its secret too'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "rm" -d 'Remove one; what waits for it is cancelled'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "deliveries" -d 'List what one was sent and what came of it; or show one delivery with its attempts'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "resend" -d 'Send one delivery again, whatever became of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "retry" -d 'Try now what waits'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "recover" -d 'Send again what was given up since a moment, in order'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "test" -d 'Send one a notice that says nothing, and say what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "secret" -d 'Show the signing secrets of one'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from webhook" -f -a "rotate" -d 'Change the signing secret of one; the former one signs beside it for a while'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from delivery" -f -a "ls" -d 'List what was sent, and what came of it'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from delivery" -f -a "recover" -d 'Send again what was given up since a moment, to every enabled webhook'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "ls" -d 'List them'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "get" -d 'Show one'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "create" -d 'Make one; its token is shown once'

@@ -10,7 +10,7 @@ use crate::{contexts::write_secret, failure::Failure};
 /// What stands in the place of one that is not shown.
 const HIDDEN: &str = "(hidden: --show-secrets shows it)";
 /// Where they stand in answers.
-const FIELDS: [&str; 3] = ["token", "secret", "webhook_secrets"];
+const FIELDS: [&str; 4] = ["token", "secret", "former", "webhook_secrets"];
 
 /// Where tokens and secrets go.
 #[derive(Debug)]

@@ -6,7 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use super::named;
+use super::{
+    delivery::{self, Deliveries, Recover, Resend, Rotate},
+    named,
+};
 use crate::{
     failure::Failure,
     http::Ask,
@@ -59,6 +62,16 @@ Examples:
 
 The answer shows the signing secret once.";
 
+const DELIVERIES: &str = "\
+Examples:
+  berthctl webhook deliveries shop 06… --state exhausted --since 2d
+  berthctl webhook deliveries shop 06… msg_…";
+
+const RECOVER: &str = "\
+Examples:
+  berthctl webhook recover shop 06… --since 20h
+  berthctl webhook recover shop 06… --since 2026-11-21T12:00:00Z";
+
 /// What can be done with the webhooks of an instance.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -79,6 +92,22 @@ pub(crate) enum Verb {
     /// Remove one; what waits for it is cancelled.
     #[command(visible_alias = "delete")]
     Rm(Which),
+    /// List what one was sent and what came of it; or show one delivery with its attempts.
+    #[command(after_help = DELIVERIES)]
+    Deliveries(Deliveries),
+    /// Send one delivery again, whatever became of it.
+    Resend(Resend),
+    /// Try now what waits.
+    Retry(Which),
+    /// Send again what was given up since a moment, in order.
+    #[command(after_help = RECOVER)]
+    Recover(Recover),
+    /// Send one a notice that says nothing, and say what came of it.
+    Test(Which),
+    /// Show the signing secrets of one.
+    Secret(Which),
+    /// Change the signing secret of one; the former one signs beside it for a while.
+    Rotate(Rotate),
 }
 
 /// One webhook.
@@ -223,12 +252,19 @@ impl Verb {
                 crate::http::tell("the webhook is removed; what waited for it is cancelled");
                 Ok(())
             }
+            Self::Deliveries(deliveries) => deliveries.run(session).await,
+            Self::Resend(resend) => resend.run(session).await,
+            Self::Retry(which) => delivery::retry(session, &which).await,
+            Self::Recover(recover) => recover.run(session).await,
+            Self::Test(which) => delivery::test(session, &which).await,
+            Self::Secret(which) => delivery::secret(session, &which).await,
+            Self::Rotate(rotate) => rotate.run(session).await,
         }
     }
 }
 
 impl Which {
-    fn path(&self) -> Result<[&str; 5], Failure> {
+    pub(super) fn path(&self) -> Result<[&str; 5], Failure> {
         Ok(["v1", "instances", named(&self.instance)?, "webhooks", named(&self.webhook)?])
     }
 }

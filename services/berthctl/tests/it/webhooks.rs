@@ -1,6 +1,6 @@
-//! `webhook ls`, `get`, `add`, `set`, `rm`.
+//! `webhook ls`, `get`, `add`, `set`, `rm`; what was sent, and sending it again.
 
-use berth_journeys::Berth;
+use berth_journeys::{Berth, Received, Recorder, Reply, eventually, steps};
 use serde_json::json;
 
 use crate::world::Shell;
@@ -66,4 +66,134 @@ async fn a_webhook_is_added_changed_and_removed() {
     let unknown =
         ["webhook", "add", "shop", "http://127.0.0.1:9999/", "--event", "instance.sunk", "--show-secrets"];
     assert!(shell.run(&unknown).await.refused(64).contains("is none of"));
+}
+
+/// The id of the only webhook of an instance, once it is added.
+async fn added(shell: &Shell, instance: &str, url: &str) -> String {
+    shell.run(&["webhook", "add", instance, url, "--show-secrets"]).await.expect(0);
+    let all = shell.json(&["webhook", "ls", instance]).await;
+    all["webhooks"][0]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_was_sent_is_shown_and_sent_again() {
+    let berth = Berth::embedded().start().await;
+    let (shell, recorder) = (Shell::of(&berth), Recorder::start().await);
+    shell.run(&["instance", "create", "shop"]).await.expect(0);
+    let id = added(&shell, "shop", &recorder.url("/hook")).await;
+    let id = id.as_str();
+    let silent = shell.run(&["webhook", "test", "shop", id]).await.refused(65);
+    assert!(silent.contains("silent"), "{silent}");
+    steps::link(&berth.client(), "shop").await;
+    recorder.wait("the link is told", |all| all.iter().any(|hit| hit.body["type"] == "instance.open")).await;
+    let all = eventually("all is delivered", async || {
+        let all = shell.json(&["webhook", "deliveries", "shop", id, "--since", "1h"]).await;
+        let list = all["deliveries"].as_array().unwrap();
+        let is_done = list.len() >= 2 && list.iter().all(|one| one["state"] == "delivered");
+        if is_done { Ok(all) } else { Err(all) }
+    })
+    .await;
+    let newest = all["deliveries"][0]["id"].as_str().unwrap();
+    let few = shell.run(&["webhook", "deliveries", "shop", id, "--limit", "1"]).await;
+    assert!(few.err.contains("there are more"), "{few:?}");
+    let table = few.expect(0);
+    assert!(table.contains("instance.open  delivered"), "{table}");
+    let one = shell.run(&["webhook", "deliveries", "shop", id, newest]).await.expect(0);
+    assert!(one.contains("answered 200"), "{one}");
+    let none = ["webhook", "deliveries", "shop", id, "--state", "exhausted"];
+    assert_eq!(shell.run(&none).await.expect(0), "Nothing.\n");
+    let wrong = ["webhook", "deliveries", "shop", id, "--state", "lost"];
+    shell.run(&wrong).await.refused(64);
+    shell.run(&["webhook", "deliveries", "shop", id, "--since", "yesterday"]).await.refused(64);
+
+    recorder.clear();
+    let again = shell.run(&["webhook", "resend", "shop", id, newest]).await.expect(0);
+    assert_eq!(again, "1 delivery is on its way.\n");
+    let hits = recorder.wait("it comes again", |all| !all.is_empty()).await;
+    assert_eq!(hits[0].headers["webhook-id"], newest);
+    shell.run(&["webhook", "resend", "shop", id, "msg_06gvptn6stt118p4mhs3rj6adk"]).await.refused(66);
+
+    let tested = shell.run(&["webhook", "test", "shop", id]).await.expect(0);
+    assert!(tested.starts_with("The webhook took it.") && tested.contains("answered 200"), "{tested}");
+    recorder.next([Reply::status(500)]);
+    let failed = shell.run(&["webhook", "test", "shop", id]).await;
+    assert!(failed.out.contains("answered 500"), "{failed:?}");
+    failed.refused(1);
+    assert_eq!(
+        shell.run(&["webhook", "retry", "shop", id]).await.expect(0),
+        "Nothing is to be sent again.\n"
+    );
+}
+
+#[tokio::test]
+async fn what_was_given_up_while_a_webhook_was_disabled_is_recovered() {
+    let berth = Berth::embedded().start().await;
+    let (shell, recorder) = (Shell::of(&berth), Recorder::start().await);
+    let mut hooks = Vec::new();
+    for name in ["one", "two"] {
+        shell.run(&["instance", "create", name]).await.expect(0);
+        let id = added(&shell, name, &recorder.url(&format!("/{name}"))).await;
+        recorder.always(Reply::status(503));
+        steps::link(&berth.client(), name).await;
+        let path = format!("/{name}");
+        let is_linked = |hit: &Received| hit.path == path && hit.body["type"] == "instance.linked";
+        recorder.wait("the link is tried", |all| all.iter().any(is_linked)).await;
+        shell.run(&["webhook", "set", name, &id, "--disable"]).await.expect(0);
+        hooks.push(id);
+    }
+    // A code may have been told before it was scanned.
+    let given_up = ["delivery", "ls", "--state", "cancelled_by_endpoint"];
+    eventually("it is given up", async || {
+        let all = shell.json(&given_up).await;
+        if all["deliveries"].as_array().unwrap().len() >= 2 { Ok(()) } else { Err(all) }
+    })
+    .await;
+    let table = shell.run(&given_up).await.expect(0);
+    assert!(table.contains(&hooks[0]) && table.contains(&hooks[1]), "{table}");
+    recorder.always(Reply::status(200));
+    recorder.clear();
+    shell.run(&["webhook", "recover", "one", &hooks[0], "--since", "1h"]).await.refused(65);
+    for (name, id) in ["one", "two"].iter().zip(&hooks) {
+        shell.run(&["webhook", "set", name, id, "--enable"]).await.expect(0);
+    }
+    let words = |path: &'static str, all: &[Received]| -> Vec<String> {
+        let of_path = all.iter().filter(|hit| hit.path == path);
+        of_path.map(|hit| hit.body["type"].as_str().unwrap().to_owned()).collect()
+    };
+    let done = shell.run(&["webhook", "recover", "one", &hooks[0], "--since", "1h"]).await.expect(0);
+    assert_eq!(done, "2 deliveries are on their way.\n");
+    let hits = recorder.wait("one is told", |all| words("/one", all).len() >= 2).await;
+    assert_eq!(words("/one", &hits), ["instance.linked", "instance.open"]);
+    let done = shell.run(&["delivery", "recover", "--since", "1h"]).await.expect(0);
+    assert_eq!(done, "2 deliveries are on their way.\n");
+    let hits = recorder.wait("two is told", |all| words("/two", all).len() >= 2).await;
+    assert_eq!(words("/two", &hits), ["instance.linked", "instance.open"]);
+    shell.run(&["delivery", "recover", "--since", "20d"]).await.refused(64);
+    shell.run(&["delivery", "recover", "--since", "2999-01-01T00:00:00Z"]).await.refused(64);
+}
+
+#[tokio::test]
+async fn secrets_are_shown_again_and_changed() {
+    let berth = Berth::embedded().start().await;
+    let shell = Shell::of(&berth);
+    shell.run(&["instance", "create", "shop"]).await.expect(0);
+    let id = added(&shell, "shop", "https://example.com/hook").await;
+    let id = id.as_str();
+    let hidden = shell.run(&["webhook", "secret", "shop", id]).await.expect(0);
+    assert!(!hidden.contains("whsec_"), "{hidden}");
+    let shown = shell.json(&["webhook", "secret", "shop", id, "--show-secrets"]).await;
+    let file = shell.file("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    let rotate = ["webhook", "rotate", "shop", id, "--secret-file", &file, "--overlap-hours", "2"];
+    let rotated = shell.run(&rotate).await.expect(0);
+    assert!(!rotated.contains("whsec_"), "the former one is hidden too: {rotated}");
+    let now = shell.json(&["webhook", "secret", "shop", id, "--show-secrets"]).await;
+    assert_eq!(now["secret"], "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    assert_eq!(now["former"][0]["secret"], shown["secret"]);
+    shell.run(&["webhook", "rotate", "shop", id, "--overlap-hours", "169"]).await.refused(64);
+    // Made up, and the former ones end at once.
+    shell.run(&["webhook", "rotate", "shop", id, "--overlap-hours", "0"]).await.expect(0);
+    let last = shell.json(&["webhook", "secret", "shop", id, "--show-secrets"]).await;
+    let former = last["former"].as_array().unwrap();
+    assert!(former.iter().all(|one| one["secret"] != now["secret"]), "{last}");
+    assert_ne!(last["secret"], now["secret"]);
 }

@@ -85,7 +85,7 @@ pub use principal::{Principal, Principals};
 pub use quota::{Counters, Left, Quotas, Spending};
 pub use rate::{Allowance, Rate};
 pub use record::{Device, Erasure, Record, Records};
-pub use redelivery::{Redelivered, Redelivery, Tested};
+pub use redelivery::{Recovered, Redelivered, Redelivery, Tested};
 pub use renames::Renames;
 pub use resolve::{KeyKind, Resolver};
 pub use settings::{Blocks, merge_part};

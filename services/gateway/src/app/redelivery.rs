@@ -11,6 +11,7 @@ use berth_proto::{
     subject::redelivery_subject,
 };
 use berth_runtime::sealing::field;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     asking::{AskFault, Question},
@@ -26,6 +27,22 @@ const PART: &str = "the dispatcher of webhooks";
 const ASKED_MAX: Duration = Duration::from_secs(20);
 /// How long is asked again while nobody dispatches.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Instances of an account whose endpoints are asked for at once.
+const RECOVERED_AT_ONCE: usize = 16;
+/// How often one endpoint is asked for again while it has more than one question brings back.
+const ROUNDS_MAX: u32 = 16;
+
+/// What became of sending an account's endpoints again what was given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Deliveries that are sent again, or tried now.
+    pub deliveries: u32,
+    /// Endpoints that may be told nothing now.
+    pub silent: u32,
+    /// Whether an endpoint has more than this brings back: ask again.
+    pub more: bool,
+}
 
 /// What became of a request to send again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +109,55 @@ impl Redelivery {
         since: Timestamp,
     ) -> Result<Redelivered, Failure> {
         self.done(call, instance, &RedeliveryRequestV1::Recover { endpoint, since }).await
+    }
+
+    /// Sends all enabled endpoints of some instances again what was given up since a moment, and tries now what waits.
+    pub async fn recover_all(
+        &self,
+        call: &Call,
+        records: &[Record],
+        since: Timestamp,
+    ) -> Result<Recovered, Failure> {
+        self.counters.count_call(call).await?;
+        let endpoints = records.iter().flat_map(|record| {
+            let enabled = record.state.webhooks.iter().filter(|webhook| webhook.enabled);
+            enabled.map(|webhook| (record.id, webhook.id))
+        });
+        let asked = endpoints.map(|(instance, endpoint)| self.recover_whole(instance, endpoint, since));
+        let all = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(RECOVERED_AT_ONCE);
+        let add = |sum: Recovered, one: Recovered| async move {
+            Ok(Recovered {
+                deliveries: sum.deliveries.saturating_add(one.deliveries),
+                silent: sum.silent.saturating_add(one.silent),
+                more: sum.more || one.more,
+            })
+        };
+        all.try_fold(Recovered::default(), add).await
+    }
+
+    /// An endpoint, again while it has more. One that went meanwhile has nothing.
+    async fn recover_whole(
+        &self,
+        instance: InstanceId,
+        endpoint: EndpointId,
+        since: Timestamp,
+    ) -> Result<Recovered, Failure> {
+        let mut recovered = Recovered::default();
+        for _ in 0..ROUNDS_MAX {
+            match self.ask(instance, &RedeliveryRequestV1::Recover { endpoint, since }).await? {
+                RedeliveryReplyV1::Done { deliveries, more } => {
+                    recovered.deliveries = recovered.deliveries.saturating_add(deliveries);
+                    recovered.more = more;
+                }
+                RedeliveryReplyV1::Silent { .. } => return Ok(Recovered { silent: 1, ..recovered }),
+                RedeliveryReplyV1::Unknown => return Ok(recovered),
+                _ => return Err(AskFault::Unexpected.of(PART)),
+            }
+            if !recovered.more {
+                break;
+            }
+        }
+        Ok(recovered)
     }
 
     /// Sends a notice that says nothing, and waits for what comes of it.

@@ -9,8 +9,8 @@ use utoipa::{
 use super::routes::{
     account_stream, accounts, attempts, audit, checkpoints, cluster, connect, counts, create, delete,
     deliveries, events, export, gate, get, lifecycle, list, logout, move_instance, people, proof, qr,
-    redelivery, rename, simulate, stream, token, upstreams, verify, webhook, webhook_secret, webhooks,
-    whoami,
+    recover_account, redelivery, rename, simulate, stream, token, upstreams, verify, webhook, webhook_secret,
+    webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -27,7 +27,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         webhook::delete, simulate::handler, token::handler, counts::handler, cluster::handler, whoami::handler,
         gate::handler, gate::forwarded, upstreams::list, upstreams::adopt, deliveries::of_webhook,
         deliveries::of_account, attempts::handler, redelivery::resend, redelivery::retry, redelivery::recover,
-        redelivery::test, webhook_secret::get, webhook_secret::rotate,
+        recover_account::handler, redelivery::test, webhook_secret::get, webhook_secret::rotate,
         accounts::create, accounts::list, accounts::get, accounts::change,
         accounts::close, accounts::rotate_token, move_instance::handler,
         people::handler, export::handler, proof::handler, checkpoints::latest, checkpoints::list, checkpoints::note, checkpoints::consistency,

@@ -247,6 +247,8 @@ pub(super) struct WebhookBody {
     /// `silent` (default) or `all`.
     #[schema(value_type = words::Silence)]
     after_logout: &'static str,
+    /// Whether an ed25519 signature (`v1a`) stands beside each usual one.
+    ed25519: bool,
     /// When it was first configured.
     created_at: String,
     /// When it last changed.
@@ -268,6 +270,11 @@ impl WebhookBody {
             authorization: webhook.authorization.is_some(),
             events: webhook.events,
             after_logout: if webhook.after_logout_all { "all" } else { "silent" },
+            ed25519: webhook
+                .options
+                .as_ref()
+                .and_then(serde_json::Value::as_object)
+                .is_some_and(berth_notices::asymmetric::is_wanted),
             created_at: time(webhook.created_at),
             updated_at: time(webhook.updated_at),
             secret,

@@ -119,3 +119,28 @@ async fn deliveries_of_a_plain_delete() {
     assert_eq!(receiver.received(2).await.len(), 2);
     is_told("codechat_deliveries_of_a_delete", &story);
 }
+
+#[tokio::test]
+async fn two_changes_at_once_both_hold() {
+    let world = World::start().await;
+    world.instance("shop").await;
+    let hooks = "/api/v2/instance/shop/webhook";
+    let body = json!({"name": "main", "url": "https://hooks.example/codechat"});
+    let made = world.json(&business("POST", hooks).json(&body)).await;
+    let path = format!("{hooks}/{}", made["webhookId"].as_str().unwrap());
+    for round in 0..8 {
+        let on = round % 2 == 0;
+        let switch = |name: &str| business("PATCH", &format!("{path}/events")).json(&json!({ name: on }));
+        let url = format!("https://hooks.example/{round}");
+        let requests = [
+            switch("qrcodeUpdate"),
+            switch("connectionUpdate"),
+            business("PUT", &path).json(&json!({ "url": url })),
+        ];
+        tokio::join!(world.json(&requests[0]), world.json(&requests[1]), world.json(&requests[2]));
+        let now = world.json(&business("GET", &path)).await;
+        let events = &now["WebhookEvents"];
+        let shown = (&events["qrcodeUpdate"], &events["connectionUpdate"], &now["url"]);
+        assert_eq!(shown, (&json!(on), &json!(on), &json!(url)));
+    }
+}

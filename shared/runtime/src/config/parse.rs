@@ -100,7 +100,7 @@ pub(super) fn nats_url(text: &str) -> Parsed<String> {
 /// Does not repeat the address, which may hold a password.
 pub(super) fn egress_proxy(text: &str) -> Parsed<EgressProxy> {
     EgressProxy::parse(text).ok_or_else(|| {
-        "the address of an HTTP proxy is expected, such as http://10.0.0.1:3128, perhaps with a user and a password"
+        "the address of an HTTP proxy is expected, such as http://proxy.example:3128, perhaps with a user and a password"
             .to_owned()
     })
 }

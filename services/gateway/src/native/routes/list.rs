@@ -107,13 +107,13 @@ fn is_known(state: &str) -> bool {
     }
 }
 
-fn write_cursor(last: InstanceId) -> String {
+pub(super) fn write_cursor(last: InstanceId) -> String {
     let mut bytes = vec![CURSOR_VERSION];
     bytes.extend_from_slice(last.as_bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn read_cursor(text: &str) -> Result<InstanceId, Problem> {
+pub(super) fn read_cursor(text: &str) -> Result<InstanceId, Problem> {
     let expired =
         || Problem::new(Code::InvalidCursor, "The cursor is not one of this list: start again without it.");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| expired())?;

@@ -23,6 +23,7 @@ pub(super) mod move_instance;
 pub(super) mod people;
 pub(super) mod proof;
 pub(super) mod qr;
+pub(super) mod recover_account;
 pub(super) mod redelivery;
 pub(super) mod rename;
 pub(super) mod simulate;
@@ -80,6 +81,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/instances/{i}/webhooks/{w}/test", post(redelivery::test))
         .route("/v1/instances/{i}/webhooks/{w}/secret", get(webhook_secret::get).post(webhook_secret::rotate))
         .route("/v1/deliveries", get(deliveries::of_account))
+        .route("/v1/deliveries/recover", post(recover_account::handler))
         .route("/v1/instances/{i}/simulate", post(simulate::handler))
         .route("/v1/accounts", post(accounts::create).get(accounts::list))
         .route("/v1/accounts/{a}", get(accounts::get).patch(accounts::change).delete(accounts::close))

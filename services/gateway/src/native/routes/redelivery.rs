@@ -1,7 +1,7 @@
 //! `POST …/webhooks/{w}/retry`, `…/recover`, `…/test` and `…/deliveries/{d}/resend`
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_proto::{EndpointId, delivery::SettlementV1};
+use berth_proto::{EndpointId, Timestamp, delivery::SettlementV1};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -135,12 +135,7 @@ pub(super) async fn recover(
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
     check(&record, key.1)?;
-    let since = moment("since", Some(body.value.since.clone()))?
-        .ok_or_else(|| Problem::invalid("`since`: a moment is expected."))?;
-    let now = app.now();
-    if since > now || since < now.plus_seconds(-RECOVERED_SECONDS_MAX) {
-        return Err(Problem::invalid("`since`: a moment of the last 14 days is expected."));
-    }
+    let since = read_since(&app, &body.value.since)?;
     let call = caller.call("POST /v1/instances/{i}/webhooks/{w}/recover", &body.bytes);
     redelivered(app.redelivery.recover(&call, record.id, key.1, since).await?)
 }
@@ -164,6 +159,17 @@ pub(super) async fn test(
     let call = caller.call("POST /v1/instances/{i}/webhooks/{w}/test", &body.bytes);
     let tested = app.redelivery.test(&call, &record, key.1).await?.map_err(silent)?;
     Ok(answer(StatusCode::OK, TestedBody::of(tested), false))
+}
+
+/// From when on is sent again: a moment that is not too long ago.
+pub(super) fn read_since(app: &App, text: &str) -> Result<Timestamp, Problem> {
+    let since = moment("since", Some(text.to_owned()))?
+        .ok_or_else(|| Problem::invalid("`since`: a moment is expected."))?;
+    let now = app.now();
+    if since > now || since < now.plus_seconds(-RECOVERED_SECONDS_MAX) {
+        return Err(Problem::invalid("`since`: a moment of the last 14 days is expected."));
+    }
+    Ok(since)
 }
 
 fn check(record: &Record, webhook: EndpointId) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
+use berth_notices::asymmetric;
 use berth_proto::{EndpointId, frame::RejectionCodeV1};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -52,6 +53,8 @@ pub(super) struct WebhookPatch {
     label: Option<String>,
     /// Whether it receives anything.
     enabled: Option<bool>,
+    /// Whether an ed25519 signature (`v1a`) stands beside each usual one.
+    ed25519: Option<bool>,
 }
 
 /// Tells a field that is null from one that is left out.
@@ -205,7 +208,10 @@ fn patched(webhook: Webhook, patch: WebhookPatch) -> NewWebhook {
         secret: None,
         events: patch.events.unwrap_or(webhook.events),
         after_logout_all: patch.after_logout.map_or(webhook.after_logout_all, |it| it == AfterLogout::All),
-        options: webhook.options,
+        options: match patch.ed25519 {
+            Some(wanted) => asymmetric::wanting(webhook.options, wanted),
+            None => webhook.options,
+        },
         // Headers that a dialect keeps for its echo are not this patch's.
         lenient_headers: webhook.format != "native",
     }

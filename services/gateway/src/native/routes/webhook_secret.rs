@@ -1,6 +1,7 @@
 //! `GET` and `POST /v1/instances/{i}/webhooks/{w}/secret`
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use berth_notices::asymmetric::AsymmetricKey;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -37,11 +38,17 @@ pub(super) struct RotateRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(examples(json!({
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-    "former": [{"secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "until": "2026-11-22T10:07:38.691027Z"}]
+    "public_key": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+    "former": [{
+        "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        "public_key": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=", "until": "2026-11-22T10:07:38.691027Z"
+    }]
 })))]
 pub(super) struct SecretsBody {
     /// The one that signs.
     secret: String,
+    /// What checks its ed25519 signatures (`v1a`), for receivers that shall not be able to sign: `whpk_` and base64.
+    public_key: String,
     /// Those that sign beside it for a while, the newest last.
     former: Vec<FormerSecretBody>,
 }
@@ -50,6 +57,8 @@ pub(super) struct SecretsBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FormerSecretBody {
     secret: String,
+    /// What checks its ed25519 signatures.
+    public_key: String,
     /// Until when it signs.
     until: String,
 }
@@ -103,7 +112,15 @@ pub(super) async fn rotate(
 impl SecretsBody {
     fn of(secrets: WebhookSecrets) -> Self {
         let former = secrets.former.into_iter();
-        let former = former.map(|(secret, until)| FormerSecretBody { secret, until: time(until) });
-        Self { secret: secrets.secret, former: former.collect() }
+        let former = former.map(|(secret, until)| FormerSecretBody {
+            public_key: public_key(&secret),
+            secret,
+            until: time(until),
+        });
+        Self { public_key: public_key(&secrets.secret), secret: secrets.secret, former: former.collect() }
     }
+}
+
+fn public_key(secret: &str) -> String {
+    AsymmetricKey::of_text(secret).map(|key| key.public()).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_notices::formats::event_names;
+use berth_notices::{asymmetric, formats::event_names};
 use berth_proto::frame::RejectionCodeV1;
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -67,6 +67,8 @@ pub(super) struct WebhookRequest {
     enabled: Option<bool>,
     /// The signing secret: `whsec_` and base64 of 24 to 64 bytes; made up if it is left out.
     secret: Option<String>,
+    /// Whether an ed25519 signature (`v1a`) stands beside each usual one; not if it is left out.
+    ed25519: Option<bool>,
 }
 
 /// What an endpoint is told after a logout.
@@ -96,7 +98,7 @@ impl WebhookRequest {
             secret: self.secret,
             events: self.events,
             after_logout_all: self.after_logout == Some(AfterLogout::All),
-            options: None,
+            options: asymmetric::wanting(None, self.ed25519 == Some(true)),
             lenient_headers: false,
         })
     }

@@ -1,11 +1,11 @@
 //! `/api/v2/instance/{instanceId}/webhook`, `…/{webhookId}` and `…/{webhookId}/events`
 
 use axum::{Json, extract::Request, http::StatusCode};
-use berth_proto::EndpointId;
+use berth_proto::{EndpointId, frame::RejectionCodeV1};
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{NewWebhook, Record, Webhook},
+    app::{Failure, NewWebhook, Record, Webhook},
     dialects::codechat::{
         FORMAT,
         answers::{WebhookEvents, WebhookShown},
@@ -15,6 +15,9 @@ use crate::{
         webhook,
     },
 };
+
+/// How often a change is made from what is there.
+const CHANGE_TRIES_MAX: u32 = 8;
 
 /// Adds a webhook; one that is only named and located sends nothing, since `enabled` is false by default.
 #[utoipa::path(
@@ -53,11 +56,10 @@ pub(super) async fn update(
     on: OnInstance,
     request: Request,
 ) -> Result<(StatusCode, Json<WebhookShown>), CodeChatError> {
-    let record = on.read().await?;
-    let before = present(&on, &record)?;
-    let business = on.app.accounts.read(record.state.account).await?.name;
-    let wanted = webhook::endpoint(Some(&before), &object(request).await?, &business)?;
-    let (record, stored) = configure(&on, &record, &wanted).await?;
+    present(&on, &on.read().await?)?;
+    let body = object(request).await?;
+    let wanted = |before: &Webhook, business: &str| webhook::endpoint(Some(before), &body, business);
+    let (record, stored) = change(&on, wanted).await?;
     Ok((StatusCode::CREATED, Json(webhook::shown(&record, &stored))))
 }
 
@@ -93,8 +95,7 @@ pub(super) async fn update_events(
     on: OnInstance,
     request: Request,
 ) -> Result<Json<WebhookEvents>, CodeChatError> {
-    let record = on.read().await?;
-    let before = present(&on, &record)?;
+    present(&on, &on.read().await?)?;
     let body = object(request).await?;
     let mut changes = Map::new();
     for name in webhook::FLAGS {
@@ -102,9 +103,8 @@ pub(super) async fn update_events(
             changes.insert(name.to_owned(), Value::Bool(on));
         }
     }
-    let business = on.app.accounts.read(record.state.account).await?.name;
-    let wanted = webhook::switched(Some(&before), &changes, &business);
-    let (record, stored) = configure(&on, &record, &wanted).await?;
+    let wanted = |before: &Webhook, business: &str| Ok(webhook::switched(Some(before), &changes, business));
+    let (record, stored) = change(&on, wanted).await?;
     Ok(Json(webhook::shown_flags(&record, &stored)))
 }
 
@@ -115,6 +115,31 @@ async fn configure(
 ) -> Result<(Record, Webhook), CodeChatError> {
     let (answer, stored, _) = on.map(on.app.webhooks.configure(&on.call, record, wanted, false, 0).await)?;
     Ok((answer.record, stored))
+}
+
+/// Changes the webhook that the path names. What a body leaves out is as it was, so the change is decided on what it was made
+/// from, and made again from what is there if somebody else was faster: both hold then.
+async fn change(
+    on: &OnInstance,
+    wanted: impl Fn(&Webhook, &str) -> Result<NewWebhook, CodeChatError> + Send,
+) -> Result<(Record, Webhook), CodeChatError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let record = on.read().await?;
+        let before = present(on, &record)?;
+        let business = on.app.accounts.read(record.state.account).await?.name;
+        let wanted = wanted(&before, &business)?;
+        let seen = record.state.webhooks.iter().find(|one| one.id == before.id);
+        let seen = seen.ok_or(CodeChatError::WebhookNotFound)?;
+        let replaced = on.app.webhooks.replace(&on.call, &record, seen, &wanted).await;
+        let is_changed = |failure: &Failure| failure.rejection() == Some(RejectionCodeV1::Changed);
+        if tries < CHANGE_TRIES_MAX && replaced.as_ref().is_err_and(is_changed) {
+            continue;
+        }
+        let (answer, stored) = on.map(replaced)?;
+        return Ok((answer.record, stored));
+    }
 }
 
 /// The webhook that the path names.
