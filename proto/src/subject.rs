@@ -11,8 +11,9 @@
 //! | `berth.v1.last_words.<instance>` | keep what the last notices of a deleted instance need; request and reply |
 //! | `berth.v1.attempts.<partition>` | attempts to deliver notices |
 //! | `berth.v1.deliveries.<account>` | what was sent to endpoints; request and reply |
-//! | `berth.v1.redelivery.<instance>` | sending to endpoints again, and trying them; request and reply |
-//! | `berth.v1.pull.<instance>` | notices that are kept until somebody fetches them; request and reply |
+//! | `berth.v1.redelivery.<partition>.<instance>` | sending to endpoints again, and trying them, by the owner of the partition; request and reply |
+//! | `berth.v1.pull.<partition>.<instance>` | notices that are kept until somebody fetches them, from the owner of the partition; request and reply |
+//! | `berth.v1.simulate.<partition>.<instance>` | playing on a simulated device, by the owner of the partition; request and reply |
 //!
 //! No personal data ever stands in a subject.
 
@@ -252,25 +253,39 @@ pub fn deliveries_subject(account: AccountId) -> String {
 /// The filter of [`deliveries_subject`].
 pub const DELIVERIES_FILTER: &str = "berth.v1.deliveries.*";
 
-/// The subject on which whoever dispatches is asked to send again; see [`crate::redelivery`].
+/// The subject on which the owner of an instance's deliveries is asked to send again; see [`crate::redelivery`].
 pub fn redelivery_subject(instance: InstanceId) -> String {
-    format!("berth.v1.redelivery.{instance}")
+    of_owner("redelivery", instance)
 }
 
-/// The filter of [`redelivery_subject`].
-pub const REDELIVERY_FILTER: &str = "berth.v1.redelivery.*";
+/// The filter of [`redelivery_subject`] for a partition.
+pub fn redelivery_filter(partition: Partition) -> String {
+    format!("berth.v1.redelivery.{partition}.*")
+}
 
 /// The subject on which the notices of an instance that wait to be fetched are asked for; see [`crate::pull`].
 pub fn pull_subject(instance: InstanceId) -> String {
-    format!("berth.v1.pull.{instance}")
+    of_owner("pull", instance)
 }
 
-/// The filter of [`pull_subject`].
-pub const PULL_FILTER: &str = "berth.v1.pull.*";
+/// The filter of [`pull_subject`] for a partition.
+pub fn pull_filter(partition: Partition) -> String {
+    format!("berth.v1.pull.{partition}.*")
+}
 
 /// The subject on which the simulated driver is told what to play on an instance's link.
 pub fn simulate_subject(instance: InstanceId) -> String {
-    format!("berth.v1.simulate.{instance}")
+    of_owner("simulate", instance)
+}
+
+/// The filter of [`simulate_subject`] for a partition.
+pub fn simulate_filter(partition: Partition) -> String {
+    format!("berth.v1.simulate.{partition}.*")
+}
+
+/// What only the owner of an instance's partition answers.
+fn of_owner(what: &str, instance: InstanceId) -> String {
+    format!("berth.v1.{what}.{}.{instance}", Partition::of(instance.as_bytes()))
 }
 
 /// The key of a sealed code in the volatile store; `kind` is `qr` or `pairing`.

@@ -1,7 +1,7 @@
 //! Owns the device links and reports what happens on them.
 //!
-//! One replica at a time owns all links, under a lease with a fencing epoch. A view of the log (`wanted`)
-//! knows which instances want something of a link; the owner (`owner`) compares that with the links that run
+//! The links of a partition are owned by one replica at a time, under a lease with a fencing epoch. A view of the log
+//! (`wanted`) knows which instances want something of a link; the owner (`owner`) compares that with the links that run
 //! and starts, stops and unlinks. What a [`driver`] reports becomes a command (`reports`) that the
 //! session-aggregate decides; the connector itself decides nothing.
 
@@ -22,18 +22,21 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Volatile};
 use berth_log::LogRead;
+use berth_proto::subject::PARTITIONS;
 use berth_runtime::{Clock, Entropy, Lifecycle};
 use berth_views::{ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 
 use crate::{driver::DeviceLink, simulate::Controls, wanted::WantedView};
 
+/// All partitions.
+const ALL: usize = PARTITIONS as usize;
 /// The page cache of the view of wanted links, in bytes: it has rows for instances with a device only.
 const VIEW_CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -50,7 +53,7 @@ pub struct Ports {
     pub keys: KeyRing,
     /// Keys of linked devices.
     pub device_keys: Arc<dyn DeviceKeys>,
-    /// One replica owns the links.
+    /// Each partition's links are owned by one replica.
     pub leases: Arc<dyn Leases>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
@@ -81,7 +84,8 @@ pub enum StartError {
 #[derive(Debug, Clone)]
 pub struct Handle {
     view: Arc<dyn ViewReader>,
-    owns: Arc<AtomicBool>,
+    /// How many partitions.
+    owns: Arc<AtomicUsize>,
 }
 
 impl Handle {
@@ -95,13 +99,14 @@ impl Handle {
         match (self.view.state(), self.owns.load(Ordering::Relaxed)) {
             (ViewState::Halted(reason), _) => reason,
             (ViewState::Rebuilding, _) => "reads from the log which device links are wanted".to_owned(),
-            (ViewState::Live, true) => "owns the device links".to_owned(),
-            (ViewState::Live, false) => "stands by for the device links".to_owned(),
+            (ViewState::Live, 0) => "stands by for the device links".to_owned(),
+            (ViewState::Live, ALL) => "owns the device links".to_owned(),
+            (ViewState::Live, owned) => format!("owns the device links of {owned} of {ALL} partitions"),
         }
     }
 }
 
-/// Starts the service: it takes the links as soon as the lease is free.
+/// Starts the service: it takes the links of each partition as soon as that is to be this replica's.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
     let wanted = Arc::new(WantedView::default());
@@ -116,7 +121,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     )
     .await
     .map_err(StartError::View)?;
-    let owns = Arc::new(AtomicBool::new(false));
+    let owns = Arc::new(AtomicUsize::new(0));
     let owner = owner::Owner {
         ports,
         settings,

@@ -59,6 +59,11 @@ impl Links {
         }
     }
 
+    /// Under which tenure they run.
+    pub(crate) fn held(&self) -> &berth_bus::Tenure {
+        &self.tenure.held
+    }
+
     /// Makes the links of an instance what its row wants.
     pub(crate) fn reconcile(&mut self, instance: InstanceId, wanted: Option<&Wanted>) {
         let binding = wanted.and_then(|wanted| wanted.binding.as_ref());
@@ -66,13 +71,13 @@ impl Links {
         self.reconcile_unlinks(instance, wanted.map_or(&[], |wanted| wanted.unlinks.as_slice()), binding);
     }
 
-    /// Stops every link and waits until they have ended, so that the lease can be given back.
+    /// Stops every link and waits until they have ended, so that the partition can be given back.
     pub(crate) async fn stop(&self) {
-        self.tenure.over.cancel();
+        self.tenure.held.end();
         self.tasks.close();
         if timeout(STOP_MAX, self.tasks.wait()).await.is_err() {
             warn!(
-                epoch = self.tenure.epoch,
+                epoch = self.tenure.held.epoch(),
                 "device links do not stop in time: they report nothing any more"
             );
         }
@@ -114,9 +119,9 @@ impl Links {
         binding: Option<&WantedBinding>,
         reopen: bool,
     ) {
-        let stop = self.tenure.over.child_token();
+        let stop = self.tenure.held.token().child_token();
         let one = One::new(&self.tenure, instance, wanted.attempt, wanted.cause, binding);
-        debug!(instance = %instance, attempt = wanted.attempt, epoch = self.tenure.epoch, "a link starts");
+        debug!(instance = %instance, attempt = wanted.attempt, epoch = self.tenure.held.epoch(), "a link starts");
         let before = self.ending.remove(&(instance, wanted.attempt));
         let (stage, stopped) = (wanted.stage.clone(), stop.clone());
         let task = self.spawn(async move {
@@ -172,17 +177,17 @@ impl Links {
 
     /// Spawns a task that ends with the tenure.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task {
-        let over = self.tenure.over.clone();
+        let held = self.tenure.held.clone();
         // Boxed, since the size of a task is that of its largest state, wherever it is moved.
         let task = Box::pin(task);
-        let task = self.tasks.track_future(async move { over.run_until_cancelled(task).await });
+        let task = self.tasks.track_future(async move { held.run(task).await });
         self.lifecycle.spawn(task)
     }
 }
 
 impl Drop for Links {
     fn drop(&mut self) {
-        self.tenure.over.cancel();
+        self.tenure.held.end();
     }
 }
 

@@ -4,6 +4,7 @@ use berth_proto::worker::RefusalCode;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 const LINKS: &str = "berth_connector_links";
+const OWNED: &str = "berth_connector_partitions";
 const REPORTS: &str = "berth_connector_reports_total";
 const UNLINKS: &str = "berth_connector_unlinks_total";
 const WORKERS: &str = "berth_connector_workers";
@@ -18,6 +19,14 @@ pub(crate) fn describe() {
     describe_counter!(WORKERS_REFUSED, Unit::Count, "Workers that were sent away, by the reason.");
     gauge!(LINKS).increment(0.0);
     gauge!(WORKERS).increment(0.0);
+    describe_gauge!(OWNED, Unit::Count, "Partitions whose links this replica owns.");
+    owned(0);
+}
+
+/// The links of so many partitions are owned.
+#[expect(clippy::cast_precision_loss, reason = "there are 64")]
+pub(crate) fn owned(partitions: usize) {
+    gauge!(OWNED).set(partitions as f64);
 }
 
 /// A link that runs, until it is dropped.

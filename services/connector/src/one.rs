@@ -54,7 +54,7 @@ impl One {
         let keys = LinkKeys::new(instance, attempt, store, ports.keys.master().clone(), entropy);
         Self {
             tenure: Arc::clone(tenure),
-            link: Link { instance, attempt, epoch: tenure.epoch, keys, upstream: None },
+            link: Link { instance, attempt, epoch: tenure.held.epoch(), keys, upstream: None },
             binding: binding.cloned().map(Box::new),
             reports: LinkReports::new(tenure, instance, attempt, cause),
         }

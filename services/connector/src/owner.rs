@@ -1,36 +1,40 @@
-//! The owner of the links: one replica at a time, under a lease.
+//! The owner of the links of those partitions that are this replica's.
 
 use std::{
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use berth_bus::{Grant, Lease};
-use berth_proto::InstanceId;
+use berth_bus::hold_all;
+use berth_proto::{InstanceId, Partition};
 use berth_runtime::{Lifecycle, Role};
 use berth_views::{ViewError, ViewReader, ViewState};
-use tokio::time::sleep;
-use tracing::{info, warn};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    time::sleep,
+};
+use tracing::warn;
 
 use crate::{
     Ports, Settings,
     links::Links,
-    simulate,
-    tenure::Tenure,
+    metrics, simulate,
+    tenure::{REPORTS_AT_ONCE, Tenure},
     wanted::{Wanted, WantedView},
 };
 
-/// Pause before the lease is asked for again when leases do not work.
-const LEASE_RETRY: Duration = Duration::from_secs(2);
-/// Rows that are read at once when the lease was gained.
+/// Rows that are read at once when partitions were gained.
 const PAGE_ROWS: usize = 512;
 /// How long one wait for the view to follow the log may take.
 const REACHED_MAX: Duration = Duration::from_secs(10);
 /// Pause before a view that is being built is looked at again.
 const VIEW_RETRY: Duration = Duration::from_millis(200);
+/// Partitions that come or go and wait to be followed.
+const CHANGES_MAX: usize = 128;
 
 /// What the owner works with.
 #[derive(Debug)]
@@ -39,74 +43,121 @@ pub(crate) struct Owner {
     pub(crate) settings: Settings,
     pub(crate) view: Arc<dyn ViewReader>,
     pub(crate) wanted: Arc<WantedView>,
-    /// Read by the readiness check.
-    pub(crate) owns: Arc<AtomicBool>,
+    /// How many partitions are owned; read by the readiness check.
+    pub(crate) owns: Arc<AtomicUsize>,
     pub(crate) lifecycle: Lifecycle,
 }
 
+/// A partition comes or goes.
+enum Change {
+    /// Its links run here from now on.
+    Gained(Links),
+    /// They are to end here: whoever asked is handed them.
+    Gone(berth_bus::Tenure, oneshot::Sender<Links>),
+}
+
+/// The links of the partitions that are owned.
+type Owned = BTreeMap<Partition, Links>;
+
 impl Owner {
-    /// Owns the links whenever this replica holds the lease, until the life cycle ends.
+    /// Owns the links of whatever partition is this replica's, until the life cycle ends.
     pub(crate) async fn run(self) {
         let stop = self.lifecycle.stop().clone();
-        while !stop.is_cancelled() {
-            let grant =
-                match stop.run_until_cancelled(self.ports.leases.hold(Lease::whole(Role::Connector))).await {
-                    Some(Ok(grant)) => grant,
-                    Some(Err(error)) => {
-                        warn!(%error, "no lease for the device links: asking again");
-                        stop.run_until_cancelled(sleep(LEASE_RETRY)).await;
-                        continue;
-                    }
-                    None => return,
-                };
-            info!(epoch = grant.epoch, "this replica owns the device links");
-            self.owns.store(true, Ordering::Relaxed);
-            let fenced = self.while_held(grant).await;
-            self.owns.store(false, Ordering::Relaxed);
-            if fenced {
-                stop.run_until_cancelled(sleep(LEASE_RETRY)).await;
-            }
-        }
-    }
-
-    /// Owns the links until the lease is lost or the process stops. Says whether another owner was met while
-    /// the lease seemed to be held.
-    async fn while_held(&self, grant: Grant) -> bool {
-        let Grant { epoch, mut lost, guard: _guard, .. } = grant;
-        let tenure = Arc::new(Tenure::new(self.ports.clone(), Arc::clone(&self.settings.driver), epoch));
-        let mut links = Links::new(Arc::clone(&tenure), self.lifecycle.clone());
-        let mut fenced = false;
+        let (changes, coming) = mpsc::channel(CHANGES_MAX);
+        let reporting = Arc::new(Semaphore::new(REPORTS_AT_ONCE));
+        let holding = hold_all(&*self.ports.leases, Role::Connector, &stop, |held| {
+            self.reign(held, Arc::clone(&reporting), changes.clone())
+        });
         tokio::select! {
-            biased;
-            () = self.lifecycle.stop().cancelled() => {}
-            _ = lost.wait_for(|lost| *lost) => warn!(epoch, "the device links are another replica's now"),
-            () = tenure.over.cancelled() => fenced = true,
-            () = self.follow(&mut links) => {}
-            () = simulate::serve(&self.ports, self.settings.controls.clone()) => {}
+            () = holding => {}
+            () = self.follow(coming) => {}
         }
-        links.stop().await;
-        fenced
     }
 
-    /// Starts what the view wants, then follows its changes.
-    async fn follow(&self, links: &mut Links) {
+    /// Owns the links of a partition until it is lost or the process stops.
+    async fn reign(&self, held: berth_bus::Tenure, reporting: Arc<Semaphore>, changes: mpsc::Sender<Change>) {
+        let tenure =
+            Tenure::new(self.ports.clone(), Arc::clone(&self.settings.driver), held.clone(), reporting);
+        let links = Links::new(Arc::new(tenure), self.lifecycle.clone());
+        let owning = async {
+            // An attempt that ended meanwhile must not be started.
+            self.caught_up().await;
+            let _closed = changes.send(Change::Gained(links)).await;
+            std::future::pending::<()>().await;
+        };
+        let owned = async {
+            tokio::select! {
+                biased;
+                () = self.lifecycle.stop().cancelled() => {}
+                () = held.asked_back() => {}
+                _over = held.run(owning) => {}
+            }
+            held.end();
+            let (hand, handed) = oneshot::channel();
+            if changes.send(Change::Gone(held.clone(), hand)).await.is_ok()
+                && let Ok(links) = handed.await
+            {
+                links.stop().await;
+            }
+        };
+        tokio::join!(owned, simulate::serve(&self.ports, self.settings.controls.clone(), &held));
+    }
+
+    /// Starts what the view wants of gained partitions, then follows its changes.
+    async fn follow(&self, mut coming: mpsc::Receiver<Change>) {
         let mut view_changes = self.view.changes();
         let watching = self.wanted.watch();
-        self.caught_up().await;
-        // Whatever is drained here may be of a batch that `everything` does not see yet.
-        let mut again = watching.take();
-        self.everything(links).await;
+        let (mut owned, mut again) = (Owned::new(), HashSet::new());
         loop {
-            let changed = watching.take();
-            // A batch may have been on its way to the store when its instances were drained: they are looked at
-            // again after the next change.
-            for instance in again.union(&changed) {
-                self.reconcile(links, *instance).await;
+            tokio::select! {
+                biased;
+                change = coming.recv() => match change {
+                    Some(change) => self.change(&mut owned, change, &mut coming).await,
+                    None => return,
+                },
+                // A view that is closed changes no more: the process ends.
+                Ok(()) = view_changes.changed() => {
+                    let touched = watching.take();
+                    // A batch may have been on its way to the store when its instances were drained: they are looked at
+                    // again after the next change.
+                    for instance in again.union(&touched) {
+                        if let Some(links) = owned.get_mut(&Partition::of(instance.as_bytes())) {
+                            self.reconcile(links, *instance).await;
+                        }
+                    }
+                    again = touched;
+                }
             }
-            again = changed;
-            if view_changes.changed().await.is_err() {
-                return;
+        }
+    }
+
+    /// Notes a change and those that wait behind it: partitions come many at a time, and are read together.
+    async fn change(&self, owned: &mut Owned, first: Change, coming: &mut mpsc::Receiver<Change>) {
+        let (mut gained, mut next) = (HashSet::new(), Some(first));
+        while let Some(change) = next {
+            match change {
+                Change::Gained(links) => {
+                    let partition = links.held().partition();
+                    gained.insert(partition);
+                    owned.insert(partition, links);
+                }
+                Change::Gone(held, hand) => {
+                    let partition = held.partition();
+                    let is_its =
+                        owned.get(&partition).is_some_and(|links| links.held().epoch() == held.epoch());
+                    if let Some(links) = is_its.then(|| owned.remove(&partition)).flatten() {
+                        gained.remove(&partition);
+                        // Dropped by somebody who is gone, they end too.
+                        drop(hand.send(links));
+                    }
+                }
             }
+            next = coming.try_recv().ok();
+        }
+        self.owns.store(owned.len(), Ordering::Relaxed);
+        metrics::owned(owned.len());
+        if !gained.is_empty() {
+            self.everything(owned, &gained).await;
         }
     }
 
@@ -126,8 +177,8 @@ impl Owner {
         }
     }
 
-    /// Reconciles every row that there is.
-    async fn everything(&self, links: &mut Links) {
+    /// Reconciles every row that there is of these partitions.
+    async fn everything(&self, owned: &mut Owned, gained: &HashSet<Partition>) {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = match self.page(after.clone()).await {
@@ -140,7 +191,11 @@ impl Owner {
             };
             let full = page.len() == PAGE_ROWS;
             for (key, row) in &page {
-                if let (Ok(id), Some(wanted)) = (<[u8; 16]>::try_from(key.as_slice()), Wanted::read(row)) {
+                let Ok(id) = <[u8; 16]>::try_from(key.as_slice()) else { continue };
+                let partition = Partition::of(&id);
+                if gained.contains(&partition)
+                    && let (Some(links), Some(wanted)) = (owned.get_mut(&partition), Wanted::read(row))
+                {
                     links.reconcile(InstanceId::from_bytes(id), Some(&wanted));
                 }
             }

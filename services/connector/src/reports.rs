@@ -66,7 +66,7 @@ impl fmt::Debug for LinkReports {
         f.debug_struct("LinkReports")
             .field("instance", &self.instance)
             .field("attempt", &self.attempt)
-            .field("epoch", &self.tenure.epoch)
+            .field("epoch", &self.tenure.held.epoch())
             .finish_non_exhaustive()
     }
 }
@@ -96,7 +96,7 @@ impl LinkReports {
 
     fn next_report(&self) -> ReportV1 {
         let number = self.tenure.next_number();
-        ReportV1 { attempt: self.attempt, epoch: self.tenure.epoch, number }
+        ReportV1 { attempt: self.attempt, epoch: self.tenure.held.epoch(), number }
     }
 
     /// Sends a command until it is decided. Its id follows from the report, so a retry is the same command.
@@ -108,8 +108,9 @@ impl LinkReports {
         let mut pauses = Pauses::new(PAUSE_FIRST, PAUSE_MAX);
         loop {
             let permit = self.tenure.reporting.acquire().await;
-            // A cancelled task may be polled once more: it must not send what another owner could contradict.
-            if self.tenure.over.is_cancelled() {
+            // A cancelled task may be polled once more, and a suspended one goes on here: neither may send what another
+            // owner could contradict.
+            if self.tenure.held.is_over() {
                 return Next::Stop;
             }
             let asked = ask(&*self.tenure.ports.bus, &subject, payload.clone(), TRY_MAX).await;
@@ -138,16 +139,19 @@ impl LinkReports {
         debug!(instance = %self.instance, attempt = self.attempt, command = name, ?code,
             "a report came too late");
         if code == RejectionCodeV1::StaleEpoch {
-            warn!(instance = %self.instance, epoch = self.tenure.epoch,
-                "another replica reports on a link of ours: all links are given up");
-            self.tenure.over.cancel();
+            warn!(instance = %self.instance, epoch = self.tenure.held.epoch(),
+                "another replica reports on a link of ours: all links of its partition are given up");
+            self.tenure.held.end();
         }
     }
 
     fn request(&self, number: u64, command: &Command) -> Option<Bytes> {
-        let numbers =
-            [self.attempt.to_be_bytes().as_slice(), &self.tenure.epoch.to_be_bytes(), &number.to_be_bytes()]
-                .concat();
+        let numbers = [
+            self.attempt.to_be_bytes().as_slice(),
+            &self.tenure.held.epoch().to_be_bytes(),
+            &number.to_be_bytes(),
+        ]
+        .concat();
         let digest = Hash::over(b"berth.v1.report", &[self.instance.as_bytes(), &numbers]);
         let target = TargetV1::Instance { instance: self.instance, command: command.to_record().ok()? };
         let request = CommandRequestV2 {

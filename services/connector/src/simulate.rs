@@ -1,13 +1,13 @@
 //! Playing with the simulated driver over the bus.
 //!
 //! A request on [`berth_proto::subject::simulate_subject`] is a JSON object with an `action` and its arguments;
-//! the reply is `{"ok": true}` or `{"ok": false, "code", "message"}`. Only the owner of the links serves it.
+//! the reply is `{"ok": true}` or `{"ok": false, "code", "message"}`. The owner of an instance's partition serves it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use berth_bus::Requests;
-use berth_proto::InstanceId;
+use berth_bus::{Requests, Tenure};
+use berth_proto::{InstanceId, subject::simulate_filter};
 use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -16,8 +16,6 @@ use tracing::warn;
 
 use crate::Ports;
 
-/// Every instance's subject.
-const FILTER: &str = "berth.v1.simulate.*";
 /// Requests that are played at once.
 const PLAYS_AT_ONCE: usize = 64;
 /// Pause before the subjects are served again after the bus gave them up.
@@ -39,15 +37,16 @@ pub trait Controls: fmt::Debug + Send + Sync + 'static {
     async fn play(&self, instance: InstanceId, request: &Value) -> Result<(), Refused>;
 }
 
-/// Serves requests for as long as the links are owned; for ever idle without a simulated driver.
-pub(crate) async fn serve(ports: &Ports, controls: Option<Arc<dyn Controls>>) {
-    let Some(controls) = controls else { return std::future::pending().await };
-    loop {
-        match ports.bus.serve(FILTER, "connector").await {
+/// Serves requests about links of a partition for as long as it is held; at once done without a simulated driver.
+pub(crate) async fn serve(ports: &Ports, controls: Option<Arc<dyn Controls>>, held: &Tenure) {
+    let Some(controls) = controls else { return };
+    let filter = simulate_filter(held.partition());
+    while !held.is_over() {
+        match ports.bus.serve_until(&filter, "connector", held.token().clone()).await {
             Ok(requests) => play_all(requests, &controls).await,
             Err(error) => warn!(%error, "the simulation cannot be played with yet"),
         }
-        sleep(SERVE_RETRY).await;
+        let _over = held.run(sleep(SERVE_RETRY)).await;
     }
 }
 

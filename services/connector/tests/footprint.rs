@@ -32,7 +32,7 @@ use berth_proto::{
 };
 use berth_runtime::{Lifecycle, ManualClock, MasterKey, SeededEntropy, entropy::new_instance_id};
 use bytes::Bytes;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Links that run.
@@ -73,10 +73,12 @@ async fn a_link_takes_less_than_four_kibibytes() {
     let settings = Settings { driver: driver.clone(), controls: Some(driver) };
     let handle = berth_connector::start(ports, settings, &lifecycle).await.unwrap();
     // The view has read the log, and nothing runs yet.
-    until(|| handle.status() == "stands by for the device links" && leases.asked.load(Ordering::SeqCst) > 0)
-        .await;
+    until(|| {
+        handle.status() == "stands by for the device links" && leases.asked.load(Ordering::SeqCst) == 64
+    })
+    .await;
     let before = resident_bytes();
-    leases.open.notify_one();
+    leases.open.send_replace(true);
     until(|| bus.asked.load(Ordering::SeqCst) >= LINKS as u64).await;
     let each = resident_bytes().saturating_sub(before) / LINKS;
     println!("{each} bytes for each of {LINKS} links");
@@ -201,11 +203,11 @@ impl DeviceKeys for Remembered {
     }
 }
 
-/// A lease that is granted when the gate opens.
+/// Leases that are granted when the gate opens.
 #[derive(Debug, Default)]
 struct Gate {
     asked: AtomicUsize,
-    open: Notify,
+    open: watch::Sender<bool>,
     granted: Mutex<Vec<watch::Sender<bool>>>,
 }
 
@@ -213,7 +215,7 @@ struct Gate {
 impl Leases for Gate {
     async fn hold(&self, _: Lease) -> Result<Grant, LeaseError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.open.notified().await;
+        self.open.subscribe().wait_for(|open| *open).await.unwrap();
         let (guard, _given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);
         self.granted.lock().unwrap().push(lost);

@@ -1,20 +1,20 @@
 //! The public event feed: JSON `CloudEvents` for subscribers in any language.
 //!
-//! Every replica follows the log; the one that holds the lease publishes. The others keep what they read
-//! in the last seconds, and publish that first when the lease comes to them: an event is published at least
+//! Every replica follows the log; the one that owns a partition publishes the events of its instances. The others keep what
+//! they read in the last seconds, and publish that first when a partition comes to them: an event is published at least
 //! once, sometimes twice, while a position is remembered. A replica without one begins at the end of the log.
 
 use std::{
-    collections::VecDeque,
-    fs, io,
+    collections::{BTreeMap, VecDeque},
+    fs, io, mem,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use berth_bus::{Bus, Lease, Leases};
+use berth_bus::{Bus, Leases, Tenure, hold_all};
 use berth_log::{FollowError, Followed, LogRead, Position, SharedCommit};
-use berth_proto::{Kind, event::Event, public::cloud_event, subject::public_event_subject};
+use berth_proto::{Kind, Partition, event::Event, public::cloud_event, subject::public_event_subject};
 use berth_runtime::{Lifecycle, Role};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -26,20 +26,24 @@ use crate::metrics;
 const NAME: &str = "public-events";
 /// The file with the position, in the folder of the service.
 const POSITION_FILE: &str = "public-events.position";
-/// How long a replica that does not publish keeps events: longer than a lease takes to move.
+/// How long a replica keeps events of partitions that others own: longer than a lease takes to move.
 const KEEP: Duration = Duration::from_secs(15);
-/// How long a replica that starts waits for the lease before it reads.
+/// How long a replica that starts waits for a partition before it reads.
 const LEASE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Events that it keeps at most; the oldest go first.
 const KEEP_EVENTS_MAX: usize = 8_192;
 /// How often the position is written at most.
 const POSITION_EVERY: Duration = Duration::from_secs(1);
-/// The pause before another try to follow, publish or hold the lease.
+/// The pause before another try to follow or publish.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// The partitions whose events this replica publishes.
+type Owned = BTreeMap<Partition, Tenure>;
 
 /// An event on its way.
 #[derive(Debug)]
 struct Rendered {
+    partition: Partition,
     subject: String,
     payload: Bytes,
     read_at: Instant,
@@ -50,10 +54,13 @@ struct Feed {
     log: Arc<dyn LogRead>,
     bus: Arc<dyn Bus>,
     file: PathBuf,
-    /// Whether this replica holds the lease; written by the task that holds it.
-    publishing: watch::Receiver<bool>,
+    /// Written by the tasks that hold the partitions.
+    held: watch::Receiver<Owned>,
+    /// As they were when what was kept of them was published.
+    owned: Owned,
     position: Option<Position>,
-    waiting: VecDeque<Rendered>,
+    /// Events of partitions that others publish.
+    kept: VecDeque<Rendered>,
 }
 
 /// Starts the feed.
@@ -64,11 +71,22 @@ pub(crate) fn start(
     folder: &Path,
     lifecycle: &Lifecycle,
 ) {
-    let (publishing, held) = watch::channel(false);
+    let (holding, held) = watch::channel(Owned::new());
     let stop = lifecycle.stop().clone();
-    lifecycle.spawn(async move { stop.run_until_cancelled(hold_lease(leases, publishing)).await });
+    lifecycle.spawn(async move {
+        hold_all(&*leases, Role::Projections, &stop, |tenure| {
+            let (holding, stop) = (&holding, &stop);
+            async move {
+                change(holding, |owned| owned.insert(tenure.partition(), tenure.clone()));
+                stop.run_until_cancelled(tenure.asked_back()).await;
+                change(holding, |owned| owned.remove(&tenure.partition()));
+            }
+        })
+        .await;
+    });
     let file = folder.join(POSITION_FILE);
-    let mut feed = Feed { log, bus, position: None, file, publishing: held, waiting: VecDeque::new() };
+    let (owned, kept) = (Owned::new(), VecDeque::new());
+    let mut feed = Feed { log, bus, position: None, file, held, owned, kept };
     let stop = lifecycle.stop().clone();
     lifecycle.spawn(async move {
         stop.run_until_cancelled(feed.run()).await;
@@ -76,19 +94,11 @@ pub(crate) fn start(
     });
 }
 
-/// Holds the lease for as long as there is one to hold.
-async fn hold_lease(leases: Arc<dyn Leases>, publishing: watch::Sender<bool>) {
-    loop {
-        match leases.hold(Lease::whole(Role::Projections)).await {
-            Ok(mut grant) => {
-                publishing.send_replace(true);
-                let _ended = grant.lost.wait_for(|lost| *lost).await;
-                publishing.send_replace(false);
-            }
-            Err(error) => tracing::warn!(%error, "the lease of the public events cannot be held"),
-        }
-        tokio::time::sleep(RETRY_PAUSE).await;
-    }
+fn change<T>(holding: &watch::Sender<Owned>, change: impl FnOnce(&mut Owned) -> T) {
+    holding.send_modify(|owned| {
+        change(owned);
+        metrics::owned(owned.len());
+    });
 }
 
 // === impl Feed ===
@@ -97,8 +107,9 @@ impl Feed {
     async fn run(&mut self) {
         self.position = read_position(&self.file).await;
         self.begin().await;
-        // Usually the lease is free or comes soon; whatever is read before it comes may have to be dropped.
-        drop(tokio::time::timeout(LEASE_WAIT_MAX, self.publishing.wait_for(|held| *held)).await);
+        // Usually partitions are free or come soon; whatever is read before they come may have to be dropped.
+        drop(tokio::time::timeout(LEASE_WAIT_MAX, self.held.wait_for(|owned| !owned.is_empty())).await);
+        self.held.mark_changed();
         loop {
             if let Err(error) = self.follow().await {
                 if !matches!(error, FollowError::Unavailable(_)) {
@@ -131,13 +142,16 @@ impl Feed {
         let mut written = Instant::now();
         loop {
             tokio::select! {
+                biased;
+                changed = self.held.changed() => match changed {
+                    Ok(()) => self.own().await,
+                    Err(_) => return Ok(()),
+                },
                 followed = follow.next() => match followed {
-                    Some(followed) => self.take(followed?),
+                    Some(followed) => self.take(followed?).await,
                     None => return Ok(()),
                 },
-                changed = self.publishing.changed() => if changed.is_err() { return Ok(()) },
             }
-            self.publish().await;
             if written.elapsed() >= POSITION_EVERY {
                 self.write_position().await;
                 written = Instant::now();
@@ -145,53 +159,55 @@ impl Feed {
         }
     }
 
-    fn take(&mut self, followed: Followed) {
-        let mut position = self.position.take().unwrap_or_default();
+    /// Publishes what was kept of the partitions that came.
+    async fn own(&mut self) {
+        self.owned = self.held.borrow_and_update().clone();
+        for event in mem::take(&mut self.kept) {
+            self.pass_on(event).await;
+        }
+    }
+
+    async fn take(&mut self, followed: Followed) {
         match followed {
             Followed::Commit(commit, at) => {
-                self.waiting.extend(render(&commit));
-                position.advance(commit.stored().shard, at);
+                for event in render(&commit) {
+                    self.pass_on(event).await;
+                }
+                // Remembered once its events are published: a stop may come in between.
+                self.position.get_or_insert_default().advance(commit.stored().shard, at);
             }
-            Followed::Unreadable { shard, at, .. } => position.advance(shard, at),
-            Followed::CaughtUp(end) => position = end,
+            Followed::Unreadable { shard, at, .. } => {
+                self.position.get_or_insert_default().advance(shard, at);
+            }
+            Followed::CaughtUp(end) => self.position = Some(end),
         }
-        self.position = Some(position);
-        let fresh = |event: &Rendered| event.read_at.elapsed() < KEEP;
-        while !*self.publishing.borrow()
-            && (self.waiting.len() > KEEP_EVENTS_MAX
-                || self.waiting.front().is_some_and(|event| !fresh(event)))
+        let is_old = |event: &Rendered| event.read_at.elapsed() >= KEEP;
+        while self.kept.len() > KEEP_EVENTS_MAX || self.kept.front().is_some_and(is_old) {
+            self.kept.pop_front();
+        }
+    }
+
+    /// Publishes an event if its partition is ours, else keeps it for a while.
+    async fn pass_on(&mut self, event: Rendered) {
+        if let Some(tenure) = self.owned.get(&event.partition)
+            && tenure.run(self.publish(&event)).await.is_some()
         {
-            self.waiting.pop_front();
+            return metrics::published();
+        }
+        self.kept.push_back(event);
+    }
+
+    async fn publish(&self, event: &Rendered) {
+        while let Err(error) = self.bus.publish(&event.subject, event.payload.clone()).await {
+            tracing::warn!(%error, "a public event cannot be published now");
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Publishes what waits, while this replica holds the lease.
-    async fn publish(&mut self) {
-        while *self.publishing.borrow() {
-            let Some(event) = self.waiting.front() else {
-                return;
-            };
-            match self.bus.publish(&event.subject, event.payload.clone()).await {
-                Ok(()) => {
-                    self.waiting.pop_front();
-                    metrics::published();
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a public event cannot be published now");
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
-            }
-        }
-    }
-
-    /// Remembers how far everything is published, or would be if this replica held the lease.
+    /// Remembers how far everything is published, or would be if this replica owned all.
     async fn write_position(&self) {
-        let (Some(position), true) = (&self.position, self.waiting.is_empty() || !*self.publishing.borrow())
-        else {
-            return;
-        };
-        let written = write(&self.file, position).await;
-        if let Err(error) = written {
+        let Some(position) = &self.position else { return };
+        if let Err(error) = write(&self.file, position).await {
             tracing::warn!(%error, "the position of the public events cannot be written");
         }
     }
@@ -205,11 +221,11 @@ fn render(shared: &SharedCommit) -> Vec<Rendered> {
         return Vec::new();
     }
     let Ok(Some(state)) = shared.instance_state() else { return Vec::new() };
-    let subject = public_event_subject(state.account, instance);
+    let (subject, partition) = (public_event_subject(state.account, instance), commit.stream.partition());
     let events = commit.events.iter().enumerate().filter_map(|(index, record)| {
         let event = Event::from_record(record).ok()?;
         let payload = Bytes::from(cloud_event(commit, index, &event, state.account).to_string());
-        Some(Rendered { subject: subject.clone(), payload, read_at: Instant::now() })
+        Some(Rendered { partition, subject: subject.clone(), payload, read_at: Instant::now() })
     });
     events.collect()
 }

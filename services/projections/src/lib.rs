@@ -2,7 +2,7 @@
 //!
 //! Every replica folds the whole log into a record view of its own folder and answers queries in one queue
 //! group, so that any of them may be thrown away. Lists are range scans of indexes; texts are found through
-//! an index in memory, since they are sealed wherever they are stored. One replica publishes events.
+//! an index in memory, since they are sealed wherever they are stored. The owner of a partition publishes its events.
 
 mod census;
 mod class;
@@ -39,7 +39,7 @@ pub struct Ports {
     pub bus: Arc<dyn Bus>,
     /// Data keys, to find instances by sealed texts.
     pub keys: KeyRing,
-    /// The lease of the publisher.
+    /// Which partitions' events this replica publishes.
     pub leases: Arc<dyn Leases>,
     /// The time.
     pub clock: Arc<dyn Clock>,

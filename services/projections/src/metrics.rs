@@ -7,6 +7,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 const QUERIES: &str = "berth_projections_queries_total";
 const QUERY_SECONDS: &str = "berth_projections_query_seconds";
 const TEXTS: &str = "berth_projections_texts";
+const OWNED: &str = "berth_projections_partitions";
 const PUBLIC_EVENTS: &str = "berth_projections_public_events_total";
 const INSTANCES: &str = "berth_instances";
 
@@ -20,7 +21,9 @@ pub(crate) fn describe() {
     describe_histogram!(QUERY_SECONDS, Unit::Seconds, "How long queries took.");
     describe_gauge!(TEXTS, Unit::Count, "Instances that can be found by their texts.");
     describe_counter!(PUBLIC_EVENTS, Unit::Count, "Public events that were published.");
+    describe_gauge!(OWNED, Unit::Count, "Partitions whose public events this replica publishes.");
     counter!(PUBLIC_EVENTS).increment(0);
+    owned(0);
     describe_gauge!(
         INSTANCES,
         Unit::Count,
@@ -32,6 +35,12 @@ pub(crate) fn describe() {
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 instances do not fit a machine")]
 pub(crate) fn instances(state: &'static str, count: u64) {
     gauge!(INSTANCES, "state" => state).set(count as f64);
+}
+
+/// The public events of so many partitions are published here.
+#[expect(clippy::cast_precision_loss, reason = "there are 64")]
+pub(crate) fn owned(partitions: usize) {
+    gauge!(OWNED).set(partitions as f64);
 }
 
 /// A query was answered.

@@ -25,7 +25,7 @@ use futures::StreamExt;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::dispatch::{SettleError, Settler, Tools};
+use crate::dispatch::{SettleError, Tools, note_as_guest};
 
 /// How long after the deletion its notices are tried at most: then what they need is erased too.
 pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_hours(24);
@@ -108,8 +108,8 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     let resealer = Resealer { from: (owner, old), to: (owner, new) };
     let state = last_words(&resealer, &step.state, &notices)?;
     let kept = LastWordsKeptV1 { instance, notices, state: RecordV1::of(&state)? };
-    let settler = Settler::guest(tools);
-    settler.note(Partition::of(instance.as_bytes()), DeliveryEvent::from(kept)).await?;
+    let partition = Partition::of(instance.as_bytes());
+    note_as_guest(tools, partition, DeliveryEvent::from(kept)).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Derives webhook notices from the log and delivers them.
 //!
 //! ```text
-//! log ── Outbox (a view) ──▶ what is owed ── Dispatcher (under a lease) ──▶ endpoints
+//! log ── Outbox (a view) ──▶ what is owed ── Dispatcher (owns partitions) ──▶ endpoints
 //!  ▲                                            │ before every attempt: the gate, on the instance's tail
 //!  └────────── NoticesSettled ──────────────────┘
 //! ```
@@ -9,8 +9,8 @@
 //! - [`berth_notices`] makes notices of commits, says them in the words of each dialect and knows the silence.
 //! - [`schedule`] is when to repeat; [`signing`] the Standard Webhooks headers.
 //! - [`outbox`] is the view of what is owed; `attempts` remembers what was tried, for this replica and the others.
-//! - The dispatcher holds the lease of the deliveries, sends, and settles notices with commits on the delivery
-//!   streams, whose expected version fences off a former holder.
+//! - The dispatcher sends what instances of the partitions are owed that this replica owns, and settles notices with
+//!   commits on their delivery streams, whose epoch fences off a former owner.
 //!
 //! Every notice is delivered at least once, in order for each (instance, endpoint), codes in a lane of their
 //! own; its `webhook-id` is the same for every attempt.
@@ -61,7 +61,7 @@ pub struct Ports {
     pub keys: KeyRing,
     /// Keys that the last notices of deleted instances are sealed under: only this service makes and destroys them.
     pub delivery_keys: KeyRing,
-    /// One replica dispatches at a time.
+    /// Each partition is dispatched by one replica at a time.
     pub leases: Arc<dyn Leases>,
     /// Wall clock.
     pub clock: Arc<dyn Clock>,
@@ -147,7 +147,7 @@ impl Handle {
     }
 }
 
-/// Starts following the log and, whenever this replica holds the lease, dispatching.
+/// Starts following the log, and dispatching whatever partitions this replica owns.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
     let folder = ports.data.join("webhooks");

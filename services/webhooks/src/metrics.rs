@@ -15,6 +15,7 @@ const LAG_SECONDS: &str = "berth_webhook_lag_seconds";
 const OWED: &str = "berth_webhook_owed";
 const IN_FLIGHT: &str = "berth_webhook_in_flight";
 const OLDEST_SECONDS: &str = "berth_webhook_oldest_seconds";
+const OWNED: &str = "berth_webhook_partitions";
 
 /// Tells the exporter what the metrics mean.
 pub(crate) fn describe() {
@@ -50,7 +51,9 @@ pub(crate) fn describe() {
         Unit::Seconds,
         "The age of the oldest notice that is still to be sent, whatever it waits for; 0 without one."
     );
+    describe_gauge!(OWNED, Unit::Count, "Partitions that this replica dispatches.");
     idle();
+    owned(0);
 }
 
 /// Nothing is dispatched by this replica.
@@ -62,6 +65,12 @@ pub(crate) fn idle() {
 /// How long ago that happened of which somebody waits longest to be told.
 pub(crate) fn oldest(age: Duration) {
     gauge!(OLDEST_SECONDS).set(age.as_secs_f64());
+}
+
+/// So many partitions are dispatched here.
+#[expect(clippy::cast_precision_loss, reason = "there are 64")]
+pub(crate) fn owned(partitions: usize) {
+    gauge!(OWNED).set(partitions as f64);
 }
 
 /// An attempt ended.

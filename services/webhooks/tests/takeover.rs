@@ -6,7 +6,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -14,9 +14,7 @@ use std::{
 use async_trait::async_trait;
 use berth_bus::{Grant, Holds, Lease, LeaseError, Leases, port::LeaseGuard};
 use berth_proto::{
-    CommitV2, Partition, StreamKey,
-    attempt::AttemptResultV1,
-    codec,
+    CommitV2, Partition, StreamKey, codec,
     delivery::{DeliveryStateV1, SettlementV1},
 };
 use berth_webhooks::schedule::Schedule;
@@ -32,17 +30,32 @@ use tokio::{
 struct Careless {
     epoch: u64,
     holds: Arc<AtomicBool>,
+    /// How often somebody asked.
+    asked: AtomicUsize,
 }
+
+/// All of them.
+const PARTITIONS: usize = 64;
 
 impl Careless {
     fn new(epoch: u64) -> Self {
-        Self { epoch, holds: Arc::new(AtomicBool::new(true)) }
+        Self { epoch, holds: Arc::new(AtomicBool::new(true)), asked: AtomicUsize::new(0) }
+    }
+}
+
+impl Careless {
+    /// Waits until somebody asked so often.
+    async fn asked(&self, times: usize) {
+        while self.asked.load(Ordering::SeqCst) < times {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
 #[async_trait]
 impl Leases for Careless {
     async fn hold(&self, _: Lease) -> Result<Grant, LeaseError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         let (guard, _) = oneshot::channel();
         let (lost, receiver) = watch::channel(false);
         // Kept for ever, so that the lease is never lost.
@@ -143,21 +156,41 @@ async fn whose_lease_has_ended_sends_nothing_also_before_it_is_told() {
     let leases = Arc::new(Careless::new(1));
     let _replica = world.replica_with_leases("a", quick(), leases.clone()).await;
     world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    leases.asked(PARTITIONS).await;
     leases.holds.store(false, Ordering::SeqCst);
     world.link().await;
-    // Tried again and again, and each time the endpoint is connected to and told nothing.
-    let waiting = || async {
-        let (page, _) = world.page(World::everything()).await;
-        page.iter().any(|one| one.last == Some(AttemptResultV1::NotSent))
-    };
-    while !waiting().await {
-        tokio::task::yield_now().await;
-    }
+    // It has found out, and asks for the partition anew.
+    leases.asked(PARTITIONS + 1).await;
     assert!(receiver.hits().is_empty() && world.settlements().await.is_empty());
     leases.holds.store(true, Ordering::SeqCst);
     receiver.received(2).await;
     assert_eq!(world.settled(2).await, [SettlementV1::Delivered; 2]);
     assert_eq!(world.settlements().await[0].attempts, 1, "what was held back uses up no attempt");
+}
+
+#[tokio::test]
+async fn an_owner_that_was_suspended_neither_sends_nor_settles_when_it_goes_on() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let former = Arc::new(Careless::new(1));
+    let old = world.replica_with_leases("a", quick(), former.clone()).await;
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    world.link().await;
+    world.settled(2).await;
+    receiver.hold(true);
+    world.logout().await;
+    receiver.received(3).await;
+    // Another one owns the partition meanwhile. The answer finds the former owner awake, and not told of anything.
+    former.holds.store(false, Ordering::SeqCst);
+    receiver.hold(false);
+    let new = world.replica_with_leases("b", quick(), Arc::new(Careless::new(2))).await;
+    world.settled(3).await;
+    world.link().await;
+    world.settled(5).await;
+    let hits = receiver.hits();
+    assert_eq!((hits.len(), hits[2].id()), (6, hits[3].id()), "what was under way once more, the rest once");
+    assert_eq!(world.settlements().await.len(), 5);
+    old.crash().await;
+    new.crash().await;
 }
 
 #[tokio::test]

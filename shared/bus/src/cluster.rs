@@ -45,10 +45,42 @@ pub struct StreamStands {
     pub replicas: usize,
     /// How many of them have all of it, as its leader knows; one on a single server.
     pub current: usize,
+    /// Whether it is kept in files; else what is in it lives for minutes anyway.
+    pub is_on_disk: bool,
     /// Messages in it.
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// What can be lost as the engine stands, and by what: a sentence for each. None while nothing but all servers at once
+    /// would have to fail.
+    pub fn risks(&self) -> Vec<String> {
+        let kept = || self.streams.iter().filter(|stream| stream.is_on_disk);
+        let names = |streams: Vec<&StreamStands>| {
+            streams.iter().map(|stream| stream.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let mut risks = Vec::new();
+        let alone: Vec<_> = kept().filter(|stream| stream.replicas < 2).collect();
+        if !alone.is_empty() {
+            risks.push(format!(
+                "one server keeps {}: with its disk everything in them is lost, acknowledged commands too, with its power \
+                 what it had not synced, and while it is away nothing is decided; three servers and BERTH_NATS_REPLICAS=3 \
+                 survive the loss of one",
+                names(alone)
+            ));
+        }
+        for stream in kept().filter(|stream| stream.current < stream.replicas) {
+            risks.push(format!(
+                "{} of {} servers have all of {}: until the others have caught up, fewer may fail",
+                stream.current, stream.replicas, stream.name
+            ));
+        }
+        risks
+    }
 }
 
 /// Tells of the deployment.
@@ -62,4 +94,32 @@ pub trait Cluster: fmt::Debug + Send + Sync + 'static {
 
     /// What lies below.
     async fn engine(&self) -> Result<Engine, LeaseError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine(replicas: usize, current: usize) -> Engine {
+        let stream = |name: &str, is_on_disk| StreamStands {
+            name: name.to_owned(),
+            leader: None,
+            replicas,
+            current,
+            is_on_disk,
+            messages: 0,
+            bytes: 0,
+        };
+        let streams = vec![stream("LOG", true), stream("CODES", false)];
+        Engine { kind: "nats", version: None, sync: String::new(), streams }
+    }
+
+    #[test]
+    fn what_can_be_lost_is_said_of_what_is_to_be_kept() {
+        assert_eq!(engine(3, 3).risks(), Vec::<String>::new());
+        let alone = engine(1, 1).risks();
+        assert!(alone.len() == 1 && alone[0].starts_with("one server keeps LOG: with its disk"), "{alone:?}");
+        let behind = engine(3, 2).risks();
+        assert!(behind.len() == 1 && behind[0].starts_with("2 of 3 servers have all of LOG"), "{behind:?}");
+    }
 }

@@ -14,19 +14,11 @@ pub struct Lease {
     pub partition: Partition,
 }
 
-/// The partition whose owner also does the work that is not spread.
-const FIRST: Partition = Partition::new(0).unwrap();
-
 // === impl Lease ===
 
 impl Lease {
     /// The roles that own something. A gateway owns nothing.
     pub const ROLES: [Role; 4] = [Role::SessionAggregate, Role::Projections, Role::Webhooks, Role::Connector];
-
-    /// The work of a role that is not spread: it is that of the first partition's owner.
-    pub const fn whole(role: Role) -> Self {
-        Self { role, partition: FIRST }
-    }
 
     /// The work of a role on every partition.
     pub fn all_of(role: Role) -> impl Iterator<Item = Self> {

@@ -16,6 +16,7 @@ pub mod port;
 pub mod presence;
 pub mod relay;
 pub mod subject;
+pub mod tenure;
 
 pub use checkpoints::{CheckpointError, Checkpoints, Entry};
 pub use cluster::Cluster;
@@ -31,3 +32,4 @@ pub use port::{
 };
 pub use presence::Presence;
 pub use relay::{Relay, RelayEnd, RelayError, Relayed};
+pub use tenure::{Tenure, hold_all};

@@ -206,7 +206,11 @@ async fn a_dispatcher_that_was_stopped_tells_nothing_older_than_the_end() {
     eventually("whatever was under way has come to an end", async || {
         let open = endpoint.heard.open.load(Ordering::SeqCst);
         let said = stopped.stderr();
-        if open == 0 && said.contains("dispatches webhooks no more") { Ok(()) } else { Err((open, said)) }
+        if open == 0 && said.contains("the lease of this process is lost") {
+            Ok(())
+        } else {
+            Err((open, said))
+        }
     })
     .await;
     for (path, words) in endpoint.told() {

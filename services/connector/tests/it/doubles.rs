@@ -1,9 +1,10 @@
 //! Ports that a test can watch and take away: a bus and leases.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -15,7 +16,7 @@ use berth_bus::{
 };
 use berth_connector::driver::{DeviceLink, Link, Reports, Start, UnlinkError};
 use berth_proto::{
-    CommandId, InstanceId,
+    CommandId, InstanceId, Partition,
     codec::decode,
     command::Command,
     frame::{CommandRequestV2, TargetV1},
@@ -106,23 +107,29 @@ impl Bus for SpyBus {
     }
 }
 
-/// Leases that a test can take away. The epoch goes up with each grant.
+/// Leases that a test can take away. The epoch of a partition goes up with each grant.
 #[derive(Debug, Default)]
 pub(crate) struct OneLease {
-    epoch: AtomicU64,
-    /// The connector's grant.
-    held: tokio::sync::Mutex<Option<(watch::Sender<bool>, oneshot::Receiver<()>)>>,
+    /// The connector's grants.
+    held: Mutex<HashMap<Partition, Held>>,
     taken: AtomicBool,
-    /// The grants of the other names, which nobody else wants.
+    /// The grants of the other roles, which nobody else wants.
     others: Mutex<Vec<watch::Sender<bool>>>,
 }
 
+#[derive(Debug)]
+struct Held {
+    epoch: u64,
+    lost: watch::Sender<bool>,
+    given_back: oneshot::Receiver<()>,
+}
+
 impl OneLease {
-    /// Takes the connector's lease away, as an expiry would, and gives it to nobody until [`Self::release`].
-    pub(crate) async fn take_away(&self) {
+    /// Takes the connector's partitions away, as an expiry would, and gives them to nobody until [`Self::release`].
+    pub(crate) fn take_away(&self) {
         self.taken.store(true, Ordering::SeqCst);
-        if let Some((lost, _)) = &*self.held.lock().await {
-            lost.send_replace(true);
+        for held in self.held.lock().unwrap().values() {
+            held.lost.send_replace(true);
         }
     }
 
@@ -130,40 +137,43 @@ impl OneLease {
         self.taken.store(false, Ordering::SeqCst);
     }
 
+    /// The highest of all.
     pub(crate) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::SeqCst)
+        self.held.lock().unwrap().values().map(|held| held.epoch).max().unwrap_or_default()
+    }
+
+    /// Grants a partition of the connector's, if nobody has it.
+    fn grant(&self, partition: Partition) -> Option<Grant> {
+        let mut held = self.held.lock().unwrap();
+        let before = held.get_mut(&partition);
+        let is_free = before
+            .is_none_or(|before| before.given_back.try_recv() != Err(oneshot::error::TryRecvError::Empty));
+        if !is_free || self.taken.load(Ordering::SeqCst) {
+            return None;
+        }
+        let epoch = held.get(&partition).map_or(0, |before| before.epoch) + 1;
+        let (guard, given_back) = oneshot::channel();
+        let (lost, told) = watch::channel(false);
+        held.insert(partition, Held { epoch, lost, given_back });
+        Some(Grant { epoch, holds: Holds::new(|| true), lost: told, guard: LeaseGuard(guard) })
     }
 }
 
 #[async_trait]
 impl Leases for OneLease {
     async fn hold(&self, lease: Lease) -> Result<Grant, LeaseError> {
-        let (guard, given_back) = oneshot::channel();
-        let (lost, told) = watch::channel(false);
-        if lease != Lease::whole(berth_runtime::Role::Connector) {
+        if lease.role != berth_runtime::Role::Connector {
+            let (guard, _) = oneshot::channel();
+            let (lost, told) = watch::channel(false);
             self.others.lock().unwrap().push(lost);
-            return Ok(Grant {
-                epoch: 1,
-                holds: Holds::until(told.clone()),
-                lost: told,
-                guard: LeaseGuard(guard),
-            });
+            return Ok(Grant { epoch: 1, holds: Holds::new(|| true), lost: told, guard: LeaseGuard(guard) });
         }
         loop {
-            let mut held = self.held.lock().await;
-            let free = match &mut *held {
-                Some((_, before)) => before.try_recv() != Err(oneshot::error::TryRecvError::Empty),
-                None => true,
-            };
-            if free && !self.taken.load(Ordering::SeqCst) {
-                *held = Some((lost, given_back));
-                break;
+            if let Some(grant) = self.grant(lease.partition) {
+                return Ok(grant);
             }
-            drop(held);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
-        Ok(Grant { epoch, holds: Holds::until(told.clone()), lost: told, guard: LeaseGuard(guard) })
     }
 }
 

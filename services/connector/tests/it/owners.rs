@@ -119,7 +119,7 @@ async fn whoever_loses_the_lease_says_nothing_more() {
     let (pairing, linked) = (world.instance().await, world.linked().await);
     world.connect(pairing).await;
     world.until_qr(pairing, 1).await;
-    world.leases.take_away().await;
+    world.leases.take_away();
     world.until("it stands by", async || connector.handle.status() == "stands by for the device links").await;
     let (sent, before) = (world.bus.sent().len(), world.events(pairing).await);
     assert!(connector.handle.ready());
@@ -143,7 +143,7 @@ async fn a_report_that_waits_when_the_lease_is_lost_is_not_sent_again() {
     world.bus.deaf.store(true, Ordering::SeqCst);
     world.connect(id).await;
     world.until("a report is tried", async || world.bus.sent().len() >= 2).await;
-    world.leases.take_away().await;
+    world.leases.take_away();
     world.until("it stands by", async || connector.handle.status() == "stands by for the device links").await;
     let sent = world.bus.sent().len();
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;

@@ -355,6 +355,25 @@ impl Board {
         heads.map(|pending| pending.owed.occurred_at).min()
     }
 
+    /// Forgets instances that are another owner's. What is under way of them is given back as it ends.
+    pub(crate) fn forget(&mut self, is_gone: impl Fn(InstanceId) -> bool) {
+        let gone: BTreeSet<InstanceId> =
+            self.instances().into_iter().filter(|instance| is_gone(*instance)).collect();
+        for instance in &gone {
+            for lane_key in self.lanes_of(*instance) {
+                if let Some(lane) = self.lanes.get_mut(&lane_key) {
+                    self.count -= lane.queue.len();
+                    lane.queue.clear();
+                    lane.busy = 0;
+                }
+                self.index(lane_key);
+            }
+        }
+        self.settled.retain(|instance, _| !is_gone(*instance));
+        self.known.retain(|(instance, _), _| !gone.contains(instance));
+        self.foreign.retain(|(instance, _), _| !is_gone(*instance));
+    }
+
     /// Instances with notices that wait or are being tried.
     pub(crate) fn instances(&self) -> BTreeSet<InstanceId> {
         self.lanes.keys().map(|lane_key| lane_key.instance).collect()

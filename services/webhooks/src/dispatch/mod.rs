@@ -1,17 +1,20 @@
-//! The dispatcher: one replica, under a lease, sends what is owed.
+//! The dispatcher: whoever owns a partition sends what its instances' endpoints are owed.
 //!
-//! Whoever holds the lease reads the outbox, keeps what is owed in lanes, tries heads of lanes that are due
-//! and settles what came to an end. Losing the lease drops everything at once, running attempts included:
-//! their fate is unknown and the next holder repeats them under the same id. The holder also serves those who
-//! fetch notices that have nowhere to be sent to.
+//! The owner of a partition reads the outbox, keeps what is owed in lanes, tries heads of lanes that are due and settles what
+//! came to an end. One loop does so for all partitions of a replica, so that the bounds on attempts hold for the process.
+//! A partition that another replica is to have is handed over when what is in flight of it is done. Losing it drops everything
+//! of it at once, running attempts included: their fate is unknown and the next owner repeats them under the same id. The
+//! owner also serves those who fetch notices that have nowhere to be sent to.
 
 mod attempt;
 mod board;
 mod desk;
 mod disable;
+mod dispatching;
 mod extent;
 mod lane;
 mod open;
+mod owned;
 mod permit;
 mod prepare;
 mod pull;
@@ -23,32 +26,40 @@ mod send;
 mod serving;
 mod settle;
 mod shares;
-mod tenure;
 mod test_notice;
 mod trace;
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::{Lease, Leases};
+use berth_bus::{Leases, Tenure, hold_all};
 use berth_runtime::Role;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
 use desk::Desk;
+use dispatching::Dispatching;
 pub(crate) use permit::{Fault, read};
 use pull::Queue;
-use redelivery::Redelivery;
+use redelivery::{Order, Redelivery};
 pub(crate) use scan::of_endpoint;
-pub(crate) use settle::{SettleError, Settler};
-use tenure::{End, Tenure};
+use settle::Settler;
+pub(crate) use settle::{SettleError, note_as_guest};
 
 use crate::{metrics, outbox::Touched};
 
-/// What is asked of a tenure from beside it and waits for its loop.
-const ORDERS_WAITING_MAX: usize = 64;
-/// How long to wait before asking for the lease again when that failed.
-const LEASE_RETRY: Duration = Duration::from_secs(1);
+/// What is asked of the loop from beside it and waits for it: a few from each partition.
+const ORDERS_WAITING_MAX: usize = 256;
+/// Who fetches notices at once, most of them waiting for one.
+const PULLS_MAX: usize = 4_096;
+/// Requests to send again that are worked on at once.
+const REDELIVERIES_MAX: usize = 16;
+
+/// How long the next owner of a partition waits for what is in flight here.
+const HAND_OVER_MAX: Duration = Duration::from_secs(5);
 
 /// What a dispatcher works with.
 #[derive(Debug)]
@@ -58,51 +69,86 @@ pub(crate) struct Dispatcher {
     pub(crate) touched: Arc<Touched>,
 }
 
+/// What the partitions of a dispatcher share.
+struct Shared {
+    tools: Tools,
+    desk: Arc<Desk>,
+    orders: mpsc::Sender<Order>,
+    pulls: Arc<Semaphore>,
+    redeliveries: Arc<Semaphore>,
+    /// Cancelled when the loop has ended: nothing is tried or settled any more.
+    ended: CancellationToken,
+}
+
 // === impl Dispatcher ===
 
 impl Dispatcher {
-    /// Holds the lease and dispatches, again and again, until told to stop; then finishes what is in flight.
+    /// Dispatches what is to be dispatched here until told to stop; then finishes what is in flight.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        while let Some(held) = stop.run_until_cancelled(self.leases.hold(Lease::whole(Role::Webhooks))).await
-        {
-            let grant = match held {
-                Ok(grant) => grant,
-                Err(error) => {
-                    tracing::warn!(%error, "the lease of the webhook dispatcher cannot be had");
-                    stop.run_until_cancelled(tokio::time::sleep(LEASE_RETRY)).await;
-                    continue;
-                }
-            };
-            tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks");
-            let settler = Settler::new(&self.tools, grant.epoch);
-            let desk = Arc::new(Desk::default());
-            let (tools, touched) = (self.tools.clone(), self.touched.clone());
-            let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
-            let holds = grant.holds.clone();
-            let tenure =
-                Tenure::new(tools, touched, desk.clone(), (settler.clone(), holds), ordered, stop.clone());
-            let queue = Queue { tools: self.tools.clone(), settler: settler.clone(), desk };
-            let redelivery = Redelivery {
-                tools: self.tools.clone(),
-                settler: settler.clone(),
-                holds: grant.holds.clone(),
-                orders,
-            };
-            let end = tokio::select! {
-                end = tenure.run(grant.lost.clone()) => end,
-                end = serving::serve(queue, self.tools.clone(), settler.clone()) => end,
-                end = serving::serve(redelivery, self.tools.clone(), settler.clone()) => end,
-            };
+        let Self { tools, leases, touched } = self;
+        let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
+        let desk = Arc::new(Desk::default());
+        let shared = Shared {
+            tools: tools.clone(),
+            desk: Arc::clone(&desk),
+            orders,
+            pulls: Arc::new(Semaphore::new(PULLS_MAX)),
+            redeliveries: Arc::new(Semaphore::new(REDELIVERIES_MAX)),
+            ended: CancellationToken::new(),
+        };
+        let dispatching = async {
+            Dispatching::new(tools, touched, desk, ordered, stop.clone()).run().await;
             metrics::idle();
-            match end {
-                End::Stopped => return,
-                End::Lost => tracing::info!(epoch = grant.epoch, "this replica dispatches webhooks no more"),
-                End::Fenced => {
-                    tracing::warn!(epoch = grant.epoch, "another replica dispatches webhooks: stopped");
-                    drop(grant);
-                    stop.run_until_cancelled(tokio::time::sleep(LEASE_RETRY)).await;
-                }
+            shared.ended.cancel();
+        };
+        tokio::join!(dispatching, hold_all(&*leases, Role::Webhooks, &stop, |tenure| shared.reign(tenure)));
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// Dispatches what a partition owes for as long as it is held, or until the loop has ended.
+    async fn reign(&self, tenure: Tenure) {
+        let settler = Settler::new(&self.tools, tenure.clone());
+        let (tools, desk, orders) = (self.tools.clone(), self.desk.clone(), self.orders.clone());
+        let queue = Queue { tools: tools.clone(), settler: settler.clone(), desk };
+        let redelivery = Redelivery { tools: tools.clone(), settler: settler.clone(), orders };
+        let dispatched = async {
+            tokio::select! {
+                biased;
+                () = self.ended.cancelled() => {}
+                () = tenure.asked_back() => {}
+                _over = tenure.run(self.take(settler.clone())) => {}
             }
+            self.let_go(&tenure).await;
+            tenure.end();
+        };
+        tokio::join!(
+            dispatched,
+            serving::serve(queue, tools.clone(), settler.clone(), self.pulls.clone()),
+            serving::serve(redelivery, tools, settler.clone(), self.redeliveries.clone()),
+        );
+    }
+
+    /// Hands a partition to the loop, for as long as it is held. What other replicas tried is known before anything is tried
+    /// here: a failover keeps every back-off.
+    async fn take(&self, settler: Settler) {
+        self.tools.attempts.caught_up().await;
+        let _ended = self.orders.send(Order::Take(settler)).await;
+        std::future::pending::<()>().await;
+    }
+
+    /// Waits until the loop has let go of a partition, so that the next owner may have it. What is in flight is finished,
+    /// if that does not keep the next owner waiting.
+    async fn let_go(&self, tenure: &Tenure) {
+        let (done, mut gone) = oneshot::channel();
+        // A loop that has ended drops what it was asked.
+        if self.orders.send(Order::LetGo { tenure: tenure.clone(), done }).await.is_ok()
+            && timeout(HAND_OVER_MAX, &mut gone).await.is_err()
+        {
+            tenure.end();
+            let _done = gone.await;
         }
     }
 }

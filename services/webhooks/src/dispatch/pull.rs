@@ -2,7 +2,7 @@
 //!
 //! It is no store of its own. What waits are the rows that the outbox has of an endpoint without a URL, asked
 //! through the same gate as what is sent; a notice that its owner deletes is settled as delivered, by a commit
-//! of the delivery stream. So the queue survives restarts, and whichever replica holds the lease serves the
+//! of the delivery stream. So the queue survives restarts, and whichever replica owns the partition serves the
 //! same one.
 
 use std::{pin::pin, sync::Arc, time::Duration};
@@ -17,7 +17,7 @@ use berth_proto::{
     delivery::{NoticeKeyV1, SETTLED_PER_COMMIT_MAX, SettledV1, SettlementV1},
     instance::{InstanceStateV1, WebhookV1},
     pull::{PullReplyV1, PullRequestV1},
-    subject::PULL_FILTER,
+    subject::pull_filter,
 };
 use berth_runtime::{DataKey, sealing::field};
 use berth_views::ViewError;
@@ -42,6 +42,7 @@ use crate::outbox::{Owed, SettledRow, owed_key, read_row, settled_key};
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long the outbox may take to know what was just deleted.
 const KNOWN_MAX: Duration = Duration::from_secs(5);
+
 /// The queue cannot be asked now.
 #[derive(Debug, Error)]
 pub(super) enum PullFault {
@@ -53,7 +54,7 @@ pub(super) enum PullFault {
     Settle(#[from] SettleError),
 }
 
-/// The queues of all instances.
+/// The queues of the instances of a partition.
 pub(super) struct Queue {
     pub(super) tools: Tools,
     pub(super) settler: Settler,
@@ -75,10 +76,12 @@ impl Answers for Queue {
     type Reply = PullReplyV1;
     type Fault = PullFault;
 
-    const SUBJECTS: &'static str = PULL_FILTER;
-    const REQUESTS_MAX: usize = 4_096;
     const UNDONE: &'static str = "notices cannot be fetched";
     const UNAVAILABLE: PullReplyV1 = PullReplyV1::Unavailable;
+
+    fn filter(partition: Partition) -> String {
+        pull_filter(partition)
+    }
 
     async fn answer(&self, instance: InstanceId, asked: &PullRequestV1) -> Result<PullReplyV1, PullFault> {
         match *asked {
@@ -273,8 +276,7 @@ impl Queue {
         let at = self.tools.clock.now();
         let notices: Vec<_> =
             keys.into_iter().map(|notice| SettledV1 { notice, outcome, attempts: 1, at }).collect();
-        let partition = Partition::of(last.instance.as_bytes());
-        until_settled(|| self.settler.settle(partition, notices.clone())).await?;
+        until_settled(|| self.settler.settle(notices.clone())).await?;
         let deadline = Instant::now() + KNOWN_MAX;
         let mut changes = self.tools.outbox.changes();
         while self.settled(&last)? != Some(outcome) {

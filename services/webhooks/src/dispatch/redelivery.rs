@@ -5,14 +5,14 @@
 //! crash, it is in its place in its lane, and the gate is asked before each attempt. While an instance is silent nothing
 //! is reopened (R4, R23).
 
-use berth_bus::Holds;
+use berth_bus::Tenure;
 use berth_domain::instance::{NoticeClass, Verdict};
 use berth_proto::{
     CommandId, EndpointId, InstanceId, Partition, Timestamp,
     delivery::{NoticeKeyV1, NoticesReopenedV1, ReopenedV1, SETTLED_PER_COMMIT_MAX, SettlementV1},
     instance::InstanceStateV1,
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
-    subject::REDELIVERY_FILTER,
+    subject::redelivery_filter,
 };
 use berth_views::ViewError;
 use thiserror::Error;
@@ -39,9 +39,13 @@ const PAGE_ROWS: usize = 1_000;
 /// Notices that one question brings back.
 const RECOVERED_MAX: usize = 4 * SETTLED_PER_COMMIT_MAX;
 
-/// What is asked of the loop of a tenure.
+/// What is asked of the loop of the dispatcher.
 #[derive(Debug)]
 pub(super) enum Order {
+    /// A partition is dispatched here from now on.
+    Take(Settler),
+    /// Nothing more of it is begun here, and nothing is under way once this is done.
+    LetGo { tenure: Tenure, done: oneshot::Sender<()> },
     /// These may be owed again.
     Reopen { notices: Vec<NoticeKeyV1>, done: oneshot::Sender<()> },
     /// What waits for this endpoint is due now; says how many were not.
@@ -67,8 +71,6 @@ pub(super) enum RedeliveryFault {
 pub(super) struct Redelivery {
     pub(super) tools: Tools,
     pub(super) settler: Settler,
-    /// The lease under which a test is sent.
-    pub(super) holds: Holds,
     pub(super) orders: mpsc::Sender<Order>,
 }
 
@@ -79,10 +81,12 @@ impl Answers for Redelivery {
     type Reply = RedeliveryReplyV1;
     type Fault = RedeliveryFault;
 
-    const SUBJECTS: &'static str = REDELIVERY_FILTER;
-    const REQUESTS_MAX: usize = 16;
     const UNDONE: &'static str = "nothing can be sent again";
     const UNAVAILABLE: RedeliveryReplyV1 = RedeliveryReplyV1::Unavailable;
+
+    fn filter(partition: Partition) -> String {
+        redelivery_filter(partition)
+    }
 
     async fn answer(
         &self,
@@ -142,7 +146,7 @@ impl Redelivery {
             return Ok(RedeliveryReplyV1::Unknown);
         }
         match self.again(&permit.step.state, notice).await? {
-            Ok(reopened) => self.reopen(instance, vec![reopened], false).await,
+            Ok(reopened) => self.reopen(vec![reopened], false).await,
             Err(SettlementV1::Expired) => Ok(RedeliveryReplyV1::Unknown),
             Err(by) => Ok(RedeliveryReplyV1::Silent { by }),
         }
@@ -167,7 +171,7 @@ impl Redelivery {
         if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
             return Ok(refusal);
         }
-        let pass = Pass { holds: self.holds.clone(), begins_before: permit.fresh_until() };
+        let pass = Pass { holds: self.settler.tenure().holds(), begins_before: permit.fresh_until() };
         let (id, end) = ready.send(&self.tools, pass).await;
         Ok(RedeliveryReplyV1::Tested { id, end })
     }
@@ -197,7 +201,7 @@ impl Redelivery {
             }
         }
         let hurried = self.hurry(instance, endpoint).await?;
-        match self.reopen(instance, reopened, more).await? {
+        match self.reopen(reopened, more).await? {
             RedeliveryReplyV1::Done { deliveries, more } => {
                 Ok(RedeliveryReplyV1::Done { deliveries: deliveries.saturating_add(hurried), more })
             }
@@ -282,12 +286,10 @@ impl Redelivery {
     /// Has notices owed again. The board hears of it first, since it knows them as settled.
     async fn reopen(
         &self,
-        instance: InstanceId,
         mut notices: Vec<ReopenedV1>,
         more: bool,
     ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
         let deliveries = u32::try_from(notices.len()).unwrap_or(u32::MAX);
-        let partition = Partition::of(instance.as_bytes());
         while !notices.is_empty() {
             let rest = notices.split_off(notices.len().min(SETTLED_PER_COMMIT_MAX));
             let (done, heard) = oneshot::channel();
@@ -296,7 +298,7 @@ impl Redelivery {
             self.orders.send(order).await.map_err(|_| RedeliveryFault::Stopped)?;
             heard.await.map_err(|_| RedeliveryFault::Stopped)?;
             let event = NoticesReopenedV1 { notices };
-            until_settled(|| self.settler.note(partition, event.clone().into())).await?;
+            until_settled(|| self.settler.note(event.clone().into())).await?;
             notices = rest;
         }
         Ok(RedeliveryReplyV1::Done { deliveries, more })

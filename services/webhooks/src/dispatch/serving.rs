@@ -1,12 +1,7 @@
-//! Answering what is asked over the bus of whoever dispatches: a bounded number of questions at once, until this
-//! dispatcher turns out to be fenced off.
+//! Answering what is asked over the bus of whoever owns a partition: a bounded number of questions at once, until the
+//! tenure of the partition is over.
 
-use std::{
-    collections::BTreeSet,
-    error::Error,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use berth_bus::Request;
 use berth_proto::{
@@ -14,19 +9,19 @@ use berth_proto::{
     codec::{self, Frozen},
 };
 use bytes::Bytes;
-use futures::{StreamExt, stream::FuturesUnordered};
+use futures::StreamExt;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
     attempt::Tools,
     settle::{SettleError, Settler, take_over},
-    tenure::End,
 };
 use crate::QUEUE;
 
 /// How long to wait before questions are served when that failed.
 const SERVE_RETRY: Duration = Duration::from_secs(1);
 
-/// Answers questions of one kind about instances.
+/// Answers questions of one kind about the instances of a partition.
 pub(super) trait Answers: Send + Sync {
     /// A question.
     type Asked: Frozen + Send + Sync;
@@ -35,16 +30,15 @@ pub(super) trait Answers: Send + Sync {
     /// A question has no answer now.
     type Fault: Error + Send + Sync + 'static;
 
-    /// The subjects that they come on.
-    const SUBJECTS: &'static str;
-    /// Questions that are answered at once; the others wait at the bus.
-    const REQUESTS_MAX: usize;
     /// What is not done if something fails, for the operator.
     const UNDONE: &'static str;
     /// What is answered then.
     const UNAVAILABLE: Self::Reply;
 
-    /// Answers, once the outbox knows what former holders of the lease settled of the instance.
+    /// The subjects that they come on.
+    fn filter(partition: Partition) -> String;
+
+    /// Answers, once the outbox knows what former owners settled of the instance.
     fn answer(
         &self,
         instance: InstanceId,
@@ -55,82 +49,82 @@ pub(super) trait Answers: Send + Sync {
     fn unsettled(fault: &Self::Fault) -> Option<&SettleError>;
 }
 
-/// Who answers, and what it knows of its partitions.
+/// Who answers, and under which tenure.
 struct Serving<A> {
     answers: A,
     tools: Tools,
     settler: Settler,
-    /// Partitions whose former settlements the outbox knows.
-    taken: Mutex<BTreeSet<Partition>>,
+    /// Set once the outbox knows what former owners settled.
+    taken: OnceCell<()>,
 }
 
-/// Answers questions until this dispatcher is fenced off.
-pub(super) async fn serve<A: Answers>(answers: A, tools: Tools, settler: Settler) -> End {
-    let mut requests = loop {
-        match tools.bus.serve(A::SUBJECTS, QUEUE).await {
+/// Answers questions until the tenure is over. `room` is for all partitions of this replica together: a question that finds
+/// none waits, and those behind it wait at the bus.
+pub(super) async fn serve<A: Answers>(answers: A, tools: Tools, settler: Settler, room: Arc<Semaphore>) {
+    let tenure = settler.tenure().clone();
+    let filter = A::filter(tenure.partition());
+    let requests = loop {
+        match tools.bus.serve_until(&filter, QUEUE, tenure.token().clone()).await {
             Ok(requests) => break requests,
             Err(error) => {
                 tracing::warn!(%error, "{}", A::UNDONE);
-                tokio::time::sleep(SERVE_RETRY).await;
+                if tenure.run(tokio::time::sleep(SERVE_RETRY)).await.is_none() {
+                    return;
+                }
             }
         }
     };
-    let serving = Serving { answers, tools, settler, taken: Mutex::default() };
-    let mut running = FuturesUnordered::new();
-    loop {
-        tokio::select! {
-            Some(served) = running.next() => if served == Err(End::Fenced) {
-                return End::Fenced;
-            },
-            request = requests.next(), if running.len() < A::REQUESTS_MAX => match request {
-                Some(request) => running.push(serving.serve(request)),
-                // The bus is closed, so the process ends; the dispatcher says when.
-                None => std::future::pending().await,
-            },
-        }
-    }
+    let serving = &Serving { answers, tools, settler, taken: OnceCell::new() };
+    let with_room = requests.then(|request| {
+        let (tenure, room) = (tenure.clone(), Arc::clone(&room));
+        async move { (request, tenure.run(room.acquire_owned()).await) }
+    });
+    with_room
+        .for_each_concurrent(None, |(request, permit)| async move {
+            serving.serve(request).await;
+            drop(permit);
+        })
+        .await;
 }
 
 // === impl Serving ===
 
 impl<A: Answers> Serving<A> {
-    async fn serve(&self, request: Request) -> Result<(), End> {
+    /// Answers a question. One that arrived as the tenure ended is for the next owner.
+    async fn serve(&self, request: Request) {
         let id = request.subject.rsplit('.').next().and_then(|id| id.parse::<InstanceId>().ok());
         let (Some(instance), Ok(asked)) = (id, codec::decode::<A::Asked>(&request.payload)) else {
             tracing::warn!("{}: the request cannot be read", A::UNDONE);
-            return Ok(());
+            return;
         };
-        self.take(Partition::of(instance.as_bytes())).await.map_err(|error| fenced_off(&error))?;
-        let reply = match Box::pin(self.answers.answer(instance, &asked)).await {
-            Ok(reply) => reply,
-            Err(fault) => {
-                if let Some(error @ SettleError::Fenced { .. }) = A::unsettled(&fault) {
-                    return Err(fenced_off(error));
-                }
-                let error = &fault as &dyn Error;
-                tracing::warn!(%instance, error, "{} now", A::UNDONE);
-                A::UNAVAILABLE
-            }
-        };
+        let answering = Box::pin(self.answer(instance, &asked));
+        let reply = self.settler.tenure().run(answering).await.flatten().unwrap_or(A::UNAVAILABLE);
         if let Ok(payload) = codec::encode(&reply) {
             request.reply.send(Bytes::from(payload));
         }
-        Ok(())
     }
 
-    /// Makes sure that the outbox knows what former holders of the lease settled. It fails only if this dispatcher is
-    /// fenced off.
-    async fn take(&self, partition: Partition) -> Result<(), SettleError> {
-        if self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&partition) {
-            return Ok(());
+    /// None if it cannot be answered now.
+    async fn answer(&self, instance: InstanceId, asked: &A::Asked) -> Option<A::Reply> {
+        let taking = self.taken.get_or_try_init(|| take_over(&self.tools, &self.settler));
+        taking.await.map_err(|error| self.fenced_off(&error)).ok()?;
+        match self.answers.answer(instance, asked).await {
+            Ok(reply) => Some(reply),
+            Err(fault) => {
+                match A::unsettled(&fault) {
+                    Some(error @ SettleError::Fenced { .. }) => self.fenced_off(error),
+                    Some(SettleError::Log(_)) | None => {
+                        let error = &fault as &dyn Error;
+                        tracing::warn!(%instance, error, "{} now", A::UNDONE);
+                    }
+                }
+                None
+            }
         }
-        take_over(&self.tools, &self.settler, partition).await?;
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(partition);
-        Ok(())
     }
-}
 
-fn fenced_off(error: &SettleError) -> End {
-    tracing::warn!(%error, "this dispatcher is fenced off");
-    End::Fenced
+    fn fenced_off(&self, error: &SettleError) {
+        tracing::warn!(%error, "this dispatcher is fenced off");
+        self.settler.tenure().end();
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{future::ready, time::Duration};
 
+use berth_bus::Tenure;
 use berth_domain::delivery::{self, Event, Fenced, State, evolve};
 use berth_log::{Loaded, Next, Plan, TransactError, Writer};
 use berth_proto::{
@@ -39,72 +40,81 @@ impl From<EncodeError> for SettleError {
     }
 }
 
-/// Appends settlements as the dispatcher with one epoch.
+/// Appends settlements of the partition that is held under a tenure.
 #[derive(Debug, Clone)]
 pub(crate) struct Settler {
     writer: Writer,
-    /// None: a guest, who adds to the stream without being its dispatcher.
-    epoch: Option<u64>,
+    tenure: Tenure,
+}
+
+/// Notes something on a delivery stream without being its dispatcher.
+pub(crate) async fn note_as_guest(
+    tools: &Tools,
+    partition: Partition,
+    event: Event,
+) -> Result<(), SettleError> {
+    append(&tools.writer, partition, None, &[event]).await
 }
 
 // === impl Settler ===
 
 impl Settler {
-    pub(crate) fn new(tools: &Tools, epoch: u64) -> Self {
-        Self { epoch: Some(epoch), ..Self::guest(tools) }
+    pub(crate) fn new(tools: &Tools, tenure: Tenure) -> Self {
+        Self { writer: tools.writer.clone(), tenure }
     }
 
-    /// Somebody who has something to note and settles nothing.
-    pub(crate) fn guest(tools: &Tools) -> Self {
-        Self { writer: tools.writer.clone(), epoch: None }
+    pub(crate) const fn tenure(&self) -> &Tenure {
+        &self.tenure
     }
 
     /// Makes this dispatcher the partition's: from now on no older one can settle anything there.
-    pub(crate) async fn take_over(&self, partition: Partition) -> Result<(), SettleError> {
-        self.append(partition, &[]).await
+    pub(crate) async fn take_over(&self) -> Result<(), SettleError> {
+        self.append(&[]).await
     }
 
-    /// Settles notices of a partition in one commit.
-    pub(crate) async fn settle(
-        &self,
-        partition: Partition,
-        notices: Vec<SettledV1>,
-    ) -> Result<(), SettleError> {
-        self.append(partition, &[NoticesSettledV1 { notices }.into()]).await
+    /// Settles notices of the partition in one commit.
+    pub(crate) async fn settle(&self, notices: Vec<SettledV1>) -> Result<(), SettleError> {
+        self.append(&[NoticesSettledV1 { notices }.into()]).await
     }
 
     /// Notes an event that settles nothing.
-    pub(crate) async fn note(&self, partition: Partition, event: Event) -> Result<(), SettleError> {
-        self.append(partition, &[event]).await
+    pub(crate) async fn note(&self, event: Event) -> Result<(), SettleError> {
+        self.append(&[event]).await
     }
 
-    async fn append(&self, partition: Partition, events: &[Event]) -> Result<(), SettleError> {
-        let decide = |loaded, _| ready(self.decide(partition, loaded, events));
-        self.writer.transact(StreamKey::delivery(partition), None, decide).await.map(drop)
-    }
-
-    fn decide(
-        &self,
-        partition: Partition,
-        loaded: Loaded<State>,
-        events: &[Event],
-    ) -> Result<Plan<State, ()>, SettleError> {
-        let events = delivery::decide(loaded.state.as_ref(), self.epoch, events)
-            .map_err(|Fenced { epoch }| SettleError::Fenced { partition, epoch })?;
-        let folded = events.iter().fold(loaded.state.clone(), |state, event| Some(evolve(state, event)));
-        let Some(state) = folded.filter(|_| !events.is_empty()) else { return Ok(Plan::Keep(loaded, ())) };
-        let events = events.iter().map(Event::to_record).collect::<Result<_, _>>()?;
-        Ok(Plan::Append(loaded, Next { receipts: Vec::new(), events, state }, ()))
+    async fn append(&self, events: &[Event]) -> Result<(), SettleError> {
+        append(&self.writer, self.tenure.partition(), Some(self.tenure.epoch()), events).await
     }
 }
 
-/// Takes a partition over and waits until the view knows what former owners settled there.
-pub(super) async fn take_over(
-    tools: &Tools,
-    settler: &Settler,
+/// Appends events to the delivery stream of a partition; without an epoch as a guest.
+async fn append(
+    writer: &Writer,
     partition: Partition,
+    epoch: Option<u64>,
+    events: &[Event],
 ) -> Result<(), SettleError> {
-    until_settled(|| settler.take_over(partition)).await?;
+    let decide = |loaded, _| ready(decide(partition, epoch, loaded, events));
+    writer.transact(StreamKey::delivery(partition), None, decide).await.map(drop)
+}
+
+fn decide(
+    partition: Partition,
+    epoch: Option<u64>,
+    loaded: Loaded<State>,
+    events: &[Event],
+) -> Result<Plan<State, ()>, SettleError> {
+    let events = delivery::decide(loaded.state.as_ref(), epoch, events)
+        .map_err(|Fenced { epoch }| SettleError::Fenced { partition, epoch })?;
+    let folded = events.iter().fold(loaded.state.clone(), |state, event| Some(evolve(state, event)));
+    let Some(state) = folded.filter(|_| !events.is_empty()) else { return Ok(Plan::Keep(loaded, ())) };
+    let events = events.iter().map(Event::to_record).collect::<Result<_, _>>()?;
+    Ok(Plan::Append(loaded, Next { receipts: Vec::new(), events, state }, ()))
+}
+
+/// Takes the partition over and waits until the view knows what former owners settled there.
+pub(super) async fn take_over(tools: &Tools, settler: &Settler) -> Result<(), SettleError> {
+    until_settled(|| settler.take_over()).await?;
     loop {
         if let Ok(end) = tools.log.end().await {
             match tools.outbox.reached(&end, REACHED_MAX).await {

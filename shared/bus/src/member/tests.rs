@@ -96,7 +96,11 @@ fn only_members_of_the_role_that_stay_are_owners() {
         Lease::all_of(Role::Connector).filter_map(|lease| roster.owner(lease)).collect();
     assert_eq!(owners, BTreeSet::from([&seat("connector.a"), &seat("serve.c")]));
     assert!(roster.has(Role::Projections), "of whoever runs everything");
-    assert!(Roster::default().owner(Lease::whole(Role::Connector)).is_none());
+    assert!(
+        Roster::default()
+            .owner(Lease { role: Role::Connector, partition: Partition::new(0).unwrap() })
+            .is_none()
+    );
 }
 
 #[test]

@@ -36,9 +36,20 @@ pub enum ConnectError {
     /// refuses ours, or a file cannot be used. A retry helps when somebody replaced what is wrong.
     #[error("TLS with NATS cannot be agreed on")]
     Tls(#[source] async_nats::ConnectError),
-    /// No server answered, or it refused. A retry helps when one does.
+    /// No server answered. A retry helps when one does.
     #[error("no connection to NATS")]
     Connect(#[source] async_nats::ConnectError),
+    /// The server knows nobody with these credentials. A retry does not help.
+    #[error(
+        "the NATS server refuses these credentials: give it a user and password in the address, or a file in \
+         `nats_creds` (BERTH_NATS_CREDS)"
+    )]
+    Refused(#[source] async_nats::ConnectError),
+    /// The server keeps no streams. A retry does not help.
+    #[error(
+        "the NATS server has no JetStream, which is to keep the log: add `jetstream {{}}` to its configuration"
+    )]
+    NoJetStream,
 }
 
 /// Connects as the settings say: to one of the servers in their `url`, with their credentials and certificates. With
@@ -66,7 +77,7 @@ async fn open(url: &str, creds: Option<&Path>, tls: &NatsTls, name: &str) -> Res
         Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
         None => servers.first().map_or_else(ConnectOptions::new, secret_of),
     };
-    secured(options, tls)
+    let client = secured(options, tls)
         .name(name)
         .custom_inbox_prefix(format!("{INBOXES}{name}"))
         .ping_interval(PING_EVERY)
@@ -81,13 +92,21 @@ async fn open(url: &str, creds: Option<&Path>, tls: &NatsTls, name: &str) -> Res
         .event_callback(|event| async move { log(&event) })
         .connect(servers)
         .await
-        .map_err(failed)
+        .map_err(failed)?;
+    // One of a cluster may have others keep the streams.
+    let server = client.server_info();
+    if server.jetstream || server.cluster.is_some() { Ok(client) } else { Err(ConnectError::NoJetStream) }
 }
 
 /// Why there is no connection.
 fn failed(error: async_nats::ConnectError) -> ConnectError {
-    let is_tls = error.kind() == async_nats::ConnectErrorKind::Tls || is_of_tls(&error);
-    if is_tls { ConnectError::Tls(error) } else { ConnectError::Connect(error) }
+    use async_nats::ConnectErrorKind::{Authentication, AuthorizationViolation, Tls};
+    match error.kind() {
+        Tls => ConnectError::Tls(error),
+        Authentication | AuthorizationViolation => ConnectError::Refused(error),
+        _ if is_of_tls(&error) => ConnectError::Tls(error),
+        _ => ConnectError::Connect(error),
+    }
 }
 
 /// Whether TLS is what failed. The client says of a handshake no more than that it was input and output.

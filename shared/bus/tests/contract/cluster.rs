@@ -7,7 +7,7 @@ use berth_bus::{
     Bus, DeploymentStore, DeviceKeys, KeptKey, KeyStore, Lease, Leases, RequestError, Volatile,
     nats::{NatsBus, NatsDeployment, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsVolatile, connect},
 };
-use berth_proto::InstanceId;
+use berth_proto::{InstanceId, Partition};
 use berth_runtime::{Lifecycle, Role, SystemClock, WrappedKey};
 use berth_test_support::NatsCluster;
 use bytes::Bytes;
@@ -111,7 +111,7 @@ async fn every_partition_has_one_holder_when_the_leader_of_the_leases_dies() {
         let leases = opened!(NatsLeases::open(client.clone(), REPLICAS, who.clone(), &life, clock.clone()));
         members.push((leases, life));
     }
-    let lease = Lease::whole(Role::Connector);
+    let lease = Lease { role: Role::Connector, partition: Partition::new(0).unwrap() };
     let hold = async |members: &[(NatsLeases, Lifecycle)]| {
         let holds = members.iter().map(|(leases, _)| leases.hold(lease));
         let (grant, holder, _) = in_time(futures::future::select_all(holds)).await;

@@ -21,7 +21,7 @@ use crate::support::{client, eventually, identity, in_time};
 /// Longer than a lease lasts without renewal.
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(LEASE_SECONDS + 1);
 const BUCKET: &str = "KV_berth_leases";
-const LINKS: Lease = Lease::whole(Role::Connector);
+const LINKS: Lease = Lease { role: Role::Connector, partition: Partition::new(0).unwrap() };
 
 /// A process that is a member.
 struct Process {
@@ -273,6 +273,6 @@ async fn members_say_who_they_are() {
 
 #[test]
 fn a_lease_is_named_after_its_role() {
-    let names = Lease::ROLES.map(|role| Lease::whole(role).to_string());
+    let names = Lease::ROLES.map(|role| Lease { role, ..LINKS }.to_string());
     assert_eq!(names, ["session-aggregate.0", "projections.0", "webhooks.0", "connector.0"]);
 }

@@ -15,7 +15,7 @@ use berth_bus::{
         connect,
     },
 };
-use berth_proto::InstanceId;
+use berth_proto::{InstanceId, Partition};
 use berth_runtime::{Lifecycle, Role, SystemClock, WrappedKey};
 use berth_test_support::{free_port, nats_server};
 use bytes::Bytes;
@@ -136,7 +136,9 @@ async fn each_service_can_do_its_work() {
     devices.delete(device, 1).await.unwrap();
     let who = identity("session-aggregate.a");
     let leases = NatsLeases::open(owner, 1, who, &server.lifecycle, Arc::new(SystemClock)).await.unwrap();
-    in_time(leases.hold(Lease::whole(Role::SessionAggregate))).await.unwrap();
+    in_time(leases.hold(Lease { role: Role::SessionAggregate, partition: Partition::new(0).unwrap() }))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -191,5 +193,5 @@ async fn a_connection_that_cannot_be_made_says_why() {
     assert!(matches!(connect("not an address", None, "x").await, Err(ConnectError::Address(_))));
     let server = Guarded::start().await;
     let stranger = connect(&format!("nats://127.0.0.1:{}", server.port), None, "x").await;
-    assert!(matches!(stranger, Err(ConnectError::Connect(_))));
+    assert!(matches!(stranger, Err(ConnectError::Refused(_))));
 }

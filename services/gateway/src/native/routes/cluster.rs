@@ -37,8 +37,10 @@ use crate::{
     "engine": {
         "kind": "nats", "version": "2.15.1", "sync": "as the servers are configured",
         "streams": [{
-            "name": "BERTH_LOG_0", "leader": "n1", "replicas": 3, "current": 3, "messages": 12, "bytes": 11042
-        }]
+            "name": "BERTH_LOG_0", "leader": "n1", "replicas": 3, "current": 3, "is_on_disk": true, "messages": 12,
+            "bytes": 11042
+        }],
+        "risks": []
     }
 })))]
 pub(super) struct ClusterBody {
@@ -118,6 +120,8 @@ pub(super) struct EngineBody {
     sync: String,
     /// The streams on NATS.
     streams: Vec<StreamBody>,
+    /// What can be lost as it stands, and by what; empty while nothing but all servers at once would have to fail.
+    risks: Vec<String>,
 }
 
 /// A stream on NATS.
@@ -131,6 +135,8 @@ pub(super) struct StreamBody {
     replicas: usize,
     /// Servers that have all of it.
     current: usize,
+    /// Whether it is kept in files; else what is in it lives for minutes anyway.
+    is_on_disk: bool,
     /// Messages in it.
     messages: u64,
     /// Their bytes.
@@ -224,15 +230,12 @@ impl PartitionBody {
 }
 
 impl EngineBody {
-    fn of(Engine { kind, version, sync, streams }: Engine) -> Self {
-        let stream = |StreamStands { name, leader, replicas, current, messages, bytes }| StreamBody {
-            name,
-            leader,
-            replicas,
-            current,
-            messages,
-            bytes,
+    fn of(engine: Engine) -> Self {
+        let risks = engine.risks();
+        let Engine { kind, version, sync, streams } = engine;
+        let stream = |StreamStands { name, leader, replicas, current, is_on_disk, messages, bytes }| {
+            StreamBody { name, leader, replicas, current, is_on_disk, messages, bytes }
         };
-        Self { kind, version, sync, streams: streams.into_iter().map(stream).collect() }
+        Self { kind, version, sync, streams: streams.into_iter().map(stream).collect(), risks }
     }
 }

@@ -145,8 +145,8 @@ impl Held {
         let (guard, given_back) = oneshot::channel();
         let (lost, told) = watch::channel(false);
         let (epoch, life, inner) = (self.epoch, self.life, Arc::clone(&self.reserved.inner));
-        let said = told.clone();
-        let holds = Holds::new(move || !*said.borrow() && inner.lives(life));
+        // One that is to be another's is held until it is given back: that one waits.
+        let holds = Holds::new(move || inner.lives(life));
         let lifecycle = self.reserved.inner.lifecycle.clone();
         let _task = lifecycle.spawn(self.keep(given_back, lost));
         Grant { epoch, holds, lost: told, guard: LeaseGuard(guard) }

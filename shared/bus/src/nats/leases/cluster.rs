@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_nats::Client;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -57,18 +58,22 @@ impl Cluster for NatsCluster {
     }
 
     async fn engine(&self) -> Result<Engine, LeaseError> {
-        let client = &self.leases.0.client;
-        let context = async_nats::jetstream::new(client.clone());
-        let streams = stream::iter(self.streams.clone())
-            .map(|name| {
-                let context = &context;
-                async move { context.get_stream(&name).await.ok().map(|found| stands(found.cached_info())) }
-            })
-            .buffered(ASKED_AT_ONCE);
-        let streams = streams.collect::<Vec<_>>().await.into_iter().flatten().collect();
-        let version = Some(client.server_info().version);
-        Ok(Engine { kind: "nats", version, sync: SYNC.to_owned(), streams })
+        Ok(survey(&self.leases.0.client, &self.streams).await)
     }
+}
+
+/// What lies below on NATS: the streams of these names that are there.
+pub async fn survey(client: &Client, streams: &[String]) -> Engine {
+    let context = async_nats::jetstream::new(client.clone());
+    let found = stream::iter(streams.to_vec())
+        .map(|name| {
+            let context = &context;
+            async move { context.get_stream(&name).await.ok().map(|found| stands(found.cached_info())) }
+        })
+        .buffered(ASKED_AT_ONCE);
+    let streams = found.collect::<Vec<_>>().await.into_iter().flatten().collect();
+    let version = Some(client.server_info().version);
+    Engine { kind: "nats", version, sync: SYNC.to_owned(), streams }
 }
 
 fn stands(info: &async_nats::jetstream::stream::Info) -> StreamStands {
@@ -79,6 +84,7 @@ fn stands(info: &async_nats::jetstream::stream::Info) -> StreamStands {
         leader: cluster.and_then(|cluster| cluster.leader.clone()).filter(|leader| !leader.is_empty()),
         replicas: info.config.num_replicas.max(1),
         current: followers + 1,
+        is_on_disk: info.config.storage == async_nats::jetstream::stream::StorageType::File,
         messages: info.state.messages,
         bytes: info.state.bytes,
     }

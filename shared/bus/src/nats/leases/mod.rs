@@ -28,7 +28,7 @@ use tokio::{
     time::Instant,
 };
 
-pub use self::cluster::NatsCluster;
+pub use self::cluster::{NatsCluster, survey};
 use super::{
     stream::{OpenError, StreamError},
     table::Table,
@@ -153,6 +153,11 @@ impl NatsLeases {
         let (watching, stop) = (Arc::clone(&inner), lifecycle.stop().clone());
         lifecycle.spawn(async move { stop.run_until_cancelled(watching.watch()).await });
         Ok(Self(inner))
+    }
+
+    /// Finds or makes the bucket, with that number of replicas, without becoming a member.
+    pub async fn make_bucket(client: Client, replicas: usize) -> Result<(), OpenError> {
+        bucket::open(client, replicas).await.map(drop)
     }
 
     /// Who this process is.

@@ -1,4 +1,4 @@
-//! One tenure of the lease: the loop that starts attempts, ends them and settles notices.
+//! The loop that starts attempts, ends them and settles notices, for all partitions that this replica owns.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::Holds;
+use berth_bus::Tenure;
 use berth_domain::{instance::NoticeClass, instance::Verdict};
 use berth_notices::formats::{self, Format, RetryRule};
 use berth_proto::{
@@ -18,10 +18,7 @@ use berth_proto::{
 };
 use berth_views::{ViewError, ViewReader, ViewState};
 use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -30,11 +27,12 @@ use super::{
     desk::Desk,
     extent::Extent,
     lane::{Pending, Present},
+    owned::{Owned, Stage},
     permit::ask,
     redelivery::Order,
     review::{About, Reviews, state_now},
     scan,
-    settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
+    settle::{FAULT_DELAY, SettleError, take_over, until_settled},
 };
 use crate::{
     attempts::Tried,
@@ -55,23 +53,14 @@ const AGE_EACH: Duration = Duration::from_secs(5);
 /// How much longer than that was looked for nobody looks again: it takes a hundredth of the loop at most.
 const AGE_REST_FACTOR: u32 = 100;
 
-/// Why a tenure ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// The process stops; what was in flight is finished.
-    Stopped,
-    /// The lease is lost.
-    Lost,
-    /// Another dispatcher settles notices.
-    Fenced,
-}
-
 /// Something that ran beside the loop came to an end.
 enum Done {
-    Attempt(Box<Ended>),
-    /// None if the process stops first: the view that is waited for ends with it.
-    Taken(Partition, Option<Result<(), SettleError>>),
-    Settled(Partition, Vec<(SettledV1, NoticeClass)>, Result<(), SettleError>),
+    /// What was tried, if its tenure was over first.
+    Attempt(Tenure, Result<Box<Ended>, Box<Pending>>),
+    /// None if the process stops first, since the view that is waited for ends with it, or the tenure is over.
+    Taken(Tenure, Option<Result<(), SettleError>>),
+    /// None if the tenure is over: whether it is settled is not known.
+    Settled(Tenure, Vec<(SettledV1, NoticeClass)>, Option<Result<(), SettleError>>),
     /// None if the instance cannot be read, or the process stops first.
     Reviewed(InstanceId, Option<Box<InstanceStateV1>>),
 }
@@ -79,26 +68,18 @@ enum Done {
 type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// See the module.
-pub(super) struct Tenure {
+pub(super) struct Dispatching {
     tools: Tools,
     view: Arc<dyn ViewReader>,
     touched: Arc<Touched>,
     /// Who waits to fetch notices.
     desk: Arc<Desk>,
-    settler: Settler,
-    /// The lease under which is sent.
-    holds: Holds,
+    owned: BTreeMap<Partition, Owned>,
     board: Board,
-    /// Dropped with the tenure: whatever runs ends at its next await.
+    /// Each runs under the tenure of its partition, and takes no further step once that is over.
     work: FuturesUnordered<Work>,
-    taken: BTreeSet<Partition>,
-    /// Notices that wait until their partition is taken over.
-    blocked: BTreeMap<Partition, Vec<Pending>>,
-    /// Settlements that wait for the commit before theirs.
-    unsettled: BTreeMap<Partition, Vec<(SettledV1, NoticeClass)>>,
-    settling: BTreeSet<Partition>,
     reviews: Reviews,
-    /// What is asked of the board from beside the loop.
+    /// What is asked from beside the loop.
     orders: mpsc::Receiver<Order>,
     /// Whether the view must be read from the beginning.
     read_all: bool,
@@ -111,14 +92,13 @@ pub(super) struct Tenure {
     draining: bool,
 }
 
-// === impl Tenure ===
+// === impl Dispatching ===
 
-impl Tenure {
+impl Dispatching {
     pub(super) fn new(
         tools: Tools,
         touched: Arc<Touched>,
         desk: Arc<Desk>,
-        (settler, holds): (Settler, Holds),
         orders: mpsc::Receiver<Order>,
         stop: CancellationToken,
     ) -> Self {
@@ -126,35 +106,23 @@ impl Tenure {
             stop,
             orders,
             desk,
-            settler,
-            holds,
             view: tools.outbox.clone(),
             tools,
             touched,
+            owned: BTreeMap::new(),
             board: Board::default(),
             work: FuturesUnordered::new(),
-            taken: BTreeSet::new(),
-            blocked: BTreeMap::new(),
-            unsettled: BTreeMap::new(),
-            settling: BTreeSet::new(),
             reviews: Reviews::default(),
-            read_all: true,
+            read_all: false,
             extent: Extent::default(),
             age_next: Instant::now(),
             draining: false,
         }
     }
 
-    /// Dispatches until the lease is lost or the process stops.
-    pub(super) async fn run(mut self, mut lost: watch::Receiver<bool>) -> End {
+    /// Dispatches until the process stops and what was in flight is finished.
+    pub(super) async fn run(mut self) {
         let stop = self.stop.clone();
-        // What other replicas tried is known before anything is tried here: a failover keeps every back-off.
-        tokio::select! {
-            biased;
-            _ = lost.wait_for(|lost| *lost) => return End::Lost,
-            () = stop.cancelled() => return End::Stopped,
-            () = self.tools.attempts.caught_up() => {}
-        }
         let mut news = self.view.changes();
         let mut changed = true;
         loop {
@@ -164,17 +132,15 @@ impl Tenure {
             }
             changed = false;
             let sleep = self.start();
+            self.hand_over();
             if self.draining && self.work.is_empty() {
-                return End::Stopped;
+                return;
             }
             tokio::select! {
                 biased;
-                _ = lost.wait_for(|lost| *lost) => return End::Lost,
                 () = stop.cancelled(), if !self.draining => self.draining = true,
-                Some(done) = self.work.next() => if self.finish(done) {
-                    return End::Fenced;
-                },
-                Some(order) = self.orders.recv(), if !self.draining => self.take(order),
+                Some(order) = self.orders.recv() => self.take_all(order),
+                Some(done) = self.work.next() => self.finish(done),
                 change = news.changed(), if !self.draining => match change {
                     Ok(()) => changed = true,
                     // The view is closed, so the process ends.
@@ -185,8 +151,42 @@ impl Tenure {
         }
     }
 
+    /// Takes an order and those that wait behind it: partitions come many at a time, and are read together.
+    fn take_all(&mut self, first: Order) {
+        let mut next = Some(first);
+        while let Some(order) = next {
+            self.take(order);
+            next = self.orders.try_recv().ok();
+        }
+    }
+
+    /// Lets go of what others wait for and nothing is under way of.
+    fn hand_over(&mut self) {
+        let gone: Vec<_> = self.owned.extract_if(.., |_, owned| owned.may_go()).collect();
+        if gone.is_empty() {
+            return;
+        }
+        metrics::owned(self.owned.len());
+        let owned = &self.owned;
+        self.board.forget(|instance| !owned.contains_key(&Partition::of(instance.as_bytes())));
+        for waits in gone.into_iter().filter_map(|(_, owned)| owned.leaving) {
+            let _waits_no_more = waits.send(());
+        }
+    }
+
     fn take(&mut self, order: Order) {
         match order {
+            Order::Take(settler) => {
+                self.owned.insert(settler.tenure().partition(), Owned::new(settler));
+                self.read_all = true;
+                metrics::owned(self.owned.len());
+            }
+            Order::LetGo { tenure, done } => {
+                // One that was never taken is gone already.
+                if let Some(owned) = self.owned_under(&tenure) {
+                    owned.leaving = Some(done);
+                }
+            }
             Order::Reopen { notices, done } => {
                 for notice in &notices {
                     self.board.reopen(notice);
@@ -200,8 +200,16 @@ impl Tenure {
         }
     }
 
+    fn owns(&self, instance: InstanceId) -> bool {
+        self.owned.contains_key(&Partition::of(instance.as_bytes()))
+    }
+
     /// Takes over what the view knows now.
     async fn take_owed(&mut self) -> Result<(), ViewError> {
+        if self.owned.is_empty() {
+            self.read_all = false;
+            return Ok(());
+        }
         if self.view.state() != ViewState::Live {
             return Err(ViewError::Rebuilding);
         }
@@ -222,7 +230,8 @@ impl Tenure {
     }
 
     async fn take_everything(&mut self) -> Result<(), ViewError> {
-        let (mut rows, last) = scan::everything(self.view.clone(), OWED_IN_MEMORY_MAX).await?;
+        let partitions = self.owned.keys().copied().collect();
+        let (mut rows, last) = scan::everything(self.view.clone(), partitions, OWED_IN_MEMORY_MAX).await?;
         (self.read_all, self.extent) = (false, Extent::up_to(last));
         if last.is_none() {
             for instance in self.board.instances() {
@@ -243,6 +252,9 @@ impl Tenure {
         notices: &BTreeSet<NoticeKeyV1>,
         fresh: bool,
     ) -> Result<(), ViewError> {
+        if !self.owns(instance) {
+            return Ok(());
+        }
         self.desk.wake(instance);
         let has_room = self.board.len() < OWED_IN_MEMORY_MAX + OWED_BESIDES_MAX;
         if has_room && !self.extent.has(instance) {
@@ -290,8 +302,8 @@ impl Tenure {
         {
             self.start_attempt(pending, now);
         }
-        let ready: Vec<Partition> =
-            self.unsettled.keys().filter(|partition| !self.settling.contains(partition)).copied().collect();
+        let ready = self.owned.iter().filter(|(_, owned)| !owned.unsettled.is_empty() && !owned.is_settling);
+        let ready: Vec<Partition> = ready.map(|(partition, _)| *partition).collect();
         for partition in ready {
             self.start_settling(partition);
         }
@@ -326,20 +338,29 @@ impl Tenure {
     }
 
     fn start_attempt(&mut self, pending: Pending, now: Timestamp) {
-        let partition = Partition::of(pending.key.instance.as_bytes());
-        if !self.taken.contains(&partition) {
-            self.board.give_back(&pending, None, now);
-            let waiting = self.blocked.entry(partition).or_default();
-            waiting.push(pending);
-            if waiting.len() == 1 {
-                let (tools, settler) = (self.tools.clone(), self.settler.clone());
+        let owned = self.owned.get_mut(&Partition::of(pending.key.instance.as_bytes()));
+        let Some(owned) = owned.filter(|owned| owned.leaving.is_none()) else {
+            // It is forgotten with its partition.
+            return self.board.give_back(&pending, None, now);
+        };
+        let tenure = owned.settler.tenure().clone();
+        match &mut owned.stage {
+            Stage::Taken => {}
+            Stage::Taking(waiting) => {
+                waiting.push(pending.clone());
+                return self.board.give_back(&pending, None, now);
+            }
+            stage @ Stage::Untaken => {
+                *stage = Stage::Taking(vec![pending.clone()]);
+                let (tools, settler) = (self.tools.clone(), owned.settler.clone());
                 let stop = self.stop.clone();
                 self.work.push(Box::pin(async move {
-                    let taking = take_over(&tools, &settler, partition);
-                    Done::Taken(partition, stop.run_until_cancelled(taking).await)
+                    let taking = tenure.run(take_over(&tools, &settler));
+                    let taken = stop.run_until_cancelled(taking).await.flatten();
+                    Done::Taken(tenure, taken)
                 }));
+                return self.board.give_back(&pending, None, now);
             }
-            return;
         }
         match self.view.get(&owed_key(&pending.key)) {
             Ok(Some(_)) => {
@@ -348,9 +369,12 @@ impl Tenure {
                         u64::try_from(now.0 - pending.due.0).unwrap_or_default(),
                     ));
                 }
-                let (tools, holds) = (self.tools.clone(), self.holds.clone());
+                owned.in_flight += 1;
+                let tools = self.tools.clone();
                 self.work.push(Box::pin(async move {
-                    Done::Attempt(Box::new(attempt(tools, pending, holds).await))
+                    let trying = Box::pin(attempt(tools, pending.clone(), tenure.holds()));
+                    let tried = tenure.run(trying).await;
+                    Done::Attempt(tenure, tried.map(Box::new).ok_or_else(|| Box::new(pending)))
                 }));
             }
             // A former owner settled it.
@@ -367,23 +391,24 @@ impl Tenure {
     }
 
     fn start_settling(&mut self, partition: Partition) {
-        let Some(mut queue) = self.unsettled.remove(&partition) else {
-            return;
-        };
-        let rest = queue.split_off(queue.len().min(SETTLED_PER_COMMIT_MAX));
-        if !rest.is_empty() {
-            self.unsettled.insert(partition, rest);
-        }
-        self.settling.insert(partition);
-        let settler = self.settler.clone();
+        let Some(owned) = self.owned.get_mut(&partition) else { return };
+        let rest = owned.unsettled.split_off(owned.unsettled.len().min(SETTLED_PER_COMMIT_MAX));
+        let queue = std::mem::replace(&mut owned.unsettled, rest);
+        owned.is_settling = true;
+        let settler = owned.settler.clone();
         let (tools, spoken) = (self.tools.clone(), self.spoken(&queue));
         self.work.push(Box::pin(async move {
-            for instance in spoken {
-                erase_last_words(&tools, instance).await;
-            }
-            let notices: Vec<SettledV1> = queue.iter().map(|(settled, _)| settled.clone()).collect();
-            let settled = until_settled(|| settler.settle(partition, notices.clone())).await;
-            Done::Settled(partition, queue, settled)
+            let tenure = settler.tenure().clone();
+            let settled = tenure
+                .run(async {
+                    for instance in spoken {
+                        erase_last_words(&tools, instance).await;
+                    }
+                    let notices: Vec<SettledV1> = queue.iter().map(|(settled, _)| settled.clone()).collect();
+                    until_settled(|| settler.settle(notices.clone())).await
+                })
+                .await;
+            Done::Settled(tenure, queue, settled)
         }));
     }
 
@@ -400,37 +425,54 @@ impl Tenure {
         finals.map(|(settled, _)| settled.notice.instance).filter(|instance| last(*instance)).collect()
     }
 
-    /// Notes what came to an end. Says whether this dispatcher is fenced off.
-    fn finish(&mut self, done: Done) -> bool {
+    /// Notes what came to an end.
+    fn finish(&mut self, done: Done) {
         match done {
-            Done::Attempt(ended) => self.attempt_ended(*ended),
+            Done::Attempt(tenure, ended) => {
+                if let Some(owned) = self.owned_under(&tenure) {
+                    owned.in_flight -= 1;
+                }
+                match ended {
+                    Ok(ended) => self.attempt_ended(*ended),
+                    Err(pending) => self.board.give_back(&pending, None, self.tools.clock.now()),
+                }
+            }
             Done::Reviewed(instance, state) => {
                 let about = self.reviews.end(instance, state.as_deref());
                 if let Some(state) = state {
                     self.review(instance, about, &state);
                 }
             }
-            Done::Taken(partition, Some(Ok(()))) => {
-                self.taken.insert(partition);
-                for pending in self.blocked.remove(&partition).unwrap_or_default() {
-                    let Pending { key, owed, attempts, due, .. } = pending;
-                    self.board.put_back(&key, owed.class, attempts, due);
+            Done::Taken(tenure, Some(Ok(()))) => self.taken(&tenure),
+            Done::Settled(tenure, notices, Some(Ok(()))) => {
+                if let Some(owned) = self.owned_under(&tenure) {
+                    owned.is_settling = false;
                 }
-            }
-            Done::Settled(partition, notices, Ok(())) => {
-                self.settling.remove(&partition);
                 for (settled, class) in notices {
                     self.settled(&settled, class);
                 }
             }
             // What waits for the partition is the next owner's.
-            Done::Taken(_, None) => {}
-            Done::Taken(_, Some(Err(error))) | Done::Settled(_, _, Err(error)) => {
+            Done::Taken(_, None) | Done::Settled(_, _, None) => {}
+            Done::Taken(tenure, Some(Err(error))) | Done::Settled(tenure, _, Some(Err(error))) => {
                 tracing::warn!(%error, "this dispatcher is fenced off");
-                return true;
+                tenure.end();
             }
         }
-        false
+    }
+
+    fn owned_under(&mut self, tenure: &Tenure) -> Option<&mut Owned> {
+        self.owned.get_mut(&tenure.partition()).filter(|owned| owned.is_under(tenure))
+    }
+
+    /// The outbox knows what former owners of a partition settled.
+    fn taken(&mut self, tenure: &Tenure) {
+        let Some(owned) = self.owned_under(tenure) else { return };
+        if let Stage::Taking(waiting) = std::mem::replace(&mut owned.stage, Stage::Taken) {
+            for Pending { key, owed, attempts, due, .. } in waiting {
+                self.board.put_back(&key, owed.class, attempts, due);
+            }
+        }
     }
 
     fn attempt_ended(&mut self, ended: Ended) {
@@ -474,7 +516,9 @@ impl Tenure {
     fn settle(&mut self, pending: &Pending, attempts: u16, outcome: SettlementV1) {
         let settled = SettledV1 { notice: pending.key, outcome, attempts, at: self.tools.clock.now() };
         let partition = Partition::of(pending.key.instance.as_bytes());
-        self.unsettled.entry(partition).or_default().push((settled, pending.owed.class));
+        if let Some(owned) = self.owned.get_mut(&partition) {
+            owned.unsettled.push((settled, pending.owed.class));
+        }
     }
 
     fn settled(&mut self, settled: &SettledV1, class: NoticeClass) {
