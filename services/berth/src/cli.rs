@@ -21,12 +21,23 @@ pub(crate) enum Task {
     Recover,
     /// Let the deployment write what this release can write.
     Upgrade,
+    /// Make or check the streams on NATS; or only print who may do what there.
+    Provision(Provision),
     /// Let another key sign checkpoints.
     RotateEvidenceKey(PathBuf),
     /// Let another master key open the deployment too.
     RotateMasterKey(PathBuf),
     /// Let a former master key open nothing any more.
     RetireMasterKey(PathBuf),
+}
+
+/// What is to be provisioned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provision {
+    /// The streams are made or checked.
+    Streams,
+    /// The permissions of each role are printed.
+    Permissions,
 }
 
 const ABOUT: &str =
@@ -88,6 +99,7 @@ pub(crate) fn command() -> Command {
             "Ask the process that listens on this machine (--http) whether it is ready: 0 if so, else 69; for healthchecks",
         ))
         .subcommand(recover())
+        .subcommand(provision())
         .subcommand(rotate_evidence_key())
         .subcommand(master_keys())
         .subcommand(Command::new("upgrade").about(
@@ -118,6 +130,24 @@ fn recover() -> Command {
                 .action(ArgAction::SetTrue)
                 .required(true)
                 .help("Yes: build on the log as it is now"),
+        )
+}
+
+fn provision() -> Command {
+    Command::new("provision")
+        .about("Make or check the streams on NATS and say what can be lost; --permissions prints who may do what")
+        .long_about(
+            "Makes the streams and buckets of a deployment that are not there yet, checks those that are as every start \
+             does, and shows how many servers keep each and what can be lost as they stand. A setting that could lose \
+             commits is refused (64). It needs the credentials of the operator or of session-aggregate; a deployment \
+             whose session-aggregate may make streams needs none of this. With --permissions it asks no server: it \
+             prints the configuration of NATS that gives each role its least permissions, for this `log_shards`.",
+        )
+        .arg(
+            Arg::new("permissions")
+                .long("permissions")
+                .action(ArgAction::SetTrue)
+                .help("Print the least permissions of each role as a part of the configuration of a NATS server"),
         )
 }
 
@@ -186,6 +216,8 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
         "probe" => Task::Probe,
         "recover" => Task::Recover,
         "upgrade" => Task::Upgrade,
+        "provision" if matches.get_flag("permissions") => Task::Provision(Provision::Permissions),
+        "provision" => Task::Provision(Provision::Streams),
         "rotate-evidence-key" => Task::RotateEvidenceKey(matches.get_one::<PathBuf>("to")?.clone()),
         role => Task::Run(Role::ALL.into_iter().find(|known| known.as_str() == role)?),
     };

@@ -229,7 +229,12 @@ impl Failure {
             | Self::DeploymentDamaged(_)
             | Self::WriteVersion { .. }
             | Self::Account(AccountError::TokenTaken | AccountError::NoToken)
-            | Self::Nats(nats::ConnectError::Credentials(_) | nats::ConnectError::Address(_))
+            | Self::Nats(
+                nats::ConnectError::Credentials(_)
+                | nats::ConnectError::Address(_)
+                | nats::ConnectError::Refused(_)
+                | nats::ConnectError::NoJetStream,
+            )
             | Self::Stream(nats::OpenError::Drift { .. } | nats::OpenError::Former { .. })
             | Self::Member(
                 nats::JoinError::Taken { .. }

@@ -16,8 +16,10 @@ mod folder;
 mod guard;
 mod master_key;
 mod member;
+mod permissions;
 mod presence;
 mod probe;
+mod provision;
 mod recover;
 mod roles;
 mod root;
@@ -73,6 +75,7 @@ fn perform(task: &Task, sources: &Sources) -> Result<ExitCode, Failure> {
         Task::Probe => probe::probe(&settings),
         Task::Recover => recover::accept_rollback(&settings),
         Task::Upgrade => recover::upgrade(&settings),
+        Task::Provision(what) => provision::provision(&settings, what),
         Task::Run(role) => serve(role, &settings),
     }
 }

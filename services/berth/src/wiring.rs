@@ -2,10 +2,12 @@
 
 mod embedded;
 mod nats;
+mod provision;
 
 pub(crate) use self::{
     embedded::{checkpoint_store as embedded_checkpoints, deployment_store as embedded_deployment},
     nats::{checkpoint_store as nats_checkpoints, deployment_store as nats_deployment, keys as nats_keys},
+    provision::provision as provision_nats,
 };
 
 use std::{path::PathBuf, sync::Arc};

@@ -7,7 +7,7 @@ use berth_bus::{
     Bus, Checkpoints, DeploymentStore, KeyRing, KeyStore, NearBus, Relay,
     nats::{
         Connection, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment, NatsDeviceKeys,
-        NatsKeyStore, NatsLeases, NatsRelay, NatsVolatile, OpenError, connect_by,
+        NatsKeyStore, NatsLeases, NatsRelay, NatsVolatile, OpenError, connect_by, survey,
     },
 };
 use berth_log::{
@@ -98,6 +98,9 @@ pub(super) async fn open(
     })
     .await?;
     watch_membership(&leases, readiness);
+    for risk in survey(&client, &streams(options.shards)).await.risks() {
+        tracing::warn!("{risk}");
+    }
     let log: Arc<dyn EventLog> = Arc::new(log);
     let followed = followed(nats, &name, options, readiness).await?;
     let deployment = record.deployment()?;
@@ -174,14 +177,14 @@ pub(crate) async fn checkpoint_store(nats: &NatsSettings) -> Result<Option<Arc<d
 }
 
 /// What is found on a server: the log and the keys, which must belong together.
-struct Found<'a> {
-    client: &'a Client,
-    options: JetStreamOptions,
+pub(super) struct Found<'a> {
+    pub(super) client: &'a Client,
+    pub(super) options: JetStreamOptions,
     /// Whether this role may make what is not there.
-    may_make: bool,
+    pub(super) may_make: bool,
 }
 
-struct Opened {
+pub(super) struct Opened {
     log: JetStreamLog,
     end: Position,
     missing: Missing,
@@ -191,7 +194,7 @@ struct Opened {
 }
 
 impl Found<'_> {
-    async fn open(self, entropy: &dyn Entropy) -> Result<Opened, Failure> {
+    pub(super) async fn open(self, entropy: &dyn Entropy) -> Result<Opened, Failure> {
         let before = self.find_log().await?;
         let has_commits = match &before {
             Some(log) => has_commits(&log.end().await?),
@@ -318,8 +321,15 @@ async fn followed(
 }
 
 /// The streams of a deployment with so many shards.
-fn streams(shards: u8) -> Vec<String> {
-    let others = ["BERTH_KEYS", "BERTH_DELIVERY_KEYS", "BERTH_DEVICE_KEYS", "BERTH_DEPLOYMENT"];
+pub(super) fn streams(shards: u8) -> Vec<String> {
+    let others = [
+        "BERTH_KEYS",
+        "BERTH_DELIVERY_KEYS",
+        "BERTH_DEVICE_KEYS",
+        "BERTH_DEPLOYMENT",
+        "BERTH_CHECKPOINTS",
+        "BERTH_ATTEMPTS",
+    ];
     let buckets = ["KV_berth_leases", "KV_berth_volatile"];
     let others = others.into_iter().chain(buckets).map(str::to_owned);
     (0..shards).map(jetstream::stream_name).chain(others).collect()
@@ -346,7 +356,7 @@ fn register(readiness: &Readiness, name: &'static str, connection: Connection) {
 }
 
 /// Tries until it works, a retry does not help, or [`START_MAX`] has passed. What it waits for is said once.
-async fn patiently<T>(mut open: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+pub(super) async fn patiently<T>(mut open: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
     let began = Instant::now();
     let mut waits_for: Option<String> = None;
     loop {
