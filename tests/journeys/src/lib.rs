@@ -22,6 +22,7 @@
 mod authority;
 mod berth;
 mod client;
+mod load;
 mod process;
 mod prometheus;
 mod recorder;
@@ -31,6 +32,7 @@ mod wait;
 pub use authority::{Authority, Pair};
 pub use berth::{ACCOUNT_TOKEN, Berth, MASTER_KEY, ROLES, ROOT_KEY, Running};
 pub use client::{Answer, Client};
+pub use load::{Done, Load};
 pub use process::{FILE_BLOCKS, Process, binary};
 pub use prometheus::Prometheus;
 pub use recorder::{Received, Recorder, Reply};

@@ -1,70 +1,10 @@
 //! Two session-aggregates under load: each owns partitions, and nobody outside notices when one goes.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use berth_journeys::{Berth, Client, Process, ROLES, ROOT_KEY, Running, eventually, steps::event_types};
+use berth_journeys::{Berth, Load, Process, ROLES, ROOT_KEY, Running, eventually};
 use berth_test_support::NatsServer;
-use serde_json::{Value, json};
-use tokio::task::JoinSet;
-
-/// Instances that are worked on at once.
-const WORKERS: usize = 12;
-/// Rounds that each story waits for, of all workers together.
-const ROUNDS: usize = 4 * WORKERS;
-
-/// Commands that go on until somebody stops them.
-struct Load {
-    workers: JoinSet<usize>,
-    rounds: Arc<AtomicUsize>,
-    over: Arc<AtomicBool>,
-}
-
-impl Load {
-    /// Connects an instance and logs it out, again and again. Every command must succeed, at the first try of the client.
-    fn start(client: &Client) -> Self {
-        let (rounds, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let mut workers = JoinSet::new();
-        for worker in 0..WORKERS {
-            let (client, rounds, over) = (client.clone(), Arc::clone(&rounds), Arc::clone(&over));
-            workers.spawn(async move {
-                let path = format!("/v1/instances/i{worker}");
-                let mut done = 0;
-                while !over.load(Ordering::Relaxed) {
-                    for verb in ["connect", "logout"] {
-                        let keyed = client.keyed(&format!("{verb}-{worker}-{done}"));
-                        keyed.post(&format!("{path}/{verb}"), json!({})).await.expect(200);
-                    }
-                    done += 1;
-                    rounds.fetch_add(1, Ordering::Relaxed);
-                }
-                done
-            });
-        }
-        Self { workers, rounds, over }
-    }
-
-    async fn goes_on(&self) {
-        let wanted = self.rounds.load(Ordering::Relaxed) + ROUNDS;
-        eventually("commands are decided", async || {
-            let done = self.rounds.load(Ordering::Relaxed);
-            if done >= wanted { Ok(()) } else { Err(done) }
-        })
-        .await;
-    }
-
-    /// What each worker did, in any order.
-    async fn end(self) -> usize {
-        self.over.store(true, Ordering::Relaxed);
-        self.workers.join_all().await.into_iter().sum()
-    }
-}
+use serde_json::Value;
 
 /// The sum of a metric over the session-aggregates that run.
 async fn sum(berth: &Running, metric: &str) -> f64 {
@@ -136,9 +76,7 @@ async fn replicas_that_decide_commands_come_and_go_and_no_client_notices() {
         .start()
         .await;
     let client = berth.client();
-    for worker in 0..WORKERS {
-        client.post("/v1/instances", json!({ "name": format!("i{worker}") })).await.expect(201);
-    }
+    Load::prepare(&client).await;
     all_are_owned(&berth).await;
     let operator = client.token(ROOT_KEY);
     let shown = eventually("every member has said how it stands", async || {
@@ -180,7 +118,8 @@ async fn replicas_that_decide_commands_come_and_go_and_no_client_notices() {
     let one_left = operator.get("/v1/cluster").await.expect(200);
     assert_eq!(role(&one_left, "session-aggregate")["members"], 1, "{one_left}");
 
-    let rounds = load.end().await;
+    let done = load.end().await;
+    assert_eq!(done.asked_again, 0, "no client noticed");
     // What nobody does is told in words.
     berth.take_one("session-aggregate").kill9();
     let said = eventually("the absence is shown", async || {
@@ -190,13 +129,5 @@ async fn replicas_that_decide_commands_come_and_go_and_no_client_notices() {
     })
     .await;
     assert_eq!(said, "commands are answered with 503");
-    let mut connects = 0;
-    for worker in 0..WORKERS {
-        let name = format!("i{worker}");
-        let types = event_types(&client, &name).await;
-        connects += types.iter().filter(|of| *of == "ConnectRequested").count();
-        let verified = client.get(&format!("/v1/instances/{name}/verify")).await.expect(200);
-        assert_eq!(verified["ok"], true, "{verified}");
-    }
-    assert_eq!(connects, rounds, "every command that was answered once, none twice");
+    done.is_in_the_log_once(&client).await;
 }

@@ -1,32 +1,40 @@
-//! Three NATS servers that are one cluster, as a deployment has them.
+//! Three NATS servers that are one cluster, as a deployment has them, and what can happen to them.
 
 use std::{
-    path::Path,
+    fs,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use tempfile::TempDir;
 
-use crate::{free_port, nats_server};
+use crate::{free_port, nats_server, wire::Wire};
 
 /// How long the three may take to agree on a leader.
 const START_MAX: Duration = Duration::from_secs(60);
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Three servers with JetStream on free ports of the loopback interface; killed when dropped.
+/// Three servers with JetStream on free ports of the loopback interface; killed when dropped. They reach each other, and
+/// clients reach them, over wires that can be cut.
 #[derive(Debug)]
 pub struct NatsCluster {
     servers: Vec<Server>,
+    /// From clients to each server.
+    doors: Vec<Wire>,
+    /// From the server with the first number to that with the second.
+    wires: Vec<(usize, usize, Wire)>,
     _store: TempDir,
 }
 
 #[derive(Debug)]
 struct Server {
     name: String,
-    port: u16,
-    child: Child,
+    door: u16,
+    config: PathBuf,
+    /// None while it is down.
+    child: Option<Child>,
 }
 
 // === impl NatsCluster ===
@@ -41,17 +49,25 @@ impl NatsCluster {
     /// When there is no server to start: run the tests with `tests/run`, which gets one.
     pub async fn start() -> Self {
         let store = tempfile::tempdir().expect("a temporary folder");
-        let ports: Vec<(u16, u16)> = (0..Self::SERVERS).map(|_| (free_port(), free_port())).collect();
-        let routes: Vec<String> =
-            ports.iter().map(|(_, route)| format!("nats://127.0.0.1:{route}")).collect();
-        let servers = ports
-            .iter()
-            .enumerate()
-            .map(|(number, (port, route))| {
-                Server::start(store.path(), number, *port, *route, &routes.join(","))
-            })
-            .collect();
-        let cluster = Self { servers, _store: store };
+        let routes: Vec<u16> = (0..Self::SERVERS).map(|_| free_port()).collect();
+        let ports: Vec<u16> = (0..Self::SERVERS).map(|_| free_port()).collect();
+        let (mut wires, mut doors) = (Vec::new(), Vec::new());
+        for port in &ports {
+            doors.push(Wire::to(*port).await);
+        }
+        for from in 0..Self::SERVERS {
+            for to in (0..Self::SERVERS).filter(|to| *to != from) {
+                wires.push((from, to, Wire::to(routes[to]).await));
+            }
+        }
+        let servers = routes.iter().enumerate().map(|(number, route)| {
+            let reaches = wires.iter().filter(|(from, ..)| *from == number);
+            let reaches = reaches.map(|(.., wire)| format!("nats://127.0.0.1:{}", wire.port())).collect();
+            let folder = store.path().join(format!("server-{number}"));
+            Server::new(folder, number, (ports[number], doors[number].port()), *route, reaches)
+        });
+        let mut cluster = Self { servers: servers.collect(), doors, wires, _store: store };
+        cluster.servers.iter_mut().for_each(Server::start);
         cluster.until_led().await;
         cluster
     }
@@ -61,12 +77,35 @@ impl NatsCluster {
     /// # Panics
     /// When all were killed.
     pub fn url(&self) -> String {
-        self.servers.first().expect("a server that lives").url()
+        self.living().next().expect("a server that lives").url()
     }
 
     /// The addresses of all servers that live.
     pub fn urls(&self) -> Vec<String> {
-        self.servers.iter().map(Server::url).collect()
+        self.living().map(Server::url).collect()
+    }
+
+    /// The number of the server that leads a stream.
+    ///
+    /// # Panics
+    /// When the stream has no leader in time.
+    pub async fn leader_of(&self, stream: &str) -> usize {
+        let found = async {
+            loop {
+                if let Some(leader) = self.leader_now(stream).await {
+                    return leader;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(START_MAX, found).await.expect("a stream with a leader")
+    }
+
+    async fn leader_now(&self, stream: &str) -> Option<usize> {
+        let client = async_nats::connect(self.urls()).await.ok()?;
+        let stream = async_nats::jetstream::new(client).get_stream(stream).await.ok()?;
+        let leader = stream.cached_info().cluster.as_ref()?.leader.clone()?;
+        self.servers.iter().position(|server| server.name == leader)
     }
 
     /// Kills the server that leads a stream, as a crash would.
@@ -74,56 +113,168 @@ impl NatsCluster {
     /// # Panics
     /// When the stream has no leader.
     pub async fn kill_leader_of(&mut self, stream: &str) {
-        let client = async_nats::connect(self.urls()).await.expect("a server that answers");
-        let stream = async_nats::jetstream::new(client).get_stream(stream).await.expect("a stream");
-        let leader = stream.cached_info().cluster.as_ref().and_then(|cluster| cluster.leader.clone());
-        let leader = leader.expect("a stream with a leader");
-        let before = self.servers.len();
-        self.servers.retain(|server| server.name != leader);
-        assert_eq!(self.servers.len(), before - 1, "{leader} is one of the servers");
+        let leader = self.leader_of(stream).await;
+        self.kill(leader);
     }
 
-    async fn until_led(&self) {
-        let led = async {
-            loop {
-                if let Ok(client) = async_nats::connect(self.urls()).await
-                    && async_nats::jetstream::new(client).query_account().await.is_ok()
-                {
-                    return;
+    /// Kills a server as a crash would.
+    pub fn kill(&mut self, number: usize) {
+        self.servers[number].kill();
+    }
+
+    /// Sends a server a signal: `USR2` makes it a lame duck, which hands over what it leads, sends its clients away and ends.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn signal(&self, number: usize, signal: &str) {
+        let child = self.servers[number].child.as_ref().expect("a server that runs");
+        let sent = Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "a server that runs can be signalled");
+    }
+
+    /// Waits until a server that was asked to has ended.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn ended(&mut self, number: usize) {
+        let server = &mut self.servers[number];
+        let ended = async {
+            while let Some(child) = &mut server.child {
+                if child.try_wait().expect("the state of a child").is_some() {
+                    server.child = None;
                 }
                 tokio::time::sleep(PAUSE).await;
             }
         };
+        tokio::time::timeout(START_MAX, ended).await.expect("the server ends");
+    }
+
+    /// Starts a server again that is down, on its store, and waits until it has caught up with the others in every stream.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub async fn start_again(&mut self, number: usize) {
+        self.servers[number].start();
+        self.until_whole().await;
+    }
+
+    /// Cuts a server off from clients and from the others.
+    pub fn isolate(&self, number: usize) {
+        self.wires_of(number).for_each(Wire::cut);
+        self.shut_out(number);
+    }
+
+    /// Cuts a server off from its clients.
+    pub fn shut_out(&self, number: usize) {
+        self.doors[number].cut();
+    }
+
+    /// Lets everybody reach a server again, and waits until it has caught up with the others.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub async fn mend(&self, number: usize) {
+        self.wires_of(number).for_each(Wire::mend);
+        self.doors[number].mend();
+        self.until_whole().await;
+    }
+
+    fn wires_of(&self, number: usize) -> impl Iterator<Item = &Wire> {
+        self.wires.iter().filter(move |(from, to, _)| *from == number || *to == number).map(|(.., wire)| wire)
+    }
+
+    fn living(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter().filter(|server| server.child.is_some())
+    }
+
+    async fn until_led(&self) {
+        let led = async {
+            while !self.is_led().await {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
         tokio::time::timeout(START_MAX, led).await.expect("the cluster has a leader");
+    }
+
+    async fn is_led(&self) -> bool {
+        match async_nats::connect(self.urls()).await {
+            Ok(client) => async_nats::jetstream::new(client).query_account().await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// Waits until every replica of every stream is there and current.
+    async fn until_whole(&self) {
+        let whole = async {
+            while self.is_whole().await != Some(true) {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(START_MAX, whole).await.expect("every server has caught up");
+    }
+
+    async fn is_whole(&self) -> Option<bool> {
+        use futures::TryStreamExt;
+        let client = async_nats::connect(self.urls()).await.ok()?;
+        let streams: Vec<_> = async_nats::jetstream::new(client).streams().try_collect().await.ok()?;
+        let is_whole = streams.iter().all(|stream| {
+            stream.cluster.as_ref().is_some_and(|cluster| {
+                let others = cluster.replicas.iter().filter(|one| one.current && !one.offline).count();
+                cluster.leader.is_some() && others + 1 == stream.config.num_replicas
+            })
+        });
+        Some(is_whole)
     }
 }
 
 // === impl Server ===
 
 impl Server {
-    fn start(folder: &Path, number: usize, port: u16, route: u16, routes: &str) -> Self {
-        let name = format!("server-{number}");
+    /// `door` is the port that clients are told.
+    fn new(
+        folder: PathBuf,
+        number: usize,
+        (port, door): (u16, u16),
+        route: u16,
+        reaches: Vec<String>,
+    ) -> Self {
+        fs::create_dir_all(&folder).expect("a folder for a server");
+        let (name, config) = (format!("server-{number}"), folder.join("nats.conf"));
+        // What others are told of its route leads nowhere, so that they reach it over their wires and no other way.
+        let text = format!(
+            "server_name: {name}\nlisten: 127.0.0.1:{port}\nclient_advertise: \"127.0.0.1:{door}\"\nlame_duck_duration: 30s\nlame_duck_grace_period: 1s\n\
+             jetstream {{ store_dir: {folder:?} }}\n\
+             cluster {{\n  name: test\n  listen: 127.0.0.1:{route}\n  advertise: \"127.0.0.1:1\"\n  routes: {reaches:?}\n}}\n"
+        );
+        fs::write(&config, text).expect("the configuration can be written");
+        Self { name, door, config, child: None }
+    }
+
+    fn start(&mut self) {
         let child = Command::new(nats_server())
-            .args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--name", &name, "--jetstream"])
-            .arg("--store_dir")
-            .arg(folder.join(&name))
-            .args(["--cluster_name", "test", "--cluster", &format!("nats://127.0.0.1:{route}")])
-            .args(["--routes", routes])
+            .arg("-c")
+            .arg(&self.config)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the NATS server starts");
-        Self { name, port, child }
+        self.child = Some(child);
     }
 
     fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://127.0.0.1:{}", self.door)
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ended = child.kill();
+            let _waited = child.wait();
+        }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _waited = self.child.wait();
+        self.kill();
     }
 }

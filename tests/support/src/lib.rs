@@ -1,8 +1,10 @@
 //! A real NATS server and temporary folders for the tests.
 
 mod cluster;
+mod wire;
 
 pub use cluster::NatsCluster;
+pub use wire::Wire;
 
 use std::{
     ffi::OsStr,

@@ -1,0 +1,89 @@
+//! Three NATS servers under load, and what happens to servers, wires and processes: every command that was answered is in
+//! the history once.
+
+use berth_journeys::{Berth, Load, Running};
+use berth_test_support::NatsCluster;
+
+/// The roles of which any process may die.
+const MORTAL: [&str; 4] = ["session-aggregate", "projections", "webhooks", "connector"];
+
+/// A deployment on three servers, with a second process that decides commands.
+async fn deployed(cluster: &NatsCluster) -> Running {
+    Berth::on_nats_at(&cluster.urls().join(","))
+        .roles_in_processes()
+        .one_more("session-aggregate")
+        .setting("BERTH_NATS_REPLICAS", "3")
+        .setting("BERTH_RATE_ACCOUNT_COMMANDS", "0")
+        .setting("BERTH_RATE_ACCOUNT_READS", "0")
+        .time_scale(20)
+        .start()
+        .await
+}
+
+/// Ends the load and looks at the histories.
+async fn all_is_well(load: Load, mut berth: Running, what: &str) {
+    let done = load.end().await;
+    println!(
+        "{what}: {} commands, {} asked again, longest gap {:.1} s",
+        2 * done.rounds,
+        done.asked_again,
+        done.longest_gap.as_secs_f32()
+    );
+    done.is_in_the_log_once(&berth.client()).await;
+    berth.kill9();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_die_are_cut_off_or_leave_lose_and_double_nothing() {
+    let mut cluster = NatsCluster::start().await;
+    let berth = deployed(&cluster).await;
+    let client = berth.client();
+    Load::prepare(&client).await;
+    let load = Load::start(&client);
+    load.goes_on().await;
+
+    let leader = cluster.leader_of("BERTH_LOG_0").await;
+    cluster.kill(leader);
+    load.goes_on().await;
+    cluster.start_again(leader).await;
+
+    let follower = (cluster.leader_of("BERTH_LOG_0").await + 1) % NatsCluster::SERVERS;
+    cluster.kill(follower);
+    load.goes_on().await;
+    cluster.start_again(follower).await;
+
+    // It goes on believing that it leads, and nobody else does.
+    let cut_off = cluster.leader_of("BERTH_LOG_0").await;
+    cluster.isolate(cut_off);
+    load.goes_on().await;
+    cluster.mend(cut_off).await;
+    load.goes_on().await;
+
+    let duck = cluster.leader_of("BERTH_LOG_1").await;
+    cluster.signal(duck, "USR2");
+    load.goes_on().await;
+    cluster.ended(duck).await;
+    cluster.start_again(duck).await;
+    all_is_well(load, berth, "servers").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_die_or_lose_their_server_lose_and_double_nothing() {
+    let cluster = NatsCluster::start().await;
+    let mut berth = deployed(&cluster).await;
+    let client = berth.client();
+    Load::prepare(&client).await;
+    let load = Load::start(&client);
+    load.goes_on().await;
+    for server in 0..NatsCluster::SERVERS {
+        cluster.shut_out(server);
+        load.goes_on().await;
+        cluster.mend(server).await;
+    }
+    for role in MORTAL {
+        berth.take_one(role).kill9();
+        load.goes_on().await;
+        berth.restart_role(role).await;
+    }
+    all_is_well(load, berth, "services").await;
+}
