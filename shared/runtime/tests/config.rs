@@ -191,7 +191,7 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("webhook_http", "maybe"),
         ("webhook_proxy", "https://10.0.0.1:3128"),
         ("webhook_proxy", "http://10.0.0.1:3128/path"),
-        ("webhook_proxy", "10.0.0.1:3128"),
+        ("webhook_proxy", "10.0.0.2:3128"),
         ("rate_instance_commands", "-1"),
         ("rate_account_reads", "many"),
         ("log", "berth=shout"),
