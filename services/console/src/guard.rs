@@ -5,7 +5,7 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, SET_COOKIE,
+            ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, SET_COOKIE,
             X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
@@ -22,9 +22,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
-/// Whether htmx asks, for a part of a page that is open: such a request is no use of the session by a person.
+/// Whether an open page asks by itself, for a part of it or to hear of changes: such a request is no use of the session by a
+/// person.
 pub(crate) fn is_live(headers: &HeaderMap) -> bool {
-    headers.contains_key("hx-request")
+    headers.contains_key("hx-request") || headers.get(ACCEPT).is_some_and(|it| it == "text/event-stream")
 }
 
 /// Opens the cookie, refuses what another page sent, and adds the headers.
@@ -156,6 +157,15 @@ mod tests {
         for name in ["localhost.example", "128.0.0.1", "[::2]:8480", "", "example.com:127"] {
             assert!(!is_loopback_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_an_open_page_asks_by_itself_is_no_use() {
+        let asked = |name: &'static str, value: &'static str| {
+            is_live(&HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))]))
+        };
+        assert!(asked("hx-request", "true") && asked("accept", "text/event-stream"));
+        assert!(!asked("accept", "text/html") && !is_live(&HeaderMap::new()));
     }
 
     #[test]

@@ -199,6 +199,8 @@ async fn whoever_is_not_signed_in_hears_nothing() {
         let answer = reader.get(path, "").send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
     }
+    let by_a_page = reader.get("/changes", "").header("accept", "text/event-stream").send().await.unwrap();
+    assert_eq!(by_a_page.status(), StatusCode::UNAUTHORIZED, "a page that stays open stops to ask");
     let root = reader.sign_in(ROOT_KEY).await;
     assert_eq!(reader.get("/changes", &root).send().await.unwrap().status(), StatusCode::FORBIDDEN);
     let account = reader.sign_in(ACCOUNT_TOKEN).await;

@@ -51,7 +51,7 @@ async fn what_was_done_is_found_by_actor_door_event_and_time() {
     let world = World::start().await;
     let (shop, till) = story(&world).await;
     let logged_out = ("LoggedOut".to_owned(), shop.clone());
-    assert_eq!(all(&world, ACCOUNT, "type=LoggedOut").await, [logged_out.clone()]);
+    assert_eq!(all(&world, ACCOUNT, "type=LoggedOut").await, std::slice::from_ref(&logged_out));
     let by_door = all(&world, ACCOUNT, "door=evolution&actor=instance").await;
     assert!(by_door.contains(&logged_out) && by_door.iter().all(|(_, instance)| *instance == shop));
     let page = search(&world, ACCOUNT, "type=LoggedOut").await;
