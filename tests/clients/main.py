@@ -1,4 +1,4 @@
-"""Runs the tests of this folder and says how many passed.
+"""Runs the tests of this folder, or of the one that `--from` names, and says how many passed.
 
 A test that fails is shown with what the server logged during it. The closing line reads `N passed, 0 failed`.
 """
@@ -49,12 +49,15 @@ class Told(unittest.TextTestResult):
 
 
 def main(names):
-    sys.path.insert(0, str(HERE))
+    folder = HERE
+    if names[:1] == ["--from"]:
+        folder, names = pathlib.Path(names[1]).resolve(), names[2:]
+    sys.path[:0] = [str(folder), str(HERE)]
     loader = unittest.TestLoader()
     if names:
         suite = loader.loadTestsFromNames(names)
     else:
-        suite = loader.discover(str(HERE), top_level_dir=str(HERE))
+        suite = loader.discover(str(folder), top_level_dir=str(folder))
     runner = unittest.TextTestRunner(stream=sys.stdout, resultclass=Told, verbosity=0)
     result = Told(runner.stream, runner.descriptions, 0)
     suite.run(result)
