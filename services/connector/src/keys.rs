@@ -23,9 +23,12 @@ pub enum LinkKeysError {
     Damaged,
 }
 
-/// The key material of one device.
+/// The key material of one device. Cheap to clone, and small wherever a link is moved.
 #[derive(Clone)]
-pub struct LinkKeys {
+pub struct LinkKeys(Arc<Place>);
+
+/// Where the material is, and what it is sealed with.
+struct Place {
     instance: InstanceId,
     attempt: u32,
     store: Arc<dyn DeviceKeys>,
@@ -36,8 +39,8 @@ pub struct LinkKeys {
 impl fmt::Debug for LinkKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinkKeys")
-            .field("instance", &self.instance)
-            .field("attempt", &self.attempt)
+            .field("instance", &self.0.instance)
+            .field("attempt", &self.0.attempt)
             .finish_non_exhaustive()
     }
 }
@@ -51,36 +54,36 @@ impl LinkKeys {
         master: MasterKey,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { instance, attempt, store, master, entropy }
+        Self(Arc::new(Place { instance, attempt, store, master, entropy }))
     }
 
     /// Stores the material durably.
     pub async fn put(&self, material: &[u8]) -> Result<(), LinkKeysError> {
-        let key = DataKey::generate(&*self.entropy);
-        let WrappedKey(wrapped) = self.master.wrap(self.instance.as_bytes(), &key);
-        let Sealed(sealed) = key.seal(self.instance.as_bytes(), field::DEVICE_KEYS, material);
+        let key = DataKey::generate(&*self.0.entropy);
+        let WrappedKey(wrapped) = self.0.master.wrap(self.0.instance.as_bytes(), &key);
+        let Sealed(sealed) = key.seal(self.0.instance.as_bytes(), field::DEVICE_KEYS, material);
         let mut bytes = BytesMut::with_capacity(1 + wrapped.len() + sealed.len());
         bytes.put_u8(u8::try_from(wrapped.len()).map_err(|_| LinkKeysError::Damaged)?);
         bytes.put_slice(&wrapped);
         bytes.put_slice(&sealed);
-        Ok(self.store.put(self.instance, self.attempt, bytes.freeze()).await?)
+        Ok(self.0.store.put(self.0.instance, self.0.attempt, bytes.freeze()).await?)
     }
 
     /// The material, if there is any.
     pub async fn get(&self) -> Result<Option<Vec<u8>>, LinkKeysError> {
-        let Some(stored) = self.store.get(self.instance, self.attempt).await? else { return Ok(None) };
+        let Some(stored) = self.0.store.get(self.0.instance, self.0.attempt).await? else { return Ok(None) };
         self.open(&stored).map(Some).ok_or(LinkKeysError::Damaged)
     }
 
     /// Deletes the material; again is no error.
     pub async fn delete(&self) -> Result<(), LinkKeysError> {
-        Ok(self.store.delete(self.instance, self.attempt).await?)
+        Ok(self.0.store.delete(self.0.instance, self.0.attempt).await?)
     }
 
     fn open(&self, stored: &Bytes) -> Option<Vec<u8>> {
         let (length, rest) = stored.split_first()?;
         let (wrapped, sealed) = rest.split_at_checked(usize::from(*length))?;
-        let key = self.master.unwrap(self.instance.as_bytes(), &WrappedKey(wrapped.to_vec())).ok()?;
-        key.open(self.instance.as_bytes(), field::DEVICE_KEYS, &Sealed(sealed.to_vec())).ok()
+        let key = self.0.master.unwrap(self.0.instance.as_bytes(), &WrappedKey(wrapped.to_vec())).ok()?;
+        key.open(self.0.instance.as_bytes(), field::DEVICE_KEYS, &Sealed(sealed.to_vec())).ok()
     }
 }
