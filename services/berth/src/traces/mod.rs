@@ -27,7 +27,7 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 /// How long is sent after the process was asked to stop: less than it drains.
 const LAST_MAX: Duration = Duration::from_secs(2);
 /// How often the log says that spans are lost.
-const WARN_EACH: Duration = Duration::from_secs(60);
+const WARN_EACH: Duration = Duration::from_mins(1);
 /// What a body is.
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 

@@ -84,8 +84,8 @@ fn former(secrets: &Value) -> String {
 /// Which deliveries are listed.
 #[derive(Debug, Args)]
 pub(crate) struct Wanted {
-    /// How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint,
-    /// superseded, expired; may be given more than once.
+    /// How they stand: waiting, delivered, exhausted, superseded, expired, `cancelled_by_logout`, `cancelled_by_delete`,
+    /// `cancelled_by_endpoint`; may be given more than once.
     #[arg(long = "state", value_name = "STATE")]
     states: Vec<String>,
     /// About what happened since then: a moment, or how long ago, such as 20h.
@@ -206,7 +206,9 @@ impl Recover {
             let mut body = session.client.send(ask).await?.body;
             deliveries += body.at("deliveries").as_u64().unwrap_or_default();
             if body.at("more") != true {
-                body["deliveries"] = deliveries.into();
+                if let Some(fields) = body.as_object_mut() {
+                    fields.insert("deliveries".to_owned(), deliveries.into());
+                }
                 return done(session, &body);
             }
         }
@@ -322,13 +324,16 @@ async fn recover_all(session: &Session, since: &str) -> Result<(), Failure> {
 /// Says what is on its way.
 fn done(session: &Session, body: &Value) -> Result<(), Failure> {
     let count = body.at("deliveries").as_u64().unwrap_or_default();
-    let mut said = match count {
+    let said = match count {
         0 => "Nothing is to be sent again".to_owned(),
         1 => "1 delivery is on its way".to_owned(),
         count => format!("{count} deliveries are on their way"),
     };
-    if let Some(silent @ 1..) = body.at("silent").as_u64() {
-        said.push_str(&format!("; {silent} webhooks may be told nothing, since their instance is silent"));
-    }
-    session.out.one(body, Some(&format!("{said}.")), &[])
+    let besides = match body.at("silent").as_u64() {
+        Some(silent @ 1..) => {
+            format!("; {silent} webhooks may be told nothing, since their instance is silent")
+        }
+        _ => String::new(),
+    };
+    session.out.one(body, Some(&format!("{said}{besides}.")), &[])
 }

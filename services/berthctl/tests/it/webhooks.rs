@@ -72,7 +72,7 @@ async fn a_webhook_is_added_changed_and_removed() {
 async fn added(shell: &Shell, instance: &str, url: &str) -> String {
     shell.run(&["webhook", "add", instance, url, "--show-secrets"]).await.expect(0);
     let all = shell.json(&["webhook", "ls", instance]).await;
-    all["webhooks"][0]["id"].as_str().unwrap().to_owned()
+    all["webhooks"][0]["id"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]
