@@ -47,9 +47,7 @@ const EXAMPLES: &str = "\
 Examples:
   Everything in one process, data in ./berth-data; the first start prints a token and what to try:
     berth serve
-
-  The same on another port, with webhooks to this machine:
-    berth serve --http 127.0.0.1:9000 --webhook-allow 127.0.0.0/8
+    berth serve --http 127.0.0.1:9000 --webhook-allow 127.0.0.0/8   # with webhooks to this machine
 
   On NATS, every role in one process:
     export BERTH_MASTER_KEY=$(openssl rand -base64 32)   # the same for every process; keep it
@@ -95,22 +93,24 @@ pub(crate) fn command() -> Command {
         .args(keys::flags(true))
         .subcommands(RUN.map(|(role, about)| Command::new(role.as_str()).about(about).after_help(EXAMPLES)))
         .subcommand(config())
-        .subcommand(Command::new("probe").about(
-            "Ask the process that listens on this machine (--http) whether it is ready: 0 if so, else 69; for healthchecks",
-        ))
+        .subcommand(
+            Command::new("probe")
+                .about("Ask the process on this machine whether it is ready, for healthchecks: 0 or 69"),
+        )
         .subcommand(recover())
         .subcommand(provision())
         .subcommand(rotate_evidence_key())
         .subcommand(master_keys())
-        .subcommand(Command::new("upgrade").about(
-            "Let the deployment write the newest formats, once every process runs a release that reads them",
-        ))
+        .subcommand(
+            Command::new("upgrade")
+                .about("Let the deployment write the newest formats, once every process reads them"),
+        )
 }
 
 /// Every setting is a flag of every subcommand; only here are they listed, so that the other helps fit on a screen.
 fn config() -> Command {
     Command::new("config")
-        .about("Print the effective settings as a berth.toml, secrets hidden; --help lists every setting")
+        .about("Print the effective settings as a berth.toml, secrets hidden")
         .args(keys::flags(false))
 }
 
@@ -135,7 +135,7 @@ fn recover() -> Command {
 
 fn provision() -> Command {
     Command::new("provision")
-        .about("Make or check the streams on NATS and say what can be lost; --permissions prints who may do what")
+        .about("Make or check the streams on NATS; --permissions prints who may do what")
         .long_about(
             "Makes the streams and buckets of a deployment that are not there yet, checks those that are as every start \
              does, and shows how many servers keep each and what can be lost as they stand. A setting that could lose \
