@@ -9,6 +9,18 @@ const REPORTS: &str = "berth_connector_reports_total";
 const UNLINKS: &str = "berth_connector_unlinks_total";
 const WORKERS: &str = "berth_connector_workers";
 const WORKERS_REFUSED: &str = "berth_connector_workers_refused_total";
+/// Counted from the start, so that the first one shows as a rise.
+const REFUSALS: [RefusalCode; 9] = [
+    RefusalCode::ContractUnsupported,
+    RefusalCode::LibraryUnknown,
+    RefusalCode::NameTaken,
+    RefusalCode::TooManyWorkers,
+    RefusalCode::InvalidMessage,
+    RefusalCode::UnansweredReport,
+    RefusalCode::Replaced,
+    RefusalCode::Silent,
+    RefusalCode::Stopping,
+];
 
 /// Tells the exporter what the metrics mean.
 pub(crate) fn describe() {
@@ -19,6 +31,9 @@ pub(crate) fn describe() {
     describe_counter!(WORKERS_REFUSED, Unit::Count, "Workers that were sent away, by the reason.");
     gauge!(LINKS).increment(0.0);
     gauge!(WORKERS).increment(0.0);
+    for code in REFUSALS {
+        counter!(WORKERS_REFUSED, "reason" => reason(code)).increment(0);
+    }
     describe_gauge!(OWNED, Unit::Count, "Partitions whose links this replica owns.");
     owned(0);
 }
@@ -62,7 +77,11 @@ impl Drop for Connected {
 }
 
 pub(crate) fn worker_refused(code: RefusalCode) {
-    let reason = match code {
+    counter!(WORKERS_REFUSED, "reason" => reason(code)).increment(1);
+}
+
+const fn reason(code: RefusalCode) -> &'static str {
+    match code {
         RefusalCode::ContractUnsupported => "contract_unsupported",
         RefusalCode::LibraryUnknown => "library_unknown",
         RefusalCode::NameTaken => "name_taken",
@@ -72,8 +91,7 @@ pub(crate) fn worker_refused(code: RefusalCode) {
         RefusalCode::Replaced => "replaced",
         RefusalCode::Silent => "silent",
         RefusalCode::Stopping => "stopping",
-    };
-    counter!(WORKERS_REFUSED, "reason" => reason).increment(1);
+    }
 }
 
 pub(crate) fn reported(command: &'static str, outcome: &'static str) {
