@@ -1276,7 +1276,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_se
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l state -d 'How they stand: waiting, delivered, exhausted, superseded, expired, `cancelled_by_logout`, `cancelled_by_delete`, `cancelled_by_endpoint`; may be given more than once' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l until -d 'About what happened before then' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l limit -d 'How many, the newest' -r
@@ -1608,7 +1608,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l state -d 'How they stand: waiting, delivered, exhausted, superseded, expired, `cancelled_by_logout`, `cancelled_by_delete`, `cancelled_by_endpoint`; may be given more than once' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l until -d 'About what happened before then' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l limit -d 'How many, the newest' -r
@@ -1769,7 +1769,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fi
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -f -a "recover" -d 'Send again what was given up since a moment, to every enabled webhook'
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l instance -d 'The id, name or number of one instance' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l state -d 'How they stand: waiting, delivered, exhausted, superseded, expired, `cancelled_by_logout`, `cancelled_by_delete`, `cancelled_by_endpoint`; may be given more than once' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l until -d 'About what happened before then' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l limit -d 'How many, the newest' -r
@@ -1791,7 +1791,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l instance -d 'The id, name or number of one instance' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l state -d 'How they stand: waiting, delivered, exhausted, superseded, expired, `cancelled_by_logout`, `cancelled_by_delete`, `cancelled_by_endpoint`; may be given more than once' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l until -d 'About what happened before then' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l limit -d 'How many, the newest' -r
@@ -1855,7 +1855,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -f -a "recover" -d 'Send again what was given up since a moment, to every enabled webhook'
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l instance -d 'The id, name or number of one instance' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l state -d 'How they stand: waiting, delivered, exhausted, superseded, expired, `cancelled_by_logout`, `cancelled_by_delete`, `cancelled_by_endpoint`; may be given more than once' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l until -d 'About what happened before then' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l limit -d 'How many, the newest' -r
@@ -1877,7 +1877,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l instance -d 'The id, name or number of one instance' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l state -d 'How they stand: waiting, delivered, exhausted, cancelled_by_logout, cancelled_by_delete, cancelled_by_endpoint, superseded, expired; may be given more than once' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l state -d 'How they stand: waiting, delivered, exhausted, superseded, expired, `cancelled_by_logout`, `cancelled_by_delete`, `cancelled_by_endpoint`; may be given more than once' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l since -d 'About what happened since then: a moment, or how long ago, such as 20h' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l until -d 'About what happened before then' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l limit -d 'How many, the newest' -r
