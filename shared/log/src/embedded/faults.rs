@@ -98,11 +98,13 @@ async fn a_log_that_cannot_be_opened_again_acknowledges_and_shows_nothing() {
     let refused = append(&log, stream(2), Expected::Empty).await;
     assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
     assert!(log.tail(&stream(1)).await.is_err());
+    // The engine's own threads may miss the folder first: then it refused the batch, and nothing of it is there.
+    let written = log.faults.batches.load(Ordering::SeqCst);
     drop(log);
 
     std::fs::rename(&away, &here).unwrap();
     let log = open(folder.path());
-    assert_eq!(log.tail(&stream(1)).await.unwrap().unwrap().tail.version, 2);
+    assert_eq!(log.tail(&stream(1)).await.unwrap().unwrap().tail.version, written);
     assert!(log.tail(&stream(2)).await.unwrap().is_none());
 }
 
