@@ -20,3 +20,4 @@ pub mod gate;
 pub mod headers;
 pub mod jwt;
 pub mod open;
+pub mod qr_code;

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use async_nats::jetstream::stream;
 use tempfile::TempDir;
 
 use crate::{free_port, nats_server, wire::Wire};
@@ -187,20 +188,26 @@ impl NatsCluster {
         self.servers.iter().filter(|server| server.child.is_some())
     }
 
-    async fn until_led(&self) {
+    async fn until_led(&mut self) {
         let led = async {
             while !self.is_led().await {
+                self.servers.iter_mut().for_each(Server::runs);
                 tokio::time::sleep(PAUSE).await;
             }
         };
         tokio::time::timeout(START_MAX, led).await.expect("the cluster has a leader");
     }
 
+    /// Whether they have a leader that knows them all: it makes a stream with a replica on each.
     async fn is_led(&self) -> bool {
-        match async_nats::connect(self.urls()).await {
-            Ok(client) => async_nats::jetstream::new(client).query_account().await.is_ok(),
-            Err(_) => false,
-        }
+        let Ok(client) = async_nats::connect(self.urls()).await else { return false };
+        let jetstream = async_nats::jetstream::new(client);
+        let on_all = stream::Config {
+            name: "ON_ALL".to_owned(),
+            num_replicas: Self::SERVERS,
+            ..stream::Config::default()
+        };
+        jetstream.create_stream(on_all).await.is_ok() && jetstream.delete_stream("ON_ALL").await.is_ok()
     }
 
     /// Waits until every replica of every stream is there and current.
@@ -254,11 +261,24 @@ impl Server {
         let child = Command::new(nats_server())
             .arg("-c")
             .arg(&self.config)
+            .arg("-l")
+            .arg(self.config.with_file_name("log"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the NATS server starts");
         self.child = Some(child);
+    }
+
+    /// Says so at once when it ended by itself: what waits for it would wait in vain.
+    fn runs(&mut self) {
+        let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("the state of a child"));
+        assert!(ended.is_none(), "{} ended by itself: {}", self.name, self.said());
+    }
+
+    /// What it wrote of itself.
+    fn said(&self) -> String {
+        fs::read_to_string(self.config.with_file_name("log")).unwrap_or_default()
     }
 
     fn url(&self) -> String {

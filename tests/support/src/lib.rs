@@ -1,14 +1,15 @@
 //! A real NATS server and temporary folders for the tests.
 
 mod cluster;
+mod port;
 mod wire;
 
 pub use cluster::NatsCluster;
+pub use port::free_port;
 pub use wire::Wire;
 
 use std::{
     ffi::OsStr,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -198,12 +199,4 @@ pub fn program(path: impl AsRef<OsStr>) -> Command {
         }
     }
     command
-}
-
-/// A port of the loopback interface that is free at this moment.
-///
-/// # Panics
-/// When the machine has none.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }

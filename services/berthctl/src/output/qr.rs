@@ -1,6 +1,6 @@
 //! QR codes made of characters: two modules in the height of a line.
 
-use qrcode::{Color, EcLevel, QrCode};
+use fast_qr::{ECL, QRBuilder};
 
 /// Modules of quiet zone (ISO/IEC 18004 asks for four).
 const QUIET: usize = 4;
@@ -25,11 +25,13 @@ impl Drawing {
     /// `inverted` is for a light one. None if the text does not fit into a code.
     pub(crate) fn of(text: &str, colored: bool, inverted: bool) -> Option<Self> {
         // The lowest level of correction gives the smallest code, and a screen has no stains.
-        let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
-        let side = code.width() + 2 * QUIET;
-        let inside = |at: usize| (QUIET..QUIET + code.width()).contains(&at);
-        let is_dark =
-            |x: usize, y: usize| inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark;
+        let code = QRBuilder::new(text).ecl(ECL::L).build().ok()?;
+        let side = code.size + 2 * QUIET;
+        let module = |at: usize| at.checked_sub(QUIET).filter(|at| *at < code.size);
+        let is_dark = |x: usize, y: usize| {
+            let at = module(x).zip(module(y)).map(|(column, row)| row * code.size + column);
+            at.and_then(|at| code.data.get(at)).is_some_and(|module| module.value())
+        };
         // Blocks are drawn in the colour of the text.
         let is_block = |x, y| is_dark(x, y) == (colored || inverted) && y < side;
         let lines = (0..side).step_by(2).map(|y| {

@@ -5,11 +5,13 @@ use berth_proto::event::EndReasonV1;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Facts, Format, RenderError, Rendered, Shape, Word,
+    Facts, Format, RenderError, Rendered, Word,
     facts::{pause_code, rfc3339},
-    png_data_url,
 };
-use crate::derive::{CodeKind, Happening, Notice};
+use crate::{
+    derive::{CodeKind, Happening, Notice},
+    qr_code::{Shape, png_data_url},
+};
 
 const CONNECTION: Word = Word { event: "connection.update", filter: "connectionUpdate" };
 const QRCODE: Word = Word { event: "qrcode.updated", filter: "qrcodeUpdate" };

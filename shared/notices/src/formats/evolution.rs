@@ -7,11 +7,13 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::{
-    Facts, Format, RenderError, Rendered, Shape, UrlSuffix, Word,
+    Facts, Format, RenderError, Rendered, UrlSuffix, Word,
     facts::{pause_code, rfc3339},
-    png_data_url,
 };
-use crate::derive::{Happening, Notice};
+use crate::{
+    derive::{Happening, Notice},
+    qr_code::{Shape, png_data_url},
+};
 
 /// Seconds that the JWT of `jwt_key` is valid.
 const JWT_SECONDS: i64 = 600;

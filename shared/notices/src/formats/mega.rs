@@ -2,8 +2,11 @@
 
 use serde_json::{Map, json};
 
-use super::{Facts, Format, RenderError, Rendered, Shape, Word, png_data_url};
-use crate::derive::{CodeKind, Happening, Notice};
+use super::{Facts, Format, RenderError, Rendered, Word};
+use crate::{
+    derive::{CodeKind, Happening, Notice},
+    qr_code::{Shape, png_data_url},
+};
 
 const CONNECTION: Word = Word { event: "connection_update", filter: "connection_update" };
 const QRCODE: Word = Word { event: "qrcode_update", filter: "qrcode_update" };

@@ -22,7 +22,6 @@ mod facts;
 mod green;
 mod mega;
 mod native;
-mod qr_image;
 mod ryze;
 #[cfg(test)]
 mod tests;
@@ -34,9 +33,11 @@ use thiserror::Error;
 
 pub use evolution::disconnection_object;
 pub use facts::{Device, Facts, pause_code, rfc3339};
-pub use qr_image::{QrImageError, Shape, png_data_url};
 
-use crate::derive::{Happening, Notice};
+use crate::{
+    derive::{Happening, Notice},
+    qr_code::QrCodeError,
+};
 
 /// What a notice is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +81,7 @@ pub enum RenderError {
     Json(#[from] serde_json::Error),
     /// The code is too long for a QR picture.
     #[error("the code cannot be drawn")]
-    Image(#[from] QrImageError),
+    Image(#[from] QrCodeError),
     /// A code is to be told and its text is gone.
     #[error("the text of the code is gone")]
     NoCode,
