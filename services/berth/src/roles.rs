@@ -178,7 +178,7 @@ impl Start<'_> {
             (DeviceDriver::Simulated | DeviceDriver::Worker, _) => simulated(),
         };
         let driver = Arc::new(ByUpstream::new(own, self.upstreams).with_workers(of_workers));
-        let settings = berth_connector::Settings { driver, controls };
+        let settings = berth_connector::Settings::new(driver, controls);
         let handle = berth_connector::start(ports, settings, self.lifecycle).await?;
         self.register(Role::Connector, move || (handle.ready(), handle.status()));
         Ok(workers.map_or_else(Router::new, |workers| workers.router(self.lifecycle)))

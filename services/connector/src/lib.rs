@@ -30,7 +30,7 @@ use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Volatile};
 use berth_log::LogRead;
 use berth_proto::subject::PARTITIONS;
 use berth_runtime::{Clock, Entropy, Lifecycle};
-use berth_views::{ViewOptions, ViewReader, ViewState};
+use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 
 use crate::{driver::DeviceLink, simulate::Controls, wanted::WantedView};
@@ -70,6 +70,17 @@ pub struct Settings {
     pub driver: Arc<dyn DeviceLink>,
     /// What the simulated driver can be told; none for a real one.
     pub controls: Option<Arc<dyn Controls>>,
+    /// Where the rows of the view of wanted links are.
+    pub rows: StoreKind,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// As a process runs it: rows in its folder.
+    pub fn new(driver: Arc<dyn DeviceLink>, controls: Option<Arc<dyn Controls>>) -> Self {
+        Self { driver, controls, rows: StoreKind::default() }
+    }
 }
 
 /// The service could not be started.
@@ -112,6 +123,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let wanted = Arc::new(WantedView::default());
     let mut options = ViewOptions::new(Arc::clone(&ports.clock));
     options.cache_bytes = VIEW_CACHE_BYTES;
+    options.store = settings.rows;
     let view = berth_views::open(
         Arc::clone(&ports.log),
         &ports.data,

@@ -209,7 +209,7 @@ impl Owner {
     /// Rows are read off the asynchronous threads, since a read may wait for the disk.
     async fn page(&self, after: Option<Vec<u8>>) -> Result<Vec<berth_views::Row>, ViewError> {
         let view = Arc::clone(&self.view);
-        tokio::task::spawn_blocking(move || view.scan(&[], after.as_deref(), PAGE_ROWS))
+        berth_runtime::spawn_blocking(move || view.scan(&[], after.as_deref(), PAGE_ROWS))
             .await
             .map_err(|error| ViewError::Store(error.to_string().into()))?
     }

@@ -70,7 +70,7 @@ async fn a_link_takes_less_than_four_kibibytes() {
         data: folder.path().join("view"),
     };
     let lifecycle = Lifecycle::new();
-    let settings = Settings { driver: driver.clone(), controls: Some(driver) };
+    let settings = Settings::new(driver.clone(), Some(driver));
     let handle = berth_connector::start(ports, settings, &lifecycle).await.unwrap();
     // The view has read the log, and nothing runs yet.
     until(|| {

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use berth_log::{FollowError, Followed, LogRead};
 use berth_proto::Kind;
+use berth_runtime::spawn_blocking;
 use futures::StreamExt;
 use thiserror::Error;
-use tokio::task::spawn_blocking;
 
 use crate::{
     board::{Board, BoardError},

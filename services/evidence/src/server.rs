@@ -9,10 +9,10 @@ use berth_proto::{
     evidence::{CHECKPOINTS_MAX, EvidenceQueryV1, EvidenceReplyV1, LatestV1},
     subject::query_subject,
 };
-use berth_runtime::Lifecycle;
+use berth_runtime::{Lifecycle, spawn_blocking};
 use futures::StreamExt;
 use tlog_tiles::tlog::{self, check_record};
-use tokio::{sync::Semaphore, task::spawn_blocking, time::sleep};
+use tokio::{sync::Semaphore, time::sleep};
 
 use crate::{
     board::{Board, BoardError},

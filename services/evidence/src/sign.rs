@@ -7,10 +7,9 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use berth_proto::Partition;
-use berth_runtime::Clock;
+use berth_runtime::{Clock, spawn_blocking};
 use tokio::{
     sync::watch,
-    task::spawn_blocking,
     time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;

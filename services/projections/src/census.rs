@@ -31,7 +31,7 @@ async fn count_again(view: Arc<dyn ViewReader>, clock: Arc<dyn Clock>) {
         let is_live = view.state() == ViewState::Live;
         // A view that halted or is built anew would be counted wrong; a panic of the thread is that of the process.
         let done = is_live
-            && tokio::task::spawn_blocking(move || count(&*counted, now)).await.is_ok_and(|it| it.is_ok());
+            && berth_runtime::spawn_blocking(move || count(&*counted, now)).await.is_ok_and(|it| it.is_ok());
         let rest = if done { COUNT_EACH.max(begun.elapsed() * REST_FACTOR) } else { NOT_YET };
         sleep(rest).await;
     }

@@ -231,14 +231,15 @@ fn render(shared: &SharedCommit) -> Vec<Rendered> {
 }
 
 async fn read_position(file: &Path) -> Option<Position> {
-    let bytes = tokio::fs::read(file).await.ok()?;
+    let file = file.to_owned();
+    let bytes = berth_runtime::spawn_blocking(move || fs::read(file)).await.ok()?.ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
 async fn write(file: &Path, position: &Position) -> io::Result<()> {
     let bytes = serde_json::to_vec(position)?;
     let (file, fresh) = (file.to_owned(), file.with_extension("position-new"));
-    tokio::task::spawn_blocking(move || {
+    berth_runtime::spawn_blocking(move || {
         fs::write(&fresh, bytes)?;
         fs::rename(fresh, file)
     })

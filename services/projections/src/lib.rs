@@ -25,7 +25,7 @@ use std::{
 use berth_bus::{Bus, KeyRing, Leases, TransportError};
 use berth_log::LogRead;
 use berth_runtime::{Clock, Lifecycle};
-use berth_views::{ViewOptions, ViewReader, ViewState};
+use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 
 use crate::{records::Records, server::Answers, texts::Texts};
@@ -52,11 +52,13 @@ pub struct Ports {
 pub struct Settings {
     /// Bound of the page cache of the record view in bytes.
     pub cache_bytes: u64,
+    /// Where the rows of the record view are.
+    pub rows: StoreKind,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cache_bytes: berth_views::CACHE_BYTES_DEFAULT }
+        Self { cache_bytes: berth_views::CACHE_BYTES_DEFAULT, rows: StoreKind::default() }
     }
 }
 
@@ -102,7 +104,11 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let Ports { log, bus, keys, leases, clock, data } = ports;
     let records = Records::default();
     let touched = Arc::clone(&records.touched);
-    let options = ViewOptions { cache_bytes: settings.cache_bytes, ..ViewOptions::new(Arc::clone(&clock)) };
+    let options = ViewOptions {
+        cache_bytes: settings.cache_bytes,
+        store: settings.rows,
+        ..ViewOptions::new(Arc::clone(&clock))
+    };
     let view = berth_views::open(Arc::clone(&log), &data, Arc::new(records), options, lifecycle)
         .await
         .map_err(StartError::View)?;

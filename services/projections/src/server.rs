@@ -15,10 +15,10 @@ use berth_proto::{
     query::{CountsV1, InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1},
     subject::query_subject,
 };
-use berth_runtime::{Clock, Lifecycle};
+use berth_runtime::{Clock, Lifecycle, spawn_blocking};
 use berth_views::{ViewError, ViewReader};
 use futures::StreamExt;
-use tokio::{sync::Semaphore, task::spawn_blocking, time::Instant};
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     counts::counts,

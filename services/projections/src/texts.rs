@@ -153,7 +153,7 @@ impl Texts {
         loop {
             let (view, from) = (Arc::clone(&self.view), after.take());
             let page =
-                tokio::task::spawn_blocking(move || view.scan(RECORDS, from.as_deref(), RECORDS_AT_ONCE));
+                berth_runtime::spawn_blocking(move || view.scan(RECORDS, from.as_deref(), RECORDS_AT_ONCE));
             let page = page.await.unwrap_or(Err(ViewError::Rebuilding))?;
             let Some((last, _)) = page.last() else {
                 return Ok(());

@@ -39,7 +39,7 @@ use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, TransportError};
 use berth_log::{EventLog, LogRead, Writer};
 use berth_proto::{Partition, WriteVersion, subject::PARTITIONS};
 use berth_runtime::{Clock, Entropy, Lifecycle};
-use berth_views::{ViewOptions, ViewReader, ViewState};
+use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -85,6 +85,8 @@ pub struct Settings {
     pub state_cache_bytes_max: usize,
     /// Which formats may be written: those that every replica of the deployment reads.
     pub write_version: WriteVersion,
+    /// Where the rows of the process manager's view are.
+    pub rows: StoreKind,
 }
 
 /// Bytes of states that are kept in memory unless told otherwise: more than a hundred thousand instances.
@@ -92,7 +94,11 @@ pub const STATE_CACHE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { state_cache_bytes_max: STATE_CACHE_BYTES_MAX, write_version: WriteVersion::NEWEST }
+        Self {
+            state_cache_bytes_max: STATE_CACHE_BYTES_MAX,
+            write_version: WriteVersion::NEWEST,
+            rows: StoreKind::default(),
+        }
     }
 }
 
@@ -153,7 +159,7 @@ impl Handle {
 /// then, and those that were taken are answered.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
-    let agenda = open_agenda(&ports, lifecycle).await.map_err(StartError::View)?;
+    let agenda = open_agenda(&ports, settings.rows, lifecycle).await.map_err(StartError::View)?;
     let bus = Arc::clone(&ports.bus);
     let (owned, leases) = (Owned::default(), Arc::clone(&ports.leases));
     let (commands, manager) = compose(ports, settings, Arc::clone(&agenda), owned.clone(), lifecycle);
@@ -242,10 +248,14 @@ fn compose(
 
 async fn open_agenda(
     ports: &Ports,
+    rows: StoreKind,
     lifecycle: &Lifecycle,
 ) -> Result<Arc<dyn ViewReader>, berth_views::OpenError> {
     let log: Arc<dyn LogRead> = Arc::clone(&ports.log) as Arc<dyn LogRead>;
-    let options =
-        ViewOptions { cache_bytes: AGENDA_CACHE_BYTES, ..ViewOptions::new(Arc::clone(&ports.clock)) };
+    let options = ViewOptions {
+        cache_bytes: AGENDA_CACHE_BYTES,
+        store: rows,
+        ..ViewOptions::new(Arc::clone(&ports.clock))
+    };
     berth_views::open(log, &ports.data, Arc::new(Agenda), options, lifecycle).await
 }

@@ -1,6 +1,7 @@
 //! Pictures are drawn beside the threads that serve requests: one takes milliseconds of nothing but processor.
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use berth_runtime::spawn_blocking;
+use tokio::sync::Semaphore;
 
 /// Pictures that are drawn at once; the next one waits.
 const DRAWINGS_AT_ONCE_MAX: usize = 4;

@@ -1,5 +1,6 @@
 //! What every process needs: configuration, telemetry, lifecycle, HTTP listener, clock, ids and sealing.
 
+pub mod blocking;
 pub mod causes;
 pub mod clock;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod telemetry;
 pub mod unique;
 pub mod url_policy;
 
+pub use blocking::spawn_blocking;
 pub use causes::chain;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{ConfigError, Role, Settings};

@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use berth_log::{FollowError, Followed, LogRead};
-use berth_runtime::{Lifecycle, Pauses};
+use berth_runtime::{Lifecycle, Pauses, spawn_blocking};
 use futures::{
     StreamExt,
     stream::{BoxStream, once},
 };
 use tokio::{
-    task::{JoinError, JoinHandle, spawn_blocking},
+    task::{JoinError, JoinHandle},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;

@@ -3,8 +3,7 @@
 use std::{io, path::Path, sync::Arc};
 
 use berth_log::LogRead;
-use berth_runtime::Lifecycle;
-use tokio::task::spawn_blocking;
+use berth_runtime::{Lifecycle, spawn_blocking};
 
 use crate::{
     checked::{Checked, Checkpoint},

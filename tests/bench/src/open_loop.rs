@@ -60,7 +60,7 @@ pub(crate) async fn measure<O: Operation>(clients: Vec<O>, rate: f64, duration: 
     let moments = Moments { start: Instant::now(), pace: duration / count, count };
     let due = Arc::new(Semaphore::new(0));
     let taken = Arc::new(AtomicU32::new(0));
-    let pacemaker = tokio::task::spawn_blocking({
+    let pacemaker = berth_runtime::spawn_blocking({
         let due = Arc::clone(&due);
         move || moments.beat(&due)
     });

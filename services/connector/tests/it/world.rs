@@ -174,12 +174,12 @@ impl World {
 
     pub(crate) async fn connector_scaled(&self, time_scale: u32) -> Connector {
         let driver = Arc::new(Simulated::new(self.clock.clone(), self.entropy.clone(), time_scale));
-        self.connector_with(Settings { driver: driver.clone(), controls: Some(driver) }).await
+        self.connector_with(Settings::new(driver.clone(), Some(driver))).await
     }
 
     /// A connector with a driver that cannot be played with.
     pub(crate) async fn connector_driven_by(&self, driver: Arc<dyn DeviceLink>) -> Connector {
-        self.connector_with(Settings { driver, controls: None }).await
+        self.connector_with(Settings::new(driver, None)).await
     }
 
     async fn connector_with(&self, settings: Settings) -> Connector {
@@ -216,7 +216,7 @@ impl World {
             data: self.folder(name),
         };
         let driver = Arc::new(Simulated::new(self.clock.clone(), self.entropy.clone(), 1));
-        let settings = Settings { driver: driver.clone(), controls: Some(driver) };
+        let settings = Settings::new(driver.clone(), Some(driver));
         let handle = berth_connector::start(ports, settings, &lifecycle).await.unwrap();
         Connector { handle, lifecycle }
     }

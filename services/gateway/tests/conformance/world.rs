@@ -144,7 +144,7 @@ impl World {
             entropy: entropy.clone(),
             data: path.join("connector"),
         };
-        let settings = berth_connector::Settings { driver: driver.clone(), controls: Some(driver) };
+        let settings = berth_connector::Settings::new(driver.clone(), Some(driver));
         berth_connector::start(connector, settings, &lifecycle).await.unwrap();
 
         let urls =

@@ -197,7 +197,7 @@ impl ProcessManager {
         limit: usize,
     ) -> Result<Vec<Row>, ViewError> {
         let agenda = Arc::clone(&self.agenda);
-        tokio::task::spawn_blocking(move || agenda.scan(&prefix, after.as_deref(), limit))
+        berth_runtime::spawn_blocking(move || agenda.scan(&prefix, after.as_deref(), limit))
             .await
             .map_err(|error| ViewError::Store(error.to_string().into()))?
     }

@@ -158,7 +158,7 @@ impl Attempts {
         loop {
             tokio::time::sleep(PRUNE_EVERY).await;
             let (table, oldest) = (Arc::clone(&self.table), oldest_kept(clock.now()));
-            let pruned = tokio::task::spawn_blocking(move || table.prune(oldest)).await;
+            let pruned = berth_runtime::spawn_blocking(move || table.prune(oldest)).await;
             if let Ok(Err(error)) = pruned {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

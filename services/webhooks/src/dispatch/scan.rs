@@ -45,7 +45,7 @@ pub(super) async fn everything(
     partitions: BTreeSet<Partition>,
     rows_max: usize,
 ) -> Result<(OwedRows, Option<InstanceId>), ViewError> {
-    let read = tokio::task::spawn_blocking(move || {
+    let read = berth_runtime::spawn_blocking(move || {
         let mut all = OwedRows::new();
         let wanted = |instance: InstanceId| partitions.contains(&Partition::of(instance.as_bytes()));
         let is_all = pages(view.as_ref(), None, rows_max, wanted, |key, owed| {

@@ -121,7 +121,7 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, FileError> + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
+    match berth_runtime::spawn_blocking(work).await {
         Ok(result) => result,
         // The work panicked or the runtime is shutting down.
         Err(error) => Err(FileError::io(path)(io::Error::other(error))),

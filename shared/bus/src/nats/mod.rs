@@ -48,7 +48,7 @@ pub use connect::{ConnectError, Connection, connect, connect_by};
 pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
-pub use leases::{JoinError, NatsCluster, NatsLeases, new_start, survey};
+pub use leases::{JoinError, LastValue, LeaseBucket, NatsCluster, NatsLeases, new_start, survey};
 pub use relay::NatsRelay;
 pub use stream::{OpenError, StreamError};
 pub use volatile::NatsVolatile;

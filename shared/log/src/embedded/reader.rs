@@ -178,7 +178,7 @@ async fn blocking<T: Send + 'static>(
     reader: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ReadError> {
     let store = Arc::clone(store);
-    tokio::task::spawn_blocking(move || store.read(reader))
+    berth_runtime::spawn_blocking(move || store.read(reader))
         .await
         .map_err(|ended| ReadError::Unavailable(Box::new(ended)))?
         .map_err(ReadError::from)

@@ -23,7 +23,7 @@ async fn killed_processes_leave_a_sound_view() {
     let folder = tempfile::tempdir().unwrap();
     for batches in [1, 2, 5, 11] {
         let folder = folder.path().to_owned();
-        tokio::task::spawn_blocking(move || fold_and_be_killed(&folder, batches)).await.unwrap();
+        berth_runtime::spawn_blocking(move || fold_and_be_killed(&folder, batches)).await.unwrap();
     }
     let running = Running::open(&log, folder.path()).await;
     assert_eq!(running.rows(&log).await, rows);

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    super::{stream::StreamError, table::Table},
+    super::stream::StreamError,
     Inner, Life,
     bucket::{self, Claim, Holder, unless_conflict},
 };
@@ -32,7 +32,6 @@ const GIVE_BACK_TRIES: u32 = 3;
 
 /// A partition that this process holds as far as it knows.
 pub(super) struct Held {
-    table: Table,
     life: Life,
     epoch: u64,
     revision: u64,
@@ -98,12 +97,12 @@ impl Inner {
     /// Takes a partition that nobody holds.
     async fn claim(self: &Arc<Self>, lease: Lease, life: Life) -> Result<Option<Held>, StreamError> {
         let Some(reserved) = Reserved::of(self, lease) else { return Ok(None) };
-        let table = self.table().clone();
+        let entries = self.bucket();
         let subject = bucket::claim_subject(lease);
-        let last = table.last(&subject).await?;
+        let last = entries.last(&subject).await?;
         let before = last.as_ref().and_then(|last| Claim::decode(&last.payload));
         if let Some(holder) = before.as_ref().and_then(|claim| claim.holder.as_ref())
-            && self.is_alive(&table, holder).await?
+            && self.is_alive(holder).await?
         {
             return Ok(None);
         }
@@ -111,12 +110,12 @@ impl Inner {
         let epoch = seconds.max(before.map_or(0, |claim| claim.epoch) + 1);
         let holder = Holder { seat: self.seat.clone(), start: self.start_of(life) };
         let claim = Claim { epoch, holder: Some(holder) }.encode();
-        let written = table.write(&subject, claim, Some(last.map_or(0, |last| last.sequence)), None).await;
+        let written = entries.write(&subject, claim, Some(last.map_or(0, |last| last.sequence)), None).await;
         let Some(revision) = unless_conflict(written)? else { return Ok(None) };
         // Had our lease ended by now, somebody else could hold the partition with the epoch below ours.
         let held = || {
             let counted = CountedPartition::of(lease.role);
-            Held { table, life, epoch, revision, reserved, _counted: counted }
+            Held { life, epoch, revision, reserved, _counted: counted }
         };
         Ok(self.lives(life).then(held))
     }
@@ -128,11 +127,11 @@ impl Inner {
 
     /// Whether whoever claimed a partition still lives the life in which it did. What stands there of ours is of a life
     /// that is over, or was not given back: nobody of this process holds it.
-    async fn is_alive(&self, table: &Table, holder: &Holder) -> Result<bool, StreamError> {
+    async fn is_alive(&self, holder: &Holder) -> Result<bool, StreamError> {
         if holder.seat == self.seat {
             return Ok(false);
         }
-        let last = table.last(&bucket::member_subject(&holder.seat)).await?;
+        let last = self.bucket().last(&bucket::member_subject(&holder.seat)).await?;
         let member = last.and_then(|last| bucket::decode_member(&last.payload));
         Ok(member.is_some_and(|member| member.start == holder.start))
     }
@@ -178,7 +177,8 @@ impl Held {
         let subject = bucket::claim_subject(self.reserved.lease);
         let free = Claim { epoch: self.epoch, holder: None }.encode();
         for _ in 0..GIVE_BACK_TRIES {
-            match self.table.write(&subject, free.clone(), Some(self.revision), None).await {
+            let bucket = self.reserved.inner.bucket();
+            match bucket.write(&subject, free.clone(), Some(self.revision), None).await {
                 Ok(_) | Err(StreamError::Conflict) => return,
                 Err(error) => tracing::debug!(%error, subject, "a partition is not given back yet"),
             }

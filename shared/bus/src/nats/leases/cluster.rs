@@ -6,7 +6,7 @@ use async_nats::Client;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{NatsLeases, bucket, bucket::Claim};
+use super::{NatsLeases, bucket::Claim};
 use crate::{
     cluster::{Claimed, Cluster, Engine, StreamStands},
     lease::Lease,
@@ -41,10 +41,10 @@ impl Cluster for NatsCluster {
     }
 
     async fn claims(&self) -> Result<Vec<Claimed>, LeaseError> {
-        let table = self.leases.0.table();
+        let bucket = self.leases.0.bucket();
         let claims = stream::iter(Lease::ROLES.into_iter().flat_map(Lease::all_of))
             .map(|lease| async move {
-                let last = table.last(&bucket::claim_subject(lease)).await?;
+                let last = bucket.last(&super::bucket::claim_subject(lease)).await?;
                 let claim = last.and_then(|last| Claim::decode(&last.payload));
                 let claimed = |claim: Claim| Claimed {
                     lease,
@@ -58,7 +58,7 @@ impl Cluster for NatsCluster {
     }
 
     async fn engine(&self) -> Result<Engine, LeaseError> {
-        Ok(survey(&self.leases.0.client, &self.streams).await)
+        Ok(self.leases.0.bucket().engine(&self.streams).await)
     }
 }
 

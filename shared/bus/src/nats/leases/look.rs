@@ -44,7 +44,7 @@ impl Inner {
 
     /// Who is there at this moment. `known` is what was read of the members of the last look.
     pub(super) async fn see(&self, known: &mut BTreeMap<Seat, Member>) -> Result<Roster, StreamError> {
-        let names = self.table().subjects(bucket::MEMBERS).await?;
+        let names = self.bucket().subjects(bucket::MEMBERS).await?;
         let (mut living, mut leaving) = (Vec::new(), Vec::new());
         for sign in names.iter().filter_map(|name| bucket::read_sign(name)) {
             match sign {
@@ -71,7 +71,7 @@ impl Inner {
 
     /// What a member says of itself; none if there is no such member, whatever stands there.
     async fn read_member(&self, seat: &Seat) -> Result<Option<Member>, StreamError> {
-        let last = self.table().last(&bucket::member_subject(seat)).await?;
+        let last = self.bucket().last(&bucket::member_subject(seat)).await?;
         Ok(last.and_then(|last| bucket::decode_member(&last.payload)).filter(|member| member.id == seat.id))
     }
 }

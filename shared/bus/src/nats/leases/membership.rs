@@ -84,13 +84,13 @@ impl Inner {
 impl Membership {
     /// Takes the name, unless somebody lives under it.
     async fn take(inner: &Arc<Inner>, life: Life) -> Result<Self, JoinError> {
-        inner.restore_bucket().await.map_err(JoinError::Open)?;
+        inner.bucket().restore().await.map_err(JoinError::Open)?;
         loop {
             let free = wait_until_free(inner).await?;
             let member = bucket::encode_member(&inner.member(life)).map_err(unavailable)?;
             let renewed = Instant::now();
             let subject = bucket::member_subject(&inner.seat);
-            let taken = inner.table().write(&subject, member, Some(free), Some(LEASE)).await;
+            let taken = inner.bucket().write(&subject, member, Some(free), Some(LEASE)).await;
             if let Some(revision) = unless_conflict(taken).map_err(unavailable)? {
                 let membership = Self { inner: Arc::clone(inner), life, revision, renewed };
                 inner.begin_life(life, membership.ends());
@@ -154,7 +154,7 @@ impl Membership {
         let member = bucket::encode_member(&self.inner.member(self.life))?;
         let subject = bucket::member_subject(&self.inner.seat);
         let sent = Instant::now();
-        self.revision = self.inner.table().write(&subject, member, Some(expected), Some(LEASE)).await?;
+        self.revision = self.inner.bucket().write(&subject, member, Some(expected), Some(LEASE)).await?;
         self.renewed = sent;
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Membership {
     /// After a conflict: a renewal of ours that was not acknowledged may have been stored all the same. Then
     /// the lease is still ours, and the renewal is repeated on top of that one.
     async fn adopt(&mut self) -> Result<(), StreamError> {
-        let last = self.inner.table().last(&bucket::member_subject(&self.inner.seat)).await?;
+        let last = self.inner.bucket().last(&bucket::member_subject(&self.inner.seat)).await?;
         let last = last.ok_or(StreamError::Conflict)?;
         let start = self.inner.start_of(self.life);
         let is_ours = bucket::decode_member(&last.payload).is_some_and(|member| member.start == start);
@@ -172,8 +172,8 @@ impl Membership {
     /// Frees the name, unless somebody else has it by now.
     async fn give_back(self) {
         let subject = bucket::member_subject(&self.inner.seat);
-        let table = self.inner.table();
-        let free = table.write(&subject, Bytes::new(), Some(self.revision), Some(FREE_TTL)).await;
+        let bucket = self.inner.bucket();
+        let free = bucket.write(&subject, Bytes::new(), Some(self.revision), Some(FREE_TTL)).await;
         if let Err(error) = free {
             tracing::info!(member = %self.inner.seat, %error, "a lease was not given back; it ends by itself");
         }
@@ -186,7 +186,7 @@ impl Inner {
     async fn left(&self, life: Life) {
         self.lifecycle.stop().cancelled().await;
         let mark = bucket::leaving_subject(&self.seat, &self.start_of(life));
-        if let Err(error) = self.table().write(&mark, Bytes::new(), None, Some(LEASE)).await {
+        if let Err(error) = self.bucket().write(&mark, Bytes::new(), None, Some(LEASE)).await {
             tracing::info!(member = %self.seat, %error, "nobody was told that this process is about to stop");
         }
         let mut held = self.held.subscribe();
@@ -205,7 +205,7 @@ impl Inner {
 pub(super) async fn wait_until_free(inner: &Inner) -> Result<u64, JoinError> {
     let (subject, began, mut seen) = (bucket::member_subject(&inner.seat), Instant::now(), None);
     loop {
-        let Some(last) = inner.table().last(&subject).await.map_err(unavailable)? else { return Ok(0) };
+        let Some(last) = inner.bucket().last(&subject).await.map_err(unavailable)? else { return Ok(0) };
         let Some(member) = bucket::decode_member(&last.payload) else { return Ok(last.sequence) };
         if inner.was_us(&member.start) {
             return Ok(last.sequence);

@@ -16,6 +16,7 @@ mod claim;
 mod cluster;
 mod look;
 mod membership;
+mod port;
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
@@ -28,11 +29,12 @@ use tokio::{
     time::Instant,
 };
 
-pub use self::cluster::{NatsCluster, survey};
-use super::{
-    stream::{OpenError, StreamError},
-    table::Table,
+use self::port::NatsBucket;
+pub use self::{
+    cluster::{NatsCluster, survey},
+    port::{LastValue, LeaseBucket},
 };
+use super::stream::{OpenError, StreamError};
 use crate::{
     lease::Lease,
     member::{Identity, Member, MemberId, Roster, Seat},
@@ -89,10 +91,7 @@ struct News {
 }
 
 struct Inner {
-    client: Client,
-    replicas: usize,
-    /// The bucket, as it was found at the start.
-    bucket: Table,
+    bucket: Arc<dyn LeaseBucket>,
     identity: Identity,
     seat: Seat,
     lifecycle: Lifecycle,
@@ -131,11 +130,19 @@ impl NatsLeases {
         lifecycle: &Lifecycle,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, JoinError> {
+        let bucket = NatsBucket::open(client, replicas).await.map_err(JoinError::Open)?;
+        Self::in_bucket(Arc::new(bucket), identity, lifecycle, clock).await
+    }
+
+    /// The same in a bucket that is there, whoever keeps it.
+    pub async fn in_bucket(
+        bucket: Arc<dyn LeaseBucket>,
+        identity: Identity,
+        lifecycle: &Lifecycle,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, JoinError> {
         metrics::describe();
-        let bucket = bucket::open(client.clone(), replicas).await.map_err(JoinError::Open)?;
         let inner = Arc::new(Inner {
-            client,
-            replicas,
             bucket,
             seat: identity.seat.clone(),
             identity,
@@ -194,13 +201,8 @@ impl Life {
 // === impl Inner ===
 
 impl Inner {
-    fn table(&self) -> &Table {
-        &self.bucket
-    }
-
-    /// Makes the bucket again if it was lost since the start.
-    async fn restore_bucket(&self) -> Result<(), OpenError> {
-        bucket::open(self.client.clone(), self.replicas).await.map(drop)
+    fn bucket(&self) -> &dyn LeaseBucket {
+        &*self.bucket
     }
 
     fn asks(&self, role: Role) {

@@ -1,0 +1,184 @@
+//! What must be true of a run when it is over.
+
+use std::collections::BTreeMap;
+
+use axum::http::Method;
+use berth_bus::KeyRing;
+use berth_proto::{AccountId, CommandId, InstanceId, StreamKey};
+use berth_runtime::Role;
+use serde_json::{Value, json};
+
+use crate::{
+    deployment::{Ask, Deployment},
+    history::History,
+    model::Model,
+    ports::keys::SharedKeys,
+    world::{At, Life},
+};
+
+/// How long a deployment may take until nothing is under way any more: the longest attempt, and some.
+const SETTLE_SECONDS_MAX: u64 = 600;
+/// How often is looked meanwhile.
+const LOOK_EVERY_SECONDS: u64 = 5;
+/// How long a logout may take when nothing fails.
+const LOGOUT_TRIES: u32 = 3;
+
+/// What is checked.
+#[derive(Debug)]
+pub(crate) struct Checks<'a> {
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) model: &'a Model,
+    pub(crate) token: &'a str,
+    pub(crate) account: AccountId,
+    pub(crate) instances: &'a [String],
+}
+
+// === impl Checks ===
+
+impl Checks<'_> {
+    /// Waits until nothing is under way any more, then checks.
+    pub(crate) async fn run(&self) -> History {
+        self.settle("nothing fails any more").await;
+        self.log_everybody_out().await;
+        self.settle("everybody was logged out").await;
+        let history = History::read(&self.deployment.world.log).await;
+        for fault in &history.faults {
+            self.fault(fault.clone());
+        }
+        self.durable_and_once(&history).await;
+        self.shown_everywhere(&history).await;
+        history
+    }
+
+    fn fault(&self, what: String) {
+        self.deployment.world.fault(what);
+    }
+
+    fn ask(&self, method: Method, path: String, body: Option<Value>) -> Ask<'_> {
+        Ask { method, path, token: self.token, key: None, body }
+    }
+
+    /// P11: what a fault left open is finished without anybody's help.
+    async fn settle(&self, since: &str) {
+        let mut open = Vec::new();
+        for _ in 0..SETTLE_SECONDS_MAX / LOOK_EVERY_SECONDS {
+            self.deployment.wait(LOOK_EVERY_SECONDS).await;
+            open.clear();
+            for instance in self.instances {
+                let path = format!("/v1/instances/{instance}");
+                match self.deployment.insist(&self.ask(Method::GET, path, None), LOGOUT_TRIES).await {
+                    Some(answer) if answer.status == 200 && is_at_rest(&answer.body) => {}
+                    Some(answer) => open.push(format!("{instance}: {}: {}", answer.status, answer.body)),
+                    None => open.push(format!("{instance} is not shown")),
+                }
+            }
+            if open.is_empty() {
+                return;
+            }
+        }
+        for one in open {
+            self.fault(format!("P11: {SETTLE_SECONDS_MAX} s after {since} this is not at rest: {one}"));
+        }
+    }
+
+    /// P3: a logout works from every state, and the session is gone then.
+    async fn log_everybody_out(&self) {
+        for instance in self.instances {
+            let path = format!("/v1/instances/{instance}/logout");
+            let ask = self.ask(Method::POST, path, Some(json!({})));
+            let Some(answer) = self.deployment.insist(&ask, LOGOUT_TRIES).await else {
+                self.fault(format!("P3: a logout of {instance} is not answered"));
+                continue;
+            };
+            let state = answer.body["state"].as_str().unwrap_or_default();
+            if answer.status != 200 || !matches!(state, "logged_out" | "created") {
+                self.fault(format!("P3: a logout of {instance} comes to {} {}", answer.status, answer.body));
+            }
+            let path = format!("/v1/instances/{instance}/reconnect");
+            let ask = self.ask(Method::POST, path, Some(json!({})));
+            let refused = self.deployment.insist(&ask, LOGOUT_TRIES).await.map(|answer| answer.status);
+            if refused != Some(409) {
+                self.fault(format!("P3: a reconnect of {instance} after its logout comes to {refused:?}"));
+            }
+        }
+    }
+
+    /// P1 and P2: what was acknowledged is there, and no command is there twice.
+    async fn durable_and_once(&self, history: &History) {
+        let mut receipts: BTreeMap<(String, CommandId), Vec<u64>> = BTreeMap::new();
+        for (stream, commits) in history.streams.values() {
+            for commit in commits {
+                for receipt in &commit.receipts {
+                    let of = (stream.subject(), receipt.command_id);
+                    receipts.entry(of).or_default().push(commit.version);
+                }
+            }
+        }
+        for ((stream, id), versions) in receipts.iter().filter(|(_, versions)| versions.len() > 1) {
+            self.fault(format!("P2: command {id} stands in {stream} at {versions:?}"));
+        }
+        let at = At { world: self.deployment.world.clone(), life: Life::new("checks".to_owned(), 0) };
+        let keys = KeyRing::new(at.world.master.clone(), std::sync::Arc::new(SharedKeys(at)));
+        let Ok(Some(key)) = keys.key(self.account.as_bytes()).await else {
+            return self.fault("P1: the key of the account is gone".to_owned());
+        };
+        for acknowledged in self.model.acknowledged() {
+            let Ok(instance) = acknowledged.instance.parse::<InstanceId>() else { continue };
+            let stream = StreamKey::instance(instance);
+            let id = key.command_id(&acknowledged.key);
+            if !receipts.contains_key(&(stream.subject(), id)) {
+                self.fault(format!(
+                    "P1: {} under {} was acknowledged at version {} and is not in the log",
+                    acknowledged.path, acknowledged.key, acknowledged.version
+                ));
+            }
+            let end = history.of(&stream).len() as u64;
+            if end < acknowledged.version {
+                self.fault(format!(
+                    "P1: version {} of {instance} was shown, and its history ends at {end}",
+                    acknowledged.version
+                ));
+            }
+        }
+    }
+
+    /// P4: every gateway shows the end of every history, and lists come to the same.
+    async fn shown_everywhere(&self, history: &History) {
+        for instance in self.instances {
+            let Ok(id) = instance.parse::<InstanceId>() else { continue };
+            let end = history.of(&StreamKey::instance(id)).len() as u64;
+            for gateway in self.deployment.of(Role::Gateway) {
+                let ask = self.ask(Method::GET, format!("/v1/instances/{instance}"), None);
+                // One that was killed for good shows nothing.
+                let Some(answer) = self.deployment.ask_at(gateway, &ask).await else { continue };
+                if answer.status != 200 || answer.body["version"].as_u64() != Some(end) {
+                    self.fault(format!("P4: {instance} ends at {end} and is shown as {}", answer.body));
+                }
+            }
+        }
+        let ask = self.ask(Method::GET, "/v1/instances?limit=100".to_owned(), None);
+        let Some(listed) = self.deployment.insist(&ask, LOGOUT_TRIES).await else {
+            return self.fault("P11: nobody answers lists".to_owned());
+        };
+        let rows = listed.body["instances"].as_array().cloned().unwrap_or_default();
+        for instance in self.instances {
+            let row = rows.iter().find(|row| row["id"] == instance.as_str());
+            let end = instance.parse().map(|id| history.of(&StreamKey::instance(id)).len());
+            let shown = row.and_then(|row| row["version"].as_u64());
+            if end.ok().map(|end| end as u64) != shown {
+                self.fault(format!("P7: {instance} is listed at {shown:?}"));
+            }
+        }
+    }
+}
+
+/// Whether nothing is under way for an instance.
+fn is_at_rest(instance: &Value) -> bool {
+    let rests = match instance["state"].as_str() {
+        Some("created" | "paused" | "logged_out" | "deleted") => true,
+        Some("linked") => instance["connection"] == "open",
+        _ => false,
+    };
+    let unlinks = instance["unlinks"].as_array().cloned().unwrap_or_default();
+    rests && unlinks.iter().all(|unlink| unlink["status"] != "pending")
+}

@@ -1,0 +1,135 @@
+//! Clients that do what clients do: commands under keys, repeated until they are answered, and reads.
+
+use std::sync::Arc;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    deployment::{Ask, Deployment},
+    model::{Acknowledged, Model},
+    process::Answer,
+};
+
+/// How often a client repeats a command that is not answered.
+const TRIES: u32 = 14;
+
+/// One client.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) number: u32,
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) model: Arc<Model>,
+    pub(crate) token: String,
+    /// The ids of the instances.
+    pub(crate) instances: Vec<String>,
+}
+
+/// What a command and a play of the device are drawn from: the first ones more often.
+const COMMANDS: [&str; 8] =
+    ["connect", "connect", "logout", "logout", "disconnect", "reconnect", "restart", "connect"];
+const PLAYS: [&str; 8] =
+    ["scan", "scan", "scan", "drop", "logout_from_phone", "replace", "fail_unlink", "confirm_unlink_twice"];
+
+// === impl Client ===
+
+impl Client {
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let world = Arc::clone(&self.deployment.world);
+        let mut number = 0;
+        while !stop.is_cancelled() {
+            sleep(world.chance.millis(0, 1_500)).await;
+            let Some(instance) = world.chance.one_of(&self.instances) else { return };
+            match world.chance.below(10) {
+                0..=3 => {
+                    number += 1;
+                    let key = format!("client-{}-{number}", self.number);
+                    self.command(instance, &key).await;
+                }
+                4..=6 => self.play(instance).await,
+                _ => self.read(instance).await,
+            }
+        }
+    }
+
+    fn of<'a>(&'a self, method: Method, path: String, key: Option<&'a str>, body: Option<Value>) -> Ask<'a> {
+        Ask { method, path, token: &self.token, key, body }
+    }
+
+    async fn command(&self, instance: &str, key: &str) {
+        let world = &self.deployment.world;
+        let Some(command) = world.chance.one_of(&COMMANDS) else { return };
+        let path = format!("/v1/instances/{instance}/{command}");
+        let ask = self.of(Method::POST, path.clone(), Some(key), Some(json!({})));
+        let Some(answer) = self.deployment.insist(&ask, TRIES).await else { return };
+        match answer.status {
+            200 => {}
+            // The state does not allow it.
+            409 => return,
+            other => {
+                return world.fault(format!("{path} under {key} is answered with {other}: {}", answer.body));
+            }
+        }
+        let version = answer.body["version"].as_u64().unwrap_or_default();
+        let instance = instance.to_owned();
+        self.model.acknowledge(Acknowledged {
+            instance: instance.clone(),
+            key: key.to_owned(),
+            path,
+            version,
+        });
+        if world.chance.permille(300) {
+            self.repeat(&ask, &answer).await;
+        }
+        if world.chance.permille(500) {
+            self.read(&instance).await;
+        }
+    }
+
+    /// The same request is answered in the same way, whoever is asked.
+    async fn repeat(&self, ask: &Ask<'_>, first: &Answer) {
+        let Some(again) = self.deployment.insist(ask, TRIES).await else { return };
+        if again.status != first.status {
+            self.deployment.world.fault(format!(
+                "P2: {} under {:?} was answered with {} and is now with {}: {}",
+                ask.path, ask.key, first.status, again.status, again.body
+            ));
+        }
+    }
+
+    async fn play(&self, instance: &str) {
+        let world = &self.deployment.world;
+        let Some(action) = world.chance.one_of(&PLAYS) else { return };
+        let path = format!("/v1/instances/{instance}/simulate");
+        // Whether it can be played now is the device's affair.
+        let ask = self.of(Method::POST, path.clone(), None, Some(json!({"action": action})));
+        if let Some(answer) = self.deployment.ask(&ask).await
+            && !matches!(answer.status, 200 | 409 | 429 | 503 | 504)
+        {
+            world.fault(format!("{path} is answered with {}: {}", answer.status, answer.body));
+        }
+    }
+
+    /// A read shows what anybody was told before it began.
+    async fn read(&self, instance: &str) {
+        let world = &self.deployment.world;
+        let floor = self.model.floor(instance);
+        let path = format!("/v1/instances/{instance}");
+        let Some(answer) = self.deployment.ask(&self.of(Method::GET, path.clone(), None, None)).await else {
+            return;
+        };
+        match answer.status {
+            200 => {
+                let version = answer.body["version"].as_u64().unwrap_or_default();
+                if version < floor {
+                    world.fault(format!("P4: {path} shows version {version} after {floor} was shown"));
+                }
+                self.model.see(instance, version);
+            }
+            429 | 503 | 504 => {}
+            other => world.fault(format!("{path} is answered with {other}: {}", answer.body)),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How bad the world of a run is.
+
+use std::time::Duration;
+
+use crate::chance::Chance;
+
+/// Every fault, and how often it happens: in a thousand times, unless it says otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Odds {
+    /// A message takes up to this long.
+    pub(crate) usual_millis_max: u64,
+    /// A message takes up to ten seconds.
+    pub(crate) slow: u64,
+    /// A message is lost.
+    pub(crate) lost: u64,
+    /// A message arrives twice.
+    pub(crate) doubled: u64,
+    /// A store says that it does not work.
+    pub(crate) unavailable: u64,
+    /// The answer to an append is lost although the commit is stored.
+    pub(crate) answer_lost: u64,
+    /// An append is answered with a time-out and stored later, if at all.
+    pub(crate) append_late: u64,
+    /// A follower of the log is cut off.
+    pub(crate) follower_cut: u64,
+    /// Seconds between two faults of a process, on average; 0 for none.
+    pub(crate) process_fault_every: u64,
+}
+
+impl Odds {
+    /// Nothing fails.
+    pub(crate) const CALM: Self = Self {
+        usual_millis_max: 2,
+        slow: 0,
+        lost: 0,
+        doubled: 0,
+        unavailable: 0,
+        answer_lost: 0,
+        append_late: 0,
+        follower_cut: 0,
+        process_fault_every: 0,
+    };
+
+    /// As a seed has it: some worlds have one fault only, so that it is not hidden behind others.
+    pub(crate) fn of(chance: &Chance) -> Self {
+        let some = |most: u64| if chance.permille(600) { chance.between(1, most) } else { 0 };
+        Self {
+            usual_millis_max: chance.between(2, 40),
+            slow: some(12),
+            lost: some(25),
+            doubled: some(40),
+            unavailable: some(15),
+            answer_lost: some(40),
+            append_late: some(25),
+            follower_cut: some(4),
+            process_fault_every: if chance.permille(700) { chance.between(4, 30) } else { 0 },
+        }
+    }
+
+    /// How long a message takes.
+    pub(crate) fn way(&self, chance: &Chance) -> Duration {
+        if chance.permille(self.slow) {
+            return chance.millis(200, 10_000);
+        }
+        chance.millis(0, self.usual_millis_max)
+    }
+}
