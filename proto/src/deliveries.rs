@@ -14,6 +14,11 @@ use crate::{
 /// Most deliveries of one page.
 pub const DELIVERIES_PAGE_MAX: u16 = 100;
 
+/// Most instances that one question counts for.
+pub const OWED_INSTANCES_MAX: usize = 100;
+/// Notices of an instance that are counted at most: so many are that many or more.
+pub const OWED_COUNTED_MAX: u16 = 100;
+
 /// What is asked, on [`crate::subject::deliveries_subject`]; any replica answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeliveriesRequestV1 {
@@ -27,6 +32,11 @@ pub enum DeliveriesRequestV1 {
         endpoint: EndpointId,
         /// Its `webhook-id`, without the `msg_`.
         id: CommandId,
+    },
+    /// How many notices these instances are owed, as far as the replica that answers knows.
+    Owed {
+        /// The instances, at most [`OWED_INSTANCES_MAX`].
+        instances: Vec<InstanceId>,
     },
 }
 
@@ -106,6 +116,8 @@ pub enum DeliveriesReplyV1 {
     Unknown,
     /// Not answered; the same may be asked again.
     Unavailable,
+    /// What each instance is owed, in the order of the question: [`OWED_COUNTED_MAX`] is that many or more.
+    Owed(Vec<u16>),
 }
 
 impl Frozen for DeliveriesRequestV1 {

@@ -45,6 +45,14 @@ export const signIn = async (page, berth, token) => {
   await page.getByRole("button", { name: "Sign out" }).waitFor();
 };
 
+// Takes from the pages that follow whatever they would do again and again by themselves: what such a page shows anew, it has
+// heard of.
+export const withoutPolls = (page) =>
+  page.addInitScript(() => {
+    const sooner = window.setTimeout;
+    window.setTimeout = (what, ms, ...rest) => (ms >= 1000 ? 0 : sooner(what, ms, ...rest));
+  });
+
 // What must hold on every page: nobody is shut out, nothing was complained of.
 export const sound = async (page, what) => {
   // As a message to the page's own world: the policy of the page forbids every script that is not its own file.

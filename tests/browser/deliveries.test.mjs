@@ -45,6 +45,7 @@ test("a delivery shows its attempts and is sent again", async () => {
   await page.getByText("Answered 503").first().waitFor();
   await page.getByText("upstream is down").first().waitFor();
   assert.ok(!(await page.title()).startsWith("owned"));
+  await page.getByRole("heading", { name: "How a receiver checks the signature" }).waitFor();
   await seen(page, "delivery");
   receiver.status = 204;
   await page.getByRole("button", { name: "Try it now" }).click();
@@ -120,5 +121,10 @@ test("a secret is looked at and changed with an overlap", async () => {
   await page.getByText("The new secret signs from now on.").waitFor();
   assert.equal(await page.getByLabel("Signs beside it", { exact: true }).inputValue(), secret);
   assert.notEqual(await page.getByLabel("Signs what is sent").inputValue(), secret);
+  for (const [language, words] of [["Python", "pip install standardwebhooks"], ["Node.js", "createServer"], ["Go", "hmac.New"], ["Rust", "standardwebhooks::Webhook"]]) {
+    await page.getByText(language, { exact: true }).click();
+    await page.getByText(words).first().waitFor();
+  }
+  await page.getByText("Python", { exact: true }).click();
   await seen(page, "secret");
 });

@@ -1,9 +1,9 @@
-// The list of instances: filters by what a state says besides, many at once, and changes as they happen.
+// The list of instances and one of them: filters by what a state says besides, and changes as they happen.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { Berth } from "./berth.mjs";
-import { launch, reader, seen, sound } from "./browser.mjs";
+import { launch, reader, seen, sound, withoutPolls } from "./browser.mjs";
 
 let berth, browser;
 before(async () => {
@@ -41,46 +41,11 @@ test("linked and paused instances are told apart by their connection and their r
   await page.getByText("No instance matches.").waitFor();
 });
 
-for (const script of [true, false]) {
-  test(`many are connected and logged out after a preview ${script ? "with" : "without"} JavaScript`, async () => {
-    const names = ["a", "b", "c"].map((name) => `${name}-${script}`);
-    for (const name of names) await berth.create(name);
-    await berth.link(names[2]);
-    const page = await reader(browser, berth, { script });
-    await page.getByRole("searchbox").fill(`-${script}`);
-    await page.getByRole("button", { name: "Search" }).click();
-    await page.getByRole("link", { name: names[0] }).waitFor();
-    if (script) await page.getByLabel("Choose all of this page").check();
-    else for (const name of names) await page.getByLabel(`Choose ${name}`).check();
-    await page.getByRole("button", { name: "Show QR codes" }).click();
-    await page.getByText("This will happen to 2 instances:").waitFor();
-    await page.getByText("A phone is linked already.").waitFor();
-    if (script) await seen(page, "bulk-preview");
-    await page.getByRole("button", { name: "Show QR codes" }).click();
-    await page.getByText("This happened to 2 instances:").waitFor();
-    if (script) await sound(page, "what happened to many");
-    await page.getByRole("link", { name: "Back to the start" }).click();
-    await page.getByRole("link", { name: names[2] }).waitFor();
-    for (const name of names) await page.getByLabel(`Choose ${name}`).check();
-    await page.getByRole("button", { name: "Log out" }).click();
-    await page.getByText("This will happen to 3 instances:").waitFor();
-    await page.getByRole("button", { name: "Log out" }).click();
-    await page.getByText("This happened to 3 instances:").waitFor();
-    const { state } = await berth.api("GET", `/instances/${names[2]}`);
-    assert.equal(state, "logged_out");
-    await page.getByRole("link", { name: "Back to the start" }).click();
-    await page.getByRole("button", { name: "Log out" }).click();
-    await page.getByText("Nothing was chosen.").waitFor();
-  });
-}
-
-test("the list hears of changes, and asks where it cannot hear", async () => {
+test("an open list hears of changes, and asks where it cannot hear", async () => {
   await berth.create("heard");
   const page = await reader(browser, berth);
-  await page.getByRole("link", { name: "heard" }).waitFor();
-  const { webhooks } = await berth.api("GET", "/instances/heard");
-  assert.equal(webhooks, "silent");
-  await berth.eventually(() => page.evaluate(() => performance.getEntriesByType("resource").length > 0));
+  await withoutPolls(page);
+  await open(page);
   await page.getByLabel("Choose heard").check();
   await berth.link("heard", "Hana", "5511900000001");
   await page.getByText("Hana, +5511900000001").waitFor();
@@ -95,6 +60,39 @@ test("the list hears of changes, and asks where it cannot hear", async () => {
   await deaf.getByRole("link", { name: "heard" }).waitFor();
   await berth.api("POST", "/instances/heard/simulate", { action: "replace" });
   await deaf.getByText("taken over elsewhere").waitFor();
+});
+
+test("an open instance hears of changes, and asks where it cannot hear", async () => {
+  const { id } = await berth.create("watched");
+  const page = await reader(browser, berth);
+  await withoutPolls(page);
+  await page.goto(`${berth.address}/console/i/${id}`);
+  await berth.api("POST", "/instances/watched/connect", {});
+  await page.getByAltText("QR code that links the phone").waitFor();
+  await berth.api("POST", "/instances/watched/simulate", { action: "scan", phone: "5511900000002", push_name: "Wim" });
+  await page.getByText(/Linked to Wim, \+5511900000002 .*; the connection is open/).waitFor();
+  await berth.api("DELETE", `/instances/${id}`);
+  await page.getByText("What was personal is erased.").waitFor();
+
+  const { id: other } = await berth.create("not-heard");
+  const deaf = await reader(browser, berth);
+  await deaf.route("**/changes", (route) => route.abort());
+  await deaf.goto(`${berth.address}/console/i/${other}`);
+  await berth.api("POST", "/instances/not-heard/connect", {});
+  await deaf.getByAltText("QR code that links the phone").waitFor();
+});
+
+test("what waits for the endpoints of an instance stands in the list and leads to it", async () => {
+  const { id } = await berth.create("in-debt");
+  // Nobody listens there.
+  await berth.api("POST", `/instances/${id}/webhooks`, { url: "http://127.0.0.1:9999/hook" });
+  await berth.link("in-debt", "Ida", "5511900000003");
+  const page = await reader(browser, berth);
+  await page.goto(`${berth.address}/console/?q=in-debt`);
+  await page.getByRole("link", { name: "2 notices wait" }).waitFor();
+  await seen(page, "instances-owed");
+  await page.getByRole("link", { name: "2 notices wait" }).click();
+  await page.getByText("No connection").first().waitFor();
 });
 
 test("an instance is renamed", async () => {

@@ -54,7 +54,7 @@ test("the cluster's page shows the streams", async () => {
   await page.getByRole("link", { name: "Cluster" }).click();
   await page.getByRole("heading", { name: "Roles and their partitions" }).waitFor();
   await page.getByText("partitions with an owner: 64 of 64").first().waitFor();
-  await page.getByText("BERTH_LOG_0").waitFor();
+  await page.getByText("BERTH_LOG_0", { exact: true }).waitFor();
   await seen(page, "cluster-nats");
-  assert.ok(await page.getByText(/nats \d+\./).isVisible());
+  assert.ok(await page.getByText(/NATS JetStream \d+\./).isVisible());
 });

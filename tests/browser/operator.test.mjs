@@ -121,9 +121,12 @@ test("a link ends with the attempt and with the instance", async () => {
   }
 });
 
+// A name that tries to be more than a name.
+const EVIL = `"'><img src=x onerror="document.title='owned'">{{7*7}}`;
+
 test("the operator keeps attributes and a webhook with an account, and moves an instance into it", async () => {
   const page = await reader(browser, berth, { token: ROOT });
-  const account = await berth.api("POST", "/accounts", { name: "lighthouse" }, ROOT);
+  const account = await berth.api("POST", "/accounts", { name: EVIL }, ROOT);
   const { id } = await berth.create("to-be-moved");
   await page.goto(`${berth.address}/console/accounts/${account.id}`);
   await page.getByLabel("JSON").fill(`{"plan": "<script>document.title='owned'</script>"}`);
@@ -145,6 +148,14 @@ test("the operator keeps attributes and a webhook with an account, and moves an 
   await page.getByRole("button", { name: "Remove" }).click();
   await page.getByText("The account is changed.").waitFor();
   assert.equal(await page.getByLabel("Address").inputValue(), "");
+  for (const path of [`accounts/${account.id}`, "accounts", "audit"]) {
+    await page.goto(`${berth.address}/console/${path}`);
+    if (path !== "audit") await page.getByText("owned").first().waitFor();
+    assert.ok(!(await page.title()).startsWith("owned"), path);
+    assert.equal(await page.locator("img[src=x]").count(), 0, path);
+    await sound(page, path);
+  }
+  await page.goto(`${berth.address}/console/accounts/${account.id}`);
   await page.getByRole("button", { name: "Enter" }).click();
   await page.getByRole("link", { name: "to-be-moved" }).waitFor();
 });
@@ -155,10 +166,18 @@ test("the cluster's page shows who does what", async () => {
   await page.getByText("partitions with an owner: 64 of 64").first().waitFor();
   await page.getByText("Partitions, owners and epochs").first().click();
   await page.getByRole("columnheader", { name: "Epoch" }).waitFor();
+  await page.getByRole("cell", { name: "0–63" }).waitFor();
+  await page.getByText(/The log has \d+ commits/).waitFor();
+  await page.getByRole("img", { name: /The last hour: \d+ commits/ }).waitFor();
   const configuration = await page.locator("pre").textContent();
   assert.match(configuration, /BERTH_WEBHOOK_ALLOW/);
   assert.ok(!configuration.includes(ROOT), "secrets are hidden");
   await seen(page, "cluster");
+  for (const [language, words] of [["Português", "Crescimento do registro"], ["Español", "Crecimiento del registro"]]) {
+    await page.getByRole("button", { name: language }).click();
+    await page.getByRole("heading", { name: words }).waitFor();
+    await sound(page, `the cluster, ${language}`);
+  }
   const own = await reader(browser, berth);
   assert.equal(await own.getByRole("link", { name: "Cluster" }).count(), 0);
   await own.goto(`${berth.address}/console/cluster`);

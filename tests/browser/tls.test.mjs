@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { ACCOUNT, Berth } from "./berth.mjs";
-import { launch, reader, sound } from "./browser.mjs";
+import { launch, reader, sound, withoutPolls } from "./browser.mjs";
 import { Nginx, freePort } from "./nginx.mjs";
 
 let berth, browser, nginx;
@@ -38,12 +38,8 @@ test("the console works over TLS under a prefix, and hears of changes", async ()
   await customer.getByRole("button", { name: "Show me the code" }).click();
   await customer.getByAltText("QR code that links the phone").waitFor();
   await sound(customer, "a link over TLS");
+  await withoutPolls(page);
   await page.goto(`${nginx.address}/console/`);
-  // It hears and does not ask: polls would be seen too.
-  await page.route("**/console/rows**", async (route) => {
-    const polls = !(route.request().headers()["hx-trigger"] ?? "").length;
-    await (polls ? route.abort() : route.continue());
-  });
   await berth.api("POST", "/instances/proxied/simulate", { action: "scan", phone: "5511912345678", push_name: "Rui" });
   await page.getByText("Rui, +5511912345678").waitFor();
   for (const path of ["audit", ""]) {

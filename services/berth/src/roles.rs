@@ -222,7 +222,12 @@ impl Start<'_> {
         Some(match self.settings.http.console {
             ConsolePages::On => {
                 let in_force = self.settings.to_string();
-                let pages = |app: &_| berth_console::router(app, &in_force);
+                let pages = |app: &berth_gateway::App| {
+                    let growth = berth_console::Growth::default();
+                    let (watched, stop) = (growth.clone().watch(app.clone()), self.lifecycle.stop().clone());
+                    self.lifecycle.spawn(async move { stop.run_until_cancelled(watched).await });
+                    berth_console::router(app, &in_force, &growth)
+                };
                 berth_console::around(berth_gateway::router_with(ports, &settings, pages))
             }
             ConsolePages::Off => berth_gateway::router(ports, &settings),

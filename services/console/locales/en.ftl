@@ -501,7 +501,7 @@ rename-hint = Unique in the account, up to 128 characters. The former name finds
 done-renamed = It has another name now.
 done-moved-here = The instance belongs to this account now.
 filter-detail = Filter by what it says besides
-bulk-title = With those that are chosen:
+bulk-title = Do something with many
 bulk-choose = Choose
 bulk-choose-one = Choose { $name }
 bulk-all = Choose all of this page
@@ -534,3 +534,37 @@ account-move-instance = Id of the instance
 account-move-button = Move
 cluster-configuration = Configuration
 cluster-configuration-text = What is in force in the gateway that shows this page, without secrets, as berth config prints it.
+column-owed = Waiting notices
+owed-count = { $count } notices wait
+owed-unknown = Not known at this moment
+bulk-of-chosen = With those that are chosen
+bulk-of-all = With all instances, at most { $max }
+bulk-of-matching = With all that match, at most { $max }
+bulk-cut = More than { $max } match: this is about the first { $max }. Do it again for the others.
+bulk-others = and { $count } more, like these.
+bulk-failed = { $count ->
+    [one] One instance failed.
+   *[other] { $count } instances failed.
+ }
+bulk-again = Try those that failed again
+check-title = How a receiver checks the signature
+check-text = A whole program in each language. It takes the secret from WEBHOOK_SECRET, the port from PORT, and believes only what was signed with it.
+check-shell = To see notices now and without a program:
+cluster-how-many = How many
+cluster-gone = not alive
+engine-nats = NATS JetStream
+engine-nats-sync = as the servers are configured, which they do not tell their clients: see sync_interval in nats-server.conf
+engine-embedded = Embedded
+engine-embedded-sync = on the disk, always
+due-jobs = open work
+due-notices = notices
+risk-alone = One server keeps { $streams }. With its disk everything in them is lost, with its power what it had not synced, and while it is away nothing is decided. Three servers and BERTH_NATS_REPLICAS=3 survive the loss of one.
+risk-behind = { $current } of { $replicas } servers have all of { $stream }: until the others have caught up, fewer may fail.
+growth-title = Growth of the log
+growth-commits = { $count ->
+    [one] The log has one commit.
+   *[other] The log has { $count } commits.
+ }
+growth-hour = The last hour: { $sum } commits, at most { $peak } in a minute
+growth-day = The last 24 hours: { $sum } commits, at most { $peak } in a quarter of an hour
+growth-text = As far as the process that shows this page has seen it: it looks every half minute, and begins anew when it starts.

@@ -501,7 +501,7 @@ rename-hint = Único en la cuenta, hasta 128 caracteres. El nombre anterior aún
 done-renamed = Ahora tiene otro nombre.
 done-moved-here = La instancia ahora pertenece a esta cuenta.
 filter-detail = Filtrar por lo que dice además
-bulk-title = Con las elegidas:
+bulk-title = Hacer algo con muchas
 bulk-choose = Elegir
 bulk-choose-one = Elegir { $name }
 bulk-all = Elegir todas las de esta página
@@ -534,3 +534,37 @@ account-move-instance = Id de la instancia
 account-move-button = Mover
 cluster-configuration = Configuración
 cluster-configuration-text = Lo que rige en el gateway que muestra esta página, sin secretos, como lo imprime berth config.
+column-owed = Avisos en espera
+owed-count = { $count } avisos en espera
+owed-unknown = No se sabe en este momento
+bulk-of-chosen = Con las elegidas
+bulk-of-all = Con todas las instancias, como máximo { $max }
+bulk-of-matching = Con todas las que coinciden, como máximo { $max }
+bulk-cut = Coinciden más de { $max }: esto vale para las primeras { $max }. Repítalo para las demás.
+bulk-others = y { $count } más como estas.
+bulk-failed = { $count ->
+    [one] Una instancia falló.
+   *[other] { $count } instancias fallaron.
+ }
+bulk-again = Intentar de nuevo las que fallaron
+check-title = Cómo comprueba la firma un receptor
+check-text = Un programa entero en cada lenguaje. Toma el secreto de WEBHOOK_SECRET, el puerto de PORT, y solo cree lo que fue firmado con él.
+check-shell = Para ver los avisos ahora y sin programa:
+cluster-how-many = Cuántas
+cluster-gone = no está vivo
+engine-nats = NATS JetStream
+engine-nats-sync = como están configurados los servidores, que no lo dicen a sus clientes: vea sync_interval en nats-server.conf
+engine-embedded = Integrado
+engine-embedded-sync = en el disco, siempre
+due-jobs = trabajo abierto
+due-notices = avisos
+risk-alone = Un solo servidor guarda { $streams }. Con su disco se pierde todo lo que hay en ellos, con su energía lo que no había sincronizado, y mientras falta no se decide nada. Tres servidores y BERTH_NATS_REPLICAS=3 sobreviven a la pérdida de uno.
+risk-behind = { $current } de { $replicas } servidores tienen todo { $stream }: hasta que los demás se pongan al día, pueden fallar menos.
+growth-title = Crecimiento del registro
+growth-commits = { $count ->
+    [one] El registro tiene un commit.
+   *[other] El registro tiene { $count } commits.
+ }
+growth-hour = La última hora: { $sum } commits, como máximo { $peak } en un minuto
+growth-day = Las últimas 24 horas: { $sum } commits, como máximo { $peak } en un cuarto de hora
+growth-text = Hasta donde lo vio el proceso que muestra esta página: mira cada medio minuto y empieza de nuevo cuando arranca.

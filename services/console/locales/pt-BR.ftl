@@ -501,7 +501,7 @@ rename-hint = Único na conta, até 128 caracteres. O nome anterior ainda a enco
 done-renamed = Agora tem outro nome.
 done-moved-here = A instância agora pertence a esta conta.
 filter-detail = Filtrar pelo que diz além disso
-bulk-title = Com as escolhidas:
+bulk-title = Fazer algo com muitas
 bulk-choose = Escolher
 bulk-choose-one = Escolher { $name }
 bulk-all = Escolher todas desta página
@@ -534,3 +534,37 @@ account-move-instance = Id da instância
 account-move-button = Mover
 cluster-configuration = Configuração
 cluster-configuration-text = O que vale no gateway que mostra esta página, sem segredos, como berth config o imprime.
+column-owed = Avisos à espera
+owed-count = { $count } avisos à espera
+owed-unknown = Não se sabe neste momento
+bulk-of-chosen = Com as escolhidas
+bulk-of-all = Com todas as instâncias, no máximo { $max }
+bulk-of-matching = Com todas as que correspondem, no máximo { $max }
+bulk-cut = Mais de { $max } correspondem: isto vale para as primeiras { $max }. Repita para as outras.
+bulk-others = e mais { $count } como estas.
+bulk-failed = { $count ->
+    [one] Uma instância falhou.
+   *[other] { $count } instâncias falharam.
+ }
+bulk-again = Tentar de novo as que falharam
+check-title = Como um receptor confere a assinatura
+check-text = Um programa inteiro em cada linguagem. Ele lê o segredo de WEBHOOK_SECRET, a porta de PORT, e só acredita no que foi assinado com ele.
+check-shell = Para ver os avisos agora e sem programa:
+cluster-how-many = Quantas
+cluster-gone = não está vivo
+engine-nats = NATS JetStream
+engine-nats-sync = como os servidores estão configurados, o que eles não dizem aos clientes: veja sync_interval em nats-server.conf
+engine-embedded = Embutido
+engine-embedded-sync = em disco, sempre
+due-jobs = trabalho em aberto
+due-notices = avisos
+risk-alone = Um único servidor guarda { $streams }. Com o disco dele perde-se tudo o que há neles, com a energia o que ele não havia sincronizado, e enquanto ele está fora nada é decidido. Três servidores e BERTH_NATS_REPLICAS=3 sobrevivem à perda de um.
+risk-behind = { $current } de { $replicas } servidores têm tudo de { $stream }: até que os outros alcancem, menos deles podem falhar.
+growth-title = Crescimento do registro
+growth-commits = { $count ->
+    [one] O registro tem um commit.
+   *[other] O registro tem { $count } commits.
+ }
+growth-hour = A última hora: { $sum } commits, no máximo { $peak } em um minuto
+growth-day = As últimas 24 horas: { $sum } commits, no máximo { $peak } em um quarto de hora
+growth-text = Até onde o processo que mostra esta página viu: ele olha a cada meio minuto e recomeça quando é iniciado.

@@ -16,7 +16,7 @@ const BYTES_MAX: usize = 64 * 1024;
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    fn read(encoded: &[u8]) -> Self {
+    pub(crate) fn read(encoded: &[u8]) -> Self {
         Self(form_urlencoded::parse(encoded).into_owned().collect())
     }
 

@@ -7,7 +7,9 @@
 
 mod assets;
 mod facts;
+mod filter;
 mod form;
+mod growth;
 mod guard;
 mod moment;
 mod notices;
@@ -16,6 +18,7 @@ mod refusal;
 mod session;
 mod share;
 mod shell;
+mod snippets;
 mod texts;
 mod visit;
 
@@ -27,6 +30,7 @@ use axum::{
 };
 use berth_gateway::App;
 
+pub use growth::Growth;
 use session::Seal;
 
 /// What every page has at hand. Cheap to clone.
@@ -36,12 +40,15 @@ struct Console {
     seal: Arc<Seal>,
     /// The settings of this process, for its operator.
     configuration: Arc<str>,
+    growth: Growth,
 }
 
-/// The routes of the console. `configuration` is what the operator is shown of the settings of this process: without secrets.
-pub fn router(app: &App, configuration: &str) -> Router {
+/// The routes of the console. The operator is shown two things of this process besides: `configuration`, its settings without
+/// secrets, and the `growth` of the log, as far as somebody [watches](Growth::watch) it.
+pub fn router(app: &App, configuration: &str, growth: &Growth) -> Router {
     let seal = Seal::new(|purpose| app.principals.derived_key(purpose));
-    let console = Console { app: app.clone(), seal: Arc::new(seal), configuration: configuration.into() };
+    let (seal, configuration) = (Arc::new(seal), configuration.into());
+    let console = Console { app: app.clone(), seal, configuration, growth: growth.clone() };
     pages::routes().layer(from_fn_with_state(console.clone(), guard::layer)).with_state(console)
 }
 

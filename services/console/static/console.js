@@ -23,6 +23,8 @@
       const left = Math.ceil((new Date(text.dataset.until) - Date.now()) / 1000);
       const { second, over } = document.body.dataset;
       text.textContent = left > 0 ? second.replace("0", String(left)) : over;
+      // Nothing happens when a code ends but that it ends: what comes next is asked for.
+      if (left <= 0 && !text.dataset.ended) { text.dataset.ended = "yes"; look(); }
     }
     for (const bar of document.querySelectorAll("[data-countdown]")) {
       bar.value = Math.max(0, (new Date(bar.dataset.countdown) - Date.now()) / 1000);
@@ -82,29 +84,41 @@
     }
   });
 
-  // A list hears when something changes and looks then; where it cannot hear, it asks every few seconds. A page that nobody
+  // A page hears when something changes and looks then; where it cannot hear, it asks every few seconds. A page that nobody
   // sees does neither: a browser has few connections for all its pages.
   const changing = document.querySelector("[data-changes]");
   const SURE_MS = 30000; // so often is asked although nothing was heard
-  const SETTLE_MS = 6000; // so long after a change, since lists may be behind
+  const settleMs = Number(changing?.dataset.settles ?? 0); // so long after a change, since lists may be behind
   let source = null, heardAt = 0, askedAt = 0;
-  const look = () => { htmx.trigger("#live", "changed"); };
+  // One look at a time: what is heard meanwhile may have come too late for it, so another one follows.
+  const AFTER_SWAP_MS = 60; // htmx takes 20 ms until what it has swapped in listens
+  let looks = false, again = false;
+  const look = () => {
+    if (looks) again = true;
+    else if (document.getElementById("live")) htmx.trigger("#live", "changed");
+  };
+  document.addEventListener("htmx:afterRequest", () => setTimeout(() => {
+    looks = false;
+    if (again) { again = false; look(); }
+  }, AFTER_SWAP_MS));
   const hear = () => {
     source?.close();
     source = null;
     if (document.hidden || !changing || !window.EventSource) return;
     source = new EventSource(root + changing.dataset.changes);
+    // What happened before it heard, it would not hear of.
+    source.addEventListener("open", look);
     source.addEventListener("changed", () => { heardAt = Date.now(); look(); });
   };
-  document.addEventListener("visibilitychange", () => { hear(); if (changing && !document.hidden) look(); });
+  document.addEventListener("visibilitychange", () => { hear(); if (changing && !document.hidden && !source) look(); });
   window.addEventListener("pagehide", () => source?.close());
   document.addEventListener("htmx:beforeRequest", (event) => {
     const now = Date.now();
     const isPoll = !event.detail.requestConfig?.triggeringEvent;
     const hears = source?.readyState === EventSource.OPEN;
-    const isQuiet = hears && now - heardAt > SETTLE_MS && now - askedAt < SURE_MS;
+    const isQuiet = hears && now - heardAt > settleMs && now - askedAt < SURE_MS;
     if (document.hidden || (isPoll && isQuiet)) event.preventDefault();
-    else askedAt = now;
+    else { askedAt = now; looks = true; }
   });
   document.addEventListener("htmx:load", (event) => { localise(event.target); countDown(); });
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,7 +12,8 @@ use berth_proto::{
     attempt::AfterAttemptV1,
     codec,
     deliveries::{
-        DELIVERIES_PAGE_MAX, DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1, StandingV1,
+        DELIVERIES_PAGE_MAX, DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1,
+        OWED_COUNTED_MAX, OWED_INSTANCES_MAX, StandingV1,
     },
     delivery::{NoticeKeyV1, SettlementV1},
 };
@@ -19,13 +21,13 @@ use berth_views::ViewError;
 use bytes::Bytes;
 use futures::StreamExt;
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     attempts::{Delivery, Page, Places, TableError, notice_bytes},
     dispatch::{Fault, Tools, of_endpoint, read},
-    outbox::{Owed, SettledRow, owed_key, read_row, settled_key},
+    outbox::{Owed, SettledRow, owed_key, owed_prefix, read_row, settled_key},
     signing::delivery_id,
 };
 
@@ -70,6 +72,7 @@ async fn answer(tools: &Tools, request: Request) {
     let reply = match asked {
         DeliveriesRequestV1::Page(page) => page_of(tools, &page).await,
         DeliveriesRequestV1::One { instance, endpoint, id } => one(tools, instance, endpoint, id).await,
+        DeliveriesRequestV1::Owed { instances } => owed(tools, instances).await,
     };
     let reply = reply.unwrap_or_else(|fault| {
         let error = &fault as &dyn std::error::Error;
@@ -214,6 +217,21 @@ async fn one(
     Ok(found.map_or(DeliveriesReplyV1::Unknown, |(notice, owed)| {
         DeliveriesReplyV1::One(not_tried(notice, owed), Vec::new())
     }))
+}
+
+/// How many notices each instance is owed. It is told as it stands in the view and waits for nothing: who asks shows a list,
+/// which may be behind itself.
+async fn owed(tools: &Tools, instances: Vec<InstanceId>) -> Result<DeliveriesReplyV1, AskFault> {
+    let outbox = Arc::clone(&tools.outbox);
+    let counted = spawn_blocking(move || {
+        let count = |instance: InstanceId| {
+            let rows = outbox.scan(&owed_prefix(Some(instance)), None, usize::from(OWED_COUNTED_MAX))?;
+            Ok(u16::try_from(rows.len()).unwrap_or(OWED_COUNTED_MAX))
+        };
+        instances.into_iter().take(OWED_INSTANCES_MAX).map(count).collect::<Result<Vec<u16>, ViewError>>()
+    });
+    let counts = counted.await.unwrap_or_else(|error| Err(ViewError::Store(error.to_string().into())))?;
+    Ok(DeliveriesReplyV1::Owed(counts))
 }
 
 /// How a delivery stands: by the log if it is settled there, else by its last attempt. One that is owed waits, whatever

@@ -10,7 +10,7 @@ use berth_log::{
     Stored, memory::MemoryLog,
 };
 use berth_proto::{
-    CommandId, EndpointId, Kind, StreamKey,
+    CommandId, EndpointId, InstanceId, Kind, StreamKey,
     attempt::{AttemptResultV1, DeliveryAttemptV1},
     deliveries::{DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1, StandingV1},
     delivery::SettlementV1,
@@ -109,6 +109,9 @@ async fn what_waits_behind_a_failure_is_listed_and_an_account_sees_its_failures_
         tokio::task::yield_now().await;
     };
     assert_eq!(shown, [("instance.open".to_owned(), 0), ("instance.linked".to_owned(), 1)]);
+    let nobody = InstanceId::from_bytes([9; 16]);
+    let owed = DeliveriesRequestV1::Owed { instances: vec![nobody, world.instance] };
+    assert_eq!(world.deliveries(owed).await, DeliveriesReplyV1::Owed(vec![0, 2]));
 
     let other = world.beside().await;
     let beside = Receiver::start().await;

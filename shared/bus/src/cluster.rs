@@ -53,33 +53,60 @@ pub struct StreamStands {
     pub bytes: u64,
 }
 
-// === impl Engine ===
+/// Something that can be lost as an engine stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Risk {
+    /// One server keeps what is to be kept.
+    Alone {
+        /// The streams that it alone has.
+        streams: Vec<String>,
+    },
+    /// Fewer servers have all of a stream than shall.
+    Behind {
+        /// The stream.
+        stream: String,
+        /// How many have all of it.
+        current: usize,
+        /// How many shall.
+        replicas: usize,
+    },
+}
 
-impl Engine {
-    /// What can be lost as the engine stands, and by what: a sentence for each. None while nothing but all servers at once
-    /// would have to fail.
-    pub fn risks(&self) -> Vec<String> {
-        let kept = || self.streams.iter().filter(|stream| stream.is_on_disk);
-        let names = |streams: Vec<&StreamStands>| {
-            streams.iter().map(|stream| stream.name.as_str()).collect::<Vec<_>>().join(", ")
-        };
-        let mut risks = Vec::new();
-        let alone: Vec<_> = kept().filter(|stream| stream.replicas < 2).collect();
-        if !alone.is_empty() {
-            risks.push(format!(
+// === impl Risk ===
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alone { streams } => write!(
+                f,
                 "one server keeps {}: with its disk everything in them is lost, acknowledged commands too, with its power \
                  what it had not synced, and while it is away nothing is decided; three servers and BERTH_NATS_REPLICAS=3 \
                  survive the loss of one",
-                names(alone)
-            ));
+                streams.join(", ")
+            ),
+            Self::Behind { stream, current, replicas } => write!(
+                f,
+                "{current} of {replicas} servers have all of {stream}: until the others have caught up, fewer may fail"
+            ),
         }
-        for stream in kept().filter(|stream| stream.current < stream.replicas) {
-            risks.push(format!(
-                "{} of {} servers have all of {}: until the others have caught up, fewer may fail",
-                stream.current, stream.replicas, stream.name
-            ));
-        }
-        risks
+    }
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// What can be lost as the engine stands, and by what. None while nothing but all servers at once would have to fail.
+    pub fn risks(&self) -> Vec<Risk> {
+        let kept = || self.streams.iter().filter(|stream| stream.is_on_disk);
+        let alone = kept().filter(|stream| stream.replicas < 2);
+        let streams: Vec<String> = alone.map(|stream| stream.name.clone()).collect();
+        let alone = (!streams.is_empty()).then_some(Risk::Alone { streams });
+        let behind = kept().filter(|stream| stream.current < stream.replicas).map(|stream| Risk::Behind {
+            stream: stream.name.clone(),
+            current: stream.current,
+            replicas: stream.replicas,
+        });
+        alone.into_iter().chain(behind).collect()
     }
 }
 
@@ -116,10 +143,11 @@ mod tests {
 
     #[test]
     fn what_can_be_lost_is_said_of_what_is_to_be_kept() {
-        assert_eq!(engine(3, 3).risks(), Vec::<String>::new());
-        let alone = engine(1, 1).risks();
+        let risks = |engine: Engine| engine.risks().iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(risks(engine(3, 3)), Vec::<String>::new());
+        let alone = risks(engine(1, 1));
         assert!(alone.len() == 1 && alone[0].starts_with("one server keeps LOG: with its disk"), "{alone:?}");
-        let behind = engine(3, 2).risks();
+        let behind = risks(engine(3, 2));
         assert!(behind.len() == 1 && behind[0].starts_with("2 of 3 servers have all of LOG"), "{behind:?}");
     }
 }

@@ -184,7 +184,8 @@ async fn five_hundred_open_consoles_hear_of_a_change_and_hold_up_nobody() {
     text(reader.get("/", &cookie)).await;
     let heard = consoles.into_iter().map(|mut console| async move {
         let mut said = String::new();
-        while !said.contains("event: changed") {
+        // Without data a browser would not tell its page of it.
+        while !said.contains("event: changed\ndata: now\n\n") {
             said.push_str(std::str::from_utf8(&console.chunk().await.unwrap().unwrap()).unwrap());
         }
     });

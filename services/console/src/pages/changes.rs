@@ -1,5 +1,5 @@
-//! `GET /console/changes`: says that something of the account has changed, for a list that is open. What it is the page asks
-//! for itself: many changes in a row are one word.
+//! `GET /console/changes` and `GET /console/i/{i}/changes`: say that something of the account, or of one instance, has
+//! changed, for a page that is open. What it is the page asks for itself: many changes in a row are one word.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -10,14 +10,16 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use berth_gateway::app::{AccountFollow, EventsFailure, Heard};
+use berth_gateway::app::{AccountFollow, EventsFailure, Failure, Follow, Heard, Turn};
 use futures::{Stream, StreamExt, future::ready, stream};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::visit::Visit;
+use crate::visit::{Named, Visit};
 
-/// How often it is said at most: a thousand changes in a second are one look at the list.
-const SAID_EVERY: Duration = Duration::from_secs(1);
+/// How often it is said of an account at most: a thousand changes in a second are one look at the list.
+const ACCOUNT_SAID_EVERY: Duration = Duration::from_secs(1);
+/// The same of one instance, of which a page is smaller and whose reader waits for a code.
+const INSTANCE_SAID_EVERY: Duration = Duration::from_millis(200);
 
 /// Tells a proxy to pass on what comes as it comes.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -32,35 +34,69 @@ enum Meanwhile {
     Over,
 }
 
-/// Says so until the session ends: the browser comes back then, and is refused.
-pub(crate) async fn stream(visit: Visit) -> Response {
+/// Says so of the account until the session ends: the browser comes back then, and is refused.
+pub(crate) async fn of_account(visit: Visit) -> Response {
     match visit.app.account_events.follow(visit.principal, None).await {
-        Ok(follow) => {
-            let words = Sse::new(said(follow)).keep_alive(KeepAlive::default());
-            // nginx would keep what is short until there is more.
-            ([(BUFFERING, "no")], words).into_response()
-        }
+        Ok(follow) => said(heard_of_account(follow), ACCOUNT_SAID_EVERY),
         Err(EventsFailure::Call(failure)) => visit.refuse(failure),
         Err(EventsFailure::Cursor) => StatusCode::BAD_REQUEST.into_response(),
     }
 }
 
-fn said(follow: AccountFollow) -> impl Stream<Item = Result<Event, Infallible>> {
-    let heard = stream::unfold(Some(follow), |follow| async move {
+/// Says so of one instance, which may be a deleted one, until the session ends.
+pub(crate) async fn of_instance(visit: Visit, named: Named) -> Response {
+    let followed = async {
+        let follow = visit.app.follows.follow(visit.principal, named.0).await?;
+        // Asked after it is followed: what happens between the two is heard.
+        let record = follow.permission().ask().await?;
+        Ok::<_, Failure>((follow, record.version))
+    };
+    match followed.await {
+        Ok((follow, version)) => said(heard_of_instance(follow, version), INSTANCE_SAID_EVERY),
+        Err(failure) => visit.refuse(failure),
+    }
+}
+
+fn heard_of_account(follow: AccountFollow) -> impl Stream<Item = Meanwhile> {
+    stream::unfold(Some(follow), |follow| async move {
         let mut follow = follow?;
         match follow.hear().await {
             Ok(Heard::Events(_)) => Some((Meanwhile::Changed, Some(follow))),
             Ok(Heard::Nothing) => Some((Meanwhile::Nothing, Some(follow))),
             Ok(Heard::Stopping) | Err(_) => Some((Meanwhile::Over, None)),
         }
-    });
-    let mut every = interval(SAID_EVERY);
+    })
+}
+
+fn heard_of_instance(follow: Follow, version: u64) -> impl Stream<Item = Meanwhile> {
+    stream::unfold(Some((follow, version)), |following| async move {
+        let (mut follow, version) = following?;
+        let changed = async {
+            match follow.more(version).await? {
+                // However many commits there are, the page is asked for once: so the next one waited for is behind them all.
+                Turn::More(_) => Ok(Some(follow.permission().ask().await?.version)),
+                Turn::Stopping => Ok::<_, Failure>(None),
+            }
+        };
+        match changed.await {
+            Ok(Some(version)) => Some((Meanwhile::Changed, Some((follow, version)))),
+            Ok(None) | Err(_) => Some((Meanwhile::Over, None)),
+        }
+    })
+}
+
+fn said(heard: impl Stream<Item = Meanwhile> + Send + 'static, at_most_every: Duration) -> Response {
+    let mut every = interval(at_most_every);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let due = stream::unfold(every, |mut every| async move {
         every.tick().await;
         Some((Meanwhile::Due, every))
     });
-    coalesced(stream::select(heard, due)).map(|()| Ok(Event::default().event("changed").data("")))
+    let words = coalesced(stream::select(heard, due));
+    // With data: a browser passes on no event that has none.
+    let words = words.map(|()| Ok::<_, Infallible>(Event::default().event("changed").data("now")));
+    // nginx would keep what is short until there is more.
+    ([(BUFFERING, "no")], Sse::new(words).keep_alive(KeepAlive::default())).into_response()
 }
 
 /// A word for all changes since the last one.

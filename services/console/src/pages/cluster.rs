@@ -1,12 +1,12 @@
 //! `/console/cluster`: the processes of the deployment, who owns what, what is behind or due, and what lies below.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_bus::{
     Lease, Roster, Seat,
-    cluster::{Claimed, Engine, StreamStands},
+    cluster::{Claimed, Engine, Risk, StreamStands},
     member::{Present, Status},
 };
 use berth_gateway::app::Failure;
@@ -15,6 +15,7 @@ use berth_runtime::Role;
 use crate::{
     Console,
     form::QueryFields,
+    growth::Chart,
     moment::Moment,
     pages::live::{self, Part},
     shell::{Shell, rendered},
@@ -49,9 +50,10 @@ struct Member {
 struct RoleRow {
     role: &'static str,
     members: usize,
-    /// Its partitions in their order: number, fencing epoch, owner, whether that one is alive. None of a role that owns
-    /// nothing.
+    /// Its partitions in their order, as a picture. None of a role that owns nothing.
     partitions: Option<Vec<Cell>>,
+    /// The same in words, owner by owner.
+    owners: Vec<OwnerRow>,
     /// How many of them somebody alive has, and how many there are.
     owned: usize,
     all: usize,
@@ -67,6 +69,16 @@ struct Cell {
     /// The colour of its owner, 0 to 5; 6 while nobody alive has it.
     colour: usize,
     title: String,
+}
+
+/// An owner and its partitions.
+struct OwnerRow {
+    owner: String,
+    /// Whether nobody alive has them.
+    is_nobody: bool,
+    count: usize,
+    partitions: String,
+    epochs: String,
 }
 
 /// A stream on NATS.
@@ -86,10 +98,16 @@ struct Panel {
     t: Texts,
     members: Vec<Member>,
     roles: Vec<RoleRow>,
-    kind: &'static str,
+    kind: String,
     version: Option<String>,
     sync: String,
     streams: Vec<StreamRow>,
+    /// What can be lost as the engine stands.
+    risks: Vec<String>,
+    /// Commits in the log; none before somebody looked.
+    commits: Option<u64>,
+    /// How they became so many: a heading and a chart each.
+    charts: [(String, Chart); 2],
 }
 
 #[derive(Template)]
@@ -103,7 +121,7 @@ struct Page {
 
 /// Shows the deployment to its operator.
 pub(crate) async fn page(State(console): State<Console>, visit: Visit) -> Response {
-    match panel_of(&visit).await {
+    match panel_of(&console, &visit).await {
         Ok(panel) => {
             let shell = Shell::of(&visit, "cluster");
             let configuration = console.configuration.to_string();
@@ -114,14 +132,14 @@ pub(crate) async fn page(State(console): State<Console>, visit: Visit) -> Respon
 }
 
 /// The changing part alone.
-pub(crate) async fn panel(visit: Visit, query: QueryFields) -> Response {
-    match panel_of(&visit).await {
+pub(crate) async fn panel(State(console): State<Console>, visit: Visit, query: QueryFields) -> Response {
+    match panel_of(&console, &visit).await {
         Ok(panel) => live::answer(panel, &query.0),
         Err(failure) => visit.refuse(failure),
     }
 }
 
-async fn panel_of(visit: &Visit) -> Result<Panel, Failure> {
+async fn panel_of(console: &Console, visit: &Visit) -> Result<Panel, Failure> {
     if !visit.is_operator() {
         return Err(Failure::Forbidden);
     }
@@ -129,16 +147,35 @@ async fn panel_of(visit: &Visit) -> Result<Panel, Failure> {
     let cluster = &visit.app.cluster;
     let (roster, claims, engine) = tokio::try_join!(cluster.members(), cluster.claims(), cluster.engine())
         .map_err(|error| Failure::unavailable("the deployment", error))?;
+    let risks = engine.risks().into_iter().map(|risk| risk_text(risk, t)).collect();
     let Engine { kind, version, sync, streams } = engine;
+    let chart = |title: &str, parts: i64, seconds: i64| {
+        let chart = console.growth.chart(visit.app.now(), parts, seconds);
+        let counts = [("sum", chart.sum.to_string()), ("peak", chart.peak.to_string())];
+        (t.f(title, &counts), chart)
+    };
     Ok(Panel {
         t,
-        members: roster.members().map(|(seat, present)| Member::of(seat, present)).collect(),
+        members: roster.members().map(|(seat, present)| Member::of(seat, present, t)).collect(),
         roles: roles(&roster, &claims, t),
-        kind,
+        kind: t.known(&format!("engine-{kind}")).unwrap_or_else(|| kind.to_owned()),
         version,
-        sync,
+        sync: t.known(&format!("engine-{kind}-sync")).unwrap_or(sync),
         streams: streams.into_iter().map(StreamRow::of).collect(),
+        risks,
+        commits: console.growth.commits(),
+        charts: [chart("growth-hour", 60, 60), chart("growth-day", 96, 15 * 60)],
     })
+}
+
+fn risk_text(risk: Risk, t: Texts) -> String {
+    match risk {
+        Risk::Alone { streams } => t.with("risk-alone", "streams", streams.join(", ")),
+        Risk::Behind { stream, current, replicas } => {
+            let counts = [("current", current.to_string()), ("replicas", replicas.to_string())];
+            t.f("risk-behind", &[&counts[..], &[("stream", stream)]].concat())
+        }
+    }
 }
 
 fn roles(roster: &Roster, claims: &[Claimed], t: Texts) -> Vec<RoleRow> {
@@ -150,6 +187,7 @@ fn roles(roster: &Roster, claims: &[Claimed], t: Texts) -> Vec<RoleRow> {
             members: roster.members().filter(|(seat, _)| seat.role.runs(role)).count(),
             owned: cells.iter().flatten().filter(|cell| cell.colour != NOBODY).count(),
             all: cells.as_ref().map_or(0, Vec::len),
+            owners: cells.as_deref().map(owners).unwrap_or_default(),
             partitions: cells,
             without: (!roster.has(role)).then(|| t.f(without(role), &[])),
         }
@@ -178,6 +216,37 @@ fn cells(roster: &Roster, claims: &[Claimed], role: Role, t: Texts) -> Vec<Cell>
     own.into_iter().map(cell).collect()
 }
 
+/// Partitions by who has them: those that nobody alive has come first.
+fn owners(cells: &[Cell]) -> Vec<OwnerRow> {
+    let mut by_owner: BTreeMap<(bool, &str), Vec<&Cell>> = BTreeMap::new();
+    for cell in cells {
+        by_owner.entry((cell.colour != NOBODY, &cell.owner)).or_default().push(cell);
+    }
+    let row = |((is_alive, owner), cells): ((bool, &str), Vec<&Cell>)| OwnerRow {
+        owner: owner.to_owned(),
+        is_nobody: !is_alive,
+        count: cells.len(),
+        partitions: ranges(cells.iter().map(|cell| u64::from(cell.number)).collect()),
+        epochs: ranges(cells.iter().map(|cell| cell.epoch).collect()),
+    };
+    by_owner.into_iter().map(row).collect()
+}
+
+/// Numbers as people write them: 0–12, 15, 20–22.
+fn ranges(numbers: BTreeSet<u64>) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let run = |(first, last): &(u64, u64)| {
+        if first == last { first.to_string() } else { format!("{first}–{last}") }
+    };
+    runs.iter().map(run).collect::<Vec<_>>().join(", ")
+}
+
 /// What is not done without a role.
 const fn without(role: Role) -> &'static str {
     match role {
@@ -198,7 +267,7 @@ impl RoleRow {
 }
 
 impl Member {
-    fn of(seat: &Seat, Present { member, leaving }: &Present) -> Self {
+    fn of(seat: &Seat, Present { member, leaving }: &Present, t: Texts) -> Self {
         let Status { cores, ready, says, lag_seconds, due } = member.status.clone();
         Self {
             id: seat.id.to_string(),
@@ -214,7 +283,10 @@ impl Member {
                 .into_iter()
                 .map(|(view, seconds)| (view, format!("{seconds:.1}"), seconds >= LAG_WARNED))
                 .collect(),
-            due: due.into_iter().map(|(kind, count)| (kind, format!("{count:.0}"))).collect(),
+            due: due
+                .into_iter()
+                .map(|(kind, count)| (t.known(&format!("due-{kind}")).unwrap_or(kind), format!("{count:.0}")))
+                .collect(),
         }
     }
 }
@@ -259,6 +331,13 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn partitions_are_written_in_ranges() {
+        assert_eq!(ranges(BTreeSet::new()), "");
+        assert_eq!(ranges((0..64).collect()), "0–63");
+        assert_eq!(ranges([0, 1, 2, 5, 7, 8].into()), "0–2, 5, 7–8");
+    }
 
     #[test]
     fn sizes_are_read_by_people() {

@@ -1,12 +1,12 @@
 //! What was sent to endpoints: any webhooks replica answers, from the store of attempts.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, Presence};
 use berth_proto::{
     AccountId, CommandId, EndpointId, InstanceId,
     attempt::DeliveryAttemptV1,
-    deliveries::{DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1},
+    deliveries::{DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1, OWED_INSTANCES_MAX},
     subject::deliveries_subject,
 };
 use berth_runtime::sealing::field;
@@ -21,6 +21,8 @@ use super::{
 const PART: &str = "the log of deliveries";
 /// How long one question may take.
 const ASKED_MAX: Duration = Duration::from_secs(5);
+/// How long a list waits to hear what its instances are owed: it is shown without, if need be.
+const OWED_WAIT: Duration = Duration::from_millis(300);
 /// How long is asked again while nobody answers.
 const PATIENCE: Duration = Duration::from_secs(6);
 
@@ -75,6 +77,26 @@ impl Deliveries {
             DeliveriesReplyV1::Unknown => Err(Failure::NotFound),
             _ => Err(AskFault::Unexpected.of(PART)),
         }
+    }
+
+    /// How many notices each of these instances of an account is owed, as far as is known at once: a number of
+    /// [`OWED_COUNTED_MAX`](berth_proto::deliveries::OWED_COUNTED_MAX) is that many or more. It fails where a release before this one answers, too.
+    pub async fn owed(
+        &self,
+        account: AccountId,
+        instances: Vec<InstanceId>,
+    ) -> Result<HashMap<InstanceId, u16>, Failure> {
+        let mut owed = HashMap::with_capacity(instances.len());
+        for part in instances.chunks(OWED_INSTANCES_MAX) {
+            let asked = DeliveriesRequestV1::Owed { instances: part.to_vec() };
+            let (bus, subject) = (self.bus.as_ref(), deliveries_subject(account));
+            let question = Question { bus, subject, asked: &asked, timeout: OWED_WAIT };
+            match question.ask().await.map_err(|fault| fault.of(PART))? {
+                DeliveriesReplyV1::Owed(counts) => owed.extend(part.iter().copied().zip(counts)),
+                _ => return Err(AskFault::Unexpected.of(PART)),
+            }
+        }
+        Ok(owed)
     }
 
     /// Opens the answers: of a deleted instance nobody can.

@@ -46,6 +46,12 @@ pub struct Histories {
 }
 
 impl Histories {
+    /// How many commits the whole log has, whatever they are of.
+    pub async fn commits(&self) -> Result<u64, Failure> {
+        let end = self.log.end().await?;
+        Ok(end.0.values().map(|shard| shard.revision).sum())
+    }
+
     /// Commits of an instance after a version, at most `limit`, as events.
     pub async fn page(&self, instance: InstanceId, after: u64, limit: usize) -> Result<HistoryPage, Failure> {
         let limit = limit.clamp(1, COMMITS_PER_READ);
