@@ -28,6 +28,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) token: &'a str,
     /// The `Idempotency-Key`, if any.
     pub(crate) key: Option<&'a str>,
+    /// The cookies of a browser, which asks from a page of the gateway.
+    pub(crate) cookie: Option<&'a str>,
     pub(crate) body: &'a str,
 }
 
@@ -42,15 +44,19 @@ pub(crate) struct Answer {
 
 impl<'a> Ask<'a> {
     pub(crate) const fn get(path: &'a str, token: &'a str) -> Self {
-        Self { method: "GET", path, token, key: None, body: "" }
+        Self { method: "GET", path, token, key: None, cookie: None, body: "" }
     }
 
     pub(crate) const fn post(path: &'a str, token: &'a str, body: &'a str) -> Self {
-        Self { method: "POST", path, token, key: None, body }
+        Self { method: "POST", path, token, key: None, cookie: None, body }
     }
 
     pub(crate) const fn keyed(self, key: &'a str) -> Self {
         Self { key: Some(key), ..self }
+    }
+
+    pub(crate) const fn browsing(self, cookie: &'a str) -> Self {
+        Self { cookie: Some(cookie), ..self }
     }
 }
 
@@ -90,12 +96,14 @@ impl Connection {
 
 impl Ask<'_> {
     fn text(self) -> String {
-        let Self { method, path, token, key, body } = self;
+        let Self { method, path, token, key, cookie, body } = self;
         let length = body.len();
         let key = key.map(|key| format!("idempotency-key: {key}\r\n")).unwrap_or_default();
+        let browsing = |cookie| format!("cookie: {cookie}\r\nsec-fetch-site: same-origin\r\n");
+        let cookie = cookie.map(browsing).unwrap_or_default();
         format!(
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n{key}\r\n{body}"
+             content-type: application/json\r\ncontent-length: {length}\r\n{key}{cookie}\r\n{body}"
         )
     }
 }

@@ -51,6 +51,8 @@ pub(crate) enum Section {
     Open,
     /// Real logouts of linked instances with 0, 1 and 3 endpoints, and how their notices keep up.
     Logouts,
+    /// Pages of the console over 10,000 instances, alone and while they change a thousand times in a second.
+    Console,
     /// Creates, up to the largest population of the profile.
     Creates,
     /// No-op logouts over that population, uniform and by Zipf's law.

@@ -38,6 +38,9 @@ pub(crate) struct Profile {
     pub(crate) instances: usize,
     /// Instances that are linked and logged out in one burst.
     pub(crate) sessions: usize,
+    /// Instances in the list of the console, and how long it is looked at while they change.
+    pub(crate) console_instances: usize,
+    pub(crate) console_window: Duration,
     /// Instances of one deployment that grows; sizes beyond the first are done in the first round alone.
     pub(crate) sizes: Vec<usize>,
     /// How long one growth may take; what is there by then is what is measured.
@@ -84,6 +87,8 @@ impl Profile {
                 open_clients: 256,
                 instances: 256,
                 sessions: 500,
+                console_instances: 10_000,
+                console_window: Duration::from_secs(5),
                 sizes: vec![1_000, 5_000],
                 growth_max: Duration::from_secs(8),
                 topologies: core.to_vec(),
@@ -100,6 +105,8 @@ impl Profile {
                 open_clients: 256,
                 instances: 1_000,
                 sessions: 2_000,
+                console_instances: 10_000,
+                console_window: Duration::from_secs(20),
                 sizes: vec![1_000, 20_000],
                 growth_max: Duration::from_secs(30),
                 topologies: core.to_vec(),
@@ -116,6 +123,8 @@ impl Profile {
                 open_clients: 1_024,
                 instances: 1_000,
                 sessions: 5_000,
+                console_instances: 10_000,
+                console_window: Duration::from_mins(1),
                 sizes: vec![1_000, 100_000, 1_000_000],
                 growth_max: Duration::from_mins(15),
                 topologies: [
@@ -142,6 +151,8 @@ impl Profile {
                 open_clients: 8,
                 instances: 8,
                 sessions: 8,
+                console_instances: 60,
+                console_window: Duration::from_millis(1_500),
                 sizes: vec![8, 16],
                 growth_max: Duration::from_secs(20),
                 topologies: vec![Topology::EMBEDDED, apart(Engine::R1, Shape::Roles)],

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     composite::{self, COMPOSITE},
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
-    sections::{commands, logouts, population},
+    sections::{commands, console, logouts, population},
     topology::{Engine, Shape, Topology},
 };
 
@@ -16,6 +16,8 @@ const MANY: usize = 64;
 /// Sizes of populations in any profile, from small to large.
 const SIZES: [usize; 4] = [1_000, 5_000, 100_000, MILLION];
 const MILLION: usize = 1_000_000;
+/// Instances in the list of the console.
+const LISTED: usize = 10_000;
 
 /// A bound of a number.
 #[derive(Debug, Clone, Copy)]
@@ -122,6 +124,7 @@ fn all() -> Vec<Target> {
     ]);
     targets.extend(of_populations(embedded));
     targets.extend(of_logouts(embedded));
+    targets.extend(of_console(embedded));
     targets
 }
 
@@ -135,6 +138,29 @@ fn of_logouts(on: Topology) -> Vec<Target> {
         target(&format!("{on}, a burst of notices/s, three endpoints"), of(3, logouts::NOTICES_PER_SECOND))
             .at_least(5_000.0),
         target(&format!("{on}, notices missing after it"), of(3, logouts::NOTICES_MISSING)).at_most(0.0),
+    ]
+}
+
+/// A list that opens at once, and an open one that is neither late nor asked for with each change.
+fn of_console(on: Topology) -> Vec<Target> {
+    let of = |work: String, measure| key(Table::Console, &on, work, measure);
+    let changing = |what| console::changing_work(LISTED, what);
+    let of_ten_thousand = |what: &str| format!("{on}, console, {LISTED} instances, {what}");
+    vec![
+        target(&of_ten_thousand("the list opens, p99 µs"), of(console::work(LISTED, console::FIRST), P99))
+            .at_most(100_000.0),
+        target(
+            &of_ten_thousand("the same under 1,000 changes a second, p99 µs"),
+            of(changing(console::FIRST), P99),
+        )
+        .at_most(100_000.0),
+        target(
+            &of_ten_thousand("words to an open list in a second"),
+            of(changing(console::LOOKS), console::WORDS_PER_SECOND),
+        )
+        .at_most(1.1),
+        target(&of_ten_thousand("from a change to that list, p99 µs"), of(changing(console::SHOWN), P99))
+            .at_most(2_000_000.0),
     ]
 }
 

@@ -102,6 +102,22 @@ fn real_logouts_end_sessions_and_no_notice_is_missing() {
 }
 
 #[test]
+fn a_list_of_the_console_opens_and_shows_what_changes() {
+    let report = measured("console");
+    for work in
+        ["first page", "filtered by a state", "searched by a text", "first page, 1,000 changes a second"]
+    {
+        assert!(report.median("console", &format!("60 instances, {work}"), "p50 µs") > 0.0);
+    }
+    let open = "60 instances, looks of an open list, 1,000 changes a second";
+    assert!(report.median("console", open, "words per second") > 0.0);
+    let shown = "60 instances, from a change to the list, 1,000 changes a second";
+    assert!(report.median("console", shown, "p99 µs") > 0.0);
+    let load = "60 instances, the changes themselves, 1,000 changes a second";
+    assert!(report.median("console", load, "changes per second") > 0.0);
+}
+
+#[test]
 fn a_population_is_created_commanded_read_and_rebuilt() {
     let report = measured("creates,spread,reads,rebuild,memory");
     assert!(report.median("creates", "from 8 to 16", "created") > 7.5);

@@ -2,6 +2,7 @@
 
 mod bare;
 pub(crate) mod commands;
+pub(crate) mod console;
 mod kill;
 pub(crate) mod logouts;
 mod open;
@@ -71,6 +72,12 @@ impl Run<'_> {
             {
                 let outcome = Box::pin(logouts::measure(self, topology, round)).await;
                 self.ended(&format!("logouts, {topology}"), outcome);
+            }
+            if self.options.wants(Section::Console)
+                && self.begins(&format!("round {round}: console, {topology}"))
+            {
+                let outcome = Box::pin(console::measure(self, topology, round)).await;
+                self.ended(&format!("console, {topology}"), outcome);
             }
             let scaled =
                 [Section::Creates, Section::Spread, Section::Reads, Section::Rebuild, Section::Memory];

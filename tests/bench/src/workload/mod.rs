@@ -1,6 +1,7 @@
 //! What is asked of Berth.
 
 pub(crate) mod commands;
+pub(crate) mod console;
 pub(crate) mod creates;
 pub(crate) mod links;
 pub(crate) mod logouts;
