@@ -55,6 +55,25 @@ async fn in_a_pipe_a_code_is_drawn_without_colours_and_json_ends_at_once() {
 }
 
 #[tokio::test]
+async fn a_terminal_without_colours_is_sent_none() {
+    let berth = Berth::embedded().start().await;
+    let shell = Shell::of(&berth);
+    shell.run(&["instance", "create", "shop"]).await.expect(0);
+    shell.run(&["instance", "connect", "shop", "--no-wait"]).await.expect(0);
+    let coloured = shell.start_in_terminal(120, "instance qr shop").ended().await.expect(0);
+    assert!(coloured.contains("\x1b["), "{coloured}");
+    let flag = shell.start_in_terminal(120, "instance qr shop --color never").ended().await.expect(0);
+    let mut plain = vec![("--color never", flag)];
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let shell = Shell::of(&berth).with(name, value);
+        plain.push((name, shell.start_in_terminal(120, "instance qr shop").ended().await.expect(0)));
+    }
+    for (why, shown) in plain {
+        assert!(shown.contains('█') && !shown.contains('\x1b'), "{why}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn an_attempt_that_fails_is_told_with_its_reason() {
     let berth = Berth::embedded().start().await;
     let shell = Shell::of(&berth);

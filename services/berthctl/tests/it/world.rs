@@ -131,7 +131,10 @@ impl Shell {
     pub(crate) fn start_in_terminal(&self, columns: u16, arguments: &str) -> Going {
         let mut command = self.command("script");
         let line = format!("stty cols {columns} rows 50; {BINARY} {arguments}");
-        command.env("TERM", "xterm").args(["-qec", &line, "/dev/null"]);
+        if !self.variables.iter().any(|(name, _)| *name == "TERM") {
+            command.env("TERM", "xterm");
+        }
+        command.args(["-qec", &line, "/dev/null"]);
         Going::of(command.spawn().expect("script is there"))
     }
 
