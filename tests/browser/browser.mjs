@@ -77,6 +77,9 @@ export const seen = async (page, name) => {
     const what = `${name}, ${width}, ${colorScheme}`;
     const out = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(out <= 0, `${what}: ${out} px stick out`);
+    // What hides what sticks out of it would cut a column off.
+    const cut = await page.evaluate(() => [...document.querySelectorAll(".card.flush")].some((card) => card.scrollWidth > card.clientWidth));
+    assert.ok(!cut, `${what}: a table is cut off`);
     if (looks) await sound(page, what);
     await shoot(page, `${name}-${width}-${colorScheme}`);
   }

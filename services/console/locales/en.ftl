@@ -169,6 +169,7 @@ phone-text = Phones are simulated here: this panel does what a person, the netwo
 phone-number = Its number
 phone-name = Its person
 phone-nothing = Link a phone first: show a code.
+phone-stopped = Its connection is stopped: reconnect it first.
 play-scan = Scan the code
 play-enter-code = Type the code
 play-drop = Lose the connection

@@ -169,6 +169,7 @@ phone-text = Aquí los teléfonos son simulados: este panel hace lo que haría u
 phone-number = Su número
 phone-name = Su persona
 phone-nothing = Vincule antes un teléfono: muestre un código.
+phone-stopped = Su conexión está parada: reconéctelo primero.
 play-scan = Escanear el código
 play-enter-code = Escribir el código
 play-drop = Perder la conexión

@@ -169,6 +169,7 @@ phone-text = Aqui os celulares são simulados: este painel faz o que uma pessoa,
 phone-number = O número dele
 phone-name = A pessoa
 phone-nothing = Vincule um celular primeiro: mostre um código.
+phone-stopped = A conexão dele está parada: reconecte-o primeiro.
 play-scan = Ler o código
 play-enter-code = Digitar o código
 play-drop = Perder a conexão

@@ -97,6 +97,8 @@ enum Phone {
     Linked,
     /// The same while its connection is lost.
     Lost,
+    /// Nothing while the connection of a linked phone is stopped.
+    Stopped,
     /// Nothing.
     Nothing,
 }
@@ -190,6 +192,7 @@ impl Phone {
             (_, Some(MethodV1::PairingCode { .. })) => Self::Enter,
             (PhaseV1::Linked(link), _) if link.connection == ConnectionV1::Lost => Self::Lost,
             (PhaseV1::Linked(_), _) => Self::Linked,
+            (PhaseV1::Paused(_), _) => Self::Stopped,
             _ => Self::Nothing,
         }
     }

@@ -61,8 +61,8 @@ struct Verdict {
 /// One thing, then and now.
 struct Difference {
     label: String,
-    then: String,
-    now: String,
+    then: Vec<Piece>,
+    now: Vec<Piece>,
     differs: bool,
 }
 
@@ -277,11 +277,6 @@ fn verdict(report: &ChainReport, t: Texts) -> Verdict {
 async fn then(visit: &Visit, now: &Record, at: u64, t: Texts) -> Result<Then, Failure> {
     let record = visit.app.records.as_of_version(now.id, at).await?.ok_or(Failure::NotFound)?;
     let (before, after) = (overview(&record, t), overview(now, t));
-    let value = |facts: &[Fact], label: &str| {
-        let values: Vec<&str> =
-            facts.iter().filter(|fact| fact.label == label).map(|fact| fact.value.as_str()).collect();
-        if values.is_empty() { "–".to_owned() } else { values.join("; ") }
-    };
     let mut labels: Vec<&str> = Vec::new();
     for fact in before.iter().chain(&after) {
         if !labels.contains(&fact.label.as_str()) {
@@ -289,7 +284,7 @@ async fn then(visit: &Visit, now: &Record, at: u64, t: Texts) -> Result<Then, Fa
         }
     }
     let differences = labels.into_iter().map(|label| {
-        let (then, now) = (value(&before, label), value(&after, label));
+        let (then, now) = (values(&before, label), values(&after, label));
         Difference { label: label.to_owned(), differs: then != now, then, now }
     });
     Ok(Then {
@@ -298,4 +293,17 @@ async fn then(visit: &Visit, now: &Record, at: u64, t: Texts) -> Result<Then, Fa
         sentence: sentence(&record, t),
         differences: differences.collect(),
     })
+}
+
+/// What facts with this label say: a dash if there is none.
+fn values(facts: &[Fact], label: &str) -> Vec<Piece> {
+    let text = |text: &str| Piece { text: text.to_owned(), moment: None };
+    let mut values: Vec<Piece> = Vec::new();
+    for fact in facts.iter().filter(|fact| fact.label == label) {
+        if !values.is_empty() {
+            values.push(text("; "));
+        }
+        values.push(Piece { text: fact.value.clone(), moment: fact.moment.clone() });
+    }
+    if values.is_empty() { vec![text("–")] } else { values }
 }
