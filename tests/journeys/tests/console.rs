@@ -94,7 +94,11 @@ async fn a_session_is_sealed_ends_with_its_token_and_opens_nothing_but_the_conso
     let (id, token) = (shop["id"].as_str().unwrap(), shop["token"].as_str().unwrap());
     let own = reader.sign_in(token).await;
     assert!(text(reader.get(&format!("/i/{id}"), &own)).await.contains("shop"));
+    let mut open_page = reader.get(&format!("/i/{id}/changes"), &own).send().await.unwrap();
+    assert_eq!(open_page.status(), StatusCode::OK);
     api(&reader, &format!("/instances/{id}/token"), token, &json!({})).await;
+    // It may hear of the change itself, and then nothing more.
+    while open_page.chunk().await.unwrap().is_some() {}
     let answer = reader.get(&format!("/i/{id}"), &own).send().await.unwrap();
     assert!(location(&answer).starts_with("../sign-in"), "the token was rotated");
 
@@ -104,6 +108,8 @@ async fn a_session_is_sealed_ends_with_its_token_and_opens_nothing_but_the_conso
     let other = reader.sign_in("another-account-token").await;
     let answer = reader.get(&format!("/i/{id}"), &other).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND, "of another account");
+    let deaf = reader.get(&format!("/i/{id}/changes"), &other).send().await.unwrap();
+    assert_eq!(deaf.status(), StatusCode::NOT_FOUND, "nor heard of");
     let path = format!("/accounts/{}/token", closed["id"].as_str().unwrap());
     api(&reader, &path, ROOT_KEY, &json!({})).await;
     // What a gateway has just looked up it believes for a second.
