@@ -11,6 +11,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// Endpoints that are asked about at once.
+pub const ENDPOINTS_ASKED_MAX: usize = 64;
+
 /// Most deliveries of one page.
 pub const DELIVERIES_PAGE_MAX: u16 = 100;
 
@@ -37,6 +40,13 @@ pub enum DeliveriesRequestV1 {
     Owed {
         /// The instances, at most [`OWED_INSTANCES_MAX`].
         instances: Vec<InstanceId>,
+    },
+    /// How endpoints fare that take nothing at present.
+    Failing {
+        /// The account: what its instances do not have is not told.
+        account: AccountId,
+        /// Which, at most [`ENDPOINTS_ASKED_MAX`].
+        endpoints: Vec<EndpointId>,
     },
 }
 
@@ -118,6 +128,21 @@ pub enum DeliveriesReplyV1 {
     Unavailable,
     /// What each instance is owed, in the order of the question: [`OWED_COUNTED_MAX`] is that many or more.
     Owed(Vec<u16>),
+    /// Those of the endpoints that take nothing at present.
+    Failing(Vec<FailingEndpointV1>),
+}
+
+/// An endpoint whose last attempts all failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailingEndpointV1 {
+    /// Which.
+    pub endpoint: EndpointId,
+    /// Attempts that failed since the last that did not.
+    pub failures: u32,
+    /// When the first of them ended.
+    pub since: Timestamp,
+    /// When the next notice may try whether it takes something again, if it is left alone until then.
+    pub left_alone_until: Option<Timestamp>,
 }
 
 impl Frozen for DeliveriesRequestV1 {

@@ -115,6 +115,15 @@ pub enum TargetV1 {
         /// When it was last changed as far as whoever asks knows: one that was changed since is not disabled.
         seen: Timestamp,
     },
+    /// Replace an endpoint that all instances of an account have, unless it was changed since the change was made from it.
+    ReplaceAccountWebhook {
+        /// The account.
+        account: AccountId,
+        /// The endpoint as whoever asks knows it.
+        seen: Box<WebhookV1>,
+        /// As it shall be.
+        webhook: WebhookV1,
+    },
 }
 
 impl TargetV1 {
@@ -129,6 +138,7 @@ impl TargetV1 {
             | Self::ConfigureAccountWebhook { account, .. }
             | Self::RemoveAccountWebhook { account, .. }
             | Self::DisableAccountWebhook { account, .. }
+            | Self::ReplaceAccountWebhook { account, .. }
             | Self::CloseAccount { account } => StreamKey::account(*account),
         }
     }

@@ -81,6 +81,7 @@ fn name(target: &TargetV1) -> &'static str {
         TargetV1::RotateAccountToken { .. } => "RotateAccountToken",
         TargetV1::ChangeAccount { .. } => "ChangeAccount",
         TargetV1::ConfigureAccountWebhook { .. } => "ConfigureAccountWebhook",
+        TargetV1::ReplaceAccountWebhook { .. } => "ReplaceAccountWebhook",
         TargetV1::RemoveAccountWebhook { .. } => "RemoveAccountWebhook",
         TargetV1::DisableAccountWebhook { .. } => "DisableAccountWebhook",
         TargetV1::CloseAccount { .. } => "CloseAccount",

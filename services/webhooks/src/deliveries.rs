@@ -13,7 +13,7 @@ use berth_proto::{
     codec,
     deliveries::{
         DELIVERIES_PAGE_MAX, DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1,
-        OWED_COUNTED_MAX, OWED_INSTANCES_MAX, StandingV1,
+        ENDPOINTS_ASKED_MAX, FailingEndpointV1, OWED_COUNTED_MAX, OWED_INSTANCES_MAX, StandingV1,
     },
     delivery::{NoticeKeyV1, SettlementV1},
 };
@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     attempts::{Delivery, Page, Places, TableError, notice_bytes},
     dispatch::{Fault, Tools, of_endpoint, read},
+    health::Health,
     outbox::{Owed, SettledRow, owed_key, owed_prefix, read_row, settled_key},
     signing::delivery_id,
 };
@@ -73,6 +74,7 @@ async fn answer(tools: &Tools, request: Request) {
         DeliveriesRequestV1::Page(page) => page_of(tools, &page).await,
         DeliveriesRequestV1::One { instance, endpoint, id } => one(tools, instance, endpoint, id).await,
         DeliveriesRequestV1::Owed { instances } => owed(tools, instances).await,
+        DeliveriesRequestV1::Failing { account, endpoints } => failing(tools, account, &endpoints),
     };
     let reply = reply.unwrap_or_else(|fault| {
         let error = &fault as &dyn std::error::Error;
@@ -232,6 +234,22 @@ async fn owed(tools: &Tools, instances: Vec<InstanceId>) -> Result<DeliveriesRep
     });
     let counts = counted.await.unwrap_or_else(|error| Err(ViewError::Store(error.to_string().into())))?;
     Ok(DeliveriesReplyV1::Owed(counts))
+}
+
+/// Those of an account's endpoints that take nothing at present.
+fn failing(
+    tools: &Tools,
+    account: AccountId,
+    endpoints: &[EndpointId],
+) -> Result<DeliveriesReplyV1, AskFault> {
+    let mut failing = Vec::new();
+    for endpoint in endpoints.iter().take(ENDPOINTS_ASKED_MAX) {
+        let health = tools.attempts.endpoints().of(*endpoint)?.filter(|health| health.account == account);
+        let Some(Health { failures, failing_since: Some(since), open, .. }) = health else { continue };
+        let left_alone_until = open.map(|open| open.until);
+        failing.push(FailingEndpointV1 { endpoint: *endpoint, failures, since, left_alone_until });
+    }
+    Ok(DeliveriesReplyV1::Failing(failing))
 }
 
 /// How a delivery stands: by the log if it is settled there, else by its last attempt. One that is owed waits, whatever

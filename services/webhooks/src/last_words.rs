@@ -30,6 +30,9 @@ use crate::dispatch::{SettleError, Tools, note_as_guest};
 /// How long after the deletion its notices are tried at most: then what they need is erased too.
 pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_hours(24);
 
+/// How long to wait before a key is destroyed again when that failed.
+const ERASE_PAUSE: Duration = Duration::from_secs(1);
+
 /// Deleted instances whose last notices are kept at the same time.
 const KEPT_AT_ONCE_MAX: usize = 64;
 
@@ -81,6 +84,15 @@ async fn answer(tools: &Tools, request: Request) {
             error = &error as &dyn std::error::Error,
             "the last notices of a deleted instance are lost"
         ),
+    }
+}
+
+/// Destroys the key that the last words of a deleted instance were sealed under, until that works.
+pub(crate) async fn erase(tools: &Tools, instance: InstanceId) {
+    tools.keys.forget(instance.as_bytes());
+    while let Err(error) = tools.delivery_keys.destroy(&key_owner(instance)).await {
+        tracing::warn!(%instance, %error, "what a deleted instance's last notices needed is erased later");
+        tokio::time::sleep(ERASE_PAUSE).await;
     }
 }
 

@@ -18,6 +18,7 @@
 mod attempts;
 mod deliveries;
 mod dispatch;
+mod health;
 pub mod last_words;
 mod metrics;
 pub mod outbox;
@@ -152,7 +153,8 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     metrics::describe();
     let folder = ports.data.join("webhooks");
     let transport = Transport::new(settings.urls)?.through(settings.proxy.as_ref());
-    let attempts = Arc::new(Attempts::open(&folder.join("attempts"), ports.relay)?);
+    let attempts =
+        Arc::new(Attempts::open(&folder.join("attempts"), ports.relay, settings.schedule.breaker)?);
     let touched = Arc::new(Touched::default());
     let reader: Arc<dyn LogRead> = ports.log.clone();
     let view = Arc::new(Outbox::new(touched.clone()));

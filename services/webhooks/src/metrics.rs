@@ -15,6 +15,9 @@ const LAG_SECONDS: &str = "berth_webhook_lag_seconds";
 const OWED: &str = "berth_webhook_owed";
 const IN_FLIGHT: &str = "berth_webhook_in_flight";
 const OLDEST_SECONDS: &str = "berth_webhook_oldest_seconds";
+const BREAKERS_OPEN: &str = "berth_webhook_breakers_open";
+const BREAKER_HELD: &str = "berth_webhook_breaker_held";
+const BREAKER_CHANGES: &str = "berth_webhook_breaker_changes_total";
 const OWNED: &str = "berth_webhook_partitions";
 
 /// Tells the exporter what the metrics mean.
@@ -51,6 +54,24 @@ pub(crate) fn describe() {
         Unit::Seconds,
         "The age of the oldest notice that is still to be sent, whatever it waits for; 0 without one."
     );
+    describe_gauge!(
+        BREAKERS_OPEN,
+        Unit::Count,
+        "Endpoints that are left alone since they failed, and for which something waits here."
+    );
+    describe_gauge!(
+        BREAKER_HELD,
+        Unit::Count,
+        "Lanes (an instance and an endpoint) whose notices are due and wait since their endpoint is left alone."
+    );
+    describe_counter!(
+        BREAKER_CHANGES,
+        Unit::Count,
+        "Breakers that this replica saw open, or open for longer, and close (to: open, closed)."
+    );
+    for to in ["open", "closed"] {
+        counter!(BREAKER_CHANGES, "to" => to).increment(0);
+    }
     describe_gauge!(OWNED, Unit::Count, "Partitions that this replica dispatches.");
     idle();
     owned(0);
@@ -59,7 +80,20 @@ pub(crate) fn describe() {
 /// Nothing is dispatched by this replica.
 pub(crate) fn idle() {
     depth(0, (0, 0));
+    held((0, 0));
     oldest(Duration::ZERO);
+}
+
+/// A breaker opened, or closed.
+pub(crate) fn breaker(is_open: bool) {
+    counter!(BREAKER_CHANGES, "to" => if is_open { "open" } else { "closed" }).increment(1);
+}
+
+/// Endpoints that are left alone although something waits for them, and lanes that wait for that.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^52 lanes are out of reach")]
+pub(crate) fn held((endpoints, lanes): (usize, usize)) {
+    gauge!(BREAKERS_OPEN).set(endpoints as f64);
+    gauge!(BREAKER_HELD).set(lanes as f64);
 }
 
 /// How long ago that happened of which somebody waits longest to be told.

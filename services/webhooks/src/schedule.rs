@@ -30,6 +30,14 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 const AHEAD_MARGIN: Duration = Duration::from_mins(1);
 /// The time-out of an attempt, the answer's body included.
 const ATTEMPT_MAX: Duration = Duration::from_secs(15);
+/// Failures in a row after which an endpoint is left alone for a while …
+const BREAKER_FAILURES: u32 = 5;
+/// … at first for so long, then twice as long each time …
+const BREAKER_OPEN_MIN: Duration = Duration::from_secs(30);
+/// … up to this.
+const BREAKER_OPEN_MAX: Duration = Duration::from_mins(30);
+/// An endpoint that took nothing for so long is disabled.
+const DISABLED_AFTER: Duration = Duration::from_hours(5 * 24);
 /// GREEN-API endpoints have longer to answer.
 const GREEN_ATTEMPT_MAX: Duration = Duration::from_mins(3);
 
@@ -50,6 +58,21 @@ pub struct Schedule {
     pub attempt_max: Duration,
     /// The time-out of an attempt at a GREEN-API endpoint.
     pub green_attempt_max: Duration,
+    /// When an endpoint that fails is left alone for a while.
+    pub breaker: BreakerRule,
+    /// For how long an endpoint takes nothing before it is disabled.
+    pub disabled_after: Duration,
+}
+
+/// When the breaker of an endpoint opens, and for how long (R19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerRule {
+    /// Failures in a row, if at least half of the attempts of the last five minutes failed too.
+    pub failures: u32,
+    /// For how long it opens at first; twice as long after each probe that fails.
+    pub open_min: Duration,
+    /// For how long at most.
+    pub open_max: Duration,
 }
 
 /// How an endpoint received a notice, by its answer.
@@ -89,6 +112,12 @@ impl Default for Schedule {
             jitter_percent: 20,
             attempt_max: ATTEMPT_MAX,
             green_attempt_max: GREEN_ATTEMPT_MAX,
+            breaker: BreakerRule {
+                failures: BREAKER_FAILURES,
+                open_min: BREAKER_OPEN_MIN,
+                open_max: BREAKER_OPEN_MAX,
+            },
+            disabled_after: DISABLED_AFTER,
         }
     }
 }
@@ -122,6 +151,11 @@ impl Schedule {
         let delays = self.delays.iter().chain(&self.qr_delays).chain([&self.green_delay]);
         let longest = delays.max().copied().unwrap_or_default();
         (longest + longest * self.jitter_percent / 100).max(RETRY_AFTER_MAX) + AHEAD_MARGIN
+    }
+
+    /// How long a notice is tried, from its first attempt on.
+    pub(crate) fn lifetime(&self, is_code: bool) -> Duration {
+        if is_code { self.qr_delays.iter().sum() } else { self.delays.iter().sum() }
     }
 
     /// How long an attempt may take.

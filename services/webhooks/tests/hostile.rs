@@ -4,6 +4,7 @@
 mod common;
 
 use std::{
+    io::{Read, Write},
     net::SocketAddr,
     sync::{
         Arc,
@@ -12,10 +13,15 @@ use std::{
     time::Duration,
 };
 
-use berth_proto::delivery::SettlementV1;
+use berth_proto::{
+    EndpointId,
+    deliveries::{DeliveriesReplyV1, DeliveriesRequestV1},
+    delivery::SettlementV1,
+};
 use berth_runtime::{Lifecycle, sealing::field};
 use berth_webhooks::schedule::Schedule;
 use common::{DEADLINE, World, quick};
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -34,6 +40,12 @@ struct Hostile {
 
 impl Hostile {
     async fn start(once: &'static str, again: &'static str, pause: Duration) -> Self {
+        let again = if pause.is_zero() { again.repeat(500) } else { again.to_owned() };
+        Self::saying(once.into(), again.into(), pause).await
+    }
+
+    /// The same with bytes of any kind; nothing follows if there is nothing more to say.
+    async fn saying(once: Vec<u8>, again: Vec<u8>, pause: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (connections, written_bytes) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -42,13 +54,11 @@ impl Hostile {
         lifecycle.spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::SeqCst);
-                let written = written.clone();
+                let (written, again, mut part) = (written.clone(), again.clone(), once.clone());
                 tasks.spawn(async move {
                     let mut request = [0; 4_096];
                     let _ = stream.read(&mut request).await;
-                    let mut part = once.to_owned();
-                    let again = if pause.is_zero() { again.repeat(500) } else { again.to_owned() };
-                    while stream.write_all(part.as_bytes()).await.is_ok() && !again.is_empty() {
+                    while stream.write_all(&part).await.is_ok() && !again.is_empty() {
                         written.fetch_add(part.len(), Ordering::SeqCst);
                         part.clone_from(&again);
                         tokio::time::sleep(pause).await;
@@ -127,6 +137,66 @@ async fn a_success_is_one_whatever_becomes_of_its_body() {
         assert_eq!(world.settled(1).await, [SettlementV1::Delivered], "{once}");
         assert_eq!(server.connections.load(Ordering::SeqCst), 1, "{once}");
     }
+}
+
+/// Bytes that a bomb unpacks to.
+const BOMB_BYTES: usize = 100 * 1024 * 1024;
+
+/// A hundred megabytes of nothing in a hundred kilobytes.
+fn bomb() -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    for _ in 0..BOMB_BYTES / 4_096 {
+        packer.write_all(&[0; 4_096]).unwrap();
+    }
+    packer.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_body_that_is_packed_is_kept_as_it_came_and_never_unpacked() {
+    let bomb = bomb();
+    let mut unpacked = 0;
+    let mut reader = GzDecoder::new(bomb.as_slice());
+    let mut page = vec![0; 1 << 20];
+    loop {
+        match reader.read(&mut page).unwrap() {
+            0 => break,
+            bytes => unpacked += bytes,
+        }
+    }
+    assert_eq!(unpacked, BOMB_BYTES, "it is one");
+    let length = bomb.len();
+    let head = format!("HTTP/1.1 500 No\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n");
+    let answer = [head.as_bytes(), &bomb].concat();
+    let server = Hostile::saying(answer, Vec::new(), Duration::ZERO).await;
+    let (world, _replica) = linked(&server, "http", quick()).await;
+    server.tried_again().await;
+    let kept = loop {
+        let (page, _) = world.page(World::everything()).await;
+        let asked = DeliveriesRequestV1::One {
+            instance: world.instance,
+            endpoint: EndpointId::from_bytes([1; 16]),
+            id: page[0].id,
+        };
+        let DeliveriesReplyV1::One(_, attempts) = world.deliveries(asked).await else { panic!() };
+        let end = attempts.into_iter().find_map(|attempt| attempt.end);
+        if let Some(answer) = end.and_then(|end| end.answer) {
+            break world.opened(field::ANSWER, &answer);
+        }
+    };
+    let begins = String::from_utf8_lossy(&bomb[..32]);
+    assert!(kept.starts_with(&*begins) && kept.len() <= 8 * 1024, "{} bytes are kept", kept.len());
+}
+
+#[tokio::test]
+async fn a_hundred_megabytes_that_come_as_fast_as_they_can_are_not_read() {
+    let (bytes, part) = (100 * 1024 * 1024, vec![b'a'; 64 * 1024]);
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n");
+    let server = Hostile::saying(head.into(), part, Duration::ZERO).await;
+    let (world, _replica) = linked(&server, "http", timeless()).await;
+    assert_eq!(world.settled(1).await, [SettlementV1::Delivered]);
+    let written = server.written_bytes.load(Ordering::SeqCst);
+    assert!(written <= BUFFERED_BYTES_MAX, "{written} bytes were taken from it");
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ use berth_proto::{
     delivery::{DeliveryStateV1, SettlementV1},
 };
 use berth_webhooks::schedule::Schedule;
-use common::{Receiver, World, quick, slow};
+use common::{DEADLINE, Receiver, World, quick, slow};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{
     sync::{oneshot, watch},
     time::Instant,
@@ -64,6 +65,68 @@ impl Leases for Careless {
         let holds = Holds::new(move || holds.load(Ordering::SeqCst));
         Ok(Grant { epoch: self.epoch, holds, lost: receiver, guard: LeaseGuard(guard) })
     }
+}
+
+/// Leases that are held until all of them are lost, for good.
+#[derive(Debug, Default)]
+struct Fleeting {
+    lost: watch::Sender<bool>,
+}
+
+#[async_trait]
+impl Leases for Fleeting {
+    async fn hold(&self, _: Lease) -> Result<Grant, LeaseError> {
+        if *self.lost.borrow() {
+            std::future::pending::<()>().await;
+        }
+        let (guard, _) = oneshot::channel();
+        let lost = self.lost.subscribe();
+        let holds = Holds::new({
+            let lost = lost.clone();
+            move || !*lost.borrow()
+        });
+        Ok(Grant { epoch: 1, holds, lost, guard: LeaseGuard(guard) })
+    }
+}
+
+#[tokio::test]
+async fn who_lost_its_lease_tells_of_nothing_that_waits() {
+    let metrics = PrometheusBuilder::new().install_recorder().unwrap();
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let leases = Arc::new(Fleeting::default());
+    let _replica = world.replica_with_leases("a", slow(), leases.clone()).await;
+    let told = async |expected: &[&str]| {
+        let shown = tokio::time::timeout(DEADLINE, async {
+            while !expected.iter().all(|line| metrics.render().lines().any(|shown| shown == *line)) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(shown.await.is_ok(), "{expected:?} in {}", metrics.render());
+    };
+    receiver.answer_once(500, &[]);
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    world.link().await;
+    receiver.received(1).await;
+    told(&["berth_webhook_owed 2", "berth_webhook_partitions 64"]).await;
+    assert!(!metrics.render().contains("berth_webhook_oldest_seconds 0\n"));
+    // It is the attempt of another instance that is under way when it loses everything.
+    let other = world.beside().await;
+    other.create(vec![other.endpoint(2, "native", receiver.address)]).await;
+    receiver.hold(true);
+    other.link().await;
+    receiver.received(2).await;
+    told(&["berth_webhook_in_flight{try=\"first\"} 1"]).await;
+    leases.lost.send_replace(true);
+    told(&[
+        "berth_webhook_owed 0",
+        "berth_webhook_in_flight{try=\"first\"} 0",
+        "berth_webhook_in_flight{try=\"later\"} 0",
+        "berth_webhook_oldest_seconds 0",
+        "berth_webhook_partitions 0",
+        "berth_webhook_breakers_open 0",
+    ])
+    .await;
+    receiver.hold(false);
 }
 
 #[tokio::test]

@@ -22,17 +22,19 @@ use crate::{
 /// A line of a list.
 const ROW: [Column; 6] = [
     Column { head: "id", cell: |webhook| plain(webhook.at("id")) },
-    Column { head: "enabled", cell: |webhook| plain(webhook.at("enabled")) },
+    Column { head: "enabled", cell: enabled },
     Column { head: "format", cell: |webhook| plain(webhook.at("format")) },
     Column { head: "url", cell: |webhook| plain(webhook.at("url")) },
     Column { head: "events", cell: events },
     Column { head: "label", cell: |webhook| plain(webhook.at("label")) },
 ];
 /// What is to be known of one.
-const CARD: [Column; 11] = [
+const CARD: [Column; 13] = [
     Column { head: "id", cell: |webhook| plain(webhook.at("id")) },
     Column { head: "url", cell: |webhook| plain(webhook.at("url")) },
     Column { head: "enabled", cell: |webhook| plain(webhook.at("enabled")) },
+    Column { head: "failing since", cell: |webhook| failing(webhook, "since") },
+    Column { head: "left alone until", cell: |webhook| failing(webhook, "left_alone_until") },
     Column { head: "format", cell: |webhook| plain(webhook.at("format")) },
     Column { head: "events", cell: events },
     Column { head: "after logout", cell: |webhook| plain(webhook.at("after_logout")) },
@@ -42,6 +44,21 @@ const CARD: [Column; 11] = [
     Column { head: "changed", cell: |webhook| moment(webhook.at("updated_at")) },
     Column { head: "secret", cell: |webhook| plain(webhook.at("secret")) },
 ];
+
+/// Whether it receives anything, and whether it takes it.
+fn enabled(webhook: &Value) -> String {
+    let enabled = plain(webhook.at("enabled"));
+    match (failing(webhook, "since").is_empty(), failing(webhook, "left_alone_until").is_empty()) {
+        (true, _) => enabled,
+        (false, true) => format!("{enabled}, failing"),
+        (false, false) => format!("{enabled}, left alone"),
+    }
+}
+
+/// A moment of how it fares; empty while it takes what it is sent.
+fn failing(webhook: &Value, moment_of: &str) -> String {
+    webhook.get("failing").map(|failing| moment(failing.at(moment_of))).unwrap_or_default()
+}
 
 fn events(webhook: &Value) -> String {
     match plain(webhook.at("events")) {

@@ -3,7 +3,7 @@
 use berth_proto::{AccountId, EndpointId, frame::TargetV1};
 
 use super::{
-    accounts::{Accounts, ChangedAccount},
+    accounts::{AccountRecord, Accounts, ChangedAccount},
     call::Call,
     failure::Failure,
     webhooks::NewWebhook,
@@ -21,6 +21,23 @@ impl Accounts {
         let key = self.key(account).await?;
         let (webhook, _) = self.webhooks.seal(account.as_bytes(), &key, new)?;
         let target = TargetV1::ConfigureAccountWebhook { account, webhook };
+        self.decide(call, target).await
+    }
+
+    /// Replaces the endpoint that a change was made from, which stands in the account as it was read.
+    /// [`berth_proto::frame::RejectionCodeV1::Changed`] if it is another one by now.
+    pub async fn replace_webhook(
+        &self,
+        call: &Call,
+        read: &AccountRecord,
+        seen: EndpointId,
+        new: &NewWebhook,
+    ) -> Result<ChangedAccount, Failure> {
+        let account = read.id;
+        let seen = read.state.webhooks.iter().find(|one| one.id == seen).ok_or(Failure::NotFound)?;
+        let key = self.key(account).await?;
+        let (webhook, _) = self.webhooks.seal(account.as_bytes(), &key, new)?;
+        let target = TargetV1::ReplaceAccountWebhook { account, seen: Box::new(seen.clone()), webhook };
         self.decide(call, target).await
     }
 

@@ -6,7 +6,10 @@ use berth_bus::{Bus, KeyRing, Presence};
 use berth_proto::{
     AccountId, CommandId, EndpointId, InstanceId,
     attempt::DeliveryAttemptV1,
-    deliveries::{DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1, OWED_INSTANCES_MAX},
+    deliveries::{
+        DeliveriesPageV1, DeliveriesReplyV1, DeliveriesRequestV1, DeliveryV1, FailingEndpointV1,
+        OWED_INSTANCES_MAX,
+    },
     subject::deliveries_subject,
 };
 use berth_runtime::sealing::field;
@@ -23,6 +26,8 @@ const PART: &str = "the log of deliveries";
 const ASKED_MAX: Duration = Duration::from_secs(5);
 /// How long a list waits to hear what its instances are owed: it is shown without, if need be.
 const OWED_WAIT: Duration = Duration::from_millis(300);
+/// How long it may take to say how endpoints fare, which is shown beside other things.
+const FAILING_ASKED_MAX: Duration = Duration::from_secs(1);
 /// How long is asked again while nobody answers.
 const PATIENCE: Duration = Duration::from_secs(6);
 
@@ -97,6 +102,28 @@ impl Deliveries {
             }
         }
         Ok(owed)
+    }
+
+    /// Those of an instance's endpoints that take nothing at present. None are if nobody answers at once: what else is asked of
+    /// the instance does not wait for it.
+    pub async fn failing(&self, record: &Record) -> HashMap<EndpointId, FailingEndpointV1> {
+        let endpoints: Vec<_> = record.state.webhooks.iter().map(|webhook| webhook.id).collect();
+        if endpoints.is_empty() {
+            return HashMap::new();
+        }
+        let account = record.state.account;
+        let question = Question {
+            bus: self.bus.as_ref(),
+            subject: deliveries_subject(account),
+            asked: &DeliveriesRequestV1::Failing { account, endpoints },
+            timeout: FAILING_ASKED_MAX,
+        };
+        match question.ask().await {
+            Ok(DeliveriesReplyV1::Failing(failing)) => {
+                failing.into_iter().map(|one| (one.endpoint, one)).collect()
+            }
+            _ => HashMap::new(),
+        }
     }
 
     /// Opens the answers: of a deleted instance nobody can.

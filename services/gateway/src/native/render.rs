@@ -10,6 +10,7 @@ use axum::{
 use berth_domain::instance::{connection_word, pause_word, state_word};
 use berth_proto::{
     Timestamp,
+    deliveries::FailingEndpointV1,
     instance::{EndCauseV1, PermissionV1, PhaseV1, UnlinkStatusV1},
 };
 use serde::Serialize;
@@ -253,6 +254,9 @@ pub(super) struct WebhookBody {
     created_at: String,
     /// When it last changed.
     updated_at: String,
+    /// While it takes nothing: since when. Not in answers to changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing: Option<FailingBody>,
     /// The signing secret; only in the answer that creates the endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
@@ -277,9 +281,31 @@ impl WebhookBody {
                 .is_some_and(berth_notices::asymmetric::is_wanted),
             created_at: time(webhook.created_at),
             updated_at: time(webhook.updated_at),
+            failing: None,
             secret,
         }
     }
+
+    /// The same with what is known of how it fares.
+    pub(super) fn faring(self, failing: Option<&FailingEndpointV1>) -> Self {
+        let failing = failing.map(|failing| FailingBody {
+            since: time(failing.since),
+            failures: failing.failures,
+            left_alone_until: failing.left_alone_until.map(time),
+        });
+        Self { failing, ..self }
+    }
+}
+
+/// How an endpoint fares that takes nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FailingBody {
+    /// When the first of the attempts that failed ended.
+    since: String,
+    /// Attempts that failed since the last that did not.
+    failures: u32,
+    /// When the next notice may try whether it takes something again; null while it is not left alone.
+    left_alone_until: Option<String>,
 }
 
 /// An answer that says whether it is the first one again.

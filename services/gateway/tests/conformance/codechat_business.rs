@@ -251,3 +251,23 @@ async fn further_routes_of_an_instance() {
     story.ask("nothing to reload after a logout", own("PATCH", "/reload")).await;
     is_told("codechat_further_routes", &story);
 }
+
+#[tokio::test]
+async fn two_changes_of_a_business_at_once_both_hold() {
+    let world = World::start().await;
+    let path = format!("/api/v2/business/{}/webhook", world.account_id);
+    let first = json!({"name": "main", "url": "https://hooks.example/all"});
+    world.json(&business("POST", &path).json(&first)).await;
+    for round in 0..8 {
+        let (on, url) = (round % 2 == 0, format!("https://hooks.example/{round}"));
+        let requests = [
+            business("PUT", &path).json(&json!({ "enabled": on })),
+            business("PUT", &path).json(&json!({ "url": url })),
+            business("PUT", &path).json(&json!({ "headers": {"x-round": round.to_string()} })),
+        ];
+        tokio::join!(world.json(&requests[0]), world.json(&requests[1]), world.json(&requests[2]));
+        let now = world.json(&business("GET", &path)).await;
+        let shown = (&now["enabled"], &now["url"], &now["headers"]["x-round"]);
+        assert_eq!(shown, (&json!(on), &json!(url), &json!(round.to_string())));
+    }
+}

@@ -224,6 +224,7 @@ fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
             TargetV1::ChangeAccount { account, .. }
             | TargetV1::RotateAccountToken { account, .. }
             | TargetV1::ConfigureAccountWebhook { account, .. }
+            | TargetV1::ReplaceAccountWebhook { account, .. }
             | TargetV1::RemoveAccountWebhook { account, .. },
         ) => own == *account,
         _ => false,

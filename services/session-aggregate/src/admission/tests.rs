@@ -53,6 +53,7 @@ const ADMITTED: &[(&str, &[&str])] = &[
     ("RotateAccountToken", &["client as root, account, instance", "start as service"]),
     ("ChangeAccount", &["client as root, account, instance"]),
     ("ConfigureAccountWebhook", &["client as root, account, instance"]),
+    ("ReplaceAccountWebhook", &["client as root, account, instance"]),
     ("RemoveAccountWebhook", &["client as root, account, instance"]),
     ("DisableAccountWebhook", &["delivery as service"]),
     ("CloseAccount", &["client as root, account, instance"]),
@@ -109,7 +110,12 @@ fn everything() -> BTreeMap<String, (TargetV1, Option<Command>)> {
         },
         TargetV1::RotateAccountToken { account, token, token_entry },
         TargetV1::ChangeAccount { account, name: None, attributes: None },
-        TargetV1::ConfigureAccountWebhook { account, webhook: configure.webhook },
+        TargetV1::ConfigureAccountWebhook { account, webhook: configure.webhook.clone() },
+        TargetV1::ReplaceAccountWebhook {
+            account,
+            seen: Box::new(configure.webhook.clone()),
+            webhook: configure.webhook,
+        },
         TargetV1::RemoveAccountWebhook { account, webhook: EndpointId::from_bytes([5; 16]) },
         TargetV1::DisableAccountWebhook {
             account,

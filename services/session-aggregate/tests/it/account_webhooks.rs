@@ -234,6 +234,34 @@ async fn one_that_its_receiver_wanted_disabled_is_so_for_all_until_the_account_c
 }
 
 #[tokio::test]
+async fn a_change_is_made_from_what_is_there_or_not_at_all() {
+    let world = World::start().await;
+    let replace = |seen: &WebhookV1, webhook: WebhookV1| {
+        let target =
+            TargetV1::ReplaceAccountWebhook { account: world.account, seen: Box::new(seen.clone()), webhook };
+        CommandRequestV1 { principal: world.as_account(), ..request(&world, target) }
+    };
+    let first = endpoint(&world, "codechat.business", "https://a.example").await;
+    let nowhere = replace(&first, first.clone());
+    assert_eq!(world.rejected(&nowhere).await, RejectionCodeV1::UnknownWebhook);
+    world.accepted(&configure(&world, first.clone())).await;
+    let read = account_state(&world).await.webhooks[0].clone();
+    // Two changes are made from it: one of them is first.
+    let off = WebhookV1 { enabled: false, ..read.clone() };
+    world.accepted(&replace(&read, off)).await;
+    let elsewhere = WebhookV1 { label: "other".to_owned(), ..read.clone() };
+    assert_eq!(world.rejected(&replace(&read, elsewhere.clone())).await, RejectionCodeV1::Changed);
+    let now = account_state(&world).await.webhooks[0].clone();
+    assert_eq!((now.enabled, now.label.as_str()), (false, "main"));
+    world.accepted(&replace(&now, WebhookV1 { enabled: false, ..elsewhere })).await;
+    let now = account_state(&world).await.webhooks[0].clone();
+    assert_eq!((now.enabled, now.label.as_str(), &now.secret), (false, "other", &read.secret));
+    // It does not become one of another format.
+    let instead = WebhookV1 { format: "other.business".to_owned(), ..first };
+    assert_eq!(world.rejected(&replace(&read, instead)).await, RejectionCodeV1::Changed);
+}
+
+#[tokio::test]
 async fn one_that_is_removed_and_set_anew_is_another() {
     let world = World::start().await;
     let shop = world.instance("shop", 1_111_111_111).await;

@@ -10,6 +10,7 @@
 //! to the relay, so that a failover keeps every schedule. Answers are sealed under the data key of the instance and die
 //! with it.
 
+mod endpoints;
 mod rows;
 mod table;
 
@@ -21,17 +22,21 @@ use std::{
 
 use berth_bus::{Relay, RelayError, Relayed};
 use berth_proto::{
-    EncodeError, Partition, Timestamp, attempt::DeliveryAttemptV1, codec, delivery::NoticeKeyV1,
+    EncodeError, Partition, Timestamp,
+    attempt::{AfterAttemptV1, DeliveryAttemptV1},
+    codec,
+    delivery::NoticeKeyV1,
 };
 use futures::StreamExt;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use endpoints::Endpoints;
 pub(crate) use rows::{Delivery, Tried, notice as notice_bytes};
 pub(crate) use table::{Page, Places, Table, TableError};
 
-use crate::schedule::plus;
+use crate::schedule::{BreakerRule, plus};
 
 /// How long to wait before the relay is asked again when it did not answer.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -58,6 +63,8 @@ pub enum AttemptsError {
 #[derive(Debug)]
 pub(crate) struct Attempts {
     table: Arc<Table>,
+    /// How endpoints fare. Folded by the follower of the relay, in its order; without one by whoever notes an attempt.
+    endpoints: Arc<Endpoints>,
     relay: Option<Arc<dyn Relay>>,
     /// How far the relay is followed. Written by the follower, read by whoever waits for it.
     followed: watch::Sender<u64>,
@@ -67,14 +74,34 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// Opens the table in a folder. What cannot be opened is put aside: it is a log of a month, no truth.
-    pub(crate) fn open(folder: &Path, relay: Option<Arc<dyn Relay>>) -> Result<Self, AttemptsError> {
+    pub(crate) fn open(
+        folder: &Path,
+        relay: Option<Arc<dyn Relay>>,
+        rule: BreakerRule,
+    ) -> Result<Self, AttemptsError> {
         let table = Arc::new(Table::open(folder)?);
-        Ok(Self { table, relay, followed: watch::Sender::new(0) })
+        let endpoints = Arc::new(Endpoints::open(table.endpoints()?, rule)?);
+        Ok(Self { table, endpoints, relay, followed: watch::Sender::new(0) })
     }
 
     /// How far a notice is; none if it was never tried, or settled after its last attempt.
     pub(crate) fn tried(&self, notice: &NoticeKeyV1) -> Option<Tried> {
         self.table.delivery(notice).ok().flatten().and_then(|delivery| delivery.tried())
+    }
+
+    /// Since when a notice is tried without having been settled in between; none if it is not known.
+    pub(crate) fn tried_since(&self, notice: &NoticeKeyV1) -> Option<Timestamp> {
+        let attempts = self.table.attempts(notice).ok()?;
+        let is_last = |attempt: &DeliveryAttemptV1| {
+            attempt.end.as_ref().is_some_and(|end| matches!(end.then, AfterAttemptV1::Settled { .. }))
+        };
+        let since = attempts.iter().rev().take_while(|attempt| !is_last(attempt)).last();
+        since.map(|attempt| attempt.started_at)
+    }
+
+    /// How endpoints fare.
+    pub(crate) const fn endpoints(&self) -> &Arc<Endpoints> {
+        &self.endpoints
     }
 
     /// The rows.
@@ -85,13 +112,13 @@ impl Attempts {
     /// Notes an attempt that began or ended, for this replica and the others.
     pub(crate) async fn note(&self, attempt: &DeliveryAttemptV1) -> Result<(), AttemptsError> {
         let record = codec::encode(attempt)?;
-        let sequence = match &self.relay {
-            Some(relay) => {
-                let partition = Partition::of(attempt.notice.instance.as_bytes());
-                relay.append(partition, record.into()).await?
-            }
-            None => self.table.next_sequence(),
+        let Some(relay) = &self.relay else {
+            let sequence = self.table.next_sequence();
+            self.table.apply(sequence, attempt)?;
+            return Ok(self.endpoints.fold(sequence, attempt)?);
         };
+        let partition = Partition::of(attempt.notice.instance.as_bytes());
+        let sequence = relay.append(partition, record.into()).await?;
         Ok(self.table.apply(sequence, attempt)?)
     }
 
@@ -138,12 +165,18 @@ impl Attempts {
 
     async fn follow_on(&self, relay: &dyn Relay) -> Result<(), AttemptsError> {
         let end = relay.end().await?;
-        let after = self.table.begin(end)?;
+        let (after, is_another) = self.table.begin(end)?;
+        if is_another {
+            self.endpoints.clear()?;
+        }
         let mut records = relay.follow(FOLLOWER, after).await?;
         self.followed.send_replace(after);
         while let Some(Relayed { sequence, record }) = records.next().await.transpose()? {
             match codec::decode::<DeliveryAttemptV1>(&record) {
-                Ok(attempt) => self.table.apply(sequence, &attempt)?,
+                Ok(attempt) => {
+                    self.table.apply(sequence, &attempt)?;
+                    self.endpoints.fold(sequence, &attempt)?;
+                }
                 Err(error) => {
                     tracing::warn!(%error, sequence, "an attempt of another replica cannot be read");
                 }
@@ -157,8 +190,12 @@ impl Attempts {
     async fn prune(&self, clock: Arc<dyn berth_runtime::Clock>) {
         loop {
             tokio::time::sleep(PRUNE_EVERY).await;
-            let (table, oldest) = (Arc::clone(&self.table), oldest_kept(clock.now()));
-            let pruned = berth_runtime::spawn_blocking(move || table.prune(oldest)).await;
+            let (table, endpoints, now) = (Arc::clone(&self.table), Arc::clone(&self.endpoints), clock.now());
+            let pruned = berth_runtime::spawn_blocking(move || {
+                table.prune(oldest_kept(now))?;
+                endpoints.prune(now)
+            });
+            let pruned = pruned.await;
             if let Ok(Err(error)) = pruned {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

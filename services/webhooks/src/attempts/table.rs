@@ -161,11 +161,18 @@ impl Table {
         meter.sequence
     }
 
-    /// Begins to follow a relay that goes this far; gives the place after which. Of another relay than the one before
-    /// nothing is kept: its places would be taken for those of the new one.
-    pub(crate) fn begin(&self, end: RelayEnd) -> Result<u64, TableError> {
+    /// The table of how endpoints fare.
+    pub(super) fn endpoints(&self) -> Result<Keyspace, TableError> {
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES_MAX);
+        Ok(self.database.keyspace("endpoints", options)?)
+    }
+
+    /// Begins to follow a relay that goes this far; gives the place after which, and whether it is another relay than the one
+    /// before: of that nothing is kept, since its places would be taken for those of the new one.
+    pub(crate) fn begin(&self, end: RelayEnd) -> Result<(u64, bool), TableError> {
         let mut meter = lock(&self.meter);
-        if meter.incarnation != end.incarnation || meter.followed > end.last {
+        let is_another = meter.incarnation != end.incarnation || meter.followed > end.last;
+        if is_another {
             for table in
                 [&self.attempts, &self.deliveries, &self.accounts, &self.failures, &self.ids, &self.ages]
             {
@@ -176,7 +183,7 @@ impl Table {
         // What is not kept any more will not come.
         meter.followed = meter.followed.max(end.first.saturating_sub(1));
         self.facts.insert(METER, postcard::to_allocvec(&*meter)?)?;
-        Ok(meter.followed)
+        Ok((meter.followed, is_another))
     }
 
     /// The relay was followed this far. Written with the next record.
@@ -342,7 +349,7 @@ fn read_place(places: Places, key: &[u8]) -> Option<NoticeKeyV1> {
 }
 
 /// The value of a row; none if it is damaged.
-fn read<T: serde::de::DeserializeOwned>(row: &[u8]) -> Option<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(row: &[u8]) -> Option<T> {
     let (value, rest) = postcard::take_from_bytes(row).ok()?;
     rest.is_empty().then_some(value)
 }

@@ -170,7 +170,7 @@ async fn sent(
     ended: &mut Ended,
     (prepared, reached): (&Prepared, Reached),
     (permit, pass): (&Permit, Pass),
-    begun: DeliveryAttemptV1,
+    mut begun: DeliveryAttemptV1,
 ) -> Outcome {
     let pending = ended.pending.clone();
     let sent = send(tools, &pending, prepared, reached, pass).await;
@@ -183,12 +183,15 @@ async fn sent(
         note_end(tools, begun, not_sent(AfterAttemptV1::Waits { until })).await;
         return Outcome::Wait(until);
     }
-    ended.attempts = begun.number;
     ended.answered = match &sent.answer {
         Err(SendError::Refused | SendError::Invalid) => None,
         answer => Some(answer.is_ok()),
     };
-    let outcome = conclude(tools, &pending, begun.number, &permit.step, prepared, &sent).await;
+    let outcome = conclude(tools, &pending, &permit.step, prepared, &sent).await;
+    if pending.probe && outcome != Outcome::Settle(SettlementV1::Delivered) {
+        begun.number = pending.attempts;
+    }
+    ended.attempts = begun.number;
     let then = match outcome {
         Outcome::Settle(outcome) => AfterAttemptV1::Settled { outcome },
         Outcome::Wait(until) | Outcome::Hold(until) => AfterAttemptV1::Waits { until },

@@ -7,48 +7,37 @@
 //! The end of a session, and of an instance, is told after everything that is older has come to an end: also after an
 //! attempt of a former owner, which nobody can stop and which lives for as long as an attempt may take.
 //!
-//! A lane whose head is due waits for its turn under [`Shares`]. Where it leads (account and place) stands sealed
+//! A lane whose head is due waits for its turn, see [`Turns`]. Where it leads (account and place) stands sealed
 //! in the log, so the first attempt of a lane finds that out and gives way to whoever's turn it is then.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map},
+    collections::{BTreeMap, BTreeSet, HashSet, btree_map},
     time::Duration,
 };
 
 use berth_domain::instance::NoticeClass;
-use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
+use berth_proto::{
+    EndpointId, InstanceId, Timestamp,
+    delivery::{NoticeKeyV1, SettledV1},
+};
 
 use super::{
-    lane::{Indexed, Lane, LaneKey, Pending, Present},
-    shares::{Destination, Shares, Slot, Try, Voice},
+    foreign::ForeignAttempts,
+    lane::{LaneKey, Pending, Present},
+    shares::Destination,
+    turns::{Lanes, Turns},
 };
-use crate::{attempts::Tried, outbox::Owed, schedule::plus};
+use crate::{attempts::Tried, health::Open, outbox::Owed, schedule::plus};
 
 /// How far a clock may go back before it counts as another one: what a time service corrects is less.
 const CLOCK_BACK_MAX: Duration = Duration::from_mins(1);
-/// Attempts at once that only find out where a lane leads. They end at our own stores, which no receiver holds up.
-const LOOK_UPS_MAX: usize = 64;
-/// Lanes that become ready before one is given its turn, so that a million that are due at once hold nothing up.
-const RIPEN_MAX: usize = 64;
-/// Endpoints of which it is remembered where they lead.
-const KNOWN_MAX: usize = 262_144;
 
 /// Everything that waits.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
-    lanes: BTreeMap<LaneKey, Lane>,
-    /// Lanes whose head is idle, by when it is due.
-    idle: BTreeSet<(Timestamp, LaneKey)>,
-    /// Lanes whose head is due and of which it is not known where they lead.
-    unknown: BTreeSet<(Timestamp, LaneKey)>,
-    /// Lanes whose head is due and waits for its turn.
-    shares: Shares,
-    /// Where endpoints led when they were last looked at.
-    known: HashMap<(InstanceId, EndpointId), Destination>,
-    /// Attempts that find out where a lane leads.
-    look_ups: usize,
-    /// Attempts of former owners whose fate is unknown, at most one of each lane.
-    foreign: HashMap<(InstanceId, EndpointId), Foreign>,
+    lanes: Lanes,
+    turns: Turns,
+    foreign: ForeignAttempts,
     /// Settled here, and perhaps still a row of the view.
     settled: BTreeMap<InstanceId, HashSet<NoticeKeyV1>>,
     /// Notices in all lanes.
@@ -64,17 +53,6 @@ pub(crate) trait Past {
 
     /// How long an attempt at it may take.
     fn lives(&self, owed: &Owed) -> Duration;
-}
-
-/// What may still run of former owners' attempts at an endpoint.
-#[derive(Debug, Clone, Copy)]
-struct Foreign {
-    /// The oldest notice of which there is one.
-    oldest: (u64, u16),
-    /// The last of them ends before this …
-    until: Timestamp,
-    /// … which was so long after it was found.
-    life: Duration,
 }
 
 // === impl Board ===
@@ -157,7 +135,7 @@ impl Board {
         }
         let tried = past.tried(&key);
         if tried.is_some_and(|tried| tried.running) {
-            self.note_foreign(&key, past.lives(&owed), clock.now);
+            self.foreign.note(&key, past.lives(&owed), clock.now);
         }
         let pending = Pending {
             key,
@@ -170,6 +148,7 @@ impl Board {
             owed,
             held: false,
             slot: None,
+            probe: false,
             busy: false,
         };
         let lane = self.lanes.entry(lane_key).or_default();
@@ -182,69 +161,56 @@ impl Board {
     /// The head whose turn it is, marked as busy. What it occupies is given back with [`Self::give_back`].
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Pending> {
         self.follow_clock(now);
-        self.ripen(now);
-        let (lane_key, slot) = match self.unknown.first() {
-            Some((_, lane_key)) if self.look_ups < LOOK_UPS_MAX => {
-                self.look_ups += 1;
-                (*lane_key, None)
-            }
-            _ => self.shares.next(now).map(|(lane_key, slot)| (lane_key, Some(slot)))?,
-        };
-        let lane = self.lanes.get_mut(&lane_key)?;
-        if slot.is_some() {
-            // Taken out of the shares already.
-            lane.indexed = None;
-        }
+        let turn = self.turns.next(&mut self.lanes, now)?;
+        let lane = self.lanes.get_mut(&turn.lane)?;
         let head = lane.queue.values_mut().next()?;
-        (head.busy, head.slot) = (true, slot);
+        (head.busy, head.slot, head.probe) = (true, turn.slot, turn.probe);
         let pending = Pending::clone(head);
         lane.busy += 1;
-        self.index(lane_key);
+        self.index(turn.lane);
+        self.turns.began(turn);
         Some(pending)
     }
 
     /// An attempt is over, whatever comes of it. `answered`: whether an answer came; none if nothing was sent.
     pub(crate) fn give_back(&mut self, pending: &Pending, answered: Option<bool>, now: Timestamp) {
-        match pending.slot {
-            Some(slot) => self.shares.give_back(slot, answered, now),
-            None => self.look_ups = self.look_ups.saturating_sub(1),
-        }
+        let lane = LaneKey::of(&pending.key, pending.owed.class);
+        self.turns.give_back(lane, pending.slot, answered, now);
     }
 
     /// Notes where a notice leads; it waits for its turn.
     pub(crate) fn found(&mut self, pending: &Pending, leads_to: Destination) {
-        if self.known.len() >= KNOWN_MAX {
-            self.known.clear();
-        }
-        self.known.insert((pending.key.instance, pending.key.endpoint), leads_to);
+        self.turns.found(pending.key.instance, pending.key.endpoint, leads_to);
         self.mark(&pending.key, LaneKey::of(&pending.key, pending.owed.class), |head| head.busy = false);
     }
 
-    fn note_foreign(&mut self, key: &NoticeKeyV1, life: Duration, now: Timestamp) {
-        let (of, until) = ((key.version, key.ordinal), plus(now, life));
-        let entry = self.foreign.entry((key.instance, key.endpoint));
-        let foreign = entry.or_insert(Foreign { oldest: of, until, life });
-        foreign.oldest = foreign.oldest.min(of);
-        (foreign.until, foreign.life) = (foreign.until.max(until), foreign.life.max(life));
+    /// The breaker of an endpoint opened, or closed.
+    pub(crate) fn breaker(&mut self, endpoint: EndpointId, open: Option<Open>) {
+        for lane_key in self.turns.breaker(&mut self.lanes, endpoint, open) {
+            self.place(lane_key);
+        }
     }
 
-    /// When a head may be tried: what ends a session is held back while something older may still be under way.
-    fn earliest(&self, head: &Pending) -> Timestamp {
-        let held_back = self
-            .foreign
-            .get(&(head.key.instance, head.key.endpoint))
-            .filter(|foreign| head.is_an_end() && foreign.oldest < (head.key.version, head.key.ordinal));
-        held_back.map_or(head.due, |foreign| head.due.max(foreign.until))
+    /// An endpoint was changed at that moment: what was tried before says nothing of it any more.
+    pub(crate) fn changed(&mut self, endpoint: EndpointId, changed_at: Timestamp, now: Timestamp) {
+        if self.turns.changed(endpoint, changed_at, now) {
+            self.breaker(endpoint, None);
+        }
+    }
+
+    /// Endpoints that are left alone although something is due, and lanes that wait for that.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        self.turns.held()
     }
 
     /// When the next head is due that is not known to be due yet.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        self.idle.first().map(|(due, _)| *due)
+        self.turns.wake_at()
     }
 
     /// Attempts under way, of first and of later tries.
     pub(crate) const fn in_flight(&self) -> (usize, usize) {
-        self.shares.in_flight()
+        self.turns.in_flight()
     }
 
     /// What waits for an instance and is neither tried nor settled at this moment.
@@ -304,6 +270,7 @@ impl Board {
     /// What waits for an endpoint to be sent is due now. Gives how many were not.
     pub(crate) fn hurry(&mut self, instance: InstanceId, endpoint: EndpointId, now: Timestamp) -> usize {
         let mut hurried = 0;
+        self.turns.hurry(endpoint, now);
         for lane_key in self.lanes_of(instance) {
             if lane_key.endpoint != endpoint {
                 continue;
@@ -318,8 +285,9 @@ impl Board {
         hurried
     }
 
-    /// A notice that was settled may be owed again.
-    pub(crate) fn reopen(&mut self, key: &NoticeKeyV1) {
+    /// A notice that was settled may be owed again, and its endpoint probed for it.
+    pub(crate) fn reopen(&mut self, key: &NoticeKeyV1, now: Timestamp) {
+        self.turns.hurry(key.endpoint, now);
         if let Some(settled) = self.settled.get_mut(&key.instance) {
             settled.remove(key);
         }
@@ -339,8 +307,20 @@ impl Board {
         self.index(lane_key);
     }
 
+    /// Instances whose last words are all in a batch of settlements.
+    pub(crate) fn spoken(&self, batch: &[(SettledV1, NoticeClass)]) -> BTreeSet<InstanceId> {
+        let mut finals = BTreeMap::new();
+        for (settled, class) in batch {
+            if *class == NoticeClass::Deletion {
+                *finals.entry(settled.notice.instance).or_insert(0) += 1;
+            }
+        }
+        finals.retain(|instance, settled| self.last_words(*instance) <= *settled);
+        finals.into_keys().collect()
+    }
+
     /// Notices of an instance's deletion that are not settled.
-    pub(crate) fn last_words(&self, instance: InstanceId) -> usize {
+    fn last_words(&self, instance: InstanceId) -> usize {
         let lanes = self.lanes_of(instance);
         let lanes = lanes.iter().filter_map(|key| self.lanes.get(key));
         lanes
@@ -370,8 +350,8 @@ impl Board {
             }
         }
         self.settled.retain(|instance, _| !is_gone(*instance));
-        self.known.retain(|(instance, _), _| !gone.contains(instance));
-        self.foreign.retain(|(instance, _), _| !is_gone(*instance));
+        self.turns.forget(|instance| gone.contains(&instance));
+        self.foreign.forget(&is_gone);
     }
 
     /// Instances with notices that wait or are being tried.
@@ -392,9 +372,8 @@ impl Board {
             return;
         }
         tracing::warn!("the clock went back: webhook notices that wait are tried now");
-        for foreign in self.foreign.values_mut() {
-            foreign.until = foreign.until.min(plus(now, foreign.life));
-        }
+        self.foreign.follow_clock(now);
+        self.turns.follow_clock(now);
         for lane in self.lanes.values_mut() {
             for pending in lane.queue.values_mut().filter(|pending| !pending.held && !pending.busy) {
                 pending.due = pending.due.min(now);
@@ -403,30 +382,6 @@ impl Board {
         let lanes: Vec<_> = self.lanes.keys().copied().collect();
         for lane_key in lanes {
             self.place(lane_key);
-        }
-    }
-
-    /// Lanes whose head has become due wait for their turn.
-    fn ripen(&mut self, now: Timestamp) {
-        for _ in 0..RIPEN_MAX {
-            let Some((due, lane_key)) = self.idle.first().copied().filter(|(due, _)| *due <= now) else {
-                return;
-            };
-            self.idle.pop_first();
-            let Some(lane) = self.lanes.get_mut(&lane_key) else { continue };
-            let tried = lane.queue.values().next().is_some_and(|head| head.attempts > 0);
-            lane.indexed = Some(match self.known.get(&(lane_key.instance, lane_key.endpoint)) {
-                Some(to) => {
-                    let of = if tried { Try::Later } else { Try::First };
-                    let slot = Slot { of, to: *to, voice: Voice::default() };
-                    self.shares.add(slot, due, lane_key);
-                    Indexed::Ready(slot, due)
-                }
-                None => {
-                    self.unknown.insert((due, lane_key));
-                    Indexed::Unknown(due)
-                }
-            });
         }
     }
 
@@ -466,43 +421,17 @@ impl Board {
     }
 
     fn place(&mut self, lane_key: LaneKey) {
-        let Some(lane) = self.lanes.get(&lane_key) else {
-            return;
-        };
-        let is_gone = lane.queue.is_empty();
-        let idle = match lane.queue.values().next() {
+        let Some(lane) = self.lanes.get(&lane_key) else { return };
+        let earliest = match lane.head() {
             // One attempt in a lane at a time: while something of it is busy, nothing of it is idle.
-            Some(head) if lane.busy == 0 && !self.must_wait(lane_key, head) => Some(self.earliest(head)),
+            Some(head) if lane.busy == 0 && !self.must_wait(lane_key, head) => {
+                Some(self.foreign.earliest(head))
+            }
             _ => None,
         };
-        let tried = lane.queue.values().next().is_some_and(|head| head.attempts > 0);
-        let Some(lane) = self.lanes.get_mut(&lane_key) else {
-            return;
-        };
-        // It keeps its place in the order if nothing changed for it.
-        let stays = match lane.indexed {
-            Some(Indexed::Idle(due) | Indexed::Unknown(due)) => idle == Some(due),
-            Some(Indexed::Ready(slot, due)) => idle == Some(due) && tried == (slot.of == Try::Later),
-            None => false,
-        };
-        if stays {
-            return;
-        }
-        match lane.indexed.take() {
-            Some(Indexed::Idle(due)) => {
-                self.idle.remove(&(due, lane_key));
-            }
-            Some(Indexed::Unknown(due)) => {
-                self.unknown.remove(&(due, lane_key));
-            }
-            Some(Indexed::Ready(slot, due)) => self.shares.remove(slot, due, lane_key),
-            None => {}
-        }
-        if let Some(due) = idle {
-            lane.indexed = Some(Indexed::Idle(due));
-            self.idle.insert((due, lane_key));
-        }
-        if is_gone {
+        let Some(lane) = self.lanes.get_mut(&lane_key) else { return };
+        self.turns.place(lane_key, lane, earliest);
+        if lane.queue.is_empty() {
             self.lanes.remove(&lane_key);
         }
     }

@@ -19,6 +19,15 @@ use super::attempt::Tools;
 /// How long the command may take.
 const COMMAND_MAX: Duration = Duration::from_secs(10);
 
+/// Why an endpoint is disabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Because {
+    /// It asked for it.
+    Asked,
+    /// It took nothing for days.
+    Failing,
+}
+
 /// Disables an endpoint because of what it answered to a notice, if it is still the one that the notice was sent
 /// to. The id of the command is made from the notice's and from that endpoint, so that a repetition is the same
 /// command. One of the account is disabled there, for all of its instances, and here at once. Says whether nothing more
@@ -29,6 +38,7 @@ pub(super) async fn disable(
     webhook: &WebhookV1,
     notice: &NoticeKeyV1,
     told: &Happening,
+    because: Because,
 ) -> bool {
     let instance = notice.instance;
     let command: Command = DisableWebhookV1 { seen: webhook.clone() }.into();
@@ -46,7 +56,14 @@ pub(super) async fn disable(
         CommandRequestV2 { causation: cause, ..CommandRequestV2::of_service(digest, "webhooks", target) };
     let is_done = disabled(tools, &StreamKey::instance(instance), &request).await;
     if is_done {
-        tracing::info!(%instance, endpoint = %webhook.id, "an endpoint asked to be disabled");
+        match because {
+            Because::Asked => {
+                tracing::info!(%instance, endpoint = %webhook.id, "an endpoint asked to be disabled");
+            }
+            Because::Failing => {
+                tracing::warn!(%instance, endpoint = %webhook.id, "an endpoint that took nothing for days is disabled");
+            }
+        }
     }
     is_done
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_domain::instance::NoticeClass;
+use berth_notices::formats::{self, RetryRule};
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
 use super::shares::Slot;
@@ -41,6 +42,8 @@ pub(crate) struct Pending {
     pub(crate) held: bool,
     /// What its attempt occupies; none if that is to find out where it leads.
     pub(crate) slot: Option<Slot>,
+    /// Whether its attempt tries whether the endpoint takes something again, and uses up none if it does not.
+    pub(crate) probe: bool,
     /// Whether it is being tried or settled.
     pub(super) busy: bool,
 }
@@ -64,8 +67,30 @@ pub(super) enum Indexed {
     Idle(Timestamp),
     /// It is due, and where it leads is to be found out.
     Unknown(Timestamp),
+    /// It is due, and its endpoint is left alone for now.
+    Held(Timestamp),
     /// It waits for its turn.
     Ready(Slot, Timestamp),
+}
+
+// === impl Indexed ===
+
+impl Indexed {
+    /// Since when it is due, or when it will be.
+    pub(super) const fn due(self) -> Timestamp {
+        match self {
+            Self::Idle(due) | Self::Unknown(due) | Self::Held(due) | Self::Ready(_, due) => due,
+        }
+    }
+}
+
+// === impl Lane ===
+
+impl Lane {
+    /// The notice that comes first.
+    pub(super) fn head(&self) -> Option<&Pending> {
+        self.queue.values().next().map(|head| &**head)
+    }
 }
 
 // === impl Pending ===
@@ -74,6 +99,11 @@ impl Pending {
     /// Whether it tells of the end of a session or of the instance, after which nothing older is told.
     pub(super) const fn is_an_end(&self) -> bool {
         matches!(self.owed.class, NoticeClass::Disconnect | NoticeClass::Deletion)
+    }
+
+    /// Whether it waits while the breaker of its endpoint is open. GREEN-API has a rule of its own.
+    pub(super) fn heeds_breakers(&self) -> bool {
+        formats::by_name(&self.owed.format).is_none_or(|format| format.retry_rule() == RetryRule::Standard)
     }
 }
 

@@ -8,13 +8,17 @@
 
 mod attempt;
 mod board;
+mod breakers;
 mod desk;
 mod disable;
 mod dispatching;
 mod extent;
+mod foreign;
+mod intake;
 mod lane;
 mod open;
 mod owned;
+mod partitions;
 mod permit;
 mod prepare;
 mod pull;
@@ -28,6 +32,7 @@ mod settle;
 mod shares;
 mod test_notice;
 mod trace;
+mod turns;
 
 use std::{sync::Arc, time::Duration};
 

@@ -2,7 +2,7 @@
 
 use berth_bus::Tenure;
 use berth_domain::instance::NoticeClass;
-use berth_proto::delivery::SettledV1;
+use berth_proto::delivery::{SETTLED_PER_COMMIT_MAX, SettledV1};
 
 use tokio::sync::oneshot;
 
@@ -42,6 +42,13 @@ impl Owned {
             in_flight: 0,
             leaving: None,
         }
+    }
+
+    /// The settlements of its next commit; the others wait.
+    pub(super) fn begin_settling(&mut self) -> Vec<(SettledV1, NoticeClass)> {
+        self.is_settling = true;
+        let rest = self.unsettled.split_off(self.unsettled.len().min(SETTLED_PER_COMMIT_MAX));
+        std::mem::replace(&mut self.unsettled, rest)
     }
 
     /// Whether somebody waits for it, and nothing is under way any more.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use berth_domain::instance::NoticeClass;
-use berth_notices::derive::Step;
+use berth_notices::{derive::Step, formats::RetryRule};
 use berth_proto::{
     Sealed,
     attempt::{AfterAttemptV1, AttemptEndV1, AttemptResultV1},
     delivery::SettlementV1,
+    instance::WebhookV1,
 };
 use berth_runtime::{sealing::field, telemetry::traces::Span};
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     attempt::{Outcome, Tools},
-    disable,
+    disable::{Because, disable},
     lane::Pending,
     open::Endpoint,
     permit::webhook,
@@ -23,6 +24,7 @@ use super::{
     trace,
 };
 use crate::{
+    health::Health,
     last_words,
     schedule::{Answer, Failed, Reception, judge, plus},
     signing::{message_id, signatures},
@@ -108,11 +110,11 @@ fn parcel(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Parcel {
     Parcel { headers, body: Bytes::copy_from_slice(&rendered.body) }
 }
 
-/// What becomes of the notice.
+/// What becomes of the notice. A probe that fails uses up no try, but the notice is given up when its schedule would have
+/// ended.
 pub(super) async fn conclude(
     tools: &Tools,
     pending: &Pending,
-    attempts: u16,
     step: &Step,
     prepared: &Prepared,
     sent: &Sent,
@@ -121,9 +123,7 @@ pub(super) async fn conclude(
     let retry_after = match sent.answer.as_ref().map(|answer| judge(rule, answer, tools.clock.now())) {
         Ok(Reception::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
         Ok(Reception::Disable) => {
-            if let Some(webhook) = webhook(&step.state, &pending.key)
-                && disable::disable(tools, &step.state, webhook, &pending.key, &prepared.happening).await
-            {
+            if disabled(tools, pending, step, prepared, Because::Asked).await {
                 return Outcome::Settle(SettlementV1::CancelledByEndpoint);
             }
             None
@@ -131,10 +131,18 @@ pub(super) async fn conclude(
         Ok(Reception::Failed { retry_after }) => retry_after,
         Err(_) => None,
     };
+    if rule == RetryRule::Standard && disabled(tools, pending, step, prepared, Because::Failing).await {
+        return Outcome::Settle(SettlementV1::CancelledByEndpoint);
+    }
+    let is_code = pending.owed.code.is_some();
+    if pending.probe && is_over(tools, pending, is_code) {
+        return Outcome::Settle(SettlementV1::Exhausted);
+    }
     let failed = Failed {
         rule,
-        is_code: pending.owed.code.is_some(),
-        attempts,
+        is_code,
+        // That of the try before has passed: the same delay again.
+        attempts: if pending.probe { pending.attempts.max(1) } else { pending.attempts.saturating_add(1) },
         occurred_at: pending.owed.occurred_at,
         now: tools.clock.now(),
         retry_after,
@@ -154,6 +162,35 @@ pub(super) async fn conclude(
         Some(due) => Outcome::Wait(due),
         None => Outcome::Settle(SettlementV1::Exhausted),
     }
+}
+
+/// Disables the endpoint that failed, if there is a cause to. Says whether it is.
+async fn disabled(
+    tools: &Tools,
+    pending: &Pending,
+    step: &Step,
+    prepared: &Prepared,
+    because: Because,
+) -> bool {
+    let Some(webhook) = webhook(&step.state, &pending.key) else { return false };
+    let is_due = because == Because::Asked || has_failed_for_days(tools, webhook);
+    is_due && disable(tools, &step.state, webhook, &pending.key, &prepared.happening, because).await
+}
+
+/// Whether every attempt at an endpoint failed for as long as that is borne with, and since it was changed.
+fn has_failed_for_days(tools: &Tools, webhook: &WebhookV1) -> bool {
+    let health = tools.attempts.endpoints().of(webhook.id).ok().flatten();
+    let Some(Health { failures, failing_since: Some(since), .. }) = health else { return false };
+    let since = since.max(webhook.updated_at);
+    // Not because of the one moment of a clock that was wrong.
+    failures >= tools.schedule.breaker.failures
+        && plus(since, tools.schedule.disabled_after) <= tools.clock.now()
+}
+
+/// Whether the schedule of a notice would have ended by now if each of its tries had counted.
+fn is_over(tools: &Tools, pending: &Pending, is_code: bool) -> bool {
+    let since = tools.attempts.tried_since(&pending.key);
+    since.is_some_and(|since| plus(since, tools.schedule.lifetime(is_code)) <= tools.clock.now())
 }
 
 /// How the attempt stands in the store.

@@ -26,7 +26,10 @@ use berth_runtime::{
     config::EgressProxy, sealing::field,
 };
 use berth_views::ViewOptions;
-use berth_webhooks::{Handle, Ports, Settings, schedule::Schedule};
+use berth_webhooks::{
+    Handle, Ports, Settings,
+    schedule::{BreakerRule, Schedule},
+};
 use tempfile::TempDir;
 
 pub(crate) use journey::command_at;
@@ -81,6 +84,11 @@ pub(crate) fn quick() -> Schedule {
         green_delay: Duration::from_millis(30),
         jitter_percent: 20,
         attempt_max: Duration::from_secs(5),
+        breaker: BreakerRule {
+            failures: 5,
+            open_min: Duration::from_millis(5),
+            open_max: Duration::from_millis(5),
+        },
         ..Schedule::default()
     }
 }

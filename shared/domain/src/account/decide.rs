@@ -48,6 +48,7 @@ pub fn decide(state: Option<&State>, command: &TargetV1, now: Timestamp) -> Deci
         }
         TargetV1::CloseAccount { .. } => Ok(vec![AccountClosedV1 {}.into()]),
         TargetV1::ConfigureAccountWebhook { webhook, .. } => configure(state, webhook, now),
+        TargetV1::ReplaceAccountWebhook { seen, webhook, .. } => replace(state, seen, webhook, now),
         TargetV1::RemoveAccountWebhook { webhook, .. } => remove(state, *webhook),
         TargetV1::DisableAccountWebhook { webhook, seen, .. } => disable(state, *webhook, *seen, now),
         TargetV1::CreateAccount { .. }
@@ -146,6 +147,17 @@ fn configure(state: &State, webhook: &WebhookV1, now: Timestamp) -> Decision {
         return Err(RejectionCodeV1::WebhooksTooLarge);
     }
     Ok(vec![AccountWebhookConfiguredV1 { webhook }.into()])
+}
+
+/// Replaces an endpoint, unless it was changed since the change was made from it: two changes at once, or a change and a
+/// disabling, are decided one after the other, and neither undoes the other.
+fn replace(state: &State, seen: &WebhookV1, webhook: &WebhookV1, now: Timestamp) -> Decision {
+    let present =
+        state.webhooks.iter().find(|one| one.id == seen.id).ok_or(RejectionCodeV1::UnknownWebhook)?;
+    if present != seen || webhook.id != seen.id || webhook.format != seen.format {
+        return Err(RejectionCodeV1::Changed);
+    }
+    configure(state, webhook, now)
 }
 
 /// Disables an endpoint that wants nothing more, unless it was changed since it said so (rule R18): whoever changed it

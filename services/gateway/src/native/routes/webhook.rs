@@ -75,7 +75,9 @@ pub(super) async fn get(
     key: KeyAndWebhook,
 ) -> Result<Response, Problem> {
     let record = app.finder.find(&caller.principal, &key.0, &ORDER).await?;
-    Ok(answer(StatusCode::OK, WebhookBody::of(opened(&record, key.1)?, None), false))
+    let webhook = WebhookBody::of(opened(&record, key.1)?, None);
+    let failing = app.deliveries.failing(&record).await;
+    Ok(answer(StatusCode::OK, webhook.faring(failing.get(&key.1)), false))
 }
 
 /// Changes an endpoint; its secret stays.

@@ -166,11 +166,12 @@ pub(super) fn removed_since() -> Problem {
 )]
 pub(super) async fn list(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let record = app.finder.find(&caller.principal, &key.0, &ORDER).await?;
+    let failing = app.deliveries.failing(&record).await;
     let webhooks = record
         .state
         .webhooks
         .iter()
-        .map(|webhook| WebhookBody::of(record.open_webhook(webhook), None))
+        .map(|webhook| WebhookBody::of(record.open_webhook(webhook), None).faring(failing.get(&webhook.id)))
         .collect();
     Ok(answer(StatusCode::OK, WebhooksBody { webhooks }, false))
 }

@@ -136,11 +136,11 @@ fn what_is_old_is_dropped_with_all_its_rows() {
 #[test]
 fn of_a_relay_that_was_made_anew_everything_is_taken() {
     let (_folder, table) = table();
-    assert_eq!(table.begin(RelayEnd { incarnation: 1, first: 1, last: 9 }).unwrap(), 0);
+    assert_eq!(table.begin(RelayEnd { incarnation: 1, first: 1, last: 9 }).unwrap(), (0, true));
     table.apply(9, &failed(3, 1, 0)).unwrap();
     table.followed(9);
-    assert_eq!(table.begin(RelayEnd { incarnation: 1, first: 4, last: 12 }).unwrap(), 9);
-    assert_eq!(table.begin(RelayEnd { incarnation: 2, first: 1, last: 1 }).unwrap(), 0);
+    assert_eq!(table.begin(RelayEnd { incarnation: 1, first: 4, last: 12 }).unwrap(), (9, false));
+    assert_eq!(table.begin(RelayEnd { incarnation: 2, first: 1, last: 1 }).unwrap(), (0, true));
     assert!(table.delivery(&notice(3)).unwrap().is_none());
     table.apply(1, &failed(3, 1, 0)).unwrap();
     assert!(table.delivery(&notice(3)).unwrap().is_some());

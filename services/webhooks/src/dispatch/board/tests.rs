@@ -190,6 +190,105 @@ fn an_end_is_told_after_the_attempt_of_a_former_owner_and_nothing_else_waits_for
     assert!(board.next(at(0)).is_some());
 }
 
+const ENDPOINT: EndpointId = EndpointId::from_bytes([2; 16]);
+
+/// A board on which instances wait for one endpoint since different moments.
+fn waiting_since(seconds: &[(u8, i64)]) -> Board {
+    let mut board = Board::default();
+    for (number, since) in seconds {
+        let instance = InstanceId::from_bytes([*number; 16]);
+        let (key, owed) = row(2, 0, NoticeClass::Lifecycle);
+        let rows = vec![(NoticeKeyV1 { instance, ..key }, Owed { occurred_at: at(*since), ..owed })];
+        board.merge(instance, rows, &untried(), Present { now: at(9), ..start() });
+    }
+    board
+}
+
+fn open(tried_at: i64, until: i64) -> Open {
+    Open { times: 1, tried_at: at(tried_at), until: at(until) }
+}
+
+fn number(pending: &Pending) -> u8 {
+    pending.key.instance.as_bytes()[0]
+}
+
+/// Finds out where a notice leads, and gives it its turn.
+fn led(board: &mut Board, pending: &Pending, now: i64) -> Pending {
+    let account = berth_proto::AccountId::from_bytes([1; 16]);
+    let place = super::super::shares::Place::of("https://example.com:443");
+    board.give_back(pending, None, at(now));
+    board.found(pending, Destination { account, place });
+    board.next(at(now)).unwrap()
+}
+
+#[test]
+fn an_endpoint_that_is_left_alone_is_asked_by_the_notice_that_is_due_for_longest() {
+    let mut board = waiting_since(&[(1, 5), (2, 3), (3, 4)]);
+    board.breaker(ENDPOINT, Some(open(8, 60)));
+    assert_eq!((board.next(at(59)), board.wake_at(), board.held()), (None, Some(at(60)), (1, 3)));
+    let probe = board.next(at(60)).unwrap();
+    assert_eq!((number(&probe), probe.probe, board.next(at(60))), (2, true, None));
+    let probe = led(&mut board, &probe, 60);
+    assert_eq!((number(&probe), probe.probe, probe.slot.is_some()), (2, true, true));
+    assert_eq!((board.next(at(99)), board.held()), (None, (1, 2)));
+
+    // It fails, and what came of it is not known at once.
+    board.give_back(&probe, Some(true), at(99));
+    board.put_back(&probe.key, NoticeClass::Lifecycle, 0, at(104));
+    assert_eq!((board.next(at(99)), board.wake_at()), (None, Some(at(100))));
+    board.breaker(ENDPOINT, Some(open(60, 160)));
+    assert_eq!(board.next(at(159)), None);
+    let next = board.next(at(160)).unwrap();
+    let next = led(&mut board, &next, 160);
+    assert_eq!((number(&next), next.probe), (3, true));
+
+    // What is settled without having been sent leaves its turn to another.
+    board.give_back(&next, None, at(160));
+    board.remove(&next.key, NoticeClass::Lifecycle);
+    let last = board.next(at(160)).unwrap();
+    assert_eq!((number(&last), last.probe), (1, true));
+    let last = led(&mut board, &last, 160);
+    board.give_back(&last, Some(true), at(161));
+    board.remove(&last.key, NoticeClass::Lifecycle);
+    board.breaker(ENDPOINT, None);
+    let rest = board.next(at(161)).unwrap();
+    assert_eq!((number(&rest), rest.probe, board.held()), (2, false, (0, 0)));
+}
+
+#[test]
+fn what_had_its_turn_before_waits_too_and_a_change_or_a_wish_ends_that() {
+    let mut board = waiting_since(&[(1, 5), (2, 3)]);
+    let (first, second) = (board.next(at(9)).unwrap(), board.next(at(9)).unwrap());
+    // Both lead to the same place, and one is first.
+    let second = led(&mut board, &second, 9);
+    board.give_back(&second, None, at(9));
+    board.put_back(&second.key, NoticeClass::Lifecycle, 0, at(5));
+    let first = led(&mut board, &first, 9);
+    assert_eq!((number(&first), number(&second)), (2, 1));
+    board.breaker(ENDPOINT, Some(open(8, 60)));
+    assert_eq!((board.next(at(9)), board.held()), (None, (1, 1)));
+    board.give_back(&first, Some(false), at(10));
+    board.put_back(&first.key, NoticeClass::Lifecycle, 1, at(15));
+    assert_eq!(board.next(at(20)), None);
+    // One that was changed before the attempt is another's.
+    board.changed(ENDPOINT, at(7), at(20));
+    assert_eq!(board.next(at(20)), None);
+    board.hurry(first.key.instance, ENDPOINT, at(20));
+    assert!(board.next(at(20)).unwrap().probe);
+    board.changed(ENDPOINT, at(19), at(20));
+    assert!(!board.next(at(20)).unwrap().probe);
+    // Also if what failed before is told later.
+    board.breaker(ENDPOINT, Some(open(18, 80)));
+    assert_eq!(board.held(), (0, 0));
+    // GREEN-API has its own rule.
+    let (key, owed) = row(2, 0, NoticeClass::Lifecycle);
+    let green = Owed { format: "green".to_owned(), ..owed };
+    let mut board = Board::default();
+    board.breaker(ENDPOINT, Some(open(0, 60)));
+    board.merge(INSTANCE, vec![(key, green)], &untried(), start());
+    assert!(!board.next(at(0)).unwrap().probe);
+}
+
 /// Something that happens to a row of the view, or on the board.
 #[derive(Debug, Clone)]
 enum Step {

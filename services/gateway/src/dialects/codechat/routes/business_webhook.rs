@@ -1,9 +1,10 @@
 //! `/api/v2/business/{businessId}/webhook`: one endpoint, which every instance of the business has.
 
 use axum::{Json, extract::Request, http::StatusCode};
+use berth_proto::frame::RejectionCodeV1;
 
 use crate::{
-    app::{AccountRecord, NewWebhook},
+    app::{AccountRecord, ChangedAccount, Failure, NewWebhook},
     dialects::codechat::{
         BUSINESS_FORMAT,
         answers::BusinessWebhook,
@@ -14,6 +15,9 @@ use crate::{
         webhook,
     },
 };
+
+/// How often a change is made from what is there.
+const CHANGE_TRIES_MAX: u32 = 8;
 
 /// Sets the webhook of the business; one that is there already is replaced and keeps its id.
 #[utoipa::path(
@@ -30,7 +34,8 @@ pub(super) async fn set(
     configure(&on, webhook::endpoint(None, &body, &account.name)?).await
 }
 
-/// Changes the webhook of the business; the product answers 201.
+/// Changes the webhook of the business; the product answers 201. What a body leaves out is as it was, so the change is decided
+/// on what it was made from, and made again from what is there if somebody else was faster: both hold then.
 #[utoipa::path(
     put, operation_id = "change_business_webhook", path = "/api/v2/business/{businessId}/webhook",
     tag = "business", request_body = bodies::ChangedWebhook,
@@ -43,9 +48,19 @@ pub(super) async fn change(
     request: Request,
 ) -> Result<(StatusCode, Json<BusinessWebhook>), CodeChatError> {
     let body = object(request).await?;
-    let account = account(&on).await?;
-    let before = webhook_of(&account).ok_or(CodeChatError::WebhookNotFound)?;
-    configure(&on, webhook::endpoint(Some(before), &body, &account.name)?).await
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let account = account(&on).await?;
+        let before = webhook_of(&account).ok_or(CodeChatError::WebhookNotFound)?;
+        let wanted = webhook::endpoint(Some(before), &body, &account.name)?;
+        let wanted = NewWebhook { format: BUSINESS_FORMAT, ..wanted };
+        let changed = on.app.accounts.replace_webhook(&on.call, &account, before.id, &wanted).await;
+        let is_changed = |failure: &Failure| failure.rejection() == Some(RejectionCodeV1::Changed);
+        if tries == CHANGE_TRIES_MAX || !changed.as_ref().is_err_and(is_changed) {
+            return shown(changed);
+        }
+    }
 }
 
 /// Shows the webhook of the business: `null` if there is none.
@@ -82,7 +97,12 @@ async fn configure(
     wanted: NewWebhook,
 ) -> Result<(StatusCode, Json<BusinessWebhook>), CodeChatError> {
     let wanted = NewWebhook { format: BUSINESS_FORMAT, ..wanted };
-    let changed = on.app.accounts.configure_webhook(&on.call, on.account, &wanted).await;
+    shown(on.app.accounts.configure_webhook(&on.call, on.account, &wanted).await)
+}
+
+fn shown(
+    changed: Result<ChangedAccount, Failure>,
+) -> Result<(StatusCode, Json<BusinessWebhook>), CodeChatError> {
     let changed = changed.map_err(CodeChatError::of_business)?;
     let shown = business::shown_webhook(&changed.account).ok_or(CodeChatError::WebhookNotFound)?;
     Ok((StatusCode::CREATED, Json(shown)))
