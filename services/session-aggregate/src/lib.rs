@@ -217,6 +217,7 @@ fn compose(
         keys: keys.clone(),
         device_keys,
         bus: Arc::clone(&bus),
+        clock: Arc::clone(&clock),
     });
     let commands = Commands {
         accounts: Arc::clone(&accounts),

@@ -27,6 +27,9 @@ pub(crate) enum Trouble {
         /// The owner of the key.
         owner: InstanceId,
     },
+    /// What the last notices of a deleted instance need is not kept yet.
+    #[error("the webhooks service has not kept the last notices yet")]
+    LastWords,
     /// Too many commands wait.
     #[error("too many commands wait")]
     Overloaded,

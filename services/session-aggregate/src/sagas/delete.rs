@@ -8,10 +8,10 @@ use berth_log::{Loaded, TransactError};
 use berth_proto::{
     CommitV2, InstanceId,
     frame::{CommandReplyV1, RejectionCodeV1},
-    instance::UnlinkStatusV1,
+    instance::{PhaseV1, UnlinkStatusV1},
     subject::last_words_subject,
 };
-use berth_runtime::chain;
+use berth_runtime::{Clock, chain};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
@@ -34,6 +34,9 @@ const DEVICE_KEYS_SWEPT_MAX: u32 = 256;
 /// the deletion. Thousands of instances that are deleted together wait for each other there; where nobody serves, the bus
 /// says so at once.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
+/// How long after a deletion its instance's key waits for a webhooks service that is there and does not come to it: thousands that
+/// are deleted together shall not lose their last words, and nothing is kept for long.
+const LAST_WORDS_PATIENCE_SECONDS: i64 = 120;
 /// How long after it was asked the webhooks service is asked again when it has too much to do.
 const LAST_WORDS_AGAIN: Duration = Duration::from_millis(100);
 /// What our own receipt in the last commit of a deleted instance is called.
@@ -50,6 +53,7 @@ pub(crate) struct Delete {
     pub(crate) keys: KeyRing,
     pub(crate) device_keys: Arc<dyn DeviceKeys>,
     pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 // === impl Delete ===
@@ -107,7 +111,7 @@ impl Delete {
         self.moving.release_former_places(instance, state, &cause).await?;
         let command_ids = state.keyed.iter().map(|known| known.command_id).collect();
         self.entries.release(state.account, instance, &state.entries, command_ids, true, &cause).await?;
-        self.keep_last_words(instance, state).await;
+        self.keep_last_words(instance, state).await?;
         self.keys.destroy(instance.as_bytes()).await?;
         let pursued = |attempt: u32| {
             let mut unlinks = state.unlinks.iter();
@@ -122,27 +126,40 @@ impl Delete {
     }
 
     /// Lets the webhooks service keep what the last notices of the instance need, before its data key is gone. A
-    /// deletion depends on nobody: without an answer in time these notices are lost.
-    async fn keep_last_words(&self, instance: InstanceId, state: &State) {
+    /// deletion depends on nobody: where nobody serves, and without an answer within minutes, these notices are lost. Until
+    /// then the process manager comes back to it.
+    async fn keep_last_words(&self, instance: InstanceId, state: &State) -> Result<(), Trouble> {
         if !state.webhooks.iter().any(|webhook| webhook.enabled) {
-            return;
+            return Ok(());
         }
         let subject = last_words_subject(instance);
         let deadline = Instant::now() + LAST_WORDS_MAX;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.bus.request(&subject, Bytes::new(), left).await {
-                Ok(_) => return,
+                Ok(_) => return Ok(()),
                 Err(RequestError::Overloaded { .. }) if left > LAST_WORDS_AGAIN => {
                     sleep(LAST_WORDS_AGAIN).await;
+                }
+                Err(RequestError::TimedOut { .. } | RequestError::Overloaded { .. })
+                    if self.is_just_deleted(state) =>
+                {
+                    return Err(Trouble::LastWords);
                 }
                 Err(error) => {
                     let reason = chain(&error);
                     warn!(%instance, reason, "the last webhook notices of a deleted instance may be lost");
-                    return;
+                    return Ok(());
                 }
             }
         }
+    }
+
+    /// One that lies ahead is of another clock, and was long ago.
+    fn is_just_deleted(&self, state: &State) -> bool {
+        let PhaseV1::Deleted { at } = state.phase else { return false };
+        let now = self.clock.now();
+        at <= now && now < at.plus_seconds(LAST_WORDS_PATIENCE_SECONDS)
     }
 }
 

@@ -1,14 +1,17 @@
 //! Deleting: the name is free, the keys are destroyed, the tombstone answers.
 
 use berth_proto::{
-    StreamKey,
-    command::{ConnectV1, DeleteV1, ReportUnlinkedV1, ReportV1},
+    EndpointId, InstanceId, Sealed, StreamKey,
+    command::{ConfigureWebhookV1, ConnectV1, DeleteV1, ReportUnlinkedV1, ReportV1},
     frame::RejectionCodeV1,
-    instance::{MethodV1, PhaseV1, UnlinkStatusV1},
+    instance::{MethodV1, PhaseV1, UnlinkStatusV1, WebhookV1},
+    subject::{LAST_WORDS_FILTER, last_words_subject},
 };
 use berth_runtime::UniqueInAccount;
+use bytes::Bytes;
+use futures::StreamExt;
 
-use crate::world::{Wanted, World, accepted, rejected};
+use crate::world::{BEGIN, Wanted, World, accepted, rejected};
 
 #[tokio::test]
 async fn after_the_answer_the_name_is_free_and_the_data_key_destroyed() {
@@ -60,6 +63,64 @@ async fn a_deleted_instances_device_is_still_unlinked_and_then_its_keys_go() {
     assert!(matches!(state.phase, PhaseV1::Deleted { .. }));
     assert_eq!(state.unlinks[0].status, UnlinkStatusV1::Confirmed);
     world.verify(id).await;
+}
+
+/// An enabled endpoint, whose values nobody opens here.
+fn endpoint() -> WebhookV1 {
+    let sealed = || Sealed(vec![7; 40]);
+    WebhookV1 {
+        id: EndpointId::from_bytes([5; 16]),
+        format: "native".to_owned(),
+        label: String::new(),
+        enabled: true,
+        url: sealed(),
+        headers: None,
+        authorization: None,
+        secret: sealed(),
+        old_secrets: Vec::new(),
+        events: Vec::new(),
+        after_logout_all: false,
+        options: None,
+        created_at: BEGIN,
+        updated_at: BEGIN,
+    }
+}
+
+#[tokio::test]
+async fn the_key_waits_for_last_words_that_are_not_kept_at_once_but_not_for_long() {
+    let world = World::start().await;
+    let mut asked = world.bus.serve(LAST_WORDS_FILTER, "webhooks").await.unwrap();
+    let (late, never) =
+        (world.instance("shop", 1_111_111_111).await, world.instance("kiosk", 1_111_111_112).await);
+    for id in [late, never] {
+        let configure = ConfigureWebhookV1 { webhook: endpoint(), upsert: false, enabled_max: 0 };
+        world.accepted(&world.request(id, configure)).await;
+    }
+    let has_key = async |id: InstanceId| world.keys.key(id.as_bytes()).await.unwrap().is_some();
+    // Whoever keeps them has too much to do, and does not answer in time.
+    let (late_deleted, never_deleted) = (world.delete(late), world.delete(never));
+    tokio::join!(world.accepted(&late_deleted), world.accepted(&never_deleted));
+    assert!(has_key(late).await && has_key(never).await);
+    // The process manager comes back to it, and finds it answered for one of them.
+    world.clock.advance_seconds(60);
+    let subject = last_words_subject(late);
+    let mut unanswered = Vec::new();
+    while has_key(late).await {
+        tokio::select! {
+            request = asked.next() => {
+                let request = request.unwrap();
+                if request.subject == subject && unanswered.len() >= 2 {
+                    request.reply.send(Bytes::new());
+                } else {
+                    unanswered.push(request);
+                }
+            }
+            () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {}
+        }
+    }
+    assert!(has_key(never).await);
+    world.clock.advance_seconds(61);
+    world.until("nobody waits any more", async || !has_key(never).await).await;
 }
 
 #[tokio::test]
