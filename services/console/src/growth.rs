@@ -72,11 +72,6 @@ impl Growth {
         looks.push_back(Look { at, commits });
     }
 
-    /// How many commits there were at the last look.
-    pub(crate) fn commits(&self) -> Option<u64> {
-        self.looks().back().map(|look| look.commits)
-    }
-
     /// So many parts of so many seconds each, up to the one that runs.
     pub(crate) fn chart(&self, now: Timestamp, parts: i64, seconds: i64) -> Chart {
         let looks = self.looks();
@@ -129,7 +124,7 @@ mod tests {
         let chart = growth.chart(Timestamp(245_000_000), 5, 60);
         let heights: Vec<u64> = chart.bars.iter().map(|bar| bar.height).collect();
         assert_eq!(heights, [0, 0, 100, 2, 0]);
-        assert_eq!((chart.sum, chart.peak, growth.commits()), (51, 50, Some(1_051)));
+        assert_eq!((chart.sum, chart.peak), (51, 50));
         assert_eq!(chart, growth.chart(Timestamp(299_000_000), 5, 60), "it stays while nothing is new");
     }
 

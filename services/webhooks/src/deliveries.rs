@@ -21,7 +21,7 @@ use berth_views::ViewError;
 use bytes::Bytes;
 use futures::StreamExt;
 use thiserror::Error;
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -225,7 +225,7 @@ async fn one(
 /// which may be behind itself.
 async fn owed(tools: &Tools, instances: Vec<InstanceId>) -> Result<DeliveriesReplyV1, AskFault> {
     let outbox = Arc::clone(&tools.outbox);
-    let counted = spawn_blocking(move || {
+    let counted = berth_runtime::spawn_blocking(move || {
         let count = |instance: InstanceId| {
             let rows = outbox.scan(&owed_prefix(Some(instance)), None, usize::from(OWED_COUNTED_MAX))?;
             Ok(u16::try_from(rows.len()).unwrap_or(OWED_COUNTED_MAX))

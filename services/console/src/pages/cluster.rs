@@ -104,7 +104,7 @@ struct Panel {
     streams: Vec<StreamRow>,
     /// What can be lost as the engine stands.
     risks: Vec<String>,
-    /// Commits in the log; none before somebody looked.
+    /// Commits in the log; none while nobody says.
     commits: Option<u64>,
     /// How they became so many: a heading and a chart each.
     charts: [(String, Chart); 2],
@@ -163,7 +163,8 @@ async fn panel_of(console: &Console, visit: &Visit) -> Result<Panel, Failure> {
         sync: t.known(&format!("engine-{kind}-sync")).unwrap_or(sync),
         streams: streams.into_iter().map(StreamRow::of).collect(),
         risks,
-        commits: console.growth.commits(),
+        // The charts are as old as the last look; the number is of now.
+        commits: visit.app.histories.commits().await.ok(),
         charts: [chart("growth-hour", 60, 60), chart("growth-day", 96, 15 * 60)],
     })
 }
