@@ -3,9 +3,10 @@
 
     verify.py EXPORT [--key BASE64] [--held FILE]... [--consistency FILE]...
 
-EXPORT is a file of lines of JSON, as `berthctl export` makes it; `-` is the standard input. --key is the first public key of the deployment, as somebody noted it down when it was set up. --held is a
-checkpoint that somebody kept: an answer of `GET /v1/checkpoints`, or one signed note. --consistency is an answer of
-`GET /v1/checkpoints/{s}/consistency`, which connects a held checkpoint with a later one.
+EXPORT is a file of lines of JSON, as `berthctl export` makes it, or `berth export` of a whole deployment; `-` is the standard
+input. --key is the first public key of the deployment, as somebody noted it down when it was set up. --held is a checkpoint
+that somebody kept: an answer of `GET /v1/checkpoints`, or one signed note. --consistency is an answer of
+`GET /v1/checkpoints/{s}/consistency`, which connects a held checkpoint with a later one; a whole deployment needs none.
 
 It ends with 0 if everything holds, 1 if something does not, 2 if it cannot tell. It is written from docs/audit.md alone, needs
 nothing but Python 3.8, and shares no code with Berth.
@@ -17,7 +18,7 @@ import hashlib
 import json
 import sys
 
-FORMAT = 1
+FORMATS = {1: "histories with proofs", 2: "a whole deployment"}
 KINDS = ["instance", "account", "directory", "delivery"]
 
 
@@ -144,7 +145,7 @@ def read_keys(deployment, notes):
 class Checkpoint:
     """What is signed of a shard."""
 
-    def __init__(self, note, deployment, keys):
+    def __init__(self, note, deployment, keys, unsigned=False):
         lines = note.split("\n")
         if len(lines) < 3:
             raise Bad("a checkpoint is malformed")
@@ -152,15 +153,17 @@ class Checkpoint:
         words = self.origin.split("/")
         if len(words) not in (3, 4) or words[:2] != ["berth", deployment]:
             raise Bad(f"a checkpoint is of {self.origin}, and not of the deployment {deployment}")
-        text, signers = signers_of(note, self.origin, keys)
-        if not signers:
-            raise Bad(f"a checkpoint of {self.origin} is not signed by a key of the deployment")
-        lines = text.split("\n")[:-1]
+        if not unsigned:
+            text, signers = signers_of(note, self.origin, keys)
+            if not signers:
+                raise Bad(f"a checkpoint of {self.origin} is not signed by a key of the deployment")
+            lines = text.split("\n")[:-1]
         if not words[2].isdigit() or not lines[1].isdigit():
             raise Bad("a checkpoint is malformed")
-        self.shard, self.size = int(words[2]), int(lines[1])
+        self.shard, self.size, self.life = int(words[2]), int(lines[1]), int(words[3]) if words[3:] else 1
         self.root = in_base64(lines[2], "a root", 32)
-        self.follows = next((line[8:] for line in lines[3:] if line.startswith("follows ")), None)
+        self.followed = [line[8:] for line in lines[3:] if line.startswith("follows ")]
+        self.follows = ", ".join(self.followed)
 
 
 # --- trees, RFC 6962 -------------------------------------------------------------------------------------------------
@@ -172,6 +175,29 @@ def leaf_of(subject, data):
 
 def node_of(left, right):
     return hashlib.sha256(b"\1" + left + right).digest()
+
+
+class Growing:
+    """The root of a tree that leaves are added to: the roots of its largest complete subtrees."""
+
+    def __init__(self):
+        self.size, self.peaks = 0, []
+
+    def add(self, leaf):
+        for place in range(64):
+            if not self.size >> place & 1:
+                break
+            leaf = node_of(self.peaks.pop(), leaf)
+        self.peaks.append(leaf)
+        self.size += 1
+
+    def root(self):
+        if not self.peaks:
+            return hashlib.sha256(b"").digest()
+        root = self.peaks[-1]
+        for left in reversed(self.peaks[:-1]):
+            root = node_of(left, root)
+        return root
 
 
 def root_of_path(leaf, index, size, path):
@@ -297,28 +323,158 @@ class Stream:
 # --- exports ---------------------------------------------------------------------------------------------------------
 
 
-class Export:
-    def __init__(self):
+def begun(line, held):
+    """What begins with this line; `held` are notes that somebody kept."""
+    if line.get("kind") != "export":
+        raise Unknown("this is no export of Berth: its first line does not say so")
+    if line.get("version") not in FORMATS:
+        raise Unknown(f"this export has version {line.get('version')}, and this file knows the versions {sorted(FORMATS)}: get a newer one")
+    return Export(line) if line["version"] == 1 else Whole(line, held)
+
+
+class Read:
+    """What is read of an export, whatever kind it is of."""
+
+    def __init__(self, line):
         self.problems, self.facts = [], []
-        self.header = None
         self.ended = False
         self.commits = 0
-        self.keys, self.checkpoints, self.streams = [], {}, {}
+        self.notes, self.keys, self.checkpoints, self.streams = [], [], {}, {}
+        self.deployment, self.shards = line["deployment"], line["shards"]
 
     def bad(self, text):
         self.problems.append(text)
 
-    def begin(self, line):
-        if line.get("kind") != "export":
-            raise Unknown("this is no export of Berth: its first line does not say so")
-        if line.get("version") != FORMAT:
-            raise Unknown(f"this export has version {line.get('version')}, and this file knows version {FORMAT}: get a newer one")
-        self.header = line
-        self.deployment, self.shards, self.instances = line["deployment"], line["shards"], line["instances"]
+    def announced(self, notes):
         try:
-            self.keys = read_keys(self.deployment, line["keys"])
+            self.notes, self.keys = notes, read_keys(self.deployment, notes)
         except Bad as error:
             self.bad(str(error))
+
+    def compare(self, held, proofs):
+        """What was kept by somebody with what is signed here."""
+        now = self.checkpoints.get(held.shard)
+        what = f"the checkpoint that you hold of {held.origin}, with {held.size} commits,"
+        if any(line == f"{held.origin} {held.size} {base64.b64encode(held.root).decode()}" for known in self.checkpoints.values() for line in known.followed):
+            return self.facts.append(f"{what} is of the log that this one says it follows; an export of that one proves what was in it.")
+        if now is None:
+            return self.facts.append(f"NOT COMPARED: {what} is of a shard that this export has nothing of.")
+        if now.origin != held.origin:
+            return self.bad(f"{what} is of another life of the log: now it is {now.origin}, which follows {now.follows or 'nothing'}")
+        if held.size > now.size:
+            return self.bad(f"{what} is newer than this export, whose checkpoint has {now.size}: an old state is offered as a new one, or the log was cut")
+        if held.size == now.size:
+            if held.root != now.root:
+                return self.bad(f"FORK: {what} and the one in this export are signed by the same deployment and contradict each other")
+            return self.facts.append(f"{what} is the one of this export.")
+        return self.compare_earlier(what, held, now, proofs)
+
+
+class Whole(Read):
+    """A whole deployment, as `berth export` writes it: every commit, so that every root can be computed."""
+
+    def __init__(self, line, held):
+        super().__init__(line)
+        self.ends, self.life = line["ends"], line["life"]
+        self.trees = [Growing() for _ in range(self.shards)]
+        self.roots = {tuple(note.split("\n")[:2]): None for note in held}
+        self.digest, self.last_notes, self.others = bytes(32), {}, 0
+
+    def add(self, line):
+        kind = line.get("kind")
+        if self.ended:
+            self.bad("something stands behind the last line: two exports were joined, or somebody added to this one")
+        elif kind == "announcement":
+            self.announced(self.notes + [line["note"]])
+        elif kind == "checkpoint":
+            try:
+                self.add_checkpoint(line)
+            except Bad as error:
+                self.bad(str(error))
+        elif kind == "commit":
+            self.commits += 1
+            try:
+                self.add_commit(line)
+            except Bad as error:
+                self.bad(f"commit {line['index']} of shard {line['shard']} ({line['subject']}): {error}")
+        elif kind == "end":
+            self.ended = True
+            self.add_end(line)
+        elif kind in ("key", "device"):
+            self.others += 1
+        elif kind not in ("root", "life"):
+            raise Unknown(f"a line is a {kind!r}, which this file does not know: get a newer one")
+
+    def add_checkpoint(self, line):
+        """Signatures are looked at once all is read: of the last one, whose tree has all the others in it."""
+        checkpoint = Checkpoint(line["note"], self.deployment, [], unsigned=True)
+        if checkpoint.life != self.life:
+            return
+        shard, tree = checkpoint.shard, self.trees[checkpoint.shard]
+        if shard != line["shard"] or checkpoint.size != tree.size:
+            raise Bad(f"the checkpoint of {checkpoint.origin} over {checkpoint.size} commits stands in another place")
+        if checkpoint.root != tree.root():
+            raise Bad(f"the first {checkpoint.size} commits of shard {shard} are not those that were signed: one of them was changed")
+        self.last_notes[shard] = line["note"]
+
+    def add_commit(self, line):
+        subject, index, shard = line["subject"], line["index"], line["shard"]
+        data, tree = in_base64(line["bytes"], "it"), self.trees[line["shard"]]
+        if index != tree.size:
+            raise Bad(f"commit {tree.size} is expected here: lines are missing, or in another order")
+        tree.add(leaf_of(subject, data))
+        place = (f"berth/{self.deployment}/{shard}" + (f"/{self.life}" if self.life > 1 else ""), str(tree.size))
+        if place in self.roots:
+            self.roots[place] = tree.root()
+        commit = Commit(data)
+        if commit.subject != subject or commit.partition % self.shards != shard:
+            raise Bad(f"its bytes are of {commit.subject}: it was put into the place of another")
+        # Here streams of all kinds stand side by side: each is chained, and none counts as an instance but its own kind.
+        self.streams.setdefault(subject, Stream(subject)).add(commit, index, data)
+
+    def add_end(self, line):
+        if [tree.size for tree in self.trees] != self.ends or line["commits"] != self.commits or line["keys"] + line["devices"] != self.others:
+            self.bad("the last line counts other lines than there are: lines are missing or were added")
+        if line["digest"] != self.digest.hex():
+            self.bad("the digest of all lines is another one: one of them was changed")
+
+    def saw(self, text):
+        """The digest goes over every line but the last."""
+        if not self.ended:
+            self.digest = hash_of(b"berth.v1.export", self.digest, text.rstrip("\n").encode())
+
+    def end(self):
+        if not self.ended:
+            self.bad("the last line is missing: the export was cut off")
+        for shard, note in self.last_notes.items():
+            try:
+                self.checkpoints[shard] = Checkpoint(note, self.deployment, self.keys)
+            except Bad as error:
+                self.bad(str(error))
+
+    def compare_earlier(self, what, held, now, proofs):
+        if self.roots.get((held.origin, str(held.size))) != held.root:
+            return self.bad(f"FORK: {what} is not the beginning of what is signed now")
+        self.facts.append(f"{what} is the beginning of what is signed now: nothing of it was changed or taken away since.")
+
+    def told(self):
+        instances = sum(".instance." in subject for subject in self.streams)
+        unsigned = self.commits - sum(checkpoint.size for checkpoint in self.checkpoints.values())
+        print(f"It holds. This is the whole deployment {self.deployment}, with {instances} instance(s).")
+        print(f"- {self.commits} commits are as they were written, in their order: each is chained to the one before it, from the first.")
+        print(f"- All but {unsigned} of them are in what was signed." if unsigned else "- All of them are in what was signed.")
+
+
+class Export(Read):
+    """The histories of instances, with a proof for each commit."""
+
+    def __init__(self, line):
+        super().__init__(line)
+        self.instances = line["instances"]
+        self.announced(line["keys"])
+
+    def saw(self, text):
+        """Each commit has a proof of its own."""
 
     def add(self, line):
         kind = line.get("kind")
@@ -383,20 +539,7 @@ class Export:
             if instance not in there:
                 self.bad(f"there is no commit of the instance {instance}, which was exported")
 
-    def compare(self, held, proofs):
-        """What was kept by somebody with what is signed here."""
-        now = self.checkpoints.get(held.shard)
-        what = f"the checkpoint that you hold of {held.origin}, with {held.size} commits,"
-        if now is None:
-            return self.facts.append(f"NOT COMPARED: {what} is of a shard that this export has nothing of.")
-        if now.origin != held.origin:
-            return self.bad(f"{what} is of another life of the log: now it is {now.origin}, which follows {now.follows or 'nothing'}")
-        if held.size > now.size:
-            return self.bad(f"{what} is newer than this export, whose checkpoint has {now.size}: an old state is offered as a new one, or the log was cut")
-        if held.size == now.size:
-            if held.root != now.root:
-                return self.bad(f"FORK: {what} and the one in this export are signed by the same deployment and contradict each other")
-            return self.facts.append(f"{what} is the one of this export.")
+    def compare_earlier(self, what, held, now, proofs):
         for proof in proofs:
             if (proof.get("shard"), proof.get("from"), proof.get("to")) == (held.shard, held.size, now.size):
                 path = [in_base64(text, "a proof", 32) for text in proof["path"]]
@@ -407,6 +550,13 @@ class Export:
             f"NOT COMPARED: {what} is older. GET /v1/checkpoints/{held.shard}/consistency?from={held.size}&to={now.size} proves that "
             "nothing was changed since; give it with --consistency."
         )
+
+    def told(self):
+        signed = sum(checkpoint.size for checkpoint in self.checkpoints.values())
+        print(f"It holds. This is the history of {len(self.streams)} instance(s) of the deployment {self.deployment}.")
+        print(f"- {self.commits} commits are as they were written: each is chained to the one before it, from the first.")
+        print(f"- Each of them is among the {signed} commits that were signed, at its place.")
+        print("- Whether an instance has later commits than these is not proved here.")
 
 
 def held_notes(path):
@@ -421,9 +571,9 @@ def held_notes(path):
 
 
 def check(options):
-    export = Export()
+    export = None
+    kept = [(path, *held_notes(path)) for path in options.held]
     lines = sys.stdin if options.export == "-" else open(options.export, encoding="utf-8", newline="\n")
-    held = []
     with lines:
         for place, text in enumerate(lines):
             try:
@@ -431,19 +581,24 @@ def check(options):
                 if not isinstance(line, dict) or not text.endswith("\n"):
                     raise ValueError
             except ValueError:
+                if export is None:
+                    raise Unknown("this is no export of Berth: its first line is no JSON") from None
                 export.bad(f"line {place + 1} is cut off or no JSON")
                 continue
             try:
-                if export.header is None:
-                    export.begin(line)
-                    held = hold(export, options)
+                if export is None:
+                    export = begun(line, [note for _, _, notes in kept for note in notes])
                 else:
                     export.add(line)
+                export.saw(text)
             except (KeyError, TypeError, AttributeError, IndexError) as error:
+                if export is None:
+                    raise Unknown(f"its first line lacks something, or has something else in its place ({error!r})") from None
                 export.bad(f"line {place + 1} lacks something, or has something else in its place ({error!r})")
-    if export.header is None:
+    if export is None:
         raise Unknown("this is no export of Berth")
     export.end()
+    held = hold(export, options, kept)
     proofs = []
     for path in options.consistency:
         with open(path, encoding="utf-8") as file:
@@ -453,14 +608,13 @@ def check(options):
     return export
 
 
-def hold(export, options):
+def hold(export, options, kept):
     """Opens what somebody kept, and compares the keys."""
     if options.key and (not export.keys or base64.b64encode(export.keys[0]).decode() != options.key):
         export.bad("the first key is not the one that you know: this is another deployment's, or somebody signed it with a key of their own")
     held = []
-    for path in options.held:
-        announcements, notes = held_notes(path)
-        if announcements and announcements != export.header["keys"][: len(announcements)]:
+    for path, announcements, notes in kept:
+        if announcements and announcements != export.notes[: len(announcements)]:
             export.bad(f"{path}: the keys that you hold are not the first ones of this export: another deployment, or another key")
         for note in notes:
             try:
@@ -478,14 +632,11 @@ def tell(export, options):
         for problem in export.problems[:50]:
             print(f"- {problem}")
         return 1
-    signed = sum(checkpoint.size for checkpoint in export.checkpoints.values())
-    print(f"It holds. This is the history of {len(export.streams)} instance(s) of the deployment {export.deployment}.")
-    print(f"- {export.commits} commits are as they were written: each is chained to the one before it, from the first.")
-    print(f"- Each of them is among the {signed} commits that were signed, at its place.")
-    print("- Whether an instance has later commits than these is not proved here.")
+    export.told()
     for checkpoint in export.checkpoints.values():
         if checkpoint.follows:
-            print(f"- Before {checkpoint.origin} began, commits were lost, and an operator accepted that; what was signed last before is: {checkpoint.follows}.")
+            why = "the log was carried into another number of shards" if len(checkpoint.followed) > 1 else "commits were lost, and an operator accepted that"
+            print(f"- Before {checkpoint.origin} began, {why}; what was signed last before is: {checkpoint.follows}.")
     for fact in export.facts:
         print(f"- {fact[0].upper()}{fact[1:]}")
     first = base64.b64encode(export.keys[0]).decode() if export.keys else "no key"

@@ -23,6 +23,15 @@ pub(crate) enum Task {
     Upgrade,
     /// Make or check the streams on NATS; or only print who may do what there.
     Provision(Provision),
+    /// Write the whole deployment as lines.
+    Export,
+    /// Fill a deployment that has nothing yet.
+    Import {
+        /// A file with such lines, or the folder of an embedded deployment.
+        from: PathBuf,
+        /// Whether the log may have another number of shards.
+        reshard: bool,
+    },
     /// Let another key sign checkpoints.
     RotateEvidenceKey(PathBuf),
     /// Let another master key open the deployment too.
@@ -50,18 +59,15 @@ Examples:
     berth serve --http 127.0.0.1:9000 --webhook-allow 127.0.0.0/8   # with webhooks to this machine
 
   On NATS, every role in one process:
-    export BERTH_MASTER_KEY=$(openssl rand -base64 32)   # the same for every process; keep it
-    export BERTH_ROOT_KEY=... BERTH_ACCOUNT_TOKEN=...
+    export BERTH_MASTER_KEY=... BERTH_ROOT_KEY=... BERTH_ACCOUNT_TOKEN=...   # the same everywhere
     berth serve --nats nats://127.0.0.1:4222
 
   On NATS, one process for each role, as many replicas of each as you like:
     berth session-aggregate --nats nats://127.0.0.1:4222 --http 127.0.0.1:8481
     berth gateway           --nats nats://127.0.0.1:4222 --http 127.0.0.1:8480
 
-Exit codes:
-  0 asked to stop, and drained   64 a setting cannot be used      69 something needed is not there
-  70 crashed                     75 asked to stop, but something had to be aborted
-
+Exit codes: 0 asked to stop, and drained; 64 a setting cannot be used; 69 something needed is not there;
+  70 crashed; 75 asked to stop, but something had to be aborted
 Settings: `berth config --help` lists them, `berth config` prints those in force.";
 
 /// Every subcommand that runs something, with its line of help.
@@ -95,10 +101,12 @@ pub(crate) fn command() -> Command {
         .subcommand(config())
         .subcommand(
             Command::new("probe")
-                .about("Ask the process on this machine whether it is ready, for healthchecks: 0 or 69"),
+                .about("Ask the process here whether it is ready, for healthchecks: 0 or 69"),
         )
         .subcommand(recover())
         .subcommand(provision())
+        .subcommand(export())
+        .subcommand(import())
         .subcommand(rotate_evidence_key())
         .subcommand(master_keys())
         .subcommand(
@@ -148,6 +156,40 @@ fn provision() -> Command {
                 .long("permissions")
                 .action(ArgAction::SetTrue)
                 .help("Print the least permissions of each role as a part of the configuration of a NATS server"),
+        )
+}
+
+fn export() -> Command {
+    Command::new("export").about("Write the whole deployment as lines of JSON, for `berth import`").long_about(
+        "Writes all commits in their order, what was signed of them, and what opens them: wrapped keys, which the master \
+         key opens and nothing else. Embedded: stop the process first. On NATS it needs the credentials of the operator, \
+         and what is decided after it began is not in it, so stop the processes first to move a deployment. Destroy the \
+         file when it was imported: an erasure does not reach it.",
+    )
+}
+
+fn import() -> Command {
+    Command::new("import")
+        .about("Fill an empty deployment from `berth export` or from a data folder")
+        .long_about(
+            "Takes a file that `berth export` wrote, or the data folder of an embedded deployment that was stopped, and fills \
+             the deployment of the settings with it (--data, or --nats-url), which must have nothing yet. All of it is read \
+             and checked before anything is written. It goes on where it was interrupted if it is run again, and changes \
+             nothing if it was done before. Run it with the master key and the evidence key of the deployment; a folder \
+             brings its own. On NATS it needs the credentials of the operator.",
+        )
+        .arg(
+            Arg::new("from")
+                .value_name("FILE-OR-FOLDER")
+                .value_parser(clap::value_parser!(PathBuf))
+                .required(true)
+                .help("What `berth export` wrote, or a data folder"),
+        )
+        .arg(
+            Arg::new("reshard")
+                .long("reshard")
+                .action(ArgAction::SetTrue)
+                .help("Begin a new log with the number of shards that is set, if the export has another one"),
         )
 }
 
@@ -214,6 +256,11 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
         "keys" => return read_keys(matches),
         "config" => Task::Config,
         "probe" => Task::Probe,
+        "export" => Task::Export,
+        "import" => Task::Import {
+            from: matches.get_one::<PathBuf>("from")?.clone(),
+            reshard: matches.get_flag("reshard"),
+        },
         "recover" => Task::Recover,
         "upgrade" => Task::Upgrade,
         "provision" if matches.get_flag("permissions") => Task::Provision(Provision::Permissions),

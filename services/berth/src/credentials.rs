@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::folder::{DataFolder, FolderError};
 
 const FILE: &str = "credentials.json";
+/// What a generated root key begins with.
+const ROOT_KEY_PREFIX: &str = "berth_root_";
 /// Random bytes of a generated key or token.
 const GENERATED_BYTES: usize = 20;
 
@@ -75,11 +77,45 @@ impl Credentials {
         Ok(folder.read(FILE)?.is_some())
     }
 
+    /// What a folder knows of its root key.
+    pub(crate) fn kept_digest(folder: &DataFolder) -> Result<Option<Hash>, FolderError> {
+        let kept: Option<Kept> = folder.read(FILE)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Ok(kept.map(|kept| kept.root_key_digest))
+    }
+
+    /// What a deployment knows of the root key that the operator gives.
+    pub(crate) fn digest_of_given(secrets: &SecretSettings, master: &MasterKey) -> Option<Hash> {
+        secrets.root_key.as_ref().map(|key| root_key_digest(master, key.expose_secret()))
+    }
+
+    /// Keeps what was known elsewhere, so that the first start in this folder changes no token. Where nothing is known of the
+    /// root key, one is made and given, to be shown once.
+    pub(crate) fn carry(
+        secrets: &SecretSettings,
+        master: &MasterKey,
+        known: Option<Hash>,
+        folder: &DataFolder,
+        entropy: &dyn Entropy,
+    ) -> Result<Option<SecretString>, FolderError> {
+        if Self::were_kept(folder)? {
+            return Ok(None);
+        }
+        let (root_key_digest, root_key) = match Self::digest_of_given(secrets, master).or(known) {
+            Some(known) => (known, None),
+            None => {
+                let made = generate(ROOT_KEY_PREFIX, entropy);
+                (root_key_digest(master, &made), Some(made.into()))
+            }
+        };
+        Shown { root_key: None, account_token: None, root_key_digest }.write_to(folder)?;
+        Ok(root_key)
+    }
+
     fn first(secrets: &SecretSettings, master: &MasterKey, entropy: &dyn Entropy) -> Self {
         let make = |given: &Option<SecretString>, prefix| {
             given.is_none().then(|| SecretString::from(generate(prefix, entropy)))
         };
-        let root_key = make(&secrets.root_key, "berth_root_");
+        let root_key = make(&secrets.root_key, ROOT_KEY_PREFIX);
         let account_token = make(&secrets.account_token, "berth_account_");
         let used = |made: &Option<SecretString>, given: &Option<SecretString>| {
             made.clone().or_else(|| given.clone())

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use berth_bus::DeploymentStore;
 use berth_log::{Position, RolledBack, high_water};
-use berth_proto::WriteVersion;
+use berth_proto::{Hash, WriteVersion};
 use berth_runtime::Entropy;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,18 @@ pub(crate) struct DeploymentRecord {
     missing: Missing,
     /// An operator accepted that commits are lost: whatever log there is counts, and what is absent is made.
     accepted: bool,
+    /// The import that the deployment was filled by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    import: Option<Import>,
+}
+
+/// An import that fills a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Import {
+    /// The digest of the export.
+    pub(crate) digest: Hash,
+    /// Whether all of it is there; nothing runs on a deployment before.
+    pub(crate) is_done: bool,
 }
 
 /// Commits that are gone from before the end of a shard, by shard.
@@ -79,6 +91,35 @@ impl DeploymentRecord {
             seen: Position::default(),
             missing: Missing::new(),
             accepted: false,
+            import: None,
+        }
+    }
+
+    /// The import that it was filled by, or is being filled by.
+    pub(crate) const fn import(&self) -> Option<Import> {
+        self.import
+    }
+
+    /// Refused while an import fills it.
+    pub(crate) fn check_import(&self) -> Result<(), Failure> {
+        match self.import {
+            Some(Import { is_done: false, .. }) => Err(Failure::ImportUnfinished),
+            _ => Ok(()),
+        }
+    }
+
+    /// It becomes the deployment that was exported, once everything is there.
+    pub(crate) fn begin_import(&mut self, id: &str, write_version: u16, digest: Hash) {
+        id.clone_into(&mut self.id);
+        self.write_version = write_version;
+        self.import = Some(Import { digest, is_done: false });
+    }
+
+    /// Everything is there, up to this end of its log.
+    pub(crate) fn end_import(&mut self, end: &Position) {
+        self.seen = end.clone();
+        if let Some(import) = &mut self.import {
+            import.is_done = true;
         }
     }
 

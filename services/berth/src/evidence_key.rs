@@ -48,13 +48,15 @@ pub(crate) fn embedded(
     Ok(key)
 }
 
-fn kept(folder: &DataFolder) -> Result<Option<SigningKey>, Failure> {
+/// As it is in a data folder.
+pub(crate) fn kept(folder: &DataFolder) -> Result<Option<SigningKey>, Failure> {
     let Some(bytes) = folder.read(FILE)? else { return Ok(None) };
     let text = String::from_utf8(bytes).unwrap_or_default();
     SigningKey::from_base64(&text).map(Some).map_err(Failure::EvidenceKey)
 }
 
-fn keep(folder: &DataFolder, key: &SigningKey) -> Result<(), FolderError> {
+/// Keeps it in a data folder.
+pub(crate) fn keep(folder: &DataFolder, key: &SigningKey) -> Result<(), FolderError> {
     folder.write_secret(FILE, format!("{}\n", *key.to_base64()).as_bytes())
 }
 
@@ -114,6 +116,6 @@ pub(crate) async fn begin_life(settings: &Settings, deployment: &str) -> Result<
     if board.keys().await?.last().is_none() {
         return Ok(None);
     }
-    let life = board.begin_life("an operator accepted that commits are lost", SystemClock.now()).await?;
+    let life = board.begin_life("an operator accepted that commits are lost", &[], SystemClock.now()).await?;
     Ok(Some(life))
 }

@@ -1,13 +1,13 @@
 //! Why a process could not be started, and with which code it ends.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use berth_bus::{KeyRingError, KeyStoreError, local::FileError, nats};
 use berth_log::{embedded, jetstream};
 use berth_runtime::{ConfigError, http::BindError, telemetry::TelemetryError};
 use thiserror::Error;
 
-use crate::{account::AccountError, exit, folder::FolderError};
+use crate::{account::AccountError, exit, folder::FolderError, transfer::Fault};
 
 /// The process could not be started.
 #[derive(Debug, Error)]
@@ -128,6 +128,89 @@ pub(crate) enum Failure {
         /// What the record says.
         recorded: u16,
     },
+    /// What is to be imported is not to be.
+    #[error("{} is not imported, and nothing was changed", path.display())]
+    Export {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Fault,
+    },
+    /// A folder has no deployment.
+    #[error("there is no deployment in {}", folder.display())]
+    NothingThere {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// An import is for a deployment that has nothing.
+    #[error(
+        "there is a deployment in {place} already, and an import fills only one that has nothing yet: name another data \
+         folder, or another server"
+    )]
+    NotEmpty {
+        /// Where.
+        place: String,
+    },
+    /// What is there was not written by an import of this export.
+    #[error(
+        "an import of another export was begun here and is not finished, or somebody wrote here meanwhile: go on with the \
+         former one, or begin with an empty folder or server"
+    )]
+    AnotherImport,
+    /// An import was interrupted.
+    #[error(
+        "an import into this deployment was begun and is not finished: run the same `berth import` again, which goes on"
+    )]
+    ImportUnfinished,
+    /// The log would have another number of shards.
+    #[error(
+        "`log_shards` (BERTH_LOG_SHARDS) is {asked}, and the export has {exported} shards: set it to {exported}, or begin a \
+         new log with --reshard, whose commits have other numbers and whose checkpoints name the former ones"
+    )]
+    OtherShards {
+        /// How many the export has.
+        exported: u8,
+        /// What is set.
+        asked: u8,
+    },
+    /// What was signed would not be gone on with.
+    #[error(
+        "give the evidence key of the deployment (BERTH_EVIDENCE_KEY): the first start would make another one here, which can \
+         sign nothing"
+    )]
+    EvidenceKeyNeeded,
+    /// An export has everything or is none.
+    #[error(
+        "{count} commits are gone from within shard {shard} of the log: what lacks something is not exported"
+    )]
+    Lacks {
+        /// The shard.
+        shard: u8,
+        /// How many.
+        count: u64,
+    },
+    /// An export has everything or is none.
+    #[error(
+        "the log cannot give commits {first} to {last} of shard {shard}: what lacks something is not exported"
+    )]
+    Gap {
+        /// The shard.
+        shard: u8,
+        /// The first one.
+        first: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// A line cannot be written.
+    #[error("a line of the export cannot be written")]
+    Unwritable(#[source] serde_json::Error),
+    /// The log cannot be read in its order.
+    #[error("the log cannot be read in its order")]
+    Follow(#[from] berth_log::FollowError),
+    /// A commit was not appended.
+    #[error("the import was interrupted: run it again, and it goes on where it stopped")]
+    Append(#[source] berth_log::AppendError),
     /// The account `default` cannot be had.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -228,6 +311,14 @@ impl Failure {
             | Self::Tls(_)
             | Self::DeploymentDamaged(_)
             | Self::WriteVersion { .. }
+            | Self::Export { .. }
+            | Self::NothingThere { .. }
+            | Self::NotEmpty { .. }
+            | Self::AnotherImport
+            | Self::OtherShards { .. }
+            | Self::EvidenceKeyNeeded
+            | Self::Lacks { .. }
+            | Self::Gap { .. }
             | Self::Account(AccountError::TokenTaken | AccountError::NoToken)
             | Self::Nats(
                 nats::ConnectError::Credentials(_)

@@ -27,6 +27,7 @@ mod run;
 mod status;
 mod supervised;
 mod traces;
+mod transfer;
 mod welcome;
 mod wiring;
 
@@ -72,6 +73,8 @@ fn perform(task: &Task, sources: &Sources) -> Result<ExitCode, Failure> {
         Task::RotateMasterKey(ref to) => master_key::rotate(&settings, to),
         Task::RetireMasterKey(ref former) => master_key::retire(&settings, former),
         Task::Config => show(&settings),
+        Task::Export => transfer::export(&settings),
+        Task::Import { ref from, reshard } => transfer::import(&settings, from, reshard),
         Task::Probe => probe::probe(&settings),
         Task::Recover => recover::accept_rollback(&settings),
         Task::Upgrade => recover::upgrade(&settings),

@@ -2,11 +2,16 @@
 
 mod embedded;
 mod nats;
+mod parts;
 mod provision;
 
 pub(crate) use self::{
-    embedded::{checkpoint_store as embedded_checkpoints, deployment_store as embedded_deployment},
+    embedded::{
+        checkpoint_store as embedded_checkpoints, deployment_store as embedded_deployment,
+        has_log as has_embedded_log,
+    },
     nats::{checkpoint_store as nats_checkpoints, deployment_store as nats_deployment, keys as nats_keys},
+    parts::{Parts, embedded_parts, nats_parts},
     provision::provision as provision_nats,
 };
 
@@ -86,7 +91,7 @@ impl Wired {
 }
 
 /// Whether anything was ever appended.
-fn has_commits(end: &Position) -> bool {
+pub(crate) fn has_commits(end: &Position) -> bool {
     end.0.values().any(|shard| shard.revision > 0)
 }
 

@@ -12,13 +12,9 @@ use thiserror::Error;
 
 use crate::{
     key::SigningKey,
-    note::{Head, InvalidNote, Keys, Origin},
+    note::{Follows, Head, InvalidNote, Keys, Origin},
 };
 
-/// The topic of the announcements of keys.
-const KEYS: &str = "keys";
-/// The topic of the lives after the first one.
-const LIVES: &str = "lives";
 /// Entries that are read at once.
 const PAGE: usize = 100;
 
@@ -52,11 +48,16 @@ pub enum BoardError {
     Contended,
 }
 
-/// An entry as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-struct Stored {
-    note: String,
-    at: Timestamp,
+/// An entry of a topic, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// A signed note; of a life its reason, for people.
+    pub note: String,
+    /// When it was published.
+    pub at: Timestamp,
+    /// What a life follows that began with another number of shards: a line for each, as in a checkpoint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follows: Vec<String>,
 }
 
 /// What is published about one deployment.
@@ -87,6 +88,11 @@ pub struct Published {
 }
 
 impl Board {
+    /// The topic of the announcements of keys.
+    pub const KEYS: &str = "keys";
+    /// The topic of the lives after the first one.
+    pub const LIVES: &str = "lives";
+
     /// The board of a deployment.
     pub fn new(store: Arc<dyn Checkpoints>, deployment: &str) -> Self {
         Self { store, deployment: deployment.to_owned(), opened: Arc::default() }
@@ -103,8 +109,8 @@ impl Board {
 
     /// The announcements of keys, the first first.
     pub async fn announcements(&self) -> Result<Vec<String>, BoardError> {
-        let entries = self.all(KEYS).await?;
-        entries.iter().map(|entry| Ok(stored(KEYS, entry)?.note)).collect()
+        let entries = self.all(Self::KEYS).await?;
+        entries.iter().map(|entry| Ok(stored(Self::KEYS, entry)?.note)).collect()
     }
 
     /// The keys that were announced.
@@ -113,7 +119,7 @@ impl Board {
         let mut opened = self.opened();
         if opened.announcements != notes {
             opened.keys = Keys::open(&self.deployment, notes.iter().map(String::as_str))
-                .map_err(|source| BoardError::Entry { topic: KEYS.to_owned(), number: 0, source })?;
+                .map_err(|source| BoardError::Entry { topic: Self::KEYS.to_owned(), number: 0, source })?;
             opened.announcements = notes;
         }
         Ok(opened.keys.clone())
@@ -136,23 +142,69 @@ impl Board {
         last: Option<&SigningKey>,
         now: Timestamp,
     ) -> Result<Keys, BoardError> {
-        let before = self.store.last(KEYS).await?.map_or(0, |entry| entry.number);
+        let before = self.store.last(Self::KEYS).await?.map_or(0, |entry| entry.number);
         let keys = self.keys().await?;
         let note = keys.announce(&self.deployment, next, last).map_err(BoardError::Sign)?;
-        self.add(KEYS, note, now, before).await?.ok_or(BoardError::Contended)?;
+        self.add(Self::KEYS, note, now, before).await?.ok_or(BoardError::Contended)?;
         self.keys().await
     }
 
     /// Which life of the log it is.
     pub async fn life(&self) -> Result<u64, BoardError> {
-        Ok(self.all(LIVES).await?.len() as u64 + 1)
+        Ok(self.all(Self::LIVES).await?.len() as u64 + 1)
     }
 
-    /// Begins another life of the log, for a reason that people read.
-    pub async fn begin_life(&self, reason: &str, now: Timestamp) -> Result<u64, BoardError> {
-        let last = self.store.last(LIVES).await?.map_or(0, |entry| entry.number);
-        self.add(LIVES, reason.to_owned(), now, last).await?.ok_or(BoardError::Contended)?;
+    /// Begins another life of the log, for a reason that people read. `follows` is what was signed last of it, if it has
+    /// another number of shards from now on; else none, since each shard follows itself.
+    pub async fn begin_life(
+        &self,
+        reason: &str,
+        follows: &[Follows],
+        now: Timestamp,
+    ) -> Result<u64, BoardError> {
+        let last = self.store.last(Self::LIVES).await?.map_or(0, |entry| entry.number);
+        let follows = follows.iter().map(ToString::to_string).collect();
+        let told = Told { note: reason.to_owned(), at: now, follows };
+        self.copy(Self::LIVES, &told, last).await?.ok_or(BoardError::Contended)?;
         self.life().await
+    }
+
+    /// What a life follows that began with another number of shards; none for other lives.
+    pub async fn follows(&self, life: u64) -> Result<Vec<Follows>, BoardError> {
+        let Some(place) = life.checked_sub(2).and_then(|place| usize::try_from(place).ok()) else {
+            return Ok(Vec::new());
+        };
+        let lives = self.all(Self::LIVES).await?;
+        let Some(entry) = lives.get(place) else { return Ok(Vec::new()) };
+        let parsed =
+            stored(Self::LIVES, entry)?.follows.iter().map(|line| line.parse()).collect::<Result<_, _>>();
+        parsed.map_err(|source| BoardError::Entry {
+            topic: Self::LIVES.to_owned(),
+            number: entry.number,
+            source,
+        })
+    }
+
+    /// The topic of a shard.
+    pub fn topic(shard: u8) -> String {
+        topic_of(shard)
+    }
+
+    /// Entries of a topic after a number, with their numbers.
+    pub async fn entries(
+        &self,
+        topic: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Told)>, BoardError> {
+        let entries = self.store.read(topic, after, limit).await?;
+        entries.iter().map(|entry| Ok((entry.number, stored(topic, entry)?))).collect()
+    }
+
+    /// Adds an entry of another store as it is, after the last one, which has this number; none if somebody else was first.
+    pub async fn copy(&self, topic: &str, told: &Told, last: u64) -> Result<Option<u64>, BoardError> {
+        let value = serde_json::to_vec(told).map_err(|error| CheckpointError(error.into()))?;
+        Ok(self.store.publish(topic, value.into(), last).await?)
     }
 
     /// Whose tree a shard's is now.
@@ -215,9 +267,7 @@ impl Board {
         at: Timestamp,
         last: u64,
     ) -> Result<Option<u64>, BoardError> {
-        let value = serde_json::to_vec(&Stored { note, at });
-        let value = value.map_err(|error| CheckpointError(error.into()))?;
-        Ok(self.store.publish(topic, value.into(), last).await?)
+        self.copy(topic, &Told { note, at, follows: Vec::new() }, last).await
     }
 
     async fn all(&self, topic: &str) -> Result<Vec<Entry>, BoardError> {
@@ -238,7 +288,7 @@ fn topic_of(shard: u8) -> String {
     format!("shard-{shard}")
 }
 
-fn stored(topic: &str, entry: &Entry) -> Result<Stored, BoardError> {
+fn stored(topic: &str, entry: &Entry) -> Result<Told, BoardError> {
     serde_json::from_slice(&entry.value).map_err(|_| BoardError::Entry {
         topic: topic.to_owned(),
         number: entry.number,
@@ -247,6 +297,6 @@ fn stored(topic: &str, entry: &Entry) -> Result<Stored, BoardError> {
 }
 
 fn published(topic: &str, shard: u8, entry: &Entry) -> Result<PublishedV1, BoardError> {
-    let Stored { note, at } = stored(topic, entry)?;
+    let Told { note, at, .. } = stored(topic, entry)?;
     Ok(PublishedV1 { number: entry.number, shard, published_at: at, note })
 }

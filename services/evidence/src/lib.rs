@@ -26,11 +26,11 @@ use berth_runtime::{Clock, Lifecycle};
 use tokio::sync::watch;
 
 pub use crate::{
-    board::{Board, BoardError, Published},
+    board::{Board, BoardError, Published, Told},
     key::{InvalidKey, PublicKey, SigningKey},
     leaf::leaf_hash,
     note::{Follows, Head, InvalidNote, Keys, Origin},
-    tree::{TILE_WIDTH, Tree, TreeError},
+    tree::{Growing, TILE_WIDTH, Tree, TreeError},
 };
 
 use crate::{forest::Forest, grow::Grower, server::Answers, sign::Signer, state::State};

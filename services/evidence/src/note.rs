@@ -85,11 +85,11 @@ pub struct Head {
     pub size: u64,
     /// Its root.
     pub root: Hash,
-    /// The last head of the life before, if there was one.
-    pub follows: Option<Follows>,
+    /// The last heads of the life before: the shard's own, or those of all shards if there was another number of them.
+    pub follows: Vec<Follows>,
 }
 
-/// The last head of the life before.
+/// A last head of the life before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Follows {
     /// Whose tree it was.
@@ -103,10 +103,10 @@ pub struct Follows {
 impl Head {
     /// Signs the head.
     pub fn sign(&self, key: &SigningKey) -> Result<String, InvalidNote> {
-        let extension = self.follows.as_ref().map_or_else(String::new, |before| {
-            let Follows { origin, size, root } = before;
-            format!("{FOLLOWS} {origin} {size} {}\n", tlog::Hash(root.0))
-        });
+        let mut extension = String::new();
+        for before in &self.follows {
+            extension.extend([FOLLOWS, " ", &before.to_string(), "\n"]);
+        }
         let checkpoint = Checkpoint::new(&self.origin, self.size, tlog::Hash(self.root.0), &extension)
             .map_err(|_| InvalidNote::Text)?;
         let signer = key.signer(&self.origin).map_err(InvalidNote::Key)?;
@@ -119,28 +119,40 @@ impl Head {
         let checkpoint = Checkpoint::from_bytes(parsed.text()).map_err(|_| InvalidNote::Text)?;
         verify(&parsed, checkpoint.origin(), keys)?;
         let follows =
-            checkpoint.extension().lines().find_map(|line| line.strip_prefix(FOLLOWS)?.strip_prefix(' '));
+            checkpoint.extension().lines().filter_map(|line| line.strip_prefix(FOLLOWS)?.strip_prefix(' '));
         Ok(Self {
             origin: checkpoint.origin().to_owned(),
             size: checkpoint.size(),
             root: Hash(checkpoint.hash().0),
-            follows: follows.map(follows_of).transpose()?,
+            follows: follows.map(str::parse).collect::<Result<_, _>>()?,
         })
     }
 }
 
-fn follows_of(text: &str) -> Result<Follows, InvalidNote> {
-    let mut words = text.split(' ');
-    let (Some(origin), Some(size), Some(root), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return Err(InvalidNote::Text);
-    };
-    Ok(Follows {
-        origin: origin.to_owned(),
-        size: size.parse().map_err(|_| InvalidNote::Text)?,
-        root: Hash(tlog::Hash::parse_hash(root).map_err(|_| InvalidNote::Text)?.0),
-    })
+// === impl Follows ===
+
+impl fmt::Display for Follows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.origin, self.size, tlog::Hash(self.root.0))
+    }
+}
+
+impl FromStr for Follows {
+    type Err = InvalidNote;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNote> {
+        let mut words = text.split(' ');
+        let (Some(origin), Some(size), Some(root), None) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err(InvalidNote::Text);
+        };
+        Ok(Self {
+            origin: origin.to_owned(),
+            size: size.parse().map_err(|_| InvalidNote::Text)?,
+            root: Hash(tlog::Hash::parse_hash(root).map_err(|_| InvalidNote::Text)?.0),
+        })
+    }
 }
 
 /// The keys of a deployment in their order, each announced by a note that the one before it has signed too.
@@ -238,7 +250,7 @@ mod tests {
 
     fn head() -> Head {
         let origin = Origin { deployment: "abc".to_owned(), shard: 3, life: 1 }.to_string();
-        Head { origin, size: 7, root: Hash([7; 32]), follows: None }
+        Head { origin, size: 7, root: Hash([7; 32]), follows: Vec::new() }
     }
 
     #[test]
@@ -251,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_life_names_the_last_head_of_the_one_before() {
+    fn a_later_life_names_the_last_heads_of_the_one_before() {
         let before = head();
         let origin = Origin { deployment: "abc".to_owned(), shard: 3, life: 2 }.to_string();
         assert_eq!(origin, "berth/abc/3/2");
@@ -262,8 +274,11 @@ mod tests {
             assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
         }
         let follows = Follows { origin: before.origin, size: before.size, root: before.root };
-        let later = Head { origin, size: 0, root: Hash::of_bytes(b""), follows: Some(follows) };
-        assert_eq!(Head::open(&later.sign(&key(1)).unwrap(), &[key(1).public()]).unwrap(), later);
+        let other = Follows { origin: "berth/abc/0".to_owned(), ..follows };
+        for follows in [vec![other.clone()], vec![other.clone(), other]] {
+            let later = Head { origin: origin.clone(), size: 0, root: Hash::of_bytes(b""), follows };
+            assert_eq!(Head::open(&later.sign(&key(1)).unwrap(), &[key(1).public()]).unwrap(), later);
+        }
     }
 
     #[test]

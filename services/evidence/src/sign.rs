@@ -120,11 +120,12 @@ impl Signer {
     async fn sign_shard(&self, shard: u8, life: u64, keys: &Keys) -> Result<(), SignError> {
         let last = self.board.last(shard, keys).await?;
         let number = last.as_ref().map_or(0, |last| last.told.number);
+        let former = self.board.follows(life).await?;
         let origin = self.board.origin(shard, life).to_string();
         let forest = self.forest.clone();
         let look = move || {
             let found = forest.with(shard, |there| {
-                let found = next(there, shard, life, origin, last.as_ref());
+                let found = next(there, shard, life, origin, last.as_ref(), former);
                 // Before somebody is accused, the file of the tree must be above suspicion.
                 let is_damaged =
                     matches!(found, Err(SignError::Contradiction { .. })) && !there.tree.is_sound();
@@ -146,20 +147,24 @@ impl Signer {
     }
 }
 
-/// The head that comes after the last one that was published; none if nothing is new.
+/// The head that comes after the last one that was published; none if nothing is new. `former` is what the life says that it
+/// follows.
 fn next(
     shard: &mut Shard,
     number: u8,
     life: u64,
     origin: String,
     last: Option<&Published>,
+    former: Vec<Follows>,
 ) -> Result<Option<Head>, SignError> {
     let size = shard.tree.size();
     let follows = match last {
-        None => None,
+        None => former,
+        // A life that says itself what it follows had another number of shards before.
+        Some(last) if last.life < life && !former.is_empty() => former,
         Some(last) if last.life < life => {
             let Head { origin, size, root, .. } = last.head.clone();
-            Some(Follows { origin, size, root })
+            vec![Follows { origin, size, root }]
         }
         // Not all of the log was read yet; or it ends before what was signed, which the guard of the log tells.
         Some(last) if last.life > life || last.head.size > size => return Ok(None),

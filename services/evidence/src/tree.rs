@@ -64,6 +64,35 @@ pub struct Tree {
     peaks: Vec<tlog::Hash>,
 }
 
+/// The root of a tree that grows, and nothing else of it: for whoever reads a log once.
+#[derive(Debug, Clone, Default)]
+pub struct Growing {
+    size: u64,
+    peaks: Vec<tlog::Hash>,
+}
+
+// === impl Growing ===
+
+impl Growing {
+    /// Adds a leaf.
+    pub fn push(&mut self, leaf: Hash) {
+        grown(&mut self.peaks, self.size, tlog::Hash(leaf.0));
+        self.size += 1;
+    }
+
+    /// How many leaves it has.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The root over all of them.
+    pub fn root(&self) -> Hash {
+        root_of(&self.peaks)
+    }
+}
+
+// === impl Tree ===
+
 impl Tree {
     /// The tree in a file, which is made if it is not there, with at most so many leaves: every hash of them must follow
     /// from the leaves, else what is before the first wrong one counts.
@@ -123,9 +152,7 @@ impl Tree {
             let root = tree_hash(size, self).map_err(TreeError::Tree)?;
             return Ok(Hash(root.0));
         }
-        let mut peaks = self.peaks.iter().rev();
-        let last = peaks.next().copied().unwrap_or(EMPTY_HASH);
-        Ok(Hash(peaks.fold(last, |right, left| node_hash(*left, right)).0))
+        Ok(root_of(&self.peaks))
     }
 
     /// The hash of a leaf.
@@ -168,6 +195,13 @@ impl Tree {
     fn failed(&self, source: io::Error) -> TreeError {
         TreeError::Io { path: self.path.clone(), source }
     }
+}
+
+/// The root over the largest complete subtrees.
+fn root_of(peaks: &[tlog::Hash]) -> Hash {
+    let mut peaks = peaks.iter().rev();
+    let last = peaks.next().copied().unwrap_or(EMPTY_HASH);
+    Hash(peaks.fold(last, |right, left| node_hash(*left, right)).0)
 }
 
 fn proof(hashes: Result<Vec<tlog::Hash>, tlog::Error>) -> Result<Vec<Hash>, TreeError> {

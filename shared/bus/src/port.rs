@@ -218,6 +218,9 @@ pub trait DeviceKeys: fmt::Debug + Send + Sync + 'static {
 
     /// Deletes the material. Again is no error.
     async fn delete(&self, instance: InstanceId, attempt: u32) -> Result<(), KeyStoreError>;
+
+    /// Every device that has material, in their order: for whoever carries a deployment elsewhere.
+    async fn all(&self) -> Result<Vec<(InstanceId, u32)>, KeyStoreError>;
 }
 
 // === leases ===

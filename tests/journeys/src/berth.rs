@@ -127,21 +127,20 @@ impl Berth {
 
     /// Starts everything and waits until it is ready.
     pub async fn start(self) -> Running {
+        let mut running = self.down();
+        running.restart().await;
+        running
+    }
+
+    /// The deployment with nothing started yet: it has no data.
+    pub fn down(self) -> Running {
         let data = tempfile::tempdir().expect("a temporary folder");
         let members = (0..self.replicas)
             .flat_map(|_| &self.roles)
             .chain(&self.more)
             .map(|role| Member { role, address: None, process: None })
             .collect();
-        let mut running = Running {
-            variables: self.variables,
-            of_role: self.of_role,
-            members,
-            in_order: self.in_order,
-            data,
-        };
-        running.restart().await;
-        running
+        Running { variables: self.variables, of_role: self.of_role, members, in_order: self.in_order, data }
     }
 }
 

@@ -32,6 +32,11 @@ pub(crate) fn checkpoint_store(folder: &Path) -> Arc<dyn Checkpoints> {
     Arc::new(FileCheckpoints::new(folder.join("checkpoints")))
 }
 
+/// Whether a folder has a log.
+pub(crate) fn has_log(folder: &Path) -> Result<bool, FolderError> {
+    EmbeddedLog::is_there(folder).map_err(|source| FolderError::Io { path: folder.to_owned(), source })
+}
+
 pub(super) async fn open(
     settings: &Settings,
     readiness: &Readiness,
@@ -106,11 +111,11 @@ async fn log(
     entropy: &dyn Entropy,
 ) -> Result<(EmbeddedLog, DeploymentRecord), Failure> {
     let path = folder.path();
-    let there =
-        EmbeddedLog::is_there(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
+    let there = has_log(path)?;
     let open = || EmbeddedLog::open(path, settings.storage.log_shards, entropy);
     if let Some(kept) = deployment::read(store).await? {
         let record = kept.record;
+        record.check_import()?;
         if record.expects_log() && !there {
             return Err(Failure::Vanished(format!(
                 "there is no log in {} any more, or an empty one",

@@ -61,6 +61,7 @@ pub(super) async fn open(
     let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
     let first = Found { client: &client, options, may_make: role.runs(Role::SessionAggregate) };
     let Opened { log, end, missing, keys, store, record } = first.open(&*entropy).await?;
+    record.check_import()?;
     let makes = role.runs(Role::SessionAggregate);
     let asked = root::Asked { has_commits: has_commits(&end), makes };
     let master = patiently(async || root::open(&master, &keys, asked, &*entropy).await).await?;
@@ -185,11 +186,11 @@ pub(super) struct Found<'a> {
 }
 
 pub(super) struct Opened {
-    log: JetStreamLog,
+    pub(super) log: JetStreamLog,
     end: Position,
     missing: Missing,
-    keys: Arc<dyn KeyStore>,
-    store: Arc<dyn DeploymentStore>,
+    pub(super) keys: Arc<dyn KeyStore>,
+    pub(super) store: Arc<dyn DeploymentStore>,
     record: DeploymentRecord,
 }
 

@@ -401,8 +401,12 @@ fn signed_anew(lines: &mut Vec<Value>, with: &str, is_announced: bool) {
     }
     for (shard, tree) in &trees {
         let origin = format!("berth/{deployment}/{shard}");
-        let head =
-            Head { origin, size: tree.size(), root: tree.root(tree.size()).expect("a root"), follows: None };
+        let head = Head {
+            origin,
+            size: tree.size(),
+            root: tree.root(tree.size()).expect("a root"),
+            follows: Vec::new(),
+        };
         let note = head.sign(&with).expect("a note");
         lines.insert(1, json!({ "kind": "checkpoint", "shard": shard, "note": note, "consistency": null }));
     }

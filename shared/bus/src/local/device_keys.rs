@@ -86,6 +86,13 @@ impl DeviceKeys for FileDeviceKeys {
     async fn delete(&self, instance: InstanceId, attempt: u32) -> Result<(), KeyStoreError> {
         self.with_folder(move |folder| folder.delete((instance, attempt))).await
     }
+
+    async fn all(&self) -> Result<Vec<(InstanceId, u32)>, KeyStoreError> {
+        let mut all: Vec<Device> =
+            self.with_folder(|folder| Ok(folder.generations.keys().copied().collect())).await?;
+        all.sort_unstable();
+        Ok(all)
+    }
 }
 
 // === impl Folder ===

@@ -102,6 +102,29 @@ impl LocalLeases {
         })
     }
 
+    /// Raises the counter in a folder to at least this: whoever takes a deployment over that was another engine's needs higher
+    /// epochs than that ever granted.
+    pub async fn raise(folder: impl AsRef<Path>, at_least: u64) -> Result<(), FileError> {
+        let folder = folder.as_ref().to_owned();
+        let path = folder.join(FILE_NAME);
+        blocking(&path, {
+            let path = path.clone();
+            move || {
+                make_folder(&folder)?;
+                let mut epoch = EpochFile::open(path)?;
+                sync_folder(&folder)?;
+                if epoch.epoch < at_least {
+                    // Both copies, one after the other: the former one must not count if the latter is torn.
+                    epoch.epoch = at_least;
+                    epoch.raise()?;
+                    epoch.raise()?;
+                }
+                Ok(())
+            }
+        })
+        .await
+    }
+
     /// What was ever held, and under which epoch last.
     pub(super) fn granted(&self) -> BTreeMap<Lease, u64> {
         self.granted.lock().unwrap_or_else(PoisonError::into_inner).clone()

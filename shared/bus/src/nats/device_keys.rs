@@ -115,4 +115,17 @@ impl DeviceKeys for NatsDeviceKeys {
     async fn delete(&self, instance: InstanceId, attempt: u32) -> Result<(), KeyStoreError> {
         Ok(self.0.erase_before(&subject(instance, attempt), u64::MAX).await?)
     }
+
+    async fn all(&self) -> Result<Vec<(InstanceId, u32)>, KeyStoreError> {
+        let subjects = self.0.subjects(SUBJECTS).await?;
+        let mut all: Vec<_> = subjects.iter().filter_map(|subject| device_of(subject)).collect();
+        all.sort_unstable();
+        Ok(all)
+    }
+}
+
+/// The device of a subject; none if it is none of ours.
+fn device_of(subject: &str) -> Option<(InstanceId, u32)> {
+    let (instance, attempt) = subject.strip_prefix("berth.v1.devicekeys.")?.split_once('.')?;
+    Some((instance.parse().ok()?, attempt.parse().ok()?))
 }

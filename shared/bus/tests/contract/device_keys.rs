@@ -82,6 +82,7 @@ async fn suite(place: &mut impl Place) {
     assert_eq!(store.get(ONE, 2).await.unwrap(), Some(material(2, DEVICE_KEYS_BYTES_MAX)));
     assert_eq!(store.get(TWO, 1).await.unwrap(), Some(Bytes::new()));
     assert_eq!(store.get(TWO, 2).await.unwrap(), None);
+    assert_eq!(store.all().await.unwrap(), [(ONE, 1), (ONE, 2), (TWO, 1)]);
 
     let folder = place.folder();
     let seen = |material: Bytes| !files_with(folder, material.get(..100).unwrap()).is_empty();

@@ -104,4 +104,11 @@ impl DeviceKeys for SharedDevices {
         self.0.step(format_args!("deletes the keys of {instance} {attempt}"));
         answered.back(&self.0, ()).await.map_err(away)
     }
+
+    async fn all(&self) -> Result<Vec<(InstanceId, u32)>, KeyStoreError> {
+        self.0.reach().await.map_err(away)?;
+        let all = self.devices().keys().copied().collect();
+        self.0.way().await;
+        Ok(all)
+    }
 }
