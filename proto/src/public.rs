@@ -25,7 +25,9 @@ mod data;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    account::AccountEvent,
     commit::{CommitV2, ReceiptV2},
+    directory::DirectoryEvent,
     event::Event,
     ids::{AccountId, InstanceId},
 };
@@ -73,6 +75,16 @@ pub fn cloud_event(commit: &CommitV2, index: usize, event: &Event, account: Acco
 /// What an event says in public: its fields without sealed values, digests of codes and directory hashes.
 pub fn event_data(event: &Event) -> Map<String, Value> {
     data::of(event)
+}
+
+/// What an event of an account says in public.
+pub fn account_event_data(event: &AccountEvent) -> Map<String, Value> {
+    data::of_account(event)
+}
+
+/// What an event of a directory entry says in public.
+pub fn directory_event_data(event: &DirectoryEvent) -> Map<String, Value> {
+    data::of_directory(event)
 }
 
 /// The command that the event answers: several commands may share a commit.

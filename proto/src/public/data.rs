@@ -4,6 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
+    account::AccountEvent,
+    directory::DirectoryEvent,
     event::Event,
     instance::{DeviceV1, MethodV1, WebhookV1},
     time::Timestamp,
@@ -65,9 +67,39 @@ pub(super) fn of(event: &Event) -> Map<String, Value> {
         // A name is personal: it is asked for where the instance is.
         Event::InstanceRenamed(_) | Event::Abandoned(_) => json!({}),
     };
+    fields(data)
+}
+
+/// The fields of an event of an account without anything sealed.
+pub(super) fn of_account(event: &AccountEvent) -> Map<String, Value> {
+    fields(match event {
+        AccountEvent::AccountTokenRotated(e) => json!({ "credential_version": e.credential_version }),
+        AccountEvent::AccountAttributesChanged(e) => json!({ "has_attributes": e.attributes.is_some() }),
+        AccountEvent::AccountWebhookConfigured(e) => webhook(&e.webhook),
+        AccountEvent::AccountWebhookRemoved(e) => json!({ "webhook": e.webhook }),
+        AccountEvent::AccountSettled(e) => json!({ "account_version": e.version }),
+        AccountEvent::AccountCreated(_)
+        | AccountEvent::AccountRenamed(_)
+        | AccountEvent::AccountClosed(_) => {
+            json!({})
+        }
+    })
+}
+
+/// The fields of an event of a directory entry without anything sealed.
+pub(super) fn of_directory(event: &DirectoryEvent) -> Map<String, Value> {
+    fields(match event {
+        DirectoryEvent::Reserved(e) => json!({
+            "purpose": e.hold.purpose, "account": e.hold.account, "instance": e.hold.instance,
+        }),
+        DirectoryEvent::Released(e) => json!({ "instance": e.former.instance }),
+    })
+}
+
+/// What an arm that is an object has; every one is.
+fn fields(data: Value) -> Map<String, Value> {
     match data {
         Value::Object(fields) => fields,
-        // Every arm above is an object.
         _ => Map::new(),
     }
 }

@@ -1234,7 +1234,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__audit)
-            opts="-n -o -y -h --account --actor --door --type --from --to --limit --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            opts="-n -o -y -h --account --actor --door --about --type --from --to --limit --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1250,6 +1250,10 @@ _berthctl() {
                     ;;
                 --door)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --about)
+                    COMPREPLY=($(compgen -W "instance account directory" -- "${cur}"))
                     return 0
                     ;;
                 --type)

@@ -814,6 +814,9 @@ account\t'An account, with its token'
 instance\t'An instance, with its token'
 service\t'A service of Berth'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l door -d 'Only what came through one of these doors: native, console, a dialect, connector, sweeper' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l about -d 'Only what happened to these; else to instances and accounts' -r -f -a "instance\t'An instance'
+account\t'An account itself'
+directory\t'A name, token, number or foreign id; with the root key'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l type -d 'Only events of these types, such as `LoggedOut`' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l from -d 'Only what happened at this moment or later, such as 2026-11-21T12:00:00Z' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l to -d 'Only what happened before this moment' -r

@@ -15,8 +15,9 @@ use crate::{
 /// Events that are asked for at once.
 const PAGE: usize = 200;
 /// What a row says.
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column { head: "when (UTC)", cell: |event| moment(event.at("occurred_at")) },
+    Column { head: "about", cell: |event| plain(event.at("about")) },
     Column { head: "instance", cell: |event| plain(event.at("instance")) },
     Column { head: "version", cell: |event| plain(event.at("version")) },
     Column { head: "type", cell: |event| plain(event.at("type")) },
@@ -29,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   berthctl audit --type LoggedOut --from 2026-11-21T00:00:00Z
   berthctl audit shop --actor instance --door evolution
+  berthctl audit --about account --from 2026-11-01T00:00:00Z
   berthctl audit --limit 0 -o jsonl > audit.ndjson
 
 The newest comes first. With the root key all accounts are searched, with an
@@ -48,7 +50,18 @@ enum Actor {
     Service,
 }
 
-/// Search what happened to instances: who asked for it, through which door, what and when.
+/// What something happened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum About {
+    /// An instance.
+    Instance,
+    /// An account itself.
+    Account,
+    /// A name, token, number or foreign id; with the root key.
+    Directory,
+}
+
+/// Search what happened to instances and accounts: who asked for it, through which door, what and when.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Audit {
@@ -63,6 +76,9 @@ pub(crate) struct Audit {
     /// Only what came through one of these doors: native, console, a dialect, connector, sweeper.
     #[arg(long, value_delimiter = ',', value_name = "DOOR")]
     door: Vec<String>,
+    /// Only what happened to these; else to instances and accounts.
+    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    about: Vec<About>,
     /// Only events of these types, such as `LoggedOut`.
     #[arg(long = "type", value_delimiter = ',', value_name = "TYPE")]
     kind: Vec<String>,
@@ -108,18 +124,21 @@ impl Audit {
 
     fn ask(&self) -> Ask {
         let joined = |words: &[String]| (!words.is_empty()).then(|| words.join(","));
-        let actors: Vec<String> = self
-            .actor
-            .iter()
-            .filter_map(|actor| Some(actor.to_possible_value()?.get_name().to_owned()))
-            .collect();
+        let actors = words(&self.actor);
+        let about = words(&self.about);
         Ask::get(&["v1", "audit"])
             .query("instance", self.instance.as_ref())
             .query("account", self.account.as_ref())
             .query("actor", joined(&actors))
             .query("door", joined(&self.door))
+            .query("about", joined(&about))
             .query("type", joined(&self.kind))
             .query("from", self.from.as_ref())
             .query("to", self.to.as_ref())
     }
+}
+
+/// The words of what was chosen.
+fn words(chosen: &[impl ValueEnum]) -> Vec<String> {
+    chosen.iter().filter_map(|it| Some(it.to_possible_value()?.get_name().to_owned())).collect()
 }

@@ -43,6 +43,8 @@ async fn told(berth: Running) {
     assert_eq!(nothing, "Nothing.\n");
     shell.run(&["audit", "--type", "Rumour"]).await.refused(64);
 
+    let account = shell.run(&["audit", "--about", "account", "-o", "name"]).await.expect(0);
+    assert!(account.ends_with("AccountCreated\n"), "{account}");
     let operator = Shell::of(&berth).with("BERTHCTL_TOKEN", ROOT_KEY);
     let found = operator.run(&["audit", &id, "--type", "LoggedOut", "-o", "name"]).await.expect(0);
     assert_eq!(found, "LoggedOut\n");

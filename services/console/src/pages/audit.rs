@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use berth_gateway::{
-    app::{Actor, AuditEntry, AuditPage, AuditQuery, EventsFailure, Failure, KeyKind, Principal},
+    app::{About, Actor, AuditEntry, AuditPage, AuditQuery, EventsFailure, Failure, KeyKind, Principal},
     native::audit_file,
 };
-use berth_proto::{InstanceId, Timestamp, event::Event, frame::RejectionCodeV1, public};
+use berth_proto::{InstanceId, Timestamp, frame::RejectionCodeV1, public};
 use futures::{StreamExt, stream};
 
 use crate::{
@@ -36,7 +36,8 @@ const FIELDS: [&str; 6] = ["instance", "actor", "door", "type", "from", "to"];
 /// An event.
 struct Row {
     at: Moment,
-    instance: String,
+    /// None for what happened to an account itself.
+    instance: Option<String>,
     name: String,
     account: Option<String>,
     version: u64,
@@ -147,16 +148,22 @@ async fn asked(visit: &Visit, fields: &Fields) -> Result<AuditQuery, Failure> {
         None => None,
     };
     let actor = Actor::ALL.into_iter().find(|actor| actor.word() == fields.get("actor"));
-    let event = Event::TABLE.iter().find(|(name, _)| *name == fields.get("type"));
+    let event = searched().find(|name| *name == fields.get("type"));
     Ok(AuditQuery {
         account: None,
         instance,
+        about: Vec::new(),
         actors: actor.into_iter().collect(),
         doors: fields.given("door").into_iter().collect(),
-        events: event.map(|(name, _)| (*name).to_owned()).into_iter().collect(),
+        events: event.map(str::to_owned).into_iter().collect(),
         from: moment("from", fields)?,
         to: moment("to", fields)?,
     })
+}
+
+/// The names of the events that are searched: directory entries are for the shell.
+fn searched() -> impl Iterator<Item = &'static str> {
+    [About::Instance, About::Account].into_iter().flat_map(About::names)
 }
 
 /// The instance that is asked for, also one that is deleted or whose history is damaged at its end.
@@ -201,7 +208,7 @@ async fn page_of(visit: &Visit, fields: &Fields, found: AuditPage, shell: Shell)
         text,
         is_chosen: fields.get(name) == word,
     };
-    let mut events: Vec<&str> = Event::TABLE.iter().map(|(name, _)| *name).collect();
+    let mut events: Vec<&str> = searched().collect();
     events.sort_unstable();
     Page {
         is_everything: visit.principal.account().is_none(),
@@ -236,7 +243,7 @@ async fn names(visit: &Visit, entries: &[AuditEntry]) -> BTreeMap<InstanceId, St
     if visit.principal.account().is_none() {
         return BTreeMap::new();
     }
-    let ids: std::collections::BTreeSet<InstanceId> = entries.iter().map(|it| it.instance).collect();
+    let ids: std::collections::BTreeSet<InstanceId> = entries.iter().filter_map(|it| it.instance).collect();
     let read = ids.into_iter().map(|id| async move {
         let record = visit.app.records.read_with_deleted(&visit.principal, id).await.ok()?;
         Some((id, record.name))
@@ -266,13 +273,17 @@ async fn evidence(visit: &Visit) -> Option<Evidence> {
 
 impl Row {
     fn of(found: &AuditEntry, names: &BTreeMap<InstanceId, String>, t: Texts) -> Self {
-        let AuditEntry { instance, account, entry } = found;
+        let AuditEntry { instance, account, name, entry, .. } = found;
         let receipt = public::receipt_of(&entry.commit, entry.index);
-        let (text, event) = said(entry, t);
+        let (text, event) = match (instance, name) {
+            (None, Some(name)) => ((*name).to_owned(), String::new()),
+            _ => said(entry, t),
+        };
+        let of = instance.map(|id| names.get(&id).cloned().unwrap_or_else(|| id.to_string()));
         Self {
             at: entry.commit.occurred_at.into(),
-            instance: instance.to_string(),
-            name: names.get(instance).cloned().unwrap_or_else(|| instance.to_string()),
+            instance: instance.map(|instance| instance.to_string()),
+            name: of.unwrap_or_else(|| t.f("by-account", &[])),
             account: account.map(|account| account.to_string()),
             version: entry.commit.version,
             text,

@@ -183,7 +183,10 @@ impl AccountFollow {
             let mut told = self.take(chunk?)?;
             if !told.is_empty() {
                 for Told { instance, entry, .. } in &mut told {
-                    self.events.histories.open_callers(*instance, std::slice::from_mut(entry)).await;
+                    self.events
+                        .histories
+                        .open_callers(instance.as_bytes(), std::slice::from_mut(entry))
+                        .await;
                 }
                 self.ask().await?;
                 return Ok(Heard::Events(told));

@@ -1,4 +1,4 @@
-//! Who did what, across instances: the events of the log, the newest first, by who asked for them, through which door, of which
+//! Who did what, across instances and accounts: the events of the log, the newest first, by who asked for them, through which door, of which
 //! kind and when.
 //!
 //! There is no index: the log itself is read, from its end, so the answer is what is there and a page says how far it looked.
@@ -9,7 +9,11 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use berth_bus::KeyRing;
 use berth_log::{LogRead, Position, ShardPosition, SharedCommit};
-use berth_proto::{AccountId, InstanceId, Kind, Timestamp, commit::PrincipalV1, public};
+use berth_proto::{
+    AccountId, InstanceId, Kind, Timestamp, account::AccountEvent, commit::PrincipalV1,
+    directory::DirectoryEvent, event::Event, public,
+};
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -48,6 +52,17 @@ pub enum Actor {
     Service,
 }
 
+/// What something happened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// An instance.
+    Instance,
+    /// An account.
+    Account,
+    /// An entry of the directory: a name, token, number or foreign id.
+    Directory,
+}
+
 /// What is asked for. What is none, or empty, is whatever it is.
 #[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
@@ -55,11 +70,14 @@ pub struct AuditQuery {
     pub account: Option<AccountId>,
     /// What happened to this instance.
     pub instance: Option<InstanceId>,
+    /// What happened to these. If nothing is named: whatever the events that are asked for happen to; else instances and
+    /// accounts.
+    pub about: Vec<About>,
     /// What one of these asked for.
     pub actors: Vec<Actor>,
     /// What came in by one of these doors: `native`, `console`, a dialect, `connector`, `sweeper`.
     pub doors: Vec<String>,
-    /// Events of these names, such as `LoggedOut`.
+    /// Events of these names, such as `LoggedOut` or `AccountClosed`.
     pub events: Vec<String>,
     /// What happened at this moment or later.
     pub from: Option<Timestamp>,
@@ -70,11 +88,17 @@ pub struct AuditQuery {
 /// An event that was asked for.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    /// The instance that it happened to.
-    pub instance: InstanceId,
-    /// The account that had the instance after it; none if the commit does not say.
+    /// What it happened to.
+    pub about: About,
+    /// The instance that it happened to; none for an account, and for an entry of the directory that is no instance's.
+    pub instance: Option<InstanceId>,
+    /// The account that it happened to, or that had the instance after it; none if the commit does not say.
     pub account: Option<AccountId>,
-    /// What happened.
+    /// Its name; none if this release does not know its type.
+    pub name: Option<&'static str>,
+    /// What it says, without what is sealed.
+    pub data: Map<String, Value>,
+    /// Where it stands.
     pub entry: Entry,
 }
 
@@ -122,8 +146,9 @@ impl Audit {
             (None, Principal::Instance { .. }) => return Err(Failure::Forbidden.into()),
             (None, _) => self.of_log(principal, query, before, limit).await?,
         };
-        for AuditEntry { instance, entry, .. } in &mut page.entries {
-            self.histories.open_callers(*instance, std::slice::from_mut(entry)).await;
+        for found in &mut page.entries {
+            let Some(owner) = found.owner(principal) else { continue };
+            self.histories.open_callers(&owner, std::slice::from_mut(&mut found.entry)).await;
         }
         self.principals.stands(principal, std::time::Duration::ZERO).await?;
         Ok(page)
@@ -164,8 +189,9 @@ impl Audit {
                     break;
                 }
                 version = Some(here);
-                if query.wants(&entry) {
-                    page.entries.push(AuditEntry { instance, account: None, entry });
+                let found = AuditEntry::of_instance(instance, None, entry);
+                if query.wants(&found) {
+                    page.entries.push(found);
                 }
             }
             reached = cut;
@@ -187,6 +213,12 @@ impl Audit {
         limit: usize,
     ) -> Result<AuditPage, EventsFailure> {
         let scope = scope(principal, query)?;
+        let about = query.about();
+        // What is released does not say whose it was, so half of it would be shown to an account.
+        if about.contains(&About::Directory) && principal.account().is_some() {
+            return Err(Failure::Forbidden.into());
+        }
+        let kinds: Vec<Kind> = about.iter().map(|about| about.kind()).collect();
         let end = self.log.end().await.map_err(Failure::from)?;
         let _turn = SEARCHES.acquire().await.map_err(|closed| Failure::unavailable("the log", closed))?;
         let begin = match before {
@@ -211,7 +243,7 @@ impl Audit {
                 break if told.len() >= limit { last } else { lanes.floor() };
             }
             let (from, to) = lanes.next_part(places);
-            let mut part = between(&*self.log, &[Kind::Instance], &from, &to).await?;
+            let mut part = between(&*self.log, &kinds, &from, &to).await?;
             looked += lanes.note(&from, |shard| looked_at(&mut part, shard, scope, query, &mut unreadable));
             places = (places * 2).min(PLACES_MAX);
         };
@@ -296,22 +328,26 @@ fn looked_at(
 
 /// The events of a commit that are asked for, the last first.
 fn wanted(shared: &SharedCommit, scope: Scope, query: &AuditQuery) -> Vec<AuditEntry> {
-    let Some(instance) = shared.stored().stream.as_instance() else { return Vec::new() };
     let Ok(commit) = shared.commit() else { return Vec::new() };
     let is_then = query.from.is_none_or(|from| commit.occurred_at >= from)
         && query.to.is_none_or(|to| commit.occurred_at < to);
     if commit.events.is_empty() || !is_then {
         return Vec::new();
     }
-    // Whoever has it after the commit sees it, as with the events that are streamed.
-    let account = shared.instance_state().ok().flatten().map(|state| state.account);
-    if matches!(scope, Scope::Account(own) if account != Some(own)) {
-        return Vec::new();
-    }
-    let wanted = entries(commit.clone()).into_iter().filter(|entry| query.wants(entry));
-    let mut wanted: Vec<_> = wanted.map(|entry| AuditEntry { instance, account, entry }).collect();
-    wanted.reverse();
-    wanted
+    let stream = shared.stored().stream;
+    let entries = || entries(commit.clone()).into_iter();
+    let mut found: Vec<_> = match (stream.as_instance(), stream.as_account()) {
+        (Some(instance), _) => {
+            // Whoever has it after the commit sees it, as with the events that are streamed.
+            let account = shared.instance_state().ok().flatten().map(|state| state.account);
+            entries().map(|entry| AuditEntry::of_instance(instance, account, entry)).collect()
+        }
+        (None, Some(account)) => entries().map(|entry| AuditEntry::of_account(account, entry)).collect(),
+        (None, None) => entries().map(AuditEntry::of_directory).collect(),
+    };
+    found.retain(|found| query.wants(found) && scope.has(found));
+    found.reverse();
+    found
 }
 
 /// The newest first, by version and place.
@@ -320,21 +356,107 @@ fn in_order(entries: &mut [AuditEntry]) {
 }
 
 impl AuditQuery {
+    /// What is searched: what is named, else what the events that are asked for happen to.
+    fn about(&self) -> Vec<About> {
+        let happens = |about: &About| self.events.iter().any(|name| about.names().any(|known| known == name));
+        match (self.about.is_empty(), self.events.is_empty()) {
+            (false, _) => self.about.clone(),
+            (true, false) => About::ALL.into_iter().filter(happens).collect(),
+            (true, true) => vec![About::Instance, About::Account],
+        }
+    }
+
     /// Whether an event is what is asked for.
-    fn wants(&self, entry: &Entry) -> bool {
+    fn wants(&self, found: &AuditEntry) -> bool {
+        let entry = &found.entry;
         let at = entry.commit.occurred_at;
         let receipt = public::receipt_of(&entry.commit, entry.index);
         let is_actor =
             |actors: &[Actor]| receipt.is_some_and(|it| actors.contains(&Actor::of(&it.principal)));
         let is_door = |doors: &[String]| receipt.is_some_and(|it| doors.contains(&it.origin.via));
-        let is_event = |names: &[String]| {
-            entry.event.as_ref().is_some_and(|event| names.iter().any(|name| name == event.name()))
-        };
+        let is_event = |names: &[String]| found.name.is_some_and(|own| names.iter().any(|name| name == own));
         self.from.is_none_or(|from| at >= from)
             && self.to.is_none_or(|to| at < to)
             && (self.actors.is_empty() || is_actor(&self.actors))
             && (self.doors.is_empty() || is_door(&self.doors))
             && (self.events.is_empty() || is_event(&self.events))
+    }
+}
+
+impl Scope {
+    fn has(self, found: &AuditEntry) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Account(own) => found.account == Some(own),
+        }
+    }
+}
+
+impl AuditEntry {
+    fn of_instance(instance: InstanceId, account: Option<AccountId>, entry: Entry) -> Self {
+        let name = entry.event.as_ref().map(Event::name);
+        let data = entry.event.as_ref().map(public::event_data).unwrap_or_default();
+        Self { about: About::Instance, instance: Some(instance), account, name, data, entry }
+    }
+
+    fn of_account(account: AccountId, entry: Entry) -> Self {
+        let event = entry.commit.events.get(entry.index);
+        let event = event.and_then(|record| AccountEvent::from_record(record).ok());
+        let data = event.as_ref().map(public::account_event_data).unwrap_or_default();
+        let (about, account) = (About::Account, Some(account));
+        Self { about, instance: None, account, name: event.as_ref().map(AccountEvent::name), data, entry }
+    }
+
+    fn of_directory(entry: Entry) -> Self {
+        let event = entry.commit.events.get(entry.index);
+        let event = event.and_then(|record| DirectoryEvent::from_record(record).ok());
+        let (account, instance) = match &event {
+            Some(DirectoryEvent::Reserved(it)) => (Some(it.hold.account), it.hold.instance),
+            Some(DirectoryEvent::Released(it)) => (None, it.former.instance),
+            None => (None, None),
+        };
+        let data = event.as_ref().map(public::directory_event_data).unwrap_or_default();
+        let name = event.as_ref().map(DirectoryEvent::name);
+        Self { about: About::Directory, instance, account, name, data, entry }
+    }
+
+    /// Under whose key it is sealed where its command came from. An account is not told where its operator is.
+    fn owner(&self, asks: &Principal) -> Option<[u8; 16]> {
+        let receipt = public::receipt_of(&self.entry.commit, self.entry.index)?;
+        match self.about {
+            About::Instance => self.instance.map(|instance| *instance.as_bytes()),
+            About::Account if receipt.principal == PrincipalV1::Root && asks.account().is_some() => None,
+            About::Account => self.account.map(|account| *account.as_bytes()),
+            About::Directory => None,
+        }
+    }
+}
+
+impl About {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Instance, Self::Account, Self::Directory];
+
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        self.kind().as_str()
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Instance => Kind::Instance,
+            Self::Account => Kind::Account,
+            Self::Directory => Kind::Directory,
+        }
+    }
+
+    /// The names of the events that happen to it.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let table = match self {
+            Self::Instance => Event::TABLE,
+            Self::Account => AccountEvent::TABLE,
+            Self::Directory => DirectoryEvent::TABLE,
+        };
+        table.iter().map(|(name, _)| *name)
     }
 }
 

@@ -76,7 +76,7 @@ impl Histories {
                 None => page.damaged.push(version),
             }
         }
-        self.open_callers(instance, &mut page.entries).await;
+        self.open_callers(instance.as_bytes(), &mut page.entries).await;
         Ok(page)
     }
 
@@ -86,15 +86,16 @@ impl Histories {
         Ok(tail.map_or(0, |tail| tail.version))
     }
 
-    /// What was erased, or cannot be had at this moment, is left out: the history is shown without it.
-    pub(super) async fn open_callers(&self, instance: InstanceId, entries: &mut [Entry]) {
+    /// Opens where the commands of an instance or an account came from. What was erased, or cannot be had at this moment, is
+    /// left out: the history is shown without it.
+    pub(super) async fn open_callers(&self, owner: &[u8; 16], entries: &mut [Entry]) {
         let sealed = |entry: &Entry| public::receipt_of(&entry.commit, entry.index)?.caller.clone();
         if !entries.iter().any(|entry| sealed(entry).is_some()) {
             return;
         }
-        let Ok(Some(key)) = self.keys.key(instance.as_bytes()).await else { return };
+        let Ok(Some(key)) = self.keys.key(owner).await else { return };
         for entry in entries {
-            let json = sealed(entry).and_then(|it| key.open(instance.as_bytes(), field::CALLER, &it).ok());
+            let json = sealed(entry).and_then(|it| key.open(owner, field::CALLER, &it).ok());
             entry.caller = json.and_then(|json| serde_json::from_slice(&json).ok());
         }
     }

@@ -61,7 +61,7 @@ use tokio_util::sync::CancellationToken;
 pub use account_events::{AccountEvents, AccountFollow, EventsFailure, Heard, Told};
 pub use account_life::{AccountChange, Closing};
 pub use accounts::{AccountRecord, Accounts, ChangedAccount, NewAccount};
-pub use audit::{Actor, Audit, AuditEntry, AuditPage, AuditQuery};
+pub use audit::{About, Actor, Audit, AuditEntry, AuditPage, AuditQuery};
 pub use call::{Call, Client, Idempotency, RequestIds};
 pub use codes::{Codes, Connected, LiveCode, LiveCodes, WantedCode};
 pub use commands::{Answer, Commands};

@@ -10,6 +10,7 @@ use super::{
     code::Code,
     routes::{AuditFileForm, RESULTS, STATES},
 };
+use crate::app::About;
 
 /// A schema for each list.
 macro_rules! words {
@@ -56,6 +57,8 @@ words! {
     Outcome: ["applied", "unchanged", "joined"];
     /// The codes of problems.
     ProblemCode: Code::ALL.iter().map(|code| code.text());
+    /// What an event of the audit happened to.
+    AuditAbout: About::ALL.iter().map(|about| about.word());
     /// The form of an answer to a search of the audit.
     AuditForm: AuditFileForm::WORDS;
     /// Whose token it is.

@@ -1,20 +1,21 @@
 //! `GET /v1/audit`
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_proto::{AccountId, event::Event};
+use berth_proto::AccountId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{audit_export::Form, deliveries::moment, events::EventBody, get::find_history};
 use crate::{
-    app::{Actor, App, AuditEntry, AuditPage, AuditQuery, EventsFailure, Failure, Principal},
+    app::{About, Actor, App, AuditEntry, AuditPage, AuditQuery, EventsFailure, Failure, Principal},
     native::{
         body::QueryOf,
         call::Caller,
         code::Code,
         problem::Problem,
         render::{answer, time},
-        words::AuditForm,
+        words::{AuditAbout, AuditForm},
     },
 };
 
@@ -36,7 +37,10 @@ pub(super) struct AuditParams {
     actor: Option<String>,
     /// The door that it came through: `native`, `console`, a dialect, `connector`, `sweeper`; several with commas between.
     door: Option<String>,
-    /// The types of events, such as `LoggedOut`; several with commas between.
+    /// Only what happened to one of these: `instance`, `account`, `directory` (with the root key); several with commas between.
+    /// Left out it is whatever events of `type` happen to, else instances and accounts.
+    about: Option<String>,
+    /// The types of events, such as `LoggedOut` or `AccountTokenRotated`; several with commas between.
     #[serde(rename = "type")]
     #[param(rename = "type")]
     kind: Option<String>,
@@ -68,18 +72,21 @@ pub(super) struct AuditBody {
     unreadable: u64,
 }
 
-/// One thing that happened to an instance.
+/// One thing that happened.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AuditEntryBody {
-    /// The id of the instance.
-    instance: String,
-    /// The id of the account that had it afterwards; none if the query names the instance.
+    /// What it happened to: `instance`, `account`, or `directory`, which is a name, token, number or foreign id.
+    #[schema(value_type = AuditAbout)]
+    about: &'static str,
+    /// The id of the instance; none for what happened to an account itself.
+    instance: Option<String>,
+    /// The id of the account that it happened to, or that had the instance afterwards; none if the query names the instance.
     account: Option<String>,
     #[serde(flatten)]
     event: EventBody,
 }
 
-/// Searches what happened to instances, the newest first: who asked for what, through which door and when. With the root key
+/// Searches what happened to instances and accounts, the newest first: who asked for what, through which door and when. With the root key
 /// in all accounts, with an account's token in that one, with an instance's token its own history. The log itself is read:
 /// what is there is found, also what was done a moment ago, and of an erased instance everything but what was personal.
 #[utoipa::path(
@@ -94,7 +101,8 @@ pub(super) async fn handler(
     caller: Caller,
     query: QueryOf<AuditParams>,
 ) -> Result<Response, Problem> {
-    let AuditParams { instance, account, actor, door, kind, from, to, before, limit, format } = query.0;
+    let AuditParams { instance, account, actor, door, about, kind, from, to, before, limit, format } =
+        query.0;
     let limit = limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Problem::invalid("`limit`: 1 to 500 is expected."));
@@ -111,6 +119,7 @@ pub(super) async fn handler(
     let mut asked = AuditQuery {
         account,
         instance: None,
+        about: about.as_deref().map(abouts).transpose()?.unwrap_or_default(),
         actors: actor.as_deref().map(actors).transpose()?.unwrap_or_default(),
         doors: door.as_deref().map(words).unwrap_or_default(),
         events: kind.as_deref().map(kinds).transpose()?.unwrap_or_default(),
@@ -159,13 +168,21 @@ fn actors(text: &str) -> Result<Vec<Actor>, Problem> {
     })
 }
 
+fn abouts(text: &str) -> Result<Vec<About>, Problem> {
+    let known = |word: &String| About::ALL.into_iter().find(|about| about.word() == word);
+    words(text)
+        .iter()
+        .map(known)
+        .collect::<Option<_>>()
+        .ok_or_else(|| Problem::invalid("`about`: one or more of instance, account, directory are expected."))
+}
+
 fn kinds(text: &str) -> Result<Vec<String>, Problem> {
     let words = words(text);
-    let is_known = |word: &&String| Event::TABLE.iter().any(|(name, _)| name == word);
-    match words.iter().find(|word| !is_known(word)) {
+    let known: Vec<_> = About::ALL.into_iter().flat_map(About::names).collect();
+    match words.iter().find(|word| !known.contains(&word.as_str())) {
         None => Ok(words),
         Some(_) => {
-            let known: Vec<_> = Event::TABLE.iter().map(|(name, _)| *name).collect();
             Err(Problem::invalid(format!("`type`: one or more of {} are expected.", known.join(", "))))
         }
     }
@@ -194,9 +211,10 @@ impl AuditBody {
 impl AuditEntryBody {
     pub(super) fn of(found: &AuditEntry) -> Self {
         Self {
-            instance: found.instance.to_string(),
+            about: found.about.word(),
+            instance: found.instance.map(|instance| instance.to_string()),
             account: found.account.map(|account| account.to_string()),
-            event: EventBody::of(&found.entry),
+            event: EventBody::named(&found.entry, found.name, Value::Object(found.data.clone())),
         }
     }
 }

@@ -24,7 +24,7 @@ const ENTRIES_MAX: usize = 100_000;
 const PAGES_MAX: usize = 400;
 
 /// What stands in a line of CSV, and where in an event.
-const COLUMNS: [(&str, &str); 13] = [
+const COLUMNS: [(&str, &str); 14] = [
     ("occurred_at", "/occurred_at"),
     ("account", "/account"),
     ("instance", "/instance"),
@@ -38,6 +38,7 @@ const COLUMNS: [(&str, &str); 13] = [
     ("request_id", "/command/request_id"),
     ("command", "/command/id"),
     ("data", "/data"),
+    ("about", "/about"),
 ];
 
 /// The form of a file.
@@ -188,12 +189,12 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_with_all_columns() {
-        let event = json!({"occurred_at": "2026-11-21T10:07:38.691027Z", "instance": "i", "account": null, "version": 6,
+        let event = json!({"about": "instance", "occurred_at": "2026-11-21T10:07:38.691027Z", "instance": "i", "account": null, "version": 6,
             "index": 0, "type": "LoggedOut", "data": {"code": 401}, "command": {"principal": "root", "via": "native"}});
         let line = Form::Csv.line(&event);
         assert_eq!(
             line,
-            "2026-11-21T10:07:38.691027Z,,i,6,0,LoggedOut,root,native,,,,,\"{\"\"code\"\":401}\"\r\n"
+            "2026-11-21T10:07:38.691027Z,,i,6,0,LoggedOut,root,native,,,,,\"{\"\"code\"\":401}\",instance\r\n"
         );
         assert_eq!(Form::Ndjson.line(&event).lines().count(), 1);
     }

@@ -3,6 +3,7 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_proto::{
     commit::{CallerV1, OutcomeCodeV1, PrincipalV1, ReceiptV2},
+    event::Event,
     public,
 };
 use serde::{Deserialize, Serialize};
@@ -133,15 +134,18 @@ impl EventsBody {
 
 impl EventBody {
     pub(super) fn of(entry: &Entry) -> Self {
+        let data = entry.event.as_ref().map(public::event_data).unwrap_or_default();
+        Self::named(entry, entry.event.as_ref().map(Event::name), Value::Object(data))
+    }
+
+    /// An event of this name, which says this; without a name it is none that this release knows.
+    pub(super) fn named(entry: &Entry, name: Option<&'static str>, data: Value) -> Self {
         let commit = &entry.commit;
-        let (kind, data) = match &entry.event {
-            Some(event) => (event.name().to_owned(), Value::Object(public::event_data(event))),
-            None => ("Unknown".to_owned(), Value::Null),
-        };
+        let (kind, data) = name.map_or(("Unknown", Value::Null), |name| (name, data));
         Self {
             version: commit.version,
             index: entry.index,
-            kind,
+            kind: kind.to_owned(),
             occurred_at: time(commit.occurred_at),
             data,
             command: public::receipt_of(commit, entry.index)
