@@ -8,6 +8,7 @@ mod egress;
 mod error;
 mod file;
 pub mod keys;
+mod otel;
 mod parse;
 mod role;
 mod show;
@@ -16,6 +17,7 @@ mod upstreams;
 
 pub use egress::EgressProxy;
 pub use error::{ConfigError, Missing, UnknownVariable};
+pub use otel::TraceHeader;
 pub use parse::{TOKEN_CHARS_MAX, TOKEN_CHARS_MIN};
 pub use role::Role;
 pub use show::hide_password;
@@ -234,12 +236,20 @@ pub enum LogFormat {
 }
 
 /// Traces.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TraceSettings {
     /// Where spans are sent to, by OTLP over HTTP; none if nothing is traced.
     pub collector: Option<String>,
+    /// What each request to the collector has beside its body.
+    pub headers: Vec<TraceHeader>,
+    /// How long the collector may take for a batch.
+    pub timeout: Duration,
     /// Of so many traces that begin here one is recorded.
     pub one_in: u32,
+    /// What the process is called there; none for `berth`.
+    pub service: Option<String>,
+    /// What is said of the process beside that.
+    pub attributes: Vec<(String, String)>,
 }
 
 /// How dialects behave where their servers differ.
@@ -317,10 +327,7 @@ impl Settings {
                 filter: raw.parse("log", parse::filter)?,
                 format: raw.parse("log_format", parse::log_format)?,
             },
-            traces: TraceSettings {
-                collector: raw.parse_optional("traces", parse::collector)?,
-                one_in: raw.parse("traces_one_in", |text| parse::number(text, 1, u32::MAX))?,
-            },
+            traces: otel::traces(&raw)?,
             dialects: DialectSettings {
                 evolution_logout: raw.parse("evolution_logout", parse::evolution_logout)?,
             },

@@ -115,6 +115,18 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("log_format", "json"),
         ("traces", "http://collector:4318/"),
         ("traces_one_in", "10"),
+        ("otel_endpoint", "http://other:4318"),
+        ("otel_traces_endpoint", "http://other:4318/traces"),
+        ("otel_headers", "authorization=Basic%20eDp5"),
+        ("otel_traces_headers", "authorization=Basic%20eDp6"),
+        ("otel_protocol", "http/protobuf"),
+        ("otel_timeout", "250"),
+        ("otel_service_name", "harbour"),
+        ("otel_resource_attributes", "deployment.environment.name=test"),
+        ("otel_traces_exporter", "otlp"),
+        ("otel_traces_sampler", "parentbased_traceidratio"),
+        ("otel_traces_sampler_arg", "0.5"),
+        ("otel_sdk_disabled", "false"),
         ("log_shards", "2"),
         ("evolution_logout", "idempotent"),
     ];
@@ -146,7 +158,11 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!((instance_reads, account_reads), (5, 7));
         assert_eq!(settings.device.time_scale, 50);
         assert_eq!(settings.traces.collector.as_deref(), Some("http://collector:4318/v1/traces"));
-        assert_eq!(settings.traces.one_in, 10);
+        assert_eq!((settings.traces.one_in, settings.traces.timeout.as_millis()), (10, 250));
+        let header = settings.traces.headers.first().unwrap();
+        assert_eq!((header.name.as_str(), header.value.expose_secret()), ("authorization", "Basic eDp6"));
+        assert_eq!(settings.traces.service.as_deref(), Some("harbour"));
+        assert_eq!(settings.traces.attributes.len(), 1);
         assert_eq!(settings.evidence.interval.as_secs(), 5);
         assert_eq!(settings.dialects.evolution_logout, EvolutionLogout::Idempotent);
         let token = settings.secrets.account_token.as_ref().unwrap();
@@ -475,5 +491,57 @@ fn an_upstream_that_cannot_be_one_is_refused_with_a_sentence() {
     ] {
         let said = refused(pairs);
         assert!(said.contains(says), "{pairs:?}: {said}");
+    }
+}
+
+#[test]
+fn the_names_of_opentelemetry_say_where_traces_go_and_ours_count_before_them() {
+    let base = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/");
+    let collector = |pairs: &[(&str, &str)]| from_variables(pairs).unwrap().traces.collector;
+    assert_eq!(collector(&[]), None);
+    assert_eq!(collector(&[base]).as_deref(), Some("http://collector:4318/v1/traces"));
+    let exact = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://other:1/ingest");
+    assert_eq!(collector(&[base, exact]).as_deref(), Some("http://other:1/ingest"));
+    let own = ("BERTH_TRACES", "http://own:4318");
+    assert_eq!(collector(&[base, exact, own]).as_deref(), Some("http://own:4318/v1/traces"));
+    for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")] {
+        assert_eq!(collector(&[base, off]), None);
+        assert!(collector(&[base, off, own]).is_some(), "what is set for Berth alone counts");
+    }
+    assert!(collector(&[base, ("OTEL_SDK_DISABLED", "false"), ("OTEL_LOG_LEVEL", "debug")]).is_some());
+
+    let share = [("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.1")];
+    assert_eq!(from_variables(&share).unwrap().traces.one_in, 10);
+    assert_eq!(from_variables(&[share[1]]).unwrap().traces.one_in, 1, "a share is of that sampler alone");
+    let both = from_variables(&[share[0], share[1], ("BERTH_TRACES_ONE_IN", "7")]).unwrap();
+    assert_eq!(both.traces.one_in, 7);
+
+    let said = from_variables(&[
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=1"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "Authorization=Basic%20eDp5, x-b = c%2Cd ,"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=berth-0,team=caf%C3%A9"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "250"),
+    ])
+    .unwrap();
+    let headers: Vec<_> =
+        said.traces.headers.iter().map(|it| (it.name.as_str(), it.value.expose_secret())).collect();
+    assert_eq!(headers, [("authorization", "Basic eDp5"), ("x-b", "c,d")]);
+    assert_eq!(said.traces.attributes[1], ("team".to_owned(), "café".to_owned()));
+    assert_eq!(said.traces.timeout.as_millis(), 250);
+    assert!(!format!("{said:?}{said}").contains("eDp5"));
+
+    for (variable, value) in [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hush-hush"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "no name=hush-hush"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=hush-hush%0A"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
+        ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+    ] {
+        let refused = from_variables(&[(variable, value)]).unwrap_err().to_string();
+        assert!(refused.contains(variable) && !refused.contains("hush-hush"), "{refused}");
     }
 }

@@ -194,7 +194,8 @@ pub fn nats_server() -> PathBuf {
 pub fn program(path: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(path);
     for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("BERTH_") {
+        let name = variable.to_string_lossy();
+        if name.starts_with("BERTH_") || name.starts_with("OTEL_") {
             command.env_remove(variable);
         }
     }

@@ -7,21 +7,20 @@ use std::{sync::Arc, time::Duration};
 
 use berth_runtime::{
     Entropy, Lifecycle, Role, SystemClock, SystemEntropy,
-    config::TraceSettings,
+    config::{TraceHeader, TraceSettings},
     telemetry::traces::{self, Finished, FinishedSpan},
 };
 use bytes::Bytes;
 use reqwest::{
     Client, StatusCode,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect,
 };
+use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::failure::Failure;
 
-/// How long a collector may take for a batch.
-const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// The pauses after which a batch is sent again that a collector did not take for the moment.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 /// How long is sent after the process was asked to stop: less than it drains.
@@ -55,11 +54,12 @@ pub(crate) fn start(role: Role, settings: &TraceSettings, lifecycle: &Lifecycle)
     let _set_before = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()
         .redirect(redirect::Policy::none())
-        .timeout(ANSWER_MAX)
+        .timeout(settings.timeout)
+        .default_headers(headers(settings))
         .user_agent(concat!("berth/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|source| Failure::Collector(source.without_url()))?;
-    let resource = wire::resource(role, &berth_bus::MemberId::random(&*entropy).to_string());
+    let resource = wire::resource(role, &berth_bus::MemberId::random(&*entropy).to_string(), settings);
     let Some(finished) = traces::install(Arc::new(SystemClock), entropy, settings.one_in) else {
         return Ok(());
     };
@@ -80,6 +80,17 @@ pub(crate) fn start(role: Role, settings: &TraceSettings, lifecycle: &Lifecycle)
         let _in_time = timeout(LAST_MAX, rest).await;
     });
     Ok(())
+}
+
+/// What every request has. Its values are marked as secret, so that nothing prints them.
+fn headers(settings: &TraceSettings) -> HeaderMap {
+    let header = |header: &TraceHeader| {
+        // It was checked with the settings.
+        let mut value = HeaderValue::from_str(header.value.expose_secret()).ok()?;
+        value.set_sensitive(true);
+        Some((header.name.clone(), value))
+    };
+    settings.headers.iter().filter_map(header).collect()
 }
 
 // === impl Collector ===

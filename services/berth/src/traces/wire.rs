@@ -2,8 +2,11 @@
 //! that we fill. The crate `opentelemetry-proto` has all of them, and needs the SDK, of which we use nothing; the story of the
 //! traces decodes what these give with it.
 
+use std::collections::BTreeMap;
+
 use berth_runtime::{
     Role,
+    config::TraceSettings,
     telemetry::traces::{FinishedSpan, Said, SpanKind},
 };
 use prost::Message as _;
@@ -103,17 +106,20 @@ const FAILED: i32 = 2;
 /// Who says all this.
 const SCOPE: &str = "berth";
 
-/// What the spans of a process with this role have in common.
-pub(super) fn resource(role: Role, instance: &str) -> Resource {
-    let text = |key: &str, text: &str| key_value(key, Value::Text(text.to_owned()));
-    Resource {
-        attributes: vec![
-            text("service.name", SCOPE),
-            text("service.version", env!("CARGO_PKG_VERSION")),
-            text("service.instance.id", instance),
-            text("berth.role", role.as_str()),
-        ],
-    }
+/// What the spans of a process with this role have in common. What the operator says of it counts before what we would say,
+/// and the name that is given by itself before all.
+pub(super) fn resource(role: Role, instance: &str, settings: &TraceSettings) -> Resource {
+    let own = [
+        ("service.name", SCOPE),
+        ("service.version", env!("CARGO_PKG_VERSION")),
+        ("service.instance.id", instance),
+        ("berth.role", role.as_str()),
+    ];
+    let mut said: BTreeMap<&str, &str> = own.into();
+    said.extend(settings.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    said.extend(settings.service.as_deref().map(|name| ("service.name", name)));
+    let text = |(key, text): (&str, &str)| key_value(key, Value::Text(text.to_owned()));
+    Resource { attributes: said.into_iter().map(text).collect() }
 }
 
 /// The body of a request that brings these spans.

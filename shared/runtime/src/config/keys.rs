@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 39] = [
+pub const KEYS: [Key; 51] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -335,6 +335,100 @@ pub const KEYS: [Key; 39] = [
         "Of so many traces that begin here one is recorded; of a client's own its `traceparent` says whether it is",
     ),
     key(
+        "otel_endpoint",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "otel-endpoint",
+        "URL",
+        None,
+        "The standard's name of `traces`, which counts before it: /v1/traces is added",
+    ),
+    key(
+        "otel_traces_endpoint",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "otel-traces-endpoint",
+        "URL",
+        None,
+        "The same for traces alone, where spans are sent to exactly; counts before `otel_endpoint`",
+    ),
+    secret!(
+        "otel_headers",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "otel-headers",
+        "NAME=VALUE,...",
+        "Headers for the collector, values in percent-encoding",
+    ),
+    secret!(
+        "otel_traces_headers",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+        "otel-traces-headers",
+        "NAME=VALUE,...",
+        "The same for traces alone; counts before `otel_headers`",
+    ),
+    key(
+        "otel_protocol",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "otel-protocol",
+        "http/protobuf",
+        None,
+        "How the collector is spoken to: in one way only, so that another one is refused",
+    ),
+    key(
+        "otel_timeout",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "otel-timeout",
+        "MILLISECONDS",
+        Some("5000"),
+        "How long the collector may take for a batch",
+    ),
+    key(
+        "otel_service_name",
+        "OTEL_SERVICE_NAME",
+        "otel-service-name",
+        "NAME",
+        None,
+        "What the process is called in traces; else `service.name` of the attributes, else berth",
+    ),
+    key(
+        "otel_resource_attributes",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "otel-resource-attributes",
+        "NAME=VALUE,...",
+        None,
+        "What is said of the process in traces, such as deployment.environment.name=production",
+    ),
+    key(
+        "otel_traces_exporter",
+        "OTEL_TRACES_EXPORTER",
+        "otel-traces-exporter",
+        "otlp|none",
+        None,
+        "With `none` the standard's endpoint is not sent to",
+    ),
+    key(
+        "otel_traces_sampler",
+        "OTEL_TRACES_SAMPLER",
+        "otel-traces-sampler",
+        "SAMPLER",
+        None,
+        "parentbased_always_on, or parentbased_traceidratio, which needs its argument",
+    ),
+    key(
+        "otel_traces_sampler_arg",
+        "OTEL_TRACES_SAMPLER_ARG",
+        "otel-traces-sampler-arg",
+        "SHARE",
+        None,
+        "Share of the traces that begin here; `traces_one_in` counts before it",
+    ),
+    key(
+        "otel_sdk_disabled",
+        "OTEL_SDK_DISABLED",
+        "otel-sdk-disabled",
+        "true|false",
+        None,
+        "With `true` the standard's endpoint is not sent to",
+    ),
+    key(
         "log_shards",
         "BERTH_LOG_SHARDS",
         "log-shards",
@@ -369,6 +463,11 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// Every environment variable.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
     KEYS.iter().map(|key| key.variable).chain(twins().map(|twin| twin.variable))
+}
+
+/// Whether an environment variable that does not begin as ours do is a setting all the same.
+pub(super) fn is_of_others(variable: &str) -> bool {
+    !variable.starts_with("BERTH_") && variables().any(|own| own == variable)
 }
 
 /// The key that an environment variable sets.

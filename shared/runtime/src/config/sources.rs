@@ -24,6 +24,8 @@ pub const CONFIG_FILE: &str = "berth.toml";
 const TEST_PREFIX: &str = "BERTH_TEST_";
 /// Names the configuration file.
 const CONFIG_VARIABLE: &str = "BERTH_CONFIG";
+/// What is said of a value that nobody gave.
+const DEFAULT_ORIGIN: &str = "the default";
 /// Bytes of a file that holds a secret, at most.
 const SECRET_FILE_BYTES_MAX: u64 = 4 * 1024;
 
@@ -56,7 +58,8 @@ impl Sources {
     pub fn with_variables(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         for (name, value) in variables {
             let Ok(name) = name.into_string() else { continue };
-            if !name.starts_with("BERTH_") || name.starts_with(TEST_PREFIX) {
+            let is_ours = name.starts_with("BERTH_") && !name.starts_with(TEST_PREFIX);
+            if !is_ours && !keys::is_of_others(&name) {
                 continue;
             }
             if value.is_empty() {
@@ -99,7 +102,7 @@ impl Sources {
                     }
                 }
             }
-            let default = || key.default.map(|default| (default.to_owned(), "the default".to_owned()));
+            let default = || key.default.map(|default| (default.to_owned(), DEFAULT_ORIGIN.to_owned()));
             raw.values.insert(key.name, (key, found.or_else(default)));
         }
         Ok(raw)
@@ -232,6 +235,12 @@ impl Raw {
             return Ok(None);
         };
         parse(text).map(Some).map_err(|reason| ConfigError::Invalid { key, origin: origin.clone(), reason })
+    }
+
+    /// Whether nobody gave a setting.
+    pub(super) fn is_default(&self, key: &'static str) -> bool {
+        let found = self.values.get(key).and_then(|(_, value)| value.as_ref());
+        found.is_none_or(|(_, origin)| origin == DEFAULT_ORIGIN)
     }
 
     /// What `berth config` shows.
