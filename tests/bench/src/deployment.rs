@@ -48,6 +48,8 @@ pub(crate) struct Deployment {
     pub(crate) start: Duration,
     members: Vec<Member>,
     binary: PathBuf,
+    /// Beside those that every deployment has.
+    settings: &'static [(&'static str, &'static str)],
     data: TempDir,
     /// Dropped after the processes.
     pub(crate) servers: Option<Servers>,
@@ -65,6 +67,15 @@ struct Member {
 impl Deployment {
     /// Starts everything in an empty folder and waits until it is ready.
     pub(crate) async fn start(binary: &Path, topology: Topology) -> Outcome<Self> {
+        Self::start_with(binary, topology, &[]).await
+    }
+
+    /// The same with these settings more.
+    pub(crate) async fn start_with(
+        binary: &Path,
+        topology: Topology,
+        settings: &'static [(&'static str, &'static str)],
+    ) -> Outcome<Self> {
         let servers = Servers::start(topology.engine).await?;
         let roles = topology.shape.processes();
         let members =
@@ -74,6 +85,7 @@ impl Deployment {
             start: Duration::ZERO,
             members,
             binary: binary.to_owned(),
+            settings,
             data: tempfile::tempdir()?,
             servers,
         };
@@ -204,7 +216,8 @@ impl Deployment {
             .env("BERTH_MASTER_KEY", MASTER_KEY)
             .envs(RATES.map(|quota| (quota, RATE)))
             .env("BERTH_WEBHOOK_ALLOW", "127.0.0.0/8")
-            .env("BERTH_LOG", "error");
+            .env("BERTH_LOG", "error")
+            .envs(self.settings.iter().copied());
         if let Some(servers) = &self.servers {
             command
                 .env("BERTH_NATS_URL", servers.url())

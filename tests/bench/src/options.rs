@@ -47,6 +47,8 @@ pub(crate) struct Options {
 pub(crate) enum Section {
     /// Keyed no-op logouts on every topology beside the composite, with processor time: most targets need it.
     Commands,
+    /// The same commands on R1 with an evidence key and without one: what signed checkpoints cost.
+    Signing,
     /// Latencies at fixed rates: 25, 50, 75 and 90 % of the capacity, and three times as much.
     Open,
     /// Real logouts of linked instances with 0, 1 and 3 endpoints, and how their notices keep up.

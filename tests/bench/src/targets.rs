@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     composite::{self, COMPOSITE},
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
-    sections::{commands, console, logouts, population},
+    sections::{commands, console, logouts, population, signing},
     topology::{Engine, Shape, Topology},
 };
 
@@ -122,6 +122,12 @@ fn all() -> Vec<Target> {
         )
         .at_most(150.0),
     ]);
+    let signed = |work: &str| key(Table::Cpu, &Topology::serve(Engine::R1), work.to_owned(), CPU_SUM);
+    targets.push(
+        target("R1, core-µs per command with signed checkpoints, to without", signed(signing::SIGNED))
+            .beside(signed(signing::UNSIGNED))
+            .at_most(1.05),
+    );
     targets.extend(of_populations(embedded));
     targets.extend(of_logouts(embedded));
     targets.extend(of_console(embedded));

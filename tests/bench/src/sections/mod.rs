@@ -7,6 +7,7 @@ mod kill;
 pub(crate) mod logouts;
 mod open;
 pub(crate) mod population;
+pub(crate) mod signing;
 mod unread;
 
 use std::{path::Path, time::Duration};
@@ -20,7 +21,7 @@ use crate::{
     options::{Options, Section},
     profile::Profile,
     results::{Place, Results},
-    topology::Topology,
+    topology::{Engine, Topology},
     watch::{Seen, Watch},
 };
 
@@ -55,6 +56,13 @@ impl Run<'_> {
                     let outcome = Box::pin(commands::measure(self, topology, round)).await;
                     self.ended(&format!("commands, {topology}"), outcome);
                 }
+            }
+        }
+        if self.options.wants(Section::Signing) {
+            let topology = Topology::serve(Engine::R1);
+            if self.begins(&format!("round {round}: signing, {topology}")) {
+                let outcome = Box::pin(signing::measure(self, topology, round)).await;
+                self.ended(&format!("signing, {topology}"), outcome);
             }
         }
         if round > self.profile.rounds_of_all {
