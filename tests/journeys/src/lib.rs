@@ -28,6 +28,7 @@ mod prometheus;
 mod recorder;
 pub mod steps;
 mod wait;
+pub mod whole;
 
 pub use authority::{Authority, Pair};
 pub use berth::{ACCOUNT_TOKEN, Berth, MASTER_KEY, ROLES, ROOT_KEY, Running};

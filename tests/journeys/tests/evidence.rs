@@ -2,7 +2,11 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use berth_evidence::{Head, Keys, leaf_hash};
-use berth_journeys::{Berth, Client, ROOT_KEY, Running, eventually, steps::link};
+use berth_journeys::{
+    ACCOUNT_TOKEN, Berth, Client, ROOT_KEY, Running, eventually,
+    steps::link,
+    whole::{held, verified},
+};
 use berth_proto::Hash;
 use berth_test_support::NatsServer;
 use serde_json::{Value, json};
@@ -150,4 +154,45 @@ async fn signed(berth: &Running, keys: usize) -> String {
         note.filter(|_| announced == keys).ok_or(latest)
     })
     .await
+}
+
+#[tokio::test]
+async fn an_erasure_while_an_export_runs_leaves_an_export_that_holds() {
+    // Longer than a delete takes, so that the export waits for what is signed of the second instance while that is erased.
+    let mut berth = Berth::embedded()
+        .setting("BERTH_EVIDENCE_INTERVAL", "3")
+        .setting("BERTH_LOG_SHARDS", "1")
+        .start()
+        .await;
+    let client = berth.client();
+    for name in ["kept", "erased"] {
+        client.post("/v1/instances", json!({ "name": name })).await.expect(201);
+        link(&client, name).await;
+    }
+    let held = held(&berth).await;
+    eventually("what was there is signed", async || {
+        let answer = client.get("/v1/instances/erased/proof").await;
+        if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+    for _ in 0..3 {
+        client.post("/v1/instances/erased/logout", json!({ "wait": "unlinked" })).await.expect(200);
+        link(&client, "erased").await;
+    }
+    let export = reqwest::Client::new().get(format!("{}/v1/export?deleted=true", client.base()));
+    let mut export = export.bearer_auth(ACCOUNT_TOKEN).send().await.unwrap();
+    let mut text = Vec::new();
+    while !text.contains(&b'\n') {
+        text.extend(export.chunk().await.unwrap().expect("its first line"));
+    }
+    client.post("/v1/instances/erased/logout", json!({ "wait": "unlinked" })).await.expect(200);
+    client.delete("/v1/instances/erased").await.expect(200);
+    while let Some(chunk) = export.chunk().await.unwrap() {
+        text.extend(chunk);
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &text).unwrap();
+    let said = verified(file.path(), &held);
+    assert!(said.contains("It holds. This is the history of 2 instance(s)"), "{said}");
+    assert_eq!(berth.stop().await, [Some(0)]);
 }

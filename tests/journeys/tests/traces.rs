@@ -66,6 +66,29 @@ fn named(told: &[Told], name: &str) -> Told {
     (*one).clone()
 }
 
+/// A trace as a tree: what each hop is called, who did it, when it began after the first one, how long it took, in milliseconds,
+/// and what else it says.
+fn tree(told: &[Told]) -> String {
+    let began = told.iter().map(|told| told.span.start_time_unix_nano).min().unwrap_or_default();
+    let millis = |nanos: u64| format!("{}.{}", nanos / 1_000_000, nanos / 100_000 % 10);
+    let mut lines = Vec::new();
+    let mut waiting = vec![(CLIENT.to_owned(), 0)];
+    while let Some((parent, depth)) = waiting.pop() {
+        let children = told.iter().filter(|told| hex(&told.span.parent_span_id) == parent);
+        for Told { role, span } in children {
+            let name = format!("{}{}", "  ".repeat(depth), span.name);
+            let at = millis(span.start_time_unix_nano - began);
+            let took = millis(span.end_time_unix_nano - span.start_time_unix_nano);
+            let said =
+                span.attributes.iter().map(|it| format!("{}={}", it.key, text(&span.attributes, &it.key)));
+            let said = said.collect::<Vec<_>>().join(" ");
+            lines.push(format!("{name:<40}{role:<19}+{at:<7}{took:<7}{said}"));
+            waiting.push((hex(&span.span_id), depth + 1));
+        }
+    }
+    lines.join("\n")
+}
+
 fn traced(client: &Client) -> Client {
     client.header("traceparent", &format!("00-{TRACE}-{CLIENT}-01")).header("x-request-id", REQUEST)
 }
@@ -119,6 +142,10 @@ async fn a_logout_is_one_trace_from_the_request_to_the_webhook_over_all_processe
     ] {
         assert_eq!(text(&asked.attributes, key), said);
     }
+    // What docs/operation.md shows: run with `--no-capture` to see it.
+    let tree = tree(&told);
+    println!("{tree}");
+    assert_eq!(tree.lines().count(), told.len(), "{tree}");
     let sent = named(&told, "webhook").span;
     assert_eq!(text(&sent.attributes, "http.response.status_code"), "200");
     let all = received
@@ -128,6 +155,50 @@ async fn a_logout_is_one_trace_from_the_request_to_the_webhook_over_all_processe
     for secret in [ACCOUNT_TOKEN, steps::PHONE, steps::PUSH_NAME, "shop", "/hook"] {
         assert!(!all.contains(secret), "{secret} stands in a span");
     }
+}
+
+#[tokio::test]
+async fn the_names_that_opentelemetry_gives_its_settings_are_known_and_headers_are_shown_to_nobody() {
+    let (webhook, collector) = (Recorder::start().await, Recorder::start().await);
+    let berth = Berth::embedded().setting("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url(""));
+    let mut berth = berth
+        .setting("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret-of-the-story,x-tenant=one")
+        .setting("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        .setting("OTEL_SERVICE_NAME", "harbour")
+        .setting("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=story,service.name=other")
+        .setting("OTEL_METRICS_EXPORTER", "none")
+        .start()
+        .await;
+    linked(&berth, &webhook).await;
+    collector.wait("spans come", |received| !received.is_empty()).await;
+    let config = berth.run(&["config"]);
+    let config = eventually("the settings are shown", async || {
+        let said = config.stdout();
+        if said.contains("OTEL_SDK_DISABLED") { Ok(said) } else { Err(said) }
+    })
+    .await;
+    assert!(
+        config.contains("# otel_headers = (hidden)") && !config.contains("secret-of-the-story"),
+        "{config}"
+    );
+    assert_eq!(berth.stop().await, [Some(0)]);
+    assert!(!berth.logs().contains("secret-of-the-story"));
+    let first = &collector.received()[0];
+    assert_eq!(first.path, "/v1/traces");
+    assert_eq!(first.headers["authorization"], "Bearer secret-of-the-story");
+    assert_eq!(first.headers["x-tenant"], "one");
+    let batch = ExportTraceServiceRequest::decode(first.bytes.clone()).unwrap();
+    let said = &batch.resource_spans[0].resource.as_ref().unwrap().attributes;
+    assert_eq!(text(said, "service.name"), "harbour");
+    assert_eq!(text(said, "deployment.environment.name"), "story");
+    assert_eq!(text(said, "berth.role"), "serve");
+
+    let grpc = Berth::embedded().setting("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").down();
+    let (code, said) = grpc.run(&["serve"]).outcome().await;
+    assert!(
+        code == Some(64) && said.contains("OTEL_EXPORTER_OTLP_PROTOCOL") && said.contains("http/protobuf"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

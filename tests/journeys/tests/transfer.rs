@@ -1,14 +1,13 @@
 //! A deployment is carried from one engine to another: everything goes on there, what is signed goes on too, and an export that
 //! is not whole and right changes nothing.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use berth_journeys::{Berth, Client, MASTER_KEY, ROOT_KEY, Recorder, Running, eventually, steps};
+use berth_journeys::{
+    Berth, Client, MASTER_KEY, ROOT_KEY, Recorder, Running, eventually, steps,
+    whole::{self, held, verified},
+};
 use berth_test_support::NatsServer;
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -33,6 +32,10 @@ struct Exported {
 }
 
 impl Exported {
+    async fn by(berth: &Running) -> Self {
+        Self::with(&fs::read(whole::exported(berth).await.path()).unwrap())
+    }
+
     fn lines(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.path).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -109,7 +112,7 @@ async fn nats_is_carried_to_a_folder_by_a_file_and_an_import_that_was_killed_goe
     // Enough for an import that is killed in the middle.
     crew(&from.client(), "more", 400).await;
     from.stop().await;
-    let exported = export(&from).await;
+    let exported = Exported::by(&from).await;
     let said = verified(&exported.path, &before.held);
     assert!(
         said.contains("It holds. This is the whole deployment") && said.contains("418 instance(s)"),
@@ -139,8 +142,7 @@ async fn nats_is_carried_to_a_folder_by_a_file_and_an_import_that_was_killed_goe
     assert_eq!(to.stop().await, [Some(0)]);
 
     // What goes on here is exported as it was imported, and more.
-    let again = export(&to).await;
-    let said = verified(&again.path, &before.held);
+    let said = verified(whole::exported(&to).await.path(), &before.held);
     assert!(said.contains("is the beginning of what is signed now"), "{said}");
 }
 
@@ -176,7 +178,7 @@ async fn with_another_number_of_shards_a_new_log_begins_that_names_what_was_sign
         }
     }
     to.stop().await;
-    let said = verified(&export(&to).await.path, &latest);
+    let said = verified(whole::exported(&to).await.path(), &latest);
     assert!(said.contains("It holds.") && said.contains("carried into another number of shards"), "{said}");
 }
 
@@ -241,7 +243,7 @@ async fn what_is_not_whole_and_right_is_refused_and_the_place_is_named() {
     begun(&from, &webhook).await;
     let audit = from.client().get("/v1/export").await.text();
     from.stop().await;
-    let whole = export(&from).await;
+    let whole = Exported::by(&from).await;
     let to = with_keys(embedded()).setting("BERTH_LOG_SHARDS", "2").down();
     let refused = async |exported: &Exported, why: &str, what: &str| {
         let (code, said) = to.run(&import(exported.path())).outcome().await;
@@ -382,20 +384,6 @@ async fn done(berth: &Running, arguments: &[&str]) -> (String, String) {
     (process.stdout(), process.stderr())
 }
 
-/// The whole deployment in a file.
-async fn export(berth: &Running) -> Exported {
-    let mut process = berth.run(&["export"]);
-    let status = process.ended().await;
-    assert!(status.success(), "{status}: {}", process.stderr());
-    let text = eventually("all of it was read", async || {
-        let text = process.stdout();
-        let is_whole = text.lines().last().is_some_and(|last| last.contains("\"kind\":\"end\""));
-        if is_whole && text.ends_with('\n') { Ok(text) } else { Err(process.stderr()) }
-    })
-    .await;
-    Exported::with(text.as_bytes())
-}
-
 /// That many instances more, so that every shard has something.
 async fn crew(client: &Client, name: &str, count: usize) {
     let creates = (0..count).map(|number| async move {
@@ -414,12 +402,7 @@ async fn begun(berth: &Running, webhook: &Recorder) -> Before {
     client.post("/v1/instances", json!({ "name": "gone" })).await.expect(201);
     client.delete("/v1/instances/gone").await.expect(200);
     crew(&client, "crew", 16).await;
-    let held = eventually("something is signed", async || {
-        let latest = client.get("/v1/checkpoints").await.body;
-        let signed = latest["checkpoints"].as_array().map_or(0, Vec::len) as u64;
-        if latest["shards"].as_u64() == Some(signed) { Ok(latest) } else { Err(latest) }
-    })
-    .await;
+    let held = held(berth).await;
     let shop = client.get("/v1/instances/shop").await.expect(200);
     Before { shop, token: made["token"].as_str().unwrap().to_owned(), held }
 }
@@ -474,17 +457,4 @@ async fn extends(client: &Client, held: &Value) {
         let path = proof["path"].as_array().unwrap().iter().map(hash).collect();
         tlog::check_tree(&path, to, hash(&now["root"]), from, hash(&before["root"])).unwrap();
     }
-}
-
-/// What the file says that shares no code with Berth.
-fn verified(export: &Path, held: &Value) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("held.json");
-    fs::write(&kept, held.to_string()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/verify.py");
-    let mut run = Command::new("python3");
-    run.arg(script).arg(export).arg("--held").arg(kept);
-    run.args(["--key", held["keys"][0]["public_key"].as_str().unwrap()]);
-    let out = run.output().expect("python3 runs");
-    String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
 }

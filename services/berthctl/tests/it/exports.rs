@@ -287,7 +287,7 @@ const ALTERATIONS: &[Alteration] = &[
         },
         "there is no commit of the instance",
     ),
-    ("it is of a newer format", |lines| lines[0]["version"] = 2.into(), "get a newer one"),
+    ("it is of a newer format", |lines| lines[0]["version"] = 3.into(), "get a newer one"),
     ("a line is of an unknown kind", |lines| lines.insert(1, json!({ "kind": "later" })), "get a newer one"),
     ("it is no export", |lines| drop(lines.remove(0)), "no export of Berth"),
 ];

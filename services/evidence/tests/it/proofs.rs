@@ -44,6 +44,30 @@ async fn is_proved(mut world: World) {
     replica.stop().await;
 }
 
+#[tokio::test]
+async fn a_clock_that_jumps_between_checkpoints_changes_when_they_are_said_to_be_and_nothing_that_is_signed()
+{
+    const MONTH_SECONDS: i64 = 30 * 24 * 3_600;
+    let mut world = World::in_memory();
+    let replica = world.start("one", key(1)).await;
+    let mut told = Vec::new();
+    for jump in [0, MONTH_SECONDS, -2 * MONTH_SECONDS, MONTH_SECONDS] {
+        world.clock.advance_seconds(jump);
+        world.append(20, "at that time").await;
+        told.push(world.attested(0).await);
+    }
+    for pair in told.windows(2) {
+        let [(before, earlier), (after, later)] = pair else { panic!("pairs") };
+        assert!(before.number < after.number && earlier.size < later.size, "in the order of the log");
+        assert_ne!(before.published_at, after.published_at);
+        let path = consistency(&world, 0, earlier.size, later.size).await.unwrap();
+        check_tree(&path, later.size, hash(later.root), earlier.size, hash(earlier.root)).unwrap();
+    }
+    commits_are_in(&world, 0).await;
+    assert_eq!(world.latest().await.trouble, None);
+    replica.stop().await;
+}
+
 /// Each commit of a shard is in the tree of the last checkpoint, with the leaf that its bytes come to.
 async fn commits_are_in(world: &World, shard: u8) {
     let commits = &world.appended[usize::from(shard)];

@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) bus: Arc<LocalBus>,
     pub(crate) checkpoints: Arc<dyn Checkpoints>,
     pub(crate) folder: TempDir,
+    /// The clock of every replica.
+    pub(crate) clock: Arc<ManualClock>,
     /// What was appended, by shard, in order.
     pub(crate) appended: Vec<Vec<(StreamKey, Bytes)>>,
     _server: Option<NatsServer>,
@@ -95,6 +97,7 @@ impl World {
             bus: Arc::new(LocalBus::new()),
             checkpoints: Arc::new(FileCheckpoints::new(folder.path().join("checkpoints"))),
             folder,
+            clock: Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000))),
             appended: vec![Vec::new(); usize::from(SHARDS)],
             _server: None,
         }
@@ -119,7 +122,7 @@ impl World {
             bus: self.bus.clone() as _,
             owned,
             checkpoints: self.checkpoints.clone(),
-            clock: Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000))),
+            clock: self.clock.clone(),
             data: self.folder.path().join(name),
         };
         let settings = Settings { deployment: DEPLOYMENT.to_owned(), key: Some(key), every: EVERY };
