@@ -98,7 +98,7 @@ fn door_of(path: &str) -> (&'static str, &'static str) {
 async fn unknown_route(app: &App, green: green::Entry, door: &str, request: Request<Body>) -> Response {
     match door {
         "green" => green.handle(request).await,
-        "evolution" => evolution::unknown_route(request).await,
+        "evolution" => evolution::unknown_route(app, request).await,
         "mega" => mega::unknown_route(app, request).await,
         "codechat" => codechat::unknown_route(request).await,
         "ryze" => ryze::unknown_route(app, request).await,

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use berth_runtime::config::UpstreamSettings;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, Method, Response, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::{
@@ -55,16 +55,8 @@ pub enum About {
 impl Http {
     /// A client of an upstream, for the deployment with this id.
     pub fn new(settings: &UpstreamSettings, deployment: &str) -> Result<Self, UpstreamError> {
-        // Only a second call in one process is an error, and harmless.
-        let _set_before = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .connect_timeout(CONNECT_MAX)
-            .redirect(redirect::Policy::none())
-            // A proxy would be shown the key.
-            .no_proxy()
-            .user_agent(concat!("berth/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|_| UpstreamError::Setup)?;
+        let client = client().user_agent(concat!("berth/", env!("CARGO_PKG_VERSION")));
+        let client = client.build().map_err(|_| UpstreamError::Setup)?;
         Ok(Self {
             client,
             base: settings.url.as_str().trim_end_matches('/').to_owned(),
@@ -114,6 +106,17 @@ impl Http {
         }
         serde_json::from_slice(&bytes).map_err(|_| UpstreamError::Unexpected)
     }
+}
+
+/// A client that shows the key to the upstream alone.
+pub(crate) fn client() -> ClientBuilder {
+    // Only a second call in one process is an error, and harmless.
+    let _set_before = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .connect_timeout(CONNECT_MAX)
+        .redirect(redirect::Policy::none())
+        // A proxy would be shown the key.
+        .no_proxy()
 }
 
 /// An instance's name as it stands in a path or query.

@@ -1,12 +1,15 @@
 //! Gateways that somebody runs already, with instances of ours on them.
 //!
 //! A folder or file for each product knows its wire contract ([`evolution`]); [`http`] asks, and believes nothing: an
-//! answer has a bound in time and size, a redirect is never followed, and the key goes nowhere else. What an upstream
+//! answer has a bound in time and size, a redirect is never followed, and the key goes nowhere else. [`pass`] hands on
+//! what clients ask of an upstream themselves. What an upstream
 //! says is a claim about a link. It never changes what was decided here.
 
 pub mod error;
 pub mod evolution;
+mod headers;
 pub mod http;
+pub mod pass;
 
 use std::sync::Arc;
 
@@ -14,6 +17,7 @@ use berth_runtime::config::{UpstreamMode, UpstreamSettings};
 
 pub use error::UpstreamError;
 pub use evolution::Evolution;
+pub use pass::{PassError, Passing};
 
 /// Tells an upstream which deployment asks, so that one that is its own upstream notices.
 pub const DEPLOYMENT_HEADER: &str = "x-berth-deployment";
@@ -33,6 +37,8 @@ pub struct Upstream {
     pub settings: UpstreamSettings,
     /// The client of it.
     pub client: Evolution,
+    /// Passes requests of clients on to it.
+    pub passing: Passing,
 }
 
 impl Upstreams {
@@ -40,7 +46,8 @@ impl Upstreams {
     pub fn new(settings: &[UpstreamSettings], deployment: &str) -> Result<Self, UpstreamError> {
         let one = |settings: &UpstreamSettings| {
             let client = Evolution::new(http::Http::new(settings, deployment)?);
-            Ok(Arc::new(Upstream { settings: settings.clone(), client }))
+            let passing = Passing::new(settings, deployment)?;
+            Ok(Arc::new(Upstream { settings: settings.clone(), client, passing }))
         };
         let all = settings.iter().map(one).collect::<Result<_, UpstreamError>>()?;
         Ok(Self { deployment: deployment.to_owned(), all })

@@ -33,6 +33,7 @@ mod marks;
 mod moves;
 mod names;
 mod notifications;
+mod passes;
 mod people;
 mod principal;
 mod quota;
@@ -80,6 +81,7 @@ pub use marks::Marks;
 pub use moves::Moves;
 pub use names::{InvalidName, address_bucket, check_foreign_id, check_name, check_phone, check_token};
 pub use notifications::{Notification, Notifications};
+pub use passes::{Admitted, PassFailure, Passes};
 pub use people::{Holding, Holdings, PEOPLE_PAGE_MAX, People, Trace};
 pub use principal::{Principal, Principals};
 pub use quota::{Counters, Left, Quotas, Spending};
@@ -133,6 +135,7 @@ pub struct Parts {
     pub blocks: Arc<Blocks>,
     pub accounts: Arc<Accounts>,
     pub adoptions: Arc<Adoptions>,
+    pub passes: Arc<Passes>,
     pub marks: Arc<Marks>,
     pub moves: Arc<Moves>,
     pub renames: Arc<Renames>,
@@ -205,6 +208,7 @@ impl App {
             webhooks);
         let adoptions =
             part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams);
+        let passes = part!(Passes: keys, finder, standings, upstreams);
         let marks = part!(Marks: volatile);
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let renames = part!(Renames: keys, directory, commands);
@@ -222,7 +226,7 @@ impl App {
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
+            webhooks, creator, tokens, blocks, accounts, adoptions, passes, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
     }
 
     /// The settings that the gateway was started with.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use berth_domain::instance::{Unusable, binding, may_message};
 use berth_log::{LogRead, ReadError, StateError, rehydrate};
 use berth_proto::{
-    InstanceId, StreamKey,
+    InstanceId, Sealed, StreamKey,
     frame::RejectionCodeV1,
     instance::{ConnectionV1, InstanceStateV1, PhaseV1},
 };
@@ -29,15 +29,19 @@ pub struct Standing {
     pub usable: Result<ConnectionV1, Unusable>,
     /// The upstream that it is on.
     pub upstream: Option<Arc<str>>,
+    /// Its name there, sealed like a block of settings.
+    pub(super) name_there: Option<Arc<Sealed>>,
     held: Held,
 }
 
 impl Standing {
     fn of(instance: InstanceId, state: &InstanceStateV1) -> Self {
+        let on_upstream = binding(state).and_then(|it| Some((it.on_upstream()?, it.name)));
         Self {
             instance,
             usable: may_message(state).map(|link| link.connection),
-            upstream: binding(state).and_then(|it| it.on_upstream()).map(Arc::from),
+            upstream: on_upstream.map(|(upstream, _)| Arc::from(upstream)),
+            name_there: on_upstream.map(|(_, name)| Arc::new(name.clone())),
             held: Held {
                 instance,
                 account: state.account,

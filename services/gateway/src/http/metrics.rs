@@ -28,6 +28,8 @@ const REQUESTS: &str = "berth_gateway_requests_total";
 const REQUEST_SECONDS: &str = "berth_gateway_request_seconds";
 const BODIES_REFUSED: &str = "berth_gateway_bodies_refused_total";
 const GATE: &str = "berth_gateway_gate_total";
+const PASSES: &str = "berth_gateway_passes_total";
+const OPEN_PASSES: &str = "berth_gateway_open_passes";
 const STREAMS: &str = "berth_gateway_open_streams";
 
 static SECONDS: Handles<&str, Histogram> = Handles::new(|door| histogram!(REQUEST_SECONDS, "door" => door));
@@ -59,6 +61,21 @@ pub(crate) fn describe() {
     for answer in ["allowed", "no_token", "refused", "unknown"] {
         counter!(GATE, "answer" => answer).increment(0);
     }
+    describe_counter!(
+        PASSES,
+        Unit::Count,
+        "Requests for messaging of an instance on an upstream, by outcome: the class of the upstream's status, or why there is \
+         none"
+    );
+    for outcome in ["2xx", "4xx", "5xx", "refused", "unknown", "unreachable", "timed_out"] {
+        counter!(PASSES, "outcome" => outcome).increment(0);
+    }
+    describe_gauge!(
+        OPEN_PASSES,
+        Unit::Count,
+        "Requests that are being passed on to upstreams, or answered by them."
+    );
+    gauge!(OPEN_PASSES).increment(0.0);
     describe_gauge!(STREAMS, Unit::Count, "Event streams and sockets that are open, by door.");
     for door in ["native", "ryze", "green"] {
         gauge!(STREAMS, "door" => door).increment(0.0);
@@ -110,16 +127,44 @@ pub(crate) async fn count(told: Told, route: &str, answering: impl Future<Output
             span.fail();
         }
     }
-    let status = match code {
+    let status = class(code);
+    counter!(REQUESTS, "door" => door, "route" => route.to_owned(), "status" => status).increment(1);
+    SECONDS.of(door).record(took.as_secs_f64());
+    answer
+}
+
+/// The class of a status.
+pub(crate) const fn class(code: u16) -> &'static str {
+    match code {
         0..200 => "1xx",
         200..300 => "2xx",
         300..400 => "3xx",
         400..500 => "4xx",
         _ => "5xx",
-    };
-    counter!(REQUESTS, "door" => door, "route" => route.to_owned(), "status" => status).increment(1);
-    SECONDS.of(door).record(took.as_secs_f64());
-    answer
+    }
+}
+
+/// A request that was to be passed on came to this.
+pub(crate) fn passed(outcome: &'static str) {
+    counter!(PASSES, "outcome" => outcome).increment(1);
+}
+
+/// A request that is being passed on until this is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenPass(());
+
+impl OpenPass {
+    /// Counts one more.
+    pub(crate) fn begin() -> Self {
+        gauge!(OPEN_PASSES).increment(1.0);
+        Self(())
+    }
+}
+
+impl Drop for OpenPass {
+    fn drop(&mut self) {
+        gauge!(OPEN_PASSES).decrement(1.0);
+    }
 }
 
 /// A body was refused for want of memory.

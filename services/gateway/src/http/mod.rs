@@ -11,6 +11,7 @@ pub(crate) mod rest;
 pub(crate) mod socket;
 pub(crate) mod target;
 pub mod time;
+pub(crate) mod upload;
 
 use axum::http::Uri;
 use tracing::warn;

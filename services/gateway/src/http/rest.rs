@@ -31,6 +31,10 @@ const REST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a client may take to send them.
 const REST_READ_MAX: Duration = Duration::from_secs(30);
 
+/// Says of an answer that whoever gave it handed the body on, and may still read it: nothing of it is thrown away.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HandedOn;
+
 /// Answers when the body has arrived, or says that the connection ends with the answer.
 pub(crate) async fn read(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
@@ -38,10 +42,14 @@ pub(crate) async fn read(request: Request, next: Next) -> Response {
     }
     let may_follow = may_follow(request.headers());
     let (head, body) = request.into_parts();
-    let body = Shared(Arc::new(Mutex::new(body.into_data_stream())));
+    let body = Shared(Arc::new(Mutex::new(Unread { body: body.into_data_stream(), ended: false })));
     let handed = Body::from_stream(body.clone());
     let mut response = next.run(Request::from_parts(head, handed)).await;
-    let is_whole = may_follow && timeout(REST_READ_MAX, body.discard()).await.unwrap_or_default();
+    let is_whole = if response.extensions().get::<HandedOn>().is_some() {
+        body.is_ended()
+    } else {
+        may_follow && timeout(REST_READ_MAX, body.discard()).await.unwrap_or_default()
+    };
     if !is_whole {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -58,9 +66,20 @@ fn may_follow(headers: &HeaderMap) -> bool {
 
 /// A body that the route and what comes after it read, one after the other.
 #[derive(Clone)]
-struct Shared(Arc<Mutex<BodyDataStream>>);
+struct Shared(Arc<Mutex<Unread>>);
+
+/// What is left of a body.
+struct Unread {
+    body: BodyDataStream,
+    ended: bool,
+}
 
 impl Shared {
+    /// Whether somebody has read it to its end.
+    fn is_ended(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ended
+    }
+
     /// Reads what is left; whether that was all.
     async fn discard(mut self) -> bool {
         let mut left = REST_BYTES_MAX;
@@ -77,6 +96,9 @@ impl Stream for Shared {
     type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx)
+        let mut unread = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = unread.body.poll_next_unpin(cx);
+        unread.ended |= matches!(next, Poll::Ready(None));
+        next
     }
 }

@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::percent_decoded;
 
-/// The parameter by which Evolution API lets a query name another instance than the path.
-const OTHER_NAME: &str = "instancename";
+/// The parameters by which Evolution API lets a query name another instance than the path.
+const OTHER_NAMES: [&str; 2] = ["instancename", "instanceid"];
 
 /// A target names no instance, or could be read as naming two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -30,15 +30,19 @@ pub(crate) enum TargetError {
 
 /// The text of the segment at this place of a target, counted from 1.
 pub(crate) fn segment_of(target: &str, place: usize) -> Result<String, TargetError> {
+    let at = place.checked_sub(1).ok_or(TargetError::Missing)?;
+    segments_of(target)?.into_iter().nth(at).ok_or(TargetError::Missing)
+}
+
+/// The texts of the segments of a target's path, as every server reads them; a slash at the end counts for nothing.
+pub(crate) fn segments_of(target: &str) -> Result<Vec<String>, TargetError> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name.to_lowercase().contains(OTHER_NAME)) {
+    let names_another = |name: &str| OTHER_NAMES.iter().any(|other| name.to_lowercase().contains(other));
+    if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| names_another(&name)) {
         return Err(TargetError::SecondName);
     }
     let path = path.strip_prefix('/').ok_or(TargetError::NotAPath)?;
-    let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
-    let decoded = segments.into_iter().map(plain).collect::<Result<Vec<_>, _>>()?;
-    let at = place.checked_sub(1).ok_or(TargetError::Missing)?;
-    decoded.into_iter().nth(at).ok_or(TargetError::Missing)
+    path.strip_suffix('/').unwrap_or(path).split('/').map(plain).collect()
 }
 
 /// A segment without its percent-encoding, if every server reads the same in it.
@@ -89,6 +93,7 @@ mod tests {
             ("/message/sendText/shop%00", Ambiguous),
             ("/message/sendText/%ff", Ambiguous),
             ("/message/sendText/shop?instanceName=other", SecondName),
+            ("/message/sendText/shop?instanceId=0190", SecondName),
             ("/message/sendText/shop?x=1&instance%4eame[]=other", SecondName),
             ("/message/sendText/shop?[instanceName]=other", SecondName),
         ] {

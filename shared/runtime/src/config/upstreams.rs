@@ -23,13 +23,15 @@ pub(super) const TABLE: &str = "upstream";
 /// How the variables of upstreams begin.
 pub(super) const VARIABLE_PREFIX: &str = "BERTH_UPSTREAM_";
 /// What can be said of an upstream.
-const FIELDS: [&str; 7] = ["kind", "url", "key", "key_file", "mode", "accounts", "poll_ms"];
+const FIELDS: [&str; 8] = ["kind", "url", "key", "key_file", "mode", "accounts", "poll_ms", "body_mib"];
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 32;
 /// Upstreams of a deployment.
 const UPSTREAMS_MAX: usize = 64;
 /// The pause between two looks at an instance, in milliseconds.
 const POLL_MS: std::ops::RangeInclusive<u64> = 20..=60_000;
+/// Bytes of a body that is passed on, in MiB. Evolution API takes 136 of them, unless it is told otherwise.
+const BODY_MIB: std::ops::RangeInclusive<u64> = 1..=4_096;
 /// The account that may use an upstream unless others are named.
 const DEFAULT_ACCOUNT: &str = "default";
 
@@ -53,6 +55,8 @@ pub struct UpstreamSettings {
     pub accounts: Vec<String>,
     /// The pause between two looks at an instance.
     pub poll: Duration,
+    /// Bytes of a body that is passed on to it, or of its answer.
+    pub body_bytes_max: u64,
 }
 
 /// A product that can be an upstream.
@@ -200,6 +204,8 @@ fn one(
     let poll_ms = text("poll_ms").unwrap_or("2000").parse().ok().filter(|ms| POLL_MS.contains(ms));
     let poll_ms =
         poll_ms.ok_or_else(|| wrong(name, Some("poll_ms"), "20 to 60000 milliseconds are expected"))?;
+    let body_mib = text("body_mib").unwrap_or("136").parse().ok().filter(|mib| BODY_MIB.contains(mib));
+    let body_mib = body_mib.ok_or_else(|| wrong(name, Some("body_mib"), "1 to 4096 MiB are expected"))?;
     let accounts = text("accounts").unwrap_or(DEFAULT_ACCOUNT).split(',').map(str::trim);
     Ok(UpstreamSettings {
         name: name.to_owned(),
@@ -209,6 +215,7 @@ fn one(
         mode,
         accounts: accounts.filter(|account| !account.is_empty()).map(str::to_owned).collect(),
         poll: Duration::from_millis(poll_ms),
+        body_bytes_max: body_mib * 1024 * 1024,
     })
 }
 

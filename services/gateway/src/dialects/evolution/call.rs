@@ -69,10 +69,15 @@ impl OnInstance {
 
     /// An instance's token on another instance is a wrong key, whether that instance exists or not.
     pub(super) fn map<T>(&self, result: Result<T, Failure>) -> Result<T, EvolutionError> {
-        result.map_err(|failure| match failure {
-            Failure::NotFound if !self.call.principal.is_account() => EvolutionError::Unauthorized,
-            other => EvolutionError::of(&self.name, other),
-        })
+        result.map_err(|failure| refused_on(&self.call.principal, &self.name, failure))
+    }
+}
+
+/// What a failure on an instance comes to for this caller: to an instance's token every other one is a wrong key.
+pub(super) fn refused_on(principal: &Principal, name: &str, failure: Failure) -> EvolutionError {
+    match failure {
+        Failure::NotFound if !principal.is_account() => EvolutionError::Unauthorized,
+        other => EvolutionError::of(name, other),
     }
 }
 

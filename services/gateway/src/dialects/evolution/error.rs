@@ -68,6 +68,8 @@ pub(super) enum EvolutionError {
     Malformed,
     /// The body is larger than the bound.
     TooLarge,
+    /// An upstream gave no answer that can be passed back, or the client no body that can be passed on.
+    Passing(StatusCode, &'static str),
     /// Anything else.
     Other(Failure),
 }
@@ -102,6 +104,11 @@ impl EvolutionError {
         Self::Refused(format!("The \"{name}\" instance is not connected"))
     }
 
+    /// Nothing can be done with the number now.
+    pub(super) const fn banned() -> Self {
+        Self::Other(Failure::Rejected(RejectionCodeV1::Banned))
+    }
+
     /// No such path or method. A token that stands in the path is not repeated.
     pub(super) fn unknown_route(method: &Method, uri: &Uri) -> Self {
         Self::UnknownRoute(format!("Cannot {method} {}", masked(uri.path(), &WORDS)))
@@ -124,6 +131,7 @@ impl EvolutionError {
             Self::Refused(message) => (StatusCode::BAD_REQUEST, Message::said(message)),
             Self::Malformed => (StatusCode::BAD_REQUEST, Message::Text("The body is not valid JSON")),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Message::Text("request entity too large")),
+            Self::Passing(status, message) => (status, Message::said(message)),
             Self::Other(Failure::Rejected(code)) => {
                 let (status, message) = rejected(code);
                 (status, Message::said(message))

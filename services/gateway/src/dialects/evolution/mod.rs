@@ -9,18 +9,14 @@ mod error;
 mod ids;
 mod kept;
 pub(crate) mod openapi;
+mod passed;
 mod paths;
 mod routes;
 mod webhook;
 mod words;
 
-use axum::{
-    Router,
-    extract::Request,
-    response::{IntoResponse, Response},
-};
+use axum::{Router, extract::Request, response::Response};
 
-use self::error::EvolutionError;
 pub(crate) use self::paths::owns;
 use crate::{
     app::{App, KeyKind},
@@ -41,10 +37,7 @@ pub fn router(app: App) -> Router {
     routes::router(app)
 }
 
-/// The answer to a path of this dialect that it does not have.
-pub async fn unknown_route(request: Request) -> Response {
-    let unknown = async |request: Request| {
-        EvolutionError::unknown_route(request.method(), request.uri()).into_response()
-    };
-    CORS.answered(request, unknown).await
+/// The answer to a path of this dialect that it does not have: its upstream's, for an instance that is on one.
+pub async fn unknown_route(app: &App, request: Request) -> Response {
+    CORS.answered(request, |request| passed::answer(app, request)).await
 }

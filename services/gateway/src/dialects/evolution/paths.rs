@@ -15,6 +15,7 @@ pub(super) const WORDS: [&str; 38] = [
     "sqs",
     "kafka",
     "verify-creds",
+    "s3",
     "message",
     "chat",
     "group",
@@ -30,7 +31,6 @@ pub(super) const WORDS: [&str; 38] = [
     "n8n",
     "evoai",
     "evolutionBot",
-    "s3",
     "create",
     "connect",
     "connectionState",
@@ -43,8 +43,16 @@ pub(super) const WORDS: [&str; 38] = [
     "find",
     "manager",
 ];
-/// How many a path begins with: messaging and its helpers are not here, and clients that ask for them read an error.
+/// How many a path begins with.
 const FIRST: usize = 27;
+/// How many of those are never passed on: what is asked there is answered here. So is `s3`, whose `getMedia` shows the media
+/// of any instance that a body names; the others are messaging and its helpers, which only an upstream has.
+const OWN: usize = 12;
+
+/// Whether a path is one of those that an upstream answers, where the instance is on one.
+pub(super) fn is_passed(path: &str) -> bool {
+    WORDS.iter().take(FIRST).skip(OWN).any(|first| *first == first_segment(path))
+}
 
 /// Whether a path that no route has is one of this dialect.
 pub(crate) fn owns(path: &str) -> bool {
