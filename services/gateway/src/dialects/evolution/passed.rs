@@ -103,7 +103,7 @@ async fn pass(app: &App, request: Request, unknown: EvolutionError) -> Result<Re
         other => other.map_err(|failure| not_passed(&caller, &name, failure))?,
     };
     segments.push(admitted.name.clone());
-    let path: String = segments.iter().map(|it| format!("/{}", segment(it))).collect();
+    let path = segments.iter().fold(String::new(), |path, it| path + "/" + &segment(it));
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let announced = headers::text(&parts.headers, "content-length");
     if announced.and_then(|it| it.parse::<u64>().ok()).is_some_and(|it| it > admitted.body_bytes_max()) {
