@@ -44,7 +44,7 @@ use attempts::Attempts;
 use dispatch::{Dispatcher, Tools};
 use outbox::{Outbox, Touched};
 use schedule::Schedule;
-use transport::{Transport, TransportSetupError};
+use transport::{Dial, Tcp, Transport, TransportSetupError};
 
 /// The queue group of the replicas of this service.
 const QUEUE: &str = "webhooks";
@@ -83,6 +83,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whoever opens the connections to endpoints in our place; none if we do.
     pub proxy: Option<EgressProxy>,
+    /// Who opens the connections to endpoints.
+    pub dial: Arc<dyn Dial>,
     /// When failed attempts are repeated.
     pub schedule: Schedule,
     /// How the outbox is kept.
@@ -123,6 +125,7 @@ impl Settings {
             urls,
             public_url,
             proxy: None,
+            dial: Arc::new(Tcp),
             schedule: Schedule::default(),
             view: ViewOptions::new(clock),
             write_version: WriteVersion::NEWEST,
@@ -152,7 +155,7 @@ impl Handle {
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
     let folder = ports.data.join("webhooks");
-    let transport = Transport::new(settings.urls)?.through(settings.proxy.as_ref());
+    let transport = Transport::new(settings.urls)?.through(settings.proxy.as_ref()).dialing(settings.dial);
     let attempts =
         Arc::new(Attempts::open(&folder.join("attempts"), ports.relay, settings.schedule.breaker)?);
     let touched = Arc::new(Touched::default());

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::http::Method;
 use berth_bus::KeyRing;
-use berth_proto::{AccountId, CommandId, InstanceId, StreamKey};
+use berth_proto::{
+    AccountId, CommandId, InstanceId, Kind, StreamKey,
+    commit::{OutcomeCodeV1, PrincipalV1, ReceiptV2},
+};
 use berth_runtime::Role;
 use serde_json::{Value, json};
 
@@ -13,13 +16,16 @@ use crate::{
     history::History,
     model::Model,
     ports::keys::SharedKeys,
+    silence,
     world::{At, Life},
 };
 
 /// How long a deployment may take until nothing is under way any more: the longest attempt, and some.
-const SETTLE_SECONDS_MAX: u64 = 600;
+const SETTLE_SECONDS_MAX: u64 = 900;
 /// How often is looked meanwhile.
 const LOOK_EVERY_SECONDS: u64 = 5;
+/// How long after a logout it is told at the latest when nothing fails.
+const TELL_SECONDS_MAX: u64 = 60;
 /// How long a logout may take when nothing fails.
 const LOGOUT_TRIES: u32 = 3;
 
@@ -41,11 +47,18 @@ impl Checks<'_> {
         self.settle("nothing fails any more").await;
         self.log_everybody_out().await;
         self.settle("everybody was logged out").await;
+        // A new owner waits for what the former one may still be sending.
+        self.deployment.wait(TELL_SECONDS_MAX).await;
         let history = History::read(&self.deployment.world.log).await;
         for fault in &history.faults {
             self.fault(fault.clone());
         }
+        let ids: Vec<_> = self.instances.iter().filter_map(|id| id.parse().ok()).collect();
+        for fault in silence::faults(&self.deployment.world, &history, &ids) {
+            self.fault(fault);
+        }
         self.durable_and_once(&history).await;
+        self.made_and_deleted(&history).await;
         self.shown_everywhere(&history).await;
         history
     }
@@ -64,20 +77,33 @@ impl Checks<'_> {
         for _ in 0..SETTLE_SECONDS_MAX / LOOK_EVERY_SECONDS {
             self.deployment.wait(LOOK_EVERY_SECONDS).await;
             open.clear();
-            for instance in self.instances {
+            for instance in self.instances.iter().chain(&self.model.made()) {
                 let path = format!("/v1/instances/{instance}");
                 match self.deployment.insist(&self.ask(Method::GET, path, None), LOGOUT_TRIES).await {
                     Some(answer) if answer.status == 200 && is_at_rest(&answer.body) => {}
+                    Some(answer) if matches!(answer.status, 404 | 410) && self.model.is_deleted(instance) => {
+                    }
                     Some(answer) => open.push(format!("{instance}: {}: {}", answer.status, answer.body)),
                     None => open.push(format!("{instance} is not shown")),
                 }
             }
+            self.owed(&mut open).await;
             if open.is_empty() {
                 return;
             }
         }
         for one in open {
             self.fault(format!("P11: {SETTLE_SECONDS_MAX} s after {since} this is not at rest: {one}"));
+        }
+    }
+
+    /// P6: whatever is owed is told in the end.
+    async fn owed(&self, open: &mut Vec<String>) {
+        let path = "/v1/deliveries?state=waiting".to_owned();
+        match self.deployment.insist(&self.ask(Method::GET, path, None), LOGOUT_TRIES).await {
+            Some(answer) if answer.body["deliveries"].as_array().is_some_and(Vec::is_empty) => {}
+            Some(answer) => open.push(format!("deliveries: {}: {}", answer.status, answer.body)),
+            None => open.push("nobody tells what is owed".to_owned()),
         }
     }
 
@@ -106,9 +132,11 @@ impl Checks<'_> {
     /// P1 and P2: what was acknowledged is there, and no command is there twice.
     async fn durable_and_once(&self, history: &History) {
         let mut receipts: BTreeMap<(String, CommandId), Vec<u64>> = BTreeMap::new();
-        for (stream, commits) in history.streams.values() {
+        // A command that reserves a key and gives it back stands in the stream of the key twice.
+        let of_commands = |kind: Kind| matches!(kind, Kind::Instance | Kind::Account);
+        for (stream, commits) in history.streams.values().filter(|(stream, _)| of_commands(stream.kind())) {
             for commit in commits {
-                for receipt in &commit.receipts {
+                for receipt in commit.receipts.iter().filter(|receipt| !may_be_said_again(receipt)) {
                     let of = (stream.subject(), receipt.command_id);
                     receipts.entry(of).or_default().push(commit.version);
                 }
@@ -138,6 +166,27 @@ impl Checks<'_> {
                     "P1: version {} of {instance} was shown, and its history ends at {end}",
                     acknowledged.version
                 ));
+            }
+        }
+    }
+
+    /// P1 of creates and deletes, and one instance for each name.
+    async fn made_and_deleted(&self, history: &History) {
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for instance in self.instances.iter().chain(&self.model.made()) {
+            let ended = instance.parse().map(|id| history.of(&StreamKey::instance(id)).is_empty());
+            if ended != Ok(false) {
+                self.fault(format!("P1: {instance} was made and has no history"));
+            }
+            let ask = self.ask(Method::GET, format!("/v1/instances/{instance}"), None);
+            let Some(answer) = self.deployment.insist(&ask, LOGOUT_TRIES).await else { continue };
+            let is_deleted = answer.body["state"] == "deleted" || matches!(answer.status, 404 | 410);
+            if is_deleted != self.model.is_deleted(instance) && self.model.is_deleted(instance) {
+                self.fault(format!("P1: {instance} was deleted and is shown as {}", answer.body));
+            }
+            let name = answer.body["name"].as_str().unwrap_or_default().to_owned();
+            if !is_deleted && let Some(other) = names.insert(name.clone(), instance.clone()) {
+                self.fault(format!("P2: {name} is the name of {other} and of {instance}"));
             }
         }
     }
@@ -172,6 +221,11 @@ impl Checks<'_> {
     }
 }
 
+/// Whether this only notes that a service did its work: one whose note was not answered notes it again.
+fn may_be_said_again(receipt: &ReceiptV2) -> bool {
+    receipt.principal == PrincipalV1::Service && receipt.outcome.code == OutcomeCodeV1::Unchanged
+}
+
 /// Whether nothing is under way for an instance.
 fn is_at_rest(instance: &Value) -> bool {
     let rests = match instance["state"].as_str() {
@@ -180,5 +234,5 @@ fn is_at_rest(instance: &Value) -> bool {
         _ => false,
     };
     let unlinks = instance["unlinks"].as_array().cloned().unwrap_or_default();
-    rests && unlinks.iter().all(|unlink| unlink["status"] != "pending")
+    rests && instance["erasure"] != "pending" && unlinks.iter().all(|unlink| unlink["status"] != "pending")
 }

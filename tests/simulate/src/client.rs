@@ -38,13 +38,15 @@ const PLAYS: [&str; 8] =
 impl Client {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let world = Arc::clone(&self.deployment.world);
-        let mut number = 0;
+        let (mut number, mut own) = (0, Vec::new());
         while !stop.is_cancelled() {
             sleep(world.chance.millis(0, 1_500)).await;
             let Some(instance) = world.chance.one_of(&self.instances) else { return };
-            match world.chance.below(10) {
+            number += 1;
+            match world.chance.below(12) {
+                10 => self.make(number, &mut own).await,
+                11 => self.delete(number, &mut own).await,
                 0..=3 => {
-                    number += 1;
                     let key = format!("client-{}-{number}", self.number);
                     self.command(instance, &key).await;
                 }
@@ -86,6 +88,48 @@ impl Client {
         if world.chance.permille(500) {
             self.read(&instance).await;
         }
+    }
+
+    /// Makes an instance under one of a few names, so that they are sought after.
+    async fn make(&self, number: u32, own: &mut Vec<String>) {
+        let world = &self.deployment.world;
+        let key = format!("make-{}-{number}", self.number);
+        let body = json!({"name": format!("pop-{}", world.chance.below(4))});
+        let ask = self.of(Method::POST, "/v1/instances".to_owned(), Some(&key), Some(body));
+        let Some(answer) = self.deployment.insist(&ask, TRIES).await else { return };
+        let id = answer.body["id"].as_str().unwrap_or_default().to_owned();
+        match answer.status {
+            201 => {}
+            // The name is another one's.
+            409 => return,
+            other => {
+                return world
+                    .fault(format!("a create under {key} is answered with {other}: {}", answer.body));
+            }
+        }
+        self.model.make(id.clone());
+        if world.chance.permille(500)
+            && let Some(again) = self.deployment.insist(&ask, TRIES).await
+            && again.body["id"] != id.as_str()
+        {
+            world.fault(format!("P2: the create under {key} made {id}, and then comes to {}", again.body));
+        }
+        own.push(id);
+    }
+
+    async fn delete(&self, number: u32, own: &mut Vec<String>) {
+        let Some(id) = own.pop() else { return };
+        let key = format!("delete-{}-{number}", self.number);
+        let ask = self.of(Method::DELETE, format!("/v1/instances/{id}"), Some(&key), None);
+        let Some(answer) = self.deployment.insist(&ask, TRIES).await else { return };
+        if answer.status != 200 {
+            let (status, body) = (answer.status, answer.body);
+            return self
+                .deployment
+                .world
+                .fault(format!("a delete of {id} is answered with {status}: {body}"));
+        }
+        self.model.delete(&id);
     }
 
     /// The same request is answered in the same way, whoever is asked.

@@ -40,9 +40,13 @@ impl Deployment {
     /// Starts so many processes as chance has it: two of each role that owns something, or one.
     pub(crate) async fn start(world: &Arc<World>, folder: &Path) -> Arc<Self> {
         let mut processes = Vec::new();
-        for (role, least) in
-            [(Role::SessionAggregate, 2), (Role::Gateway, 1), (Role::Projections, 1), (Role::Connector, 1)]
-        {
+        for (role, least) in [
+            (Role::SessionAggregate, 2),
+            (Role::Gateway, 1),
+            (Role::Projections, 1),
+            (Role::Connector, 1),
+            (Role::Webhooks, 1),
+        ] {
             for number in 1..=u32::try_from(world.chance.between(least, 2)).unwrap_or(1) {
                 processes.push(Process::new(world, role, number, folder));
             }

@@ -26,6 +26,7 @@ mod process;
 mod randomness;
 mod roles;
 mod run;
+mod silence;
 mod trace;
 mod world;
 

@@ -1,7 +1,7 @@
 //! What clients were told, which must be true ever after.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -22,6 +22,9 @@ pub(crate) struct Model(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     acknowledged: Vec<Acknowledged>,
+    /// Instances that were made while everything failed, and those of them that were deleted.
+    made: Vec<String>,
+    deleted: BTreeSet<String>,
     /// The highest version of each instance that anybody was shown.
     seen: BTreeMap<String, u64>,
 }
@@ -36,6 +39,24 @@ impl Model {
     pub(crate) fn acknowledge(&self, acknowledged: Acknowledged) {
         self.see(&acknowledged.instance, acknowledged.version);
         self.inner().acknowledged.push(acknowledged);
+    }
+
+    /// Somebody was told that an instance was made.
+    pub(crate) fn make(&self, instance: String) {
+        self.inner().made.push(instance);
+    }
+
+    /// Somebody was told that an instance was deleted.
+    pub(crate) fn delete(&self, instance: &str) {
+        self.inner().deleted.insert(instance.to_owned());
+    }
+
+    pub(crate) fn made(&self) -> Vec<String> {
+        self.inner().made.clone()
+    }
+
+    pub(crate) fn is_deleted(&self, instance: &str) -> bool {
+        self.inner().deleted.contains(instance)
     }
 
     /// Somebody was shown this version of an instance.

@@ -23,6 +23,8 @@ pub(crate) struct Odds {
     pub(crate) append_late: u64,
     /// A follower of the log is cut off.
     pub(crate) follower_cut: u64,
+    /// An endpoint does not take a notice.
+    pub(crate) endpoint_fails: u64,
     /// Seconds between two faults of a process, on average; 0 for none.
     pub(crate) process_fault_every: u64,
 }
@@ -38,6 +40,7 @@ impl Odds {
         answer_lost: 0,
         append_late: 0,
         follower_cut: 0,
+        endpoint_fails: 0,
         process_fault_every: 0,
     };
 
@@ -53,6 +56,7 @@ impl Odds {
             answer_lost: some(40),
             append_late: some(25),
             follower_cut: some(4),
+            endpoint_fails: some(200),
             process_fault_every: if chance.permille(700) { chance.between(4, 30) } else { 0 },
         }
     }

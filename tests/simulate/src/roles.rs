@@ -1,6 +1,6 @@
 //! Starts a process as the binary does, on the ports of a simulation.
 
-use std::{error::Error, path::Path, sync::Arc};
+use std::{error::Error, path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use berth_bus::{
@@ -13,7 +13,8 @@ use berth_gateway::{EvolutionLogout, app::Quotas, root_key_digest};
 use berth_log::{EventLog, GuardedLog, LogRead, OneFollower};
 use berth_proto::{WriteVersion, subject::Decider};
 use berth_runtime::{Clock, Role, SeededEntropy, UrlPolicy};
-use berth_views::StoreKind;
+use berth_views::{StoreKind, ViewOptions};
+use berth_webhooks::schedule::Schedule;
 use tokio::sync::watch;
 
 use crate::{
@@ -23,8 +24,10 @@ use crate::{
         bus::SharedBus,
         clock::SkewedClock,
         device::WatchedLinks,
+        endpoint::SharedDial,
         keys::{SharedDevices, SharedKeys},
         log::SharedLog,
+        relay::SharedRelay,
         volatile::SharedVolatile,
     },
     world::At,
@@ -34,6 +37,15 @@ use crate::{
 pub(crate) const ROOT: &str = "key-of-the-operator";
 /// The subjects of commands: see how the binary wires NATS.
 const COMMANDS: [&str; 2] = [Decider::Owner.filter(), Decider::Any.filter()];
+
+/// The pause between the attempts of a notice, and how many there are.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+const RETRIES: usize = 60;
+
+/// Endpoints are in a network of their own.
+fn endpoints() -> UrlPolicy {
+    UrlPolicy { allow: vec!["10.0.0.0/8".parse().expect("a range")], plain_http: false }
+}
 
 /// What a process is started with.
 #[derive(Debug)]
@@ -71,7 +83,8 @@ impl Starting<'_> {
             Role::SessionAggregate => self.session_aggregate(wired).await.map(|()| None),
             Role::Projections => self.projections(wired).await.map(|()| None),
             Role::Connector => self.connector(wired).await.map(|()| None),
-            Role::Webhooks | Role::Serve => Err("no such process in a simulation".into()),
+            Role::Webhooks => self.webhooks(wired).await.map(|()| None),
+            Role::Serve => Err("no such process in a simulation".into()),
         }
     }
 
@@ -192,10 +205,35 @@ impl Starting<'_> {
         Ok(())
     }
 
+    async fn webhooks(self, wired: Wired) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let ports = berth_webhooks::Ports {
+            log: wired.log,
+            bus: wired.bus,
+            volatile: wired.volatile,
+            keys: wired.keys.clone(),
+            delivery_keys: wired.keys,
+            leases: wired.leases,
+            clock: Arc::clone(&wired.clock),
+            entropy: wired.entropy,
+            relay: Some(Arc::new(SharedRelay(self.at.clone()))),
+            data: self.folder.to_owned(),
+        };
+        let settings = berth_webhooks::Settings::new(Arc::clone(&wired.clock), endpoints(), None);
+        let settings = berth_webhooks::Settings {
+            view: ViewOptions::in_memory(wired.clock),
+            dial: Arc::new(SharedDial(self.at.clone())),
+            // The documented one takes days: what fails for a minute is to be told within the run.
+            schedule: Schedule { delays: vec![RETRY_AFTER; RETRIES], ..Schedule::default() },
+            ..settings
+        };
+        berth_webhooks::start(ports, settings, &self.at.life.lifecycle).await?;
+        Ok(())
+    }
+
     fn gateway(self, wired: Wired) -> Router {
         let settings = berth_gateway::Settings {
             root_key_digest: root_key_digest(&self.at.world.master, ROOT),
-            url_policy: UrlPolicy::default(),
+            url_policy: endpoints(),
             simulated_driver: true,
             evolution_logout: EvolutionLogout::Strict,
             quotas: Quotas { instance_commands: 0, account_commands: 0, instance_reads: 0, account_reads: 0 },

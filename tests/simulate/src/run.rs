@@ -111,7 +111,11 @@ async fn populate(deployment: &Deployment) -> Option<(AccountId, Vec<String>)> {
     let account = made.body["id"].as_str()?.parse().ok()?;
     let mut instances = Vec::new();
     for number in 0..deployment.world.chance.between(1, 5) {
-        let (key, body) = (format!("instance-{number}"), json!({"name": format!("shop-{number}")}));
+        let webhooks: Vec<_> = (0..deployment.world.chance.below(3))
+            .map(|which| json!({"url": format!("http://10.0.0.1/shop-{number}-{which}")}))
+            .collect();
+        let key = format!("instance-{number}");
+        let body = json!({"name": format!("shop-{number}"), "webhooks": webhooks});
         let made = insist("/v1/instances", TOKEN, &key, body).await?;
         instances.push(made.body["id"].as_str()?.to_owned());
     }

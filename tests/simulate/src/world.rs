@@ -9,8 +9,8 @@ use std::{
 };
 
 use berth_bus::local::LocalVolatile;
-use berth_log::memory::MemoryLog;
-use berth_proto::{InstanceId, Timestamp};
+use berth_log::{AppendError, Appended, EventLog, Expected, NewCommit, memory::MemoryLog};
+use berth_proto::{InstanceId, StreamKey, Timestamp};
 use berth_runtime::{Lifecycle, MasterKey, SeededEntropy};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
@@ -20,7 +20,7 @@ use crate::{
     chance::Chance,
     mutant::Mutant,
     odds::Odds,
-    ports::{bucket::Values, bus::Network, device::Running, keys::Kept},
+    ports::{bucket::Values, bus::Network, device::Running, endpoint::Ears, keys::Kept, relay::Told},
     trace::Trace,
 };
 
@@ -40,7 +40,13 @@ pub(crate) struct World {
     /// Messages on their way, which belong to no process.
     pub(crate) under_way: Lifecycle,
     pub(crate) log: MemoryLog,
+    /// When each commit was stored, by its stream.
+    stored: Mutex<BTreeMap<String, Vec<Instant>>>,
     pub(crate) network: Network,
+    /// What endpoints of webhooks heard.
+    pub(crate) ears: Ears,
+    /// What dispatchers told each other.
+    pub(crate) told: Arc<Told>,
     pub(crate) values: Values,
     pub(crate) keys: Kept,
     pub(crate) devices: Mutex<BTreeMap<(InstanceId, u32), Bytes>>,
@@ -102,7 +108,10 @@ impl World {
             start: Instant::now(),
             under_way: Lifecycle::new(),
             log: MemoryLog::new(SHARDS),
+            stored: Mutex::default(),
             network: Network::default(),
+            ears: Ears::default(),
+            told: Arc::default(),
             values: Values::default(),
             keys: Kept::default(),
             devices: Mutex::default(),
@@ -130,6 +139,31 @@ impl World {
 
     pub(crate) fn faults(&self) -> Vec<String> {
         locked(&self.faults).clone()
+    }
+
+    /// Stores a commit, if it is as expected.
+    pub(crate) async fn store(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
+        let stream = commit.stream;
+        let appended = self.log.append(commit, expected).await;
+        if let Ok(appended) = &appended {
+            let mut stored = locked(&self.stored);
+            let times = stored.entry(stream.subject()).or_default();
+            // One that was stored before is answered in the same way.
+            if times.len() as u64 + 1 == appended.tail.version {
+                times.push(Instant::now());
+            }
+        }
+        appended
+    }
+
+    /// When the commits of a stream were stored.
+    pub(crate) fn stored_of(&self, stream: &StreamKey) -> Vec<Instant> {
+        locked(&self.stored).get(&stream.subject()).cloned().unwrap_or_default()
+    }
+
+    /// The version of a stream at this moment.
+    pub(crate) fn version_of(&self, stream: &StreamKey) -> u64 {
+        locked(&self.stored).get(&stream.subject()).map_or(0, |times| times.len() as u64)
     }
 
     /// Lets something go on that belongs to no process.

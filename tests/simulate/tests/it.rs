@@ -21,7 +21,7 @@ fn is_found(mutant: &str) {
 
 #[test]
 fn nothing_is_found_by_a_bounded_number_of_seeds() {
-    ends_well(&["--seeds", "80"]);
+    ends_well(&["--seeds", "60"]);
 }
 
 #[test]
@@ -41,6 +41,11 @@ fn a_seed_is_one_run_however_often() {
 #[test]
 fn a_fence_that_is_ignored_is_found() {
     is_found("fence-ignored");
+}
+
+#[test]
+fn a_gate_that_is_read_once_is_found() {
+    is_found("gate-read-once");
 }
 
 #[test]

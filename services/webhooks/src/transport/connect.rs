@@ -8,17 +8,14 @@ use std::{
 
 use rustls::{ClientConfig, ConfigBuilder, WantsVerifier, client::Resumption, pki_types::ServerName};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::{
     SendError,
     addresses::{Addresses, Visit},
+    dial::{Dial, Tcp, Wire, at_once},
     meter::{Allowance, Metered},
     pass::Barrier,
     proxy::Proxy,
@@ -32,23 +29,19 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// signature: what a kept connection would save, but for the round trip.
 const TLS_SESSIONS_MAX: usize = 1_024;
 
-/// What bytes go over.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
 /// Opens connections.
 #[derive(Clone)]
 pub(super) struct Connector {
     tls: TlsConnector,
     addresses: Addresses,
+    dial: Arc<dyn Dial>,
     /// Opens the connections in our place.
     proxy: Option<Proxy>,
 }
 
 /// A connection, what lets bytes through to it, and the count of it: to be kept as long as the connection.
 pub(super) struct Opened {
-    pub(super) stream: Box<dyn Stream>,
+    pub(super) stream: Box<dyn Wire>,
     pub(super) barrier: Barrier,
     pub(super) visit: Visit,
 }
@@ -70,7 +63,17 @@ impl Connector {
     fn with(mut config: ClientConfig) -> Self {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.resumption = Resumption::in_memory_sessions(TLS_SESSIONS_MAX);
-        Self { tls: TlsConnector::from(Arc::new(config)), addresses: Addresses::default(), proxy: None }
+        Self {
+            tls: TlsConnector::from(Arc::new(config)),
+            addresses: Addresses::default(),
+            dial: Arc::new(Tcp),
+            proxy: None,
+        }
+    }
+
+    /// The same with connections that somebody else opens.
+    pub(super) fn dialing(self, dial: Arc<dyn Dial>) -> Self {
+        Self { dial, ..self }
     }
 
     /// The same through a proxy.
@@ -125,7 +128,7 @@ impl Connector {
         addresses: &[IpAddr],
         port: u16,
         deadline: Instant,
-    ) -> Result<(TcpStream, Visit), SendError> {
+    ) -> Result<(Box<dyn Wire>, Visit), SendError> {
         let mut failed = SendError::Connect;
         for (left, address) in (1..=addresses.len()).rev().zip(addresses) {
             let at = SocketAddr::new(*address, port);
@@ -136,11 +139,7 @@ impl Connector {
             let now = Instant::now();
             let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
             match timeout_at(now + share, self.reach(at)).await {
-                Ok(Ok(stream)) => {
-                    // Whole requests are written at once: there is nothing to gather.
-                    let _ = stream.set_nodelay(true);
-                    return Ok((stream, visit));
-                }
+                Ok(Ok(stream)) => return Ok((stream, visit)),
                 Ok(Err(error)) => failed = error,
                 Err(_) => failed = SendError::TimedOut,
             }
@@ -148,10 +147,10 @@ impl Connector {
         Err(failed)
     }
 
-    async fn reach(&self, at: SocketAddr) -> Result<TcpStream, SendError> {
+    async fn reach(&self, at: SocketAddr) -> Result<Box<dyn Wire>, SendError> {
         match &self.proxy {
-            Some(proxy) => proxy.connect(at).await,
-            None => TcpStream::connect(at).await.map_err(|_| SendError::Connect),
+            Some(proxy) => Ok(Box::new(at_once(proxy.connect(at).await?))),
+            None => self.dial.dial(at).await.map_err(|_| SendError::Connect),
         }
     }
 }

@@ -15,12 +15,9 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::pass::Barrier;
+use super::{dial::Wire, pass::Barrier};
 
 /// Bytes that are read of one exchange, those of TLS included: the answer's body as far as it is read, and as much
 /// again for its head and the handshake, twice.
@@ -33,9 +30,8 @@ const TURN_BYTES_MAX: usize = 8 * 1024;
 pub(super) struct Allowance(Arc<AtomicUsize>);
 
 /// See the module.
-#[derive(Debug)]
 pub(super) struct Metered {
-    inner: TcpStream,
+    inner: Box<dyn Wire>,
     allowance: Allowance,
     barrier: Barrier,
     /// Read since others had their turn.
@@ -53,7 +49,7 @@ impl Allowance {
 // === impl Metered ===
 
 impl Metered {
-    pub(super) const fn new(inner: TcpStream, allowance: Allowance, barrier: Barrier) -> Self {
+    pub(super) fn new(inner: Box<dyn Wire>, allowance: Allowance, barrier: Barrier) -> Self {
         Self { inner, allowance, barrier, read: 0 }
     }
 }

@@ -9,6 +9,7 @@
 
 mod addresses;
 mod connect;
+mod dial;
 mod headers;
 mod meter;
 mod pass;
@@ -36,6 +37,7 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use url::{Position, Url};
 
+pub use dial::{Dial, Tcp, Wire};
 pub(crate) use headers::{HeaderParts, build};
 pub use pass::Pass;
 
@@ -150,6 +152,13 @@ impl Transport {
     #[must_use]
     pub fn through(mut self, proxy: Option<&EgressProxy>) -> Self {
         self.connector = self.connector.through(proxy.map(Proxy::new));
+        self
+    }
+
+    /// The same with connections that somebody else opens.
+    #[must_use]
+    pub fn dialing(mut self, dial: Arc<dyn Dial>) -> Self {
+        self.connector = self.connector.dialing(dial);
         self
     }
 

@@ -29,6 +29,7 @@ use berth_views::ViewOptions;
 use berth_webhooks::{
     Handle, Ports, Settings,
     schedule::{BreakerRule, Schedule},
+    transport::Tcp,
 };
 use tempfile::TempDir;
 
@@ -225,6 +226,7 @@ impl World {
             urls: UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false },
             public_url: Some("https://berth.example".to_owned()),
             proxy: self.proxy.clone(),
+            dial: Arc::new(Tcp),
             schedule,
             view,
         };

@@ -139,7 +139,7 @@ impl EventLog for SharedLog {
                 Fate::Late(late) => sleep(late).await,
                 Fate::Answered | Fate::AnswerLost => sleep(way).await,
             }
-            let appended = world.log.append(commit, expected).await;
+            let appended = world.store(commit, expected).await;
             let said = if appended.is_ok() { "stored" } else { "refused" };
             world.trace.step(&who, format_args!("commit {version} of {stream} is {said} ({fate:?})"));
             let _gone = told.send(appended);

@@ -4,6 +4,8 @@ pub(crate) mod bucket;
 pub(crate) mod bus;
 pub(crate) mod clock;
 pub(crate) mod device;
+pub(crate) mod endpoint;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod relay;
 pub(crate) mod volatile;

@@ -1,0 +1,159 @@
+//! What must be true of everything that endpoints heard.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use berth_proto::{
+    CommitV2, InstanceId, StreamKey,
+    commit::CarriedV1,
+    event::Event,
+    instance::{InstanceStateV1, PermissionV1},
+};
+use tokio::time::Instant;
+
+use crate::{history::History, ports::endpoint::Heard, world::World};
+
+/// Sending begins within this time of the read that allowed it.
+const PERMIT_MAX: Duration = Duration::from_secs(1);
+/// The name of a disconnection.
+const LOGGED_OUT: &str = "instance.logged_out";
+
+/// An instance over time.
+struct Life<'a> {
+    /// When each commit was stored.
+    stored: Vec<Instant>,
+    commits: &'a [CommitV2],
+    permissions: Vec<PermissionV1>,
+}
+
+/// P5 and P6: the faults of everything that was heard.
+pub(crate) fn faults(world: &World, history: &History, instances: &[InstanceId]) -> Vec<String> {
+    let heard = world.ears.heard();
+    let mut faults = ids(&heard);
+    for instance in instances {
+        let stream = StreamKey::instance(*instance);
+        let stored: Vec<_> = world.stored_of(&stream);
+        let commits = history.of(&stream);
+        if stored.len() != commits.len() {
+            faults.push(format!(
+                "P8: {} commits of {stream} were stored, {} are there",
+                stored.len(),
+                commits.len()
+            ));
+            continue;
+        }
+        let life = Life { stored, commits, permissions: permissions(commits) };
+        let mut by_endpoint: BTreeMap<&str, Vec<&Heard>> = BTreeMap::new();
+        for one in heard.iter().filter(|one| one.instance == *instance) {
+            by_endpoint.entry(&one.endpoint).or_default().push(one);
+        }
+        for (endpoint, heard) in by_endpoint {
+            faults.extend(life.silence(&heard).into_iter().map(|fault| format!("P5: {endpoint}: {fault}")));
+            faults.extend(order(&heard).into_iter().map(|fault| format!("P6: {endpoint}: {fault}")));
+            faults.extend(life.told(&heard).map(|fault| format!("P6: {endpoint}: {fault}")));
+        }
+    }
+    faults
+}
+
+/// One id is one notice.
+fn ids(heard: &[Heard]) -> Vec<String> {
+    let mut known = BTreeMap::new();
+    let mut faults = Vec::new();
+    for one in heard {
+        let what = (&one.endpoint, one.instance, one.version, &one.kind);
+        let before = known.entry(&one.id).or_insert(what);
+        if *before != what {
+            faults.push(format!("P6: {} is the id of {before:?} and of {what:?}", one.id));
+        }
+    }
+    faults
+}
+
+fn is_code(heard: &Heard) -> bool {
+    matches!(heard.kind.as_str(), "instance.qr" | "instance.pairing_code")
+}
+
+/// What is heard for the first time comes in its order, codes in a lane of their own.
+fn order(heard: &[&Heard]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for lane in [true, false] {
+        let mut last: Option<&Heard> = None;
+        let mut known = std::collections::BTreeSet::new();
+        for one in heard.iter().copied().filter(|one| is_code(one) == lane) {
+            if !known.insert(&one.id) {
+                continue;
+            }
+            if let Some(last) = last.filter(|last| one.version < last.version) {
+                faults.push(format!(
+                    "{} of version {} is heard after {} of {}",
+                    one.kind, one.version, last.kind, last.version
+                ));
+            }
+            last = Some(one);
+        }
+    }
+    faults
+}
+
+/// What webhooks may be told after each commit.
+fn permissions(commits: &[CommitV2]) -> Vec<PermissionV1> {
+    let mut now = PermissionV1::Silent;
+    let after = |commit: &CommitV2| {
+        if let CarriedV1::Full(record) = &commit.state
+            && let Ok(state) = record.open::<InstanceStateV1>()
+        {
+            now = state.permission;
+        }
+        now
+    };
+    commits.iter().map(after).collect()
+}
+
+impl Life<'_> {
+    /// Nothing is heard that no state of the last second allowed, and nothing older after a disconnection.
+    fn silence(&self, heard: &[&Heard]) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut told: Option<u64> = None;
+        for one in heard {
+            let said = || format!("{} of version {} by {}", one.kind, one.version, one.from);
+            if let Some(out) = told.filter(|out| one.version < *out) {
+                faults.push(format!("{} is heard after the disconnection of version {out}", said()));
+            }
+            if one.kind == LOGGED_OUT {
+                told = told.max(Some(one.version));
+                continue;
+            }
+            let allows = |permission: PermissionV1| match permission {
+                PermissionV1::Open => true,
+                PermissionV1::QrOnly => is_code(one),
+                PermissionV1::Silent => false,
+            };
+            if !self.during(one.at).any(allows) {
+                faults.push(format!(
+                    "{} is heard although it is at {}, and nothing allowed it",
+                    said(),
+                    one.now
+                ));
+            }
+        }
+        faults
+    }
+
+    /// The permissions of the last second.
+    fn during(&self, at: Instant) -> impl Iterator<Item = PermissionV1> {
+        let since = at.checked_sub(PERMIT_MAX).unwrap_or(at);
+        let first = self.stored.iter().rposition(|stored| *stored < since).unwrap_or_default();
+        let pairs = self.stored.iter().zip(&self.permissions).skip(first);
+        pairs.take_while(move |(stored, _)| **stored <= at).map(|(_, permission)| *permission)
+    }
+
+    /// The last logout is told: nothing came after it that would have taken its place.
+    fn told(&self, heard: &[&Heard]) -> Option<String> {
+        let logs_out = |commit: &&CommitV2| {
+            commit.events.iter().any(|record| matches!(Event::from_record(record), Ok(Event::LoggedOut(_))))
+        };
+        let last = self.commits.iter().rev().find(logs_out)?;
+        let told = heard.iter().any(|one| one.kind == LOGGED_OUT && one.version == last.version && one.taken);
+        (!told).then(|| format!("the logout of version {} is never told", last.version))
+    }
+}
