@@ -2,6 +2,7 @@
 
 pub mod around;
 pub mod chain;
+mod copied;
 pub mod decode;
 pub mod embedded;
 pub mod guarded;
@@ -21,6 +22,7 @@ mod window;
 
 pub use around::{Place, read_around};
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, Tombstone, hash_of, hash_of_stored, verify};
+pub use copied::append_copy;
 pub use decode::{DecodeError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 pub use guarded::{GuardedLog, Halted};
 pub use high_water::RolledBack;

@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use berth_bus::{KeyRingError, KeyStore};
 use berth_evidence::{Board, Told};
-use berth_log::{Expected, NewCommit, Stored, Tail, decode_commit};
+use berth_log::{Expected, Stored, Tail, append_copy};
 use berth_proto::{InstanceId, StreamKey};
 use berth_runtime::WrappedKey;
 use bytes::Bytes;
@@ -60,9 +60,8 @@ struct Shard {
 
 /// A commit that is to be appended.
 struct Append {
-    commit: NewCommit,
+    copy: Stored,
     expected: Expected,
-    revision: u64,
 }
 
 /// A list that entries are added to.
@@ -163,8 +162,8 @@ impl<'a> Fill<'a> {
         }
         self.waiting += 1;
         self.waiting_bytes += payload.len();
-        let commit = new_commit(stream, tail, number, payload);
-        shard.waiting.push(Append { commit, expected, revision: tail.revision });
+        let copy = Stored { stream, tail, shard: number, payload };
+        shard.waiting.push(Append { copy, expected });
         if self.waiting >= COMMITS_AT_ONCE_MAX.min(self.step()) || self.waiting_bytes >= BYTES_AT_ONCE_MAX {
             self.append().await?;
         }
@@ -184,8 +183,9 @@ impl<'a> Fill<'a> {
         let log = &self.target.parts.log;
         let shards = self.shards.iter_mut().map(|shard| std::mem::take(&mut shard.waiting));
         let appends = shards.map(|waiting| async move {
-            for Append { commit, expected, revision } in waiting {
-                let appended = log.append(commit, expected).await.map_err(Failure::Append)?;
+            for Append { copy, expected } in waiting {
+                let revision = copy.tail.revision;
+                let appended = append_copy(&**log, copy, expected).await.map_err(Failure::Append)?;
                 if appended.tail.revision != revision {
                     return Err(Failure::AnotherImport);
                 }
@@ -230,19 +230,5 @@ impl<'a> Fill<'a> {
         let number = self.board.copy(name, told, topic.last).await?;
         topic.last = number.ok_or(Failure::AnotherImport)?;
         Ok(())
-    }
-}
-
-/// A commit as whoever wrote it first gave it to the log: what stands beside its bytes follows from them.
-fn new_commit(stream: StreamKey, tail: Tail, shard: u8, payload: Bytes) -> NewCommit {
-    let stored = Stored { stream, tail, shard, payload };
-    let commit = decode_commit(&stored).ok();
-    let first = commit.as_ref().and_then(|commit| commit.receipts.first());
-    NewCommit {
-        stream,
-        version: tail.version,
-        command_id: first.map(|receipt| receipt.command_id),
-        traceparent: commit.as_ref().and_then(|commit| commit.traceparent.clone()),
-        payload: stored.payload,
     }
 }
