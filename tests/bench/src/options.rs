@@ -65,6 +65,8 @@ pub(crate) enum Section {
     Rebuild,
     /// Memory by the number of instances, and over time while nobody reads the metrics.
     Memory,
+    /// Memory, and commits, beside notices that wait for endpoints which take nothing.
+    Waiting,
     /// An aggregate and a leader of the log killed under load, and the log checked afterwards (full profile).
     Kill,
 }

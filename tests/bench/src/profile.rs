@@ -41,6 +41,8 @@ pub(crate) struct Profile {
     /// Instances in the list of the console, and how long it is looked at while they change.
     pub(crate) console_instances: usize,
     pub(crate) console_window: Duration,
+    /// Notices that wait for endpoints which take nothing.
+    pub(crate) waiting: usize,
     /// Instances of one deployment that grows; sizes beyond the first are done in the first round alone.
     pub(crate) sizes: Vec<usize>,
     /// How long one growth may take; what is there by then is what is measured.
@@ -89,6 +91,7 @@ impl Profile {
                 sessions: 500,
                 console_instances: 10_000,
                 console_window: Duration::from_secs(5),
+                waiting: 10_000,
                 sizes: vec![1_000, 5_000],
                 growth_max: Duration::from_secs(8),
                 topologies: core.to_vec(),
@@ -107,6 +110,7 @@ impl Profile {
                 sessions: 2_000,
                 console_instances: 10_000,
                 console_window: Duration::from_secs(20),
+                waiting: 100_000,
                 sizes: vec![1_000, 20_000],
                 growth_max: Duration::from_secs(30),
                 topologies: core.to_vec(),
@@ -125,6 +129,7 @@ impl Profile {
                 sessions: 5_000,
                 console_instances: 10_000,
                 console_window: Duration::from_mins(1),
+                waiting: 1_000_000,
                 sizes: vec![1_000, 100_000, 1_000_000],
                 growth_max: Duration::from_mins(15),
                 topologies: [
@@ -153,6 +158,7 @@ impl Profile {
                 sessions: 8,
                 console_instances: 60,
                 console_window: Duration::from_millis(1_500),
+                waiting: 80,
                 sizes: vec![8, 16],
                 growth_max: Duration::from_secs(20),
                 topologies: vec![Topology::EMBEDDED, apart(Engine::R1, Shape::Roles)],

@@ -7,6 +7,8 @@ use crate::{
 
 /// How far a view is behind the log.
 const LAG_SECONDS: &str = "berth_view_lag_seconds";
+/// Notices that wait in memory.
+const OWED: &str = "berth_webhook_owed";
 /// Commits that a view has folded.
 const FOLDED: &str = "berth_view_commits_total";
 /// Appends, and the bytes of those that were stored.
@@ -35,6 +37,11 @@ impl Scrape {
         self.series(LAG_SECONDS)
             .filter_map(|(labels, value)| Some((label(labels, "view")?.to_owned(), value)))
             .max_by(|one, other| one.1.total_cmp(&other.1))
+    }
+
+    /// Webhook notices that wait or are tried.
+    pub(crate) fn owed(&self) -> f64 {
+        self.series(OWED).map(|(_, value)| value).sum()
     }
 
     /// What each view has folded since the process started.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     composite::{self, COMPOSITE},
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
-    sections::{commands, console, logouts, population, signing},
+    sections::{commands, console, logouts, population, signing, waiting},
     topology::{Engine, Shape, Topology},
 };
 
@@ -18,6 +18,8 @@ const SIZES: [usize; 4] = [1_000, 5_000, 100_000, MILLION];
 const MILLION: usize = 1_000_000;
 /// Instances in the list of the console.
 const LISTED: usize = 10_000;
+/// Notices that wait beside commits.
+const WAITING: usize = 100_000;
 
 /// A bound of a number.
 #[derive(Debug, Clone, Copy)]
@@ -200,6 +202,16 @@ fn of_populations(on: Topology) -> Vec<Target> {
             restart(MILLION, population::READY_SECONDS),
         )
         .at_most(15.0),
+        target(
+            "embedded, 1,000,000 notices that wait, MiB",
+            key(Table::Memory, &on, waiting::work(MILLION), waiting::MEMORY_MIB),
+        )
+        .at_most(300.0),
+        target(
+            "embedded, a commit beside 100,000 notices that wait, p99 µs",
+            key(Table::Memory, &on, waiting::commits_work(WAITING), P99),
+        )
+        .at_most(5_000.0),
     ]
 }
 

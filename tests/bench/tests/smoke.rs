@@ -129,6 +129,15 @@ fn a_population_is_created_commanded_read_and_rebuilt() {
 }
 
 #[test]
+fn notices_wait_for_what_takes_nothing_and_commits_go_on_beside_them() {
+    let report = measured("waiting");
+    assert!((report.median("memory", "80 notices wait", "notices in memory") - 80.0).abs() < 0.5);
+    assert!(report.median("memory", "80 notices wait", "MiB") > 0.0);
+    let beside = "80 notices wait, commits beside them, 1 client";
+    assert!(report.median("memory", beside, "p99 µs") > 0.0);
+}
+
+#[test]
 fn nothing_acknowledged_is_missing_after_an_aggregate_and_a_leader_were_killed_on_nats() {
     let report = measured("kill");
     let work = "an aggregate, then a leader of the log";

@@ -9,6 +9,7 @@ mod open;
 pub(crate) mod population;
 pub(crate) mod signing;
 mod unread;
+pub(crate) mod waiting;
 
 use std::{path::Path, time::Duration};
 
@@ -105,6 +106,14 @@ impl Run<'_> {
                 if self.begins(&format!("metrics that nobody reads, {topology}")) {
                     let outcome = Box::pin(unread::measure(self, topology)).await;
                     self.ended(&format!("metrics that nobody reads, {topology}"), outcome);
+                }
+            }
+        }
+        if self.options.wants(Section::Waiting) {
+            for topology in self.profile.few.clone() {
+                if self.begins(&format!("notices that wait, {topology}")) {
+                    let outcome = Box::pin(waiting::measure(self, topology)).await;
+                    self.ended(&format!("notices that wait, {topology}"), outcome);
                 }
             }
         }

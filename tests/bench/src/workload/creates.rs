@@ -22,6 +22,8 @@ const CREATE_MAX: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kind {
     endpoints: Vec<String>,
+    /// What these are told; all if there is nothing here.
+    events: &'static [&'static str],
     settings_bytes: usize,
 }
 
@@ -37,18 +39,26 @@ pub(crate) struct Creator {
 impl Kind {
     /// With so many endpoints at the sink, which are told of the ends of sessions alone.
     pub(crate) fn with_endpoints(sink: &Sink, endpoints: usize) -> Self {
-        Self { endpoints: (0..endpoints).map(|endpoint| sink.url(endpoint)).collect(), settings_bytes: 0 }
+        let endpoints = (0..endpoints).map(|endpoint| sink.url(endpoint)).collect();
+        Self { endpoints, events: &[NOTICE], settings_bytes: 0 }
+    }
+
+    /// With so many endpoints at a port where nobody listens, which would be told of everything.
+    pub(crate) fn with_dead_endpoints(port: u16, endpoints: usize) -> Self {
+        let endpoints =
+            (0..endpoints).map(|endpoint| format!("http://127.0.0.1:{port}/{endpoint}")).collect();
+        Self { endpoints, events: &[], settings_bytes: 0 }
     }
 
     /// With settings of about this size, which are in the state and so in each commit.
     pub(crate) fn with_settings(bytes: usize) -> Self {
-        Self { endpoints: Vec::new(), settings_bytes: bytes }
+        Self { endpoints: Vec::new(), events: &[], settings_bytes: bytes }
     }
 
     fn body(&self, name: &str) -> String {
         let mut body = Map::from_iter([("name".to_owned(), json!(name))]);
         if !self.endpoints.is_empty() {
-            let endpoint = |url: &String| json!({"url": url, "events": [NOTICE]});
+            let endpoint = |url: &String| json!({"url": url, "events": self.events});
             body.insert("webhooks".to_owned(), self.endpoints.iter().map(endpoint).collect());
         }
         if self.settings_bytes > 0 {
