@@ -82,6 +82,25 @@ test("an open instance hears of changes, and asks where it cannot hear", async (
   await deaf.getByAltText("QR code that links the phone").waitFor();
 });
 
+test("a button that is pressed while something changes does what it says", async () => {
+  const { id } = await berth.create("pressed");
+  await berth.link("pressed");
+  const page = await reader(browser, berth);
+  const looked = () => page.waitForResponse(/\/panel\?/);
+  const first = looked();
+  await page.goto(`${berth.address}/console/i/${id}`);
+  await first;
+  await page.getByRole("button", { name: "Lose the connection" }).hover();
+  await page.mouse.down();
+  const swapped = page.evaluate(() =>
+    new Promise((done) => document.addEventListener("htmx:afterRequest", () => done(), { once: true })),
+  );
+  await berth.api("POST", `/instances/${id}/webhooks`, { url: "http://127.0.0.1:9999/hook" });
+  await swapped;
+  await page.mouse.up();
+  await page.getByText(/the connection is lost since/).waitFor();
+});
+
 test("what waits for the endpoints of an instance stands in the list and leads to it", async () => {
   const { id } = await berth.create("in-debt");
   // Nobody listens there.

@@ -120,6 +120,17 @@
     if (document.hidden || (isPoll && isQuiet)) event.preventDefault();
     else { askedAt = now; looks = true; }
   });
+  // A click begins and ends on the same button, or it is none: what is pressed is not swapped away meanwhile.
+  let isPressed = false, waits = false;
+  const released = () => setTimeout(() => {
+    isPressed = false;
+    if (waits) { waits = false; look(); }
+  });
+  document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel", "dragend"]) document.addEventListener(end, released, true);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (isPressed) { event.detail.shouldSwap = false; waits = true; }
+  });
   document.addEventListener("htmx:load", (event) => { localise(event.target); countDown(); });
 
   for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
