@@ -345,6 +345,31 @@ class Read:
     def bad(self, text):
         self.problems.append(text)
 
+    def add(self, line):
+        kind = line.get("kind")
+        if self.ended:
+            self.bad("something stands behind the last line: two exports were joined, or somebody added to this one")
+        elif kind == "checkpoint":
+            try:
+                self.add_checkpoint(line)
+            except Bad as error:
+                self.bad(str(error))
+        elif kind == "commit":
+            self.commits += 1
+            try:
+                self.add_commit(line)
+            except Bad as error:
+                self.bad(f"commit {line['index']} of shard {line['shard']} ({line['subject']}): {error}")
+        elif kind == "end":
+            self.ended = True
+            self.add_end(line)
+        else:
+            self.add_other(kind, line)
+
+    def add_other(self, kind, line):
+        """Not every kind of export has lines of the same kinds."""
+        raise Unknown(f"a line is a {kind!r}, which this file does not know: get a newer one")
+
     def announced(self, notes):
         try:
             self.notes, self.keys = notes, read_keys(self.deployment, notes)
@@ -380,30 +405,13 @@ class Whole(Read):
         self.roots = {tuple(note.split("\n")[:2]): None for note in held}
         self.digest, self.last_notes, self.others = bytes(32), {}, 0
 
-    def add(self, line):
-        kind = line.get("kind")
-        if self.ended:
-            self.bad("something stands behind the last line: two exports were joined, or somebody added to this one")
-        elif kind == "announcement":
+    def add_other(self, kind, line):
+        if kind == "announcement":
             self.announced(self.notes + [line["note"]])
-        elif kind == "checkpoint":
-            try:
-                self.add_checkpoint(line)
-            except Bad as error:
-                self.bad(str(error))
-        elif kind == "commit":
-            self.commits += 1
-            try:
-                self.add_commit(line)
-            except Bad as error:
-                self.bad(f"commit {line['index']} of shard {line['shard']} ({line['subject']}): {error}")
-        elif kind == "end":
-            self.ended = True
-            self.add_end(line)
         elif kind in ("key", "device"):
             self.others += 1
         elif kind not in ("root", "life"):
-            raise Unknown(f"a line is a {kind!r}, which this file does not know: get a newer one")
+            super().add_other(kind, line)
 
     def add_checkpoint(self, line):
         """Signatures are looked at once all is read: of the last one, whose tree has all the others in it."""
@@ -476,27 +484,9 @@ class Export(Read):
     def saw(self, text):
         """Each commit has a proof of its own."""
 
-    def add(self, line):
-        kind = line.get("kind")
-        if self.ended:
-            self.bad("something stands behind the last line: two exports were joined, or somebody added to this one")
-        elif kind == "checkpoint":
-            try:
-                self.add_checkpoint(line)
-            except Bad as error:
-                self.bad(str(error))
-        elif kind == "commit":
-            self.commits += 1
-            try:
-                self.add_commit(line)
-            except Bad as error:
-                self.bad(f"commit {line['index']} of shard {line['shard']} ({line['subject']}): {error}")
-        elif kind == "end":
-            self.ended = True
-            if line["commits"] != self.commits:
-                self.bad(f"the last line counts {line['commits']} commits, and there are {self.commits}: lines are missing or were added")
-        else:
-            raise Unknown(f"a line is a {kind!r}, which this file does not know: get a newer one")
+    def add_end(self, line):
+        if line["commits"] != self.commits:
+            self.bad(f"the last line counts {line['commits']} commits, and there are {self.commits}: lines are missing or were added")
 
     def add_checkpoint(self, line):
         """The checkpoint that the proofs behind it lead to."""

@@ -329,9 +329,7 @@ fn looked_at(
 /// The events of a commit that are asked for, the last first.
 fn wanted(shared: &SharedCommit, scope: Scope, query: &AuditQuery) -> Vec<AuditEntry> {
     let Ok(commit) = shared.commit() else { return Vec::new() };
-    let is_then = query.from.is_none_or(|from| commit.occurred_at >= from)
-        && query.to.is_none_or(|to| commit.occurred_at < to);
-    if commit.events.is_empty() || !is_then {
+    if commit.events.is_empty() || !query.is_then(commit.occurred_at) {
         return Vec::new();
     }
     let stream = shared.stored().stream;
@@ -366,17 +364,20 @@ impl AuditQuery {
         }
     }
 
+    /// Whether a moment is in the time that is asked for.
+    fn is_then(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
+    }
+
     /// Whether an event is what is asked for.
     fn wants(&self, found: &AuditEntry) -> bool {
         let entry = &found.entry;
-        let at = entry.commit.occurred_at;
         let receipt = public::receipt_of(&entry.commit, entry.index);
         let is_actor =
             |actors: &[Actor]| receipt.is_some_and(|it| actors.contains(&Actor::of(&it.principal)));
         let is_door = |doors: &[String]| receipt.is_some_and(|it| doors.contains(&it.origin.via));
         let is_event = |names: &[String]| found.name.is_some_and(|own| names.iter().any(|name| name == own));
-        self.from.is_none_or(|from| at >= from)
-            && self.to.is_none_or(|to| at < to)
+        self.is_then(entry.commit.occurred_at)
             && (self.actors.is_empty() || is_actor(&self.actors))
             && (self.doors.is_empty() || is_door(&self.doors))
             && (self.events.is_empty() || is_event(&self.events))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use berth_proto::frame::RejectionCodeV1;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -12,9 +13,12 @@ use super::{
     find,
 };
 use crate::{
-    app::{NewWebhook, Record, Webhook},
+    app::{Failure, NewWebhook, Record, Webhook},
     http::time::iso_millis,
 };
+
+/// How often a change is made from what is there.
+const CHANGE_TRIES_MAX: u32 = 8;
 
 /// The switches, all on unless switched off; the last three came with later releases of the product.
 pub(super) const FLAGS: [&str; 22] = [
@@ -43,6 +47,13 @@ pub(super) const FLAGS: [&str; 22] = [
 ];
 /// The filter of an endpoint whose switches are all off: an empty one would mean all.
 const NOTHING: &str = "none";
+
+/// Whether somebody else was faster than a change that was made from what was there, after so many tries, so that it is made again
+/// from what is there now: both hold then.
+pub(super) fn is_to_be_made_again<T>(tries: u32, made: &Result<T, Failure>) -> bool {
+    let is_changed = |failure: &Failure| failure.rejection() == Some(RejectionCodeV1::Changed);
+    tries < CHANGE_TRIES_MAX && made.as_ref().is_err_and(is_changed)
+}
 
 /// The endpoint that a body asks for; what is absent stays as it was.
 pub(super) fn endpoint(

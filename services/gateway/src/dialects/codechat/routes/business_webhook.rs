@@ -1,7 +1,6 @@
 //! `/api/v2/business/{businessId}/webhook`: one endpoint, which every instance of the business has.
 
 use axum::{Json, extract::Request, http::StatusCode};
-use berth_proto::frame::RejectionCodeV1;
 
 use crate::{
     app::{AccountRecord, ChangedAccount, Failure, NewWebhook},
@@ -15,9 +14,6 @@ use crate::{
         webhook,
     },
 };
-
-/// How often a change is made from what is there.
-const CHANGE_TRIES_MAX: u32 = 8;
 
 /// Sets the webhook of the business; one that is there already is replaced and keeps its id.
 #[utoipa::path(
@@ -56,8 +52,7 @@ pub(super) async fn change(
         let wanted = webhook::endpoint(Some(before), &body, &account.name)?;
         let wanted = NewWebhook { format: BUSINESS_FORMAT, ..wanted };
         let changed = on.app.accounts.replace_webhook(&on.call, &account, before.id, &wanted).await;
-        let is_changed = |failure: &Failure| failure.rejection() == Some(RejectionCodeV1::Changed);
-        if tries == CHANGE_TRIES_MAX || !changed.as_ref().is_err_and(is_changed) {
+        if !webhook::is_to_be_made_again(tries, &changed) {
             return shown(changed);
         }
     }

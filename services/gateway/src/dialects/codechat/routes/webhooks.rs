@@ -1,11 +1,11 @@
 //! `/api/v2/instance/{instanceId}/webhook`, `…/{webhookId}` and `…/{webhookId}/events`
 
 use axum::{Json, extract::Request, http::StatusCode};
-use berth_proto::{EndpointId, frame::RejectionCodeV1};
+use berth_proto::EndpointId;
 use serde_json::{Map, Value};
 
 use crate::{
-    app::{Failure, NewWebhook, Record, Webhook},
+    app::{NewWebhook, Record, Webhook},
     dialects::codechat::{
         FORMAT,
         answers::{WebhookEvents, WebhookShown},
@@ -15,9 +15,6 @@ use crate::{
         webhook,
     },
 };
-
-/// How often a change is made from what is there.
-const CHANGE_TRIES_MAX: u32 = 8;
 
 /// Adds a webhook; one that is only named and located sends nothing, since `enabled` is false by default.
 #[utoipa::path(
@@ -133,8 +130,7 @@ async fn change(
         let seen = record.state.webhooks.iter().find(|one| one.id == before.id);
         let seen = seen.ok_or(CodeChatError::WebhookNotFound)?;
         let replaced = on.app.webhooks.replace(&on.call, &record, seen, &wanted).await;
-        let is_changed = |failure: &Failure| failure.rejection() == Some(RejectionCodeV1::Changed);
-        if tries < CHANGE_TRIES_MAX && replaced.as_ref().is_err_and(is_changed) {
+        if webhook::is_to_be_made_again(tries, &replaced) {
             continue;
         }
         let (answer, stored) = on.map(replaced)?;
