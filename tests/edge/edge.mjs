@@ -1,6 +1,7 @@
 // A WhatsApp on loopback, as far as the life of a linked device goes: real, unmodified client libraries link to it, open,
 // drop, are logged out and refused. It knows what must never happen, and remembers it: see `wrongs`.
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { WebSocketServer } from "ws";
 import { Connection, node } from "./connection.mjs";
 import { ServerIdentity } from "./noise.mjs";
@@ -9,14 +10,22 @@ import { Phone } from "./phone.mjs";
 // A device's number is one byte on the wire, and 0 is the phone.
 const DEVICES_MAX = 99;
 
+const ADDRESS = "web.whatsapp.com:443";
+
 export class Edge {
-  static async start() {
+  // With a key and a certificate of `web.whatsapp.com` it is a proxy too, behind which there is nobody but itself.
+  static async start(tls) {
     const edge = new Edge();
+    const listen = (server) =>
+      new WebSocketServer({ server }).on("connection", (socket) => edge.#connected(socket));
     const server = createServer((_, response) => response.writeHead(404).end());
-    new WebSocketServer({ server }).on("connection", (socket) => edge.#connected(socket));
+    listen(server);
+    if (tls) edge.#standIn(server, listen, tls);
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
     edge.server = server;
-    edge.url = `ws://127.0.0.1:${server.address().port}/ws/chat`;
+    const { port } = server.address();
+    edge.url = `ws://127.0.0.1:${port}/ws/chat`;
+    edge.proxy = `http://127.0.0.1:${port}`;
     return edge;
   }
 
@@ -41,6 +50,18 @@ export class Edge {
 
   log(connection, what) {
     this.seen.push(`${connection.number} ${what}`);
+  }
+
+  // Whoever asks for a way to WhatsApp is led here, and nobody is led elsewhere.
+  #standIn(server, listen, tls) {
+    const secure = createSecureServer(tls);
+    listen(secure);
+    server.on("connect", ({ url }, socket) => {
+      socket.on("error", () => {});
+      if (url !== ADDRESS) return socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      secure.emit("connection", socket);
+    });
   }
 
   // === what clients do ===

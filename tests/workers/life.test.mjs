@@ -1,7 +1,7 @@
 // The life of a device: linked by QR and by code, dropped, logged out from everywhere.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { Stage } from "./stage.mjs";
+import { LIBRARY, Stage } from "./stage.mjs";
 
 let stage;
 before(async () => {
@@ -13,7 +13,7 @@ after(() => stage.stop());
 test("a scanned code links a device, and a logout unlinks it", async () => {
   const jid = await stage.linked("scan", "5511900000001");
   const { device, link } = await stage.get("scan");
-  assert.deepEqual(link, { kind: "worker", worker: "baileys" });
+  assert.deepEqual(link, { kind: "worker", worker: LIBRARY });
   assert.equal(device.jid, jid);
   assert.equal(device.phone, "5511900000001");
   assert.equal(device.platform, "android");
@@ -90,6 +90,20 @@ test("a device that was removed while it was away is logged out by the server", 
   await stage.is("away", "logged out", ({ state }) => state === "logged_out");
   const { origin, code } = await stage.last("away", "LoggedOut");
   assert.deepEqual([origin, code], ["server", 401]);
+  await stage.nothingIsLeft();
+});
+
+test("what a worker keeps of a device can be read by nobody else", async () => {
+  const number = "5511900000008";
+  const jid = await stage.linked("sealed", number);
+  const key = stage.edge.devices.get(jid);
+  const files = await stage.files();
+  assert.ok(files.length > 0);
+  for (const secret of [number, key, key.toString("base64")]) {
+    assert.ok(!files.some(({ name, bytes }) => name.includes(secret) || bytes.includes(secret)), "it lies in clear");
+  }
+  await stage.post("sealed", "logout");
+  await stage.unlinked("sealed");
   await stage.nothingIsLeft();
 });
 

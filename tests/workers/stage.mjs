@@ -1,7 +1,7 @@
 // A deployment, workers and a fake WhatsApp, each in a process or a server of its own, and the words of the stories.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,12 +11,36 @@ const ACCOUNT = "workers-account-token-001";
 const TOKEN = "workers-token-00000000001";
 const PATIENCE_MS = 40_000;
 const PAUSE_MS = 50;
+// The library whose worker the stories are about, and where that worker is installed.
+export const LIBRARY = process.env.BERTH_TEST_LIBRARY;
+const WORKER = process.env.BERTH_TEST_WORKER;
+
+// How each worker is started as its README says, with its library led to the fake WhatsApp and nothing else changed.
+const STARTS = {
+  baileys: ({ url, identity }) => ({
+    command: ["node", "--import", "./trust.mjs", "worker.mjs"],
+    settings: { EDGE_URL: url, EDGE_ROOT: identity.root.toString("hex") },
+  }),
+  whatsmeow: ({ proxy, identity }) => ({
+    command: [join(WORKER, "venv/bin/python"), "worker.py"],
+    settings: {
+      PYTHONPATH: join(WORKER, "trust"),
+      EDGE_ROOT: identity.root.toString("hex"),
+      https_proxy: proxy,
+      no_proxy: "127.0.0.1",
+      SSL_CERT_FILE: process.env.BERTH_TEST_CERTIFICATE,
+    },
+  }),
+};
 
 export class Stage {
   // With one Berth on the embedded engine, or several on NATS.
   static async start({ workers = 1, onNats = 0 } = {}) {
     const stage = new Stage();
-    stage.edge = await Edge.start();
+    stage.edge = await Edge.start({
+      cert: await readFile(process.env.BERTH_TEST_CERTIFICATE),
+      key: await readFile(process.env.BERTH_TEST_CERTIFICATE_KEY),
+    });
     stage.folder = await mkdtemp(join(tmpdir(), "berth-workers-"));
     if (onNats > 0) await stage.startNats();
     stage.berths = [];
@@ -53,7 +77,7 @@ export class Stage {
       BERTH_HTTP: `127.0.0.1:${berth.port}`,
       BERTH_ACCOUNT_TOKEN: ACCOUNT,
       BERTH_ROOT_KEY: "workers-root-key-00000001",
-      BERTH_WORKERS: "baileys",
+      BERTH_WORKERS: LIBRARY,
       BERTH_WORKER_TOKEN: TOKEN,
       BERTH_CONSOLE: "off",
       BERTH_LOG: "error",
@@ -64,16 +88,15 @@ export class Stage {
   }
 
   startWorker(worker) {
-    const folder = process.env.BERTH_TEST_BAILEYS;
-    worker.process = start("node", ["--import", "./trust.mjs", "worker.mjs"], folder, {
+    const { command, settings } = STARTS[LIBRARY](this.edge);
+    worker.process = start(command[0], command.slice(1), WORKER, {
       BERTH_URL: this.berths.map(({ port }) => `ws://127.0.0.1:${port}`).join(),
       BERTH_WORKER_TOKEN: TOKEN,
       BERTH_WORKER_NAME: worker.name,
       BERTH_WORKER_KEY: Buffer.alloc(32, worker.name).toString("base64"),
       BERTH_WORKER_DATA: this.folderOf(worker),
       BERTH_WORKER_CAPACITY: "60",
-      EDGE_URL: this.edge.url,
-      EDGE_ROOT: this.edge.identity.root.toString("hex"),
+      ...settings,
     });
   }
 
@@ -85,6 +108,13 @@ export class Stage {
   async keys() {
     const all = this.workers.map((worker) => devices(this.folderOf(worker)));
     return (await Promise.all(all)).flat();
+  }
+
+  // What the workers keep, as it lies on the disk.
+  async files() {
+    const all = await Promise.all(this.workers.map((worker) => readdir(this.folderOf(worker), { recursive: true, withFileTypes: true })));
+    const files = all.flat().filter((entry) => entry.isFile());
+    return Promise.all(files.map(async ({ path, name }) => ({ name, bytes: await readFile(join(path, name)) })));
   }
 
   // The worker that has the keys of a device.
@@ -120,7 +150,7 @@ export class Stage {
   }
 
   create(name) {
-    return this.api("POST", "/instances", { name, link: { worker: "baileys" } });
+    return this.api("POST", "/instances", { name, link: { worker: LIBRARY } });
   }
 
   get(name) {

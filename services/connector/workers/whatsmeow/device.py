@@ -1,0 +1,162 @@
+"""A device in a process of its own: whatsmeow, and what it says in the words of reports.
+
+Of its own, since neonize has no other way to end an attempt whose codes are still shown.
+"""
+
+import logging
+import os
+import re
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+
+PAIRING = ("qr", "code")
+# How long a code can be used: the first QR code, those after it, a pairing code. How long a removal may take.
+FIRST_QR_MS, NEXT_QR_MS, PAIRING_CODE_MS, UNLINK_S = 60_000, 20_000, 180_000, 15
+# How often keys are sealed that have changed (there must be no device without any), and the part of the time that it may take.
+UNLINKED_S, LINKED_S, SEALING_PART = 0.02, 0.2, 0.1
+# WhatsApp's failures after which another try does not help, and those after which whatsmeow tries again itself.
+REFUSALS = {400, 401, 402, 403, 405, 406, 409, 501, *range(410, 420)}
+PASSING = {500, 503}
+
+
+def run(pipe: Connection, folder: str, key: bytes, task: str, phone: str | None) -> None:
+    # The library writes to both, and numbers of persons too.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
+    try:
+        Device(pipe, folder, key, task, phone).live()
+    except Exception as error:
+        pipe.send(("failed", {"why": type(error).__name__}))
+    os._exit(0)
+
+
+class Device(logging.Handler):
+    def __init__(self, pipe: Connection, folder: str, key: bytes, task: str, phone: str | None) -> None:
+        super().__init__()
+        from neonize import _binder, client, events
+        from neonize.utils.log import _log_queue, log
+
+        from keys import Keys
+
+        self.pipe, self.task, self.phone = pipe, task, phone
+        self.code, self.codes, self.sending, self.logged = 0, 0, threading.Lock(), _log_queue
+        self.keys = Keys(_binder.gocode, folder, key)
+        if task not in PAIRING:
+            self.keys.load()
+        self.is_linked = task not in PAIRING
+        self.client = client.NewClient(Keys.NAME, uuid="device")
+        self.client.qr(self.shown)
+        for event, heard in (
+            (events.PairStatusEv, self.linked),
+            (events.ConnectedEv, self.connected),
+            (events.DisconnectedEv, self.disconnected),
+            (events.LoggedOutEv, lambda _, out: out.OnConnect or self.report("removed", code=401)),
+            (events.StreamErrorEv, lambda _, error: error.Code == "516" and self.report("removed", code=516)),
+            (events.StreamReplacedEv, lambda _, __: self.report("replaced")),
+        ):
+            self.client.event(event)(heard)
+        log.setLevel(logging.INFO)
+        logging.getLogger("whatsmeow.Client").addHandler(self)
+
+    def report(self, report: str, **fields) -> None:
+        with self.sending:
+            self.pipe.send((report, fields))
+
+    def live(self) -> None:
+        threading.Thread(target=self.obey, daemon=True).start()
+        threading.Thread(target=self.keep, daemon=True).start()
+        self.client.connect()
+
+    # Whoever started it is gone when there is nothing to read any more.
+    def obey(self) -> None:
+        try:
+            while self.pipe.recv() == "unlink":
+                self.unlink()
+            self.client.disconnect()
+            self.save()
+        finally:
+            os._exit(0)
+
+    def keep(self) -> None:
+        while True:
+            began = time.monotonic()
+            self.save()
+            took_s = time.monotonic() - began
+            time.sleep(max(LINKED_S if self.is_linked else UNLINKED_S, took_s / SEALING_PART))
+
+    # Without keys that are kept it must not go on.
+    def save(self) -> None:
+        try:
+            self.keys.save()
+        except Exception as error:
+            self.report("failed", why=type(error).__name__)
+            os._exit(0)
+
+    def shown(self, _, text: bytes) -> None:
+        self.codes += 1
+        self.report("qr", text=text.decode(), valid_ms=FIRST_QR_MS if self.codes == 1 else NEXT_QR_MS)
+        if self.codes == 1 and self.phone:
+            threading.Thread(target=self.ask_for_code, daemon=True).start()
+
+    def ask_for_code(self) -> None:
+        try:
+            text = self.client.PairPhone(self.phone, True).replace("-", "")
+            self.report("pairing_code", text=text, valid_ms=PAIRING_CODE_MS)
+        except Exception as error:
+            code = re.search(r"status (\d+)", str(error))
+            self.report("pairing_code_refused", code=int(code[1]) if code else 0)
+
+    def linked(self, _, paired) -> None:
+        self.save()
+        self.is_linked = True
+        name, lid = paired.BusinessName, self.client.get_me().LID
+        named = {"business_name": name} if name else {}
+        self.report("linked", device={"jid": written(paired.ID), "lid": written(lid), "platform": paired.Platform, **named})
+
+    def connected(self, *_) -> None:
+        if self.task == "unlink":
+            threading.Thread(target=self.unlink, daemon=True).start()
+        else:
+            self.report("open")
+
+    def unlink(self) -> None:
+        try:
+            ThreadPoolExecutor(1).submit(self.client.logout).result(UNLINK_S)
+            self.report("unlinked")
+        except Exception as error:
+            self.report("unlink_failed", source_code=type(error).__name__)
+
+    # whatsmeow opens a linked device again, with pauses.
+    def disconnected(self, *_) -> None:
+        self.logged.join()
+        self.report("lost", code=self.code)
+        self.code = 0
+        if not self.is_linked:
+            os._exit(0)
+
+    # Codes of failures are nowhere else than in what whatsmeow logs, and neonize cannot say those that it does not know.
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if line.startswith("Failed to pair device"):
+            self.report("attempt_ended", reason="pair_error")
+        if line.startswith("Failed to reconnect after 515"):
+            os._exit(0)
+        code = re.search(r'reason="(\d+)"|^Got (\d+)|\((\d+)\) connect', line) if "connect failure" in line else None
+        if code:
+            self.failed(int(code[1] or code[2] or code[3]), dict(re.findall(r'(code|expire)="(\d+)"', line)))
+
+    def failed(self, code: int, ban: dict[str, str]) -> None:
+        if code in REFUSALS:
+            self.report("refused", code=code, ban_code=int(ban.get("code", 0)), ban_seconds=int(ban.get("expire", 0)))
+        elif code in PASSING:
+            self.code = code
+        else:
+            self.report("lost", code=code)
+            os._exit(0)
+
+
+def written(jid) -> str:
+    return f"{jid.User}:{jid.Device}@{jid.Server}"

@@ -1,0 +1,167 @@
+"""A worker for Berth: it connects to the connectors, is told which links to run, and reports what happens on them."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import sys
+import uuid
+from importlib.metadata import version
+from multiprocessing.forkserver import ensure_running
+from urllib.parse import urljoin
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from link import Link, spawn
+
+RECONNECT_S = 1
+MESSAGE_BYTES = 16 * 1024
+
+
+class Owner:
+    """Who asked for a link, on one connection, and hears of it."""
+
+    def __init__(self, berth: "Berth", place: dict) -> None:
+        self.berth, self.place, self.number, self.turn = berth, place, 0, asyncio.Lock()
+
+    async def report(self, said: dict) -> str:
+        self.number += 1
+        answer = self.berth.asked[self.place["run"]] = asyncio.get_running_loop().create_future()
+        await self.berth.send({"kind": "report", **self.place, "number": self.number, **said})
+        return await answer
+
+
+class Berth:
+    """The connection to one connector; it is opened again for ever."""
+
+    def __init__(self, worker: "Worker", url: str) -> None:
+        self.worker, self.url, self.asked, self.unowned_s = worker, urljoin(url, "/workers/v1"), {}, 0
+
+    async def run(self) -> None:
+        headers = {"Authorization": f"Bearer {self.worker.token}"}
+        while True:
+            try:
+                async with connect(
+                    self.url, additional_headers=headers, max_size=MESSAGE_BYTES, ping_interval=None
+                ) as self.socket:
+                    await self.send(self.worker.hello)
+                    await self.listen()
+            except (OSError, ValueError, WebSocketException) as error:
+                print(f"{self.url}: {type(error).__name__}", file=sys.stderr)
+            self.worker.left(self)
+            await asyncio.sleep(RECONNECT_S)
+
+    async def listen(self) -> None:
+        beat, silence_s = None, None
+        try:
+            while True:
+                message = json.loads(await asyncio.wait_for(self.socket.recv(), silence_s))
+                match message.pop("kind"):
+                    case "welcome":
+                        print(f"connected to {self.url}", flush=True)
+                        heartbeat_s, self.unowned_s = message["heartbeat_ms"] / 1000, message["unowned_ms"] / 1000
+                        beat, silence_s = asyncio.ensure_future(self.beat(heartbeat_s)), 3 * heartbeat_s
+                    case "refused":
+                        print(f"refused by {self.url}: {message['code']}: {message['message']}", file=sys.stderr)
+                    case "run":
+                        self.worker.begin(self, message, message.pop("start"), message.pop("phone", None))
+                    case "unlink":
+                        self.worker.begin(self, message, "unlink", None)
+                    case "stop":
+                        self.worker.stop(self, message)
+                    case "answer" if answer := self.asked.pop(message["run"], None):
+                        answer.set_result(message["next"])
+        finally:
+            if beat:
+                beat.cancel()
+
+    async def beat(self, pause_s: float) -> None:
+        while True:
+            await self.send({"kind": "heartbeat"})
+            await asyncio.sleep(pause_s)
+
+    async def send(self, message: dict) -> None:
+        try:
+            await self.socket.send(json.dumps(message))
+        except WebSocketException:
+            pass
+
+
+class Worker:
+    def __init__(self) -> None:
+        self.token, self.data = setting("BERTH_WORKER_TOKEN"), setting("BERTH_WORKER_DATA", "worker-data")
+        self.key = base64.b64decode(setting("BERTH_WORKER_KEY"))
+        if len(self.key) != 32:
+            sys.exit("BERTH_WORKER_KEY is not 32 bytes in base64: `openssl rand -base64 32` makes some")
+        self.hello = {
+            "kind": "hello", "contracts": [1], "worker": setting("BERTH_WORKER_NAME"), "process": str(uuid.uuid4()),
+            "library": "whatsmeow", "version": version("neonize"), "capacity": int(setting("BERTH_WORKER_CAPACITY", "50")),
+        }  # fmt: skip
+        # What runs, by device, and the highest epoch that each was asked for under.
+        self.running, self.epochs = {}, {}
+
+    def begin(self, berth: Berth, message: dict, task: str, phone: str | None) -> None:
+        place = {name: message[name] for name in ("run", "instance", "attempt", "epoch")}
+        name = f"{place['instance']}-{place['attempt']}"
+        # Whoever asks has lost this link to another connector, and does not know it yet.
+        if place["epoch"] < self.epochs.get(name, 0):
+            return
+        self.epochs[name] = place["epoch"]
+
+        def gone(is_wiped: bool) -> None:
+            self.running.pop(name, None)
+            if is_wiped:
+                self.epochs.pop(name, None)
+
+        known = self.running.get(name)
+        if known and known["unowned"]:
+            known["unowned"].cancel()
+        link = known["link"] if known else Link(os.path.join(self.data, name), self.key, gone)
+        owner = Owner(berth, place)
+        self.running[name] = {"link": link, "owner": owner, "unowned": None}
+        spawn(link.begin(task, phone, owner))
+
+    def stop(self, berth: Berth, place: dict) -> None:
+        name = f"{place['instance']}-{place['attempt']}"
+        known = self.running.get(name)
+        if known and known["owner"].berth is berth and known["owner"].place["run"] == place["run"]:
+            spawn(self.over(name, known))
+
+    # A device that is linked may be asked for again, by whoever owns it next; everything else is over.
+    def left(self, berth: Berth) -> None:
+        for name, known in self.running.items():
+            if known["owner"].berth is berth and not known["unowned"]:
+                link = known["link"]
+                may_go_on, link.owner = link.is_linked and link.task != "unlink", None
+                pause_s = berth.unowned_s if may_go_on else 0
+                over = lambda name=name, known=known: spawn(self.over(name, known))
+                known["unowned"] = asyncio.get_running_loop().call_later(pause_s, over)
+        for answer in berth.asked.values():
+            answer.cancel()
+        berth.asked.clear()
+
+    async def over(self, name: str, known: dict) -> None:
+        known["link"].owner = None
+        await known["link"].close()
+        if self.running.get(name) is known:
+            del self.running[name]
+
+    async def run(self) -> None:
+        ensure_running()
+        stopping = asyncio.Event()
+        for asked in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(asked, stopping.set)
+        for url in setting("BERTH_URL", "ws://127.0.0.1:8480").split(","):
+            spawn(Berth(self, url).run())
+        await stopping.wait()
+        await asyncio.gather(*(known["link"].close() for known in self.running.values()))
+
+
+def setting(name: str, otherwise: str | None = None) -> str:
+    return os.environ.get(name) or otherwise or sys.exit(f"{name} is not set")
+
+
+if __name__ == "__main__":
+    asyncio.run(Worker().run())
