@@ -77,6 +77,10 @@ pub mod types {
     pub const REDELIVERY_REQUEST: u16 = 3029;
     /// The answer to it.
     pub const REDELIVERY_REPLY: u16 = 3030;
+    /// A message event of an upstream that is handed on.
+    pub const LETTER: u16 = 3061;
+    /// What becomes of it.
+    pub const LETTER_REPLY: u16 = 3062;
     /// A question to the evidence service.
     pub const EVIDENCE_QUERY: u16 = 3047;
     /// The answer to it.

@@ -67,6 +67,10 @@ wire_enum!(
         2109 v 1 => ReportLoggedOut(ReportLoggedOutV1),
         /// An unlink was confirmed or given up.
         2110 v 1 => ReportUnlinked(ReportUnlinkedV1),
+        /// The webhook that the instance has at its upstream is Berth's from now on.
+        2111 v 1 => ReportWebhookTaken(ReportWebhookTakenV1),
+        /// The webhook that the instance has at its upstream is the user's again.
+        2112 v 1 => ReportWebhookGivenBack(ReportWebhookGivenBackV1),
         /// The deadline of an attempt passed.
         2201 v 1 => ExpireAttempt(ExpireAttemptV1),
         /// The deadline of an unlink passed.
@@ -336,6 +340,23 @@ pub struct ReportUnlinkedV1 {
     pub report: ReportV1,
     /// None if confirmed, else why it was given up.
     pub abandoned: Option<AbandonReasonV1>,
+}
+
+/// See [`Command::ReportWebhookTaken`]. Reported before anything is changed there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportWebhookTakenV1 {
+    /// How it was configured there until now: JSON, sealed like a block of settings.
+    pub kept: Sealed,
+    /// The endpoint that is told here what it was told there; none if it was told nothing. One that has the same format and
+    /// label here already stays as it is.
+    pub webhook: Option<WebhookV1>,
+}
+
+/// See [`Command::ReportWebhookGivenBack`]. Reported after that was done there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportWebhookGivenBackV1 {
+    /// The endpoint that was made of it; it is told by the upstream again, and not from here.
+    pub endpoint: EndpointId,
 }
 
 /// See [`Command::ExpireAttempt`].

@@ -22,6 +22,7 @@ pub mod evidence;
 pub mod frame;
 pub mod ids;
 pub mod instance;
+pub mod letter;
 pub mod limits;
 pub mod public;
 pub mod pull;

@@ -30,3 +30,8 @@ pub const NAME_CHARS_MAX: usize = 128;
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
 /// Opaque settings blocks (one per dialect) of an instance.
 pub const SETTINGS_BLOCKS_MAX: usize = 8;
+/// Bytes of the body of a message event that is handed on: with its envelope it is a message of NATS, which takes one MiB
+/// unless it is told otherwise.
+pub const LETTER_BYTES_MAX: usize = 960 * 1024;
+/// Bytes of what goes with it, and of what sealing adds.
+pub const LETTER_ENVELOPE_BYTES_MAX: usize = 4 * 1024;

@@ -13,6 +13,9 @@
 //! | `berth.v1.deliveries.<account>` | what was sent to endpoints; request and reply |
 //! | `berth.v1.redelivery.<partition>.<instance>` | sending to endpoints again, and trying them, by the owner of the partition; request and reply |
 //! | `berth.v1.pull.<partition>.<instance>` | notices that are kept until somebody fetches them, from the owner of the partition; request and reply |
+//! | `berth.v1.letter.<partition>.<instance>` | message events of an upstream, for the owner of the partition; request and reply |
+//! | `berth.v1.postbag.<partition>.<instance>` | message events that wait to be delivered |
+//! | `berth.v1.hint.<instance>` | a hint that an upstream has news of an instance |
 //! | `berth.v1.simulate.<partition>.<instance>` | playing on a simulated device, by the owner of the partition; request and reply |
 //!
 //! No personal data ever stands in a subject.
@@ -272,6 +275,37 @@ pub fn pull_subject(instance: InstanceId) -> String {
 pub fn pull_filter(partition: Partition) -> String {
     format!("berth.v1.pull.{partition}.*")
 }
+
+/// The subject on which the owner of an instance's deliveries is handed message events; see [`crate::letter`].
+pub fn letter_subject(instance: InstanceId) -> String {
+    of_owner("letter", instance)
+}
+
+/// The filter of [`letter_subject`] for a partition.
+pub fn letter_filter(partition: Partition) -> String {
+    format!("berth.v1.letter.{partition}.*")
+}
+
+/// The subject under which message events of an instance are kept.
+pub fn postbag_subject(instance: InstanceId) -> String {
+    of_owner("postbag", instance)
+}
+
+/// The filter of [`postbag_subject`]; of a partition, or of all.
+pub fn postbag_filter(partition: Option<Partition>) -> String {
+    match partition {
+        Some(partition) => format!("berth.v1.postbag.{partition}.*"),
+        None => "berth.v1.postbag.*.*".to_owned(),
+    }
+}
+
+/// The subject on which whoever owns the link of an instance is told that its upstream has news of it.
+pub fn hint_subject(instance: InstanceId) -> String {
+    format!("berth.v1.hint.{instance}")
+}
+
+/// The filter of [`hint_subject`].
+pub const HINTS_FILTER: &str = "berth.v1.hint.*";
 
 /// The subject on which the simulated driver is told what to play on an instance's link.
 pub fn simulate_subject(instance: InstanceId) -> String {

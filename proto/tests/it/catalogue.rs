@@ -18,6 +18,7 @@ use berth_proto::{
     evidence::{EvidenceQueryV1, EvidenceReplyV1},
     frame::{CommandReplyV1, CommandRequestV1, CommandRequestV2},
     instance::InstanceStateV1,
+    letter::{LetterReplyV1, LetterV1},
     pull::{PullReplyV1, PullRequestV1},
     query::{QueryReplyV1, QueryV1},
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
@@ -65,6 +66,7 @@ macro_rules! entries {
 }
 
 /// Every frozen type, by type id.
+#[expect(clippy::too_many_lines, reason = "it is one list")]
 pub(crate) fn catalogue() -> Vec<Entry> {
     let mut all = entries![
         CommitV1,
@@ -81,6 +83,8 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         QueryReplyV1,
         PullRequestV1,
         PullReplyV1,
+        LetterV1,
+        LetterReplyV1,
         DeliveryAttemptV1,
         DeliveriesRequestV1,
         DeliveriesReplyV1,
@@ -160,6 +164,8 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         ReportPausedV1,
         ReportLoggedOutV1,
         ReportUnlinkedV1,
+        ReportWebhookTakenV1,
+        ReportWebhookGivenBackV1,
         ExpireAttemptV1,
         AbandonUnlinkV1,
         EndBanV1,

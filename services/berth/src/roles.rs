@@ -125,9 +125,11 @@ impl Start<'_> {
     }
 
     async fn webhooks(self) -> Result<(), berth_webhooks::StartError> {
-        let Wired { log, bus, volatile, keys, delivery_keys, leases, relay, clock, entropy, .. } = self.wired;
+        let Wired { log, bus, volatile, keys, delivery_keys, leases, clock, entropy, .. } = self.wired;
+        let Wired { relay, postbag, .. } = self.wired;
         let ports = berth_webhooks::Ports {
             relay: relay.clone(),
+            postbag: postbag.clone(),
             log: Arc::clone(log),
             bus: Arc::clone(bus),
             volatile: Arc::clone(volatile),
@@ -177,7 +179,8 @@ impl Start<'_> {
             (DeviceDriver::Worker, Some(workers)) => (Arc::clone(workers), None),
             (DeviceDriver::Simulated | DeviceDriver::Worker, _) => simulated(),
         };
-        let driver = Arc::new(ByUpstream::new(own, self.upstreams).with_workers(of_workers));
+        let by_upstream = ByUpstream::new(own, self.upstreams, keys.master(), &self.url_policy());
+        let driver = Arc::new(by_upstream.with_workers(of_workers));
         let settings = berth_connector::Settings::new(driver, controls);
         let handle = berth_connector::start(ports, settings, self.lifecycle).await?;
         self.register(Role::Connector, move || (handle.ready(), handle.status()));

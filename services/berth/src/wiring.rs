@@ -18,7 +18,7 @@ pub(crate) use self::{
 use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{
-    Bus, Checkpoints, Cluster, DeviceKeys, Introduction, KeyRing, Leases, Presence, Relay, Volatile,
+    Bus, Checkpoints, Cluster, DeviceKeys, Introduction, KeyRing, Leases, Postbag, Presence, Relay, Volatile,
 };
 use berth_evidence::SigningKey;
 use berth_log::{EventLog, Position};
@@ -47,6 +47,8 @@ pub(crate) struct Wired {
     pub(crate) device_keys: Arc<dyn DeviceKeys>,
     /// Attempts of webhook notices, for the replicas that dispatch them; none where there is one process.
     pub(crate) relay: Option<Arc<dyn Relay>>,
+    /// Message events of upstreams that wait to be handed on, for those who dispatch.
+    pub(crate) postbag: Option<Arc<dyn Postbag>>,
     pub(crate) leases: Arc<dyn Leases>,
     /// Tells of the deployment.
     pub(crate) cluster: Arc<dyn Cluster>,

@@ -20,10 +20,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_proto::{
-    InstanceId, Timestamp,
+    EndpointId, InstanceId, Timestamp,
     event::{EndReasonV1, LogoutOriginV1},
     instance::PauseReasonV1,
 };
+use berth_upstreams::Webhook;
 use thiserror::Error;
 
 use crate::keys::LinkKeys;
@@ -52,6 +53,17 @@ pub struct AtUpstream {
     pub upstream: String,
     /// The instance's name there; none once the instance is erased: then [`Link::keys`] has it.
     pub name: Option<String>,
+    /// The webhook that its user has, once it was taken over; none before that.
+    pub webhook: Option<UserWebhook>,
+}
+
+/// The webhook of an instance's user, which the upstream told before Berth took it over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserWebhook {
+    /// How the upstream is to tell it when it is given back.
+    pub webhook: Webhook,
+    /// The endpoint that is told here instead, and is not when it is given back.
+    pub endpoint: Option<EndpointId>,
 }
 
 impl fmt::Debug for AtUpstream {
@@ -179,6 +191,14 @@ pub enum Report {
     },
     /// WhatsApp confirmed that the device is unlinked.
     Unlinked,
+    /// The webhook that the instance has at its upstream is about to be taken over. Only after [`Next::Continue`] it is: how it
+    /// is configured is kept then.
+    WebhookTaken(Webhook),
+    /// It was given back.
+    WebhookGivenBack {
+        /// The endpoint that was told here instead.
+        endpoint: EndpointId,
+    },
 }
 
 impl Report {
@@ -195,6 +215,8 @@ impl Report {
             Self::Paused { .. } => "paused",
             Self::LoggedOut { .. } => "logged_out",
             Self::Unlinked => "unlinked",
+            Self::WebhookTaken(_) => "webhook_taken",
+            Self::WebhookGivenBack { .. } => "webhook_given_back",
         }
     }
 }
@@ -240,6 +262,9 @@ const UNLINK_MAX: Duration = Duration::from_secs(3);
 pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
     /// Runs a link until it ends, it is no longer wanted, or the future is dropped.
     async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>);
+
+    /// An upstream says that it has news of an instance. It is no news by itself: a driver looks for them sooner.
+    fn hint(&self, _instance: InstanceId) {}
 
     /// How long one try to unlink a device may take.
     fn unlink_max(&self, _link: &Link) -> Duration {

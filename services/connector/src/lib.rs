@@ -14,6 +14,7 @@ mod one;
 mod owner;
 mod reports;
 pub mod simulate;
+mod taken;
 mod tenure;
 mod unlink;
 mod wanted;
@@ -24,14 +25,20 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, Volatile};
 use berth_log::LogRead;
-use berth_proto::subject::PARTITIONS;
+use berth_proto::{
+    InstanceId,
+    subject::{HINTS_FILTER, PARTITIONS},
+};
 use berth_runtime::{Clock, Entropy, Lifecycle};
 use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
+use futures::StreamExt as _;
 use thiserror::Error;
+use tokio::time::sleep;
 
 use crate::{driver::DeviceLink, simulate::Controls, wanted::WantedView};
 
@@ -39,6 +46,9 @@ use crate::{driver::DeviceLink, simulate::Controls, wanted::WantedView};
 const ALL: usize = PARTITIONS as usize;
 /// The page cache of the view of wanted links, in bytes: it has rows for instances with a device only.
 const VIEW_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Pause before hints are heard again after the bus gave them up: one that is missed costs a pause between two looks.
+const HEAR_RETRY: Duration = Duration::from_secs(1);
 
 /// What the service works with.
 #[derive(Debug, Clone)]
@@ -133,6 +143,9 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     )
     .await
     .map_err(StartError::View)?;
+    let (bus, driver, stop) =
+        (Arc::clone(&ports.bus), Arc::clone(&settings.driver), lifecycle.stop().clone());
+    lifecycle.spawn(async move { stop.run_until_cancelled(hear(&*bus, &*driver)).await });
     let owns = Arc::new(AtomicUsize::new(0));
     let owner = owner::Owner {
         ports,
@@ -144,4 +157,21 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     };
     lifecycle.spawn(owner.run());
     Ok(Handle { view, owns })
+}
+
+/// Tells the driver which instances an upstream has news of, whoever owns their links.
+async fn hear(bus: &dyn Bus, driver: &dyn DeviceLink) {
+    loop {
+        match bus.subscribe(HINTS_FILTER).await {
+            Ok(mut hints) => {
+                while let Some((subject, _)) = hints.next().await {
+                    if let Some(Ok(instance)) = subject.rsplit('.').next().map(str::parse::<InstanceId>) {
+                        driver.hint(instance);
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "hints of upstreams cannot be heard"),
+        }
+        sleep(HEAR_RETRY).await;
+    }
 }

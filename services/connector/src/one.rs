@@ -2,6 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use berth_domain::instance::WORKER;
 use berth_log::{Rehydrated, rehydrate};
 use berth_proto::{
     CommandId, InstanceId, Sealed, StreamKey, Timestamp,
@@ -80,8 +81,12 @@ impl One {
         if let Some(binding) = &self.binding {
             let name = self.reports.name_at_upstream(&binding.name).await;
             let WantedBinding { kind, upstream, .. } = &**binding;
-            link.upstream =
-                Some(Box::new(AtUpstream { kind: kind.clone(), upstream: upstream.clone(), name }));
+            let (kind, upstream) = (kind.clone(), upstream.clone());
+            let webhook = match self.state().await {
+                Some(state) if kind != WORKER => self.reports.users_webhook(&state).await,
+                Some(_) | None => None,
+            };
+            link.upstream = Some(Box::new(AtUpstream { kind, upstream, name, webhook }));
         }
         link
     }

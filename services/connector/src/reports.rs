@@ -16,11 +16,11 @@ use berth_proto::{
     command::{
         Command, ReportAttemptEndedV1, ReportLinkedV1, ReportLoggedOutV1, ReportLostV1, ReportOpenV1,
         ReportPairingCodeRefusedV1, ReportPairingCodeV1, ReportPausedV1, ReportQrV1, ReportUnlinkedV1,
-        ReportV1,
+        ReportV1, ReportWebhookGivenBackV1,
     },
     event::AbandonReasonV1,
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
-    instance::DeviceV1,
+    instance::{DeviceV1, InstanceStateV1},
     subject::{Sender, code_key, command_subject},
 };
 use berth_runtime::{DataKey, Pauses, sealing::field};
@@ -29,8 +29,9 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use crate::{
-    driver::{DeviceFacts, Next, Report, Reports},
+    driver::{DeviceFacts, Next, Report, Reports, UserWebhook},
     metrics,
+    taken::Taken,
     tenure::Tenure,
 };
 
@@ -186,6 +187,12 @@ impl LinkReports {
         key.open_text(self.instance.as_bytes(), field::SETTINGS, sealed).ok()
     }
 
+    /// The webhook of its user that was taken over, if any was.
+    pub(crate) async fn users_webhook(&self, state: &InstanceStateV1) -> Option<UserWebhook> {
+        let key = self.data_key().await?;
+        Taken { key: &key, instance: self.instance }.users(state)
+    }
+
     /// Puts the text of a code where gateways find it, before anybody is told of the code. A code that cannot
     /// be shown for as long as it is valid is told of nevertheless: the attempt is under way.
     async fn show(&self, kind: &str, index: u32, text: &str, valid: Duration) -> Option<Hash> {
@@ -261,6 +268,12 @@ impl LinkReports {
             Report::Paused { reason, code, until } => ReportPausedV1 { report, reason, code, until }.into(),
             Report::LoggedOut { origin, code } => ReportLoggedOutV1 { report, origin, code }.into(),
             Report::Unlinked => ReportUnlinkedV1 { report, abandoned: None }.into(),
+            Report::WebhookTaken(webhook) => {
+                let (key, ports) = (self.data_key().await?, &self.tenure.ports);
+                let taken = Taken { key: &key, instance: self.instance };
+                taken.report(&webhook, ports.clock.now(), &*ports.entropy).into()
+            }
+            Report::WebhookGivenBack { endpoint } => ReportWebhookGivenBackV1 { endpoint }.into(),
         })
     }
 }
@@ -287,6 +300,9 @@ const fn is_final(code: RejectionCodeV1) -> bool {
             | RejectionCodeV1::NotFound
             | RejectionCodeV1::Deleted
             | RejectionCodeV1::NotForSender
+            | RejectionCodeV1::StateTooLarge
+            | RejectionCodeV1::TooManyWebhooks
+            | RejectionCodeV1::WebhooksTooLarge
     )
 }
 

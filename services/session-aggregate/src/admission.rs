@@ -118,7 +118,9 @@ const fn senders_of_command(command: &Command) -> Senders {
         | Command::ReportLost(_)
         | Command::ReportPaused(_)
         | Command::ReportLoggedOut(_)
-        | Command::ReportUnlinked(_) => LINK,
+        | Command::ReportUnlinked(_)
+        | Command::ReportWebhookTaken(_)
+        | Command::ReportWebhookGivenBack(_) => LINK,
         Command::ExpireAttempt(_)
         | Command::AbandonUnlink(_)
         | Command::EndBan(_)
@@ -146,6 +148,9 @@ const fn senders_of_account_command(target: &TargetV1) -> Senders {
 fn is_in_its_words(sender: Sender, command: &Command) -> bool {
     match (sender, command) {
         (Sender::Clock, Command::ConfigureWebhook(configure)) => configure.webhook.is_of_account(),
+        (Sender::Link, Command::ReportWebhookTaken(taken)) => {
+            taken.webhook.as_ref().is_none_or(|webhook| !webhook.is_of_account())
+        }
         _ => true,
     }
 }

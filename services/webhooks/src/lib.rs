@@ -9,6 +9,7 @@
 //! - [`berth_notices`] makes notices of commits, says them in the words of each dialect and knows the silence.
 //! - [`schedule`] is when to repeat; [`signing`] the Standard Webhooks headers.
 //! - [`outbox`] is the view of what is owed; `attempts` remembers what was tried, for this replica and the others.
+//! - `letters` hands on what an upstream says of messages, under the same permission.
 //! - The dispatcher sends what instances of the partitions are owed that this replica owns, and settles notices with
 //!   commits on their delivery streams, whose epoch fences off a former owner.
 //!
@@ -20,6 +21,7 @@ mod deliveries;
 mod dispatch;
 mod health;
 pub mod last_words;
+mod letters;
 mod metrics;
 pub mod outbox;
 pub mod schedule;
@@ -28,7 +30,7 @@ pub mod transport;
 
 use std::{path::PathBuf, sync::Arc};
 
-use berth_bus::{Bus, KeyRing, Leases, Relay, TransportError, Volatile};
+use berth_bus::{Bus, KeyRing, Leases, Postbag, Relay, TransportError, Volatile};
 use berth_log::{EventLog, LogRead, Writer};
 use berth_proto::{
     WriteVersion,
@@ -42,6 +44,7 @@ pub use attempts::AttemptsError;
 
 use attempts::Attempts;
 use dispatch::{Dispatcher, Tools};
+use letters::{Flights, Letters};
 use outbox::{Outbox, Touched};
 use schedule::Schedule;
 use transport::{Dial, Tcp, Transport, TransportSetupError};
@@ -70,6 +73,8 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Tells attempts to the other replicas; none where there are no others.
     pub relay: Option<Arc<dyn Relay>>,
+    /// Where message events of upstreams wait to be handed on; without it none is taken.
+    pub postbag: Option<Arc<dyn Postbag>>,
     /// A folder of this replica for the outbox and the store of attempts.
     pub data: PathBuf,
 }
@@ -183,11 +188,13 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         schedule: Arc::new(settings.schedule),
         server_url: settings.public_url.unwrap_or_default().into(),
         outbox: outbox.clone(),
+        flights: Arc::new(Flights::default()),
     };
+    let letters = Letters::new(ports.postbag, Arc::clone(&tools.flights));
     lifecycle.spawn(attempts.run(tools.clock.clone(), lifecycle.stop().clone()));
     lifecycle.spawn(deliveries::serve(tools.clone(), questions, lifecycle.stop().clone()));
     lifecycle.spawn(last_words::serve(tools.clone(), requests, lifecycle.stop().clone()));
-    let dispatcher = Dispatcher { tools, leases: ports.leases, touched };
+    let dispatcher = Dispatcher { tools, leases: ports.leases, touched, letters };
     lifecycle.spawn(dispatcher.run(lifecycle.stop().clone()));
     Ok(Handle { outbox })
 }

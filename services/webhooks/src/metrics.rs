@@ -18,6 +18,8 @@ const OLDEST_SECONDS: &str = "berth_webhook_oldest_seconds";
 const BREAKERS_OPEN: &str = "berth_webhook_breakers_open";
 const BREAKER_HELD: &str = "berth_webhook_breaker_held";
 const BREAKER_CHANGES: &str = "berth_webhook_breaker_changes_total";
+const LETTERS: &str = "berth_webhook_letters_total";
+const LETTERS_WAIT: &str = "berth_webhook_letters_waiting";
 const OWNED: &str = "berth_webhook_partitions";
 
 /// Tells the exporter what the metrics mean.
@@ -72,6 +74,17 @@ pub(crate) fn describe() {
     for to in ["open", "closed"] {
         counter!(BREAKER_CHANGES, "to" => to).increment(0);
     }
+    describe_counter!(
+        LETTERS,
+        Unit::Count,
+        "Message events of upstreams by what came of them: delivered, failed (tried again), exhausted, silenced (by a \
+         logout), unwanted (by the endpoint), expired, full, unreadable."
+    );
+    for outcome in ["delivered", "failed", "exhausted", "silenced"] {
+        counter!(LETTERS, "outcome" => outcome).increment(0);
+    }
+    describe_gauge!(LETTERS_WAIT, Unit::Count, "Message events of upstreams that wait to be handed on here.");
+    gauge!(LETTERS_WAIT).set(0.0);
     describe_gauge!(OWNED, Unit::Count, "Partitions that this replica dispatches.");
     idle();
     owned(0);
@@ -82,6 +95,23 @@ pub(crate) fn idle() {
     depth(0, (0, 0));
     held((0, 0));
     oldest(Duration::ZERO);
+}
+
+/// Something came of a message event of an upstream.
+pub(crate) fn letter(outcome: &'static str) {
+    counter!(LETTERS, "outcome" => outcome).increment(1);
+}
+
+/// So many more wait.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^52 letters are out of reach")]
+pub(crate) fn letters_wait(more: usize) {
+    gauge!(LETTERS_WAIT).increment(more as f64);
+}
+
+/// So many wait no more.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^52 letters are out of reach")]
+pub(crate) fn letters_gone(fewer: usize) {
+    gauge!(LETTERS_WAIT).decrement(fewer as f64);
 }
 
 /// A breaker opened, or closed.

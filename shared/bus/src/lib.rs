@@ -13,6 +13,7 @@ mod metrics;
 pub mod nats;
 pub mod near;
 pub mod port;
+pub mod postbag;
 pub mod presence;
 pub mod relay;
 pub mod subject;
@@ -30,6 +31,7 @@ pub use port::{
     Replier, Request, RequestError, Requests, StoredDeployment, Subscription, TransportError, Volatile,
     VolatileEntry, VolatileError,
 };
+pub use postbag::{Kept, Postbag, PostbagError};
 pub use presence::Presence;
 pub use relay::{Relay, RelayEnd, RelayError, Relayed};
 pub use tenure::{Tenure, hold_all};

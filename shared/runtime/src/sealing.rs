@@ -236,6 +236,8 @@ pub mod field {
     pub const ANSWER: &str = "answer";
     /// The body of a notice on its way to whoever asked for it.
     pub const NOTICE: &str = "notice";
+    /// A message event of an upstream that waits to be handed on.
+    pub const LETTER: &str = "letter";
     /// Where a command came from.
     pub const CALLER: &str = "caller";
     /// Where a client was in the events of an account.

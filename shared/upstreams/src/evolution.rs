@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    UpstreamError,
+    UpstreamError, Webhook,
     http::{About, Http, segment},
 };
 
@@ -177,6 +177,18 @@ impl Evolution {
     pub async fn restart(&self, name: &str) -> Result<(), UpstreamError> {
         let path = format!("/instance/restart/{}", segment(name));
         self.http.ask(Method::POST, &path, None, About::One).await.map(|_| ())
+    }
+
+    /// The webhook of an instance; none if it never had one.
+    pub async fn webhook(&self, name: &str) -> Result<Option<Webhook>, UpstreamError> {
+        let path = format!("/webhook/find/{}", segment(name));
+        Ok(Webhook::read(&self.http.ask(Method::GET, &path, None, About::One).await?))
+    }
+
+    /// Configures the webhook of an instance.
+    pub async fn set_webhook(&self, name: &str, webhook: &Webhook) -> Result<(), UpstreamError> {
+        let path = format!("/webhook/set/{}", segment(name));
+        self.http.ask(Method::POST, &path, Some(&webhook.to_set()), About::One).await.map(|_| ())
     }
 
     /// Asks for a logout. An answer says that it was asked for, not that it happened: ask [`Self::socket`] then.

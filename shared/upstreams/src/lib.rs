@@ -10,6 +10,7 @@ pub mod evolution;
 mod headers;
 pub mod http;
 pub mod pass;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use berth_runtime::config::{UpstreamMode, UpstreamSettings};
 pub use error::UpstreamError;
 pub use evolution::Evolution;
 pub use pass::{PassError, Passing};
+pub use webhook::{Callback, Webhook};
 
 /// Tells an upstream which deployment asks, so that one that is its own upstream notices.
 pub const DEPLOYMENT_HEADER: &str = "x-berth-deployment";

@@ -216,6 +216,7 @@ impl Starting<'_> {
             clock: Arc::clone(&wired.clock),
             entropy: wired.entropy,
             relay: Some(Arc::new(SharedRelay(self.at.clone()))),
+            postbag: None,
             data: self.folder.to_owned(),
         };
         let settings = berth_webhooks::Settings::new(Arc::clone(&wired.clock), endpoints(), None);

@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc};
 use berth_bus::{
     Checkpoints, DeploymentStore, KeyRing, KeyStore,
     local::{
-        Alone, FileCheckpoints, FileDeployment, FileDeviceKeys, FileKeyStore, LocalBus, LocalLeases,
-        LocalVolatile,
+        Alone, FileCheckpoints, FileDeployment, FileDeviceKeys, FileKeyStore, FilePostbag, LocalBus,
+        LocalLeases, LocalVolatile,
     },
 };
 use berth_log::{GuardedLog, LogRead, embedded::EmbeddedLog};
@@ -90,6 +90,7 @@ pub(super) async fn open(
         keys,
         device_keys: Arc::new(device_keys),
         relay: None,
+        postbag: Some(Arc::new(FilePostbag::open(path.join("postbag")).await?)),
         cluster: Arc::new(Alone::new(identity.clone(), leases.clone())),
         leases: Arc::new(leases),
         introduction: identity.introduction,

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, Checkpoints, DeploymentStore, KeyRing, KeyStore, NearBus, Relay,
+    Bus, Checkpoints, DeploymentStore, KeyRing, KeyStore, NearBus, Postbag, Relay,
     nats::{
         Connection, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment, NatsDeviceKeys,
-        NatsKeyStore, NatsLeases, NatsRelay, NatsVolatile, OpenError, connect_by, survey,
+        NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile, OpenError, connect_by, survey,
     },
 };
 use berth_log::{
@@ -80,6 +80,7 @@ pub(super) async fn open(
     }
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let relay = relay(role, &client, replicas).await?;
+    let postbag = postbag(role, &client, replicas).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
     let evidence_key = crate::evidence_key::given(&settings.secrets)?;
     let checkpoints = if role.runs(Role::SessionAggregate) {
@@ -129,6 +130,7 @@ pub(super) async fn open(
         keys,
         device_keys: Arc::new(device_keys),
         relay,
+        postbag,
         cluster: Arc::new(NatsCluster::new(leases.clone(), streams(options.shards))),
         leases: Arc::new(leases),
         introduction: identity.introduction,
@@ -149,6 +151,15 @@ async fn relay(role: Role, client: &Client, replicas: usize) -> Result<Option<Ar
     }
     let relay = patiently(async || Ok(NatsRelay::open(client.clone(), replicas).await?)).await?;
     Ok(Some(Arc::new(relay)))
+}
+
+/// Where message events of upstreams wait, for those who dispatch; made by the role that makes the other streams.
+async fn postbag(role: Role, client: &Client, replicas: usize) -> Result<Option<Arc<dyn Postbag>>, Failure> {
+    if !role.runs(Role::SessionAggregate) && !role.runs(Role::Webhooks) {
+        return Ok(None);
+    }
+    let postbag = patiently(async || Ok(NatsPostbag::open(client.clone(), replicas).await?)).await?;
+    Ok(Some(Arc::new(postbag)))
 }
 
 /// The record of the deployment on NATS, for the operator's commands.
@@ -330,6 +341,7 @@ pub(super) fn streams(shards: u8) -> Vec<String> {
         "BERTH_DEPLOYMENT",
         "BERTH_CHECKPOINTS",
         "BERTH_ATTEMPTS",
+        "BERTH_POSTBAG",
     ];
     let buckets = ["KV_berth_leases", "KV_berth_volatile"];
     let others = others.into_iter().chain(buckets).map(str::to_owned);

@@ -3,8 +3,8 @@
 use berth_bus::{
     cluster::Engine,
     nats::{
-        NatsCheckpoints, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsRelay, NatsVolatile, connect_by,
-        survey,
+        NatsCheckpoints, NatsDeviceKeys, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile,
+        connect_by, survey,
     },
 };
 use berth_log::jetstream::JetStreamOptions;
@@ -25,6 +25,7 @@ pub(crate) async fn provision(nats: &NatsSettings, shards: u8) -> Result<(Engine
         NatsKeyStore::open_for_deliveries(client.clone(), replicas).await?;
         NatsDeviceKeys::open(client.clone(), replicas).await?;
         NatsRelay::open(client.clone(), replicas).await?;
+        NatsPostbag::open(client.clone(), replicas).await?;
         NatsCheckpoints::open(client.clone(), replicas).await?;
         NatsVolatile::open(client.clone(), replicas).await?;
         Ok(NatsLeases::make_bucket(client.clone(), replicas).await?)

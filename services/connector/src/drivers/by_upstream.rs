@@ -3,11 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use berth_runtime::config::UpstreamKind;
-use berth_upstreams::{Upstream, Upstreams};
+use berth_proto::InstanceId;
+use berth_runtime::{MasterKey, UrlPolicy, config::UpstreamKind};
+use berth_upstreams::{Callback, Upstream, Upstreams};
 use tracing::warn;
 
-use super::{evolution::Evolution, worker};
+use super::{
+    evolution::{Evolution, Hearing},
+    worker,
+};
 use crate::driver::{DeviceLink, Link, Reports, Start, UnlinkError};
 
 /// A driver for each upstream, that of the workers, and one for instances that asked for neither.
@@ -20,12 +24,22 @@ pub struct ByUpstream {
 }
 
 impl ByUpstream {
-    /// The drivers of these upstreams beside `own`.
-    pub fn new(own: Arc<dyn DeviceLink>, upstreams: &Upstreams) -> Self {
+    /// The drivers of these upstreams beside `own`. `master` makes the secrets by which the upstreams are known that call, and
+    /// `policy` says where webhooks may go.
+    pub fn new(
+        own: Arc<dyn DeviceLink>,
+        upstreams: &Upstreams,
+        master: &MasterKey,
+        policy: &UrlPolicy,
+    ) -> Self {
         let driver = |upstream: &Arc<Upstream>| -> Arc<dyn DeviceLink> {
             let upstream = Arc::clone(upstream);
-            match upstream.settings.kind {
-                UpstreamKind::Evolution => Arc::new(Evolution::new(upstream)),
+            let settings = &upstream.settings;
+            let base = settings.callback.clone();
+            let callback = base.map(|base| Callback::new(base, &settings.name, master.clone()));
+            let hearing = Hearing { callback, policy: policy.clone() };
+            match settings.kind {
+                UpstreamKind::Evolution => Arc::new(Evolution::new(upstream, hearing)),
             }
         };
         let named = upstreams.all().iter().map(|one| (one.settings.name.clone(), driver(one)));
@@ -57,6 +71,12 @@ impl DeviceLink for ByUpstream {
         warn!(instance = %link.instance, upstream = ?link.upstream,
             "where the link of an instance is is not configured: nothing is known of it");
         std::future::pending::<()>().await;
+    }
+
+    fn hint(&self, instance: InstanceId) {
+        for driver in self.upstreams.values() {
+            driver.hint(instance);
+        }
     }
 
     fn unlink_max(&self, link: &Link) -> Duration {

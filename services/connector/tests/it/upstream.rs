@@ -21,7 +21,9 @@ use berth_proto::{
     event::{Event, LogoutOriginV1},
     instance::{PhaseV1, UnlinkStatusV1},
 };
-use berth_runtime::{ManualClock, SeededEntropy, Settings, config::Sources};
+use berth_runtime::{
+    ManualClock, MasterKey, SeededEntropy, Settings, UrlPolicy, config::Sources, sealing::field,
+};
 use berth_upstreams::Upstreams;
 use serde_json::{Value, json};
 
@@ -66,6 +68,9 @@ struct Script {
     logout: Logout,
     /// Every question, by method and path.
     asked: Vec<String>,
+    /// The webhooks of instances, as they were set.
+    webhooks: HashMap<String, Value>,
+    url: String,
 }
 
 /// The upstream.
@@ -73,13 +78,20 @@ struct Script {
 struct Scripted(Arc<Mutex<Script>>);
 
 impl Scripted {
-    /// Starts it, and gives a driver of it beside the simulated one.
     async fn start(mode: &str) -> (Self, Arc<dyn DeviceLink>) {
+        let scripted = Self::listening().await;
+        let driver = scripted.driver(mode, None);
+        (scripted, driver)
+    }
+
+    async fn listening() -> Self {
         let script = Script {
             instances: HashMap::new(),
             fault: Fault::None,
             logout: Logout::Lying,
             asked: Vec::new(),
+            webhooks: HashMap::new(),
+            url: String::new(),
         };
         let scripted = Self(Arc::new(Mutex::new(script)));
         let router = Router::new()
@@ -88,6 +100,8 @@ impl Scripted {
             .route("/instance/connect/{name}", get(connect))
             .route("/instance/create", post(create))
             .route("/instance/logout/{name}", delete(logout))
+            .route("/webhook/find/{name}", get(find_webhook))
+            .route("/webhook/set/{name}", post(set_webhook))
             .fallback(any(async || StatusCode::NOT_FOUND))
             .layer(from_fn_with_state(scripted.clone(), answer))
             .with_state(scripted.clone());
@@ -95,13 +109,28 @@ impl Scripted {
         let url = format!("http://{}", listener.local_addr().unwrap());
         #[expect(clippy::disallowed_methods, reason = "it ends with the runtime of the test")]
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let given = [("URL", url.as_str()), ("KEY", "the-key"), ("MODE", mode), ("POLL_MS", "20")];
+        scripted.script(|script| script.url = url);
+        scripted
+    }
+
+    /// A driver of it beside the simulated one; `callback` is where it calls Berth.
+    fn driver(&self, mode: &str, callback: Option<&str>) -> Arc<dyn DeviceLink> {
+        self.driver_that_looks(mode, callback, "20")
+    }
+
+    /// The same with another pause between two looks.
+    fn driver_that_looks(&self, mode: &str, callback: Option<&str>, poll_ms: &str) -> Arc<dyn DeviceLink> {
+        let url = self.script(|script| script.url.clone());
+        let given = [("URL", url.as_str()), ("KEY", "the-key"), ("MODE", mode), ("POLL_MS", poll_ms)];
+        let given = given.into_iter().chain(callback.map(|url| ("CALLBACK_URL", url)));
         let given = given.map(|(field, value)| (format!("BERTH_UPSTREAM_EVO_{field}").into(), value.into()));
         let settings = Settings::load(&Sources::none().with_variables(given)).unwrap();
         let upstreams = Upstreams::new(&settings.upstreams, "this-deployment").unwrap();
         let clock = Arc::new(ManualClock::new(berth_proto::Timestamp(0)));
         let own = Arc::new(Simulated::new(clock, Arc::new(SeededEntropy::new(1)), 1));
-        (scripted, Arc::new(ByUpstream::new(own, &upstreams)))
+        let master = MasterKey::generate(&SeededEntropy::new(1));
+        let policy = UrlPolicy { allow: vec!["10.0.0.0/8".parse().unwrap()], plain_http: false };
+        Arc::new(ByUpstream::new(own, &upstreams, &master, &policy))
     }
 
     fn script<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
@@ -191,6 +220,25 @@ async fn connect(State(scripted): State<Scripted>, Path(name): Path<String>) -> 
         }
         Json(json!({"code": "2@the-code", "base64": "data:", "pairingCode": null, "count": 1}))
     })
+}
+
+async fn find_webhook(State(scripted): State<Scripted>, Path(name): Path<String>) -> Json<Value> {
+    Json(scripted.script(|script| script.webhooks.get(&name).cloned()).unwrap_or_default())
+}
+
+async fn set_webhook(
+    State(scripted): State<Scripted>,
+    Path(name): Path<String>,
+    Json(body): Json<Value>,
+) -> StatusCode {
+    let set = |field: &str| body.pointer(&format!("/webhook/{field}")).cloned().unwrap_or_default();
+    // As the real one shows them.
+    let events = Some(set("events")).filter(|events| *events != json!([]));
+    let events = events.unwrap_or_else(|| json!(["MESSAGES_UPSERT", "CALL"]));
+    let row = json!({"id": "w", "url": set("url"), "enabled": set("enabled"), "headers": set("headers"),
+        "webhookByEvents": set("byEvents"), "webhookBase64": set("base64"), "events": events});
+    scripted.script(|script| script.webhooks.insert(name, row));
+    StatusCode::CREATED
 }
 
 async fn create(State(scripted): State<Scripted>, Json(body): Json<Value>) -> StatusCode {
@@ -318,4 +366,100 @@ async fn an_instance_without_an_upstream_has_the_own_driver_and_one_of_an_unknow
     assert!(matches!(world.state(lost).await.phase, PhaseV1::Connecting(_)));
     world.logout(lost).await;
     assert!(matches!(world.state(lost).await.phase, PhaseV1::Created), "a logout needs no upstream");
+}
+
+#[tokio::test]
+async fn the_webhook_of_a_driven_instance_is_berths_and_its_users_again_when_it_is_only_looked_at() {
+    let world = World::new().await;
+    let upstream = Scripted::listening().await;
+    upstream.set("shop", "open", Some(JID));
+    let users = json!({"id": "w", "url": "http://10.0.0.7/hook", "enabled": true, "webhookByEvents": true,
+        "webhookBase64": true, "events": ["CALL"],
+        "headers": {"Authorization": "Bearer mine", "jwt_key": "secret", "x-shop": "1"}});
+    upstream.script(|script| script.webhooks.insert("shop".to_owned(), users.clone()));
+    let webhook = || upstream.script(|script| script.webhooks["shop"].clone());
+
+    // Looked at only: nothing is asked of it.
+    let connector = world.connector_driven_by(upstream.driver("observe", Some("http://10.0.0.9:8480"))).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.until_open(id).await;
+    assert_eq!(upstream.asked("GET /webhook"), 0);
+    connector.kill().await;
+
+    // Driven: what it would tell its user, it tells Berth; what was there is kept, and told from here.
+    let connector = world.connector_driven_by(upstream.driver("drive", Some("http://10.0.0.9:8480"))).await;
+    let ours = format!("http://10.0.0.9:8480/v1/upstreams/evo/heard/{id}");
+    world.until("it is taken over", async || webhook()["url"] == ours.as_str()).await;
+    let set = webhook();
+    assert_eq!((&set["webhookByEvents"], &set["webhookBase64"]), (&json!(false), &json!(true)));
+    let secret = set["headers"]["x-berth-callback"].as_str().unwrap().to_owned();
+    assert_eq!(secret.len(), 64);
+    let state = world.state(id).await;
+    let [endpoint] = state.webhooks.as_slice() else { panic!("one endpoint: {:?}", state.webhooks) };
+    assert_eq!((endpoint.format.as_str(), endpoint.label.as_str()), ("evolution", "default"));
+    assert_eq!(endpoint.events, ["CALL"]);
+    assert_eq!(world.open(id, field::WEBHOOK_URL, &endpoint.url).await, "http://10.0.0.7/hook");
+    assert_eq!(
+        world.open(id, field::WEBHOOK_HEADERS, endpoint.headers.as_ref().unwrap()).await,
+        r#"{"x-shop":"1"}"#
+    );
+    let kept = state.settings.iter().find(|block| block.owner == "upstream/webhook").unwrap();
+    assert!(world.open(id, field::SETTINGS, &kept.body).await.contains("10.0.0.7"));
+    let known = async || {
+        let events = world.events(id).await;
+        events.iter().filter(|name| matches!(**name, "SettingsChanged" | "WebhookConfigured")).count()
+    };
+    assert_eq!(known().await, 2);
+
+    // Somebody sets it there himself: it is Berth's again, and what was said here stands.
+    upstream.script(|script| script.webhooks.insert("shop".to_owned(), users.clone()));
+    world.until("it is taken over again", async || webhook()["url"] == ours.as_str()).await;
+    assert_eq!(known().await, 2, "nothing new is known");
+    connector.kill().await;
+
+    // Another owner of the link finds everything as it is to be.
+    let sets = upstream.asked("POST /webhook/set");
+    let connector = world.connector_driven_by(upstream.driver("drive", Some("http://10.0.0.9:8480"))).await;
+    upstream.looked_at(&world, 40).await;
+    assert_eq!(upstream.asked("POST /webhook/set"), sets);
+    connector.kill().await;
+
+    // Looked at again: it is as it was, and nobody is told twice.
+    let _connector = world.connector_driven_by(upstream.driver("observe", None)).await;
+    world.until("it is given back", async || webhook()["url"] == "http://10.0.0.7/hook").await;
+    assert_eq!(webhook(), users);
+    world.until_state(id, "its endpoint is gone", |state| state.webhooks.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_leads_where_berth_may_not_send_is_left_to_the_upstream() {
+    let world = World::new().await;
+    let upstream = Scripted::listening().await;
+    upstream.set("shop", "open", Some(JID));
+    let users = json!({"url": "http://192.168.0.7/hook", "enabled": true, "headers": null});
+    upstream.script(|script| script.webhooks.insert("shop".to_owned(), users.clone()));
+    let _connector = world.connector_driven_by(upstream.driver("drive", Some("http://10.0.0.9:8480"))).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.until_open(id).await;
+    world.until("its webhook is looked at", async || upstream.asked("GET /webhook/find") > 0).await;
+    upstream.looked_at(&world, 3).await;
+    assert_eq!(upstream.script(|script| script.webhooks["shop"].clone()), users);
+    assert!(world.state(id).await.webhooks.is_empty());
+}
+
+#[tokio::test]
+async fn a_hint_makes_an_instance_be_looked_at() {
+    let world = World::new().await;
+    let upstream = Scripted::listening().await;
+    upstream.set("shop", "close", None);
+    let driver = upstream.driver_that_looks("observe", None, "60000");
+    let _connector = world.connector_driven_by(driver).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.until("it is looked at once", async || upstream.asked("GET /instance/connectionState") == 1).await;
+    world
+        .until("a hint is heard", async || {
+            world.hint(id).await;
+            upstream.asked("GET /instance/connectionState") > 1
+        })
+        .await;
 }

@@ -8,7 +8,7 @@ use berth_proto::{
     event::{EndReasonV1, Event, LogoutOriginV1},
     instance::{ConnectionV1, PauseReasonV1, PhaseV1, UnlinkStatusV1},
 };
-use berth_runtime::sealing::field;
+use berth_runtime::{MasterKey, SeededEntropy, UrlPolicy, sealing::field};
 use berth_upstreams::Upstreams;
 use serde_json::{Value, json};
 
@@ -132,7 +132,12 @@ async fn links_go_where_there_is_room_and_wait_where_there_is_none() {
 async fn an_instance_goes_to_a_worker_with_its_library_and_nothing_is_looked_for_before() {
     let world = World::new().await;
     let door = Door::open(&world).await;
-    let links = ByUpstream::new(Arc::new(Nothing), &Upstreams::default());
+    let links = ByUpstream::new(
+        Arc::new(Nothing),
+        &Upstreams::default(),
+        &MasterKey::generate(&SeededEntropy::new(1)),
+        &UrlPolicy::default(),
+    );
     let links = links.with_workers(Some(Arc::clone(&door.driver) as _));
     let _connector = world.connector_driven_by(Arc::new(links)).await;
     let mut baileys = door.worker("b", 9).await;

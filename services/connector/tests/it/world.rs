@@ -371,6 +371,11 @@ impl World {
         reply
     }
 
+    /// A hint as a gateway gives it.
+    pub(crate) async fn hint(&self, id: InstanceId) {
+        self.bus.inner.publish(&berth_proto::subject::hint_subject(id), Bytes::new()).await.unwrap();
+    }
+
     pub(crate) async fn plays(&self, id: InstanceId, request: Value) {
         assert_eq!(self.play(id, request).await, json!({"ok": true}));
     }

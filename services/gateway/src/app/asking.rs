@@ -8,6 +8,7 @@ use berth_proto::{
     codec::{self, Frozen},
     deliveries::DeliveriesReplyV1,
     evidence::EvidenceReplyV1,
+    letter::LetterReplyV1,
     pull::PullReplyV1,
     redelivery::RedeliveryReplyV1,
 };
@@ -109,6 +110,12 @@ impl Answer for DeliveriesReplyV1 {
 }
 
 impl Answer for RedeliveryReplyV1 {
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::Unavailable)
+    }
+}
+
+impl Answer for LetterReplyV1 {
     fn is_busy(&self) -> bool {
         matches!(self, Self::Unavailable)
     }

@@ -26,6 +26,7 @@ mod failure;
 mod find;
 mod follow;
 mod guesses;
+mod heard;
 mod history;
 mod lists;
 mod live;
@@ -76,6 +77,7 @@ pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use find::Finder;
 pub use follow::{Follow, Follows, Permission, Turn};
+pub use heard::{HeardAs, Hearing, Unheard};
 pub use history::{Entry, Histories, HistoryPage};
 pub use lists::{Lists, Page};
 pub use live::{Filter, Listeners, Live};
@@ -138,6 +140,7 @@ pub struct Parts {
     pub accounts: Arc<Accounts>,
     pub adoptions: Arc<Adoptions>,
     pub passes: Arc<Passes>,
+    pub hearing: Arc<Hearing>,
     pub marks: Arc<Marks>,
     pub moves: Arc<Moves>,
     pub renames: Arc<Renames>,
@@ -211,6 +214,7 @@ impl App {
         let adoptions =
             part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams);
         let passes = part!(Passes: keys, finder, standings, upstreams);
+        let hearing = part!(Hearing: bus, keys, clock, standings, counters, upstreams);
         let marks = part!(Marks: volatile);
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let renames = part!(Renames: keys, directory, commands);
@@ -228,7 +232,7 @@ impl App {
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, passes, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
+            webhooks, creator, tokens, blocks, accounts, adoptions, passes, hearing, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
     }
 
     /// The settings that the gateway was started with.

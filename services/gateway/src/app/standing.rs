@@ -27,6 +27,8 @@ pub struct Standing {
     pub instance: InstanceId,
     /// The connection of the device that may be used, or why none may.
     pub usable: Result<ConnectionV1, Unusable>,
+    /// The number of its session.
+    pub(super) session: u32,
     /// The upstream that it is on.
     pub upstream: Option<Arc<str>>,
     /// Its name there, sealed like a block of settings.
@@ -40,6 +42,7 @@ impl Standing {
         Self {
             instance,
             usable: may_message(state).map(|link| link.connection),
+            session: state.session,
             upstream: on_upstream.map(|(upstream, _)| Arc::from(upstream)),
             name_there: on_upstream.map(|(_, name)| Arc::new(name.clone())),
             held: Held {

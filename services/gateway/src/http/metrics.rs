@@ -30,6 +30,7 @@ const BODIES_REFUSED: &str = "berth_gateway_bodies_refused_total";
 const GATE: &str = "berth_gateway_gate_total";
 const PASSES: &str = "berth_gateway_passes_total";
 const OPEN_PASSES: &str = "berth_gateway_open_passes";
+const HEARD: &str = "berth_gateway_heard_total";
 const STREAMS: &str = "berth_gateway_open_streams";
 
 static SECONDS: Handles<&str, Histogram> = Handles::new(|door| histogram!(REQUEST_SECONDS, "door" => door));
@@ -76,10 +77,24 @@ pub(crate) fn describe() {
         "Requests that are being passed on to upstreams, or answered by them."
     );
     gauge!(OPEN_PASSES).increment(0.0);
+    describe_counter!(
+        HEARD,
+        Unit::Count,
+        "What upstreams said of instances that Berth drives, by what became of it (hint, relayed, silenced, refused, busy, \
+         unavailable)"
+    );
+    for outcome in ["hint", "relayed", "silenced", "refused", "unavailable"] {
+        counter!(HEARD, "outcome" => outcome).increment(0);
+    }
     describe_gauge!(STREAMS, Unit::Count, "Event streams and sockets that are open, by door.");
     for door in ["native", "ryze", "green"] {
         gauge!(STREAMS, "door" => door).increment(0.0);
     }
+}
+
+/// An upstream was heard.
+pub(crate) fn heard(outcome: &'static str) {
+    counter!(HEARD, "outcome" => outcome).increment(1);
 }
 
 /// What is told of a request: nothing that its client may have meant to be secret.

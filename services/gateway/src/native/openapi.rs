@@ -8,7 +8,7 @@ use utoipa::{
 
 use super::routes::{
     account_stream, accounts, attempts, audit, checkpoints, cluster, connect, counts, create, delete,
-    deliveries, events, export, gate, get, lifecycle, list, logout, move_instance, people, proof, qr,
+    deliveries, events, export, gate, get, hear, lifecycle, list, logout, move_instance, people, proof, qr,
     recover_account, redelivery, rename, simulate, stream, token, upstreams, verify, webhook, webhook_secret,
     webhooks, whoami,
 };
@@ -25,7 +25,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, account_stream::handler, audit::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, token::handler, counts::handler, cluster::handler, whoami::handler,
-        gate::handler, gate::forwarded, upstreams::list, upstreams::adopt, deliveries::of_webhook,
+        gate::handler, gate::forwarded, upstreams::list, upstreams::adopt, hear::handler, deliveries::of_webhook,
         deliveries::of_account, attempts::handler, redelivery::resend, redelivery::retry, redelivery::recover,
         recover_account::handler, redelivery::test, webhook_secret::get, webhook_secret::rotate,
         accounts::create, accounts::list, accounts::get, accounts::change,

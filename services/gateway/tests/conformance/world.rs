@@ -157,6 +157,7 @@ impl World {
             keys: keys.clone(),
             delivery_keys: keys.clone(),
             leases: leases.clone(),
+            postbag: None,
             relay: None,
             clock: clock.clone(),
             entropy: entropy.clone(),

@@ -44,6 +44,8 @@ const ADMITTED: &[(&str, &[&str])] = &[
     ("ReportPaused", &["link as service"]),
     ("ReportLoggedOut", &["link as service"]),
     ("ReportUnlinked", &["link as service"]),
+    ("ReportWebhookTaken", &["link as service"]),
+    ("ReportWebhookGivenBack", &["link as service"]),
     ("ExpireAttempt", &["clock as service"]),
     ("AbandonUnlink", &["clock as service"]),
     ("EndBan", &["clock as service"]),

@@ -6,6 +6,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use berth_bus::{Bus, Holds, KeyRing, Volatile};
 use berth_domain::instance::Verdict;
 use berth_log::{LogRead, Writer};
+use berth_notices::formats::RetryRule;
 use berth_proto::{
     AccountId, Timestamp,
     attempt::{AfterAttemptV1, AttemptEndV1, AttemptResultV1, DeliveryAttemptV1},
@@ -13,6 +14,7 @@ use berth_proto::{
 };
 use berth_runtime::{Clock, Entropy};
 use berth_views::ViewReader;
+use tokio::time::timeout;
 
 use super::{
     lane::Pending,
@@ -23,6 +25,7 @@ use super::{
 };
 use crate::{
     attempts::Attempts,
+    letters::Flights,
     schedule::{Schedule, plus},
     transport::{Pass, SendError, Transport},
 };
@@ -56,6 +59,8 @@ pub(crate) struct Tools {
     pub(crate) schedule: Arc<Schedule>,
     pub(crate) server_url: Arc<str>,
     pub(crate) outbox: Arc<dyn ViewReader>,
+    /// Letters that are being sent, which the end of a session waits for.
+    pub(crate) flights: Arc<Flights>,
 }
 
 impl fmt::Debug for Tools {
@@ -119,6 +124,11 @@ pub(crate) async fn attempt(tools: Tools, pending: Pending, holds: Holds) -> End
 async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, Fault> {
     let pending = ended.pending.clone();
     let key = &pending.key;
+    if pending.is_an_end() {
+        // None that is permitted begins any more, and each that was is over by then.
+        let life = tools.schedule.attempt_max(RetryRule::Standard) + FAULT_DELAY;
+        let _landed = timeout(life, tools.flights.landed(key.instance, key.endpoint)).await;
+    }
     let permit = read(tools, key.instance).await?;
     if let Verdict::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
         return Ok(Outcome::Settle(outcome));

@@ -21,7 +21,7 @@ const COMMAND_MAX: Duration = Duration::from_secs(10);
 
 /// Why an endpoint is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Because {
+pub(crate) enum Because {
     /// It asked for it.
     Asked,
     /// It took nothing for days.
@@ -32,7 +32,7 @@ pub(super) enum Because {
 /// to. The id of the command is made from the notice's and from that endpoint, so that a repetition is the same
 /// command. One of the account is disabled there, for all of its instances, and here at once. Says whether nothing more
 /// need be done.
-pub(super) async fn disable(
+pub(crate) async fn disable(
     tools: &Tools,
     state: &InstanceStateV1,
     webhook: &WebhookV1,

@@ -46,15 +46,17 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use attempt::Tools;
 use desk::Desk;
+pub(crate) use disable::{Because, disable};
 use dispatching::Dispatching;
-pub(crate) use permit::{Fault, read};
+pub(crate) use open::Endpoint;
+pub(crate) use permit::{Fault, Permit, read};
 use pull::Queue;
 use redelivery::{Order, Redelivery};
 pub(crate) use scan::of_endpoint;
 use settle::Settler;
 pub(crate) use settle::{SettleError, note_as_guest};
 
-use crate::{metrics, outbox::Touched};
+use crate::{letters::Letters, metrics, outbox::Touched};
 
 /// What is asked of the loop from beside it and waits for it: a few from each partition.
 const ORDERS_WAITING_MAX: usize = 256;
@@ -72,6 +74,7 @@ pub(crate) struct Dispatcher {
     pub(crate) tools: Tools,
     pub(crate) leases: Arc<dyn Leases>,
     pub(crate) touched: Arc<Touched>,
+    pub(crate) letters: Letters,
 }
 
 /// What the partitions of a dispatcher share.
@@ -81,6 +84,7 @@ struct Shared {
     orders: mpsc::Sender<Order>,
     pulls: Arc<Semaphore>,
     redeliveries: Arc<Semaphore>,
+    letters: Letters,
     /// Cancelled when the loop has ended: nothing is tried or settled any more.
     ended: CancellationToken,
 }
@@ -90,7 +94,7 @@ struct Shared {
 impl Dispatcher {
     /// Dispatches what is to be dispatched here until told to stop; then finishes what is in flight.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let Self { tools, leases, touched } = self;
+        let Self { tools, leases, touched, letters } = self;
         let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
         let desk = Arc::new(Desk::default());
         let shared = Shared {
@@ -99,6 +103,7 @@ impl Dispatcher {
             orders,
             pulls: Arc::new(Semaphore::new(PULLS_MAX)),
             redeliveries: Arc::new(Semaphore::new(REDELIVERIES_MAX)),
+            letters,
             ended: CancellationToken::new(),
         };
         let dispatching = async {
@@ -119,27 +124,30 @@ impl Shared {
         let (tools, desk, orders) = (self.tools.clone(), self.desk.clone(), self.orders.clone());
         let queue = Queue { tools: tools.clone(), settler: settler.clone(), desk };
         let redelivery = Redelivery { tools: tools.clone(), settler: settler.clone(), orders };
+        let (known, letters_known) = oneshot::channel();
         let dispatched = async {
             tokio::select! {
                 biased;
                 () = self.ended.cancelled() => {}
                 () = tenure.asked_back() => {}
-                _over = tenure.run(self.take(settler.clone())) => {}
+                _over = tenure.run(self.take(settler.clone(), letters_known)) => {}
             }
             self.let_go(&tenure).await;
             tenure.end();
         };
         tokio::join!(
             dispatched,
+            self.letters.serve(tools.clone(), &tenure, known),
             serving::serve(queue, tools.clone(), settler.clone(), self.pulls.clone()),
             serving::serve(redelivery, tools, settler.clone(), self.redeliveries.clone()),
         );
     }
 
     /// Hands a partition to the loop, for as long as it is held. What other replicas tried is known before anything is tried
-    /// here: a failover keeps every back-off.
-    async fn take(&self, settler: Settler) {
+    /// here: a failover keeps every back-off. So is of whom a letter may be under way: the end of a session waits for it.
+    async fn take(&self, settler: Settler, letters_known: oneshot::Receiver<()>) {
         self.tools.attempts.caught_up().await;
+        let _gone = letters_known.await;
         let _ended = self.orders.send(Order::Take(settler)).await;
         std::future::pending::<()>().await;
     }

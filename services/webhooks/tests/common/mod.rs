@@ -17,7 +17,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use berth_bus::{
     KeyRing, Leases, Relay, Volatile,
-    local::{FileKeyStore, LocalBus, LocalLeases, LocalVolatile},
+    local::{FileKeyStore, FilePostbag, LocalBus, LocalLeases, LocalVolatile},
 };
 use berth_log::{EventLog, memory::MemoryLog};
 use berth_proto::{EndpointId, InstanceId, Sealed, Timestamp, WriteVersion, instance::WebhookV1};
@@ -51,6 +51,7 @@ pub(crate) struct World {
     pub(crate) bus: Arc<LocalBus>,
     /// Tells attempts to the other dispatchers; none unless the world is given one.
     pub(crate) relay: Option<Arc<dyn Relay>>,
+    pub(crate) postbag: Arc<FilePostbag>,
     pub(crate) instance: InstanceId,
     pub(crate) folder: TempDir,
     /// Whoever opens the connections to endpoints, if it is not the dispatcher.
@@ -121,6 +122,7 @@ impl World {
             leases: Arc::new(LocalLeases::open(folder.path().join("leases")).await.unwrap()),
             bus: Arc::new(LocalBus::new()),
             relay: None,
+            postbag: Arc::new(FilePostbag::open(folder.path().join("postbag")).await.unwrap()),
             instance,
             folder,
             proxy: None,
@@ -163,6 +165,7 @@ impl World {
             leases: self.leases.clone(),
             bus: self.bus.clone(),
             relay: self.relay.clone(),
+            postbag: self.postbag.clone(),
             instance,
             folder: tempfile::tempdir().unwrap(),
             proxy: self.proxy.clone(),
@@ -217,6 +220,7 @@ impl World {
             delivery_keys: self.delivery_keys.clone(),
             leases,
             relay: self.relay.clone(),
+            postbag: Some(self.postbag.clone()),
             clock,
             entropy: Arc::new(SeededEntropy::new(7)),
             data: self.data(name),

@@ -9,6 +9,7 @@ mod files;
 mod key_slots;
 mod key_store;
 mod leases;
+mod postbag;
 mod routes;
 mod volatile;
 
@@ -20,4 +21,5 @@ pub use device_keys::FileDeviceKeys;
 pub use files::FileError;
 pub use key_store::FileKeyStore;
 pub use leases::LocalLeases;
+pub use postbag::FilePostbag;
 pub use volatile::LocalVolatile;

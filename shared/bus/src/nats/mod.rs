@@ -6,6 +6,7 @@
 //! | `BERTH_DELIVERY_KEYS` | file | `berth.v1.deliverykeys.<owner>`, `berth.v1.deliverykeys.destroyed.<owner>` |
 //! | `BERTH_DEPLOYMENT` | file | `berth.v1.deployment.a`, `berth.v1.deployment.b` |
 //! | `BERTH_ATTEMPTS` | file, 30 days and 1,000,000 records at most | `berth.v1.attempts.<partition>` |
+//! | `BERTH_POSTBAG` | file, 76 hours and 200,000 messages at most | `berth.v1.postbag.<partition>.<instance>` |
 //! | `BERTH_CHECKPOINTS` | file | `berth.v1.checkpoint.<topic>` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |
@@ -24,7 +25,8 @@
 //! - only where it makes data keys, to publish `….keys.*`; only where it destroys them, `….keys.destroyed.*`;
 //! - where it follows the attempts, `$JS.API.CONSUMER.CREATE.BERTH_ATTEMPTS.>` and
 //!   `$JS.API.CONSUMER.MSG.NEXT.BERTH_ATTEMPTS.*`;
-//! - `$JS.API.STREAM.MSG.DELETE.<stream>` where it destroys keys, or puts or deletes key material.
+//! - `$JS.API.STREAM.MSG.DELETE.<stream>` where it destroys keys, puts or deletes key material, or delivers
+//!   letters.
 //!
 //! Requests are answered to inboxes (`_INBOX_…`) and nowhere else.
 //!
@@ -37,6 +39,7 @@ mod deployment;
 mod device_keys;
 mod key_store;
 mod leases;
+mod postbag;
 mod relay;
 mod stream;
 mod table;
@@ -49,6 +52,7 @@ pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
 pub use leases::{JoinError, LastValue, LeaseBucket, NatsCluster, NatsLeases, new_start, survey};
+pub use postbag::NatsPostbag;
 pub use relay::NatsRelay;
 pub use stream::{OpenError, StreamError};
 pub use volatile::NatsVolatile;

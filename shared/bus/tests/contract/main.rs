@@ -11,5 +11,6 @@ mod key_store;
 mod key_store_model;
 mod leases;
 mod permissions;
+mod postbag;
 mod support;
 mod volatile;

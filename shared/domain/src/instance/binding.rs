@@ -12,6 +12,8 @@ use berth_proto::{
 
 /// The kind of a binding to workers: it names their library in the place of an upstream.
 pub const WORKER: &str = "worker";
+/// The owner of the block that keeps how the webhook at the upstream was configured before it was taken over.
+pub const UPSTREAM_WEBHOOK: &str = "upstream/webhook";
 /// How the owner of a binding's block begins.
 const OWNER_PREFIX: &str = "link/";
 
@@ -43,9 +45,9 @@ pub fn binding_block(kind: &str, upstream: &str, name: Sealed) -> SettingsBlockV
     SettingsBlockV1 { owner: format!("{OWNER_PREFIX}{kind}/{upstream}"), body: name }
 }
 
-/// Whether a block of settings is a binding, which no command changes.
-pub(super) fn is_binding(owner: &str) -> bool {
-    owner.starts_with(OWNER_PREFIX)
+/// Whether a block of settings says where the link is or what was found there, which no client changes.
+pub(super) fn is_of_link(owner: &str) -> bool {
+    owner.starts_with(OWNER_PREFIX) || owner == UPSTREAM_WEBHOOK
 }
 
 /// What a block of a create binds to.

@@ -30,9 +30,32 @@ const QRCODE: Word = Word { event: "qrcode.updated", filter: "QRCODE_UPDATED" };
 #[derive(Debug)]
 pub(super) struct Evolution;
 
+/// The format of the endpoint that message events of an upstream are handed on to.
+pub const RELAYING_FORMAT: &str = "evolution";
+/// Its label: an instance has one webhook in this vocabulary.
+pub const RELAYING_LABEL: &str = "default";
+
+/// What is sent of an event that the upstream itself made: its body as it came, where this endpoint wants it.
+pub fn relayed(body: Vec<u8>, event: &str, options: &Map<String, Value>, now: Timestamp) -> Rendered {
+    let by_events = options.get("by_events").and_then(Value::as_bool).unwrap_or_default();
+    let suffix = if by_events { UrlSuffix::End(by_event(event)) } else { UrlSuffix::None };
+    let key = options.get("jwt_key").and_then(Value::as_str);
+    let authorization = key.map(|key| format!("Bearer {}", jwt(key, now.seconds())));
+    Rendered { body, headers: Vec::new(), suffix, authorization }
+}
+
+/// The name of an event in an endpoint's filter: `messages.upsert` is `MESSAGES_UPSERT`.
+pub fn relayed_filter(event: &str) -> String {
+    event.replace(['.', '-'], "_").to_uppercase()
+}
+
+fn by_event(event: &str) -> String {
+    format!("/{}", event.replace(['.', '_'], "-"))
+}
+
 impl Format for Evolution {
     fn name(&self) -> &'static str {
-        "evolution"
+        RELAYING_FORMAT
     }
 
     fn words(&self, happening: &Happening) -> Vec<Word> {
@@ -75,7 +98,7 @@ impl Format for Evolution {
         body.insert("apikey".into(), Value::Null);
         let mut rendered = Rendered::json(&body)?;
         if facts.flag("by_events") {
-            rendered.suffix = UrlSuffix::End(format!("/{}", event.replace(['.', '_'], "-")));
+            rendered.suffix = UrlSuffix::End(by_event(event));
         }
         rendered.authorization =
             facts.text("jwt_key").map(|key| format!("Bearer {}", jwt(key, facts.now.seconds())));

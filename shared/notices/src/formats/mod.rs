@@ -31,7 +31,7 @@ use std::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
-pub use evolution::disconnection_object;
+pub use evolution::{RELAYING_FORMAT, RELAYING_LABEL, disconnection_object, relayed, relayed_filter};
 pub use facts::{Device, Facts, pause_code, rfc3339};
 
 use crate::{

@@ -23,7 +23,8 @@ pub(super) const TABLE: &str = "upstream";
 /// How the variables of upstreams begin.
 pub(super) const VARIABLE_PREFIX: &str = "BERTH_UPSTREAM_";
 /// What can be said of an upstream.
-const FIELDS: [&str; 8] = ["kind", "url", "key", "key_file", "mode", "accounts", "poll_ms", "body_mib"];
+const FIELDS: [&str; 9] =
+    ["kind", "url", "key", "key_file", "mode", "accounts", "poll_ms", "body_mib", "callback_url"];
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 32;
 /// Upstreams of a deployment.
@@ -57,6 +58,9 @@ pub struct UpstreamSettings {
     pub poll: Duration,
     /// Bytes of a body that is passed on to it, or of its answer.
     pub body_bytes_max: u64,
+    /// Where the upstream reaches the gateways of this deployment, so that it can tell them what happens there; none if
+    /// nobody said it.
+    pub callback: Option<Url>,
 }
 
 /// A product that can be an upstream.
@@ -216,6 +220,8 @@ fn one(
         accounts: accounts.filter(|account| !account.is_empty()).map(str::to_owned).collect(),
         poll: Duration::from_millis(poll_ms),
         body_bytes_max: body_mib * 1024 * 1024,
+        callback: callback(text("callback_url").or(http.public_url.as_deref()))
+            .map_err(|reason| wrong(name, Some("callback_url"), reason))?,
     })
 }
 
@@ -239,6 +245,22 @@ fn url(text: Option<&str>, http: &HttpSettings) -> Result<Url, String> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
+}
+
+fn callback(text: Option<&str>) -> Result<Option<Url>, &'static str> {
+    let Some(text) = text else { return Ok(None) };
+    let url = Url::parse(text.trim_end_matches('/')).ok();
+    let is_plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host().is_some()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    url.filter(is_plain)
+        .map(Some)
+        .ok_or("a URL with http or https is expected, without user name, query or fragment")
 }
 
 /// Whether a URL leads to where this process listens, as far as that can be told without resolving a name. What cannot

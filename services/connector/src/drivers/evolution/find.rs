@@ -36,7 +36,7 @@ impl Evolution {
                 self.linked(link, row, jid, reports).await;
                 return;
             }
-            self.pause().await;
+            if open == 0 { self.pause_unless_hinted(link).await } else { self.pause().await }
         }
     }
 }

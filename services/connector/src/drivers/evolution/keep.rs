@@ -34,6 +34,13 @@ struct Looks {
     blind: u32,
 }
 
+impl Looks {
+    /// Whether nothing is being counted.
+    const fn is_settled(&self) -> bool {
+        self.closed == 0 && self.connecting == 0 && self.blind == 0
+    }
+}
+
 /// What a look comes to.
 #[derive(Debug)]
 enum Seen {
@@ -72,7 +79,7 @@ impl Evolution {
             if next == Next::Stop {
                 return;
             }
-            self.pause().await;
+            if looks.is_settled() { self.pause_unless_hinted(link).await } else { self.pause().await }
         }
     }
 

@@ -9,24 +9,29 @@
 //! instance's own key, and its JID, since another one may be linked there in its place.
 
 mod find;
+mod hints;
 mod keep;
 mod pair;
 mod sessions;
 mod unlink;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use berth_runtime::config::UpstreamMode;
-use berth_upstreams::{Upstream, UpstreamError, evolution::Row};
+use berth_proto::InstanceId;
+use berth_runtime::{UrlPolicy, config::UpstreamMode};
+use berth_upstreams::{Callback, Upstream, UpstreamError, evolution::Row};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use self::sessions::Sessions;
+use self::{hints::Hints, sessions::Sessions};
 use crate::driver::{DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError};
 
 /// Looks at one upstream for each second at most, over all its instances.
 const LOOKS_PER_SECOND: u32 = 50;
+/// How soon after a look a hint can bring the next one.
+const HINTED_AFTER: Duration = Duration::from_millis(200);
 /// What the platform of a phone is called when nobody says it.
 const PLATFORM: &str = "unknown";
 
@@ -34,7 +39,18 @@ const PLATFORM: &str = "unknown";
 #[derive(Debug)]
 pub struct Evolution {
     upstream: Arc<Upstream>,
+    hearing: Hearing,
     sessions: Sessions,
+    hints: Hints,
+}
+
+/// How an upstream tells Berth what happens there.
+#[derive(Debug, Clone)]
+pub struct Hearing {
+    /// Where it calls; none if nobody said where it reaches Berth: then its webhooks stay as they are.
+    pub callback: Option<Callback>,
+    /// Where webhooks of this deployment may go: one that leads elsewhere is not taken over.
+    pub policy: UrlPolicy,
 }
 
 /// What is kept of a device in the place of its keys.
@@ -48,8 +64,8 @@ struct Material {
 
 impl Evolution {
     /// A driver of this upstream.
-    pub fn new(upstream: Arc<Upstream>) -> Self {
-        Self { upstream, sessions: Sessions::default() }
+    pub fn new(upstream: Arc<Upstream>, hearing: Hearing) -> Self {
+        Self { upstream, hearing, sessions: Sessions::default(), hints: Hints::default() }
     }
 
     fn drives(&self) -> bool {
@@ -61,6 +77,21 @@ impl Evolution {
         let links = u32::try_from(self.sessions.running()).unwrap_or(u32::MAX);
         let fair = Duration::from_secs(1).saturating_mul(links) / LOOKS_PER_SECOND;
         sleep(self.upstream.settings.poll.max(fair)).await;
+    }
+
+    /// The same, or until there is a hint, but a moment at least. Only where one look does not count beside others: what must be
+    /// seen several times in a row must stand for a while, however often the upstream says that it has news.
+    async fn pause_unless_hinted(&self, link: &Link) {
+        let hinted = self.hints.of(link.instance);
+        let pause = self.pause();
+        let news = async {
+            sleep(HINTED_AFTER).await;
+            hinted.news().await;
+        };
+        tokio::select! {
+            () = pause => {}
+            () = news => {}
+        }
     }
 
     /// The instance's name there, also when the instance is erased; none if nothing tells it any more.
@@ -91,19 +122,29 @@ impl DeviceLink for Evolution {
     async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>) {
         let Some(name) = self.name(&link).await else { return std::future::pending().await };
         let _running = self.sessions.begin(&name, link.attempt, start == Start::Watch);
-        match start {
-            Start::Watch => self.watch(&link, &name, &*reports).await,
-            Start::PairByQr => self.pair(&link, &name, None, &*reports).await,
-            Start::PairByCode { phone } => self.pair(&link, &name, Some(&phone), &*reports).await,
-            Start::Resume => self.keep(&link, &name, &*reports).await,
-            Start::Reopen => {
-                if self.drives() {
-                    // What came of it is seen by the next looks.
-                    let _asked = self.upstream.client.restart(&name).await;
+        let run = async {
+            match start {
+                Start::Watch => self.watch(&link, &name, &*reports).await,
+                Start::PairByQr => self.pair(&link, &name, None, &*reports).await,
+                Start::PairByCode { phone } => self.pair(&link, &name, Some(&phone), &*reports).await,
+                Start::Resume => self.keep(&link, &name, &*reports).await,
+                Start::Reopen => {
+                    if self.drives() {
+                        // What came of it is seen by the next looks.
+                        let _asked = self.upstream.client.restart(&name).await;
+                    }
+                    self.keep(&link, &name, &*reports).await;
                 }
-                self.keep(&link, &name, &*reports).await;
             }
+        };
+        tokio::select! {
+            () = run => {}
+            () = self.see_to_webhook(&link, &name, &*reports) => {}
         }
+    }
+
+    fn hint(&self, instance: InstanceId) {
+        self.hints.tell(instance);
     }
 
     fn unlink_max(&self, _link: &Link) -> Duration {

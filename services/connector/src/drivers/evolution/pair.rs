@@ -71,7 +71,7 @@ impl Evolution {
                     break Report::AttemptEnded { reason: EndReasonV1::Unreachable, code: 0 };
                 }
             }
-            self.pause().await;
+            self.pause_unless_hinted(link).await;
         };
         // It goes on showing codes otherwise, and a phone could still take one.
         let _asked = self.upstream.client.logout(name).await;

@@ -21,6 +21,7 @@ impl Evolution {
     /// One try.
     pub(super) async fn unlinked(&self, link: &Link, reports: &dyn Reports) -> Result<(), UnlinkError> {
         let Some(name) = self.name(link).await else { return Err(UnlinkError::KeysLost) };
+        self.try_to_right_webhook(link, &name, reports).await;
         // Whoever only looks asks for nothing, whatever was decided.
         if !self.drives() {
             return Err(UnlinkError::Unreachable);

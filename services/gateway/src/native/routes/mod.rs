@@ -16,6 +16,7 @@ pub(super) mod events;
 pub(super) mod export;
 pub(super) mod gate;
 pub(super) mod get;
+pub(super) mod hear;
 pub(super) mod lifecycle;
 pub(super) mod list;
 pub(super) mod logout;
@@ -96,6 +97,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/whoami", get(whoami::handler))
         .route("/v1/upstreams", get(upstreams::list))
         .route("/v1/upstreams/{u}/adopt", post(upstreams::adopt))
+        .route("/v1/upstreams/{u}/heard/{i}", post(hear::handler))
         .route("/v1/gate/{i}", get(gate::handler))
         .route("/v1/gate/segment/{n}", get(gate::forwarded))
         .route("/v1/gate/segment/{n}/{*path}", any(gate::prefixed))

@@ -32,6 +32,8 @@ pub(super) struct UpstreamBody {
     mode: &'static str,
     /// Its address. Its key is never shown.
     url: String,
+    /// Where it calls Berth, and so whether its webhooks are Berth's while it is driven; none if that is not configured.
+    callback_url: Option<String>,
     /// Names or ids of the accounts that may have instances on it.
     accounts: Vec<String>,
     /// Whether it answers and takes the key.
@@ -55,6 +57,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Respo
             kind: settings.kind.as_str(),
             mode: settings.mode.as_str(),
             url: settings.url.to_string(),
+            callback_url: settings.callback.as_ref().map(ToString::to_string),
             accounts: settings.accounts.clone(),
             healthy: health.trouble.is_none(),
             version: health.version,

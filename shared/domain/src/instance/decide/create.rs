@@ -11,7 +11,7 @@ use berth_proto::{
 use super::webhooks;
 use crate::instance::{
     Decision,
-    binding::{bound, is_binding},
+    binding::{bound, is_of_link},
     evolve,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn create(command: &CreateInstanceV1, now: Timestamp) -> Result<Decis
         name: command.name.clone(),
         token: command.token.clone(),
         entries: command.entries.clone(),
-        settings: command.settings.iter().filter(|block| !is_binding(&block.owner)).cloned().collect(),
+        settings: command.settings.iter().filter(|block| !is_of_link(&block.owner)).cloned().collect(),
     });
     let mut events = vec![created];
     events.extend(command.settings.iter().find_map(bound).map(Event::from));

@@ -12,7 +12,7 @@ use berth_proto::{
 };
 
 use super::webhooks;
-use crate::instance::{Decision, State, binding::is_binding, evolve};
+use crate::instance::{Decision, State, binding::is_of_link, evolve};
 
 /// Another account owns it from now on; its session, token and number stay, and JWTs that name the former
 /// account end. In the same step it loses the former account's endpoints, so that nothing is told there any more,
@@ -81,7 +81,7 @@ pub(super) fn switch(state: &State, command: &SwitchV1) -> Result<Decision, Reje
 }
 
 fn changed(state: &State, command: &ChangeSettingsV1) -> Result<Option<SettingsChangedV1>, RejectionCodeV1> {
-    if is_binding(&command.block.owner) {
+    if is_of_link(&command.block.owner) {
         return Err(RejectionCodeV1::OutOfPlace);
     }
     let present = state.settings.iter().find(|block| block.owner == command.block.owner);

@@ -6,6 +6,7 @@ mod credentials;
 mod end;
 mod link;
 mod reports;
+mod upstream;
 mod webhooks;
 
 use berth_proto::{command::Command, frame::RejectionCodeV1, instance::PhaseV1};
@@ -64,6 +65,8 @@ pub fn decide(
         Command::ReportLost(report) => reports::lost(state, report),
         Command::ReportPaused(report) => reports::paused(state, report, now),
         Command::ReportLoggedOut(report) => reports::logged_out(state, report),
+        Command::ReportWebhookTaken(report) => upstream::webhook_taken(state, report, now),
+        Command::ReportWebhookGivenBack(report) => Ok(upstream::webhook_given_back(state, report)),
         Command::ExpireAttempt(expire) => clock::expire_attempt(state, expire, now),
         Command::EndBan(end) => clock::end_ban(state, end, now),
     }

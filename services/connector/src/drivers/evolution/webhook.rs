@@ -1,0 +1,126 @@
+//! The webhook that an instance has there. While the upstream is driven it is Berth's: what the upstream would tell its user
+//! after a logout here passes Berth first. When it is only looked at, the user has it back.
+//!
+//! What is configured there is kept in the log before anything is changed, and given back before it is said that it was: a crash
+//! anywhere is gone on with by whoever runs the link next.
+
+use std::time::Duration;
+
+use berth_runtime::check_url;
+use berth_upstreams::{
+    UpstreamError, Webhook,
+    webhook::{Callback, is_ours},
+};
+use tokio::time::sleep;
+use tracing::{debug, info, warn};
+
+use super::Evolution;
+use crate::driver::{Link, Next, Report, Reports, UserWebhook};
+
+/// Looks at an instance between two at its webhook: somebody may set it at the upstream itself.
+const LOOKS_BETWEEN: u32 = 30;
+
+/// How the webhook is.
+#[derive(Debug, PartialEq, Eq)]
+enum Webhooks {
+    /// As it is to be; it is looked at again.
+    Right,
+    /// Nothing is to be done about it, as long as this link runs.
+    Left,
+}
+
+impl Evolution {
+    /// Sees to the webhook for as long as a link runs.
+    pub(super) async fn see_to_webhook(&self, link: &Link, name: &str, reports: &dyn Reports) {
+        loop {
+            let pause = match self.right_webhook(link, name, reports).await {
+                Ok(Webhooks::Right) => self.upstream.settings.poll * LOOKS_BETWEEN,
+                Ok(Webhooks::Left) => return std::future::pending().await,
+                Err(error) => {
+                    debug!(instance = %link.instance, %error, "the webhook of an instance at its upstream is not seen to yet");
+                    self.upstream.settings.poll
+                }
+            };
+            sleep(pause.max(Duration::from_millis(1))).await;
+        }
+    }
+
+    /// Sees to it once, before something is done after which the upstream would go on telling.
+    pub(super) async fn try_to_right_webhook(&self, link: &Link, name: &str, reports: &dyn Reports) {
+        if let Err(error) = self.right_webhook(link, name, reports).await {
+            warn!(instance = %link.instance, %error,
+                "the webhook of an instance at its upstream is not Berth's yet: it may be told after a logout");
+        }
+    }
+
+    async fn right_webhook(
+        &self,
+        link: &Link,
+        name: &str,
+        reports: &dyn Reports,
+    ) -> Result<Webhooks, UpstreamError> {
+        match (self.drives(), &self.hearing.callback) {
+            (true, Some(callback)) => self.taken(callback, link, name, reports).await,
+            (true, None) => Ok(Webhooks::Left),
+            (false, _) => self.given_back(link, name, reports).await,
+        }
+    }
+
+    /// Makes it Berth's.
+    async fn taken(
+        &self,
+        callback: &Callback,
+        link: &Link,
+        name: &str,
+        reports: &dyn Reports,
+    ) -> Result<Webhooks, UpstreamError> {
+        let (client, id) = (&self.upstream.client, link.instance.to_string());
+        let there = client.webhook(name).await?.unwrap_or_default();
+        let ours = callback.webhook(&id, there.base64);
+        if is_ours(&there, &self.upstream.settings.name, &id) {
+            if is_as(&there, &ours) {
+                return Ok(Webhooks::Right);
+            }
+        } else {
+            if there.is_on() && check_url(&there.url, &self.hearing.policy).is_err() {
+                warn!(instance = %link.instance,
+                    "the webhook of an instance leads where webhooks of this deployment may not go: the upstream goes on telling it");
+                return Ok(Webhooks::Left);
+            }
+            if reports.report(Report::WebhookTaken(there)).await == Next::Stop {
+                return Ok(Webhooks::Left);
+            }
+            info!(instance = %link.instance, "the webhook of an instance at its upstream is taken over");
+        }
+        client.set_webhook(name, &ours).await?;
+        Ok(Webhooks::Right)
+    }
+
+    /// Makes it its user's again.
+    async fn given_back(
+        &self,
+        link: &Link,
+        name: &str,
+        reports: &dyn Reports,
+    ) -> Result<Webhooks, UpstreamError> {
+        let taken = link.upstream.as_ref().and_then(|at| at.webhook.as_ref());
+        // It never was taken: nothing is asked of who is only looked at.
+        let Some(UserWebhook { webhook, endpoint }) = taken else { return Ok(Webhooks::Left) };
+        let (client, id) = (&self.upstream.client, link.instance.to_string());
+        let there = client.webhook(name).await?;
+        if there.is_some_and(|there| is_ours(&there, &self.upstream.settings.name, &id)) {
+            client.set_webhook(name, webhook).await?;
+            info!(instance = %link.instance, "the webhook of an instance at its upstream is given back");
+        }
+        if let Some(endpoint) = *endpoint {
+            reports.report(Report::WebhookGivenBack { endpoint }).await;
+        }
+        Ok(Webhooks::Left)
+    }
+}
+
+/// Whether a webhook tells what another one would. The upstream shows all events where none was chosen.
+fn is_as(there: &Webhook, ours: &Webhook) -> bool {
+    let plain = |webhook: &Webhook| Webhook { events: Vec::new(), ..webhook.clone() };
+    plain(there) == plain(ours)
+}

@@ -1,0 +1,165 @@
+//! Letters in a folder of this machine: a folder for each instance, a file for each letter, synced before it counts as kept and
+//! overwritten once it is delivered.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use berth_proto::{InstanceId, Partition};
+use bytes::Bytes;
+
+use super::files::{FileError, blocking, checksum, erase, make_folder, sync_folder};
+use crate::postbag::{Kept, Postbag, PostbagError};
+
+/// Bytes of a checksum, which a file begins with.
+const CHECKSUM_BYTES: usize = super::files::CHECKSUM_BYTES;
+/// What the name of a file ends with while it is written: one that is left by a crash was never kept.
+const UNFINISHED: &str = "new";
+
+/// The postbag of one process.
+#[derive(Debug, Clone)]
+pub struct FilePostbag {
+    folder: PathBuf,
+    /// The last place that was given.
+    places: Arc<AtomicU64>,
+}
+
+impl FilePostbag {
+    /// Opens the postbag in a folder, which is made if it is not there.
+    pub async fn open(folder: impl AsRef<Path>) -> Result<Self, FileError> {
+        let folder = folder.as_ref().to_owned();
+        let last = blocking(&folder.clone(), {
+            let folder = folder.clone();
+            move || {
+                make_folder(&folder)?;
+                let mut last = 0;
+                for (_, path) in instances(&folder)? {
+                    last = last.max(letters(&path)?.last().map_or(0, |(place, _)| *place));
+                }
+                Ok(last)
+            }
+        })
+        .await?;
+        Ok(Self { folder, places: Arc::new(AtomicU64::new(last)) })
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T, FileError> + Send + 'static,
+    ) -> Result<T, PostbagError> {
+        let folder = self.folder.clone();
+        blocking(&self.folder, move || work(&folder)).await.map_err(|error| PostbagError(error.into()))
+    }
+}
+
+#[async_trait]
+impl Postbag for FilePostbag {
+    async fn put(&self, instance: InstanceId, letter: Bytes) -> Result<u64, PostbagError> {
+        let place = self.places.fetch_add(1, Ordering::Relaxed) + 1;
+        self.blocking(move |folder| {
+            let home = folder.join(instance.to_string());
+            let is_new = !home.is_dir();
+            make_folder(&home)?;
+            if is_new {
+                sync_folder(folder)?;
+            }
+            let path = home.join(name(place));
+            let unfinished = path.with_extension(UNFINISHED);
+            let written = || -> io::Result<()> {
+                let mut file = File::create(&unfinished)?;
+                file.write_all(&checksum(&[&letter]))?;
+                file.write_all(&letter)?;
+                file.sync_data()?;
+                fs::rename(&unfinished, &path)
+            };
+            written().map_err(FileError::io(&path))?;
+            sync_folder(&home)
+        })
+        .await?;
+        Ok(place)
+    }
+
+    async fn list(&self, partition: Partition) -> Result<Vec<Kept>, PostbagError> {
+        self.blocking(move |folder| {
+            let mut all = Vec::new();
+            for (instance, path) in instances(folder)? {
+                if Partition::of(instance.as_bytes()) == partition {
+                    let kept = |(place, bytes)| Kept { instance, place, bytes };
+                    all.extend(letters(&path)?.into_iter().map(kept));
+                }
+            }
+            Ok(all)
+        })
+        .await
+    }
+
+    async fn get(&self, instance: InstanceId, place: u64) -> Result<Option<Bytes>, PostbagError> {
+        self.blocking(move |folder| {
+            let path = folder.join(instance.to_string()).join(name(place));
+            let bytes = match fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(FileError::io(&path)(error)),
+            };
+            match bytes.split_first_chunk::<CHECKSUM_BYTES>() {
+                Some((sum, letter)) if *sum == checksum(&[letter]) => {
+                    Ok(Some(Bytes::copy_from_slice(letter)))
+                }
+                // Nothing that could be handed on: whoever asks goes on with the next one.
+                _ => Ok(Some(Bytes::new())),
+            }
+        })
+        .await
+    }
+
+    async fn erase(&self, instance: InstanceId, up_to: u64) -> Result<(), PostbagError> {
+        self.blocking(move |folder| {
+            let home = folder.join(instance.to_string());
+            if !home.is_dir() {
+                return Ok(());
+            }
+            for (place, _) in letters(&home)?.into_iter().take_while(|(place, _)| *place <= up_to) {
+                erase(&home.join(name(place)))?;
+            }
+            // Refused while there is another letter in it.
+            let _kept = fs::remove_dir(&home);
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn name(place: u64) -> String {
+    format!("{place:020}")
+}
+
+/// The instances that have a folder, and it.
+fn instances(folder: &Path) -> Result<Vec<(InstanceId, PathBuf)>, FileError> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).map_err(FileError::io(folder))? {
+        let entry = entry.map_err(FileError::io(folder))?;
+        let instance = entry.file_name().to_str().and_then(|name| name.parse::<InstanceId>().ok());
+        all.extend(instance.map(|instance| (instance, entry.path())));
+    }
+    Ok(all)
+}
+
+/// The places in the folder of an instance, in order, and how many bytes the letters there have.
+fn letters(home: &Path) -> Result<Vec<(u64, usize)>, FileError> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(home).map_err(FileError::io(home))? {
+        let entry = entry.map_err(FileError::io(home))?;
+        let Some(place) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let bytes = entry.metadata().map_err(FileError::io(home))?.len();
+        all.push((place, usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(CHECKSUM_BYTES)));
+    }
+    all.sort_unstable();
+    Ok(all)
+}
