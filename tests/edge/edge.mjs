@@ -44,7 +44,7 @@ export class Edge {
   }
 
   async stop() {
-    for (const connection of this.connections) connection.socket.terminate();
+    this.cut();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
@@ -149,6 +149,11 @@ export class Edge {
   // Cuts the connection of a device, without a word.
   drop(jid) {
     this.#of(jid).forEach((connection) => connection.socket.terminate());
+  }
+
+  // Cuts every connection, those that show a code among them.
+  cut() {
+    this.connections.forEach((connection) => connection.socket.terminate());
   }
 
   // Another client with the same device has come.

@@ -51,6 +51,22 @@ test("a wrong signature ends the attempt, and the next one succeeds", async () =
   await stage.nothingIsLeft();
 });
 
+test("a connection that drops before its code is scanned comes back with another code", async () => {
+  await stage.create("early");
+  const first = await stage.qr("early");
+  stage.edge.cut();
+  let next;
+  await stage.eventually("another code is shown", async () => {
+    next = await stage.qr("early");
+    return next !== first;
+  });
+  stage.edge.scan(next, "5511900000009");
+  await stage.open("early");
+  await stage.post("early", "logout");
+  await stage.unlinked("early");
+  await stage.nothingIsLeft();
+});
+
 test("a connection that drops comes back, unnoticed if at once", async () => {
   const jid = await stage.linked("drops", "5511900000004");
   stage.edge.drop(jid);

@@ -3,6 +3,7 @@
 Of its own, since neonize has no other way to end an attempt whose codes are still shown.
 """
 
+import ctypes
 import logging
 import os
 import re
@@ -15,6 +16,8 @@ from multiprocessing.connection import Connection
 PAIRING = ("qr", "code")
 # How long a code can be used: the first QR code, those after it, a pairing code. How long a removal may take.
 FIRST_QR_MS, NEXT_QR_MS, PAIRING_CODE_MS, UNLINK_S = 60_000, 20_000, 180_000, 15
+# How much earlier than said the last code may run out.
+EARLY_S = 1
 # How often keys are sealed that have changed (there must be no device without any), and the part of the time that it may take.
 UNLINKED_S, LINKED_S, SEALING_PART = 0.02, 0.2, 0.1
 # WhatsApp's failures after which another try does not help, and those after which whatsmeow tries again itself.
@@ -42,13 +45,16 @@ class Device(logging.Handler):
         from keys import Keys
 
         self.pipe, self.task, self.phone = pipe, task, phone
-        self.code, self.codes, self.sending, self.logged = 0, 0, threading.Lock(), _log_queue
+        self.code, self.codes, self.valid_until = 0, 0, 0.0
+        self.sending, self.logged = threading.Lock(), _log_queue
         self.keys = Keys(_binder.gocode, folder, key)
         if task not in PAIRING:
             self.keys.load()
         self.is_linked = task not in PAIRING
         self.client = client.NewClient(Keys.NAME, uuid="device")
         self.client.qr(self.shown)
+        # It says here how an attempt ended, and nowhere else.
+        self.client._NewClient__onLoginStatus = self.ended
         for event, heard in (
             (events.PairStatusEv, self.linked),
             (events.ConnectedEv, self.connected),
@@ -97,7 +103,9 @@ class Device(logging.Handler):
 
     def shown(self, _, text: bytes) -> None:
         self.codes += 1
-        self.report("qr", text=text.decode(), valid_ms=FIRST_QR_MS if self.codes == 1 else NEXT_QR_MS)
+        valid_ms = FIRST_QR_MS if self.codes == 1 else NEXT_QR_MS
+        self.valid_until = time.monotonic() + valid_ms / 1000
+        self.report("qr", text=text.decode(), valid_ms=valid_ms)
         if self.codes == 1 and self.phone:
             threading.Thread(target=self.ask_for_code, daemon=True).start()
 
@@ -109,7 +117,18 @@ class Device(logging.Handler):
             code = re.search(r"status (\d+)", str(error))
             self.report("pairing_code_refused", code=int(code[1]) if code else 0)
 
+    def ended(self, _, how: int) -> None:
+        match ctypes.string_at(how):
+            case b"error":
+                self.report("attempt_ended", reason="pair_error")
+            case b"timeout" if time.monotonic() > self.valid_until - EARLY_S:
+                self.report("attempt_ended", reason="codes_exhausted")
+            case b"timeout":
+                os._exit(0)
+
     def linked(self, _, paired) -> None:
+        if paired.Status != paired.SUCCESS:
+            return
         self.save()
         self.is_linked = True
         name, lid = paired.BusinessName, self.client.get_me().LID
@@ -134,14 +153,10 @@ class Device(logging.Handler):
         self.logged.join()
         self.report("lost", code=self.code)
         self.code = 0
-        if not self.is_linked:
-            os._exit(0)
 
     # Codes of failures are nowhere else than in what whatsmeow logs, and neonize cannot say those that it does not know.
     def emit(self, record: logging.LogRecord) -> None:
         line = record.getMessage()
-        if line.startswith("Failed to pair device"):
-            self.report("attempt_ended", reason="pair_error")
         if line.startswith("Failed to reconnect after 515"):
             os._exit(0)
         code = re.search(r'reason="(\d+)"|^Got (\d+)|\((\d+)\) connect', line) if "connect failure" in line else None

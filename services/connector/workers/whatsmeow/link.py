@@ -2,8 +2,10 @@
 
 import asyncio
 import multiprocessing
+import os
 import shutil
 import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import device
@@ -12,8 +14,8 @@ import keys
 # Pauses before a connection is opened again, in seconds, and how many an attempt without a device has.
 PAUSES = [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 900]
 PAIRING_TRIES = 5
-# How long the next code may be late, a new device may take to come back, and a process to end.
-NEXT_CODE_S, COMING_BACK_S, END_S = 5, 30, 3
+# How long a new device may take to come back, and a process to end.
+COMING_BACK_S, END_S = 30, 3
 processes = multiprocessing.get_context("forkserver")
 # What a device loads that may be shared. Not neonize: a Go program does not outlive a fork.
 processes.set_forkserver_preload(
@@ -54,7 +56,8 @@ class Link:
         """`qr`, `code`, `resume`, `reopen` or `unlink`, for somebody who hears what comes of it."""
         self.owner, self.task, self.phone, self.is_lost, self.tries = owner, task, phone, False, 0
         if self.is_open and task == "unlink":
-            return self.pipe.send("unlink")
+            with suppress(OSError):
+                return self.pipe.send("unlink")
         if self.is_open and task == "resume":
             return self.report("open")
         await self.close()
@@ -77,7 +80,8 @@ class Link:
             await asyncio.shield(self.closing)
 
     def wipe(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if os.path.isdir(self.folder):
+            shutil.rmtree(self.folder)
 
     def start(self) -> None:
         pipe, theirs = processes.Pipe()
@@ -100,8 +104,6 @@ class Link:
             return failed(fields["why"])
         if report == "lost":
             return self.lost(fields["code"])
-        if report == "qr":
-            self.later(fields["valid_ms"] / 1000 + NEXT_CODE_S, self.report, "attempt_ended", {"reason": "codes_exhausted"})
         if report == "linked":
             self.later(COMING_BACK_S, lambda: spawn(self.ended()))
         if report == "open":
@@ -150,10 +152,8 @@ class Link:
 
 
 def end(process, pipe: Connection) -> None:
-    try:
+    with suppress(OSError):
         pipe.send("close")
-    except OSError:
-        pass
     process.join(END_S)
     process.kill()
     process.join()
