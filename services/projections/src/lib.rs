@@ -12,6 +12,7 @@ mod metrics;
 mod page;
 mod records;
 mod server;
+mod text_index;
 mod texts;
 
 use std::{

@@ -68,6 +68,11 @@ impl Wanted {
         Ok(Self { account: query.account, words, asked, every: query.states.is_empty() })
     }
 
+    /// The account whose instances are wanted; none for those of all.
+    pub(crate) const fn account(&self) -> Option<AccountId> {
+        self.account
+    }
+
     /// Whether a record is wanted at `now`.
     pub(crate) fn takes(&self, record: &Row, now: Timestamp) -> bool {
         if self.account.is_some_and(|account| account != record.account) {

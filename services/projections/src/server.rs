@@ -24,7 +24,8 @@ use crate::{
     counts::counts,
     metrics,
     page::{Page, Wanted, accounts, instances, record},
-    texts::{Needle, Texts},
+    text_index::Needle,
+    texts::Texts,
 };
 
 /// The view that queries name.
@@ -174,7 +175,7 @@ impl Answers {
     ) -> Result<Page, ViewError> {
         let mut page = Page::new(limit);
         loop {
-            let ids = self.texts.find(needle, after, limit + 1);
+            let ids = self.texts.find(needle, wanted.account(), after, limit + 1);
             let Some(last) = ids.last() else {
                 return Ok(page);
             };

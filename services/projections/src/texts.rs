@@ -5,15 +5,14 @@
 //! that is deleted, drops out.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Bound,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use berth_bus::{KeyRing, KeyRingError};
 use berth_proto::{
-    InstanceId, Sealed,
+    AccountId, InstanceId, Sealed,
     instance::{DeviceV1, InstanceStateV1},
 };
 use berth_runtime::{DataKey, Lifecycle, sealing::field};
@@ -26,6 +25,7 @@ use crate::{
     metrics,
     page::record,
     records::{RECORDS, Row, Touched, id_of},
+    text_index::{Needle, Text, TextIndex},
 };
 
 /// Bytes of all texts: about two million instances. Beyond it, new instances are found by state and id only,
@@ -38,17 +38,14 @@ const KEYS_AT_ONCE: usize = 32;
 /// The pause before another try while the key store or the view is not available.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// What one instance is found by: the phone, the number, the names; one per line, in lower case.
-type Text = Box<str>;
-
 /// The index.
 #[derive(Debug)]
 pub(crate) struct Texts {
     view: Arc<dyn ViewReader>,
     keys: KeyRing,
     touched: Touched,
-    /// Written by the task that keeps the index, read by queries.
-    entries: RwLock<Entries>,
+    /// Changed by the task that keeps the index; queries take it as it is, which copies names of blocks and no text.
+    found_by: Mutex<FoundBy>,
     /// Whether every instance was looked at once.
     filled: watch::Sender<bool>,
     /// Changes that the key store did not let us look at; taken up again after a pause.
@@ -56,33 +53,10 @@ pub(crate) struct Texts {
 }
 
 #[derive(Debug, Default)]
-struct Entries {
-    by_id: BTreeMap<InstanceId, Text>,
-    bytes: usize,
+struct FoundBy {
+    index: TextIndex,
     /// Whether an instance did not fit in.
     full: bool,
-}
-
-/// What a query looks for.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Needle {
-    /// In lower case.
-    text: Option<String>,
-    phone: Option<String>,
-}
-
-impl Needle {
-    /// What is looked for; none if nothing is.
-    pub(crate) fn of(text: Option<&str>, phone: Option<&str>) -> Option<Self> {
-        let text = text.filter(|text| !text.is_empty()).map(str::to_lowercase);
-        (text.is_some() || phone.is_some()).then(|| Self { text, phone: phone.map(str::to_owned) })
-    }
-
-    fn is_in(&self, text: &str) -> bool {
-        let phone = text.split('\n').next().unwrap_or_default();
-        self.text.as_ref().is_none_or(|wanted| text.contains(wanted.as_str()))
-            && self.phone.as_ref().is_none_or(|wanted| !wanted.is_empty() && phone == wanted)
-    }
 }
 
 // === impl Texts ===
@@ -99,7 +73,7 @@ impl Texts {
             view,
             keys,
             touched,
-            entries: RwLock::default(),
+            found_by: Mutex::default(),
             filled: watch::Sender::new(false),
             delayed: Mutex::default(),
         });
@@ -116,13 +90,17 @@ impl Texts {
             .is_ok_and(|filled| filled.is_ok())
     }
 
-    /// The next instances after an id that are found by the needle, at most `limit`; blocking for as long
-    /// as a walk over all texts takes.
-    pub(crate) fn find(&self, needle: &Needle, after: Option<InstanceId>, limit: usize) -> Vec<InstanceId> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let texts = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let found = texts.by_id.range((start, Bound::Unbounded)).filter(|(_, text)| needle.is_in(text));
-        found.map(|(id, _)| *id).take(limit).collect()
+    /// The next instances after an id that are found by the needle, at most `limit`, of the account if there is one; blocking
+    /// for as long as a walk over all texts takes.
+    pub(crate) fn find(
+        &self,
+        needle: &Needle,
+        account: Option<AccountId>,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Vec<InstanceId> {
+        let index = lock(&self.found_by).index.clone();
+        index.find(needle, account, after, limit)
     }
 
     /// Fills the index, then follows the view.
@@ -192,10 +170,11 @@ impl Texts {
             self.keys.forget(id.as_bytes());
             return self.set(id, None);
         }
+        let account = record.account;
         match self.keys.key(id.as_bytes()).await {
             Ok(key) => {
                 let state = record.state.open::<InstanceStateV1>().ok();
-                self.set(id, key.zip(state).map(|(key, state)| text_of(id, &state, &key)));
+                self.set(id, key.zip(state).map(|(key, state)| (account, text_of(id, &state, &key))));
             }
             Err(error @ (KeyRingError::Store(_) | KeyRingError::Missing)) => {
                 tracing::warn!(instance = %id, %error, "the index of texts waits for the key store");
@@ -212,21 +191,24 @@ impl Texts {
         raise(&mut lock(&self.delayed), id, version);
     }
 
-    fn set(&self, id: InstanceId, text: Option<Text>) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = entries.by_id.remove(&id) {
-            entries.bytes -= before.len();
-        }
-        let Some(text) = text else { return };
-        if entries.bytes + text.len() > TEXT_BYTES_MAX {
-            if !std::mem::replace(&mut entries.full, true) {
-                tracing::error!("the index of texts is full: some instances are not found by name or phone");
+    fn set(&self, id: InstanceId, text: Option<(AccountId, Text)>) {
+        let mut found_by = lock(&self.found_by);
+        let FoundBy { index, full } = &mut *found_by;
+        match text {
+            None => index.remove(id),
+            Some((account, text)) if index.bytes() + text.len() <= TEXT_BYTES_MAX => {
+                index.insert(id, account, &text);
             }
-            return;
+            Some(_) => {
+                index.remove(id);
+                if !std::mem::replace(full, true) {
+                    tracing::error!(
+                        "the index of texts is full: some instances are not found by name or phone"
+                    );
+                }
+            }
         }
-        entries.bytes += text.len();
-        entries.by_id.insert(id, text);
-        metrics::texts(entries.by_id.len());
+        metrics::texts(index.len());
     }
 }
 
@@ -253,23 +235,7 @@ fn text_of(id: InstanceId, state: &InstanceStateV1, key: &DataKey) -> Text {
         open(field::PUSH_NAME, device.and_then(|device| device.push_name.as_ref())),
         open(field::BUSINESS_NAME, device.and_then(|device| device.business_name.as_ref())),
     ];
-    lines.join("\n").into_boxed_str()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_phone_is_found_exactly_and_a_text_anywhere() {
-        let text = "5511999\n1234567890\nloja são paulo\nana\n";
-        let found =
-            |wanted: Option<&str>, phone: Option<&str>| Needle::of(wanted, phone).unwrap().is_in(text);
-        assert!(found(Some("SÃO"), None) && found(Some("345678"), None) && found(Some("1199"), None));
-        assert!(found(None, Some("5511999")) && found(Some("Ana"), Some("5511999")));
-        assert!(
-            !found(None, Some("511999")) && !found(None, Some("")) && !found(Some("rio"), Some("5511999"))
-        );
-        assert!(Needle::of(Some(""), None).is_none());
-    }
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
 }

@@ -167,6 +167,16 @@ impl Deployment {
         })
     }
 
+    /// Commits that all processes have stored since they started.
+    pub(crate) async fn commits(&self) -> f64 {
+        self.appended().await.commits
+    }
+
+    /// The folder of its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
     /// Processor time by role so far, in ticks; that of the NATS servers as `NATS server`.
     pub(crate) fn ticks(&self) -> Outcome<Vec<(&'static str, u64)>> {
         let mut ticks = Vec::new();
@@ -210,7 +220,7 @@ impl Deployment {
         let mut command = program(&self.binary);
         command
             .current_dir(self.data.path())
-            .env("BERTH_DATA", self.data.path().join("data"))
+            .env("BERTH_DATA", self.data())
             .env("BERTH_ROOT_KEY", ROOT_KEY)
             .env("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN)
             .env("BERTH_MASTER_KEY", MASTER_KEY)

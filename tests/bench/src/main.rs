@@ -6,7 +6,7 @@
 //! - `options`, `profile`: what is asked for, and how much that is; `machine`: whether it can be believed
 //! - `sections`: what is measured, one file each; `targets`, `report`: what is said of it
 //! - `workload`: what is asked of Berth; `closed_loop`, `open_loop`, `picks`: how often, and of which instance
-//! - `deployment`, `servers`, `topology`: the processes; `watch`, `scrape`, `proc_fs`: what they use meanwhile
+//! - `deployment`, `servers`, `topology`: the processes; `watch`, `scrape`, `proc_fs`, `disk`: what they use meanwhile
 //! - `bare`, `composite`: what the parts take alone
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
@@ -14,6 +14,7 @@ mod bare;
 mod closed_loop;
 mod composite;
 mod deployment;
+mod disk;
 mod http;
 mod latency;
 mod machine;

@@ -18,6 +18,7 @@ use crate::profile::Name;
     after_help = "Examples:\n  \
         cargo run --profile dist -p berth-bench                                   two minutes, everything that fits\n  \
         cargo run --profile dist -p berth-bench -- --only creates,reads           one question\n  \
+        cargo run --profile dist -p berth-bench -- --profile large                a million instances, ten million commits\n  \
         cargo run --profile dist -p berth-bench -- --profile full --json full.json > full.md\n\n\
         A busy machine is refused, since its figures say nothing: stop what else runs, or say --anyway, and the\n\
         report will say so too. TMPDIR says on which disk the logs lie; a tmpfs has no disk to wait for."
@@ -61,6 +62,8 @@ pub(crate) enum Section {
     Spread,
     /// Reads of one instance over that population.
     Reads,
+    /// Pages and searches of the list of that population.
+    Lists,
     /// A restart, and the rebuild of all views.
     Rebuild,
     /// Memory by the number of instances, and over time while nobody reads the metrics.
@@ -91,8 +94,8 @@ pub(crate) enum Part {
 }
 
 impl Options {
-    /// Whether a section was asked for.
+    /// Whether a section was asked for, by its name or with the profile.
     pub(crate) fn wants(&self, section: Section) -> bool {
-        self.only.is_empty() || self.only.contains(&section)
+        if self.only.is_empty() { self.profile.measures(section) } else { self.only.contains(&section) }
     }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::topology::{Engine, Shape, Topology};
+use crate::{
+    options::Section,
+    topology::{Engine, Shape, Topology},
+};
 
 /// A profile by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,6 +20,8 @@ pub(crate) enum Name {
     /// About two and a half hours: the figures to publish. Five rounds of five seconds; three servers too; up to 1,000,000
     /// instances; processes killed under load.
     Full,
+    /// About three quarters of an hour: one embedded deployment with a million instances and ten million commits.
+    Large,
     /// Seconds: every section with numbers that say nothing. For the benchmark's own tests.
     #[value(hide = true)]
     Smoke,
@@ -45,6 +50,8 @@ pub(crate) struct Profile {
     pub(crate) waiting: usize,
     /// Instances of one deployment that grows; sizes beyond the first are done in the first round alone.
     pub(crate) sizes: Vec<usize>,
+    /// Commits that the log has before a population is measured.
+    pub(crate) commits: u64,
     /// How long one growth may take; what is there by then is what is measured.
     pub(crate) growth_max: Duration,
     /// Topologies that commands are measured on.
@@ -70,6 +77,24 @@ const fn apart(engine: Engine, shape: Shape) -> Topology {
     Topology { engine, shape }
 }
 
+impl Name {
+    /// Whether a section is measured when none is named.
+    pub(crate) const fn measures(self, section: Section) -> bool {
+        match self {
+            Self::Quick | Self::Steady | Self::Full | Self::Smoke => true,
+            Self::Large => matches!(
+                section,
+                Section::Creates
+                    | Section::Spread
+                    | Section::Reads
+                    | Section::Lists
+                    | Section::Rebuild
+                    | Section::Memory
+            ),
+        }
+    }
+}
+
 impl Profile {
     pub(crate) fn of(name: Name) -> Self {
         let core = [
@@ -93,6 +118,7 @@ impl Profile {
                 console_window: Duration::from_secs(5),
                 waiting: 10_000,
                 sizes: vec![1_000, 5_000],
+                commits: 0,
                 growth_max: Duration::from_secs(8),
                 topologies: core.to_vec(),
                 few: vec![Topology::EMBEDDED],
@@ -112,6 +138,7 @@ impl Profile {
                 console_window: Duration::from_secs(20),
                 waiting: 100_000,
                 sizes: vec![1_000, 20_000],
+                commits: 0,
                 growth_max: Duration::from_secs(30),
                 topologies: core.to_vec(),
                 few: vec![Topology::EMBEDDED],
@@ -131,6 +158,7 @@ impl Profile {
                 console_window: Duration::from_mins(1),
                 waiting: 1_000_000,
                 sizes: vec![1_000, 100_000, 1_000_000],
+                commits: 0,
                 growth_max: Duration::from_mins(15),
                 topologies: [
                     &core[..],
@@ -148,6 +176,26 @@ impl Profile {
                 kill: Some((apart(Engine::R3, Shape::TwoOfEach), Duration::from_secs(30))),
                 budget: Duration::from_hours(4),
             },
+            Name::Large => Self {
+                window: Duration::from_secs(10),
+                rounds: 1,
+                rounds_of_all: 1,
+                clients: 64,
+                open_clients: 1_024,
+                instances: 1_000,
+                sessions: 2_000,
+                console_instances: 10_000,
+                console_window: Duration::from_secs(20),
+                waiting: 100_000,
+                sizes: vec![1_000, 1_000_000],
+                commits: 10_000_000,
+                growth_max: Duration::from_mins(20),
+                topologies: vec![Topology::EMBEDDED],
+                few: vec![Topology::EMBEDDED],
+                thorough: false,
+                kill: None,
+                budget: Duration::from_mins(90),
+            },
             Name::Smoke => Self {
                 window: Duration::from_millis(60),
                 rounds: 1,
@@ -160,6 +208,7 @@ impl Profile {
                 console_window: Duration::from_millis(1_500),
                 waiting: 80,
                 sizes: vec![8, 16],
+                commits: 200,
                 growth_max: Duration::from_secs(20),
                 topologies: vec![Topology::EMBEDDED, apart(Engine::R1, Shape::Roles)],
                 few: vec![Topology::EMBEDDED],

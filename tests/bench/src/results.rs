@@ -19,8 +19,10 @@ pub(crate) enum Table {
     Creates,
     Spread,
     Reads,
+    Lists,
     Restart,
     Memory,
+    Disk,
     Kill,
 }
 
@@ -82,8 +84,10 @@ impl Table {
             Self::Creates => "Creates",
             Self::Spread => "Keyed logouts over many instances",
             Self::Reads => "Reads of one instance",
+            Self::Lists => "The list of an account's instances, pages of fifty, one client",
             Self::Restart => "Restart, and the rebuild of all views",
             Self::Memory => "Memory (resident, all processes of Berth)",
+            Self::Disk => "The log's length, and the disk",
             Self::Kill => "Killed under load",
         }
     }

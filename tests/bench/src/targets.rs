@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     composite::{self, COMPOSITE},
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
-    sections::{commands, console, logouts, population, signing, waiting},
+    sections::{commands, console, lists, logouts, population, signing, waiting},
     topology::{Engine, Shape, Topology},
 };
 
@@ -174,6 +174,11 @@ fn of_console(on: Topology) -> Vec<Target> {
 
 fn of_populations(on: Topology) -> Vec<Target> {
     let restart = |size, measure| key(Table::Restart, &on, population::work(size), measure);
+    let spread = |size| key(Table::Spread, &on, population::uniform_work(size), PER_SECOND);
+    let listed = |what, at_most| {
+        let figure = key(Table::Lists, &on, lists::work(MILLION, what), P99);
+        target(&format!("embedded, 1,000,000 instances, {what}, p99 µs"), figure).at_most(at_most)
+    };
     let memory = |measure| key(Table::Memory, &on, population::work(MILLION), measure);
     vec![
         target(
@@ -202,6 +207,15 @@ fn of_populations(on: Topology) -> Vec<Target> {
             restart(MILLION, population::READY_SECONDS),
         )
         .at_most(15.0),
+        listed(lists::PAGES, 20_000.0),
+        listed(lists::BY_NAME, 50_000.0),
+        listed(lists::NOTHING, 50_000.0),
+        target(
+            "embedded, 1,000,000 instances, keyed logouts/s to those over a thousand",
+            spread(MILLION),
+        )
+        .beside(spread(SIZES[0]))
+        .at_least(0.8),
         target(
             "embedded, 1,000,000 notices that wait, MiB",
             key(Table::Memory, &on, waiting::work(MILLION), waiting::MEMORY_MIB),

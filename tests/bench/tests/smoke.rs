@@ -119,11 +119,17 @@ fn a_list_of_the_console_opens_and_shows_what_changes() {
 
 #[test]
 fn a_population_is_created_commanded_read_and_rebuilt() {
-    let report = measured("creates,spread,reads,rebuild,memory");
+    let report = measured("creates,spread,reads,lists,rebuild,memory");
     assert!(report.median("creates", "from 8 to 16", "created") > 7.5);
     assert!(report.median("spread", "16 instances, Zipf", "per second") > 0.0);
     assert!(report.median("reads", "16 instances, 4 clients", "per second") > 0.0);
-    assert!(report.median("restart", "16 instances", "commits") >= 16.0);
+    for asked in ["page after page", "a search for a name", "a search that finds nothing"] {
+        assert!(report.median("lists", &format!("16 instances, {asked}"), "p99 µs") > 0.0);
+    }
+    assert!(report.median("disk", "16 instances", "commits") >= 200.0, "the log was lengthened");
+    assert!(report.median("disk", "16 instances", "log, bytes per commit") > 0.0);
+    assert!(report.median("restart", "16 instances", "texts found after s") > 0.0);
+    assert!(report.median("restart", "16 instances", "commits") >= 200.0);
     assert!(report.median("memory", "16 instances", "MiB after a restart") > 0.0);
     assert!(report.median("memory", "metrics unread, look 5", "MiB") > 0.0);
 }

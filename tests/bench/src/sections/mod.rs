@@ -3,7 +3,9 @@
 mod bare;
 pub(crate) mod commands;
 pub(crate) mod console;
+pub(crate) mod history;
 mod kill;
+pub(crate) mod lists;
 pub(crate) mod logouts;
 mod open;
 pub(crate) mod population;
@@ -88,8 +90,14 @@ impl Run<'_> {
                 let outcome = Box::pin(console::measure(self, topology, round)).await;
                 self.ended(&format!("console, {topology}"), outcome);
             }
-            let scaled =
-                [Section::Creates, Section::Spread, Section::Reads, Section::Rebuild, Section::Memory];
+            let scaled = [
+                Section::Creates,
+                Section::Spread,
+                Section::Reads,
+                Section::Lists,
+                Section::Rebuild,
+                Section::Memory,
+            ];
             if scaled.into_iter().any(|section| self.options.wants(section))
                 && self.begins(&format!("round {round}: populations, {topology}"))
             {

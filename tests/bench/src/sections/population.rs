@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Run, progress, seconds};
+use super::{Run, history, lists, progress, seconds};
 use crate::{
     Outcome,
     bare::handler::Handler,
@@ -44,6 +44,11 @@ pub(crate) fn work(instances: usize) -> String {
     format!("{instances} instances")
 }
 
+/// Commands over so many instances, all alike.
+pub(crate) fn uniform_work(instances: usize) -> String {
+    format!("{}, uniform", work(instances))
+}
+
 /// The creates of a size.
 pub(crate) fn growth_work(from: usize, to: usize) -> String {
     format!("from {from} to {to}")
@@ -63,17 +68,31 @@ pub(crate) fn handler_work(clients: usize) -> String {
 pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -> Outcome<()> {
     let mut deployment = run.deployment(topology).await?;
     let mut instances: Vec<Instance> = Vec::new();
+    // Commits of processes that have ended.
+    let mut ended = 0.0;
     let sizes = run.profile.sizes.clone();
     let sizes = if round == 1 { &sizes[..] } else { sizes.get(..1).unwrap_or_default() };
     for size in sizes {
         progress(&format!("  {size} instances"));
         let whole = grow(run, &deployment, &mut instances, *size, round).await?;
         let population: Population = instances.clone().into();
+        let last = *size == sizes.last().copied().unwrap_or_default();
+        if last {
+            history::lengthen(run, &deployment, &population, ended).await?;
+        }
         if run.options.wants(Section::Spread) {
             spread(run, &deployment, &population, round).await?;
         }
         if run.options.wants(Section::Reads) {
             reads(run, &deployment, &population, round).await?;
+        }
+        if run.options.wants(Section::Lists) {
+            lists::measure(run, &deployment, &population, round).await?;
+        }
+        ended += deployment.commits().await;
+        if last && topology == Topology::EMBEDDED {
+            let place = Place::new(Table::Disk, &topology, work(instances.len()), round);
+            history::note(run, &deployment, ended, &place)?;
         }
         if run.options.wants(Section::Rebuild) || run.options.wants(Section::Memory) {
             restart(run, &mut deployment, instances.len(), round).await?;
@@ -121,9 +140,12 @@ async fn spread(
     round: u32,
 ) -> Outcome<()> {
     let clients = run.profile.clients;
-    let spreads = [("uniform", Picks::uniform(clients)), ("Zipf", Picks::zipf(clients, population.len()))];
-    for (name, picks) in spreads {
-        let work = format!("{}, {name}", work(population.len()));
+    let instances = population.len();
+    let spreads = [
+        (uniform_work(instances), Picks::uniform(clients)),
+        (format!("{}, Zipf", work(instances)), Picks::zipf(clients, instances)),
+    ];
+    for (work, picks) in spreads {
         let place = Place::new(Table::Spread, &deployment.topology, work, round);
         let clients = Commands::clients(deployment, population, By::Id, picks);
         run.closed(deployment, &place, clients).await?;
@@ -165,6 +187,7 @@ async fn restart(
     deployment.stop().await?;
     deployment.launch().await?;
     run.results.note(&place, READY_SECONDS, seconds(deployment.start));
+    lists::found_again(run, deployment, &place).await?;
     deployment.idle().await?;
     if run.options.wants(Section::Memory) {
         let place = Place { table: Table::Memory, ..place.clone() };

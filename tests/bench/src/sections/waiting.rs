@@ -32,6 +32,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 /// Names that targets ask for.
 pub(crate) const MEMORY_MIB: &str = "MiB";
+pub(crate) const RESTARTED_MIB: &str = "MiB after a restart";
 
 /// The work with so many notices.
 pub(crate) fn work(notices: usize) -> String {
@@ -47,7 +48,7 @@ pub(crate) fn commits_work(notices: usize) -> String {
 #[expect(clippy::cast_precision_loss, reason = "memory and counts stay far below 2^53")]
 pub(super) async fn measure(run: &mut Run<'_>, topology: Topology) -> Outcome<()> {
     let (clients, wanted) = (run.profile.clients, run.profile.waiting);
-    let deployment = run.deployment(topology).await?;
+    let mut deployment = run.deployment(topology).await?;
     let idle = creates::population(&deployment, clients, 0..run.profile.instances, &Kind::default()).await?;
     let instances = wanted.div_ceil(ENDPOINTS * OF_A_LINK);
     let numbers = run.profile.instances..run.profile.instances + instances;
@@ -62,8 +63,13 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology) -> Outcome<()
     let waiting = settled(&deployment).await?;
     run.results.note(&place, "notices in memory", waiting);
     run.results.note(&place, MEMORY_MIB, deployment.memory_bytes()? as f64 / MIB);
-    let beside = Place { work: commits_work(wanted), ..place };
+    let beside = Place { work: commits_work(wanted), ..place.clone() };
     run.closed(&deployment, &beside, Commands::clients(&deployment, &idle, By::Id, Picks::cycles(1))).await?;
+    // What is still needed after a restart is what the notices hold; before, caches of what linked them are full, too.
+    deployment.stop().await?;
+    deployment.launch().await?;
+    run.results.note(&place, "notices in memory after a restart", settled(&deployment).await?);
+    run.results.note(&place, RESTARTED_MIB, deployment.memory_bytes()? as f64 / MIB);
     Ok(())
 }
 

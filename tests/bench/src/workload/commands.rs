@@ -28,6 +28,8 @@ pub(crate) struct Commands {
     population: Population,
     by: By,
     picks: Picks,
+    /// How many it still sends; none if there is no end.
+    left: Option<u64>,
 }
 
 impl Commands {
@@ -39,8 +41,13 @@ impl Commands {
         picks: Vec<Picks>,
     ) -> Vec<Self> {
         let connections = deployment.connections(picks.len());
-        let client = |(connection, picks)| Self { connection, population: population.clone(), by, picks };
+        let client = |(connection, picks)| Self { connection, population: population.clone(), by, picks, left: None };
         connections.into_iter().zip(picks).map(client).collect()
+    }
+
+    /// The same client, which sends no more than so many.
+    pub(crate) fn times(self, times: u64) -> Self {
+        Self { left: Some(times), ..self }
     }
 }
 
@@ -56,6 +63,11 @@ impl Operation for Commands {
         let path = format!("/v1/instances/{named}/logout");
         let key = next_key();
         self.connection.ask(Ask::post(&path, token, "{}").keyed(&key)).await?.expect(200)?;
+        self.left = self.left.map(|left| left.saturating_sub(1));
         Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == Some(0)
     }
 }

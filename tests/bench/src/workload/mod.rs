@@ -4,6 +4,7 @@ pub(crate) mod commands;
 pub(crate) mod console;
 pub(crate) mod creates;
 pub(crate) mod links;
+pub(crate) mod lists;
 pub(crate) mod logouts;
 pub(crate) mod reads;
 pub(crate) mod stubborn;
