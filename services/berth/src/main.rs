@@ -46,6 +46,10 @@ use crate::{cli::Task, failure::Failure};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Threads that block on files at once; what is more waits in a queue. Each keeps memory of its own to allocate from, about half a
+/// megabyte, and a burst of a thousand reads would start five hundred of them for a disk and a few cores. None of this work
+/// waits for other work of its kind, so that few are enough.
+const BLOCKING_THREADS_MAX: usize = 32;
 /// How long threads that block on files may keep the process after it drained.
 const BLOCKED_MAX: Duration = Duration::from_millis(500);
 
@@ -94,6 +98,7 @@ fn serve(role: Role, settings: &Settings) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("berth")
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .map_err(|source| Failure::System { what: "to start threads", source })?;
     let ending = runtime.block_on(Box::pin(run::run(role, settings, metrics)));

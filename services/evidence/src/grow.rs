@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use berth_log::{FollowError, Followed, LogRead};
 use berth_proto::Kind;
 use berth_runtime::spawn_blocking;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use thiserror::Error;
 
 use crate::{
@@ -19,6 +19,11 @@ use crate::{
 const NAME: &str = "evidence";
 /// Commits that are added at once.
 const BATCH_COMMITS_MAX: usize = 512;
+/// The time between two batches of a log that is followed at its end. Nobody waits for a tree before its checkpoint, and a thread
+/// that is woken for every few commits takes more of the processor than their hashes do.
+const BATCH_EVERY: Duration = Duration::from_millis(20);
+/// Commits of a batch from which on the trees count as behind, and nothing rests.
+const COMMITS_BEHIND: usize = BATCH_COMMITS_MAX / 2;
 /// The pause before another try.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
@@ -101,17 +106,19 @@ impl Grower {
         let from = self.forest.position();
         let follow = self.log.follow(NAME, &Kind::ALL, from).await.map_err(GrowError::Follow)?;
         let mut batches = follow.ready_chunks(BATCH_COMMITS_MAX);
+        let mut rest = Duration::ZERO;
         loop {
             let batch = tokio::select! {
                 biased;
                 () = self.forest.is_damaged() => return Err(GrowError::Damaged),
-                batch = batches.next() => batch,
+                batch = rested(rest, &mut batches) => batch,
             };
             let Some(batch) = batch else {
                 return Err(GrowError::Follow(FollowError::Unavailable("the log stopped sending".into())));
             };
             let batch: Vec<Followed> =
                 batch.into_iter().collect::<Result<_, _>>().map_err(GrowError::Follow)?;
+            rest = if batch.len() < COMMITS_BEHIND { BATCH_EVERY } else { Duration::ZERO };
             let is_at_end = batch.iter().any(|followed| matches!(followed, Followed::CaughtUp(_)));
             let forest = self.forest.clone();
             let grown = spawn_blocking(move || forest.extend(batch)).await.map_err(|_| GrowError::Ending)?;
@@ -121,4 +128,10 @@ impl Grower {
             }
         }
     }
+}
+
+/// The next batch, after a rest.
+async fn rested<B>(rest: Duration, batches: &mut (impl Stream<Item = B> + Unpin)) -> Option<B> {
+    tokio::time::sleep(rest).await;
+    batches.next().await
 }

@@ -97,125 +97,121 @@ impl Name {
 
 impl Profile {
     pub(crate) fn of(name: Name) -> Self {
-        let core = [
-            Topology::EMBEDDED,
-            Topology::serve(Engine::R1),
-            apart(Engine::R1, Shape::Roles),
-            apart(Engine::R1, Shape::TwoAggregates),
-            Topology::serve(Engine::R1Always),
-        ];
-        let few = vec![Topology::EMBEDDED, Topology::serve(Engine::R1)];
         match name {
-            Name::Quick => Self {
-                window: Duration::from_millis(500),
-                rounds: 2,
-                rounds_of_all: 1,
-                clients: 64,
-                open_clients: 256,
-                instances: 256,
-                sessions: 500,
-                console_instances: 10_000,
-                console_window: Duration::from_secs(5),
-                waiting: 10_000,
-                sizes: vec![1_000, 5_000],
-                commits: 0,
-                growth_max: Duration::from_secs(8),
-                topologies: core.to_vec(),
-                few: vec![Topology::EMBEDDED],
-                thorough: false,
-                kill: None,
-                budget: Duration::from_mins(3),
-            },
-            Name::Steady => Self {
-                window: Duration::from_secs(3),
-                rounds: 3,
-                rounds_of_all: 1,
-                clients: 64,
-                open_clients: 256,
-                instances: 1_000,
-                sessions: 2_000,
-                console_instances: 10_000,
-                console_window: Duration::from_secs(20),
-                waiting: 100_000,
-                sizes: vec![1_000, 20_000],
-                commits: 0,
-                growth_max: Duration::from_secs(30),
-                topologies: core.to_vec(),
-                few: vec![Topology::EMBEDDED],
-                thorough: false,
-                kill: None,
-                budget: Duration::from_mins(20),
-            },
-            Name::Full => Self {
-                window: Duration::from_secs(5),
-                rounds: 5,
-                rounds_of_all: 5,
-                clients: 64,
-                open_clients: 1_024,
-                instances: 1_000,
-                sessions: 5_000,
-                console_instances: 10_000,
-                console_window: Duration::from_mins(1),
-                waiting: 1_000_000,
-                sizes: vec![1_000, 100_000, 1_000_000],
-                commits: 0,
-                growth_max: Duration::from_mins(15),
-                topologies: [
-                    &core[..],
-                    &[
-                        apart(Engine::R1, Shape::TwoOfEach),
-                        apart(Engine::R1Always, Shape::Roles),
-                        Topology::serve(Engine::R3),
-                        Topology::serve(Engine::R3Always),
-                        apart(Engine::R3, Shape::TwoOfEach),
-                    ],
-                ]
-                .concat(),
-                few,
-                thorough: true,
-                kill: Some((apart(Engine::R3, Shape::TwoOfEach), Duration::from_secs(30))),
-                budget: Duration::from_hours(4),
-            },
-            Name::Large => Self {
-                window: Duration::from_secs(10),
-                rounds: 1,
-                rounds_of_all: 1,
-                clients: 64,
-                open_clients: 1_024,
-                instances: 1_000,
-                sessions: 2_000,
-                console_instances: 10_000,
-                console_window: Duration::from_secs(20),
-                waiting: 100_000,
-                sizes: vec![1_000, 1_000_000],
-                commits: 10_000_000,
-                growth_max: Duration::from_mins(20),
-                topologies: vec![Topology::EMBEDDED],
-                few: vec![Topology::EMBEDDED],
-                thorough: false,
-                kill: None,
-                budget: Duration::from_mins(90),
-            },
-            Name::Smoke => Self {
-                window: Duration::from_millis(60),
-                rounds: 1,
-                rounds_of_all: 1,
-                clients: 4,
-                open_clients: 8,
-                instances: 8,
-                sessions: 8,
-                console_instances: 60,
-                console_window: Duration::from_millis(1_500),
-                waiting: 80,
-                sizes: vec![8, 16],
-                commits: 200,
-                growth_max: Duration::from_secs(20),
-                topologies: vec![Topology::EMBEDDED, apart(Engine::R1, Shape::Roles)],
-                few: vec![Topology::EMBEDDED],
-                thorough: true,
-                kill: Some((apart(Engine::R3, Shape::TwoAggregates), Duration::from_millis(1_500))),
-                budget: Duration::from_mins(5),
-            },
+            Name::Quick => Self::quick(),
+            Name::Steady => Self::steady(),
+            Name::Full => Self::full(),
+            Name::Large => Self::large(),
+            Name::Smoke => Self::smoke(),
+        }
+    }
+
+    /// What the others differ from.
+    fn quick() -> Self {
+        Self {
+            window: Duration::from_millis(500),
+            rounds: 2,
+            rounds_of_all: 1,
+            clients: 64,
+            open_clients: 256,
+            instances: 256,
+            sessions: 500,
+            console_instances: 10_000,
+            console_window: Duration::from_secs(5),
+            waiting: 10_000,
+            sizes: vec![1_000, 5_000],
+            commits: 0,
+            growth_max: Duration::from_secs(8),
+            topologies: vec![
+                Topology::EMBEDDED,
+                Topology::serve(Engine::R1),
+                apart(Engine::R1, Shape::Roles),
+                apart(Engine::R1, Shape::TwoAggregates),
+                Topology::serve(Engine::R1Always),
+            ],
+            few: vec![Topology::EMBEDDED],
+            thorough: false,
+            kill: None,
+            budget: Duration::from_mins(3),
+        }
+    }
+
+    fn steady() -> Self {
+        Self {
+            window: Duration::from_secs(3),
+            rounds: 3,
+            instances: 1_000,
+            sessions: 2_000,
+            console_window: Duration::from_secs(20),
+            waiting: 100_000,
+            sizes: vec![1_000, 20_000],
+            growth_max: Duration::from_secs(30),
+            budget: Duration::from_mins(20),
+            ..Self::quick()
+        }
+    }
+
+    fn full() -> Self {
+        let mut topologies = Self::quick().topologies;
+        topologies.extend([
+            apart(Engine::R1, Shape::TwoOfEach),
+            apart(Engine::R1Always, Shape::Roles),
+            Topology::serve(Engine::R3),
+            Topology::serve(Engine::R3Always),
+            apart(Engine::R3, Shape::TwoOfEach),
+        ]);
+        Self {
+            window: Duration::from_secs(5),
+            rounds: 5,
+            rounds_of_all: 5,
+            open_clients: 1_024,
+            instances: 1_000,
+            sessions: 5_000,
+            console_window: Duration::from_mins(1),
+            waiting: 1_000_000,
+            sizes: vec![1_000, 100_000, 1_000_000],
+            growth_max: Duration::from_mins(15),
+            topologies,
+            few: vec![Topology::EMBEDDED, Topology::serve(Engine::R1)],
+            thorough: true,
+            kill: Some((apart(Engine::R3, Shape::TwoOfEach), Duration::from_secs(30))),
+            budget: Duration::from_hours(4),
+            ..Self::quick()
+        }
+    }
+
+    fn large() -> Self {
+        Self {
+            window: Duration::from_secs(10),
+            rounds: 1,
+            sizes: vec![1_000, 1_000_000],
+            commits: 10_000_000,
+            growth_max: Duration::from_mins(20),
+            topologies: vec![Topology::EMBEDDED],
+            budget: Duration::from_mins(90),
+            ..Self::quick()
+        }
+    }
+
+    fn smoke() -> Self {
+        Self {
+            window: Duration::from_millis(60),
+            rounds: 1,
+            clients: 4,
+            open_clients: 8,
+            instances: 8,
+            sessions: 8,
+            console_instances: 60,
+            console_window: Duration::from_millis(1_500),
+            waiting: 80,
+            sizes: vec![8, 16],
+            commits: 200,
+            growth_max: Duration::from_secs(20),
+            topologies: vec![Topology::EMBEDDED, apart(Engine::R1, Shape::Roles)],
+            thorough: true,
+            kill: Some((apart(Engine::R3, Shape::TwoAggregates), Duration::from_millis(1_500))),
+            budget: Duration::from_mins(5),
+            ..Self::quick()
         }
     }
 }

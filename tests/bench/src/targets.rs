@@ -210,12 +210,9 @@ fn of_populations(on: Topology) -> Vec<Target> {
         listed(lists::PAGES, 20_000.0),
         listed(lists::BY_NAME, 50_000.0),
         listed(lists::NOTHING, 50_000.0),
-        target(
-            "embedded, 1,000,000 instances, keyed logouts/s to those over a thousand",
-            spread(MILLION),
-        )
-        .beside(spread(SIZES[0]))
-        .at_least(0.8),
+        target("embedded, 1,000,000 instances, keyed logouts/s to those over a thousand", spread(MILLION))
+            .beside(spread(SIZES[0]))
+            .at_least(0.8),
         target(
             "embedded, 1,000,000 notices that wait, MiB",
             key(Table::Memory, &on, waiting::work(MILLION), waiting::MEMORY_MIB),

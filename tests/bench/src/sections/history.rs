@@ -43,19 +43,15 @@ pub(super) async fn lengthen(
         progress(&format!("  {missing} commits more"));
         let picks = Picks::uniform(clients);
         let senders = Commands::clients(deployment, population, By::Id, picks);
-        let senders = senders.into_iter().map(|client| client.times(missing.div_ceil(clients as u64))).collect();
+        let senders =
+            senders.into_iter().map(|client| client.times(missing.div_ceil(clients as u64))).collect();
         closed_loop::to_the_end::<Commands>(senders, left).await?;
     }
 }
 
 /// Notes the commits of the log, and what the folders of the deployment take on the disk.
 #[expect(clippy::cast_precision_loss, reason = "bytes stay far below 2^53")]
-pub(super) fn note(
-    run: &mut Run<'_>,
-    deployment: &Deployment,
-    commits: f64,
-    place: &Place,
-) -> Outcome<()> {
+pub(super) fn note(run: &mut Run<'_>, deployment: &Deployment, commits: f64, place: &Place) -> Outcome<()> {
     run.results.note(place, COMMITS, commits);
     for (folder, bytes) in disk::folders_in(&deployment.data())? {
         run.results.note(place, &format!("{folder} MiB"), bytes as f64 / MIB);

@@ -41,7 +41,8 @@ impl Commands {
         picks: Vec<Picks>,
     ) -> Vec<Self> {
         let connections = deployment.connections(picks.len());
-        let client = |(connection, picks)| Self { connection, population: population.clone(), by, picks, left: None };
+        let client =
+            |(connection, picks)| Self { connection, population: population.clone(), by, picks, left: None };
         connections.into_iter().zip(picks).map(client).collect()
     }
 
