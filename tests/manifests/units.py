@@ -1,5 +1,5 @@
 """The systemd units as systemd-analyze reads them, and the Dockerfile as a parser of its own does: what can be tried without a
-machine that systemd runs and without Docker. Neither a start under the units' restrictions nor a build of the image is tried."""
+machine that systemd runs and without Docker. deploy/README.md says what was tried by hand besides."""
 
 import pathlib
 import re
