@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { Berth, ROOT } from "./berth.mjs";
-import { launch, reader, seen, signIn, sound } from "./browser.mjs";
+import { launch, reader, seen, signIn, sound, withoutPolls } from "./browser.mjs";
 
 let berth, browser;
 before(async () => {
@@ -118,6 +118,55 @@ test("a link ends with the attempt and with the instance", async () => {
     await page.goto(address);
     await page.getByText("This link is over.").waitFor();
     await sound(page, `the link of what is ${name}`);
+  }
+});
+
+// The page of a link, in a browser that has it.
+const claimed = async (page, name) => {
+  const { id } = await berth.create(name);
+  await berth.api("POST", `/instances/${name}/connect`, {});
+  const own = await reader(browser, berth);
+  await own.goto(`${berth.address}/console/i/${id}`);
+  await own.getByRole("button", { name: "Send a link" }).click();
+  await page.goto(await own.getByLabel("Link").inputValue());
+  await page.getByRole("button", { name: "Show me the code" }).click();
+  await page.getByAltText("QR code that links the phone").waitFor();
+  return own;
+};
+
+test("an open link hears of changes, and asks where it cannot hear", async () => {
+  const customer = await reader(browser, berth, { token: null, width: "phone" });
+  await withoutPolls(customer);
+  const own = await claimed(customer, "followed");
+  // Links are taken back beside the history of the instance.
+  await own.getByRole("button", { name: "Take back all links" }).click();
+  await customer.getByText("This link is over.").waitFor();
+  await claimed(customer, "followed-too");
+  await berth.api("POST", "/instances/followed-too/simulate", { action: "scan", phone: "5511900000003", push_name: "Rui" });
+  await customer.getByText("Linked. You can close this page.").waitFor();
+  await sound(customer, "a link that was heard of");
+
+  const deaf = await reader(browser, berth, { token: null, width: "phone" });
+  await deaf.route("**/changes", (route) => route.abort());
+  await claimed(deaf, "not-followed");
+  await berth.api("POST", "/instances/not-followed/disconnect", {});
+  await deaf.getByText("This link is over.").waitFor();
+});
+
+test("a link ends with the time of its attempt", async () => {
+  const hurried = await Berth.start({ BERTH_DEVICE_TIME_SCALE: "10" });
+  try {
+    await hurried.create("late");
+    await hurried.api("POST", "/instances/late/connect", {});
+    const page = await reader(browser, hurried);
+    await page.getByRole("link", { name: "late" }).click();
+    await page.getByRole("button", { name: "Send a link" }).click();
+    await page.goto(await page.getByLabel("Link").inputValue());
+    await page.getByRole("button", { name: "Show me the code" }).click();
+    await page.getByText("This link is over.").waitFor({ timeout: 30_000 });
+    await sound(page, "a link whose time is over");
+  } finally {
+    await hurried.stop();
   }
 });
 

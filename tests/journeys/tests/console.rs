@@ -218,3 +218,44 @@ async fn whoever_is_not_signed_in_hears_nothing() {
     let file = reader.get("/audit/export?format=pdf", &account).send().await.unwrap();
     assert_eq!(file.status(), StatusCode::NOT_FOUND);
 }
+
+/// Divides the lives of codes, so that an attempt is over within seconds.
+const TIMES: u32 = 15;
+
+#[tokio::test]
+async fn a_link_ends_with_the_time_of_its_attempt_and_whoever_follows_it_hears_so() {
+    let berth = Berth::embedded().time_scale(TIMES).start().await;
+    let reader = Reader::new(berth.client().base());
+    let cookie = reader.sign_in(ACCOUNT_TOKEN).await;
+    let shop = api(&reader, "/instances", ACCOUNT_TOKEN, &json!({"name": "shop"})).await;
+    let path = format!("/i/{}", shop["id"].as_str().unwrap());
+    api(&reader, "/instances/shop/connect", ACCOUNT_TOKEN, &json!({})).await;
+    let made = reader.form(&format!("{path}/share"), &cookie, &[]).send().await.unwrap();
+    assert_eq!(made.status(), StatusCode::CREATED);
+    let made = made.text().await.unwrap();
+    let link = made.split("/link/").nth(1).unwrap().split('"').next().unwrap();
+    let customer = Reader { base: reader.base.replace("/console", &format!("/link/{link}")), ..reader };
+    let status = async |request: RequestBuilder| request.send().await.unwrap().status();
+
+    assert_eq!(status(customer.get("/changes", "")).await, StatusCode::NO_CONTENT, "nobody has it yet");
+    let claimed = customer.form("", "", &[]).send().await.unwrap();
+    assert_eq!(claimed.status(), StatusCode::SEE_OTHER);
+    let claim = claimed.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(status(customer.form("", "", &[])).await, StatusCode::FORBIDDEN, "another browser has it");
+    let mut heard = customer.get("/changes", &claim).send().await.unwrap();
+    assert_eq!(heard.headers()["content-type"], "text/event-stream");
+    assert!(text(customer.get("", &claim)).await.contains("<img class=\"qr\""));
+    let mut said = String::new();
+    while let Some(chunk) = heard.chunk().await.unwrap() {
+        said.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    assert!(said.ends_with("event: changed\ndata: now\n\n"), "the last word is that it is over: {said}");
+    // Of the instance nothing else has happened: its code ran out.
+    let now = berth.client().get("/v1/instances/shop").await.expect(200);
+    assert_ne!(now["state"], "pairing");
+    for cookie in [claim.as_str(), ""] {
+        assert_eq!(status(customer.get("", cookie)).await, StatusCode::GONE);
+        assert_eq!(status(customer.get("/changes", cookie)).await, StatusCode::NO_CONTENT);
+        assert_eq!(status(customer.form("", cookie, &[])).await, StatusCode::GONE);
+    }
+}

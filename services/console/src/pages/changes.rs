@@ -1,20 +1,31 @@
-//! `GET /console/changes` and `GET /console/i/{i}/changes`: say that something of the account, or of one instance, has
-//! changed, for a page that is open. What it is the page asks for itself: many changes in a row are one word.
+//! `GET /console/changes`, `GET /console/i/{i}/changes` and `GET /link/{link}/changes`: say that something of the account, of one
+//! instance, or of one attempt has changed, for a page that is open. What it is the page asks for itself: many changes in a row are
+//! one word.
 
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
+    extract::{Path, State},
     http::{HeaderName, StatusCode},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
-use berth_gateway::app::{AccountFollow, EventsFailure, Failure, Follow, Heard, Turn};
+use berth_gateway::{
+    App,
+    app::{AccountFollow, EventsFailure, Failure, Follow, Heard, Turn, Waited, Watch},
+};
 use futures::{Stream, StreamExt, future::ready, stream};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::visit::{Named, Visit};
+use crate::{
+    Console,
+    pages::link,
+    refusal::Refusal,
+    share::{Share, Standing},
+    visit::{Named, Place, Visit},
+};
 
 /// How often it is said of an account at most: a thousand changes in a second are one look at the list.
 const ACCOUNT_SAID_EVERY: Duration = Duration::from_secs(1);
@@ -55,6 +66,51 @@ pub(crate) async fn of_instance(visit: Visit, named: Named) -> Response {
         Ok((follow, version)) => said(heard_of_instance(follow, version), INSTANCE_SAID_EVERY),
         Err(failure) => visit.refuse(failure),
     }
+}
+
+/// Says so of the attempt of a link to the browser that has the link, until the attempt is over. Nothing is to be heard then, which
+/// ends the browser's wish to.
+pub(crate) async fn of_link(State(console): State<Console>, place: Place, link: Path<String>) -> Response {
+    let followed = async {
+        let Some(share) = link::claimed(&console, &place, &link) else { return Ok(None) };
+        let watch = console.app.follows.watch(share.instance).await?;
+        // Asked after it is watched: what happens between the two is heard.
+        let Standing::Running(record) = share.standing(&console.app).await? else { return Ok(None) };
+        Ok::<_, Failure>(Some(Awaited { app: console.app.clone(), share, watch, version: record.version }))
+    };
+    match followed.await {
+        Ok(Some(awaited)) => said(heard_of_link(awaited), INSTANCE_SAID_EVERY),
+        Ok(None) => StatusCode::NO_CONTENT.into_response(),
+        Err(failure) => Refusal::of(failure).bare(&place),
+    }
+}
+
+/// An attempt that somebody waits for who has a link to it and no token.
+struct Awaited {
+    app: App,
+    share: Share,
+    watch: Watch,
+    version: u64,
+}
+
+fn heard_of_link(awaited: Awaited) -> impl Stream<Item = Meanwhile> {
+    let heard = stream::unfold(Some(awaited), |awaited| async move {
+        let mut awaited = awaited?;
+        if let Waited::Stopping = awaited.watch.more(awaited.version).await.ok()? {
+            return None;
+        }
+        // Also while nothing happens to the instance: links are taken back beside its history.
+        match awaited.share.standing(&awaited.app).await {
+            Ok(Standing::Running(record)) if record.version == awaited.version => {
+                Some((Meanwhile::Nothing, Some(awaited)))
+            }
+            Ok(Standing::Running(record)) => {
+                Some((Meanwhile::Changed, Some(Awaited { version: record.version, ..awaited })))
+            }
+            _ => Some((Meanwhile::Changed, None)),
+        }
+    });
+    heard.chain(stream::once(ready(Meanwhile::Over)))
 }
 
 fn heard_of_account(follow: AccountFollow) -> impl Stream<Item = Meanwhile> {
@@ -99,15 +155,19 @@ fn said(heard: impl Stream<Item = Meanwhile> + Send + 'static, at_most_every: Du
     ([(BUFFERING, "no")], Sse::new(words).keep_alive(KeepAlive::default())).into_response()
 }
 
-/// A word for all changes since the last one.
+/// A word for all changes since the last one. The last one is said at the end: nobody may come back to ask.
 fn coalesced(meanwhile: impl Stream<Item = Meanwhile>) -> impl Stream<Item = ()> {
-    let until_over = meanwhile.take_while(|it| ready(*it != Meanwhile::Over));
-    let words = until_over.scan(false, |changed, it| {
-        let say = *changed && it == Meanwhile::Due;
-        *changed = (*changed && !say) || it == Meanwhile::Changed;
-        ready(Some(say.then_some(())))
-    });
-    words.filter_map(ready)
+    stream::unfold(Some((Box::pin(meanwhile), false)), |heard| async move {
+        let (mut meanwhile, mut changed) = heard?;
+        loop {
+            match meanwhile.next().await {
+                Some(Meanwhile::Changed) => changed = true,
+                Some(Meanwhile::Due) if changed => return Some(((), Some((meanwhile, false)))),
+                Some(Meanwhile::Due | Meanwhile::Nothing) => {}
+                Some(Meanwhile::Over) | None => return changed.then_some(((), None)),
+            }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -126,6 +186,7 @@ mod tests {
         assert_eq!(words(&[Due, Nothing, Due, Due]), Some(0));
         assert_eq!(words(&[Changed, Changed, Changed, Due, Due, Due]), Some(1));
         assert_eq!(words(&[Changed, Due, Changed, Due, Nothing, Due]), Some(2));
-        assert_eq!(words(&[Changed, Over, Due]), Some(0));
+        assert_eq!(words(&[Changed, Over, Due]), Some(1), "what is over has changed");
+        assert_eq!(words(&[Changed, Due, Over, Changed, Due]), Some(1), "nothing is said behind the end");
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     },
     refusal::Refusal,
     session::{Transport, cookie},
-    share::Standing,
+    share::{Share, Standing},
     shell::{Shell, rendered, see},
     texts::Texts,
     visit::Place,
@@ -41,6 +41,8 @@ enum Sight {
 struct Page {
     shell: Shell,
     part: Part<Panel>,
+    /// Where the page hears that there is something to look at; none when nothing changes any more.
+    changes: Option<String>,
 }
 
 #[derive(Template)]
@@ -82,13 +84,13 @@ pub(crate) async fn panel(
 /// Gives the link to the first browser that says so.
 pub(crate) async fn claim(State(console): State<Console>, place: Place, link: Path<String>) -> Response {
     let claimed = async {
-        let Some(share) = console.seal.open_share(&link) else { return Ok(None) };
-        let runs = matches!(share.standing(&console.app).await?, Standing::Running(_));
-        let is_first = runs && share.claim(&console.app).await?;
-        Ok::<_, Failure>(is_first.then(|| console.seal.claim(&share)).flatten())
+        let Some(share) = console.seal.open_share(&link) else { return Ok(Err(Sight::Ended)) };
+        let Standing::Running(_) = share.standing(&console.app).await? else { return Ok(Err(Sight::Ended)) };
+        let is_first = share.claim(&console.app).await?;
+        Ok::<_, Failure>(is_first.then(|| console.seal.claim(&share)).flatten().ok_or(Sight::Taken))
     };
     match claimed.await {
-        Ok(Some(claim)) => {
+        Ok(Ok(claim)) => {
             let mut answer = see(&format!("./{}", link.0));
             let cookie = format!("{}={claim}{}", name(place.transport), attributes(place.transport));
             if let Ok(cookie) = HeaderValue::try_from(cookie) {
@@ -96,15 +98,23 @@ pub(crate) async fn claim(State(console): State<Console>, place: Place, link: Pa
             }
             answer
         }
-        Ok(None) => shown(&place, link.0, Sight::Taken),
+        Ok(Err(sight)) => shown(&place, link.0, sight),
         Err(failure) => Refusal::of(failure).bare(&at_link(place, "../console/")),
     }
 }
 
+/// What a link says, if the browser is the one that has it.
+pub(super) fn claimed(console: &Console, place: &Place, link: &str) -> Option<Share> {
+    console.seal.open_share(link).filter(|share| is_claimed(console, place, share))
+}
+
+fn is_claimed(console: &Console, place: &Place, share: &Share) -> bool {
+    cookie(&place.headers, name(place.transport)).is_some_and(|claim| console.seal.is_claim(claim, share))
+}
+
 async fn sight(console: &Console, place: &Place, link: &str) -> Result<Sight, Failure> {
     let Some(share) = console.seal.open_share(link) else { return Ok(Sight::Ended) };
-    let is_mine = cookie(&place.headers, name(place.transport))
-        .is_some_and(|claim| console.seal.is_claim(claim, &share));
+    let is_mine = is_claimed(console, place, &share);
     Ok(match share.standing(&console.app).await? {
         Standing::Ended => Sight::Ended,
         _ if !is_mine => Sight::Unclaimed,
@@ -123,8 +133,9 @@ fn shown(place: &Place, link: String, sight: Sight) -> Response {
         Sight::Unclaimed | Sight::Running(_) | Sight::Linked => StatusCode::OK,
     };
     let shell = Shell { path: None, ..Shell::bare(&at_link(place.clone(), "../console/")) };
-    let part = Part::new(Panel { t: place.texts, link, sight });
-    rendered(status, &Page { shell, part })
+    let panel = Panel { t: place.texts, link, sight };
+    let changes = panel.changes().then(|| format!("../link/{}/changes", panel.link));
+    rendered(status, &Page { shell, part: Part::new(panel), changes })
 }
 
 /// These pages stand beside the console.

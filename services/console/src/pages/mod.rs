@@ -91,6 +91,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/accounts/{a}/close", post(accounts::close))
         .route("/link/{link}", get(link::page).post(link::claim))
         .route("/link/{link}/panel", get(link::panel))
+        .route("/link/{link}/changes", get(changes::of_link))
         .route("/console/static/{digest}/{name}", get(assets::handler))
         .route("/console/{*rest}", get(unknown).post(unknown))
 }

@@ -39,10 +39,27 @@ pub struct Permission {
 /// An instance that is followed by a client.
 pub struct Follow {
     permission: Permission,
+    watch: Watch,
+    principals: Arc<Principals>,
+}
+
+/// An instance whose commits are waited for by whoever judges for himself what may be told of them.
+pub struct Watch {
+    instance: InstanceId,
     hints: Subscription,
     log: Arc<dyn LogRead>,
-    principals: Arc<Principals>,
     stop: CancellationToken,
+}
+
+/// What a wait came to.
+#[derive(Debug)]
+pub enum Waited {
+    /// There is a commit.
+    More(Place),
+    /// Nothing happened for a while: time to ask whether the client may still wait.
+    Nothing,
+    /// The process stops.
+    Stopping,
 }
 
 /// Why the wait for a commit ended.
@@ -60,6 +77,12 @@ impl std::fmt::Debug for Follow {
     }
 }
 
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
 /// Follows instances for clients.
 #[derive(Debug)]
 pub struct Follows {
@@ -73,11 +96,16 @@ pub struct Follows {
 impl Follows {
     /// Follows an instance under the permission of whoever asks.
     pub async fn follow(&self, principal: Principal, instance: InstanceId) -> Result<Follow, Failure> {
+        let watch = self.watch(instance).await?;
+        let permission = Permission { records: Arc::clone(&self.records), principal, instance };
+        Ok(Follow { permission, watch, principals: Arc::clone(&self.principals) })
+    }
+
+    /// Waits for what happens to an instance without asking for whom.
+    pub async fn watch(&self, instance: InstanceId) -> Result<Watch, Failure> {
         let hints = self.bus.subscribe(&tail_subject(instance)).await;
         let hints = hints.map_err(|error| Failure::unavailable("the bus", error))?;
-        let permission = Permission { records: Arc::clone(&self.records), principal, instance };
-        let (log, principals) = (Arc::clone(&self.log), Arc::clone(&self.principals));
-        Ok(Follow { permission, hints, log, principals, stop: self.stop.clone() })
+        Ok(Watch { instance, hints, log: Arc::clone(&self.log), stop: self.stop.clone() })
     }
 }
 
@@ -103,21 +131,34 @@ impl Follow {
     /// Waits until there is a commit after this version. It fails as [`Permission::ask`] does when the permission
     /// ends while nothing happens; after [`Failure::Unavailable`] it may be asked again.
     pub async fn more(&mut self, after: u64) -> Result<Turn, Failure> {
-        let Permission { principal, instance, .. } = &self.permission;
-        let stream = StreamKey::instance(*instance);
+        loop {
+            match self.watch.more(after).await? {
+                Waited::More(first) => return Ok(Turn::More(first)),
+                Waited::Stopping => return Ok(Turn::Stopping),
+                Waited::Nothing => self.principals.stands(&self.permission.principal, IDLE_AGE_MAX).await?,
+            }
+        }
+    }
+}
+
+impl Watch {
+    /// Waits until there is a commit after this version, but for three seconds at most; after [`Failure::Unavailable`] it
+    /// may be asked again.
+    pub async fn more(&mut self, after: u64) -> Result<Waited, Failure> {
+        let stream = StreamKey::instance(self.instance);
         loop {
             if self.stop.is_cancelled() {
-                return Ok(Turn::Stopping);
+                return Ok(Waited::Stopping);
             }
             let read = read_around(&*self.log, &stream, after, 1).await?;
             if let Some(first) = read.into_iter().next() {
-                return Ok(Turn::More(first));
+                return Ok(Waited::More(first));
             }
             // A hint, the next look or the stop: whatever comes first. An instance's own token ends with a commit.
             let hint = timeout(LOOK_AGAIN, self.hints.next());
             match self.stop.run_until_cancelled(hint).await {
                 Some(Ok(None)) => return Err(Failure::unavailable("the bus", "the subscription ended")),
-                Some(Err(_)) => self.principals.stands(principal, IDLE_AGE_MAX).await?,
+                Some(Err(_)) => return Ok(Waited::Nothing),
                 Some(Ok(Some(_))) | None => {}
             }
         }

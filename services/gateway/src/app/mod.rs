@@ -76,7 +76,7 @@ pub use export::Exports;
 pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use find::Finder;
-pub use follow::{Follow, Follows, Permission, Turn};
+pub use follow::{Follow, Follows, Permission, Turn, Waited, Watch};
 pub use heard::{HeardAs, Hearing, Unheard};
 pub use history::{Entry, Histories, HistoryPage};
 pub use lists::{Lists, Page};
