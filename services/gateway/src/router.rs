@@ -102,6 +102,6 @@ async fn unknown_route(app: &App, green: green::Entry, door: &str, request: Requ
         "mega" => mega::unknown_route(app, request).await,
         "codechat" => codechat::unknown_route(request).await,
         "ryze" => ryze::unknown_route(app, request).await,
-        _ => docs::missing(request.method(), request.headers()),
+        _ => docs::missing(request.method(), request.uri(), request.headers()),
     }
 }

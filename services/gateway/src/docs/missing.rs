@@ -1,7 +1,7 @@
 //! The answer to a path that nobody has, for whoever looks at it: a page for a browser, a problem for a program.
 
 use axum::{
-    http::{HeaderMap, Method, StatusCode, header::ACCEPT},
+    http::{HeaderMap, Method, StatusCode, Uri, header::ACCEPT},
     response::{Html, IntoResponse, Response},
 };
 
@@ -11,11 +11,20 @@ use crate::native::unknown_route;
 const PAGE: &str = include_str!("missing.html");
 
 /// What a request for nothing is answered.
-pub(crate) fn missing(method: &Method, headers: &HeaderMap) -> Response {
+pub(crate) fn missing(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
     if method.is_safe() && wants_page(headers) {
-        guarded((StatusCode::NOT_FOUND, Html(PAGE)).into_response())
+        let page = PAGE.replace("@root@", &way_up(uri.path()));
+        guarded((StatusCode::NOT_FOUND, Html(page)).into_response())
     } else {
         unknown_route().into_response()
+    }
+}
+
+/// The way from a path to where all paths begin: there may be a prefix before them that a proxy takes away.
+fn way_up(path: &str) -> String {
+    match path.matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        depth => "../".repeat(depth - 1),
     }
 }
 

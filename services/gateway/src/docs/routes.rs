@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     extract::{Path, rejection::PathRejection},
     http::{
-        HeaderMap, HeaderValue, Method,
+        HeaderMap, HeaderValue, Method, Uri,
         header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
     },
     response::{Html, IntoResponse, Response},
@@ -25,7 +25,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
     responses((status = 200, body = String, content_type = "text/html"))
 )]
 pub(crate) async fn index() -> Response {
-    page_html()
+    page_html("./")
 }
 
 /// Shows the document of an API.
@@ -36,12 +36,13 @@ pub(crate) async fn index() -> Response {
 )]
 pub(crate) async fn page(
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
     match known(name) {
-        Ok(_) => page_html(),
-        Err(_) => missing(&method, &headers),
+        Ok(_) => page_html("../"),
+        Err(_) => missing(&method, &uri, &headers),
     }
 }
 
@@ -101,13 +102,14 @@ fn send(json: Bytes) -> Response {
     ([(CONTENT_TYPE, "application/json")], json).into_response()
 }
 
-/// A page without any asset from elsewhere: it renders in the browser the document that its own path names.
-fn page_html() -> Response {
+/// A page without any asset from elsewhere: it renders in the browser the document that its own path names. `root` is the way
+/// from the page to where all paths begin: there may be a prefix before them that a proxy takes away.
+fn page_html(root: &str) -> Response {
     let links = READY.iter().fold(String::new(), |mut links, document| {
-        let _ = write!(links, "<a href=\"/docs/{}\">{}</a> ", document.name, document.title);
+        let _ = write!(links, "<a href=\"{root}docs/{}\">{}</a> ", document.name, document.title);
         links
     });
-    let page = include_str!("page.html").replace("<!-- documents -->", &links);
+    let page = include_str!("page.html").replace("@root@", root).replace("<!-- documents -->", &links);
     guarded(Html(page.replace("<!-- problems -->", &problems_html())).into_response())
 }
 

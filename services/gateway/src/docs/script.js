@@ -1,8 +1,9 @@
 // Shows the document that the address names, and sends what is tried. Nothing is stored, and nobody else is asked.
 "use strict";
 
-const path = location.pathname.replace(/\/$/, "");
-const source = (path === "/docs" ? "" : path) + "/openapi.json";
+// What stands before every path here, if a proxy takes it away, and the document that the address names.
+const [, prefix, name] = location.pathname.match(/^(.*)\/docs(?:\/([^/]*))?\/?$/);
+const source = `${prefix}${name ? `/docs/${name}` : ""}/openapi.json`;
 // What most people come for stands first.
 const ORDER = ["instances", "history", "webhooks", "tokens", "gate", "accounts"];
 const SHOWN_MAX = 65536;
@@ -113,7 +114,7 @@ class Trial {
     const shown = this.api.header(this.operation, token);
     if (shown) headers.unshift(shown);
     if (this.body) headers.push(["Content-Type", "application/json"]);
-    return { url: `${location.origin}${route}${query ? `?${query}` : ""}`, headers };
+    return { url: `${location.origin}${prefix}${route}${query ? `?${query}` : ""}`, headers };
   }
 
   // The token is never part of what is shown.

@@ -120,7 +120,7 @@ async fn documents_are_served_without_a_key() {
     let world = World::start().await;
     let page = world.send(&Request::get("/docs")).await.text().await.unwrap();
     for (name, document) in documents() {
-        assert!(page.contains(&format!("href=\"/docs/{name}\"")), "/docs does not name {name}");
+        assert!(page.contains(&format!("href=\"./docs/{name}\"")), "/docs does not name {name}");
         let shown = world.send(&Request::get(&format!("/docs/{name}"))).await;
         assert_eq!(shown.status(), 200);
         assert_eq!(shown.headers()["content-type"], "text/html; charset=utf-8");
