@@ -4,7 +4,11 @@
 //! holds a lease, which ends within seconds after its process does, and everybody may see who has one. A role without
 //! one is not yet a role that nobody does: a store without room loses leases too. So a gateway, which is taken out of service for want of a session-aggregate, asks for a decision before it believes that.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use berth_bus::{Bus, Lease, Presence, nats::NatsLeases, request_decision};
 use berth_proto::{
@@ -26,6 +30,8 @@ use tokio::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a role may be out of sight before it is away: a lease that moves to another replica is free for a moment.
 const UNSEEN_MAX: Duration = Duration::from_secs(2);
+/// How long roles that start together may take: until then a role that was never there is one that is still to come.
+const STARTING_MAX: Duration = Duration::from_secs(30);
 /// How long an answer to a question for a sign of life may take.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 
@@ -92,8 +98,9 @@ pub(crate) fn watch(
         let seen = presence.clone();
         readiness.register(need.of.as_str(), move || need.check(seen.lacks(need.of)));
     }
-    let seen = needed(role).map(|need| (need.of, Instant::now())).collect();
-    let watched = Watch { role, leases, bus, seen };
+    let began = Instant::now();
+    let seen = needed(role).map(|need| (need.of, began)).collect();
+    let watched = Watch { role, leases, bus, began, seen, met: HashSet::new(), missed: HashSet::new() };
     let stop = lifecycle.stop().clone();
     lifecycle.spawn(async move { stop.run_until_cancelled(watched.run(sender)).await.unwrap_or_default() });
     presence
@@ -116,8 +123,13 @@ struct Watch {
     role: Role,
     leases: NatsLeases,
     bus: Arc<dyn Bus>,
-    /// When each role was seen last.
+    began: Instant,
+    /// When each role was seen last; at first when the process began.
     seen: HashMap<Role, Instant>,
+    /// Those that were seen at all.
+    met: HashSet<Role>,
+    /// Those that the log says of that nobody does their work.
+    missed: HashSet<Role>,
 }
 
 // === impl Need ===
@@ -141,21 +153,28 @@ impl Watch {
             self.look_for_roles().await;
             let now: Vec<_> =
                 needed(self.role).map(|need| need.of).filter(|role| self.is_unseen(*role)).collect();
+            for role in needed(self.role).map(|need| need.of) {
+                let is_away = now.contains(&role);
+                gauge!(AWAY, "role" => role.as_str()).set(if is_away { 1.0 } else { 0.0 });
+                self.tell(role, is_away);
+            }
             away.send_if_modified(|before| {
-                for role in Lease::ROLES {
-                    match (before.contains(&role), now.contains(&role)) {
-                        (false, true) => tracing::error!(%role, "nobody does the work of a role"),
-                        (true, false) => tracing::warn!(%role, "this is over: nobody did the work of a role"),
-                        _ => {}
-                    }
-                    gauge!(AWAY, "role" => role.as_str()).set(if now.contains(&role) { 1.0 } else { 0.0 });
-                }
                 *before != now && {
                     *before = now;
                     true
                 }
             });
             sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Says once that a role is missed, and once that it is there again. One that was not there yet is waited for first.
+    fn tell(&mut self, role: Role, is_away: bool) {
+        let is_late = self.met.contains(&role) || self.began.elapsed() >= STARTING_MAX;
+        if is_away && is_late && self.missed.insert(role) {
+            tracing::error!(%role, "nobody does the work of a role");
+        } else if !is_away && self.missed.remove(&role) {
+            tracing::warn!(%role, "this is over: nobody did the work of a role");
         }
     }
 
@@ -170,6 +189,7 @@ impl Watch {
         for need in needed(self.role) {
             if roster.has(need.of) || (need.stops && self.answers().await) {
                 self.seen.insert(need.of, Instant::now());
+                self.met.insert(need.of);
             }
         }
     }

@@ -111,6 +111,91 @@ async fn a_process_that_waits_for_nats_is_healthy_and_says_once_what_it_waits_fo
     assert!(said.contains("NATS is ready now") && !said.contains("ERROR"), "{said}");
 }
 
+#[tokio::test]
+async fn a_server_that_goes_and_comes_back_is_a_line_each_and_a_number_of_tries() {
+    let mut server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    server.kill();
+    for client in berth.ops() {
+        eventually("it was tried to connect again", async || {
+            let told = readiness(&client, 503).await;
+            if told.contains("tries failed; the last: ") { Ok(()) } else { Err(told) }
+        })
+        .await;
+    }
+    server.restart().await;
+    for client in berth.ops() {
+        readiness(&client, 200).await;
+        let metrics = client.get("/metrics").await.text();
+        let tries = metrics.lines().find_map(|line| line.strip_prefix("berth_nats_connects_failed_total "));
+        assert_ne!(tries.expect("a number"), "0");
+    }
+    for process in berth.processes() {
+        let (name, said) = (process.name().to_owned(), process.stderr());
+        for line in ["the connection to NATS is lost", "connected to NATS again"] {
+            assert_eq!(said.matches(line).count(), 1, "{name}: {line}: {said}");
+        }
+        assert!(!said.contains("ERROR"), "{name}: {said}");
+    }
+    assert!(berth.stop().await.iter().all(|code| *code == Some(0)), "all drained");
+}
+
+#[tokio::test]
+async fn roles_that_start_before_what_they_need_wait_for_it_and_log_no_error() {
+    let (server, folder) = (NatsServer::start().await, tempfile::tempdir().unwrap());
+    let start = |role: &str| {
+        let settings = [
+            ("BERTH_NATS_URL", server.url()),
+            ("BERTH_MASTER_KEY", MASTER_KEY.to_owned()),
+            ("BERTH_ROOT_KEY", ROOT_KEY.to_owned()),
+            ("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN.to_owned()),
+            ("BERTH_HTTP", "127.0.0.1:0".to_owned()),
+            ("BERTH_DATA", folder.path().join(role).display().to_string()),
+        ];
+        Process::start(role, &[role], &settings.map(|(name, value)| (name.to_owned(), value)).into())
+    };
+    // Some time before the others, alone.
+    let mut processes = vec![start("gateway")];
+    processes.extend(["connector", "webhooks", "projections"].map(start));
+    for process in &processes {
+        eventually(&format!("{} waits", process.name()), async || {
+            let said = process.stderr();
+            if said.contains("NATS is not ready yet") { Ok(()) } else { Err(said) }
+        })
+        .await;
+    }
+    // Who makes everything comes last.
+    processes.push(start("session-aggregate"));
+    let gateway = Client::new(format!("http://{}", processes[0].listens().await));
+    readiness(&gateway, 200).await;
+    for process in &mut processes {
+        process.listens().await;
+    }
+    gateway.token(ACCOUNT_TOKEN).post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    for process in &processes {
+        assert!(!process.stderr().contains("ERROR"), "{}: {}", process.name(), process.stderr());
+    }
+    processes.iter().for_each(|process| process.signal("TERM"));
+    for process in &mut processes {
+        assert_eq!(process.ended().await.code(), Some(0), "{}: {}", process.name(), process.stderr());
+    }
+
+    // And who made everything alone, for longer than it takes to see who is there.
+    let mut early = start("session-aggregate");
+    let client = Client::new(format!("http://{}", early.listens().await));
+    let is_missing = async |wanted: bool| {
+        eventually(&format!("a role is missing: {wanted}"), async || {
+            let told = client.get("/readyz").await.text();
+            if told.contains("nobody does the work of webhooks") == wanted { Ok(()) } else { Err(told) }
+        })
+        .await;
+    };
+    is_missing(true).await;
+    let _late = start("webhooks");
+    is_missing(false).await;
+    assert!(!early.stderr().contains("ERROR"), "{}", early.stderr());
+}
+
 /// What `/readyz` says once it answers with this status.
 async fn readiness(client: &Client, status: u16) -> String {
     eventually(&format!("/readyz answers {status}"), async || {

@@ -142,7 +142,7 @@ async fn who_asks_through_a_proxy_is_known_if_the_proxy_is_trusted() {
 struct SecuredNats {
     child: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl SecuredNats {
@@ -155,11 +155,21 @@ impl SecuredNats {
             own.certificate,
             own.key,
         );
-        let file = folder.path().join("nats.conf");
-        fs::write(&file, config).unwrap();
+        fs::write(folder.path().join("nats.conf"), config).unwrap();
+        Self { child: Self::spawn(&folder), port, folder }
+    }
+
+    fn spawn(folder: &TempDir) -> Child {
         let mut server = program(nats_server());
-        let server = server.arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
-        Self { child: server.spawn().expect("the NATS server starts"), port, _folder: folder }
+        let server = server.arg("-c").arg(folder.path().join("nats.conf"));
+        server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the NATS server starts")
+    }
+
+    /// Ends it and starts it again, with whatever its certificate is by now.
+    fn restart(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("a killed server can be waited for");
+        self.child = Self::spawn(&self.folder);
     }
 }
 
@@ -201,14 +211,44 @@ async fn refused(nats: &SecuredNats, ca: &Path, own: Option<&Pair>) -> (Option<i
 }
 
 #[tokio::test]
-async fn nats_is_reached_with_a_certificate_of_ours_over_a_restart_of_the_server() {
+async fn nats_is_reached_with_certificates_that_are_replaced_and_not_with_one_that_has_ended() {
     let authority = Authority::new();
-    let ca = authority.ca();
-    let nats = SecuredNats::start(&authority.certify("localhost", 2_100), &ca);
+    let (ca, of_server) = (authority.ca(), authority.certify("localhost", 2_100));
+    let mut nats = SecuredNats::start(&of_server, &ca);
     let own = authority.certify("berth", 2_100);
     let mut berth = join(&nats, &ca, Some(&own)).start().await;
-    let made = berth.client().post("/v1/instances", serde_json::json!({ "name": "shop" })).await;
-    made.expect(201);
+    let client = berth.client();
+    client.post("/v1/instances", serde_json::json!({ "name": "shop" })).await.expect(201);
+    let stands = async |status: u16, words: &str| {
+        eventually(&format!("/readyz answers {status}: {words}"), async || {
+            let answer = client.get("/readyz").await;
+            let is_so = answer.status == status && answer.text().contains(words);
+            if is_so { Ok(()) } else { Err(answer.text()) }
+        })
+        .await;
+    };
+    let replaced = |kept: &Pair, year| {
+        let next = authority.certify(if kept.key == own.key { "berth" } else { "localhost" }, year);
+        fs::copy(&next.certificate, &kept.certificate).unwrap();
+        fs::copy(&next.key, &kept.key).unwrap();
+    };
+
+    // Ours has ended: what stands goes on, and no new connection is made.
+    replaced(&own, 2_020);
+    client.post("/v1/instances", serde_json::json!({ "name": "second" })).await.expect(201);
+    nats.restart();
+    stands(503, "tries failed").await;
+    // Another one is read without a restart of the process.
+    replaced(&own, 2_101);
+    stands(200, "connected").await;
+    // The same of the server's.
+    replaced(&of_server, 2_020);
+    nats.restart();
+    stands(503, "tries failed").await;
+    replaced(&of_server, 2_101);
+    nats.restart();
+    stands(200, "connected").await;
+    client.get("/v1/instances/second").await.expect(200);
     assert_eq!(berth.stop().await, [Some(0)]);
 }
 

@@ -359,12 +359,9 @@ fn watch_membership(leases: &NatsLeases, readiness: &Readiness) {
 
 /// A process that has lost its server can do nothing.
 fn register(readiness: &Readiness, name: &'static str, connection: Connection) {
-    readiness.register(name, move || {
-        if connection.stands() {
-            Check::ready("connected")
-        } else {
-            Check::waiting("the connection is lost; connecting again")
-        }
+    readiness.register(name, move || match connection.trouble() {
+        None => Check::ready("connected"),
+        Some(trouble) => Check::waiting(trouble),
     });
 }
 

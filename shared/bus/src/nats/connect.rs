@@ -6,6 +6,8 @@ use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection::State};
 use berth_runtime::config::{NatsSettings, NatsTls, TlsFiles};
 use thiserror::Error;
 
+use super::outage::{self, Told};
+
 /// How often the server is asked for a sign of life; a connection without two of them is given up.
 const PING_EVERY: Duration = Duration::from_secs(5);
 /// How long a new connection may take.
@@ -77,6 +79,7 @@ async fn open(url: &str, creds: Option<&Path>, tls: &NatsTls, name: &str) -> Res
         Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
         None => servers.first().map_or_else(ConnectOptions::new, secret_of),
     };
+    let told = Told::default();
     let client = secured(options, tls)
         .name(name)
         .custom_inbox_prefix(format!("{INBOXES}{name}"))
@@ -89,7 +92,10 @@ async fn open(url: &str, creds: Option<&Path>, tls: &NatsTls, name: &str) -> Res
             let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
             RECONNECT_PAUSE_STEP.saturating_mul(attempts).min(RECONNECT_PAUSE_MAX)
         })
-        .event_callback(|event| async move { log(&event) })
+        .event_callback(move |event| {
+            log(&told, &event);
+            std::future::ready(())
+        })
         .connect(servers)
         .await
         .map_err(failed)?;
@@ -138,6 +144,11 @@ impl Connection {
     pub fn stands(&self) -> bool {
         self.0.connection_state() == State::Connected
     }
+
+    /// What is to be said of it while it does not stand: how often it was tried to connect again, and why that failed last.
+    pub fn trouble(&self) -> Option<String> {
+        (!self.stands()).then(outage::sentence)
+    }
 }
 
 /// With the certificates that are set.
@@ -164,16 +175,16 @@ fn secret_of(server: &ServerAddr) -> ConnectOptions {
 }
 
 /// A denied publish or subscription shows nowhere else: its request just runs into its time-out.
-fn log(event: &Event) {
+fn log(told: &Told, event: &Event) {
     match event {
-        Event::Connected => tracing::info!("connected to NATS"),
-        Event::Disconnected => tracing::warn!("the connection to NATS is lost; connecting again"),
+        Event::Connected => told.stands(),
+        Event::Disconnected => told.lost(),
         Event::LameDuckMode => tracing::info!("the NATS server is about to stop"),
         Event::Draining | Event::Closed => tracing::info!(%event, "the connection to NATS is closing"),
         Event::SlowConsumer(subscription) => {
             tracing::warn!(subscription, "a subscription does not keep up; NATS messages were dropped");
         }
         Event::ServerError(error) => tracing::error!(%error, "the NATS server refused something"),
-        Event::ClientError(error) => tracing::warn!(%error, "the NATS client met an error"),
+        Event::ClientError(error) => told.failed(error),
     }
 }

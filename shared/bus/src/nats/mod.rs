@@ -39,6 +39,7 @@ mod deployment;
 mod device_keys;
 mod key_store;
 mod leases;
+mod outage;
 mod postbag;
 mod relay;
 mod stream;
