@@ -189,6 +189,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         server_url: settings.public_url.unwrap_or_default().into(),
         outbox: outbox.clone(),
         flights: Arc::new(Flights::default()),
+        failing: Arc::default(),
     };
     let letters = Letters::new(ports.postbag, Arc::clone(&tools.flights));
     lifecycle.spawn(attempts.run(tools.clock.clone(), lifecycle.stop().clone()));

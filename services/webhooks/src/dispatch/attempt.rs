@@ -17,6 +17,7 @@ use berth_views::ViewReader;
 use tokio::time::timeout;
 
 use super::{
+    failing::Failing,
     lane::Pending,
     permit::{Fault, Permit, ask, read},
     prepare::{Prepared, Readiness, prepare},
@@ -61,6 +62,7 @@ pub(crate) struct Tools {
     pub(crate) outbox: Arc<dyn ViewReader>,
     /// Letters that are being sent, which the end of a session waits for.
     pub(crate) flights: Arc<Flights>,
+    pub(crate) failing: Arc<Failing>,
 }
 
 impl fmt::Debug for Tools {
@@ -198,6 +200,9 @@ async fn sent(
         answer => Some(answer.is_ok()),
     };
     let outcome = conclude(tools, &pending, &permit.step, prepared, &sent).await;
+    if outcome != Outcome::Settle(SettlementV1::Delivered) {
+        tools.failing.tell(&pending, &sent.answer, outcome);
+    }
     if pending.probe && outcome != Outcome::Settle(SettlementV1::Delivered) {
         begun.number = pending.attempts;
     }

@@ -13,6 +13,7 @@ mod desk;
 mod disable;
 mod dispatching;
 mod extent;
+mod failing;
 mod foreign;
 mod intake;
 mod lane;

@@ -79,12 +79,13 @@ pub(super) async fn send(
     }
     drop(span);
     crate::metrics::attempt(pending.owed.class, answer.as_ref(), took);
-    tracing::debug!(
-        instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,
-        event = %pending.owed.event, status = answer.as_ref().map(|answer| answer.status).unwrap_or_default(),
-        error = answer.as_ref().err().map(tracing::field::display),
-        "a webhook notice was sent"
-    );
+    if let Ok(answer) = &answer {
+        tracing::debug!(
+            instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,
+            event = %pending.owed.event, status = answer.status,
+            "a webhook notice was sent"
+        );
+    }
     Sent { answer, took }
 }
 
