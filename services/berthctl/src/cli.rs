@@ -166,6 +166,8 @@ enum Verb {
     Whoami(verbs::whoami::Whoami),
     /// Say in one line and in the exit code whether all is well; for monitors.
     Check(verbs::check::Check),
+    /// Look for what is wrong with the connection, the token, the clocks and the deployment.
+    Doctor(verbs::doctor::Doctor),
     /// Play the phone or the network of an instance; only with the simulated driver.
     Simulate(verbs::simulate::Simulate),
     /// Keep addresses and tokens under names.
@@ -214,6 +216,7 @@ impl Cli {
             Verb::Status(verb) => verb.run(&open()?).await,
             Verb::Whoami(verb) => verb.run(&open()?).await,
             Verb::Check(verb) => verb.run(&open()?).await,
+            Verb::Doctor(verb) => verb.run(&open()?).await,
             Verb::Simulate(verb) => verb.run(&open()?).await,
             Verb::Context(verb) => verb.run(&self.global),
             Verb::Completions(verb) => verb.run(),

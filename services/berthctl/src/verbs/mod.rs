@@ -7,6 +7,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod cluster;
 pub(crate) mod context;
 pub(crate) mod delivery;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod everything;
 pub(crate) mod export;

@@ -4,6 +4,7 @@ use clap::Args;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use super::doctor::CLOCKS_APART_MAX_SECONDS;
 use crate::{
     clock,
     failure::Failure,
@@ -13,8 +14,6 @@ use crate::{
     session::Session,
 };
 
-/// Seconds by which clocks may differ without harm.
-const CLOCKS_APART_MAX_SECONDS: u64 = 5;
 /// A line of the table.
 const ROW: [Column; 3] = [
     Column { head: "part", cell: |check| plain(check.at("part")) },

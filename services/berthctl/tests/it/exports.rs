@@ -67,6 +67,7 @@ async fn told(berth: Berth) {
     }
     case.cut_off();
     case.forks();
+    case.is_old(&berth).await;
 }
 
 /// The lines of an export.
@@ -89,6 +90,15 @@ async fn held_of(berth: &Running, lines: &[Value]) -> Value {
         if is_same { Ok(latest) } else { Err("later ones are signed") }
     })
     .await
+}
+
+/// How many commits of each shard are signed.
+fn signed_sizes(latest: &Value) -> HashMap<u64, u64> {
+    let checkpoints = latest["checkpoints"].as_array().expect("checkpoints").iter();
+    let size = |note: &str| note.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size");
+    checkpoints
+        .map(|line| (line["shard"].as_u64().expect("a shard"), size(line["note"].as_str().expect("a note"))))
+        .collect()
 }
 
 fn text_of(lines: &[Value]) -> String {
@@ -121,6 +131,23 @@ impl Case {
         ] {
             assert!(said.contains(words), "{said}");
         }
+    }
+
+    /// Offered to somebody who has seen more since: what is old is not the newest, though all of it is true.
+    async fn is_old(&self, berth: &Running) {
+        let before: HashMap<u64, u64> = signed_sizes(&self.held);
+        berth.client().post("/v1/instances/bar/disconnect", json!({})).await.expect(200);
+        let later = eventually("more is signed of what is in the export", async || {
+            let latest = berth.client().get("/v1/checkpoints").await.body;
+            let has_grown = self.lines.iter().filter(|line| line["kind"] == "checkpoint").any(|line| {
+                let shard = line["shard"].as_u64().expect("a shard");
+                signed_sizes(&latest).get(&shard) > before.get(&shard)
+            });
+            if has_grown { Ok(latest) } else { Err("nothing more is signed") }
+        })
+        .await;
+        let (code, said) = self.verified(&text_of(&self.lines), &later);
+        assert!(code == 1 && said.contains("an old state is offered as a new one"), "{said}");
     }
 
     /// Wherever it is cut, it is noticed.

@@ -6,6 +6,7 @@ mod access;
 mod accounts;
 mod audits;
 mod bad_input;
+mod doctor;
 mod documents;
 mod exports;
 mod instances;
