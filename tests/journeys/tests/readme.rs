@@ -201,3 +201,30 @@ fn the_deployment_of_the_readme_on_nats_works_as_it_stands() {
     let said = run(folder.path(), &format!("{words}{journey}"));
     compare(&said, &expected);
 }
+
+#[test]
+fn the_watch_over_an_evolution_api_works_as_it_stands() {
+    let page = page();
+    let folder = tempfile::tempdir().unwrap();
+    let (typed, _) = script(blocks(&page, "Watch your Evolution API in two minutes"));
+    let (before, after) = typed.split_once("\nberth serve\n").expect("the page starts it");
+    // What somebody runs already: a second Berth, whose Evolution dialect answers as theirs does. Its global key is the account's token.
+    let there = format!(
+        "GATEWAY=http://127.0.0.1:{port}; KEY=global-key-of-evolution; mkdir there\n\
+         (cd there; BERTH_HTTP=127.0.0.1:{port} BERTH_ACCOUNT_TOKEN=$KEY exec berth serve > serve.txt 2>&1) &\n\
+         until curl -sf $GATEWAY/readyz > /dev/null; do sleep 0.1; done\n\
+         curl -sf $GATEWAY/v1/instances -H \"Authorization: Bearer $KEY\" -d '{{\"name\":\"shop\"}}' > /dev/null\n\
+         echo $KEY > evolution.key\n",
+        port = berth_test_support::free_port(),
+    );
+    // Started beside what follows, and looked at once the gateway was asked for the first time.
+    let started = "\nROOT=root-key-of-the-readme TOKEN=token-of-the-readme BERTH=http://$BERTH_HTTP\n\
+         BERTH_ROOT_KEY=$ROOT BERTH_ACCOUNT_TOKEN=$TOKEN berth serve > serve.txt 2>&1 &\n\
+         until curl -sf $BERTH/readyz > /dev/null; do sleep 0.1; done\n\
+         ACCOUNT=$(curl -s $BERTH/v1/whoami -H \"Authorization: Bearer $TOKEN\" | jq -r .account.id)\n\
+         until curl -s $BERTH/v1/upstreams -H \"Authorization: Bearer $ROOT\" | jq -e '.upstreams[0].healthy' > /dev/null\n\
+         do sleep 0.1; done\n";
+    let said = run(folder.path(), &format!("{}{there}{before}{started}{after}", words(&page)));
+    assert!(said.contains(r#"{"name":"evo1","healthy":true,"version":"2.3.7","trouble":null}"#), "{said}");
+    assert!(said.contains(r#""name":"shop""#) && said.contains(r#""outcome":"adopted""#), "{said}");
+}
