@@ -90,6 +90,10 @@ impl Guard {
             Ok(None) => Err("the keys are gone from the key store; restore it from its backup".to_owned()),
             Err(failure) => Err(format!("keys unreachable: {}", berth_runtime::chain(&failure))),
         };
+        // A server that is away is told of under `nats`: what was seen last stands.
+        if kept.is_err() && berth_bus::nats::is_away() {
+            return;
+        }
         publish(&said.keys, kept.as_ref().err().cloned(), "the keys cannot be used");
         // A log that does not answer is nothing that was lost: whoever asks it is told.
         let (Ok(end), Ok(missing)) = (self.log.end().await, self.log.missing().await) else { return };

@@ -29,7 +29,7 @@ use berth_proto::{
 };
 use futures::StreamExt;
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use endpoints::Endpoints;
@@ -40,6 +40,8 @@ use crate::schedule::{BreakerRule, plus};
 
 /// How long to wait before the relay is asked again when it did not answer.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long the others were followed before a failure to is another one.
+const SAID_AGAIN: Duration = Duration::from_secs(10);
 /// How often what is old is dropped, a little at a time.
 const PRUNE_EVERY: Duration = Duration::from_secs(20);
 /// The name of the consumers of the relay.
@@ -152,12 +154,18 @@ impl Attempts {
 
     async fn follow(&self) {
         let Some(relay) = &self.relay else { return std::future::pending().await };
+        let mut fails = false;
         loop {
+            let began = Instant::now();
             if let Err(error) = self.follow_on(relay.as_ref()).await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the attempts of other replicas cannot be followed at the moment"
-                );
+                // Said once: one try after another fails while the servers are away.
+                fails &= began.elapsed() < SAID_AGAIN;
+                if !std::mem::replace(&mut fails, true) {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the attempts of other replicas cannot be followed at the moment"
+                    );
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -54,6 +54,7 @@ pub use device_keys::NatsDeviceKeys;
 pub use key_store::NatsKeyStore;
 pub use leases::{JoinError, LastValue, LeaseBucket, NatsCluster, NatsLeases, new_start, survey};
 pub use postbag::NatsPostbag;
+pub use outage::is_away;
 pub use relay::NatsRelay;
 pub use stream::{OpenError, StreamError};
 pub use volatile::NatsVolatile;

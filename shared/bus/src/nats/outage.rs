@@ -81,6 +81,11 @@ impl Drop for Told {
     }
 }
 
+/// Whether a connection of this process to NATS is lost: what fails for want of it needs no line of its own.
+pub fn is_away() -> bool {
+    with(|outage| outage.lost > 0)
+}
+
 /// What is to be said of a connection that is lost, wherever somebody asks how it stands.
 pub(super) fn sentence() -> String {
     with(|outage| outage.sentence())

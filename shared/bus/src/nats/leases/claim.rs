@@ -184,6 +184,6 @@ impl Held {
             }
             sleep(LOOK_EVERY).await;
         }
-        tracing::info!(subject, "a partition was not given back: it is free when this process is gone");
+        tracing::debug!(subject, "a partition was not given back: it is free when this process is gone");
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 use super::{
-    super::stream::StreamError,
+    super::{outage::is_away, stream::StreamError},
     Inner,
     bucket::{self, Sign},
 };
@@ -32,7 +32,7 @@ impl Inner {
                     });
                 }
                 // Who cannot be seen is not gone.
-                Err(error) if std::mem::replace(&mut sees, false) => {
+                Err(error) if !is_away() && std::mem::replace(&mut sees, false) => {
                     tracing::warn!(%error, "who takes part in the deployment cannot be seen now");
                 }
                 Err(_) => {}

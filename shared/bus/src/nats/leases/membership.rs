@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::{
-    super::stream::StreamError,
+    super::{outage::is_away, stream::StreamError},
     Inner, JoinError, Life,
     bucket::{self, unless_conflict},
 };
@@ -68,11 +68,13 @@ impl Inner {
                 }
                 Some(Err(error)) => {
                     let reason = berth_runtime::chain(&error);
-                    tracing::error!(
-                        member = %self.seat,
-                        error = reason,
-                        "this process is no member of its deployment and owns nothing: asking again"
-                    );
+                    if !is_away() {
+                        tracing::error!(
+                            member = %self.seat,
+                            error = reason,
+                            "this process is no member of its deployment and owns nothing: asking again"
+                        );
+                    }
                     self.trouble.send_replace(Some(reason));
                 }
             }
@@ -127,7 +129,9 @@ impl Membership {
                 Ok(Ok(())) => self.renewed + RENEW_EVERY,
                 Ok(Err(StreamError::Conflict)) | Err(_) => return End::Lost,
                 Ok(Err(error)) => {
-                    tracing::warn!(member = %inner.seat, %error, "a lease could not be renewed yet");
+                    if !is_away() {
+                        tracing::warn!(member = %inner.seat, %error, "a lease could not be renewed yet");
+                    }
                     Instant::now() + RETRY_AFTER
                 }
             };

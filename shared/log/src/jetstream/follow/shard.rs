@@ -2,9 +2,12 @@
 
 use std::{collections::VecDeque, future::pending, str::FromStr, sync::Arc, time::Duration};
 
-use async_nats::jetstream::{
-    self,
-    consumer::{AckPolicy, DeliverPolicy, pull},
+use async_nats::{
+    connection::State,
+    jetstream::{
+        self,
+        consumer::{AckPolicy, DeliverPolicy, pull},
+    },
 };
 use berth_proto::{Kind, StreamKey};
 use futures::StreamExt;
@@ -69,6 +72,8 @@ pub(super) struct ShardFollower {
     ahead: Option<jetstream::Message>,
     skipped_to: Option<u64>,
     ready: VecDeque<Step>,
+    /// Whether it was told that the shard cannot be followed.
+    missed: bool,
     ended: bool,
 }
 
@@ -100,6 +105,7 @@ impl ShardFollower {
             ahead: None,
             skipped_to: None,
             ready: VecDeque::new(),
+            missed: false,
             ended: false,
         };
         follower.connect().await?;
@@ -118,12 +124,16 @@ impl ShardFollower {
             match self.step().await {
                 Ok(()) => pause = PAUSE_MIN,
                 Err(error @ FollowError::Unavailable(_)) => {
-                    tracing::warn!(
-                        shard = self.shard,
-                        consumer = self.name,
-                        error = &error as &dyn std::error::Error,
-                        "the log cannot be followed at the moment"
-                    );
+                    // That the connection is lost is told by whoever opened it, and once for all shards.
+                    if self.log.client.connection_state() == State::Connected {
+                        self.missed = true;
+                        tracing::warn!(
+                            shard = self.shard,
+                            consumer = self.name,
+                            error = &error as &dyn std::error::Error,
+                            "the log cannot be followed at the moment"
+                        );
+                    }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
@@ -152,7 +162,9 @@ impl ShardFollower {
         let is_behind = self.is_behind();
         let Some(messages) = &mut self.messages else {
             self.connect().await?;
-            tracing::info!(shard = self.shard, consumer = self.name, "the log is followed again");
+            if std::mem::take(&mut self.missed) {
+                tracing::info!(shard = self.shard, consumer = self.name, "the log is followed again");
+            }
             return Ok(());
         };
         let stalled = async {
