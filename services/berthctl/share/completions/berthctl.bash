@@ -52,6 +52,9 @@ _berthctl() {
             berthctl,delivery)
                 cmd="berthctl__subcmd__delivery"
                 ;;
+            berthctl,doctor)
+                cmd="berthctl__subcmd__doctor"
+                ;;
             berthctl,events)
                 cmd="berthctl__subcmd__events"
                 ;;
@@ -276,6 +279,9 @@ _berthctl() {
                 ;;
             berthctl__subcmd__help,delivery)
                 cmd="berthctl__subcmd__help__subcmd__delivery"
+                ;;
+            berthctl__subcmd__help,doctor)
+                cmd="berthctl__subcmd__help__subcmd__doctor"
                 ;;
             berthctl__subcmd__help,events)
                 cmd="berthctl__subcmd__help__subcmd__events"
@@ -638,7 +644,7 @@ _berthctl() {
 
     case "${cmd}" in
         berthctl)
-            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events audit verify checkpoint checkpoints proof export webhook webhooks delivery deliveries listen account accounts cluster status whoami check simulate context contexts completions generate help"
+            opts="-o -y -h -V --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help --version instance instances events audit verify checkpoint checkpoints proof export webhook webhooks delivery deliveries listen account accounts cluster status whoami check doctor simulate context contexts completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2467,6 +2473,56 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__doctor)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__events)
             opts="-f -n -o -y -h --follow --after --last --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2630,7 +2686,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help)
-            opts="instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check simulate context completions generate help"
+            opts="instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2996,6 +3052,20 @@ _berthctl() {
         berthctl__subcmd__help__subcmd__delivery__subcmd__recover)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
