@@ -17,6 +17,19 @@
     for (const button of within.querySelectorAll("[data-copy][hidden], [data-all][hidden]")) button.hidden = false;
   };
 
+  // Moments are chosen in the time that they are shown in, and sent as UTC.
+  for (const input of document.querySelectorAll("[data-utc]")) {
+    const minutes = (moment) => moment.toISOString().slice(0, 16);
+    const given = new Date(`${input.value}Z`);
+    if (!Number.isNaN(given.getTime())) input.value = minutes(new Date(given - given.getTimezoneOffset() * 60000));
+    const [label] = input.labels;
+    label.textContent = label.textContent.replace(/\s*\(UTC\)/, "");
+    input.form.addEventListener("formdata", ({ formData }) => {
+      const chosen = new Date(input.value);
+      if (!Number.isNaN(chosen.getTime())) formData.set(input.name, minutes(chosen));
+    });
+  }
+
   // Codes count down: in words and as a bar.
   const countDown = () => {
     for (const text of document.querySelectorAll("[data-until]")) {
