@@ -54,7 +54,7 @@ test("a worker with Baileys links what the README says", async () => {
     await once(shell, "close");
     assert.equal(shell.exitCode, 0, said);
     assert.match(said, /"worker":"baileys"/);
-    assert.match(said, /^2@\S+/m, "the text of a code");
+    assert.match(said, /^https:\S+#2@\S+$/m, "the text of a code");
   } finally {
     await stage.stop();
   }
