@@ -125,7 +125,8 @@ async fn a_logout_cancels_what_waits_for_a_retry() {
 }
 
 #[tokio::test]
-async fn what_an_endpoint_does_not_take_is_told_to_the_operator_and_nothing_is_said_to_be_sent_that_was_not() {
+async fn what_an_endpoint_does_not_take_is_told_to_the_operator_and_nothing_is_said_to_be_sent_that_was_not()
+{
     let berth = Berth::embedded().setting("BERTH_LOG", "info,berth_webhooks=debug").start().await;
     let (client, receiver) = (berth.client(), Recorder::start().await);
     receiver.always(Reply::status(503));
@@ -133,20 +134,25 @@ async fn what_an_endpoint_does_not_take_is_told_to_the_operator_and_nothing_is_s
     let mut instances = Vec::new();
     for (name, url) in [("refused", receiver.url("/hook")), ("nobody", nowhere)] {
         let webhooks = json!([{"url": url, "events": ["instance.open"]}]);
-        let made = client.post("/v1/instances", json!({"name": name, "webhooks": webhooks})).await.expect(201);
+        let made =
+            client.post("/v1/instances", json!({"name": name, "webhooks": webhooks})).await.expect(201);
         instances.push(made["id"].as_str().unwrap().to_owned());
         link(&client, name).await;
     }
     let lines = eventually("both are told of", async || {
         let logs = berth.logs();
-        let told: Vec<String> =
-            logs.lines().filter(|line| line.contains("a webhook notice was not taken")).map(str::to_owned).collect();
+        let told: Vec<String> = logs
+            .lines()
+            .filter(|line| line.contains("a webhook notice was not taken"))
+            .map(str::to_owned)
+            .collect();
         if told.len() >= 2 { Ok(told) } else { Err(logs) }
     })
     .await;
     for (instance, cause) in [(&instances[0], "it answered 503"), (&instances[1], "connection failed")] {
         let line = lines.iter().find(|line| line.contains(instance)).expect("a line of it");
-        for part in ["WARN", cause, "event=instance.open", "endpoint=", "attempt=1", "the next try is at 20"] {
+        for part in ["WARN", cause, "event=instance.open", "endpoint=", "attempt=1", "the next try is at 20"]
+        {
             assert!(line.contains(part), "{part}: {line}");
         }
     }

@@ -122,7 +122,8 @@ async fn a_server_that_goes_and_comes_back_is_a_line_each_and_a_number_of_tries(
     // Long enough for whatever is said again and again.
     eventually("it was tried some times to connect again", async || {
         let told = berth.ops()[0].get("/readyz").await.text();
-        let tries = told.split_once("connecting again (").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+        let tries =
+            told.split_once("connecting again (").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
         if tries.is_some_and(|tries: u32| tries >= 16) { Ok(()) } else { Err(told) }
     })
     .await;

@@ -93,7 +93,11 @@ async fn gateway(session: &Session, findings: &mut Findings) -> Result<(), Failu
     if let Some(at) = answer.at {
         let apart = at.as_second().abs_diff(clock::now_seconds());
         let said = format!("{apart} s between this machine and the gateway");
-        findings.say(if apart > CLOCKS_APART_MAX_SECONDS { Verdict::Wrong } else { Verdict::Good }, "clock", said);
+        findings.say(
+            if apart > CLOCKS_APART_MAX_SECONDS { Verdict::Wrong } else { Verdict::Good },
+            "clock",
+            said,
+        );
     }
     let checks = answer.body.at("checks").as_object().ok_or_else(|| Failure::NotBerth {
         url: url.to_string(),
@@ -113,7 +117,8 @@ async fn token(session: &Session, findings: &mut Findings) -> Option<String> {
     match session.client.get(&["v1", "whoami"]).await {
         Ok(who) => {
             let principal = plain(who.at("principal"));
-            let seen = if principal == "root" { "" } else { ": the deployment is seen with the root key only" };
+            let seen =
+                if principal == "root" { "" } else { ": the deployment is seen with the root key only" };
             findings.good("token", format!("of {principal}{seen}"));
             Some(principal)
         }
@@ -161,7 +166,9 @@ fn members(cluster: &Value, findings: &mut Findings) {
     let releases: Vec<&str> = releases.into_iter().collect();
     match releases.as_slice() {
         [one] => findings.good("release", format!("every process is {one}")),
-        several => findings.risk("release", format!("processes of {}: finish the upgrade", several.join(", "))),
+        several => {
+            findings.risk("release", format!("processes of {}: finish the upgrade", several.join(", ")))
+        }
     }
     let own = env!("CARGO_PKG_VERSION");
     if !releases.contains(&own) {

@@ -24,7 +24,8 @@ async fn what_is_well_and_what_could_be_lost_is_no_fault() {
     assert!(account.contains("of account: the deployment is seen with the root key only"), "{account}");
     let root = Shell::of(&berth).with("BERTHCTL_TOKEN", ROOT_KEY);
     let told = well(&root).await;
-    for words in ["s between this machine", "webhooks is run by 1", "every process is", "embedded; synced: "] {
+    for words in ["s between this machine", "webhooks is run by 1", "every process is", "embedded; synced: "]
+    {
         assert!(told.contains(words), "{words}: {told}");
     }
     assert!(!told.contains("wrong") && !told.contains("risk"), "{told}");

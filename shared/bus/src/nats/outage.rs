@@ -109,7 +109,11 @@ impl Outage {
 
     fn sentence(&self) -> String {
         let lost = "the connection is lost; connecting again";
-        if self.tries == 0 { lost.to_owned() } else { format!("{lost} ({} tries failed; the last: {})", self.tries, self.last) }
+        if self.tries == 0 {
+            lost.to_owned()
+        } else {
+            format!("{lost} ({} tries failed; the last: {})", self.tries, self.last)
+        }
     }
 
     /// One more connection is lost. Whether it is the first.
