@@ -9,7 +9,9 @@ import { Edge } from "./edge.mjs";
 
 const ACCOUNT = "workers-account-token-001";
 const TOKEN = "workers-token-00000000001";
-const PATIENCE_MS = 40_000;
+// No story ends by it; it is long since a machine may be busy with fifty links and other tests.
+const PATIENCE_MS = 120_000;
+const QR_WAIT_MS = 20_000;
 const PAUSE_MS = 50;
 // The library whose worker the stories are about, and where that worker is installed.
 export const LIBRARY = process.env.BERTH_TEST_LIBRARY;
@@ -163,8 +165,11 @@ export class Stage {
 
   // The text of the QR code that a new attempt shows.
   async qr(name) {
-    const shown = await this.post(name, "connect", { wait_ms: 40_000 });
-    if (!shown.qr) throw new Error(`no code: ${JSON.stringify(shown)}`);
+    let shown;
+    await this.eventually(`${name} shows a code`, async () => {
+      shown = await this.post(name, "connect", { wait_ms: QR_WAIT_MS });
+      return shown.qr;
+    });
     return shown.qr.text;
   }
 

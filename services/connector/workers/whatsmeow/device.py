@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 PAIRING = ("qr", "code")
@@ -76,11 +77,12 @@ class Device(logging.Handler):
         threading.Thread(target=self.keep, daemon=True).start()
         self.client.connect()
 
-    # Whoever started it is gone when there is nothing to read any more.
+    # There is nothing to read any more when the worker was killed.
     def obey(self) -> None:
         try:
-            while self.pipe.recv() == "unlink":
-                self.unlink()
+            with suppress(EOFError):
+                while self.pipe.recv() == "unlink":
+                    self.unlink()
             self.client.disconnect()
             self.save()
         finally:

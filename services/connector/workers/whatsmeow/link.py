@@ -47,6 +47,8 @@ class Link:
         self.folder, self.key, self.gone = folder, key, gone
         self.owner = self.process = self.pipe = self.timer = self.closing = None
         self.is_open, self.is_lost, self.tries = False, False, 0
+        # What is closed meanwhile must not go on with what it had begun.
+        self.turn = 0
 
     @property
     def is_linked(self) -> bool:
@@ -60,8 +62,7 @@ class Link:
                 return self.pipe.send("unlink")
         if self.is_open and task == "resume":
             return self.report("open")
-        await self.close()
-        if owner is not self.owner:
+        if await self.close() != self.turn:
             return None
         if task in device.PAIRING:
             self.wipe()
@@ -70,14 +71,17 @@ class Link:
         return self.start()
 
     # Two sockets of one device would replace each other: the next is opened when the last is closed.
-    async def close(self) -> None:
+    async def close(self) -> int:
         self.later(None)
+        self.turn += 1
+        turn = self.turn
         process, pipe, self.process, self.pipe, self.is_open = self.process, self.pipe, None, None, False
         if process:
             asyncio.get_running_loop().remove_reader(pipe.fileno())
             self.closing = asyncio.ensure_future(asyncio.to_thread(end, process, pipe))
         if self.closing:
             await asyncio.shield(self.closing)
+        return turn
 
     def wipe(self) -> None:
         if os.path.isdir(self.folder):
@@ -97,7 +101,7 @@ class Link:
             self.heard(*pipe.recv())
         except (EOFError, OSError):
             asyncio.get_running_loop().remove_reader(pipe.fileno())
-            spawn(self.ended())
+            spawn(self.ended(pipe))
 
     def heard(self, report: str, fields: dict) -> None:
         if report == "failed":
@@ -105,7 +109,9 @@ class Link:
         if report == "lost":
             return self.lost(fields["code"])
         if report == "linked":
-            self.later(COMING_BACK_S, lambda: spawn(self.ended()))
+            self.later(COMING_BACK_S, lambda pipe: spawn(self.ended(pipe)), self.pipe)
+        if report in ("refused", "removed", "replaced"):
+            self.is_open = False
         if report == "open":
             self.later(None)
             self.is_open, self.is_lost, self.tries = True, False, 0
@@ -120,9 +126,12 @@ class Link:
             self.report("lost", {"code": code})
 
     # whatsmeow opens again what is linked; only what it gave up ends its process.
-    async def ended(self) -> None:
+    async def ended(self, pipe: Connection) -> None:
+        if pipe is not self.pipe:
+            return None
         self.lost(0)
-        await self.close()
+        if await self.close() != self.turn:
+            return None
         if not self.is_linked and self.tries >= PAIRING_TRIES:
             return self.report("attempt_ended", {"reason": "unreachable"})
         self.tries += 1
