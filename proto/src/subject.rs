@@ -6,7 +6,7 @@
 //! | `berth.v1.cmd.<sender>.<partition>.<id>` | commands for the owner of the partition, request and reply |
 //! | `berth.v1.any.<sender>.<partition>.<id>` | commands that every replica decides, request and reply |
 //! | `berth.v1.query.<view>` | queries, request and reply |
-//! | `berth.v1.events.<account>.<instance>` | public JSON events |
+//! | `berth.v1.events.<account>.<instance>` | public JSON events, kept for a while |
 //! | `berth.v1.tail.<instance>` | a hint that an instance has a new commit |
 //! | `berth.v1.last_words.<instance>` | keep what the last notices of a deleted instance need; request and reply |
 //! | `berth.v1.attempts.<partition>` | attempts to deliver notices |
@@ -224,6 +224,14 @@ pub fn query_subject(view: &str) -> String {
 /// The subject of the public JSON events of an instance.
 pub fn public_event_subject(account: AccountId, instance: InstanceId) -> String {
     format!("berth.v1.events.{account}.{instance}")
+}
+
+/// The filter of [`public_event_subject`].
+pub const EVENTS_FILTER: &str = "berth.v1.events.*.*";
+
+/// The filter of the public events of an account.
+pub fn events_filter(account: AccountId) -> String {
+    format!("berth.v1.events.{account}.*")
 }
 
 /// The subject on which an instance's new version (8 bytes, big endian) is told: a hint to read again.

@@ -37,6 +37,7 @@ WITHOUT_SUCCESS = {
     "GET /v1/checkpoints/{s}/checkpoint": "nothing is signed in the first minute",
     "GET /v1/checkpoints/{s}/tile/{t}": "nothing is signed in the first minute",
     "GET /v1/instances/{i}/proof": "nothing is signed in the first minute",
+    "GET /v1/events/feed": "without NATS nothing is kept there",
     "GET /v1/export": "nothing is signed in the first minute",
     "GET /v1/gate/segment/{n}": "the path that it asks about is in a header of the proxy's",
     "GET /v1/instances/{i}/webhooks/{w}/deliveries/{d}": "what was never linked is told nothing",

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::permissions::Guests;
+use berth_proto::AccountId;
 use berth_runtime::{
     Role,
     config::{Sources, keys},
@@ -41,13 +43,17 @@ pub(crate) enum Task {
 }
 
 /// What is to be provisioned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Provision {
-    /// The streams are made or checked.
-    Streams,
-    /// The permissions of each role are printed.
-    Permissions,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Provision {
+    /// Whether the permissions are printed; else the streams and the readers of accounts are made or checked.
+    pub(crate) permissions: bool,
+    /// The accounts whose programs are let in.
+    pub(crate) guests: Guests,
 }
+
+/// Durable readers that an account has if nothing is said, and at most: a server keeps state for each.
+const READERS_DEFAULT: &str = "1";
+const READERS_MAX: i64 = 8;
 
 const ABOUT: &str =
     "Session state for WhatsApp-gateway instances: links, logouts and webhooks, event-sourced";
@@ -149,7 +155,25 @@ fn provision() -> Command {
              does, and shows how many servers keep each and what can be lost as they stand. A setting that could lose \
              commits is refused (64). It needs the credentials of the operator or of session-aggregate; a deployment \
              whose session-aggregate may make streams needs none of this. With --permissions it asks no server: it \
-             prints the configuration of NATS that gives each role its least permissions, for this `log_shards`.",
+             prints the configuration of NATS that gives each role its least permissions, for this `log_shards`. With \
+             --account the programs of that account are let in: they read its public events through durable consumers, \
+             which this makes with the credentials of the operator. Name all such accounts each time.",
+        )
+        .arg(
+            Arg::new("account")
+                .long("account")
+                .value_name("ID")
+                .value_parser(clap::value_parser!(AccountId))
+                .action(ArgAction::Append)
+                .help("An account whose programs are let in; may be repeated"),
+        )
+        .arg(
+            Arg::new("readers")
+                .long("readers")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u8).range(1..=READERS_MAX))
+                .default_value(READERS_DEFAULT)
+                .help("Durable readers of public events that each of them has"),
         )
         .arg(
             Arg::new("permissions")
@@ -263,8 +287,13 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
         },
         "recover" => Task::Recover,
         "upgrade" => Task::Upgrade,
-        "provision" if matches.get_flag("permissions") => Task::Provision(Provision::Permissions),
-        "provision" => Task::Provision(Provision::Streams),
+        "provision" => Task::Provision(Provision {
+            permissions: matches.get_flag("permissions"),
+            guests: Guests {
+                accounts: matches.get_many::<AccountId>("account").into_iter().flatten().copied().collect(),
+                readers: *matches.get_one::<u8>("readers")?,
+            },
+        }),
         "rotate-evidence-key" => Task::RotateEvidenceKey(matches.get_one::<PathBuf>("to")?.clone()),
         role => Task::Run(Role::ALL.into_iter().find(|known| known.as_str() == role)?),
     };

@@ -73,6 +73,11 @@ pub(crate) enum Failure {
     /// A stream of NATS cannot be used.
     #[error(transparent)]
     Stream(#[from] nats::OpenError),
+    /// The durable reader of an account cannot be made.
+    #[error(
+        "a durable reader of public events cannot be made: has the user of NATS the rights of the operator?"
+    )]
+    Reader(#[from] nats::StreamError),
     /// The process cannot become a member of its deployment.
     #[error(transparent)]
     Member(#[from] nats::JoinError),

@@ -82,7 +82,7 @@ fn perform(task: &Task, sources: &Sources) -> Result<ExitCode, Failure> {
         Task::Probe => probe::probe(&settings),
         Task::Recover => recover::accept_rollback(&settings),
         Task::Upgrade => recover::upgrade(&settings),
-        Task::Provision(what) => provision::provision(&settings, what),
+        Task::Provision(ref what) => provision::provision(&settings, what),
         Task::Run(role) => serve(role, &settings),
     }
 }

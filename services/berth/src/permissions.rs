@@ -1,5 +1,10 @@
-//! The least permissions of each role on NATS, as a part of its configuration. They name the streams of the shards of the
-//! log, so they follow from their number.
+//! The least permissions of each role on NATS, as a part of its configuration, and those of the accounts whose programs are
+//! let in. They name the streams of the shards of the log, so they follow from their number.
+
+use std::ops::RangeInclusive;
+
+use berth_bus::nats::reader_name;
+use berth_proto::AccountId;
 
 /// The configuration; a line with [`EACH_SHARD`] stands for one for each shard.
 const TEMPLATE: &str = include_str!("permissions.conf");
@@ -8,18 +13,68 @@ const EACH_SHARD: &str = "@shards \"";
 const SHARD: &str = "@";
 /// The number of shards, anywhere else.
 const SHARDS: &str = "@shards";
+/// What Berth exports to an account, and the account; a line with [`EACH_READER`] stands for one for each of its readers.
+const EXPORTS: &str = include_str!("account_exports.conf");
+const ACCOUNT: &str = include_str!("account.conf");
+/// The lines in the configuration where these go.
+const OF_EXPORTS: &str = "    @exports";
+const OF_ACCOUNTS: &str = "  @accounts";
+const EACH_READER: &str = "@readers ";
 
-/// The permissions for a log of so many shards.
-pub(crate) fn of(shards: u8) -> String {
-    let mut text = String::with_capacity(TEMPLATE.len() * 2);
-    for line in TEMPLATE.lines() {
-        match line.split_once(EACH_SHARD) {
-            Some((indent, subject)) => text.push_str(&for_each(shards, indent, subject)),
-            None => text.push_str(&line.replace(SHARDS, &shards.to_string())),
-        }
-        text.push('\n');
+/// Accounts whose programs are let in, and how many durable readers of public events each has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Guests {
+    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) readers: u8,
+}
+
+impl Guests {
+    /// Every reader of every account, by the account and its number.
+    pub(crate) fn readers(&self) -> impl Iterator<Item = (AccountId, u8)> {
+        let numbers = self.numbers();
+        self.accounts.iter().flat_map(move |account| numbers.clone().map(move |number| (*account, number)))
     }
-    text
+
+    const fn numbers(&self) -> RangeInclusive<u8> {
+        1..=self.readers
+    }
+
+    /// The lines of a template, for each account.
+    fn fill(&self, template: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        for account in &self.accounts {
+            let id = account.to_string();
+            for line in template.lines() {
+                let line = line.replace("@account", &id).replace("@ACCOUNT", &id.to_uppercase());
+                match line.split_once(EACH_READER) {
+                    Some((indent, rest)) => lines.extend(self.numbers().map(|number| {
+                        format!("{indent}{}", rest.replace("@reader", &reader_name(*account, number)))
+                    })),
+                    None => lines.push(line),
+                }
+            }
+        }
+        lines
+    }
+}
+
+/// The permissions for a log of so many shards, and for these accounts.
+pub(crate) fn of(shards: u8, guests: &Guests) -> String {
+    let mut lines = Vec::new();
+    for line in TEMPLATE.lines() {
+        match (line, line.split_once(EACH_SHARD)) {
+            (OF_EXPORTS | OF_ACCOUNTS, _) if guests.accounts.is_empty() => {}
+            (OF_EXPORTS, _) => {
+                lines.push("    exports = [".to_owned());
+                lines.extend(guests.fill(EXPORTS));
+                lines.push("    ]".to_owned());
+            }
+            (OF_ACCOUNTS, _) => lines.extend(guests.fill(ACCOUNT)),
+            (_, Some((indent, subject))) => lines.push(for_each(shards, indent, subject)),
+            (_, None) => lines.push(line.replace(SHARDS, &shards.to_string())),
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// Two subjects on a line.

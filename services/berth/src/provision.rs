@@ -6,22 +6,31 @@ use std::{
     process::ExitCode,
 };
 
-use berth_bus::cluster::{Engine, StreamStands};
+use berth_bus::{
+    cluster::{Engine, StreamStands},
+    nats::reader_name,
+};
 use berth_runtime::{ConfigError, Settings};
 
-use crate::{cli::Provision, failure::Failure, permissions, recover::now, wiring::provision_nats};
+use crate::{
+    cli::Provision,
+    failure::Failure,
+    permissions::{self, Guests},
+    recover::now,
+    wiring::provision_nats,
+};
 
 /// Makes or checks the streams and says how they stand, or prints the permissions.
-pub(crate) fn provision(settings: &Settings, what: Provision) -> Result<ExitCode, Failure> {
-    let text = match what {
-        Provision::Permissions => permissions::of(settings.storage.log_shards),
-        Provision::Streams => {
-            let nats = settings.nats.as_ref().ok_or_else(|| {
-                ConfigError::missing("nats_url", "the embedded engine has nothing to provision")
-            })?;
-            let (before, after) = now(provision_nats(nats, settings.storage.log_shards))?;
-            told(&before, &after, usize::from(nats.replicas))
-        }
+pub(crate) fn provision(settings: &Settings, what: &Provision) -> Result<ExitCode, Failure> {
+    let Provision { permissions, guests } = what;
+    let text = if *permissions {
+        permissions::of(settings.storage.log_shards, guests)
+    } else {
+        let nats = settings.nats.as_ref().ok_or_else(|| {
+            ConfigError::missing("nats_url", "the embedded engine has nothing to provision")
+        })?;
+        let (before, after) = now(provision_nats(nats, settings.storage.log_shards, guests))?;
+        told(&before, &after, usize::from(nats.replicas), guests)
     };
     io::stdout()
         .write_all(text.as_bytes())
@@ -30,7 +39,7 @@ pub(crate) fn provision(settings: &Settings, what: Provision) -> Result<ExitCode
 }
 
 /// What was made, how everything stands, and what can be lost.
-fn told(before: &Engine, after: &Engine, replicas: usize) -> String {
+fn told(before: &Engine, after: &Engine, replicas: usize, guests: &Guests) -> String {
     let there: BTreeSet<_> = before.streams.iter().map(|stream| &stream.name).collect();
     let width = after.streams.iter().map(|stream| stream.name.len()).max().unwrap_or_default();
     let line = |stream: &StreamStands| {
@@ -40,6 +49,9 @@ fn told(before: &Engine, after: &Engine, replicas: usize) -> String {
         format!("{name:width$}  {made}, on {replicas} server(s), in {kept}, {messages} message(s)")
     };
     let mut lines: Vec<_> = after.streams.iter().map(line).collect();
+    lines.extend(guests.readers().map(|(account, number)| {
+        format!("{} is a reader of the public events of {account}", reader_name(account, number))
+    }));
     let version = after.version.as_deref().unwrap_or("unknown");
     lines.push(format!("NATS {version}; syncs {}", after.sync));
     lines.extend(after.risks().into_iter().map(|risk| format!("warning: {risk}")));

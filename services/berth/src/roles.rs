@@ -109,10 +109,11 @@ impl Start<'_> {
     }
 
     async fn projections(self) -> Result<(), berth_projections::StartError> {
-        let Wired { log, bus, keys, leases, clock, .. } = self.wired;
+        let Wired { log, bus, feed, keys, leases, clock, .. } = self.wired;
         let ports = berth_projections::Ports {
             log: Arc::clone(log) as _,
             bus: Arc::clone(bus),
+            feed: feed.clone(),
             keys: keys.clone(),
             leases: Arc::clone(leases),
             clock: Arc::clone(clock),

@@ -18,7 +18,8 @@ pub(crate) use self::{
 use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{
-    Bus, Checkpoints, Cluster, DeviceKeys, Introduction, KeyRing, Leases, Postbag, Presence, Relay, Volatile,
+    Bus, Checkpoints, Cluster, DeviceKeys, EventFeed, Introduction, KeyRing, Leases, Postbag, Presence,
+    Relay, Volatile,
 };
 use berth_evidence::SigningKey;
 use berth_log::{EventLog, Position};
@@ -49,6 +50,8 @@ pub(crate) struct Wired {
     pub(crate) relay: Option<Arc<dyn Relay>>,
     /// Message events of upstreams that wait to be handed on, for those who dispatch.
     pub(crate) postbag: Option<Arc<dyn Postbag>>,
+    /// Public events, for the replicas that publish them; none where there is one process and nobody on a bus.
+    pub(crate) feed: Option<Arc<dyn EventFeed>>,
     pub(crate) leases: Arc<dyn Leases>,
     /// Tells of the deployment.
     pub(crate) cluster: Arc<dyn Cluster>,

@@ -1,74 +1,81 @@
 //! The public event feed: JSON `CloudEvents` for subscribers in any language.
 //!
-//! Every replica follows the log; the one that owns a partition publishes the events of its instances. The others keep what
-//! they read in the last seconds, and publish that first when a partition comes to them: an event is published at least
-//! once, sometimes twice, while a position is remembered. A replica without one begins at the end of the log.
+//! The replica that owns a partition puts the events of its instances into the feed. How far that got is noted from time to
+//! time, and whoever has the partition next goes on there; what stands in the feed after it is found in the feed itself, by
+//! instance. So an event stands there once and after the one before it, whoever was killed or suspended meanwhile. A
+//! partition of which nothing was noted is read from its beginning: the feed can be made from the log again.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fs, io, mem,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+mod publish;
+mod rendered;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use berth_bus::{EventFeed, FeedError, Leases, Tenure, feed::FEED_AGE_MAX, hold_all};
+use berth_log::{FollowError, Followed, LogRead, Position, ReadError, ShardPosition};
+use berth_proto::{Kind, Partition};
+use berth_runtime::{Clock, Lifecycle, Role, chain};
+use futures::StreamExt;
+use thiserror::Error;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
 };
 
-use berth_bus::{Bus, Leases, Tenure, hold_all};
-use berth_log::{FollowError, Followed, LogRead, Position, SharedCommit};
-use berth_proto::{Kind, Partition, event::Event, public::cloud_event, subject::public_event_subject};
-use berth_runtime::{Lifecycle, Role};
-use bytes::Bytes;
-use futures::StreamExt;
-use tokio::{sync::watch, time::Instant};
-
+use self::publish::Publisher;
 use crate::metrics;
 
 /// The name of the reader of the log.
 const NAME: &str = "public-events";
-/// The file with the position, in the folder of the service.
-const POSITION_FILE: &str = "public-events.position";
-/// How long a replica keeps events of partitions that others own: longer than a lease takes to move.
-const KEEP: Duration = Duration::from_secs(15);
-/// How long a replica that starts waits for a partition before it reads.
-const LEASE_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Events that it keeps at most; the oldest go first.
-const KEEP_EVENTS_MAX: usize = 8_192;
-/// How often the position is written at most.
-const POSITION_EVERY: Duration = Duration::from_secs(1);
-/// The pause before another try to follow or publish.
+/// How often is noted how far each partition is: what lies between is looked at again by whoever takes it over.
+const NOTE_EVERY: Duration = Duration::from_secs(10);
+/// Commits that are taken from the log at once.
+const COMMITS_AT_ONCE: usize = 256;
+/// Partitions come one after the other: how long none must have come before they are read.
+const QUIET: Duration = Duration::from_millis(100);
+/// How long is waited for that at most.
+const QUIET_WAIT_MAX: Duration = Duration::from_secs(1);
+/// The pause before another try to follow the log.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// The partitions whose events this replica publishes.
 type Owned = BTreeMap<Partition, Tenure>;
 
-/// An event on its way.
-#[derive(Debug)]
-struct Rendered {
-    partition: Partition,
-    subject: String,
-    payload: Bytes,
-    read_at: Instant,
+/// The log cannot be followed, or the feed does not say how far it is. A retry helps when they work.
+#[derive(Debug, Error)]
+enum Interrupted {
+    #[error("the log cannot be followed")]
+    Follow(#[from] FollowError),
+    #[error("the log does not say where it ends")]
+    End(#[from] ReadError),
+    #[error("how far the public events are cannot be read")]
+    Feed(#[from] FeedError),
 }
 
 #[derive(Debug)]
 struct Feed {
     log: Arc<dyn LogRead>,
-    bus: Arc<dyn Bus>,
-    file: PathBuf,
+    kept: Arc<dyn EventFeed>,
+    clock: Arc<dyn Clock>,
+    publisher: Publisher,
     /// Written by the tasks that hold the partitions.
     held: watch::Receiver<Owned>,
-    /// As they were when what was kept of them was published.
-    owned: Owned,
-    position: Option<Position>,
-    /// Events of partitions that others publish.
-    kept: VecDeque<Rendered>,
 }
 
-/// Starts the feed.
+/// How far this replica is.
+struct Progress {
+    owned: Owned,
+    /// Everything before it is in the feed, of the partitions that are owned.
+    position: Position,
+    /// What is noted of each of them.
+    noted: BTreeMap<Partition, ShardPosition>,
+}
+
+/// Holds partitions, and puts their events into the feed, if there is one.
 pub(crate) fn start(
     log: Arc<dyn LogRead>,
-    bus: Arc<dyn Bus>,
+    feed: Option<Arc<dyn EventFeed>>,
     leases: Arc<dyn Leases>,
-    folder: &Path,
+    clock: Arc<dyn Clock>,
     lifecycle: &Lifecycle,
 ) {
     let (holding, held) = watch::channel(Owned::new());
@@ -84,13 +91,12 @@ pub(crate) fn start(
         })
         .await;
     });
-    let file = folder.join(POSITION_FILE);
-    let (owned, kept) = (Owned::new(), VecDeque::new());
-    let mut feed = Feed { log, bus, position: None, file, held, owned, kept };
+    let Some(feed) = feed else { return };
+    let publisher = Publisher::new(Arc::clone(&feed));
+    let mut feed = Feed { log, kept: feed, clock, publisher, held };
     let stop = lifecycle.stop().clone();
     lifecycle.spawn(async move {
         stop.run_until_cancelled(feed.run()).await;
-        feed.write_position().await;
     });
 }
 
@@ -105,143 +111,134 @@ fn change<T>(holding: &watch::Sender<Owned>, change: impl FnOnce(&mut Owned) -> 
 
 impl Feed {
     async fn run(&mut self) {
-        self.position = read_position(&self.file).await;
-        self.begin().await;
-        // Usually partitions are free or come soon; whatever is read before they come may have to be dropped.
-        drop(tokio::time::timeout(LEASE_WAIT_MAX, self.held.wait_for(|owned| !owned.is_empty())).await);
-        self.held.mark_changed();
-        loop {
+        // Whoever owns nothing reads nothing.
+        while self.held.wait_for(|owned| !owned.is_empty()).await.is_ok() {
             if let Err(error) = self.follow().await {
-                if !matches!(error, FollowError::Unavailable(_)) {
-                    tracing::error!(%error, "the public events go on from the end of the log");
-                    self.position = None;
-                    self.begin().await;
-                }
-                tracing::debug!(%error, "the public events follow the log again");
-            }
-            tokio::time::sleep(RETRY_PAUSE).await;
-        }
-    }
-
-    /// Begins at the end of the log if there is no position.
-    async fn begin(&mut self) {
-        while self.position.is_none() {
-            match self.log.end().await {
-                Ok(end) => self.position = Some(end),
-                Err(error) => {
-                    tracing::warn!(%error, "the public events wait for the log");
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
+                tracing::warn!(reason = chain(&error), "the public events cannot go on now; trying again");
+                sleep(RETRY_PAUSE).await;
             }
         }
     }
 
-    async fn follow(&mut self) -> Result<(), FollowError> {
-        let from = self.position.clone().unwrap_or_default();
-        let mut follow = self.log.follow(NAME, &[Kind::Instance], from).await?;
-        let mut written = Instant::now();
+    /// Puts events into the feed until another partition comes.
+    async fn follow(&mut self) -> Result<(), Interrupted> {
+        let mut progress = self.begin().await?;
+        let follow = self.log.follow(NAME, &[Kind::Instance], progress.position.clone()).await?;
+        let mut follow = follow.ready_chunks(COMMITS_AT_ONCE);
+        let mut noted_at = Instant::now();
         loop {
             tokio::select! {
                 biased;
-                changed = self.held.changed() => match changed {
-                    Ok(()) => self.own().await,
-                    Err(_) => return Ok(()),
-                },
+                changed = self.held.changed() => {
+                    if changed.is_err() || self.has_more_than(&mut progress.owned) {
+                        return Ok(());
+                    }
+                }
                 followed = follow.next() => match followed {
-                    Some(followed) => self.take(followed?).await,
+                    Some(followed) => self.take(followed, &mut progress).await?,
                     None => return Ok(()),
                 },
             }
-            if written.elapsed() >= POSITION_EVERY {
-                self.write_position().await;
-                written = Instant::now();
+            if noted_at.elapsed() >= NOTE_EVERY {
+                self.note(&mut progress).await?;
+                noted_at = Instant::now();
             }
         }
     }
 
-    /// Publishes what was kept of the partitions that came.
-    async fn own(&mut self) {
-        self.owned = self.held.borrow_and_update().clone();
-        for event in mem::take(&mut self.kept) {
-            self.pass_on(event).await;
-        }
-    }
-
-    async fn take(&mut self, followed: Followed) {
-        match followed {
-            Followed::Commit(commit, at) => {
-                for event in render(&commit) {
-                    self.pass_on(event).await;
+    /// Where to begin: each shard where the partition of it that is behind was noted last, or at its end if none is owned.
+    async fn begin(&mut self) -> Result<Progress, Interrupted> {
+        let until = Instant::now() + QUIET_WAIT_MAX;
+        while Instant::now() < until && matches!(timeout(QUIET, self.held.changed()).await, Ok(Ok(()))) {}
+        let owned = self.held.borrow_and_update().clone();
+        let (end, shards) = (self.log.end().await?, self.log.shards());
+        let (mut position, mut noted) = (end.clone(), BTreeMap::new());
+        for partition in owned.keys() {
+            let shard = partition.shard(shards);
+            let mark = self.kept.noted(*partition).await?;
+            let mark = mark.and_then(|mark| serde_json::from_slice::<ShardPosition>(&mark).ok());
+            match mark.filter(|mark| end.0.get(&shard).is_some_and(|end| lies_before(*mark, *end))) {
+                Some(mark) => {
+                    noted.insert(*partition, mark);
+                    if let Some(from) = position.0.get_mut(&shard)
+                        && mark.revision < from.revision
+                    {
+                        *from = mark;
+                    }
                 }
-                // Remembered once its events are published: a stop may come in between.
-                self.position.get_or_insert_default().advance(commit.stored().shard, at);
+                // Nothing is known of it in this life of the shard.
+                None => {
+                    position.0.remove(&shard);
+                }
             }
-            Followed::Unreadable { shard, at, .. } => {
-                self.position.get_or_insert_default().advance(shard, at);
+        }
+        Ok(Progress { owned, position, noted })
+    }
+
+    /// Whether a partition has come, or come back: another replica may have had it meanwhile.
+    fn has_more_than(&mut self, owned: &mut Owned) -> bool {
+        let now = self.held.borrow_and_update().clone();
+        let is_new = |tenure: &Tenure| {
+            owned.get(&tenure.partition()).is_none_or(|before| before.epoch() != tenure.epoch())
+        };
+        let more = now.values().any(is_new);
+        // One that was cut off stays so.
+        owned.retain(|partition, _| now.contains_key(partition));
+        more
+    }
+
+    async fn take(
+        &self,
+        followed: Vec<Result<Followed, FollowError>>,
+        progress: &mut Progress,
+    ) -> Result<(), Interrupted> {
+        let (mut lanes, mut after, mut failed) = (BTreeMap::new(), progress.position.clone(), None);
+        let oldest = self.clock.now().plus_seconds(-(FEED_AGE_MAX.as_secs().cast_signed()));
+        for one in followed {
+            match one {
+                Ok(Followed::Commit(commit, at)) => {
+                    rendered::sort_in(&commit, &progress.owned, oldest, &mut lanes);
+                    after.advance(commit.stored().shard, at);
+                }
+                Ok(Followed::Unreadable { shard, at, .. }) => after.advance(shard, at),
+                Ok(Followed::CaughtUp(end)) => after = end,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
             }
-            Followed::CaughtUp(end) => self.position = Some(end),
         }
-        let is_old = |event: &Rendered| event.read_at.elapsed() >= KEEP;
-        while self.kept.len() > KEEP_EVENTS_MAX || self.kept.front().is_some_and(is_old) {
-            self.kept.pop_front();
+        for cut_off in self.publisher.publish(lanes, &progress.owned).await {
+            progress.owned.remove(&cut_off);
         }
+        progress.position = after;
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Publishes an event if its partition is ours, else keeps it for a while.
-    async fn pass_on(&mut self, event: Rendered) {
-        if let Some(tenure) = self.owned.get(&event.partition)
-            && tenure.run(self.publish(&event)).await.is_some()
-        {
-            return metrics::published();
+    /// Notes how far each partition is.
+    async fn note(&self, progress: &mut Progress) -> Result<(), FeedError> {
+        let Progress { owned, position, noted } = progress;
+        for (partition, tenure) in owned {
+            let Some(here) = position.0.get(&partition.shard(self.log.shards())) else { continue };
+            if noted.get(partition).is_some_and(|noted| !is_behind(*noted, *here)) {
+                continue;
+            }
+            let Ok(mark) = serde_json::to_vec(here) else { continue };
+            match tenure.run(self.kept.note(*partition, mark.into())).await {
+                Some(done) => done?,
+                None => continue,
+            }
+            noted.insert(*partition, *here);
         }
-        self.kept.push_back(event);
-    }
-
-    async fn publish(&self, event: &Rendered) {
-        while let Err(error) = self.bus.publish(&event.subject, event.payload.clone()).await {
-            tracing::warn!(%error, "a public event cannot be published now");
-            tokio::time::sleep(RETRY_PAUSE).await;
-        }
-    }
-
-    /// Remembers how far everything is published, or would be if this replica owned all.
-    async fn write_position(&self) {
-        let Some(position) = &self.position else { return };
-        if let Err(error) = write(&self.file, position).await {
-            tracing::warn!(%error, "the position of the public events cannot be written");
-        }
+        Ok(())
     }
 }
 
-/// The public events of a commit; what cannot be read is reported by the record view.
-fn render(shared: &SharedCommit) -> Vec<Rendered> {
-    let Ok(commit) = shared.commit() else { return Vec::new() };
-    let Some(instance) = commit.stream.as_instance() else { return Vec::new() };
-    if commit.events.is_empty() {
-        return Vec::new();
-    }
-    let Ok(Some(state)) = shared.instance_state() else { return Vec::new() };
-    let (subject, partition) = (public_event_subject(state.account, instance), commit.stream.partition());
-    let events = commit.events.iter().enumerate().filter_map(|(index, record)| {
-        let event = Event::from_record(record).ok()?;
-        let payload = Bytes::from(cloud_event(commit, index, &event, state.account).to_string());
-        Some(Rendered { partition, subject: subject.clone(), payload, read_at: Instant::now() })
-    });
-    events.collect()
+/// Whether a mark is of this life of the shard, and not behind its end: a log that lost commits goes on with others.
+const fn lies_before(mark: ShardPosition, end: ShardPosition) -> bool {
+    mark.incarnation == end.incarnation && mark.revision <= end.revision
 }
 
-async fn read_position(file: &Path) -> Option<Position> {
-    let file = file.to_owned();
-    let bytes = berth_runtime::spawn_blocking(move || fs::read(file)).await.ok()?.ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-async fn write(file: &Path, position: &Position) -> io::Result<()> {
-    let bytes = serde_json::to_vec(position)?;
-    let (file, fresh) = (file.to_owned(), file.with_extension("position-new"));
-    berth_runtime::spawn_blocking(move || {
-        fs::write(&fresh, bytes)?;
-        fs::rename(fresh, file)
-    })
-    .await?
+const fn is_behind(noted: ShardPosition, here: ShardPosition) -> bool {
+    noted.incarnation != here.incarnation || noted.revision < here.revision
 }

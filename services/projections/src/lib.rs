@@ -23,7 +23,7 @@ use std::{
     },
 };
 
-use berth_bus::{Bus, KeyRing, Leases, TransportError};
+use berth_bus::{Bus, EventFeed, KeyRing, Leases, TransportError};
 use berth_log::LogRead;
 use berth_runtime::{Clock, Lifecycle};
 use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
@@ -36,8 +36,10 @@ use crate::{records::Records, server::Answers, texts::Texts};
 pub struct Ports {
     /// The log.
     pub log: Arc<dyn LogRead>,
-    /// Queries and public events.
+    /// Queries.
     pub bus: Arc<dyn Bus>,
+    /// Where public events are kept; none where there is nobody to tell.
+    pub feed: Option<Arc<dyn EventFeed>>,
     /// Data keys, to find instances by sealed texts.
     pub keys: KeyRing,
     /// Which partitions' events this replica publishes.
@@ -102,7 +104,7 @@ impl Handle {
 /// view has read the whole log.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
-    let Ports { log, bus, keys, leases, clock, data } = ports;
+    let Ports { log, bus, feed: events, keys, leases, clock, data } = ports;
     let records = Records::default();
     let touched = Arc::clone(&records.touched);
     let options = ViewOptions {
@@ -115,8 +117,8 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         .map_err(StartError::View)?;
     let texts = Texts::start(Arc::clone(&view), keys, touched, lifecycle);
     census::start(Arc::clone(&view), Arc::clone(&clock), lifecycle);
-    let answers = Arc::new(Answers { view: Arc::clone(&view), texts, clock });
-    let serving = server::start(Arc::clone(&bus), answers, lifecycle).await.map_err(StartError::Serve)?;
-    feed::start(log, bus, leases, &data, lifecycle);
+    let answers = Arc::new(Answers { view: Arc::clone(&view), texts, clock: Arc::clone(&clock) });
+    let serving = server::start(bus, answers, lifecycle).await.map_err(StartError::Serve)?;
+    feed::start(log, events, leases, clock, lifecycle);
     Ok(Handle { view, serving })
 }

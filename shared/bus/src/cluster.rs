@@ -51,6 +51,10 @@ pub struct StreamStands {
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// The place of the oldest message that is kept; one more than the last place if there is none.
+    pub first: u64,
+    /// The place of the last message that there ever was; 0 if there was none.
+    pub last: u64,
 }
 
 /// Something that can be lost as an engine stands.
@@ -136,6 +140,8 @@ mod tests {
             is_on_disk,
             messages: 0,
             bytes: 0,
+            first: 1,
+            last: 0,
         };
         let streams = vec![stream("LOG", true), stream("CODES", false)];
         Engine { kind: "nats", version: None, sync: String::new(), streams }

@@ -24,7 +24,14 @@ async fn streams_are_made_once_and_checked_ever_after_and_what_can_be_lost_is_sa
     let server = NatsServer::start().await;
     let (code, said) = provision(&server).await;
     assert_eq!(code, Some(0), "{said}");
-    for stream in ["BERTH_LOG_0 ", "BERTH_LOG_3 ", "BERTH_KEYS ", "BERTH_ATTEMPTS ", "KV_berth_leases "] {
+    for stream in [
+        "BERTH_LOG_0 ",
+        "BERTH_LOG_3 ",
+        "BERTH_KEYS ",
+        "BERTH_ATTEMPTS ",
+        "BERTH_EVENTS ",
+        "KV_berth_leases ",
+    ] {
         let line = said.lines().find(|line| line.starts_with(stream)).expect("each stream");
         assert!(line.contains("was made, on 1 server(s), in files"), "{line}");
     }

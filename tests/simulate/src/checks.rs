@@ -16,7 +16,7 @@ use crate::{
     history::History,
     model::Model,
     ports::keys::SharedKeys,
-    silence,
+    silence, told,
     world::{At, Life},
 };
 
@@ -55,6 +55,9 @@ impl Checks<'_> {
         }
         let ids: Vec<_> = self.instances.iter().filter_map(|id| id.parse().ok()).collect();
         for fault in silence::faults(&self.deployment.world, &history, &ids) {
+            self.fault(fault);
+        }
+        for fault in told::faults(&self.deployment.world, &history) {
             self.fault(fault);
         }
         self.durable_and_once(&history).await;

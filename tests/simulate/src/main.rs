@@ -27,6 +27,7 @@ mod randomness;
 mod roles;
 mod run;
 mod silence;
+mod told;
 mod trace;
 mod world;
 

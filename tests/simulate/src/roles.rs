@@ -25,6 +25,7 @@ use crate::{
         clock::SkewedClock,
         device::WatchedLinks,
         endpoint::SharedDial,
+        feed::SharedFeed,
         keys::{SharedDevices, SharedKeys},
         log::SharedLog,
         relay::SharedRelay,
@@ -172,6 +173,7 @@ impl Starting<'_> {
         let ports = berth_projections::Ports {
             log: wired.log,
             bus: wired.bus,
+            feed: Some(Arc::new(SharedFeed(self.at.clone()))),
             keys: wired.keys,
             leases: wired.leases,
             clock: wired.clock,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::local::LocalVolatile;
+use berth_bus::local::{LocalFeed, LocalVolatile};
 use berth_log::{AppendError, Appended, EventLog, Expected, NewCommit, memory::MemoryLog};
 use berth_proto::{InstanceId, StreamKey, Timestamp};
 use berth_runtime::{Lifecycle, MasterKey, SeededEntropy};
@@ -47,6 +47,8 @@ pub(crate) struct World {
     pub(crate) ears: Ears,
     /// What dispatchers told each other.
     pub(crate) told: Arc<Told>,
+    /// What was published of instances.
+    pub(crate) feed: LocalFeed,
     pub(crate) values: Values,
     pub(crate) keys: Kept,
     pub(crate) devices: Mutex<BTreeMap<(InstanceId, u32), Bytes>>,
@@ -112,6 +114,7 @@ impl World {
             network: Network::default(),
             ears: Ears::default(),
             told: Arc::default(),
+            feed: LocalFeed::default(),
             values: Values::default(),
             keys: Kept::default(),
             devices: Mutex::default(),

@@ -91,6 +91,7 @@ pub(super) async fn open(
         device_keys: Arc::new(device_keys),
         relay: None,
         postbag: Some(Arc::new(FilePostbag::open(path.join("postbag")).await?)),
+        feed: None,
         cluster: Arc::new(Alone::new(identity.clone(), leases.clone())),
         leases: Arc::new(leases),
         introduction: identity.introduction,

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, Checkpoints, DeploymentStore, KeyRing, KeyStore, NearBus, Postbag, Relay,
+    Bus, Checkpoints, DeploymentStore, EventFeed, KeyRing, KeyStore, NearBus, Postbag, Relay,
     nats::{
-        Connection, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment, NatsDeviceKeys,
-        NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile, OpenError, connect_by, survey,
+        Connection, FEED_STREAM, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment,
+        NatsDeviceKeys, NatsFeed, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile, OpenError,
+        connect_by, survey,
     },
 };
 use berth_log::{
@@ -81,6 +82,7 @@ pub(super) async fn open(
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let relay = relay(role, &client, replicas).await?;
     let postbag = postbag(role, &client, replicas).await?;
+    let feed = feed(role, &client, replicas).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
     let evidence_key = crate::evidence_key::given(&settings.secrets)?;
     let checkpoints = if role.runs(Role::SessionAggregate) {
@@ -131,6 +133,7 @@ pub(super) async fn open(
         device_keys: Arc::new(device_keys),
         relay,
         postbag,
+        feed,
         cluster: Arc::new(NatsCluster::new(leases.clone(), streams(options.shards))),
         leases: Arc::new(leases),
         introduction: identity.introduction,
@@ -160,6 +163,15 @@ async fn postbag(role: Role, client: &Client, replicas: usize) -> Result<Option<
     }
     let postbag = patiently(async || Ok(NatsPostbag::open(client.clone(), replicas).await?)).await?;
     Ok(Some(Arc::new(postbag)))
+}
+
+/// Where public events are kept, for those who publish them; made by the role that makes the other streams.
+async fn feed(role: Role, client: &Client, replicas: usize) -> Result<Option<Arc<dyn EventFeed>>, Failure> {
+    if !role.runs(Role::SessionAggregate) && !role.runs(Role::Projections) {
+        return Ok(None);
+    }
+    let feed = patiently(async || Ok(NatsFeed::open(client.clone(), replicas).await?)).await?;
+    Ok(Some(Arc::new(feed)))
 }
 
 /// The record of the deployment on NATS, for the operator's commands.
@@ -342,6 +354,7 @@ pub(super) fn streams(shards: u8) -> Vec<String> {
         "BERTH_CHECKPOINTS",
         "BERTH_ATTEMPTS",
         "BERTH_POSTBAG",
+        FEED_STREAM,
     ];
     let buckets = ["KV_berth_leases", "KV_berth_volatile"];
     let others = others.into_iter().chain(buckets).map(str::to_owned);

@@ -294,7 +294,7 @@ impl Member {
 
 impl StreamRow {
     fn of(stream: StreamStands) -> Self {
-        let StreamStands { name, leader, replicas, current, messages, bytes, is_on_disk: _ } = stream;
+        let StreamStands { name, leader, replicas, current, messages, bytes, is_on_disk: _, .. } = stream;
         Self {
             name,
             leader: leader.map_or_else(|| "–".to_owned(), |name| short(&name)),

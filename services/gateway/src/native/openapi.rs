@@ -8,9 +8,9 @@ use utoipa::{
 
 use super::routes::{
     account_stream, accounts, attempts, audit, checkpoints, cluster, connect, counts, create, delete,
-    deliveries, events, export, gate, get, hear, lifecycle, list, logout, move_instance, people, proof, qr,
-    recover_account, redelivery, rename, simulate, stream, token, upstreams, verify, webhook, webhook_secret,
-    webhooks, whoami,
+    deliveries, event_feed, events, export, gate, get, hear, lifecycle, list, logout, move_instance, people,
+    proof, qr, recover_account, redelivery, rename, simulate, stream, token, upstreams, verify, webhook,
+    webhook_secret, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -23,7 +23,7 @@ use crate::docs::{self, Bearer, add_error, operations};
     paths(
         create::handler, list::handler, get::handler, rename::handler, delete::handler, connect::handler, qr::handler,
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
-        stream::handler, account_stream::handler, audit::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
+        stream::handler, account_stream::handler, event_feed::handler, audit::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
         webhook::delete, simulate::handler, token::handler, counts::handler, cluster::handler, whoami::handler,
         gate::handler, gate::forwarded, upstreams::list, upstreams::adopt, hear::handler, deliveries::of_webhook,
         deliveries::of_account, attempts::handler, redelivery::resend, redelivery::retry, redelivery::recover,

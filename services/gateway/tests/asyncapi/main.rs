@@ -261,7 +261,7 @@ fn document() -> Value {
             "feed": {
                 "address": "berth.v1.events.{account}.{instance}",
                 "title": "The public feed",
-                "description": "CloudEvents 1.0 in structured mode. At least once while somebody listens; whoever must miss nothing follows the stream.",
+                "description": "CloudEvents 1.0 in structured mode. Kept for seven days in the stream BERTH_EVENTS, where each event of an instance stands once and in its order: a subscriber with a durable consumer of it misses nothing while it is away for less.",
                 "servers": [refer("#/servers/nats")],
                 "parameters": {
                     "account": { "description": "The id of the account" },

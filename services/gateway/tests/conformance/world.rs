@@ -123,14 +123,14 @@ impl World {
         let projections = berth_projections::Ports {
             log: log.clone(),
             bus: bus.clone(),
+            feed: None,
             keys: keys.clone(),
             leases: leases.clone(),
             clock: clock.clone(),
             data: path.join("projections"),
         };
-        berth_projections::start(projections, berth_projections::Settings::default(), &lifecycle)
-            .await
-            .unwrap();
+        let settings = berth_projections::Settings::default();
+        berth_projections::start(projections, settings, &lifecycle).await.unwrap();
 
         let driver = Arc::new(Simulated::new(clock.clone(), entropy.clone(), 1));
         let connector = berth_connector::Ports {

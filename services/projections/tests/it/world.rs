@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use berth_bus::{
     Bus, KeyRing, Leases,
-    local::{FileKeyStore, LocalBus, LocalLeases},
+    local::{FileKeyStore, LocalBus, LocalFeed, LocalLeases},
 };
 use berth_domain::instance::evolve;
 use berth_log::{EventLog, Expected, LogRead, NewCommit, decode_commit, decode_state, memory::MemoryLog};
@@ -34,6 +34,7 @@ pub(crate) struct World {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) keys: KeyRing,
     pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) feed: LocalFeed,
     pub(crate) clock: Arc<ManualClock>,
     entropy: SeededEntropy,
     folder: TempDir,
@@ -83,6 +84,7 @@ impl World {
             bus,
             keys: KeyRing::new(MasterKey::generate(&entropy), Arc::new(store)),
             leases,
+            feed: LocalFeed::default(),
             clock: Arc::new(ManualClock::new(Timestamp(1_700_000_000_000_000))),
             entropy,
             folder,
@@ -103,6 +105,7 @@ impl World {
         let ports = Ports {
             log: Arc::new(self.log.clone()),
             bus: Arc::clone(&self.bus),
+            feed: Some(Arc::new(self.feed.clone())),
             keys: self.keys.clone(),
             leases: Arc::clone(&self.leases),
             clock: self.clock.clone(),

@@ -7,6 +7,7 @@
 //! | `BERTH_DEPLOYMENT` | file | `berth.v1.deployment.a`, `berth.v1.deployment.b` |
 //! | `BERTH_ATTEMPTS` | file, 30 days and 1,000,000 records at most | `berth.v1.attempts.<partition>` |
 //! | `BERTH_POSTBAG` | file, 76 hours and 200,000 messages at most | `berth.v1.postbag.<partition>.<instance>` |
+//! | `BERTH_EVENTS` | file, 7 days and 10,000,000 events at most | `berth.v1.events.<account>.<instance>` |
 //! | `BERTH_CHECKPOINTS` | file | `berth.v1.checkpoint.<topic>` |
 //! | `BERTH_DEVICE_KEYS` | file | `berth.v1.devicekeys.<instance>.<attempt>` |
 //! | `KV_berth_volatile` | memory | `$KV.berth_volatile.>` |
@@ -37,6 +38,7 @@ mod checkpoints;
 mod connect;
 mod deployment;
 mod device_keys;
+mod feed;
 mod key_store;
 mod leases;
 mod outage;
@@ -51,6 +53,7 @@ pub use checkpoints::NatsCheckpoints;
 pub use connect::{ConnectError, Connection, connect, connect_by};
 pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
+pub use feed::{FEED_STREAM, NatsFeed, reader_name};
 pub use key_store::NatsKeyStore;
 pub use leases::{JoinError, LastValue, LeaseBucket, NatsCluster, NatsLeases, new_start, survey};
 pub use outage::is_away;

@@ -207,6 +207,18 @@ impl Table {
         self.publish(subject, message.header(EXPECTED_OF_HEADER, filter)).await
     }
 
+    /// The same with an id by which the server knows a message that it stored a moment ago: it is not stored again.
+    pub(super) async fn write_identified(
+        &self,
+        subject: &str,
+        id: &str,
+        payload: Bytes,
+        expected: u64,
+    ) -> Result<u64, StreamError> {
+        let message = self.message(payload).expected_last_subject_sequence(expected);
+        self.publish(subject, message.message_id(id)).await
+    }
+
     fn message(&self, payload: Bytes) -> PublishMessage {
         PublishMessage::build().payload(payload).expected_stream(&self.settings.name)
     }

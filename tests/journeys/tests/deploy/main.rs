@@ -2,6 +2,7 @@
 //! nobody gets more.
 
 mod attacks;
+mod guests;
 mod table;
 mod wire;
 
@@ -26,11 +27,15 @@ struct Server {
 
 impl Server {
     fn start(config: &str, arguments: &[String], variables: &[(String, String)]) -> Self {
+        Self::start_with(&deploy().join("nats").join(config), arguments, variables)
+    }
+
+    fn start_with(config: &Path, arguments: &[String], variables: &[(String, String)]) -> Self {
         let store = tempfile::tempdir().unwrap();
         let port = free_port();
         let child = Command::new(nats_server())
             .arg("-c")
-            .arg(deploy().join("nats").join(config))
+            .arg(config)
             .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-m", &free_port().to_string()])
             .args(arguments)
             .envs(variables.iter().cloned())
@@ -41,6 +46,11 @@ impl Server {
             .spawn()
             .unwrap();
         Self { child, port, _store: store }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.is_ok_and(|sent| sent.success()), "a running server hears signals");
     }
 
     fn url(&self, user: &str) -> String {

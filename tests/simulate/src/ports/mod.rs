@@ -5,6 +5,7 @@ pub(crate) mod bus;
 pub(crate) mod clock;
 pub(crate) mod device;
 pub(crate) mod endpoint;
+pub(crate) mod feed;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod relay;

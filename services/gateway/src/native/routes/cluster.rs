@@ -233,7 +233,9 @@ impl EngineBody {
     fn of(engine: Engine) -> Self {
         let risks = engine.risks().iter().map(ToString::to_string).collect();
         let Engine { kind, version, sync, streams } = engine;
-        let stream = |StreamStands { name, leader, replicas, current, is_on_disk, messages, bytes }| {
+        let stream = |StreamStands {
+                          name, leader, replicas, current, is_on_disk, messages, bytes, ..
+                      }| {
             StreamBody { name, leader, replicas, current, is_on_disk, messages, bytes }
         };
         Self { kind, version, sync, streams: streams.into_iter().map(stream).collect(), risks }

@@ -12,6 +12,7 @@ pub(super) mod counts;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod deliveries;
+pub(super) mod event_feed;
 pub(super) mod events;
 pub(super) mod export;
 pub(super) mod gate;
@@ -90,6 +91,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
         .route("/v1/audit", get(audit::handler))
         .route("/v1/events/stream", get(account_stream::handler))
+        .route("/v1/events/feed", get(event_feed::handler))
         .route("/v1/cluster", get(cluster::handler))
         .route("/v1/counts", get(counts::handler))
         .route("/v1/people/{phone}", get(people::handler))

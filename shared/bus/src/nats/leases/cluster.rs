@@ -77,6 +77,8 @@ pub async fn survey(client: &Client, streams: &[String]) -> Engine {
 }
 
 fn stands(info: &async_nats::jetstream::stream::Info) -> StreamStands {
+    let last = info.state.last_sequence;
+    let first = if info.state.messages == 0 { last + 1 } else { info.state.first_sequence };
     let cluster = info.cluster.as_ref();
     let followers = cluster.map_or(0, |cluster| cluster.replicas.iter().filter(|one| one.current).count());
     StreamStands {
@@ -87,5 +89,7 @@ fn stands(info: &async_nats::jetstream::stream::Info) -> StreamStands {
         is_on_disk: info.config.storage == async_nats::jetstream::stream::StorageType::File,
         messages: info.state.messages,
         bytes: info.state.bytes,
+        first,
+        last,
     }
 }

@@ -34,7 +34,10 @@ pub use self::{
     cluster::{NatsCluster, survey},
     port::{LastValue, LeaseBucket},
 };
-use super::stream::{OpenError, StreamError};
+use super::{
+    stream::{OpenError, StreamError},
+    table::Table,
+};
 use crate::{
     lease::Lease,
     member::{Identity, Member, MemberId, Roster, Seat},
@@ -67,6 +70,11 @@ pub enum JoinError {
 
 fn at(address: &str) -> String {
     if address.is_empty() { String::new() } else { format!(" at {address}") }
+}
+
+/// The bucket, found or made: for what else the owner of a partition keeps of it there.
+pub(super) async fn lease_bucket(client: Client, replicas: usize) -> Result<Table, OpenError> {
+    bucket::open(client, replicas).await
 }
 
 /// A name for a start, which no other one has.
