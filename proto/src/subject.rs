@@ -7,6 +7,7 @@
 //! | `berth.v1.any.<sender>.<partition>.<id>` | commands that every replica decides, request and reply |
 //! | `berth.v1.query.<view>` | queries, request and reply |
 //! | `berth.v1.events.<account>.<instance>` | public JSON events, kept for a while |
+//! | `berth.v1.api.<account>.<verb>.<instance>` | what programs of customers ask, request and reply in JSON |
 //! | `berth.v1.tail.<instance>` | a hint that an instance has a new commit |
 //! | `berth.v1.last_words.<instance>` | keep what the last notices of a deleted instance need; request and reply |
 //! | `berth.v1.attempts.<partition>` | attempts to deliver notices |
@@ -20,6 +21,7 @@
 //!
 //! No personal data ever stands in a subject.
 
+mod api;
 mod command;
 
 use std::{fmt, str::FromStr};
@@ -30,6 +32,7 @@ use thiserror::Error;
 
 use crate::ids::{AccountId, DirectoryId, InstanceId, StreamId};
 
+pub use api::{API_FILTER, ApiSubject, ApiVerb, InvalidApiSubject};
 pub use command::{CommandSubject, Decider, InvalidCommandSubject, Sender, command_subject, owner_filter};
 
 /// Partitions of the key space: the first six bits of a hash.

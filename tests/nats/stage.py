@@ -48,8 +48,8 @@ class Customer:
         self.stage, self.id, self.token = stage, made["id"], made["token"]
         self.password = f"password-of-{self.id}"
 
-    def http(self, method, path, body=None):
-        return self.stage.http(method, path, body, self.token)
+    def http(self, method, path, body=None, headers=None):
+        return self.stage.http(method, path, body, self.token, headers)
 
     async def connect(self, **options):
         return await nats.connect(self.stage.nats_url, user=self.id, password=self.password, **options)
@@ -90,8 +90,9 @@ class Stage:
         try:
             self._start([os.environ["BERTH_TEST_BINARY"], "serve"], self._settings)
             eventually("berth is ready", lambda: self._is_ready())
-            self.acme, self.other = (Customer(self, self.account(name)) for name in ("acme", "other"))
-            self._let_in([self.acme, self.other])
+            customers = [Customer(self, self.account(name)) for name in ("acme", "other", "reading")]
+            self.acme, self.other, self.reading = customers
+            self._let_in(customers)
         except BaseException:
             self.stop()
             raise
@@ -150,13 +151,13 @@ class Stage:
     def account(self, name):
         return self.http("POST", "/v1/accounts", {"name": name}, ROOT_KEY)
 
-    def http(self, method, path, body, token):
+    def http(self, method, path, body, token, headers=None):
         """A request that must succeed, and the JSON of its answer."""
         request = urllib.request.Request(
             f"http://{self._http}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"} | (headers or {}),
         )
         try:
             with urllib.request.urlopen(request, timeout=DEADLINE) as answer:

@@ -6,8 +6,8 @@ use berth_proto::{
     AccountId, DirectoryId, Hash, InstanceId, Kind, Partition, Sealed, StreamKey, Timestamp,
     ids::ID_CHARS,
     subject::{
-        CommandSubject, Decider, InvalidCommandSubject, InvalidSubject, Sender, command_subject, log_filter,
-        public_event_subject, query_subject,
+        ApiSubject, ApiVerb, CommandSubject, Decider, InvalidApiSubject, InvalidCommandSubject,
+        InvalidSubject, Sender, command_subject, log_filter, public_event_subject, query_subject,
     },
 };
 use proptest::prelude::*;
@@ -172,4 +172,19 @@ proptest! {
         }
         let _ = text.parse::<StreamKey>();
     }
+}
+
+#[test]
+fn what_a_program_asks_is_read_from_its_subject() {
+    let account = AccountId::from_bytes([7; 16]);
+    for verb in ApiVerb::ALL {
+        let asked = ApiSubject { account, verb, instance: "shop".to_owned() };
+        assert_eq!(asked.to_string(), format!("berth.v1.api.{account}.{verb}.shop"));
+        assert_eq!(asked.to_string().parse(), Ok(asked));
+    }
+    for other in ["get", "get.", "get.shop.x", "delete.shop", "Get.shop"] {
+        assert_eq!(format!("berth.v1.api.{account}.{other}").parse::<ApiSubject>(), Err(InvalidApiSubject));
+    }
+    assert_eq!("berth.v1.api.x.get.shop".parse::<ApiSubject>(), Err(InvalidApiSubject));
+    assert_eq!(format!("berth.v1.events.{account}.get.shop").parse::<ApiSubject>(), Err(InvalidApiSubject));
 }

@@ -227,6 +227,7 @@ impl Start<'_> {
             ConsolePages::On => {
                 let in_force = self.settings.to_string();
                 let pages = |app: &berth_gateway::App| {
+                    self.answer_programs(app);
                     let growth = berth_console::Growth::default();
                     let (watched, stop) = (growth.clone().watch(app.clone()), self.lifecycle.stop().clone());
                     self.lifecycle.spawn(async move { stop.run_until_cancelled(watched).await });
@@ -234,8 +235,18 @@ impl Start<'_> {
                 };
                 berth_console::around(berth_gateway::router_with(ports, &settings, pages))
             }
-            ConsolePages::Off => berth_gateway::router(ports, &settings),
+            ConsolePages::Off => berth_gateway::router_with(ports, &settings, |app| {
+                self.answer_programs(app);
+                Router::new()
+            }),
         })
+    }
+
+    /// Answers what programs of customers ask over NATS.
+    fn answer_programs(self, app: &berth_gateway::App) {
+        if let Some(door) = &self.wired.door {
+            berth_gateway::native::door::start(app, Arc::clone(door), self.lifecycle);
+        }
     }
 
     fn quotas(self) -> Quotas {

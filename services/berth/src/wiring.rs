@@ -18,7 +18,7 @@ pub(crate) use self::{
 use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{
-    Bus, Checkpoints, Cluster, DeviceKeys, EventFeed, Introduction, KeyRing, Leases, Postbag, Presence,
+    Bus, Checkpoints, Cluster, DeviceKeys, Door, EventFeed, Introduction, KeyRing, Leases, Postbag, Presence,
     Relay, Volatile,
 };
 use berth_evidence::SigningKey;
@@ -39,6 +39,8 @@ pub(crate) struct Wired {
     pub(crate) log: Arc<dyn EventLog>,
     /// Requests and tails.
     pub(crate) bus: Arc<dyn Bus>,
+    /// Where programs of customers ask; none where there is nobody on a bus.
+    pub(crate) door: Option<Arc<dyn Door>>,
     /// Values in memory.
     pub(crate) volatile: Arc<dyn Volatile>,
     /// Data keys.

@@ -5,6 +5,7 @@
 pub mod checkpoints;
 pub mod cluster;
 pub mod decision;
+pub mod door;
 pub mod feed;
 pub mod keyring;
 pub mod lease;
@@ -23,6 +24,7 @@ pub mod tenure;
 pub use checkpoints::{CheckpointError, Checkpoints, Entry};
 pub use cluster::Cluster;
 pub use decision::{Ruling, Undecided, ask, ask_until_decided, request_decision};
+pub use door::Door;
 pub use feed::{EventFeed, FeedError, LastEvent};
 pub use keyring::{KeyRing, KeyRingError};
 pub use lease::Lease;

@@ -92,6 +92,7 @@ pub(super) async fn open(
         relay: None,
         postbag: Some(Arc::new(FilePostbag::open(path.join("postbag")).await?)),
         feed: None,
+        door: None,
         cluster: Arc::new(Alone::new(identity.clone(), leases.clone())),
         leases: Arc::new(leases),
         introduction: identity.introduction,

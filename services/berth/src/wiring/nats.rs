@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, Checkpoints, DeploymentStore, EventFeed, KeyRing, KeyStore, NearBus, Postbag, Relay,
+    Bus, Checkpoints, DeploymentStore, Door, EventFeed, KeyRing, KeyStore, NearBus, Postbag, Relay,
     nats::{
         Connection, FEED_STREAM, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment,
         NatsDeviceKeys, NatsFeed, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile, OpenError,
@@ -120,13 +120,16 @@ pub(super) async fn open(
     };
     let halted = guard.watch(readiness, lifecycle);
     // Whoever owns a partition decides its commands, else any replica, the nearest one soonest.
-    let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(NatsBus::new(client, lifecycle)), &COMMANDS));
+    let far = NatsBus::new(client, lifecycle);
+    let door = role.runs(Role::Gateway).then(|| Arc::new(far.clone()) as Arc<dyn Door>);
+    let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(far), &COMMANDS));
     let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), readiness, lifecycle);
     let log = Arc::new(OneFollower::new(log, followed, lifecycle));
     Ok(Wired {
         deployment,
         log: Arc::new(GuardedLog::new(log, halted)),
         bus,
+        door,
         volatile: Arc::new(volatile),
         delivery_keys,
         keys,

@@ -30,6 +30,8 @@ use super::{
 
 /// The name of the reader of the log.
 const NAME: &str = "account-events";
+/// Streams of a whole account that a gateway keeps open for it: each looks at everything that happens.
+pub(super) const ACCOUNT_STREAMS_MAX: usize = 512;
 /// Commits of all accounts that are looked at together: what a client that reads slowly keeps in memory.
 const COMMITS_PER_LOOK: usize = 64;
 /// The pause between two looks of a client that has everything: of many commits in a row it is told together.

@@ -150,13 +150,22 @@ impl Accounts {
 
     /// The account with this id, unless it is closed.
     pub async fn read(&self, account: AccountId) -> Result<AccountRecord, Failure> {
+        let state = self.open_state(account).await?;
+        self.open_account(account, state).await
+    }
+
+    /// The state of an account that is not closed.
+    async fn open_state(&self, account: AccountId) -> Result<AccountStateV2, Failure> {
         let stored = self.log.tail(&StreamKey::account(account)).await?.ok_or(Failure::NotFound)?;
         let (_, state) = decode_state::<AccountStateV2>(&stored)
             .map_err(|error| Failure::unavailable("the account's history", error))?;
-        if state.closed_at.is_some() {
-            return Err(Failure::NotFound);
-        }
-        self.open_account(account, state).await
+        if state.closed_at.is_some() { Err(Failure::NotFound) } else { Ok(state) }
+    }
+
+    /// The account as who asks, unless it is closed: for a door that knows already whose program asks.
+    pub async fn principal(&self, account: AccountId) -> Result<Principal, Failure> {
+        let state = self.open_state(account).await?;
+        Ok(Principal::Account { account, entry: state.token_entry })
     }
 
     /// A page of accounts in the order of their ids, and whether there are more. Root only.

@@ -102,10 +102,11 @@ pub use tokens::Tokens;
 pub use upstreams::{Adopted, Adoption, Adoptions, UpstreamFailure};
 pub use webhooks::{NewWebhook, Webhook, WebhookSecret, WebhookSecrets, Webhooks};
 
+use account_events::ACCOUNT_STREAMS_MAX;
 use directory::Directory;
 use guesses::Guesses;
 use quota::Shares;
-use seats::Seats;
+pub(crate) use seats::Seats;
 
 use crate::Settings;
 
@@ -224,7 +225,7 @@ impl App {
         let exports = Arc::new(Exports::new(&lists, &records, &evidence, &stop));
         let audit = part!(Audit: log, keys, principals, histories);
         let follows = part!(Follows: log, bus, stop, principals, records);
-        let seats = Arc::new(Seats::default());
+        let seats = Seats::new(usize::MAX, ACCOUNT_STREAMS_MAX);
         let account_events = part!(AccountEvents: log, keys, stop, principals, records, histories, seats);
         let listeners = part!(Listeners: keys, clock, volatile, public_url, follows);
         let notifications = part!(Notifications: bus, keys, presence, records);

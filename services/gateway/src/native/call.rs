@@ -6,7 +6,7 @@ use axum::{
 };
 use berth_proto::limits::IDEMPOTENCY_KEY_CHARS_MAX;
 
-use super::{problem::Problem, quota};
+use super::{door::Visitor, problem::Problem, quota};
 use crate::{
     app::{App, Call, Client, Failure, Idempotency, Principal},
     http::headers,
@@ -16,6 +16,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) principal: Principal,
+    /// The door that it came through.
+    via: &'static str,
     client: Client,
     key: Option<String>,
 }
@@ -24,7 +26,7 @@ impl Caller {
     /// The call of a command; `body` is what was sent.
     pub(super) fn call(self, route: &'static str, body: &[u8]) -> Call {
         let idempotency = self.key.map(|key| Idempotency { key, route, body: body.to_vec() });
-        Call::counted(self.principal, "native", self.client).with_idempotency(idempotency)
+        Call::counted(self.principal, self.via, self.client).with_idempotency(idempotency)
     }
 }
 
@@ -32,11 +34,16 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let token = headers::bearer(&parts.headers).ok_or(Failure::Unauthorized)?;
-        let principal = app.principals.authenticate(token, headers::peer(&parts.extensions)).await?;
+        let (principal, via) = match parts.extensions.get() {
+            Some(Visitor(principal)) => (*principal, "nats"),
+            None => {
+                let token = headers::bearer(&parts.headers).ok_or(Failure::Unauthorized)?;
+                (app.principals.authenticate(token, headers::peer(&parts.extensions)).await?, "native")
+            }
+        };
         quota::count(app, &principal, &parts.method, &parts.extensions).await?;
         let client = headers::client(&parts.extensions);
-        Ok(Self { principal, client, key: idempotency_key(&parts.headers)? })
+        Ok(Self { principal, via, client, key: idempotency_key(&parts.headers)? })
     }
 }
 

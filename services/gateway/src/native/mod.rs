@@ -3,6 +3,7 @@
 mod body;
 mod call;
 mod code;
+pub mod door;
 mod live_codes;
 pub(crate) mod openapi;
 mod problem;

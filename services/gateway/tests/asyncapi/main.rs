@@ -139,12 +139,65 @@ fn words(name: &str) -> String {
     words
 }
 
+/// What programs of customers ask over NATS: the verb, what it does, and the schemas of what is asked and answered.
+const VERBS: [(&str, &str, Option<&str>, &str); 6] = [
+    ("connect", "Links a device.", Some("ConnectRequest"), "ConnectBody"),
+    ("reconnect", "Opens the link that there is.", None, "InstanceBody"),
+    ("restart", "Closes the connection and opens it again.", None, "InstanceBody"),
+    ("disconnect", "Closes the connection and keeps the link.", None, "InstanceBody"),
+    ("logout", "Ends the session.", Some("LogoutRequest"), "InstanceBody"),
+    ("get", "Shows the instance.", None, "InstanceBody"),
+];
+
+/// A request of a program, and what it is answered if it succeeds.
+fn asked_and_answered(verb: &str, summary: &str, asked: Option<&str>, answered: &str) -> (Value, Value) {
+    let schema = |name: &str| refer(&format!("#/components/schemas/{name}"));
+    let payload = asked.map_or_else(|| json!({ "type": "object", "properties": {} }), schema);
+    let mut asked = message(verb, summary, &payload);
+    asked["headers"] = schema("AskHeaders");
+    let mut answered = message(&format!("{verb}.answer"), "The instance after it", &schema(answered));
+    answered["headers"] = schema("AnswerHeaders");
+    (asked, answered)
+}
+
+/// The headers of requests of programs and of their answers.
+fn program_headers() -> [(&'static str, Value); 2] {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let asked = json!({
+        "type": "object",
+        "properties": {
+            "Idempotency-Key": text("The same request with the same key is done once, over HTTP and over NATS together."),
+            "X-Request-Id": text("Stands in the answer, in the log and, sealed, in the history."),
+            "traceparent": text("The trace that the request belongs to (W3C Trace Context)."),
+        }
+    });
+    let answered = json!({
+        "type": "object",
+        "required": ["Berth-Status", "content-type"],
+        "properties": {
+            "Berth-Status": text("The status, as HTTP has it."),
+            "content-type": text("`application/json`, or `application/problem+json` for a problem."),
+            "x-request-id": text("The id of the request."),
+            "idempotency-replayed": text("`true` if an earlier request with this key did it."),
+            "retry-after": text("Seconds after which the same request may be sent again."),
+            "ratelimit": text("What is left of the quotas of the account."),
+            "ratelimit-policy": text("The quotas of the account."),
+            "Nats-Service-Error-Code": text("The status of a problem."),
+            "Nats-Service-Error": text("The code of a problem."),
+        }
+    });
+    [("AskHeaders", asked), ("AnswerHeaders", answered)]
+}
+
 /// The schemas of the native OpenAPI document that the events of a stream have too.
 fn native_schemas() -> Map<String, Value> {
     let (_, document) = documents().into_iter().find(|(name, _)| *name == "native").unwrap();
     let document = serde_json::to_value(document).unwrap();
     let all = document["components"]["schemas"].as_object().unwrap();
-    let mut wanted = vec!["CommandBody".to_owned()];
+    let mut wanted = vec!["CommandBody".to_owned(), "Problem".to_owned()];
+    wanted.extend(VERBS.iter().flat_map(|(_, _, asked, answered)| {
+        [*asked, Some(*answered)].into_iter().flatten().map(str::to_owned)
+    }));
     let mut taken = Map::new();
     while let Some(name) = wanted.pop() {
         if taken.contains_key(&name) {
@@ -218,6 +271,46 @@ fn webhook_headers() -> Value {
     })
 }
 
+fn channel_of_requests(messages: Map<String, Value>) -> Value {
+    json!({
+        "address": "berth.v1.api.{account}.{verb}.{instance}",
+        "title": "Requests of programs",
+        "description": "The native API over NATS, for programs of an account that NATS lets ask on its subjects. Any gateway answers.",
+        "servers": [refer("#/servers/nats")],
+        "parameters": {
+            "account": { "description": "The id of the account" },
+            "verb": { "description": "What is asked", "enum": VERBS.map(|(verb, ..)| verb) },
+            "instance": { "description": "The id of the instance, or its name or number if that is one token of a subject" },
+        },
+        "messages": messages,
+    })
+}
+
+fn channel_of_answers(messages: Map<String, Value>) -> Value {
+    json!({
+        "address": null,
+        "title": "Answers to programs",
+        "description": "The address is the reply subject of the request.",
+        "servers": [refer("#/servers/nats")],
+        "messages": messages,
+    })
+}
+
+fn add_operations_of_programs(operations: &mut Value) {
+    for (verb, summary, ..) in VERBS {
+        operations[format!("ask.{verb}")] = json!({
+            "action": "receive", "channel": refer("#/channels/ask"), "summary": summary,
+            "messages": [refer(&format!("#/channels/ask/messages/{verb}"))],
+            "reply": {
+                "channel": refer("#/channels/answer"),
+                "messages": [
+                    refer(&format!("#/channels/answer/messages/{verb}")), refer("#/channels/answer/messages/problem"),
+                ],
+            },
+        });
+    }
+}
+
 fn document() -> Value {
     let (mut messages, mut schemas) = (Map::new(), schemas_of_data());
     let mut channels: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
@@ -240,11 +333,21 @@ fn document() -> Value {
         add("webhook", &kind, message);
         schemas.insert(schema, shape.schema());
     }
+    for (verb, summary, asked, answered) in VERBS {
+        let (asked, answered) = asked_and_answered(verb, summary, asked, answered);
+        add("ask", verb, asked);
+        add("answer", verb, answered);
+    }
+    let mut problem = message("problem", "Why it was not done", &refer("#/components/schemas/Problem"));
+    problem["contentType"] = json!("application/problem+json");
+    problem["headers"] = refer("#/components/schemas/AnswerHeaders");
+    add("answer", "problem", problem);
+    schemas.extend(program_headers().map(|(name, schema)| (name.to_owned(), schema)));
     schemas.insert("CloudEvent".to_owned(), envelope());
     schemas.insert("WebhookHeaders".to_owned(), webhook_headers());
     schemas.extend(native_schemas());
     let listed = |channel: &str| channels.get(channel).cloned().unwrap_or_default();
-    json!({
+    let mut document = json!({
         "asyncapi": "3.0.0",
         "info": {
             "title": "Berth: events and webhooks",
@@ -276,6 +379,8 @@ fn document() -> Value {
                 "servers": [refer("#/servers/gateway")],
                 "messages": listed("stream"),
             },
+            "ask": channel_of_requests(listed("ask")),
+            "answer": channel_of_answers(listed("answer")),
             "webhook": {
                 "address": null,
                 "title": "Webhooks in the native format",
@@ -295,7 +400,9 @@ fn document() -> Value {
             },
         },
         "components": { "messages": messages, "schemas": schemas },
-    })
+    });
+    add_operations_of_programs(&mut document["operations"]);
+    document
 }
 
 /// Compares the document with the one that is checked in, or writes it if `BERTH_WRITE_OPENAPI` is set.

@@ -6,7 +6,7 @@ use async_nats::{Client, Message, RequestErrorKind, Subscriber, connection::Stat
 use async_trait::async_trait;
 use berth_runtime::Lifecycle;
 use bytes::Bytes;
-use futures::{StreamExt, future::ready, stream};
+use futures::{Stream, StreamExt, future::ready, stream};
 use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,28 @@ impl NatsBus {
     /// A bus on a connection. Replies that are under way are tasks of the life, so a drain waits for them.
     pub fn new(client: Client, lifecycle: &Lifecycle) -> Self {
         Self { client, lifecycle: lifecycle.clone() }
+    }
+
+    /// The messages of a filter, as a member of a queue group, until the token is cancelled and the last that the server had
+    /// sent are there.
+    pub(super) async fn messages(
+        &self,
+        filter: &str,
+        queue: &str,
+        until: CancellationToken,
+    ) -> Result<impl Stream<Item = Message> + Send + use<>, TransportError> {
+        let messages =
+            self.client.queue_subscribe(filter.to_owned(), queue.to_owned()).await.map_err(transport)?;
+        self.settle().await?;
+        Ok(stream::unfold((messages, Some(until)), next_until))
+    }
+
+    /// Sends a reply once there is one, in a task that a drain waits for.
+    pub(super) fn reply<F>(&self, send: impl FnOnce(Client) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let _task = self.lifecycle.spawn(send(self.client.clone()));
     }
 
     /// Waits until the server has seen what was sent before, such as a subscription: flushing only hands it
@@ -86,11 +108,8 @@ impl Bus for NatsBus {
         queue: &str,
         until: CancellationToken,
     ) -> Result<Requests, TransportError> {
-        let requests =
-            self.client.queue_subscribe(filter.to_owned(), queue.to_owned()).await.map_err(transport)?;
-        self.settle().await?;
+        let messages = self.messages(filter, queue, until).await?;
         let bus = self.clone();
-        let messages = stream::unfold((requests, Some(until)), next_until);
         Ok(Box::pin(messages.filter_map(move |message| ready(bus.take(message)))))
     }
 
@@ -141,8 +160,7 @@ impl NatsBus {
         }
         let (replier, reply) = oneshot::channel();
         if let Some(inbox) = message.reply {
-            let client = self.client.clone();
-            let _task = self.lifecycle.spawn(async move {
+            self.reply(|client| async move {
                 if let Ok(payload) = reply.await
                     && let Err(error) = client.publish(inbox, payload).await
                 {

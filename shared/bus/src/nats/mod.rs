@@ -38,6 +38,7 @@ mod checkpoints;
 mod connect;
 mod deployment;
 mod device_keys;
+mod door;
 mod feed;
 mod key_store;
 mod leases;

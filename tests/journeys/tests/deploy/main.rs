@@ -157,6 +157,34 @@ async fn every_role_gets_along_with_its_permissions_on_one_nats_server() {
 }
 
 #[tokio::test]
+async fn servers_say_when_they_sync_and_what_can_be_lost_is_told() {
+    for (setting, said, risks) in
+        [("always", "always on berth-1", 1), ("\"2m\"", "every 120 s on berth-1", 2)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["single.conf", "permissions.conf"] {
+            let text = std::fs::read_to_string(deploy().join("nats").join(file)).unwrap();
+            let text = text.replace("sync_interval: always", &format!("sync_interval: {setting}"));
+            std::fs::write(folder.path().join(file), text).unwrap();
+        }
+        let server = Server::start_with(&folder.path().join("single.conf"), &[], &[]);
+        server.connect("operator").await;
+        let mut berth = berth(&server).start().await;
+        let shown = berth.client().token(ROOT_KEY).get("/v1/cluster").await.expect(200);
+        assert_eq!(shown["engine"]["sync"], said, "{shown}");
+        assert_eq!(shown["engine"]["risks"].as_array().unwrap().len(), risks, "{shown}");
+        let logs = berth.logs();
+        assert_eq!(
+            logs.contains("for 120 s in memory alone"),
+            risks == 2,
+            "each process says so at its start"
+        );
+        assert!(!logs.to_lowercase().contains("permissions violation"), "{logs}");
+        berth.kill9();
+    }
+}
+
+#[tokio::test]
 async fn three_nats_servers_with_three_replicas_carry_the_journey() {
     let ports: [u16; 3] = std::array::from_fn(|_| free_port());
     let mut variables: Vec<_> = (1..)

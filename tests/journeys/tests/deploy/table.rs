@@ -160,6 +160,8 @@ const ROWS: &[Row] = &[
     hears("send again, in their group", &[("berth.v1.redelivery.*.*", "webhooks")]),
     sends("play on a simulated device", &["berth.v1.simulate.0.x"]),
     hears("take plays of simulated devices, in their group", &[("berth.v1.simulate.*.*", "connector")]),
+    sends("ask as the program of a customer", &["berth.v1.api.x.get.y"]),
+    hears("answer programs of customers, in their group", &[("berth.v1.api.*.*.*", "gateway")]),
     hears(
         "overhear what is asked of a service",
         &[
@@ -169,9 +171,11 @@ const ROWS: &[Row] = &[
             ("berth.v1.deliveries.*", ""),
             ("berth.v1.redelivery.*.*", ""),
             ("berth.v1.simulate.*.*", ""),
+            ("berth.v1.api.*.*.*", ""),
         ],
     ),
     sends("see settings, counts and subjects of a stream", &["$JS.API.STREAM.INFO.BERTH_LOG_0"]),
+    sends("ask the servers how they keep streams", &["berth.v1.servers.jetstream"]),
     sends(
         "make streams",
         &[

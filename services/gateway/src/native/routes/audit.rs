@@ -35,7 +35,7 @@ pub(super) struct AuditParams {
     account: Option<String>,
     /// Who asked for it: `root`, `account`, `instance`, `service`; several with commas between.
     actor: Option<String>,
-    /// The door that it came through: `native`, `console`, a dialect, `connector`, `sweeper`; several with commas between.
+    /// The door that it came through: `native`, `nats`, `console`, a dialect, `connector`, `sweeper`; several with commas between.
     door: Option<String>,
     /// Only what happened to one of these: `instance`, `account`, `directory` (with the root key); several with commas between.
     /// Left out it is whatever events of `type` happen to, else instances and accounts.
