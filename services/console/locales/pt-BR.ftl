@@ -560,6 +560,7 @@ engine-embedded-sync = em disco, sempre
 due-jobs = trabalho em aberto
 due-notices = avisos
 risk-alone = Um único servidor guarda { $streams }. Com o disco dele perde-se tudo o que há neles, com a energia o que ele não havia sincronizado, e enquanto ele está fora nada é decidido. Três servidores e BERTH_NATS_REPLICAS=3 sobrevivem à perda de um.
+risk-unsynced = { $servers } pode ter por { $seconds } segundos só na memória o que confirmou: se faltar energia em todos os servidores de um fluxo, perde-se o que houve nesse tempo. Com “sync_interval: always” em nats-server.conf não se perde nada.
 risk-behind = { $current } de { $replicas } servidores têm tudo de { $stream }: até que os outros alcancem, menos deles podem falhar.
 growth-title = Crescimento do registro
 growth-commits = { $count ->

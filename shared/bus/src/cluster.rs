@@ -1,6 +1,6 @@
 //! What can be told of a deployment as a whole: who takes part, who owns what, and what lies below.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
@@ -30,8 +30,19 @@ pub struct Engine {
     pub version: Option<String>,
     /// When what is acknowledged is on the disk, in words.
     pub sync: String,
+    /// When each server syncs, where they say so.
+    pub servers: Vec<ServerSyncs>,
     /// The streams; none embedded.
     pub streams: Vec<StreamStands>,
+}
+
+/// When a server brings to the disk what it acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSyncs {
+    /// Its name.
+    pub name: String,
+    /// None: before it acknowledges anything.
+    pub every: Option<Duration>,
 }
 
 /// How a stream of NATS stands.
@@ -65,6 +76,13 @@ pub enum Risk {
         /// The streams that it alone has.
         streams: Vec<String>,
     },
+    /// Servers acknowledge what is not on their disks yet.
+    Unsynced {
+        /// Which.
+        servers: Vec<String>,
+        /// For how long at most.
+        longest: Duration,
+    },
     /// Fewer servers have all of a stream than shall.
     Behind {
         /// The stream.
@@ -88,6 +106,13 @@ impl fmt::Display for Risk {
                  survive the loss of one",
                 streams.join(", ")
             ),
+            Self::Unsynced { servers, longest } => write!(
+                f,
+                "{} may have what they acknowledged for {} s in memory alone: with the power of all servers of a stream so \
+                 much of it is lost, acknowledged commands too; `sync_interval: always` in nats-server.conf loses none",
+                servers.join(", "),
+                longest.as_secs()
+            ),
             Self::Behind { stream, current, replicas } => write!(
                 f,
                 "{current} of {replicas} servers have all of {stream}: until the others have caught up, fewer may fail"
@@ -110,7 +135,12 @@ impl Engine {
             current: stream.current,
             replicas: stream.replicas,
         });
-        alone.into_iter().chain(behind).collect()
+        let unsynced: Vec<_> =
+            self.servers.iter().filter_map(|server| Some((server.name.clone(), server.every?))).collect();
+        let longest = unsynced.iter().map(|(_, every)| *every).max();
+        let servers = unsynced.into_iter().map(|(name, _)| name).collect();
+        let unsynced = longest.map(|longest| Risk::Unsynced { servers, longest });
+        alone.into_iter().chain(unsynced).chain(behind).collect()
     }
 }
 
@@ -144,7 +174,7 @@ mod tests {
             last: 0,
         };
         let streams = vec![stream("LOG", true), stream("CODES", false)];
-        Engine { kind: "nats", version: None, sync: String::new(), streams }
+        Engine { kind: "nats", version: None, sync: String::new(), servers: Vec::new(), streams }
     }
 
     #[test]
@@ -155,5 +185,10 @@ mod tests {
         assert!(alone.len() == 1 && alone[0].starts_with("one server keeps LOG: with its disk"), "{alone:?}");
         let behind = risks(engine(3, 2));
         assert!(behind.len() == 1 && behind[0].starts_with("2 of 3 servers have all of LOG"), "{behind:?}");
+        let server = |name: &str, every| ServerSyncs { name: name.to_owned(), every };
+        let servers = vec![server("n1", None), server("n2", Some(Duration::from_mins(2)))];
+        let unsynced = risks(Engine { servers, ..engine(3, 3) });
+        let said = "n2 may have what they acknowledged for 120 s in memory alone";
+        assert!(unsynced.len() == 1 && unsynced[0].starts_with(said), "{unsynced:?}");
     }
 }

@@ -148,7 +148,7 @@ async fn panel_of(console: &Console, visit: &Visit) -> Result<Panel, Failure> {
     let (roster, claims, engine) = tokio::try_join!(cluster.members(), cluster.claims(), cluster.engine())
         .map_err(|error| Failure::unavailable("the deployment", error))?;
     let risks = engine.risks().into_iter().map(|risk| risk_text(risk, t)).collect();
-    let Engine { kind, version, sync, streams } = engine;
+    let Engine { kind, version, sync, streams, .. } = engine;
     let chart = |title: &str, parts: i64, seconds: i64| {
         let chart = console.growth.chart(visit.app.now(), parts, seconds);
         let counts = [("sum", chart.sum.to_string()), ("peak", chart.peak.to_string())];
@@ -172,6 +172,10 @@ async fn panel_of(console: &Console, visit: &Visit) -> Result<Panel, Failure> {
 fn risk_text(risk: Risk, t: Texts) -> String {
     match risk {
         Risk::Alone { streams } => t.with("risk-alone", "streams", streams.join(", ")),
+        Risk::Unsynced { servers, longest } => {
+            let seconds = longest.as_secs().to_string();
+            t.f("risk-unsynced", &[("servers", servers.join(", ")), ("seconds", seconds)])
+        }
         Risk::Behind { stream, current, replicas } => {
             let counts = [("current", current.to_string()), ("replicas", replicas.to_string())];
             t.f("risk-behind", &[&counts[..], &[("stream", stream)]].concat())

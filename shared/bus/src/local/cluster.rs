@@ -39,6 +39,6 @@ impl Cluster for Alone {
 
     async fn engine(&self) -> Result<Engine, LeaseError> {
         let sync = "always: what is acknowledged is on the disk".to_owned();
-        Ok(Engine { kind: "embedded", version: None, sync, streams: Vec::new() })
+        Ok(Engine { kind: "embedded", version: None, sync, servers: Vec::new(), streams: Vec::new() })
     }
 }

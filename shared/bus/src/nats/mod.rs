@@ -45,6 +45,7 @@ mod leases;
 mod outage;
 mod postbag;
 mod relay;
+mod servers;
 mod stream;
 mod table;
 mod volatile;

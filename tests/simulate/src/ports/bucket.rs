@@ -96,6 +96,12 @@ impl LeaseBucket for SharedBucket {
     }
 
     async fn engine(&self, _streams: &[String]) -> Engine {
-        Engine { kind: "simulated", version: None, sync: "never".to_owned(), streams: Vec::new() }
+        Engine {
+            kind: "simulated",
+            version: None,
+            sync: "never".to_owned(),
+            servers: Vec::new(),
+            streams: Vec::new(),
+        }
     }
 }

@@ -232,7 +232,7 @@ impl PartitionBody {
 impl EngineBody {
     fn of(engine: Engine) -> Self {
         let risks = engine.risks().iter().map(ToString::to_string).collect();
-        let Engine { kind, version, sync, streams } = engine;
+        let Engine { kind, version, sync, streams, .. } = engine;
         let stream = |StreamStands {
                           name, leader, replicas, current, is_on_disk, messages, bytes, ..
                       }| {

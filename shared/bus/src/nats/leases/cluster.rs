@@ -6,9 +6,9 @@ use async_nats::Client;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{NatsLeases, bucket::Claim};
+use super::{super::servers, NatsLeases, bucket::Claim};
 use crate::{
-    cluster::{Claimed, Cluster, Engine, StreamStands},
+    cluster::{Claimed, Cluster, Engine, ServerSyncs, StreamStands},
     lease::Lease,
     member::Roster,
     port::LeaseError,
@@ -16,8 +16,8 @@ use crate::{
 
 /// Claims and streams that are asked for at once.
 const ASKED_AT_ONCE: usize = 32;
-/// What the server says of when it syncs: nothing that its clients may hear.
-const SYNC: &str = "as the servers are configured, which they do not tell their clients: see `sync_interval` in \
+/// What is known of when servers sync where nobody may ask them.
+const SYNC: &str = "as the servers are configured, which they tell their system account only: see `sync_interval` in \
                     nats-server.conf";
 
 /// A deployment on NATS, with the streams that it has.
@@ -71,9 +71,19 @@ pub async fn survey(client: &Client, streams: &[String]) -> Engine {
             async move { context.get_stream(&name).await.ok().map(|found| stands(found.cached_info())) }
         })
         .buffered(ASKED_AT_ONCE);
-    let streams = found.collect::<Vec<_>>().await.into_iter().flatten().collect();
+    let (streams, servers) = futures::join!(found.collect::<Vec<_>>(), servers::syncs(client));
     let version = Some(client.server_info().version);
-    Engine { kind: "nats", version, sync: SYNC.to_owned(), streams }
+    let sync = if servers.is_empty() { SYNC.to_owned() } else { in_words(&servers) };
+    Engine { kind: "nats", version, sync, servers, streams: streams.into_iter().flatten().collect() }
+}
+
+/// When servers sync.
+fn in_words(servers: &[ServerSyncs]) -> String {
+    let said = servers.iter().map(|ServerSyncs { name, every }| match every {
+        None => format!("always on {name}"),
+        Some(every) => format!("every {} s on {name}", every.as_secs()),
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 fn stands(info: &async_nats::jetstream::stream::Info) -> StreamStands {
