@@ -35,6 +35,7 @@ export class Edge {
     // Linked devices: the key of each by its JID.
     this.devices = new Map();
     this.connections = new Set();
+    this.ways = new Set();
     // What was seen and must never be: two sockets of one device.
     this.wrongs = [];
     this.seen = [];
@@ -45,6 +46,7 @@ export class Edge {
 
   async stop() {
     this.cut();
+    this.ways.forEach((socket) => socket.destroy());
     await new Promise((resolve) => this.server.close(resolve));
   }
 
@@ -57,7 +59,8 @@ export class Edge {
     const secure = createSecureServer(tls);
     listen(secure);
     server.on("connect", ({ url }, socket) => {
-      socket.on("error", () => {});
+      // Whoever is gone before the end of the TLS handshake leaves a half of a socket, which nobody else closes.
+      this.ways.add(socket.on("close", () => this.ways.delete(socket)).on("error", () => {}));
       if (url !== ADDRESS) return socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
       socket.write("HTTP/1.1 200 OK\r\n\r\n");
       secure.emit("connection", socket);
