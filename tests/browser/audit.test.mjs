@@ -25,6 +25,7 @@ for (const script of [true, false]) {
     if (script) await seen(page, "audit");
     await page.getByRole("link", { name: "Older" }).click();
     await page.getByRole("link", { name: "quay-0", exact: true }).first().waitFor();
+    await page.getByText("The account was created.").waitFor();
     await page.getByLabel("Instance").fill("harbour");
     await page.getByLabel("Who").selectOption("Account");
     await page.getByLabel("Door").selectOption("native");

@@ -276,7 +276,11 @@ impl Row {
         let AuditEntry { instance, account, name, entry, .. } = found;
         let receipt = public::receipt_of(&entry.commit, entry.index);
         let (text, event) = match (instance, name) {
-            (None, Some(name)) => ((*name).to_owned(), String::new()),
+            // Of an account; what has no words yet is told by its name.
+            (None, Some(name)) => match t.known(&format!("event-{name}")) {
+                Some(text) => (text, (*name).to_owned()),
+                None => ((*name).to_owned(), String::new()),
+            },
             _ => said(entry, t),
         };
         let of = instance.map(|id| names.get(&id).cloned().unwrap_or_else(|| id.to_string()));
