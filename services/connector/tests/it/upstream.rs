@@ -68,6 +68,9 @@ struct Script {
     logout: Logout,
     /// Every question, by method and path.
     asked: Vec<String>,
+    /// The numbers that codes were asked for, and the pairing code that is shown for one.
+    numbers: Vec<String>,
+    pairing: &'static str,
     /// The webhooks of instances, as they were set.
     webhooks: HashMap<String, Value>,
     url: String,
@@ -90,6 +93,8 @@ impl Scripted {
             fault: Fault::None,
             logout: Logout::Lying,
             asked: Vec::new(),
+            numbers: Vec::new(),
+            pairing: "ABCD1234",
             webhooks: HashMap::new(),
             url: String::new(),
         };
@@ -99,6 +104,7 @@ impl Scripted {
             .route("/instance/fetchInstances", get(fetch))
             .route("/instance/connect/{name}", get(connect))
             .route("/instance/create", post(create))
+            .route("/instance/restart/{name}", post(connection_state))
             .route("/instance/logout/{name}", delete(logout))
             .route("/webhook/find/{name}", get(find_webhook))
             .route("/webhook/set/{name}", post(set_webhook))
@@ -210,15 +216,22 @@ async fn fetch(
     Json(rows.into())
 }
 
-async fn connect(State(scripted): State<Scripted>, Path(name): Path<String>) -> Json<Value> {
+async fn connect(
+    State(scripted): State<Scripted>,
+    Path(name): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Json<Value> {
     scripted.script(|script| {
+        let number = query.get("number").cloned();
+        script.numbers.extend(number.clone());
         let there = script.instances.get_mut(&name).unwrap();
         if there.socket == "close" {
             there.socket = "connecting";
             // As the real one does when its keys are stale: ask again.
             return Json(json!({"count": 0}));
         }
-        Json(json!({"code": "2@the-code", "base64": "data:", "pairingCode": null, "count": 1}))
+        let pairing = number.map(|_| script.pairing);
+        Json(json!({"code": "2@the-code", "base64": "data:", "pairingCode": pairing, "count": 1}))
     })
 }
 
@@ -462,4 +475,46 @@ async fn a_hint_makes_an_instance_be_looked_at() {
             upstream.asked("GET /instance/connectionState") > 1
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_pairing_code_is_asked_for_with_the_number_and_shown_as_often_as_it_changes() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    let _connector = world.connector_driven_by(driver).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.connect_by_code(id, "5511987654321").await;
+    world.until("the first code", async || world.code(id, "pairing", 1).await.is_some()).await;
+    assert_eq!(world.code(id, "pairing", 1).await.as_deref(), Some("ABCD1234"));
+    upstream.script(|script| script.pairing = "WXYZ9876");
+    world.until("the second code", async || world.code(id, "pairing", 2).await.is_some()).await;
+    assert_eq!(world.code(id, "pairing", 2).await.as_deref(), Some("WXYZ9876"));
+    assert!(upstream.script(|script| script.numbers.iter().all(|number| number == "5511987654321")));
+    upstream.set("shop", "open", Some(JID));
+    world.until_open(id).await;
+    assert_eq!(upstream.asked("DELETE"), 0, "nothing was in the way");
+}
+
+#[tokio::test]
+async fn a_restart_is_asked_for_once_and_only_where_the_upstream_is_driven() {
+    let world = World::new().await;
+    let upstream = Scripted::listening().await;
+    upstream.set("shop", "open", Some(JID));
+    let observing = world.connector_driven_by(upstream.driver("observe", None)).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.until_open(id).await;
+    // Decided before the upstream was only looked at: nothing is asked for.
+    world.restart(id).await;
+    upstream.looked_at(&world, 3).await;
+    assert_eq!(upstream.asked("POST"), 0);
+    observing.kill().await;
+
+    let _driving = world.connector_driven_by(upstream.driver("drive", None)).await;
+    upstream.looked_at(&world, 3).await;
+    let before = upstream.asked("POST /instance/restart");
+    world.restart(id).await;
+    world.until("a restart is asked for", async || upstream.asked("POST /instance/restart") > before).await;
+    upstream.looked_at(&world, 3).await;
+    assert_eq!(upstream.asked("POST /instance/restart"), before + 1);
+    world.until_open(id).await;
 }
