@@ -48,6 +48,13 @@ pub enum DeliveriesRequestV1 {
         /// Which, at most [`ENDPOINTS_ASKED_MAX`].
         endpoints: Vec<EndpointId>,
     },
+    /// A page of what an endpoint of an account was sent about all instances, by when it was first tried, the newest first.
+    OfEndpoint {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// Which of it; its `endpoint` says nothing.
+        page: DeliveriesPageV1,
+    },
 }
 
 /// Which deliveries.

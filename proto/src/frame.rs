@@ -124,6 +124,17 @@ pub enum TargetV1 {
         /// As it shall be.
         webhook: WebhookV1,
     },
+    /// Change the signing secret of an endpoint of an account; the present one signs beside it for a while.
+    RotateAccountWebhookSecret {
+        /// The account.
+        account: AccountId,
+        /// The endpoint.
+        webhook: EndpointId,
+        /// The new secret, sealed for the account.
+        secret: Sealed,
+        /// Until when the present secret still signs.
+        keep_until: Timestamp,
+    },
 }
 
 impl TargetV1 {
@@ -139,6 +150,7 @@ impl TargetV1 {
             | Self::RemoveAccountWebhook { account, .. }
             | Self::DisableAccountWebhook { account, .. }
             | Self::ReplaceAccountWebhook { account, .. }
+            | Self::RotateAccountWebhookSecret { account, .. }
             | Self::CloseAccount { account } => StreamKey::account(*account),
         }
     }

@@ -8,6 +8,10 @@ pub const WEBHOOK_CONFIG_BYTES_MAX: usize = 16 * 1024;
 pub const ACCOUNT_WEBHOOKS_MAX: usize = 4;
 /// Encoded configuration of an account's webhooks, in bytes: it rides in every commit of its instances.
 pub const ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX: usize = 16 * 1024;
+/// Endpoints of one account that hear all of its instances without being copied to them.
+pub const ACCOUNT_WIDE_WEBHOOKS_MAX: usize = 20;
+/// Encoded configuration of these, in bytes: it rides in every commit of the account.
+pub const ACCOUNT_WIDE_WEBHOOK_CONFIG_BYTES_MAX: usize = 16 * 1024;
 /// Encoded state carried by a commit, in bytes.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 /// One encoded commit, in bytes.

@@ -38,6 +38,11 @@ pub enum RedeliveryRequestV1 {
         /// The endpoint.
         endpoint: EndpointId,
     },
+    /// Send a notice that says nothing to an endpoint of the account whose id stands in the place of the instance's.
+    TestOfAccount {
+        /// The endpoint.
+        endpoint: EndpointId,
+    },
 }
 
 /// The answer.

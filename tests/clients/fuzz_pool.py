@@ -41,6 +41,9 @@ class Caller:
         made = ask("POST", "/v1/instances", self.token, {"name": self.name, "webhooks": [hook]})
         self.id, self.number = made["id"], made["number"]
         self.webhook = made["webhook_secrets"][0]["id"]
+        if DIALECT == "native":
+            of_all = {"url": "https://hooks.example/fuzz"}
+            self.webhook_of_all = ask("POST", "/v1/webhooks", self.token, of_all)["id"]
         if DIALECT == "codechat":
             of_all = {"name": "fuzz", "url": "https://hooks.example/fuzz"}
             ask("POST", f"/api/v2/business/{self.account}/webhook", self.token, of_all)
@@ -113,6 +116,8 @@ def before_call(context, case, kwargs):
         case.query = {name: min(value, 5) if isinstance(value, int) else value for name, value in case.query.items()}
     caller = next_caller(turn)
     values = caller.values(turn)
+    if case.path.startswith("/v1/webhooks/"):
+        values["w"] = caller.webhook_of_all
     for name in case.path_parameters or {}:
         if name in values:
             case.path_parameters[name] = values[name]

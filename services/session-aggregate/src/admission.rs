@@ -136,6 +136,7 @@ const fn senders_of_account_command(target: &TargetV1) -> Senders {
         | TargetV1::ChangeAccount { .. }
         | TargetV1::ConfigureAccountWebhook { .. }
         | TargetV1::ReplaceAccountWebhook { .. }
+        | TargetV1::RotateAccountWebhookSecret { .. }
         | TargetV1::RemoveAccountWebhook { .. }
         | TargetV1::CloseAccount { .. } => CLIENTS,
         TargetV1::DisableAccountWebhook { .. } => DELIVERY,

@@ -82,6 +82,7 @@ fn name(target: &TargetV1) -> &'static str {
         TargetV1::ChangeAccount { .. } => "ChangeAccount",
         TargetV1::ConfigureAccountWebhook { .. } => "ConfigureAccountWebhook",
         TargetV1::ReplaceAccountWebhook { .. } => "ReplaceAccountWebhook",
+        TargetV1::RotateAccountWebhookSecret { .. } => "RotateAccountWebhookSecret",
         TargetV1::RemoveAccountWebhook { .. } => "RemoveAccountWebhook",
         TargetV1::DisableAccountWebhook { .. } => "DisableAccountWebhook",
         TargetV1::CloseAccount { .. } => "CloseAccount",

@@ -14,6 +14,7 @@
 //! Any replica answers any command correctly: what keeps them apart is the version that an append expects. The owner of a
 //! partition (`ownership`) takes its commands while there is one, since it has the states in memory.
 
+mod account_versions;
 mod accounts;
 mod admission;
 mod asker;
@@ -44,6 +45,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
+    account_versions::AccountVersions,
     accounts::Accounts,
     cache::StateCache,
     commands::Commands,
@@ -182,10 +184,17 @@ fn compose(
     let writer = Writer::new(Arc::clone(&log), Arc::clone(&clock), entropy, settings.write_version);
     let directory = Directory::new(writer.clone());
     let entries = Entries { directory: directory.clone(), keys: keys.clone(), clock: Arc::clone(&clock) };
-    let accounts =
-        Arc::new(Accounts::new(writer.clone(), directory.clone(), keys.clone(), Arc::clone(&clock)));
+    let versions = Arc::new(AccountVersions::default());
+    let accounts = Arc::new(Accounts::new(
+        writer.clone(),
+        directory.clone(),
+        keys.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&versions),
+    ));
     let states = StateCache::new(settings.state_cache_bytes_max);
-    let instances = Arc::new(Instances::new(writer, states, Arc::clone(&bus), Arc::clone(&device_keys)));
+    let instances =
+        Arc::new(Instances::new(writer, states, versions, Arc::clone(&bus), Arc::clone(&device_keys)));
     let create = Arc::new(Create {
         instances: Arc::clone(&instances),
         accounts: Arc::clone(&accounts),

@@ -29,7 +29,7 @@ pub(crate) async fn caller(
     resealer.value(field::CALLER, caller).ok()
 }
 
-/// Endpoints of an account, sealed for one of its instances; none if the key of the instance is not there, as
+/// The endpoints of an account that are copied, sealed for one of its instances; none if the key of the instance is not there, as
 /// after its deletion.
 pub(crate) async fn webhooks(
     keys: &KeyRing,
@@ -37,11 +37,12 @@ pub(crate) async fn webhooks(
     webhooks: &[WebhookV1],
     instance: InstanceId,
 ) -> Result<Option<Vec<WebhookV1>>, Trouble> {
-    if webhooks.is_empty() {
+    let copied: Vec<_> = webhooks.iter().filter(|webhook| webhook.is_of_account()).collect();
+    if copied.is_empty() {
         return Ok(Some(Vec::new()));
     }
     let Some(resealer) = resealer(keys, account.as_bytes(), instance).await? else { return Ok(None) };
-    let copies = webhooks.iter().map(|webhook| resealer.webhook(webhook)).collect::<Result<_, _>>();
+    let copies = copied.into_iter().map(|webhook| resealer.webhook(webhook)).collect::<Result<_, _>>();
     copies.map(Some).map_err(|OpenError| no_key(account.as_bytes()))
 }
 

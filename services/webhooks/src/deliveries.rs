@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     attempts::{Delivery, Page, Places, TableError, notice_bytes},
-    dispatch::{Fault, Tools, of_endpoint, read},
+    dispatch::{Fault, Reach, Tools, of_endpoint, read},
     health::Health,
     outbox::{Owed, SettledRow, owed_key, owed_prefix, read_row, settled_key},
     signing::delivery_id,
@@ -71,7 +71,11 @@ async fn answer(tools: &Tools, request: Request) {
         return;
     };
     let reply = match asked {
-        DeliveriesRequestV1::Page(page) => page_of(tools, &page).await,
+        DeliveriesRequestV1::Page(page) => page_of(tools, &page, None).await,
+        DeliveriesRequestV1::OfEndpoint { endpoint, page } => {
+            let page = DeliveriesPageV1 { endpoint: None, ..page };
+            page_of(tools, &page, Some(endpoint)).await
+        }
         DeliveriesRequestV1::One { instance, endpoint, id } => one(tools, instance, endpoint, id).await,
         DeliveriesRequestV1::Owed { instances } => owed(tools, instances).await,
         DeliveriesRequestV1::Failing { account, endpoints } => failing(tools, account, &endpoints),
@@ -93,7 +97,12 @@ async fn caught_up(tools: &Tools) -> Result<(), AskFault> {
     Ok(tools.outbox.reached(&end, CAUGHT_UP_MAX).await?)
 }
 
-async fn page_of(tools: &Tools, asked: &DeliveriesPageV1) -> Result<DeliveriesReplyV1, AskFault> {
+/// A page, of one endpoint of the account if only that is wanted.
+async fn page_of(
+    tools: &Tools,
+    asked: &DeliveriesPageV1,
+    only: Option<EndpointId>,
+) -> Result<DeliveriesReplyV1, AskFault> {
     caught_up(tools).await?;
     let limit = usize::from(asked.limit.clamp(1, DELIVERIES_PAGE_MAX));
     let places = match asked.endpoint {
@@ -107,6 +116,7 @@ async fn page_of(tools: &Tools, asked: &DeliveriesPageV1) -> Result<DeliveriesRe
         asked.before.as_deref(),
         (limit, LOOKED_AT_MAX),
         |notice, delivery| match standing(tools, notice, delivery) {
+            Ok(_) if only.is_some_and(|only| only != notice.endpoint) => false,
             Ok(standing) => is_wanted(asked, notice, delivery.occurred_at, standing),
             Err(error) => {
                 failed.get_or_insert(error);
@@ -184,7 +194,7 @@ async fn keep_present(
     for one in deliveries.iter() {
         let instance = one.notice.instance;
         if let Entry::Vacant(unknown) = present.entry(instance) {
-            unknown.insert(match read(tools, instance).await {
+            unknown.insert(match read(tools, instance, Reach::Own).await {
                 Ok(permit) => permit.step.state.account == account,
                 Err(fault) if fault.lasts() => false,
                 Err(fault) => return Err(fault.into()),

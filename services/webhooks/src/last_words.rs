@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use berth_bus::{KeyRingError, Request, Requests};
 use berth_domain::instance::NoticeClass;
-use berth_log::{ReadError, Rehydrated, StateError, rehydrate};
+use berth_log::{ReadError, Rehydrated, StateError, decode_state, rehydrate};
 use berth_notices::{
     derive::Step,
     formats::{self, Format},
 };
 use berth_proto::{
-    DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
+    AccountId, DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
+    account::AccountStateV2,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1},
     instance::{DeviceV1, InstanceStateV1, PhaseV1, WebhookV1},
 };
@@ -104,9 +105,13 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     let Some(step) = Step::with(&commit, state)? else {
         return Ok(());
     };
+    let listeners = listeners_of(tools, step.state.account, commit.account_version).await?;
+    let heard = step.heard();
+    let of_account = listeners.iter().flat_map(|webhook| heard.notices_for(webhook));
     let notices: Vec<NoticeKeyV1> = step
         .notices()
         .into_iter()
+        .chain(of_account)
         .filter(|notice| notice.class == NoticeClass::Deletion)
         .map(|notice| notice.key)
         .collect();
@@ -117,12 +122,41 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
         return Ok(());
     };
     let owner = *instance.as_bytes();
-    let resealer = Resealer { from: (owner, old), to: (owner, new) };
-    let state = last_words(&resealer, &step.state, &notices)?;
+    let resealer = Resealer { from: (owner, old), to: (owner, new.clone()) };
+    let mut state = last_words(&resealer, &step.state, &notices)?;
+    state.webhooks.extend(resealed(tools, step.state.account, &listeners, &notices, (owner, new)).await?);
     let kept = LastWordsKeptV1 { instance, notices, state: RecordV1::of(&state)? };
     let partition = Partition::of(instance.as_bytes());
     note_as_guest(tools, partition, DeliveryEvent::from(kept)).await?;
     Ok(())
+}
+
+/// The endpoints that an account had in a version.
+async fn listeners_of(tools: &Tools, account: AccountId, version: u64) -> Result<Vec<WebhookV1>, KeepError> {
+    let Some(before) = version.checked_sub(1) else { return Ok(Vec::new()) };
+    let page = tools.log.read(&StreamKey::account(account), before, 1).await?;
+    let Some(stored) = page.first() else { return Ok(Vec::new()) };
+    let (_, state) = decode_state::<AccountStateV2>(stored).map_err(StateError::from)?;
+    Ok(state.webhooks.into_iter().filter(|webhook| !webhook.is_of_account()).collect())
+}
+
+/// The endpoints of an account that are told, sealed for the deleted instance: its account may be gone before they are.
+async fn resealed(
+    tools: &Tools,
+    account: AccountId,
+    listeners: &[WebhookV1],
+    notices: &[NoticeKeyV1],
+    to: ([u8; 16], DataKey),
+) -> Result<Vec<WebhookV1>, KeepError> {
+    let is_told = |one: &&WebhookV1| notices.iter().any(|key| key.endpoint == one.id);
+    let told: Vec<_> = listeners.iter().filter(is_told).collect();
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(key) = tools.keys.key(account.as_bytes()).await? else { return Ok(Vec::new()) };
+    let resealer = Resealer { from: (*account.as_bytes(), key), to };
+    let told = told.into_iter().map(|webhook| WebhookV1 { old_secrets: Vec::new(), ..webhook.clone() });
+    Ok(told.map(|webhook| resealer.webhook(&webhook)).collect::<Result<_, _>>()?)
 }
 
 async fn keys(

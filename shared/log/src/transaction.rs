@@ -37,6 +37,8 @@ pub struct Next<S> {
     pub events: Vec<RecordV1>,
     /// The state after the events.
     pub state: S,
+    /// The version of the account whose configuration it was decided with; 0 if that says nothing of it.
+    pub account_version: u64,
 }
 
 /// What was decided on a stream as it was loaded, with an answer for whoever asked.
@@ -266,7 +268,7 @@ impl Writer {
             receipts: next.receipts,
             events: next.events,
             state: carried,
-            account_version: 0,
+            account_version: next.account_version,
             traceparent: traceparent.clone(),
             damage: loaded.damage.clone(),
         };

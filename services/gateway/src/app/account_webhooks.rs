@@ -1,17 +1,56 @@
-//! Webhook endpoints of an account: one for each format, which all its instances have.
+//! Webhook endpoints of an account: those that stand with it and hear all its instances, and one for each format of a dialect
+//! that has such a thing, which all its instances have a copy of.
 
-use berth_proto::{AccountId, EndpointId, frame::TargetV1};
+use berth_proto::{
+    AccountId, EndpointId, Sealed,
+    frame::{RejectionCodeV1, TargetV1},
+};
+use berth_runtime::{DataKey, sealing::field};
 
 use super::{
     accounts::{AccountRecord, Accounts, ChangedAccount},
     call::Call,
     failure::Failure,
-    webhooks::NewWebhook,
+    webhooks::{NewWebhook, Webhook, WebhookSecrets, keep_until},
 };
 
+/// What a command made of an endpoint of an account.
+#[derive(Debug, Clone)]
+pub struct ChangedWebhook {
+    /// The endpoint as it is now.
+    pub webhook: Webhook,
+    /// Whether an earlier try of the same keyed command had done it.
+    pub replayed: bool,
+}
+
 impl Accounts {
-    /// Adds an endpoint to all instances of an account, those to come included, or replaces the one of its format:
-    /// id and secret stay then.
+    /// Adds an endpoint that hears all instances of an account, those to come included; gives its secrets too. The id of a
+    /// keyed command's endpoint follows from the key, so that every try means the same one.
+    /// [`RejectionCodeV1::UnknownWebhook`] if an earlier try added one that was removed since.
+    pub async fn add_webhook(
+        &self,
+        call: &Call,
+        account: AccountId,
+        new: &NewWebhook,
+    ) -> Result<(ChangedWebhook, WebhookSecrets), Failure> {
+        // Commits of the earlier shape have no place for the version of the account.
+        if !self.commands.write_version.checked_commits() {
+            return Err(Failure::Rejected(RejectionCodeV1::UpgradeNeeded));
+        }
+        let identity = self.commands.identity(call, account.as_bytes()).await?;
+        let key = self.key(account).await?;
+        let id = identity.keyed.then(|| EndpointId::from_bytes(*identity.command_id.as_bytes()));
+        let new = NewWebhook { id: new.id.or(id), ..new.clone() };
+        let (webhook, _) = self.webhooks.seal(account.as_bytes(), &key, &new)?;
+        let id = webhook.id;
+        let target = TargetV1::ConfigureAccountWebhook { account, webhook };
+        let changed = self.decide_as(call, identity, target).await?;
+        let secrets = self.secrets_with(&key, &changed.account, id)?;
+        Ok((of_webhook(&changed, id)?, secrets))
+    }
+
+    /// Adds an endpoint of a dialect's format to all instances of an account, those to come included, or replaces the one of
+    /// its format: id and secret stay then.
     pub async fn configure_webhook(
         &self,
         call: &Call,
@@ -25,7 +64,7 @@ impl Accounts {
     }
 
     /// Replaces the endpoint that a change was made from, which stands in the account as it was read.
-    /// [`berth_proto::frame::RejectionCodeV1::Changed`] if it is another one by now.
+    /// [`RejectionCodeV1::Changed`] if it is another one by now.
     pub async fn replace_webhook(
         &self,
         call: &Call,
@@ -41,7 +80,7 @@ impl Accounts {
         self.decide(call, target).await
     }
 
-    /// Removes an endpoint of an account from all its instances.
+    /// Removes an endpoint of an account.
     pub async fn remove_webhook(
         &self,
         call: &Call,
@@ -51,4 +90,59 @@ impl Accounts {
         let target = TargetV1::RemoveAccountWebhook { account, webhook };
         self.decide(call, target).await
     }
+
+    /// The secrets of an endpoint, opened; [`Failure::NotFound`] if the account has no such endpoint.
+    pub async fn webhook_secrets(
+        &self,
+        account: &AccountRecord,
+        id: EndpointId,
+    ) -> Result<WebhookSecrets, Failure> {
+        let key = self.key(account.id).await?;
+        self.secrets_with(&key, account, id).map_err(|_| Failure::NotFound)
+    }
+
+    /// Changes the secret of an endpoint to this one or one that is made up; the former one signs beside it for so many
+    /// hours.
+    pub async fn rotate_webhook_secret(
+        &self,
+        call: &Call,
+        account: AccountId,
+        id: EndpointId,
+        secret: Option<&str>,
+        overlap_hours: u32,
+    ) -> Result<(WebhookSecrets, bool), Failure> {
+        let key = self.key(account).await?;
+        let secret = self.webhooks.secret(secret)?;
+        let secret = key.seal(account.as_bytes(), field::WEBHOOK_SECRET, secret.as_bytes());
+        let keep_until = keep_until(self.clock.now(), overlap_hours);
+        let target = TargetV1::RotateAccountWebhookSecret { account, webhook: id, secret, keep_until };
+        let changed = self.decide(call, target).await?;
+        Ok((self.secrets_with(&key, &changed.account, id)?, changed.replayed))
+    }
+
+    fn secrets_with(
+        &self,
+        key: &DataKey,
+        account: &AccountRecord,
+        id: EndpointId,
+    ) -> Result<WebhookSecrets, Failure> {
+        let webhook = account.state.webhooks.iter().find(|webhook| webhook.id == id);
+        let webhook = webhook.ok_or(Failure::Rejected(RejectionCodeV1::UnknownWebhook))?;
+        let open = |sealed: &Sealed| key.open_text(account.id.as_bytes(), field::WEBHOOK_SECRET, sealed).ok();
+        Ok(WebhookSecrets::of(webhook, self.clock.now(), open))
+    }
+}
+
+impl AccountRecord {
+    /// An endpoint of the account, opened.
+    pub fn webhook(&self, id: EndpointId) -> Option<&Webhook> {
+        self.webhooks.iter().find(|webhook| webhook.id == id)
+    }
+}
+
+/// An endpoint of an account after a change. [`RejectionCodeV1::UnknownWebhook`] if it was removed since.
+fn of_webhook(changed: &ChangedAccount, id: EndpointId) -> Result<ChangedWebhook, Failure> {
+    let webhook = changed.account.webhook(id).cloned();
+    let webhook = webhook.ok_or(Failure::Rejected(RejectionCodeV1::UnknownWebhook))?;
+    Ok(ChangedWebhook { webhook, replayed: changed.replayed })
 }

@@ -205,7 +205,7 @@ impl Accounts {
         self.decide_as(call, identity, target).await
     }
 
-    async fn decide_as(
+    pub(super) async fn decide_as(
         &self,
         call: &Call,
         identity: Identity,

@@ -67,6 +67,19 @@ impl Deliveries {
         }
     }
 
+    /// A page of what an endpoint of an account was sent about all instances.
+    pub async fn of_endpoint(
+        &self,
+        endpoint: EndpointId,
+        asked: DeliveriesPageV1,
+    ) -> Result<DeliveriesPage, Failure> {
+        let account = asked.account;
+        match self.ask(account, &DeliveriesRequestV1::OfEndpoint { endpoint, page: asked }).await? {
+            DeliveriesReplyV1::Page { deliveries, next } => Ok(DeliveriesPage { deliveries, next }),
+            _ => Err(AskFault::Unexpected.of(PART)),
+        }
+    }
+
     /// One delivery of an endpoint, with its attempts.
     pub async fn one(
         &self,
@@ -107,11 +120,19 @@ impl Deliveries {
     /// Those of an instance's endpoints that take nothing at present. None are if nobody answers at once: what else is asked of
     /// the instance does not wait for it.
     pub async fn failing(&self, record: &Record) -> HashMap<EndpointId, FailingEndpointV1> {
-        let endpoints: Vec<_> = record.state.webhooks.iter().map(|webhook| webhook.id).collect();
+        let endpoints = record.state.webhooks.iter().map(|webhook| webhook.id).collect();
+        self.failing_of(record.state.account, endpoints).await
+    }
+
+    /// Those of these endpoints that take nothing at present; see [`Self::failing`].
+    pub async fn failing_of(
+        &self,
+        account: AccountId,
+        endpoints: Vec<EndpointId>,
+    ) -> HashMap<EndpointId, FailingEndpointV1> {
         if endpoints.is_empty() {
             return HashMap::new();
         }
-        let account = record.state.account;
         let question = Question {
             bus: self.bus.as_ref(),
             subject: deliveries_subject(account),

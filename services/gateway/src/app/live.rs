@@ -145,7 +145,7 @@ impl Teller {
             }
             let Some(events) = (self.filter)(&record) else { return Ok(None) };
             let endpoint = self.endpoint(events);
-            let notices = step.notices_for(&endpoint);
+            let notices = step.heard().notices_for(&endpoint);
             let next = notices.into_iter().find(|notice| past.is_none_or(|past| notice.key.ordinal > past));
             let Some(notice) = next else { return Ok(None) };
             let body = self.body((step, &notice), &record, &endpoint).await?;

@@ -63,6 +63,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use account_events::{AccountEvents, AccountFollow, EventsFailure, Heard, Told};
 pub use account_life::{AccountChange, Closing};
+pub use account_webhooks::ChangedWebhook;
 pub use accounts::{AccountRecord, Accounts, ChangedAccount, NewAccount};
 pub use audit::{Audit, AuditPage};
 pub use audit_query::{About, Actor, AuditEntry, AuditQuery};

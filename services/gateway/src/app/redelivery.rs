@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, Presence};
 use berth_proto::{
-    CommandId, EndpointId, InstanceId, Timestamp,
+    AccountId, CommandId, EndpointId, InstanceId, Timestamp,
     attempt::AttemptEndV1,
     delivery::SettlementV1,
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
@@ -111,17 +111,20 @@ impl Redelivery {
         self.done(call, instance, &RedeliveryRequestV1::Recover { endpoint, since }).await
     }
 
-    /// Sends all enabled endpoints of some instances again what was given up since a moment, and tries now what waits.
+    /// Sends all enabled endpoints of some instances, and these of their account, again what was given up since a moment, and
+    /// tries now what waits.
     pub async fn recover_all(
         &self,
         call: &Call,
         records: &[Record],
+        of_account: &[EndpointId],
         since: Timestamp,
     ) -> Result<Recovered, Failure> {
         self.counters.count_call(call).await?;
         let endpoints = records.iter().flat_map(|record| {
             let enabled = record.state.webhooks.iter().filter(|webhook| webhook.enabled);
-            enabled.map(|webhook| (record.id, webhook.id))
+            let all = enabled.map(|webhook| webhook.id).chain(of_account.iter().copied());
+            all.map(|endpoint| (record.id, endpoint))
         });
         let asked = endpoints.map(|(instance, endpoint)| self.recover_whole(instance, endpoint, since));
         let all = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(RECOVERED_AT_ONCE);
@@ -167,11 +170,32 @@ impl Redelivery {
         record: &Record,
         endpoint: EndpointId,
     ) -> Result<Result<Tested, SettlementV1>, Failure> {
+        self.tested(call, record.id, &RedeliveryRequestV1::Test { endpoint }).await
+    }
+
+    /// The same for an endpoint of an account, about none of its instances.
+    pub async fn test_of_account(
+        &self,
+        call: &Call,
+        account: AccountId,
+        endpoint: EndpointId,
+    ) -> Result<Result<Tested, SettlementV1>, Failure> {
+        let asked = RedeliveryRequestV1::TestOfAccount { endpoint };
+        self.tested(call, InstanceId::from_bytes(*account.as_bytes()), &asked).await
+    }
+
+    /// Has a test sent by the owner of the partition of an instance or account.
+    async fn tested(
+        &self,
+        call: &Call,
+        owner: InstanceId,
+        asked: &RedeliveryRequestV1,
+    ) -> Result<Result<Tested, SettlementV1>, Failure> {
         self.counters.count_call(call).await?;
-        match self.ask(record.id, &RedeliveryRequestV1::Test { endpoint }).await? {
+        match self.ask(owner, asked).await? {
             RedeliveryReplyV1::Tested { id, end } => {
-                let key = self.keys.key(record.id.as_bytes()).await?;
-                let open = |sealed| key.as_ref()?.open_text(record.id.as_bytes(), field::ANSWER, sealed).ok();
+                let key = self.keys.key(owner.as_bytes()).await?;
+                let open = |sealed| key.as_ref()?.open_text(owner.as_bytes(), field::ANSWER, sealed).ok();
                 let answer = end.answer.as_ref().and_then(open);
                 Ok(Ok(Tested { id, end, answer }))
             }

@@ -96,6 +96,15 @@ impl std::fmt::Debug for WebhookSecrets {
     }
 }
 
+impl WebhookSecrets {
+    /// Those of an endpoint that sign now.
+    pub(super) fn of(webhook: &WebhookV1, now: Timestamp, open: impl Fn(&Sealed) -> Option<String>) -> Self {
+        let former = webhook.old_secrets.iter().filter(|old| old.until > now);
+        let former = former.filter_map(|old| Some((open(&old.secret)?, old.until))).collect();
+        Self { secret: open(&webhook.secret).unwrap_or_default(), former }
+    }
+}
+
 /// An endpoint opened for rendering.
 #[derive(Debug, Clone)]
 pub struct Webhook {
@@ -229,11 +238,8 @@ impl Webhooks {
     /// The secrets of an endpoint, opened; none if there is no such endpoint.
     pub fn secrets(&self, record: &Record, id: EndpointId) -> Option<WebhookSecrets> {
         let webhook = record.state.webhooks.iter().find(|webhook| webhook.id == id)?;
-        let now = self.clock.now();
-        let former = webhook.old_secrets.iter().filter(|old| old.until > now);
-        let former =
-            former.filter_map(|old| Some((record.open(field::WEBHOOK_SECRET, &old.secret)?, old.until)));
-        Some(WebhookSecrets { secret: record.webhook_secret(webhook).secret, former: former.collect() })
+        let open = |sealed: &Sealed| record.open(field::WEBHOOK_SECRET, sealed);
+        Some(WebhookSecrets::of(webhook, self.clock.now(), open))
     }
 
     /// Changes the secret of an endpoint to this one or one that is made up; the former one signs beside it for so many
@@ -248,11 +254,7 @@ impl Webhooks {
     ) -> Result<(Answer, WebhookSecrets), Failure> {
         let key = record.key.clone().ok_or(Failure::NotFound)?;
         let secret = self.secret(secret)?;
-        // Without an overlap the former one has ended whatever the clock of whoever decides says.
-        let keep_until = match overlap_hours {
-            0 => Timestamp(0),
-            hours => self.clock.now().plus_seconds(i64::from(hours) * 60 * 60),
-        };
+        let keep_until = keep_until(self.clock.now(), overlap_hours);
         let secret = key.seal(record.id.as_bytes(), field::WEBHOOK_SECRET, secret.as_bytes());
         let rotate = RotateWebhookSecretV1 { id, secret, keep_until, old_secrets: Vec::new() };
         let answer = self.commands.decide(call, record.id, rotate).await?;
@@ -262,7 +264,7 @@ impl Webhooks {
     }
 
     /// A secret that was given, or one that is made up.
-    fn secret(&self, given: Option<&str>) -> Result<String, Failure> {
+    pub(super) fn secret(&self, given: Option<&str>) -> Result<String, Failure> {
         if let Some(secret) = given {
             return checked_secret(secret);
         }
@@ -354,6 +356,14 @@ impl Webhooks {
             return invalid("authorization", "it has at most 4 KiB of visible text");
         }
         Ok(())
+    }
+}
+
+/// Until when a former secret signs: without an overlap it has ended whatever the clock of whoever decides says.
+pub(super) fn keep_until(now: Timestamp, overlap_hours: u32) -> Timestamp {
+    match overlap_hours {
+        0 => Timestamp(0),
+        hours => now.plus_seconds(i64::from(hours) * 60 * 60),
     }
 }
 

@@ -7,10 +7,10 @@ use utoipa::{
 };
 
 use super::routes::{
-    account_stream, accounts, attempts, audit, checkpoints, cluster, connect, counts, create, delete,
-    deliveries, event_feed, events, export, gate, get, hear, lifecycle, list, logout, move_instance, people,
-    proof, qr, recover_account, redelivery, rename, simulate, stream, token, upstreams, verify, webhook,
-    webhook_secret, webhooks, whoami,
+    account_stream, account_webhook, account_webhook_use, account_webhooks, accounts, attempts, audit,
+    checkpoints, cluster, connect, counts, create, delete, deliveries, event_feed, events, export, gate, get,
+    hear, lifecycle, list, logout, move_instance, people, proof, qr, recover_account, redelivery, rename,
+    simulate, stream, token, upstreams, verify, webhook, webhook_secret, webhooks, whoami,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -28,6 +28,9 @@ use crate::docs::{self, Bearer, add_error, operations};
         gate::handler, gate::forwarded, upstreams::list, upstreams::adopt, hear::handler, deliveries::of_webhook,
         deliveries::of_account, attempts::handler, redelivery::resend, redelivery::retry, redelivery::recover,
         recover_account::handler, redelivery::test, webhook_secret::get, webhook_secret::rotate,
+        account_webhooks::create, account_webhooks::list, account_webhook::get, account_webhook::patch,
+        account_webhook::delete, account_webhook_use::secret, account_webhook_use::rotate, account_webhook_use::test,
+        account_webhook_use::deliveries,
         accounts::create, accounts::list, accounts::get, accounts::change,
         accounts::close, accounts::rotate_token, move_instance::handler,
         people::handler, export::handler, proof::handler, checkpoints::latest, checkpoints::list, checkpoints::note, checkpoints::consistency,

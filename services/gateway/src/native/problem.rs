@@ -151,12 +151,13 @@ fn rejected(code: RejectionCodeV1) -> Problem {
             Problem::new(Code::AliasTaken, "The account has an instance with this foreign id.")
         }
         Rejection::UnknownWebhook => Problem::new(Code::NotFound, "The instance has no such webhook."),
-        Rejection::TooManyWebhooks => {
-            Problem::new(Code::TooManyWebhooks, "The instance has as many webhooks as it may have.")
-        }
+        Rejection::TooManyWebhooks => Problem::new(
+            Code::TooManyWebhooks,
+            "The instance or account has as many webhooks as it may have.",
+        ),
         Rejection::WebhooksTooLarge => Problem::new(
             Code::WebhooksTooLarge,
-            "The webhook configuration of an instance is at most 16 KiB.",
+            "The webhook configuration of an instance or account is at most 16 KiB.",
         ),
         Rejection::StateTooLarge => Problem::new(
             Code::StateTooLarge,

@@ -36,6 +36,7 @@ mod mega_input;
 mod mega_webhooks;
 mod moving;
 mod native;
+mod native_account_webhooks;
 mod native_deliveries;
 mod quotas;
 mod receiver;

@@ -20,6 +20,7 @@ use berth_runtime::{Clock, chain};
 use tracing::warn;
 
 use crate::{
+    account_versions::AccountVersions,
     directory::{Cause, Directory},
     trouble::Trouble,
 };
@@ -37,6 +38,7 @@ pub(crate) struct Accounts {
     directory: Directory,
     keys: KeyRing,
     clock: Arc<dyn Clock>,
+    versions: Arc<AccountVersions>,
 }
 
 // === impl Accounts ===
@@ -47,8 +49,9 @@ impl Accounts {
         directory: Directory,
         keys: KeyRing,
         clock: Arc<dyn Clock>,
+        versions: Arc<AccountVersions>,
     ) -> Self {
-        Self { writer, directory, keys, clock }
+        Self { writer, directory, keys, clock, versions }
     }
 
     /// An account as it is now.
@@ -106,6 +109,7 @@ impl Accounts {
             Ok(next(loaded, &events, cause, now)?.map(|answer| (answer, Some((before, used)))))
         };
         let done = self.writer.transact(stream, None, decide).await?;
+        self.versions.raise(account, done.loaded.version());
         let (answer, followed) = done.answer;
         if let (Some((before, used)), Some(after)) = (followed, &done.loaded.state) {
             self.follow(account, before.as_ref(), after, used, cause).await;
@@ -206,7 +210,11 @@ fn next(
     let count = u16::try_from(events.len()).unwrap_or(u16::MAX);
     let receipts = vec![cause.own_receipt(OutcomeCodeV1::Applied, count)];
     let events = events.iter().map(Event::to_record).collect::<Result<_, _>>()?;
-    Ok(Plan::Append(loaded, Next { receipts, events, state }, Ok((OutcomeCodeV1::Applied, false))))
+    Ok(Plan::Append(
+        loaded,
+        Next { receipts, events, state, account_version: 0 },
+        Ok((OutcomeCodeV1::Applied, false)),
+    ))
 }
 
 const fn creates(target: &TargetV1) -> bool {
@@ -225,6 +233,7 @@ fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
             | TargetV1::RotateAccountToken { account, .. }
             | TargetV1::ConfigureAccountWebhook { account, .. }
             | TargetV1::ReplaceAccountWebhook { account, .. }
+            | TargetV1::RotateAccountWebhookSecret { account, .. }
             | TargetV1::RemoveAccountWebhook { account, .. },
         ) => own == *account,
         _ => false,

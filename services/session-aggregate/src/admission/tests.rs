@@ -57,6 +57,7 @@ const ADMITTED: &[(&str, &[&str])] = &[
     ("ConfigureAccountWebhook", &["client as root, account, instance"]),
     ("ReplaceAccountWebhook", &["client as root, account, instance"]),
     ("RemoveAccountWebhook", &["client as root, account, instance"]),
+    ("RotateAccountWebhookSecret", &["client as root, account, instance"]),
     ("DisableAccountWebhook", &["delivery as service"]),
     ("CloseAccount", &["client as root, account, instance"]),
 ];
@@ -109,6 +110,12 @@ fn everything() -> BTreeMap<String, (TargetV1, Option<Command>)> {
             token: token.clone(),
             token_entry,
             attributes,
+        },
+        TargetV1::RotateAccountWebhookSecret {
+            account,
+            webhook: EndpointId::from_bytes([5; 16]),
+            secret: token.clone(),
+            keep_until: Timestamp(0),
         },
         TargetV1::RotateAccountToken { account, token, token_entry },
         TargetV1::ChangeAccount { account, name: None, attributes: None },

@@ -143,6 +143,7 @@ impl Directory {
                 receipts: vec![cause.receipt(OutcomeCodeV1::Applied, 1)],
                 events: vec![event.to_record()?],
                 state: directory::evolve(state, &event),
+                account_version: 0,
             };
             Ok::<_, Trouble>(Plan::Append(loaded, next, Ok(())))
         };

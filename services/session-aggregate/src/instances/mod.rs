@@ -25,7 +25,10 @@ use bytes::Bytes;
 use tracing::{debug, error};
 
 use self::round::{Answer, Asked, Round};
-use crate::{asker::Asker, cache::StateCache, directory::Cause, metrics, trouble::Trouble};
+use crate::{
+    account_versions::AccountVersions, asker::Asker, cache::StateCache, directory::Cause, metrics,
+    trouble::Trouble,
+};
 
 /// Commits that are read at once in search of former entries.
 const HISTORY_PAGE_COMMITS: usize = 256;
@@ -35,6 +38,7 @@ const HISTORY_PAGE_COMMITS: usize = 256;
 pub(crate) struct Instances {
     writer: Writer,
     states: StateCache,
+    versions: Arc<AccountVersions>,
     bus: Arc<dyn Bus>,
     device_keys: Arc<dyn DeviceKeys>,
 }
@@ -45,10 +49,11 @@ impl Instances {
     pub(crate) const fn new(
         writer: Writer,
         states: StateCache,
+        versions: Arc<AccountVersions>,
         bus: Arc<dyn Bus>,
         device_keys: Arc<dyn DeviceKeys>,
     ) -> Self {
-        Self { writer, states, bus, device_keys }
+        Self { writer, states, versions, bus, device_keys }
     }
 
     /// Decides commands that need nothing but their instance, as few commits as they fit into.
@@ -103,14 +108,23 @@ impl Instances {
         asked: &[Asked],
     ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
         self.change(instance, remembered, move |loaded, now| async move {
-            Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
+            Ok(self.decide(&loaded, asked, now).await?.into_plan(loaded))
         })
         .await
     }
 
-    /// Decides commands on an instance; nothing is appended yet.
-    pub(crate) async fn decide(&self, loaded: &Loaded<State>, asked: &[Asked], now: Timestamp) -> Round {
-        Round::decide(loaded, asked, now, &*self.device_keys).await
+    /// Decides commands on an instance, and notes on which version of its account; nothing is appended yet.
+    pub(crate) async fn decide(
+        &self,
+        loaded: &Loaded<State>,
+        asked: &[Asked],
+        now: Timestamp,
+    ) -> Result<Round, Trouble> {
+        let mut round = Round::decide(loaded, asked, now, &*self.device_keys).await;
+        if let Some(account) = round.told_of() {
+            round.account_version = self.versions.of(self.writer.log(), account).await?;
+        }
+        Ok(round)
     }
 
     /// Decides on an instance as it stands in the log, appends what was decided, and tells whoever listens to it.
@@ -178,7 +192,9 @@ impl Instances {
         let decide = |loaded: Loaded<State>, _| {
             let receipts = vec![cause.receipt(OutcomeCodeV1::Unchanged, 0)];
             ready(Ok::<_, Trouble>(match loaded.state.clone() {
-                Some(state) => Plan::Append(loaded, Next { receipts, events: Vec::new(), state }, ()),
+                Some(state) => {
+                    Plan::Append(loaded, Next { receipts, events: Vec::new(), state, account_version: 0 }, ())
+                }
                 None => Plan::Keep(loaded, ()),
             }))
         };

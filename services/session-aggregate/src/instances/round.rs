@@ -6,7 +6,7 @@ use berth_bus::DeviceKeys;
 use berth_domain::instance::{Context, State};
 use berth_log::{Loaded, Next, Plan};
 use berth_proto::{
-    InstanceId, RecordV1, Timestamp,
+    AccountId, InstanceId, RecordV1, Timestamp,
     codec::encoded_len,
     command::Command,
     commit::{OutcomeV1, PrincipalV1, ReceiptV2},
@@ -55,6 +55,8 @@ pub(crate) struct Round {
     pub(crate) answers: Vec<Answer>,
     /// The state after the round.
     pub(crate) state: Option<State>,
+    /// The version of the account whose endpoints are told of it.
+    pub(crate) account_version: u64,
     receipts: Vec<ReceiptV2>,
     events: Vec<RecordV1>,
     /// Bytes of receipts and events so far, at most.
@@ -98,6 +100,7 @@ impl Round {
         let mut round = Self {
             answers: Vec::with_capacity(asked.len()),
             state: loaded.state.clone(),
+            account_version: 0,
             receipts: Vec::new(),
             events: Vec::new(),
             bytes: COMMIT_OVERHEAD_BYTES_MAX,
@@ -135,11 +138,16 @@ impl Round {
         !self.receipts.is_empty()
     }
 
+    /// The account whose endpoints may be told of it: none if nothing happened.
+    pub(crate) fn told_of(&self) -> Option<AccountId> {
+        self.state.as_ref().filter(|_| !self.events.is_empty()).map(|state| state.account)
+    }
+
     /// What is to be appended, if anything, and the answers that are true then.
     pub(crate) fn into_next(self) -> (Option<Next<State>>, Vec<Answer>) {
-        let Self { receipts, events, answers, .. } = self;
+        let Self { receipts, events, answers, account_version, .. } = self;
         let state = self.state.filter(|_| !receipts.is_empty());
-        (state.map(|state| Next { receipts, events, state }), answers)
+        (state.map(|state| Next { receipts, events, state, account_version }), answers)
     }
 
     /// The same as a plan.

@@ -91,11 +91,11 @@ impl Delete {
         };
         if is_deleted(state) {
             let receipts = vec![Cause::own(REPAIR, instance.as_bytes()).receipt(OutcomeCodeV1::Unchanged, 0)];
-            let next = Next { receipts, events: Vec::new(), state: state.clone() };
+            let next = Next { receipts, events: Vec::new(), state: state.clone(), account_version: 0 };
             return Ok(Plan::Append(loaded, next, Burial::Repair));
         }
         // The instance ends as its last good commit left it.
-        let round = self.instances.decide(&loaded, std::slice::from_ref(asked), now).await;
+        let round = self.instances.decide(&loaded, std::slice::from_ref(asked), now).await?;
         let (next, answers) = round.into_next();
         Ok(match (next, answers.into_iter().next()) {
             (Some(next), Some(answer)) => Plan::Append(loaded, next, Burial::Tombstone(answer)),
@@ -133,7 +133,7 @@ impl Delete {
         let events = vec![Event::from(InstanceDeletedV1 { session: state.session }).to_record()?];
         let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
         let answer = Answer::Accepted { outcome, replayed: false };
-        let next = Next { receipts: vec![receipt], events, state };
+        let next = Next { receipts: vec![receipt], events, state, account_version: 0 };
         Ok(Plan::Append(loaded, next, Burial::Tombstone(answer)))
     }
 }

@@ -345,8 +345,6 @@ async fn webhooks_of_an_account_are_its_own_and_bounded() {
     };
     let foreign = CommandRequestV1 { principal: world.as_account(), ..request(&world, foreign) };
     assert_eq!(world.rejected(&foreign).await, RejectionCodeV1::NotFound);
-    let plain = endpoint(&world, "codechat", "https://a.example").await;
-    assert_eq!(world.rejected(&configure(&world, plain)).await, RejectionCodeV1::OutOfPlace);
     let headers = |bytes: usize| Some(berth_proto::Sealed(vec![7; bytes]));
     let large = WebhookV1 { headers: headers(17 * 1024), ..one.clone() };
     assert_eq!(world.rejected(&configure(&world, large)).await, RejectionCodeV1::WebhooksTooLarge);
@@ -384,4 +382,46 @@ async fn a_repeated_command_is_done_once() {
     let other = CommandRequestV1 { command_id: CommandId::from_bytes([8; 16]), ..reused };
     world.accepted(&other).await;
     assert_eq!(account_state(&world).await.webhooks.len(), 1);
+}
+
+#[tokio::test]
+async fn a_commit_names_the_version_of_its_account_that_was_known_and_nothing_is_copied() {
+    let mut world = World::start().await;
+    let named = async |world: &World, id: InstanceId| {
+        let commits = world.commits(berth_proto::StreamKey::instance(id)).await;
+        commits.iter().map(|commit| commit.account_version).collect::<Vec<_>>()
+    };
+    let shop = world.instance("shop", 1_111_111_111).await;
+    let begun = named(&world, shop).await;
+    assert!(begun.iter().all(|version| *version > 0), "{begun:?}");
+    let wide = endpoint(&world, "native", "https://a.example").await;
+    let done = world.accepted(&configure(&world, wide.clone())).await;
+    let version = done.version;
+    assert_eq!(done.state.open::<AccountStateV2>().unwrap().unsettled, None, "nobody has to follow it");
+    let connect = || berth_proto::command::ConnectV1 { method: berth_proto::instance::MethodV1::Qr };
+    world.accepted(&world.request(shop, connect())).await;
+    assert_eq!(*named(&world, shop).await.last().unwrap(), version, "known at once where it was decided");
+    let kiosk = world.instance("kiosk", 1_111_111_112).await;
+    assert_eq!(named(&world, kiosk).await, [version]);
+    for id in [shop, kiosk] {
+        assert!(world.state(id).await.unwrap().webhooks.is_empty());
+        world.verify(id).await;
+    }
+    // Another replica that takes over knows it from the log.
+    world.crash().await;
+    world.add_replica().await;
+    world.accepted(&world.request(kiosk, connect())).await;
+    assert_eq!(*named(&world, kiosk).await.last().unwrap(), version);
+    // A secret is changed on the present state, as the account or the operator.
+    let rotate = TargetV1::RotateAccountWebhookSecret {
+        account: world.account,
+        webhook: wide.id,
+        secret: berth_proto::Sealed(vec![1]),
+        keep_until: BEGIN.plus_seconds(60),
+    };
+    let rotate = CommandRequestV1 { principal: world.as_account(), ..request(&world, rotate) };
+    world.accepted(&rotate).await;
+    let now = account_state(&world).await.webhooks[0].clone();
+    assert_eq!((now.secret.0.as_slice(), now.old_secrets.len()), ([1].as_slice(), 1));
+    assert_eq!(now.old_secrets[0].secret, wide.secret);
 }

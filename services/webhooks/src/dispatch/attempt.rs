@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::{
     failing::Failing,
     lane::Pending,
-    permit::{Fault, Permit, ask, read},
+    permit::{Fault, Permit, Reach, ask, read},
     prepare::{Prepared, Readiness, prepare},
     send::{Reached, conclude, connect, end, send},
     shares::{Destination, Place},
@@ -131,12 +131,12 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
         let life = tools.schedule.attempt_max(RetryRule::Standard) + FAULT_DELAY;
         let _landed = timeout(life, tools.flights.landed(key.instance, key.endpoint)).await;
     }
-    let permit = read(tools, key.instance).await?;
-    if let Verdict::Settle(outcome) = ask(tools, &permit.step.state, key, &pending.owed) {
+    let permit = read(tools, key.instance, Reach::Endpoint(key.endpoint)).await?;
+    if let Verdict::Settle(outcome) = ask(tools, &permit, key, &pending.owed) {
         return Ok(Outcome::Settle(outcome));
     }
     let account = permit.step.state.account;
-    let prepared = match prepare(tools, &pending, &permit.step).await {
+    let prepared = match prepare(tools, &pending, &permit).await {
         Ok(Readiness::Ready(prepared)) => prepared,
         Ok(Readiness::Settle(outcome)) => return Ok(Outcome::Settle(outcome)),
         Ok(Readiness::Held(until)) => return Ok(Outcome::Hold(until)),
@@ -170,9 +170,9 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
 /// expired while the body was made and the connection opened.
 async fn allowed(tools: &Tools, pending: &Pending, mut permit: Permit) -> Result<(Permit, Verdict), Fault> {
     while !permit.is_fresh() {
-        permit = read(tools, pending.key.instance).await?;
+        permit = read(tools, pending.key.instance, Reach::Endpoint(pending.key.endpoint)).await?;
     }
-    let verdict = ask(tools, &permit.step.state, &pending.key, &pending.owed);
+    let verdict = ask(tools, &permit, &pending.key, &pending.owed);
     Ok((permit, verdict))
 }
 
@@ -199,7 +199,7 @@ async fn sent(
         Err(SendError::Refused | SendError::Invalid) => None,
         answer => Some(answer.is_ok()),
     };
-    let outcome = conclude(tools, &pending, &permit.step, prepared, &sent).await;
+    let outcome = conclude(tools, &pending, permit, prepared, &sent).await;
     if outcome != Outcome::Settle(SettlementV1::Delivered) {
         tools.failing.tell(&pending, &sent.answer, outcome);
     }

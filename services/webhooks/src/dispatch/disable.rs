@@ -10,11 +10,11 @@ use berth_proto::{
     command::{Command, DisableWebhookV1},
     delivery::NoticeKeyV1,
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
-    instance::{InstanceStateV1, WebhookV1},
+    instance::WebhookV1,
     subject::{Sender, command_subject},
 };
 
-use super::attempt::Tools;
+use super::{attempt::Tools, permit::Owner};
 
 /// How long the command may take.
 const COMMAND_MAX: Duration = Duration::from_secs(10);
@@ -30,32 +30,22 @@ pub(crate) enum Because {
 
 /// Disables an endpoint because of what it answered to a notice, if it is still the one that the notice was sent
 /// to. The id of the command is made from the notice's and from that endpoint, so that a repetition is the same
-/// command. One of the account is disabled there, for all of its instances, and here at once. Says whether nothing more
-/// need be done.
+/// command. One of the account is disabled there, for all of its instances; a copy of it here at once as well. Says whether
+/// nothing more need be done.
 pub(crate) async fn disable(
     tools: &Tools,
-    state: &InstanceStateV1,
-    webhook: &WebhookV1,
+    account: AccountId,
+    (webhook, owner): (&WebhookV1, Owner),
     notice: &NoticeKeyV1,
     told: &Happening,
     because: Because,
 ) -> bool {
-    let instance = notice.instance;
-    let command: Command = DisableWebhookV1 { seen: webhook.clone() }.into();
-    let Ok(command) = command.to_record() else {
-        return false;
-    };
     let cause = cause_of(tools, notice, told).await;
-    if webhook.is_of_account() && !disable_for_all(tools, state.account, webhook, cause).await {
-        return false;
-    }
-    let id = crate::signing::message_id(notice);
-    let digest = Hash::over(b"berth.v1.disable", &[id.as_bytes(), &command.body]);
-    let target = TargetV1::Instance { instance, command };
-    let request =
-        CommandRequestV2 { causation: cause, ..CommandRequestV2::of_service(digest, "webhooks", target) };
-    let is_done = disabled(tools, &StreamKey::instance(instance), &request).await;
+    let is_of_account = webhook.is_of_account() || owner != Owner::Instance;
+    let is_done = (!is_of_account || disable_for_all(tools, account, webhook, cause).await)
+        && (owner != Owner::Instance || disable_here(tools, webhook, notice, cause).await);
     if is_done {
+        let instance = notice.instance;
         match because {
             Because::Asked => {
                 tracing::info!(%instance, endpoint = %webhook.id, "an endpoint asked to be disabled");
@@ -68,7 +58,27 @@ pub(crate) async fn disable(
     is_done
 }
 
-/// Disables an endpoint of an account, if it is still the one that the copy is one of.
+/// Disables an endpoint of the notice's instance.
+async fn disable_here(
+    tools: &Tools,
+    webhook: &WebhookV1,
+    notice: &NoticeKeyV1,
+    cause: Option<CommandId>,
+) -> bool {
+    let instance = notice.instance;
+    let command: Command = DisableWebhookV1 { seen: webhook.clone() }.into();
+    let Ok(command) = command.to_record() else {
+        return false;
+    };
+    let id = crate::signing::message_id(notice);
+    let digest = Hash::over(b"berth.v1.disable", &[id.as_bytes(), &command.body]);
+    let target = TargetV1::Instance { instance, command };
+    let request =
+        CommandRequestV2 { causation: cause, ..CommandRequestV2::of_service(digest, "webhooks", target) };
+    disabled(tools, &StreamKey::instance(instance), &request).await
+}
+
+/// Disables an endpoint of an account, if it is still the one that the notice was sent to.
 async fn disable_for_all(
     tools: &Tools,
     account: AccountId,

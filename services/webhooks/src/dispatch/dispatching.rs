@@ -7,7 +7,6 @@ use berth_domain::{instance::NoticeClass, instance::Verdict};
 use berth_proto::{
     InstanceId, Timestamp,
     delivery::{SettledV1, SettlementV1},
-    instance::InstanceStateV1,
 };
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::{sync::mpsc, time::Instant};
@@ -21,7 +20,7 @@ use super::{
     lane::Pending,
     owned::Stage,
     partitions::Partitions,
-    permit::ask,
+    permit::{Permit, ask},
     redelivery::Order,
     review::{About, Reviews, state_now},
     settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
@@ -48,7 +47,7 @@ enum Done {
     /// None if the tenure is over: whether it is settled is not known.
     Settled(Tenure, Vec<(SettledV1, NoticeClass)>, Option<Result<(), SettleError>>),
     /// None if the instance cannot be read, or the process stops first.
-    Reviewed(InstanceId, Option<Box<InstanceStateV1>>),
+    Reviewed(InstanceId, Option<Box<Permit>>),
 }
 
 type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -322,10 +321,11 @@ impl Dispatching {
                     Err(pending) => self.board.give_back(&pending, None, self.tools.clock.now()),
                 }
             }
-            Done::Reviewed(instance, state) => {
-                let about = self.reviews.end(instance, state.as_deref());
-                if let Some(state) = state {
-                    self.review(instance, about, &state);
+            Done::Reviewed(instance, permit) => {
+                let read = permit.as_ref().map(|permit| (&permit.step.state, permit.of_account()));
+                let about = self.reviews.end(instance, read);
+                if let Some(permit) = permit {
+                    self.review(instance, about, &permit);
                 }
             }
             Done::Taken(tenure, Some(Ok(()))) => {
@@ -368,18 +368,18 @@ impl Dispatching {
 
     /// Settles what a new commit of the instance cancelled, without waiting for it to be due. What waits to be
     /// fetched is looked at again: its endpoint may have a URL by now.
-    fn review(&mut self, instance: InstanceId, about: About, state: &InstanceStateV1) {
+    fn review(&mut self, instance: InstanceId, about: About, permit: &Permit) {
         let waiting = match about {
             About::All => self.board.waiting(instance),
             About::These(notices) => notices.iter().filter_map(|key| self.board.waits(key)).collect(),
         };
-        for webhook in &state.webhooks {
+        for webhook in permit.step.state.webhooks.iter().chain(&permit.of_account().webhooks) {
             self.board.changed(webhook.id, webhook.updated_at, self.tools.clock.now());
         }
         for pending in waiting {
             let Pending { key, attempts, .. } = pending;
             let class = pending.owed.class;
-            match ask(&self.tools, state, &key, &pending.owed) {
+            match ask(&self.tools, permit, &key, &pending.owed) {
                 Verdict::Settle(outcome) if self.board.claim(&key, class) => {
                     self.settle(&pending, attempts, outcome);
                 }

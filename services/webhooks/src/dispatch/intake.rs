@@ -18,7 +18,12 @@ use super::{
 };
 use crate::{
     attempts::Tried,
-    outbox::{Owed, Touched, owed_key, read_row, touched::Drained},
+    outbox::{
+        Owed, Touched,
+        accounts::{Latest, latest_key},
+        owed_key, read_row,
+        touched::Drained,
+    },
     schedule::plus,
 };
 
@@ -85,6 +90,7 @@ impl Intake {
         if self.view.state() != ViewState::Live {
             return Err(ViewError::Rebuilding);
         }
+        self.follow_accounts(told)?;
         let drained = self.touched.drain();
         let room = self.extent.is_partial() && told.board.len() < OWED_IN_MEMORY_MAX / 2;
         match drained {
@@ -99,6 +105,18 @@ impl Intake {
             }
             Drained::These { .. } | Drained::Everything => self.take_everything(told).await,
         }
+    }
+
+    /// What an endpoint of an account did before it was changed says nothing of it any more.
+    fn follow_accounts(&self, told: &mut Told<'_>) -> Result<(), ViewError> {
+        let now = self.tools.clock.now();
+        for account in self.touched.drain_accounts() {
+            let latest = self.view.get(&latest_key(account))?.and_then(|row| read_row::<Latest>(&row));
+            for (endpoint, changed_at) in latest.unwrap_or_default().changed {
+                told.board.changed(endpoint, changed_at, now);
+            }
+        }
+        Ok(())
     }
 
     async fn take_everything(&mut self, told: &mut Told<'_>) -> Result<(), ViewError> {

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use berth_bus::{KeyRingError, VolatileError};
-use berth_domain::instance::Verdict;
-use berth_log::{ReadError, Rehydrated, StateError, decode_commit, rehydrate};
+use berth_domain::instance::{NoticeClass, Verdict};
+use berth_log::{ReadError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 use berth_notices::{
     derive::Step,
     gate::{Occasion, gate},
 };
 use berth_proto::{
-    DecodeError, InstanceId, StreamKey,
-    delivery::NoticeKeyV1,
-    instance::{InstanceStateV1, WebhookV1},
+    AccountId, DecodeError, EndpointId, InstanceId, StreamKey, account::AccountStateV2,
+    delivery::NoticeKeyV1, instance::WebhookV1,
 };
+use serde::Serialize;
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -21,7 +21,7 @@ use super::attempt::Tools;
 use crate::{attempts::AttemptsError, outbox::Owed};
 
 /// Sending begins within this time of the read that allowed it, or the log is read again (R1).
-const GATE_FRESH_MAX: Duration = Duration::from_secs(1);
+pub(super) const GATE_FRESH_MAX: Duration = Duration::from_secs(1);
 
 /// A fault of ours: nothing was sent, no attempt is used up.
 #[derive(Debug, Error)]
@@ -68,9 +68,38 @@ impl Fault {
     }
 }
 
-/// What the gate is asked with: the instance's last commit as the log had it at that moment.
+/// Which endpoints are to be known besides the instance's own: those of its account stand in another stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// None.
+    Own,
+    /// This one, if the instance does not have it itself.
+    Endpoint(EndpointId),
+    /// All of the account's.
+    All,
+}
+
+/// The endpoints that stand with an account, as the log had them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct OfAccount {
+    pub(crate) webhooks: Vec<WebhookV1>,
+    /// Whether the account is closed: what is left to be told then is that its instances are deleted.
+    pub(crate) is_closed: bool,
+}
+
+/// Whose an endpoint is: under whose key its values are sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The instance has it.
+    Instance,
+    /// It stands with the account, and hears all of its instances.
+    Account(AccountId),
+}
+
+/// What the gate is asked with: the instance's last commit as the log had it at that moment, and the endpoints of its account.
 pub(crate) struct Permit {
     pub(crate) step: Step,
+    of_account: OfAccount,
     read_at: Instant,
 }
 
@@ -86,33 +115,64 @@ impl Permit {
     pub(crate) fn fresh_until(&self) -> Instant {
         self.read_at + GATE_FRESH_MAX
     }
+
+    /// The endpoints of the account, as far as they were asked for.
+    pub(crate) const fn of_account(&self) -> &OfAccount {
+        &self.of_account
+    }
+
+    /// An endpoint, the instance's own or its account's, and whose it is.
+    pub(crate) fn endpoint(&self, endpoint: EndpointId) -> Option<(&WebhookV1, Owner)> {
+        let own = self.step.state.webhooks.iter().find(|webhook| webhook.id == endpoint);
+        if let Some(own) = own {
+            return Some((own, Owner::Instance));
+        }
+        let of_account = self.of_account.webhooks.iter().find(|webhook| webhook.id == endpoint)?;
+        Some((of_account, Owner::Account(self.step.state.account)))
+    }
 }
 
-/// Reads the instance's last commit where every acknowledged one is visible.
-pub(crate) async fn read(tools: &Tools, instance: InstanceId) -> Result<Permit, Fault> {
+/// Reads the instance's last commit where every acknowledged one is visible, and then its account's as far as that is needed.
+pub(crate) async fn read(tools: &Tools, instance: InstanceId, reach: Reach) -> Result<Permit, Fault> {
     // Taken before the read: the answer is at most as old as this.
     let read_at = Instant::now();
     let stored = tools.log.tail(&StreamKey::instance(instance)).await?.ok_or(Fault::Missing)?;
     let Rehydrated { commit, state, .. } = rehydrate(&*tools.log, &stored).await?;
     let step = Step::with(&commit, state)?.ok_or(Fault::Missing)?;
-    Ok(Permit { step, read_at })
+    let reads_account = match reach {
+        Reach::Own => false,
+        Reach::Endpoint(endpoint) => step.state.webhooks.iter().all(|webhook| webhook.id != endpoint),
+        Reach::All => true,
+    };
+    let of_account =
+        if reads_account { read_account(tools, step.state.account).await? } else { OfAccount::default() };
+    Ok(Permit { step, of_account, read_at })
 }
 
-/// Asks the gate about a notice on a state.
-pub(crate) fn ask(tools: &Tools, state: &InstanceStateV1, key: &NoticeKeyV1, owed: &Owed) -> Verdict {
+/// Reads the endpoints that stand with an account. An account that never was has none.
+pub(crate) async fn read_account(tools: &Tools, account: AccountId) -> Result<OfAccount, Fault> {
+    let Some(stored) = tools.log.tail(&StreamKey::account(account)).await? else {
+        return Ok(OfAccount::default());
+    };
+    let (_, state) = decode_state::<AccountStateV2>(&stored)?;
+    let is_closed = state.closed_at.is_some();
+    let webhooks = state.webhooks.into_iter().filter(|webhook| !webhook.is_of_account()).collect();
+    Ok(OfAccount { webhooks, is_closed })
+}
+
+/// Asks the gate about a notice.
+pub(crate) fn ask(tools: &Tools, permit: &Permit, key: &NoticeKeyV1, owed: &Owed) -> Verdict {
     let asked = Occasion {
         class: owed.class,
         session: owed.session,
         code: owed.code.as_ref(),
         now: tools.clock.now(),
     };
+    let closed = permit.of_account.is_closed && owed.class != NoticeClass::Deletion;
     // An endpoint that changed its format is another one: what the old format said is nothing to it.
-    gate(state, webhook(state, key).filter(|webhook| webhook.format == owed.format), &asked)
-}
-
-/// The endpoint of a notice, if a state has it.
-pub(super) fn webhook<'a>(state: &'a InstanceStateV1, key: &NoticeKeyV1) -> Option<&'a WebhookV1> {
-    state.webhooks.iter().find(|webhook| webhook.id == key.endpoint)
+    let endpoint = permit.endpoint(key.endpoint).filter(|(webhook, _)| webhook.format == owed.format);
+    let endpoint = endpoint.filter(|(_, owner)| *owner == Owner::Instance || !closed);
+    gate(&permit.step.state, endpoint.map(|(webhook, _)| webhook), &asked)
 }
 
 /// Reads the commit of a notice.

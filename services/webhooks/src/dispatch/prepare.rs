@@ -5,18 +5,22 @@ use std::time::Duration;
 use berth_bus::KeyRingError;
 use berth_domain::instance::NoticeClass;
 use berth_notices::{
-    derive::{Happening, Step},
+    derive::Happening,
     formats::{self, Format, Rendered},
     open::{Listener, Opener},
 };
-use berth_proto::{InstanceId, Timestamp, delivery::SettlementV1, instance::InstanceStateV1};
+use berth_proto::{
+    InstanceId, Timestamp,
+    delivery::SettlementV1,
+    instance::{InstanceStateV1, WebhookV1},
+};
 use berth_runtime::{DataKey, sealing::field};
 
 use super::{
     attempt::Tools,
     lane::Pending,
-    open::Endpoint,
-    permit::{Fault, read_step, webhook},
+    open::{Endpoint, Keyhole},
+    permit::{Fault, Owner, Permit, read_step},
 };
 use crate::{
     last_words,
@@ -51,29 +55,35 @@ pub(super) enum Readiness {
 }
 
 /// Makes the body from the notice's own commit, for the endpoint as it is now.
-pub(super) async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Result<Readiness, Fault> {
-    let key = &pending.key;
+pub(super) async fn prepare(tools: &Tools, pending: &Pending, permit: &Permit) -> Result<Readiness, Fault> {
+    let (key, now) = (&pending.key, &permit.step);
     let gone = Ok(Readiness::Settle(SettlementV1::CancelledByEndpoint));
-    let (Some(format), Some(webhook)) = (formats::by_name(&pending.owed.format), webhook(&now.state, key))
+    let (Some(format), Some((webhook, owner))) =
+        (formats::by_name(&pending.owed.format), permit.endpoint(key.endpoint))
     else {
         return gone;
     };
     let Some(Source { data_key, kept }) = source(tools, pending).await? else {
         return Ok(Readiness::Settle(SettlementV1::CancelledByDelete));
     };
-    let webhook = match &kept {
-        Some(state) => state.webhooks.iter().find(|webhook| webhook.id == key.endpoint).cloned(),
-        None => Some(webhook.clone()),
-    };
     let mut step = if now.version == key.version { now.clone() } else { read_step(tools, key).await? };
-    if let Some(state) = kept {
-        step.state = state;
-    }
-    let (Some(webhook), Some(notice)) = (webhook, step.notice(key)) else {
-        return gone;
+    let (webhook, owner) = match kept {
+        // Whosever it was, what was kept is sealed for the instance.
+        Some(state) => {
+            step.state = state;
+            let kept = step.state.webhooks.iter().find(|webhook| webhook.id == key.endpoint).cloned();
+            (kept, Owner::Instance)
+        }
+        None => (Some(webhook.clone()), owner),
     };
-    let opener = Opener { key: &data_key, instance: key.instance, master: tools.keys.master() };
-    let Ok(endpoint) = Endpoint::open(opener, &webhook, tools.clock.now()) else {
+    let Some(webhook) = webhook else { return gone };
+    // One of the instance's own is told what its format of then said.
+    let notice = match owner {
+        Owner::Instance => step.notice(key),
+        Owner::Account(_) => step.notice_to(&webhook, key),
+    };
+    let Some(notice) = notice else { return gone };
+    let Some(endpoint) = opened(tools, key.instance, &data_key, (&webhook, owner)).await? else {
         return gone;
     };
     if format.muted(&endpoint.options) {
@@ -85,6 +95,7 @@ pub(super) async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Res
         let settled = Readiness::Settle(SettlementV1::Expired);
         return Ok(if expired { settled } else { Readiness::Held(until) });
     }
+    let opener = Opener { key: &data_key, instance: key.instance, master: tools.keys.master() };
     let listener = Listener { options: &endpoint.options, url: &endpoint.url, server_url: &tools.server_url };
     let now = tools.clock.now();
     match opener.body(tools.volatile.as_ref(), (&step, &notice), format, listener, now).await? {
@@ -98,6 +109,26 @@ pub(super) async fn prepare(tools: &Tools, pending: &Pending, now: &Step) -> Res
         None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),
         None => gone,
     }
+}
+
+/// An endpoint, opened with the key of whoever has it; none if that is destroyed or does not open it.
+pub(super) async fn opened(
+    tools: &Tools,
+    instance: InstanceId,
+    data_key: &DataKey,
+    (webhook, owner): (&WebhookV1, Owner),
+) -> Result<Option<Endpoint>, Fault> {
+    let now = tools.clock.now();
+    let opened = match owner {
+        Owner::Instance => {
+            Endpoint::open(Keyhole { key: data_key, owner: instance.as_bytes() }, webhook, now)
+        }
+        Owner::Account(account) => {
+            let Some(key) = tools.keys.key(account.as_bytes()).await? else { return Ok(None) };
+            Endpoint::open(Keyhole { key: &key, owner: account.as_bytes() }, webhook, now)
+        }
+    };
+    Ok(opened.ok())
 }
 
 /// How long a notice that has nowhere to be sent to waits to be fetched.

@@ -27,8 +27,8 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     attempt::Tools,
     desk::Desk,
-    open::Endpoint,
-    permit::{Fault, Permit, ask, read, read_step},
+    open::{Endpoint, Keyhole},
+    permit::{Fault, Permit, Reach, ask, read, read_step},
     prepare::kept_until,
     receipt::{key_of, receipt_of},
     scan,
@@ -125,7 +125,7 @@ impl Queue {
 
     /// The oldest notice that may be told at this moment.
     async fn oldest(&self, instance: InstanceId) -> Result<Option<PullReplyV1>, PullFault> {
-        let mut permit = read(&self.tools, instance).await?;
+        let mut permit = read(&self.tools, instance, Reach::Own).await?;
         let Some(waiter) = self.waiter(instance, &permit.step.state).await? else {
             return Ok(None);
         };
@@ -140,7 +140,7 @@ impl Queue {
                 continue;
             };
             while !permit.is_fresh() {
-                permit = read(&self.tools, instance).await?;
+                permit = read(&self.tools, instance, Reach::Own).await?;
             }
             if self.may_tell(&permit, &key, &owed) {
                 return Ok(Some(reply));
@@ -150,7 +150,7 @@ impl Queue {
     }
 
     fn may_tell(&self, permit: &Permit, key: &NoticeKeyV1, owed: &Owed) -> bool {
-        !self.is_expired(owed) && ask(&self.tools, &permit.step.state, key, owed) == Verdict::Send
+        !self.is_expired(owed) && ask(&self.tools, permit, key, owed) == Verdict::Send
     }
 
     fn is_expired(&self, owed: &Owed) -> bool {
@@ -206,8 +206,8 @@ impl Queue {
             return Ok(None);
         };
         for (webhook, format) in candidates {
-            let opener = Opener { key: &data_key, instance, master: self.tools.keys.master() };
-            if let Ok(endpoint) = Endpoint::open(opener, webhook, self.tools.clock.now())
+            let keyhole = Keyhole { key: &data_key, owner: instance.as_bytes() };
+            if let Ok(endpoint) = Endpoint::open(keyhole, webhook, self.tools.clock.now())
                 && endpoint.url.is_empty()
             {
                 return Ok(Some(Waiter { webhook: webhook.clone(), endpoint, format, data_key }));
@@ -219,7 +219,7 @@ impl Queue {
     /// Settles the notice with this receipt; says whether there was one that nobody had deleted. One that a
     /// logout took away after it was handed out counts as there.
     async fn delete(&self, instance: InstanceId, receipt: u64) -> Result<bool, PullFault> {
-        let permit = read(&self.tools, instance).await?;
+        let permit = read(&self.tools, instance, Reach::Own).await?;
         let Some(waiter) = self.waiter(instance, &permit.step.state).await? else {
             return Ok(false);
         };

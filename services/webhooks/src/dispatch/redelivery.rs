@@ -8,19 +8,21 @@
 use berth_bus::Tenure;
 use berth_domain::instance::{NoticeClass, Verdict};
 use berth_proto::{
-    CommandId, EndpointId, InstanceId, Partition, Timestamp,
+    AccountId, CommandId, EndpointId, InstanceId, Partition, Timestamp,
     delivery::{NoticeKeyV1, NoticesReopenedV1, ReopenedV1, SETTLED_PER_COMMIT_MAX, SettlementV1},
-    instance::InstanceStateV1,
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
     subject::redelivery_filter,
 };
 use berth_views::ViewError;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     attempt::Tools,
-    permit::{Fault, ask, read, read_step},
+    permit::{Fault, GATE_FRESH_MAX, Permit, Reach, ask, read, read_account, read_step},
     serving::Answers,
     settle::{SettleError, Settler, until_settled},
     test_notice,
@@ -101,6 +103,9 @@ impl Answers for Redelivery {
             RedeliveryRequestV1::Resend { endpoint, id } => self.resend(instance, endpoint, id).await,
             RedeliveryRequestV1::Recover { endpoint, since } => self.recover(instance, endpoint, since).await,
             RedeliveryRequestV1::Test { endpoint } => self.test(instance, endpoint).await,
+            RedeliveryRequestV1::TestOfAccount { endpoint } => {
+                self.test_of_account(AccountId::from_bytes(*instance.as_bytes()), endpoint).await
+            }
         }
     }
 
@@ -134,8 +139,8 @@ impl Redelivery {
         let Some(notice) = named.filter(|one| (one.instance, one.endpoint) == (instance, endpoint)) else {
             return Ok(RedeliveryReplyV1::Unknown);
         };
-        let permit = read(&self.tools, instance).await?;
-        if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+        let permit = read(&self.tools, instance, Reach::Endpoint(endpoint)).await?;
+        if let Some(refusal) = self.refusal(&permit, instance, endpoint) {
             return Ok(refusal);
         }
         if self.tools.outbox.get(&owed_key(&notice))?.is_some() {
@@ -145,7 +150,7 @@ impl Redelivery {
         if self.tools.outbox.get(&settled_key(&notice))?.is_none() {
             return Ok(RedeliveryReplyV1::Unknown);
         }
-        match self.again(&permit.step.state, notice).await? {
+        match self.again(&permit, notice).await? {
             Ok(reopened) => self.reopen(vec![reopened], false).await,
             Err(SettlementV1::Expired) => Ok(RedeliveryReplyV1::Unknown),
             Err(by) => Ok(RedeliveryReplyV1::Silent { by }),
@@ -158,22 +163,53 @@ impl Redelivery {
         instance: InstanceId,
         endpoint: EndpointId,
     ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
-        let mut permit = read(&self.tools, instance).await?;
-        if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+        let mut permit = read(&self.tools, instance, Reach::Endpoint(endpoint)).await?;
+        if let Some(refusal) = self.refusal(&permit, instance, endpoint) {
             return Ok(refusal);
         }
-        let Some(ready) = test_notice::prepare(&self.tools, &permit.step, endpoint).await? else {
+        let Some(ready) = test_notice::prepare(&self.tools, &permit, endpoint).await? else {
             return Ok(RedeliveryReplyV1::Unknown);
         };
         while !permit.is_fresh() {
-            permit = read(&self.tools, instance).await?;
+            permit = read(&self.tools, instance, Reach::Endpoint(endpoint)).await?;
         }
-        if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+        if let Some(refusal) = self.refusal(&permit, instance, endpoint) {
             return Ok(refusal);
         }
         let pass = Pass { holds: self.settler.tenure().holds(), begins_before: permit.fresh_until() };
         let (id, end) = ready.send(&self.tools, pass).await;
         Ok(RedeliveryReplyV1::Tested { id, end })
+    }
+
+    /// The same for an endpoint of an account, about no instance: there is no silence of an account.
+    async fn test_of_account(
+        &self,
+        account: AccountId,
+        endpoint: EndpointId,
+    ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
+        let mut ready = None;
+        loop {
+            let read_at = Instant::now();
+            let of_account = read_account(&self.tools, account).await?;
+            let present = of_account.webhooks.iter().find(|one| one.id == endpoint && !of_account.is_closed);
+            let Some(webhook) = present else { return Ok(RedeliveryReplyV1::Unknown) };
+            if !webhook.enabled {
+                return Ok(RedeliveryReplyV1::Silent { by: SettlementV1::CancelledByEndpoint });
+            }
+            // Asked again once the connection is open, which takes its time.
+            let Some((seen, connected)) = ready.take() else {
+                let made = test_notice::prepare_of_account(&self.tools, account, webhook).await?;
+                let Some(made) = made else { return Ok(RedeliveryReplyV1::Unknown) };
+                ready = Some((webhook.updated_at, made));
+                continue;
+            };
+            if seen != webhook.updated_at {
+                continue;
+            }
+            let pass = Pass { holds: self.settler.tenure().holds(), begins_before: read_at + GATE_FRESH_MAX };
+            let (id, end) = test_notice::Ready::send(connected, &self.tools, pass).await;
+            return Ok(RedeliveryReplyV1::Tested { id, end });
+        }
     }
 
     async fn recover(
@@ -182,8 +218,8 @@ impl Redelivery {
         endpoint: EndpointId,
         since: Timestamp,
     ) -> Result<RedeliveryReplyV1, RedeliveryFault> {
-        let permit = read(&self.tools, instance).await?;
-        if let Some(refusal) = self.refusal(&permit.step.state, instance, endpoint) {
+        let permit = read(&self.tools, instance, Reach::Endpoint(endpoint)).await?;
+        if let Some(refusal) = self.refusal(&permit, instance, endpoint) {
             return Ok(refusal);
         }
         let (mut reopened, mut more) = (Vec::new(), false);
@@ -192,7 +228,7 @@ impl Redelivery {
                 more = true;
                 break;
             }
-            match self.again(&permit.step.state, notice).await {
+            match self.again(&permit, notice).await {
                 Ok(Ok(again)) if again.occurred_at >= since => reopened.push(again),
                 Ok(_) => {}
                 // What cannot be read cannot be sent; the others can.
@@ -240,17 +276,20 @@ impl Redelivery {
     /// A notice as it would be owed again, or what speaks against it.
     async fn again(
         &self,
-        state: &InstanceStateV1,
+        permit: &Permit,
         key: NoticeKeyV1,
     ) -> Result<Result<ReopenedV1, SettlementV1>, RedeliveryFault> {
         let step = read_step(&self.tools, &key).await?;
-        let Some(notice) = step.notice(&key) else { return Ok(Err(SettlementV1::CancelledByEndpoint)) };
+        let own = step.state.webhooks.iter().find(|webhook| webhook.id == key.endpoint);
+        let webhook = own.or_else(|| permit.endpoint(key.endpoint).map(|(webhook, _)| webhook));
+        let notice = webhook.and_then(|webhook| Some((webhook, step.notice_to(webhook, &key)?)));
+        let Some((webhook, notice)) = notice else { return Ok(Err(SettlementV1::CancelledByEndpoint)) };
         // A code lives for seconds, and its text is kept nowhere.
         if notice.class == NoticeClass::Qr {
             return Ok(Err(SettlementV1::Expired));
         }
-        let row = owed(&step, &notice);
-        if let Verdict::Settle(by) = ask(&self.tools, state, &key, &row) {
+        let row = owed(step.occurred_at, &notice, &webhook.format);
+        if let Verdict::Settle(by) = ask(&self.tools, permit, &key, &row) {
             return Ok(Err(by));
         }
         let Owed { class, session, occurred_at, format, event, code: _, commit: _ } = row;
@@ -260,16 +299,16 @@ impl Redelivery {
     /// Whether the endpoint may be told anything but codes now. What the end of a session has settled stays settled.
     fn refusal(
         &self,
-        state: &InstanceStateV1,
+        permit: &Permit,
         instance: InstanceId,
         endpoint: EndpointId,
     ) -> Option<RedeliveryReplyV1> {
-        let Some(webhook) = state.webhooks.iter().find(|webhook| webhook.id == endpoint) else {
+        let Some((webhook, _)) = permit.endpoint(endpoint) else {
             return Some(RedeliveryReplyV1::Unknown);
         };
         let anything = Owed {
             class: NoticeClass::Lifecycle,
-            session: state.session,
+            session: permit.step.state.session,
             code: None,
             occurred_at: self.tools.clock.now(),
             format: webhook.format.clone(),
@@ -277,7 +316,7 @@ impl Redelivery {
             commit: CommitStands::Applied,
         };
         let key = NoticeKeyV1 { instance, version: 0, endpoint, ordinal: 0 };
-        match ask(&self.tools, state, &key, &anything) {
+        match ask(&self.tools, permit, &key, &anything) {
             Verdict::Send => None,
             Verdict::Settle(by) => Some(RedeliveryReplyV1::Silent { by }),
         }

@@ -18,7 +18,10 @@ use berth_proto::{
     instance::{InstanceStateV1, PhaseV1},
 };
 
-use super::{attempt::Tools, permit::read};
+use super::{
+    attempt::Tools,
+    permit::{OfAccount, Permit, Reach, read},
+};
 
 /// Instances that are read at once.
 const REVIEWS_MAX: usize = 64;
@@ -87,9 +90,13 @@ impl Reviews {
     }
 
     /// An instance was read, if that worked: says what is to be asked about.
-    pub(super) fn end(&mut self, instance: InstanceId, state: Option<&InstanceStateV1>) -> About {
+    pub(super) fn end(
+        &mut self,
+        instance: InstanceId,
+        read: Option<(&InstanceStateV1, &OfAccount)>,
+    ) -> About {
         let notices = self.running.remove(&instance).unwrap_or_default();
-        let Some(looked_at) = state.and_then(looked_at) else {
+        let Some(looked_at) = read.and_then(|(state, of_account)| looked_at(state, of_account)) else {
             self.seen.remove(&instance);
             return About::All;
         };
@@ -105,7 +112,7 @@ impl Reviews {
 }
 
 /// A digest of all that the gate looks at but for the clock, which is asked before each attempt.
-fn looked_at(state: &InstanceStateV1) -> Option<Hash> {
+fn looked_at(state: &InstanceStateV1, of_account: &OfAccount) -> Option<Hash> {
     let codes = match &state.phase {
         PhaseV1::Pairing(attempt) => Some((
             attempt.number,
@@ -115,17 +122,17 @@ fn looked_at(state: &InstanceStateV1) -> Option<Hash> {
         _ => None,
     };
     let is_deleted = matches!(state.phase, PhaseV1::Deleted { .. });
-    let parts = (&state.permission, state.session, is_deleted, codes, &state.webhooks);
+    let parts = (&state.permission, state.session, is_deleted, codes, &state.webhooks, of_account);
     let bytes = postcard::to_allocvec(&parts).ok()?;
     Some(Hash::over(b"berth.webhooks.looked_at", &[&bytes]))
 }
 
 /// Reads the instance as it is now, again and again while the log does not answer. None if it will not be read
 /// whatever the log does: what waits is then only asked about before it is sent.
-pub(super) async fn state_now(tools: &Tools, instance: InstanceId) -> Option<InstanceStateV1> {
+pub(super) async fn state_now(tools: &Tools, instance: InstanceId) -> Option<Permit> {
     loop {
-        match tokio::time::timeout(READ_MAX, read(tools, instance)).await {
-            Ok(Ok(permit)) => return Some(permit.step.state),
+        match tokio::time::timeout(READ_MAX, read(tools, instance, Reach::All)).await {
+            Ok(Ok(permit)) => return Some(permit),
             Ok(Err(fault)) if fault.lasts() => {
                 tracing::warn!(%instance, %fault, "what an instance owes cannot be reviewed");
                 return None;
@@ -176,7 +183,7 @@ mod tests {
         let read = |reviews: &mut Reviews, notice, state: &InstanceStateV1| {
             reviews.ask_about(INSTANCE, notice);
             assert_eq!(reviews.start(), Some(INSTANCE));
-            reviews.end(INSTANCE, Some(state))
+            reviews.end(INSTANCE, Some((state, &OfAccount::default())))
         };
         let open = state(linked(), PermissionV1::Open, 1);
         let silent = state(logged_out(), PermissionV1::Silent, 2);
@@ -194,14 +201,23 @@ mod tests {
         assert_eq!(read(&mut reviews, None, &disabled), About::All);
         reviews.forget(INSTANCE);
         assert_eq!(read(&mut reviews, None, &disabled), About::All);
+        // Nor is it the same when an endpoint of its account is another one.
+        let more = OfAccount { webhooks: vec![webhook("native")], is_closed: false };
+        reviews.ask(INSTANCE);
+        reviews.start();
+        assert_eq!(reviews.end(INSTANCE, Some((&disabled, &more))), About::All);
+        assert_eq!(read(&mut reviews, None, &disabled), About::All);
 
         // What comes back while the instance is read is asked about with the next read.
         reviews.ask(INSTANCE);
         reviews.start();
         reviews.ask_about(INSTANCE, Some(notice(4)));
-        assert_eq!(reviews.end(INSTANCE, Some(&disabled)), About::These([].into()));
+        assert_eq!(reviews.end(INSTANCE, Some((&disabled, &OfAccount::default()))), About::These([].into()));
         reviews.start();
-        assert_eq!(reviews.end(INSTANCE, Some(&disabled)), About::These([notice(4)].into()));
+        assert_eq!(
+            reviews.end(INSTANCE, Some((&disabled, &OfAccount::default()))),
+            About::These([notice(4)].into())
+        );
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn decide(
     let folded = events.iter().fold(loaded.state.clone(), |state, event| Some(evolve(state, event)));
     let Some(state) = folded.filter(|_| !events.is_empty()) else { return Ok(Plan::Keep(loaded, ())) };
     let events = events.iter().map(Event::to_record).collect::<Result<_, _>>()?;
-    Ok(Plan::Append(loaded, Next { receipts: Vec::new(), events, state }, ()))
+    Ok(Plan::Append(loaded, Next { receipts: Vec::new(), events, state, account_version: 0 }, ()))
 }
 
 /// Takes the partition over and waits until the view knows what former owners settled there.

@@ -8,7 +8,6 @@ use berth_domain::instance::{Unusable, may_message};
 use berth_notices::{
     derive::Happening,
     formats::{self, RELAYING_FORMAT, Rendered, RetryRule},
-    open::Opener,
 };
 use berth_proto::{
     CommandId, Hash, InstanceId, Timestamp, codec,
@@ -21,7 +20,7 @@ use bytes::Bytes;
 
 use super::flights::Flight;
 use crate::{
-    dispatch::{Because, Endpoint, Fault, Permit, Tools, disable, read},
+    dispatch::{Because, Endpoint, Fault, Keyhole, Owner, Permit, Reach, Tools, disable, read},
     metrics,
     schedule::{Answer, Failed, Reception, judge, plus},
     signing::signatures,
@@ -94,7 +93,7 @@ async fn attempt(
     letter: &LetterV1,
     attempts: u16,
 ) -> Result<Next, Fault> {
-    let mut permit = read(tools, instance).await?;
+    let mut permit = read(tools, instance, Reach::Own).await?;
     let webhook = match verdict(tools, &permit.step.state, letter) {
         Verdict::Send(webhook) => webhook,
         other => return Ok(not_sent(&other, attempts)),
@@ -105,7 +104,7 @@ async fn attempt(
     let url = rendered.suffix.on(&endpoint.url);
     let connected = tools.transport.connect(&url, tools.schedule.attempt_max(RetryRule::Standard)).await;
     while !permit.is_fresh() {
-        permit = read(tools, instance).await?;
+        permit = read(tools, instance, Reach::Own).await?;
     }
     // Asked again even of one that is fresh: it is the last moment.
     match verdict(tools, &permit.step.state, letter) {
@@ -184,9 +183,9 @@ async fn prepare(
 ) -> Result<Option<Prepared>, Fault> {
     let Some(data_key) = tools.keys.key(instance.as_bytes()).await? else { return Ok(None) };
     let now = tools.clock.now();
-    let opener = Opener { key: &data_key, instance, master: tools.keys.master() };
+    let keyhole = Keyhole { key: &data_key, owner: instance.as_bytes() };
     let body = data_key.open(instance.as_bytes(), field::LETTER, &letter.body);
-    let (Ok(endpoint), Ok(body)) = (Endpoint::open(opener, webhook, now), body) else { return Ok(None) };
+    let (Ok(endpoint), Ok(body)) = (Endpoint::open(keyhole, webhook, now), body) else { return Ok(None) };
     let rendered = formats::relayed(body, &letter.event, &endpoint.options, now);
     Ok(Some(Prepared { endpoint, rendered }))
 }
@@ -243,7 +242,9 @@ async fn judged(
                 endpoint: webhook.id,
                 ordinal: u16::MAX,
             };
-            disable(tools, &step.state, webhook, &notice, &Happening::Open, Because::Asked).await;
+            let account = step.state.account;
+            let endpoint = (webhook, Owner::Instance);
+            disable(tools, account, endpoint, &notice, &Happening::Open, Because::Asked).await;
             None
         }
         Ok(Reception::Failed { retry_after }) => retry_after,

@@ -7,6 +7,10 @@
 //! | `k` instance | [`Kept`]: what the last notices of a deleted instance need, until they are settled |
 //! | `a` partition version | [`Batch`]: what a commit of the delivery stream settled, until that is old |
 //! | `b` partition | the oldest version of which there may be a batch |
+//! | `w` account version | the endpoints that an account had in a version |
+//! | `v` account | how far the account is known |
+//! | `p` account version [number] | what commits say that wait for a version of their account, and how many do |
+//! | `q` instance version | whether a commit waits |
 //!
 //! A notice and its settlement come from two streams, in either order. Whichever comes second finds the
 //! other: a settlement removes the notice, and a notice that is settled already is not written. So the rows
@@ -16,6 +20,7 @@
 //! How a notice was settled is forgotten after [`SETTLED_KEPT`], by the clock of the delivery stream and a few batches with
 //! each commit of it (see `ages`), so that the outbox grows with what is owed and with a month, not with the history.
 
+pub(crate) mod accounts;
 mod ages;
 pub(crate) mod touched;
 
@@ -24,10 +29,11 @@ use std::{sync::Arc, time::Duration};
 use berth_bus::relay::RELAY_AGE_MAX;
 use berth_domain::instance::NoticeClass;
 use berth_log::SharedCommit;
-use berth_notices::derive::{Code, Notice, Step};
+use berth_notices::derive::{Code, Heard, Notice, Step};
 use berth_proto::{
-    CommitV2, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
+    AccountId, CommitV2, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1, ReopenedV1, SettledV1, SettlementV1},
+    instance::WebhookV1,
 };
 use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -35,7 +41,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub use touched::Touched;
 
 /// Raised whenever rows or the derivation of notices change meaning.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 /// First byte of the key of a notice that is owed.
 const OWED: u8 = b'n';
 /// First byte of the key of a settled notice.
@@ -138,14 +144,15 @@ impl View for Outbox {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Instance, Kind::Delivery]
+        &[Kind::Instance, Kind::Account, Kind::Delivery]
     }
 
     fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         match commit.stream.kind() {
             Kind::Instance => self.apply_instance(shared, commit, rows),
             Kind::Delivery => self.apply_delivery(commit, rows),
-            Kind::Account | Kind::Directory => Ok(()),
+            Kind::Account => self.apply_account(commit, rows),
+            Kind::Directory => Ok(()),
         }
     }
 }
@@ -157,30 +164,59 @@ impl Outbox {
         commit: &CommitV2,
         rows: &mut dyn Rows,
     ) -> Result<(), ApplyError> {
-        // Nobody is owed anything for a commit without events, or by an instance without endpoints.
+        // Nobody is owed anything for a commit without events.
         if commit.events.is_empty() {
             return Ok(());
         }
-        let state = shared.instance_state().map_err(unreadable)?;
-        let Some(state) = state.filter(|state| !state.webhooks.is_empty()) else { return Ok(()) };
+        let Some(state) = shared.instance_state().map_err(unreadable)? else { return Ok(()) };
+        let of_account = match commit.account_version {
+            0 => Some(Vec::new()),
+            version => accounts::listeners_in(state.account, version, rows)?,
+        };
+        if state.webhooks.is_empty() && of_account.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(());
+        }
         let Some(step) = Step::with(commit, state.clone()).map_err(unreadable)? else { return Ok(()) };
-        let notices = step.notices();
-        for notice in &notices {
-            let key = row_key(SETTLED, &notice.key);
-            match rows.get(&key).map_err(unreadable)?.and_then(|row| read_row::<SettledRow>(&row)) {
-                None => {
-                    let row = write(&owed(&step, notice)).map_err(unreadable)?;
-                    rows.put(&row_key(OWED, &notice.key), row);
-                }
-                Some(SettledRow { commit: CommitStands::Overdue, .. }) => rows.remove(&key),
-                Some(settled) => {
-                    let settled = SettledRow { commit: CommitStands::Applied, ..settled };
-                    rows.put(&key, write(&settled).map_err(unreadable)?);
+        let heard = step.heard();
+        // Also a commit that says nothing may cancel what is owed.
+        self.touched.add(step.instance, []);
+        self.owe(&heard, &step.state.webhooks, rows)?;
+        match of_account {
+            Some(listeners) => self.owe(&heard, &listeners, rows),
+            None if heard.is_nothing() => Ok(()),
+            None => accounts::wait(step.state.account, commit.account_version, &heard, rows),
+        }
+    }
+
+    fn apply_account(&self, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let account = AccountId::from_bytes(*commit.stream.id());
+        for (heard, listeners) in accounts::apply(account, commit, rows)? {
+            self.owe(&heard, &listeners, rows)?;
+        }
+        self.touched.add_account(account);
+        Ok(())
+    }
+
+    /// Has endpoints be owed what a commit says to them, as far as that is not settled.
+    fn owe(&self, heard: &Heard, webhooks: &[WebhookV1], rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        for webhook in webhooks {
+            let notices = heard.notices_for(webhook);
+            for notice in &notices {
+                let key = row_key(SETTLED, &notice.key);
+                match rows.get(&key).map_err(unreadable)?.and_then(|row| read_row::<SettledRow>(&row)) {
+                    None => {
+                        let owed = owed(heard.occurred_at, notice, &webhook.format);
+                        rows.put(&row_key(OWED, &notice.key), write(&owed).map_err(unreadable)?);
+                    }
+                    Some(SettledRow { commit: CommitStands::Overdue, .. }) => rows.remove(&key),
+                    Some(settled) => {
+                        let settled = SettledRow { commit: CommitStands::Applied, ..settled };
+                        rows.put(&key, write(&settled).map_err(unreadable)?);
+                    }
                 }
             }
+            self.touched.add(heard.instance, notices.iter().map(|notice| notice.key));
         }
-        // Also a commit that says nothing may cancel what is owed.
-        self.touched.add(step.instance, notices.iter().map(|notice| notice.key));
         Ok(())
     }
 
@@ -263,15 +299,14 @@ fn commit_of(notice: &NoticeKeyV1, rows: &mut dyn Rows) -> Result<CommitStands, 
     Ok(settled.map_or(CommitStands::Awaited, |settled| settled.commit))
 }
 
-/// The row of a notice.
-pub(crate) fn owed(step: &Step, notice: &Notice) -> Owed {
-    let webhook = step.state.webhooks.iter().find(|webhook| webhook.id == notice.key.endpoint);
+/// The row of a notice of something that happened at a moment, to an endpoint with that format.
+pub(crate) fn owed(occurred_at: Timestamp, notice: &Notice, format: &str) -> Owed {
     Owed {
         class: notice.class,
         session: notice.session,
         code: notice.happening.code().copied(),
-        occurred_at: step.occurred_at,
-        format: webhook.map(|webhook| webhook.format.clone()).unwrap_or_default(),
+        occurred_at,
+        format: format.to_owned(),
         event: notice.word.event.to_owned(),
         commit: CommitStands::Applied,
     }

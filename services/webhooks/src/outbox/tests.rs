@@ -6,7 +6,8 @@ use berth_domain::instance::NoticeClass;
 use berth_log::{Stored, Tail};
 use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
-    CommitV1, CommitV2, Hash, Partition, RecordV1, StreamKey, WriteVersion,
+    CommitV1, CommitV2, DirectoryId, Hash, Partition, RecordV1, Sealed, StreamKey, WriteVersion,
+    account::AccountStateV2,
     delivery::{DeliveryStateV1, NoticesReopenedV1, NoticesSettledV1},
     event::{Event, LoggedOutV1, LogoutOriginV1},
     instance::PermissionV1,
@@ -171,4 +172,76 @@ fn how_a_notice_was_settled_is_forgotten_after_a_month_and_it_is_not_owed_again(
     let month_after_last = later(5, month + 100);
     let rows = apply(&[commits.as_slice(), &[&month_after_first, &month_after_last]].concat()).0;
     assert_eq!(kept(&rows), 0);
+}
+
+/// A commit of the account that gives it these endpoints.
+fn of_account(version: u64, webhooks: Vec<WebhookV1>) -> CommitV2 {
+    let stream = StreamKey::account(state(logged_out(), PermissionV1::Silent, 2).account);
+    let state = AccountStateV2 {
+        created_at: at(0),
+        updated_at: at(0),
+        name: Sealed(vec![1]),
+        token: Sealed(vec![2]),
+        token_entry: DirectoryId::from_bytes([3; 16]),
+        name_entry: DirectoryId::from_bytes([4; 16]),
+        credential_version: 1,
+        attributes: None,
+        webhooks,
+        closed_at: None,
+        unsettled: None,
+    };
+    CommitV2::from(CommitV1 {
+        stream,
+        version,
+        previous: Hash::genesis(&stream),
+        occurred_at: at(0),
+        receipts: Vec::new(),
+        events: Vec::new(),
+        state: RecordV1::of(&state).unwrap(),
+    })
+}
+
+fn listener(number: u8) -> WebhookV1 {
+    WebhookV1 { id: EndpointId::from_bytes([number; 16]), ..webhook("native") }
+}
+
+#[test]
+fn who_of_an_account_is_told_follows_from_the_version_whatever_comes_first() {
+    let changes = [
+        of_account(1, vec![]),
+        of_account(2, vec![listener(1)]),
+        of_account(3, vec![listener(1), listener(2)]),
+        of_account(4, vec![WebhookV1 { enabled: false, ..listener(1) }]),
+    ];
+    let told = |account_version| CommitV2 { account_version, ..logout() };
+    for (version, expected) in [(0, vec![]), (1, vec![]), (2, vec![1]), (3, vec![1, 2]), (4, vec![])] {
+        let commit = told(version);
+        let mut all = Vec::new();
+        for place in 0..=changes.len() {
+            let mut order: Vec<_> = changes.iter().collect();
+            order.insert(place, &commit);
+            // Folded again, as after a crash before the position was stored.
+            order.insert(place, &commit);
+            let (rows, _) = apply(&order);
+            let of_account = owed_keys(&rows).into_iter().map(|key| key.endpoint);
+            let of_account: Vec<_> = of_account.filter(|id| *id != webhook("native").id).collect();
+            let expected: Vec<_> =
+                expected.iter().map(|number| EndpointId::from_bytes([*number; 16])).collect();
+            assert_eq!(of_account, expected, "version {version}, after {place} changes");
+            all.push(rows);
+        }
+        assert!(all.iter().all(|rows| *rows == all[0]), "the rows are the same");
+    }
+}
+
+#[test]
+fn a_version_of_an_account_that_cannot_be_read_is_passed_over() {
+    let commit = CommitV2 { account_version: 2, ..logout() };
+    let (first, third) = (of_account(1, vec![listener(1)]), of_account(3, vec![listener(2)]));
+    for order in [[&commit, &first, &third], [&first, &commit, &third], [&first, &third, &commit]] {
+        let (rows, _) = apply(&order);
+        let told = owed_keys(&rows).iter().any(|key| key.endpoint == listener(1).id);
+        assert!(told, "those are told who were there before");
+        assert!(!owed_keys(&rows).iter().any(|key| key.endpoint == listener(2).id));
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use berth_proto::{InstanceId, delivery::NoticeKeyV1};
+use berth_proto::{AccountId, InstanceId, delivery::NoticeKeyV1};
 
 /// Notices and instances that are remembered; beyond that the dispatcher looks at everything once.
 const TOUCHED_MAX: usize = 65_536;
@@ -26,6 +26,8 @@ struct Inner {
     count: usize,
     /// Drained last time: their batch may not have been written by then, so they are handed out once more.
     again: Changes,
+    /// Accounts that something happened to: since the last drain, and drained last time.
+    accounts: [BTreeSet<AccountId>; 2],
     /// Whether more were touched than are remembered.
     overflow: bool,
 }
@@ -59,6 +61,25 @@ impl Touched {
         let before = of_instance.len();
         of_instance.extend(notices);
         *count += 1 + of_instance.len() - before;
+    }
+
+    /// Notes that something happened to an account. Those beyond what is remembered only learn later that nothing speaks
+    /// against an endpoint any more.
+    pub(crate) fn add_account(&self, account: AccountId) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let [fresh, _] = &mut inner.accounts;
+        if fresh.len() < TOUCHED_MAX {
+            fresh.insert(account);
+        }
+    }
+
+    /// Accounts that were touched since this was asked last and the time before that, as with [`Self::drain`].
+    pub(crate) fn drain_accounts(&self) -> BTreeSet<AccountId> {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let [fresh, again] = &mut inner.accounts;
+        let fresh = mem::take(fresh);
+        let again = mem::replace(again, fresh.clone());
+        fresh.union(&again).copied().collect()
     }
 
     /// What was touched since the last drain and in the one before. Called after the view said that rows

@@ -139,8 +139,13 @@ impl World {
             events: decision.events.iter().map(|event: &Event| event.to_record().unwrap()).collect(),
             state: RecordV1::of(&state).unwrap(),
         };
-        let payload = codec::encode(&commit).unwrap().into();
         let version = commit.version;
+        let account_version = self.account_version.load(Ordering::SeqCst);
+        let payload = match account_version {
+            0 => codec::encode(&commit),
+            _ => codec::encode(&CommitV2 { account_version, ..commit.into() }),
+        };
+        let payload = payload.unwrap().into();
         let new = NewCommit { stream, version, command_id: None, traceparent: None, payload };
         self.log.append(new, expected).await.unwrap();
         Ok(state)

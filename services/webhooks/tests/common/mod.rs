@@ -8,6 +8,7 @@
     reason = "each test file uses a part of this"
 )]
 
+mod account;
 mod journey;
 mod outcome;
 mod queue;
@@ -33,6 +34,7 @@ use berth_webhooks::{
 };
 use tempfile::TempDir;
 
+pub(crate) use account::ACCOUNT;
 pub(crate) use journey::command_at;
 pub(crate) use receiver::{Hit, Receiver};
 
@@ -61,6 +63,8 @@ pub(crate) struct World {
     write_version: WriteVersion,
     data_key: DataKey,
     reports: std::sync::atomic::AtomicU64,
+    /// The version of the account that commits of the instances name, in the world and in those beside it.
+    account_version: Arc<std::sync::atomic::AtomicU64>,
 }
 
 /// A running dispatcher.
@@ -130,6 +134,7 @@ impl World {
             write_version: WriteVersion::NEWEST,
             data_key,
             reports: 0.into(),
+            account_version: Arc::default(),
         }
     }
 
@@ -173,6 +178,7 @@ impl World {
             write_version: self.write_version,
             data_key,
             reports: 0.into(),
+            account_version: Arc::clone(&self.account_version),
         }
     }
 

@@ -1,21 +1,21 @@
 //! Decisions: what each command comes to.
 
 use berth_proto::{
-    DirectoryId, EndpointId, Timestamp,
+    DirectoryId, Timestamp,
     account::{
         AccountAttributesChangedV1, AccountClosedV1, AccountCreatedV1, AccountRenamedV1, AccountSettledV1,
-        AccountTokenRotatedV1, AccountWebhookConfiguredV1, AccountWebhookRemovedV1,
+        AccountTokenRotatedV1,
     },
-    codec::encoded_len,
     directory::PurposeV1,
     frame::{RejectionCodeV1, TargetV1},
-    instance::WebhookV1,
-    limits::{ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX, ACCOUNT_WEBHOOKS_MAX},
 };
 
-use super::{Event, State};
+use super::{
+    Event, State,
+    webhooks::{configure, disable, remove, replace, rotate_secret},
+};
 
-type Decision = Result<Vec<Event>, RejectionCodeV1>;
+pub(super) type Decision = Result<Vec<Event>, RejectionCodeV1>;
 
 /// Decides a command on an account: no event if it is so already.
 pub fn decide(state: Option<&State>, command: &TargetV1, now: Timestamp) -> Decision {
@@ -51,6 +51,9 @@ pub fn decide(state: Option<&State>, command: &TargetV1, now: Timestamp) -> Deci
         TargetV1::ReplaceAccountWebhook { seen, webhook, .. } => replace(state, seen, webhook, now),
         TargetV1::RemoveAccountWebhook { webhook, .. } => remove(state, *webhook),
         TargetV1::DisableAccountWebhook { webhook, seen, .. } => disable(state, *webhook, *seen, now),
+        TargetV1::RotateAccountWebhookSecret { webhook, secret, keep_until, .. } => {
+            rotate_secret(state, *webhook, secret, *keep_until, now)
+        }
         TargetV1::CreateAccount { .. }
         | TargetV1::CreateDescribedAccount { .. }
         | TargetV1::Instance { .. } => Err(RejectionCodeV1::NotFound),
@@ -117,73 +120,4 @@ fn create(command: &TargetV1) -> Vec<Event> {
         events.push(AccountAttributesChangedV1 { attributes: Some(attributes.clone()) }.into());
     }
     events
-}
-
-/// An endpoint that is replaced keeps its id and its secrets, as an instance's does.
-fn configure(state: &State, webhook: &WebhookV1, now: Timestamp) -> Decision {
-    if !webhook.is_of_account() {
-        return Err(RejectionCodeV1::OutOfPlace);
-    }
-    let mut webhook = WebhookV1 { created_at: now, updated_at: now, ..webhook.clone() };
-    if let Some(present) = state.webhooks.iter().find(|one| one.format == webhook.format) {
-        webhook.id = present.id;
-        webhook.secret.clone_from(&present.secret);
-        webhook.old_secrets.clone_from(&present.old_secrets);
-        webhook.created_at = present.created_at;
-        if (WebhookV1 { updated_at: present.updated_at, ..webhook.clone() }) == *present {
-            return Ok(Vec::new());
-        }
-        webhook.updated_at = later(present, now);
-    }
-    let all = || state.webhooks.iter().filter(|one| one.id != webhook.id).chain([&webhook]);
-    if all().count() > ACCOUNT_WEBHOOKS_MAX {
-        return Err(RejectionCodeV1::TooManyWebhooks);
-    }
-    let mut bytes = 0_usize;
-    for one in all() {
-        bytes = bytes.saturating_add(encoded_len(one).map_err(|_| RejectionCodeV1::WebhooksTooLarge)?);
-    }
-    if bytes > ACCOUNT_WEBHOOK_CONFIG_BYTES_MAX {
-        return Err(RejectionCodeV1::WebhooksTooLarge);
-    }
-    Ok(vec![AccountWebhookConfiguredV1 { webhook }.into()])
-}
-
-/// Replaces an endpoint, unless it was changed since the change was made from it: two changes at once, or a change and a
-/// disabling, are decided one after the other, and neither undoes the other.
-fn replace(state: &State, seen: &WebhookV1, webhook: &WebhookV1, now: Timestamp) -> Decision {
-    let present =
-        state.webhooks.iter().find(|one| one.id == seen.id).ok_or(RejectionCodeV1::UnknownWebhook)?;
-    if present != seen || webhook.id != seen.id || webhook.format != seen.format {
-        return Err(RejectionCodeV1::Changed);
-    }
-    configure(state, webhook, now)
-}
-
-/// Disables an endpoint that wants nothing more, unless it was changed since it said so (rule R18): whoever changed it
-/// wants something of it.
-fn disable(state: &State, webhook: EndpointId, seen: Timestamp, now: Timestamp) -> Decision {
-    let present =
-        state.webhooks.iter().find(|one| one.id == webhook).ok_or(RejectionCodeV1::UnknownWebhook)?;
-    if !present.enabled {
-        return Ok(Vec::new());
-    }
-    if present.updated_at != seen {
-        return Err(RejectionCodeV1::Changed);
-    }
-    let webhook = WebhookV1 { enabled: false, updated_at: later(present, now), ..present.clone() };
-    Ok(vec![AccountWebhookConfiguredV1 { webhook }.into()])
-}
-
-/// The moment of a change: later than before whatever the clock says, since instances tell by it of which state they have a
-/// copy.
-fn later(present: &WebhookV1, now: Timestamp) -> Timestamp {
-    now.max(Timestamp(present.updated_at.0.saturating_add(1)))
-}
-
-fn remove(state: &State, webhook: EndpointId) -> Decision {
-    if state.webhooks.iter().all(|one| one.id != webhook) {
-        return Err(RejectionCodeV1::UnknownWebhook);
-    }
-    Ok(vec![AccountWebhookRemovedV1 { webhook }.into()])
 }

@@ -1,6 +1,6 @@
 //! The fold: what each event makes of the state.
 
-use berth_proto::Timestamp;
+use berth_proto::{Timestamp, instance::WebhookV1};
 
 use super::{Event, State};
 
@@ -38,15 +38,20 @@ pub fn evolve(state: Option<State>, event: &Event, version: u64, at: Timestamp) 
         Event::AccountAttributesChanged(changed) => state.attributes.clone_from(&changed.attributes),
         Event::AccountWebhookConfigured(configured) => {
             let webhook = configured.webhook.clone();
+            // An account-wide one is followed by nobody: notices name the version of the account that they rest on.
+            let is_copied = webhook.is_of_account();
             match state.webhooks.iter_mut().find(|one| one.id == webhook.id) {
                 Some(present) => *present = webhook,
                 None => state.webhooks.push(webhook),
             }
-            state.unsettled = Some(version);
+            state.unsettled = if is_copied { Some(version) } else { state.unsettled };
         }
         Event::AccountWebhookRemoved(removed) => {
-            state.webhooks.retain(|one| one.id != removed.webhook);
-            state.unsettled = Some(version);
+            let is_removed = |one: &WebhookV1| one.id == removed.webhook;
+            if state.webhooks.iter().any(|one| is_removed(one) && one.is_of_account()) {
+                state.unsettled = Some(version);
+            }
+            state.webhooks.retain(|one| !is_removed(one));
         }
         Event::AccountClosed(_) => {
             state.closed_at = Some(at);

@@ -9,6 +9,7 @@
 
 mod decide;
 mod evolve;
+mod webhooks;
 
 pub use berth_proto::account::{AccountEvent as Event, AccountStateV2 as State};
 pub use decide::{Claim, claims, decide, given_up, settle};

@@ -33,7 +33,7 @@ pub use deadlines::{
 pub use decide::{LOGOUT_CODE, OLD_SECRET_SECONDS_MAX, OLD_SECRETS_MAX, decide};
 pub use evolve::{evolve, is_lost, lost_instance, never_was};
 pub use messaging::{Unusable, may_message};
-pub use permission::{Notice, Verdict, may_send, verdict};
+pub use permission::{Bearing, Notice, Verdict, may_send, verdict};
 pub use receipts::{fold_commit, forgetful, remember, remembered};
 pub use words::{STATE_DETAILS, STATE_WORDS, connection_word, detail_word, pause_word, state_word};
 

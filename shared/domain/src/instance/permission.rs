@@ -36,16 +36,37 @@ pub enum Verdict {
     Settle(SettlementV1),
 }
 
+/// What the permission looks at in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bearing {
+    /// Whether the instance is deleted.
+    pub is_deleted: bool,
+    /// What its webhooks may be told.
+    pub permission: PermissionV1,
+    /// The number of the session.
+    pub session: u32,
+}
+
+impl From<&State> for Bearing {
+    fn from(state: &State) -> Self {
+        Self {
+            is_deleted: matches!(state.phase, PhaseV1::Deleted { .. }),
+            permission: state.permission,
+            session: state.session,
+        }
+    }
+}
+
 /// Judges a notice on the state of its instance's last commit. Asked when the notice is derived (on the
 /// state that its own commit carries) and again before every attempt.
-pub fn verdict(state: &State, notice: Notice) -> Verdict {
+pub fn verdict(state: impl Into<Bearing>, notice: Notice) -> Verdict {
     use SettlementV1::{CancelledByDelete, CancelledByLogout, Superseded};
 
-    let deleted = matches!(state.phase, PhaseV1::Deleted { .. });
+    let state: Bearing = state.into();
     match (notice.class, state.permission) {
         // The final group of a deletion holds the disconnection of the session that it ended.
         (NoticeClass::Deletion, _) => Verdict::Send,
-        _ if deleted => Verdict::Settle(CancelledByDelete),
+        _ if state.is_deleted => Verdict::Settle(CancelledByDelete),
         _ if notice.after_logout_all => Verdict::Send,
         // The disconnection of the last session; an older one would arrive after a newer session's.
         (NoticeClass::Disconnect, PermissionV1::Silent | PermissionV1::QrOnly)
@@ -62,6 +83,6 @@ pub fn verdict(state: &State, notice: Notice) -> Verdict {
 }
 
 /// Whether a notice may be sent now; see [`verdict`].
-pub fn may_send(state: &State, notice: Notice) -> bool {
+pub fn may_send(state: impl Into<Bearing>, notice: Notice) -> bool {
     verdict(state, notice) == Verdict::Send
 }

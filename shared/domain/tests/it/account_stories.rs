@@ -158,3 +158,95 @@ fn an_account_is_settled_only_as_it_was_seen() {
     life.append(settle(life.state.as_ref().unwrap(), 3).into_iter().collect());
     assert_eq!(life.state.unwrap().unsettled, None);
 }
+
+/// One that stands with the account only.
+fn account_wide(number: u8) -> WebhookV1 {
+    WebhookV1 { id: EndpointId::from_bytes([number; 16]), format: "native".to_owned(), ..webhook(0, 1) }
+}
+
+fn add(webhook: WebhookV1) -> TargetV1 {
+    TargetV1::ConfigureAccountWebhook { account: ACCOUNT, webhook }
+}
+
+#[test]
+fn an_endpoint_that_stands_with_the_account_is_followed_by_no_instance() {
+    let mut life = Life::default();
+    life.ask(&created()).unwrap();
+    assert_eq!(life.ask(&add(account_wide(1))), Ok(1));
+    assert_eq!(life.ask(&add(account_wide(2))), Ok(1), "any number of them has one format");
+    let seen = life.state.clone().unwrap().webhooks[0].clone();
+    let changed = WebhookV1 { url: Sealed(vec![77]), secret: Sealed(vec![88]), ..seen.clone() };
+    let replace = |seen: &WebhookV1, webhook: WebhookV1| TargetV1::ReplaceAccountWebhook {
+        account: ACCOUNT,
+        seen: Box::new(seen.clone()),
+        webhook,
+    };
+    assert_eq!(life.ask(&replace(&seen, changed.clone())), Ok(1));
+    let now = life.state.clone().unwrap().webhooks[0].clone();
+    assert_eq!((&now.url, &now.secret), (&changed.url, &seen.secret), "its secret stays");
+    assert_eq!(life.ask(&replace(&seen, changed)), Err(RejectionCodeV1::Changed), "decided on what is there");
+    let other_format = WebhookV1 { format: "mega".to_owned(), ..now.clone() };
+    assert_eq!(life.ask(&replace(&now, other_format)), Err(RejectionCodeV1::Changed));
+    // An earlier try of the same command had added it, and it was changed since.
+    assert_eq!(life.ask(&add(account_wide(1))), Ok(0));
+    assert_eq!(life.state.clone().unwrap().webhooks[0], now);
+    let remove = TargetV1::RemoveAccountWebhook { account: ACCOUNT, webhook: now.id };
+    assert_eq!((life.ask(&remove), life.ask(&remove)), (Ok(1), Err(RejectionCodeV1::UnknownWebhook)));
+    assert_eq!(life.state.clone().unwrap().unsettled, None);
+    // One that is copied is followed, also when it goes.
+    life.ask(&command(3, 1)).unwrap();
+    let version = life.version;
+    assert_eq!(life.state.clone().unwrap().unsettled, Some(version));
+    life.append(settle(life.state.as_ref().unwrap(), version).into_iter().collect());
+    life.ask(&command(5, 1)).unwrap();
+    assert_eq!(life.state.unwrap().unsettled, Some(life.version));
+}
+
+#[test]
+fn endpoints_of_an_account_are_bounded_by_their_kind() {
+    let mut life = Life::default();
+    life.ask(&created()).unwrap();
+    for number in 0..20 {
+        assert_eq!(life.ask(&add(account_wide(number))), Ok(1));
+    }
+    assert_eq!(life.ask(&add(account_wide(20))), Err(RejectionCodeV1::TooManyWebhooks));
+    assert_eq!(life.ask(&command(3, 1)), Ok(1), "a copied one has a place of its own");
+    let seen = life.state.clone().unwrap().webhooks[0].clone();
+    let large = WebhookV1 { headers: Some(Sealed(vec![0; 17 * 1024])), ..seen.clone() };
+    let replace = TargetV1::ReplaceAccountWebhook { account: ACCOUNT, seen: Box::new(seen), webhook: large };
+    assert_eq!(life.ask(&replace), Err(RejectionCodeV1::WebhooksTooLarge));
+}
+
+#[test]
+fn a_secret_is_changed_with_an_overlap_and_at_most_three_sign_beside_it() {
+    let mut life = Life::default();
+    life.ask(&created()).unwrap();
+    life.ask(&add(account_wide(1))).unwrap();
+    let rotate = |secret: u8, keep_until| TargetV1::RotateAccountWebhookSecret {
+        account: ACCOUNT,
+        webhook: account_wide(1).id,
+        secret: Sealed(vec![secret]),
+        keep_until,
+    };
+    let later = life.now().plus_seconds(60);
+    for secret in 10..15 {
+        assert_eq!((life.ask(&rotate(secret, later)), life.ask(&rotate(secret, later))), (Ok(1), Ok(0)));
+    }
+    let now = life.state.clone().unwrap().webhooks[0].clone();
+    let former: Vec<_> = now.old_secrets.iter().map(|old| old.secret.0[0]).collect();
+    assert_eq!((now.secret.0[0], former), (14, vec![11, 12, 13]));
+    assert_eq!(
+        life.ask(&rotate(20, Timestamp(0))),
+        Ok(1),
+        "without an overlap the former one ends at once, and no other"
+    );
+    let now = life.state.clone().unwrap().webhooks[0].clone();
+    assert_eq!(now.old_secrets.iter().map(|old| old.secret.0[0]).collect::<Vec<_>>(), [11, 12, 13]);
+    let unknown = TargetV1::RotateAccountWebhookSecret {
+        account: ACCOUNT,
+        webhook: account_wide(2).id,
+        secret: Sealed(vec![1]),
+        keep_until: later,
+    };
+    assert_eq!(life.ask(&unknown), Err(RejectionCodeV1::UnknownWebhook));
+}

@@ -31,7 +31,7 @@ fn counted(loaded: Delivery, who: u64) -> Plan<DeliveryStateV1, u64> {
     let settled = loaded.state.as_ref().map_or(1, |state| state.settled + 1);
     let event = berth_proto::delivery::DeliveryEvent::from(DispatcherChangedV1 { epoch: who });
     let (events, state) = (vec![event.to_record().unwrap()], DeliveryStateV1 { epoch: 0, settled });
-    Plan::Append(loaded, Next { receipts: Vec::new(), events, state }, settled)
+    Plan::Append(loaded, Next { receipts: Vec::new(), events, state, account_version: 0 }, settled)
 }
 
 async fn count(writer: &Writer) -> Result<Transacted<DeliveryStateV1, u64>, TransactError> {

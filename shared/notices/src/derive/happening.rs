@@ -32,7 +32,7 @@ pub struct Code {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Happening {
     /// The instance exists.
     Created,

@@ -5,20 +5,22 @@
 //! name whoever derives it, and everything else about it can be read from that commit again.
 
 mod happening;
+mod heard;
 #[cfg(test)]
 mod tests;
 
-use berth_domain::{instance::NoticeClass, instance::may_send};
+use berth_domain::instance::NoticeClass;
 use berth_proto::{
     CommitV2, DecodeError, InstanceId, Timestamp,
     delivery::NoticeKeyV1,
     event::Event,
-    instance::{InstanceStateV1, PhaseV1, WebhookV1},
+    instance::{InstanceStateV1, WebhookV1},
 };
 
 pub use happening::{Code, CodeKind, Happening, command_behind, happenings};
+pub use heard::Heard;
 
-use crate::formats::{self, Format, Word};
+use crate::formats::Word;
 
 /// A commit of an instance, decoded.
 #[derive(Debug, Clone)]
@@ -84,73 +86,25 @@ impl Step {
         }))
     }
 
-    /// The notices of this commit, endpoint by endpoint, each endpoint's in their order.
+    /// What it says to whoever listens.
+    pub fn heard(&self) -> Heard {
+        Heard::of(self)
+    }
+
+    /// The notices of this commit for the instance's own endpoints, endpoint by endpoint, each endpoint's in their order.
     pub fn notices(&self) -> Vec<Notice> {
-        self.state.webhooks.iter().flat_map(|webhook| self.notices_for(webhook)).collect()
+        let heard = self.heard();
+        self.state.webhooks.iter().flat_map(|webhook| heard.notices_for(webhook)).collect()
     }
 
-    /// The notices of one endpoint.
-    pub fn notices_for(&self, webhook: &WebhookV1) -> Vec<Notice> {
-        let Some(format) = formats::by_name(&webhook.format) else {
-            return Vec::new();
-        };
-        if !webhook.enabled {
-            return Vec::new();
-        }
-        let mut notices = self.all_notices(webhook, format);
-        notices.retain(|notice| wants(webhook, &notice.word) && may_derive(&self.state, webhook, notice));
-        notices
-    }
-
-    /// The notice with this name, if the commit has it.
+    /// The notice with this name to one of the instance's own endpoints, if the commit has it.
     pub fn notice(&self, key: &NoticeKeyV1) -> Option<Notice> {
         let webhook = self.state.webhooks.iter().find(|webhook| webhook.id == key.endpoint)?;
-        let format = formats::by_name(&webhook.format)?;
-        self.all_notices(webhook, format).into_iter().find(|notice| notice.key == *key)
+        self.notice_to(webhook, key)
     }
 
-    fn all_notices(&self, webhook: &WebhookV1, format: &dyn Format) -> Vec<Notice> {
-        let said = self
-            .happenings
-            .iter()
-            .flat_map(|happening| format.words(happening).into_iter().map(move |word| (*happening, word)));
-        (0..=u16::MAX)
-            .zip(said)
-            .map(|(ordinal, (happening, word))| Notice {
-                key: NoticeKeyV1 {
-                    instance: self.instance,
-                    version: self.version,
-                    endpoint: webhook.id,
-                    ordinal,
-                },
-                class: happening.class(),
-                session: match happening {
-                    Happening::LoggedOut { session, .. } => session,
-                    _ => self.state.session,
-                },
-                word,
-                happening,
-            })
-            .collect()
+    /// The notice with this name to an endpoint, whoever has that, if the commit has it.
+    pub fn notice_to(&self, webhook: &WebhookV1, key: &NoticeKeyV1) -> Option<Notice> {
+        self.heard().notice(webhook, key)
     }
-}
-
-/// Whether the endpoint's filter lets an event through; an empty filter is all of them.
-fn wants(webhook: &WebhookV1, word: &Word) -> bool {
-    webhook.events.is_empty() || webhook.events.iter().any(|name| name == word.filter || name == word.event)
-}
-
-/// Whether a notice of this class comes into being at all: the state *after* the commit decides, since what
-/// a logout of the same commit would cancel at once need not be derived.
-fn may_derive(state: &InstanceStateV1, webhook: &WebhookV1, notice: &Notice) -> bool {
-    let deleted = matches!(state.phase, PhaseV1::Deleted { .. });
-    deleted == (notice.class == NoticeClass::Deletion)
-        && may_send(
-            state,
-            berth_domain::instance::Notice {
-                class: notice.class,
-                session: notice.session,
-                after_logout_all: webhook.after_logout_all,
-            },
-        )
 }

@@ -9,7 +9,7 @@
 //!
 //! | format | names in `events` | keys of `options` |
 //! | --- | --- | --- |
-//! | `native` | `instance.open` … | none |
+//! | `native` | `instance.open` …, or `instance.*` | none |
 //! | `evolution` | `CONNECTION_UPDATE` … | `by_events` bool, `base64` bool, `jwt_key` text |
 //! | `ryze` | `instance.state` | `by_events` bool, `token_in_body` bool |
 //! | `codechat`, `codechat.business` | flags: `connectionUpdate`, `qrcodeUpdate`, `stateInstance`, `newJwt` | `business_name` text |
@@ -147,6 +147,9 @@ pub trait Format: fmt::Debug + Send + Sync {
     }
 }
 
+/// The format of the native API, whose filters may have wildcards.
+pub const NATIVE: &str = "native";
+
 /// Every format.
 static ALL: [&'static dyn Format; 7] = [
     &native::Native,
@@ -161,6 +164,13 @@ static ALL: [&'static dyn Format; 7] = [
 /// The format with this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Format> {
     ALL.into_iter().find(|format| format.name() == name)
+}
+
+/// Whether an entry of an endpoint's filter names an event: as it is called, or in the native format by how it begins, with
+/// `*` for the rest.
+pub fn names(format: &str, entry: &str, event: &str) -> bool {
+    let begins = |start| format == NATIVE && event.starts_with(start);
+    entry == event || entry.strip_suffix('*').is_some_and(begins)
 }
 
 /// Whether an endpoint of this format may be enabled without a URL: its notices wait to be fetched.

@@ -49,16 +49,16 @@ const fn settled(outcome: SettlementV1) -> StandingV1 {
 pub(super) struct DeliveriesQuery {
     /// How they stand: `waiting`, `delivered`, `exhausted`, `cancelled_by_logout`, `cancelled_by_delete`,
     /// `cancelled_by_endpoint`, `superseded`, `expired`; several with commas between. All if it is left out.
-    state: Option<String>,
+    pub(super) state: Option<String>,
     /// About what happened at this moment or later, such as 2026-11-21T12:00:00Z.
-    since: Option<String>,
+    pub(super) since: Option<String>,
     /// About what happened before this moment.
-    until: Option<String>,
+    pub(super) until: Option<String>,
     /// Where the page begins: the `next_before` of the page before.
-    before: Option<String>,
+    pub(super) before: Option<String>,
     /// Most deliveries of the page: 1 to 100, 50 if it is left out.
     #[param(minimum = 1, maximum = 100)]
-    limit: Option<u16>,
+    pub(super) limit: Option<u16>,
 }
 
 /// The query of a page of an account's deliveries.
@@ -182,14 +182,18 @@ pub(super) async fn of_account(
 }
 
 /// An endpoint that is gone can be looked at for as long as something is known of it.
-fn check_known(page: &DeliveriesPage, present: &[EndpointId], endpoint: EndpointId) -> Result<(), Problem> {
+pub(super) fn check_known(
+    page: &DeliveriesPage,
+    present: &[EndpointId],
+    endpoint: EndpointId,
+) -> Result<(), Problem> {
     if page.deliveries.is_empty() && !present.contains(&endpoint) {
         return Err(Failure::NotFound.into());
     }
     Ok(())
 }
 
-fn asked(
+pub(super) fn asked(
     account: AccountId,
     state: Option<&str>,
     (since, until): (Option<String>, Option<String>),
@@ -231,7 +235,7 @@ pub(super) fn moment(name: &'static str, text: Option<String>) -> Result<Option<
 }
 
 impl DeliveriesBody {
-    fn of(page: &DeliveriesPage) -> Self {
+    pub(super) fn of(page: &DeliveriesPage) -> Self {
         Self {
             deliveries: page.deliveries.iter().map(DeliveryBody::of).collect(),
             next_before: page.next.as_ref().map(|key| BASE64URL_NOPAD.encode(key)),

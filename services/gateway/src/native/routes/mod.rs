@@ -1,6 +1,9 @@
 //! The routes of the native API, one file each.
 
 pub(super) mod account_stream;
+pub(super) mod account_webhook;
+pub(super) mod account_webhook_use;
+pub(super) mod account_webhooks;
 pub(super) mod accounts;
 pub(super) mod attempts;
 pub(super) mod audit;
@@ -82,6 +85,14 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/instances/{i}/webhooks/{w}/recover", post(redelivery::recover))
         .route("/v1/instances/{i}/webhooks/{w}/test", post(redelivery::test))
         .route("/v1/instances/{i}/webhooks/{w}/secret", get(webhook_secret::get).post(webhook_secret::rotate))
+        .route("/v1/webhooks", post(account_webhooks::create).get(account_webhooks::list))
+        .route(
+            "/v1/webhooks/{w}",
+            get(account_webhook::get).patch(account_webhook::patch).delete(account_webhook::delete),
+        )
+        .route("/v1/webhooks/{w}/secret", get(account_webhook_use::secret).post(account_webhook_use::rotate))
+        .route("/v1/webhooks/{w}/test", post(account_webhook_use::test))
+        .route("/v1/webhooks/{w}/deliveries", get(account_webhook_use::deliveries))
         .route("/v1/deliveries", get(deliveries::of_account))
         .route("/v1/deliveries/recover", post(recover_account::handler))
         .route("/v1/instances/{i}/simulate", post(simulate::handler))

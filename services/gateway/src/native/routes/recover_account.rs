@@ -1,7 +1,7 @@
 //! `POST /v1/deliveries/recover`
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_proto::query::InstanceQueryV1;
+use berth_proto::{AccountId, EndpointId, query::InstanceQueryV1};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,7 +42,7 @@ pub(super) struct RecoveredBody {
     next_cursor: Option<String>,
 }
 
-/// Sends the enabled endpoints of all instances again, in order and under the same ids, what was given up since a moment
+/// Sends the enabled endpoints of all instances, and those of the account itself, again, in order and under the same ids, what was given up since a moment
 /// (exhausted, or while they were disabled), and tries now what waits. What a logout cancelled stays cancelled. One request
 /// is about 100 instances at most: send it with `next_cursor` until there is none. The same request again does nothing
 /// twice.
@@ -66,7 +66,16 @@ pub(super) async fn handler(
         let next = page.records.last().filter(|_| page.more).map(|last| write_cursor(last.id));
         (page.records, next)
     };
+    let of_account = enabled_of(&app, account).await?;
     let call = caller.call("POST /v1/deliveries/recover", &body.bytes);
-    let Recovered { deliveries, silent, more } = app.redelivery.recover_all(&call, &records, since).await?;
+    let Recovered { deliveries, silent, more } =
+        app.redelivery.recover_all(&call, &records, &of_account, since).await?;
     Ok(answer(StatusCode::ACCEPTED, RecoveredBody { deliveries, silent, more, next_cursor }, false))
+}
+
+/// The enabled endpoints that hear all instances of an account.
+async fn enabled_of(app: &App, account: AccountId) -> Result<Vec<EndpointId>, Failure> {
+    let record = app.accounts.read(account).await?;
+    let enabled = record.state.webhooks.iter().filter(|one| one.enabled && !one.is_of_account());
+    Ok(enabled.map(|webhook| webhook.id).collect())
 }

@@ -92,7 +92,7 @@ pub(super) async fn resend(
 ) -> Result<Response, Problem> {
     let KeyWebhookAndDelivery(instance, webhook, delivery) = key;
     let record = find_to_change(&app, &caller.principal, &instance).await?;
-    check(&record, webhook)?;
+    check(&app, &record, webhook).await?;
     let id = read_id(&delivery)?;
     let call = caller.call("POST /v1/instances/{i}/webhooks/{w}/deliveries/{d}/resend", &body.bytes);
     redelivered(app.redelivery.resend(&call, record.id, webhook, id).await?)
@@ -112,7 +112,7 @@ pub(super) async fn retry(
     body: Json<EmptyRequest>,
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
-    check(&record, key.1)?;
+    check(&app, &record, key.1).await?;
     let call = caller.call("POST /v1/instances/{i}/webhooks/{w}/retry", &body.bytes);
     redelivered(app.redelivery.retry_now(&call, record.id, key.1).await?)
 }
@@ -134,7 +134,7 @@ pub(super) async fn recover(
     body: Json<RecoverRequest>,
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
-    check(&record, key.1)?;
+    check(&app, &record, key.1).await?;
     let since = read_since(&app, &body.value.since)?;
     let call = caller.call("POST /v1/instances/{i}/webhooks/{w}/recover", &body.bytes);
     redelivered(app.redelivery.recover(&call, record.id, key.1, since).await?)
@@ -155,7 +155,7 @@ pub(super) async fn test(
     body: Json<EmptyRequest>,
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
-    check(&record, key.1)?;
+    check(&app, &record, key.1).await?;
     let call = caller.call("POST /v1/instances/{i}/webhooks/{w}/test", &body.bytes);
     let tested = app.redelivery.test(&call, &record, key.1).await?.map_err(silent)?;
     Ok(answer(StatusCode::OK, TestedBody::of(tested), false))
@@ -172,9 +172,13 @@ pub(super) fn read_since(app: &App, text: &str) -> Result<Timestamp, Problem> {
     Ok(since)
 }
 
-fn check(record: &Record, webhook: EndpointId) -> Result<(), Failure> {
-    let known = record.state.webhooks.iter().any(|one| one.id == webhook);
-    if known { Ok(()) } else { Err(Failure::NotFound) }
+/// Refuses what is neither an endpoint of the instance nor one of its account.
+async fn check(app: &App, record: &Record, webhook: EndpointId) -> Result<(), Failure> {
+    if record.state.webhooks.iter().any(|one| one.id == webhook) {
+        return Ok(());
+    }
+    let account = app.accounts.read(record.state.account).await?;
+    account.webhook(webhook).map(|_| ()).ok_or(Failure::NotFound)
 }
 
 fn redelivered(done: Redelivered) -> Result<Response, Problem> {
@@ -187,7 +191,7 @@ fn redelivered(done: Redelivered) -> Result<Response, Problem> {
 }
 
 /// Why an endpoint may be told nothing.
-fn silent(by: SettlementV1) -> Problem {
+pub(super) fn silent(by: SettlementV1) -> Problem {
     let why = match by {
         SettlementV1::CancelledByEndpoint => "The webhook is disabled or has no URL.",
         SettlementV1::CancelledByDelete => "The instance is deleted.",
@@ -203,7 +207,7 @@ fn silent(by: SettlementV1) -> Problem {
 }
 
 impl TestedBody {
-    fn of(tested: Tested) -> Self {
+    pub(super) fn of(tested: Tested) -> Self {
         use berth_proto::attempt::AfterAttemptV1;
         let (result, status) = result_word(tested.end.result);
         let delivered = AfterAttemptV1::Settled { outcome: SettlementV1::Delivered };

@@ -28,8 +28,10 @@ use crate::{
     },
 };
 
+/// The format of CodeChat's webhook of a business, which is an endpoint of its account.
+const BUSINESS_FORMAT: &str = "codechat.business";
 /// How often a change is made again since others changed the endpoint meanwhile.
-const PATCH_TRIES_MAX: u32 = 8;
+pub(super) const PATCH_TRIES_MAX: u32 = 8;
 
 /// What shall be another at an endpoint; whatever is left out stays.
 #[expect(clippy::option_option, reason = "null and absent mean different things in a patch")]
@@ -40,7 +42,7 @@ pub(super) struct WebhookPatch {
     /// Where notices are sent.
     url: Option<String>,
     /// Names of the events it wants; empty is all.
-    events: Option<Vec<String>>,
+    pub(super) events: Option<Vec<String>>,
     /// Custom headers.
     headers: Option<BTreeMap<String, String>>,
     /// The value of the `Authorization` header; null sends none.
@@ -142,7 +144,7 @@ async fn try_to_patch(
     patch: &WebhookPatch,
 ) -> Result<Response, Refused> {
     let record = find_to_change(app, &call.principal, &key.0).await?;
-    check_own(&record, key.1)?;
+    check_own(app, &record, key.1).await?;
     let Some(seen) = record.state.webhooks.iter().find(|webhook| webhook.id == key.1) else {
         let removed = app.commands.was_decided(call, &record).await?;
         return Err(if removed { removed_since().into() } else { Failure::NotFound.into() });
@@ -173,7 +175,7 @@ pub(super) async fn delete(
     key: KeyAndWebhook,
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
-    check_own(&record, key.1)?;
+    check_own(&app, &record, key.1).await?;
     let call = caller.call("DELETE /v1/instances/{i}/webhooks/{w}", key.1.as_bytes());
     let answered = app.webhooks.remove(&call, record.id, key.1).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -183,11 +185,15 @@ pub(super) async fn delete(
     Ok(response)
 }
 
-/// Refuses what would make an instance's endpoints others than its account's.
-pub(super) fn check_own(record: &Record, id: EndpointId) -> Result<(), Problem> {
-    if record.state.webhooks.iter().any(|webhook| webhook.id == id && webhook.is_of_account()) {
-        let told = "The webhook is the account's, for all its instances: change or remove it there \
-             (CodeChat's `/api/v2/business/{businessId}/webhook`).";
+/// Refuses to change at an instance what is its account's.
+pub(super) async fn check_own(app: &App, record: &Record, id: EndpointId) -> Result<(), Problem> {
+    let is_of_account = match record.state.webhooks.iter().find(|webhook| webhook.id == id) {
+        Some(own) => own.is_of_account(),
+        None => app.accounts.read(record.state.account).await?.webhook(id).is_some(),
+    };
+    if is_of_account {
+        let told = "The webhook is the account's, for all its instances: it is changed and removed at \
+             `/v1/webhooks/{w}`, with the account's token.";
         return Err(Problem::new(Code::WebhookOfAccount, told));
     }
     Ok(())
@@ -198,10 +204,15 @@ fn opened(record: &Record, id: EndpointId) -> Result<Webhook, Failure> {
     Ok(record.open_webhook(webhook))
 }
 
-fn patched(webhook: Webhook, patch: WebhookPatch) -> NewWebhook {
+/// An endpoint with what shall be another at it.
+pub(super) fn patched(webhook: Webhook, patch: WebhookPatch) -> NewWebhook {
     NewWebhook {
         id: Some(webhook.id),
-        format: FORMATS.into_iter().find(|known| *known == webhook.format).unwrap_or("native"),
+        format: FORMATS
+            .into_iter()
+            .chain([BUSINESS_FORMAT])
+            .find(|known| *known == webhook.format)
+            .unwrap_or("native"),
         label: patch.label.unwrap_or(webhook.label),
         enabled: patch.enabled.unwrap_or(webhook.enabled),
         url: patch.url.unwrap_or(webhook.url),

@@ -28,10 +28,21 @@ const OVERLAP_HOURS_MAX: u32 = 7 * 24;
 #[schema(examples(json!({"overlap_hours": 24})))]
 pub(super) struct RotateRequest {
     /// The new secret: `whsec_` and base64 of 24 to 64 bytes; made up if it is left out.
-    secret: Option<String>,
+    pub(super) secret: Option<String>,
     /// Hours for which the former secret signs beside it: 0 (it ends at once) to 168, 24 if it is left out.
     #[schema(minimum = 0, maximum = 168)]
     overlap_hours: Option<u32>,
+}
+
+impl RotateRequest {
+    /// Hours for which the former secret signs.
+    pub(super) fn hours(&self) -> Result<u32, Problem> {
+        let hours = self.overlap_hours.unwrap_or(OVERLAP_HOURS_DEFAULT);
+        if hours > OVERLAP_HOURS_MAX {
+            return Err(Problem::invalid("`overlap_hours`: 0 to 168 is expected."));
+        }
+        Ok(hours)
+    }
 }
 
 /// The secrets of an endpoint.
@@ -96,11 +107,8 @@ pub(super) async fn rotate(
     body: Json<RotateRequest>,
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
-    check_own(&record, key.1)?;
-    let hours = body.value.overlap_hours.unwrap_or(OVERLAP_HOURS_DEFAULT);
-    if hours > OVERLAP_HOURS_MAX {
-        return Err(Problem::invalid("`overlap_hours`: 0 to 168 is expected."));
-    }
+    check_own(&app, &record, key.1).await?;
+    let hours = body.value.hours()?;
     // The key belongs to this endpoint: the same change of another one is another request.
     let sent = [key.1.as_bytes().as_slice(), &body.bytes].concat();
     let call = caller.call("POST /v1/instances/{i}/webhooks/{w}/secret", &sent);
@@ -110,7 +118,7 @@ pub(super) async fn rotate(
 }
 
 impl SecretsBody {
-    fn of(secrets: WebhookSecrets) -> Self {
+    pub(super) fn of(secrets: WebhookSecrets) -> Self {
         let former = secrets.former.into_iter();
         let former = former.map(|(secret, until)| FormerSecretBody {
             public_key: public_key(&secret),

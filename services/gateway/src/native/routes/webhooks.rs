@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_notices::{asymmetric, formats::event_names};
+use berth_notices::{
+    asymmetric,
+    formats::{NATIVE, event_names, names},
+};
 use berth_proto::frame::RejectionCodeV1;
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -48,7 +51,8 @@ const EVENT_SHOWN_CHARS_MAX: usize = 64;
 pub(super) struct WebhookRequest {
     /// Where notices are sent: https, and a public address unless the operator allows others.
     url: String,
-    /// Names of the events it wants, in the vocabulary of its format; all if it is left out.
+    /// Names of the events it wants, in the vocabulary of its format; all if it is left out. In the native format the end
+    /// of a name can be `*`.
     #[serde(default)]
     events: Vec<String>,
     /// `native` (default) or a dialect's name: the format of the bodies.
@@ -104,24 +108,25 @@ impl WebhookRequest {
     }
 }
 
-/// Refuses a filter with a name that the native format does not have: it would match nothing and nobody would
-/// notice. The filters of the other formats may name what their products tell and this service never does.
+/// Refuses a filter with a name or wildcard that matches nothing of the native format: nobody would notice. The filters of the
+/// other formats may name what their products tell and this service never does.
 pub(super) fn check_events(format: &str, events: &[String]) -> Result<(), Problem> {
-    let known = event_names("native");
-    match events.iter().find(|event| format == "native" && !known.contains(&event.as_str())) {
+    let known = event_names(NATIVE);
+    let is_known = |entry: &String| known.iter().any(|event| names(NATIVE, entry, event));
+    match events.iter().find(|entry| format == NATIVE && !is_known(entry)) {
         None => Ok(()),
         Some(unknown) => {
             let shown: String = unknown.chars().take(EVENT_SHOWN_CHARS_MAX).collect();
             let known = known.join(", ");
-            Err(Problem::invalid(format!("`events`: {shown:?} is none of {known}.")))
+            Err(Problem::invalid(format!("`events`: {shown:?} matches none of {known}.")))
         }
     }
 }
 
-/// The endpoints of an instance.
+/// The endpoints of an instance, or of an account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WebhooksBody {
-    webhooks: Vec<WebhookBody>,
+    pub(super) webhooks: Vec<WebhookBody>,
 }
 
 /// Adds an endpoint; the answer shows its secret once.
