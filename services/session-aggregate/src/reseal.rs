@@ -37,12 +37,13 @@ pub(crate) async fn webhooks(
     webhooks: &[WebhookV1],
     instance: InstanceId,
 ) -> Result<Option<Vec<WebhookV1>>, Trouble> {
-    let copied: Vec<_> = webhooks.iter().filter(|webhook| webhook.is_of_account()).collect();
-    if copied.is_empty() {
+    let kept_by_instances: Vec<_> = webhooks.iter().filter(|webhook| webhook.is_of_account()).collect();
+    if kept_by_instances.is_empty() {
         return Ok(Some(Vec::new()));
     }
     let Some(resealer) = resealer(keys, account.as_bytes(), instance).await? else { return Ok(None) };
-    let copies = copied.into_iter().map(|webhook| resealer.webhook(webhook)).collect::<Result<_, _>>();
+    let sealed = kept_by_instances.into_iter().map(|webhook| resealer.webhook(webhook));
+    let copies = sealed.collect::<Result<_, _>>();
     copies.map(Some).map_err(|OpenError| no_key(account.as_bytes()))
 }
 

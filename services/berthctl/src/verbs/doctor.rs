@@ -167,7 +167,7 @@ fn members(cluster: &Value, findings: &mut Findings) {
     match releases.as_slice() {
         [one] => findings.good("release", format!("every process is {one}")),
         several => {
-            findings.risk("release", format!("processes of {}: finish the upgrade", several.join(", ")))
+            findings.risk("release", format!("processes of {}: finish the upgrade", several.join(", ")));
         }
     }
     let own = env!("CARGO_PKG_VERSION");
