@@ -271,7 +271,7 @@ fn webhook_headers() -> Value {
     })
 }
 
-fn channel_of_requests(messages: Map<String, Value>) -> Value {
+fn channel_of_requests(messages: &Map<String, Value>) -> Value {
     json!({
         "address": "berth.v1.api.{account}.{verb}.{instance}",
         "title": "Requests of programs",
@@ -286,7 +286,7 @@ fn channel_of_requests(messages: Map<String, Value>) -> Value {
     })
 }
 
-fn channel_of_answers(messages: Map<String, Value>) -> Value {
+fn channel_of_answers(messages: &Map<String, Value>) -> Value {
     json!({
         "address": null,
         "title": "Answers to programs",
@@ -379,8 +379,8 @@ fn document() -> Value {
                 "servers": [refer("#/servers/gateway")],
                 "messages": listed("stream"),
             },
-            "ask": channel_of_requests(listed("ask")),
-            "answer": channel_of_answers(listed("answer")),
+            "ask": channel_of_requests(&listed("ask")),
+            "answer": channel_of_answers(&listed("answer")),
             "webhook": {
                 "address": null,
                 "title": "Webhooks in the native format",
