@@ -65,7 +65,7 @@ async fn a_webhook_is_added_changed_and_removed() {
         .refused(64);
     let unknown =
         ["webhook", "add", "shop", "http://127.0.0.1:9999/", "--event", "instance.sunk", "--show-secrets"];
-    assert!(shell.run(&unknown).await.refused(64).contains("is none of"));
+    assert!(shell.run(&unknown).await.refused(64).contains("matches none of"));
 }
 
 /// The id of the only webhook of an instance, once it is added.

@@ -9,7 +9,7 @@
 //! | `b` partition | the oldest version of which there may be a batch |
 //! | `w` account version | the endpoints that an account had in a version |
 //! | `v` account | how far the account is known |
-//! | `p` account version [number] | what commits say that wait for a version of their account, and how many do |
+//! | `p` account version number | what commits say that wait for a version of their account, and how many do |
 //! | `q` instance version | whether a commit waits |
 //!
 //! A notice and its settlement come from two streams, in either order. Whichever comes second finds the
