@@ -46,6 +46,7 @@ WITHOUT_SUCCESS = {
     "POST /v1/instances/{i}/webhooks/{w}/test": "what was never linked is told nothing",
     "POST /v1/deliveries/recover": "no moment of the last two weeks is guessed",
     "POST /v1/upstreams/{u}/adopt": "there is no upstream",
+    "POST /v1/upstreams/{u}/heard/{i}": "there is no upstream, and its secret is guessed by nobody",
 } | {
     f"{method} /rest/{{group}}/{{rest}}": "messages are not this service's"
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
