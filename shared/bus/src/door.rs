@@ -42,7 +42,8 @@ pub type Visits = Pin<Box<dyn Stream<Item = Visit> + Send>>;
 #[async_trait]
 pub trait Door: fmt::Debug + Send + Sync + 'static {
     /// Serves a subject filter as a member of a queue group until the token is cancelled; then the requests end with those
-    /// that have already arrived here.
+    /// that have already arrived here. They also end when what they come on is lost: then it is asked to serve again, after a
+    /// pause, and requests that were not answered yet get no answer.
     async fn serve_until(
         &self,
         filter: &str,

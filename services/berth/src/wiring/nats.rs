@@ -7,8 +7,8 @@ use berth_bus::{
     Bus, Checkpoints, DeploymentStore, Door, EventFeed, KeyRing, KeyStore, NearBus, Postbag, Relay,
     nats::{
         Connection, FEED_STREAM, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment,
-        NatsDeviceKeys, NatsFeed, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile, OpenError,
-        connect_by, survey,
+        NatsDeviceKeys, NatsDoor, NatsFeed, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile,
+        OpenError, connect_by, survey,
     },
 };
 use berth_log::{
@@ -121,7 +121,9 @@ pub(super) async fn open(
     let halted = guard.watch(readiness, lifecycle);
     // Whoever owns a partition decides its commands, else any replica, the nearest one soonest.
     let far = NatsBus::new(client, lifecycle);
-    let door = role.runs(Role::Gateway).then(|| Arc::new(far.clone()) as Arc<dyn Door>);
+    // What customers send must not harm the connection that everything else is on.
+    let door = || Arc::new(NatsDoor::new(nats.clone(), name.clone(), lifecycle)) as Arc<dyn Door>;
+    let door = role.runs(Role::Gateway).then(door);
     let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(far), &COMMANDS));
     let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), readiness, lifecycle);
     let log = Arc::new(OneFollower::new(log, followed, lifecycle));

@@ -107,7 +107,7 @@ use account_events::ACCOUNT_STREAMS_MAX;
 use directory::Directory;
 use guesses::Guesses;
 use quota::Shares;
-pub(crate) use seats::Seats;
+pub(crate) use seats::{Seat, Seats};
 
 use crate::Settings;
 

@@ -17,17 +17,20 @@ use berth_bus::{
     TransportError,
     door::{Answered, Door, Headers, Visit},
 };
-use berth_proto::subject::{API_FILTER, ApiSubject, ApiVerb};
+use berth_proto::{
+    AccountId,
+    subject::{API_FILTER, ApiSubject, ApiVerb},
+};
 use berth_runtime::Lifecycle;
 use bytes::Bytes;
 use futures::StreamExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tower::ServiceExt as _;
 
 use super::problem::Problem;
 use crate::{
-    app::{App, Failure, Seats},
+    app::{App, Failure, Principal, Seat, Seats},
     http::{metrics, request_id},
 };
 
@@ -42,6 +45,8 @@ const ROOM_AFTER_SECONDS: u32 = 1;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// How long to wait before requests are served again when that failed.
 const SERVE_AGAIN: Duration = Duration::from_millis(500);
+/// How often that is told at most.
+const TELL_AGAIN: Duration = Duration::from_mins(1);
 
 /// The status of an answer, as HTTP has it.
 const STATUS: &str = "Berth-Status";
@@ -53,31 +58,61 @@ const TAKEN: [&str; 3] = ["idempotency-key", "x-request-id", "traceparent"];
 
 /// Whose program asks, as NATS has told.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Visitor(pub(super) crate::app::Principal);
+pub(super) struct Visitor(pub(super) Principal);
 
 /// Serves the requests of programs of customers until the life ends.
 pub fn start(app: &App, door: Arc<dyn Door>, lifecycle: &Lifecycle) {
     let routes = super::router(app.clone())
+        .layer(from_fn(refused))
         .layer(from_fn(|request: Request, next: Next| metrics::measured("nats", request, next)))
         .layer(from_fn_with_state(app.clone(), request_id::noted));
     let desk =
         Arc::new(Desk { app: app.clone(), routes, seats: Seats::new(RUNNING_MAX, RUNNING_OF_ACCOUNT_MAX) });
     let (stop, lifecycle) = (lifecycle.stop().clone(), lifecycle.clone());
     lifecycle.clone().spawn(async move {
+        let mut trouble = Trouble::default();
         while !stop.is_cancelled() {
             match door.serve_until(API_FILTER, QUEUE, stop.clone()).await {
                 Ok(mut visits) => {
                     while let Some(visit) = visits.next().await {
                         desk.take(visit, &lifecycle);
                     }
+                    // What a program sent can do that. Requests that came with it get no answer.
+                    if !stop.is_cancelled() && trouble.is_to_be_told() {
+                        tracing::warn!("the connection for requests over NATS ended; opening another");
+                    }
                 }
                 Err(TransportError(error)) => {
-                    tracing::warn!(%error, "requests over NATS cannot be served now");
+                    if trouble.is_to_be_told() {
+                        tracing::warn!(%error, "requests over NATS cannot be served now");
+                    }
                 }
             }
             stop.run_until_cancelled(sleep(SERVE_AGAIN)).await;
         }
     });
+}
+
+/// When it was last told that the door does not serve: programs can bring that about as often as they like.
+#[derive(Debug, Default)]
+struct Trouble(Option<Instant>);
+
+impl Trouble {
+    fn is_to_be_told(&mut self) -> bool {
+        let is_long_ago = self.0.is_none_or(|told| told.elapsed() >= TELL_AGAIN);
+        if is_long_ago {
+            self.0 = Some(Instant::now());
+        }
+        is_long_ago
+    }
+}
+
+/// Answers what was refused before its route was reached, so that it is counted and has an id as any other request.
+async fn refused(mut request: Request, next: Next) -> Response {
+    match request.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    }
 }
 
 /// Where requests are worked on.
@@ -102,29 +137,33 @@ impl Desk {
         let seat = self.seats.take(asked.account);
         let desk = Arc::clone(self);
         let _task = lifecycle.spawn(async move {
-            let response = match seat {
-                Some(_seat) => desk.answer(&asked, &headers, payload).await,
-                None => {
-                    let full = Failure::Limited { retry_after_seconds: ROOM_AFTER_SECONDS };
-                    Problem::from(full).into_response()
-                }
+            let response = match request(&asked, &headers, payload) {
+                Ok(request) => desk.answer(request, asked.account, seat).await,
+                Err(problem) => problem.into_response(),
             };
             let _gone = answer.send(in_envelope(response).await);
         });
     }
 
-    async fn answer(&self, asked: &ApiSubject, headers: &Headers, payload: Bytes) -> Response {
-        let principal = match self.app.accounts.principal(asked.account).await {
-            Ok(principal) => principal,
-            Err(failure) => return Problem::from(failure).into_response(),
-        };
-        let mut request = match request(asked, headers, payload) {
-            Ok(request) => request,
-            Err(problem) => return problem.into_response(),
-        };
-        request.extensions_mut().insert(Visitor(principal));
+    async fn answer(&self, mut request: Request, account: AccountId, seat: Option<Seat>) -> Response {
+        match self.admitted(account, seat.as_ref()).await {
+            Ok(principal) => {
+                request.extensions_mut().insert(Visitor(principal));
+            }
+            Err(problem) => {
+                request.extensions_mut().insert(problem);
+            }
+        }
         // Boxed: the routes' future is large.
         Box::pin(self.routes.clone().oneshot(request)).await.into_response()
+    }
+
+    /// Who asks, if its account is open and has room.
+    async fn admitted(&self, account: AccountId, seat: Option<&Seat>) -> Result<Principal, Problem> {
+        if seat.is_none() {
+            return Err(Failure::Limited { retry_after_seconds: ROOM_AFTER_SECONDS }.into());
+        }
+        Ok(self.app.accounts.principal(account).await?)
     }
 }
 

@@ -1,10 +1,17 @@
 //! A connection to NATS that comes back by itself and says what goes wrong with it.
 
-use std::{error::Error, io, path::Path, time::Duration};
+use std::{
+    error::Error,
+    io,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection::State};
 use berth_runtime::config::{NatsSettings, NatsTls, TlsFiles};
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 use super::outage::{self, Told};
 
@@ -21,6 +28,8 @@ const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
 const RECONNECT_PAUSE_STEP: Duration = Duration::from_millis(100);
 /// Messages that wait for a subscription of this process; beyond it they are dropped, and the log says so.
 const MESSAGES_WAITING_MAX: usize = 8_192;
+/// The same of strangers: few, as they are taken as they come and each may be as large as its account's limit.
+const STRANGERS_WAITING_MAX: usize = 256;
 
 /// What the subject of every inbox begins with.
 pub(super) const INBOXES: &str = "_INBOX_";
@@ -69,29 +78,44 @@ pub async fn connect(url: &str, creds: Option<&Path>, name: &str) -> Result<Clie
     open(url, creds, &NatsTls::default(), name).await
 }
 
-async fn open(url: &str, creds: Option<&Path>, tls: &NatsTls, name: &str) -> Result<Client, ConnectError> {
-    let servers = url
-        .split(',')
-        .map(|address| address.trim().parse())
-        .collect::<Result<Vec<ServerAddr>, _>>()
-        .map_err(ConnectError::Address)?;
-    let options = match creds {
-        Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
-        None => servers.first().map_or_else(ConnectOptions::new, secret_of),
-    };
-    let told = Told::default();
-    let client = secured(options, tls)
-        .name(name)
-        .custom_inbox_prefix(format!("{INBOXES}{name}"))
-        .ping_interval(PING_EVERY)
-        .connection_timeout(CONNECT_MAX)
-        .request_timeout(Some(REQUEST_MAX))
-        .subscription_capacity(MESSAGES_WAITING_MAX)
-        .max_reconnects(None)
-        .reconnect_delay_callback(|attempts| {
-            let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-            RECONNECT_PAUSE_STEP.saturating_mul(attempts).min(RECONNECT_PAUSE_MAX)
+/// What becomes of a connection for strangers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Until {
+    /// Cancelled when it is lost.
+    pub(super) lost: CancellationToken,
+    /// Cancelled when nothing is left of it: until then a server may go on sending to it what another one should have.
+    pub(super) gone: CancellationToken,
+}
+
+/// A connection like that of [`connect_by`], with its inboxes, for what strangers send. It is no part of an outage of this
+/// process, whatever befalls it. It is not to be used any more when it is lost.
+pub(super) async fn connect_for_strangers(
+    settings: &NatsSettings,
+    name: &str,
+    until: Until,
+) -> Result<Client, ConnectError> {
+    let (servers, options) = prepared(&settings.url, settings.creds.as_deref(), &settings.tls, name).await?;
+    let is_told = AtomicBool::new(false);
+    let Until { lost, gone } = until;
+    // The client lets go of what it calls when the task that drives the connection has ended, in whatever way.
+    let gone = gone.drop_guard();
+    options
+        .name(format!("{name}-door"))
+        .subscription_capacity(STRANGERS_WAITING_MAX)
+        .event_callback(move |event| {
+            let _gone = &gone;
+            log_of_strangers(&is_told, &lost, &event);
+            std::future::ready(())
         })
+        .connect(servers)
+        .await
+        .map_err(failed)
+}
+
+async fn open(url: &str, creds: Option<&Path>, tls: &NatsTls, name: &str) -> Result<Client, ConnectError> {
+    let (servers, options) = prepared(url, creds, tls, name).await?;
+    let told = Told::default();
+    let client = options
         .event_callback(move |event| {
             log(&told, &event);
             std::future::ready(())
@@ -102,6 +126,37 @@ async fn open(url: &str, creds: Option<&Path>, tls: &NatsTls, name: &str) -> Res
     // One of a cluster may have others keep the streams.
     let server = client.server_info();
     if server.jetstream || server.cluster.is_some() { Ok(client) } else { Err(ConnectError::NoJetStream) }
+}
+
+/// The servers, and what all connections to them have in common.
+async fn prepared(
+    url: &str,
+    creds: Option<&Path>,
+    tls: &NatsTls,
+    name: &str,
+) -> Result<(Vec<ServerAddr>, ConnectOptions), ConnectError> {
+    let servers = url
+        .split(',')
+        .map(|address| address.trim().parse())
+        .collect::<Result<Vec<ServerAddr>, _>>()
+        .map_err(ConnectError::Address)?;
+    let options = match creds {
+        Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
+        None => servers.first().map_or_else(ConnectOptions::new, secret_of),
+    };
+    let options = secured(options, tls)
+        .name(name)
+        .custom_inbox_prefix(format!("{INBOXES}{name}"))
+        .ping_interval(PING_EVERY)
+        .connection_timeout(CONNECT_MAX)
+        .request_timeout(Some(REQUEST_MAX))
+        .subscription_capacity(MESSAGES_WAITING_MAX)
+        .max_reconnects(None)
+        .reconnect_delay_callback(|attempts| {
+            let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+            RECONNECT_PAUSE_STEP.saturating_mul(attempts).min(RECONNECT_PAUSE_MAX)
+        });
+    Ok((servers, options))
 }
 
 /// Why there is no connection.
@@ -186,5 +241,23 @@ fn log(told: &Told, event: &Event) {
         }
         Event::ServerError(error) => tracing::error!(%error, "the NATS server refused something"),
         Event::ClientError(error) => told.failed(error),
+    }
+}
+
+/// Strangers can bring about most of this as often as they like, so little is said of it.
+fn log_of_strangers(is_told: &AtomicBool, lost: &CancellationToken, event: &Event) {
+    match event {
+        Event::Disconnected | Event::Closed => lost.cancel(),
+        Event::SlowConsumer(_) if !is_told.swap(true, Ordering::Relaxed) => {
+            tracing::warn!(
+                "requests of programs on NATS come faster than they can be taken; some were dropped"
+            );
+        }
+        Event::ServerError(error) => tracing::warn!(%error, "the NATS server refused something"),
+        Event::ClientError(_)
+        | Event::Connected
+        | Event::Draining
+        | Event::LameDuckMode
+        | Event::SlowConsumer(_) => tracing::debug!(%event, "the connection for requests of programs"),
     }
 }

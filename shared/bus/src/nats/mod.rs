@@ -55,6 +55,7 @@ pub use checkpoints::NatsCheckpoints;
 pub use connect::{ConnectError, Connection, connect, connect_by};
 pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
+pub use door::NatsDoor;
 pub use feed::{FEED_STREAM, NatsFeed, reader_name};
 pub use key_store::NatsKeyStore;
 pub use leases::{JoinError, LastValue, LeaseBucket, NatsCluster, NatsLeases, new_start, survey};

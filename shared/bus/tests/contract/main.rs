@@ -6,6 +6,7 @@ mod checkpoints;
 mod cluster;
 mod deployment;
 mod device_keys;
+mod door;
 mod feed;
 mod key_ring;
 mod key_store;

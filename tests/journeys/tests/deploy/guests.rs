@@ -171,3 +171,52 @@ async fn a_customer_reads_what_is_its_own_and_reaches_nothing_else() {
     assert!(!logs.contains("permissions violation"), "a role lacks a permission: {logs}");
     berth.kill9();
 }
+
+/// Asks for an instance at the door, until it is answered.
+async fn asks(customer: &Client, guest: &Guest, instance: &str) {
+    let subject = format!("berth.v1.api.{}.get.{instance}", guest.id);
+    let answer =
+        eventually("the door answers", async || customer.request(subject.clone(), bytes::Bytes::new()).await)
+            .await;
+    let status = answer.headers.as_ref().and_then(|headers| headers.get("Berth-Status"));
+    assert_eq!(status.map(async_nats::HeaderValue::as_str), Some("200"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_customer_harms_nobody_but_the_door_and_that_for_a_moment() {
+    let nats = Reloaded::start();
+    nats.server.connect("operator").await;
+    let mut berth = berth(&nats.server).start().await;
+    let (acme, other) = (Guest::new(&berth, "acme").await, Guest::new(&berth, "other").await);
+    nats.let_in(&[&acme, &other]).await;
+    let theirs = berth.client().token(&other.token);
+    theirs.post("/v1/instances", json!({ "name": "first" })).await.expect(201);
+    let customer = nats.connect(&other).await;
+    asks(&customer, &other, "first").await;
+
+    let mut wire = Wire::connect(nats.server.port, &acme.id, &password(&acme.id)).await;
+    let subject = format!("berth.v1.api.{}.get.first", acme.id);
+    // A NATS server hands all of this on. The client of the gateway panics at the first and hangs up at the others.
+    for (at, headers) in [
+        b"NATS/1.0\r\nA: b\rc\r\n\r\n".as_slice(),
+        b"NATS/1.0\r\nA: \xff\r\n\r\n",
+        b"NATS/1.0\r\nno colon\r\n\r\n",
+        b"NATS/1.0\r\nA b: c\r\n\r\n",
+        b"NATS/1.0 99999\r\n\r\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        wire.publish_headers(&subject, headers).await;
+        let name = format!("after-{at}");
+        theirs.post("/v1/instances", json!({ "name": &name })).await.expect(201);
+        berth.ready().await;
+        asks(&customer, &other, &name).await;
+    }
+    let said = wire.hangs_up_on(&subject, 65_537).await;
+    assert!(said.to_lowercase().contains("maximum payload"), "{said}");
+    let logs = berth.logs().to_lowercase();
+    assert!(!logs.contains("permissions violation"), "a role lacks a permission: {logs}");
+    assert!(!logs.contains("the connection to nats is lost"), "another connection was harmed: {logs}");
+    assert!(berth.stop().await.iter().all(|code| *code == Some(0)));
+}

@@ -1,7 +1,7 @@
 //! NATS as it is on the wire: a server answers in order, so that what it refused is certainly known.
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{
         TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -40,6 +40,20 @@ impl Wire {
         let head = format!("PUB {subject} {reply} {}\r\n", payload.len());
         let message = [head.as_bytes(), payload, b"\r\n"].concat();
         assert_eq!(self.said(&message).await, None, "{subject}");
+    }
+
+    /// Publishes a message without a payload, with these headers as they are.
+    pub(crate) async fn publish_headers(&mut self, subject: &str, headers: &[u8]) {
+        let head = format!("HPUB {subject} _INBOX.x {0} {0}\r\n", headers.len());
+        assert_eq!(self.said(&[head.as_bytes(), headers, b"\r\n"].concat()).await, None, "{subject}");
+    }
+
+    /// What the server says before it hangs up on a message with so many bytes.
+    pub(crate) async fn hangs_up_on(mut self, subject: &str, bytes: usize) -> String {
+        self.to.write_all(format!("PUB {subject} {bytes}\r\n").as_bytes()).await.unwrap();
+        let mut said = String::new();
+        self.from.read_to_string(&mut said).await.unwrap();
+        said
     }
 
     async fn refused(&mut self, message: &str) -> Option<String> {
