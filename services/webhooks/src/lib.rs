@@ -191,7 +191,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         flights: Arc::new(Flights::default()),
         failing: Arc::default(),
     };
-    let letters = Letters::new(ports.postbag, Arc::clone(&tools.flights));
+    let letters = Letters::new(ports.postbag);
     lifecycle.spawn(attempts.run(tools.clock.clone(), lifecycle.stop().clone()));
     lifecycle.spawn(deliveries::serve(tools.clone(), questions, lifecycle.stop().clone()));
     lifecycle.spawn(last_words::serve(tools.clone(), requests, lifecycle.stop().clone()));

@@ -30,6 +30,8 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 const AHEAD_MARGIN: Duration = Duration::from_mins(1);
 /// The time-out of an attempt, the answer's body included.
 const ATTEMPT_MAX: Duration = Duration::from_secs(15);
+/// How long a message event of an upstream waits before the log is asked again whether it may still be told.
+const LETTER_LOOK: Duration = Duration::from_secs(30);
 /// Failures in a row after which an endpoint is left alone for a while …
 const BREAKER_FAILURES: u32 = 5;
 /// … at first for so long, then twice as long each time …
@@ -58,6 +60,8 @@ pub struct Schedule {
     pub attempt_max: Duration,
     /// The time-out of an attempt at a GREEN-API endpoint.
     pub green_attempt_max: Duration,
+    /// How long a message event of an upstream that waits is left before the log is asked whether it may still be told.
+    pub letter_look: Duration,
     /// When an endpoint that fails is left alone for a while.
     pub breaker: BreakerRule,
     /// For how long an endpoint takes nothing before it is disabled.
@@ -112,6 +116,7 @@ impl Default for Schedule {
             jitter_percent: 20,
             attempt_max: ATTEMPT_MAX,
             green_attempt_max: GREEN_ATTEMPT_MAX,
+            letter_look: LETTER_LOOK,
             breaker: BreakerRule {
                 failures: BREAKER_FAILURES,
                 open_min: BREAKER_OPEN_MIN,

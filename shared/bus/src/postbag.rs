@@ -38,8 +38,11 @@ pub trait Postbag: fmt::Debug + Send + Sync + 'static {
     /// Keeps a letter durably behind those that its instance has, and gives its place.
     async fn put(&self, instance: InstanceId, letter: Bytes) -> Result<u64, PostbagError>;
 
-    /// Everything that is kept for the instances of a partition, in the order of places for each.
-    async fn list(&self, partition: Partition) -> Result<Vec<Kept>, PostbagError>;
+    /// The instances of a partition for which letters are kept, and how many for each. No letter is read for it.
+    async fn holders(&self, partition: Partition) -> Result<Vec<(InstanceId, usize)>, PostbagError>;
+
+    /// Everything that is kept for an instance, in the order of places. It may take as long as reading all of it.
+    async fn list(&self, instance: InstanceId) -> Result<Vec<Kept>, PostbagError>;
 
     /// A letter; none if it was erased.
     async fn get(&self, instance: InstanceId, place: u64) -> Result<Option<Bytes>, PostbagError>;

@@ -57,7 +57,11 @@ pub(crate) use scan::of_endpoint;
 use settle::Settler;
 pub(crate) use settle::{SettleError, note_as_guest};
 
-use crate::{letters::Letters, metrics, outbox::Touched};
+use crate::{
+    letters::{Letters, former_life},
+    metrics,
+    outbox::Touched,
+};
 
 /// What is asked of the loop from beside it and waits for it: a few from each partition.
 const ORDERS_WAITING_MAX: usize = 256;
@@ -145,10 +149,11 @@ impl Shared {
     }
 
     /// Hands a partition to the loop, for as long as it is held. What other replicas tried is known before anything is tried
-    /// here: a failover keeps every back-off. So is of whom a letter may be under way: the end of a session waits for it.
+    /// here: a failover keeps every back-off. So is of whom a letter may be under way: the end of a session waits for it, but
+    /// nobody waits to know it for longer than such a letter lives.
     async fn take(&self, settler: Settler, letters_known: oneshot::Receiver<()>) {
         self.tools.attempts.caught_up().await;
-        let _gone = letters_known.await;
+        let _known = timeout(former_life(&self.tools), letters_known).await;
         let _ended = self.orders.send(Order::Take(settler)).await;
         std::future::pending::<()>().await;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_bus::{KeyRingError, VolatileError};
+use berth_bus::{KeyRingError, PostbagError, VolatileError};
 use berth_domain::instance::{NoticeClass, Verdict};
 use berth_log::{ReadError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 use berth_notices::{
@@ -36,6 +36,8 @@ pub(crate) enum Fault {
     Key(#[from] KeyRingError),
     #[error("the volatile store does not answer")]
     Volatile(#[from] VolatileError),
+    #[error("the message cannot be read")]
+    Postbag(#[from] PostbagError),
     #[error("the attempt cannot be noted")]
     Attempts(#[from] AttemptsError),
     #[error("the commit of the notice is not in the log")]
@@ -63,7 +65,12 @@ impl Fault {
                 false
             }
             Self::Commit(_) | Self::Value(_) | Self::Missing | Self::Log(ReadError::Damaged(_)) => true,
-            Self::Log(_) | Self::Key(_) | Self::Volatile(_) | Self::Attempts(_) | Self::NotKeptYet => false,
+            Self::Log(_)
+            | Self::Key(_)
+            | Self::Volatile(_)
+            | Self::Postbag(_)
+            | Self::Attempts(_)
+            | Self::NotKeptYet => false,
         }
     }
 }

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use berth_bus::{Holds, Postbag};
+use berth_bus::Holds;
 use berth_domain::instance::{Unusable, may_message};
 use berth_notices::{
     derive::Happening,
     formats::{self, RELAYING_FORMAT, Rendered, RetryRule},
 };
 use berth_proto::{
-    CommandId, Hash, InstanceId, Timestamp, codec,
+    AccountId, CommandId, Hash, InstanceId, Timestamp,
     delivery::NoticeKeyV1,
     instance::{InstanceStateV1, PermissionV1, PhaseV1, WebhookV1},
     letter::LetterV1,
@@ -18,31 +18,50 @@ use berth_proto::{
 use berth_runtime::sealing::field;
 use bytes::Bytes;
 
-use super::flights::Flight;
+use super::{flights::Flight, passage::End};
 use crate::{
     dispatch::{Because, Endpoint, Fault, Keyhole, Owner, Permit, Reach, Tools, disable, read},
     metrics,
-    schedule::{Answer, Failed, Reception, judge, plus},
+    schedule::{Answer, Failed, Reception, judge},
     signing::signatures,
     transport::{HeaderParts, Parcel, Pass, SendError, build},
 };
 
-/// How long a letter waits after a fault of ours, and while its instance is paused: it uses up no attempt.
-const PAUSE: Duration = Duration::from_secs(1);
-/// The same while an address has as many attempts as it may have.
+/// How long a letter waits while an address has as many attempts as it may have: it uses up no attempt.
 const BUSY_PAUSE: Duration = Duration::from_secs(5);
 
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It is delivered, given up, or nobody is to be told.
-    Done,
-    /// Nothing that came so far may be told any more.
-    Silence,
+    /// Nothing.
+    End(End),
     /// It is tried again later.
     Again { attempts: u16, after: Duration },
-    /// It is tried again now.
-    Due,
+}
+
+/// What of a letter decides whether it may be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    session: u32,
+    pub(super) received_at: Timestamp,
+    event: String,
+}
+
+impl Head {
+    pub(super) fn of(letter: &LetterV1) -> Self {
+        Self { session: letter.session, received_at: letter.received_at, event: letter.event.clone() }
+    }
+}
+
+/// What the log says of a letter that is not being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It may be told, as far as is known; whose instance it is.
+    Wanted(AccountId),
+    /// Not while the device is paused.
+    Hold,
+    /// It is not told.
+    Over(End),
 }
 
 /// Whether a letter may be told now, to whom.
@@ -53,53 +72,48 @@ enum Verdict {
     Hold,
 }
 
-/// Tries a letter once. A fault of ours makes it wait.
-pub(super) async fn deliver(
-    tools: &Tools,
-    postbag: &dyn Postbag,
-    (holds, flight): (Holds, Flight),
-    (instance, place): (InstanceId, u64),
-    attempts: u16,
-) -> Next {
-    let again = Next::Again { attempts, after: PAUSE };
-    let letter = match postbag.get(instance, place).await {
-        Ok(Some(letter)) => letter,
-        Ok(None) => return Next::Done,
-        Err(error) => {
-            tracing::warn!(%instance, error = &error as &dyn std::error::Error, "a message cannot be read now");
-            return again;
-        }
+/// Asks the log about a letter, whose head may not be known yet.
+pub(super) async fn look(tools: &Tools, instance: InstanceId, head: Option<&Head>) -> Result<Look, Fault> {
+    let permit = read(tools, instance, Reach::Own).await?;
+    let state = &permit.step.state;
+    let verdict = match head {
+        Some(head) => verdict(tools, state, head),
+        None if is_silent(state) => Verdict::Silence,
+        None => return Ok(Look::Wanted(state.account)),
     };
-    let Ok(letter) = codec::decode::<LetterV1>(&letter) else {
-        tracing::error!(%instance, "a message that waited cannot be read: it is not handed on");
-        metrics::letter("unreadable");
-        return Next::Done;
-    };
-    match attempt(tools, (holds, &flight), (instance, place), &letter, attempts).await {
-        Ok(next) => next,
-        // It never was, or it is gone.
-        Err(Fault::Missing) => Next::Silence,
-        Err(fault) => {
-            tracing::warn!(%instance, error = &fault as &dyn std::error::Error, "a message cannot be handed on now");
-            again
+    Ok(match verdict {
+        Verdict::Send(_) => Look::Wanted(state.account),
+        Verdict::Hold => Look::Hold,
+        Verdict::Drop(outcome) => {
+            metrics::letter(outcome);
+            Look::Over(End::Done)
         }
-    }
+        Verdict::Silence => {
+            metrics::letter("silenced");
+            Look::Over(End::Silence)
+        }
+    })
 }
 
-async fn attempt(
+/// Tries a letter once.
+pub(super) async fn deliver(
     tools: &Tools,
     (holds, flight): (Holds, &Flight),
     (instance, place): (InstanceId, u64),
     letter: &LetterV1,
     attempts: u16,
 ) -> Result<Next, Fault> {
+    let head = Head::of(letter);
     let mut permit = read(tools, instance, Reach::Own).await?;
-    let webhook = match verdict(tools, &permit.step.state, letter) {
+    let webhook = match verdict(tools, &permit.step.state, &head) {
         Verdict::Send(webhook) => webhook,
-        other => return Ok(not_sent(&other, attempts)),
+        other => return Ok(not_sent(tools, &other, attempts)),
     };
     flight.leads_to(webhook.id);
-    let Some(prepared) = prepare(tools, instance, letter, &webhook).await? else { return Ok(Next::Silence) };
+    let prepared = match prepare(tools, instance, letter, &webhook).await? {
+        Ok(prepared) => prepared,
+        Err(verdict) => return Ok(not_sent(tools, &verdict, attempts)),
+    };
     let Prepared { endpoint, rendered } = &prepared;
     let url = rendered.suffix.on(&endpoint.url);
     let connected = tools.transport.connect(&url, tools.schedule.attempt_max(RetryRule::Standard)).await;
@@ -107,11 +121,10 @@ async fn attempt(
         permit = read(tools, instance, Reach::Own).await?;
     }
     // Asked again even of one that is fresh: it is the last moment.
-    match verdict(tools, &permit.step.state, letter) {
+    match verdict(tools, &permit.step.state, &head) {
         Verdict::Send(now) if now == webhook => {}
         // Changed meanwhile: it is tried at once with what it is now.
-        Verdict::Send(_) => return Ok(Next::Again { attempts, after: Duration::ZERO }),
-        other => return Ok(not_sent(&other, attempts)),
+        other => return Ok(not_sent(tools, &other, attempts)),
     }
     let answer = match connected {
         Ok(connected) => {
@@ -123,39 +136,44 @@ async fn attempt(
     Ok(judged(tools, &permit, &webhook, letter, answer, attempts).await)
 }
 
-fn not_sent(verdict: &Verdict, attempts: u16) -> Next {
+fn not_sent(tools: &Tools, verdict: &Verdict, attempts: u16) -> Next {
     match verdict {
-        Verdict::Send(_) => Next::Due,
+        Verdict::Send(_) => Next::Again { attempts, after: Duration::ZERO },
         Verdict::Drop(outcome) => {
             metrics::letter(outcome);
-            Next::Done
+            Next::End(End::Done)
         }
         Verdict::Silence => {
             metrics::letter("silenced");
-            Next::Silence
+            Next::End(End::Silence)
         }
-        Verdict::Hold => Next::Again { attempts, after: PAUSE },
+        Verdict::Hold => Next::Again { attempts, after: tools.schedule.letter_look },
     }
 }
 
+/// Whether nothing that came so far may be told any more: the instance has no device that is linked.
+fn is_silent(state: &InstanceStateV1) -> bool {
+    state.permission != PermissionV1::Open
+        || matches!(state.phase, PhaseV1::Deleted { .. })
+        || matches!(may_message(state), Err(Unusable::NoSession { .. }))
+}
+
 /// A letter is told while a device is linked, in the session in which it came, to the endpoint that clients of the upstream's
-/// vocabulary have here. While the device is paused it waits.
-fn verdict(tools: &Tools, state: &InstanceStateV1, letter: &LetterV1) -> Verdict {
-    if state.permission != PermissionV1::Open || matches!(state.phase, PhaseV1::Deleted { .. }) {
+/// vocabulary have here. While the device is paused it waits, as long as a letter may.
+fn verdict(tools: &Tools, state: &InstanceStateV1, head: &Head) -> Verdict {
+    if is_silent(state) {
         return Verdict::Silence;
     }
-    if letter.session != state.session {
+    if head.session != state.session {
         return Verdict::Drop("silenced");
     }
-    match may_message(state) {
-        Ok(_) => {}
-        Err(Unusable::Paused(_)) => return Verdict::Hold,
-        Err(Unusable::NoSession { .. }) => return Verdict::Silence,
-    }
-    if plus(letter.received_at, berth_bus::postbag::LETTER_AGE_MAX) <= tools.clock.now() {
+    if head.is_expired(tools.clock.now()) {
         return Verdict::Drop("expired");
     }
-    let filter = formats::relayed_filter(&letter.event);
+    if may_message(state).is_err() {
+        return Verdict::Hold;
+    }
+    let filter = formats::relayed_filter(&head.event);
     let wanted = |one: &&WebhookV1| {
         one.format == RELAYING_FORMAT
             && one.label == formats::RELAYING_LABEL
@@ -174,20 +192,30 @@ struct Prepared {
     rendered: Rendered,
 }
 
-/// The request; none if its key is destroyed or the endpoint cannot be opened.
+/// The request. Without the key of the instance nothing of it may be told; what cannot be opened with it holds up nothing else.
 async fn prepare(
     tools: &Tools,
     instance: InstanceId,
     letter: &LetterV1,
     webhook: &WebhookV1,
-) -> Result<Option<Prepared>, Fault> {
-    let Some(data_key) = tools.keys.key(instance.as_bytes()).await? else { return Ok(None) };
+) -> Result<Result<Prepared, Verdict>, Fault> {
+    let Some(data_key) = tools.keys.key(instance.as_bytes()).await? else { return Ok(Err(Verdict::Silence)) };
     let now = tools.clock.now();
     let keyhole = Keyhole { key: &data_key, owner: instance.as_bytes() };
-    let body = data_key.open(instance.as_bytes(), field::LETTER, &letter.body);
-    let (Ok(endpoint), Ok(body)) = (Endpoint::open(keyhole, webhook, now), body) else { return Ok(None) };
+    let opened = Endpoint::open(keyhole, webhook, now).and_then(|endpoint| {
+        let body = data_key.open(instance.as_bytes(), field::LETTER, &letter.body)?;
+        Ok((endpoint, body))
+    });
+    let (endpoint, body) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::error!(%instance, %error,
+                "a message that waited, or its endpoint, cannot be opened: it is not handed on");
+            return Ok(Err(Verdict::Drop("unreadable")));
+        }
+    };
     let rendered = formats::relayed(body, &letter.event, &endpoint.options, now);
-    Ok(Some(Prepared { endpoint, rendered }))
+    Ok(Ok(Prepared { endpoint, rendered }))
 }
 
 fn parcel(
@@ -232,7 +260,7 @@ async fn judged(
     let retry_after = match answer.as_ref().map(|answer| judge(RetryRule::Standard, answer, now)) {
         Ok(Reception::Delivered) => {
             metrics::letter("delivered");
-            return Next::Done;
+            return Next::End(End::Done);
         }
         Ok(Reception::Disable) => {
             let step = &permit.step;
@@ -269,7 +297,7 @@ async fn judged(
         }
         None => {
             metrics::letter("exhausted");
-            Next::Done
+            Next::End(End::Done)
         }
     }
 }

@@ -1,26 +1,25 @@
 //! The loop of one partition: what comes is kept, what waits is sent, what is done is erased.
 
-use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use berth_bus::{Kept, Postbag, Request, Tenure};
-use berth_notices::formats::RetryRule;
+use berth_bus::{Kept, Postbag, PostbagError, Request, Tenure};
 use berth_proto::{
-    InstanceId, codec,
+    InstanceId, Partition, codec,
     letter::{LetterReplyV1, LetterV1},
     subject::letter_filter,
 };
 use bytes::Bytes;
-use futures::{StreamExt, stream::FuturesUnordered};
+use futures::StreamExt;
 use tokio::{
-    sync::Semaphore,
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+    task::{JoinError, JoinSet},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use super::{
-    Flights, PAUSE,
-    deliver::{Next, deliver},
-    flights::Flight,
-    lane::Lane,
+    PAUSE,
+    lanes::Lanes,
+    passage::{End, Passage},
+    slots::Slots,
 };
 use crate::{QUEUE, dispatch::Tools, metrics};
 
@@ -29,50 +28,35 @@ const LOOK_EACH: Duration = Duration::from_mins(1);
 
 /// What came to an end.
 enum Done {
-    /// An attempt, or the wait before the next one.
-    Tried { instance: InstanceId, place: u64, next: Next },
-    /// What a former owner may have been sending is over.
-    Landed,
+    /// The way of a letter.
+    Passed { instance: InstanceId, place: u64, end: End },
+    /// What is done was erased up to a place, or could not be.
+    Erased { instance: InstanceId, up_to: u64, is_erased: bool },
+    /// A look at what is kept; nothing if it could not be seen.
+    Looked(Vec<Kept>),
 }
-
-type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// See the module.
 pub(super) struct Round {
     tools: Tools,
     postbag: Arc<dyn Postbag>,
     tenure: Tenure,
-    room: Arc<Semaphore>,
-    flights: Arc<Flights>,
-    lanes: HashMap<InstanceId, Lane>,
-    work: FuturesUnordered<Work>,
+    slots: Arc<Slots>,
+    lanes: Lanes,
+    /// Tasks, since a letter that is being sent does not wait for a postbag that is slow; they end with the round.
+    work: JoinSet<Done>,
+    looking: bool,
 }
 
 impl Round {
-    pub(super) fn new(
-        tools: Tools,
-        postbag: Arc<dyn Postbag>,
-        tenure: Tenure,
-        room: Arc<Semaphore>,
-        flights: &Arc<Flights>,
-    ) -> Self {
-        let flights = Arc::clone(flights);
-        Self { tools, postbag, tenure, room, flights, lanes: HashMap::new(), work: FuturesUnordered::new() }
+    pub(super) fn new(tools: Tools, postbag: Arc<dyn Postbag>, tenure: Tenure, slots: &Arc<Slots>) -> Self {
+        let (lanes, work) = (Lanes::default(), JoinSet::new());
+        Self { tools, postbag, tenure, slots: Arc::clone(slots), lanes, work, looking: false }
     }
 
-    /// With what a former owner left. It may be sending the first one of an instance at this moment: nobody can stop it, and it
-    /// lives for as long as an attempt may.
+    /// With what a former owner left.
     pub(super) fn beginning_with(mut self, kept: Vec<Kept>) -> Self {
         self.add(kept);
-        let life = self.tools.schedule.attempt_max(RetryRule::Standard);
-        for instance in self.lanes.keys() {
-            let flight: Flight = self.flights.begin(*instance);
-            self.work.push(Box::pin(async move {
-                sleep(life).await;
-                drop(flight);
-                Done::Landed
-            }));
-        }
         self
     }
 
@@ -93,12 +77,12 @@ impl Round {
         loop {
             tokio::select! {
                 biased;
-                Some(done) = self.work.next() => self.finish(done).await,
+                Some(done) = self.work.join_next() => self.finish(done),
                 request = requests.next() => match request {
                     Some(request) => self.take(request).await,
                     None => return,
                 },
-                _ = looks.tick() => self.look().await,
+                _ = looks.tick() => self.look(),
             }
         }
     }
@@ -119,13 +103,13 @@ impl Round {
 
     async fn keep(&mut self, instance: InstanceId, letter: Bytes) -> LetterReplyV1 {
         let bytes = letter.len();
-        if !self.lanes.entry(instance).or_default().has_room(bytes) {
+        if !self.lanes.has_room(instance, bytes) {
             metrics::letter("full");
             return LetterReplyV1::Full;
         }
         match self.postbag.put(instance, letter).await {
             Ok(place) => {
-                self.add(vec![Kept { instance, place, bytes }]);
+                self.lanes.add(Kept { instance, place, bytes });
                 LetterReplyV1::Taken
             }
             Err(error) => {
@@ -136,86 +120,109 @@ impl Round {
         }
     }
 
-    /// Looks what is kept: nothing that was kept is forgotten.
-    async fn look(&mut self) {
-        match self.postbag.list(self.tenure.partition()).await {
-            Ok(kept) => self.add(kept),
-            Err(error) => tracing::debug!(%error, "the messages that wait cannot be listed"),
+    /// Looks what is kept, so that nothing of it is forgotten, and erases again what could not be erased.
+    fn look(&mut self) {
+        for instance in self.lanes.instances() {
+            self.erase(instance);
         }
-        self.start_all();
+        if self.looking {
+            return;
+        }
+        self.looking = true;
+        let (postbag, partition, known) =
+            (Arc::clone(&self.postbag), self.tenure.partition(), self.lanes.counts());
+        self.work.spawn(async move {
+            let kept = unknown(&*postbag, partition, &known).await.unwrap_or_else(|error| {
+                tracing::debug!(%error, "the messages that wait cannot be listed");
+                Vec::new()
+            });
+            Done::Looked(kept)
+        });
     }
 
     fn add(&mut self, kept: Vec<Kept>) {
         for one in kept {
-            let lane = self.lanes.entry(one.instance).or_default();
-            let before = lane.len();
-            lane.add(one);
-            metrics::letters_wait(lane.len() - before);
+            self.lanes.add(one);
         }
     }
 
     fn start_all(&mut self) {
-        let instances: Vec<_> = self.lanes.keys().copied().collect();
-        for instance in instances {
+        for instance in self.lanes.instances() {
             self.start(instance);
         }
     }
 
-    /// Sends the first letter of an instance, unless one is under way.
+    /// Sends the first letter of an instance on its way, unless one is.
     fn start(&mut self, instance: InstanceId) {
-        let Some(lane) = self.lanes.get_mut(&instance) else { return };
-        let Some(place) = lane.first().filter(|_| !lane.busy) else {
-            if lane.is_idle() {
-                self.lanes.remove(&instance);
-            }
-            return;
+        let Some(place) = self.lanes.set_out(instance) else { return };
+        let passage = Passage {
+            tools: self.tools.clone(),
+            postbag: Arc::clone(&self.postbag),
+            slots: Arc::clone(&self.slots),
+            holds: self.tenure.holds(),
+            instance,
+            place,
+            head: None,
         };
-        lane.busy = true;
-        let (tools, postbag, room) = (self.tools.clone(), Arc::clone(&self.postbag), Arc::clone(&self.room));
-        let (flights, holds, attempts) = (Arc::clone(&self.flights), self.tenure.holds(), lane.attempts);
-        self.work.push(Box::pin(async move {
-            let _room = room.acquire().await;
-            let flight = flights.begin(instance);
-            let next = deliver(&tools, &*postbag, (holds, flight), (instance, place), attempts).await;
-            Done::Tried { instance, place, next }
-        }));
+        self.work.spawn(async move { Done::Passed { instance, place, end: passage.run().await } });
     }
 
-    async fn finish(&mut self, done: Done) {
-        let Done::Tried { instance, place, next } = done else { return };
-        let Some(lane) = self.lanes.get_mut(&instance) else { return };
-        let up_to = match next {
-            Next::Done => place,
-            Next::Silence => lane.last().unwrap_or(place),
-            Next::Again { attempts, after } => {
-                lane.attempts = attempts;
-                let due = Instant::now() + after;
-                self.work.push(Box::pin(async move {
-                    sleep_until(due).await;
-                    Done::Tried { instance, place, next: Next::Due }
-                }));
-                return;
+    /// Erases what is done, unless it is being erased.
+    fn erase(&mut self, instance: InstanceId) {
+        let Some(up_to) = self.lanes.erase(instance) else { return };
+        let postbag = Arc::clone(&self.postbag);
+        self.work.spawn(async move {
+            let erased = postbag.erase(instance, up_to).await;
+            if let Err(error) = &erased {
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(%instance, error, "a message that was handed on cannot be erased yet");
             }
-            Next::Due => {
-                lane.busy = false;
-                return self.start(instance);
-            }
+            Done::Erased { instance, up_to, is_erased: erased.is_ok() }
+        });
+    }
+
+    fn finish(&mut self, done: Result<Done, JoinError>) {
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Nobody cancels one.
+                Err(_) => return,
+            },
         };
-        let before = lane.len();
-        lane.settle(up_to);
-        lane.busy = false;
-        metrics::letters_gone(before - lane.len());
-        // What cannot be erased now goes with what is erased next, or when it is too old.
-        if let Err(error) = self.postbag.erase(instance, up_to).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(%instance, error, "a message that was handed on cannot be erased yet");
+        match done {
+            Done::Passed { instance, place, end } => {
+                self.lanes.settle(instance, place, end == End::Silence);
+                self.erase(instance);
+            }
+            Done::Erased { instance, up_to, is_erased } => {
+                self.lanes.erased(instance, up_to, is_erased);
+                if is_erased {
+                    // What was done meanwhile.
+                    self.erase(instance);
+                }
+                self.start(instance);
+            }
+            Done::Looked(kept) => {
+                self.looking = false;
+                self.add(kept);
+                self.start_all();
+            }
         }
-        self.start(instance);
     }
 }
 
-impl Drop for Round {
-    fn drop(&mut self) {
-        metrics::letters_gone(self.lanes.values().map(Lane::len).sum());
+/// What is kept for the instances of which as many letters are not known already.
+async fn unknown(
+    postbag: &dyn Postbag,
+    partition: Partition,
+    known: &HashMap<InstanceId, usize>,
+) -> Result<Vec<Kept>, PostbagError> {
+    let mut all = Vec::new();
+    for (instance, letters) in postbag.holders(partition).await? {
+        if known.get(&instance) != Some(&letters) {
+            all.extend(postbag.list(instance).await?);
+        }
     }
+    Ok(all)
 }

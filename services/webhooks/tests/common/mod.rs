@@ -17,7 +17,7 @@ mod receiver;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use berth_bus::{
-    KeyRing, Leases, Relay, Volatile,
+    KeyRing, Leases, Postbag, Relay, Volatile,
     local::{FileKeyStore, FilePostbag, LocalBus, LocalLeases, LocalVolatile},
 };
 use berth_log::{EventLog, memory::MemoryLog};
@@ -53,7 +53,7 @@ pub(crate) struct World {
     pub(crate) bus: Arc<LocalBus>,
     /// Tells attempts to the other dispatchers; none unless the world is given one.
     pub(crate) relay: Option<Arc<dyn Relay>>,
-    pub(crate) postbag: Arc<FilePostbag>,
+    pub(crate) postbag: Arc<dyn Postbag>,
     pub(crate) instance: InstanceId,
     pub(crate) folder: TempDir,
     /// Whoever opens the connections to endpoints, if it is not the dispatcher.
@@ -90,6 +90,7 @@ pub(crate) fn quick() -> Schedule {
         green_delay: Duration::from_millis(30),
         jitter_percent: 20,
         attempt_max: Duration::from_secs(5),
+        letter_look: Duration::from_millis(30),
         breaker: BreakerRule {
             failures: 5,
             open_min: Duration::from_millis(5),
@@ -146,6 +147,11 @@ impl World {
     /// The same with dispatchers that tell each other what they tried.
     pub(crate) fn with_relay(self, relay: Arc<dyn Relay>) -> Self {
         Self { relay: Some(relay), ..self }
+    }
+
+    /// The same with another postbag.
+    pub(crate) fn with_postbag(self, postbag: Arc<dyn Postbag>) -> Self {
+        Self { postbag, ..self }
     }
 
     /// The same in a deployment that writes these formats.

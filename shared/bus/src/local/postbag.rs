@@ -41,6 +41,7 @@ impl FilePostbag {
                 make_folder(&folder)?;
                 let mut last = 0;
                 for (_, path) in instances(&folder)? {
+                    erase_unfinished(&path)?;
                     last = last.max(letters(&path)?.last().map_or(0, |(place, _)| *place));
                 }
                 Ok(last)
@@ -79,23 +80,36 @@ impl Postbag for FilePostbag {
                 file.sync_data()?;
                 fs::rename(&unfinished, &path)
             };
-            written().map_err(FileError::io(&path))?;
+            if let Err(error) = written() {
+                // It was not kept, and whoever sent it sends it again under another name.
+                let _left = erase(&unfinished);
+                return Err(FileError::io(&path)(error));
+            }
             sync_folder(&home)
         })
         .await?;
         Ok(place)
     }
 
-    async fn list(&self, partition: Partition) -> Result<Vec<Kept>, PostbagError> {
+    async fn holders(&self, partition: Partition) -> Result<Vec<(InstanceId, usize)>, PostbagError> {
         self.blocking(move |folder| {
             let mut all = Vec::new();
             for (instance, path) in instances(folder)? {
                 if Partition::of(instance.as_bytes()) == partition {
-                    let kept = |(place, bytes)| Kept { instance, place, bytes };
-                    all.extend(letters(&path)?.into_iter().map(kept));
+                    all.push((instance, letters(&path)?.len()));
                 }
             }
+            all.retain(|(_, letters)| *letters > 0);
             Ok(all)
+        })
+        .await
+    }
+
+    async fn list(&self, instance: InstanceId) -> Result<Vec<Kept>, PostbagError> {
+        self.blocking(move |folder| {
+            let home = folder.join(instance.to_string());
+            let letters = if home.is_dir() { letters(&home)? } else { Vec::new() };
+            Ok(letters.into_iter().map(|(place, bytes)| Kept { instance, place, bytes }).collect())
         })
         .await
     }
@@ -138,6 +152,17 @@ impl Postbag for FilePostbag {
 
 fn name(place: u64) -> String {
     format!("{place:020}")
+}
+
+/// Erases what was being written when the process ended: it was never kept.
+fn erase_unfinished(home: &Path) -> Result<(), FileError> {
+    for entry in fs::read_dir(home).map_err(FileError::io(home))? {
+        let path = entry.map_err(FileError::io(home))?.path();
+        if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+            erase(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The instances that have a folder, and it.

@@ -23,6 +23,8 @@ use crate::postbag::{Kept, LETTER_AGE_MAX, Postbag, PostbagError};
 const STREAM: &str = "BERTH_POSTBAG";
 /// Letters that the stream keeps; more are refused, and whoever sent them tries again.
 const LETTERS_MAX: i64 = 200_000;
+/// Calls that erase letters of an instance, each up to a thousand: enough for all that may wait for one.
+const ERASING_CALLS_MAX: u32 = 16;
 /// How long one call to NATS may take.
 const CALL_MAX: Duration = Duration::from_secs(5);
 
@@ -51,17 +53,20 @@ impl Postbag for NatsPostbag {
         Ok(self.0.write(&postbag_subject(instance), letter, None, None).await?)
     }
 
-    async fn list(&self, partition: Partition) -> Result<Vec<Kept>, PostbagError> {
-        let mut all = Vec::new();
-        for subject in self.0.subjects(&postbag_filter(Some(partition))).await? {
-            let Some(Ok(instance)) = subject.rsplit('.').next().map(str::parse::<InstanceId>) else {
-                continue;
-            };
-            let mut from = 1;
-            while let Some(letter) = self.0.next(&subject, from).await? {
-                all.push(Kept { instance, place: letter.sequence, bytes: letter.payload.len() });
-                from = letter.sequence + 1;
-            }
+    async fn holders(&self, partition: Partition) -> Result<Vec<(InstanceId, usize)>, PostbagError> {
+        let counts = self.0.counts(&postbag_filter(Some(partition))).await?;
+        let holder = |(subject, letters): (String, usize)| {
+            Some((subject.rsplit('.').next()?.parse::<InstanceId>().ok()?, letters))
+        };
+        Ok(counts.into_iter().filter_map(holder).collect())
+    }
+
+    async fn list(&self, instance: InstanceId) -> Result<Vec<Kept>, PostbagError> {
+        let (mut all, subject) = (Vec::new(), postbag_subject(instance));
+        let mut from = 1;
+        while let Some(letter) = self.0.next(&subject, from).await? {
+            all.push(Kept { instance, place: letter.sequence, bytes: letter.payload.len() });
+            from = letter.sequence + 1;
         }
         Ok(all)
     }
@@ -72,7 +77,15 @@ impl Postbag for NatsPostbag {
     }
 
     async fn erase(&self, instance: InstanceId, up_to: u64) -> Result<(), PostbagError> {
-        Ok(self.0.erase_before(&postbag_subject(instance), up_to.saturating_add(1)).await?)
+        let (subject, before) = (postbag_subject(instance), up_to.saturating_add(1));
+        for _ in 1..ERASING_CALLS_MAX {
+            match self.0.erase_before(&subject, before).await {
+                // There is more than one call erases.
+                Err(StreamError::Conflict) => {}
+                erased => return Ok(erased?),
+            }
+        }
+        Ok(self.0.erase_before(&subject, before).await?)
     }
 }
 

@@ -170,9 +170,14 @@ impl Table {
 
     /// The subjects of a filter that have a message. Who may see no message may still ask for this.
     pub(super) async fn subjects(&self, filter: &str) -> Result<Vec<String>, StreamError> {
+        Ok(self.counts(filter).await?.into_iter().map(|(subject, _messages)| subject).collect())
+    }
+
+    /// The same, and how many messages each has.
+    pub(super) async fn counts(&self, filter: &str) -> Result<Vec<(String, usize)>, StreamError> {
         self.connected()?;
         let info = self.stream.info_with_subjects(filter).await.map_err(StreamError::Info)?;
-        info.map_ok(|(subject, _messages)| subject).try_collect().await.map_err(StreamError::Info)
+        info.try_collect().await.map_err(StreamError::Info)
     }
 
     /// Stores a message and returns its sequence. With `expected`, only if the subject's last message has that
