@@ -95,6 +95,14 @@ pub struct Hearing {
     pub(super) upstreams: Upstreams,
 }
 
+/// An upstream that said the secret of an instance.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    upstream: &'a str,
+    instance: InstanceId,
+    is_driven: bool,
+}
+
 /// An event, as far as it is looked into.
 #[derive(Debug, Deserialize)]
 struct Event {
@@ -103,20 +111,25 @@ struct Event {
 }
 
 impl Hearing {
-    /// Hears what an upstream says of an instance. The permission to tell it is read in the log, and again before it is told.
-    pub async fn hear(
+    /// Knows an upstream by the secret that goes with the webhook of an instance. Nothing that it says is read before that.
+    pub fn admit<'a>(
         &self,
-        upstream: &str,
+        upstream: &'a str,
         instance: &str,
         secret: Option<&str>,
-        body: &Bytes,
-    ) -> Result<HeardAs, Unheard> {
+    ) -> Result<Caller<'a>, Unheard> {
         let there = self.upstreams.named(upstream).ok_or(Unheard::Secret)?;
         let right = webhook::secret(self.keys.master(), upstream, instance);
         if !bool::from(secret.unwrap_or_default().as_bytes().ct_eq(right.as_bytes())) {
             return Err(Unheard::Secret);
         }
         let instance: InstanceId = instance.parse().map_err(|_| Unheard::Foreign)?;
+        Ok(Caller { upstream, instance, is_driven: there.settings.mode == UpstreamMode::Drive })
+    }
+
+    /// Hears what an upstream says of an instance. The permission to tell it is read in the log, and again before it is told.
+    pub async fn hear(&self, caller: Caller<'_>, body: &Bytes) -> Result<HeardAs, Unheard> {
+        let Caller { upstream, instance, is_driven } = caller;
         if body.len() > LETTER_BYTES_MAX {
             return Err(Unheard::TooLarge);
         }
@@ -136,7 +149,6 @@ impl Hearing {
             let _told = self.bus.publish(&hint_subject(instance), Bytes::new()).await;
             return Ok(HeardAs::Hint);
         }
-        let is_driven = there.settings.mode == UpstreamMode::Drive;
         match standing.usable {
             Ok(_) if is_driven => self.relay(&standing, event, of.as_deref(), body).await,
             Ok(_) | Err(Unusable::NoSession { .. } | Unusable::Paused(_)) => Ok(HeardAs::Silenced),

@@ -31,6 +31,7 @@ mod green;
 mod green_clients;
 mod green_input;
 mod green_webhooks;
+mod heard;
 mod mega;
 mod mega_input;
 mod mega_webhooks;

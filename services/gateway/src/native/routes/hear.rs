@@ -61,13 +61,13 @@ pub(super) async fn handler(
 }
 
 async fn hear(app: &App, upstream: &str, instance: &str, request: Request<Body>) -> Result<HeardAs, Unheard> {
-    let secret = headers::text(request.headers(), SECRET_HEADER).map(str::to_owned);
+    let caller = app.hearing.admit(upstream, instance, headers::text(request.headers(), SECRET_HEADER))?;
     let body = body::read(request).await.map_err(|error| match error {
         body::BodyError::TooLarge => Unheard::TooLarge,
         body::BodyError::Broken => Unheard::Nonsense,
         body::BodyError::Busy => body::BodyError::busy().into(),
     })?;
-    app.hearing.hear(upstream, instance, secret.as_deref(), &body).await
+    app.hearing.hear(caller, &body).await
 }
 
 impl From<Unheard> for Problem {
