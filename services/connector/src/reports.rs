@@ -16,7 +16,7 @@ use berth_proto::{
     command::{
         Command, ReportAttemptEndedV1, ReportLinkedV1, ReportLoggedOutV1, ReportLostV1, ReportOpenV1,
         ReportPairingCodeRefusedV1, ReportPairingCodeV1, ReportPausedV1, ReportQrV1, ReportUnlinkedV1,
-        ReportV1, ReportWebhookGivenBackV1,
+        ReportV1, ReportWebhookGivenBackV1, ReportWebhookTakenV1,
     },
     event::AbandonReasonV1,
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
@@ -92,7 +92,7 @@ impl LinkReports {
     /// Says that an unlink is given up.
     pub(crate) async fn abandoned(&self, reason: AbandonReasonV1) -> Next {
         let report = self.next_report();
-        self.decide(report.number, ReportUnlinkedV1 { report, abandoned: Some(reason) }.into()).await
+        self.decide(report.number, ReportUnlinkedV1 { report, abandoned: Some(reason) }.into()).await.next()
     }
 
     fn next_report(&self) -> ReportV1 {
@@ -101,10 +101,13 @@ impl LinkReports {
     }
 
     /// Sends a command until it is decided. Its id follows from the report, so a retry is the same command.
-    async fn decide(&self, number: u64, command: Command) -> Next {
+    async fn decide(&self, number: u64, command: Command) -> Decided {
         let name = command.name();
         let stream = StreamKey::instance(self.instance);
-        let Some(payload) = self.request(number, &command) else { return Next::Stop };
+        let Some(payload) = self.request(number, &command) else {
+            self.rejected(name, RejectionCodeV1::StateTooLarge);
+            return Decided::Rejected(RejectionCodeV1::StateTooLarge);
+        };
         let subject = command_subject(Sender::Link, &stream);
         let mut pauses = Pauses::new(PAUSE_FIRST, PAUSE_MAX);
         loop {
@@ -112,19 +115,19 @@ impl LinkReports {
             // A cancelled task may be polled once more, and a suspended one goes on here: neither may send what another
             // owner could contradict.
             if self.tenure.held.is_over() {
-                return Next::Stop;
+                return Decided::Over;
             }
             let asked = ask(&*self.tenure.ports.bus, &subject, payload.clone(), TRY_MAX).await;
             drop(permit);
             let failure = match asked {
                 Ok(Ok(_)) => {
                     metrics::reported(name, "accepted");
-                    return Next::Continue;
+                    return Decided::Accepted;
                 }
                 Ok(Err(code)) if is_final(code) => {
                     metrics::reported(name, "rejected");
                     self.rejected(name, code);
-                    return Next::Stop;
+                    return Decided::Rejected(code);
                 }
                 Ok(Err(code)) => format!("rejected: {code:?}"),
                 Err(undecided) => undecided.to_string(),
@@ -135,8 +138,13 @@ impl LinkReports {
         }
     }
 
-    /// The log knows another state of this link, and the view will say so.
+    /// The log knows another state of this link, and the view will say so; or there is no room in it for what was reported.
     fn rejected(&self, name: &'static str, code: RejectionCodeV1) {
+        if has_no_room(code) {
+            warn!(instance = %self.instance, attempt = self.attempt, command = name, ?code,
+                "what was reported does not fit into the state of its instance");
+            return;
+        }
         debug!(instance = %self.instance, attempt = self.attempt, command = name, ?code,
             "a report came too late");
         if code == RejectionCodeV1::StaleEpoch {
@@ -282,28 +290,70 @@ impl LinkReports {
 impl Reports for LinkReports {
     async fn report(&self, report: Report) -> Next {
         let place = self.next_report();
-        match self.command(place, report).await {
-            Some(command) => self.decide(place.number, command).await,
-            None => Next::Stop,
+        let Some(command) = self.command(place, report).await else { return Next::Stop };
+        let without_endpoint = without_endpoint(&command);
+        let decided = self.decide(place.number, command).await;
+        match (decided, without_endpoint) {
+            (Decided::Rejected(code), Some(command)) if has_no_room(code) => {
+                // That the upstream tells nobody after a logout matters more than that its user is told before.
+                warn!(instance = %self.instance,
+                    "there is no room for an endpoint in place of the webhook at the upstream: nobody is told its messages");
+                self.decide(self.tenure.next_number(), command).await.next()
+            }
+            (decided, _) => decided.next(),
         }
     }
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decided {
+    Accepted,
+    /// Not asked any more: another one owns the link.
+    Over,
+    Rejected(RejectionCodeV1),
+}
+
+impl Decided {
+    const fn next(self) -> Next {
+        match self {
+            Self::Accepted => Next::Continue,
+            Self::Over | Self::Rejected(_) => Next::Stop,
+        }
+    }
+}
+
+/// The same report of a webhook that is taken over without the endpoint that would be made of it.
+fn without_endpoint(command: &Command) -> Option<Command> {
+    match command {
+        Command::ReportWebhookTaken(taken) if taken.webhook.is_some() => {
+            Some(ReportWebhookTakenV1 { kept: taken.kept.clone(), webhook: None }.into())
+        }
+        _ => None,
+    }
+}
+
+/// Whether what was reported is more than an instance may have.
+const fn has_no_room(code: RejectionCodeV1) -> bool {
+    matches!(
+        code,
+        RejectionCodeV1::StateTooLarge | RejectionCodeV1::TooManyWebhooks | RejectionCodeV1::WebhooksTooLarge
+    )
 }
 
 /// Whether a rejected report is not to be sent again: every other code is about the stream and not about the
 /// report, and passes when an operator has mended it.
 const fn is_final(code: RejectionCodeV1) -> bool {
-    matches!(
-        code,
-        RejectionCodeV1::StaleAttempt
-            | RejectionCodeV1::StaleEpoch
-            | RejectionCodeV1::OutOfPlace
-            | RejectionCodeV1::NotFound
-            | RejectionCodeV1::Deleted
-            | RejectionCodeV1::NotForSender
-            | RejectionCodeV1::StateTooLarge
-            | RejectionCodeV1::TooManyWebhooks
-            | RejectionCodeV1::WebhooksTooLarge
-    )
+    has_no_room(code)
+        || matches!(
+            code,
+            RejectionCodeV1::StaleAttempt
+                | RejectionCodeV1::StaleEpoch
+                | RejectionCodeV1::OutOfPlace
+                | RejectionCodeV1::NotFound
+                | RejectionCodeV1::Deleted
+                | RejectionCodeV1::NotForSender
+        )
 }
 
 fn sealed(key: &DataKey, instance: InstanceId, device: &DeviceFacts) -> DeviceV1 {

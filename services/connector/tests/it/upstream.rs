@@ -18,8 +18,10 @@ use berth_connector::{
     drivers::{by_upstream::ByUpstream, simulated::Simulated},
 };
 use berth_proto::{
+    EndpointId, Timestamp,
+    command::{ChangeSettingsV1, ConfigureWebhookV1},
     event::{Event, LogoutOriginV1},
-    instance::{PhaseV1, UnlinkStatusV1},
+    instance::{PhaseV1, SettingsBlockV1, UnlinkStatusV1, WebhookV1},
 };
 use berth_runtime::{
     ManualClock, MasterKey, SeededEntropy, Settings, UrlPolicy, config::Sources, sealing::field,
@@ -517,4 +519,64 @@ async fn a_restart_is_asked_for_once_and_only_where_the_upstream_is_driven() {
     upstream.looked_at(&world, 3).await;
     assert_eq!(upstream.asked("POST /instance/restart"), before + 1);
     world.until_open(id).await;
+}
+
+#[tokio::test]
+async fn a_webhook_for_which_there_is_no_endpoint_left_is_taken_over_all_the_same() {
+    let world = World::new().await;
+    let upstream = Scripted::listening().await;
+    upstream.set("shop", "open", Some(JID));
+    let users = json!({"url": "http://10.0.0.7/hook", "enabled": true, "headers": null});
+    upstream.script(|script| script.webhooks.insert("shop".to_owned(), users.clone()));
+    let url = || upstream.script(|script| script.webhooks["shop"]["url"].clone());
+    let id = world.instance_on("evo", "shop").await;
+    for number in 1..=20 {
+        let webhook = WebhookV1 {
+            id: EndpointId::from_bytes([number; 16]),
+            format: "native".to_owned(),
+            label: format!("hook-{number}"),
+            enabled: true,
+            url: world.seal(id, field::WEBHOOK_URL, "http://10.0.0.8/hook").await,
+            headers: None,
+            authorization: None,
+            secret: world.seal(id, field::WEBHOOK_SECRET, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").await,
+            old_secrets: Vec::new(),
+            events: Vec::new(),
+            after_logout_all: false,
+            options: None,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        };
+        world.accepted(id, ConfigureWebhookV1 { webhook, upsert: false, enabled_max: 0 }).await;
+    }
+    let connector = world.connector_driven_by(upstream.driver("drive", Some("http://10.0.0.9:8480"))).await;
+    let ours = format!("http://10.0.0.9:8480/v1/upstreams/evo/heard/{id}");
+    world.until("it is taken over", async || url() == ours.as_str()).await;
+    let state = world.state(id).await;
+    assert_eq!(state.webhooks.len(), 20, "nobody is told in its place");
+    connector.kill().await;
+
+    // It is its user's again like any other.
+    let _connector = world.connector_driven_by(upstream.driver("observe", None)).await;
+    world.until("it is given back", async || url() == "http://10.0.0.7/hook").await;
+    assert_eq!(world.state(id).await.webhooks.len(), 20);
+}
+
+#[tokio::test]
+async fn a_webhook_that_cannot_be_kept_is_not_taken_over_and_tried_again() {
+    let world = World::new().await;
+    let upstream = Scripted::listening().await;
+    upstream.set("shop", "open", Some(JID));
+    let users = json!({"url": "http://10.0.0.7/hook", "enabled": true, "headers": null});
+    upstream.script(|script| script.webhooks.insert("shop".to_owned(), users.clone()));
+    let id = world.instance_on("evo", "shop").await;
+    for number in 1..8 {
+        let body = world.seal(id, field::SETTINGS, "{}").await;
+        let block = SettingsBlockV1 { owner: format!("client/{number}"), body };
+        world.accepted(id, ChangeSettingsV1 { block, expected: None }).await;
+    }
+    let _connector = world.connector_driven_by(upstream.driver("drive", Some("http://10.0.0.9:8480"))).await;
+    world.until("it is tried again", async || upstream.asked("GET /webhook/find") > 2).await;
+    assert_eq!(upstream.asked("POST /webhook/set"), 0, "what is not kept could not be given back");
+    assert_eq!(upstream.script(|script| script.webhooks["shop"].clone()), users);
 }

@@ -25,6 +25,8 @@ const LOOKS_BETWEEN: u32 = 30;
 enum Webhooks {
     /// As it is to be; it is looked at again.
     Right,
+    /// It cannot be kept how it is, so it is not taken over; that is tried again.
+    Refused,
     /// Nothing is to be done about it, as long as this link runs.
     Left,
 }
@@ -34,7 +36,7 @@ impl Evolution {
     pub(super) async fn see_to_webhook(&self, link: &Link, name: &str, reports: &dyn Reports) {
         loop {
             let pause = match self.right_webhook(link, name, reports).await {
-                Ok(Webhooks::Right) => self.upstream.settings.poll * LOOKS_BETWEEN,
+                Ok(Webhooks::Right | Webhooks::Refused) => self.upstream.settings.poll * LOOKS_BETWEEN,
                 Ok(Webhooks::Left) => return std::future::pending().await,
                 Err(error) => {
                     debug!(instance = %link.instance, %error, "the webhook of an instance at its upstream is not seen to yet");
@@ -88,7 +90,9 @@ impl Evolution {
                 return Ok(Webhooks::Left);
             }
             if reports.report(Report::WebhookTaken(there)).await == Next::Stop {
-                return Ok(Webhooks::Left);
+                warn!(instance = %link.instance,
+                    "the webhook of an instance at its upstream is not taken over yet, since what it is cannot be kept");
+                return Ok(Webhooks::Refused);
             }
             info!(instance = %link.instance, "the webhook of an instance at its upstream is taken over");
         }
