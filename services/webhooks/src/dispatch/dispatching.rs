@@ -22,7 +22,7 @@ use super::{
     partitions::Partitions,
     permit::{Permit, ask},
     redelivery::Order,
-    review::{About, Reviews, state_now},
+    review::{About, Reviews, judges, state_now},
     settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
 };
 use crate::{
@@ -376,7 +376,8 @@ impl Dispatching {
         for webhook in permit.step.state.webhooks.iter().chain(&permit.of_account().webhooks) {
             self.board.changed(webhook.id, webhook.updated_at, self.tools.clock.now());
         }
-        for pending in waiting {
+        let read_version = permit.step.version;
+        for pending in waiting.into_iter().filter(|pending| judges(read_version, &pending.key)) {
             let Pending { key, attempts, .. } = pending;
             let class = pending.owed.class;
             match ask(&self.tools, permit, &key, &pending.owed) {

@@ -111,6 +111,12 @@ impl Reviews {
     }
 }
 
+/// Whether a state that was read may judge a notice. One of a later commit is not for it: the link that let it be made, and
+/// the endpoint that it is for, may be missing in it. It is asked about once that commit was read, or before it is sent.
+pub(super) const fn judges(read_version: u64, notice: &NoticeKeyV1) -> bool {
+    notice.version <= read_version
+}
+
 /// A digest of all that the gate looks at but for the clock, which is asked before each attempt.
 fn looked_at(state: &InstanceStateV1, of_account: &OfAccount) -> Option<Hash> {
     let codes = match &state.phase {
@@ -218,6 +224,18 @@ mod tests {
             reviews.end(INSTANCE, Some((&disabled, &OfAccount::default()))),
             About::These([notice(4)].into())
         );
+    }
+
+    #[test]
+    fn a_state_judges_no_notice_of_a_later_commit() {
+        let notice = |version| NoticeKeyV1 {
+            instance: INSTANCE,
+            version,
+            endpoint: EndpointId::from_bytes([2; 16]),
+            ordinal: 0,
+        };
+        let judged = [4, 5, 6].map(|version| judges(5, &notice(version)));
+        assert_eq!(judged, [true, true, false]);
     }
 
     #[test]
