@@ -61,7 +61,8 @@ pub(super) fn remove(state: &State, webhook: EndpointId) -> Decision {
     Ok(vec![AccountWebhookRemovedV1 { webhook }.into()])
 }
 
-/// Changes the signing secret of an endpoint; the present one signs beside it for a while.
+/// Changes the signing secret of an endpoint; the present one signs beside it for a while. The copies of one that is copied keep
+/// the secret that they began with, which is what their notices are signed with: a change would say that it worked and be none.
 pub(super) fn rotate_secret(
     state: &State,
     webhook: EndpointId,
@@ -70,6 +71,9 @@ pub(super) fn rotate_secret(
     now: Timestamp,
 ) -> Decision {
     let present = find(state, webhook)?;
+    if present.is_of_account() {
+        return Err(RejectionCodeV1::OutOfPlace);
+    }
     if present.secret == *secret {
         return Ok(Vec::new());
     }
