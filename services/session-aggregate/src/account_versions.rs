@@ -3,6 +3,9 @@
 //!
 //! It is remembered for a second. So an endpoint hears what is decided a second after the answer that made it at the latest,
 //! whichever replica decides, and at once where there is one; and an account whose instances are busy costs a read a second.
+//!
+//! No command fails because the stream of its account cannot be read, and none waits long for it: what was known before serves
+//! meanwhile. Where nothing is known the commit names no version, and is told to none of the account's own endpoints.
 
 use std::{
     collections::HashMap,
@@ -10,12 +13,18 @@ use std::{
     time::Duration,
 };
 
-use berth_log::{LogRead, ReadError};
+use berth_log::LogRead;
 use berth_proto::{AccountId, StreamKey};
-use tokio::time::Instant;
+use berth_runtime::chain;
+use tokio::time::{Instant, timeout};
+use tracing::{debug, warn};
 
-/// How long a version counts as the present one.
+/// How long a version counts as the present one, and how long a read that failed is not repeated.
 const FRESH_MAX: Duration = Duration::from_secs(1);
+/// How long a command waits for the account's stream if a version is known.
+const READ_MAX: Duration = Duration::from_millis(200);
+/// The same if none is: without one the account's endpoints do not hear of what is decided.
+const FIRST_READ_MAX: Duration = Duration::from_secs(1);
 /// Accounts that are remembered; beyond that all of them are read anew.
 const KNOWN_MAX: usize = 65_536;
 
@@ -32,20 +41,25 @@ struct Known {
 // === impl AccountVersions ===
 
 impl AccountVersions {
-    /// The version of an account, as it was at most a second ago. What was known before serves while the account cannot be
-    /// read: no command of an instance waits for another stream than its own.
-    pub(crate) async fn of(&self, log: &dyn LogRead, account: AccountId) -> Result<u64, ReadError> {
+    /// The version of an account, as it was at most a second ago; while the account cannot be read, as it was known last. 0 if it
+    /// has no stream, or nothing is known of it and it cannot be read.
+    pub(crate) async fn of(&self, log: &dyn LogRead, account: AccountId) -> u64 {
         let asked_at = Instant::now();
         let known = self.lock().get(&account).copied();
         if let Some(known) = known.filter(|known| asked_at - known.at < FRESH_MAX) {
-            return Ok(known.version);
+            return known.version;
         }
-        match log.tail(&StreamKey::account(account)).await {
-            Ok(tail) => {
-                let version = tail.map_or(0, |stored| stored.tail.version);
-                Ok(self.note(account, Known { version, at: asked_at }))
+        let patience = if known.is_some() { READ_MAX } else { FIRST_READ_MAX };
+        match (read(log, account, patience).await, known) {
+            (Ok(version), _) => self.note(account, Known { version, at: asked_at }),
+            (Err(reason), Some(Known { version, .. })) => {
+                debug!(%account, reason, "what was known last of an account serves: it cannot be read");
+                self.note(account, Known { version, at: asked_at })
             }
-            Err(error) => known.map(|known| known.version).ok_or(error),
+            (Err(reason), None) => {
+                warn!(%account, reason, "an account cannot be read: its webhooks do not hear of what is decided now");
+                0
+            }
         }
     }
 
@@ -72,13 +86,96 @@ impl AccountVersions {
     }
 }
 
+/// Reads the version of an account, or says in words why that did not work. Its place is enough, which the log also knows of a
+/// commit that is damaged.
+async fn read(log: &dyn LogRead, account: AccountId, patience: Duration) -> Result<u64, String> {
+    match timeout(patience, log.tail_place(&StreamKey::account(account))).await {
+        Ok(Ok(place)) => Ok(place.map_or(0, |place| place.version)),
+        Ok(Err(error)) => Err(chain(&error)),
+        Err(_) => Err("the log does not answer in time".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{
+        collections::BTreeMap,
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
 
-    use berth_log::{EventLog, Expected, NewCommit, memory::MemoryLog};
+    use async_trait::async_trait;
+    use berth_log::{
+        EventLog, Expected, Follow, FollowError, NewCommit, Position, ReadError, Stored, memory::MemoryLog,
+    };
+    use berth_proto::Kind;
 
     use super::*;
+
+    /// How a log fares that does not answer reads of a tail.
+    #[derive(Debug, Clone, Copy)]
+    enum Fault {
+        Unavailable,
+        Damaged,
+        Hangs,
+    }
+
+    /// A log that counts reads of a tail; with a fault none of them comes to anything.
+    #[derive(Debug)]
+    struct Faulty {
+        log: Arc<MemoryLog>,
+        fault: Option<Fault>,
+        reads: AtomicU64,
+    }
+
+    impl Faulty {
+        fn new(log: &Arc<MemoryLog>, fault: impl Into<Option<Fault>>) -> Self {
+            Self { log: Arc::clone(log), fault: fault.into(), reads: AtomicU64::new(0) }
+        }
+
+        fn reads(&self) -> u64 {
+            self.reads.load(Ordering::SeqCst)
+        }
+    }
+
+    #[async_trait]
+    impl LogRead for Faulty {
+        async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
+            self.reads.fetch_add(1, Ordering::SeqCst);
+            match self.fault {
+                None => self.log.tail(stream).await,
+                Some(Fault::Unavailable) => Err(ReadError::Unavailable("no leader".into())),
+                Some(Fault::Damaged) => Err(ReadError::Damaged("not its bytes".into())),
+                Some(Fault::Hangs) => std::future::pending().await,
+            }
+        }
+
+        async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
+            self.log.read(stream, after, limit).await
+        }
+
+        async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
+            self.log.follow(name, kinds, from).await
+        }
+
+        async fn end(&self) -> Result<Position, ReadError> {
+            self.log.end().await
+        }
+
+        async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+            self.log.missing().await
+        }
+
+        fn unreadable(&self) -> Option<String> {
+            self.log.unreadable()
+        }
+
+        fn shards(&self) -> u8 {
+            self.log.shards()
+        }
+    }
 
     async fn append(log: &MemoryLog, account: AccountId, after: u64) {
         let stream = StreamKey::account(account);
@@ -98,14 +195,51 @@ mod tests {
     async fn a_version_is_at_most_a_second_old_and_never_goes_back() {
         let (log, account) = (Arc::new(MemoryLog::new(1)), AccountId::from_bytes([1; 16]));
         let versions = AccountVersions::default();
-        assert_eq!(versions.of(&*log, account).await.unwrap(), 0, "one without a stream");
+        assert_eq!(versions.of(&*log, account).await, 0, "one without a stream");
         append(&log, account, 0).await;
-        assert_eq!(versions.of(&*log, account).await.unwrap(), 0);
+        assert_eq!(versions.of(&*log, account).await, 0);
         tokio::time::advance(FRESH_MAX).await;
-        assert_eq!(versions.of(&*log, account).await.unwrap(), 1);
+        assert_eq!(versions.of(&*log, account).await, 1);
         versions.raise(account, 3);
-        assert_eq!(versions.of(&*log, account).await.unwrap(), 3, "what was appended here is known at once");
+        assert_eq!(versions.of(&*log, account).await, 3, "what was appended here is known at once");
         tokio::time::advance(FRESH_MAX).await;
-        assert_eq!(versions.of(&*log, account).await.unwrap(), 3, "a reader that lags does not take it back");
+        assert_eq!(versions.of(&*log, account).await, 3, "a reader that lags does not take it back");
+    }
+    #[tokio::test(start_paused = true)]
+    async fn while_an_account_cannot_be_read_what_was_known_last_serves_and_is_asked_for_once_a_second() {
+        for fault in [Fault::Unavailable, Fault::Damaged, Fault::Hangs] {
+            let (log, account) = (Arc::new(MemoryLog::new(1)), AccountId::from_bytes([1; 16]));
+            let versions = AccountVersions::default();
+            append(&log, account, 0).await;
+            assert_eq!(versions.of(&*log, account).await, 1);
+            append(&log, account, 1).await;
+            let faulty = Faulty::new(&log, fault);
+            for round in 1..=3 {
+                tokio::time::advance(FRESH_MAX).await;
+                let begun = Instant::now();
+                for _ in 0..10 {
+                    assert_eq!(versions.of(&faulty, account).await, 1, "{fault:?}");
+                }
+                assert_eq!(faulty.reads(), round, "{fault:?}");
+                assert!(begun.elapsed() <= READ_MAX + Duration::from_millis(1), "{fault:?}");
+            }
+            tokio::time::advance(FRESH_MAX).await;
+            assert_eq!(versions.of(&*log, account).await, 2, "{fault:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_an_account_of_which_nothing_is_known_and_nothing_can_be_read_no_version_is_named() {
+        for fault in [Fault::Unavailable, Fault::Damaged, Fault::Hangs] {
+            let (log, account) = (Arc::new(MemoryLog::new(1)), AccountId::from_bytes([1; 16]));
+            let versions = AccountVersions::default();
+            append(&log, account, 0).await;
+            let (faulty, begun) = (Faulty::new(&log, fault), Instant::now());
+            assert_eq!(versions.of(&faulty, account).await, 0, "{fault:?}");
+            assert!(begun.elapsed() <= FIRST_READ_MAX + Duration::from_millis(1), "{fault:?}");
+            // That is not remembered: the next command may find it.
+            let sound = Faulty::new(&log, None);
+            assert_eq!((versions.of(&sound, account).await, sound.reads()), (1, 1), "{fault:?}");
+        }
     }
 }

@@ -108,23 +108,18 @@ impl Instances {
         asked: &[Asked],
     ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
         self.change(instance, remembered, move |loaded, now| async move {
-            Ok(self.decide(&loaded, asked, now).await?.into_plan(loaded))
+            Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
         })
         .await
     }
 
     /// Decides commands on an instance, and notes on which version of its account; nothing is appended yet.
-    pub(crate) async fn decide(
-        &self,
-        loaded: &Loaded<State>,
-        asked: &[Asked],
-        now: Timestamp,
-    ) -> Result<Round, Trouble> {
+    pub(crate) async fn decide(&self, loaded: &Loaded<State>, asked: &[Asked], now: Timestamp) -> Round {
         let mut round = Round::decide(loaded, asked, now, &*self.device_keys).await;
         if let Some(account) = round.told_of() {
-            round.account_version = self.versions.of(self.writer.log(), account).await?;
+            round.account_version = self.versions.of(self.writer.log(), account).await;
         }
-        Ok(round)
+        round
     }
 
     /// Decides on an instance as it stands in the log, appends what was decided, and tells whoever listens to it.

@@ -95,7 +95,7 @@ impl Delete {
             return Ok(Plan::Append(loaded, next, Burial::Repair));
         }
         // The instance ends as its last good commit left it.
-        let round = self.instances.decide(&loaded, std::slice::from_ref(asked), now).await?;
+        let round = self.instances.decide(&loaded, std::slice::from_ref(asked), now).await;
         let (next, answers) = round.into_next();
         Ok(match (next, answers.into_iter().next()) {
             (Some(next), Some(answer)) => Plan::Append(loaded, next, Burial::Tombstone(answer)),

@@ -61,7 +61,7 @@ impl Move {
         let cause = &Cause::of(&asked.request);
         let one = std::slice::from_ref(asked);
         let decide = move |loaded: Loaded<State>, now| async move {
-            let mut round = self.instances.decide(&loaded, one, now).await?;
+            let mut round = self.instances.decide(&loaded, one, now).await;
             let before = loaded.state.as_ref();
             let moves = before.zip(round.state.as_ref()).filter(|(old, new)| old.account != new.account);
             let wanted = match moves {
@@ -92,7 +92,7 @@ impl Move {
                 let command = MoveV1 { webhooks, ..to.clone() }.into();
                 let whole = Asked { request: asked.request.clone(), command };
                 let whole = std::slice::from_ref(&whole);
-                round = self.instances.decide(&loaded, whole, now).await?;
+                round = self.instances.decide(&loaded, whole, now).await;
             }
             if !round.commits() && before.is_none_or(|state| state.account != to.account) {
                 self.withdraw_places(instance, to, cause).await?;

@@ -51,7 +51,7 @@ impl Rename {
     ) -> Result<CommandReplyV1, Trouble> {
         let one = std::slice::from_ref(asked);
         let decide = move |loaded: Loaded<State>, now| async move {
-            let round = self.instances.decide(&loaded, one, now).await?;
+            let round = self.instances.decide(&loaded, one, now).await;
             let before = loaded.state.as_ref();
             let renamed = before.zip(round.state.as_ref());
             let renamed = renamed.filter(|(before, after)| before.entries.name != after.entries.name);

@@ -48,7 +48,7 @@ impl Rotate {
         let cause = &Cause::of(&asked.request);
         let one = std::slice::from_ref(asked);
         let decide = move |loaded: Loaded<State>, now| async move {
-            let round = self.instances.decide(&loaded, one, now).await?;
+            let round = self.instances.decide(&loaded, one, now).await;
             let before = loaded.state.as_ref().map(|state| (state.account, state.entries.token));
             let next = round.state.as_ref().filter(|_| round.commits()).map(|state| state.credential_version);
             let (Some((account, old)), Some(credential_version)) = (before, next) else {
