@@ -220,6 +220,7 @@ fn compose(
     });
     let delete = Arc::new(Delete {
         instances: Arc::clone(&instances),
+        accounts: Arc::clone(&accounts),
         entries,
         directory: directory.clone(),
         moving: Arc::clone(&moving),

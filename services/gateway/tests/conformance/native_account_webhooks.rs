@@ -82,12 +82,24 @@ async fn every_instance_is_heard_with_its_own_silence() {
     let hits = receiver.received(4).await;
     assert_eq!(hits[3].body["data"], json!({ "account": world.account_id }));
 
+    // Of a deletion it hears although the instance's data key is gone by then, and the instance has no endpoint itself.
+    let doomed = world.instance("doomed").await;
+    let events = json!({"events": ["instance.l*", "instance.deleted"]});
+    ask(&world, 200, Request::patch(&format!("{HOOKS}/{id}")).json(&events)).await;
+    ask(&world, 200, Request::delete("/v1/instances/doomed")).await;
+    let hits = receiver.received(5).await;
+    assert_eq!(
+        (&hits[4].body["type"], &hits[4].body["data"]["instance"]),
+        (&json!("instance.deleted"), &json!(doomed.id))
+    );
+    assert_eq!(hits[4].body["data"]["name"], "doomed");
+
     // Once it is removed nobody is told.
     ask(&world, 204, Request::delete(&format!("{HOOKS}/{id}"))).await;
     ask(&world, 200, Request::post("/v1/instances/kiosk/logout").json(&json!({}))).await;
     ask(&world, 404, Request::get(&format!("{HOOKS}/{id}"))).await;
     ask(&world, 200, Request::get(&list)).await;
-    assert_eq!(receiver.received(4).await.len(), 4);
+    assert_eq!(receiver.received(5).await.len(), 5);
 }
 
 #[tokio::test]
@@ -200,4 +212,10 @@ async fn what_a_dialect_configures_for_the_account_is_seen_and_changed_here() {
     ask(&world, 200, Request::patch(&path).json(&json!({"enabled": false}))).await;
     let there = world.json(&Request::get(&business).bearer(ACCOUNT)).await;
     assert_eq!((&there["enabled"], &there["url"]), (&json!(false), &body["url"]));
+    // Its copies sign with the secret that they began with, so there is no other one to be had, and it is not tested here.
+    let secret = ask(&world, 200, Request::get(&format!("{path}/secret"))).await;
+    let refused = ask(&world, 409, Request::post(&format!("{path}/secret")).json(&json!({}))).await;
+    assert_eq!(refused["code"], "out_of_place");
+    assert!(refused["detail"].as_str().unwrap().contains("copies"), "{refused}");
+    assert_eq!(ask(&world, 200, Request::get(&format!("{path}/secret"))).await, secret);
 }

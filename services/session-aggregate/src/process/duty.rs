@@ -8,6 +8,7 @@ use berth_domain::{
     account,
     instance::{AHEAD_SECONDS, State},
 };
+use berth_log::TransactError;
 use berth_proto::{
     AccountId, CommandId, DirectoryId, InstanceId,
     command::{Command, ConfigureWebhookV1, DeleteV1, RemoveWebhookV1},
@@ -21,11 +22,16 @@ use tracing::{info, warn};
 
 use super::{
     ProcessManager,
-    agenda::{Work, instance_in, instances_of},
+    agenda::{BY_MOMENT, Job, Work, instance_in, instances_of, moment_key},
     jobs::{JobError, Stands, body_of},
     sweeper::PAGE_ROWS,
 };
-use crate::{cause::Cause, reseal, sagas::create::ABANDON_AFTER_SECONDS, trouble::Trouble};
+use crate::{
+    cause::Cause,
+    reseal,
+    sagas::{create::ABANDON_AFTER_SECONDS, delete::LAST_WORDS_PATIENCE_SECONDS},
+    trouble::Trouble,
+};
 
 /// How long the view may take to follow the log before the duty is tried again later.
 const REACH_MAX: Duration = Duration::from_secs(5);
@@ -71,6 +77,9 @@ impl ProcessManager {
             return Ok(Stands::GoesOn);
         }
         if state.closed_at.is_some() {
+            if self.last_words_open(account).await? {
+                return Ok(Stands::GoesOn);
+            }
             self.keys.destroy(account.as_bytes()).await.map_err(Trouble::from)?;
             info!(%account, "a closed account is gone: its instances are deleted and its data key is destroyed");
         }
@@ -151,6 +160,35 @@ impl ProcessManager {
         let wanted = reseal::webhooks(&self.keys, account, &state.webhooks, instance).await?;
         // Without a key it is about to be deleted.
         Ok(wanted.map(|wanted| webhook_differences(&wanted, present)).unwrap_or_default())
+    }
+
+    /// Whether somebody still waits for the last words of an instance of this account to be kept, for which the account's key may
+    /// be needed; whichever replica it is. Nobody does for long, so it keeps no account from its end.
+    async fn last_words_open(&self, account: AccountId) -> Result<bool, JobError> {
+        let now = self.clock.now();
+        let mut after = Some(moment_key(now.plus_seconds(-LAST_WORDS_PATIENCE_SECONDS)));
+        let end = now.plus_seconds(Work::Erasure.ahead_seconds_max() + AHEAD_SECONDS);
+        loop {
+            let rows = self.page(BY_MOMENT.to_vec(), after.take(), PAGE_ROWS).await?;
+            let full = rows.len() == PAGE_ROWS;
+            after = rows.last().map(|(key, _)| key.clone());
+            let jobs: Vec<_> = rows.iter().filter_map(|(key, _)| Job::read(key)).collect();
+            let is_past_end = jobs.last().is_some_and(|(due, _)| *due > end);
+            for (_, job) in jobs.into_iter().filter(|(due, job)| job.work == Work::Erasure && *due <= end) {
+                let loaded = match self.instances.load(InstanceId::from_bytes(job.id)).await {
+                    // What is damaged has no last words to keep.
+                    Err(Trouble::Log(TransactError::Damaged { .. })) => continue,
+                    loaded => loaded?,
+                };
+                let of_account = loaded.state.filter(|state| state.account == account);
+                if of_account.is_some_and(|state| self.delete.is_just_deleted(&state)) {
+                    return Ok(true);
+                }
+            }
+            if !full || is_past_end {
+                return Ok(false);
+            }
+        }
     }
 
     /// Whether a create of an instance in this account is neither settled nor given up.

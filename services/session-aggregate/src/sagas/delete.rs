@@ -18,6 +18,7 @@ use tracing::warn;
 
 use super::moving::Move;
 use crate::{
+    accounts::Accounts,
     cause::Cause,
     directory::Directory,
     entries::Entries,
@@ -36,7 +37,7 @@ const DEVICE_KEYS_SWEPT_MAX: u32 = 256;
 const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
 /// How long after a deletion its instance's key waits for a webhooks service that is there and does not come to it: thousands that
 /// are deleted together shall not lose their last words, and nothing is kept for long.
-const LAST_WORDS_PATIENCE_SECONDS: i64 = 120;
+pub(crate) const LAST_WORDS_PATIENCE_SECONDS: i64 = 120;
 /// How long after it was asked the webhooks service is asked again when it has too much to do.
 const LAST_WORDS_AGAIN: Duration = Duration::from_millis(100);
 /// What our own receipt in the last commit of a deleted instance is called.
@@ -46,6 +47,8 @@ const ERASURE: &str = "erasure";
 #[derive(Debug)]
 pub(crate) struct Delete {
     pub(crate) instances: Arc<Instances>,
+    /// Knows which endpoints hear of an instance besides its own.
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) entries: Entries,
     pub(crate) directory: Directory,
     /// Knows which entries an unfinished move left.
@@ -129,7 +132,7 @@ impl Delete {
     /// deletion depends on nobody: where nobody serves, and without an answer within minutes, these notices are lost. Until
     /// then the process manager comes back to it.
     async fn keep_last_words(&self, instance: InstanceId, state: &State) -> Result<(), Trouble> {
-        if !state.webhooks.iter().any(|webhook| webhook.enabled) {
+        if !self.is_anybody_told(state).await {
             return Ok(());
         }
         let subject = last_words_subject(instance);
@@ -155,8 +158,21 @@ impl Delete {
         }
     }
 
-    /// One that lies ahead is of another clock, and was long ago.
-    fn is_just_deleted(&self, state: &State) -> bool {
+    /// Whether an endpoint may be told of the deletion: one of the instance, or one that stands with its account. Where the
+    /// account cannot be read, whoever keeps the last words is to find out.
+    async fn is_anybody_told(&self, state: &State) -> bool {
+        if state.webhooks.iter().any(|webhook| webhook.enabled) {
+            return true;
+        }
+        let Ok(account) = self.accounts.load(state.account).await else { return true };
+        let account = account.state.as_ref();
+        let mut endpoints = account.into_iter().flat_map(|account| &account.webhooks);
+        endpoints.any(|webhook| webhook.enabled && !webhook.is_of_account())
+    }
+
+    /// Whether the last words of an instance are still waited for. A deletion that lies ahead is of another clock, and was long
+    /// ago.
+    pub(crate) fn is_just_deleted(&self, state: &State) -> bool {
         let PhaseV1::Deleted { at } = state.phase else { return false };
         let now = self.clock.now();
         at <= now && now < at.plus_seconds(LAST_WORDS_PATIENCE_SECONDS)

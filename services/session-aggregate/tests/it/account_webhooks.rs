@@ -1,18 +1,22 @@
 //! Webhooks of an account: every instance has them, those to come included.
 
+use berth_log::{EventLog, Expected, LogRead, NewCommit};
 use berth_proto::{
-    AccountId, CommandId, EndpointId, Hash, InstanceId, Timestamp,
+    AccountId, CommandId, EndpointId, Hash, InstanceId, StreamKey, Timestamp,
     account::AccountStateV2,
     command::{ConfigureWebhookV1, DisableWebhookV1},
     commit::PrincipalV1,
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
-    instance::WebhookV1,
+    instance::{PermissionV1, WebhookV1},
+    subject::{LAST_WORDS_FILTER, last_words_subject},
 };
 use berth_runtime::{UniqueInAccount, sealing::field};
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt};
 
 use crate::{
     accounts::request,
-    closing::account_state,
+    closing::{account_state, close, is_gone, world_of_acme},
     moving::{self, move_to, target},
     world::{BEGIN, Wanted, World, accepted},
 };
@@ -424,4 +428,92 @@ async fn a_commit_names_the_version_of_its_account_that_was_known_and_nothing_is
     let now = account_state(&world).await.webhooks[0].clone();
     assert_eq!((now.secret.0.as_slice(), now.old_secrets.len()), ([1].as_slice(), 1));
     assert_eq!(now.old_secrets[0].secret, wide.secret);
+}
+
+/// Puts bytes at the end of the account's stream that nobody can read.
+async fn damage_account(world: &World) {
+    let stream = StreamKey::account(world.account);
+    let expected = Expected::After(world.log.tail(&stream).await.unwrap().unwrap().tail);
+    let version = expected.next_version();
+    let commit =
+        NewCommit { stream, version, command_id: None, traceparent: None, payload: vec![0; 100].into() };
+    world.log.append(commit, expected).await.unwrap();
+}
+
+#[tokio::test]
+async fn last_words_are_kept_for_endpoints_that_stand_with_the_account_only() {
+    let world = World::start().await;
+    let mut asked = world.bus.serve(LAST_WORDS_FILTER, "webhooks").await.unwrap();
+    let mut doomed = Vec::new();
+    for number in 0..4 {
+        doomed.push(world.instance(&format!("shop-{number}"), 1_111_111_111 + number).await);
+    }
+    let has_key = async |id: InstanceId| world.keys.key(id.as_bytes()).await.unwrap().is_some();
+    let wide = endpoint(&world, "native", "https://a.example").await;
+    // Nobody is asked while nobody is told.
+    world.accepted(&world.delete(doomed[0])).await;
+    world.accepted(&configure(&world, wide.clone())).await;
+    let seen = account_state(&world).await.webhooks[0].clone();
+    let replace = |seen: &WebhookV1, enabled| {
+        let webhook = WebhookV1 { enabled, ..wide.clone() };
+        let seen = Box::new(seen.clone());
+        let target = TargetV1::ReplaceAccountWebhook { account: world.account, seen, webhook };
+        CommandRequestV1 { principal: world.as_account(), ..request(&world, target) }
+    };
+    world.accepted(&replace(&seen, false)).await;
+    world.accepted(&world.delete(doomed[1])).await;
+    assert!(asked.next().now_or_never().is_none());
+    let seen = account_state(&world).await.webhooks[0].clone();
+    world.accepted(&replace(&seen, true)).await;
+    for (index, id) in [(2, doomed[2]), (3, doomed[3])] {
+        if index == 3 {
+            // Whether the account has one is not known then.
+            damage_account(&world).await;
+        }
+        let delete = world.delete(id);
+        tokio::join!(world.accepted(&delete), async {
+            let request = asked.next().await.unwrap();
+            assert_eq!(request.subject, last_words_subject(id));
+            assert!(has_key(id).await, "the key waits");
+            request.reply.send(Bytes::new());
+        });
+    }
+    for id in doomed {
+        assert!(!has_key(id).await);
+        world.verify(id).await;
+    }
+}
+
+#[tokio::test]
+async fn the_key_of_a_closed_account_waits_for_the_last_words_of_its_instances() {
+    let world = world_of_acme().await;
+    let mut asked = world.bus.serve(LAST_WORDS_FILTER, "webhooks").await.unwrap();
+    let shop = world.instance("shop", 1_111_111_111).await;
+    world.accepted(&configure(&world, endpoint(&world, "native", "https://a.example").await)).await;
+    world.accepted(&close(&world)).await;
+    // Whoever keeps them has too much to do, and all else that the account waits for is over by then.
+    let unanswered = asked.next().await.unwrap();
+    world.clock.advance_seconds(SETTLED_AFTER_SECONDS);
+    let again = asked.next().await.unwrap();
+    assert_eq!((unanswered.subject, &again.subject), (last_words_subject(shop), &last_words_subject(shop)));
+    assert!(world.keys.key(world.account.as_bytes()).await.unwrap().is_some());
+    again.reply.send(Bytes::new());
+    world.until("the account is gone", async || is_gone(&world).await).await;
+    world.verify(shop).await;
+}
+
+#[tokio::test]
+async fn a_damaged_account_keeps_none_of_its_instances_from_a_logout() {
+    let mut world = World::start().await;
+    let (shop, till) = (world.linked("shop", 1_111_111_111).await, world.linked("till", 1_111_111_112).await);
+    damage_account(&world).await;
+    world.accepted(&world.logout(shop)).await;
+    // Nor where nothing was known of it.
+    world.crash().await;
+    world.add_replica().await;
+    world.accepted(&world.logout(till)).await;
+    for id in [shop, till] {
+        assert_eq!(world.state(id).await.unwrap().permission, PermissionV1::Silent);
+        world.verify(id).await;
+    }
 }

@@ -20,12 +20,12 @@ use crate::{
 /// After this no create of before can still succeed.
 const SETTLED_AFTER_SECONDS: i64 = 61;
 
-fn close(world: &World) -> CommandRequestV1 {
+pub(crate) fn close(world: &World) -> CommandRequestV1 {
     request(world, TargetV1::CloseAccount { account: world.account })
 }
 
 /// A world whose account has a name and a token in the directory.
-async fn world_of_acme() -> World {
+pub(crate) async fn world_of_acme() -> World {
     let mut world = World::start().await;
     world.account = AccountId::from_bytes([1; 16]);
     world.keys.create(world.account.as_bytes(), &*world.entropy).await.unwrap().unwrap();
@@ -53,7 +53,7 @@ async fn is_deleted(world: &World, id: InstanceId) -> bool {
     matches!(world.state(id).await.unwrap().phase, PhaseV1::Deleted { .. })
 }
 
-async fn is_gone(world: &World) -> bool {
+pub(crate) async fn is_gone(world: &World) -> bool {
     account_state(world).await.unsettled.is_none()
         && world.keys.key(world.account.as_bytes()).await.unwrap().is_none()
 }
