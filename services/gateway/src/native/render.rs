@@ -310,7 +310,15 @@ pub(super) struct FailingBody {
 
 /// An answer that says whether it is the first one again.
 pub(super) fn answer(status: StatusCode, body: impl Serialize, replayed: bool) -> Response {
-    let mut response = (status, Json(body)).into_response();
+    marked((status, Json(body)).into_response(), replayed)
+}
+
+/// The answer that something was removed, which says whether it is the first one again.
+pub(super) fn removed(replayed: bool) -> Response {
+    marked(StatusCode::NO_CONTENT.into_response(), replayed)
+}
+
+fn marked(mut response: Response, replayed: bool) -> Response {
     if replayed {
         response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
     }

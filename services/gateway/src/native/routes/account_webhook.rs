@@ -1,10 +1,6 @@
 //! `GET`, `PATCH` and `DELETE /v1/webhooks/{w}`
 
-use axum::{
-    extract::State,
-    http::{HeaderValue, StatusCode},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use berth_proto::{AccountId, EndpointId, frame::RejectionCodeV1};
 
 use super::{
@@ -18,7 +14,7 @@ use crate::{
         body::Json,
         call::{Caller, Key},
         problem::Problem,
-        render::{WebhookBody, answer},
+        render::{WebhookBody, answer, removed},
     },
 };
 
@@ -98,14 +94,10 @@ async fn try_to_patch(
 pub(super) async fn delete(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let (account, id) = (account_of(&caller.principal)?, endpoint_of(&key)?);
     let call = caller.call("DELETE /v1/webhooks/{w}", id.as_bytes());
-    let removed = app.accounts.remove_webhook(&call, account, id).await;
-    let removed = removed.map_err(|failure| match failure.rejection() {
+    let answered = app.accounts.remove_webhook(&call, account, id).await;
+    let answered = answered.map_err(|failure| match failure.rejection() {
         Some(RejectionCodeV1::UnknownWebhook) => Failure::NotFound,
         _ => failure,
     })?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    if removed.replayed {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(removed(answered.replayed))
 }

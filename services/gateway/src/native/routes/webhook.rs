@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    extract::State,
-    http::{HeaderValue, StatusCode},
-    response::{IntoResponse, Response},
+use axum::{extract::State, http::StatusCode, response::Response};
+use berth_notices::{
+    asymmetric,
+    formats::{Format, NATIVE, by_name},
 };
-use berth_notices::asymmetric;
 use berth_proto::{EndpointId, frame::RejectionCodeV1};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::{
     get::find_to_change,
-    webhooks::{AfterLogout, FORMATS, check_events, removed_since},
+    webhooks::{AfterLogout, check_events, removed_since},
 };
 use crate::{
     app::{App, Call, Failure, NewWebhook, Record, Webhook},
@@ -24,12 +23,10 @@ use crate::{
         call::{Caller, KeyAndWebhook},
         code::Code,
         problem::Problem,
-        render::{WebhookBody, answer},
+        render::{WebhookBody, answer, removed},
     },
 };
 
-/// The format of CodeChat's webhook of a business, which is an endpoint of its account.
-const BUSINESS_FORMAT: &str = "codechat.business";
 /// How often a change is made again since others changed the endpoint meanwhile.
 pub(super) const PATCH_TRIES_MAX: u32 = 8;
 
@@ -178,11 +175,7 @@ pub(super) async fn delete(
     check_own(&app, &record, key.1).await?;
     let call = caller.call("DELETE /v1/instances/{i}/webhooks/{w}", key.1.as_bytes());
     let answered = app.webhooks.remove(&call, record.id, key.1).await?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    if answered.replayed {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(removed(answered.replayed))
 }
 
 /// Refuses to change at an instance what is its account's.
@@ -208,11 +201,7 @@ fn opened(record: &Record, id: EndpointId) -> Result<Webhook, Failure> {
 pub(super) fn patched(webhook: Webhook, patch: WebhookPatch) -> NewWebhook {
     NewWebhook {
         id: Some(webhook.id),
-        format: FORMATS
-            .into_iter()
-            .chain([BUSINESS_FORMAT])
-            .find(|known| *known == webhook.format)
-            .unwrap_or("native"),
+        format: by_name(&webhook.format).map_or(NATIVE, Format::name),
         label: patch.label.unwrap_or(webhook.label),
         enabled: patch.enabled.unwrap_or(webhook.enabled),
         url: patch.url.unwrap_or(webhook.url),

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The formats that a body can have.
-pub(super) const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
 
 /// The formats in the document.
 struct Format;
