@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codec::{DecodeError, Frozen, from_payload, types, wire_enum},
+    codec::{DecodeError, EncodeError, Frozen, RecordV1, from_payload, types, wire_enum},
     commit::CarriedState,
     ids::{DirectoryId, EndpointId, Sealed},
     instance::WebhookV1,
@@ -30,6 +30,8 @@ wire_enum!(
         207 v 1 => AccountClosed(AccountClosedV1),
         /// Its instances have become what its last change asks of them.
         208 v 1 => AccountSettled(AccountSettledV1),
+        /// Its instances are made on another upstream, or on none, unless their creates say where.
+        209 v 1 => AccountUpstreamChosen(AccountUpstreamChosenV1),
     }
 );
 
@@ -98,6 +100,13 @@ pub struct AccountSettledV1 {
     pub version: u64,
 }
 
+/// See [`AccountEvent::AccountUpstreamChosen`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountUpstreamChosenV1 {
+    /// The name of the upstream in the configuration; none for the deployment's own driver.
+    pub upstream: Option<String>,
+}
+
 /// The state of an account after a commit, as release 0.1.0 began with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountStateV1 {
@@ -123,7 +132,7 @@ impl Frozen for AccountStateV1 {
     const BYTES_MAX: usize = limits::STATE_BYTES_MAX;
 }
 
-/// The state of an account after a commit.
+/// The state of an account after a commit, before an upstream could be chosen for its instances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountStateV2 {
     /// When it was created.
@@ -149,8 +158,6 @@ pub struct AccountStateV2 {
     /// The version since which its instances have something to follow; none if they follow all.
     pub unsettled: Option<u64>,
 }
-
-impl CarriedState for AccountStateV2 {}
 
 impl Frozen for AccountStateV2 {
     const TYPE: u16 = types::ACCOUNT_STATE;
@@ -185,6 +192,123 @@ impl From<AccountStateV1> for AccountStateV2 {
             webhooks: Vec::new(),
             closed_at: None,
             unsettled: None,
+        }
+    }
+}
+
+/// The state of an account after a commit. Commits carry it only where an upstream was chosen, and in the shape of before else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStateV3 {
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What the operator calls it.
+    pub name: Sealed,
+    /// Its token.
+    pub token: Sealed,
+    /// The directory entry of the token.
+    pub token_entry: DirectoryId,
+    /// The directory entry of its name.
+    pub name_entry: DirectoryId,
+    /// Raised when the token changes.
+    pub credential_version: u32,
+    /// What the operator keeps with it: JSON.
+    pub attributes: Option<Sealed>,
+    /// Endpoints that all its instances have, sealed for the account.
+    pub webhooks: Vec<WebhookV1>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// The version since which its instances have something to follow; none if they follow all.
+    pub unsettled: Option<u64>,
+    /// The name of the upstream that its instances are made on, unless a create says where; none for the deployment's own
+    /// driver.
+    pub upstream: Option<String>,
+}
+
+impl CarriedState for AccountStateV3 {
+    fn record(&self) -> Result<RecordV1, EncodeError> {
+        self.without_upstream().map_or_else(|| RecordV1::of(self), |earlier| RecordV1::of(&earlier))
+    }
+}
+
+impl AccountStateV3 {
+    /// The same in the shape of before; none if an upstream was chosen, which that has no place for.
+    fn without_upstream(&self) -> Option<AccountStateV2> {
+        let Self {
+            created_at,
+            updated_at,
+            name,
+            token,
+            token_entry,
+            name_entry,
+            credential_version,
+            attributes,
+            webhooks,
+            closed_at,
+            unsettled,
+            upstream,
+        } = self.clone();
+        upstream.is_none().then_some(AccountStateV2 {
+            created_at,
+            updated_at,
+            name,
+            token,
+            token_entry,
+            name_entry,
+            credential_version,
+            attributes,
+            webhooks,
+            closed_at,
+            unsettled,
+        })
+    }
+}
+
+impl Frozen for AccountStateV3 {
+    const TYPE: u16 = types::ACCOUNT_STATE;
+    const VERSION: u8 = 3;
+    const BYTES_MAX: usize = limits::STATE_BYTES_MAX;
+
+    fn from_earlier(version: u8, payload: &[u8]) -> Option<Result<Self, DecodeError>> {
+        match version {
+            AccountStateV1::VERSION => {
+                Some(from_payload::<AccountStateV1>(payload).map(|state| AccountStateV2::from(state).into()))
+            }
+            AccountStateV2::VERSION => Some(from_payload::<AccountStateV2>(payload).map(Self::from)),
+            _ => None,
+        }
+    }
+}
+
+impl From<AccountStateV2> for AccountStateV3 {
+    fn from(earlier: AccountStateV2) -> Self {
+        let AccountStateV2 {
+            created_at,
+            updated_at,
+            name,
+            token,
+            token_entry,
+            name_entry,
+            credential_version,
+            attributes,
+            webhooks,
+            closed_at,
+            unsettled,
+        } = earlier;
+        Self {
+            created_at,
+            updated_at,
+            name,
+            token,
+            token_entry,
+            name_entry,
+            credential_version,
+            attributes,
+            webhooks,
+            closed_at,
+            unsettled,
+            upstream: None,
         }
     }
 }

@@ -260,6 +260,12 @@ pub struct SinceV1 {
 
 /// A state that rides in commits.
 pub trait CarriedState: Frozen {
+    /// The record that a commit carries. What an earlier shape says as well stands in that one, so that whoever knows only
+    /// that one reads it too.
+    fn record(&self) -> Result<RecordV1, EncodeError> {
+        RecordV1::of(self)
+    }
+
     /// What must be remembered since the commit with this version and revision, which carried a whole state, if
     /// nothing else can have changed. None for a state that is always carried as a whole.
     fn since(&self, _version: u64, _revision: u64) -> Option<SinceV1> {

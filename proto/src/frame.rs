@@ -135,6 +135,13 @@ pub enum TargetV1 {
         /// Until when the present secret still signs.
         keep_until: Timestamp,
     },
+    /// Choose the upstream that the instances of an account are made on, unless a create says where.
+    ChooseAccountUpstream {
+        /// The account.
+        account: AccountId,
+        /// The name of the upstream; none for the deployment's own driver.
+        upstream: Option<String>,
+    },
 }
 
 impl TargetV1 {
@@ -151,6 +158,7 @@ impl TargetV1 {
             | Self::DisableAccountWebhook { account, .. }
             | Self::ReplaceAccountWebhook { account, .. }
             | Self::RotateAccountWebhookSecret { account, .. }
+            | Self::ChooseAccountUpstream { account, .. }
             | Self::CloseAccount { account } => StreamKey::account(*account),
         }
     }

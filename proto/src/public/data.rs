@@ -74,6 +74,7 @@ pub(super) fn of(event: &Event) -> Map<String, Value> {
 pub(super) fn of_account(event: &AccountEvent) -> Map<String, Value> {
     fields(match event {
         AccountEvent::AccountTokenRotated(e) => json!({ "credential_version": e.credential_version }),
+        AccountEvent::AccountUpstreamChosen(e) => json!({ "upstream": e.upstream }),
         AccountEvent::AccountAttributesChanged(e) => json!({ "has_attributes": e.attributes.is_some() }),
         AccountEvent::AccountWebhookConfigured(e) => webhook(&e.webhook),
         AccountEvent::AccountWebhookRemoved(e) => json!({ "webhook": e.webhook }),

@@ -2,9 +2,10 @@
 
 use berth_proto::{
     DecodeError, EncodeError, RecordV1, Sealed,
-    account::{AccountStateV1, AccountStateV2},
+    account::{AccountStateV1, AccountStateV2, AccountStateV3},
     codec::{Frozen, PRELUDE_BYTES, decode, encode, encoded_len, peek},
     command::{Command, LogoutV1},
+    commit::CarriedState as _,
     event::{DeviceUnlinkedV1, Event, StopRequestedV1},
     instance::SettingsBlockV1,
     limits,
@@ -142,6 +143,17 @@ fn an_earlier_version_of_a_state_is_converted() {
     let read: AccountStateV2 = decode(&encode(&earlier).unwrap()).unwrap();
     assert_eq!(read, AccountStateV2::from(earlier.clone()));
     assert_eq!(RecordV1::of(&earlier).unwrap().open::<AccountStateV2>(), Ok(read));
+    let newest: AccountStateV3 = decode(&encode(&earlier).unwrap()).unwrap();
+    assert_eq!(newest, AccountStateV3::from(AccountStateV2::from(earlier)));
+    let second: AccountStateV2 = arbitrary(4);
+    let newest: AccountStateV3 = decode(&encode(&second).unwrap()).unwrap();
+    assert_eq!(newest, AccountStateV3::from(second.clone()));
+    // One that the earlier shape says as well is written in that one, which processes of before read.
+    let written = newest.record().unwrap();
+    assert_eq!((written.version, written.open()), (2, Ok(second)));
+    let on_upstream = AccountStateV3 { upstream: Some("evo1".to_owned()), ..newest };
+    let written = on_upstream.record().unwrap();
+    assert_eq!((written.version, written.open()), (3, Ok(on_upstream)));
     // Never the other way round: an earlier release must not take the state for one that it understands.
     let later: AccountStateV2 = arbitrary(3);
     let refused = DecodeError::Unknown { type_id: AccountStateV1::TYPE, version: 2 };

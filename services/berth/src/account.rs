@@ -12,7 +12,7 @@ use berth_bus::{Bus, KeyRing, KeyRingError, RequestError, Undecided, ask_until_d
 use berth_log::{DecodeError, LogRead, ReadError, decode_state};
 use berth_proto::{
     AccountId, DirectoryId, StreamKey,
-    account::AccountStateV2,
+    account::AccountStateV3,
     directory::DirectoryStateV1,
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
     subject::Sender,
@@ -195,7 +195,7 @@ impl Accounts {
         })
     }
 
-    async fn state(&self, account: AccountId) -> Result<Option<AccountStateV2>, AccountError> {
+    async fn state(&self, account: AccountId) -> Result<Option<AccountStateV3>, AccountError> {
         let Some(stored) = self.log.tail(&StreamKey::account(account)).await? else {
             return Ok(None);
         };
@@ -228,7 +228,7 @@ impl Accounts {
     async fn rotation(
         &self,
         account: AccountId,
-        state: &AccountStateV2,
+        state: &AccountStateV3,
         token: &SecretString,
         token_entry: DirectoryId,
     ) -> Result<CommandRequestV2, AccountError> {

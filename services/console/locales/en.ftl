@@ -286,6 +286,7 @@ event-AccountRenamed = The account was renamed.
 event-AccountAttributesChanged = The account's attributes were changed.
 event-AccountWebhookConfigured = A webhook of the account was configured.
 event-AccountWebhookRemoved = A webhook of the account was removed.
+event-AccountUpstreamChosen = It was chosen where the account's instances are made.
 event-AccountClosed = The account was closed.
 event-AccountSettled = The account's instances followed its last change.
 webhooks-now = At this moment webhooks are told:

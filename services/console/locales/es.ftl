@@ -286,6 +286,7 @@ event-AccountRenamed = La cuenta fue renombrada.
 event-AccountAttributesChanged = Los atributos de la cuenta fueron cambiados.
 event-AccountWebhookConfigured = Se configuró un webhook de la cuenta.
 event-AccountWebhookRemoved = Se quitó un webhook de la cuenta.
+event-AccountUpstreamChosen = Se eligió dónde se crean las instancias de la cuenta.
 event-AccountClosed = La cuenta fue cerrada.
 event-AccountSettled = Las instancias de la cuenta siguieron su último cambio.
 webhooks-now = En este momento los webhooks reciben:

@@ -286,6 +286,7 @@ event-AccountRenamed = A conta foi renomeada.
 event-AccountAttributesChanged = Os atributos da conta foram alterados.
 event-AccountWebhookConfigured = Um webhook da conta foi configurado.
 event-AccountWebhookRemoved = Um webhook da conta foi removido.
+event-AccountUpstreamChosen = Foi escolhido onde as instâncias da conta são criadas.
 event-AccountClosed = A conta foi encerrada.
 event-AccountSettled = As instâncias da conta seguiram a última mudança dela.
 webhooks-now = Neste momento os webhooks recebem:

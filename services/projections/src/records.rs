@@ -18,7 +18,7 @@ use std::{
 use berth_log::SharedCommit;
 use berth_proto::{
     AccountId, CommitV2, DecodeError, Hash, InstanceId, Kind, RecordV1, Sealed, StreamId,
-    account::AccountStateV2,
+    account::AccountStateV3,
     instance::{DeviceV1, InstanceStateV1},
 };
 use berth_views::{ApplyError, Rows, View, ViewError};
@@ -130,7 +130,7 @@ fn mark_of_texts(state: &InstanceStateV1) -> [u8; MARK] {
 
 fn account(id: &[u8; ID], commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
     let Some(record) = commit.full_state() else { return Ok(()) };
-    let state: AccountStateV2 = record.open().map_err(|error| unreadable(&error))?;
+    let state: AccountStateV3 = record.open().map_err(|error| unreadable(&error))?;
     let key = [b"a", &id[..]].concat();
     if state.closed_at.is_some() {
         rows.remove(&key);

@@ -138,6 +138,7 @@ const fn senders_of_account_command(target: &TargetV1) -> Senders {
         | TargetV1::ReplaceAccountWebhook { .. }
         | TargetV1::RotateAccountWebhookSecret { .. }
         | TargetV1::RemoveAccountWebhook { .. }
+        | TargetV1::ChooseAccountUpstream { .. }
         | TargetV1::CloseAccount { .. } => CLIENTS,
         TargetV1::DisableAccountWebhook { .. } => DELIVERY,
         // Without a command that could be read nobody asks for anything.

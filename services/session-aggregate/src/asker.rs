@@ -86,6 +86,7 @@ fn name(target: &TargetV1) -> &'static str {
         TargetV1::RemoveAccountWebhook { .. } => "RemoveAccountWebhook",
         TargetV1::DisableAccountWebhook { .. } => "DisableAccountWebhook",
         TargetV1::CloseAccount { .. } => "CloseAccount",
+        TargetV1::ChooseAccountUpstream { .. } => "ChooseAccountUpstream",
         TargetV1::Instance { command, .. } => {
             let known = Command::TABLE.iter().find(|(_, type_id)| *type_id == command.type_id);
             known.map_or("unknown", |(name, _)| *name)

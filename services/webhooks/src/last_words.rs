@@ -16,7 +16,7 @@ use berth_notices::{
 };
 use berth_proto::{
     AccountId, DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
-    account::AccountStateV2,
+    account::AccountStateV3,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1},
     instance::{DeviceV1, InstanceStateV1, PhaseV1, WebhookV1},
 };
@@ -136,7 +136,7 @@ async fn listeners_of(tools: &Tools, account: AccountId, version: u64) -> Result
     let Some(before) = version.checked_sub(1) else { return Ok(Vec::new()) };
     let page = tools.log.read(&StreamKey::account(account), before, 1).await?;
     let Some(stored) = page.first() else { return Ok(Vec::new()) };
-    let (_, state) = decode_state::<AccountStateV2>(stored).map_err(StateError::from)?;
+    let (_, state) = decode_state::<AccountStateV3>(stored).map_err(StateError::from)?;
     Ok(state.webhooks.into_iter().filter(|webhook| !webhook.is_of_account()).collect())
 }
 

@@ -300,7 +300,7 @@ impl Writer {
         });
         match since.and_then(|full| next.state.since(full.version, full.revision)) {
             Some(since) => Ok(CarriedV1::Since(since)),
-            None => Ok(CarriedV1::Full(RecordV1::of(&next.state)?)),
+            None => Ok(CarriedV1::Full(next.state.record()?)),
         }
     }
 }

@@ -112,6 +112,46 @@ async fn observed_then_driven(mut berth: Running, there: &Running) {
     gateway.get("/v1/instances/bar").await.expect(200);
     let unknown = json!({"name": "bank", "link": {"upstream": "evo2"}});
     berth.client().post("/v1/instances", unknown).await.expect(400);
+    an_account_has_its_instances_on_the_upstream_that_was_chosen_for_it(&berth.client(), &id).await;
+}
+
+async fn an_account_has_its_instances_on_the_upstream_that_was_chosen_for_it(account: &Client, id: &Value) {
+    let root = account.token(ROOT_KEY);
+    let path = format!("/v1/accounts/{}", id.as_str().expect("an id"));
+    let choice = format!("{path}/upstream");
+    account.post(&choice, json!({"upstream": "evo1"})).await.expect(403);
+    root.post(&choice, json!({"upstream": "evo2"})).await.expect(400);
+    root.post(&choice, json!({})).await.expect(400);
+    assert_eq!(root.post(&choice, json!({"upstream": "evo1"})).await.expect(200)["upstream"], "evo1");
+    assert_eq!(root.get(&path).await.expect(200)["upstream"], "evo1");
+
+    let on_it = json!({"kind": "evolution", "upstream": "evo1"});
+    let made = account.post("/v1/instances", json!({"name": "by-default"})).await.expect(201);
+    assert_eq!(made["link"], on_it);
+    // Through the doors of others too.
+    let evolution = Client::new(account.base()).header("apikey", ACCOUNT_TOKEN);
+    evolution.post("/instance/create", json!({"instanceName": "a-dialect"})).await.expect(201);
+    assert_eq!(account.get("/v1/instances/a-dialect").await.expect(200)["link"], on_it);
+
+    // What was made stays where it is; what is made then is the deployment's own, unless a create says where.
+    assert_eq!(root.post(&choice, json!({"upstream": null})).await.expect(200)["upstream"], Value::Null);
+    assert_eq!(account.get("/v1/instances/by-default").await.expect(200)["link"], on_it);
+    evolution.post("/instance/create", json!({"instanceName": "own"})).await.expect(201);
+    assert_eq!(account.get("/v1/instances/own").await.expect(200)["link"], Value::Null);
+    let there = json!({"instanceName": "there", "link": {"upstream": "evo1"}});
+    evolution.post("/instance/create", there).await.expect(201);
+    assert_eq!(account.get("/v1/instances/there").await.expect(200)["link"], on_it);
+    for (name, link) in [
+        ("unknown", json!({"upstream": "evo2"})),
+        ("unknown", json!({"worker": "none"})),
+        ("unclear", json!({"upstream": "evo1", "worker": "baileys"})),
+        ("unclear", json!("evo1")),
+        ("unclear", json!({"upstream": 1})),
+    ] {
+        let body = json!({"instanceName": name, "link": link});
+        evolution.post("/instance/create", body).await.expect(400);
+    }
+    account.get("/v1/instances/unknown").await.expect(404);
 }
 
 /// Another address of the same server, as a proxy before it has one.

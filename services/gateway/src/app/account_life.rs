@@ -55,6 +55,26 @@ impl Accounts {
         self.decide(call, target).await
     }
 
+    /// Chooses where the instances of an account are made, unless a create says where: on an upstream that it was granted, or by
+    /// the deployment's own driver. Root only, as granting is.
+    pub async fn choose_upstream(
+        &self,
+        call: &Call,
+        account: AccountId,
+        upstream: Option<String>,
+    ) -> Result<ChangedAccount, Failure> {
+        require_root(call)?;
+        // One that is granted only later, or not any more, would refuse every create.
+        if let Some(name) = &upstream {
+            let granted = self.granted(account, name).await?;
+            granted.ok_or(Failure::Invalid {
+                field: "upstream",
+                problem: "the account has no such upstream",
+            })?;
+        }
+        self.decide(call, TargetV1::ChooseAccountUpstream { account, upstream }).await
+    }
+
     /// Closes an account: its token and its name end at once, its instances are deleted, with their sessions, and
     /// then its data key is destroyed. Root only.
     ///

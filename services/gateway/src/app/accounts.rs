@@ -17,11 +17,12 @@ use berth_bus::{KeyRing, KeyRingError};
 use berth_log::{LogRead, decode_state};
 use berth_proto::{
     AccountId, Sealed, StreamKey,
-    account::AccountStateV2,
+    account::AccountStateV3,
     frame::{RejectionCodeV1, TargetV1},
     query::QueryV1,
 };
 use berth_runtime::{Clock, DataKey, Entropy, Unique, entropy::new_account_id, sealing::field};
+use berth_upstreams::Upstreams;
 use serde_json::Value;
 
 /// Random bytes of a generated account token.
@@ -55,7 +56,7 @@ pub struct AccountRecord {
     /// What the operator keeps with it.
     pub attributes: Option<Value>,
     /// Its state.
-    pub state: AccountStateV2,
+    pub state: AccountStateV3,
 }
 
 /// What a command made of an account.
@@ -79,6 +80,7 @@ pub struct Accounts {
     pub(super) counters: Arc<Counters>,
     pub(super) lists: Arc<Lists>,
     pub(super) webhooks: Arc<Webhooks>,
+    pub(super) upstreams: Upstreams,
 }
 
 impl Accounts {
@@ -155,9 +157,9 @@ impl Accounts {
     }
 
     /// The state of an account that is not closed.
-    async fn open_state(&self, account: AccountId) -> Result<AccountStateV2, Failure> {
+    async fn open_state(&self, account: AccountId) -> Result<AccountStateV3, Failure> {
         let stored = self.log.tail(&StreamKey::account(account)).await?.ok_or(Failure::NotFound)?;
-        let (_, state) = decode_state::<AccountStateV2>(&stored)
+        let (_, state) = decode_state::<AccountStateV3>(&stored)
             .map_err(|error| Failure::unavailable("the account's history", error))?;
         if state.closed_at.is_some() { Err(Failure::NotFound) } else { Ok(state) }
     }
@@ -183,7 +185,7 @@ impl Accounts {
         for row in page.rows {
             let state = row
                 .state
-                .open::<AccountStateV2>()
+                .open::<AccountStateV3>()
                 .map_err(|error| Failure::unavailable("the record view of the projections", error))?;
             accounts.push(self.open_account(row.id.account(), state).await?);
         }
@@ -235,7 +237,7 @@ impl Accounts {
         }
     }
 
-    async fn open_account(&self, id: AccountId, state: AccountStateV2) -> Result<AccountRecord, Failure> {
+    async fn open_account(&self, id: AccountId, state: AccountStateV3) -> Result<AccountRecord, Failure> {
         let key = self.keys.key(id.as_bytes()).await?;
         let open = |field: &str, sealed: &Sealed| {
             key.as_ref().and_then(|key| key.open_text(id.as_bytes(), field, sealed).ok())

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::{
+    accounts::Accounts,
     call::Call,
     commands::{Commands, Identity},
     failure::Failure,
+    grants::LinkChoice,
     names::{check_name, check_token},
     principal::Principals,
     quota::Counters,
@@ -47,9 +49,9 @@ pub struct NewInstance {
     pub settings: Vec<(&'static str, Value)>,
     /// Webhook endpoints.
     pub webhooks: Vec<NewWebhook>,
-    /// Where its link is, if not at the deployment's own driver: the kind and the name of an upstream, where the instance
-    /// has its own name, or of the library of workers.
-    pub link: Option<(&'static str, String)>,
+    /// Where its link is: on an upstream, where the instance has its own name, or with workers of a library. None is where the
+    /// account's instances are made: on the upstream that was chosen for it, or at the deployment's own driver.
+    pub link: Option<LinkChoice>,
 }
 
 /// A created instance.
@@ -75,11 +77,12 @@ pub struct Creator {
     pub(super) commands: Arc<Commands>,
     pub(super) counters: Arc<Counters>,
     pub(super) webhooks: Arc<Webhooks>,
+    pub(super) accounts: Arc<Accounts>,
 }
 
 impl Creator {
     /// Creates an instance in the caller's account.
-    pub async fn create(&self, call: &Call, new: NewInstance) -> Result<Created, Failure> {
+    pub async fn create(&self, call: &Call, mut new: NewInstance) -> Result<Created, Failure> {
         if !call.principal.is_account() {
             return Err(Failure::Forbidden);
         }
@@ -98,6 +101,9 @@ impl Creator {
         };
         if self.principals.is_root_key(&token) {
             return Err(Failure::Rejected(RejectionCodeV1::TokenTaken));
+        }
+        if new.link.is_none() {
+            new.link = self.accounts.default_link(account).await?;
         }
         let identity = self.commands.identity(call, account.as_bytes()).await?;
         let plan = Plan { call, account, name, token, new: &new, identity };

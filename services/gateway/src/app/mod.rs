@@ -25,6 +25,7 @@ mod export;
 mod failure;
 mod find;
 mod follow;
+mod grants;
 mod guesses;
 mod heard;
 mod history;
@@ -78,6 +79,7 @@ pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use find::Finder;
 pub use follow::{Follow, Follows, Permission, Turn, Waited, Watch};
+pub use grants::LinkChoice;
 pub use heard::{HeardAs, Hearing, Unheard};
 pub use history::{Entry, Histories, HistoryPage};
 pub use lists::{Lists, Page};
@@ -100,7 +102,7 @@ pub use sign_in::SignedIn;
 pub use simulate::{Simulation, Simulator};
 pub use standing::{Standing, Standings};
 pub use tokens::Tokens;
-pub use upstreams::{Adopted, Adoption, Adoptions, UpstreamFailure};
+pub use upstreams::{Adopted, Adoption, Adoptions, UpstreamFailure, WantedLink};
 pub use webhooks::{NewWebhook, Webhook, WebhookSecret, WebhookSecrets, Webhooks};
 
 use account_events::ACCOUNT_STREAMS_MAX;
@@ -191,7 +193,7 @@ impl App {
     /// An app over these ports. `foreign_id` reads the foreign id that a dialect gave an instance.
     pub fn new(ports: Ports, settings: &Settings, foreign_id: fn(&Record) -> Option<String>) -> Self {
         let Ports { log, bus, volatile, keys, clock, entropy, presence, cluster, stop } = ports;
-        let Settings { root_key_digest, url_policy, quotas, public_url, write_version, upstreams, .. } =
+        let Settings { root_key_digest, url_policy, quotas, public_url, write_version, upstreams, workers, .. } =
             settings;
         let request_ids = Arc::new(RequestIds::new(&*entropy));
         let directory = Arc::new(Directory::new(Arc::clone(&log)));
@@ -207,14 +209,15 @@ impl App {
         let finder = part!(Finder: resolver, principals, records, commands, codes, standings);
         let lists = part!(Lists: bus, records);
         let webhooks = part!(Webhooks: clock, entropy, url_policy, commands);
+        let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
+            webhooks, upstreams);
         let creator = part!(Creator: log, keys, clock, entropy, principals, records, commands, counters,
-            webhooks);
+            webhooks, accounts);
         let tokens = part!(Tokens: keys, clock, entropy, principals, records, commands);
         let blocks = part!(Blocks: records, commands);
-        let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
-            webhooks);
         let adoptions =
-            part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams);
+            part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams,
+                workers);
         let passes = part!(Passes: keys, finder, standings, upstreams);
         let hearing = part!(Hearing: bus, keys, clock, standings, counters, upstreams);
         let marks = part!(Marks: volatile);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use berth_bus::KeyRing;
+use berth_domain::instance::WORKER;
 use berth_proto::{AccountId, frame::RejectionCodeV1};
 use berth_runtime::Unique;
 use berth_upstreams::{Upstream, UpstreamError, Upstreams, evolution::Row};
@@ -14,6 +15,7 @@ use super::{
     create::{Creator, NewInstance},
     directory::Directory,
     failure::Failure,
+    grants::LinkChoice,
     names::{check_name, check_token},
     principal::{Principal, Principals},
     resolve::{KeyKind, Resolver},
@@ -23,6 +25,15 @@ use super::{
 /// The kind of instance there that has a device.
 const WITH_DEVICE: &str = "WHATSAPP-BAILEYS";
 
+/// Where a create wants its instance, if not where the account's are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedLink {
+    /// On this upstream.
+    Upstream(String),
+    /// With workers of this library.
+    Worker(String),
+}
+
 /// What is asked of an adoption.
 #[derive(Debug, Clone)]
 pub struct Adoption {
@@ -30,6 +41,8 @@ pub struct Adoption {
     pub account: AccountId,
     /// Whether it is only said what would happen.
     pub dry_run: bool,
+    /// The names there of those that it is about; none is all.
+    pub only: Option<Vec<String>>,
 }
 
 /// What an adoption comes to for one instance of the upstream.
@@ -65,6 +78,7 @@ pub struct Adoptions {
     pub(super) accounts: Arc<Accounts>,
     pub(super) creator: Arc<Creator>,
     pub(super) upstreams: Upstreams,
+    pub(super) workers: Vec<String>,
 }
 
 impl Adoptions {
@@ -73,27 +87,22 @@ impl Adoptions {
         if *principal == Principal::Root { Ok(self.upstreams.all()) } else { Err(Failure::Forbidden) }
     }
 
-    /// The kind and the name of an upstream, if the caller's account may have instances on it. Another account's and an
-    /// unknown one are the same to the caller.
-    pub async fn granted(
-        &self,
-        principal: &Principal,
-        upstream: &str,
-    ) -> Result<(&'static str, String), Failure> {
-        let unknown =
-            Failure::Invalid { field: "link.upstream", problem: "the account has no such upstream" };
-        let account = principal.account().ok_or(Failure::Forbidden)?;
-        let Some(upstream) = self.upstreams.named(upstream) else { return Err(unknown) };
-        if !self.is_granted(upstream, account).await? {
-            return Err(unknown);
+    /// Where an instance shall be that its creator wants on an upstream, or with workers of a library.
+    pub async fn link(&self, principal: &Principal, wanted: &WantedLink) -> Result<LinkChoice, Failure> {
+        match wanted {
+            WantedLink::Upstream(name) => {
+                let account = principal.account().ok_or(Failure::Forbidden)?;
+                self.accounts.granted(account, name).await?.ok_or(Failure::Invalid {
+                    field: "link.upstream",
+                    problem: "the account has no such upstream",
+                })
+            }
+            WantedLink::Worker(library) if self.workers.contains(library) => Ok((WORKER, library.clone())),
+            WantedLink::Worker(_) => Err(Failure::Invalid {
+                field: "link.worker",
+                problem: "the deployment has no workers with this library",
+            }),
         }
-        Ok((upstream.settings.kind.as_str(), upstream.settings.name.clone()))
-    }
-
-    async fn is_granted(&self, upstream: &Upstream, account: AccountId) -> Result<bool, Failure> {
-        let id = account.to_string();
-        let name = self.accounts.read(account).await?.name;
-        Ok(upstream.settings.accounts.iter().any(|granted| *granted == id || *granted == name))
     }
 
     /// Makes an instance here of each that is there, with its name and token. Its device is found by whoever owns the
@@ -109,12 +118,15 @@ impl Adoptions {
             return Err(Failure::Forbidden.into());
         }
         let upstream = self.upstreams.named(upstream).ok_or(Failure::NotFound)?;
-        if !self.is_granted(upstream, asked.account).await? {
+        if self.accounts.granted(asked.account, &upstream.settings.name).await?.is_none() {
             return Err(
                 Failure::Invalid { field: "account", problem: "it was not granted the upstream" }.into()
             );
         }
-        let rows = upstream.client.all().await?;
+        let mut rows = upstream.client.all().await?;
+        if let Some(only) = &asked.only {
+            rows.retain(|row| only.contains(&row.name));
+        }
         let operator = Principal::Operator { account: asked.account };
         let mut told = Vec::with_capacity(rows.len());
         for row in rows {

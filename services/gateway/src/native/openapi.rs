@@ -32,7 +32,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         account_webhook::delete, account_webhook_use::secret, account_webhook_use::rotate, account_webhook_use::test,
         account_webhook_use::deliveries,
         accounts::create, accounts::list, accounts::get, accounts::change,
-        accounts::close, accounts::rotate_token, move_instance::handler,
+        accounts::close, accounts::rotate_token, accounts::choose_upstream, move_instance::handler,
         people::handler, export::handler, proof::handler, checkpoints::latest, checkpoints::list, checkpoints::note, checkpoints::consistency,
         checkpoints::tile,
         docs::index, docs::page, docs::native_json, docs::json, docs::asyncapi

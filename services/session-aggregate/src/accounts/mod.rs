@@ -11,8 +11,8 @@ use berth_bus::KeyRing;
 use berth_domain::account::{self, Event, State};
 use berth_log::{Loaded, Next, Plan, Writer, decode_commit};
 use berth_proto::{
-    AccountId, CommandId, InstanceId, RecordV1, StreamKey, Timestamp,
-    commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
+    AccountId, CommandId, InstanceId, StreamKey, Timestamp,
+    commit::{CarriedState as _, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     limits::KEYED_RECEIPTS_MAX,
 };
@@ -246,7 +246,7 @@ fn reply(account: AccountId, loaded: &Account, answer: Answer) -> CommandReplyV1
         Ok(accepted) => accepted,
         Err(code) => return rejected(code),
     };
-    match loaded.state.as_ref().map(RecordV1::of) {
+    match loaded.state.as_ref().map(State::record) {
         Some(Ok(state)) => CommandReplyV1::Accepted(AcceptedV1 {
             stream_id: account.into(),
             outcome: OutcomeV1 { code, attempt: 0, endpoint: None },

@@ -60,6 +60,7 @@ const ADMITTED: &[(&str, &[&str])] = &[
     ("RotateAccountWebhookSecret", &["client as root, account, instance"]),
     ("DisableAccountWebhook", &["delivery as service"]),
     ("CloseAccount", &["client as root, account, instance"]),
+    ("ChooseAccountUpstream", &["client as root, account, instance"]),
 ];
 
 const PRINCIPALS: [(&str, PrincipalV1); 4] = [
@@ -132,6 +133,7 @@ fn everything() -> BTreeMap<String, (TargetV1, Option<Command>)> {
             seen: Timestamp(0),
         },
         TargetV1::CloseAccount { account },
+        TargetV1::ChooseAccountUpstream { account, upstream: None },
     ];
     let named = of_account.map(|target| {
         let text = format!("{target:?}");

@@ -7,7 +7,7 @@ use berth_domain::instance::{ATTEMPT_SECONDS_MAX, SKEW_SECONDS, next_deadline};
 use berth_log::SharedCommit;
 use berth_proto::{
     AccountId, CommitV2, InstanceId, Kind, Partition, Timestamp,
-    account::AccountStateV2,
+    account::AccountStateV3,
     codec::RecordV1,
     directory::{DirectoryEvent, HoldV1, PurposeV1},
     event::Event,
@@ -199,7 +199,7 @@ fn duty_moment(changed: Timestamp, since: u64) -> Timestamp {
 
 fn account(id: [u8; 16], commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
     let Some(record) = commit.full_state() else { return Ok(()) };
-    let state: AccountStateV2 = record.open().map_err(|error| unreadable(&error))?;
+    let state: AccountStateV3 = record.open().map_err(|error| unreadable(&error))?;
     let due = state.unsettled.map(|since| duty_moment(state.updated_at, since));
     Job { work: Work::Duty, id }.set(rows, due)
 }

@@ -3,7 +3,7 @@
 use berth_log::{EventLog, Expected, LogRead, NewCommit};
 use berth_proto::{
     AccountId, CommandId, EndpointId, Hash, InstanceId, StreamKey, Timestamp,
-    account::AccountStateV2,
+    account::AccountStateV3,
     command::{ConfigureWebhookV1, DisableWebhookV1},
     commit::PrincipalV1,
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
@@ -91,7 +91,7 @@ async fn instances_that_are_there_and_those_to_come_follow_it_from_the_first_to_
     let shop = world.instance("shop", 1_111_111_111).await;
     let first = endpoint(&world, "codechat.business", "https://a.example").await;
     let done = world.accepted(&configure(&world, first.clone())).await;
-    assert_eq!(done.state.open::<AccountStateV2>().unwrap().webhooks.len(), 1);
+    assert_eq!(done.state.open::<AccountStateV3>().unwrap().webhooks.len(), 1);
     until_has(&world, shop, "https://a.example", true).await;
     let kiosk = world.instance("kiosk", 1_111_111_112).await;
     assert_eq!(
@@ -401,7 +401,7 @@ async fn a_commit_names_the_version_of_its_account_that_was_known_and_nothing_is
     let wide = endpoint(&world, "native", "https://a.example").await;
     let done = world.accepted(&configure(&world, wide.clone())).await;
     let version = done.version;
-    assert_eq!(done.state.open::<AccountStateV2>().unwrap().unsettled, None, "nobody has to follow it");
+    assert_eq!(done.state.open::<AccountStateV3>().unwrap().unsettled, None, "nobody has to follow it");
     let connect = || berth_proto::command::ConnectV1 { method: berth_proto::instance::MethodV1::Qr };
     world.accepted(&world.request(shop, connect())).await;
     assert_eq!(*named(&world, shop).await.last().unwrap(), version, "known at once where it was decided");

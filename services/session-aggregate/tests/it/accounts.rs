@@ -2,7 +2,7 @@
 
 use berth_proto::{
     AccountId, CommandId, Hash, Sealed,
-    account::AccountStateV2,
+    account::AccountStateV3,
     commit::{OriginV1, PrincipalV1},
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
 };
@@ -75,7 +75,7 @@ async fn an_account_is_created_once_and_its_keys_are_unique() {
     let appended = world.log.appended();
     let again = world.accepted(&retried).await;
     assert_eq!((again.stream_id, again.replayed), (done.stream_id, true));
-    let state: AccountStateV2 = again.state.open().unwrap();
+    let state: AccountStateV3 = again.state.open().unwrap();
     assert_eq!(state.token_entry, world.token_entry("t1"));
     let reused = CommandRequestV1 { digest: Hash([2; 32]), ..create(&world, 1, "else", "t9") };
     let reused = CommandRequestV1 { command_id: first.command_id, ..reused };
@@ -108,7 +108,7 @@ async fn a_create_that_died_half_way_is_continued_by_its_retry() {
     let retried = CommandRequestV1 { command_id: first.command_id, ..create(&world, 1, "acme", "t2") };
     let done = world.accepted(&retried).await;
     assert!(!done.replayed);
-    let state: AccountStateV2 = done.state.open().unwrap();
+    let state: AccountStateV3 = done.state.open().unwrap();
     assert_eq!(state.token_entry, world.token_entry("t2"));
 }
 
@@ -117,7 +117,7 @@ async fn a_rotated_account_token_ends_the_old_one() {
     let world = World::start().await;
     world.accepted(&create(&world, 1, "acme", "t1")).await;
     let rotation = rotate(&world, 1, "t2");
-    let state: AccountStateV2 = world.accepted(&rotation).await.state.open().unwrap();
+    let state: AccountStateV3 = world.accepted(&rotation).await.state.open().unwrap();
     assert_eq!(state.credential_version, 2);
     let hold = world.entry(world.token_entry("t2")).await.unwrap().hold.unwrap();
     assert_eq!((hold.account, hold.credential_version), (AccountId::from_bytes([1; 16]), 2));

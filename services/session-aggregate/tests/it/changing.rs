@@ -2,7 +2,7 @@
 
 use berth_proto::{
     Hash,
-    account::AccountStateV2,
+    account::AccountStateV3,
     commit::OutcomeCodeV1,
     frame::{AcceptedV1, CommandRequestV1, RejectionCodeV1},
 };
@@ -19,7 +19,7 @@ async fn holds(world: &World, name: &str) -> bool {
 }
 
 fn texts(accepted: &AcceptedV1) -> (String, Option<String>) {
-    let state: AccountStateV2 = accepted.state.open().unwrap();
+    let state: AccountStateV3 = accepted.state.open().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (text(state.name.0), state.attributes.map(|attributes| text(attributes.0)))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use berth_bus::{Bus, local::LocalBus};
 use berth_proto::{
     AccountId, CommandId, DirectoryId, InstanceId, StreamKey,
-    account::{AccountEvent, AccountStateV2},
+    account::{AccountEvent, AccountStateV3},
     event::Event,
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::PhaseV1,
@@ -37,7 +37,7 @@ async fn is_free(world: &World, entry: DirectoryId) -> bool {
     world.entry(entry).await.is_none_or(|state| state.hold.is_none())
 }
 
-pub(crate) async fn account_state(world: &World) -> AccountStateV2 {
+pub(crate) async fn account_state(world: &World) -> AccountStateV3 {
     world
         .commits(StreamKey::account(world.account))
         .await
@@ -65,7 +65,7 @@ async fn a_closed_account_loses_its_token_its_instances_and_its_key() {
     let idle = world.instance("kiosk", 1_111_111_112).await;
     let closing = close(&world);
     let done = world.accepted(&closing).await;
-    assert!(done.state.open::<AccountStateV2>().unwrap().closed_at.is_some());
+    assert!(done.state.open::<AccountStateV3>().unwrap().closed_at.is_some());
     let name = world.keys.master().entry(Unique::AccountName, "acme");
     assert!(is_free(&world, name).await && is_free(&world, world.token_entry("t1")).await);
     world

@@ -10,7 +10,7 @@ use berth_notices::{
     gate::{Occasion, gate},
 };
 use berth_proto::{
-    AccountId, DecodeError, EndpointId, InstanceId, StreamKey, account::AccountStateV2,
+    AccountId, DecodeError, EndpointId, InstanceId, StreamKey, account::AccountStateV3,
     delivery::NoticeKeyV1, instance::WebhookV1,
 };
 use serde::Serialize;
@@ -161,7 +161,7 @@ pub(crate) async fn read_account(tools: &Tools, account: AccountId) -> Result<Of
     let Some(stored) = tools.log.tail(&StreamKey::account(account)).await? else {
         return Ok(OfAccount::default());
     };
-    let (_, state) = decode_state::<AccountStateV2>(&stored)?;
+    let (_, state) = decode_state::<AccountStateV3>(&stored)?;
     let is_closed = state.closed_at.is_some();
     let webhooks = state.webhooks.into_iter().filter(|webhook| !webhook.is_of_account()).collect();
     Ok(OfAccount { webhooks, is_closed })

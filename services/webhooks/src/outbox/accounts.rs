@@ -7,7 +7,7 @@
 
 use berth_notices::derive::Heard;
 use berth_proto::{
-    AccountId, CommitV2, EndpointId, InstanceId, Sealed, Timestamp, account::AccountStateV2,
+    AccountId, CommitV2, EndpointId, InstanceId, Sealed, Timestamp, account::AccountStateV3,
     instance::WebhookV1,
 };
 use berth_views::{ApplyError, Rows};
@@ -49,7 +49,7 @@ pub(super) fn apply(
     rows: &mut dyn Rows,
 ) -> Result<Vec<(Heard, Vec<WebhookV1>)>, ApplyError> {
     let Some(record) = commit.full_state() else { return Ok(Vec::new()) };
-    let state: AccountStateV2 = record.open().map_err(unreadable)?;
+    let state: AccountStateV3 = record.open().map_err(unreadable)?;
     let own: Vec<_> = state.webhooks.iter().filter(|webhook| !webhook.is_of_account()).collect();
     let listeners: Vec<_> = own.iter().map(|webhook| blank(webhook)).collect();
     rows.put(&listeners_key(account, commit.version), write(&listeners).map_err(unreadable)?);

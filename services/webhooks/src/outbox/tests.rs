@@ -7,7 +7,7 @@ use berth_log::{Stored, Tail};
 use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
     CommitV1, CommitV2, DirectoryId, Hash, Partition, RecordV1, Sealed, StreamKey, WriteVersion,
-    account::AccountStateV2,
+    account::AccountStateV3,
     delivery::{DeliveryStateV1, NoticesReopenedV1, NoticesSettledV1},
     event::{Event, LoggedOutV1, LogoutOriginV1},
     instance::PermissionV1,
@@ -177,7 +177,7 @@ fn how_a_notice_was_settled_is_forgotten_after_a_month_and_it_is_not_owed_again(
 /// A commit of the account that gives it these endpoints.
 fn of_account(version: u64, webhooks: Vec<WebhookV1>) -> CommitV2 {
     let stream = StreamKey::account(state(logged_out(), PermissionV1::Silent, 2).account);
-    let state = AccountStateV2 {
+    let state = AccountStateV3 {
         created_at: at(0),
         updated_at: at(0),
         name: Sealed(vec![1]),
@@ -189,6 +189,7 @@ fn of_account(version: u64, webhooks: Vec<WebhookV1>) -> CommitV2 {
         webhooks,
         closed_at: None,
         unsettled: None,
+        upstream: None,
     };
     CommitV2::from(CommitV1 {
         stream,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::atomic::Ordering};
 
 use berth_log::{Expected, NewCommit, hash_of_stored};
 use berth_proto::{
-    AccountId, CommitV2, DirectoryId, Hash, InstanceId, RecordV1, Sealed, StreamKey, account::AccountStateV2,
+    AccountId, CommitV2, DirectoryId, Hash, InstanceId, RecordV1, Sealed, StreamKey, account::AccountStateV3,
     codec, commit::CarriedV1, instance::WebhookV1,
 };
 use berth_runtime::{SystemEntropy, sealing::field};
@@ -37,12 +37,12 @@ impl World {
     }
 
     /// Appends to the account, of which nobody who decides knows yet. Gives its version.
-    pub(crate) async fn account_becomes(&self, change: impl FnOnce(&mut AccountStateV2)) -> u64 {
+    pub(crate) async fn account_becomes(&self, change: impl FnOnce(&mut AccountStateV3)) -> u64 {
         let stream = StreamKey::account(ACCOUNT);
         let tail = self.log.tail(&stream).await.unwrap();
         let (entry, now) = (DirectoryId::from_bytes([8; 16]), self.clock.now());
         let mut state = tail.as_ref().map_or_else(
-            || AccountStateV2 {
+            || AccountStateV3 {
                 created_at: now,
                 updated_at: now,
                 name: Sealed(vec![1]),
@@ -54,6 +54,7 @@ impl World {
                 webhooks: Vec::new(),
                 closed_at: None,
                 unsettled: None,
+                upstream: None,
             },
             |stored| berth_log::decode_state(stored).unwrap().1,
         );

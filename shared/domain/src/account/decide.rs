@@ -4,7 +4,7 @@ use berth_proto::{
     DirectoryId, Timestamp,
     account::{
         AccountAttributesChangedV1, AccountClosedV1, AccountCreatedV1, AccountRenamedV1, AccountSettledV1,
-        AccountTokenRotatedV1,
+        AccountTokenRotatedV1, AccountUpstreamChosenV1,
     },
     directory::PurposeV1,
     frame::{RejectionCodeV1, TargetV1},
@@ -47,6 +47,10 @@ pub fn decide(state: Option<&State>, command: &TargetV1, now: Timestamp) -> Deci
             Ok(renamed.chain(changed).collect())
         }
         TargetV1::CloseAccount { .. } => Ok(vec![AccountClosedV1 {}.into()]),
+        TargetV1::ChooseAccountUpstream { upstream, .. } if *upstream == state.upstream => Ok(Vec::new()),
+        TargetV1::ChooseAccountUpstream { upstream, .. } => {
+            Ok(vec![AccountUpstreamChosenV1 { upstream: upstream.clone() }.into()])
+        }
         TargetV1::ConfigureAccountWebhook { webhook, .. } => configure(state, webhook, now),
         TargetV1::ReplaceAccountWebhook { seen, webhook, .. } => replace(state, seen, webhook, now),
         TargetV1::RemoveAccountWebhook { webhook, .. } => remove(state, *webhook),
@@ -88,6 +92,7 @@ pub fn claims(events: &[Event]) -> Vec<Claim> {
         Event::AccountTokenRotated(rotated) => vec![token(rotated.token_entry, rotated.credential_version)],
         Event::AccountRenamed(renamed) => vec![name(renamed.name_entry)],
         Event::AccountAttributesChanged(_)
+        | Event::AccountUpstreamChosen(_)
         | Event::AccountWebhookConfigured(_)
         | Event::AccountWebhookRemoved(_)
         | Event::AccountClosed(_)

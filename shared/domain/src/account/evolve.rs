@@ -20,6 +20,7 @@ pub fn evolve(state: Option<State>, event: &Event, version: u64, at: Timestamp) 
                 webhooks: Vec::new(),
                 closed_at: None,
                 unsettled: None,
+                upstream: None,
             });
         }
         (state, _) => state?,
@@ -36,6 +37,7 @@ pub fn evolve(state: Option<State>, event: &Event, version: u64, at: Timestamp) 
             state.name_entry = renamed.name_entry;
         }
         Event::AccountAttributesChanged(changed) => state.attributes.clone_from(&changed.attributes),
+        Event::AccountUpstreamChosen(chosen) => state.upstream.clone_from(&chosen.upstream),
         Event::AccountWebhookConfigured(configured) => {
             let webhook = configured.webhook.clone();
             // An account-wide one is followed by nobody: notices name the version of the account that they rest on.

@@ -11,6 +11,6 @@ mod decide;
 mod evolve;
 mod webhooks;
 
-pub use berth_proto::account::{AccountEvent as Event, AccountStateV2 as State};
+pub use berth_proto::account::{AccountEvent as Event, AccountStateV3 as State};
 pub use decide::{Claim, claims, decide, given_up, settle};
 pub use evolve::evolve;

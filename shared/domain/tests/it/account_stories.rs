@@ -92,6 +92,10 @@ fn command(kind: u8, what: u8) -> TargetV1 {
         },
         3 | 4 => TargetV1::ConfigureAccountWebhook { account: ACCOUNT, webhook: webhook(what % 6, what / 6) },
         5 => TargetV1::RemoveAccountWebhook { account: ACCOUNT, webhook: webhook(what % 6, what / 6).id },
+        6 => TargetV1::ChooseAccountUpstream {
+            account: ACCOUNT,
+            upstream: (!what.is_multiple_of(3)).then(|| format!("evo{what}")),
+        },
         _ => TargetV1::CloseAccount { account: ACCOUNT },
     }
 }
@@ -104,7 +108,7 @@ proptest! {
         let mut life = Life::default();
         life.ask(&created()).unwrap();
         for (kind, what) in steps {
-            let command = command(kind % 6 + u8::from(kind == 39), what);
+            let command = command(kind % 7 + u8::from(kind == 39) * 7, what);
             let before = life.state.clone().unwrap();
             if life.ask(&command).is_ok() {
                 prop_assert!(!matches!(life.ask(&command), Ok(1..)), "{command:?} happens twice");

@@ -27,6 +27,15 @@ impl PartialSchema for EventName {
 
 impl ToSchema for EventName {}
 
+/// Where the link of an instance shall be: one of the two.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct CreateLink {
+    /// On the upstream with this name.
+    upstream: Option<String>,
+    /// With workers of this library.
+    worker: Option<String>,
+}
+
 /// A new instance.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -44,6 +53,8 @@ pub(super) struct Create {
     #[schema(pattern = r"^$|^\d+[\.@\w-]+")]
     number: Option<String>,
     business_id: Option<String>,
+    /// Where its link shall be, which the product does not know; where the account's instances are made if it is left out.
+    link: Option<CreateLink>,
     webhook: Option<CreateWebhook>,
     websocket: Option<CreateTransport>,
     rabbitmq: Option<CreateTransport>,

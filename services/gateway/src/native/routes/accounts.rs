@@ -65,6 +65,17 @@ pub(super) struct CloseQuery {
     force: Option<bool>,
 }
 
+/// Where the account's instances are made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"upstream": "evo1"})))]
+pub(super) struct UpstreamChoice {
+    /// The name of an upstream that the account was granted; null for the deployment's own driver.
+    #[serde(deserialize_with = "Deserialize::deserialize")]
+    #[schema(required = true)]
+    upstream: Option<String>,
+}
+
 /// A new token.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -78,7 +89,7 @@ pub(super) struct TokenRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(examples(json!({
     "id": "06gvptn1m9vt9ademgnjm3g4ik", "name": "acme", "created_at": "2026-11-21T10:07:39.299288Z",
-    "attributes": { "plan": "pro" }
+    "attributes": { "plan": "pro" }, "upstream": null
 })))]
 pub(super) struct AccountBody {
     /// Its id.
@@ -90,6 +101,9 @@ pub(super) struct AccountBody {
     /// What is kept with it.
     #[schema(required = true, value_type = Value)]
     attributes: Option<Value>,
+    /// The upstream that its instances are made on, unless a create says where.
+    #[schema(required = true)]
+    upstream: Option<String>,
     /// When it was closed; only in the answer that closes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_at: Option<String>,
@@ -124,6 +138,7 @@ impl AccountBody {
             id: account.id.to_string(),
             name: account.name,
             created_at: time(account.state.created_at),
+            upstream: account.state.upstream,
             attributes: account.attributes.filter(|attributes| !attributes.is_null()),
             closed_at: account.state.closed_at.map(time),
             token: with_token.then_some(account.token),
@@ -207,6 +222,25 @@ pub(super) async fn change(
     let call = operators(caller)?.call("PATCH /v1/accounts/{a}", &body.bytes);
     let AccountPatch { name, attributes } = body.value;
     let changed = app.accounts.change(&call, id(&key)?, AccountChange { name, attributes }).await?;
+    Ok(answer(StatusCode::OK, AccountBody::of(changed.account, false), changed.replayed))
+}
+
+/// Chooses the upstream that the account's instances are made on, unless a create says where. Those that are there stay where
+/// they are.
+#[utoipa::path(
+    post, operation_id = "choose_account_upstream", path = "/v1/accounts/{a}/upstream", tag = "accounts",
+    request_body = UpstreamChoice,
+    params(("a" = String, Path, description = "Id"), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = AccountBody))
+)]
+pub(super) async fn choose_upstream(
+    State(app): State<App>,
+    caller: Caller,
+    key: Key,
+    body: Json<UpstreamChoice>,
+) -> Result<Response, Problem> {
+    let call = operators(caller)?.call("POST /v1/accounts/{a}/upstream", &body.bytes);
+    let changed = app.accounts.choose_upstream(&call, id(&key)?, body.value.upstream).await?;
     Ok(answer(StatusCode::OK, AccountBody::of(changed.account, false), changed.replayed))
 }
 

@@ -1,14 +1,13 @@
 //! `POST /v1/instances`
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_domain::instance::WORKER;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::webhooks::WebhookRequest;
 use crate::{
-    app::{App, Failure, NewInstance},
+    app::{App, NewInstance, WantedLink},
     native::{
         body::{Json, Object},
         call::Caller,
@@ -30,7 +29,7 @@ pub(super) struct CreateRequest {
     token: Option<String>,
     /// Settings that are kept as given.
     settings: Option<Map<String, Value>>,
-    /// Where its link shall be; left out, it has the deployment's own driver.
+    /// Where its link shall be; left out, on the upstream that was chosen for the account, or at the deployment's own driver.
     #[schema(value_type = Option<LinkRequest>)]
     link: Option<Object<LinkRequest>>,
     /// Webhook endpoints.
@@ -86,10 +85,7 @@ pub(super) async fn handler(
         webhooks.push(webhook.into_new()?);
     }
     let link = match request.link {
-        Some(Object(LinkRequest::Upstream(name))) => {
-            Some(app.adoptions.granted(&caller.principal, &name).await?)
-        }
-        Some(Object(LinkRequest::Worker(library))) => Some(with_workers(&app, library)?),
+        Some(Object(wanted)) => Some(app.adoptions.link(&caller.principal, &wanted.into()).await?),
         None => None,
     };
     let new = NewInstance {
@@ -111,10 +107,11 @@ pub(super) async fn handler(
     Ok(answer(StatusCode::CREATED, body, created.replayed))
 }
 
-/// Workers with a library that the deployment was told of.
-fn with_workers(app: &App, library: String) -> Result<(&'static str, String), Failure> {
-    if app.settings().workers.contains(&library) {
-        return Ok((WORKER, library));
+impl From<LinkRequest> for WantedLink {
+    fn from(link: LinkRequest) -> Self {
+        match link {
+            LinkRequest::Upstream(name) => Self::Upstream(name),
+            LinkRequest::Worker(library) => Self::Worker(library),
+        }
     }
-    Err(Failure::Invalid { field: "link.worker", problem: "the deployment has no workers with this library" })
 }

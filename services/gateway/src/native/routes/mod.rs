@@ -99,6 +99,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/accounts", post(accounts::create).get(accounts::list))
         .route("/v1/accounts/{a}", get(accounts::get).patch(accounts::change).delete(accounts::close))
         .route("/v1/accounts/{a}/move-instance", post(move_instance::handler))
+        .route("/v1/accounts/{a}/upstream", post(accounts::choose_upstream))
         .route("/v1/accounts/{a}/token", post(accounts::rotate_token))
         .route("/v1/audit", get(audit::handler))
         .route("/v1/events/stream", get(account_stream::handler))

@@ -77,6 +77,8 @@ pub(super) struct AdoptRequest {
     /// Only say what would happen.
     #[serde(default)]
     dry_run: bool,
+    /// The names there of those that it is about; all of them if it is left out.
+    only: Option<Vec<String>>,
 }
 
 /// What an adoption came to.
@@ -122,7 +124,8 @@ pub(super) async fn adopt(
         .account
         .parse()
         .map_err(|_| Problem::invalid("`account`: the id of an account is expected."))?;
-    let asked = Adoption { account, dry_run: body.value.dry_run };
+    let AdoptRequest { dry_run, only, .. } = body.value;
+    let asked = Adoption { account, dry_run, only };
     let told = app.adoptions.adopt(&caller.principal, &client, &key.0, &asked).await?;
     let count = |outcomes: &[&str]| told.iter().filter(|one| outcomes.contains(&one.outcome)).count();
     let body = AdoptBody {

@@ -18,7 +18,7 @@ use berth_bus::{
 use berth_log::{AppendError, EventLog, Expected, NewCommit, memory::MemoryLog};
 use berth_proto::{
     AccountId, CommandId, CommitV1, DirectoryId, Hash, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
-    account::{AccountCreatedV1, AccountEvent, AccountStateV2},
+    account::{AccountCreatedV1, AccountEvent, AccountStateV3},
     codec::{decode, encode},
     command::Command,
     commit::{OriginV1, PrincipalV1},
@@ -290,7 +290,7 @@ fn sender_of(request: &CommandRequestV1) -> Sender {
 /// Puts the account into the log, unless it is there already.
 async fn found(log: &dyn EventLog, account: AccountId) {
     let stream = StreamKey::account(account);
-    let state = AccountStateV2 {
+    let state = AccountStateV3 {
         created_at: BEGIN,
         updated_at: BEGIN,
         name: Sealed(b"acme".to_vec()),
@@ -302,6 +302,7 @@ async fn found(log: &dyn EventLog, account: AccountId) {
         webhooks: Vec::new(),
         closed_at: None,
         unsettled: None,
+        upstream: None,
     };
     let created = AccountEvent::from(AccountCreatedV1 {
         name: state.name.clone(),

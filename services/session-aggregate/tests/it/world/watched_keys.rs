@@ -8,7 +8,7 @@ use berth_bus::{KeptKey, KeyStore, KeyStoreError};
 use berth_log::{EventLog, decode_state, rehydrate};
 use berth_proto::{
     AccountId, InstanceId, StreamKey,
-    account::AccountStateV2,
+    account::AccountStateV3,
     instance::{InstanceStateV1, PhaseV1},
 };
 use berth_runtime::WrappedKey;
@@ -37,7 +37,7 @@ impl<S: KeyStore> WatchedKeys<S> {
             None => true,
         };
         let account_gone = account
-            .is_none_or(|stored| decode_state::<AccountStateV2>(&stored).unwrap().1.closed_at.is_some());
+            .is_none_or(|stored| decode_state::<AccountStateV3>(&stored).unwrap().1.closed_at.is_some());
         instance_gone && account_gone
     }
 }

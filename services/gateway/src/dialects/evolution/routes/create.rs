@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::connect::{CodeAnswer, connect, phone};
 use crate::{
-    app::{NewInstance, Record},
+    app::{NewInstance, Record, WantedLink},
     dialects::evolution::{
         FORMAT, bodies,
         call::{Caller, OnInstance, field, object, text},
@@ -99,12 +99,20 @@ pub(super) async fn handler(
         }
     };
     let phone = number.as_deref().filter(|_| wants_code).map(phone).transpose()?;
+    let link = match wanted_link(&body)? {
+        Some(wanted) => {
+            let link = caller.app.adoptions.link(&caller.call.principal, &wanted).await;
+            Some(link.map_err(|failure| EvolutionError::of(&name, failure))?)
+        }
+        None => None,
+    };
     let token = text(&body, "token")?.filter(|token| !token.is_empty());
     let new = NewInstance {
         name: Some(name.clone()),
         token: Some(token.unwrap_or_else(|| format!("{:X}", caller.app.tokens.random_uuid().hyphenated()))),
         settings: vec![(FORMAT, kept_of(&body, &integration, number.as_deref())?)],
         webhooks: webhook::of_create(&body)?.into_iter().collect(),
+        link,
         ..NewInstance::default()
     };
     let created = caller
@@ -189,6 +197,23 @@ fn kept_of(
         block.insert("proxy".to_owned(), Value::Object(proxy));
     }
     Ok(Value::Object(block))
+}
+
+/// Where the instance shall be, a field that the product does not know: `{"upstream": "evo1"}` or `{"worker": "baileys"}`.
+fn wanted_link(body: &Map<String, Value>) -> Result<Option<WantedLink>, EvolutionError> {
+    let unclear = || {
+        EvolutionError::Validation("link is not one of {\"upstream\": name}, {\"worker\": library}".to_owned())
+    };
+    let Some(link) = field(body, &["link"]) else { return Ok(None) };
+    let mut fields = link.as_object().ok_or_else(unclear)?.iter();
+    let (Some((kind, Value::String(name))), None) = (fields.next(), fields.next()) else {
+        return Err(unclear());
+    };
+    match kind.as_str() {
+        "upstream" => Ok(Some(WantedLink::Upstream(name.clone()))),
+        "worker" => Ok(Some(WantedLink::Worker(name.clone()))),
+        _ => Err(unclear()),
+    }
 }
 
 fn name(body: &Map<String, Value>) -> Result<String, EvolutionError> {
