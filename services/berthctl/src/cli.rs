@@ -160,6 +160,9 @@ enum Verb {
     /// Show the processes of the deployment, and who does whose work; with the root key.
     #[command(subcommand)]
     Cluster(verbs::cluster::Verb),
+    /// Show gateways that run already, and take over what is on them; with the root key.
+    #[command(subcommand, visible_alias = "upstreams")]
+    Upstream(verbs::upstream::Verb),
     /// Show whether Berth serves, and what of it does not.
     Status(verbs::status::Status),
     /// Show whose token is sent.
@@ -213,6 +216,7 @@ impl Cli {
             Verb::Listen(verb) => verb.run(&open()?).await,
             Verb::Account(verb) => verb.run(&open()?).await,
             Verb::Cluster(verb) => verb.run(&open()?).await,
+            Verb::Upstream(verb) => verb.run(&open()?).await,
             Verb::Status(verb) => verb.run(&open()?).await,
             Verb::Whoami(verb) => verb.run(&open()?).await,
             Verb::Check(verb) => verb.run(&open()?).await,

@@ -59,6 +59,8 @@ complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "listen" -d 'Recei
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "account" -d 'Manage accounts; with the root key'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "accounts" -d 'Manage accounts; with the root key'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "cluster" -d 'Show the processes of the deployment, and who does whose work; with the root key'
+complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "upstream" -d 'Show gateways that run already, and take over what is on them; with the root key'
+complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "upstreams" -d 'Show gateways that run already, and take over what is on them; with the root key'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "whoami" -d 'Show whose token is sent'
 complete -c berthctl -n "__fish_berthctl_needs_command" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
@@ -2409,6 +2411,162 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_se
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show whether somebody does the work of each role; ends with 1 if not'
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "members" -d 'List the processes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -f -a "ls" -d 'List them, and how they answer'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -f -a "list" -d 'List them, and how they answer'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -f -a "adopt" -d 'Make an instance here of each that is there, with its name, its token and its linked device'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l account -d 'The id of the account that the instances shall belong to; the only one if there is one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l only -d 'Only these instances, by their names there' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l dry-run -d 'Only say what would happen'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them, and how they answer'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from help" -f -a "adopt" -d 'Make an instance here of each that is there, with its name, its token and its linked device'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -f -a "ls" -d 'List them, and how they answer'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -f -a "list" -d 'List them, and how they answer'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -f -a "adopt" -d 'Make an instance here of each that is there, with its name, its token and its linked device'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l account -d 'The id of the account that the instances shall belong to; the only one if there is one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l only -d 'Only these instances, by their names there' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l context -d 'The context to use instead of the current one' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -s o -l output -d 'The form of the answer: table, json, jsonl (a line for each thing) or name' -r -f -a "table\t'For people'
+json\t'What the API answered'
+jsonl\t'A line of JSON for each thing'
+name\t'The name of each thing'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l dry-run -d 'Only say what would happen'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l json -d 'The same as `-o json`'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -s y -l yes -d 'Answer every question with yes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them, and how they answer'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from help" -f -a "adopt" -d 'Make an instance here of each that is there, with its name, its token and its linked device'
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l context -d 'The context to use instead of the current one' -r
@@ -2794,27 +2952,28 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l json -d '
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -s y -l yes -d 'Answer every question with yes'
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l show-secrets -d 'Show tokens and secrets also where nobody looks at a terminal'
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "instance" -d 'Make, link, log out, watch and delete instances'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "audit" -d 'Search what happened to instances, by who asked for it, through which door, what and when'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "verify" -d 'Check that histories are as they were written'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "checkpoint" -d 'Show what is signed about the log, and prove that nothing before was changed'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "proof" -d 'Prove that a commit of an instance is in what was signed'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "export" -d 'Write histories as lines of JSON, each commit with the proof that it is in what was signed'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "webhook" -d 'Configure who is told of an instance'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "delivery" -d 'Show what all webhooks of the account were sent, and send it again'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "listen" -d 'Receive notices here and check their signatures'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "account" -d 'Manage accounts; with the root key'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "cluster" -d 'Show the processes of the deployment, and who does whose work; with the root key'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "whoami" -d 'Show whose token is sent'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "doctor" -d 'Look for what is wrong with the connection, the token, the clocks and the deployment'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "context" -d 'Keep addresses and tokens under names'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "completions" -d 'Print the completions for a shell'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "generate" -d 'Write completions and manual pages into a folder'
-complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster status whoami check doctor simulate context completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "instance" -d 'Make, link, log out, watch and delete instances'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "events" -d 'Show what happened to an instance, and with -f what happens'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "audit" -d 'Search what happened to instances, by who asked for it, through which door, what and when'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "verify" -d 'Check that histories are as they were written'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "checkpoint" -d 'Show what is signed about the log, and prove that nothing before was changed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "proof" -d 'Prove that a commit of an instance is in what was signed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "export" -d 'Write histories as lines of JSON, each commit with the proof that it is in what was signed'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "webhook" -d 'Configure who is told of an instance'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "delivery" -d 'Show what all webhooks of the account were sent, and send it again'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "listen" -d 'Receive notices here and check their signatures'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "account" -d 'Manage accounts; with the root key'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "cluster" -d 'Show the processes of the deployment, and who does whose work; with the root key'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "upstream" -d 'Show gateways that run already, and take over what is on them; with the root key'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "status" -d 'Show whether Berth serves, and what of it does not'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "whoami" -d 'Show whose token is sent'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "check" -d 'Say in one line and in the exit code whether all is well; for monitors'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "doctor" -d 'Look for what is wrong with the connection, the token, the clocks and the deployment'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "simulate" -d 'Play the phone or the network of an instance; only with the simulated driver'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "context" -d 'Keep addresses and tokens under names'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "completions" -d 'Print the completions for a shell'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "generate" -d 'Write completions and manual pages into a folder'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and not __fish_seen_subcommand_from instance events audit verify checkpoint proof export webhook delivery listen account cluster upstream status whoami check doctor simulate context completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "ls" -d 'List them'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "counts" -d 'Show how many are in each state'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from instance" -f -a "get" -d 'Show one, now or as it was'
@@ -2855,6 +3014,8 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from account" -f -a "close" -d 'Close one: its token ends at once, its instances are deleted, its data key is destroyed'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Show whether somebody does the work of each role; ends with 1 if not'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "members" -d 'List the processes'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from upstream" -f -a "ls" -d 'List them, and how they answer'
+complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from upstream" -f -a "adopt" -d 'Make an instance here of each that is there, with its name, its token and its linked device'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "ls" -d 'List them; no token is shown'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "add" -d 'Keep an address and a token under a name'
 complete -c berthctl -n "__fish_berthctl_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "use" -d 'Make one the current one'

@@ -16,6 +16,7 @@ pub(crate) mod instance;
 pub(crate) mod listen;
 pub(crate) mod simulate;
 pub(crate) mod status;
+pub(crate) mod upstream;
 pub(crate) mod verify;
 pub(crate) mod webhook;
 pub(crate) mod whoami;

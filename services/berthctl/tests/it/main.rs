@@ -13,5 +13,6 @@ mod instances;
 mod linking;
 mod listening;
 mod live;
+mod upstreams;
 mod webhooks;
 mod world;
