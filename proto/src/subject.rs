@@ -16,6 +16,8 @@
 //! | `berth.v1.pull.<partition>.<instance>` | notices that are kept until somebody fetches them, from the owner of the partition; request and reply |
 //! | `berth.v1.letter.<partition>.<instance>` | message events of an upstream, for the owner of the partition; request and reply |
 //! | `berth.v1.postbag.<partition>.<instance>` | message events that wait to be delivered |
+//! | `berth.v1.workers.asked` | which workers are connected, asked of every connector; the id of the question |
+//! | `berth.v1.workers.told.<id>` | the answers to that, as JSON |
 //! | `berth.v1.hint.<instance>` | a hint that an upstream has news of an instance |
 //! | `berth.v1.simulate.<partition>.<instance>` | playing on a simulated device, by the owner of the partition; request and reply |
 //!
@@ -30,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::ids::{AccountId, DirectoryId, InstanceId, StreamId};
+use crate::ids::{AccountId, CommandId, DirectoryId, InstanceId, StreamId};
 
 pub use api::{API_FILTER, ApiSubject, ApiVerb, InvalidApiSubject};
 pub use command::{CommandSubject, Decider, InvalidCommandSubject, Sender, command_subject, owner_filter};
@@ -308,6 +310,14 @@ pub fn postbag_filter(partition: Option<Partition>) -> String {
         Some(partition) => format!("berth.v1.postbag.{partition}.*"),
         None => "berth.v1.postbag.*.*".to_owned(),
     }
+}
+
+/// The subject on which connectors are asked which workers are connected to them; the payload is the id of the question.
+pub const WORKERS_ASKED: &str = "berth.v1.workers.asked";
+
+/// The subject on which they tell it, each for itself.
+pub fn workers_told(question: CommandId) -> String {
+    format!("berth.v1.workers.told.{question}")
 }
 
 /// The subject on which whoever owns the link of an instance is told that its upstream has news of it.

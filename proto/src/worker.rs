@@ -12,9 +12,11 @@
 mod document;
 mod orders;
 mod report;
+mod stands;
 
 pub use orders::{Answer, Next, Place, Refusal, RefusalCode, Run, Start, ToWorker, Welcome};
 pub use report::{AttemptEnd, Device, Hello, Report, Said};
+pub use stands::Stands;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -140,7 +140,7 @@ def before_call(context, case, kwargs):
             shown = requests.get(f"{URL}/api/v2/instance/{caller.id}", headers=bearer(caller.token), timeout=30)
             case.body["oldToken"] = shown.json().get("Auth", {}).get("jwt", "")
     # The operator's routes are asked by the operator.
-    is_operators = re.match(r"/v1/(accounts|cluster|upstreams)|/api/v2/admin", case.path)
+    is_operators = re.match(r"/v1/(accounts|cluster|upstreams|workers)|/api/v2/admin", case.path)
     token = ROOT_KEY if is_operators else caller.token
     case.headers["apikey" if DIALECT == "evolution" else "token" if DIALECT == "ryze" else "Authorization"] = (
         token if DIALECT in ("evolution", "ryze") else f"Bearer {token}"

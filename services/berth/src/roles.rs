@@ -170,6 +170,9 @@ impl Start<'_> {
             data: self.wired.folder_of(Role::Connector),
         };
         let workers = self.workers();
+        if let Some(workers) = &workers {
+            workers.tell(Arc::clone(bus), self.lifecycle);
+        }
         let of_workers = workers.clone().map(|workers| workers as Arc<dyn DeviceLink>);
         let simulated = || {
             let scale = self.settings.device.time_scale;
@@ -222,6 +225,7 @@ impl Start<'_> {
             public_url: self.public_url(),
             upstreams: self.upstreams.clone(),
             workers: self.settings.workers.libraries.clone(),
+            worker_accounts: self.settings.workers.accounts.clone(),
         };
         Some(match self.settings.http.console {
             ConsolePages::On => {

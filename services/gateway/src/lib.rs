@@ -35,6 +35,8 @@ pub struct Settings {
     pub upstreams: Upstreams,
     /// Libraries that instances may have workers with.
     pub workers: Vec<String>,
+    /// Names or ids of the accounts that may have instances with workers; none if all may.
+    pub worker_accounts: Option<Vec<String>>,
     /// The formats that every replica of the deployment reads.
     pub write_version: WriteVersion,
 }

@@ -180,6 +180,8 @@ pub enum DeviceDriver {
 pub struct WorkerSettings {
     /// The libraries that they may have; none if there are no workers.
     pub libraries: Vec<String>,
+    /// Names or ids of the accounts that may have instances with them; none if all may.
+    pub accounts: Option<Vec<String>>,
     /// What they show to the connectors.
     pub token: Option<SecretString>,
 }
@@ -310,6 +312,7 @@ impl Settings {
             },
             workers: WorkerSettings {
                 libraries: raw.parse_optional("workers", parse::libraries)?.unwrap_or_default(),
+                accounts: raw.parse_optional("worker_accounts", parse::accounts)?,
                 token: raw.parse_optional("worker_token", parse::token)?,
             },
             webhooks: WebhookSettings {

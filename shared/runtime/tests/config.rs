@@ -103,6 +103,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("device_driver", "worker"),
         ("device_time_scale", "50"),
         ("workers", "baileys, whatsmeow"),
+        ("worker_accounts", "acme"),
         ("worker_token", "token-of-the-workers"),
         ("webhook_allow", "127.0.0.0/8, 10.1.2.3"),
         ("webhook_http", "allow"),

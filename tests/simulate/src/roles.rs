@@ -243,6 +243,7 @@ impl Starting<'_> {
             public_url: "https://berth.example".to_owned(),
             upstreams: berth_upstreams::Upstreams::default(),
             workers: Vec::new(),
+            worker_accounts: None,
             write_version: WriteVersion::NEWEST,
         };
         let ports = berth_gateway::Ports {

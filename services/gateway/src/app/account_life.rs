@@ -67,10 +67,8 @@ impl Accounts {
         // One that is granted only later, or not any more, would refuse every create.
         if let Some(name) = &upstream {
             let granted = self.granted(account, name).await?;
-            granted.ok_or(Failure::Invalid {
-                field: "upstream",
-                problem: "the account has no such upstream",
-            })?;
+            granted
+                .ok_or(Failure::Invalid { field: "upstream", problem: "the account has no such upstream" })?;
         }
         self.decide(call, TargetV1::ChooseAccountUpstream { account, upstream }).await
     }

@@ -24,6 +24,7 @@ mod evidence;
 mod export;
 mod failure;
 mod find;
+mod fleet;
 mod follow;
 mod grants;
 mod guesses;
@@ -78,6 +79,7 @@ pub use export::Exports;
 pub(crate) use failure::UPGRADE_NEEDED;
 pub use failure::{Failure, RETRY_AFTER_SECONDS};
 pub use find::Finder;
+pub use fleet::Fleet;
 pub use follow::{Follow, Follows, Permission, Turn, Waited, Watch};
 pub use grants::LinkChoice;
 pub use heard::{HeardAs, Hearing, Unheard};
@@ -145,6 +147,7 @@ pub struct Parts {
     pub adoptions: Arc<Adoptions>,
     pub passes: Arc<Passes>,
     pub hearing: Arc<Hearing>,
+    pub fleet: Arc<Fleet>,
     pub marks: Arc<Marks>,
     pub moves: Arc<Moves>,
     pub renames: Arc<Renames>,
@@ -193,8 +196,17 @@ impl App {
     /// An app over these ports. `foreign_id` reads the foreign id that a dialect gave an instance.
     pub fn new(ports: Ports, settings: &Settings, foreign_id: fn(&Record) -> Option<String>) -> Self {
         let Ports { log, bus, volatile, keys, clock, entropy, presence, cluster, stop } = ports;
-        let Settings { root_key_digest, url_policy, quotas, public_url, write_version, upstreams, workers, .. } =
-            settings;
+        let Settings {
+            root_key_digest,
+            url_policy,
+            quotas,
+            public_url,
+            write_version,
+            upstreams,
+            workers,
+            worker_accounts,
+            ..
+        } = settings;
         let request_ids = Arc::new(RequestIds::new(&*entropy));
         let directory = Arc::new(Directory::new(Arc::clone(&log)));
         let (guesses, shares) = (Arc::new(Guesses::new()), Arc::new(Shares::new()));
@@ -215,11 +227,11 @@ impl App {
             webhooks, accounts);
         let tokens = part!(Tokens: keys, clock, entropy, principals, records, commands);
         let blocks = part!(Blocks: records, commands);
-        let adoptions =
-            part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams,
-                workers);
+        let adoptions = part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams,
+                workers, worker_accounts);
         let passes = part!(Passes: keys, finder, standings, upstreams);
         let hearing = part!(Hearing: bus, keys, clock, standings, counters, upstreams);
+        let fleet = part!(Fleet: bus, entropy, cluster);
         let marks = part!(Marks: volatile);
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let renames = part!(Renames: keys, directory, commands);
@@ -237,7 +249,7 @@ impl App {
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, passes, hearing, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
+            webhooks, creator, tokens, blocks, accounts, adoptions, passes, hearing, fleet, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
     }
 
     /// The settings that the gateway was started with.

@@ -79,6 +79,7 @@ pub struct Adoptions {
     pub(super) creator: Arc<Creator>,
     pub(super) upstreams: Upstreams,
     pub(super) workers: Vec<String>,
+    pub(super) worker_accounts: Option<Vec<String>>,
 }
 
 impl Adoptions {
@@ -97,12 +98,24 @@ impl Adoptions {
                     problem: "the account has no such upstream",
                 })
             }
-            WantedLink::Worker(library) if self.workers.contains(library) => Ok((WORKER, library.clone())),
-            WantedLink::Worker(_) => Err(Failure::Invalid {
-                field: "link.worker",
-                problem: "the deployment has no workers with this library",
-            }),
+            WantedLink::Worker(library) => {
+                let is_there = self.workers.contains(library);
+                if is_there && self.may_have_workers(principal).await? {
+                    return Ok((WORKER, library.clone()));
+                }
+                Err(Failure::Invalid {
+                    field: "link.worker",
+                    problem: "the account has no workers with this library",
+                })
+            }
         }
+    }
+
+    async fn may_have_workers(&self, principal: &Principal) -> Result<bool, Failure> {
+        let Some(granted) = &self.worker_accounts else { return Ok(true) };
+        let account = principal.account().ok_or(Failure::Forbidden)?;
+        let (id, name) = (account.to_string(), self.accounts.read(account).await?.name);
+        Ok(granted.iter().any(|one| *one == id || *one == name))
     }
 
     /// Makes an instance here of each that is there, with its name and token. Its device is found by whoever owns the

@@ -356,6 +356,7 @@ fn gateway_settings(
         public_url,
         upstreams: berth_upstreams::Upstreams::default(),
         workers: Vec::new(),
+        worker_accounts: None,
     }
 }
 

@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 51] = [
+pub const KEYS: [Key; 52] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -238,6 +238,14 @@ pub const KEYS: [Key; 51] = [
         "LIBRARIES",
         None,
         "WhatsApp libraries that workers may have, such as baileys,whatsmeow; for gateways and connectors",
+    ),
+    key(
+        "worker_accounts",
+        "BERTH_WORKER_ACCOUNTS",
+        "worker-accounts",
+        "ACCOUNTS",
+        None,
+        "Names or ids of the accounts that may have instances with workers; all of them if it is left out",
     ),
     secret!(
         "worker_token",

@@ -172,6 +172,12 @@ pub(super) fn libraries(text: &str) -> Parsed<Vec<String>> {
         .collect()
 }
 
+pub(super) fn accounts(text: &str) -> Parsed<Vec<String>> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    if names.is_empty() { Err("names or ids of accounts are expected".to_owned()) } else { Ok(names) }
+}
+
 pub(super) fn console(text: &str) -> Parsed<ConsolePages> {
     one_of(text, &[("on", ConsolePages::On), ("off", ConsolePages::Off)])
 }

@@ -109,6 +109,13 @@ const ROWS: &[Row] = &[
     sends("hand over messages of upstreams", &["berth.v1.letter.7.x"]),
     hears("take messages of upstreams, in their group", &[("berth.v1.letter.7.*", "webhooks")]),
     hears("overhear messages of upstreams", &[("berth.v1.letter.>", ""), ("berth.v1.postbag.>", "")]),
+    sends("ask which workers are connected", &["berth.v1.workers.asked"]),
+    hears("hear who asks which workers are connected", &[("berth.v1.workers.asked", "")]),
+    sends("tell which workers are connected", &["berth.v1.workers.told.x"]),
+    hears(
+        "hear which workers are connected",
+        &[("berth.v1.workers.told.x", ""), ("berth.v1.workers.told.*", "")],
+    ),
     sends("give hints about links", &["berth.v1.hint.x"]),
     hears("hear hints about links", &[("berth.v1.hint.*", "")]),
     sends("store keys of devices", &["berth.v1.devicekeys.x.1"]),

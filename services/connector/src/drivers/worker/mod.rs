@@ -16,6 +16,7 @@ mod pool;
 mod run;
 mod session;
 mod socket;
+mod told;
 mod unlink;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -9,8 +9,14 @@ use std::{
     },
 };
 
-use berth_proto::worker::{CONTRACT, Hello, Place, RefusalCode, Said, ToWorker};
-use tokio::sync::{Notify, mpsc, watch};
+use berth_proto::{
+    Timestamp,
+    worker::{CONTRACT, Hello, Place, RefusalCode, Said, Stands, ToWorker},
+};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::run::Seat;
@@ -47,6 +53,10 @@ pub(super) struct Worker {
     pub(super) over: CancellationToken,
     /// Why it must be.
     why: Mutex<Option<RefusalCode>>,
+    /// When it was connected.
+    connected_at: Instant,
+    /// When something was last heard of it.
+    heard_at: Mutex<Instant>,
     /// A link that ends here makes room for one that waits.
     changes: watch::Sender<u64>,
 }
@@ -118,6 +128,13 @@ impl Pool {
         drop(workers);
         self.changes.send_modify(|count| *count += 1);
         Ok(Admitted { pool: Arc::clone(self), worker, orders })
+    }
+
+    /// How they stand at this moment.
+    pub(super) fn stand(&self, now: Timestamp) -> Vec<Stands> {
+        let workers = lock(&self.workers);
+        let connected = workers.values().filter(|worker| !worker.over.is_cancelled());
+        connected.map(|worker| worker.stands(now)).collect()
     }
 
     /// A seat at the worker with the most room, among those with the library; waits until there is one.
@@ -193,12 +210,36 @@ impl Worker {
             load: AtomicU32::new(0),
             over: CancellationToken::new(),
             why: Mutex::default(),
+            connected_at: Instant::now(),
+            heard_at: Mutex::new(Instant::now()),
             changes,
         }
     }
 
     fn room(&self) -> u32 {
         self.hello.capacity.saturating_sub(self.load.load(Ordering::Relaxed))
+    }
+
+    fn stands(&self, now: Timestamp) -> Stands {
+        let before = |moment: Instant| {
+            let ago = i64::try_from(moment.elapsed().as_millis()).unwrap_or(i64::MAX);
+            now.plus_millis(-ago)
+        };
+        Stands {
+            worker: self.hello.worker.clone(),
+            library: self.hello.library.clone(),
+            version: self.hello.version.clone(),
+            capacity: self.hello.capacity,
+            links: self.load.load(Ordering::Relaxed),
+            epoch: lock(&self.runs).values().map(|running| running.place.epoch).max(),
+            connected_at: before(self.connected_at),
+            heard_at: before(*lock(&self.heard_at)),
+        }
+    }
+
+    /// Something was heard of it.
+    pub(super) fn heard(&self) {
+        *lock(&self.heard_at) = Instant::now();
     }
 
     /// A link that it had is another's, or nobody's, now.

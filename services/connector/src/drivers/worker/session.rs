@@ -118,6 +118,7 @@ impl Session {
                 Some(order) = admitted.orders.recv() => is_wanted(&order, worker).then_some(order),
                 heard = self.hear() => {
                     heard_at = Instant::now();
+                    worker.heard();
                     match heard.and_then(|message| taken(message, worker)) {
                         Ok(answer) => answer,
                         Err(end) => return end,

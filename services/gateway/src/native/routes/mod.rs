@@ -40,6 +40,7 @@ pub(super) mod webhook;
 pub(super) mod webhook_secret;
 pub(super) mod webhooks;
 pub(super) mod whoami;
+pub(super) mod workers;
 
 pub(super) use attempts::RESULTS;
 pub(super) use audit_export::{Form as AuditFileForm, export};
@@ -109,6 +110,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/people/{phone}", get(people::handler))
         .route("/v1/export", get(export::handler))
         .route("/v1/whoami", get(whoami::handler))
+        .route("/v1/workers", get(workers::handler))
         .route("/v1/upstreams", get(upstreams::list))
         .route("/v1/upstreams/{u}/adopt", post(upstreams::adopt))
         .route("/v1/upstreams/{u}/heard/{i}", post(hear::handler))

@@ -202,7 +202,9 @@ fn kept_of(
 /// Where the instance shall be, a field that the product does not know: `{"upstream": "evo1"}` or `{"worker": "baileys"}`.
 fn wanted_link(body: &Map<String, Value>) -> Result<Option<WantedLink>, EvolutionError> {
     let unclear = || {
-        EvolutionError::Validation("link is not one of {\"upstream\": name}, {\"worker\": library}".to_owned())
+        EvolutionError::Validation(
+            "link is not one of {\"upstream\": name}, {\"worker\": library}".to_owned(),
+        )
     };
     let Some(link) = field(body, &["link"]) else { return Ok(None) };
     let mut fields = link.as_object().ok_or_else(unclear)?.iter();
