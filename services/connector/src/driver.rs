@@ -266,6 +266,9 @@ pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
     /// An upstream says that it has news of an instance. It is no news by itself: a driver looks for them sooner.
     fn hint(&self, _instance: InstanceId) {}
 
+    /// What a driver does beside its links, for as long as the process runs; it is dropped when that stops.
+    async fn attend(&self) {}
+
     /// How long one try to unlink a device may take.
     fn unlink_max(&self, _link: &Link) -> Duration {
         UNLINK_MAX

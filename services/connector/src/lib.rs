@@ -36,7 +36,7 @@ use berth_proto::{
 };
 use berth_runtime::{Clock, Entropy, Lifecycle};
 use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future::join};
 use thiserror::Error;
 use tokio::time::sleep;
 
@@ -145,7 +145,10 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     .map_err(StartError::View)?;
     let (bus, driver, stop) =
         (Arc::clone(&ports.bus), Arc::clone(&settings.driver), lifecycle.stop().clone());
-    lifecycle.spawn(async move { stop.run_until_cancelled(hear(&*bus, &*driver)).await });
+    lifecycle.spawn(async move {
+        let attending = join(hear(&*bus, &*driver), driver.attend());
+        stop.run_until_cancelled(attending).await
+    });
     let owns = Arc::new(AtomicUsize::new(0));
     let owner = owner::Owner {
         ports,

@@ -7,6 +7,7 @@ const LINKS: &str = "berth_connector_links";
 const OWNED: &str = "berth_connector_partitions";
 const REPORTS: &str = "berth_connector_reports_total";
 const UNLINKS: &str = "berth_connector_unlinks_total";
+const HEARD: &str = "berth_connector_upstreams_heard";
 const WORKERS: &str = "berth_connector_workers";
 const WORKERS_REFUSED: &str = "berth_connector_workers_refused_total";
 /// Counted from the start, so that the first one shows as a rise.
@@ -29,7 +30,9 @@ pub(crate) fn describe() {
     describe_counter!(UNLINKS, Unit::Count, "Tries to unlink a device, by outcome.");
     describe_gauge!(WORKERS, Unit::Count, "Workers that are connected to this replica.");
     describe_counter!(WORKERS_REFUSED, Unit::Count, "Workers that were sent away, by the reason.");
+    describe_gauge!(HEARD, Unit::Count, "Upstreams whose Socket.IO is heard by this replica.");
     gauge!(LINKS).increment(0.0);
+    gauge!(HEARD).increment(0.0);
     gauge!(WORKERS).increment(0.0);
     for code in REFUSALS {
         counter!(WORKERS_REFUSED, "reason" => reason(code)).increment(0);
@@ -57,6 +60,22 @@ pub(crate) fn running() -> Running {
 impl Drop for Running {
     fn drop(&mut self) {
         gauge!(LINKS).decrement(1.0);
+    }
+}
+
+/// An upstream that is heard, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Hearing(());
+
+/// Counts an upstream that is heard.
+pub(crate) fn hearing() -> Hearing {
+    gauge!(HEARD).increment(1.0);
+    Hearing(())
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        gauge!(HEARD).decrement(1.0);
     }
 }
 

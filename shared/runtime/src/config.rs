@@ -22,7 +22,7 @@ pub use parse::{TOKEN_CHARS_MAX, TOKEN_CHARS_MIN};
 pub use role::Role;
 pub use show::hide_password;
 pub use sources::{CONFIG_FILE, Sources};
-pub use upstreams::{UpstreamKind, UpstreamMode, UpstreamSettings};
+pub use upstreams::{UpstreamHear, UpstreamKind, UpstreamMode, UpstreamSettings};
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 

@@ -8,7 +8,7 @@ use berth_runtime::{
     Role, Settings,
     config::{
         ConfigError, DeviceDriver, EvolutionLogout, LogFormat, PlainHttp, RateSettings, Sources,
-        UpstreamMode, keys::KEYS,
+        UpstreamHear, UpstreamMode, keys::KEYS,
     },
 };
 use secrecy::ExposeSecret as _;
@@ -441,20 +441,22 @@ fn an_upstream_is_a_table_or_variables_which_count_first() {
         (UpstreamMode::Observe, ["default", "acme"].map(String::from).as_slice())
     );
     assert_eq!(one.key.expose_secret(), "key-from-a-file");
-    assert_eq!(one.body_bytes_max, 136 * 1024 * 1024);
+    assert_eq!((one.body_bytes_max, one.hear), (136 * 1024 * 1024, UpstreamHear::Poll));
 
     let given = [
         ("BERTH_UPSTREAM_EVO1_MODE", "drive"),
         ("BERTH_UPSTREAM_EVO1_KEY", "key-from-a-variable"),
         ("BERTH_UPSTREAM_EVO1_BODY_MIB", "2"),
+        ("BERTH_UPSTREAM_EVO1_HEAR", "socket"),
     ];
     let settings = Settings::load(&sources.with_variables(variables(&given))).unwrap();
     assert_eq!(settings.upstreams[0].mode, UpstreamMode::Drive);
     assert_eq!(settings.upstreams[0].key.expose_secret(), "key-from-a-variable");
     assert_eq!(settings.upstreams[0].body_bytes_max, 2 * 1024 * 1024);
+    assert_eq!(settings.upstreams[0].hear, UpstreamHear::Socket);
     let shown = settings.to_string();
     assert!(shown.contains("[upstream.evo1]") && shown.contains("mode = \"drive\""), "{shown}");
-    assert!(shown.contains("body_mib = \"2\""), "{shown}");
+    assert!(shown.contains("body_mib = \"2\"") && shown.contains("hear = \"socket\""), "{shown}");
     assert!(!shown.contains("key-from"), "{shown}");
     assert!(!format!("{settings:?}").contains("key-from"));
     shown.parse::<toml::Table>().unwrap();
@@ -491,6 +493,7 @@ fn an_upstream_that_cannot_be_one_is_refused_with_a_sentence() {
         (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_KIND", "waha")], "`evolution` is expected"),
         (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_POLL_MS", "1")], "milliseconds"),
         (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_BODY_MIB", "0")], "MiB"),
+        (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_HEAR", "webhook")], "`poll` or `socket`"),
         (&[("EVO_COLOUR", "red")], "no setting `colour`"),
         (&[("1_URL", "http://gateway"), ("1_KEY", "k")], "a small letter"),
         (

@@ -20,6 +20,9 @@ pub enum UpstreamError {
     /// It says that there is no such instance.
     #[error("it has no such instance")]
     NotFound,
+    /// Its Socket.IO is not on.
+    #[error("its Socket.IO is not on (WEBSOCKET_ENABLED)")]
+    NoSocket,
     /// It answered with another error.
     #[error("it answered with the status {0}")]
     Status(u16),

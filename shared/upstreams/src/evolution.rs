@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    UpstreamError, Webhook,
+    Ear, UpstreamError, Webhook,
     http::{About, Http, segment},
 };
 
@@ -118,6 +118,11 @@ impl Evolution {
         let key = self.http.ask(Method::POST, "/verify-creds", Some(&json!({})), About::One).await;
         let version = root.as_ref().ok().and_then(|root| text(root, "version"));
         Health { version, trouble: root.err().or(key.err()) }
+    }
+
+    /// Hears what it tells on its Socket.IO, if that is on there.
+    pub async fn ear(&self) -> Result<Ear, UpstreamError> {
+        Ear::open(&self.http).await
     }
 
     /// Every instance. One without a name or that cannot be read is left out.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use berth_runtime::config::UpstreamSettings;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::{
@@ -80,6 +80,14 @@ impl Http {
             .unwrap_or(Err(UpstreamError::TimedOut))
     }
 
+    /// A request with the key in a header: what stands in an address is in the logs of many.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}{path}", self.base))
+            .header("apikey", self.key.expose_secret())
+            .header(DEPLOYMENT_HEADER, &self.deployment)
+    }
+
     async fn asked(
         &self,
         method: Method,
@@ -88,17 +96,11 @@ impl Http {
         about: About,
     ) -> Result<Value, UpstreamError> {
         let _turn = self.turns.acquire().await.map_err(|_| UpstreamError::Unreachable)?;
-        let mut request = self
-            .client
-            .request(method, format!("{}{path}", self.base))
-            .header("apikey", self.key.expose_secret())
-            .header(DEPLOYMENT_HEADER, &self.deployment);
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|error| {
-            if error.is_timeout() { UpstreamError::TimedOut } else { UpstreamError::Unreachable }
-        })?;
+        let response = request.send().await.map_err(|error| unanswered(&error))?;
         let status = response.status();
         let bytes = read(response, about).await?;
         if let Some(error) = refusal(status) {
@@ -124,7 +126,11 @@ pub fn segment(name: &str) -> String {
     utf8_percent_encode(name, SEGMENT).to_string()
 }
 
-fn refusal(status: StatusCode) -> Option<UpstreamError> {
+pub(crate) fn unanswered(error: &reqwest::Error) -> UpstreamError {
+    if error.is_timeout() { UpstreamError::TimedOut } else { UpstreamError::Unreachable }
+}
+
+pub(crate) fn refusal(status: StatusCode) -> Option<UpstreamError> {
     match status.as_u16() {
         200..=299 => None,
         300..=399 => Some(UpstreamError::Redirected),

@@ -2,7 +2,7 @@
 //!
 //! A folder or file for each product knows its wire contract ([`evolution`]); [`http`] asks, and believes nothing: an
 //! answer has a bound in time and size, a redirect is never followed, and the key goes nowhere else. [`pass`] hands on
-//! what clients ask of an upstream themselves. What an upstream
+//! what clients ask of an upstream themselves, and [`socketio`] hears what one tells by itself. What an upstream
 //! says is a claim about a link. It never changes what was decided here.
 
 pub mod error;
@@ -10,7 +10,9 @@ pub mod evolution;
 mod headers;
 pub mod http;
 pub mod pass;
+pub mod socketio;
 pub mod webhook;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use berth_runtime::config::{UpstreamMode, UpstreamSettings};
 pub use error::UpstreamError;
 pub use evolution::Evolution;
 pub use pass::{PassError, Passing};
+pub use socketio::{Ear, Heard};
 pub use webhook::{Callback, Webhook};
 
 /// Tells an upstream which deployment asks, so that one that is its own upstream notices.

@@ -11,6 +11,25 @@ use url::Url;
 /// of its making into `authorization` for who asks for that.
 pub const SECRET_HEADER: &str = "x-berth-callback";
 
+/// What says how a link stands: Berth looks by itself, and tells it in its own order.
+const ABOUT_LINKS: [&str; 10] = [
+    "connection.update",
+    "qrcode.updated",
+    "status.instance",
+    "logout.instance",
+    "remove.instance",
+    "instance.create",
+    "instance.delete",
+    "creds.update",
+    "refresh.token",
+    "application.startup",
+];
+
+/// Whether an event, in either of the product's spellings, says how a link stands.
+pub fn is_about_link(event: &str) -> bool {
+    ABOUT_LINKS.contains(&event.replace(['_', '-'], ".").to_lowercase().as_str())
+}
+
 /// How the webhook of an instance is configured there.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {

@@ -31,6 +31,7 @@ fn before(berth: Berth, there: &Running) -> Berth {
         .setting("BERTH_UPSTREAM_EVO1_URL", there.client().base())
         .setting("BERTH_UPSTREAM_EVO1_KEY", ACCOUNT_TOKEN)
         .setting("BERTH_UPSTREAM_EVO1_MODE", "observe")
+        .setting("BERTH_UPSTREAM_EVO1_HEAR", "socket")
         .setting("BERTH_UPSTREAM_EVO1_POLL_MS", "50")
 }
 
@@ -54,6 +55,11 @@ async fn observed_then_driven(mut berth: Running, there: &Running) {
         (&one["healthy"], &one["mode"], &one["version"]),
         (&json!(true), &json!("observe"), &json!("2.3.7")),
         "{one}"
+    );
+    // It has none: everything that follows is seen by polls.
+    assert_eq!(
+        (&one["hear"], &one["hear_trouble"]),
+        (&json!("socket"), &json!("its Socket.IO is not on (WEBSOCKET_ENABLED)"))
     );
     account.get("/v1/upstreams").await.expect(403);
 

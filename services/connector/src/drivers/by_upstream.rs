@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use berth_proto::InstanceId;
 use berth_runtime::{MasterKey, UrlPolicy, config::UpstreamKind};
 use berth_upstreams::{Callback, Upstream, Upstreams};
+use futures::future::join_all;
 use tracing::warn;
 
 use super::{
@@ -77,6 +78,10 @@ impl DeviceLink for ByUpstream {
         for driver in self.upstreams.values() {
             driver.hint(instance);
         }
+    }
+
+    async fn attend(&self) {
+        join_all(self.upstreams.values().map(|driver| driver.attend())).await;
     }
 
     fn unlink_max(&self, link: &Link) -> Duration {

@@ -29,14 +29,14 @@ use berth_runtime::{
 use berth_upstreams::Upstreams;
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::{socketio::SocketIo, world::World};
 
-const JID: &str = "5511987654321@s.whatsapp.net";
+pub(crate) const JID: &str = "5511987654321@s.whatsapp.net";
 const OTHER_JID: &str = "5511912345678@s.whatsapp.net";
 
 /// What is wrong with every answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(crate) enum Fault {
     None,
     Html,
     Failing,
@@ -64,9 +64,9 @@ struct There {
 }
 
 #[derive(Debug)]
-struct Script {
+pub(crate) struct Script {
     instances: HashMap<String, There>,
-    fault: Fault,
+    pub(crate) fault: Fault,
     logout: Logout,
     /// Every question, by method and path.
     asked: Vec<String>,
@@ -78,9 +78,16 @@ struct Script {
     url: String,
 }
 
-/// The upstream.
+impl Script {
+    /// How the socket of an instance stands from now on.
+    pub(crate) fn set_socket(&mut self, name: &str, socket: &'static str) {
+        self.instances.get_mut(name).unwrap().socket = socket;
+    }
+}
+
+/// The upstream, and what it tells on its socket.
 #[derive(Clone)]
-struct Scripted(Arc<Mutex<Script>>);
+pub(crate) struct Scripted(Arc<Mutex<Script>>, pub(crate) SocketIo);
 
 impl Scripted {
     async fn start(mode: &str) -> (Self, Arc<dyn DeviceLink>) {
@@ -89,7 +96,7 @@ impl Scripted {
         (scripted, driver)
     }
 
-    async fn listening() -> Self {
+    pub(crate) async fn listening() -> Self {
         let script = Script {
             instances: HashMap::new(),
             fault: Fault::None,
@@ -100,7 +107,7 @@ impl Scripted {
             webhooks: HashMap::new(),
             url: String::new(),
         };
-        let scripted = Self(Arc::new(Mutex::new(script)));
+        let scripted = Self(Arc::new(Mutex::new(script)), SocketIo::default());
         let router = Router::new()
             .route("/instance/connectionState/{name}", get(connection_state))
             .route("/instance/fetchInstances", get(fetch))
@@ -110,6 +117,7 @@ impl Scripted {
             .route("/instance/logout/{name}", delete(logout))
             .route("/webhook/find/{name}", get(find_webhook))
             .route("/webhook/set/{name}", post(set_webhook))
+            .merge(scripted.1.router())
             .fallback(any(async || StatusCode::NOT_FOUND))
             .layer(from_fn_with_state(scripted.clone(), answer))
             .with_state(scripted.clone());
@@ -128,24 +136,34 @@ impl Scripted {
 
     /// The same with another pause between two looks.
     fn driver_that_looks(&self, mode: &str, callback: Option<&str>, poll_ms: &str) -> Arc<dyn DeviceLink> {
+        let callback = callback.map(|url| ("CALLBACK_URL", url));
+        let given: Vec<_> = [("MODE", mode), ("POLL_MS", poll_ms)].into_iter().chain(callback).collect();
+        Self::driver_of(&self.upstreams(&given))
+    }
+
+    /// It as the only upstream, with these settings beside its address and its key.
+    pub(crate) fn upstreams(&self, given: &[(&str, &str)]) -> Upstreams {
         let url = self.script(|script| script.url.clone());
-        let given = [("URL", url.as_str()), ("KEY", "the-key"), ("MODE", mode), ("POLL_MS", poll_ms)];
-        let given = given.into_iter().chain(callback.map(|url| ("CALLBACK_URL", url)));
+        let given = [("URL", url.as_str()), ("KEY", "the-key")].into_iter().chain(given.iter().copied());
         let given = given.map(|(field, value)| (format!("BERTH_UPSTREAM_EVO_{field}").into(), value.into()));
         let settings = Settings::load(&Sources::none().with_variables(given)).unwrap();
-        let upstreams = Upstreams::new(&settings.upstreams, "this-deployment").unwrap();
+        Upstreams::new(&settings.upstreams, "this-deployment").unwrap()
+    }
+
+    /// A driver of these beside the simulated one.
+    pub(crate) fn driver_of(upstreams: &Upstreams) -> Arc<dyn DeviceLink> {
         let clock = Arc::new(ManualClock::new(berth_proto::Timestamp(0)));
         let own = Arc::new(Simulated::new(clock, Arc::new(SeededEntropy::new(1)), 1));
         let master = MasterKey::generate(&SeededEntropy::new(1));
         let policy = UrlPolicy { allow: vec!["10.0.0.0/8".parse().unwrap()], plain_http: false };
-        Arc::new(ByUpstream::new(own, &upstreams, &master, &policy))
+        Arc::new(ByUpstream::new(own, upstreams, &master, &policy))
     }
 
-    fn script<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
+    pub(crate) fn script<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn set(&self, name: &str, socket: &'static str, jid: Option<&'static str>) {
+    pub(crate) fn set(&self, name: &str, socket: &'static str, jid: Option<&'static str>) {
         let there = There { socket, jid, code: None, data: Value::Null };
         self.script(|script| script.instances.insert(name.to_owned(), there));
     }
@@ -157,7 +175,7 @@ impl Scripted {
         });
     }
 
-    fn asked(&self, what: &str) -> usize {
+    pub(crate) fn asked(&self, what: &str) -> usize {
         self.script(|script| script.asked.iter().filter(|asked| asked.starts_with(what)).count())
     }
 

@@ -33,19 +33,6 @@ const KEPT_MAX: Duration = Duration::from_secs(10);
 const RATE: Rate = Rate { requests: 6_000, window_seconds: 60 };
 /// Characters of an event's name.
 const EVENT_CHARS_MAX: usize = 64;
-/// What says how a link stands: Berth looks by itself, and tells it in its own order.
-const ABOUT_LINKS: [&str; 10] = [
-    "connection.update",
-    "qrcode.updated",
-    "status.instance",
-    "logout.instance",
-    "remove.instance",
-    "instance.create",
-    "instance.delete",
-    "creds.update",
-    "refresh.token",
-    "application.startup",
-];
 
 /// Why an upstream is not heard.
 #[derive(Debug, Error)]
@@ -144,7 +131,7 @@ impl Hearing {
         if standing.upstream.as_deref() != Some(upstream) {
             return Err(Unheard::Foreign);
         }
-        if ABOUT_LINKS.contains(&event.replace(['_', '-'], ".").to_lowercase().as_str()) {
+        if webhook::is_about_link(&event) {
             // One that is lost costs the pause between two looks.
             let _told = self.bus.publish(&hint_subject(instance), Bytes::new()).await;
             return Ok(HeardAs::Hint);

@@ -23,8 +23,18 @@ pub(super) const TABLE: &str = "upstream";
 /// How the variables of upstreams begin.
 pub(super) const VARIABLE_PREFIX: &str = "BERTH_UPSTREAM_";
 /// What can be said of an upstream.
-const FIELDS: [&str; 9] =
-    ["kind", "url", "key", "key_file", "mode", "accounts", "poll_ms", "body_mib", "callback_url"];
+const FIELDS: [&str; 10] = [
+    "kind",
+    "url",
+    "key",
+    "key_file",
+    "mode",
+    "accounts",
+    "poll_ms",
+    "hear",
+    "body_mib",
+    "callback_url",
+];
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 32;
 /// Upstreams of a deployment.
@@ -56,6 +66,8 @@ pub struct UpstreamSettings {
     pub accounts: Vec<String>,
     /// The pause between two looks at an instance.
     pub poll: Duration,
+    /// How it is heard of that there is something to look at.
+    pub hear: UpstreamHear,
     /// Bytes of a body that is passed on to it, or of its answer.
     pub body_bytes_max: u64,
     /// Where the upstream reaches the gateways of this deployment, so that it can tell them what happens there; none if
@@ -94,6 +106,25 @@ impl UpstreamMode {
         match self {
             Self::Observe => "observe",
             Self::Drive => "drive",
+        }
+    }
+}
+
+/// How it is heard of that there is something to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamHear {
+    /// By the next look.
+    Poll,
+    /// The upstream tells it on a socket, and looks go on.
+    Socket,
+}
+
+impl UpstreamHear {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::Socket => "socket",
         }
     }
 }
@@ -208,6 +239,11 @@ fn one(
     let poll_ms = text("poll_ms").unwrap_or("2000").parse().ok().filter(|ms| POLL_MS.contains(ms));
     let poll_ms =
         poll_ms.ok_or_else(|| wrong(name, Some("poll_ms"), "20 to 60000 milliseconds are expected"))?;
+    let hear = match text("hear").unwrap_or("poll") {
+        "poll" => UpstreamHear::Poll,
+        "socket" => UpstreamHear::Socket,
+        _ => return Err(wrong(name, Some("hear"), "`poll` or `socket` is expected")),
+    };
     let body_mib = text("body_mib").unwrap_or("136").parse().ok().filter(|mib| BODY_MIB.contains(mib));
     let body_mib = body_mib.ok_or_else(|| wrong(name, Some("body_mib"), "1 to 4096 MiB are expected"))?;
     let accounts = text("accounts").unwrap_or(DEFAULT_ACCOUNT).split(',').map(str::trim);
@@ -219,6 +255,7 @@ fn one(
         mode,
         accounts: accounts.filter(|account| !account.is_empty()).map(str::to_owned).collect(),
         poll: Duration::from_millis(poll_ms),
+        hear,
         body_bytes_max: body_mib * 1024 * 1024,
         callback: callback(text("callback_url").or(http.public_url.as_deref()))
             .map_err(|reason| wrong(name, Some("callback_url"), reason))?,

@@ -79,7 +79,11 @@ impl Evolution {
             if next == Next::Stop {
                 return;
             }
-            if looks.is_settled() { self.pause_unless_hinted(link).await } else { self.pause().await }
+            match said {
+                Said::Open if looks.is_settled() => self.rest_unless_hinted(link).await,
+                _ if looks.is_settled() => self.pause_unless_hinted(link).await,
+                _ => self.pause().await,
+            }
         }
     }
 

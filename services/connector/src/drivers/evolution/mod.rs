@@ -11,6 +11,7 @@
 mod find;
 mod hints;
 mod keep;
+mod listen;
 mod pair;
 mod sessions;
 mod unlink;
@@ -20,7 +21,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_proto::InstanceId;
-use berth_runtime::{UrlPolicy, config::UpstreamMode};
+use berth_runtime::{
+    UrlPolicy,
+    config::{UpstreamHear, UpstreamMode},
+};
 use berth_upstreams::{Callback, Upstream, UpstreamError, evolution::Row};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
@@ -32,6 +36,10 @@ use crate::driver::{DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start,
 const LOOKS_PER_SECOND: u32 = 50;
 /// How soon after a look a hint can bring the next one.
 const HINTED_AFTER: Duration = Duration::from_millis(200);
+/// How much rarer looks are at an open link whose upstream tells of it on its socket, as long as it does.
+const RARER: u32 = 5;
+/// The longest pause that comes of that.
+const RARE_MAX: Duration = Duration::from_secs(30);
 /// What the platform of a phone is called when nobody says it.
 const PLATFORM: &str = "unknown";
 
@@ -74,19 +82,31 @@ impl Evolution {
 
     /// Waits until the instance is to be looked at again: longer if there are many.
     async fn pause(&self) {
+        self.pause_of(self.upstream.settings.poll).await;
+    }
+
+    async fn pause_of(&self, pause: Duration) {
         let links = u32::try_from(self.sessions.running()).unwrap_or(u32::MAX);
         let fair = Duration::from_secs(1).saturating_mul(links) / LOOKS_PER_SECOND;
-        sleep(self.upstream.settings.poll.max(fair)).await;
+        sleep(pause.max(fair)).await;
     }
 
     /// The same, or until there is a hint, but a moment at least. Only where one look does not count beside others: what must be
     /// seen several times in a row must stand for a while, however often the upstream says that it has news.
     async fn pause_unless_hinted(&self, link: &Link) {
-        let hinted = self.hints.of(link.instance);
-        let pause = self.pause();
+        self.unless_hinted(link, self.pause()).await;
+    }
+
+    /// The same at a link that is open, and was told to be so: longer while the upstream tells what becomes of it.
+    async fn rest_unless_hinted(&self, link: &Link) {
+        let is_told_of = self.hints.is_told_of(link.instance);
+        self.unless_hinted(link, self.pause_of(rest(self.upstream.settings.poll, is_told_of))).await;
+    }
+
+    async fn unless_hinted(&self, link: &Link, pause: impl Future<Output = ()>) {
         let news = async {
             sleep(HINTED_AFTER).await;
-            hinted.news().await;
+            self.hints.news(link.instance).await;
         };
         tokio::select! {
             () = pause => {}
@@ -122,6 +142,7 @@ impl DeviceLink for Evolution {
     async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>) {
         let Some(name) = self.name(&link).await else { return std::future::pending().await };
         let _running = self.sessions.begin(&name, link.attempt, start == Start::Watch);
+        let _hinted = self.hints.hear(link.instance, &name);
         let run = async {
             match start {
                 Start::Watch => self.watch(&link, &name, &*reports).await,
@@ -147,6 +168,12 @@ impl DeviceLink for Evolution {
         self.hints.tell(instance);
     }
 
+    async fn attend(&self) {
+        if self.upstream.settings.hear == UpstreamHear::Socket {
+            self.listen().await;
+        }
+    }
+
     fn unlink_max(&self, _link: &Link) -> Duration {
         unlink::TRY_MAX
     }
@@ -154,6 +181,11 @@ impl DeviceLink for Evolution {
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
         self.unlinked(&link, &*reports).await
     }
+}
+
+/// The pause between two looks at an open link.
+fn rest(poll: Duration, is_told_of: bool) -> Duration {
+    if is_told_of { poll.max(RARE_MAX.min(poll * RARER)) } else { poll }
 }
 
 async fn material(link: &Link) -> Option<Material> {
@@ -181,11 +213,24 @@ fn source_code(error: UpstreamError) -> &'static str {
         UpstreamError::TimedOut => "upstream_timed_out",
         UpstreamError::KeyRefused => "upstream_refuses_the_key",
         UpstreamError::NotFound => "vanished_at_the_upstream",
-        UpstreamError::Status(_) => "upstream_failed",
+        UpstreamError::Status(_) | UpstreamError::NoSocket => "upstream_failed",
         UpstreamError::Redirected => "upstream_redirects",
         UpstreamError::TooLarge | UpstreamError::Unexpected | UpstreamError::OtherInstance => {
             "upstream_answers_nonsense"
         }
         UpstreamError::Loop => "upstream_is_this_deployment",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_rarer_where_an_upstream_tells_of_a_link_and_never_rarer_than_the_floor_or_oftener_than_asked_for()
+     {
+        let of = |poll_ms, is_told_of| rest(Duration::from_millis(poll_ms), is_told_of).as_millis();
+        assert_eq!((of(2_000, false), of(2_000, true)), (2_000, 10_000));
+        assert_eq!((of(20, true), of(10_000, true), of(60_000, true)), (100, 30_000, 60_000));
     }
 }

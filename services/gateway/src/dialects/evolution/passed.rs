@@ -212,6 +212,7 @@ fn of_upstream(error: UpstreamError) -> NotPassed {
         }
         UpstreamError::Setup
         | UpstreamError::NotFound
+        | UpstreamError::NoSocket
         | UpstreamError::Status(_)
         | UpstreamError::Unexpected
         | UpstreamError::OtherInstance

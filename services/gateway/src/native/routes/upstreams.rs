@@ -1,7 +1,9 @@
 //! `GET /v1/upstreams` and `POST /v1/upstreams/{u}/adopt`: the operator's, with the root key.
 
 use axum::{Extension, extract::State, http::StatusCode, response::Response};
-use futures::future::join_all;
+use berth_runtime::config::UpstreamHear;
+use berth_upstreams::{Upstream, UpstreamError};
+use futures::future::{join, join_all};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -32,6 +34,10 @@ pub(super) struct UpstreamBody {
     mode: &'static str,
     /// Its address. Its key is never shown.
     url: String,
+    /// How Berth hears that there is something to look at: `poll`, or `socket`, its Socket.IO beside polls.
+    hear: &'static str,
+    /// Why its Socket.IO is not heard although it is to be; polls go on.
+    hear_trouble: Option<String>,
     /// Where it calls Berth, and so whether its webhooks are Berth's while it is driven; none if that is not configured.
     callback_url: Option<String>,
     /// Names or ids of the accounts that may have instances on it.
@@ -51,12 +57,15 @@ pub(super) struct UpstreamBody {
 )]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let upstreams = app.adoptions.all(&caller.principal)?.iter().map(async |upstream| {
-        let (settings, health) = (&upstream.settings, upstream.client.health().await);
+        let (settings, health) = (&upstream.settings, upstream.client.health());
+        let (health, unheard) = join(health, unheard(upstream)).await;
         UpstreamBody {
             name: settings.name.clone(),
             kind: settings.kind.as_str(),
             mode: settings.mode.as_str(),
             url: settings.url.to_string(),
+            hear: settings.hear.as_str(),
+            hear_trouble: unheard.map(|why| why.to_string()),
             callback_url: settings.callback.as_ref().map(ToString::to_string),
             accounts: settings.accounts.clone(),
             healthy: health.trouble.is_none(),
@@ -65,6 +74,14 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Respo
         }
     });
     Ok(answer(StatusCode::OK, UpstreamsBody { upstreams: join_all(upstreams).await }, false))
+}
+
+/// Why the socket of an upstream is not heard, if it is to be.
+async fn unheard(upstream: &Upstream) -> Option<UpstreamError> {
+    match upstream.settings.hear {
+        UpstreamHear::Poll => None,
+        UpstreamHear::Socket => upstream.client.ear().await.err(),
+    }
 }
 
 /// What is adopted, and for whom.
