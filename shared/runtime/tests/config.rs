@@ -448,12 +448,14 @@ fn an_upstream_is_a_table_or_variables_which_count_first() {
         ("BERTH_UPSTREAM_EVO1_KEY", "key-from-a-variable"),
         ("BERTH_UPSTREAM_EVO1_BODY_MIB", "2"),
         ("BERTH_UPSTREAM_EVO1_HEAR", "socket"),
+        ("BERTH_UPSTREAM_EVO1_ANSWER_S", "7"),
     ];
     let settings = Settings::load(&sources.with_variables(variables(&given))).unwrap();
     assert_eq!(settings.upstreams[0].mode, UpstreamMode::Drive);
     assert_eq!(settings.upstreams[0].key.expose_secret(), "key-from-a-variable");
     assert_eq!(settings.upstreams[0].body_bytes_max, 2 * 1024 * 1024);
     assert_eq!(settings.upstreams[0].hear, UpstreamHear::Socket);
+    assert_eq!(settings.upstreams[0].answer_max.as_secs(), 7);
     let shown = settings.to_string();
     assert!(shown.contains("[upstream.evo1]") && shown.contains("mode = \"drive\""), "{shown}");
     assert!(shown.contains("body_mib = \"2\"") && shown.contains("hear = \"socket\""), "{shown}");
@@ -493,6 +495,7 @@ fn an_upstream_that_cannot_be_one_is_refused_with_a_sentence() {
         (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_KIND", "waha")], "`evolution` is expected"),
         (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_POLL_MS", "1")], "milliseconds"),
         (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_BODY_MIB", "0")], "MiB"),
+        (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_ANSWER_S", "601")], "seconds"),
         (&[("EVO_URL", "http://gateway"), ("EVO_KEY", "k"), ("EVO_HEAR", "webhook")], "`poll` or `socket`"),
         (&[("EVO_COLOUR", "red")], "no setting `colour`"),
         (&[("1_URL", "http://gateway"), ("1_KEY", "k")], "a small letter"),

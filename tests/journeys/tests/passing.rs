@@ -20,6 +20,7 @@ use bytes::Bytes;
 use futures::{
     SinkExt as _, StreamExt as _,
     channel::mpsc::{self, Sender},
+    future::join,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -60,6 +61,7 @@ fn before(berth: Berth, upstream: &Scripted) -> Berth {
         .setting("BERTH_UPSTREAM_EVO1_MODE", "drive")
         .setting("BERTH_UPSTREAM_EVO1_POLL_MS", "50")
         .setting("BERTH_UPSTREAM_EVO1_BODY_MIB", "51")
+        .setting("BERTH_UPSTREAM_EVO1_ANSWER_S", "5")
 }
 
 /// Berth, with the instances of the upstream adopted and open; clients of one of them.
@@ -88,6 +90,7 @@ async fn messages_go_through_until_the_logout(berth: Running, upstream: Scripted
     large_bodies_are_streamed_both_ways(&harbour, &upstream).await;
     bodies_over_the_limit_are_refused(&harbour, &upstream).await;
     what_an_upstream_may_not_answer_is_not_passed_back(&harbour).await;
+    a_request_that_the_upstream_never_answers_is_given_up(&harbour, &upstream).await;
     a_stopped_instance_is_closed_until_it_is_taken_up(&harbour, &upstream).await;
     nothing_passes_after_a_logout(&harbour, &upstream).await;
     drop(upstream);
@@ -100,7 +103,7 @@ async fn messages_go_through_until_the_logout(berth: Running, upstream: Scripted
         if metrics.contains("berth_gateway_open_passes 0") { Ok(metrics) } else { Err(metrics) }
     })
     .await;
-    for outcome in ["2xx", "refused", "too_large", "unusable", "unreachable"] {
+    for outcome in ["2xx", "refused", "too_large", "unusable", "timed_out", "unreachable"] {
         let counted = format!(r#"berth_gateway_passes_total{{outcome="{outcome}"}}"#);
         assert!(metrics.contains(&counted), "{outcome}");
     }
@@ -261,6 +264,17 @@ async fn what_an_upstream_may_not_answer_is_not_passed_back(harbour: &Harbour) {
     // Its own errors are its own.
     let failed = harbour.shop.get("/chat/fail/shop").await;
     assert_eq!((failed.status, failed.text().as_str()), (500, "<h1>no</h1>"));
+}
+
+async fn a_request_that_the_upstream_never_answers_is_given_up(harbour: &Harbour, upstream: &Scripted) {
+    let seen = upstream.seen().len();
+    let hello = || json!({"text": "hello"});
+    let hung = harbour.shop.post("/message/hang/shop", hello());
+    let (hung, sent) = join(hung, harbour.shop.post("/message/sendText/shop", hello())).await;
+    sent.expect(201);
+    let hung = hung.expect(504);
+    assert_eq!((said(&hung), &hung["status"]), ("The upstream did not answer in time", &json!(504)));
+    assert_eq!(upstream.seen().len(), seen + 2, "nothing was sent twice");
 }
 
 async fn a_stopped_instance_is_closed_until_it_is_taken_up(harbour: &Harbour, upstream: &Scripted) {
@@ -438,6 +452,7 @@ async fn messaging(State(script): State<Shared>, request: Request) -> Response {
         }
         "redirect" => (StatusCode::FOUND, [("location", "http://127.0.0.1:9/elsewhere")]).into_response(),
         "refuse" => StatusCode::UNAUTHORIZED.into_response(),
+        "hang" => std::future::pending().await,
         "huge" => (StatusCode::OK, vec![b' '; 52 * MIB]).into_response(),
         "fail" => (StatusCode::INTERNAL_SERVER_ERROR, "<h1>no</h1>").into_response(),
         _ => StatusCode::OK.into_response(),

@@ -1,6 +1,6 @@
 //! Passing requests on to the upstreams of instances, as long as these may be used for messaging.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use berth_bus::KeyRing;
 use berth_domain::instance::Unusable;
@@ -100,6 +100,11 @@ impl Admitted {
     /// Bytes of a body that is passed on.
     pub fn body_bytes_max(&self) -> u64 {
         self.upstream.settings.body_bytes_max
+    }
+
+    /// How long the head of an answer may take, once the whole request was sent.
+    pub fn answer_max(&self) -> Duration {
+        self.upstream.settings.answer_max
     }
 
     /// Whether it may still be used, by a read that begins after this call.

@@ -15,8 +15,6 @@ use tokio_util::sync::CancellationToken;
 const PIECE_MAX: Duration = Duration::from_secs(30);
 /// How long a whole body may take; with the largest that is allowed, a client has to send 230 KiB in a second.
 const WHOLE_MAX: Duration = Duration::from_mins(10);
-/// How long the head of the answer may take when the body has been sent.
-const ANSWER_MAX: Duration = Duration::from_mins(2);
 /// Leave that was given longer ago is asked for again before a body is completed.
 const LEAVE_AGE_MAX: Duration = Duration::from_secs(1);
 
@@ -106,11 +104,11 @@ impl<L: Send + 'static> Upload<L> {
         timeout(PIECE_MAX, self.sent.cancelled()).await.is_ok()
     }
 
-    /// Returns when an answer is overdue.
-    pub(crate) async fn overdue(&self) {
+    /// Returns when an answer is overdue, whose head may take `answer_max` when the body has been sent.
+    pub(crate) async fn overdue(&self, answer_max: Duration) {
         // A receiver that does not take the body does not answer either.
         let _sent_or_not = timeout(WHOLE_MAX, self.sent.cancelled()).await;
-        sleep(ANSWER_MAX).await;
+        sleep(answer_max).await;
     }
 }
 
@@ -251,13 +249,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_overdue_some_time_after_the_body() {
-        let began = Instant::now();
-        Upload::<()>::none().overdue().await;
-        assert!((ANSWER_MAX..WHOLE_MAX).contains(&began.elapsed()));
+        let (began, answer_max) = (Instant::now(), Duration::from_secs(7));
+        Upload::<()>::none().overdue(answer_max).await;
+        assert!((answer_max..WHOLE_MAX).contains(&began.elapsed()));
         let (upload, never_read) = Upload::of(Body::from("one"), 3, || async { Ok::<(), ()>(()) });
         let began = Instant::now();
-        upload.overdue().await;
-        assert!(began.elapsed() >= WHOLE_MAX + ANSWER_MAX);
+        upload.overdue(answer_max).await;
+        assert!(began.elapsed() >= WHOLE_MAX + answer_max);
         assert!(!upload.is_over().await);
         drop(never_read);
         assert!(upload.is_over().await, "nobody will read it");

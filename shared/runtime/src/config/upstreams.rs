@@ -23,7 +23,7 @@ pub(super) const TABLE: &str = "upstream";
 /// How the variables of upstreams begin.
 pub(super) const VARIABLE_PREFIX: &str = "BERTH_UPSTREAM_";
 /// What can be said of an upstream.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "kind",
     "url",
     "key",
@@ -33,6 +33,7 @@ const FIELDS: [&str; 10] = [
     "poll_ms",
     "hear",
     "body_mib",
+    "answer_s",
     "callback_url",
 ];
 /// Characters of a name.
@@ -43,6 +44,8 @@ const UPSTREAMS_MAX: usize = 64;
 const POLL_MS: std::ops::RangeInclusive<u64> = 20..=60_000;
 /// Bytes of a body that is passed on, in MiB. Evolution API takes 136 of them, unless it is told otherwise.
 const BODY_MIB: std::ops::RangeInclusive<u64> = 1..=4_096;
+/// How long the head of an answer that is passed back may take, in seconds, once the whole request was sent.
+const ANSWER_S: std::ops::RangeInclusive<u64> = 1..=600;
 /// The account that may use an upstream unless others are named.
 const DEFAULT_ACCOUNT: &str = "default";
 
@@ -70,6 +73,8 @@ pub struct UpstreamSettings {
     pub hear: UpstreamHear,
     /// Bytes of a body that is passed on to it, or of its answer.
     pub body_bytes_max: u64,
+    /// How long it may take from the end of a request that is passed on to it to the head of its answer.
+    pub answer_max: Duration,
     /// Where the upstream reaches the gateways of this deployment, so that it can tell them what happens there; none if
     /// nobody said it.
     pub callback: Option<Url>,
@@ -246,6 +251,8 @@ fn one(
     };
     let body_mib = text("body_mib").unwrap_or("136").parse().ok().filter(|mib| BODY_MIB.contains(mib));
     let body_mib = body_mib.ok_or_else(|| wrong(name, Some("body_mib"), "1 to 4096 MiB are expected"))?;
+    let answer_s = text("answer_s").unwrap_or("120").parse().ok().filter(|s| ANSWER_S.contains(s));
+    let answer_s = answer_s.ok_or_else(|| wrong(name, Some("answer_s"), "1 to 600 seconds are expected"))?;
     let accounts = text("accounts").unwrap_or(DEFAULT_ACCOUNT).split(',').map(str::trim);
     Ok(UpstreamSettings {
         name: name.to_owned(),
@@ -257,6 +264,7 @@ fn one(
         poll: Duration::from_millis(poll_ms),
         hear,
         body_bytes_max: body_mib * 1024 * 1024,
+        answer_max: Duration::from_secs(answer_s),
         callback: callback(text("callback_url").or(http.public_url.as_deref()))
             .map_err(|reason| wrong(name, Some("callback_url"), reason))?,
     })

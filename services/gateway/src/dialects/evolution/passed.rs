@@ -142,7 +142,7 @@ async fn sent(
     };
     let answered = tokio::select! {
         answered = admitted.pass(Outgoing { body: stream, ..outgoing }) => answered,
-        () = upload.overdue() => Err(PassError::Upstream(UpstreamError::TimedOut)),
+        () = upload.overdue(admitted.answer_max()) => Err(PassError::Upstream(UpstreamError::TimedOut)),
     };
     let answered = answered.map_err(|error| match upload.cut() {
         None => not_passed(caller, name, error.into()),
