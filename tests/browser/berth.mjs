@@ -4,10 +4,30 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { Nats } from "./nats.mjs";
+
 export const ACCOUNT = "browser-account-token-0001";
 export const ROOT = "browser-root-key-00000001";
 
+// What may keep the log of a deployment.
+export const ENGINES = ["embedded", "NATS"];
+// Whether JavaScript runs, engine by engine: none of them knows of it, so pages without it are looked at once.
+export const SCRIPTS = { embedded: [true, false], NATS: [true] };
+const MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 export class Berth {
+  // On an engine: NATS is a server of its own, which ends with the deployment.
+  static async on(engine, settings = {}) {
+    if (engine === "embedded") return Berth.start(settings);
+    const nats = await Nats.start();
+    try {
+      return Object.assign(await Berth.start({ BERTH_NATS_URL: nats.address, BERTH_MASTER_KEY: MASTER_KEY, ...settings }), { nats });
+    } catch (error) {
+      await nats.stop();
+      throw error;
+    }
+  }
+
   static async start(settings = {}) {
     const data = await mkdtemp(join(tmpdir(), "berth-browser-"));
     const environment = {
@@ -44,6 +64,7 @@ export class Berth {
     const ended = new Promise((resolve) => this.process.on("exit", resolve));
     this.process.kill("SIGTERM");
     await ended;
+    await this.nats?.stop();
     await rm(this.data, { recursive: true, force: true });
   }
 

@@ -114,22 +114,6 @@ test("what waits for the endpoints of an instance stands in the list and leads t
   await page.getByText("No connection").first().waitFor();
 });
 
-test("an instance is renamed", async () => {
-  const { id } = await berth.create("old-name");
-  await berth.create("taken-name");
-  const page = await reader(browser, berth);
-  await page.goto(`${berth.address}/console/i/${id}`);
-  await page.getByRole("link", { name: "Settings" }).click();
-  await page.getByRole("textbox", { name: "Name" }).fill("taken-name");
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByText("This name is taken: choose another.").waitFor();
-  await page.getByRole("textbox", { name: "Name" }).fill("new-name");
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByText("It has another name now.").waitFor();
-  await page.getByRole("heading", { name: "new-name" }).waitFor();
-  await seen(page, "settings");
-});
-
 test("keys alone do all of it", async () => {
   await berth.create("by-keys");
   const page = await reader(browser, berth);

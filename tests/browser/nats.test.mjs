@@ -4,20 +4,14 @@ import { after, before, test } from "node:test";
 
 import { Berth, ROOT } from "./berth.mjs";
 import { launch, reader, seen, sound } from "./browser.mjs";
-import { Nats } from "./nats.mjs";
 import { Receiver } from "./receiver.mjs";
 
-let nats, berth, browser, receiver;
+let berth, browser, receiver;
 before(async () => {
-  [nats, browser, receiver] = await Promise.all([Nats.start(), launch(), Receiver.start()]);
-  berth = await Berth.start({
-    BERTH_NATS_URL: nats.address,
-    BERTH_MASTER_KEY: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-  });
+  [berth, browser, receiver] = await Promise.all([Berth.on("NATS"), launch(), Receiver.start()]);
 });
 after(async () => {
   await Promise.all([browser?.close(), berth?.stop(), receiver?.stop()]);
-  await nats?.stop();
 });
 
 test("an instance lives on NATS as it does elsewhere", async () => {
@@ -50,7 +44,7 @@ test("an instance lives on NATS as it does elsewhere", async () => {
 });
 
 test("the cluster's page shows the streams", async () => {
-  const page = await reader(browser, berth, { token: ROOT });
+  const page = await reader(browser, berth, { token: ROOT, whole: true });
   await page.getByRole("link", { name: "Cluster" }).click();
   await page.getByRole("heading", { name: "Roles and their partitions" }).waitFor();
   await page.getByText("partitions with an owner: 64 of 64").first().waitFor();
