@@ -49,7 +49,7 @@ pub(crate) struct Deployment {
     members: Vec<Member>,
     binary: PathBuf,
     /// Beside those that every deployment has.
-    settings: &'static [(&'static str, &'static str)],
+    settings: Vec<(&'static str, String)>,
     data: TempDir,
     /// Dropped after the processes.
     pub(crate) servers: Option<Servers>,
@@ -67,14 +67,14 @@ struct Member {
 impl Deployment {
     /// Starts everything in an empty folder and waits until it is ready.
     pub(crate) async fn start(binary: &Path, topology: Topology) -> Outcome<Self> {
-        Self::start_with(binary, topology, &[]).await
+        Self::start_with(binary, topology, Vec::new()).await
     }
 
     /// The same with these settings more.
     pub(crate) async fn start_with(
         binary: &Path,
         topology: Topology,
-        settings: &'static [(&'static str, &'static str)],
+        settings: Vec<(&'static str, String)>,
     ) -> Outcome<Self> {
         let servers = Servers::start(topology.engine).await?;
         let roles = topology.shape.processes();
@@ -227,7 +227,7 @@ impl Deployment {
             .envs(RATES.map(|quota| (quota, RATE)))
             .env("BERTH_WEBHOOK_ALLOW", "127.0.0.0/8")
             .env("BERTH_LOG", "error")
-            .envs(self.settings.iter().copied());
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
         if let Some(servers) = &self.servers {
             command
                 .env("BERTH_NATS_URL", servers.url())

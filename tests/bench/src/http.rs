@@ -26,6 +26,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) path: &'a str,
     /// The bearer token.
     pub(crate) token: &'a str,
+    /// Whether it is shown as clients of Evolution API do.
+    pub(crate) apikey: bool,
     /// The `Idempotency-Key`, if any.
     pub(crate) key: Option<&'a str>,
     /// The cookies of a browser, which asks from a page of the gateway.
@@ -44,11 +46,15 @@ pub(crate) struct Answer {
 
 impl<'a> Ask<'a> {
     pub(crate) const fn get(path: &'a str, token: &'a str) -> Self {
-        Self { method: "GET", path, token, key: None, cookie: None, body: "" }
+        Self { method: "GET", path, token, apikey: false, key: None, cookie: None, body: "" }
     }
 
     pub(crate) const fn post(path: &'a str, token: &'a str, body: &'a str) -> Self {
-        Self { method: "POST", path, token, key: None, cookie: None, body }
+        Self { method: "POST", path, token, apikey: false, key: None, cookie: None, body }
+    }
+
+    pub(crate) const fn as_apikey(self) -> Self {
+        Self { apikey: true, ..self }
     }
 
     pub(crate) const fn keyed(self, key: &'a str) -> Self {
@@ -96,13 +102,14 @@ impl Connection {
 
 impl Ask<'_> {
     fn text(self) -> String {
-        let Self { method, path, token, key, cookie, body } = self;
+        let Self { method, path, token, apikey, key, cookie, body } = self;
+        let shown = if apikey { "apikey:" } else { "authorization: Bearer" };
         let length = body.len();
         let key = key.map(|key| format!("idempotency-key: {key}\r\n")).unwrap_or_default();
         let browsing = |cookie| format!("cookie: {cookie}\r\nsec-fetch-site: same-origin\r\n");
         let cookie = cookie.map(browsing).unwrap_or_default();
         format!(
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{shown} {token}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n{key}{cookie}\r\n{body}"
         )
     }

@@ -53,6 +53,7 @@ async fn main() -> Outcome<()> {
     let options = Options::parse();
     match &options.part {
         Some(Part::EmptyHandler { port, answer }) => return bare::handler::serve(*port, answer).await,
+        Some(Part::Upstream { port }) => return bare::upstream::serve(*port).await,
         Some(Part::Echo { url }) => return bare::echo::serve(url).await,
         None => {}
     }

@@ -64,6 +64,8 @@ pub(crate) enum Section {
     Reads,
     /// Pages and searches of the list of that population.
     Lists,
+    /// The gate beside the empty handler, messages that are passed to an upstream beside the same sent to it, and large uploads.
+    Passing,
     /// A restart, and the rebuild of all views.
     Rebuild,
     /// Memory by the number of instances, and over time while nobody reads the metrics.
@@ -84,6 +86,12 @@ pub(crate) enum Part {
         port: u16,
         /// The folder.
         answer: PathBuf,
+    },
+    /// Is an upstream whose instances are all open.
+    #[command(hide = true)]
+    Upstream {
+        /// The port of the loopback interface.
+        port: u16,
     },
     /// Answers requests over core NATS with what they say.
     #[command(hide = true)]

@@ -48,6 +48,8 @@ pub(crate) struct Profile {
     pub(crate) console_window: Duration,
     /// Notices that wait for endpoints which take nothing.
     pub(crate) waiting: usize,
+    /// Uploads that are passed on at once, and the bytes of each.
+    pub(crate) uploads: (usize, usize),
     /// Instances of one deployment that grows; sizes beyond the first are done in the first round alone.
     pub(crate) sizes: Vec<usize>,
     /// Commits that the log has before a population is measured.
@@ -119,6 +121,7 @@ impl Profile {
             console_instances: 10_000,
             console_window: Duration::from_secs(5),
             waiting: 10_000,
+            uploads: (100, 10_000_000),
             sizes: vec![1_000, 5_000],
             commits: 0,
             growth_max: Duration::from_secs(8),
@@ -144,6 +147,7 @@ impl Profile {
             sessions: 2_000,
             console_window: Duration::from_secs(20),
             waiting: 100_000,
+            uploads: (100, 100_000_000),
             sizes: vec![1_000, 20_000],
             growth_max: Duration::from_secs(30),
             budget: Duration::from_mins(20),
@@ -169,6 +173,7 @@ impl Profile {
             sessions: 5_000,
             console_window: Duration::from_mins(1),
             waiting: 1_000_000,
+            uploads: (100, 100_000_000),
             sizes: vec![1_000, 100_000, 1_000_000],
             growth_max: Duration::from_mins(15),
             topologies,
@@ -204,6 +209,7 @@ impl Profile {
             console_instances: 60,
             console_window: Duration::from_millis(1_500),
             waiting: 80,
+            uploads: (4, 1_000_000),
             sizes: vec![8, 16],
             commits: 200,
             growth_max: Duration::from_secs(20),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     composite::{self, COMPOSITE},
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
-    sections::{commands, console, lists, logouts, population, signing, waiting},
+    sections::{commands, console, lists, logouts, passing, population, signing, waiting},
     topology::{Engine, Shape, Topology},
 };
 
@@ -133,6 +133,7 @@ fn all() -> Vec<Target> {
     targets.extend(of_populations(embedded));
     targets.extend(of_logouts(embedded));
     targets.extend(of_console(embedded));
+    targets.extend(of_passing(embedded));
     targets
 }
 
@@ -169,6 +170,29 @@ fn of_console(on: Topology) -> Vec<Target> {
         .at_most(1.1),
         target(&of_ten_thousand("from a change to that list, p99 µs"), of(changing(console::SHOWN), P99))
             .at_most(2_000_000.0),
+    ]
+}
+
+/// A gate that costs little, and bodies that are never held.
+fn of_passing(on: Topology) -> Vec<Target> {
+    let of = |work: String, measure| key(Table::Passing, &on, work, measure);
+    vec![
+        target(
+            &format!("{on}, questions to the gate/s, 64 clients, to the empty handler"),
+            of(passing::gate_work(MANY), PER_SECOND),
+        )
+        .beside(of(passing::handler_work(MANY), PER_SECOND))
+        .at_least(0.5),
+        target(
+            &format!("{on}, a message that is passed on, p50 µs over the upstream's own"),
+            of(passing::PASSED.to_owned(), passing::OVER_UPSTREAM),
+        )
+        .at_most(1_000.0),
+        target(
+            &format!("{on}, 100 uploads of 100 MB at once, MiB more than before"),
+            of(passing::uploads_work(100, 100_000_000), passing::MORE_MIB),
+        )
+        .at_most(100.0),
     ]
 }
 

@@ -118,6 +118,16 @@ fn a_list_of_the_console_opens_and_shows_what_changes() {
 }
 
 #[test]
+fn the_gate_is_asked_and_messages_and_uploads_are_passed_on() {
+    let report = measured("passing");
+    for work in ["the gate, 1 client", "the gate, 4 clients", "messages passed on, 1 client"] {
+        assert!(report.median("passing", work, "per second") > 0.0);
+    }
+    assert!(report.median("passing", "4 uploads of 1 MB at once", "MB per second") > 0.0);
+    assert!(report.median("passing", "4 uploads of 1 MB at once", "MiB more than before, at most") >= 0.0);
+}
+
+#[test]
 fn a_population_is_created_commanded_read_and_rebuilt() {
     let report = measured("creates,spread,reads,lists,rebuild,memory");
     assert!(report.median("creates", "from 8 to 16", "created") > 7.5);

@@ -4,6 +4,7 @@ pub(crate) mod append;
 pub(crate) mod echo;
 pub(crate) mod handler;
 pub(crate) mod publish;
+pub(crate) mod upstream;
 
 use berth_runtime::{Entropy, SystemEntropy};
 use bytes::Bytes;

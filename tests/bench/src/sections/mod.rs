@@ -8,6 +8,7 @@ mod kill;
 pub(crate) mod lists;
 pub(crate) mod logouts;
 mod open;
+pub(crate) mod passing;
 pub(crate) mod population;
 pub(crate) mod signing;
 mod unread;
@@ -89,6 +90,12 @@ impl Run<'_> {
             {
                 let outcome = Box::pin(console::measure(self, topology, round)).await;
                 self.ended(&format!("console, {topology}"), outcome);
+            }
+            if self.options.wants(Section::Passing)
+                && self.begins(&format!("round {round}: the gate and messages, {topology}"))
+            {
+                let outcome = Box::pin(passing::measure(self, topology, round)).await;
+                self.ended(&format!("the gate and messages, {topology}"), outcome);
             }
             let scaled = [
                 Section::Creates,

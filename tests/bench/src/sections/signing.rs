@@ -26,7 +26,7 @@ const TIMES_LONGER: u32 = 2;
 
 /// One round on one topology. Which of the two comes first changes with the rounds.
 pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -> Outcome<()> {
-    let mut works = [(SIGNED, &[("BERTH_EVIDENCE_KEY", KEY)][..]), (UNSIGNED, &[])];
+    let mut works = [(SIGNED, vec![("BERTH_EVIDENCE_KEY", KEY.to_owned())]), (UNSIGNED, Vec::new())];
     if round.is_multiple_of(2) {
         works.reverse();
     }

@@ -25,6 +25,8 @@ pub(crate) struct Kind {
     /// What these are told; all if there is nothing here.
     events: &'static [&'static str],
     settings_bytes: usize,
+    /// The upstream that they are on, if they are on one.
+    upstream: Option<&'static str>,
 }
 
 /// Creates instances, one after the other.
@@ -40,19 +42,24 @@ impl Kind {
     /// With so many endpoints at the sink, which are told of the ends of sessions alone.
     pub(crate) fn with_endpoints(sink: &Sink, endpoints: usize) -> Self {
         let endpoints = (0..endpoints).map(|endpoint| sink.url(endpoint)).collect();
-        Self { endpoints, events: &[NOTICE], settings_bytes: 0 }
+        Self { endpoints, events: &[NOTICE], ..Self::default() }
     }
 
     /// With so many endpoints at a port where nobody listens, which would be told of everything.
     pub(crate) fn with_dead_endpoints(port: u16, endpoints: usize) -> Self {
         let endpoints =
             (0..endpoints).map(|endpoint| format!("http://127.0.0.1:{port}/{endpoint}")).collect();
-        Self { endpoints, events: &[], settings_bytes: 0 }
+        Self { endpoints, ..Self::default() }
     }
 
     /// With settings of about this size, which are in the state and so in each commit.
     pub(crate) fn with_settings(bytes: usize) -> Self {
-        Self { endpoints: Vec::new(), events: &[], settings_bytes: bytes }
+        Self { settings_bytes: bytes, ..Self::default() }
+    }
+
+    /// On an upstream, where they are linked and open.
+    pub(crate) fn on(upstream: &'static str) -> Self {
+        Self { upstream: Some(upstream), ..Self::default() }
     }
 
     fn body(&self, name: &str) -> String {
@@ -63,6 +70,9 @@ impl Kind {
         }
         if self.settings_bytes > 0 {
             body.insert("settings".to_owned(), json!({"pad": "x".repeat(self.settings_bytes)}));
+        }
+        if let Some(upstream) = self.upstream {
+            body.insert("link".to_owned(), json!({"upstream": upstream}));
         }
         Value::Object(body).to_string()
     }
