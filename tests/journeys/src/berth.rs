@@ -1,6 +1,6 @@
 //! A whole deployment: embedded, or on NATS in one process or in one for each role.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, fs::File, net::SocketAddr, path::Path};
 
 use berth_test_support::NatsServer;
 use tempfile::TempDir;
@@ -280,10 +280,20 @@ impl Running {
 
     /// Runs the binary once more, with these arguments and the settings of the deployment.
     pub fn run(&self, arguments: &[&str]) -> Process {
+        Process::start(arguments.first().copied().unwrap_or_default(), arguments, &self.variables_of_a_run())
+    }
+
+    /// As [`Self::run`], with the standard output in a file.
+    pub fn run_into(&self, file: File, arguments: &[&str]) -> Process {
+        let name = arguments.first().copied().unwrap_or_default();
+        Process::start_into(file, name, arguments, &self.variables_of_a_run())
+    }
+
+    fn variables_of_a_run(&self) -> BTreeMap<String, String> {
         let mut variables = self.variables.clone();
         variables.insert("BERTH_HTTP".to_owned(), "127.0.0.1:0".to_owned());
         variables.insert("BERTH_DATA".to_owned(), self.data.path().join("data").display().to_string());
-        Process::start(arguments.first().copied().unwrap_or_default(), arguments, &variables)
+        variables
     }
 
     /// The folder with the data of every process.

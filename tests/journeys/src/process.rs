@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
     path::PathBuf,
@@ -13,7 +14,7 @@ use berth_test_support::program;
 
 use crate::wait::eventually;
 
-/// Bytes of output that are kept for each stream: more than any story writes.
+/// Bytes of output that are kept for each stream; what is larger is written [to a file](Process::start_into).
 const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Not for the binary: blocks (of half a KiB or a whole one, as the shell has it) that its files may have each, as if the
@@ -59,6 +60,27 @@ impl Process {
     /// # Panics
     /// When it cannot be started.
     pub fn start(name: &str, arguments: &[&str], variables: &BTreeMap<String, String>) -> Self {
+        let mut command = Self::command(arguments, variables);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let stdout = collect(child.stdout.take().expect("a pipe"));
+        Self::of(child, name, stdout)
+    }
+
+    /// As [`Self::start`], with the standard output in a file, whatever its size.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start_into(
+        file: File,
+        name: &str,
+        arguments: &[&str],
+        variables: &BTreeMap<String, String>,
+    ) -> Self {
+        let child = Self::command(arguments, variables).stdout(file).spawn().expect("the binary starts");
+        Self::of(child, name, Output::default())
+    }
+
+    fn command(arguments: &[&str], variables: &BTreeMap<String, String>) -> Command {
         let mut command = match variables.get(FILE_BLOCKS).filter(|blocks| !blocks.is_empty()) {
             None => program(binary()),
             Some(blocks) => {
@@ -67,15 +89,11 @@ impl Process {
                 shell
             }
         };
-        let mut child = command
-            .args(arguments)
-            .envs(variables)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let stdout = collect(child.stdout.take().expect("a pipe"));
+        command.args(arguments).envs(variables).stdin(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    fn of(mut child: Child, name: &str, stdout: Output) -> Self {
         let stderr = collect(child.stderr.take().expect("a pipe"));
         Self { child, name: name.to_owned(), stdout, stderr }
     }
@@ -176,14 +194,19 @@ fn collect(pipe: impl Read + Send + 'static) -> Output {
     let output = Output::default();
     let kept = Arc::clone(&output);
     std::thread::spawn(move || {
-        for line in BufReader::new(pipe).lines() {
+        let mut pipe = BufReader::new(pipe);
+        for line in pipe.by_ref().lines() {
             let Ok(line) = line else { break };
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.len() < OUTPUT_BYTES_MAX {
-                kept.push_str(&line);
-                kept.push('\n');
+            if kept.len() + line.len() > OUTPUT_BYTES_MAX {
+                kept.push_str("(the rest is too much to be kept)\n");
+                break;
             }
+            kept.push_str(&line);
+            kept.push('\n');
         }
+        // A process whose output nobody reads would wait for ever.
+        let _read_or_gone = std::io::copy(&mut pipe, &mut std::io::sink());
     });
     output
 }

@@ -12,17 +12,10 @@ use crate::{berth::Running, wait::eventually};
 /// # Panics
 /// When it is not exported.
 pub async fn exported(berth: &Running) -> NamedTempFile {
-    let mut process = berth.run(&["export"]);
+    let file = NamedTempFile::new().expect("a temporary file");
+    let mut process = berth.run_into(file.reopen().expect("a temporary file"), &["export"]);
     let status = process.ended().await;
     assert!(status.success(), "{status}: {}", process.stderr());
-    let text = eventually("all of it was read", async || {
-        let text = process.stdout();
-        let is_whole = text.lines().last().is_some_and(|last| last.contains("\"kind\":\"end\""));
-        if is_whole && text.ends_with('\n') { Ok(text) } else { Err(process.stderr()) }
-    })
-    .await;
-    let file = NamedTempFile::new().expect("a temporary file");
-    fs::write(file.path(), text).expect("a file can be written");
     file
 }
 

@@ -78,7 +78,7 @@ impl Deployment {
                     process.start().await;
                 }
                 5..=7 => {
-                    let time = world.chance.millis(500, 15_000);
+                    let time = world.chance.millis(500, world.odds().cut_millis_max);
                     if let Some(life) = process.life() {
                         world.trace.step(&life.name, format_args!("is cut off for {time:?}"));
                         life.cut(time);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::chance::Chance;
+use crate::{chance::Chance, mutant::Mutant};
 
 /// Every fault, and how often it happens: in a thousand times, unless it says otherwise.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,12 @@ pub(crate) struct Odds {
     pub(crate) endpoint_fails: u64,
     /// Seconds between two faults of a process, on average; 0 for none.
     pub(crate) process_fault_every: u64,
+    /// A process is cut off for up to this long.
+    pub(crate) cut_millis_max: u64,
 }
+
+/// The longest that anything is cut off: four times what a lease outlives its holder.
+const CUT_MILLIS_MAX: u64 = 60_000;
 
 impl Odds {
     /// Nothing fails.
@@ -42,6 +47,7 @@ impl Odds {
         follower_cut: 0,
         endpoint_fails: 0,
         process_fault_every: 0,
+        cut_millis_max: CUT_MILLIS_MAX,
     };
 
     /// As a seed has it: some worlds have one fault only, so that it is not hidden behind others.
@@ -57,7 +63,28 @@ impl Odds {
             append_late: some(25),
             follower_cut: some(4),
             endpoint_fails: some(200),
-            process_fault_every: if chance.permille(700) { chance.between(4, 30) } else { 0 },
+            process_fault_every: if chance.permille(700) { chance.between(2, 30) } else { 0 },
+            cut_millis_max: chance.between(5_000, CUT_MILLIS_MAX),
+        }
+    }
+
+    /// As a seed has it, with more of what it takes to notice what is broken: what is shown is that the checks find it,
+    /// not how often the world happens to be bad in just that way.
+    pub(crate) fn against(mutant: Mutant, chance: &Chance) -> Self {
+        let usual = Self::of(chance);
+        match mutant {
+            Mutant::FenceIgnored | Mutant::TakeoverWithoutCancelling => Self {
+                process_fault_every: chance.between(2, 5),
+                cut_millis_max: CUT_MILLIS_MAX,
+                ..usual
+            },
+            Mutant::GateReadOnce => Self { endpoint_fails: chance.between(100, 300), ..usual },
+            Mutant::ReceiptDropped => {
+                Self { doubled: chance.between(40, 80), answer_lost: chance.between(40, 80), ..usual }
+            }
+            Mutant::VersionOffByOne => {
+                Self { slow: chance.between(10, 20), append_late: chance.between(20, 40), ..usual }
+            }
         }
     }
 

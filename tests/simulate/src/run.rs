@@ -125,7 +125,8 @@ async fn populate(deployment: &Deployment) -> Option<(AccountId, Vec<String>)> {
 /// Clients do what they do while everything fails that can.
 async fn bad_times(deployment: &Arc<Deployment>, model: &Arc<Model>, instances: &[String]) {
     let world = &deployment.world;
-    let odds = Odds::of(&world.chance);
+    let odds =
+        world.mutant.map_or_else(|| Odds::of(&world.chance), |mutant| Odds::against(mutant, &world.chance));
     world.trace.step("world", format_args!("{odds:?}"));
     world.set_odds(odds);
     let stop = CancellationToken::new();
