@@ -6,6 +6,7 @@
 
 mod egress;
 mod error;
+mod faults;
 mod file;
 pub mod keys;
 mod otel;
@@ -276,30 +277,37 @@ impl Settings {
     /// Reads and checks every setting.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let raw = sources.merge()?;
+        let settings = Self::read(&raw)?;
+        raw.faults.end()?;
+        Ok(settings)
+    }
+
+    /// What is set, with defaults where something is noted to be wrong.
+    fn read(raw: &sources::Raw) -> Result<Self, ConfigError> {
         let http = HttpSettings {
             listen: raw.parse("http", parse::listen)?,
-            metrics: raw.parse_optional("metrics", parse::listen)?,
-            public_url: raw.parse_optional("public_url", parse::public_url)?,
+            metrics: raw.parse_optional("metrics", parse::listen),
+            public_url: raw.parse_optional("public_url", parse::public_url),
             console: raw.parse("console", parse::console)?,
             connections: raw.parse("http_connections", |text| parse::number(text, 1, 1_000_000))?,
             connections_per_address: raw
                 .parse("http_connections_per_address", |text| parse::number(text, 1, 1_000_000))?,
-            tls: tls_files(&raw, "http_tls_cert", "http_tls_key")?,
-            trusted_proxies: raw.parse_optional("trusted_proxies", parse::networks)?.unwrap_or_default(),
+            tls: tls_files(raw, "http_tls_cert", "http_tls_key"),
+            trusted_proxies: raw.parse_optional("trusted_proxies", parse::networks).unwrap_or_default(),
         };
         Ok(Self {
-            upstreams: upstreams::checked(&raw.upstreams, &http)?,
+            upstreams: upstreams::checked(&raw.upstreams, &http, &raw.faults),
             http,
             storage: StorageSettings {
                 data: raw.parse("data", parse::path)?,
                 log_shards: raw.parse("log_shards", |text| parse::number(text, 1, 64))?,
             },
-            nats: Self::nats(&raw)?,
+            nats: Self::nats(raw)?,
             secrets: SecretSettings {
-                root_key: raw.parse_optional("root_key", parse::token)?,
-                account_token: raw.parse_optional("account_token", parse::token)?,
-                master_key: raw.parse_optional("master_key", parse::master_key)?,
-                evidence_key: raw.parse_optional("evidence_key", parse::evidence_key)?,
+                root_key: raw.parse_optional("root_key", parse::token),
+                account_token: raw.parse_optional("account_token", parse::token),
+                master_key: raw.parse_optional("master_key", parse::master_key),
+                evidence_key: raw.parse_optional("evidence_key", parse::evidence_key),
             },
             evidence: EvidenceSettings {
                 interval: Duration::from_secs(
@@ -311,14 +319,14 @@ impl Settings {
                 time_scale: raw.parse("device_time_scale", |text| parse::number(text, 1, 100_000))?,
             },
             workers: WorkerSettings {
-                libraries: raw.parse_optional("workers", parse::libraries)?.unwrap_or_default(),
-                accounts: raw.parse_optional("worker_accounts", parse::accounts)?,
-                token: raw.parse_optional("worker_token", parse::token)?,
+                libraries: raw.parse_optional("workers", parse::libraries).unwrap_or_default(),
+                accounts: raw.parse_optional("worker_accounts", parse::accounts),
+                token: raw.parse_optional("worker_token", parse::token),
             },
             webhooks: WebhookSettings {
-                allow: raw.parse_optional("webhook_allow", parse::networks)?.unwrap_or_default(),
+                allow: raw.parse_optional("webhook_allow", parse::networks).unwrap_or_default(),
                 http: raw.parse("webhook_http", parse::plain_http)?,
-                proxy: raw.parse_optional("webhook_proxy", parse::egress_proxy)?,
+                proxy: raw.parse_optional("webhook_proxy", parse::egress_proxy),
             },
             rates: RateSettings {
                 instance_commands: raw.parse("rate_instance_commands", parse::rate)?,
@@ -330,7 +338,7 @@ impl Settings {
                 filter: raw.parse("log", parse::filter)?,
                 format: raw.parse("log_format", parse::log_format)?,
             },
-            traces: otel::traces(&raw)?,
+            traces: otel::traces(raw)?,
             dialects: DialectSettings {
                 evolution_logout: raw.parse("evolution_logout", parse::evolution_logout)?,
             },
@@ -339,21 +347,19 @@ impl Settings {
     }
 
     fn nats(raw: &sources::Raw) -> Result<Option<NatsSettings>, ConfigError> {
-        let creds = raw.parse_optional("nats_creds", parse::existing_file)?;
+        let creds = raw.parse_optional("nats_creds", parse::existing_file);
         let replicas = raw.parse("nats_replicas", |text| parse::number(text, 1, 5))?;
-        let member = raw.parse_optional("member", parse::member)?;
+        let member = raw.parse_optional("member", parse::member);
         let tls = NatsTls {
-            ca: raw.parse_optional("nats_tls_ca", parse::existing_file)?,
-            own: tls_files(raw, "nats_tls_cert", "nats_tls_key")?,
+            ca: raw.parse_optional("nats_tls_ca", parse::existing_file),
+            own: tls_files(raw, "nats_tls_cert", "nats_tls_key"),
         };
-        match raw.parse_optional("nats_url", parse::nats_url)? {
-            Some(url) => Ok(Some(NatsSettings { url, creds, tls, replicas, member })),
-            None if creds.is_some() => Err(ConfigError::missing(
-                "nats_url",
-                "credentials for NATS are set (`nats_creds`), but no server",
-            )),
-            None => Ok(None),
+        let url = raw.parse_optional("nats_url", parse::nats_url);
+        if url.is_none() && creds.is_some() && !raw.faults.has("nats_url") {
+            let why = "credentials for NATS are set (`nats_creds`), but no server";
+            raw.faults.note(ConfigError::missing("nats_url", why));
         }
+        Ok(url.map(|url| NatsSettings { url, creds, tls, replicas, member }))
     }
 
     /// Checks what only some roles need.
@@ -363,19 +369,19 @@ impl Settings {
 }
 
 /// A certificate and its key, which make sense together only.
-fn tls_files(
-    raw: &sources::Raw,
-    certificate: &'static str,
-    key: &'static str,
-) -> Result<Option<TlsFiles>, ConfigError> {
-    let found = raw.parse_optional(certificate, parse::existing_file)?;
-    match (found, raw.parse_optional(key, parse::existing_file)?) {
-        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
-        (Some(_), None) => Err(ConfigError::missing(key, "a certificate is set, but not its key")),
-        (None, Some(_)) => {
-            Err(ConfigError::missing(certificate, "the key of a certificate is set, but not that"))
+fn tls_files(raw: &sources::Raw, certificate: &'static str, key: &'static str) -> Option<TlsFiles> {
+    let found = raw.parse_optional(certificate, parse::existing_file);
+    let lacks = |key, why| {
+        if !raw.faults.has(key) {
+            raw.faults.note(ConfigError::missing(key, why));
         }
-        (None, None) => Ok(None),
+        None
+    };
+    match (found, raw.parse_optional(key, parse::existing_file)) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (Some(_), None) => lacks(key, "a certificate is set, but not its key"),
+        (None, Some(_)) => lacks(certificate, "the key of a certificate is set, but not that"),
+        (None, None) => None,
     }
 }
 

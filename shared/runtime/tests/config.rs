@@ -227,6 +227,43 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
 }
 
 #[test]
+fn everything_that_cannot_be_used_is_said_at_once_and_nothing_that_only_follows_from_it() {
+    let (_folder, sources) = from_file(
+        "log_sharts = 2\nhttp = true\nlog_format = 'xml'\nfoo = 1\nhttp_tls_cert = '/nowhere'\nhttp_tls_key = '/nowhere'\n\
+         [upstream.evo]\nurl = 'http://gateway'\nkey = 'k'\npoll_ms = 1\n[upstream.waha]\nurll = 'http://other'\n",
+    );
+    let sources = sources.with_variables(variables(&[
+        ("BERTH_NATS_URL", "http://127.0.0.1:4222"),
+        ("BERTH_NATS_CREDS", "/nowhere"),
+        ("BERTH_UPSTREM_EVO_URL", "http://gateway"),
+        ("BERTH_ROOT_KEY_FILE", "/nowhere"),
+    ]));
+    let said = Settings::load(&sources).unwrap_err().to_string();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines[0], "these settings cannot be used:");
+    let expected = [
+        &["`log_sharts`", "berth.toml line 1", "(log_shards is)"][..],
+        &["`foo`", "berth.toml line 4", "no setting;"],
+        &["BERTH_UPSTREM_EVO_URL", "(BERTH_UPSTREAM_<NAME>_<SETTING> is)"],
+        &["`waha`", "berth.toml line 12", "`urll` (`url` is)"],
+        &["`http`", "berth.toml line 2", "a text, a number or a list"],
+        &["`root_key`", "the file /nowhere", "cannot be opened"],
+        &["`http_tls_cert`", "line 5"],
+        &["`http_tls_key`", "line 6"],
+        &["`nats_creds`", "BERTH_NATS_CREDS"],
+        &["`nats_url`", "from the variable BERTH_NATS_URL"],
+        &["`log_format`", "line 3"],
+        &["the upstream `evo`, `poll_ms` from", "berth.toml line 10", "milliseconds"],
+        &["the upstream `waha`, `url`", "the address of the gateway is expected"],
+    ];
+    for words in expected {
+        let has = |line: &&&str| words.iter().all(|word| line.contains(word));
+        assert_eq!(lines.iter().filter(has).count(), 1, "{words:?}: {said}");
+    }
+    assert_eq!(lines.len(), 1 + expected.len(), "{said}");
+}
+
+#[test]
 fn workers_need_a_token_where_they_come_in() {
     let check = |pairs: &[(&str, &str)], role: Role| from_variables(pairs).unwrap().check(role);
     let libraries = ("BERTH_WORKERS", "baileys");
@@ -264,11 +301,14 @@ fn what_is_misspelt_is_an_error_that_names_what_is_meant() {
         ("BERTH_HTPP", "BERTH_HTTP"),
         ("BERTH_ROOTKEY", "BERTH_ROOT_KEY"),
         ("BERTH_MASTER_KEY_FLIE", "BERTH_MASTER_KEY_FILE"),
+        ("BERTH_UPSTREM_EVO1_URL", "BERTH_UPSTREAM_<NAME>_<SETTING>"),
     ] {
         let error = from_variables(&[(variable, "127.0.0.1:1")]).unwrap_err().to_string();
         assert!(error.contains(&format!("{variable} is no setting of berth ({meant} is)")), "{error}");
     }
     let error = from_variables(&[("BERTH_A", "1"), ("BERTH_ZZZZZZ", "2")]).unwrap_err().to_string();
+    let far = from_variables(&[("BERTH_FOO", "1")]).unwrap_err().to_string();
+    assert!(far.contains("BERTH_FOO is no setting of berth."), "{far}");
     assert!(error.contains("BERTH_A is no") && error.contains("BERTH_ZZZZZZ is no"), "all at once: {error}");
 }
 
@@ -318,6 +358,11 @@ fn a_secret_may_stand_in_a_file_that_any_source_names() {
         from_variables(&[("BERTH_ROOT_KEY_FILE", path), ("BERTH_ROOT_KEY", "another-key-of-the-test")]);
     let error = both.unwrap_err().to_string();
     assert!(error.contains("BERTH_ROOT_KEY_FILE") && error.contains("one of the two"), "{error}");
+    let url = folder.path().join("nats-url");
+    std::fs::write(&url, "nats://berth:secret-of-nats@a:4222\n").unwrap();
+    let on_nats = from_variables(&[("BERTH_NATS_URL_FILE", url.to_str().unwrap())]).unwrap();
+    assert_eq!(on_nats.nats.as_ref().unwrap().url, "nats://berth:secret-of-nats@a:4222");
+    assert!(!on_nats.to_string().contains("secret-of-nats"), "an address is shown without its password");
     let higher = Sources::none()
         .with_variables(variables(&[("BERTH_ROOT_KEY_FILE", path)]))
         .with_flags([("root_key", "another-key-of-the-test".to_owned())]);
@@ -391,6 +436,7 @@ fn a_role_without_nats_says_what_to_do_instead() {
     for role in Role::ALL.into_iter().filter(|role| *role != Role::Serve) {
         let error = settings.check(role).unwrap_err().to_string();
         assert!(error.contains("BERTH_NATS_URL") && error.contains("berth serve"), "{error}");
+        assert!(error.contains("BERTH_MASTER_KEY"), "what is missing besides is said at once: {error}");
     }
 }
 

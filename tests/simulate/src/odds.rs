@@ -73,11 +73,9 @@ impl Odds {
     pub(crate) fn against(mutant: Mutant, chance: &Chance) -> Self {
         let usual = Self::of(chance);
         match mutant {
-            Mutant::FenceIgnored | Mutant::TakeoverWithoutCancelling => Self {
-                process_fault_every: chance.between(2, 5),
-                cut_millis_max: CUT_MILLIS_MAX,
-                ..usual
-            },
+            Mutant::FenceIgnored | Mutant::TakeoverWithoutCancelling => {
+                Self { process_fault_every: chance.between(2, 5), cut_millis_max: CUT_MILLIS_MAX, ..usual }
+            }
             Mutant::GateReadOnce => Self { endpoint_fails: chance.between(100, 300), ..usual },
             Mutant::ReceiptDropped => {
                 Self { doubled: chance.between(40, 80), answer_lost: chance.between(40, 80), ..usual }

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use thiserror::Error;
 
-use super::{Role, keys};
+use super::keys;
 
 /// A setting cannot be used. The process exits 64; a retry does not help. Never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,15 +22,9 @@ pub enum ConfigError {
     /// Settings that are needed here are not set: all of them, so that nobody has to start once for each.
     #[error("{}", missing(_0))]
     Missing(Vec<Missing>),
-    /// The role cannot run on the embedded engine.
-    #[error(
-        "`nats_url` (BERTH_NATS_URL, --nats) is not set: `berth {role}` runs one role of a deployment on NATS; \
-         `berth serve` runs all of them in one process without NATS"
-    )]
-    RoleNeedsNats {
-        /// The role.
-        role: Role,
-    },
+    /// Several settings cannot be used.
+    #[error("these settings cannot be used:{}", lines(_0))]
+    Several(Vec<ConfigError>),
     /// Variables start like ours and are no setting.
     #[error("{}", unknown(_0))]
     UnknownVariables(Vec<UnknownVariable>),
@@ -51,12 +45,14 @@ pub enum ConfigError {
         nearest: Option<&'static str>,
     },
     /// Something of an upstream cannot be used.
-    #[error("the upstream `{name}`{}: {reason}", of_field(*field))]
+    #[error("the upstream `{name}`{}{}: {reason}", of_field(*field), from(origin.as_deref()))]
     Upstream {
         /// Its name.
         name: String,
         /// Which of its settings; none if it is the name itself.
         field: Option<&'static str>,
+        /// Where that came from; none if it is not set.
+        origin: Option<String>,
         /// What is wrong with it.
         reason: String,
     },
@@ -112,6 +108,14 @@ fn unknown(variables: &[UnknownVariable]) -> String {
     });
     let text = words.collect::<Vec<_>>().join("; ");
     format!("{text}. `berth config --help` lists them; unset what is not meant for berth")
+}
+
+fn lines(errors: &[ConfigError]) -> String {
+    errors.iter().map(|error| format!("\n  {error}")).collect()
+}
+
+fn from(origin: Option<&str>) -> String {
+    origin.map(|origin| format!(" from {origin}")).unwrap_or_default()
 }
 
 fn of_field(field: Option<&str>) -> String {

@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, ops::Range, path::Path};
 
+use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::{
     ConfigError,
+    faults::Faults,
     keys::{self, nearest},
     upstreams::{self, Given},
 };
@@ -28,8 +30,14 @@ pub(super) struct Entry {
     pub(super) line: usize,
 }
 
-/// Reads the file. One that need not exist and does not has no entries.
-pub(super) fn read(path: &Path, must_exist: bool) -> Result<File, ConfigError> {
+/// The tables of upstreams, with the place of each value.
+#[derive(Debug, Deserialize)]
+struct Tables {
+    upstream: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
+}
+
+/// Reads the file. One that need not exist and does not has no entries. What it has and should not is noted.
+pub(super) fn read(path: &Path, must_exist: bool, faults: &Faults) -> Result<File, ConfigError> {
     let unreadable = |reason: String| ConfigError::File { path: path.to_owned(), reason };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -40,13 +48,25 @@ pub(super) fn read(path: &Path, must_exist: bool) -> Result<File, ConfigError> {
     };
     let mut table: BTreeMap<String, Spanned<Value>> =
         toml::from_str(&text).map_err(|error| unreadable(what_is_wrong(&text, &error)))?;
+    let line = |span: Range<usize>| line_of(&text, span.start);
     let upstreams = match table.remove(upstreams::TABLE) {
-        Some(tables) => upstreams::of_file(tables.get_ref(), path)?,
+        Some(tables) => {
+            let place = |value: &Spanned<Value>| format!("{} line {}", path.display(), line(value.span()));
+            match toml::from_str::<Tables>(&text) {
+                Ok(found) => upstreams::of_file(&found.upstream, place, faults),
+                Err(_) => {
+                    faults.note(upstreams::no_table(place(&tables)));
+                    Given::new()
+                }
+            }
+        }
         None => Given::new(),
     };
-    let line = |span: Range<usize>| line_of(&text, span.start);
-    if let Some((key, value)) = table.iter().find(|(name, _)| !keys::names().any(|known| known == *name)) {
-        return Err(ConfigError::UnknownKey {
+    let mut unknown: Vec<_> =
+        table.iter().filter(|(name, _)| !keys::names().any(|known| known == *name)).collect();
+    unknown.sort_unstable_by_key(|(_, value)| value.span().start);
+    for (key, value) in unknown {
+        faults.note(ConfigError::UnknownKey {
             key: key.clone(),
             line: line(value.span()),
             path: path.to_owned(),

@@ -17,7 +17,7 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// Whether its value is never shown.
     pub secret: bool,
-    /// How a file that holds it is named instead, for a secret.
+    /// How a file that holds it is named instead, for what is secret or may contain what is.
     pub file: Option<FileTwin>,
     /// What it does.
     pub help: &'static str,
@@ -134,14 +134,18 @@ pub const KEYS: [Key; 52] = [
         "Networks of proxies that are believed about whom they ask for (X-Forwarded-For), such as 10.0.0.0/8",
     ),
     key("data", "BERTH_DATA", "data", "FOLDER", Some("./berth-data"), "Data folder"),
-    key(
-        "nats_url",
-        "BERTH_NATS_URL",
-        "nats",
-        "URL",
-        None,
-        "NATS server, or several of one cluster separated by commas, instead of the embedded engine",
-    ),
+    Key {
+        // It may contain a password.
+        file: Some(FileTwin { name: "nats_url_file", variable: "BERTH_NATS_URL_FILE", flag: "nats-file" }),
+        ..key(
+            "nats_url",
+            "BERTH_NATS_URL",
+            "nats",
+            "URL",
+            None,
+            "NATS server, or several of one cluster separated by commas, instead of the embedded engine",
+        )
+    },
     key("nats_creds", "BERTH_NATS_CREDS", "nats-creds", "FILE", None, "File with NATS credentials"),
     key(
         "nats_tls_ca",
@@ -498,7 +502,9 @@ pub(super) fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> 
     if let Some(begun) = known.iter().find(|own| own.starts_with(&format!("{name}_"))) {
         return Some(begun);
     }
-    let alike = known.into_iter().map(|own| (strsim::jaro_winkler(name, own), own));
+    // What all variables begin with makes none of them alike.
+    let own_part = |name: &'_ str| name.strip_prefix("BERTH_").unwrap_or(name).to_owned();
+    let alike = known.into_iter().map(|own| (strsim::jaro_winkler(&own_part(name), &own_part(own)), own));
     alike.filter(|(degree, _)| *degree >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, own)| own)
 }
 

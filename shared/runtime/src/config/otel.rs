@@ -27,20 +27,20 @@ pub struct TraceHeader {
 
 /// Everything about traces: our own setting counts before the standard's.
 pub(super) fn traces(raw: &Raw) -> Result<TraceSettings, ConfigError> {
-    let given = raw.parse_optional("traces", parse::collector)?;
-    let of_traces = raw.parse_optional("otel_traces_endpoint", parse::public_url)?;
-    let of_all = raw.parse_optional("otel_endpoint", parse::collector)?;
-    let is_off = raw.parse_optional("otel_sdk_disabled", |text| Ok(text.eq_ignore_ascii_case("true")))?;
-    let exporter = raw.parse_optional("otel_traces_exporter", exporter)?;
+    let given = raw.parse_optional("traces", parse::collector);
+    let of_traces = raw.parse_optional("otel_traces_endpoint", parse::public_url);
+    let of_all = raw.parse_optional("otel_endpoint", parse::collector);
+    let is_off = raw.parse_optional("otel_sdk_disabled", |text| Ok(text.eq_ignore_ascii_case("true")));
+    let exporter = raw.parse_optional("otel_traces_exporter", exporter);
     let standard = of_traces.or(of_all).filter(|_| is_off != Some(true) && exporter != Some(Exporter::None));
-    raw.parse_optional("otel_protocol", protocol)?;
-    let headers = match raw.parse_optional("otel_traces_headers", headers)? {
+    raw.parse_optional("otel_protocol", protocol);
+    let headers = match raw.parse_optional("otel_traces_headers", headers) {
         Some(headers) => Some(headers),
-        None => raw.parse_optional("otel_headers", headers)?,
+        None => raw.parse_optional("otel_headers", headers),
     };
     let one_in = raw.parse("traces_one_in", |text| parse::number(text, 1, u32::MAX))?;
-    let sampler = raw.parse_optional("otel_traces_sampler", sampler)?.unwrap_or(Sampler::Always);
-    let share = raw.parse_optional("otel_traces_sampler_arg", share)?;
+    let sampler = raw.parse_optional("otel_traces_sampler", sampler).unwrap_or(Sampler::Always);
+    let share = raw.parse_optional("otel_traces_sampler_arg", share);
     let is_own = raw.is_default("traces_one_in");
     let timeout = raw.parse("otel_timeout", |text| parse::number(text, 1, TIMEOUT_MILLIS_MAX))?;
     Ok(TraceSettings {
@@ -51,8 +51,8 @@ pub(super) fn traces(raw: &Raw) -> Result<TraceSettings, ConfigError> {
             (Sampler::Share, Some(share)) if is_own => share,
             _ => one_in,
         },
-        service: raw.parse_optional("otel_service_name", |text| Ok(text.trim().to_owned()))?,
-        attributes: raw.parse_optional("otel_resource_attributes", attributes)?.unwrap_or_default(),
+        service: raw.parse_optional("otel_service_name", |text| Ok(text.trim().to_owned())),
+        attributes: raw.parse_optional("otel_resource_attributes", attributes).unwrap_or_default(),
     })
 }
 

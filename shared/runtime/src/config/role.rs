@@ -51,13 +51,15 @@ impl Role {
 
     pub(super) fn check(self, settings: &Settings) -> Result<(), ConfigError> {
         let secrets = &settings.secrets;
-        if settings.nats.is_none() && self != Self::Serve {
-            return Err(ConfigError::RoleNeedsNats { role: self });
-        }
-        let on_nats = settings.nats.is_some();
+        let on_nats = settings.nats.is_some() || self != Self::Serve;
         let (workers, connector) = (&settings.workers, self.runs(Self::Connector));
         let gateway = self.runs(Self::Gateway);
         let needed = [
+            (
+                on_nats && settings.nats.is_none(),
+                "nats_url",
+                "this is one role of a deployment on NATS; `berth serve` runs all of them in one process without NATS",
+            ),
             (
                 on_nats && secrets.master_key.is_none(),
                 "master_key",

@@ -11,6 +11,7 @@ use std::{
 use super::{
     ConfigError,
     error::UnknownVariable,
+    faults::Faults,
     file::{self, Entry},
     keys::{self, KEYS, Key, nearest},
     show::Shown,
@@ -80,21 +81,22 @@ impl Sources {
         self
     }
 
-    /// The value of each setting, from the first source that has one.
+    /// The value of each setting, from the first source that has one, and what is wrong so far. Only a file that cannot
+    /// be read ends it: nobody knows what stands in it.
     pub(super) fn merge(&self) -> Result<Raw, ConfigError> {
         let (path, must_exist) = self.file();
-        let file = file::read(&path, must_exist)?;
-        let layers = [
-            self.flags.iter().map(|(name, text)| (*name, Ok((text.clone(), flag_origin(name))))).collect(),
-            self.texts_of_variables()?,
-            texts_of_file(&path, &file.entries),
-        ];
-        let upstreams = upstreams::merged(upstreams::of_variables(&self.variables)?, file.upstreams);
-        let mut raw = Raw { values: BTreeMap::new(), upstreams, ignored: self.ignored.clone() };
+        let faults = Faults::default();
+        let file = file::read(&path, must_exist, &faults)?;
+        let layers =
+            [self.texts_of_flags(), self.texts_of_variables(&faults), texts_of_file(&path, &file.entries)];
+        let upstreams = upstreams::merged(upstreams::of_variables(&self.variables, &faults), file.upstreams);
+        let mut raw = Raw { values: BTreeMap::new(), upstreams, ignored: self.ignored.clone(), faults };
         for key in &KEYS {
             let mut found: Option<(String, String)> = None;
             for layer in &layers {
-                let Some((text, origin)) = value_in(layer, key)? else { continue };
+                let Some((text, origin)) = raw.faults.or_note(value_in(layer, key)).flatten() else {
+                    continue;
+                };
                 match &found {
                     None => found = Some((text, origin)),
                     Some((_, counts)) => {
@@ -108,6 +110,13 @@ impl Sources {
         Ok(raw)
     }
 
+    fn texts_of_flags(&self) -> Layer {
+        let text = |(name, text): (&&'static str, &String)| {
+            (*name, (Ok(text.clone()), format!("the flag --{}", keys::flag_of_name(name))))
+        };
+        self.flags.iter().map(text).collect()
+    }
+
     fn file(&self) -> (PathBuf, bool) {
         match (&self.file, self.variables.get(CONFIG_VARIABLE)) {
             (Some(path), _) => (path.clone(), true),
@@ -118,7 +127,7 @@ impl Sources {
 
     /// Variables as they were written: guessing that `00123` is a number would change a token. One that is no
     /// setting is most likely misspelt, and a process that starts without it is not the one that was meant.
-    fn texts_of_variables(&self) -> Result<Layer, ConfigError> {
+    fn texts_of_variables(&self, faults: &Faults) -> Layer {
         let mut texts = Layer::new();
         let mut unknown = Vec::new();
         for (variable, value) in &self.variables {
@@ -126,30 +135,31 @@ impl Sources {
                 continue;
             }
             let Some(name) = keys::name_of_variable(variable) else {
-                let nearest = nearest(variable, keys::variables());
+                let nearest = nearest(variable, keys::variables())
+                    .or_else(|| upstreams::is_like_a_variable(variable).then_some(upstreams::VARIABLE_FORM));
                 unknown.push(UnknownVariable { name: variable.clone(), nearest });
                 continue;
             };
-            let text = value.to_str().map(|text| (text.to_owned(), format!("the variable {variable}")));
-            texts.insert(name, text.ok_or_else(|| "the value is not UTF-8".to_owned()));
+            let text = value.to_str().map(str::to_owned).ok_or("the value is not UTF-8");
+            texts.insert(name, (text, format!("the variable {variable}")));
         }
-        if unknown.is_empty() { Ok(texts) } else { Err(ConfigError::UnknownVariables(unknown)) }
+        if !unknown.is_empty() {
+            faults.note(ConfigError::UnknownVariables(unknown));
+        }
+        texts
     }
 }
 
-/// What one source says: by the key of a setting or of the file that holds it, a text and where it stands.
-type Layer = BTreeMap<&'static str, Result<(String, String), String>>;
-
-fn flag_origin(name: &str) -> String {
-    format!("the flag --{}", keys::flag_of_name(name))
-}
+/// What one source says: by the key of a setting or of the file that holds it, a text (or why it is none) and where it
+/// stands.
+type Layer = BTreeMap<&'static str, (Result<String, &'static str>, String)>;
 
 fn texts_of_file(path: &Path, entries: &BTreeMap<String, Entry>) -> Layer {
-    let text = |Entry { text, line }| {
-        let expected = format!("line {line}: a text, a number or a list of texts is expected");
-        text.map(|text| (text, format!("{} line {line}", path.display()))).ok_or(expected)
+    let text = |Entry { text, line }: &Entry| {
+        let text = text.clone().ok_or("a text, a number or a list of texts is expected");
+        (text, format!("{} line {line}", path.display()))
     };
-    keys::names().filter_map(|name| Some((name, text(entries.get(name)?.clone())))).collect()
+    keys::names().filter_map(|name| Some((name, text(entries.get(name)?)))).collect()
 }
 
 /// What a source says of a setting: the value itself, or that of the file that it names for a secret.
@@ -159,8 +169,11 @@ fn value_in(layer: &Layer, key: &'static Key) -> Result<Option<(String, String)>
         origin: origin.to_owned(),
         reason,
     };
-    let given =
-        |name: &str| layer.get(name).cloned().transpose().map_err(|reason| invalid("its source", reason));
+    let given = |name: &str| match layer.get(name) {
+        Some((Ok(text), origin)) => Ok(Some((text.clone(), origin.clone()))),
+        Some((Err(reason), origin)) => Err(invalid(origin, (*reason).to_owned())),
+        None => Ok(None),
+    };
     let in_file = key.file.map(|twin| given(twin.name)).transpose()?.flatten();
     match (given(key.name)?, in_file) {
         (Some((_, origin)), Some((_, other))) => {
@@ -212,29 +225,32 @@ pub(super) struct Raw {
     /// What was given of each upstream.
     pub(super) upstreams: Given,
     ignored: Vec<String>,
+    /// What is wrong with them, as far as it was looked at.
+    pub(super) faults: Faults,
 }
 
 impl Raw {
-    /// A setting that has a default.
+    /// A setting that has a default, which stands for it too where it cannot be used: that is noted.
     pub(super) fn parse<T>(
         &self,
         key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, ConfigError> {
-        self.parse_optional(key, parse)?
+        let default = || self.values.get(key).and_then(|(key, _)| parse(key.default?).ok());
+        self.parse_optional(key, &parse)
+            .or_else(default)
             .ok_or_else(|| ConfigError::missing(key, "it has neither a value nor a default"))
     }
 
-    /// A setting that may be absent.
+    /// A setting that may be absent. One that cannot be used is as good as absent, and noted.
     pub(super) fn parse_optional<T>(
         &self,
         key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, ConfigError> {
-        let Some((text, origin)) = self.values.get(key).and_then(|(_, value)| value.as_ref()) else {
-            return Ok(None);
-        };
-        parse(text).map(Some).map_err(|reason| ConfigError::Invalid { key, origin: origin.clone(), reason })
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let (text, origin) = self.values.get(key).and_then(|(_, value)| value.as_ref())?;
+        let invalid = |reason| ConfigError::Invalid { key, origin: origin.clone(), reason };
+        self.faults.or_note(parse(text).map_err(invalid))
     }
 
     /// Whether nobody gave a setting.

@@ -12,16 +12,18 @@ use std::{
 };
 
 use secrecy::{ExposeSecret as _, SecretString};
-use toml::Value;
+use toml::{Spanned, Value};
 use url::{Host, Url};
 
-use super::{ConfigError, HttpSettings, file::text_of, sources::read_secret};
+use super::{ConfigError, HttpSettings, faults::Faults, file::text_of, keys::nearest, sources::read_secret};
 use crate::url_policy::is_localhost;
 
 /// The table that holds those of the upstreams.
 pub(super) const TABLE: &str = "upstream";
 /// How the variables of upstreams begin.
 pub(super) const VARIABLE_PREFIX: &str = "BERTH_UPSTREAM_";
+/// What such a variable looks like, for somebody who misspelt it.
+pub(super) const VARIABLE_FORM: &str = "BERTH_UPSTREAM_<NAME>_<SETTING>";
 /// What can be said of an upstream.
 const FIELDS: [&str; 11] = [
     "kind",
@@ -141,37 +143,70 @@ pub(super) fn is_secret(field: &str) -> bool {
 
 // === reading ===
 
-/// What the tables of a file say.
-pub(super) fn of_file(tables: &Value, path: &Path) -> Result<Given, ConfigError> {
+/// Whether a variable is most likely meant to be one of an upstream.
+pub(super) fn is_like_a_variable(name: &str) -> bool {
+    let first = name.strip_prefix("BERTH_").and_then(|rest| rest.split('_').next());
+    first.is_some_and(|first| nearest(first, std::iter::once("UPSTREAM")).is_some())
+}
+
+/// What the tables of a file say; `place` says where a value stands.
+pub(super) fn of_file(
+    tables: &BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
+    place: impl Fn(&Spanned<Value>) -> String,
+    faults: &Faults,
+) -> Given {
     let mut given = Given::new();
-    let tables = tables.as_table().ok_or_else(|| wrong("", None, "a table [upstream.<name>] is expected"))?;
-    for (name, fields) in tables {
-        let fields =
-            fields.as_table().ok_or_else(|| wrong(name, None, "a table [upstream.<name>] is expected"))?;
-        for (field, value) in fields {
-            let field = field_of(name, field)?;
-            let text = text_of(value)
-                .ok_or_else(|| wrong(name, Some(field), "a text, a number or a list is expected"))?;
-            let origin = path.display().to_string();
-            given.entry(name.clone()).or_default().insert(field, (text, origin));
-        }
+    let values = tables.iter().flat_map(|(name, fields)| fields.iter().map(move |field| (name, field)));
+    for (name, (field, value)) in values {
+        let text = text_of(value.get_ref()).ok_or("a text, a number or a list is expected");
+        take(&mut given, name, field, text, place(value), faults);
     }
-    Ok(given)
+    given
 }
 
 /// What the variables say.
-pub(super) fn of_variables(variables: &BTreeMap<String, OsString>) -> Result<Given, ConfigError> {
+pub(super) fn of_variables(variables: &BTreeMap<String, OsString>, faults: &Faults) -> Given {
     let mut given = Given::new();
     for (variable, value) in variables {
         let Some(rest) = variable.strip_prefix(VARIABLE_PREFIX) else { continue };
         let (name, field) = rest.split_once('_').unwrap_or((rest, ""));
-        let name = name.to_lowercase();
-        let field = field_of(&name, &field.to_lowercase())?;
-        let text = value.to_str().ok_or_else(|| wrong(&name, Some(field), "the value is not UTF-8"))?;
+        let text = value.to_str().map(str::to_owned).ok_or("the value is not UTF-8");
         let origin = format!("the variable {variable}");
-        given.entry(name).or_default().insert(field, (text.to_owned(), origin));
+        take(&mut given, &name.to_lowercase(), &field.to_lowercase(), text, origin, faults);
     }
-    Ok(given)
+    given
+}
+
+/// Takes what one place says of an upstream, which is known from then on, even if that cannot be used.
+fn take(
+    given: &mut Given,
+    name: &str,
+    field: &str,
+    text: Result<String, &'static str>,
+    origin: String,
+    faults: &Faults,
+) {
+    let fields = given.entry(name.to_owned()).or_default();
+    let known = FIELDS.into_iter().find(|known| *known == field);
+    let reason = match (known, text) {
+        (Some(field), Ok(text)) => {
+            fields.insert(field, (text, origin));
+            return;
+        }
+        (Some(_), Err(reason)) => reason.to_owned(),
+        (None, _) => {
+            let meant = nearest(field, FIELDS.into_iter());
+            let meant = meant.map(|meant| format!(" (`{meant}` is)")).unwrap_or_default();
+            format!("it has no setting `{field}`{meant}; there are {}", FIELDS.join(", "))
+        }
+    };
+    faults.note(ConfigError::Upstream { name: name.to_owned(), field: known, origin: Some(origin), reason });
+}
+
+/// There is something else where the tables should be.
+pub(super) fn no_table(origin: String) -> ConfigError {
+    let reason = "a table [upstream.<name>] is expected".to_owned();
+    ConfigError::Upstream { name: String::new(), field: None, origin: Some(origin), reason }
 }
 
 /// Both, the first before the second. A key and a file with it are one setting: whichever comes first hides both.
@@ -188,77 +223,79 @@ pub(super) fn merged(first: Given, second: Given) -> Given {
     merged
 }
 
-fn field_of(name: &str, field: &str) -> Result<&'static str, ConfigError> {
-    let known = FIELDS.into_iter().find(|known| *known == field);
-    known.ok_or_else(|| {
-        wrong(name, None, &format!("it has no setting `{field}`; there are {}", FIELDS.join(", ")))
-    })
-}
-
-fn wrong(name: &str, field: Option<&'static str>, reason: &str) -> ConfigError {
-    ConfigError::Upstream { name: name.to_owned(), field, reason: reason.to_owned() }
-}
-
 // === checking ===
 
-/// Checks what was given. `http` says where this process is, which is no upstream of its own.
-pub(super) fn checked(given: &Given, http: &HttpSettings) -> Result<Vec<UpstreamSettings>, ConfigError> {
+/// What is wrong: with which setting of an upstream, if it is one, and why.
+type Wrong = (Option<&'static str>, String);
+
+/// Those that can be used of what was given; the others are noted. `http` says where this process is, which is no
+/// upstream of its own.
+pub(super) fn checked(given: &Given, http: &HttpSettings, faults: &Faults) -> Vec<UpstreamSettings> {
+    let wrong = |name: &str, (field, reason): Wrong| {
+        let origin = field.and_then(|field| given.get(name)?.get(field)).map(|(_, origin)| origin.clone());
+        ConfigError::Upstream { name: name.to_owned(), field, origin, reason }
+    };
     if given.len() > UPSTREAMS_MAX {
-        return Err(wrong("", None, &format!("there are more than {UPSTREAMS_MAX}")));
+        faults.note(wrong("", (None, format!("there are more than {UPSTREAMS_MAX}"))));
+        return Vec::new();
     }
-    let upstreams: Vec<_> =
-        given.iter().map(|(name, fields)| one(name, fields, http)).collect::<Result<_, _>>()?;
-    for (at, upstream) in upstreams.iter().enumerate() {
-        if let Some(same) = upstreams.iter().take(at).find(|other| other.url == upstream.url) {
-            let reason = format!("`{}` is at the same address: two names would drive one gateway", same.name);
-            return Err(wrong(&upstream.name, Some("url"), &reason));
-        }
+    let mut upstreams: Vec<UpstreamSettings> = Vec::new();
+    for (name, fields) in given {
+        let found = one(name, fields, http).and_then(|upstream| match of_url(&upstreams, &upstream.url) {
+            Some(same) => {
+                let reason = format!("`{same}` is at the same address: two names would drive one gateway");
+                Err((Some("url"), reason))
+            }
+            None => Ok(upstream),
+        });
+        upstreams.extend(faults.or_note(found.map_err(|why| wrong(name, why))));
     }
-    Ok(upstreams)
+    upstreams
+}
+
+fn of_url<'a>(upstreams: &'a [UpstreamSettings], url: &Url) -> Option<&'a str> {
+    upstreams.iter().find(|other| other.url == *url).map(|same| same.name.as_str())
 }
 
 fn one(
     name: &str,
     fields: &BTreeMap<&'static str, (String, String)>,
     http: &HttpSettings,
-) -> Result<UpstreamSettings, ConfigError> {
+) -> Result<UpstreamSettings, Wrong> {
     let is_small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
     if !begins || !name.chars().all(is_small) || name.len() > NAME_CHARS_MAX {
-        return Err(wrong(
-            name,
-            None,
-            "a name is a small letter and then small letters and digits, 32 at most",
-        ));
+        let reason = "a name is a small letter and then small letters and digits, 32 at most";
+        return Err((None, reason.to_owned()));
     }
+    let wrong = |field, reason: &str| (Some(field), reason.to_owned());
     let text = |field: &str| fields.get(field).map(|(text, _)| text.as_str());
     let kind = match text("kind").unwrap_or("evolution") {
         "evolution" => UpstreamKind::Evolution,
-        _ => return Err(wrong(name, Some("kind"), "`evolution` is expected")),
+        _ => return Err(wrong("kind", "`evolution` is expected")),
     };
     let mode = match text("mode").unwrap_or("observe") {
         "observe" => UpstreamMode::Observe,
         "drive" => UpstreamMode::Drive,
-        _ => return Err(wrong(name, Some("mode"), "`observe` or `drive` is expected")),
+        _ => return Err(wrong("mode", "`observe` or `drive` is expected")),
     };
     let poll_ms = text("poll_ms").unwrap_or("2000").parse().ok().filter(|ms| POLL_MS.contains(ms));
-    let poll_ms =
-        poll_ms.ok_or_else(|| wrong(name, Some("poll_ms"), "20 to 60000 milliseconds are expected"))?;
+    let poll_ms = poll_ms.ok_or_else(|| wrong("poll_ms", "20 to 60000 milliseconds are expected"))?;
     let hear = match text("hear").unwrap_or("poll") {
         "poll" => UpstreamHear::Poll,
         "socket" => UpstreamHear::Socket,
-        _ => return Err(wrong(name, Some("hear"), "`poll` or `socket` is expected")),
+        _ => return Err(wrong("hear", "`poll` or `socket` is expected")),
     };
     let body_mib = text("body_mib").unwrap_or("136").parse().ok().filter(|mib| BODY_MIB.contains(mib));
-    let body_mib = body_mib.ok_or_else(|| wrong(name, Some("body_mib"), "1 to 4096 MiB are expected"))?;
+    let body_mib = body_mib.ok_or_else(|| wrong("body_mib", "1 to 4096 MiB are expected"))?;
     let answer_s = text("answer_s").unwrap_or("120").parse().ok().filter(|s| ANSWER_S.contains(s));
-    let answer_s = answer_s.ok_or_else(|| wrong(name, Some("answer_s"), "1 to 600 seconds are expected"))?;
+    let answer_s = answer_s.ok_or_else(|| wrong("answer_s", "1 to 600 seconds are expected"))?;
     let accounts = text("accounts").unwrap_or(DEFAULT_ACCOUNT).split(',').map(str::trim);
     Ok(UpstreamSettings {
         name: name.to_owned(),
         kind,
-        url: url(text("url"), http).map_err(|reason| wrong(name, Some("url"), &reason))?,
-        key: key(text("key"), text("key_file")).map_err(|reason| wrong(name, Some("key"), &reason))?,
+        url: url(text("url"), http).map_err(|reason| wrong("url", &reason))?,
+        key: key(text("key"), text("key_file")).map_err(|reason| wrong("key", &reason))?,
         mode,
         accounts: accounts.filter(|account| !account.is_empty()).map(str::to_owned).collect(),
         poll: Duration::from_millis(poll_ms),
@@ -266,7 +303,7 @@ fn one(
         body_bytes_max: body_mib * 1024 * 1024,
         answer_max: Duration::from_secs(answer_s),
         callback: callback(text("callback_url").or(http.public_url.as_deref()))
-            .map_err(|reason| wrong(name, Some("callback_url"), reason))?,
+            .map_err(|reason| wrong("callback_url", reason))?,
     })
 }
 
