@@ -55,8 +55,16 @@ pub(crate) struct Provision {
 const READERS_DEFAULT: &str = "1";
 const READERS_MAX: i64 = 8;
 
-const ABOUT: &str =
-    "Session state for WhatsApp-gateway instances: links, logouts and webhooks, event-sourced";
+const ABOUT: &str = "Event-sourced session state for WhatsApp-gateway instances";
+
+const FIRST: &str = "\
+Examples:
+  berth serve                                 # everything here, in ./berth-data
+  export BERTH_MASTER_KEY=... BERTH_ROOT_KEY=... BERTH_ACCOUNT_TOKEN=...
+  berth serve --nats nats://127.0.0.1:4222    # on NATS, with these keys
+  berth serve --help                          # more of them, and the exit codes
+
+Settings: `berth config --help` lists them, `berth config` prints what holds.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,12 +86,12 @@ Settings: `berth config --help` lists them, `berth config` prints those in force
 
 /// Every subcommand that runs something, with its line of help.
 const RUN: [(Role, &str); 6] = [
-    (Role::Serve, "Run every role in this process; on the embedded engine unless NATS is set"),
-    (Role::Gateway, "Run the HTTP edge: the native API and the dialects (needs NATS)"),
-    (Role::SessionAggregate, "Run the role that decides commands (needs NATS)"),
-    (Role::Projections, "Run the views that answer lists (needs NATS)"),
-    (Role::Webhooks, "Run the delivery of webhooks (needs NATS)"),
-    (Role::Connector, "Run the owner of device links (needs NATS)"),
+    (Role::Serve, "Run every role here, embedded unless NATS is set"),
+    (Role::Gateway, "On NATS: run the HTTP edge"),
+    (Role::SessionAggregate, "On NATS: run what decides commands"),
+    (Role::Projections, "On NATS: run the views that answer lists"),
+    (Role::Webhooks, "On NATS: run the delivery of webhooks"),
+    (Role::Connector, "On NATS: run the owner of device links"),
 ];
 
 /// The whole command line.
@@ -91,7 +99,7 @@ pub(crate) fn command() -> Command {
     Command::new("berth")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
-        .after_help(EXAMPLES)
+        .after_help(FIRST)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .arg(
@@ -99,38 +107,30 @@ pub(crate) fn command() -> Command {
                 .long("config")
                 .value_name("FILE")
                 .value_parser(clap::value_parser!(PathBuf))
-                .help("Configuration file [BERTH_CONFIG, default berth.toml if it is there]")
+                .help("Configuration file [BERTH_CONFIG, else berth.toml here]")
                 .global(true),
         )
         .args(keys::flags(true))
         .subcommands(RUN.map(|(role, about)| Command::new(role.as_str()).about(about).after_help(EXAMPLES)))
         .subcommand(config())
-        .subcommand(
-            Command::new("probe")
-                .about("Ask the process here whether it is ready, for healthchecks: 0 or 69"),
-        )
+        .subcommand(Command::new("probe").about("Ask the process here whether it is ready: 0 or 69"))
         .subcommand(recover())
         .subcommand(provision())
         .subcommand(export())
         .subcommand(import())
         .subcommand(rotate_evidence_key())
         .subcommand(master_keys())
-        .subcommand(
-            Command::new("upgrade")
-                .about("Let the deployment write the newest formats, once every process reads them"),
-        )
+        .subcommand(Command::new("upgrade").about("Write the newest formats, once every process reads them"))
 }
 
 /// Every setting is a flag of every subcommand; only here are they listed, so that the other helps fit on a screen.
 fn config() -> Command {
-    Command::new("config")
-        .about("Print the effective settings as a berth.toml, secrets hidden")
-        .args(keys::flags(false))
+    Command::new("config").about("Print the effective settings, secrets hidden").args(keys::flags(false))
 }
 
 fn recover() -> Command {
     Command::new("recover")
-        .about("Go on after the log lost acknowledged commits, once you know why")
+        .about("Go on after the log lost commits, once you know why")
         .long_about(
             "When the log is absent, another one, or behind what was seen of it, acknowledged commits are lost, \
              and no process builds on it. Find out what happened first (a restored backup, a damaged disk). Then \
@@ -149,7 +149,7 @@ fn recover() -> Command {
 
 fn provision() -> Command {
     Command::new("provision")
-        .about("Make or check the streams on NATS; --permissions prints who may do what")
+        .about("Make or check the streams on NATS, or print permissions")
         .long_about(
             "Makes the streams and buckets of a deployment that are not there yet, checks those that are as every start \
              does, and shows how many servers keep each and what can be lost as they stand. A setting that could lose \
@@ -184,7 +184,7 @@ fn provision() -> Command {
 }
 
 fn export() -> Command {
-    Command::new("export").about("Write the whole deployment as lines of JSON, for `berth import`").long_about(
+    Command::new("export").about("Write the whole deployment as lines of JSON").long_about(
         "Writes all commits in their order, what was signed of them, and what opens them: wrapped keys, which the master \
          key opens and nothing else. Embedded: stop the process first. On NATS it needs the credentials of the operator, \
          and what is decided after it began is not in it, so stop the processes first to move a deployment. Destroy the \
@@ -194,7 +194,7 @@ fn export() -> Command {
 
 fn import() -> Command {
     Command::new("import")
-        .about("Fill an empty deployment from `berth export` or from a data folder")
+        .about("Fill an empty deployment with an export or a data folder")
         .long_about(
             "Takes a file that `berth export` wrote, or the data folder of an embedded deployment that was stopped, and fills \
              the deployment of the settings with it (--data, or --nats-url), which must have nothing yet. All of it is read \
@@ -219,7 +219,7 @@ fn import() -> Command {
 
 fn rotate_evidence_key() -> Command {
     Command::new("rotate-evidence-key")
-        .about("Let another key sign checkpoints: the one that signs now announces it")
+        .about("Let another key sign checkpoints")
         .long_about(
             "Publishes the announcement of the key in a file, signed by the key that signs now (BERTH_EVIDENCE_KEY, or \
              the one in the data folder) and by itself. Whoever knows the former key can believe the new one, and \
@@ -247,7 +247,7 @@ fn master_keys() -> Command {
             .help(help)
     };
     Command::new("keys")
-        .about("Put another master key in the place of the one that is used")
+        .about("Put another master key in the place of the present one")
         .subcommand_required(true)
         .subcommand(
             Command::new("rotate")
@@ -321,13 +321,17 @@ mod tests {
     use super::*;
 
     /// Lines of a terminal that is not small.
-    const SCREEN_LINES: usize = 45;
+    const SCREEN_LINES: usize = 36;
+    /// Its columns.
+    const SCREEN_COLUMNS: usize = 80;
 
     #[test]
     fn the_help_fits_on_a_screen_and_that_of_the_settings_names_every_one() {
         command().debug_assert();
         let help = command().render_help().to_string();
         assert!(help.lines().count() <= SCREEN_LINES, "{help}");
+        let wide: Vec<_> = help.lines().filter(|line| line.chars().count() > SCREEN_COLUMNS).collect();
+        assert!(wide.is_empty(), "{wide:#?}");
         let mut command = command();
         command.build();
         let settings = command.find_subcommand_mut("config").unwrap().render_help().to_string();

@@ -82,6 +82,8 @@ async fn start(
             };
             first.greet(&wired.folder)?;
             shown.write_to(&wired.folder)?;
+        } else {
+            welcome::places(address, settings)?;
         }
         account.done();
     }

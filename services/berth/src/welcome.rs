@@ -7,7 +7,10 @@ use std::{
 };
 
 use berth_proto::AccountId;
-use berth_runtime::Role;
+use berth_runtime::{
+    Role, Settings,
+    config::{ConsolePages, DeviceDriver},
+};
 use secrecy::ExposeSecret;
 
 use crate::{credentials::Shown, failure::Failure, folder::DataFolder};
@@ -91,17 +94,32 @@ impl FirstStart<'_> {
             )?;
         }
         if self.simulated {
-            writeln!(
-                out,
-                "\nNo WhatsApp is behind this: phones are simulated, and a code is scanned by an API call \
-                 (POST …/first/simulate)."
-            )?;
+            writeln!(out, "\n{SIMULATED} (POST …/first/simulate).")?;
         }
         if self.console {
             writeln!(out, "\nThe same in a browser: {base}/console; sign in with the account token.")?;
         }
         writeln!(out, "The documentation of the API is at {base}/docs.\n")
     }
+}
+
+/// What is said of phones that are only played.
+const SIMULATED: &str =
+    "No WhatsApp is behind this: phones are simulated, and a code is scanned by an API call";
+
+/// Where a gateway is used that was given its keys: nothing about them is to be shown, and the rest is as good to know.
+pub(crate) fn places(address: SocketAddr, settings: &Settings) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let base = url(reachable(address), settings.http.tls.is_some());
+    let console = match settings.http.console {
+        ConsolePages::On => format!("console at {base}/console, "),
+        ConsolePages::Off => String::new(),
+    };
+    said(writeln!(out, "{console}documentation of the API at {base}/docs"))?;
+    if settings.device.driver == DeviceDriver::Simulated {
+        said(writeln!(out, "{SIMULATED} (POST …/simulate)"))?;
+    }
+    Ok(())
 }
 
 fn said(said: io::Result<()>) -> Result<(), Failure> {

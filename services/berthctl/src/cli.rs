@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{exit, failure::Failure, session::Session, verbs};
+use crate::{exit, failure::Failure, http::Patience, session::Session, verbs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -95,9 +95,9 @@ pub(crate) struct Global {
     /// The idempotency key of the command: the same key does nothing twice. One is made up if it is left out.
     #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
     pub(crate) key: Option<String>,
-    /// For how many seconds to ask again while Berth does not answer.
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, hide_short_help = true)]
-    retry_for: u64,
+    /// For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet.
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    retry_for: Option<u64>,
     /// Whether colours are used; `NO_COLOR` counts too.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
     pub(crate) color: Color,
@@ -192,8 +192,8 @@ impl Global {
     }
 
     /// For how long a request is sent again.
-    pub(crate) const fn retry_for(&self) -> Duration {
-        Duration::from_secs(self.retry_for)
+    pub(crate) fn patience(&self) -> Patience {
+        self.retry_for.map(Duration::from_secs).map_or_else(Patience::default, Patience::of)
     }
 }
 

@@ -21,7 +21,7 @@ impl Session {
     /// A session with these flags.
     pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
         let settings = Settings::of(global)?;
-        let client = Client::new(settings, global.retry_for(), global.key.clone())?;
+        let client = Client::new(settings, global.patience(), global.key.clone())?;
         Ok(Self { client, out: Output::of(global)?, yes: global.yes })
     }
 

@@ -17,7 +17,7 @@ use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::sleep,
 };
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::{
     Ports, Settings,
@@ -183,8 +183,12 @@ impl Owner {
         loop {
             let page = match self.page(after.clone()).await {
                 Ok(page) => page,
+                // A view that is still made of the log is how every process begins.
                 Err(error) => {
-                    warn!(%error, "the wanted links cannot be read yet");
+                    match error {
+                        ViewError::Rebuilding => debug!(%error, "the wanted links cannot be read yet"),
+                        error => warn!(%error, "the wanted links cannot be read yet"),
+                    }
                     sleep(VIEW_RETRY).await;
                     continue;
                 }

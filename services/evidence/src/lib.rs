@@ -91,6 +91,10 @@ pub async fn start(
     server::start(bus, Arc::new(answers), lifecycle).await?;
     let stop = lifecycle.stop().clone();
     let Some(key) = key else {
+        tracing::warn!(
+            "nothing is signed: no evidence key is set (BERTH_EVIDENCE_KEY; `openssl rand -base64 32` makes one), so that \
+             nobody can prove what the log was"
+        );
         state.signing(Some("no evidence key is set (BERTH_EVIDENCE_KEY)".to_owned()));
         return Ok(Handle { state });
     };

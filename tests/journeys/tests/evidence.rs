@@ -8,7 +8,7 @@ use berth_journeys::{
     whole::{held, verified},
 };
 use berth_proto::Hash;
-use berth_test_support::NatsServer;
+use berth_test_support::{NatsServer, program};
 use serde_json::{Value, json};
 use tlog_tiles::tlog::{self, check_record, check_tree, record_hash};
 
@@ -57,6 +57,41 @@ async fn told(berth: Berth) {
     let shards = client.get("/v1/checkpoints").await.expect(200)["shards"].as_u64().unwrap();
     client.get(&format!("/v1/checkpoints/{shards}")).await.expect(404);
     Client::new(client.base()).get("/v1/checkpoints").await.expect(401);
+}
+
+/// A word of docs/audit.md, as it stands there: it is run before the commit is signed, and waits for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_of_the_documentation_finds_the_commit_as_soon_as_it_is_signed() {
+    const PAGE: &str = include_str!("../../../docs/audit.md");
+    let (_, below) = PAGE.split_once("## Checking a commit in five minutes").unwrap();
+    let block = below.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let berth = Berth::embedded().setting("BERTH_EVIDENCE_INTERVAL", "3").start().await;
+    berth.client().post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
+    let folder = tempfile::tempdir().unwrap();
+    let mut shell = program("sh");
+    shell.args(["-ec", block]).current_dir(folder.path());
+    shell.env("TOKEN", ACCOUNT_TOKEN).env("BERTH", berth.client().base());
+    let out = tokio::task::block_in_place(|| shell.output()).unwrap();
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert_eq!(said, "the commit is in the tree\n", "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[tokio::test]
+async fn a_deployment_without_a_key_says_that_nothing_is_signed_wherever_one_would_look() {
+    let server = NatsServer::start().await;
+    let berth = Berth::on_nats(&server).start().await;
+    let logs = berth.logs();
+    assert!(logs.contains("nothing is signed: no evidence key is set (BERTH_EVIDENCE_KEY"), "{logs}");
+    let client = berth.client();
+    client.post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
+    for path in ["/v1/instances/shop/proof", "/v1/export"] {
+        let refused = client.get(path).await;
+        assert_eq!(refused.header("retry-after"), "5");
+        let problem = refused.expect(503);
+        assert_eq!(problem["code"], "not_signed_yet", "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("BERTH_EVIDENCE_KEY"), "{problem}");
+    }
+    assert!(!berth.logs().contains("is not available"), "nothing is broken: {}", berth.logs());
 }
 
 /// Each commit is in the tree of a checkpoint that the deployment's keys have signed, with its own bytes as the leaf.

@@ -33,7 +33,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_needs_command" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_needs_command" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_needs_command" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_needs_command" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_needs_command" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -80,7 +80,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -118,7 +118,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -138,7 +138,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -155,7 +155,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from counts" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -173,7 +173,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from get" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from get" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from get" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -191,7 +191,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from show" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from show" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from show" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -211,7 +211,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from create" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from create" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from create" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from create" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from create" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -230,7 +230,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from connect" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from connect" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from connect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from connect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from connect" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -250,7 +250,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from qr" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from qr" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from qr" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from qr" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from qr" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -268,7 +268,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from logout" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from logout" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from logout" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from logout" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from logout" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -286,7 +286,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from disconnect" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from disconnect" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from disconnect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from disconnect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from disconnect" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -303,7 +303,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from reconnect" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from reconnect" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from reconnect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from reconnect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from reconnect" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -320,7 +320,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from restart" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from restart" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from restart" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from restart" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from restart" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -337,7 +337,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rename" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rename" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rename" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rename" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rename" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -355,7 +355,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rotate-token" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -372,7 +372,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rm" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rm" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from rm" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -389,7 +389,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from delete" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from delete" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from delete" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -408,7 +408,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from watch" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from watch" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from watch" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from watch" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instance; and __fish_seen_subcommand_from watch" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -440,7 +440,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and not __fish_seen_subcommand_from ls list counts get show create connect qr logout disconnect reconnect restart rename rotate-token rm delete watch help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -478,7 +478,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -498,7 +498,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -515,7 +515,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from counts" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -533,7 +533,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from get" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from get" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from get" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -551,7 +551,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from show" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from show" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from show" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -571,7 +571,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from create" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from create" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from create" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from create" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from create" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -590,7 +590,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from connect" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from connect" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from connect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from connect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from connect" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -610,7 +610,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from qr" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from qr" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from qr" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from qr" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from qr" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -628,7 +628,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from logout" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from logout" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from logout" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from logout" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from logout" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -646,7 +646,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from disconnect" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from disconnect" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from disconnect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from disconnect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from disconnect" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -663,7 +663,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from reconnect" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from reconnect" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from reconnect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from reconnect" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from reconnect" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -680,7 +680,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from restart" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from restart" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from restart" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from restart" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from restart" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -697,7 +697,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rename" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rename" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rename" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rename" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rename" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -715,7 +715,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rotate-token" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -732,7 +732,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rm" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rm" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from rm" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -749,7 +749,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from delete" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from delete" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from delete" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -768,7 +768,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from watch" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from watch" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from watch" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from watch" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand instances; and __fish_seen_subcommand_from watch" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -802,7 +802,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand events" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand events" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand events" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand events" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand events" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -833,7 +833,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand audit" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -850,7 +850,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand verify" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -869,7 +869,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and not __fish_seen_subcommand_from ls list log prove help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -891,7 +891,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -908,7 +908,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -925,7 +925,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from log" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -944,7 +944,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoint; and __fish_seen_subcommand_from prove" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -965,7 +965,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and not __fish_seen_subcommand_from ls list log prove help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -987,7 +987,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1004,7 +1004,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1021,7 +1021,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from log" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1040,7 +1040,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand checkpoints; and __fish_seen_subcommand_from prove" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1062,7 +1062,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand proof" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1079,7 +1079,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand export" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand export" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand export" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand export" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand export" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1098,7 +1098,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1131,7 +1131,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1148,7 +1148,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1165,7 +1165,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from get" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from get" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from get" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1182,7 +1182,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from show" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from show" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from show" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1212,7 +1212,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1237,7 +1237,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1257,7 +1257,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rm" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rm" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rm" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1274,7 +1274,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from delete" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1295,7 +1295,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from deliveries" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1312,7 +1312,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from resend" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1329,7 +1329,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from retry" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1347,7 +1347,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from recover" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1364,7 +1364,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from test" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1381,7 +1381,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from secret" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1400,7 +1400,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from rotate" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1430,7 +1430,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and not __fish_seen_subcommand_from ls list get show add set rm delete deliveries resend retry recover test secret rotate help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1463,7 +1463,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1480,7 +1480,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1497,7 +1497,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from get" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from get" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from get" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1514,7 +1514,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from show" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1544,7 +1544,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1569,7 +1569,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1589,7 +1589,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rm" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1606,7 +1606,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from delete" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1627,7 +1627,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from deliveries" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1644,7 +1644,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from resend" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1661,7 +1661,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from retry" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1679,7 +1679,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from recover" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1696,7 +1696,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from test" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1713,7 +1713,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from secret" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1732,7 +1732,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from rotate" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1762,7 +1762,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and not __fish_seen_subcommand_from ls list recover help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1788,7 +1788,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1810,7 +1810,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1828,7 +1828,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand delivery; and __fish_seen_subcommand_from recover" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1848,7 +1848,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and not __fish_seen_subcommand_from ls list recover help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1874,7 +1874,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1896,7 +1896,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1914,7 +1914,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand deliveries; and __fish_seen_subcommand_from recover" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1940,7 +1940,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand listen" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1957,7 +1957,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -1984,7 +1984,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2001,7 +2001,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2018,7 +2018,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from get" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2035,7 +2035,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from show" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2054,7 +2054,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from create" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from create" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from create" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from create" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from create" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2073,7 +2073,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from set" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from set" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from set" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from set" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from set" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2091,7 +2091,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from rotate-token" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from rotate-token" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from rotate-token" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2108,7 +2108,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from move" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from move" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from move" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from move" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from move" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2125,7 +2125,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from close" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from close" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from close" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from close" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand account; and __fish_seen_subcommand_from close" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2151,7 +2151,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and not __fish_seen_subcommand_from ls list get show create set rotate-token move close help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2178,7 +2178,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2195,7 +2195,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2212,7 +2212,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from get" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2229,7 +2229,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from show" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2248,7 +2248,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from create" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from create" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from create" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from create" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from create" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2267,7 +2267,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from set" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from set" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from set" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from set" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from set" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2285,7 +2285,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from rotate-token" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from rotate-token" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from rotate-token" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from rotate-token" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2302,7 +2302,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from move" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from move" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from move" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from move" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from move" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2319,7 +2319,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from close" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from close" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from close" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from close" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand accounts; and __fish_seen_subcommand_from close" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2345,7 +2345,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and not __fish_seen_subcommand_from status members ls help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and not __fish_seen_subcommand_from status members ls help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and not __fish_seen_subcommand_from status members ls help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and not __fish_seen_subcommand_from status members ls help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and not __fish_seen_subcommand_from status members ls help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2366,7 +2366,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from status" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from status" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from status" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from status" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from status" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2383,7 +2383,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from members" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from members" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from members" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from members" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from members" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2400,7 +2400,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand cluster; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2420,7 +2420,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and not __fish_seen_subcommand_from ls list adopt help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2441,7 +2441,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2458,7 +2458,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2477,7 +2477,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2498,7 +2498,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and not __fish_seen_subcommand_from ls list adopt help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2519,7 +2519,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2536,7 +2536,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2555,7 +2555,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2576,7 +2576,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand status" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2593,7 +2593,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand whoami" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2610,7 +2610,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand check" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand check" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand check" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand check" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand check" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2627,7 +2627,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand doctor" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand doctor" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand doctor" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand doctor" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand doctor" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2646,7 +2646,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand simulate" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand simulate" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand simulate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand simulate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand simulate" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2663,7 +2663,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and not __fish_seen_subcommand_from ls list add use rm delete help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and not __fish_seen_subcommand_from ls list add use rm delete help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand context; and not __fish_seen_subcommand_from ls list add use rm delete help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand context; and not __fish_seen_subcommand_from ls list add use rm delete help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and not __fish_seen_subcommand_from ls list add use rm delete help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2687,7 +2687,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2704,7 +2704,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2721,7 +2721,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from add" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from add" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from add" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from add" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from add" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2739,7 +2739,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from use" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from use" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from use" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from use" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from use" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2756,7 +2756,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from rm" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from rm" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from rm" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2773,7 +2773,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from delete" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from delete" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand context; and __fish_seen_subcommand_from delete" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2795,7 +2795,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and not __fish_seen_subcommand_from ls list add use rm delete help" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and not __fish_seen_subcommand_from ls list add use rm delete help" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and not __fish_seen_subcommand_from ls list add use rm delete help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and not __fish_seen_subcommand_from ls list add use rm delete help" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and not __fish_seen_subcommand_from ls list add use rm delete help" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2819,7 +2819,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from ls" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from ls" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from ls" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from ls" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2836,7 +2836,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from list" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from list" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from list" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from list" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2853,7 +2853,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from add" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from add" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from add" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from add" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from add" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2871,7 +2871,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from use" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from use" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from use" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from use" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from use" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2888,7 +2888,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from rm" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from rm" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from rm" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from rm" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2905,7 +2905,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from delete" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from delete" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from delete" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand contexts; and __fish_seen_subcommand_from delete" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2927,7 +2927,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand completions" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand completions" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand completions" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand completions" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand completions" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -2944,7 +2944,7 @@ jsonl\t'A line of JSON for each thing'
 name\t'The name of each thing'"
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l secrets-to -d 'Keep tokens and secrets in this new file, which only you may read, and show none' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l key -d 'The idempotency key of the command: the same key does nothing twice. One is made up if it is left out' -r
-complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l retry-for -d 'For how many seconds to ask again while Berth does not answer: 30 if left out, 90 for what is not signed yet' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand generate" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"

@@ -127,7 +127,7 @@ impl<'a> Follow<'a> {
     }
 
     async fn open(&mut self) -> Result<(), Failure> {
-        let deadline = Instant::now() + self.client.retry_for();
+        let deadline = Instant::now() + self.client.patience().usual;
         loop {
             let mut ask = self.ask.clone();
             if let Some(last) = &self.last {

@@ -43,7 +43,7 @@ pub(crate) struct Client {
     url: Url,
     token: Option<SecretString>,
     /// For how long a request that got no answer is sent again.
-    retry_for: Duration,
+    patience: Patience,
     /// The idempotency key that the person gave, for the one command of this run.
     key: Option<String>,
     /// Whether that key was used.
@@ -61,11 +61,39 @@ pub(crate) struct Answer {
     pub(crate) replayed: bool,
 }
 
+/// For how long a request is sent again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// While nobody answers, or Berth says that it cannot.
+    pub(crate) usual: Duration,
+    /// While something is not signed yet: checkpoints are a minute apart unless the operator sets something else.
+    signed: Duration,
+}
+
+// === impl Patience ===
+
+impl Patience {
+    /// The same for everything.
+    pub(crate) const fn of(time: Duration) -> Self {
+        Self { usual: time, signed: time }
+    }
+
+    fn with(&self, failure: &Failure) -> Duration {
+        if failure.problem() == Some("not_signed_yet") { self.signed } else { self.usual }
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { usual: Duration::from_secs(30), signed: Duration::from_secs(90) }
+    }
+}
+
 // === impl Client ===
 
 impl Client {
     /// A client with these settings.
-    pub(crate) fn new(settings: Settings, retry_for: Duration, key: Option<String>) -> Result<Self, Failure> {
+    pub(crate) fn new(settings: Settings, patience: Patience, key: Option<String>) -> Result<Self, Failure> {
         let Settings { url, token } = settings;
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_MAX)
@@ -79,7 +107,7 @@ impl Client {
         let http = http
             .build()
             .map_err(|error| Failure::System { what: "to make a client", source: io::Error::other(error) })?;
-        Ok(Self { http, url, token, retry_for, key, key_used: Cell::new(false) })
+        Ok(Self { http, url, token, patience, key, key_used: Cell::new(false) })
     }
 
     /// The address that it asks.
@@ -88,8 +116,8 @@ impl Client {
     }
 
     /// For how long it asks again.
-    pub(crate) const fn retry_for(&self) -> Duration {
-        self.retry_for
+    pub(crate) const fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// Refuses a key that would have to stand for several commands.
@@ -107,7 +135,7 @@ impl Client {
     /// that it cannot at this moment.
     pub(crate) async fn send(&self, ask: Ask) -> Result<Answer, Failure> {
         let ask = self.keyed(ask)?;
-        let deadline = Instant::now() + self.retry_for;
+        let began = Instant::now();
         let (mut pause, mut told) = (PAUSE_FIRST, false);
         loop {
             let failure = match self.once(&ask).await {
@@ -115,6 +143,7 @@ impl Client {
                 Err(failure) => failure,
             };
             let Some(wait) = again_after(&failure, &ask, pause) else { return Err(failure) };
+            let deadline = began + self.patience.with(&failure);
             if Instant::now() + wait > deadline {
                 return Err(failure);
             }

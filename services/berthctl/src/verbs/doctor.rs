@@ -60,6 +60,9 @@ impl Doctor {
         let mut findings = Findings::default();
         gateway(session, &mut findings).await?;
         let principal = token(session, &mut findings).await;
+        if principal.is_some() {
+            evidence(session, &mut findings).await;
+        }
         if principal.as_deref() == Some("root") {
             match session.client.get(&["v1", "cluster"]).await {
                 Ok(cluster) => {
@@ -130,6 +133,19 @@ async fn token(session: &Session, findings: &mut Findings) -> Option<String> {
             findings.wrong("token", chain(&failure));
             None
         }
+    }
+}
+
+/// Whether what is decided can be proved later.
+async fn evidence(session: &Session, findings: &mut Findings) {
+    match session.client.get(&["v1", "checkpoints"]).await {
+        Ok(latest) => match latest.at("trouble").as_str() {
+            Some(trouble) => {
+                findings.risk("evidence", format!("what is decided cannot be proved: {trouble}"))
+            }
+            None => findings.good("evidence", format!("{} checkpoints", latest.list("checkpoints").len())),
+        },
+        Err(failure) => findings.wrong("evidence", chain(&failure)),
     }
 }
 

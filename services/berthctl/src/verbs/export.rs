@@ -19,11 +19,10 @@ const ALL_STATES: &str = "created,connecting,pairing,linked,paused,logged_out,de
 const EXAMPLES: &str = "\
 Examples:
   berthctl export shop > shop.ndjson
-  berthctl export --all --deleted --retry-for 70 > everything.ndjson
+  berthctl export --all --deleted > everything.ndjson
   python3 docs/verify.py shop.ndjson --key PUBLIC-KEY --held kept.json
 
-What was decided in the last minute may not be signed yet: it is waited for, as
-long as --retry-for says.";
+What was decided in the last minute may not be signed yet: it is waited for.";
 
 /// Write histories as lines of JSON, each commit with the proof that it is in what was signed.
 #[derive(Debug, Args)]

@@ -40,6 +40,7 @@ async fn what_nobody_does_and_what_one_server_alone_keeps_is_told_of() {
     let root = Shell::of(&berth).with("BERTHCTL_TOKEN", ROOT_KEY);
     let well = well(&root).await;
     assert!(well.contains("risk") && well.contains("one server keeps"), "{well}");
+    assert!(well.contains("cannot be proved: no evidence key is set"), "{well}");
     berth.kill9_role("connector");
     let told = eventually("its lease has ended", async || {
         let done = root.run(&["doctor"]).await;

@@ -88,7 +88,11 @@ impl Evidence {
             EvidenceReplyV1::Inclusion { published, leaf, path } => {
                 Ok(Inclusion { commit, published, index, leaf, path })
             }
-            EvidenceReplyV1::Absent => Err(Failure::unavailable(PART, "it is not signed yet")),
+            EvidenceReplyV1::Absent => {
+                // Without a key it never will be.
+                let trouble = self.latest().await.ok().and_then(|latest| latest.trouble);
+                Err(Failure::NotSignedYet { trouble })
+            }
             other => Err(refused(other)),
         }
     }

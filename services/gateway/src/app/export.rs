@@ -138,7 +138,8 @@ impl Exports {
             match self.evidence.inclusion(instance, Some(version)).await {
                 Ok(inclusion) => return Ok(Some(inclusion)),
                 Err(Failure::NotFound) => return Ok(None),
-                Err(Failure::Unavailable { .. }) if Instant::now() < until && !self.stop.is_cancelled() => {}
+                Err(Failure::Unavailable { .. } | Failure::NotSignedYet { .. })
+                    if Instant::now() < until && !self.stop.is_cancelled() => {}
                 Err(failure) => return Err(failure),
             }
             self.stop.run_until_cancelled(sleep(LOOK_AGAIN)).await;

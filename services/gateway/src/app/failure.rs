@@ -7,6 +7,9 @@ use thiserror::Error;
 
 /// Seconds after which a client may try again when a part of the deployment does not answer.
 pub const RETRY_AFTER_SECONDS: u32 = 2;
+/// Seconds after which a client may ask again for a proof of what is not signed yet: checkpoints are up to a minute
+/// apart, or as far as the operator sets.
+pub const SIGNED_AFTER_SECONDS: u32 = 5;
 
 /// What a dialect says of [`RejectionCodeV1::UpgradeNeeded`].
 pub(crate) const UPGRADE_NEEDED: &str =
@@ -44,6 +47,12 @@ pub enum Failure {
         /// Seconds to wait.
         retry_after_seconds: u32,
     },
+    /// No signed checkpoint has it yet; the same request may be sent again after the next one.
+    #[error("it is not signed yet")]
+    NotSignedYet {
+        /// Why nothing is signed at all; none if the next checkpoint is only waited for.
+        trouble: Option<String>,
+    },
     /// A part of the deployment does not answer; the same request may be sent again.
     #[error("{part} is not available")]
     Unavailable {
@@ -69,6 +78,7 @@ impl Failure {
         match self {
             Self::Limited { retry_after_seconds } => Some(*retry_after_seconds),
             Self::Unavailable { .. } => Some(RETRY_AFTER_SECONDS),
+            Self::NotSignedYet { .. } => Some(SIGNED_AFTER_SECONDS),
             Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
@@ -88,6 +98,7 @@ impl Failure {
             | Self::ObservedOnly
             | Self::Invalid { .. }
             | Self::Limited { .. }
+            | Self::NotSignedYet { .. }
             | Self::Unavailable { .. } => None,
         }
     }

@@ -77,7 +77,7 @@ pub use deliveries::{Attempt, Deliveries, DeliveriesPage};
 pub use evidence::{Evidence, Inclusion};
 pub use export::Exports;
 pub(crate) use failure::UPGRADE_NEEDED;
-pub use failure::{Failure, RETRY_AFTER_SECONDS};
+pub use failure::{Failure, RETRY_AFTER_SECONDS, SIGNED_AFTER_SECONDS};
 pub use find::Finder;
 pub use fleet::Fleet;
 pub use follow::{Follow, Follows, Permission, Turn, Waited, Watch};

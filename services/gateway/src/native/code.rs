@@ -78,6 +78,7 @@ codes! {
     RateLimited, TOO_MANY_REQUESTS, "rate_limited", "Too many requests: wait for the seconds of `Retry-After`.";
     HistoryDamaged, INTERNAL_SERVER_ERROR, "history_damaged", "The last commit of the instance cannot be read; it refuses commands until an operator decides.";
     CodeTooLong, INTERNAL_SERVER_ERROR, "code_too_long", "The text of the code does not fit into a picture.";
+    NotSignedYet, SERVICE_UNAVAILABLE, "not_signed_yet", "No signed checkpoint has it yet: ask again after `Retry-After`. `detail` says if there is trouble with the next one.";
     Unavailable, SERVICE_UNAVAILABLE, "unavailable", "A part of the service does not answer: send the same request again after `Retry-After`.";
 }
 

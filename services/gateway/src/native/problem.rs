@@ -11,7 +11,7 @@ use tracing::error;
 use utoipa::ToSchema;
 
 use super::{code::Code, words};
-use crate::app::{Failure, RETRY_AFTER_SECONDS};
+use crate::app::{Failure, RETRY_AFTER_SECONDS, SIGNED_AFTER_SECONDS};
 
 /// A problem: RFC 9457 with our `code`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -104,6 +104,17 @@ impl From<Failure> for Problem {
             Failure::Limited { retry_after_seconds } => {
                 Self::new(Code::RateLimited, "Too many requests: wait and try again.")
                     .retry_after(retry_after_seconds)
+            }
+            Failure::NotSignedYet { trouble } => {
+                let detail = match trouble {
+                    Some(trouble) => {
+                        format!("No checkpoint has it, and there is trouble with the next one: {trouble}.")
+                    }
+                    None => {
+                        "No checkpoint has it yet: send the same request again after the next one.".to_owned()
+                    }
+                };
+                Self::new(Code::NotSignedYet, detail).retry_after(SIGNED_AFTER_SECONDS)
             }
             Failure::Unavailable { part, .. } => {
                 crate::http::log_unavailable(&failure);
