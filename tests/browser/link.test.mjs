@@ -126,21 +126,24 @@ for (const engine of ENGINES) {
       await deaf.getByText("This link is over.").waitFor();
     });
 
-    test("a link ends with the time of its attempt", async () => {
-      const hurried = await Berth.on(engine, { BERTH_DEVICE_TIME_SCALE: "10" });
-      try {
-        await hurried.create("late");
-        await hurried.api("POST", "/instances/late/connect", {});
-        const page = await reader(browser, hurried);
-        await page.getByRole("link", { name: "late" }).click();
-        await page.getByRole("button", { name: "Send a link" }).click();
-        await page.goto(await page.getByLabel("Link").inputValue());
-        await page.getByRole("button", { name: "Show me the code" }).click();
-        await page.getByText("This link is over.").waitFor({ timeout: 30_000 });
-        await sound(page, "a link whose time is over");
-      } finally {
-        await hurried.stop();
-      }
-    });
+    // Half of it is waiting, whatever keeps the log.
+    if (engine === "embedded") {
+      test("a link ends with the time of its attempt", async () => {
+        const hurried = await Berth.start({ BERTH_DEVICE_TIME_SCALE: "10" });
+        try {
+          await hurried.create("late");
+          await hurried.api("POST", "/instances/late/connect", {});
+          const page = await reader(browser, hurried);
+          await page.getByRole("link", { name: "late" }).click();
+          await page.getByRole("button", { name: "Send a link" }).click();
+          await page.goto(await page.getByLabel("Link").inputValue());
+          await page.getByRole("button", { name: "Show me the code" }).click();
+          await page.getByText("This link is over.").waitFor({ timeout: 30_000 });
+          await sound(page, "a link whose time is over");
+        } finally {
+          await hurried.stop();
+        }
+      });
+    }
   });
 }
