@@ -56,6 +56,46 @@ fn misfits(schemas: &Value, name: &str, schema: &Value, example: &Value) -> Vec<
     misfits
 }
 
+/// Whether a reader sees of a schema what a value of it looks like.
+fn is_shown(schemas: &Value, schema: &Value) -> bool {
+    let of = |key: &str| schema[key].as_array().map(Vec::as_slice).unwrap_or_default();
+    if schema.get("example").is_some() || schema.get("examples").is_some() {
+        return true;
+    }
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        return is_shown(schemas, &schemas[name]);
+    }
+    let parts = ["oneOf", "anyOf", "allOf"].into_iter().flat_map(of);
+    let fields = schema["properties"].as_object().into_iter().flat_map(|fields| fields.values());
+    let items = schema.get("items").filter(|items| items.is_object());
+    parts.chain(fields).chain(items).any(|part| is_shown(schemas, part))
+}
+
+/// Documents of documents are left to their own schemas.
+#[test]
+fn every_answer_of_the_native_document_has_an_example() {
+    let (_, document) = documents().into_iter().find(|(name, _)| *name == "native").unwrap();
+    let document = serde_json::to_value(document).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let mut dark = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        if !path.starts_with("/v1/") {
+            continue;
+        }
+        for (method, operation) in methods.as_object().unwrap() {
+            let answers = operation["responses"].as_object().into_iter().flatten();
+            for (status, answer) in answers.filter(|(status, _)| status.starts_with('2')) {
+                let content = &answer["content"]["application/json"];
+                let has_own = content.get("example").is_some() || content.get("examples").is_some();
+                if !content.is_null() && !has_own && !is_shown(schemas, &content["schema"]) {
+                    dark.push(format!("{method} {path} {status}"));
+                }
+            }
+        }
+    }
+    assert_eq!(dark, Vec::<String>::new());
+}
+
 #[test]
 fn the_examples_of_the_native_document_are_what_their_schemas_say() {
     let (_, document) = documents().into_iter().find(|(name, _)| *name == "native").unwrap();

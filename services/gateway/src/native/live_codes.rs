@@ -8,6 +8,10 @@ use crate::{app::LiveCode, http::qr};
 
 /// A QR code that can be scanned now.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "text": "2@Tz7…,gr1…,mx4…", "png": "data:image/png;base64,iVBORw0KGgo…", "index": 1,
+    "expires_at": "2026-11-30T12:00:20Z"
+})))]
 pub(super) struct QrBody {
     /// The text of the code: opaque. Whoever reads it can take over the pairing.
     text: String,

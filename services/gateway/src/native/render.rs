@@ -228,6 +228,12 @@ const fn cause(cause: EndCauseV1) -> &'static str {
 
 /// A webhook endpoint.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "id": "06gvptn9v9fgnegm0h3rvk4m6g", "format": "native", "label": "orders", "enabled": true,
+    "url": "https://example.com/hook", "headers": {"X-Tenant": "acme"}, "authorization": false,
+    "events": ["instance.linked", "instance.logged_out"], "after_logout": "silent", "ed25519": false,
+    "created_at": "2026-11-30T12:00:00Z", "updated_at": "2026-11-30T12:00:00Z"
+})))]
 pub(super) struct WebhookBody {
     /// Its id.
     id: String,

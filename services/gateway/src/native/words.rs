@@ -61,6 +61,20 @@ words! {
     AuditAbout: About::ALL.iter().map(|about| about.word());
     /// The form of an answer to a search of the audit.
     AuditForm: AuditFileForm::WORDS;
+    /// The products that can be upstreams.
+    UpstreamKind: ["evolution"];
+    /// What is done with an upstream.
+    UpstreamMode: ["observe", "drive"];
+    /// How an upstream is heard.
+    UpstreamHear: ["poll", "socket"];
+    /// What an adoption came to.
+    AdoptionOutcome: ["adopted", "to_adopt", "present", "refused"];
+    /// Why an adoption is refused.
+    AdoptionReason: ["name_taken", "token_taken", "invalid_name", "invalid_token", "no_device"];
+    /// What becomes of what an upstream told.
+    Heard: ["hint", "relayed", "silenced"];
+    /// What keeps the log.
+    EngineKind: ["nats", "embedded"];
     /// Whose token it is.
     TokenOf: ["root", "account", "instance"];
 }

@@ -194,6 +194,12 @@ pub(super) struct ConsistencyQuery {
 
 /// That a larger tree begins with a smaller one.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "from": 3, "to": 4, "path": [
+        "bS4kNc4yz8DPfxgsE8fwB1gnpHVvhUIj6VXtrW8YIss=", "vj8hS0xXKQp0tbMJm3LQcTqMlJYVhwkgsuKHvTn9MMo=",
+        "N3RLqk1nBbXlJcW3kC0AKeRc6dCIq4oZ2aQbCeu6pI8="
+    ]
+})))]
 pub(super) struct ConsistencyBody {
     /// The size of the smaller tree.
     from: u64,

@@ -18,6 +18,7 @@ use crate::{
         call::Caller,
         problem::Problem,
         render::{answer, time},
+        words,
     },
 };
 
@@ -112,7 +113,8 @@ pub(super) struct PartitionBody {
 /// What keeps the log.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EngineBody {
-    /// `nats` or `embedded`.
+    /// What keeps the log.
+    #[schema(value_type = words::EngineKind)]
     kind: &'static str,
     /// The release of the NATS server that this gateway is connected to.
     version: Option<String>,

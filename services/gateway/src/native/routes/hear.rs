@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::{
     app::{App, HeardAs, Unheard},
     http::{body, headers, metrics},
-    native::{Code, Problem, render::answer},
+    native::{Code, Problem, render::answer, words},
 };
 
 /// After how many seconds an upstream may say again what was too much.
@@ -21,8 +21,10 @@ const AGAIN_AFTER_SECONDS: u32 = 10;
 
 /// What becomes of what was heard.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({"heard": "relayed"})))]
 pub(super) struct HeardBody {
     /// `hint`: the link is looked at; `relayed`: the endpoint of the instance is told it; `silenced`: nobody is told it.
+    #[schema(value_type = words::Heard)]
     heard: &'static str,
 }
 

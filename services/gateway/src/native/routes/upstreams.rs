@@ -14,6 +14,7 @@ use crate::{
         body::Json,
         call::{Caller, Key},
         render::answer,
+        words,
     },
 };
 
@@ -25,16 +26,24 @@ pub(super) struct UpstreamsBody {
 
 /// An upstream, and how it answers at this moment.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "name": "evo1", "kind": "evolution", "mode": "drive", "url": "https://evolution.example.com/", "hear": "socket",
+    "hear_trouble": null, "callback_url": "https://berth.example.com/", "accounts": ["default"], "healthy": true,
+    "version": "2.3.7", "trouble": null
+})))]
 pub(super) struct UpstreamBody {
     /// Its name.
     name: String,
-    /// Which product it is: `evolution`.
+    /// Which product it is.
+    #[schema(value_type = words::UpstreamKind)]
     kind: &'static str,
-    /// `observe` or `drive`.
+    /// What is done with it.
+    #[schema(value_type = words::UpstreamMode)]
     mode: &'static str,
     /// Its address. Its key is never shown.
     url: String,
     /// How Berth hears that there is something to look at: `poll`, or `socket`, its Socket.IO beside polls.
+    #[schema(value_type = words::UpstreamHear)]
     hear: &'static str,
     /// Why its Socket.IO is not heard although it is to be; polls go on.
     hear_trouble: Option<String>,
@@ -100,6 +109,12 @@ pub(super) struct AdoptRequest {
 
 /// What an adoption came to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "adopted": 1, "present": 0, "refused": 1, "instances": [
+        {"name": "shop", "outcome": "adopted", "reason": null},
+        {"name": "till", "outcome": "refused", "reason": "name_taken"}
+    ]
+})))]
 pub(super) struct AdoptBody {
     /// How many instances were adopted, or would be.
     adopted: usize,
@@ -117,8 +132,10 @@ pub(super) struct AdoptedBody {
     /// Its name.
     name: String,
     /// `adopted`, or `to_adopt` if that is only said; `present`; `refused`.
+    #[schema(value_type = words::AdoptionOutcome)]
     outcome: &'static str,
-    /// Why it is refused: `name_taken`, `token_taken`, `invalid_name`, `invalid_token` or `no_device`.
+    /// Why it is refused.
+    #[schema(value_type = Option<words::AdoptionReason>)]
     reason: Option<&'static str>,
 }
 

@@ -27,6 +27,10 @@ pub(super) struct WorkersBody {
 
 /// A worker: a process with a WhatsApp library that links are run by.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "name": "baileys-1", "library": "baileys", "version": "7.0.0", "capacity": 50, "links": 12, "epoch": 3,
+    "connected_at": "2026-11-30T12:00:00Z", "heard_at": "2026-11-30T12:04:10Z"
+})))]
 pub(super) struct WorkerBody {
     /// Its name, by which links stay with it.
     name: String,
