@@ -22,6 +22,7 @@
 mod authority;
 mod berth;
 mod client;
+mod collector;
 mod load;
 mod process;
 mod prometheus;
@@ -33,6 +34,7 @@ pub mod whole;
 pub use authority::{Authority, Pair};
 pub use berth::{ACCOUNT_TOKEN, Berth, MASTER_KEY, ROLES, ROOT_KEY, Running};
 pub use client::{Answer, Client};
+pub use collector::{Collected, Collector};
 pub use load::{Done, Load};
 pub use process::{FILE_BLOCKS, Process, binary};
 pub use prometheus::Prometheus;

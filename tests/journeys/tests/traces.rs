@@ -1,9 +1,11 @@
-//! Traces: one request through every hop, at a collector that decodes with the official protobufs; and collectors that
-//! nobody should run.
+//! Traces: one request through every hop, at a collector that decodes with the official protobufs and at one that others
+//! wrote; and collectors that nobody should run.
 
 use std::time::Duration;
 
-use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, Received, Recorder, Reply, Running, eventually, steps};
+use berth_journeys::{
+    ACCOUNT_TOKEN, Berth, Client, Collector, Received, Recorder, Reply, Running, eventually, steps,
+};
 use berth_proto::{InstanceId, StreamKey};
 use berth_test_support::{NatsServer, free_port};
 use opentelemetry_proto::tonic::{
@@ -155,6 +157,31 @@ async fn a_logout_is_one_trace_from_the_request_to_the_webhook_over_all_processe
     for secret in [ACCOUNT_TOKEN, steps::PHONE, steps::PUSH_NAME, "shop", "/hook"] {
         assert!(!all.contains(secret), "{secret} stands in a span");
     }
+}
+
+#[tokio::test]
+async fn a_collector_that_others_wrote_has_one_trace_from_the_request_to_the_webhook() {
+    let (webhook, collector) = (Recorder::start().await, Collector::start().await);
+    let mut berth = Berth::embedded().setting("BERTH_TRACES", collector.url()).start().await;
+    let client = linked(&berth, &webhook).await;
+    traced(&client).post("/v1/instances/shop/logout", json!({})).await.expect(200);
+    let hops = ["POST /v1/instances/{i}/logout", "command", "Logout", "append", "outbox", "webhook"];
+    eventually("each hop belongs to the one before", async || {
+        let received = collector.received();
+        let mut parent = CLIENT.to_owned();
+        for hop in hops {
+            let mut of_the_hop = received.iter().filter(|span| span.trace == TRACE && span.name == hop);
+            match (of_the_hop.next(), of_the_hop.next()) {
+                (Some(span), None) if span.parent == parent => parent.clone_from(&span.id),
+                found => return Err(format!("{hop} of {parent} is {found:?} among {received:?}")),
+            }
+        }
+        Ok(())
+    })
+    .await;
+    let others = collector.received();
+    assert!(others.iter().any(|span| span.trace != TRACE), "the create is a trace of its own: {others:?}");
+    assert_eq!(berth.stop().await, [Some(0)], "it drains");
 }
 
 #[tokio::test]
