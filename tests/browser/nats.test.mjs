@@ -49,6 +49,13 @@ test("the cluster's page shows the streams", async () => {
   await page.getByRole("heading", { name: "Roles and their partitions" }).waitFor();
   await page.getByText("partitions with an owner: 64 of 64").first().waitFor();
   await page.getByText("BERTH_LOG_0", { exact: true }).waitFor();
+  const alone = page.locator(".notice").filter({ hasText: /One server keeps \d+ streams/ });
+  await alone.getByText("BERTH_DEPLOYMENT").waitFor({ state: "hidden" });
+  await alone.getByText(/^all \d+ streams$/).click();
+  await alone.getByText("BERTH_DEPLOYMENT").waitFor();
+  await alone.getByText(/^all \d+ streams$/).click();
+  await page.locator(".notice").getByText("The log is not signed").waitFor();
+  assert.equal(await page.locator("dd").getByText("not signing").count(), 0, "it is said once");
   await seen(page, "cluster-nats");
   assert.ok(await page.getByText(/NATS JetStream \d+\./).isVisible());
 });

@@ -571,6 +571,9 @@ due-notices = notices
 risk-alone = One server keeps { $streams }. With its disk everything in them is lost, with its power what it had not synced, and while it is away nothing is decided. Three servers and BERTH_NATS_REPLICAS=3 survive the loss of one.
 risk-unsynced = { $servers } may have what was acknowledged for { $seconds } seconds in memory alone: with the power of all servers of a stream so much of it is lost. “sync_interval: always” in nats-server.conf loses none.
 risk-behind = { $current } of { $replicas } servers have all of { $stream }: until the others have caught up, fewer may fail.
+risk-streams = { $count } streams
+risk-streams-all = all { $count } streams
+risk-unsigned = The log is not signed: nobody can prove later that it was not changed.
 growth-title = Growth of the log
 growth-commits = { $count ->
     [one] The log has one commit.

@@ -571,6 +571,9 @@ due-notices = avisos
 risk-alone = Un solo servidor guarda { $streams }. Con su disco se pierde todo lo que hay en ellos, con su energía lo que no había sincronizado, y mientras falta no se decide nada. Tres servidores y BERTH_NATS_REPLICAS=3 sobreviven a la pérdida de uno.
 risk-unsynced = { $servers } puede tener durante { $seconds } segundos solo en memoria lo que confirmó: si falta la energía en todos los servidores de un flujo, se pierde lo de ese tiempo. Con «sync_interval: always» en nats-server.conf no se pierde nada.
 risk-behind = { $current } de { $replicas } servidores tienen todo { $stream }: hasta que los demás se pongan al día, pueden fallar menos.
+risk-streams = { $count } streams
+risk-streams-all = todos los { $count } streams
+risk-unsigned = El registro no se firma: nadie podrá probar después que no se cambió.
 growth-title = Crecimiento del registro
 growth-commits = { $count ->
     [one] El registro tiene un commit.

@@ -571,6 +571,9 @@ due-notices = avisos
 risk-alone = Um único servidor guarda { $streams }. Com o disco dele perde-se tudo o que há neles, com a energia o que ele não havia sincronizado, e enquanto ele está fora nada é decidido. Três servidores e BERTH_NATS_REPLICAS=3 sobrevivem à perda de um.
 risk-unsynced = { $servers } pode ter por { $seconds } segundos só na memória o que confirmou: se faltar energia em todos os servidores de um fluxo, perde-se o que houve nesse tempo. Com “sync_interval: always” em nats-server.conf não se perde nada.
 risk-behind = { $current } de { $replicas } servidores têm tudo de { $stream }: até que os outros alcancem, menos deles podem falhar.
+risk-streams = { $count } streams
+risk-streams-all = todos os { $count } streams
+risk-unsigned = O registro não é assinado: ninguém poderá provar depois que não foi alterado.
 growth-title = Crescimento do registro
 growth-commits = { $count ->
     [one] O registro tem um commit.

@@ -27,6 +27,12 @@ use crate::{
 const SERVER_CHARS_MAX: usize = 16;
 /// A lag that is worth a warning, in seconds.
 const LAG_WARNED: f64 = 5.0;
+/// So many streams are named within a sentence; the names of more are unfolded.
+const STREAMS_NAMED_MAX: usize = 2;
+/// The part of a process that signs the log.
+const EVIDENCE: &str = "evidence";
+/// How that part begins when it does not.
+const NOT_SIGNING: &str = "not signing: ";
 
 /// A process.
 struct Member {
@@ -44,6 +50,15 @@ struct Member {
     lags: Vec<(String, String, bool)>,
     /// What it has to do whose moment has come.
     due: Vec<(String, String)>,
+}
+
+/// Something that can be lost.
+struct Warned {
+    text: String,
+    /// Why, as a process says it: in English.
+    why: Option<String>,
+    /// Names that are too many for the text: how they are announced, and they.
+    names: Option<(String, String)>,
 }
 
 /// A role, and who has its partitions.
@@ -102,8 +117,8 @@ struct Panel {
     version: Option<String>,
     sync: String,
     streams: Vec<StreamRow>,
-    /// What can be lost as the engine stands.
-    risks: Vec<String>,
+    /// What can be lost as the engine stands, and what nobody could prove.
+    risks: Vec<Warned>,
     /// Commits in the log; none while nobody says.
     commits: Option<u64>,
     /// How they became so many: a heading and a chart each.
@@ -147,7 +162,12 @@ async fn panel_of(console: &Console, visit: &Visit) -> Result<Panel, Failure> {
     let cluster = &visit.app.cluster;
     let (roster, claims, engine) = tokio::try_join!(cluster.members(), cluster.claims(), cluster.engine())
         .map_err(|error| Failure::unavailable("the deployment", error))?;
-    let risks = engine.risks().into_iter().map(|risk| risk_text(risk, t)).collect();
+    let mut members: Vec<Member> =
+        roster.members().map(|(seat, present)| Member::of(seat, present, t)).collect();
+    // It concerns the whole deployment, and each replica that would sign says the same.
+    let unsigned: BTreeSet<String> = members.iter_mut().filter_map(Member::take_unsigned).collect();
+    let unsigned = unsigned.into_iter().map(|why| Warned::unsigned(why, t));
+    let risks = engine.risks().into_iter().map(|risk| Warned::of(risk, t)).chain(unsigned).collect();
     let Engine { kind, version, sync, streams, .. } = engine;
     let chart = |title: &str, parts: i64, seconds: i64| {
         let chart = console.growth.chart(visit.app.now(), parts, seconds);
@@ -156,7 +176,7 @@ async fn panel_of(console: &Console, visit: &Visit) -> Result<Panel, Failure> {
     };
     Ok(Panel {
         t,
-        members: roster.members().map(|(seat, present)| Member::of(seat, present, t)).collect(),
+        members,
         roles: roles(&roster, &claims, t),
         kind: t.known(&format!("engine-{kind}")).unwrap_or_else(|| kind.to_owned()),
         version,
@@ -171,6 +191,9 @@ async fn panel_of(console: &Console, visit: &Visit) -> Result<Panel, Failure> {
 
 fn risk_text(risk: Risk, t: Texts) -> String {
     match risk {
+        Risk::Alone { streams } if streams.len() > STREAMS_NAMED_MAX => {
+            t.with("risk-alone", "streams", t.with("risk-streams", "count", streams.len()))
+        }
         Risk::Alone { streams } => t.with("risk-alone", "streams", streams.join(", ")),
         Risk::Unsynced { servers, longest } => {
             let seconds = longest.as_secs().to_string();
@@ -265,6 +288,22 @@ const fn without(role: Role) -> &'static str {
 
 // === impl rows ===
 
+impl Warned {
+    fn of(risk: Risk, t: Texts) -> Self {
+        let names = match &risk {
+            Risk::Alone { streams } if streams.len() > STREAMS_NAMED_MAX => {
+                Some((t.with("risk-streams-all", "count", streams.len()), streams.join(", ")))
+            }
+            Risk::Alone { .. } | Risk::Unsynced { .. } | Risk::Behind { .. } => None,
+        };
+        Self { text: risk_text(risk, t), why: None, names }
+    }
+
+    fn unsigned(why: String, t: Texts) -> Self {
+        Self { text: t.s("risk-unsigned"), why: Some(why), names: None }
+    }
+}
+
 impl RoleRow {
     fn owned_text(&self, t: Texts) -> String {
         t.f("cluster-owned-count", &[("count", self.owned.to_string()), ("all", self.all.to_string())])
@@ -272,6 +311,13 @@ impl RoleRow {
 }
 
 impl Member {
+    /// Why the process does not sign the log although it would; what it says of that is no longer among what it says.
+    fn take_unsigned(&mut self) -> Option<String> {
+        let why = self.says.get(EVIDENCE)?.strip_prefix(NOT_SIGNING)?.to_owned();
+        self.says.remove(EVIDENCE);
+        Some(why)
+    }
+
     fn of(seat: &Seat, Present { member, leaving }: &Present, t: Texts) -> Self {
         let Status { cores, ready, says, lag_seconds, due } = member.status.clone();
         Self {
