@@ -111,7 +111,11 @@ fn unknown(variables: &[UnknownVariable]) -> String {
 }
 
 fn lines(errors: &[ConfigError]) -> String {
-    errors.iter().map(|error| format!("\n  {error}")).collect()
+    let mut text = String::new();
+    for error in errors {
+        let _infallible = write!(text, "\n  {error}");
+    }
+    text
 }
 
 fn from(origin: Option<&str>) -> String {
