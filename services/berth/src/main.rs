@@ -14,6 +14,7 @@ mod exit;
 mod failure;
 mod folder;
 mod guard;
+mod leaders;
 mod master_key;
 mod member;
 mod permissions;

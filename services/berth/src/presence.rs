@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::{Bus, Lease, Presence, nats::NatsLeases, request_decision};
+use berth_bus::{Bus, Leaders, Lease, Presence, nats::NatsLeases, request_decision};
 use berth_proto::{
     Hash, InstanceId, StreamKey,
     command::{Command, DisconnectV1},
@@ -25,6 +25,8 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
+
+use crate::leaders;
 
 /// How often is looked who is there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -83,16 +85,18 @@ fn needed(role: Role) -> impl Iterator<Item = &'static Need> {
     needs(role).iter().filter(move |need| !role.runs(need.of))
 }
 
-/// Watches, on NATS, whether somebody does the work that this process needs, tells `/readyz`, and gives what was seen.
+/// Watches, on NATS, whether somebody does the work that this process needs, tells `/readyz`, and gives what was seen, with
+/// what is seen of leaders.
 pub(crate) fn watch(
     role: Role,
     leases: NatsLeases,
     bus: Arc<dyn Bus>,
+    leaders: Leaders,
     readiness: &Readiness,
     lifecycle: &Lifecycle,
 ) -> Presence {
     let (sender, away) = watch::channel(Vec::new());
-    let presence = Presence::of(away);
+    let presence = Presence::of(away, leaders);
     describe();
     for need in needed(role) {
         let seen = presence.clone();
@@ -109,6 +113,7 @@ pub(crate) fn watch(
 /// Everybody is here, where all roles are one process.
 pub(crate) fn of_one_process() -> Presence {
     describe();
+    leaders::describe();
     Presence::of_one_process()
 }
 

@@ -159,6 +159,15 @@ impl NatsCluster {
         self.until_whole().await;
     }
 
+    /// Starts every server again that is down, and waits until all have caught up in every stream.
+    ///
+    /// # Panics
+    /// When they do not in time.
+    pub async fn start_all_again(&mut self) {
+        self.servers.iter_mut().filter(|server| server.child.is_none()).for_each(Server::start);
+        self.until_whole().await;
+    }
+
     /// Cuts a server off from clients and from the others.
     pub fn isolate(&self, number: usize) {
         self.wires_of(number).for_each(Wire::cut);

@@ -6,7 +6,7 @@ use async_nats::Client;
 use berth_bus::{
     Bus, Checkpoints, DeploymentStore, Door, EventFeed, KeyRing, KeyStore, NearBus, Postbag, Relay,
     nats::{
-        Connection, FEED_STREAM, JoinError, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment,
+        Connection, FEED_STREAM, JoinError, KEY_STREAM, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment,
         NatsDeviceKeys, NatsDoor, NatsFeed, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile,
         OpenError, connect_by, survey,
     },
@@ -28,7 +28,7 @@ use crate::{
     failure::Failure,
     folder::DataFolder,
     guard::Guard,
-    member, presence, root,
+    leaders, member, presence, root,
 };
 
 /// The subjects of commands: an owner serves narrower ones.
@@ -119,13 +119,14 @@ pub(super) async fn open(
         followed: Arc::clone(&followed),
     };
     let halted = guard.watch(readiness, lifecycle);
+    let leaders = leaders::watch(client.clone(), options.shards, readiness, lifecycle);
     // Whoever owns a partition decides its commands, else any replica, the nearest one soonest.
     let far = NatsBus::new(client, lifecycle);
     // What customers send must not harm the connection that everything else is on.
     let door = || Arc::new(NatsDoor::new(nats.clone(), name.clone(), lifecycle)) as Arc<dyn Door>;
     let door = role.runs(Role::Gateway).then(door);
     let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(far), &COMMANDS));
-    let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), readiness, lifecycle);
+    let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), leaders, readiness, lifecycle);
     let log = Arc::new(OneFollower::new(log, followed, lifecycle));
     Ok(Wired {
         deployment,
@@ -352,7 +353,7 @@ async fn followed(
 /// The streams of a deployment with so many shards.
 pub(super) fn streams(shards: u8) -> Vec<String> {
     let others = [
-        "BERTH_KEYS",
+        KEY_STREAM,
         "BERTH_DELIVERY_KEYS",
         "BERTH_DEVICE_KEYS",
         "BERTH_DEPLOYMENT",

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use berth_bus::{Bus, KeyRing, Presence, RequestError, Ruling, Undecided, ask_until_decided};
+use berth_bus::{Bus, KeyRing, Led, Presence, RequestError, Ruling, Undecided, ask_until_decided};
 use berth_proto::{
     AccountId, CommandId, Hash, InstanceId, Sealed, WriteVersion,
     command::Command,
@@ -32,8 +32,8 @@ use super::{
 
 /// How long a command is held while the deployment recovers, for example from the loss of the log's leader.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long it is held if nobody decides commands: a replica that was asked to stop, or another way to one, may need as
-/// long, and whoever waits longer waits for an operator.
+/// How long it is held if nobody decides commands or can append what is decided: a replica that was asked to stop, or another
+/// way to one, may need as long, and whoever waits longer waits for an operator.
 const PATIENCE_ALONE: Duration = Duration::from_millis(1_500);
 /// How long one try may take.
 const TRY_MAX: Duration = Duration::from_secs(6);
@@ -71,6 +71,8 @@ pub struct Commands {
     pub(super) keys: KeyRing,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) presence: Presence,
+    /// Of the log.
+    pub(super) shards: u8,
     pub(super) stop: CancellationToken,
     pub(super) write_version: WriteVersion,
     pub(super) principals: Arc<Principals>,
@@ -183,13 +185,19 @@ impl Commands {
     }
 
     /// Asks for a target until somebody decides or the patience ends, which it does at once if the log has no room: that
-    /// does not pass by itself, and soon if there is no session-aggregate.
+    /// does not pass by itself, and soon if there is no session-aggregate or nobody leads what a decision needs. Where the
+    /// commit would go is known, so nobody is asked while nobody leads that.
     pub(super) async fn ask(
         &self,
         call: &Call,
         identity: Identity,
         target: TargetV1,
     ) -> Result<Ruling, Failure> {
+        let leaders = self.presence.leaders();
+        let shard = Led::Log(target.stream().partition().shard(self.shards));
+        if leaders.lacks(shard) {
+            return Err(Failure::leaderless(shard));
+        }
         let mut span = traces::begin_here("command", SpanKind::Client);
         if span.is_recorded() {
             span.say("berth.stream", target.stream().to_string());
@@ -219,7 +227,15 @@ impl Commands {
             _ if self.presence.lacks(Role::SessionAggregate) => PATIENCE_ALONE,
             _ => PATIENCE,
         };
-        match ask_until_decided(&*self.bus, Sender::Client, &request, TRY_MAX, patience).await {
+        let decided = tokio::select! {
+            biased;
+            decided = ask_until_decided(&*self.bus, Sender::Client, &request, TRY_MAX, patience) => decided,
+            led = leaders.lacking_for(PATIENCE_ALONE) => {
+                span.fail();
+                return Err(Failure::leaderless(led));
+            }
+        };
+        match decided {
             // A gateway that is not what the session-aggregate takes it for: no client can mend that.
             Ok(Err(RejectionCodeV1::NotForSender)) => Err(Failure::Forbidden),
             Ok(decision) => Ok(decision),

@@ -1,6 +1,6 @@
 //! What can go wrong with a call, in one vocabulary; each door renders it in its own words.
 
-use berth_bus::{KeyRingError, Undecided, VolatileError};
+use berth_bus::{KeyRingError, Led, Undecided, VolatileError};
 use berth_log::ReadError;
 use berth_proto::frame::RejectionCodeV1;
 use thiserror::Error;
@@ -71,6 +71,11 @@ impl Failure {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self::Unavailable { part, source: Some(source.into()) }
+    }
+
+    /// A part of the deployment whose streams have no leader: nobody can do what was asked until they have one again.
+    pub(super) fn leaderless(led: Led) -> Self {
+        Self::unavailable(led.part(), "most of the servers that keep it are away, so that it has no leader")
     }
 
     /// Seconds after which the same request may be sent again, where that helps.

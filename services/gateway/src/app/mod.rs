@@ -214,7 +214,8 @@ impl App {
         let records = part!(Records: log, bus, keys, clock, entropy, stop, directory, principals);
         let standings = Arc::new(Standings::new(&log, &clock, &principals));
         let counters = part!(Counters: volatile, keys, clock, quotas, shares);
-        let commands = part!(Commands: bus, keys, entropy, presence, stop, write_version, principals,
+        let shards = log.shards();
+        let commands = part!(Commands: bus, keys, entropy, presence, shards, stop, write_version, principals,
             records, counters, standings, upstreams);
         let codes = part!(Codes: volatile, keys, clock, commands, records);
         let resolver = part!(Resolver: keys, directory, principals);

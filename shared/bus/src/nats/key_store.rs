@@ -30,8 +30,10 @@ use super::{
 };
 use crate::port::{KeptKey, KeyStore, KeyStoreError};
 
-/// The stream of the keys of instances and accounts, and what its subjects begin with.
-const DATA_KEYS: (&str, &str) = ("BERTH_KEYS", "berth.v1.keys");
+/// The stream of the keys of instances and accounts.
+pub const KEY_STREAM: &str = "BERTH_KEYS";
+/// The same, and what its subjects begin with.
+const DATA_KEYS: (&str, &str) = (KEY_STREAM, "berth.v1.keys");
 /// The stream of the keys that last notices are sealed under: NATS lets a user erase from a whole stream or not at
 /// all, and who delivers webhooks shall erase no instance.
 const DELIVERY_KEYS: (&str, &str) = ("BERTH_DELIVERY_KEYS", "berth.v1.deliverykeys");
