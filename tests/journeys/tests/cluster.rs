@@ -68,6 +68,25 @@ async fn servers_that_die_are_cut_off_or_leave_lose_and_double_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn servers_that_are_restarted_one_after_the_other_lose_and_double_nothing() {
+    let mut cluster = NatsCluster::start().await;
+    let berth = deployed(&cluster).await;
+    let client = berth.client();
+    Load::prepare(&client).await;
+    let load = Load::start(&client);
+    for server in 0..NatsCluster::SERVERS {
+        load.goes_on().await;
+        cluster.signal(server, "USR2");
+        load.goes_on().await;
+        cluster.ended(server).await;
+        load.goes_on().await;
+        cluster.start_again(server).await;
+    }
+    load.goes_on().await;
+    all_is_well(load, berth, "a rolling restart of the servers").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn services_that_die_or_lose_their_server_lose_and_double_nothing() {
     let cluster = NatsCluster::start().await;
     let mut berth = deployed(&cluster).await;
