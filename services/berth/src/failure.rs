@@ -70,6 +70,18 @@ pub(crate) enum Failure {
     /// NATS does not answer.
     #[error("`nats_url` (BERTH_NATS_URL) cannot be used")]
     Nats(#[source] nats::ConnectError),
+    /// The process may not do on NATS what it has to.
+    #[error(
+        "the user of this process on NATS lacks a permission ({what}): give it those that `berth provision --permissions` \
+         prints for its role"
+    )]
+    Denied {
+        /// What they did not permit.
+        what: String,
+        /// What came of that.
+        #[source]
+        source: Box<Failure>,
+    },
     /// A stream of NATS cannot be used.
     #[error(transparent)]
     Stream(#[from] nats::OpenError),
@@ -323,6 +335,7 @@ impl Failure {
             | Self::OtherShards { .. }
             | Self::EvidenceKeyNeeded
             | Self::Lacks { .. }
+            | Self::Denied { .. }
             | Self::Gap { .. }
             | Self::Account(AccountError::TokenTaken | AccountError::NoToken)
             | Self::Nats(

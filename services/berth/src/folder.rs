@@ -12,6 +12,8 @@ use thiserror::Error;
 
 /// Where the folder of an embedded deployment keeps the master key.
 pub(crate) const MASTER_KEY_FILE: &str = "master.key";
+/// Where a folder beside NATS keeps whose it is: the id of its deployment.
+const DEPLOYMENT_FILE: &str = "deployment";
 /// Processes of one role that may keep their data in one folder.
 const SLOTS_MAX: u32 = 64;
 
@@ -42,6 +44,20 @@ pub(crate) enum FolderError {
     Missing {
         /// The folder.
         path: PathBuf,
+    },
+    /// What is in it is of another deployment.
+    #[error(
+        "`data` (BERTH_DATA): what is in {} is of the deployment {has}, and the one at `nats_url` (BERTH_NATS_URL) is \
+         {asked}: name another data folder, or the servers of {has}",
+        path.display()
+    )]
+    OfAnother {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is.
+        has: String,
+        /// Whose it was to be.
+        asked: String,
     },
     /// The file with the master key does not hold one.
     #[error("`master_key`: {} does not hold a master key", path.display())]
@@ -94,6 +110,20 @@ impl DataFolder {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Refuses a folder with what is of another deployment, whose views would count as its own. One that has nothing becomes
+    /// this one's.
+    pub(crate) fn is_of(&self, deployment: &str) -> Result<(), FolderError> {
+        match self.read(DEPLOYMENT_FILE)? {
+            None => self.write_secret(DEPLOYMENT_FILE, deployment.as_bytes()),
+            Some(has) if has == deployment.as_bytes() => Ok(()),
+            Some(has) => Err(FolderError::OfAnother {
+                path: self.path.clone(),
+                has: String::from_utf8_lossy(&has).into_owned(),
+                asked: deployment.to_owned(),
+            }),
+        }
     }
 
     /// The master key in `master.key`, which is made at the first start.
@@ -170,6 +200,16 @@ mod tests {
         let path = first.path().to_owned();
         drop(first);
         assert_eq!(take().path(), path);
+    }
+
+    #[test]
+    fn a_folder_is_of_the_first_deployment_that_it_was_used_for() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DataFolder::take(parent.path()).unwrap();
+        folder.is_of("first").unwrap();
+        folder.is_of("first").unwrap();
+        let said = folder.is_of("other").unwrap_err().to_string();
+        assert!(said.contains("of the deployment first") && said.contains("is other"), "{said}");
     }
 
     #[test]

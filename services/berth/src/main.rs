@@ -25,6 +25,7 @@ mod recover;
 mod roles;
 mod root;
 mod run;
+mod server_clock;
 mod status;
 mod supervised;
 mod traces;

@@ -26,7 +26,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::leaders;
+use crate::{leaders, server_clock};
 
 /// How often is looked who is there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -114,6 +114,7 @@ pub(crate) fn watch(
 pub(crate) fn of_one_process() -> Presence {
     describe();
     leaders::describe();
+    server_clock::describe();
     Presence::of_one_process()
 }
 

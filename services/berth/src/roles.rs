@@ -221,6 +221,7 @@ impl Start<'_> {
                 EvolutionLogout::Idempotent => berth_gateway::EvolutionLogout::Idempotent,
             },
             quotas: self.quotas(),
+            commands_at_once: self.settings.rates.commands_at_once,
             write_version: self.wired.deployment.write_version,
             public_url: self.public_url(),
             upstreams: self.upstreams.clone(),
@@ -254,7 +255,7 @@ impl Start<'_> {
     }
 
     fn quotas(self) -> Quotas {
-        let RateSettings { instance_commands, account_commands, instance_reads, account_reads } =
+        let RateSettings { instance_commands, account_commands, instance_reads, account_reads, .. } =
             self.settings.rates;
         Quotas { instance_commands, account_commands, instance_reads, account_reads }
     }

@@ -29,6 +29,8 @@ pub struct Settings {
     pub evolution_logout: EvolutionLogout,
     /// What an instance's token and an account may do in a minute.
     pub quotas: app::Quotas,
+    /// Commands that may be under way at once: an account may have half of them if it is alone, an instance an eighth.
+    pub commands_at_once: usize,
     /// The address under which clients reach the gateway, for texts that show it.
     pub public_url: String,
     /// Gateways that instances may be on.

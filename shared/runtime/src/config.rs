@@ -207,7 +207,7 @@ pub enum PlainHttp {
     Allow,
 }
 
-/// What tokens may do in a minute; 0 is no bound.
+/// What tokens may do in a minute, where 0 is no bound, and at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateSettings {
     /// Commands with the token of one instance.
@@ -218,6 +218,8 @@ pub struct RateSettings {
     pub instance_reads: u32,
     /// Reads with all tokens of one account, at each gateway.
     pub account_reads: u32,
+    /// Commands of all tokens that are under way at once, at each gateway.
+    pub commands_at_once: usize,
 }
 
 /// Logging.
@@ -333,6 +335,7 @@ impl Settings {
                 account_commands: raw.parse("rate_account_commands", parse::rate)?,
                 instance_reads: raw.parse("rate_instance_reads", parse::rate)?,
                 account_reads: raw.parse("rate_account_reads", parse::rate)?,
+                commands_at_once: raw.parse("commands_at_once", |text| parse::number(text, 8, 65_536))?,
             },
             log: LogSettings {
                 filter: raw.parse("log", parse::filter)?,

@@ -112,6 +112,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("rate_account_commands", "4000000000"),
         ("rate_instance_reads", "5"),
         ("rate_account_reads", "7"),
+        ("commands_at_once", "100"),
         ("log", "info,berth=debug"),
         ("log_format", "json"),
         ("traces", "http://collector:4318/"),
@@ -153,10 +154,15 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);
         let proxy = settings.webhooks.proxy.as_ref().unwrap();
         assert_eq!((proxy.address().as_str(), proxy.credentials()), ("10.0.0.1:3128", Some("berth:p@ss")));
-        let RateSettings { instance_commands, account_commands, instance_reads, account_reads } =
-            settings.rates;
+        let RateSettings {
+            instance_commands,
+            account_commands,
+            instance_reads,
+            account_reads,
+            commands_at_once,
+        } = settings.rates;
         assert_eq!((instance_commands, account_commands), (0, 4_000_000_000));
-        assert_eq!((instance_reads, account_reads), (5, 7));
+        assert_eq!((instance_reads, account_reads, commands_at_once), (5, 7, 100));
         assert_eq!(settings.device.time_scale, 50);
         assert_eq!(settings.traces.collector.as_deref(), Some("http://collector:4318/v1/traces"));
         assert_eq!((settings.traces.one_in, settings.traces.timeout.as_millis()), (10, 250));
@@ -211,6 +217,7 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("webhook_proxy", "10.0.0.2:3128"),
         ("rate_instance_commands", "-1"),
         ("rate_account_reads", "many"),
+        ("commands_at_once", "7"),
         ("log", "berth=shout"),
         ("log_format", "xml"),
         ("traces", "collector:4318"),

@@ -1,7 +1,7 @@
 //! Three NATS servers under load, and what happens to servers, wires and processes: every command that was answered is in
 //! the history once.
 
-use berth_journeys::{Berth, Load, Running};
+use berth_journeys::{Berth, Load, Running, eventually};
 use berth_test_support::NatsCluster;
 
 /// The roles of which any process may die.
@@ -84,6 +84,32 @@ async fn servers_that_are_restarted_one_after_the_other_lose_and_double_nothing(
     }
     load.goes_on().await;
     all_is_well(load, berth, "a rolling restart of the servers").await;
+}
+
+/// Blocks that files of a server with a full disk may have: enough to begin with, too few for what a load appends.
+const BLOCKS: u32 = 256;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_of_one_server_loses_and_doubles_nothing() {
+    const FULL: usize = 2;
+    let mut cluster = NatsCluster::start_with_a_full_disk(FULL, BLOCKS).await;
+    let berth = deployed(&cluster).await;
+    let client = berth.client();
+    Load::prepare(&client).await;
+    let load = Load::start(&client);
+    eventually("a file has no more room", async || {
+        let said = cluster.log_of(FULL);
+        if said.contains("file too large") { Ok(()) } else { Err(said) }
+    })
+    .await;
+    load.goes_on().await;
+    load.goes_on().await;
+
+    cluster.kill(FULL);
+    cluster.make_room();
+    cluster.start_again(FULL).await;
+    load.goes_on().await;
+    all_is_well(load, berth, "a full disk").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

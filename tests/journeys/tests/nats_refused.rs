@@ -5,37 +5,62 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use berth_journeys::{Berth, MASTER_KEY, Process, Running, eventually};
+use berth_journeys::{
+    ACCOUNT_TOKEN, Berth, Client, MASTER_KEY, Process, ROLES, ROOT_KEY, Running, eventually,
+};
 use berth_test_support::{NatsServer, free_port, nats_server};
+use serde_json::json;
 use tempfile::TempDir;
 
 /// A server that is configured by the story.
 struct Server {
     child: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
     async fn start(config: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        let file = folder.path().join("nats.conf");
-        let store = folder.path().join("store");
-        let text =
-            format!("listen: 127.0.0.1:{port}\n{}\n", config.replace("STORE", &store.display().to_string()));
-        std::fs::write(&file, text).unwrap();
+        configure(&folder, port, config);
         let child = Command::new(nats_server())
             .arg("-c")
-            .arg(&file)
+            .arg(folder.path().join("nats.conf"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { child, port, _folder: folder };
+        let server = Self { child, port, folder };
         eventually("the server listens", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await)
             .await;
         server
     }
+
+    fn url(&self, user: &str) -> String {
+        format!("nats://{user}:{user}@127.0.0.1:{}", self.port)
+    }
+
+    /// Gives it another configuration while it runs.
+    fn reload(&self, config: &str) {
+        configure(&self.folder, self.port, config);
+        let told = Command::new("kill").arg("-HUP").arg(self.child.id().to_string()).status();
+        assert!(told.is_ok_and(|told| told.success()), "a running server hears signals");
+    }
+}
+
+fn configure(folder: &TempDir, port: u16, config: &str) {
+    let store = folder.path().join("store");
+    let text =
+        format!("listen: 127.0.0.1:{port}\n{}\n", config.replace("STORE", &store.display().to_string()));
+    std::fs::write(folder.path().join("nats.conf"), text).unwrap();
+}
+
+/// A server whose user `all` may do everything and whose user `less` everything but to publish to this subject.
+fn lacking(subject: &str) -> String {
+    format!(
+        "jetstream {{ store_dir: \"STORE\" }}\nauthorization {{ users: [ {{ user: all, password: all }}, \
+         {{ user: less, password: less, permissions: {{ publish: {{ deny: [ \"{subject}\" ] }} }} }} ] }}"
+    )
 }
 
 impl Drop for Server {
@@ -45,11 +70,17 @@ impl Drop for Server {
     }
 }
 
-/// Starts a role that is to be refused, and gives what it says.
+/// Starts a connector that is to be refused, and gives what it says.
 async fn refused(url: &str, data: &Path, more: &[(&str, &str)]) -> String {
-    let data = data.join("other");
+    role_refused("connector", url, &data.join("other"), more).await
+}
+
+/// Starts a role on a data folder that is to be refused, and gives what it says.
+async fn role_refused(role: &str, url: &str, data: &Path, more: &[(&str, &str)]) -> String {
     let mut variables = [
         ("BERTH_NATS_URL", url),
+        ("BERTH_ROOT_KEY", ROOT_KEY),
+        ("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN),
         ("BERTH_MASTER_KEY", MASTER_KEY),
         ("BERTH_HTTP", "127.0.0.1:0"),
         ("BERTH_DATA", data.to_str().unwrap()),
@@ -57,7 +88,7 @@ async fn refused(url: &str, data: &Path, more: &[(&str, &str)]) -> String {
     .to_vec();
     variables.extend(more);
     let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let (code, said) = Process::start("connector", &["connector"], &variables).outcome().await;
+    let (code, said) = Process::start(role, &[role], &variables).outcome().await;
     assert_eq!(code, Some(64), "{said}");
     said
 }
@@ -99,5 +130,82 @@ async fn what_a_deployment_has_already_is_not_changed_by_a_process_that_comes() 
         said.contains("BERTH_MEMBER") && said.contains("links-1 is the name of another connector"),
         "{said}"
     );
+    berth.kill9();
+}
+
+/// 32 other bytes in base64.
+const OTHER_MASTER_KEY: &str = "HxwdHhsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+
+#[tokio::test]
+async fn two_deployments_on_one_server_do_not_mix() {
+    let servers = [NatsServer::start().await, NatsServer::start().await];
+    let first = Berth::on_nats(&servers[0]).roles_in_processes().start().await;
+    first.client().post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
+    // One that is to begin there has another master key.
+    let folder = tempfile::tempdir().unwrap();
+    for role in ROLES {
+        let data = folder.path().join(role);
+        let more = [("BERTH_MASTER_KEY", OTHER_MASTER_KEY)];
+        let said = role_refused(role, &servers[0].url(), &data, &more).await;
+        assert!(
+            said.contains("BERTH_MASTER_KEY") && said.contains("not the one that this deployment"),
+            "{said}"
+        );
+    }
+    // One that is elsewhere has the same, and what its processes keep is of itself.
+    let mut second = Berth::on_nats(&servers[1]).roles_in_processes().start().await;
+    second.client().post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
+    second.stop().await;
+    let data = second.data().join("data");
+    for role in ROLES {
+        let said = role_refused(role, &servers[0].url(), &data, &[]).await;
+        assert!(said.contains("BERTH_DATA") && said.contains("of the deployment"), "{said}");
+    }
+
+    for mut berth in [first, second] {
+        berth.restart().await;
+        let connected =
+            berth.client().post("/v1/instances/shop/connect", json!({ "wait_ms": 0 })).await.expect(200);
+        assert_eq!(connected["version"], 2, "nobody else did anything: {connected}");
+        berth.kill9();
+    }
+}
+
+#[tokio::test]
+async fn a_permission_that_a_role_lacks_is_named_by_its_start() {
+    let denied = "$JS.API.STREAM.MSG.GET.BERTH_DEPLOYMENT";
+    let server = Server::start(&lacking(denied)).await;
+    let mut berth = Berth::on_nats_at(&server.url("all")).roles_in_processes().start().await;
+    let said = refused(&server.url("less"), berth.data(), &[]).await;
+    assert!(said.contains("lacks a permission") && said.contains(denied), "{said}");
+    assert!(said.contains("berth provision --permissions"), "{said}");
+    berth.kill9();
+}
+
+#[tokio::test]
+async fn a_permission_that_is_taken_away_is_named_by_whoever_misses_it() {
+    let server = Server::start(&lacking("nothing")).await;
+    let mut berth = Berth::on_nats_at(&server.url("less")).start().await;
+    let (client, ops) = (berth.client(), Client::new(berth.client().base()));
+    client.post("/v1/instances", json!({ "name": "before" })).await.expect(201);
+
+    server.reload(&lacking("berth.v1.keys.>"));
+    eventually("what is missing is named", async || {
+        let made = client.post("/v1/instances", json!({ "name": "after" })).await;
+        let answer = ops.get("/readyz").await;
+        let said = answer.body["checks"]["nats"]["detail"].as_str().unwrap_or_default().to_owned();
+        let is_named = said.contains("a permission is missing: Publish to \"berth.v1.keys.");
+        if is_named && answer.status == 200 && made.status == 503 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+    // Nothing else misses it.
+    client.post("/v1/instances/before/connect", json!({ "wait_ms": 0 })).await.expect(200);
+
+    server.reload(&lacking("nothing"));
+    eventually("the same can be done again", async || {
+        let made = client.post("/v1/instances", json!({ "name": "after" })).await;
+        if made.status == 201 { Ok(()) } else { Err(made.text()) }
+    })
+    .await;
     berth.kill9();
 }

@@ -239,6 +239,7 @@ impl Starting<'_> {
             url_policy: endpoints(),
             simulated_driver: true,
             evolution_logout: EvolutionLogout::Strict,
+            commands_at_once: 2_048,
             quotas: Quotas { instance_commands: 0, account_commands: 0, instance_reads: 0, account_reads: 0 },
             public_url: "https://berth.example".to_owned(),
             upstreams: berth_upstreams::Upstreams::default(),

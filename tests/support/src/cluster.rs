@@ -14,6 +14,8 @@ use crate::{free_port, nats_server, wire::Wire};
 
 /// How long the three may take to agree on a leader.
 const START_MAX: Duration = Duration::from_secs(60);
+/// Runs a program whose files may have so many blocks: a write beyond fails, as on a full disk.
+const LIMITED: &str = r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#;
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -34,6 +36,8 @@ struct Server {
     name: String,
     door: u16,
     config: PathBuf,
+    /// How large a file of it may become; none for as large as the disk has room.
+    blocks: Option<u32>,
     /// None while it is down.
     child: Option<Child>,
 }
@@ -49,6 +53,10 @@ impl NatsCluster {
     /// # Panics
     /// When there is no server to start: run the tests with `tests/run`, which gets one.
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    async fn start_with(full: Option<(usize, u32)>) -> Self {
         let store = tempfile::tempdir().expect("a temporary folder");
         let routes: Vec<u16> = (0..Self::SERVERS).map(|_| free_port()).collect();
         let ports: Vec<u16> = (0..Self::SERVERS).map(|_| free_port()).collect();
@@ -68,9 +76,28 @@ impl NatsCluster {
             Server::new(folder, number, (ports[number], doors[number].port()), *route, reaches)
         });
         let mut cluster = Self { servers: servers.collect(), doors, wires, _store: store };
+        if let Some((number, blocks)) = full {
+            cluster.servers[number].blocks = Some(blocks);
+        }
         cluster.servers.iter_mut().for_each(Server::start);
         cluster.until_led().await;
         cluster
+    }
+
+    /// Starts the servers, one of which has room for so many blocks (of half a KiB, or of a whole one) in each of its files, as
+    /// if its disk were full then.
+    pub async fn start_with_a_full_disk(number: usize, blocks: u32) -> Self {
+        Self::start_with(Some((number, blocks))).await
+    }
+
+    /// Gives every server that is started from now on all the room that its disk has.
+    pub fn make_room(&mut self) {
+        self.servers.iter_mut().for_each(|server| server.blocks = None);
+    }
+
+    /// What a server wrote of itself so far.
+    pub fn log_of(&self, number: usize) -> String {
+        self.servers[number].said()
     }
 
     /// The address of the first server that lives; the others are found through it.
@@ -263,11 +290,19 @@ impl Server {
              cluster {{\n  name: test\n  listen: 127.0.0.1:{route}\n  advertise: \"127.0.0.1:1\"\n  routes: {reaches:?}\n}}\n"
         );
         fs::write(&config, text).expect("the configuration can be written");
-        Self { name, door, config, child: None }
+        Self { name, door, config, blocks: None, child: None }
     }
 
     fn start(&mut self) {
-        let child = Command::new(nats_server())
+        let mut command = match self.blocks {
+            None => Command::new(nats_server()),
+            Some(blocks) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", LIMITED, &blocks.to_string()]).arg(nats_server());
+                shell
+            }
+        };
+        let child = command
             .arg("-c")
             .arg(&self.config)
             .arg("-l")

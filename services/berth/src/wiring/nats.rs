@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use berth_bus::{
-    Bus, Checkpoints, DeploymentStore, Door, EventFeed, KeyRing, KeyStore, NearBus, Postbag, Relay,
+    Bus, Checkpoints, DeploymentStore, Door, EventFeed, KeyRing, KeyRingError, KeyStore, NearBus, Postbag,
+    Relay,
     nats::{
-        Connection, FEED_STREAM, JoinError, KEY_STREAM, NatsBus, NatsCheckpoints, NatsCluster, NatsDeployment,
-        NatsDeviceKeys, NatsDoor, NatsFeed, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay, NatsVolatile,
-        OpenError, connect_by, survey,
+        Connection, FEED_STREAM, JoinError, KEY_STREAM, NatsBus, NatsCheckpoints, NatsCluster,
+        NatsDeployment, NatsDeviceKeys, NatsDoor, NatsFeed, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay,
+        NatsVolatile, OpenError, connect_by, denied_since, survey,
     },
 };
 use berth_log::{
@@ -28,7 +29,7 @@ use crate::{
     failure::Failure,
     folder::DataFolder,
     guard::Guard,
-    leaders, member, presence, root,
+    leaders, member, presence, root, server_clock,
 };
 
 /// The subjects of commands: an owner serves narrower ones.
@@ -108,6 +109,7 @@ pub(super) async fn open(
     let log: Arc<dyn EventLog> = Arc::new(log);
     let followed = followed(nats, &name, options, readiness).await?;
     let deployment = record.deployment()?;
+    folder.is_of(&deployment.id)?;
     let guard = Guard {
         log: Arc::clone(&log) as _,
         store,
@@ -119,13 +121,13 @@ pub(super) async fn open(
         followed: Arc::clone(&followed),
     };
     let halted = guard.watch(readiness, lifecycle);
+    server_clock::watch(client.clone(), Arc::clone(&clock), readiness, lifecycle);
     let leaders = leaders::watch(client.clone(), options.shards, readiness, lifecycle);
     // Whoever owns a partition decides its commands, else any replica, the nearest one soonest.
-    let far = NatsBus::new(client, lifecycle);
     // What customers send must not harm the connection that everything else is on.
     let door = || Arc::new(NatsDoor::new(nats.clone(), name.clone(), lifecycle)) as Arc<dyn Door>;
     let door = role.runs(Role::Gateway).then(door);
-    let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(far), &COMMANDS));
+    let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(NatsBus::new(client, lifecycle)), &COMMANDS));
     let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), leaders, readiness, lifecycle);
     let log = Arc::new(OneFollower::new(log, followed, lifecycle));
     Ok(Wired {
@@ -379,7 +381,10 @@ fn watch_membership(leases: &NatsLeases, readiness: &Readiness) {
 /// A process that has lost its server can do nothing.
 fn register(readiness: &Readiness, name: &'static str, connection: Connection) {
     readiness.register(name, move || match connection.trouble() {
-        None => Check::ready("connected"),
+        None => match connection.denied() {
+            None => Check::ready("connected"),
+            Some(what) => Check::ready(format!("connected, but a permission is missing: {what}")),
+        },
         Some(trouble) => Check::waiting(trouble),
     });
 }
@@ -389,7 +394,13 @@ pub(super) async fn patiently<T>(mut open: impl AsyncFnMut() -> Result<T, Failur
     let began = Instant::now();
     let mut waits_for: Option<String> = None;
     loop {
+        let tried = Instant::now();
         match open().await {
+            // Nothing else tells it from a server that is slow.
+            Err(failure) if went_unanswered(&failure) && denied_since(tried).is_some() => {
+                let what = denied_since(tried).unwrap_or_default();
+                return Err(Failure::Denied { what, source: Box::new(failure) });
+            }
             Err(failure) if may_pass(&failure) && began.elapsed() < START_MAX => {
                 let reason = berth_runtime::chain(&failure);
                 if waits_for.as_ref() != Some(&reason) {
@@ -406,6 +417,22 @@ pub(super) async fn patiently<T>(mut open: impl AsyncFnMut() -> Result<T, Failur
             }
         }
     }
+}
+
+/// Whether a server that was asked for something did not answer, which may have been for want of a permission.
+const fn went_unanswered(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Deployment(_)
+            | Failure::Keys(KeyRingError::Store(_))
+            | Failure::Read(_)
+            | Failure::Stream(OpenError::Unavailable { .. } | OpenError::Unanswered { .. })
+            | Failure::Member(
+                JoinError::Unavailable(_)
+                    | JoinError::Open(OpenError::Unavailable { .. } | OpenError::Unanswered { .. })
+            )
+            | Failure::JetStream(jetstream::OpenError::Unavailable(_) | jetstream::OpenError::Create { .. })
+    )
 }
 
 /// Whether a retry may help: no server yet, or streams that another process is about to make.

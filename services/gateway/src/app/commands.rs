@@ -27,6 +27,7 @@ use super::{
     principal::Principals,
     quota::Counters,
     record::{Record, Records},
+    room::Room,
     standing::Standings,
 };
 
@@ -71,8 +72,7 @@ pub struct Commands {
     pub(super) keys: KeyRing,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) presence: Presence,
-    /// Of the log.
-    pub(super) shards: u8,
+    pub(super) log_shards: u8,
     pub(super) stop: CancellationToken,
     pub(super) write_version: WriteVersion,
     pub(super) principals: Arc<Principals>,
@@ -80,6 +80,7 @@ pub struct Commands {
     pub(super) counters: Arc<Counters>,
     pub(super) standings: Arc<Standings>,
     pub(super) upstreams: Upstreams,
+    pub(super) room: Arc<Room>,
 }
 
 impl Commands {
@@ -193,8 +194,9 @@ impl Commands {
         identity: Identity,
         target: TargetV1,
     ) -> Result<Ruling, Failure> {
+        let _place = self.room.take(&call.principal, target.stream())?;
         let leaders = self.presence.leaders();
-        let shard = Led::Log(target.stream().partition().shard(self.shards));
+        let shard = Led::Log(target.stream().partition().shard(self.log_shards));
         if leaders.lacks(shard) {
             return Err(Failure::leaderless(shard));
         }

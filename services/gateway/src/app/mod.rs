@@ -46,6 +46,7 @@ mod record;
 mod redelivery;
 mod renames;
 mod resolve;
+mod room;
 mod seats;
 mod settings;
 mod sign_in;
@@ -111,6 +112,7 @@ use account_events::ACCOUNT_STREAMS_MAX;
 use directory::Directory;
 use guesses::Guesses;
 use quota::Shares;
+use room::Room;
 pub(crate) use seats::{Seat, Seats};
 
 use crate::Settings;
@@ -207,6 +209,7 @@ impl App {
             worker_accounts,
             ..
         } = settings;
+        let room = Arc::new(Room::new(settings.commands_at_once));
         let request_ids = Arc::new(RequestIds::new(&*entropy));
         let directory = Arc::new(Directory::new(Arc::clone(&log)));
         let (guesses, shares) = (Arc::new(Guesses::new()), Arc::new(Shares::new()));
@@ -214,9 +217,9 @@ impl App {
         let records = part!(Records: log, bus, keys, clock, entropy, stop, directory, principals);
         let standings = Arc::new(Standings::new(&log, &clock, &principals));
         let counters = part!(Counters: volatile, keys, clock, quotas, shares);
-        let shards = log.shards();
-        let commands = part!(Commands: bus, keys, entropy, presence, shards, stop, write_version, principals,
-            records, counters, standings, upstreams);
+        let log_shards = log.shards();
+        let commands = part!(Commands: bus, keys, entropy, presence, log_shards, stop, write_version, principals,
+            records, counters, standings, upstreams, room);
         let codes = part!(Codes: volatile, keys, clock, commands, records);
         let resolver = part!(Resolver: keys, directory, principals);
         let finder = part!(Finder: resolver, principals, records, commands, codes, standings);

@@ -32,6 +32,8 @@ const PASSES: &str = "berth_gateway_passes_total";
 const OPEN_PASSES: &str = "berth_gateway_open_passes";
 const HEARD: &str = "berth_gateway_heard_total";
 const STREAMS: &str = "berth_gateway_open_streams";
+const COMMANDS: &str = "berth_gateway_commands_under_way";
+const COMMANDS_REFUSED: &str = "berth_gateway_commands_refused_total";
 
 static SECONDS: Handles<&str, Histogram> = Handles::new(|door| histogram!(REQUEST_SECONDS, "door" => door));
 
@@ -85,6 +87,16 @@ pub(crate) fn describe() {
     );
     for outcome in ["hint", "relayed", "silenced", "refused", "unavailable"] {
         counter!(HEARD, "outcome" => outcome).increment(0);
+    }
+    describe_gauge!(COMMANDS, Unit::Count, "Commands that were asked for and are not decided.");
+    gauge!(COMMANDS).set(0.0);
+    describe_counter!(
+        COMMANDS_REFUSED,
+        Unit::Count,
+        "Commands that were refused since there was no room for more of an account, an instance or the gateway at once."
+    );
+    for of in ["account", "instance", "gateway"] {
+        counter!(COMMANDS_REFUSED, "of" => of).increment(0);
     }
     describe_gauge!(STREAMS, Unit::Count, "Event streams and sockets that are open, by door.");
     for door in ["native", "ryze", "green"] {
@@ -180,6 +192,16 @@ impl Drop for OpenPass {
     fn drop(&mut self) {
         gauge!(OPEN_PASSES).decrement(1.0);
     }
+}
+
+/// So many commands are under way.
+pub(crate) fn commands_under_way(count: usize) {
+    gauge!(COMMANDS).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+}
+
+/// There was no room for one more command.
+pub(crate) fn command_refused(of: &'static str) {
+    counter!(COMMANDS_REFUSED, "of" => of).increment(1);
 }
 
 /// A body was refused for want of memory.

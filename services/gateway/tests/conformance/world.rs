@@ -347,6 +347,7 @@ fn gateway_settings(
     write_version: WriteVersion,
 ) -> berth_gateway::Settings {
     berth_gateway::Settings {
+        commands_at_once: 2_048,
         root_key_digest: root_key_digest(master, ROOT),
         url_policy,
         simulated_driver: true,

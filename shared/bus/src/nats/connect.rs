@@ -13,7 +13,10 @@ use berth_runtime::config::{NatsSettings, NatsTls, TlsFiles};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use super::outage::{self, Told};
+use super::{
+    denied,
+    outage::{self, Told},
+};
 
 /// How often the server is asked for a sign of life; a connection without two of them is given up.
 const PING_EVERY: Duration = Duration::from_secs(5);
@@ -204,6 +207,11 @@ impl Connection {
     pub fn trouble(&self) -> Option<String> {
         (!self.stands()).then(outage::sentence)
     }
+
+    /// What the servers denied this process lately, on whichever connection.
+    pub fn denied(&self) -> Option<String> {
+        denied::denied_lately()
+    }
 }
 
 /// With the certificates that are set.
@@ -239,7 +247,10 @@ fn log(told: &Told, event: &Event) {
         Event::SlowConsumer(subscription) => {
             tracing::warn!(subscription, "a subscription does not keep up; NATS messages were dropped");
         }
-        Event::ServerError(error) => tracing::error!(%error, "the NATS server refused something"),
+        Event::ServerError(error) => {
+            denied::note(error);
+            tracing::error!(%error, "the NATS server refused something");
+        }
         Event::ClientError(error) => told.failed(error),
     }
 }

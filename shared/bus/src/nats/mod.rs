@@ -31,11 +31,13 @@
 //!
 //! Requests are answered to inboxes (`_INBOX_…`) and nowhere else.
 //!
-//! What is denied gets no answer: it shows as a time-out, and as an error in the log of the connection.
+//! What is denied gets no answer: it shows as a time-out, as an error in the log of the connection, and for a minute in what
+//! the connection says of itself.
 
 mod bus;
 mod checkpoints;
 mod connect;
+mod denied;
 mod deployment;
 mod device_keys;
 mod door;
@@ -46,6 +48,7 @@ mod leases;
 mod outage;
 mod postbag;
 mod relay;
+mod server_clock;
 mod servers;
 mod stream;
 mod table;
@@ -54,6 +57,7 @@ mod volatile;
 pub use bus::NatsBus;
 pub use checkpoints::NatsCheckpoints;
 pub use connect::{ConnectError, Connection, connect, connect_by};
+pub use denied::denied_since;
 pub use deployment::NatsDeployment;
 pub use device_keys::NatsDeviceKeys;
 pub use door::NatsDoor;
@@ -64,5 +68,6 @@ pub use leases::{JoinError, LastValue, LeaseBucket, NatsCluster, NatsLeases, new
 pub use outage::is_away;
 pub use postbag::NatsPostbag;
 pub use relay::NatsRelay;
+pub use server_clock::ahead_of_servers;
 pub use stream::{OpenError, StreamError};
 pub use volatile::NatsVolatile;

@@ -14,5 +14,6 @@ mod key_store_model;
 mod leases;
 mod permissions;
 mod postbag;
+mod server_clock;
 mod support;
 mod volatile;

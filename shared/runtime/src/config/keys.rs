@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 52] = [
+pub const KEYS: [Key; 53] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -313,6 +313,15 @@ pub const KEYS: [Key; 52] = [
         "NUMBER",
         Some("600000"),
         "Reads through the native API with all tokens of an account in a minute, at each gateway; 0 is no bound",
+    ),
+    key(
+        "commands_at_once",
+        "BERTH_COMMANDS_AT_ONCE",
+        "commands-at-once",
+        "NUMBER",
+        Some("2048"),
+        "Commands that a gateway has decided at once. An account may have half of them, a third beside another one and so \
+         on, an instance an eighth; more are refused",
     ),
     key(
         "log",
