@@ -22,9 +22,9 @@ wire_enum!(
         203 v 1 => AccountRenamed(AccountRenamedV1),
         /// Its opaque attributes changed.
         204 v 1 => AccountAttributesChanged(AccountAttributesChangedV1),
-        /// An endpoint that all its instances have was added or replaced.
+        /// An endpoint that is told of all its instances was added or replaced.
         205 v 1 => AccountWebhookConfigured(AccountWebhookConfiguredV1),
-        /// An endpoint that all its instances had was removed.
+        /// An endpoint that was told of all its instances was removed.
         206 v 1 => AccountWebhookRemoved(AccountWebhookRemovedV1),
         /// It is closed: its token ended, its instances are deleted.
         207 v 1 => AccountClosed(AccountClosedV1),
@@ -78,7 +78,7 @@ pub struct AccountAttributesChangedV1 {
 /// See [`AccountEvent::AccountWebhookConfigured`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountWebhookConfiguredV1 {
-    /// The endpoint as it is from now on, sealed for the account. Each instance has one with the same id.
+    /// The endpoint as it is from now on, sealed for the account.
     pub webhook: WebhookV1,
 }
 
@@ -151,7 +151,7 @@ pub struct AccountStateV2 {
     pub credential_version: u32,
     /// What the operator keeps with it: JSON.
     pub attributes: Option<Sealed>,
-    /// Endpoints that all its instances have, sealed for the account.
+    /// Endpoints that are told of all its instances, sealed for the account.
     pub webhooks: Vec<WebhookV1>,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,

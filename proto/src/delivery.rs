@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     codec::{Frozen, RecordV1, types, wire_enum},
     commit::CarriedState,
-    ids::{EndpointId, InstanceId},
+    ids::{AccountId, EndpointId, InstanceId},
     limits,
     time::Timestamp,
 };
@@ -21,6 +21,8 @@ wire_enum!(
         403 v 1 => LastWordsKept(LastWordsKeptV1),
         /// Settled notices are owed again, since somebody asked for them.
         424 v 1 => NoticesReopened(NoticesReopenedV1),
+        /// The account is told how one of its endpoints fares; one in a commit.
+        425 v 1 => EndpointReported(EndpointReportedV1),
     }
 );
 
@@ -58,6 +60,40 @@ pub struct LastWordsKeptV1 {
 pub struct NoticesReopenedV1 {
     /// The notices, with what is known of them without their commits: a view folds streams in any order.
     pub notices: Vec<ReopenedV1>,
+}
+
+/// See [`DeliveryEvent::EndpointReported`]. The notices of it are named by the account's id in the place of an instance's and
+/// by the version of this commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointReportedV1 {
+    /// The account whose endpoint, or whose instance's endpoint it is.
+    pub account: AccountId,
+    /// The version of the account whose endpoints are told.
+    pub account_version: u64,
+    /// The endpoint that it is about.
+    pub endpoint: EndpointId,
+    /// The instance that it was last told of; the account's id if that was how another endpoint fares.
+    pub instance: InstanceId,
+    /// How it fares.
+    pub standing: EndpointStandingV1,
+    /// Attempts that failed since the last that did not.
+    pub failures: u32,
+    /// When the first of these ended.
+    pub since: Option<Timestamp>,
+}
+
+/// How an endpoint fares, as far as its owner is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointStandingV1 {
+    /// It takes things again.
+    Recovered,
+    /// Its last attempts failed.
+    Failing,
+    /// Something was given up for it.
+    Exhausted,
+    /// It was disabled: it asked for it, or took nothing for days.
+    Disabled,
 }
 
 /// A notice that is owed again. Never a code.
@@ -114,6 +150,8 @@ pub enum NoticeClass {
     Qr,
     /// The instance was deleted: the final notice of an endpoint that asked for it.
     Deletion,
+    /// Of no instance: how an endpoint of the account fares.
+    Operational,
 }
 
 /// How a notice was settled.

@@ -55,6 +55,13 @@ pub struct InstanceStateV1 {
     pub unkeyed: Vec<RememberedV1>,
 }
 
+impl InstanceStateV1 {
+    /// The endpoints that the instance has itself: a copy of one of its account's is none, since what the account says of that counts.
+    pub fn own_webhooks(&self) -> impl Iterator<Item = &WebhookV1> {
+        self.webhooks.iter().filter(|webhook| !webhook.is_of_account())
+    }
+}
+
 impl Frozen for InstanceStateV1 {
     const TYPE: u16 = types::INSTANCE_STATE;
     const VERSION: u8 = 1;
@@ -368,11 +375,13 @@ pub struct WebhookV1 {
     pub updated_at: Timestamp,
 }
 
-/// How the format of an account's endpoint ends: the instances have it as long as their account has.
+/// How the format ends of which an account has one endpoint, for a dialect. A deployment that writes the formats of release 0.1.0
+/// gives each instance a copy of it, with the same id; a newer one takes these copies back.
 pub const ACCOUNT_FORMAT_SUFFIX: &str = ".business";
 
 impl WebhookV1 {
-    /// Whether the endpoint is one of the account's, which no instance has or changes by itself.
+    /// Whether the endpoint is one of the account's, which no instance has or changes by itself: in the state of an instance it is
+    /// a copy.
     pub fn is_of_account(&self) -> bool {
         self.format.ends_with(ACCOUNT_FORMAT_SUFFIX)
     }

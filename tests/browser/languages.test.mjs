@@ -10,6 +10,7 @@ before(async () => {
   [berth, browser] = await Promise.all([Berth.start({ BERTH_EVIDENCE_INTERVAL: "1" }), launch()]);
   const { id: linked } = await berth.create("harbour");
   const { id: webhook } = await berth.api("POST", `/instances/${linked}/webhooks`, { url: "http://127.0.0.1:9999/hook" });
+  const { id: wide } = await berth.api("POST", "/webhooks", { url: "http://127.0.0.1:9999/all", rate: 20, concurrency: 4 });
   await berth.link("harbour");
   const { id: pairing } = await berth.create("quay");
   await berth.api("POST", "/instances/quay/connect", {});
@@ -22,7 +23,7 @@ before(async () => {
     [ACCOUNT]: [
       "", "?state=linked", "?q=nothing-like-that", "new", own, `i/${pairing}`, `i/${out}`, `${own}/timeline?at=3`, `${own}/webhooks`,
       `${own}/webhooks/${webhook}/deliveries`, `${own}/webhooks/${webhook}/secret`, `${own}/deliveries`, `${own}/settings`, `${own}/danger`,
-      "audit", "accounts", "nothing",
+      "webhooks", `webhooks/${wide}/secret`, "audit", "accounts", "nothing",
     ],
     [ROOT]: ["accounts", `accounts/${accounts[0].id}`, "cluster", "audit"],
   };

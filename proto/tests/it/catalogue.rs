@@ -10,8 +10,8 @@ use berth_proto::{
     command::*,
     deliveries::{DeliveriesReplyV1, DeliveriesRequestV1},
     delivery::{
-        DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, LastWordsKeptV1, NoticesReopenedV1,
-        NoticesSettledV1,
+        DeliveryEvent, DeliveryStateV1, DispatcherChangedV1, EndpointReportedV1, LastWordsKeptV1,
+        NoticesReopenedV1, NoticesSettledV1,
     },
     directory::{DirectoryEvent, DirectoryStateV1, ReleasedV1, ReservedV1},
     event::*,
@@ -139,6 +139,7 @@ pub(crate) fn catalogue() -> Vec<Entry> {
         DispatcherChangedV1,
         LastWordsKeptV1,
         NoticesReopenedV1,
+        EndpointReportedV1,
         // Commands.
         CreateInstanceV1,
         ConnectV1,

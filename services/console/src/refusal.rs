@@ -31,6 +31,13 @@ struct Page {
     text: String,
 }
 
+/// A page that says why something is not done at this moment.
+pub(crate) fn refused(visit: &Visit, text: String) -> Response {
+    let shell = Shell::of(visit, "");
+    let title = shell.t.s("title-refused");
+    rendered(StatusCode::CONFLICT, &Page { shell, title, text })
+}
+
 impl Refusal {
     pub(crate) fn of(failure: Failure) -> Self {
         let detail = match &failure {

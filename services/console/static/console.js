@@ -83,7 +83,7 @@
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (afterG) {
       afterG = false;
-      const to = { i: "", a: "accounts", c: "cluster", u: "audit" }[event.key];
+      const to = { i: "", w: "webhooks", a: "accounts", c: "cluster", u: "audit" }[event.key];
       if (to !== undefined) location.assign(root + to);
       return;
     }

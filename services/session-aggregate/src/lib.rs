@@ -161,7 +161,7 @@ impl Handle {
 /// then, and those that were taken are answered.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
-    let agenda = open_agenda(&ports, settings.rows, lifecycle).await.map_err(StartError::View)?;
+    let agenda = open_agenda(&ports, &settings, lifecycle).await.map_err(StartError::View)?;
     let bus = Arc::clone(&ports.bus);
     let (owned, leases) = (Owned::default(), Arc::clone(&ports.leases));
     let (commands, manager) = compose(ports, settings, Arc::clone(&agenda), owned.clone(), lifecycle);
@@ -202,6 +202,7 @@ fn compose(
         entries: entries.clone(),
         keys: keys.clone(),
         clock: Arc::clone(&clock),
+        write_version: settings.write_version,
     });
     let rotate = Arc::new(Rotate { instances: Arc::clone(&instances), directory: directory.clone() });
     let rename = Rename {
@@ -217,6 +218,7 @@ fn compose(
         entries: entries.clone(),
         keys: keys.clone(),
         clock: Arc::clone(&clock),
+        write_version: settings.write_version,
     });
     let delete = Arc::new(Delete {
         instances: Arc::clone(&instances),
@@ -253,20 +255,28 @@ fn compose(
         bus,
         owned,
         clock,
+        write_version: settings.write_version,
     };
     (Arc::new(commands), manager)
 }
 
 async fn open_agenda(
     ports: &Ports,
-    rows: StoreKind,
+    settings: &Settings,
     lifecycle: &Lifecycle,
 ) -> Result<Arc<dyn ViewReader>, berth_views::OpenError> {
     let log: Arc<dyn LogRead> = Arc::clone(&ports.log) as Arc<dyn LogRead>;
     let options = ViewOptions {
         cache_bytes: AGENDA_CACHE_BYTES,
-        store: rows,
+        store: settings.rows,
         ..ViewOptions::new(Arc::clone(&ports.clock))
     };
-    berth_views::open(log, &ports.data, Arc::new(Agenda), options, lifecycle).await
+    berth_views::open(
+        log,
+        &ports.data,
+        Arc::new(Agenda { takes_copies_back: settings.write_version.checked_commits() }),
+        options,
+        lifecycle,
+    )
+    .await
 }

@@ -1,7 +1,9 @@
 //! Sealed values of one owner, sealed for an instance.
 
 use berth_bus::KeyRing;
-use berth_proto::{AccountId, InstanceId, Sealed, command::CreateInstanceV1, instance::WebhookV1};
+use berth_proto::{
+    AccountId, InstanceId, Sealed, WriteVersion, command::CreateInstanceV1, instance::WebhookV1,
+};
 use berth_runtime::{OpenError, resealing::Resealer, sealing::field};
 
 use crate::trouble::Trouble;
@@ -30,21 +32,23 @@ pub(crate) async fn caller(
 }
 
 /// The endpoints of an account that are copied, sealed for one of its instances; none if the key of the instance is not there, as
-/// after its deletion.
+/// after its deletion. None is copied where commits name the version of the account instead.
 pub(crate) async fn webhooks(
     keys: &KeyRing,
+    write_version: WriteVersion,
     account: AccountId,
     webhooks: &[WebhookV1],
     instance: InstanceId,
 ) -> Result<Option<Vec<WebhookV1>>, Trouble> {
-    let kept_by_instances: Vec<_> = webhooks.iter().filter(|webhook| webhook.is_of_account()).collect();
-    if kept_by_instances.is_empty() {
+    let is_copied = |webhook: &&WebhookV1| !write_version.checked_commits() && webhook.is_of_account();
+    let copied: Vec<_> = webhooks.iter().filter(is_copied).collect();
+    if copied.is_empty() {
         return Ok(Some(Vec::new()));
     }
     let Some(resealer) = resealer(keys, account.as_bytes(), instance).await? else { return Ok(None) };
-    let sealed = kept_by_instances.into_iter().map(|webhook| resealer.webhook(webhook));
-    let copies = sealed.collect::<Result<_, _>>();
-    copies.map(Some).map_err(|OpenError| no_key(account.as_bytes()))
+    let sealed = copied.into_iter().map(|webhook| resealer.webhook(webhook));
+    let all = sealed.collect::<Result<_, _>>();
+    all.map(Some).map_err(|OpenError| no_key(account.as_bytes()))
 }
 
 async fn resealer(keys: &KeyRing, from: &[u8; 16], to: InstanceId) -> Result<Option<Resealer>, Trouble> {

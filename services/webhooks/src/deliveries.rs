@@ -141,7 +141,7 @@ async fn page_of(
             next = deliveries.last().map(|last| notice_bytes(&last.notice));
         }
     } else {
-        keep_present(tools, asked.account, &mut deliveries).await?;
+        keep_present(tools, asked.account, only.is_some(), &mut deliveries).await?;
     }
     Ok(DeliveriesReplyV1::Page { deliveries, next })
 }
@@ -184,13 +184,15 @@ fn untried(
     Ok(untried)
 }
 
-/// Leaves out what is of instances that the account does not have now.
+/// Leaves out what is of instances that the account does not have now. What is about endpoints is of none, and belongs to the
+/// account's own endpoints.
 async fn keep_present(
     tools: &Tools,
     account: AccountId,
+    with_reports: bool,
     deliveries: &mut Vec<DeliveryV1>,
 ) -> Result<(), AskFault> {
-    let mut present = HashMap::new();
+    let mut present = HashMap::from([(InstanceId::from_bytes(*account.as_bytes()), with_reports)]);
     for one in deliveries.iter() {
         let instance = one.notice.instance;
         if let Entry::Vacant(unknown) = present.entry(instance) {

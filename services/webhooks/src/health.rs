@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use berth_proto::{
-    AccountId, Timestamp,
+    AccountId, InstanceId, Timestamp,
     attempt::{AfterAttemptV1, AttemptEndV1, AttemptResultV1, DeliveryAttemptV1},
-    delivery::SettlementV1,
+    delivery::{EndpointStandingV1, SettlementV1},
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ use crate::schedule::{BreakerRule, plus};
 
 /// Minutes over which at least half of the attempts have to fail.
 const RECENT_MINUTES: usize = 5;
+/// Failures in a row from which on an endpoint counts as failing.
+const FAILING_FROM: u32 = 4;
 /// Microseconds of a minute.
 const MINUTE: i64 = 60 * 1_000_000;
 
@@ -35,6 +37,12 @@ pub(crate) struct Health {
     recent: Recent,
     /// Its breaker, while that is open.
     pub(crate) open: Option<Open>,
+    /// The instance that it was last told of.
+    pub(crate) instance: InstanceId,
+    /// What came of the last attempt.
+    last: Fate,
+    /// Whether something was given up since it last took something.
+    given_up: bool,
 }
 
 /// A breaker that is open.
@@ -49,7 +57,7 @@ pub(crate) struct Open {
 }
 
 /// What came of an attempt, as far as it says something of the endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Fate {
     Taken,
     Failed,
@@ -90,8 +98,12 @@ impl Health {
             tried_at: ended_at,
             recent: Recent::default(),
             open: None,
+            instance: attempt.notice.instance,
+            last: fate,
+            given_up: false,
         });
         (health.sequence, health.account, health.tried_at) = (sequence, attempt.account, ended_at);
+        (health.instance, health.last) = (attempt.notice.instance, fate);
         health.recent.count(ended_at, fate == Fate::Failed);
         if fate == Fate::Failed {
             health.failures = health.failures.saturating_add(1);
@@ -100,7 +112,20 @@ impl Health {
         } else {
             (health.failures, health.failing_since, health.open) = (0, None, None);
         }
+        let exhausted = AfterAttemptV1::Settled { outcome: SettlementV1::Exhausted };
+        health.given_up = fate == Fate::Failed && (health.given_up || end.then == exhausted);
         Some(health)
+    }
+
+    /// How it fares, as far as its owner is told; none if there is nothing to tell yet.
+    pub(crate) const fn standing(&self) -> Option<EndpointStandingV1> {
+        match self.last {
+            Fate::Disabled => Some(EndpointStandingV1::Disabled),
+            Fate::Taken => Some(EndpointStandingV1::Recovered),
+            Fate::Failed if self.given_up => Some(EndpointStandingV1::Exhausted),
+            Fate::Failed if self.failures >= FAILING_FROM => Some(EndpointStandingV1::Failing),
+            Fate::Failed => None,
+        }
     }
 
     /// Its breaker after a failure. Attempts that were under way when it opened keep it open for no longer.

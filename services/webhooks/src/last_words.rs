@@ -11,7 +11,7 @@ use berth_bus::{KeyRingError, Request, Requests};
 use berth_domain::instance::NoticeClass;
 use berth_log::{ReadError, Rehydrated, StateError, decode_state, rehydrate};
 use berth_notices::{
-    derive::Step,
+    derive::{Step, own_listeners},
     formats::{self, Format},
 };
 use berth_proto::{
@@ -107,11 +107,10 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     };
     let listeners = listeners_of(tools, step.state.account, commit.account_version).await?;
     let heard = step.heard();
-    let of_account = listeners.iter().flat_map(|webhook| heard.notices_for(webhook));
-    let notices: Vec<NoticeKeyV1> = step
-        .notices()
-        .into_iter()
-        .chain(of_account)
+    let own = own_listeners(&step.state.webhooks, commit.account_version);
+    let notices: Vec<NoticeKeyV1> = own
+        .chain(&listeners)
+        .flat_map(|webhook| heard.notices_for(webhook))
         .filter(|notice| notice.class == NoticeClass::Deletion)
         .map(|notice| notice.key)
         .collect();
@@ -124,6 +123,8 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     let owner = *instance.as_bytes();
     let resealer = Resealer { from: (owner, old), to: (owner, new.clone()) };
     let mut state = last_words(&resealer, &step.state, &notices)?;
+    // A copy would stand in the place of the account's.
+    state.webhooks.retain(|webhook| listeners.iter().all(|one| one.id != webhook.id));
     state.webhooks.extend(resealed(tools, step.state.account, &listeners, &notices, (owner, new)).await?);
     let kept = LastWordsKeptV1 { instance, notices, state: RecordV1::of(&state)? };
     let partition = Partition::of(instance.as_bytes());
@@ -137,7 +138,7 @@ async fn listeners_of(tools: &Tools, account: AccountId, version: u64) -> Result
     let page = tools.log.read(&StreamKey::account(account), before, 1).await?;
     let Some(stored) = page.first() else { return Ok(Vec::new()) };
     let (_, state) = decode_state::<AccountStateV3>(stored).map_err(StateError::from)?;
-    Ok(state.webhooks.into_iter().filter(|webhook| !webhook.is_of_account()).collect())
+    Ok(state.webhooks)
 }
 
 /// The endpoints of an account that are told, sealed for the deleted instance: its account may be gone before they are.

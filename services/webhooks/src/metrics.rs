@@ -192,5 +192,6 @@ const fn class_word(class: NoticeClass) -> &'static str {
         NoticeClass::Disconnect => "disconnect",
         NoticeClass::Qr => "qr",
         NoticeClass::Deletion => "final",
+        NoticeClass::Operational => "operational",
     }
 }

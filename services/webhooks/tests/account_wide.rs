@@ -15,7 +15,7 @@ use berth_log::{
 };
 use berth_proto::{
     EndpointId, InstanceId, StreamKey, Timestamp, codec,
-    command::{Command, LogoutV1},
+    command::{Command, LogoutV1, RemoveWebhookV1},
     commit::{OutcomeCodeV1, OutcomeV1},
     deliveries::{DeliveriesReplyV1, DeliveriesRequestV1},
     delivery::SettlementV1,
@@ -293,4 +293,66 @@ async fn a_test_of_an_endpoint_of_an_account_is_about_no_instance() {
     let disabled = RedeliveryReplyV1::Silent { by: SettlementV1::CancelledByEndpoint };
     assert_eq!(test(ENDPOINT).await, disabled);
     assert_eq!(receiver.hits().len(), 1);
+}
+
+#[tokio::test]
+async fn a_copy_that_a_former_release_gave_an_instance_is_told_once_and_can_be_taken_back_meanwhile() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    let endpoint = world.endpoint_of_account(1, "codechat.business", receiver.address).await;
+    let version = world.account_has(std::slice::from_ref(&endpoint)).await;
+    // Commits of the earlier formats name no version: the copy is told of them.
+    world.decides_with(0);
+    receiver.answer(500);
+    world.create(vec![world.endpoint(1, "codechat.business", receiver.address)]).await;
+    world.connect().await;
+    world.linked().await;
+    world.open().await;
+    receiver.received(2).await;
+    world.decides_with(version);
+    world.lost().await;
+    world.command(RemoveWebhookV1 { id: ENDPOINT }).await;
+    world.open().await;
+    receiver.received(receiver.hits().len() + 2).await;
+    receiver.answer(200);
+    assert_eq!(world.settled(3).await, [SettlementV1::Delivered; 3], "each of them once");
+    let ids: BTreeSet<_> = receiver.hits().iter().map(|hit| hit.id().to_owned()).collect();
+    assert_eq!(ids.len(), 3);
+    world.logout().await;
+    assert_eq!(world.settled(4).await.len(), 4);
+    // What the account takes away is gone, whatever stands at an instance.
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    world.account_has(&[]).await;
+    world.decides_with(0);
+    world.create(vec![world.endpoint(1, "codechat.business", receiver.address)]).await;
+    world.link().await;
+    assert_eq!(world.settled(1).await, [SettlementV1::CancelledByEndpoint]);
+    assert!(receiver.hits().is_empty());
+}
+
+#[tokio::test]
+async fn what_waits_for_an_endpoint_is_cancelled_as_soon_as_it_is_removed_or_disabled() {
+    for removed in [true, false] {
+        let (world, receiver) = (World::new().await, Receiver::start().await);
+        let _replica = world.replica("a", slow()).await;
+        let endpoint = world.endpoint_of_account(1, "native", receiver.address).await;
+        let beside = world.endpoint_of_account(2, "native", receiver.address).await;
+        world.account_has(&[endpoint.clone(), beside.clone()]).await;
+        let other = world.beside().await;
+        receiver.answer(503);
+        for one in [&world, &other] {
+            one.create(Vec::new()).await;
+            one.link().await;
+        }
+        receiver.received(4).await;
+        // Nothing of it is due for hours, and nothing happens to the instances.
+        let left = WebhookV1 { enabled: false, ..endpoint };
+        world.account_has(&if removed { vec![beside] } else { vec![left, beside] }).await;
+        for one in [&world, &other] {
+            assert_eq!(one.settled(2).await, [SettlementV1::CancelledByEndpoint; 2]);
+            assert!(one.settlements().await.iter().all(|settled| settled.notice.endpoint == ENDPOINT));
+        }
+        assert_eq!(receiver.hits().len(), 4);
+    }
 }

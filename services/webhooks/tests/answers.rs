@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use berth_bus::{Bus, Request};
 use berth_proto::{
-    RecordV1, StreamKey, codec,
-    command::{Command, ConfigureWebhookV1, LogoutV1},
+    codec,
+    command::{Command, ConfigureWebhookV1},
     commit::{OutcomeCodeV1, OutcomeV1},
     delivery::SettlementV1,
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
@@ -55,41 +55,6 @@ async fn an_endpoint_that_is_gone_is_disabled() {
         world.logout().await;
         assert_eq!(receiver.words(), ["instance.linked"]);
     }
-}
-
-#[tokio::test]
-async fn an_endpoint_of_an_account_that_is_gone_is_disabled_there_and_here_at_once() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let _replica = world.replica("a", slow()).await;
-    let mut commands = world.bus.serve(Decider::Owner.filter(), "session-aggregate").await.unwrap();
-    receiver.answer(410);
-    let copy = world.endpoint(1, "codechat.business", receiver.address);
-    world.create(vec![copy.clone()]).await;
-    world.link().await;
-    let request = commands.next().await.unwrap();
-    let asked: CommandRequestV2 = codec::decode(&request.payload).unwrap();
-    let subject: CommandSubject = request.subject.parse().unwrap();
-    let account = world.state().await.account;
-    assert_eq!((subject.sender, subject.is_of(&StreamKey::account(account))), (Sender::Delivery, true));
-    let for_all = TargetV1::DisableAccountWebhook { account, webhook: copy.id, seen: copy.updated_at };
-    assert_eq!(asked.target, for_all);
-    let outcome = OutcomeV1 { code: OutcomeCodeV1::Applied, attempt: 0, endpoint: None };
-    let state = asked_command();
-    let accepted = AcceptedV1 { stream_id: account.into(), outcome, replayed: false, version: 0, state };
-    request.reply.send(codec::encode(&CommandReplyV1::Accepted(accepted)).unwrap().into());
-    let disabled = disables(&world, commands.next().await.unwrap()).await;
-    assert!(!disabled.webhooks[0].enabled);
-    // It hears nothing more, not even of the end.
-    world.logout().await;
-    world.settled(1).await;
-    let outcomes = world.settlements().await;
-    assert!(outcomes.iter().all(|settled| settled.outcome == SettlementV1::CancelledByEndpoint));
-    assert_eq!(receiver.hits().len(), 1);
-}
-
-/// Some record: nobody reads the state of an account in the reply.
-fn asked_command() -> RecordV1 {
-    Command::from(LogoutV1 {}).to_record().unwrap()
 }
 
 #[tokio::test]

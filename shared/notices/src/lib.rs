@@ -6,6 +6,7 @@
 //! - [`asymmetric`] signs with ed25519 what is told.
 //! - [`mod@jwt`] makes the tokens of a dialect that has them.
 //! - [`mod@open`] opens what a body is made of.
+//! - [`pace`] says how fast an endpoint wants to be told.
 //!
 //! Whoever tells something from here (webhooks, a queue, a live socket) tells the same, in the same words and
 //! under the same silence.
@@ -20,4 +21,5 @@ pub mod gate;
 pub mod headers;
 pub mod jwt;
 pub mod open;
+pub mod pace;
 pub mod qr_code;

@@ -539,6 +539,9 @@ fn an_upstream_that_cannot_be_one_is_refused_with_a_sentence() {
         assert!(said.contains("`evo`, `url`") && said.contains(says), "{url}: {said}");
         assert!(!said.contains("secret-key"), "{said}");
     }
+    let (_folder, empty) = from_file("[upstream.evo]\n# url = 'http://gateway'\n");
+    let said = Settings::load(&empty).unwrap_err().to_string();
+    assert!(said.contains("`evo`, `url`") && said.contains("it is not set"), "{said}");
     for (pairs, says) in [
         (&[("EVO_KEY", "k")][..], "the address of the gateway is expected"),
         (&[("EVO_URL", "http://gateway")], "neither `key` nor `key_file`"),

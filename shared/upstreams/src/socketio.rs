@@ -138,15 +138,10 @@ struct Open {
     ping_timeout: u64,
 }
 
-/// An event: its name and what it is about.
+/// What an event is about. Whatever else there is of it is skipped as it is read: it may be large.
 #[derive(Deserialize)]
-struct Told(IgnoredAny, About);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum About {
-    Instance { instance: String },
-    Other(IgnoredAny),
+struct About {
+    instance: String,
 }
 
 impl<'a> Packet<'a> {
@@ -184,11 +179,11 @@ fn news(namespace: &str, told: &str) -> Option<String> {
     if !is_about_link(name) {
         return None;
     }
-    let Told(_, about) = serde_json::from_str(told).ok()?;
-    match about {
-        About::Instance { instance } => Some(instance),
-        About::Other(IgnoredAny) => Some(namespace.to_owned()).filter(|name| !name.is_empty()),
+    if let Ok((IgnoredAny, About { instance })) = serde_json::from_str(told) {
+        return Some(instance);
     }
+    let (IgnoredAny, IgnoredAny) = serde_json::from_str(told).ok()?;
+    Some(namespace.to_owned()).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

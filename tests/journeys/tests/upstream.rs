@@ -119,6 +119,21 @@ async fn observed_then_driven(mut berth: Running, there: &Running) {
     let unknown = json!({"name": "bank", "link": {"upstream": "evo2"}});
     berth.client().post("/v1/instances", unknown).await.expect(400);
     an_account_has_its_instances_on_the_upstream_that_was_chosen_for_it(&berth.client(), &id).await;
+
+    // Who has lost the upstream that was chosen makes nothing elsewhere: there it would stay for life.
+    let choice = format!("/v1/accounts/{}/upstream", id.as_str().unwrap());
+    let chosen = json!({"upstream": "evo1"});
+    berth.client().token(ROOT_KEY).post(&choice, chosen).await.expect(200);
+    for lost in [&["ACCOUNTS"][..], &["ACCOUNTS", "URL", "KEY", "MODE", "HEAR", "POLL_MS"]] {
+        berth.stop().await;
+        for setting in lost {
+            let value = if lost.len() == 1 { "another" } else { "" };
+            berth.set(&format!("BERTH_UPSTREAM_EVO1_{setting}"), value);
+        }
+        berth.restart().await;
+        let refused = berth.client().post("/v1/instances", json!({"name": "lost"})).await.expect(400);
+        assert!(refused["detail"].as_str().unwrap().contains("`link`"), "{refused}");
+    }
 }
 
 async fn an_account_has_its_instances_on_the_upstream_that_was_chosen_for_it(account: &Client, id: &Value) {

@@ -430,6 +430,9 @@ _berthctl() {
             berthctl__subcmd__help__subcmd__upstream,ls)
                 cmd="berthctl__subcmd__help__subcmd__upstream__subcmd__ls"
                 ;;
+            berthctl__subcmd__help__subcmd__webhook,account)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account"
+                ;;
             berthctl__subcmd__help__subcmd__webhook,add)
                 cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__add"
                 ;;
@@ -465,6 +468,33 @@ _berthctl() {
                 ;;
             berthctl__subcmd__help__subcmd__webhook,test)
                 cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__test"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,add)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__add"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,deliveries)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__deliveries"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,get)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__get"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,ls)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__ls"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,rm)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__rm"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,rotate)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__rotate"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,secret)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__secret"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,set)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__set"
+                ;;
+            berthctl__subcmd__help__subcmd__webhook__subcmd__account,test)
+                cmd="berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__test"
                 ;;
             berthctl__subcmd__instance,connect)
                 cmd="berthctl__subcmd__instance__subcmd__connect"
@@ -586,6 +616,9 @@ _berthctl() {
             berthctl__subcmd__upstream__subcmd__help,ls)
                 cmd="berthctl__subcmd__upstream__subcmd__help__subcmd__ls"
                 ;;
+            berthctl__subcmd__webhook,account)
+                cmd="berthctl__subcmd__webhook__subcmd__account"
+                ;;
             berthctl__subcmd__webhook,add)
                 cmd="berthctl__subcmd__webhook__subcmd__add"
                 ;;
@@ -634,6 +667,78 @@ _berthctl() {
             berthctl__subcmd__webhook,test)
                 cmd="berthctl__subcmd__webhook__subcmd__test"
                 ;;
+            berthctl__subcmd__webhook__subcmd__account,add)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__add"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,delete)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__rm"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,deliveries)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__deliveries"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,get)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__get"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,help)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,list)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__ls"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,ls)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__ls"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,rm)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__rm"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,rotate)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__rotate"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,secret)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__secret"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,set)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__set"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,show)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__get"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account,test)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__test"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,add)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__add"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,deliveries)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__deliveries"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,get)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__get"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,help)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__help"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,ls)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__ls"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,rm)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__rm"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,rotate)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__rotate"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,secret)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__secret"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,set)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__set"
+                ;;
+            berthctl__subcmd__webhook__subcmd__account__subcmd__help,test)
+                cmd="berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__test"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help,account)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account"
+                ;;
             berthctl__subcmd__webhook__subcmd__help,add)
                 cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__add"
                 ;;
@@ -672,6 +777,33 @@ _berthctl() {
                 ;;
             berthctl__subcmd__webhook__subcmd__help,test)
                 cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__test"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,add)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__add"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,deliveries)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__deliveries"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,get)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__get"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,ls)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__ls"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,rm)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__rm"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,rotate)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__rotate"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,secret)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__secret"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,set)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__set"
+                ;;
+            berthctl__subcmd__webhook__subcmd__help__subcmd__account,test)
+                cmd="berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__test"
                 ;;
             *)
                 ;;
@@ -3492,8 +3624,148 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__help__subcmd__webhook)
-            opts="ls get add set rm deliveries resend retry recover test secret rotate"
+            opts="ls get add set rm deliveries resend retry recover test secret rotate account"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account)
+            opts="ls get add set rm deliveries test secret rotate"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__deliveries)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__secret)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__help__subcmd__webhook__subcmd__account__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5230,7 +5502,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook)
-            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list get show add set rm delete deliveries resend retry recover test secret rotate help"
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list get show add set rm delete deliveries resend retry recover test secret rotate account help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5279,8 +5551,754 @@ _berthctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        berthctl__subcmd__webhook__subcmd__account)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help ls list get show add set rm delete deliveries test secret rotate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__add)
+            opts="-o -y -h --format --event --header --authorization-file --after-logout --rate --concurrency --label --secret-file --disabled --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "native evolution ryze codechat mega green" -- "${cur}"))
+                    return 0
+                    ;;
+                --event)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authorization-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after-logout)
+                    COMPREPLY=($(compgen -W "silent all" -- "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secret-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__deliveries)
+            opts="-o -y -h --state --since --until --limit --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__get)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help)
+            opts="ls get add set rm deliveries test secret rotate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__deliveries)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__secret)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__ls)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__rm)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__rotate)
+            opts="-o -y -h --secret-file --overlap-hours --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --secret-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --overlap-hours)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__secret)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__set)
+            opts="-o -y -h --to --event --header --authorization-file --after-logout --rate --concurrency --label --all-events --enable --disable --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --event)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authorization-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after-logout)
+                    COMPREPLY=($(compgen -W "silent all" -- "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__account__subcmd__test)
+            opts="-o -y -h --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl name" -- "${cur}"))
+                    return 0
+                    ;;
+                --secrets-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         berthctl__subcmd__webhook__subcmd__add)
-            opts="-o -y -h --format --event --header --authorization-file --after-logout --label --secret-file --disabled --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            opts="-o -y -h --format --event --header --authorization-file --after-logout --rate --concurrency --label --secret-file --disabled --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5304,6 +6322,14 @@ _berthctl() {
                     ;;
                 --after-logout)
                     COMPREPLY=($(compgen -W "silent all" -- "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --label)
@@ -5474,8 +6500,148 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook__subcmd__help)
-            opts="ls get add set rm deliveries resend retry recover test secret rotate help"
+            opts="ls get add set rm deliveries resend retry recover test secret rotate account help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account)
+            opts="ls get add set rm deliveries test secret rotate"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__deliveries)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__secret)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        berthctl__subcmd__webhook__subcmd__help__subcmd__account__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -6032,7 +7198,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook__subcmd__set)
-            opts="-o -y -h --to --event --header --authorization-file --after-logout --label --all-events --enable --disable --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            opts="-o -y -h --to --event --header --authorization-file --after-logout --rate --concurrency --label --all-events --enable --disable --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6056,6 +7222,14 @@ _berthctl() {
                     ;;
                 --after-logout)
                     COMPREPLY=($(compgen -W "silent all" -- "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --label)

@@ -100,6 +100,11 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// What was sent to an endpoint that is told of all instances.
+    pub(super) async fn list_of_many(&self, session: &Session, path: &[&str]) -> Result<(), Failure> {
+        self.list(session, Ask::get(path), &ACCOUNT_ROW).await
+    }
+
     /// Every page up to the limit.
     async fn list(&self, session: &Session, ask: Ask, columns: &[Column]) -> Result<(), Failure> {
         let states = (!self.states.is_empty()).then(|| self.states.join(","));
@@ -174,8 +179,8 @@ impl Resend {
 }
 
 /// Tries now what waits for a webhook.
-pub(crate) async fn retry(session: &Session, which: &Which) -> Result<(), Failure> {
-    let path = [which.path()?.as_slice(), &["retry"]].concat();
+pub(crate) async fn retry(session: &Session, webhook: &[&str]) -> Result<(), Failure> {
+    let path = [webhook, &["retry"]].concat();
     done(session, &session.client.send(Ask::post_once(&path, json!({}))).await?.body)
 }
 
@@ -216,8 +221,8 @@ impl Recover {
 }
 
 /// Sends a test notice; one that is not taken is not so.
-pub(crate) async fn test(session: &Session, which: &Which) -> Result<(), Failure> {
-    let path = [which.path()?.as_slice(), &["test"]].concat();
+pub(crate) async fn test(session: &Session, webhook: &[&str]) -> Result<(), Failure> {
+    let path = [webhook, &["test"]].concat();
     let tested = session.client.send(Ask::post_once(&path, json!({}))).await?.body;
     let is_delivered = tested.at("delivered") == true;
     let sentence = if is_delivered { "The webhook took it." } else { "The webhook did not take it." };
@@ -226,16 +231,23 @@ pub(crate) async fn test(session: &Session, which: &Which) -> Result<(), Failure
 }
 
 /// Shows the signing secrets.
-pub(crate) async fn secret(session: &Session, which: &Which) -> Result<(), Failure> {
-    let path = [which.path()?.as_slice(), &["secret"]].concat();
+pub(crate) async fn secret(session: &Session, webhook: &[&str]) -> Result<(), Failure> {
+    let path = [webhook, &["secret"]].concat();
     session.out.one(&session.client.get(&path).await?, None, &SECRETS)
 }
 
-/// Another signing secret.
+/// Another signing secret of an instance's webhook.
 #[derive(Debug, Args)]
 pub(crate) struct Rotate {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    secret: NewSecret,
+}
+
+/// Another signing secret.
+#[derive(Debug, Args)]
+pub(crate) struct NewSecret {
     /// A file with the new one; made up if it is left out.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
@@ -246,12 +258,19 @@ pub(crate) struct Rotate {
 
 impl Rotate {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
+        self.secret.give(session, &self.which.path()?).await
+    }
+}
+
+impl NewSecret {
+    /// Gives it to a webhook.
+    pub(super) async fn give(self, session: &Session, webhook: &[&str]) -> Result<(), Failure> {
         let mut body = Map::new();
         body.insert("overlap_hours".to_owned(), self.overlap_hours.into());
         if let Some(path) = &self.secret_file {
             body.insert("secret".to_owned(), read_token(path)?.expose_secret().into());
         }
-        let path = [self.which.path()?.as_slice(), &["secret"]].concat();
+        let path = [webhook, &["secret"]].concat();
         let rotated = session.client.command(Ask::post(&path, body.into())).await?.body;
         session.out.one(&rotated, None, &SECRETS)
     }

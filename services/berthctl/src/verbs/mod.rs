@@ -1,6 +1,7 @@
 //! What can be done, a file for each verb: its arguments and how it goes.
 
 pub(crate) mod account;
+pub(crate) mod account_webhook;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod checkpoint;

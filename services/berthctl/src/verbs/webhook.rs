@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use super::{
+    account_webhook::Verb as OfAccount,
     delivery::{self, Deliveries, Recover, Resend, Rotate},
     named,
 };
@@ -29,7 +30,7 @@ const ROW: [Column; 6] = [
     Column { head: "label", cell: |webhook| plain(webhook.at("label")) },
 ];
 /// What is to be known of one.
-const CARD: [Column; 13] = [
+const CARD: [Column; 15] = [
     Column { head: "id", cell: |webhook| plain(webhook.at("id")) },
     Column { head: "url", cell: |webhook| plain(webhook.at("url")) },
     Column { head: "enabled", cell: |webhook| plain(webhook.at("enabled")) },
@@ -40,6 +41,8 @@ const CARD: [Column; 13] = [
     Column { head: "after logout", cell: |webhook| plain(webhook.at("after_logout")) },
     Column { head: "headers", cell: |webhook| filled(webhook.at("headers")) },
     Column { head: "authorization", cell: |webhook| plain(webhook.at("authorization")) },
+    Column { head: "a second at most", cell: |webhook| plain(webhook.at("rate")) },
+    Column { head: "at once at most", cell: |webhook| plain(webhook.at("concurrency")) },
     Column { head: "label", cell: |webhook| plain(webhook.at("label")) },
     Column { head: "changed", cell: |webhook| moment(webhook.at("updated_at")) },
     Column { head: "secret", cell: |webhook| plain(webhook.at("secret")) },
@@ -89,7 +92,7 @@ Examples:
   berthctl webhook recover shop 06… --since 20h
   berthctl webhook recover shop 06… --since 2026-11-21T12:00:00Z";
 
-/// What can be done with the webhooks of an instance.
+/// What can be done with the webhooks of an instance, or of the account.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// List them.
@@ -125,6 +128,9 @@ pub(crate) enum Verb {
     Secret(Which),
     /// Change the signing secret of one; the former one signs beside it for a while.
     Rotate(Rotate),
+    /// The webhooks of the account: each is told of all its instances, those to come included.
+    #[command(subcommand)]
+    Account(OfAccount),
 }
 
 /// One webhook.
@@ -136,11 +142,18 @@ pub(crate) struct Which {
     webhook: String,
 }
 
-/// A new webhook.
+/// A new webhook of an instance.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// The id, name or number of the instance.
     instance: String,
+    #[command(flatten)]
+    new: New,
+}
+
+/// A new webhook.
+#[derive(Debug, Args)]
+pub(crate) struct New {
     /// Where notices are sent.
     #[arg(value_name = "URL")]
     target: String,
@@ -158,11 +171,18 @@ pub(crate) struct Add {
     disabled: bool,
 }
 
-/// What shall be another of a webhook.
+/// What shall be another of a webhook of an instance.
 #[derive(Debug, Args)]
 pub(crate) struct Set {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    change: Change,
+}
+
+/// What shall be another of a webhook.
+#[derive(Debug, Args)]
+pub(crate) struct Change {
     /// Where notices are sent.
     #[arg(long = "to", value_name = "URL")]
     target: Option<String>,
@@ -194,6 +214,12 @@ struct Content {
     /// What it is told between a logout and the next link: nothing but codes, or everything.
     #[arg(long, value_name = "WHAT")]
     after_logout: Option<AfterLogout>,
+    /// How many notices it is sent in a second at most, from 1 to 1,000; 0 is without a bound of its own.
+    #[arg(long, value_name = "COUNT")]
+    rate: Option<u32>,
+    /// How many notices it is sent at the same time at most, from 1 to 192; 0 is without a bound of its own.
+    #[arg(long, value_name = "COUNT")]
+    concurrency: Option<u32>,
     /// A text of your own.
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
@@ -228,6 +254,13 @@ impl Content {
             };
             put("after_logout", word.into());
         }
+        for (name, most) in [("rate", self.rate), ("concurrency", self.concurrency)] {
+            match most {
+                Some(0) => drop(put(name, Value::Null)),
+                Some(most) => drop(put(name, most.into())),
+                None => {}
+            }
+        }
         if let Some(label) = self.label {
             put("label", label.into());
         }
@@ -256,26 +289,19 @@ impl Verb {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         let client = &session.client;
         match self {
-            Self::Ls { instance } => {
-                let all = client.get(&["v1", "instances", named(&instance)?, "webhooks"]).await?;
-                let webhooks = all.list("webhooks");
-                session.out.list(&all, webhooks, &ROW)
-            }
+            Self::Ls { instance } => list(session, &["v1", "instances", named(&instance)?, "webhooks"]).await,
             Self::Get(which) => show(session, &client.get(&which.path()?).await?),
             Self::Add(add) => add.run(session).await,
             Self::Set(set) => set.run(session).await,
-            Self::Rm(which) => {
-                client.command(Ask::delete(&which.path()?)).await?;
-                crate::http::tell("the webhook is removed; what waited for it is cancelled");
-                Ok(())
-            }
+            Self::Rm(which) => remove(session, &which.path()?).await,
             Self::Deliveries(deliveries) => deliveries.run(session).await,
             Self::Resend(resend) => resend.run(session).await,
-            Self::Retry(which) => delivery::retry(session, &which).await,
+            Self::Retry(which) => delivery::retry(session, &which.path()?).await,
             Self::Recover(recover) => recover.run(session).await,
-            Self::Test(which) => delivery::test(session, &which).await,
-            Self::Secret(which) => delivery::secret(session, &which).await,
+            Self::Test(which) => delivery::test(session, &which.path()?).await,
+            Self::Secret(which) => delivery::secret(session, &which.path()?).await,
             Self::Rotate(rotate) => rotate.run(session).await,
+            Self::Account(verb) => verb.run(session).await,
         }
     }
 }
@@ -288,6 +314,14 @@ impl Which {
 
 impl Add {
     async fn run(self, session: &Session) -> Result<(), Failure> {
+        let path = ["v1", "instances", named(&self.instance)?, "webhooks"];
+        self.new.add(session, &path).await
+    }
+}
+
+impl New {
+    /// Adds it where webhooks are added.
+    pub(super) async fn add(self, session: &Session, path: &[&str]) -> Result<(), Failure> {
         let mut body = Map::new();
         body.insert("url".to_owned(), self.target.into());
         if let Some(format) = self.format {
@@ -304,13 +338,19 @@ impl Add {
             // A signature that nobody can check is worth nothing.
             None => session.out.check_secrets()?,
         }
-        let path = ["v1", "instances", named(&self.instance)?, "webhooks"];
-        show(session, &session.client.command(Ask::post(&path, body.into())).await?.body)
+        show(session, &session.client.command(Ask::post(path, body.into())).await?.body)
     }
 }
 
 impl Set {
     async fn run(self, session: &Session) -> Result<(), Failure> {
+        self.change.make(session, &self.which.path()?).await
+    }
+}
+
+impl Change {
+    /// Makes it where the webhook is.
+    pub(super) async fn make(self, session: &Session, path: &[&str]) -> Result<(), Failure> {
         let mut body = Map::new();
         if let Some(url) = self.target {
             body.insert("url".to_owned(), url.into());
@@ -325,11 +365,23 @@ impl Set {
         if body.is_empty() {
             return Err(Failure::usage("nothing would change", "`--help` lists what can."));
         }
-        let ask = Ask::patch(&self.which.path()?, body.into());
-        show(session, &session.client.command(ask).await?.body)
+        show(session, &session.client.command(Ask::patch(path, body.into())).await?.body)
     }
 }
 
-fn show(session: &Session, webhook: &Value) -> Result<(), Failure> {
+/// Lists those that are there.
+pub(super) async fn list(session: &Session, path: &[&str]) -> Result<(), Failure> {
+    let all = session.client.get(path).await?;
+    session.out.list(&all, all.list("webhooks"), &ROW)
+}
+
+/// Removes one.
+pub(super) async fn remove(session: &Session, path: &[&str]) -> Result<(), Failure> {
+    session.client.command(Ask::delete(path)).await?;
+    crate::http::tell("the webhook is removed; what waited for it is cancelled");
+    Ok(())
+}
+
+pub(super) fn show(session: &Session, webhook: &Value) -> Result<(), Failure> {
     session.out.one(webhook, None, &CARD)
 }

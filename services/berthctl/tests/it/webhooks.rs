@@ -1,4 +1,4 @@
-//! `webhook ls`, `get`, `add`, `set`, `rm`; what was sent, and sending it again.
+//! `webhook ls`, `get`, `add`, `set`, `rm`, for an instance and for the account; what was sent, and sending it again.
 
 use berth_journeys::{Berth, Received, Recorder, Reply, eventually, steps};
 use serde_json::json;
@@ -196,4 +196,76 @@ async fn secrets_are_shown_again_and_changed() {
     let former = last["former"].as_array().unwrap();
     assert!(former.iter().all(|one| one["secret"] != now["secret"]), "{last}");
     assert_ne!(last["secret"], now["secret"]);
+}
+
+#[tokio::test]
+async fn a_webhook_of_the_account_is_told_of_every_instance() {
+    let berth = Berth::embedded().start().await;
+    let (shell, recorder) = (Shell::of(&berth), Recorder::start().await);
+    let account = |rest: &[&'static str]| [["webhook", "account"].as_slice(), rest].concat();
+    assert_eq!(shell.run(&account(&["ls"])).await.expect(0), "Nothing.\n");
+    let url = recorder.url("/all");
+    shell.run(&["webhook", "account", "add", &url]).await.refused(64);
+    let add = [
+        "webhook",
+        "account",
+        "add",
+        &url,
+        "--event",
+        "instance.*",
+        "--rate",
+        "20",
+        "--secrets-to",
+        "all.secret",
+    ];
+    let added = shell.run(&add).await;
+    assert!(!added.out.contains("whsec_"), "{added:?}");
+    let card = added.expect(0);
+    assert!(card.contains("a second at most  20\n"), "{card}");
+    assert!(std::fs::read_to_string(shell.path("all.secret")).unwrap().contains("whsec_"));
+    let all = shell.json(&account(&["ls"])).await;
+    let id = all["webhooks"][0]["id"].as_str().unwrap();
+
+    for name in ["shop", "till"] {
+        shell.run(&["instance", "create", name]).await.expect(0);
+        steps::link(&berth.client(), name).await;
+    }
+    let of =
+        |hit: &Received, name: &str| hit.body["data"]["name"] == name && hit.body["type"] == "instance.open";
+    recorder
+        .wait("both are told", |all| ["shop", "till"].iter().all(|name| all.iter().any(|hit| of(hit, name))))
+        .await;
+    let listed = eventually("all is delivered", async || {
+        let all = shell.json(&["webhook", "account", "deliveries", id, "--state", "delivered"]).await;
+        if all["deliveries"].as_array().unwrap().len() >= 4 { Ok(all) } else { Err(all) }
+    })
+    .await;
+    let newest = &listed["deliveries"][0];
+    let table = shell.run(&["webhook", "account", "deliveries", id, "--limit", "1"]).await;
+    assert!(table.out.contains(newest["instance"].as_str().unwrap()), "{table:?}");
+    recorder.clear();
+    let again =
+        ["webhook", "resend", newest["instance"].as_str().unwrap(), id, newest["id"].as_str().unwrap()];
+    assert_eq!(shell.run(&again).await.expect(0), "1 delivery is on its way.\n");
+    recorder.wait("it comes again", |all| !all.is_empty()).await;
+
+    let tested = shell.run(&["webhook", "account", "test", id]).await.expect(0);
+    assert!(tested.starts_with("The webhook took it."), "{tested}");
+    let set = ["webhook", "account", "set", id, "--rate", "0", "--concurrency", "4", "--disable"];
+    let set = shell.run(&set).await.expect(0);
+    assert!(set.contains("at once at most  4\n") && set.contains("enabled          no\n"), "{set}");
+    assert!(!set.contains("a second at most"), "what is not set is not shown: {set}");
+    shell.run(&["webhook", "account", "set", id]).await.refused(64);
+    let silent = shell.run(&["webhook", "account", "test", id]).await.refused(65);
+    assert!(silent.contains("disabled") || silent.contains("silent"), "{silent}");
+
+    let hidden = shell.run(&["webhook", "account", "secret", id]).await.expect(0);
+    assert!(!hidden.contains("whsec_"), "{hidden}");
+    let shown = shell.json(&["webhook", "account", "secret", id, "--show-secrets"]).await;
+    let rotated =
+        shell.json(&["webhook", "account", "rotate", id, "--overlap-hours", "2", "--show-secrets"]).await;
+    assert_eq!(rotated["former"][0]["secret"], shown["secret"]);
+    shell.run(&["webhook", "account", "rm", id]).await.expect(0);
+    shell.run(&["webhook", "account", "get", id]).await.refused(66);
+    shell.run(&["webhook", "account", "rm", id]).await.refused(66);
 }

@@ -1,5 +1,7 @@
 //! The pages, one file each, and their addresses.
 
+mod account_webhook;
+mod account_webhooks;
 mod accounts;
 mod actions;
 mod audit;
@@ -47,6 +49,11 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/language", post(language::choose))
         .route("/console/new", get(create::page).post(create::submit))
+        .route("/console/webhooks", get(account_webhooks::page).post(account_webhooks::add))
+        .route("/console/webhooks/{w}", post(account_webhooks::change))
+        .route("/console/webhooks/{w}/remove", post(account_webhooks::remove))
+        .route("/console/webhooks/{w}/secret", get(account_webhook::secret).post(account_webhook::rotate))
+        .route("/console/webhooks/{w}/test", post(account_webhook::test))
         .route("/console/qr/{key}", get(qr::page))
         .route("/console/i/{i}", get(instance::page))
         .route("/console/i/{i}/panel", get(instance::panel))

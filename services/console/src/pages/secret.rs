@@ -15,6 +15,9 @@ use crate::{
 /// Hours for which the former secret may sign beside the new one.
 const OVERLAP_HOURS: [u32; 4] = [0, 24, 72, 168];
 
+/// Secrets that sign beside the present one, and until when.
+pub(super) type Former = Vec<(String, Moment)>;
+
 #[derive(Template)]
 #[template(path = "webhook_secrets.html")]
 struct Page {
@@ -23,8 +26,7 @@ struct Page {
     endpoint: String,
     address: String,
     secret: String,
-    /// Those that sign beside it, and until when.
-    former: Vec<(String, Moment)>,
+    former: Former,
     key: String,
 }
 
@@ -71,9 +73,7 @@ pub(crate) async fn rotate(visit: Visit, named: Named, path: Path<(String, Strin
     let rotated = async {
         let record = visit.app.records.read(&visit.principal, named.0).await?;
         let webhook = own(&record, &path.0.1)?;
-        let hours = form.fields.get("overlap").parse().ok().filter(|hours| OVERLAP_HOURS.contains(hours));
-        let hours =
-            hours.ok_or(Failure::Invalid { field: "overlap", problem: "one of the list is expected" })?;
+        let hours = hours_of(&form)?;
         // The key belongs to this endpoint: the same form for another one is another request.
         let sent = [webhook.id.as_bytes().as_slice(), &form.bytes].concat();
         let call = visit.call("POST /console/i/{i}/webhooks/{w}/secret", form.fields.get("key"), &sent);
@@ -83,4 +83,10 @@ pub(crate) async fn rotate(visit: Visit, named: Named, path: Path<(String, Strin
         Ok(_) => see("secret?done=secret-rotated"),
         Err(failure) => visit.refuse(failure),
     }
+}
+
+/// For how many hours the former secret signs beside the new one, as the form says.
+pub(super) fn hours_of(form: &Form) -> Result<u32, Failure> {
+    let hours = form.fields.get("overlap").parse().ok().filter(|hours| OVERLAP_HOURS.contains(hours));
+    hours.ok_or(Failure::Invalid { field: "overlap", problem: "one of the list is expected" })
 }

@@ -199,6 +199,6 @@ pub(crate) async fn remove(visit: Visit, named: Named, path: Path<(String, Strin
 /// The instance's own endpoint with this id: those of its account are the account's to change.
 pub(crate) fn own(record: &Record, id: &str) -> Result<Webhook, Failure> {
     let id: EndpointId = id.parse().map_err(|_| Failure::NotFound)?;
-    let stored = record.state.webhooks.iter().find(|webhook| webhook.id == id && !webhook.is_of_account());
+    let stored = record.state.own_webhooks().find(|webhook| webhook.id == id);
     stored.map(|stored| record.open_webhook(stored)).ok_or(Failure::NotFound)
 }

@@ -1,9 +1,10 @@
-//! Webhook endpoints of an account: those that stand with it and hear all its instances, and one for each format of a dialect
-//! that has such a thing, which all its instances have a copy of.
+//! Webhook endpoints of an account, which hear all its instances: as many as fit, and one for each format of a dialect that has such
+//! a thing.
 
 use berth_proto::{
-    AccountId, EndpointId, Sealed,
+    AccountId, EndpointId, Sealed, Timestamp,
     frame::{RejectionCodeV1, TargetV1},
+    instance::WebhookV1,
 };
 use berth_runtime::{DataKey, sealing::field};
 
@@ -49,8 +50,8 @@ impl Accounts {
         Ok((of_webhook(&changed, id)?, secrets))
     }
 
-    /// Adds an endpoint of a dialect's format to all instances of an account, those to come included, or replaces the one of
-    /// its format: id and secret stay then.
+    /// Adds an endpoint of a dialect's format that hears all instances of an account, those to come included, or replaces the one
+    /// of its format: id and secret stay then.
     pub async fn configure_webhook(
         &self,
         call: &Call,
@@ -78,6 +79,28 @@ impl Accounts {
         let (webhook, _) = self.webhooks.seal(account.as_bytes(), &key, new)?;
         let target = TargetV1::ReplaceAccountWebhook { account, seen: Box::new(seen.clone()), webhook };
         self.decide(call, target).await
+    }
+
+    /// Whether an earlier try of the same keyed change of an endpoint was decided: [`RejectionCodeV1::KeyReused`] if that was another
+    /// request. For a change that cannot be made again, since its endpoint is gone. What an account was asked before only whoever
+    /// decides knows; so it is asked again, for the change of an endpoint that is nothing, which is decided against.
+    pub async fn was_decided(
+        &self,
+        call: &Call,
+        account: AccountId,
+        webhook: EndpointId,
+    ) -> Result<bool, Failure> {
+        if call.idempotency.is_none() {
+            return Ok(false);
+        }
+        let nothing = nothing(webhook);
+        let target =
+            TargetV1::ReplaceAccountWebhook { account, seen: Box::new(nothing.clone()), webhook: nothing };
+        match self.decide(call, target).await {
+            Ok(changed) => Ok(changed.replayed),
+            Err(Failure::Rejected(RejectionCodeV1::UnknownWebhook | RejectionCodeV1::Changed)) => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Removes an endpoint of an account.
@@ -137,6 +160,26 @@ impl AccountRecord {
     /// An endpoint of the account, opened.
     pub fn webhook(&self, id: EndpointId) -> Option<&Webhook> {
         self.webhooks.iter().find(|webhook| webhook.id == id)
+    }
+}
+
+/// An endpoint with this id that no account has.
+fn nothing(id: EndpointId) -> WebhookV1 {
+    WebhookV1 {
+        id,
+        format: String::new(),
+        label: String::new(),
+        enabled: false,
+        url: Sealed(Vec::new()),
+        headers: None,
+        authorization: None,
+        secret: Sealed(Vec::new()),
+        old_secrets: Vec::new(),
+        events: Vec::new(),
+        after_logout_all: false,
+        options: None,
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
     }
 }
 

@@ -21,13 +21,9 @@ impl Accounts {
 
     /// Where an instance of the account is made if nobody says where: none is the deployment's own driver.
     pub async fn default_link(&self, account: AccountId) -> Result<Option<LinkChoice>, Failure> {
-        // Nothing to be read where there is no upstream.
-        if self.upstreams.all().is_empty() {
-            return Ok(None);
-        }
         let account = self.read(account).await?;
         let Some(name) = &account.state.upstream else { return Ok(None) };
-        // Made elsewhere it would have to stay there for life.
+        // Made elsewhere it would have to stay there for life, also where no upstream is configured any more.
         let refused = Failure::Invalid {
             field: "link",
             problem: "the upstream that was chosen for the account is not one that it has any more",

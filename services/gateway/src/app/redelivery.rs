@@ -122,7 +122,7 @@ impl Redelivery {
     ) -> Result<Recovered, Failure> {
         self.counters.count_call(call).await?;
         let endpoints = records.iter().flat_map(|record| {
-            let enabled = record.state.webhooks.iter().filter(|webhook| webhook.enabled);
+            let enabled = record.state.own_webhooks().filter(|webhook| webhook.enabled);
             let all = enabled.map(|webhook| webhook.id).chain(of_account.iter().copied());
             all.map(|endpoint| (record.id, endpoint))
         });

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_domain::instance::{connection_word, pause_word, state_word};
+use berth_notices::pace::Pace;
 use berth_proto::{
     Timestamp,
     deliveries::FailingEndpointV1,
@@ -256,6 +257,10 @@ pub(super) struct WebhookBody {
     after_logout: &'static str,
     /// Whether an ed25519 signature (`v1a`) stands beside each usual one.
     ed25519: bool,
+    /// Notices that it is sent in a second at most; null without a bound of its own.
+    rate: Option<u32>,
+    /// Notices that it is sent at the same time at most; null without a bound of its own.
+    concurrency: Option<u32>,
     /// When it was first configured.
     created_at: String,
     /// When it last changed.
@@ -270,6 +275,7 @@ pub(super) struct WebhookBody {
 
 impl WebhookBody {
     pub(super) fn of(webhook: Webhook, secret: Option<String>) -> Self {
+        let Pace { rate, concurrency } = Pace::of_options(webhook.options.as_ref());
         Self {
             id: webhook.id.to_string(),
             format: webhook.format,
@@ -285,6 +291,8 @@ impl WebhookBody {
                 .as_ref()
                 .and_then(serde_json::Value::as_object)
                 .is_some_and(berth_notices::asymmetric::is_wanted),
+            rate,
+            concurrency,
             created_at: time(webhook.created_at),
             updated_at: time(webhook.updated_at),
             failing: None,

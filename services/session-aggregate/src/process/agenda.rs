@@ -11,7 +11,7 @@ use berth_proto::{
     codec::RecordV1,
     directory::{DirectoryEvent, HoldV1, PurposeV1},
     event::Event,
-    instance::{InstanceStateV1, PhaseV1},
+    instance::{InstanceStateV1, PhaseV1, WebhookV1},
 };
 use berth_views::{ApplyError, Rows, View};
 
@@ -45,12 +45,21 @@ pub(crate) enum Work {
     Account,
     /// What the instances of an account have to follow of it.
     Duty,
+    /// An instance with copies of its account's endpoints, which it has no more.
+    Copies,
 }
 
 impl Work {
     /// Every one, for the metrics and for reading a row.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Deadline, Self::Erasure, Self::Create, Self::Rotation, Self::Account, Self::Duty];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Deadline,
+        Self::Erasure,
+        Self::Create,
+        Self::Rotation,
+        Self::Account,
+        Self::Duty,
+        Self::Copies,
+    ];
 
     const fn byte(self) -> u8 {
         match self {
@@ -60,6 +69,7 @@ impl Work {
             Self::Rotation => 4,
             Self::Account => 5,
             Self::Duty => 6,
+            Self::Copies => 7,
         }
     }
 
@@ -70,7 +80,7 @@ impl Work {
             Self::Deadline => ATTEMPT_SECONDS_MAX + SKEW_SECONDS,
             Self::Erasure => ERASE_AFTER_SECONDS,
             Self::Create | Self::Rotation | Self::Account => ABANDON_AFTER_SECONDS,
-            Self::Duty => 0,
+            Self::Duty | Self::Copies => 0,
         }
     }
 
@@ -83,6 +93,7 @@ impl Work {
             Self::Rotation => "rotation",
             Self::Account => "account",
             Self::Duty => "duty",
+            Self::Copies => "copies",
         }
     }
 }
@@ -154,7 +165,11 @@ pub(super) fn moment_key(moment: Timestamp) -> Vec<u8> {
 
 /// Open work of instances, accounts and directory entries, and which instances an account has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Agenda;
+pub(crate) struct Agenda {
+    /// Whether instances have to give back the copies of their account's endpoints that an earlier release gave them. The
+    /// rows are other ones then, so the view is built anew when it becomes so.
+    pub(crate) takes_copies_back: bool,
+}
 
 impl View for Agenda {
     fn name(&self) -> &'static str {
@@ -162,7 +177,7 @@ impl View for Agenda {
     }
 
     fn schema(&self) -> u32 {
-        2
+        2 + u32::from(self.takes_copies_back)
     }
 
     fn kinds(&self) -> &'static [Kind] {
@@ -172,7 +187,11 @@ impl View for Agenda {
     fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let id = *commit.stream.id();
         match commit.stream.kind() {
-            Kind::Instance => instance(InstanceId::from_bytes(id), shared, commit, rows),
+            Kind::Instance => {
+                let id = InstanceId::from_bytes(id);
+                instance(id, shared, commit, rows)?;
+                if self.takes_copies_back { copies(id, shared, commit, rows) } else { Ok(()) }
+            }
             Kind::Directory => directory(id, commit, rows),
             Kind::Account => account(id, commit, rows),
             Kind::Delivery => Ok(()),
@@ -254,6 +273,22 @@ fn instance(
     }
 }
 
+/// Whether an instance has copies to give back.
+fn copies(
+    id: InstanceId,
+    shared: &SharedCommit,
+    commit: &CommitV2,
+    rows: &mut dyn Rows,
+) -> Result<(), ApplyError> {
+    if commit.events.is_empty() {
+        return Ok(());
+    }
+    let Some(state) = shared.instance_state().map_err(unreadable)? else { return Ok(()) };
+    let is_deleted = matches!(state.phase, PhaseV1::Deleted { .. });
+    let has_copies = !is_deleted && state.webhooks.iter().any(WebhookV1::is_of_account);
+    Job { work: Work::Copies, id: *id.as_bytes() }.set(rows, has_copies.then_some(commit.occurred_at))
+}
+
 fn is_deletion(record: &RecordV1) -> bool {
     matches!(Event::from_record(record), Ok(Event::InstanceDeleted(_)))
 }
@@ -303,6 +338,8 @@ mod tests {
     use super::*;
     use crate::directory::{Cause, Directory, Holder};
 
+    const AGENDA: Agenda = Agenda { takes_copies_back: true };
+
     #[derive(Debug, Default, Clone, PartialEq)]
     struct Table(BTreeMap<Vec<u8>, Vec<u8>>);
 
@@ -325,9 +362,9 @@ mod tests {
         for stored in log.read(&stream, 0, 1_000).await.unwrap() {
             let commit = berth_log::decode_commit(&stored).unwrap();
             let shared = stored.into();
-            Agenda.apply(&shared, &commit, rows).unwrap();
+            AGENDA.apply(&shared, &commit, rows).unwrap();
             let once = rows.clone();
-            Agenda.apply(&shared, &commit, rows).unwrap();
+            AGENDA.apply(&shared, &commit, rows).unwrap();
             assert_eq!(*rows, once, "a commit that is folded again changes nothing");
         }
     }

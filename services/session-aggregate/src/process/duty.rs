@@ -58,6 +58,10 @@ impl ProcessManager {
         };
         if state.closed_at.is_some() {
             self.accounts.release_closed(account, &Cause::own("account closed", account.as_bytes())).await?;
+        } else if self.write_version.checked_commits() {
+            // Instances follow nothing but a close: notices name the version of the account that they rest on.
+            self.accounts.settle(account, loaded).await?;
+            return Ok(Stands::Done);
         }
         let settled_from = state.updated_at.plus_seconds(ABANDON_AFTER_SECONDS);
         let now = self.clock.now();
@@ -134,8 +138,11 @@ impl ProcessManager {
             let cause = Cause::about(command.name(), &details, instance.as_bytes());
             let cause = Cause { principal, ..cause }.caused_by(change.asked_by);
             match self.send(instance, command, cause).await? {
-                // Somebody else deleted or moved it meanwhile: it has nothing to follow any more.
-                None | Some(RejectionCodeV1::Deleted | RejectionCodeV1::NotFound) => did = true,
+                // Somebody else did it, or deleted or moved it meanwhile: it has nothing to follow any more.
+                None
+                | Some(
+                    RejectionCodeV1::UnknownWebhook | RejectionCodeV1::Deleted | RejectionCodeV1::NotFound,
+                ) => did = true,
                 // What is too large stays so: it is not tried for ever, and the other instances go on.
                 Some(code @ (RejectionCodeV1::StateTooLarge | RejectionCodeV1::WebhooksTooLarge)) => {
                     warn!(%instance, ?code, "an instance has no room for a webhook of its account");
@@ -144,6 +151,33 @@ impl ProcessManager {
             }
         }
         Ok(did)
+    }
+
+    /// Takes the copies of its account's endpoints back from an instance. Whatever waits for one of them goes on under its id,
+    /// which is the account's endpoint's.
+    pub(super) async fn take_copies_back(&self, instance: InstanceId) -> Result<Stands, JobError> {
+        let loaded = self.instances.load(instance).await?;
+        let Some(state) = loaded.state.as_ref().filter(|one| !matches!(one.phase, PhaseV1::Deleted { .. }))
+        else {
+            return Ok(Stands::Done);
+        };
+        let (principal, version) = (PrincipalV1::Account { account: state.account }, loaded.version());
+        for command in &webhook_differences(&[], state) {
+            // A replica that still makes copies may have given one back to it: taking that is another command.
+            let details = [&body_of(command)?[..], &version.to_be_bytes()].concat();
+            let cause = Cause::about(command.name(), &details, instance.as_bytes());
+            let refused = self.send(instance, command, Cause { principal, ..cause }).await?;
+            // Somebody else did it, or it was deleted or moved meanwhile.
+            if let Some(code) = refused
+                && !matches!(
+                    code,
+                    RejectionCodeV1::UnknownWebhook | RejectionCodeV1::Deleted | RejectionCodeV1::NotFound
+                )
+            {
+                return Err(JobError::Refused(code));
+            }
+        }
+        Ok(Stands::Done)
     }
 
     /// What an instance has to be sent to follow its account.
@@ -157,7 +191,8 @@ impl ProcessManager {
         if state.closed_at.is_some() {
             return Ok(vec![DeleteV1 { only_without_session: false }.into()]);
         }
-        let wanted = reseal::webhooks(&self.keys, account, &state.webhooks, instance).await?;
+        let wanted =
+            reseal::webhooks(&self.keys, self.write_version, account, &state.webhooks, instance).await?;
         // Without a key it is about to be deleted.
         Ok(wanted.map(|wanted| webhook_differences(&wanted, present)).unwrap_or_default())
     }

@@ -62,6 +62,7 @@ impl ProcessManager {
         match job.work {
             Work::Duty => self.follow_account(AccountId::from_bytes(job.id)).await,
             Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
+            Work::Copies => self.take_copies_back(InstanceId::from_bytes(job.id)).await,
             Work::Create => self.finish_places(DirectoryId::from_bytes(job.id)).await,
             _ => self.finish(job).await.map(|()| Stands::Done),
         }
@@ -86,7 +87,7 @@ impl ProcessManager {
     async fn finish(&self, job: Job) -> Result<(), JobError> {
         let entry = DirectoryId::from_bytes(job.id);
         match job.work {
-            Work::Duty | Work::Deadline | Work::Create => Ok(()),
+            Work::Duty | Work::Deadline | Work::Create | Work::Copies => Ok(()),
             Work::Erasure => {
                 let instance = InstanceId::from_bytes(job.id);
                 let loaded = self.instances.load(instance).await?;

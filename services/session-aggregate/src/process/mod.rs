@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use berth_bus::{Bus, KeyRing};
 use berth_log::LogRead;
+use berth_proto::WriteVersion;
 use berth_runtime::Clock;
 use berth_views::ViewReader;
 
@@ -40,4 +41,6 @@ pub(crate) struct ProcessManager {
     /// The partitions whose open work is this replica's to finish.
     pub(crate) owned: Owned,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether instances have copies of their account's endpoints follows from it.
+    pub(crate) write_version: WriteVersion,
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use berth_bus::KeyRing;
 use berth_domain::instance::{AHEAD_SECONDS, never_was};
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId,
+    AccountId, DirectoryId, InstanceId, WriteVersion,
     command::{AbandonCreateV1, Command, CreateInstanceV1},
     commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
     directory::{BlueprintV1, HoldV1},
@@ -47,6 +47,8 @@ pub(crate) struct Create {
     pub(crate) entries: Entries,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether instances have copies of their account's endpoints follows from it.
+    pub(crate) write_version: WriteVersion,
 }
 
 /// What is to be created, and under which id.
@@ -248,7 +250,9 @@ impl Create {
         ground: Ground,
     ) -> Result<Tried, Trouble> {
         let mut create = plan.create.clone();
-        let inherited = reseal::webhooks(&self.keys, create.account, inherited, plan.instance).await?;
+        let inherited =
+            reseal::webhooks(&self.keys, self.write_version, create.account, inherited, plan.instance)
+                .await?;
         create.webhooks.extend(inherited.unwrap_or_default());
         let command = Command::from(create);
         let mut request = request.clone();

@@ -165,9 +165,7 @@ impl Delete {
             return true;
         }
         let Ok(account) = self.accounts.load(state.account).await else { return true };
-        let account = account.state.as_ref();
-        let mut endpoints = account.into_iter().flat_map(|account| &account.webhooks);
-        endpoints.any(|webhook| webhook.enabled && !webhook.is_of_account())
+        account.state.as_ref().is_some_and(|account| account.webhooks.iter().any(|webhook| webhook.enabled))
     }
 
     /// Whether the last words of an instance are still waited for. A deletion that lies ahead is of another clock, and was long

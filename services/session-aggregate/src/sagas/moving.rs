@@ -10,7 +10,7 @@ use berth_bus::KeyRing;
 use berth_domain::{account, instance::State};
 use berth_log::{Loaded, Plan};
 use berth_proto::{
-    DirectoryId, InstanceId, Timestamp,
+    DirectoryId, InstanceId, Timestamp, WriteVersion,
     command::MoveV1,
     directory::{BlueprintV1, HoldV1, PurposeV1},
     event::Event,
@@ -43,6 +43,8 @@ pub(crate) struct Move {
     pub(crate) entries: Entries,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether instances have copies of their account's endpoints follows from it.
+    pub(crate) write_version: WriteVersion,
 }
 
 /// The entries by which an account finds an instance: its name and its foreign id.
@@ -76,8 +78,14 @@ impl Move {
             if let (Some((before, _)), None) = (moves, taken) {
                 match self.taking_account(instance, before, to).await? {
                     Ok(account) => {
-                        let copies =
-                            reseal::webhooks(&self.keys, to.account, &account.webhooks, instance).await?;
+                        let copies = reseal::webhooks(
+                            &self.keys,
+                            self.write_version,
+                            to.account,
+                            &account.webhooks,
+                            instance,
+                        )
+                        .await?;
                         webhooks = copies.unwrap_or_default();
                     }
                     Err(code) => taken = Some(code),

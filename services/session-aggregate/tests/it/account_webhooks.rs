@@ -1,16 +1,19 @@
-//! Webhooks of an account: every instance has them, those to come included.
+//! Webhooks of an account: every instance is told by them, those to come included. A deployment that writes the formats of release 0.1.0
+//! has copies of them in its instances; one that writes newer ones takes them back.
 
 use berth_log::{EventLog, Expected, LogRead, NewCommit};
 use berth_proto::{
-    AccountId, CommandId, EndpointId, Hash, InstanceId, StreamKey, Timestamp,
+    AccountId, CommandId, EndpointId, Hash, InstanceId, RecordV1, StreamKey, Timestamp, WriteVersion,
     account::AccountStateV3,
     command::{ConfigureWebhookV1, DisableWebhookV1},
     commit::PrincipalV1,
+    event::Event,
     frame::{CommandRequestV1, RejectionCodeV1, TargetV1},
     instance::{PermissionV1, WebhookV1},
     subject::{LAST_WORDS_FILTER, last_words_subject},
 };
 use berth_runtime::{UniqueInAccount, sealing::field};
+use berth_session_aggregate::Settings;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 
@@ -23,6 +26,17 @@ use crate::{
 
 /// After this no create of before can still succeed.
 const SETTLED_AFTER_SECONDS: i64 = 61;
+
+/// A service in a deployment that still writes the formats of release 0.1.0.
+fn copies() -> Settings {
+    Settings { write_version: WriteVersion::OLDEST, ..Settings::default() }
+}
+
+async fn copying() -> World {
+    let mut world = World::without_replica().await;
+    world.add_replica_with(copies()).await;
+    world
+}
 
 /// An endpoint of the account, sealed for it.
 async fn endpoint(world: &World, format: &str, url: &str) -> WebhookV1 {
@@ -87,7 +101,7 @@ async fn until_settled(world: &World) {
 
 #[tokio::test]
 async fn instances_that_are_there_and_those_to_come_follow_it_from_the_first_to_the_last_change() {
-    let world = World::start().await;
+    let world = copying().await;
     let shop = world.instance("shop", 1_111_111_111).await;
     let first = endpoint(&world, "codechat.business", "https://a.example").await;
     let done = world.accepted(&configure(&world, first.clone())).await;
@@ -139,7 +153,7 @@ async fn instances_that_are_there_and_those_to_come_follow_it_from_the_first_to_
 
 #[tokio::test]
 async fn an_instance_that_moves_follows_its_new_account_from_that_commit_on() {
-    let world = moving::world().await;
+    let world = moving::with_target(copying().await).await;
     let former = endpoint(&world, "codechat.business", "https://a.example").await;
     world.accepted(&configure(&world, former.clone())).await;
     let there = endpoint_of(&world, target(), "codechat.business", "https://there.example").await;
@@ -166,7 +180,7 @@ async fn an_instance_that_moves_follows_its_new_account_from_that_commit_on() {
 
 #[tokio::test]
 async fn a_copy_that_its_receiver_wanted_disabled_stays_so_until_the_account_changes_it() {
-    let world = World::start().await;
+    let world = copying().await;
     let (shop, kiosk) =
         (world.instance("shop", 1_111_111_111).await, world.instance("kiosk", 1_111_111_112).await);
     let first = endpoint(&world, "codechat.business", "https://a.example").await;
@@ -205,7 +219,7 @@ async fn a_copy_that_its_receiver_wanted_disabled_stays_so_until_the_account_cha
 
 #[tokio::test]
 async fn one_that_its_receiver_wanted_disabled_is_so_for_all_until_the_account_changes_it() {
-    let world = World::start().await;
+    let world = copying().await;
     let (shop, kiosk) =
         (world.instance("shop", 1_111_111_111).await, world.instance("kiosk", 1_111_111_112).await);
     let first = endpoint(&world, "codechat.business", "https://a.example").await;
@@ -239,7 +253,7 @@ async fn one_that_its_receiver_wanted_disabled_is_so_for_all_until_the_account_c
 
 #[tokio::test]
 async fn a_change_is_made_from_what_is_there_or_not_at_all() {
-    let world = World::start().await;
+    let world = copying().await;
     let replace = |seen: &WebhookV1, webhook: WebhookV1| {
         let target =
             TargetV1::ReplaceAccountWebhook { account: world.account, seen: Box::new(seen.clone()), webhook };
@@ -267,7 +281,7 @@ async fn a_change_is_made_from_what_is_there_or_not_at_all() {
 
 #[tokio::test]
 async fn one_that_is_removed_and_set_anew_is_another() {
-    let world = World::start().await;
+    let world = copying().await;
     let shop = world.instance("shop", 1_111_111_111).await;
     let first = endpoint(&world, "codechat.business", "https://a.example").await;
     let again = WebhookV1 { id: EndpointId::from_bytes([9; 16]), ..first.clone() };
@@ -286,7 +300,7 @@ async fn one_that_is_removed_and_set_anew_is_another() {
 
 #[tokio::test]
 async fn an_instance_that_is_created_meanwhile_has_it() {
-    let world = World::start().await;
+    let world = copying().await;
     let (id, create) = world.create_request(&Wanted::named("shop", 1_111_111_111)).await;
     let go_on = world.log.pause_next();
     let webhook = endpoint(&world, "codechat.business", "https://a.example").await;
@@ -314,7 +328,7 @@ async fn an_instance_that_is_created_meanwhile_has_it() {
 async fn a_crash_at_any_step_leaves_nothing_behind() {
     // Of: configured; then two instances.
     for steps in 1..=3 {
-        let mut world = World::start().await;
+        let mut world = copying().await;
         let ids = [world.instance("shop", 1_111_111_111).await, world.linked("till", 1_111_111_112).await];
         for name in ["shop", "till"] {
             let entry = world.account_entry(UniqueInAccount::Name, name).await;
@@ -330,7 +344,7 @@ async fn a_crash_at_any_step_leaves_nothing_behind() {
         world.until("the duty has come this far", async || !world.log.has_appends_left()).await;
         world.crash().await;
         world.log.mend();
-        world.add_replica().await;
+        world.add_replica_with(copies()).await;
         for id in ids {
             until_has(&world, id, "https://a.example", true).await;
             world.verify(id).await;
@@ -341,7 +355,7 @@ async fn a_crash_at_any_step_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn webhooks_of_an_account_are_its_own_and_bounded() {
-    let world = World::start().await;
+    let world = copying().await;
     let one = endpoint(&world, "codechat.business", "https://a.example").await;
     let foreign = TargetV1::ConfigureAccountWebhook {
         account: berth_proto::AccountId::from_bytes([3; 16]),
@@ -376,7 +390,7 @@ async fn webhooks_of_an_account_are_its_own_and_bounded() {
 
 #[tokio::test]
 async fn a_repeated_command_is_done_once() {
-    let world = World::start().await;
+    let world = copying().await;
     let asked = configure(&world, endpoint(&world, "codechat.business", "https://a.example").await);
     world.log.lose_next_answer();
     let _lost = world.send(&asked).await;
@@ -516,4 +530,60 @@ async fn a_damaged_account_keeps_none_of_its_instances_from_a_logout() {
         assert_eq!(world.state(id).await.unwrap().permission, PermissionV1::Silent);
         world.verify(id).await;
     }
+}
+
+#[tokio::test]
+async fn copies_of_a_former_release_are_taken_back_once_and_none_is_made_any_more() {
+    let mut world = moving::with_target(copying().await).await;
+    let ids = [world.instance("shop", 1_111_111_111).await, world.linked("till", 1_111_111_112).await];
+    let webhook = endpoint(&world, "codechat.business", "https://a.example").await;
+    world.accepted(&configure(&world, webhook.clone())).await;
+    for id in ids {
+        until_has(&world, id, "https://a.example", true).await;
+    }
+    until_settled(&world).await;
+    let own = ConfigureWebhookV1 {
+        webhook: WebhookV1 {
+            id: EndpointId::from_bytes([9; 16]),
+            format: "native".to_owned(),
+            ..world.state(ids[0]).await.unwrap().webhooks[0].clone()
+        },
+        upsert: false,
+        enabled_max: 0,
+    };
+    world.accepted(&world.request(ids[0], own)).await;
+    world.crash().await;
+
+    // The operator has raised the write version; the process is stopped before it is done.
+    world.log.fail_after(1);
+    world.add_replica().await;
+    world.until("one is taken back", async || !world.log.has_appends_left()).await;
+    world.crash().await;
+    world.log.mend();
+    world.add_replica().await;
+    for (id, left) in ids.into_iter().zip([1, 0]) {
+        let is_done = async || world.state(id).await.unwrap().webhooks.iter().all(|one| !one.is_of_account());
+        world.until("its copy is taken back", is_done).await;
+        let state = world.state(id).await.unwrap();
+        assert_eq!(state.webhooks.len(), left, "its own stays");
+        let commits = world.commits(StreamKey::instance(id)).await;
+        let events = commits.iter().flat_map(|commit| &commit.events);
+        let is_removal =
+            |event: &&RecordV1| matches!(Event::from_record(event), Ok(Event::WebhookRemoved(_)));
+        assert_eq!(events.filter(is_removal).count(), 1, "once");
+        world.verify(id).await;
+    }
+    assert_eq!(account_state(&world).await.webhooks[0].id, webhook.id, "the account keeps it");
+    let kiosk = world.instance("kiosk", 1_111_111_113).await;
+    world.accepted(&configure(&world, WebhookV1 { enabled: false, ..webhook })).await;
+    until_settled(&world).await;
+    assert!(world.state(kiosk).await.unwrap().webhooks.is_empty());
+    // Nor where an instance comes to an account that has one.
+    let there = endpoint_of(&world, target(), "codechat.business", "https://there.example").await;
+    let configured = TargetV1::ConfigureAccountWebhook { account: target(), webhook: there };
+    let as_target = PrincipalV1::Account { account: target() };
+    world.accepted(&CommandRequestV1 { principal: as_target, ..request(&world, configured) }).await;
+    world.accepted(&move_to(&world, ids[0], target(), false).await).await;
+    let moved = world.state(ids[0]).await.unwrap();
+    assert_eq!((moved.account, moved.webhooks.len()), (target(), 1), "its own and no other");
 }

@@ -21,7 +21,11 @@ use crate::{
 const TARGET: u8 = 2;
 
 pub(crate) async fn world() -> World {
-    let mut world = World::start().await;
+    with_target(World::start().await).await
+}
+
+/// A world with another account.
+pub(crate) async fn with_target(mut world: World) -> World {
     add_target(&mut world, TARGET).await;
     world
 }

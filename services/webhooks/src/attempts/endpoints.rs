@@ -4,13 +4,13 @@
 //! the records and name the last one, so that a record that comes twice changes nothing.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     mem,
     sync::Mutex,
     time::Duration,
 };
 
-use berth_proto::{EndpointId, Timestamp, attempt::DeliveryAttemptV1};
+use berth_proto::{EndpointId, Timestamp, attempt::DeliveryAttemptV1, delivery::EndpointStandingV1};
 use fjall::Keyspace;
 use tokio::sync::Notify;
 
@@ -42,6 +42,8 @@ struct Inner {
     open: HashMap<EndpointId, Open>,
     /// Breakers that changed since the dispatcher asked.
     changed: BTreeMap<EndpointId, Option<Open>>,
+    /// Endpoints that fare otherwise than when the dispatcher asked.
+    fared: BTreeSet<EndpointId>,
     /// The last row that was looked at to be dropped.
     pruned: Option<Vec<u8>>,
 }
@@ -82,6 +84,10 @@ impl Endpoints {
             return Ok(());
         };
         self.rows.insert(endpoint.as_bytes(), postcard::to_allocvec(&health)?)?;
+        if health.standing() != before.as_ref().and_then(Health::standing) {
+            inner.fared.insert(endpoint);
+            self.news.notify_one();
+        }
         let known = match health.open {
             Some(open) => inner.open.insert(endpoint, open),
             None => inner.open.remove(&endpoint),
@@ -138,7 +144,32 @@ impl Endpoints {
         mem::take(&mut lock(&self.inner).changed)
     }
 
-    /// Waits until a breaker changes.
+    /// Endpoints that fare otherwise than when this was asked before.
+    pub(crate) fn take_fared(&self) -> BTreeSet<EndpointId> {
+        mem::take(&mut lock(&self.inner).fared)
+    }
+
+    /// Has all endpoints that fail or are disabled given out once more by [`Self::take_fared`]: somebody else may have been about
+    /// to report on them.
+    pub(crate) fn look_at_failing(&self) -> Result<(), TableError> {
+        for row in self.rows.iter() {
+            let (key, value) = row.into_inner()?;
+            let standing = read::<Health>(&value).and_then(|health| health.standing());
+            let Some(endpoint) = id_of(&key) else { continue };
+            if standing.is_some_and(|standing| standing != EndpointStandingV1::Recovered) {
+                lock(&self.inner).fared.insert(endpoint);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has one given out again.
+    pub(crate) fn look_at(&self, endpoint: EndpointId) {
+        lock(&self.inner).fared.insert(endpoint);
+        self.news.notify_one();
+    }
+
+    /// Waits until a breaker changes, or an endpoint fares otherwise.
     pub(crate) async fn changed(&self) {
         self.news.notified().await;
     }

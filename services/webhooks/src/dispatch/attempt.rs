@@ -4,13 +4,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, Holds, KeyRing, Volatile};
-use berth_domain::instance::Verdict;
+use berth_domain::instance::{NoticeClass, Verdict};
 use berth_log::{LogRead, Writer};
 use berth_notices::formats::RetryRule;
 use berth_proto::{
     AccountId, Timestamp,
     attempt::{AfterAttemptV1, AttemptEndV1, AttemptResultV1, DeliveryAttemptV1},
     delivery::SettlementV1,
+    instance::WebhookV1,
 };
 use berth_runtime::{Clock, Entropy};
 use berth_views::ViewReader;
@@ -19,8 +20,10 @@ use tokio::time::timeout;
 use super::{
     failing::Failing,
     lane::Pending,
-    permit::{Fault, Permit, Reach, ask, read},
+    paces::Bounds,
+    permit::{Fault, Owner, Permit, Reach, ask, read},
     prepare::{Prepared, Readiness, prepare},
+    report,
     send::{Reached, conclude, connect, end, send},
     shares::{Destination, Place},
 };
@@ -80,8 +83,8 @@ pub(crate) enum Outcome {
     Wait(Timestamp),
     /// It has nowhere to be sent to and waits to be fetched, until then.
     Hold(Timestamp),
-    /// Nothing was sent: it leads somewhere else than its turn was for.
-    Found(Destination),
+    /// Nothing was sent: it leads somewhere else than its turn was for, or other bounds are asked for there.
+    Found(Destination, Bounds),
 }
 
 /// How an attempt ended.
@@ -125,6 +128,9 @@ pub(crate) async fn attempt(tools: Tools, pending: Pending, holds: Holds) -> End
 
 async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, Fault> {
     let pending = ended.pending.clone();
+    if pending.owed.class == NoticeClass::Operational {
+        return report::run(tools, ended, &pending, holds).await;
+    }
     let key = &pending.key;
     if pending.is_an_end() {
         // None that is permitted begins any more, and each that was is over by then.
@@ -144,8 +150,10 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
         Err(fault) => return Err(fault),
     };
     let leads_to = Destination { account, place: place(&prepared.endpoint.url) };
-    if pending.slot.map(|slot| slot.to) != Some(leads_to) {
-        return Ok(Outcome::Found(leads_to));
+    let is_shared = permit.endpoint(key.endpoint).is_some_and(|(_, owner)| owner != Owner::Instance);
+    let bounds = Bounds::of(prepared.endpoint.pace, is_shared);
+    if pending.slot.map(|slot| slot.to) != Some(leads_to) || pending.bounds != bounds {
+        return Ok(Outcome::Found(leads_to, bounds));
     }
     let begun = begun(tools, &pending, account);
     tools.attempts.note(&begun).await?;
@@ -153,7 +161,8 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
     match allowed(tools, &pending, permit).await {
         Ok((permit, Verdict::Send)) => {
             let pass = Pass { holds, begins_before: permit.fresh_until() };
-            Ok(sent(tools, ended, (&prepared, reached), (&permit, pass), begun).await)
+            let endpoint = permit.endpoint(pending.key.endpoint);
+            Ok(sent(tools, ended, (&prepared, reached), (endpoint, pass), begun).await)
         }
         Ok((_, Verdict::Settle(outcome))) => {
             note_end(tools, begun, not_sent(AfterAttemptV1::Settled { outcome })).await;
@@ -177,11 +186,11 @@ async fn allowed(tools: &Tools, pending: &Pending, mut permit: Permit) -> Result
 }
 
 /// Sends, and notes what came of it.
-async fn sent(
+pub(super) async fn sent(
     tools: &Tools,
     ended: &mut Ended,
     (prepared, reached): (&Prepared, Reached),
-    (permit, pass): (&Permit, Pass),
+    (endpoint, pass): (Option<(&WebhookV1, Owner)>, Pass),
     mut begun: DeliveryAttemptV1,
 ) -> Outcome {
     let pending = ended.pending.clone();
@@ -199,7 +208,7 @@ async fn sent(
         Err(SendError::Refused | SendError::Invalid) => None,
         answer => Some(answer.is_ok()),
     };
-    let outcome = conclude(tools, &pending, permit, prepared, &sent).await;
+    let outcome = conclude(tools, &pending, endpoint, prepared, &sent).await;
     if outcome != Outcome::Settle(SettlementV1::Delivered) {
         tools.failing.tell(&pending, &sent.answer, outcome);
     }
@@ -210,7 +219,7 @@ async fn sent(
     let then = match outcome {
         Outcome::Settle(outcome) => AfterAttemptV1::Settled { outcome },
         Outcome::Wait(until) | Outcome::Hold(until) => AfterAttemptV1::Waits { until },
-        Outcome::Found(_) => AfterAttemptV1::Waits { until: tools.clock.now() },
+        Outcome::Found(..) => AfterAttemptV1::Waits { until: tools.clock.now() },
     };
     note_end(tools, begun, end(&pending, prepared, &sent, then)).await;
     outcome
@@ -218,7 +227,7 @@ async fn sent(
 
 /// Gives up a notice whose own commit cannot be read, which would be tried again for ever and hold up what is behind it.
 /// It stands among the exhausted ones with its reason, and can be sent again once a release reads it.
-async fn park(tools: &Tools, pending: &Pending, account: AccountId, fault: &Fault) -> Outcome {
+pub(super) async fn park(tools: &Tools, pending: &Pending, account: AccountId, fault: &Fault) -> Outcome {
     tracing::error!(
         instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,
         error = fault as &dyn std::error::Error,
@@ -233,7 +242,7 @@ async fn park(tools: &Tools, pending: &Pending, account: AccountId, fault: &Faul
 }
 
 /// The next attempt of a notice, as it begins now.
-fn begun(tools: &Tools, pending: &Pending, account: AccountId) -> DeliveryAttemptV1 {
+pub(super) fn begun(tools: &Tools, pending: &Pending, account: AccountId) -> DeliveryAttemptV1 {
     DeliveryAttemptV1 {
         notice: pending.key,
         account,
@@ -246,13 +255,13 @@ fn begun(tools: &Tools, pending: &Pending, account: AccountId) -> DeliveryAttemp
     }
 }
 
-const fn not_sent(then: AfterAttemptV1) -> AttemptEndV1 {
+pub(super) const fn not_sent(then: AfterAttemptV1) -> AttemptEndV1 {
     AttemptEndV1 { took_ms: 0, result: AttemptResultV1::NotSent, answer: None, then }
 }
 
 /// Notes how an attempt ended. What was sent was sent: a store that does not answer makes it one of unknown fate for
 /// whoever takes over, and changes nothing here.
-async fn note_end(tools: &Tools, begun: DeliveryAttemptV1, end: AttemptEndV1) {
+pub(super) async fn note_end(tools: &Tools, begun: DeliveryAttemptV1, end: AttemptEndV1) {
     let attempt = DeliveryAttemptV1 { end: Some(end), ..begun };
     if let Err(error) = tools.attempts.note(&attempt).await {
         tracing::warn!(
@@ -270,7 +279,7 @@ fn busy_until(tools: &Tools) -> Timestamp {
 }
 
 /// The place that a URL leads to. What is not a URL is refused before anything is sent.
-fn place(url: &str) -> Place {
+pub(super) fn place(url: &str) -> Place {
     let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
     Place::of(&origin.unwrap_or_default())
 }

@@ -23,7 +23,8 @@ use berth_proto::{
 
 use super::{
     foreign::ForeignAttempts,
-    lane::{LaneKey, Pending, Present},
+    lane::{Lane, LaneKey, Pending, Present},
+    paces::Bounds,
     shares::Destination,
     turns::{Lanes, Turns},
 };
@@ -148,6 +149,7 @@ impl Board {
             owed,
             held: false,
             slot: None,
+            bounds: Bounds::default(),
             probe: false,
             busy: false,
         };
@@ -164,7 +166,7 @@ impl Board {
         let turn = self.turns.next(&mut self.lanes, now)?;
         let lane = self.lanes.get_mut(&turn.lane)?;
         let head = lane.queue.values_mut().next()?;
-        (head.busy, head.slot, head.probe) = (true, turn.slot, turn.probe);
+        (head.busy, head.slot, head.bounds, head.probe) = (true, turn.slot, turn.bounds, turn.probe);
         let pending = Pending::clone(head);
         lane.busy += 1;
         self.index(turn.lane);
@@ -178,9 +180,12 @@ impl Board {
         self.turns.give_back(lane, pending.slot, answered, now);
     }
 
-    /// Notes where a notice leads; it waits for its turn.
-    pub(crate) fn found(&mut self, pending: &Pending, leads_to: Destination) {
-        self.turns.found(pending.key.instance, pending.key.endpoint, leads_to);
+    /// Notes where a notice leads and what is asked for there; it waits for its turn.
+    pub(crate) fn found(&mut self, pending: &Pending, leads_to: Destination, bounds: Bounds) {
+        let NoticeKeyV1 { instance, endpoint, .. } = pending.key;
+        for lane_key in self.turns.found(&mut self.lanes, (instance, endpoint), leads_to, bounds) {
+            self.place(lane_key);
+        }
         self.mark(&pending.key, LaneKey::of(&pending.key, pending.owed.class), |head| head.busy = false);
     }
 
@@ -196,6 +201,11 @@ impl Board {
         if self.turns.changed(endpoint, changed_at, now) {
             self.breaker(endpoint, None);
         }
+    }
+
+    /// So many partitions are dispatched here from now on.
+    pub(crate) fn owns(&mut self, partitions: usize) {
+        self.turns.owns(partitions);
     }
 
     /// Endpoints that are left alone although something is due, and lanes that wait for that.
@@ -221,6 +231,14 @@ impl Board {
             .flat_map(|lane| lane.queue.values().filter(|pending| !pending.busy))
             .map(|pending| Pending::clone(pending))
             .collect()
+    }
+
+    /// Whether something waits that a commit of the instance may cancel. In what is about endpoints an account stands in the place of
+    /// the instance, and there is no silence of an account.
+    pub(crate) fn can_be_reviewed(&self, instance: InstanceId) -> bool {
+        let lanes = self.lanes_of(instance);
+        let mut heads = lanes.iter().filter_map(|key| self.lanes.get(key)).filter_map(Lane::head);
+        heads.next().is_some_and(|head| head.owed.class != NoticeClass::Operational)
     }
 
     /// Whether something waits for an instance that is neither tried nor settled at this moment.
@@ -357,6 +375,15 @@ impl Board {
     /// Instances with notices that wait or are being tried.
     pub(crate) fn instances(&self) -> BTreeSet<InstanceId> {
         self.lanes.keys().map(|lane_key| lane_key.instance).collect()
+    }
+
+    /// Instances of which something waits for one of these endpoints. Looks at every lane, if there is one.
+    pub(crate) fn instances_of(&self, endpoints: &BTreeSet<EndpointId>) -> BTreeSet<InstanceId> {
+        if endpoints.is_empty() {
+            return BTreeSet::new();
+        }
+        let of_endpoints = self.lanes.keys().filter(|lane_key| endpoints.contains(&lane_key.endpoint));
+        of_endpoints.map(|lane_key| lane_key.instance).collect()
     }
 
     /// Notices that wait or are being tried.

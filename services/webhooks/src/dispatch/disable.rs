@@ -30,20 +30,22 @@ pub(crate) enum Because {
 
 /// Disables an endpoint because of what it answered to a notice, if it is still the one that the notice was sent
 /// to. The id of the command is made from the notice's and from that endpoint, so that a repetition is the same
-/// command. One of the account is disabled there, for all of its instances; a copy of it here at once as well. Says whether
-/// nothing more need be done.
+/// command. One of the account is disabled there, for all of its instances. Says whether nothing more need be done.
 pub(crate) async fn disable(
     tools: &Tools,
-    account: AccountId,
     (webhook, owner): (&WebhookV1, Owner),
     notice: &NoticeKeyV1,
-    told: &Happening,
+    told: Option<&Happening>,
     because: Because,
 ) -> bool {
-    let cause = cause_of(tools, notice, told).await;
-    let is_of_account = webhook.is_of_account() || owner != Owner::Instance;
-    let is_done = (!is_of_account || disable_for_all(tools, account, webhook, cause).await)
-        && (owner != Owner::Instance || disable_here(tools, webhook, notice, cause).await);
+    let cause = match told {
+        Some(told) => cause_of(tools, notice, told).await,
+        None => None,
+    };
+    let is_done = match owner {
+        Owner::Instance => disable_here(tools, webhook, notice, cause).await,
+        Owner::Account(account) => disable_for_all(tools, account, webhook, cause).await,
+    };
     if is_done {
         let instance = notice.instance;
         match because {

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use berth_bus::Tenure;
 use berth_domain::{instance::NoticeClass, instance::Verdict};
 use berth_proto::{
-    InstanceId, Timestamp,
+    EndpointId, InstanceId, Timestamp,
     delivery::{SettledV1, SettlementV1},
 };
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -22,6 +22,7 @@ use super::{
     partitions::Partitions,
     permit::{Permit, ask},
     redelivery::Order,
+    reporting::{Reporting, look_again, news, report},
     review::{About, Reviews, judges, state_now},
     settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
 };
@@ -48,6 +49,8 @@ enum Done {
     Settled(Tenure, Vec<(SettledV1, NoticeClass)>, Option<Result<(), SettleError>>),
     /// None if the instance cannot be read, or the process stops first.
     Reviewed(InstanceId, Option<Box<Permit>>),
+    /// None if the tenure is over, or the process stops first: the next owner looks by itself.
+    Reported(Tenure, EndpointId, Option<Result<(), SettleError>>),
 }
 
 type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -63,6 +66,9 @@ pub(super) struct Dispatching {
     /// Each runs under the tenure of its partition, and takes no further step once that is over.
     work: FuturesUnordered<Work>,
     reviews: Reviews,
+    reporting: Reporting,
+    /// Whether there may be something to report that a former owner did not come to.
+    looks_again: bool,
     /// What is asked from beside the loop.
     orders: mpsc::Receiver<Order>,
     /// When the operator is told again how old the oldest notice is.
@@ -92,6 +98,8 @@ impl Dispatching {
             board: Board::default(),
             work: FuturesUnordered::new(),
             reviews: Reviews::default(),
+            reporting: Reporting::new(),
+            looks_again: false,
             age_next: Instant::now(),
             draining: false,
         }
@@ -110,6 +118,7 @@ impl Dispatching {
             }
             changed = false;
             self.follow_breakers();
+            self.report();
             let sleep = self.start();
             self.hand_over();
             self.tell();
@@ -144,6 +153,30 @@ impl Dispatching {
         }
     }
 
+    /// Has accounts told how their endpoints fare, those whose partition is owned here.
+    fn report(&mut self) {
+        if self.draining {
+            return;
+        }
+        self.looks_again = self.looks_again && !look_again(&self.tools);
+        for endpoint in self.tools.attempts.endpoints().take_fared() {
+            let Ok(Some(health)) = self.tools.attempts.endpoints().of(endpoint) else { continue };
+            let owned = self.partitions.of(InstanceId::from_bytes(*health.account.as_bytes()));
+            let Some(owned) = owned.filter(|owned| owned.leaving.is_none()) else { continue };
+            // What the view says may be old: then there is nothing to report once it is new.
+            if matches!(news(&self.tools, endpoint, &health), Ok(None)) || !self.reporting.insert(endpoint) {
+                continue;
+            }
+            let (tools, settler, stop) = (self.tools.clone(), owned.settler.clone(), self.stop.clone());
+            self.work.push(Box::pin(async move {
+                let tenure = settler.tenure().clone();
+                let reporting = tenure.run(report(&tools, &settler, endpoint));
+                let reported = stop.run_until_cancelled(reporting).await.flatten();
+                Done::Reported(tenure, endpoint, reported)
+            }));
+        }
+    }
+
     /// Tells the operator what waits and what is under way.
     fn tell(&mut self) {
         metrics::depth(self.board.len(), self.board.in_flight());
@@ -166,6 +199,7 @@ impl Dispatching {
         if !waits.is_empty() {
             let partitions = &self.partitions;
             self.board.forget(|instance| !partitions.owns(instance));
+            self.board.owns(partitions.count());
         }
         for waits in waits {
             let _waits_no_more = waits.send(());
@@ -176,7 +210,9 @@ impl Dispatching {
         match order {
             Order::Take(settler) => {
                 self.partitions.take(settler);
+                self.board.owns(self.partitions.count());
                 self.intake.begin_anew();
+                self.looks_again = true;
             }
             Order::LetGo { tenure, done } => self.partitions.leave(&tenure, done),
             Order::Reopen { notices, done } => {
@@ -207,6 +243,10 @@ impl Dispatching {
         while !self.draining
             && let Some(instance) = self.reviews.start()
         {
+            if !self.board.can_be_reviewed(instance) {
+                self.reviews.end(instance, None);
+                continue;
+            }
             let (tools, stop) = (self.tools.clone(), self.stop.clone());
             self.work.push(Box::pin(async move {
                 let read = stop.run_until_cancelled(state_now(&tools, instance)).await;
@@ -328,6 +368,18 @@ impl Dispatching {
                     self.review(instance, about, &permit);
                 }
             }
+            Done::Reported(tenure, endpoint, reported) => {
+                self.reporting.remove(&endpoint);
+                match reported {
+                    // It may fare otherwise since.
+                    Some(Ok(())) => self.tools.attempts.endpoints().look_at(endpoint),
+                    Some(Err(error)) => {
+                        tracing::warn!(%error, "this dispatcher is fenced off");
+                        tenure.end();
+                    }
+                    None => {}
+                }
+            }
             Done::Taken(tenure, Some(Ok(()))) => {
                 for Pending { key, owed, attempts, due, .. } in self.partitions.taken(&tenure) {
                     self.board.put_back(&key, owed.class, attempts, due);
@@ -354,7 +406,7 @@ impl Dispatching {
         let Ended { pending, attempts, answered, outcome } = ended;
         self.board.give_back(&pending, answered, self.tools.clock.now());
         match outcome {
-            Outcome::Found(leads_to) => self.board.found(&pending, leads_to),
+            Outcome::Found(leads_to, bounds) => self.board.found(&pending, leads_to, bounds),
             Outcome::Hold(until) => self.board.put_off(&pending.key, pending.owed.class, until),
             // What happened while it ran could not cancel it, and its next attempt may be a day away: the gate is
             // asked about what waits again now.

@@ -63,7 +63,7 @@ fn next(outcome: Outcome) -> String {
     match outcome {
         Outcome::Wait(due) | Outcome::Hold(due) => format!("the next try is at {}", due.to_rfc3339()),
         Outcome::Settle(_) => "there is no next try".to_owned(),
-        Outcome::Found(_) => "it is tried again at once".to_owned(),
+        Outcome::Found(..) => "it is tried again at once".to_owned(),
     }
 }
 

@@ -107,10 +107,15 @@ impl Intake {
         }
     }
 
-    /// What an endpoint of an account did before it was changed says nothing of it any more.
+    /// What an endpoint of an account did before it was changed says nothing of it any more; and what waits for one that is
+    /// gone is cancelled without waiting for it to be due.
     fn follow_accounts(&self, told: &mut Told<'_>) -> Result<(), ViewError> {
         let now = self.tools.clock.now();
-        for account in self.touched.drain_accounts() {
+        for (account, gone) in self.touched.drain_accounts() {
+            for instance in told.board.instances_of(&gone) {
+                told.reviews.forget(instance);
+                told.reviews.ask(instance);
+            }
             let latest = self.view.get(&latest_key(account))?.and_then(|row| read_row::<Latest>(&row));
             for (endpoint, changed_at) in latest.unwrap_or_default().changed {
                 told.board.changed(endpoint, changed_at, now);

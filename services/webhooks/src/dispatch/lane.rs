@@ -6,7 +6,7 @@ use berth_domain::instance::NoticeClass;
 use berth_notices::formats::{self, RetryRule};
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
-use super::shares::Slot;
+use super::{paces::Bounds, shares::Slot};
 use crate::outbox::Owed;
 
 /// The name of a lane.
@@ -42,6 +42,8 @@ pub(crate) struct Pending {
     pub(crate) held: bool,
     /// What its attempt occupies; none if that is to find out where it leads.
     pub(crate) slot: Option<Slot>,
+    /// What its endpoint was known to ask for when its turn came.
+    pub(crate) bounds: Bounds,
     /// Whether its attempt tries whether the endpoint takes something again, and uses up none if it does not.
     pub(crate) probe: bool,
     /// Whether it is being tried or settled.
@@ -69,6 +71,8 @@ pub(super) enum Indexed {
     Unknown(Timestamp),
     /// It is due, and its endpoint is left alone for now.
     Held(Timestamp),
+    /// It is due, and its endpoint asked for no more at once, or in a second.
+    Paced(Timestamp),
     /// It waits for its turn.
     Ready(Slot, Timestamp),
 }
@@ -79,7 +83,11 @@ impl Indexed {
     /// Since when it is due, or when it will be.
     pub(super) const fn due(self) -> Timestamp {
         match self {
-            Self::Idle(due) | Self::Unknown(due) | Self::Held(due) | Self::Ready(_, due) => due,
+            Self::Idle(due)
+            | Self::Unknown(due)
+            | Self::Held(due)
+            | Self::Paced(due)
+            | Self::Ready(_, due) => due,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Opens an endpoint: only when something is sent to it, and never kept.
 
-use berth_notices::asymmetric;
+use berth_notices::{asymmetric, pace::Pace};
 use berth_proto::{Sealed, Timestamp, instance::WebhookV1};
 use berth_runtime::{DataKey, OpenError, sealing::field};
 use serde_json::{Map, Value};
@@ -17,6 +17,7 @@ pub(crate) struct Endpoint {
     pub(crate) secrets: Vec<Secret>,
     /// Whether an asymmetric signature stands beside each.
     pub(crate) asymmetric: bool,
+    pub(crate) pace: Pace,
     pub(crate) options: Map<String, Value>,
 }
 
@@ -53,6 +54,7 @@ impl Endpoint {
                 .transpose()?,
             secrets,
             asymmetric: asymmetric::is_wanted(&options),
+            pace: Pace::of(&options),
             options,
         })
     }

@@ -46,6 +46,11 @@ impl Partitions {
         self.0.is_empty()
     }
 
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn owns(&self, instance: InstanceId) -> bool {
         self.0.contains_key(&Partition::of(instance.as_bytes()))
     }

@@ -130,8 +130,8 @@ impl Permit {
 
     /// An endpoint, the instance's own or its account's, and whose it is.
     pub(crate) fn endpoint(&self, endpoint: EndpointId) -> Option<(&WebhookV1, Owner)> {
-        let own = self.step.state.webhooks.iter().find(|webhook| webhook.id == endpoint);
-        if let Some(own) = own {
+        let mut own = self.step.state.own_webhooks();
+        if let Some(own) = own.find(|webhook| webhook.id == endpoint) {
             return Some((own, Owner::Instance));
         }
         let of_account = self.of_account.webhooks.iter().find(|webhook| webhook.id == endpoint)?;
@@ -148,7 +148,7 @@ pub(crate) async fn read(tools: &Tools, instance: InstanceId, reach: Reach) -> R
     let step = Step::with(&commit, state)?.ok_or(Fault::Missing)?;
     let reads_account = match reach {
         Reach::Own => false,
-        Reach::Endpoint(endpoint) => step.state.webhooks.iter().all(|webhook| webhook.id != endpoint),
+        Reach::Endpoint(endpoint) => step.state.own_webhooks().all(|webhook| webhook.id != endpoint),
         Reach::All => true,
     };
     let of_account =
@@ -163,8 +163,7 @@ pub(crate) async fn read_account(tools: &Tools, account: AccountId) -> Result<Of
     };
     let (_, state) = decode_state::<AccountStateV3>(&stored)?;
     let is_closed = state.closed_at.is_some();
-    let webhooks = state.webhooks.into_iter().filter(|webhook| !webhook.is_of_account()).collect();
-    Ok(OfAccount { webhooks, is_closed })
+    Ok(OfAccount { webhooks: state.webhooks, is_closed })
 }
 
 /// Asks the gate about a notice.

@@ -35,7 +35,8 @@ const KEPT_REACHED_MAX: Duration = Duration::from_secs(2);
 
 /// What is ready to be sent.
 pub(super) struct Prepared {
-    pub(super) happening: Happening,
+    /// What it tells of; none if that is no commit of an instance.
+    pub(super) happening: Option<Happening>,
     pub(super) format: &'static dyn Format,
     pub(super) endpoint: Endpoint,
     pub(super) rendered: Rendered,
@@ -100,7 +101,7 @@ pub(super) async fn prepare(tools: &Tools, pending: &Pending, permit: &Permit) -
     let now = tools.clock.now();
     match opener.body(tools.volatile.as_ref(), (&step, &notice), format, listener, now).await? {
         Some(rendered) => {
-            let happening = notice.happening;
+            let happening = Some(notice.happening);
             let token = opener.text(field::TOKEN, &step.state.token).ok();
             let traceparent = step.traceparent.clone();
             let prepared = Prepared { happening, format, endpoint, rendered, data_key, token, traceparent };

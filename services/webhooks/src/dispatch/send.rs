@@ -19,7 +19,7 @@ use super::{
     disable::{Because, disable},
     lane::Pending,
     open::Endpoint,
-    permit::Permit,
+    permit::Owner,
     prepare::Prepared,
     trace,
 };
@@ -116,7 +116,7 @@ fn parcel(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Parcel {
 pub(super) async fn conclude(
     tools: &Tools,
     pending: &Pending,
-    permit: &Permit,
+    endpoint: Option<(&WebhookV1, Owner)>,
     prepared: &Prepared,
     sent: &Sent,
 ) -> Outcome {
@@ -124,7 +124,7 @@ pub(super) async fn conclude(
     let retry_after = match sent.answer.as_ref().map(|answer| judge(rule, answer, tools.clock.now())) {
         Ok(Reception::Delivered) => return Outcome::Settle(SettlementV1::Delivered),
         Ok(Reception::Disable) => {
-            if disabled(tools, pending, permit, prepared, Because::Asked).await {
+            if disabled(tools, pending, endpoint, prepared, Because::Asked).await {
                 return Outcome::Settle(SettlementV1::CancelledByEndpoint);
             }
             None
@@ -132,7 +132,7 @@ pub(super) async fn conclude(
         Ok(Reception::Failed { retry_after }) => retry_after,
         Err(_) => None,
     };
-    if rule == RetryRule::Standard && disabled(tools, pending, permit, prepared, Because::Failing).await {
+    if rule == RetryRule::Standard && disabled(tools, pending, endpoint, prepared, Because::Failing).await {
         return Outcome::Settle(SettlementV1::CancelledByEndpoint);
     }
     let is_code = pending.owed.code.is_some();
@@ -169,14 +169,13 @@ pub(super) async fn conclude(
 async fn disabled(
     tools: &Tools,
     pending: &Pending,
-    permit: &Permit,
+    endpoint: Option<(&WebhookV1, Owner)>,
     prepared: &Prepared,
     because: Because,
 ) -> bool {
-    let Some(endpoint) = permit.endpoint(pending.key.endpoint) else { return false };
+    let Some(endpoint) = endpoint else { return false };
     let is_due = because == Because::Asked || has_failed_for_days(tools, endpoint.0);
-    let account = permit.step.state.account;
-    is_due && disable(tools, account, endpoint, &pending.key, &prepared.happening, because).await
+    is_due && disable(tools, endpoint, &pending.key, prepared.happening.as_ref(), because).await
 }
 
 /// Whether every attempt at an endpoint failed for as long as that is borne with, and since it was changed.

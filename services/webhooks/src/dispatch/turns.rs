@@ -3,6 +3,7 @@
 //! ```text
 //! idle ── due ──▶ unknown ── where it leads is found out ──▶ idle
 //!           ├───▶ held, while the breaker of its endpoint is open
+//!           ├───▶ paced, while its endpoint has as much as it asked for
 //!           └───▶ ready, under the shares ── its turn ──▶ tried
 //! ```
 
@@ -13,6 +14,7 @@ use berth_proto::{EndpointId, InstanceId, Timestamp};
 use super::{
     breakers::Breakers,
     lane::{Indexed, Lane, LaneKey, Pending},
+    paces::{Bounds, Paces},
     shares::{Destination, Shares, Slot, Try, Voice},
 };
 use crate::{health::Open, schedule::plus};
@@ -38,6 +40,8 @@ pub(super) struct Turns {
     unknown: BTreeSet<(Timestamp, LaneKey)>,
     /// Lanes whose head is due and whose endpoint is left alone.
     breakers: Breakers,
+    /// Lanes whose head is due and whose endpoint asked for no more now.
+    paces: Paces,
     /// Lanes whose head is due and waits for its turn.
     shares: Shares,
     /// Where endpoints led when they were last looked at.
@@ -52,6 +56,8 @@ pub(super) struct Turn {
     pub(super) lane: LaneKey,
     /// What its attempt occupies; none if that is to find out where it leads.
     pub(super) slot: Option<Slot>,
+    /// What its endpoint is known to ask for.
+    pub(super) bounds: Bounds,
     /// Whether it tries whether the endpoint takes something again.
     pub(super) probe: bool,
 }
@@ -61,10 +67,15 @@ pub(super) struct Turn {
 impl Turns {
     /// The lane whose turn it is.
     pub(super) fn next(&mut self, lanes: &mut Lanes, now: Timestamp) -> Option<Turn> {
+        while let Some((due, lane_key)) = self.paces.next(now) {
+            if let Some(lane) = lanes.get_mut(&lane_key) {
+                self.admitted(lane_key, lane, due);
+            }
+        }
         self.ripen(lanes, now);
         while let Some((due, lane_key)) = self.breakers.next_probe(now) {
             if let Some(lane) = lanes.get_mut(&lane_key) {
-                self.ready(lane_key, lane, due);
+                self.ready(lane_key, lane, (due, now));
             }
         }
         loop {
@@ -74,17 +85,24 @@ impl Turns {
             };
             let lane = lanes.get_mut(&lane_key)?;
             if !self.is_held(lane_key, lane) {
+                let bounds = self.paces.of(lane_key.endpoint);
                 match slot {
                     // Taken out of the shares already.
-                    Some(_) => lane.indexed = None,
+                    Some(_) => {
+                        lane.indexed = None;
+                        self.paces.begins(lane_key, now);
+                    }
                     None => self.look_ups += 1,
                 }
-                return Some(Turn { lane: lane_key, slot, probe: self.breakers.is_probe(lane_key) });
+                return Some(Turn { lane: lane_key, slot, bounds, probe: self.breakers.is_probe(lane_key) });
             }
             // It was ready before the breaker opened.
             let due = lane.indexed.map_or(now, Indexed::due);
             match slot {
-                Some(slot) => self.shares.give_back(slot, None, now),
+                Some(slot) => {
+                    self.shares.give_back(slot, None, now);
+                    self.paces.leaves(lane_key);
+                }
                 None => drop(self.unknown.remove(&(due, lane_key))),
             }
             self.hold(lane_key, lane, due);
@@ -107,18 +125,35 @@ impl Turns {
         now: Timestamp,
     ) {
         match slot {
-            Some(slot) => self.shares.give_back(slot, answered, now),
+            Some(slot) => {
+                self.shares.give_back(slot, answered, now);
+                self.paces.ended(lane);
+            }
             None => self.look_ups = self.look_ups.saturating_sub(1),
         }
         self.breakers.ended(lane, answered.map(|_| plus(now, PROBE_REST)));
     }
 
-    /// Notes where an endpoint leads.
-    pub(super) fn found(&mut self, instance: InstanceId, endpoint: EndpointId, leads_to: Destination) {
+    /// Notes where an endpoint leads and what is asked for there: gives the lanes that have to be placed anew.
+    pub(super) fn found(
+        &mut self,
+        lanes: &mut Lanes,
+        (instance, endpoint): (InstanceId, EndpointId),
+        leads_to: Destination,
+        bounds: Bounds,
+    ) -> Vec<LaneKey> {
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
         }
         self.known.insert((instance, endpoint), leads_to);
+        let released = self.paces.found(endpoint, bounds);
+        out_of_index(lanes, &released);
+        released
+    }
+
+    /// So many partitions are dispatched here from now on.
+    pub(super) fn owns(&mut self, partitions: usize) {
+        self.paces.owns(partitions);
     }
 
     /// Forgets where endpoints led.
@@ -138,11 +173,7 @@ impl Turns {
             return Vec::new();
         }
         let released = self.breakers.close(endpoint);
-        for lane in &released {
-            if let Some(lane) = lanes.get_mut(lane) {
-                lane.indexed = None;
-            }
-        }
+        out_of_index(lanes, &released);
         released
     }
 
@@ -159,12 +190,13 @@ impl Turns {
     /// After a clock that went back: any endpoint may be probed now.
     pub(super) fn follow_clock(&mut self, now: Timestamp) {
         self.breakers.hurry_all(now);
+        self.paces.follow_clock(now);
     }
 
     /// When the next head is due, or may probe, that is not known to be due yet.
     pub(super) fn wake_at(&self) -> Option<Timestamp> {
         let due = self.idle.first().map(|(due, _)| *due);
-        due.into_iter().chain(self.breakers.wake_at()).min()
+        due.into_iter().chain(self.breakers.wake_at()).chain(self.paces.wake_at()).min()
     }
 
     /// Attempts under way, of first and of later tries.
@@ -182,7 +214,9 @@ impl Turns {
         let tried = lane.head().is_some_and(|head| head.attempts > 0);
         // It keeps its place in the order if nothing changed for it.
         let stays = match lane.indexed {
-            Some(Indexed::Idle(due) | Indexed::Unknown(due) | Indexed::Held(due)) => earliest == Some(due),
+            Some(Indexed::Idle(due) | Indexed::Unknown(due) | Indexed::Held(due) | Indexed::Paced(due)) => {
+                earliest == Some(due)
+            }
             Some(Indexed::Ready(slot, due)) => earliest == Some(due) && tried == (slot.of == Try::Later),
             None => false,
         };
@@ -196,8 +230,13 @@ impl Turns {
                 self.unknown.remove(&(due, lane_key));
                 self.breakers.ended(lane_key, None);
             }
+            Some(Indexed::Paced(due)) => {
+                self.paces.remove(due, lane_key);
+                self.breakers.ended(lane_key, None);
+            }
             Some(Indexed::Ready(slot, due)) => {
                 self.shares.remove(slot, due, lane_key);
+                self.paces.leaves(lane_key);
                 self.breakers.ended(lane_key, None);
             }
             None => {}
@@ -219,12 +258,24 @@ impl Turns {
             if self.is_held(lane_key, lane) {
                 self.hold(lane_key, lane, due);
             } else {
-                self.ready(lane_key, lane, due);
+                self.ready(lane_key, lane, (due, now));
             }
         }
     }
 
-    fn ready(&mut self, lane_key: LaneKey, lane: &mut Lane, due: Timestamp) {
+    /// A lane may be tried as far as its breaker is concerned.
+    fn ready(&mut self, lane_key: LaneKey, lane: &mut Lane, (due, now): (Timestamp, Timestamp)) {
+        // Finding out where it leads sends nothing.
+        let is_known = self.known.contains_key(&(lane_key.instance, lane_key.endpoint));
+        if !is_known || self.paces.admit(lane_key, now) {
+            return self.admitted(lane_key, lane, due);
+        }
+        lane.indexed = Some(Indexed::Paced(due));
+        self.paces.hold(due, lane_key);
+    }
+
+    /// A lane waits for its turn.
+    fn admitted(&mut self, lane_key: LaneKey, lane: &mut Lane, due: Timestamp) {
         let tried = lane.head().is_some_and(|head| head.attempts > 0);
         lane.indexed = Some(match self.known.get(&(lane_key.instance, lane_key.endpoint)) {
             Some(to) => {
@@ -234,6 +285,7 @@ impl Turns {
                 Indexed::Ready(slot, due)
             }
             None => {
+                self.paces.leaves(lane_key);
                 self.unknown.insert((due, lane_key));
                 Indexed::Unknown(due)
             }
@@ -247,5 +299,14 @@ impl Turns {
     fn hold(&mut self, lane_key: LaneKey, lane: &mut Lane, due: Timestamp) {
         lane.indexed = Some(Indexed::Held(due));
         self.breakers.hold(due, lane_key);
+    }
+}
+
+/// Lanes stand nowhere any more.
+fn out_of_index(lanes: &mut Lanes, released: &[LaneKey]) {
+    for lane in released {
+        if let Some(lane) = lanes.get_mut(lane) {
+            lane.indexed = None;
+        }
     }
 }

@@ -270,9 +270,8 @@ async fn judged(
                 endpoint: webhook.id,
                 ordinal: u16::MAX,
             };
-            let account = step.state.account;
             let endpoint = (webhook, Owner::Instance);
-            disable(tools, account, endpoint, &notice, &Happening::Open, Because::Asked).await;
+            disable(tools, endpoint, &notice, Some(&Happening::Open), Because::Asked).await;
             None
         }
         Ok(Reception::Failed { retry_after }) => retry_after,

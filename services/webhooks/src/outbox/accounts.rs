@@ -5,15 +5,16 @@
 //! order. A commit whose version of the account is not known yet waits, as what it says and under that version, and is told when
 //! that comes.
 
+use std::ops::RangeInclusive;
+
 use berth_notices::derive::Heard;
 use berth_proto::{
-    AccountId, CommitV2, EndpointId, InstanceId, Sealed, Timestamp, account::AccountStateV3,
-    instance::WebhookV1,
+    AccountId, CommitV2, EndpointId, Sealed, Timestamp, account::AccountStateV3, instance::WebhookV1,
 };
 use berth_views::{ApplyError, Rows};
 use serde::{Deserialize, Serialize};
 
-use super::{read_row, unreadable, write};
+use super::{read_row, reports::Report, unreadable, write};
 
 /// First byte of the key of the endpoints of an account in one of its versions.
 const LISTENERS: u8 = b'w';
@@ -26,13 +27,18 @@ const WAITS: u8 = b'q';
 /// Versions of an account without a commit that could be read, at most, behind which its endpoints are still looked for.
 const DAMAGED_MAX: u64 = 64;
 
+/// Commits that waited, at most, that are told at once.
+const TAKEN_AT_ONCE_MAX: u32 = 1_024;
+
 /// How far an account is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Latest {
     /// Its version.
-    version: u64,
+    pub(crate) version: u64,
     /// Its endpoints, and when each was last changed.
     pub(crate) changed: Vec<(EndpointId, Timestamp)>,
+    /// Those of them that are told anything.
+    enabled: Vec<EndpointId>,
 }
 
 /// Which commit waits.
@@ -42,33 +48,54 @@ struct Awaited {
     version: u64,
 }
 
-/// Folds a commit of an account: gives what had to wait for it, each with the endpoints that are told.
+/// What waits for a version of its account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Waiting {
+    /// What a commit of an instance says.
+    Heard(Heard),
+    /// How an endpoint fares.
+    Report(Report),
+}
+
+impl Waiting {
+    /// The instance or account, and the version of the commit that says so.
+    fn commit(&self) -> ([u8; 16], u64) {
+        match self {
+            Self::Heard(heard) => (*heard.instance.as_bytes(), heard.version),
+            Self::Report(report) => (*report.instance().as_bytes(), report.version()),
+        }
+    }
+}
+
+/// What a commit of an account makes known.
+pub(super) struct News {
+    /// The versions that are known by it: one, unless some before it could not be read and will not come.
+    pub(super) versions: RangeInclusive<u64>,
+    /// Endpoints that are told nothing more: removed or disabled since the last version that was known.
+    pub(super) gone: Vec<EndpointId>,
+}
+
+/// Folds a commit of an account. What waits for the versions that are known by it is to be told; see [`take`].
 pub(super) fn apply(
     account: AccountId,
     commit: &CommitV2,
     rows: &mut dyn Rows,
-) -> Result<Vec<(Heard, Vec<WebhookV1>)>, ApplyError> {
-    let Some(record) = commit.full_state() else { return Ok(Vec::new()) };
+) -> Result<Option<News>, ApplyError> {
+    let Some(record) = commit.full_state() else { return Ok(None) };
     let state: AccountStateV3 = record.open().map_err(unreadable)?;
-    let own: Vec<_> = state.webhooks.iter().filter(|webhook| !webhook.is_of_account()).collect();
-    let listeners: Vec<_> = own.iter().map(|webhook| blank(webhook)).collect();
+    let listeners: Vec<_> = state.webhooks.iter().map(blank).collect();
     rows.put(&listeners_key(account, commit.version), write(&listeners).map_err(unreadable)?);
-    let before = latest(account, rows)?.map_or(0, |latest| latest.version);
-    if commit.version > before {
-        let changed = own.iter().map(|webhook| (webhook.id, webhook.updated_at)).collect();
-        let latest = Latest { version: commit.version, changed };
+    let before = latest(account, rows)?.unwrap_or_default();
+    let mut gone = Vec::new();
+    if commit.version > before.version {
+        let changed = state.webhooks.iter().map(|webhook| (webhook.id, webhook.updated_at)).collect();
+        let enabled: Vec<_> =
+            state.webhooks.iter().filter(|webhook| webhook.enabled).map(|webhook| webhook.id).collect();
+        gone.extend(before.enabled.iter().filter(|id| !enabled.contains(id)));
+        let latest = Latest { version: commit.version, changed, enabled };
         rows.put(&latest_key(account), write(&latest).map_err(unreadable)?);
     }
-    // Versions that were passed over could not be read, and will not come.
-    let mut told = Vec::new();
-    for version in (before + 1).min(commit.version)..=commit.version {
-        let waited = take(Awaited { account, version }, rows)?;
-        if !waited.is_empty() {
-            let listeners = listeners_in(account, version, rows)?.unwrap_or_default();
-            told.extend(waited.into_iter().map(|heard| (heard, listeners.clone())));
-        }
-    }
-    Ok(told)
+    Ok(Some(News { versions: (before.version + 1).min(commit.version)..=commit.version, gone }))
 }
 
 /// The endpoints that an account had in a version; none if that is not known yet.
@@ -95,35 +122,44 @@ pub(super) fn listeners_in(
 pub(super) fn wait(
     account: AccountId,
     version: u64,
-    heard: &Heard,
+    waiting: &Waiting,
     rows: &mut dyn Rows,
 ) -> Result<(), ApplyError> {
-    let waits_key = waits_key(heard.instance, heard.version);
+    let waits_key = waits_key(waiting.commit());
     if rows.get(&waits_key).map_err(unreadable)?.is_some() {
         return Ok(());
     }
     let awaited = Awaited { account, version };
     let count = awaited.count(rows)?;
-    rows.put(&awaited.key(Some(count)), write(heard).map_err(unreadable)?);
+    rows.put(&awaited.key(Some(count)), write(waiting).map_err(unreadable)?);
     rows.put(&awaited.key(None), write(&(count + 1)).map_err(unreadable)?);
     rows.put(&waits_key, Vec::new());
     Ok(())
 }
 
-/// What waits for a version of an account, which waits no more.
-fn take(awaited: Awaited, rows: &mut dyn Rows) -> Result<Vec<Heard>, ApplyError> {
+/// Some of what waits for a version of an account, which waits no more; none when nothing does. As many as are in memory at once:
+/// where a view is built anew a great many may wait.
+pub(super) fn take(
+    account: AccountId,
+    version: u64,
+    rows: &mut dyn Rows,
+) -> Result<Vec<Waiting>, ApplyError> {
+    let awaited = Awaited { account, version };
     let (count, mut taken) = (awaited.count(rows)?, Vec::new());
-    for index in 0..count {
+    let left = count.saturating_sub(TAKEN_AT_ONCE_MAX);
+    for index in left..count {
         let key = awaited.key(Some(index));
         let row = rows.get(&key).map_err(unreadable)?;
-        if let Some(heard) = row.and_then(|row| read_row::<Heard>(&row)) {
-            rows.remove(&waits_key(heard.instance, heard.version));
-            taken.push(heard);
+        if let Some(waiting) = row.and_then(|row| read_row::<Waiting>(&row)) {
+            rows.remove(&waits_key(waiting.commit()));
+            taken.push(waiting);
         }
         rows.remove(&key);
     }
-    if count > 0 {
-        rows.remove(&awaited.key(None));
+    match left {
+        0 if count > 0 => rows.remove(&awaited.key(None)),
+        0 => {}
+        left => rows.put(&awaited.key(None), write(&left).map_err(unreadable)?),
     }
     Ok(taken)
 }
@@ -177,7 +213,8 @@ fn versioned(kind: u8, id: &[u8; 16], version: u64) -> Vec<u8> {
     [[kind].as_slice(), id, &version.to_be_bytes()].concat()
 }
 
-fn listeners_key(account: AccountId, version: u64) -> Vec<u8> {
+/// The key of the endpoints of an account in a version.
+pub(crate) fn listeners_key(account: AccountId, version: u64) -> Vec<u8> {
     versioned(LISTENERS, account.as_bytes(), version)
 }
 
@@ -186,6 +223,6 @@ pub(crate) fn latest_key(account: AccountId) -> Vec<u8> {
     [[LATEST].as_slice(), account.as_bytes()].concat()
 }
 
-fn waits_key(instance: InstanceId, version: u64) -> Vec<u8> {
-    versioned(WAITS, instance.as_bytes(), version)
+fn waits_key((id, version): ([u8; 16], u64)) -> Vec<u8> {
+    versioned(WAITS, &id, version)
 }

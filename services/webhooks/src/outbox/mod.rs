@@ -11,6 +11,7 @@
 //! | `v` account | how far the account is known |
 //! | `p` account version number | what commits say that wait for a version of their account, and how many do |
 //! | `q` instance version | whether a commit waits |
+//! | `t` account endpoint | what the account was told last of how an endpoint fares |
 //!
 //! A notice and its settlement come from two streams, in either order. Whichever comes second finds the
 //! other: a settlement removes the notice, and a notice that is settled already is not written. So the rows
@@ -22,6 +23,7 @@
 
 pub(crate) mod accounts;
 mod ages;
+pub(crate) mod reports;
 pub(crate) mod touched;
 
 use std::{sync::Arc, time::Duration};
@@ -29,19 +31,23 @@ use std::{sync::Arc, time::Duration};
 use berth_bus::relay::RELAY_AGE_MAX;
 use berth_domain::instance::NoticeClass;
 use berth_log::SharedCommit;
-use berth_notices::derive::{Code, Heard, Notice, Step};
+use berth_notices::derive::{Code, Heard, Notice, Step, own_listeners};
 use berth_proto::{
     AccountId, CommitV2, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
-    delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1, ReopenedV1, SettledV1, SettlementV1},
+    delivery::{
+        DeliveryEvent, EndpointReportedV1, LastWordsKeptV1, NoticeKeyV1, ReopenedV1, SettledV1, SettlementV1,
+    },
     instance::WebhookV1,
 };
 use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use accounts::Waiting;
+use reports::{Report, Told, told_key};
 pub use touched::Touched;
 
 /// Raised whenever rows or the derivation of notices change meaning.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 /// First byte of the key of a notice that is owed.
 const OWED: u8 = b'n';
 /// First byte of the key of a settled notice.
@@ -173,51 +179,103 @@ impl Outbox {
             0 => Some(Vec::new()),
             version => accounts::listeners_in(state.account, version, rows)?,
         };
-        if state.webhooks.is_empty() && of_account.as_ref().is_some_and(Vec::is_empty) {
+        let has_own = own_listeners(&state.webhooks, commit.account_version).next().is_some();
+        if !has_own && of_account.as_ref().is_some_and(Vec::is_empty) {
             return Ok(());
         }
         let Some(step) = Step::with(commit, state.clone()).map_err(unreadable)? else { return Ok(()) };
         let heard = step.heard();
         // Also a commit that says nothing may cancel what is owed.
         self.touched.add(step.instance, []);
-        self.owe(&heard, &step.state.webhooks, rows)?;
+        self.owe(&heard, own_listeners(&step.state.webhooks, commit.account_version), rows)?;
         match of_account {
-            Some(listeners) => self.owe(&heard, &listeners, rows),
+            Some(listeners) => self.owe(&heard, listeners.iter(), rows),
             None if heard.is_nothing() => Ok(()),
-            None => accounts::wait(step.state.account, commit.account_version, &heard, rows),
+            None => {
+                let (account, version) = (step.state.account, commit.account_version);
+                accounts::wait(account, version, &Waiting::Heard(heard), rows)
+            }
         }
     }
 
     fn apply_account(&self, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let account = AccountId::from_bytes(*commit.stream.id());
-        for (heard, listeners) in accounts::apply(account, commit, rows)? {
-            self.owe(&heard, &listeners, rows)?;
+        let Some(news) = accounts::apply(account, commit, rows)? else { return Ok(()) };
+        for version in news.versions {
+            self.tell_waiting(account, version, rows)?;
         }
-        self.touched.add_account(account);
+        self.touched.add_account(account, news.gone);
+        Ok(())
+    }
+
+    /// Has endpoints be owed what waited for a version of their account.
+    fn tell_waiting(&self, account: AccountId, version: u64, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let mut waited = accounts::take(account, version, rows)?;
+        if waited.is_empty() {
+            return Ok(());
+        }
+        let listeners = accounts::listeners_in(account, version, rows)?.unwrap_or_default();
+        while !waited.is_empty() {
+            for waiting in waited {
+                match waiting {
+                    Waiting::Heard(heard) => self.owe(&heard, listeners.iter(), rows)?,
+                    Waiting::Report(report) => self.owe_report(&report, &listeners, rows)?,
+                }
+            }
+            waited = accounts::take(account, version, rows)?;
+        }
         Ok(())
     }
 
     /// Has endpoints be owed what a commit says to them, as far as that is not settled.
-    fn owe(&self, heard: &Heard, webhooks: &[WebhookV1], rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn owe<'w>(
+        &self,
+        heard: &Heard,
+        webhooks: impl Iterator<Item = &'w WebhookV1>,
+        rows: &mut dyn Rows,
+    ) -> Result<(), ApplyError> {
         for webhook in webhooks {
             let notices = heard.notices_for(webhook);
             for notice in &notices {
-                let key = row_key(SETTLED, &notice.key);
-                match rows.get(&key).map_err(unreadable)?.and_then(|row| read_row::<SettledRow>(&row)) {
-                    None => {
-                        let owed = owed(heard.occurred_at, notice, &webhook.format);
-                        rows.put(&row_key(OWED, &notice.key), write(&owed).map_err(unreadable)?);
-                    }
-                    Some(SettledRow { commit: CommitStands::Overdue, .. }) => rows.remove(&key),
-                    Some(settled) => {
-                        let settled = SettledRow { commit: CommitStands::Applied, ..settled };
-                        rows.put(&key, write(&settled).map_err(unreadable)?);
-                    }
-                }
+                put_owed(&notice.key, &owed(heard.occurred_at, notice, &webhook.format), rows)?;
             }
             self.touched.add(heard.instance, notices.iter().map(|notice| notice.key));
         }
         Ok(())
+    }
+
+    /// The same for what is said of an endpoint.
+    fn owe_report(
+        &self,
+        report: &Report,
+        listeners: &[WebhookV1],
+        rows: &mut dyn Rows,
+    ) -> Result<(), ApplyError> {
+        for (key, owed) in report.notices(listeners) {
+            put_owed(&key, &owed, rows)?;
+            self.touched.add(key.instance, [key]);
+        }
+        Ok(())
+    }
+
+    fn apply_reported(
+        &self,
+        commit: &CommitV2,
+        reported: &EndpointReportedV1,
+        rows: &mut dyn Rows,
+    ) -> Result<(), ApplyError> {
+        let (account, version) = (reported.account, reported.account_version);
+        let told_key = told_key(account, reported.endpoint);
+        let told = rows.get(&told_key).map_err(unreadable)?.and_then(|row| read_row::<Told>(&row));
+        if told.is_none_or(|told| told.version < commit.version) {
+            let told = Told { version: commit.version, standing: reported.standing };
+            rows.put(&told_key, write(&told).map_err(unreadable)?);
+        }
+        let report = Report::of(reported, commit.version, commit.occurred_at);
+        match accounts::listeners_in(account, version, rows)? {
+            Some(listeners) => self.owe_report(&report, &listeners, rows),
+            None => accounts::wait(account, version, &Waiting::Report(report), rows),
+        }
     }
 
     fn apply_delivery(&self, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
@@ -235,6 +293,7 @@ impl Outbox {
                         self.apply_reopened(reopened, rows)?;
                     }
                 }
+                DeliveryEvent::EndpointReported(reported) => self.apply_reported(commit, &reported, rows)?,
                 DeliveryEvent::DispatcherChanged(_) => {}
             }
         }
@@ -286,6 +345,20 @@ impl Outbox {
         }
         Ok(())
     }
+}
+
+/// Writes the row of a notice, unless it is settled already.
+fn put_owed(notice: &NoticeKeyV1, owed: &Owed, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    let key = row_key(SETTLED, notice);
+    match rows.get(&key).map_err(unreadable)?.and_then(|row| read_row::<SettledRow>(&row)) {
+        None => rows.put(&row_key(OWED, notice), write(owed).map_err(unreadable)?),
+        Some(SettledRow { commit: CommitStands::Overdue, .. }) => rows.remove(&key),
+        Some(settled) => {
+            let settled = SettledRow { commit: CommitStands::Applied, ..settled };
+            rows.put(&key, write(&settled).map_err(unreadable)?);
+        }
+    }
+    Ok(())
 }
 
 /// What its rows say of the commit of a notice.

@@ -6,9 +6,11 @@ use berth_domain::instance::NoticeClass;
 use berth_log::{Stored, Tail};
 use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
-    CommitV1, CommitV2, DirectoryId, Hash, Partition, RecordV1, Sealed, StreamKey, WriteVersion,
+    AccountId, CommitV1, CommitV2, DirectoryId, Hash, Partition, RecordV1, Sealed, StreamKey, WriteVersion,
     account::AccountStateV3,
-    delivery::{DeliveryStateV1, NoticesReopenedV1, NoticesSettledV1},
+    delivery::{
+        DeliveryStateV1, EndpointReportedV1, EndpointStandingV1, NoticesReopenedV1, NoticesSettledV1,
+    },
     event::{Event, LoggedOutV1, LogoutOriginV1},
     instance::PermissionV1,
 };
@@ -244,5 +246,38 @@ fn a_version_of_an_account_that_cannot_be_read_is_passed_over() {
         let told = owed_keys(&rows).iter().any(|key| key.endpoint == listener(1).id);
         assert!(told, "those are told who were there before");
         assert!(!owed_keys(&rows).iter().any(|key| key.endpoint == listener(2).id));
+    }
+}
+
+/// A commit that tells the account how one of its endpoints fares.
+fn report(account_version: u64) -> CommitV2 {
+    let account = AccountId::from_bytes(*of_account(1, vec![]).stream.id());
+    of_deliveries(&DeliveryEvent::EndpointReported(EndpointReportedV1 {
+        account,
+        account_version,
+        endpoint: listener(1).id,
+        instance: INSTANCE,
+        standing: EndpointStandingV1::Failing,
+        failures: 4,
+        since: None,
+    }))
+}
+
+#[test]
+fn who_is_told_of_an_endpoint_follows_from_the_version_too_and_is_not_that_endpoint() {
+    let changes = [of_account(1, vec![listener(1)]), of_account(2, vec![listener(1), listener(2)])];
+    for (version, expected) in [(1, vec![]), (2, vec![listener(2).id])] {
+        let commit = report(version);
+        let mut all = Vec::new();
+        for place in 0..=changes.len() {
+            let mut order: Vec<_> = changes.iter().collect();
+            order.insert(place, &commit);
+            order.insert(place, &commit);
+            let (rows, _) = apply(&order);
+            let told: Vec<_> = owed_keys(&rows).into_iter().map(|key| key.endpoint).collect();
+            assert_eq!(told, expected, "version {version}, after {place} changes");
+            all.push(rows);
+        }
+        assert!(all.iter().all(|rows| *rows == all[0]), "the rows are the same");
     }
 }

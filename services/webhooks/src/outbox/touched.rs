@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use berth_proto::{AccountId, InstanceId, delivery::NoticeKeyV1};
+use berth_proto::{AccountId, EndpointId, InstanceId, delivery::NoticeKeyV1};
 
 /// Notices and instances that are remembered; beyond that the dispatcher looks at everything once.
 const TOUCHED_MAX: usize = 65_536;
@@ -18,6 +18,9 @@ pub struct Touched(Mutex<Inner>);
 /// Instances that something happened to, and which of their notices have another row or none.
 pub(crate) type Changes = BTreeMap<InstanceId, BTreeSet<NoticeKeyV1>>;
 
+/// Accounts that something happened to, and which of their endpoints are told nothing more by that.
+pub(crate) type Gone = BTreeMap<AccountId, BTreeSet<EndpointId>>;
+
 #[derive(Debug, Default)]
 struct Inner {
     /// Touched since the last drain.
@@ -26,8 +29,9 @@ struct Inner {
     count: usize,
     /// Drained last time: their batch may not have been written by then, so they are handed out once more.
     again: Changes,
-    /// Accounts that something happened to: since the last drain, and drained last time.
-    accounts: [BTreeSet<AccountId>; 2],
+    /// Accounts that something happened to, and which of their endpoints are told nothing more by that: since the last drain, and
+    /// drained last time.
+    accounts: [Gone; 2],
     /// Whether more were touched than are remembered.
     overflow: bool,
 }
@@ -63,23 +67,26 @@ impl Touched {
         *count += 1 + of_instance.len() - before;
     }
 
-    /// Notes that something happened to an account. Those beyond what is remembered only learn later that nothing speaks
-    /// against an endpoint any more.
-    pub(crate) fn add_account(&self, account: AccountId) {
+    /// Notes that something happened to an account, and which of its endpoints are told nothing more by that. Those beyond what
+    /// is remembered only learn later that nothing speaks against an endpoint any more, or something does.
+    pub(crate) fn add_account(&self, account: AccountId, gone: Vec<EndpointId>) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let [fresh, _] = &mut inner.accounts;
         if fresh.len() < TOUCHED_MAX {
-            fresh.insert(account);
+            fresh.entry(account).or_default().extend(gone);
         }
     }
 
     /// Accounts that were touched since this was asked last and the time before that, as with [`Self::drain`].
-    pub(crate) fn drain_accounts(&self) -> BTreeSet<AccountId> {
+    pub(crate) fn drain_accounts(&self) -> Gone {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let [fresh, again] = &mut inner.accounts;
         let fresh = mem::take(fresh);
-        let again = mem::replace(again, fresh.clone());
-        fresh.union(&again).copied().collect()
+        let mut both = mem::replace(again, fresh.clone());
+        for (account, gone) in fresh {
+            both.entry(account).or_default().extend(gone);
+        }
+        both
     }
 
     /// What was touched since the last drain and in the one before. Called after the view said that rows

@@ -31,7 +31,9 @@ impl World {
             let commit: CommitV2 = codec::decode(&stored.payload).unwrap();
             for record in &commit.events {
                 if let DeliveryEvent::NoticesSettled(event) = DeliveryEvent::from_record(record).unwrap() {
-                    settled.extend(event.notices);
+                    // Others have the same partition, perhaps.
+                    let own = event.notices.into_iter();
+                    settled.extend(own.filter(|one| one.notice.instance == self.instance));
                 }
             }
         }

@@ -40,7 +40,8 @@ pub fn evolve(state: Option<State>, event: &Event, version: u64, at: Timestamp) 
         Event::AccountUpstreamChosen(chosen) => state.upstream.clone_from(&chosen.upstream),
         Event::AccountWebhookConfigured(configured) => {
             let webhook = configured.webhook.clone();
-            // An account-wide one is followed by nobody: notices name the version of the account that they rest on.
+            // Instances have copies of a dialect's where the first formats are written. The others are followed by nobody: notices
+            // name the version of the account that they rest on.
             let is_copied = webhook.is_of_account();
             match state.webhooks.iter_mut().find(|one| one.id == webhook.id) {
                 Some(present) => *present = webhook,

@@ -1,7 +1,7 @@
 //! Decisions on the endpoints of an account.
 //!
-//! There are two kinds. One that is *copied* (its format says so, see [`WebhookV1::is_of_account`]) is one for each format and
-//! stands in every instance. One that is *account-wide* stands with the account only and hears all of its instances.
+//! All of them hear every instance of the account. Of a dialect's format ([`WebhookV1::is_of_account`]) there is one each, which
+//! takes the place of the former; of the others there are as many as fit.
 
 use berth_proto::{
     EndpointId, Sealed, Timestamp,
@@ -18,8 +18,8 @@ use berth_proto::{
 use super::{State, decide::Decision};
 use crate::instance::{OLD_SECRET_SECONDS_MAX, OLD_SECRETS_MAX};
 
-/// Adds an endpoint. A copied one takes the place of the one of its format; an account-wide one that is there already was
-/// added by an earlier try of the same command, whatever was changed of it since.
+/// Adds an endpoint. One of a dialect's takes the place of the one of its format; another that is there already was added by an
+/// earlier try of the same command, whatever was changed of it since.
 pub(super) fn configure(state: &State, webhook: &WebhookV1, now: Timestamp) -> Decision {
     let present = if webhook.is_of_account() {
         state.webhooks.iter().find(|one| one.format == webhook.format)
@@ -61,8 +61,7 @@ pub(super) fn remove(state: &State, webhook: EndpointId) -> Decision {
     Ok(vec![AccountWebhookRemovedV1 { webhook }.into()])
 }
 
-/// Changes the signing secret of an endpoint; the present one signs beside it for a while. The copies of one that is copied keep
-/// the secret that they began with, which is what their notices are signed with: a change would say that it worked and be none.
+/// Changes the signing secret of an endpoint; the present one signs beside it for a while.
 pub(super) fn rotate_secret(
     state: &State,
     webhook: EndpointId,
@@ -71,9 +70,6 @@ pub(super) fn rotate_secret(
     now: Timestamp,
 ) -> Decision {
     let present = find(state, webhook)?;
-    if present.is_of_account() {
-        return Err(RejectionCodeV1::OutOfPlace);
-    }
     if present.secret == *secret {
         return Ok(Vec::new());
     }

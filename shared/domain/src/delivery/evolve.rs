@@ -10,6 +10,8 @@ pub fn evolve(state: Option<State>, event: &Event) -> State {
             State { epoch, settled: settled.saturating_add(by.notices.len() as u64) }
         }
         Event::DispatcherChanged(to) => State { epoch: to.epoch, settled },
-        Event::LastWordsKept(_) | Event::NoticesReopened(_) => State { epoch, settled },
+        Event::LastWordsKept(_) | Event::NoticesReopened(_) | Event::EndpointReported(_) => {
+            State { epoch, settled }
+        }
     }
 }

@@ -64,8 +64,9 @@ pub fn verdict(state: impl Into<Bearing>, notice: Notice) -> Verdict {
 
     let state: Bearing = state.into();
     match (notice.class, state.permission) {
-        // The final group of a deletion holds the disconnection of the session that it ended.
-        (NoticeClass::Deletion, _) => Verdict::Send,
+        // The final group of a deletion holds the disconnection of the session that it ended; what is said of an endpoint
+        // is about no session.
+        (NoticeClass::Deletion | NoticeClass::Operational, _) => Verdict::Send,
         _ if state.is_deleted => Verdict::Settle(CancelledByDelete),
         _ if notice.after_logout_all => Verdict::Send,
         // The disconnection of the last session; an older one would arrive after a newer session's.

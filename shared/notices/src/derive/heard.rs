@@ -109,6 +109,18 @@ impl Heard {
     }
 }
 
+/// The endpoints of an instance that are told of a commit as its own. Copies of its account's are not, if the commit names the
+/// version of the account: then that tells who listens.
+pub fn own_listeners(webhooks: &[WebhookV1], account_version: u64) -> impl Iterator<Item = &WebhookV1> {
+    webhooks.iter().filter(move |webhook| account_version == 0 || !webhook.is_of_account())
+}
+
+/// Whether an endpoint is told of an event that is about no instance: it is in the native format and enabled, and its filter lets
+/// the event through.
+pub fn wants_event(webhook: &WebhookV1, event: &'static str) -> bool {
+    webhook.enabled && webhook.format == formats::NATIVE && wants(webhook, &Word { event, filter: event })
+}
+
 /// Whether the endpoint's filter lets an event through; an empty filter is all of them.
 fn wants(webhook: &WebhookV1, word: &Word) -> bool {
     let lets_through = |entry: &String| {

@@ -18,7 +18,7 @@ use berth_proto::{
 };
 
 pub use happening::{Code, CodeKind, Happening, command_behind, happenings};
-pub use heard::Heard;
+pub use heard::{Heard, own_listeners, wants_event};
 
 use crate::formats::Word;
 

@@ -5,7 +5,7 @@
 //! an endpoint that is told nothing), and `options` is a sealed JSON object with the keys listed here:
 //!
 //! `codechat` reads the settings block of its own name beside the options (`external_id` text, `active` bool), and
-//! `codechat.business` is the same for the endpoint of an account, which each of its instances has.
+//! `codechat.business` is the same for the endpoint of an account, which is told of all of its instances.
 //!
 //! | format | names in `events` | keys of `options` |
 //! | --- | --- | --- |
@@ -149,6 +149,10 @@ pub trait Format: fmt::Debug + Send + Sync {
 
 /// The format of the native API, whose filters may have wildcards.
 pub const NATIVE: &str = "native";
+
+/// What an endpoint of an account is told of endpoints besides, in the native format.
+pub const ENDPOINT_EVENTS: [&str; 4] =
+    ["endpoint.failing", "endpoint.exhausted", "endpoint.disabled", "endpoint.recovered"];
 
 /// Every format.
 static ALL: [&'static dyn Format; 7] = [

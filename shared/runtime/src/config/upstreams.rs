@@ -156,10 +156,13 @@ pub(super) fn of_file(
     faults: &Faults,
 ) -> Given {
     let mut given = Given::new();
-    let values = tables.iter().flat_map(|(name, fields)| fields.iter().map(move |field| (name, field)));
-    for (name, (field, value)) in values {
-        let text = text_of(value.get_ref()).ok_or("a text, a number or a list is expected");
-        take(&mut given, name, field, text, place(value), faults);
+    for (name, fields) in tables {
+        // One of which nothing is said lacks its address, and is not to be passed over.
+        given.entry(name.clone()).or_default();
+        for (field, value) in fields {
+            let text = text_of(value.get_ref()).ok_or("a text, a number or a list is expected");
+            take(&mut given, name, field, text, place(value), faults);
+        }
     }
     given
 }

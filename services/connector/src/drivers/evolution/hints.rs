@@ -37,18 +37,20 @@ struct Entry {
 pub(super) struct Hinted<'a> {
     hints: &'a Hints,
     instance: InstanceId,
+    news: Arc<Notify>,
 }
 
 impl Hints {
     /// Hears hints for an instance from now on: it runs.
     pub(super) fn hear(&self, instance: InstanceId, name: &str) -> Hinted<'_> {
-        let entry = Entry { name: name.to_owned(), news: Arc::default(), is_told_of: false };
+        let news = Arc::new(Notify::new());
+        let entry = Entry { name: name.to_owned(), news: Arc::clone(&news), is_told_of: false };
         let mut all = self.all();
         all.named.insert(name.to_owned(), instance);
         all.instances.insert(instance, entry);
         drop(all);
         self.begun.notify_one();
-        Hinted { hints: self, instance }
+        Hinted { hints: self, instance, news }
     }
 
     /// There is news of an instance. Many hints in a row are one.
@@ -111,10 +113,33 @@ impl Hints {
 impl Drop for Hinted<'_> {
     fn drop(&mut self) {
         let mut all = self.hints.all();
+        // The next attempt of the instance may run already.
+        let is_own = |entry: &Entry| Arc::ptr_eq(&entry.news, &self.news);
+        if !all.instances.get(&self.instance).is_some_and(is_own) {
+            return;
+        }
         let Some(entry) = all.instances.remove(&self.instance) else { return };
         // Another instance may have the name by now.
         if all.named.get(&entry.name) == Some(&self.instance) {
             all.named.remove(&entry.name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_attempt_that_ends_late_leaves_the_next_one_its_hints() {
+        let (hints, instance) = (Hints::default(), InstanceId::from_bytes([7; 16]));
+        let former = hints.hear(instance, "shop");
+        let next = hints.hear(instance, "shop");
+        drop(former);
+        hints.tell_of("shop");
+        assert!(hints.is_told_of(instance));
+        hints.news(instance).await;
+        drop(next);
+        assert!(hints.names().is_empty());
     }
 }

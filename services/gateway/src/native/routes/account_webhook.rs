@@ -6,7 +6,7 @@ use berth_proto::{AccountId, EndpointId, frame::RejectionCodeV1};
 use super::{
     account_webhooks::{account_of, endpoint_of},
     webhook::{PATCH_TRIES_MAX, WebhookPatch, patched},
-    webhooks::{check_events, removed_since},
+    webhooks::{Whose, check_events, removed_since},
 };
 use crate::{
     app::{App, Call, Failure},
@@ -70,15 +70,18 @@ async fn try_to_patch(
     patch: &WebhookPatch,
 ) -> Result<Result<Response, RejectionCodeV1>, Problem> {
     let account = app.accounts.read(account).await?;
-    let webhook = account.webhook(id).cloned().ok_or(Failure::NotFound)?;
+    let Some(webhook) = account.webhook(id).cloned() else {
+        let removed = app.accounts.was_decided(call, account.id, id).await?;
+        return Err(if removed { removed_since() } else { Failure::NotFound.into() });
+    };
     if let Some(events) = &patch.events {
-        check_events(&webhook.format, events)?;
+        check_events(&webhook.format, Whose::Account, events)?;
     }
-    let changed =
-        match app.accounts.replace_webhook(call, &account, id, &patched(webhook, patch.clone())).await {
-            Err(Failure::Rejected(code)) => return Ok(Err(code)),
-            changed => changed?,
-        };
+    let new = patched(webhook, patch.clone())?;
+    let changed = match app.accounts.replace_webhook(call, &account, id, &new).await {
+        Err(Failure::Rejected(code)) => return Ok(Err(code)),
+        changed => changed?,
+    };
     let Some(webhook) = changed.account.webhook(id).cloned() else {
         return Ok(Err(RejectionCodeV1::UnknownWebhook));
     };

@@ -14,15 +14,10 @@ use crate::{
     native::{
         body::{Json, QueryOf},
         call::{Caller, Key},
-        code::Code,
         problem::Problem,
         render::answer,
     },
 };
-
-/// Why the secret of an endpoint that instances have copies of is not changed.
-const COPIED: &str = "The webhook is copied to every instance, and the copies keep the secret that they began with: to have \
-     another one, remove it and configure it anew.";
 
 /// Shows the signing secrets of an endpoint of the account.
 #[utoipa::path(
@@ -55,9 +50,8 @@ pub(super) async fn rotate(
     let rotated =
         app.accounts.rotate_webhook_secret(&call, account, id, body.value.secret.as_deref(), hours).await;
     let (secrets, replayed) = rotated.map_err(|failure| match failure.rejection() {
-        Some(RejectionCodeV1::UnknownWebhook) => Failure::NotFound.into(),
-        Some(RejectionCodeV1::OutOfPlace) => Problem::new(Code::OutOfPlace, COPIED),
-        _ => Problem::from(failure),
+        Some(RejectionCodeV1::UnknownWebhook) => Failure::NotFound,
+        _ => failure,
     })?;
     Ok(answer(StatusCode::OK, SecretsBody::of(secrets), replayed))
 }

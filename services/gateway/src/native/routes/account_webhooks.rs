@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_proto::{AccountId, EndpointId, frame::RejectionCodeV1};
 
-use super::webhooks::{WebhookRequest, WebhooksBody, removed_since};
+use super::webhooks::{WebhookRequest, WebhooksBody, Whose, removed_since};
 use crate::{
     app::{App, Failure, Principal},
     native::{
@@ -30,7 +30,7 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let account = account_of(&caller.principal)?;
     let call = caller.call("POST /v1/webhooks", &body.bytes);
-    let new = body.value.into_new()?;
+    let new = body.value.into_new(Whose::Account)?;
     if berth_notices::formats::is_pulled(new.format) {
         return Err(Problem::invalid(
             "`format`: the notices of `green` are fetched from an instance's own queue; an account's webhook can be in any other.",

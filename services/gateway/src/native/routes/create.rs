@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::webhooks::WebhookRequest;
+use super::webhooks::{WebhookRequest, Whose};
 use crate::{
     app::{App, NewInstance, WantedLink},
     native::{
@@ -82,7 +82,7 @@ pub(super) async fn handler(
     let Json { value: request, bytes } = body;
     let mut webhooks = Vec::with_capacity(request.webhooks.len());
     for Object(webhook) in request.webhooks {
-        webhooks.push(webhook.into_new()?);
+        webhooks.push(webhook.into_new(Whose::Instance)?);
     }
     let link = match request.link {
         Some(Object(wanted)) => Some(app.adoptions.link(&caller.principal, &wanted.into()).await?),

@@ -4,7 +4,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use berth_proto::{
     AccountId, EndpointId, InstanceId, Timestamp,
     deliveries::{DELIVERIES_PAGE_MAX, DeliveriesPageV1, DeliveryV1, StandingV1},
-    delivery::SettlementV1,
+    delivery::{NoticeClass, SettlementV1},
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -103,11 +103,11 @@ pub(super) struct DeliveriesBody {
 pub(super) struct DeliveryBody {
     /// The `webhook-id` of every attempt.
     id: String,
-    /// The instance.
-    instance: String,
+    /// The instance; none of what an account is told of an endpoint.
+    instance: Option<String>,
     /// The endpoint.
     webhook: String,
-    /// The version of the instance's history that it tells of.
+    /// The version of the history that it tells of.
     version: u64,
     /// What it says, in the words of the endpoint's format.
     event: String,
@@ -249,7 +249,8 @@ impl DeliveryBody {
         let (last_result, last_status) = delivery.last.map(result_word).unzip();
         Self {
             id: format!("msg_{}", delivery.id),
-            instance: delivery.notice.instance.to_string(),
+            instance: (delivery.class != NoticeClass::Operational)
+                .then(|| delivery.notice.instance.to_string()),
             webhook: delivery.notice.endpoint.to_string(),
             version: delivery.notice.version,
             event: delivery.event.clone(),

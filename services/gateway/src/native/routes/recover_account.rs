@@ -76,6 +76,6 @@ pub(super) async fn handler(
 /// The enabled endpoints that hear all instances of an account.
 async fn enabled_of(app: &App, account: AccountId) -> Result<Vec<EndpointId>, Failure> {
     let record = app.accounts.read(account).await?;
-    let enabled = record.state.webhooks.iter().filter(|one| one.enabled && !one.is_of_account());
+    let enabled = record.state.webhooks.iter().filter(|one| one.enabled);
     Ok(enabled.map(|webhook| webhook.id).collect())
 }

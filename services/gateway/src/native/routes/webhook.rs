@@ -6,6 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use berth_notices::{
     asymmetric,
     formats::{Format, NATIVE, by_name},
+    pace::Pace,
 };
 use berth_proto::{EndpointId, frame::RejectionCodeV1};
 use serde::{Deserialize, Deserializer};
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     get::find_to_change,
-    webhooks::{AfterLogout, check_events, removed_since},
+    webhooks::{AfterLogout, Whose, check_events, checked, removed_since},
 };
 use crate::{
     app::{App, Call, Failure, NewWebhook, Record, Webhook},
@@ -54,12 +55,22 @@ pub(super) struct WebhookPatch {
     enabled: Option<bool>,
     /// Whether an ed25519 signature (`v1a`) stands beside each usual one.
     ed25519: Option<bool>,
+    /// Notices that it is sent in a second at most, from 1 to 1,000; null is without a bound of its own.
+    #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = Option<u32>)]
+    rate: Option<Option<u32>>,
+    /// Notices that it is sent at the same time at most, from 1 to 192; null is without a bound of its own.
+    #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = Option<u32>)]
+    concurrency: Option<Option<u32>>,
 }
 
 /// Tells a field that is null from one that is left out.
 #[expect(clippy::option_option, reason = "null and absent mean different things in a patch")]
-fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
+fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// Shows an endpoint.
@@ -148,10 +159,10 @@ async fn try_to_patch(
     };
     let webhook = record.open_webhook(seen);
     if let Some(events) = &patch.events {
-        check_events(&webhook.format, events)?;
+        check_events(&webhook.format, Whose::Instance, events)?;
     }
     let (answered, webhook) =
-        app.webhooks.replace(call, &record, seen, &patched(webhook, patch.clone())).await?;
+        app.webhooks.replace(call, &record, seen, &patched(webhook, patch.clone())?).await?;
     Ok(answer(StatusCode::OK, WebhookBody::of(webhook, None), answered.replayed))
 }
 
@@ -198,8 +209,13 @@ fn opened(record: &Record, id: EndpointId) -> Result<Webhook, Failure> {
 }
 
 /// An endpoint with what shall be another at it.
-pub(super) fn patched(webhook: Webhook, patch: WebhookPatch) -> NewWebhook {
-    NewWebhook {
+pub(super) fn patched(webhook: Webhook, patch: WebhookPatch) -> Result<NewWebhook, Problem> {
+    let present = Pace::of_options(webhook.options.as_ref());
+    let pace = checked(Pace {
+        rate: patch.rate.unwrap_or(present.rate),
+        concurrency: patch.concurrency.unwrap_or(present.concurrency),
+    })?;
+    Ok(NewWebhook {
         id: Some(webhook.id),
         format: by_name(&webhook.format).map_or(NATIVE, Format::name),
         label: patch.label.unwrap_or(webhook.label),
@@ -210,11 +226,11 @@ pub(super) fn patched(webhook: Webhook, patch: WebhookPatch) -> NewWebhook {
         secret: None,
         events: patch.events.unwrap_or(webhook.events),
         after_logout_all: patch.after_logout.map_or(webhook.after_logout_all, |it| it == AfterLogout::All),
-        options: match patch.ed25519 {
+        options: pace.on(match patch.ed25519 {
             Some(wanted) => asymmetric::wanting(webhook.options, wanted),
             None => webhook.options,
-        },
+        }),
         // Headers that a dialect keeps for its echo are not this patch's.
         lenient_headers: webhook.format != "native",
-    }
+    })
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_notices::{
     asymmetric,
-    formats::{NATIVE, event_names, names},
+    formats::{ENDPOINT_EVENTS, NATIVE, event_names, names},
+    pace::{CONCURRENCY_MAX, Pace, RATE_MAX},
 };
 use berth_proto::frame::RejectionCodeV1;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,10 @@ pub(super) struct WebhookRequest {
     secret: Option<String>,
     /// Whether an ed25519 signature (`v1a`) stands beside each usual one; not if it is left out.
     ed25519: Option<bool>,
+    /// Notices that it is sent in a second at most, from 1 to 1,000; without a bound of its own if it is left out.
+    rate: Option<u32>,
+    /// Notices that it is sent at the same time at most, from 1 to 192; without a bound of its own if it is left out.
+    concurrency: Option<u32>,
 }
 
 /// What an endpoint is told after a logout.
@@ -85,12 +90,13 @@ pub(super) enum AfterLogout {
 
 impl WebhookRequest {
     /// The endpoint as the app takes it.
-    pub(super) fn into_new(self) -> Result<NewWebhook, Problem> {
+    pub(super) fn into_new(self, of: Whose) -> Result<NewWebhook, Problem> {
         let format = self.format.as_deref().unwrap_or("native");
         let format = FORMATS.into_iter().find(|known| *known == format).ok_or_else(|| {
             Problem::invalid(format!("`format`: one of {} is expected.", FORMATS.join(", ")))
         })?;
-        check_events(format, &self.events)?;
+        check_events(format, of, &self.events)?;
+        let pace = checked(Pace { rate: self.rate, concurrency: self.concurrency })?;
         Ok(NewWebhook {
             id: None,
             format,
@@ -102,16 +108,42 @@ impl WebhookRequest {
             secret: self.secret,
             events: self.events,
             after_logout_all: self.after_logout == Some(AfterLogout::All),
-            options: asymmetric::wanting(None, self.ed25519 == Some(true)),
+            options: pace.on(asymmetric::wanting(None, self.ed25519 == Some(true))),
             lenient_headers: false,
         })
     }
 }
 
+/// Refuses a bound that no endpoint can have.
+pub(super) fn checked(pace: Pace) -> Result<Pace, Problem> {
+    let is_within = |wanted: Option<u32>, max| wanted.is_none_or(|wanted| (1..=max).contains(&wanted));
+    if !is_within(pace.rate, RATE_MAX) {
+        return Err(Problem::invalid(format!("`rate`: from 1 to {RATE_MAX} notices a second are expected.")));
+    }
+    if !is_within(pace.concurrency, CONCURRENCY_MAX) {
+        return Err(Problem::invalid(format!(
+            "`concurrency`: from 1 to {CONCURRENCY_MAX} notices at once are expected."
+        )));
+    }
+    Ok(pace)
+}
+
+/// Whose an endpoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// An instance's.
+    Instance,
+    /// The account's, which is told of endpoints too.
+    Account,
+}
+
 /// Refuses a filter with a name or wildcard that matches nothing of the native format: nobody would notice. The filters of the
 /// other formats may name what their products tell and this service never does.
-pub(super) fn check_events(format: &str, events: &[String]) -> Result<(), Problem> {
-    let known = event_names(NATIVE);
+pub(super) fn check_events(format: &str, of: Whose, events: &[String]) -> Result<(), Problem> {
+    let mut known = event_names(NATIVE);
+    if of == Whose::Account {
+        known.extend(ENDPOINT_EVENTS);
+    }
     let is_known = |entry: &String| known.iter().any(|event| names(NATIVE, entry, event));
     match events.iter().find(|entry| format == NATIVE && !is_known(entry)) {
         None => Ok(()),
@@ -145,7 +177,7 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let call = caller.call("POST /v1/instances/{i}/webhooks", &body.bytes);
-    let new = body.value.into_new()?;
+    let new = body.value.into_new(Whose::Instance)?;
     let added = app.webhooks.configure(&call, &record, &new, false, 0).await;
     let (answered, webhook, secret) = added.map_err(|failure| match failure.rejection() {
         // Nothing asked for an id: so this is a repeat of a request whose webhook is gone.

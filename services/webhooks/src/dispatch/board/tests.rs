@@ -217,7 +217,7 @@ fn led(board: &mut Board, pending: &Pending, now: i64) -> Pending {
     let account = berth_proto::AccountId::from_bytes([1; 16]);
     let place = super::super::shares::Place::of("https://example.com:443");
     board.give_back(pending, None, at(now));
-    board.found(pending, Destination { account, place });
+    board.found(pending, Destination { account, place }, Bounds::default());
     board.next(at(now)).unwrap()
 }
 
