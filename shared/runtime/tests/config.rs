@@ -72,12 +72,9 @@ fn a_flag_counts_before_a_variable_before_the_file_before_the_default() {
     }
 }
 
-#[test]
-fn every_setting_is_taken_from_a_variable_and_from_the_file() {
-    let creds = tempfile::NamedTempFile::new().unwrap();
-    let creds = creds.path().to_str().unwrap().to_owned();
-    let file = creds.as_str();
-    let values = [
+/// A value of each setting, in their order; `file` is one that exists.
+fn values(file: &str) -> [(&'static str, &str); KEYS.len()] {
+    [
         ("http", "[::1]:9000"),
         ("metrics", "127.0.0.1:9001"),
         ("public_url", "https://berth.example/"),
@@ -131,7 +128,15 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         ("otel_sdk_disabled", "false"),
         ("log_shards", "2"),
         ("evolution_logout", "idempotent"),
-    ];
+    ]
+}
+
+#[test]
+fn every_setting_is_taken_from_a_variable_and_from_the_file() {
+    let creds = tempfile::NamedTempFile::new().unwrap();
+    let creds = creds.path().to_str().unwrap().to_owned();
+    let file = creds.as_str();
+    let values = values(file);
     assert_eq!(values.map(|(name, _)| name), KEYS.map(|key| key.name), "the test knows every setting");
     let pairs: Vec<_> = KEYS.iter().zip(values).map(|(key, (_, value))| (key.variable, value)).collect();
     let toml = values.map(|(name, value)| format!("{name} = '{value}'")).join("\n");

@@ -141,7 +141,7 @@ async fn evidence(session: &Session, findings: &mut Findings) {
     match session.client.get(&["v1", "checkpoints"]).await {
         Ok(latest) => match latest.at("trouble").as_str() {
             Some(trouble) => {
-                findings.risk("evidence", format!("what is decided cannot be proved: {trouble}"))
+                findings.risk("evidence", format!("what is decided cannot be proved: {trouble}"));
             }
             None => findings.good("evidence", format!("{} checkpoints", latest.list("checkpoints").len())),
         },
