@@ -2,8 +2,10 @@
 Kubernetes. With the values that it has it must say what Kustomize builds, object by object, so that the two cannot drift apart."""
 
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import tomllib
 import unittest
@@ -16,6 +18,7 @@ BUILT = pathlib.Path(sys.argv.pop(1))
 CHART = pathlib.Path("deploy/helm/berth")
 README = pathlib.Path("deploy/README.md").read_text()
 HELP = (BUILT / "settings.txt").read_text()
+UPSTREAM_SETTINGS = set(re.findall(r"^([a-z_]+) = ", pathlib.Path("docs/upstreams.md").read_text(), re.M))
 # Those of check.py.
 VERSIONS = ["1.28", kubernetes_validate.latest_version()]
 WARNING = 2
@@ -43,18 +46,34 @@ EVERYTHING = {
     "existingSecret": "shop-keys",
     "publicUrl": "https://berth.shop.example",
     "settings": {"BERTH_TRUSTED_PROXIES": "10.0.0.0/8", "BERTH_LOG_SHARDS": "8", "BERTH_LOG_FORMAT": "text",
-                 "BERTH_WORKERS": "baileys", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"},
-    "roles": {"gateway": {"replicas": 4, "resources": {"requests": {"cpu": 1, "memory": "1Gi"}}},
-              "connector": {"secretSettings": {"BERTH_WORKER_TOKEN": "worker-token"}}},
+                 "BERTH_WORKERS": "baileys", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+                 "BERTH_UPSTREAM_EVO1_URL": "http://evolution:8080", "BERTH_UPSTREAM_EVO1_ACCOUNTS": "shop,$(x)"},
+    "roles": {"gateway": {"replicas": 4, "resources": {"requests": {"cpu": 1, "memory": "1Gi"}},
+                          "secretSettings": {"BERTH_UPSTREAM_EVO1_KEY": "evo1-key"}},
+              "connector": {"secretSettings": {"BERTH_WORKER_TOKEN": "worker-token", "BERTH_UPSTREAM_EVO1_KEY": "evo1-key"}}},
     "persistence": {"storageClass": "fast"},
     "topologySpread": {"zones": "DoNotSchedule"},
     "nodeSelector": {"kubernetes.io/arch": "amd64"},
     "tolerations": [{"key": "messages", "operator": "Exists", "effect": "NoSchedule"}],
     "nats": {"persistence": {"size": "200Gi", "storageClass": "fast"}},
-    "networkPolicies": {"clients": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]},
+    "networkPolicies": {"clients": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}],
+                        "workers": [{"podSelector": {"matchLabels": {"app": "worker"}}}]},
     "ingress": {"enabled": True, "className": "nginx", "annotations": {"example/timeout": "60"}, "host": "berth.shop.example",
                 "tlsSecret": "shop-certificate"},
     "serviceMonitor": {"enabled": True, "interval": "30s", "labels": {"release": "prometheus"}},
+}
+# Texts that YAML takes for something else if they stand there bare.
+ODD = {
+    "image": {"repository": "registry.example:5000/berth", "tag": "1e3", "pullSecrets": ["12"]},
+    "existingSecret": "123",
+    "roles": {"connector": {"secretSettings": {"BERTH_WORKER_TOKEN": "0x10"}}},
+    "persistence": {"size": "10", "storageClass": "1.5"},
+    "nats": {"existingSecret": "null", "persistence": {"storageClass": "true"}},
+    "ingress": {"enabled": True, "className": "010", "host": "*.shop.example", "tlsSecret": "no"},
+}
+ODD_SERVERS = {
+    "persistence": {"enabled": False, "size": "10"},
+    "nats": {"enabled": False, "servers": ["nats.example:4222"], "tls": {"existingSecret": "0"}},
 }
 (EXAMPLE,) = re.findall(r"^```yaml\n(# values.yaml.*?)^```$", README, re.S | re.M)
 SETS = {
@@ -63,6 +82,8 @@ SETS = {
     "small": SMALL,
     "own servers": OWN_SERVERS,
     "everything": EVERYTHING,
+    "odd": ODD,
+    "odd servers": ODD_SERVERS,
 }
 
 # What is refused by the shape of the values: with which words, by a lint as by a rendering.
@@ -72,18 +93,24 @@ MISSHAPEN = [
     ({"existingSecret": {"master-key": "c2VjcmV0"}}, "at '/existingSecret': got object, want string"),
     ({"masterKey": "c2VjcmV0"}, "additional properties 'masterKey' not allowed"),
     ({"settings": {"LOG": "debug"}}, "invalid propertyName 'LOG'"),
+    ({"settings": {"BERTH_UPSTREAM_EVO1_KEY": "secret"}}, "invalid propertyName 'BERTH_UPSTREAM_EVO1_KEY'"),
+    ({"settings": {"BERTH_UPSTREAM_EVO_KEY": "secret"}}, "invalid propertyName 'BERTH_UPSTREAM_EVO_KEY'"),
+    ({"settings": {"BERTH_UPSTREAM_EVO1_KEY_FILE": "/key"}}, "invalid propertyName 'BERTH_UPSTREAM_EVO1_KEY_FILE'"),
+    ({"settings": {"BERTH_UPSTREAM_URL": "http://evolution:8080"}}, "invalid propertyName 'BERTH_UPSTREAM_URL'"),
     ({"settings": {"BERTH_LOG_SHARDS": 8}}, "at '/settings/BERTH_LOG_SHARDS': got number, want string"),
     ({"roles": {"gatway": {"replicas": 2}}}, "at '/roles': additional properties 'gatway' not allowed"),
     ({"roles": {"gateway": None}}, "at '/roles': missing property 'gateway'"),
     ({"roles": {"gateway": {"replicas": "2"}}}, "at '/roles/gateway/replicas': got string, want integer"),
     ({"roles": {"gateway": {"replicas": 0}}}, "at '/roles/gateway/replicas': minimum: got 0, want 1"),
     ({"roles": {"gateway": {"secretSettings": {"BERTH_WORKERS": "workers"}}}}, "invalid propertyName 'BERTH_WORKERS'"),
+    ({"roles": {"gateway": {"secretSettings": {"BERTH_UPSTREAM_EVO1_URL": "url"}}}}, "invalid propertyName 'BERTH_UPSTREAM_EVO1_URL'"),
     ({"resources": {"limits": {"memory": "1 GB"}}}, "at '/resources/limits/memory'"),
     ({"image": {"digest": "latest"}}, "at '/image/digest': 'latest' does not match"),
     ({"nats": {"replicas": 2}}, "at '/nats/replicas': value must be one of 1, 3, 5"),
     ({"nats": {"servers": ["nats://user:password@nats:4222"]}}, "at '/nats/servers/0'"),
     ({"topologySpread": {"hosts": "Never"}}, "at '/topologySpread/hosts': value must be one of"),
     ({"networkPolicies": {"metrics": []}}, "at '/networkPolicies/metrics': minItems: got 0, want 1"),
+    ({"networkPolicies": {"workers": [{}]}}, "at '/networkPolicies/workers/0': minProperties: got 0, want 1"),
     ({"serviceMonitor": {"enabled": "yes"}}, "at '/serviceMonitor/enabled': got string, want boolean"),
 ]
 # What only several values together make wrong: Helm's lint passes over what a template refuses, a rendering does not.
@@ -94,6 +121,11 @@ CONTRADICTIONS = [
     ({"nats": {"enabled": False, "servers": ["nats.example:4222"], "tls": {"clientCertificate": True}}}, "name the secret that has it"),
     ({"nats": {"replicas": 5}}, "a stream can be kept on at most three"),
     ({"ingress": {"enabled": True}}, "ingress.host: name the host"),
+    ({"settings": {"BERTH_UPSTREAM_EVO1_URL": "http://evolution:8080"}}, "roles.gateway.secretSettings.BERTH_UPSTREAM_EVO1_KEY: "),
+    ({"settings": {"BERTH_UPSTREAM_EVO1_URL": "http://evolution:8080"},
+      "roles": {"gateway": {"secretSettings": {"BERTH_UPSTREAM_EVO1_KEY": "evo1-key"}}}},
+     "roles.connector.secretSettings.BERTH_UPSTREAM_EVO1_KEY: "),
+    ({"roles": {"gateway": {"secretSettings": {"BERTH_UPSTREAM_EVO1_KEY": "evo1-key"}}}}, "settings.BERTH_UPSTREAM_EVO1_URL: say where"),
 ]
 
 
@@ -146,7 +178,7 @@ def of_kind(found, kind):
 
 def settings():
     """The settings that Berth knows: the name of each variable, and what its value is."""
-    entries = re.findall(r"--[a-z-]+ <([^>]+)>(?:(?!\n      --).)*?\[((?:BERTH|OTEL)_[A-Z_]+)", HELP, re.S)
+    entries = re.findall(r"--[a-z-]+ <([^>]+)>(?:(?!\n      --).)*?\[((?:BERTH|OTEL)_[A-Z0-9_]+)", HELP, re.S)
     return {variable: value for value, variable in entries}
 
 
@@ -207,7 +239,9 @@ class Chart(unittest.TestCase):
                     self.assertLess(names.index("NATS_PASSWORD"), names.index("BERTH_NATS_URL"), "what is referred to comes first")
                     self.assertEqual(len(names), len(pod(found, role)["containers"][0]["env"]), "a variable stands there twice")
                     names = set(names) - {"NATS_PASSWORD"} | set(only(found, "ConfigMap", "berth")["data"])
-                    self.assertLessEqual(names, set(settings()))
+                    upstreams = {name for name in names if name.startswith("BERTH_UPSTREAM_")}
+                    self.assertLessEqual({name.split("_", 3)[3].lower() for name in upstreams} - {"key"}, UPSTREAM_SETTINGS)
+                    self.assertLessEqual(names - upstreams, set(settings()))
                     keys = {one["valueFrom"]["secretKeyRef"]["key"] for one in env.values() if "valueFrom" in one}
                     self.assertLessEqual(keys, documented | asked)
             self.assertNotIn("Secret", {one["kind"] for one in found})
@@ -243,6 +277,66 @@ class Chart(unittest.TestCase):
             found = objects({"roles": {"connector": {"secretSettings": {name: "a-key"}}}})
             self.assertEqual(variables(found, "connector")[name]["valueFrom"]["secretKeyRef"], {"name": "berth", "key": "a-key"})
             self.assertNotIn(name, variables(found, "gateway"))
+
+    def test_an_upstream_is_told_to_the_roles_that_have_its_key_and_berth_takes_it(self):
+        found = objects(EVERYTHING)
+        self.assertFalse([name for name in only(found, "ConfigMap", "berth")["data"] if "UPSTREAM" in name])
+        for role in of_kind(found, "StatefulSet") - {"nats"}:
+            env = variables(found, role)
+            told = {name for name in env if "UPSTREAM" in name}
+            those = {"BERTH_UPSTREAM_EVO1_URL", "BERTH_UPSTREAM_EVO1_ACCOUNTS", "BERTH_UPSTREAM_EVO1_KEY"}
+            self.assertEqual(told, those if role in ("gateway", "connector") else set())
+            if told:
+                self.assertEqual(env["BERTH_UPSTREAM_EVO1_URL"]["value"], "http://evolution:8080")
+                self.assertEqual(env["BERTH_UPSTREAM_EVO1_KEY"]["valueFrom"]["secretKeyRef"], {"name": "shop-keys", "key": "evo1-key"})
+                # As Kubernetes has it, $(NAME) in a value of a pod is another variable, and $$(NAME) is that text.
+                self.assertEqual(env["BERTH_UPSTREAM_EVO1_ACCOUNTS"]["value"], "shop,$$(x)")
+            self.assertEqual("[upstream.evo1]" in self.configured(found, role), bool(told))
+
+    def configured(self, found, role):
+        """What Berth says of the settings that a pod of the role has."""
+        bases = {"BERTH_MASTER_KEY", "BERTH_EVIDENCE_KEY"}
+        given = only(found, "ConfigMap", "berth")["data"] | {
+            name: one.get("value", "A" * 43 + "=" if name in bases else "a" * 24) for name, one in variables(found, role).items()}
+        asked = subprocess.run([os.environ["BERTH_TEST_BINARY"], "config"], env=given, capture_output=True, text=True, timeout=60)
+        self.assertEqual(asked.returncode, 0, asked.stderr)
+        return asked.stdout
+
+    def test_workers_reach_connectors_if_they_are_named(self):
+        found = objects(EVERYTHING)
+        policy = only(found, "NetworkPolicy", "berth-workers")["spec"]
+        self.assertEqual(policy["podSelector"], {"matchLabels": only(found, "Service", "connector")["spec"]["selector"]})
+        self.assertEqual(policy["ingress"], [{"from": EVERYTHING["networkPolicies"]["workers"], "ports": [{"port": "http"}]}])
+        self.assertIn({"name": "http", "containerPort": 8480}, pod(found, "connector")["containers"][0]["ports"])
+        (port,) = [port for port in only(found, "Service", "connector")["spec"]["ports"] if port["name"] == "http"]
+        self.assertEqual((port["port"], port["targetPort"]), (8480, "http"))
+        for role in ("session-aggregate", "projections", "webhooks"):
+            self.assertEqual([port["name"] for port in only(found, "Service", role)["spec"]["ports"]], ["metrics"])
+        self.assertNotIn("berth-workers", of_kind(objects({}), "NetworkPolicy"))
+        token = {"roles": {"connector": {"secretSettings": {"BERTH_WORKER_TOKEN": "worker-token"}}}}
+        self.assertIn("networkPolicies.workers", rendered(token)["berth/templates/NOTES.txt"])
+        self.assertNotIn("networkPolicies.workers", rendered(EVERYTHING)["berth/templates/NOTES.txt"])
+
+    def test_texts_that_look_like_something_else_stay_texts(self):
+        found = objects(ODD)
+        for role in of_kind(found, "StatefulSet") - {"nats"}:
+            env = {name: one["valueFrom"]["secretKeyRef"] for name, one in variables(found, role).items() if "valueFrom" in one}
+            self.assertEqual(env["BERTH_MASTER_KEY"]["name"], "123")
+            self.assertEqual(env["NATS_PASSWORD"]["name"], "null")
+            self.assertEqual(pod(found, role)["imagePullSecrets"], [{"name": "12"}])
+            self.assertEqual(pod(found, role)["containers"][0]["image"], "registry.example:5000/berth:1e3")
+            (claim,) = only(found, "StatefulSet", role)["spec"]["volumeClaimTemplates"]
+            self.assertEqual(claim["spec"]["storageClassName"], "1.5")
+            self.assertEqual(claim["spec"]["resources"]["requests"]["storage"], "10")
+        self.assertEqual(variables(found, "connector")["BERTH_WORKER_TOKEN"]["valueFrom"]["secretKeyRef"], {"name": "123", "key": "0x10"})
+        self.assertEqual(variables(found, "nats")["BERTH_NATS_GATEWAY_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"], "null")
+        (claim,) = only(found, "StatefulSet", "nats")["spec"]["volumeClaimTemplates"]
+        self.assertEqual(claim["spec"]["storageClassName"], "true")
+        ingress = only(found, "Ingress", "berth")["spec"]
+        self.assertEqual((ingress["ingressClassName"], ingress["rules"][0]["host"]), ("010", "*.shop.example"))
+        self.assertEqual(ingress["tls"], [{"hosts": ["*.shop.example"], "secretName": "no"}])
+        data, tls = pod(objects(ODD_SERVERS), "gateway")["volumes"]
+        self.assertEqual((data["emptyDir"]["sizeLimit"], tls["secret"]["secretName"]), ("10", "0"))
 
     def test_one_machine_needs_no_volumes_of_roles_and_no_second_host(self):
         found = objects(SMALL)
@@ -289,7 +383,8 @@ class Chart(unittest.TestCase):
         self.assertEqual(only(found, "StatefulSet", "connector")["spec"]["replicas"], 2)
         self.assertEqual(pod(found, "gateway")["containers"][0]["resources"], EVERYTHING["roles"]["gateway"]["resources"])
         said = only(found, "ConfigMap", "berth")["data"]
-        self.assertLessEqual(EVERYTHING["settings"].items(), said.items())
+        for_all = {name: value for name, value in EVERYTHING["settings"].items() if not name.startswith("BERTH_UPSTREAM_")}
+        self.assertLessEqual(for_all.items(), said.items())
         self.assertEqual(said["BERTH_PUBLIC_URL"], EVERYTHING["publicUrl"])
         (rule,) = only(found, "NetworkPolicy", "berth-clients")["spec"]["ingress"]
         self.assertEqual(rule["from"], EVERYTHING["networkPolicies"]["clients"])

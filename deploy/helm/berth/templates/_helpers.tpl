@@ -10,11 +10,11 @@ app.kubernetes.io/component: {{ . }}
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: topology.kubernetes.io/zone
-    whenUnsatisfiable: {{ .spread.zones }}
+    whenUnsatisfiable: {{ .spread.zones | quote }}
     labelSelector: { matchLabels: { app.kubernetes.io/component: {{ .component }} } }
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
-    whenUnsatisfiable: {{ .spread.hosts }}
+    whenUnsatisfiable: {{ .spread.hosts | quote }}
     labelSelector: { matchLabels: { app.kubernetes.io/component: {{ .component }} } }
 {{- end -}}
 
@@ -32,7 +32,7 @@ securityContext:
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with .Values.nodeSelector }}
@@ -58,9 +58,9 @@ volumeClaimTemplates:
     spec:
       accessModes: [ReadWriteOnce]
       {{- with .storageClass }}
-      storageClassName: {{ . }}
+      storageClassName: {{ . | quote }}
       {{- end }}
-      resources: { requests: { storage: {{ .size }} } }
+      resources: { requests: { storage: {{ .size | quote }} } }
 {{- end -}}
 
 {{- define "berth.budget" -}}

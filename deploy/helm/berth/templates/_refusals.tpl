@@ -19,4 +19,22 @@
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- fail "ingress.host: name the host that clients ask for" -}}
 {{- end -}}
+{{- range $name, $value := .Values.settings -}}
+{{- if hasPrefix "BERTH_UPSTREAM_" $name -}}
+{{- $key := printf "BERTH_UPSTREAM_%s_KEY" (trimPrefix "BERTH_UPSTREAM_" $name | splitList "_" | first) -}}
+{{- range $role := list "gateway" "connector" -}}
+{{- if not (hasKey ((get $.Values.roles $role).secretSettings | default dict) $key) -}}
+{{- fail (printf "roles.%s.secretSettings.%s: gateways and connectors need the key of an upstream (settings.%s)" $role $key $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $role, $own := .Values.roles -}}
+{{- range $name, $key := $own.secretSettings -}}
+{{- $url := trimSuffix "KEY" $name | printf "%sURL" -}}
+{{- if and (hasPrefix "BERTH_UPSTREAM_" $name) (not (hasKey $.Values.settings $url)) -}}
+{{- fail (printf "settings.%s: say where the upstream is whose key is in roles.%s.secretSettings" $url $role) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
