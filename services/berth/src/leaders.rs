@@ -21,6 +21,8 @@ use tokio::{sync::watch, time::sleep};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks in a row that have to find no leader.
 const LOOKS: u8 = 2;
+/// Looks in a row without an answer after which nothing is known any more.
+const SILENT: u8 = 3;
 
 const LEADERLESS: &str = "berth_streams_without_leader";
 
@@ -31,7 +33,7 @@ pub(crate) fn watch(client: Client, shards: u8, readiness: &Readiness, lifecycle
     let leaders = Leaders::of(leaderless);
     let seen = leaders.clone();
     readiness.register("leaders", move || check(&seen.leaderless()));
-    let streams = (0..shards).map(Led::Log).chain([Led::Keys]).map(|led| (led, 0)).collect();
+    let streams = (0..shards).map(Led::Log).chain([Led::Keys]).map(|led| (led, Seen::default())).collect();
     let stop = lifecycle.stop().clone();
     let watched = Watch { client, streams };
     lifecycle.spawn(async move { stop.run_until_cancelled(watched.run(sender)).await.unwrap_or_default() });
@@ -46,8 +48,16 @@ pub(crate) fn describe() {
 
 struct Watch {
     client: Client,
-    /// How many looks in a row found no leader of each.
-    streams: BTreeMap<Led, u8>,
+    streams: BTreeMap<Led, Seen>,
+}
+
+/// What was seen of a stream.
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen {
+    /// How many looks in a row found no leader.
+    without: u8,
+    /// How many looks in a row had no answer.
+    silent: u8,
 }
 
 // === impl Watch ===
@@ -56,7 +66,7 @@ impl Watch {
     async fn run(mut self, said: watch::Sender<Vec<Led>>) {
         loop {
             self.look().await;
-            let lacking = self.streams.iter().filter(|(_, looks)| **looks >= LOOKS);
+            let lacking = self.streams.iter().filter(|(_, seen)| seen.without >= LOOKS);
             let now: Vec<Led> = lacking.map(|(led, _)| *led).collect();
             gauge!(LEADERLESS).set(f64::from(u32::try_from(now.len()).unwrap_or(u32::MAX)));
             said.send_if_modified(|before| {
@@ -75,15 +85,25 @@ impl Watch {
 
     async fn look(&mut self) {
         let client = &self.client;
-        let asked = self.streams.iter_mut().map(|(led, looks)| async move {
-            match has_leader(client, &stream_of(*led)).await {
-                Some(true) => *looks = 0,
-                Some(false) => *looks = looks.saturating_add(1),
-                // An election, or a server that is away, which is told of under `nats`: what was seen last stands.
-                None => {}
-            }
+        let asked = self.streams.iter_mut().map(|(led, seen)| async move {
+            seen.hears(has_leader(client, &stream_of(*led)).await);
         });
         join_all(asked).await;
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// An answer, or none: an election, a server that is away, which is told of under `nats`, or one that is slow. What was seen
+    /// last stands for a while, and not for longer, since what could take it back may be what is slow.
+    fn hears(&mut self, has_leader: Option<bool>) {
+        *self = match has_leader {
+            Some(true) => Self::default(),
+            Some(false) => Self { without: self.without.saturating_add(1), silent: 0 },
+            None if self.silent + 1 >= SILENT => Self::default(),
+            None => Self { silent: self.silent + 1, ..*self },
+        };
     }
 }
 
@@ -102,8 +122,29 @@ fn check(leaderless: &[Led]) -> Check {
     if leaderless.is_empty() {
         return Check::ready("every stream of the log and of the keys has one");
     }
-    Check::waiting(format!(
-        "no leader of {}: most of the servers that keep them are away; commands are answered with 503 until these are back",
+    // The process stays ready: a shard may be well beside one that is not, and where the servers agree on nothing any more
+    // a stream may have a leader that they do not know of.
+    Check::ready(format!(
+        "no leader of {}: most of the servers that keep them are away; commands that need them are answered with 503 until \
+         these are back",
         names(leaderless)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_looks_agree_before_it_is_told_and_silence_takes_it_back_in_the_end() {
+        let mut seen = Seen::default();
+        let mut hears = |said: Option<bool>| {
+            seen.hears(said);
+            seen.without >= LOOKS
+        };
+        assert_eq!([Some(false), Some(true), Some(false)].map(&mut hears), [false; 3], "an election");
+        assert_eq!([Some(false), None, None].map(&mut hears), [true; 3], "it stands for a while");
+        assert_eq!([None, Some(false), Some(false)].map(&mut hears), [false, false, true]);
+        assert!(!hears(Some(true)));
+    }
 }

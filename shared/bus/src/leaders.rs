@@ -45,34 +45,26 @@ impl Leaders {
         Self(watch::channel(Vec::new()).1)
     }
 
-    /// Whether this had no leader when it was looked last.
-    pub fn lacks(&self, led: Led) -> bool {
-        self.0.borrow().contains(&led)
-    }
-
     /// What had no leader when it was looked last.
     pub fn leaderless(&self) -> Vec<Led> {
         self.0.borrow().clone()
     }
 
-    /// Waits until something has been without a leader for so long, seen from now on, and gives one of what that is.
-    pub async fn lacking_for(&self, time: Duration) -> Led {
+    /// Waits until one of these has been without a leader for so long, seen from now on, and gives it.
+    pub async fn lacking_for(&self, needed: &[Led], time: Duration) -> Led {
         let mut seen = self.0.clone();
+        let lacking = |now: &Vec<Led>| needed.iter().copied().find(|led| now.contains(led));
         loop {
-            // Nobody watches any more, so nothing more will be heard.
-            let is_alone = seen.wait_for(|now| !now.is_empty()).await.is_err();
-            if is_alone {
+            let Ok(led) = seen.wait_for(|now| lacking(now).is_some()).await.map(|now| lacking(&now)) else {
+                // Nobody watches any more, so nothing more will be heard.
                 return pending().await;
-            }
-            let led = timeout(time, async { seen.wait_for(Vec::is_empty).await.map(drop) }).await;
-            match led {
+            };
+            let Some(led) = led else { continue };
+            let led_again = async { seen.wait_for(|now| !now.contains(&led)).await.map(drop) };
+            match timeout(time, led_again).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return pending().await,
-                Err(_) => {
-                    if let Some(lacking) = seen.borrow().first() {
-                        return *lacking;
-                    }
-                }
+                Err(_) => return led,
             }
         }
     }
@@ -88,19 +80,19 @@ mod tests {
     async fn what_is_led_again_in_time_is_not_lacking() {
         let (sender, leaderless) = watch::channel(Vec::new());
         let leaders = Leaders::of(leaderless);
-        let mut lacking = Box::pin(leaders.lacking_for(LONG));
-        for leaderless in [vec![Led::Log(1)], Vec::new(), vec![Led::Keys]] {
+        let mut lacking = Box::pin(leaders.lacking_for(&[Led::Log(1), Led::Keys], LONG));
+        // The last of them without the one before, though something is lacking all the time; and never another shard.
+        for leaderless in [vec![Led::Log(1)], vec![Led::Log(2)], vec![Led::Log(2), Led::Keys]] {
             sender.send_replace(leaderless);
             assert!(timeout(LONG / 2, &mut lacking).await.is_err());
         }
         assert_eq!(lacking.await, Led::Keys);
-        assert!(leaders.lacks(Led::Keys) && !leaders.lacks(Led::Log(1)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_process_lacks_nothing() {
         let leaders = Leaders::of_one_process();
-        assert!(timeout(2 * LONG, leaders.lacking_for(LONG)).await.is_err());
+        assert!(timeout(2 * LONG, leaders.lacking_for(&[Led::Keys], LONG)).await.is_err());
         assert_eq!(leaders.leaderless(), []);
     }
 }

@@ -17,16 +17,16 @@ const NAMES: &str = "no leader of BERTH_LOG_0, BERTH_LOG_1, BERTH_LOG_2, BERTH_L
 /// What it says while they are led.
 const WELL: &str = "every stream of the log and of the keys has one";
 
-/// Waits until the process of a role says this of leaders, with this status.
-async fn says(berth: &Running, role: &str, status: u16, wanted: &str) {
+/// Waits until the process of a role says this of leaders.
+async fn says(berth: &Running, role: &str, wanted: &str) {
     let at = ROLES.iter().position(|one| *one == role).expect("a role");
     let client = &berth.ops()[at];
-    eventually(&format!("{role} is {status}"), async || {
+    eventually(&format!("{role} says {wanted}"), async || {
         let answer = client.get("/readyz").await;
         let leaders = &answer.body["checks"]["leaders"];
         let said = leaders["detail"].as_str().is_some_and(|detail| detail.starts_with(wanted));
-        let is_right = said && answer.status == status && leaders["ready"] == (status == 200);
-        if is_right { Ok(()) } else { Err(answer.text()) }
+        // It is told, and takes no process away from those who ask: reads and other shards may be well.
+        if said && leaders["ready"] == true { Ok(()) } else { Err(answer.text()) }
     })
     .await;
 }
@@ -61,12 +61,12 @@ async fn a_log_without_a_leader_is_named_and_used_again_when_it_has_one() {
         .await;
     let client = berth.client();
     client.post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
-    says(&berth, "gateway", 200, WELL).await;
+    says(&berth, "gateway", WELL).await;
 
     cluster.kill(0);
     cluster.kill(1);
     for role in ["gateway", "session-aggregate"] {
-        says(&berth, role, 503, NAMES).await;
+        says(&berth, role, NAMES).await;
     }
     let ops = Client::new(client.base());
     eventually("every stream is counted", async || {
@@ -82,7 +82,7 @@ async fn a_log_without_a_leader_is_named_and_used_again_when_it_has_one() {
     is_refused_for_want_of_the_log(in_time(client.get("/v1/instances/shop")).await);
 
     cluster.start_all_again().await;
-    says(&berth, "gateway", 200, WELL).await;
+    says(&berth, "gateway", WELL).await;
     berth.ready().await;
     eventually("the same commands are decided", async || {
         let (created, connected) = (create(&client).await, connect(&client).await);

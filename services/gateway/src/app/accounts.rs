@@ -102,6 +102,7 @@ impl Accounts {
         let token = self.account_token(new.token)?;
         let attributes = new.attributes.as_ref().map(written).transpose()?;
         let owner = account.as_bytes();
+        self.commands.refuse_if_full(call, StreamKey::account(account))?;
         let key = self.keys.create(owner, &*self.entropy).await?;
         // The key that an earlier try made is gone only if the account was closed since.
         let key = key.ok_or(Failure::Rejected(RejectionCodeV1::Deleted))?;

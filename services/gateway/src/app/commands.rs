@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, Led, Presence, RequestError, Ruling, Undecided, ask_until_decided};
 use berth_proto::{
-    AccountId, CommandId, Hash, InstanceId, Sealed, WriteVersion,
+    AccountId, CommandId, Hash, InstanceId, Sealed, StreamKey, WriteVersion,
     command::Command,
     commit::{CallerV1, OriginV1, OutcomeCodeV1, OutcomeV1},
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
@@ -84,6 +84,11 @@ pub struct Commands {
 }
 
 impl Commands {
+    /// Refuses what there is no room for at this moment, before anything is done for it that would stay.
+    pub(super) fn refuse_if_full(&self, call: &Call, stream: StreamKey) -> Result<(), Failure> {
+        self.room.take(&call.principal, stream).map(drop).map_err(Failure::from)
+    }
+
     /// Has a command decided on an instance and answers with the instance after it.
     pub async fn decide(
         &self,
@@ -91,6 +96,8 @@ impl Commands {
         instance: InstanceId,
         command: impl Into<Command>,
     ) -> Result<Answer, Failure> {
+        // What is refused for want of room uses up nothing of what the token may ask for.
+        self.refuse_if_full(call, StreamKey::instance(instance))?;
         self.counters.count_call(call).await?;
         let command = command.into();
         self.refuse_if_observed(instance, &command).await?;
@@ -186,8 +193,7 @@ impl Commands {
     }
 
     /// Asks for a target until somebody decides or the patience ends, which it does at once if the log has no room: that
-    /// does not pass by itself, and soon if there is no session-aggregate or nobody leads what a decision needs. Where the
-    /// commit would go is known, so nobody is asked while nobody leads that.
+    /// does not pass by itself, and soon if there is no session-aggregate or nobody seems to lead what a decision needs.
     pub(super) async fn ask(
         &self,
         call: &Call,
@@ -195,11 +201,8 @@ impl Commands {
         target: TargetV1,
     ) -> Result<Ruling, Failure> {
         let _place = self.room.take(&call.principal, target.stream())?;
-        let leaders = self.presence.leaders();
         let shard = Led::Log(target.stream().partition().shard(self.log_shards));
-        if leaders.lacks(shard) {
-            return Err(Failure::leaderless(shard));
-        }
+        let (leaders, needed) = (self.presence.leaders(), [shard, Led::Keys]);
         let mut span = traces::begin_here("command", SpanKind::Client);
         if span.is_recorded() {
             span.say("berth.stream", target.stream().to_string());
@@ -232,7 +235,7 @@ impl Commands {
         let decided = tokio::select! {
             biased;
             decided = ask_until_decided(&*self.bus, Sender::Client, &request, TRY_MAX, patience) => decided,
-            led = leaders.lacking_for(PATIENCE_ALONE) => {
+            led = leaders.lacking_for(&needed, PATIENCE_ALONE) => {
                 span.fail();
                 return Err(Failure::leaderless(led));
             }

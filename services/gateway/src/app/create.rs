@@ -130,7 +130,8 @@ impl Creator {
     async fn send_create(&self, plan: &Plan<'_>, id: InstanceId, key: &DataKey) -> Result<Created, Failure> {
         let (command, secrets) = self.create_command(plan, id, key).await?;
         let record = command.to_record().map_err(|_| Failure::Rejected(RejectionCodeV1::StateTooLarge))?;
-        // Only now: what could not be asked for needs no key.
+        // Only now: what could not be asked for needs no key, and one that nobody decides about would stay.
+        self.commands.refuse_if_full(plan.call, StreamKey::instance(id))?;
         if !self.keys.give(id.as_bytes(), key).await? {
             return Err(Failure::unavailable("the key store", "a new instance got no data key"));
         }

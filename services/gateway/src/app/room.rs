@@ -128,7 +128,8 @@ impl From<NoRoom> for Failure {
         match no_room {
             NoRoom::Account | NoRoom::Stream => Self::Limited { retry_after_seconds: RETRY_AFTER_SECONDS },
             NoRoom::Gateway => {
-                Self::unavailable("room for one more command", "as many as may be are under way")
+                // A line for each would cost more than what was saved: they are counted.
+                Self::Unavailable { part: "room for one more command", source: None }
             }
         }
     }

@@ -21,8 +21,12 @@ use crate::app::Failure;
 /// Stands for a segment of a path that is not shown.
 const MASK: &str = "***";
 
-/// Writes a failure that is the deployment's, not the client's, into the operator's log, with its causes.
+/// Writes a failure that is the deployment's, not the client's, into the operator's log, with its causes. One without a cause
+/// is told of elsewhere.
 pub fn log_unavailable(failure: &Failure) {
+    if matches!(failure, Failure::Unavailable { source: None, .. }) {
+        return;
+    }
     warn!("a request failed: {}", berth_runtime::chain(failure));
 }
 
