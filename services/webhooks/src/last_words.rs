@@ -18,7 +18,7 @@ use berth_proto::{
     AccountId, DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
     account::AccountStateV3,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1},
-    instance::{DeviceV1, InstanceStateV1, PhaseV1, WebhookV1},
+    instance::{DeviceV1, InstanceStateV1, PhaseV1, SettingsBlockV1, WebhookV1},
 };
 use berth_runtime::{DataKey, OpenError, resealing::Resealer, sealing::field};
 use bytes::Bytes;
@@ -122,7 +122,7 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     };
     let owner = *instance.as_bytes();
     let resealer = Resealer { from: (owner, old), to: (owner, new.clone()) };
-    let mut state = last_words(&resealer, &step.state, &notices)?;
+    let mut state = last_words(&resealer, &step.state, &listeners, &notices)?;
     // A copy would stand in the place of the account's.
     state.webhooks.retain(|webhook| listeners.iter().all(|one| one.id != webhook.id));
     state.webhooks.extend(resealed(tools, step.state.account, &listeners, &notices, (owner, new)).await?);
@@ -149,15 +149,13 @@ async fn resealed(
     notices: &[NoticeKeyV1],
     to: ([u8; 16], DataKey),
 ) -> Result<Vec<WebhookV1>, KeepError> {
-    let is_told = |one: &&WebhookV1| notices.iter().any(|key| key.endpoint == one.id);
-    let told: Vec<_> = listeners.iter().filter(is_told).collect();
+    let told = told(listeners, notices);
     if told.is_empty() {
         return Ok(Vec::new());
     }
     let Some(key) = tools.keys.key(account.as_bytes()).await? else { return Ok(Vec::new()) };
     let resealer = Resealer { from: (*account.as_bytes(), key), to };
-    let told = told.into_iter().map(|webhook| WebhookV1 { old_secrets: Vec::new(), ..webhook.clone() });
-    Ok(told.map(|webhook| resealer.webhook(&webhook)).collect::<Result<_, _>>()?)
+    Ok(told.iter().map(|webhook| resealer.webhook(webhook)).collect::<Result<_, _>>()?)
 }
 
 async fn keys(
@@ -170,16 +168,25 @@ async fn keys(
     Ok((Some(old), tools.delivery_keys.create(&key_owner(instance), tools.entropy.as_ref()).await?))
 }
 
+/// Those of some endpoints that are told, without their former secrets.
+fn told(webhooks: &[WebhookV1], notices: &[NoticeKeyV1]) -> Vec<WebhookV1> {
+    let is_told = |one: &&WebhookV1| notices.iter().any(|notice| notice.endpoint == one.id);
+    let told = webhooks.iter().filter(is_told);
+    told.map(|webhook| WebhookV1 { old_secrets: Vec::new(), ..webhook.clone() }).collect()
+}
+
 /// Whether the bodies of an endpoint show something of that settings block.
 fn reads(webhook: &WebhookV1, owner: &str) -> bool {
     formats::by_name(&webhook.format).and_then(Format::settings) == Some(owner)
 }
 
-/// The state with nothing in it but what the notices need. Taken apart field by field: one with a new field does not
-/// compile until it is said here what becomes of that.
+/// The state with nothing in it but what the notices need: its own endpoints that are told, and the settings that these and the
+/// account's show something of. Taken apart field by field: one with a new field does not compile until it is said here what
+/// becomes of that.
 fn last_words(
     resealer: &Resealer,
     state: &InstanceStateV1,
+    listeners: &[WebhookV1],
     notices: &[NoticeKeyV1],
 ) -> Result<InstanceStateV1, OpenError> {
     let InstanceStateV1 {
@@ -204,12 +211,10 @@ fn last_words(
         keyed: _,
         unkeyed: _,
     } = state;
-    let told: Vec<_> = webhooks
-        .iter()
-        .filter(|webhook| notices.iter().any(|notice| notice.endpoint == webhook.id))
-        .map(|webhook| WebhookV1 { old_secrets: Vec::new(), ..webhook.clone() })
-        .collect();
-    let shown = settings.iter().filter(|block| told.iter().any(|webhook| reads(webhook, &block.owner)));
+    let (own, of_account) = (told(webhooks, notices), told(listeners, notices));
+    let is_shown =
+        |block: &&SettingsBlockV1| own.iter().chain(&of_account).any(|webhook| reads(webhook, &block.owner));
+    let shown = settings.iter().filter(is_shown);
     let device = last_device.clone().map(|device| DeviceV1 { lid: None, ..device });
     Ok(InstanceStateV1 {
         account: *account,
@@ -229,7 +234,7 @@ fn last_words(
         last_device: device.map(|device| resealer.device(&device)).transpose()?,
         last_end: last_end.clone(),
         unlinks: Vec::new(),
-        webhooks: told.iter().map(|webhook| resealer.webhook(webhook)).collect::<Result<_, _>>()?,
+        webhooks: own.iter().map(|webhook| resealer.webhook(webhook)).collect::<Result<_, _>>()?,
         settings: shown.map(|block| resealer.block(block)).collect::<Result<_, _>>()?,
         keyed: Vec::new(),
         unkeyed: Vec::new(),

@@ -15,16 +15,16 @@ use berth_log::{
 };
 use berth_proto::{
     EndpointId, InstanceId, StreamKey, Timestamp, codec,
-    command::{Command, LogoutV1, RemoveWebhookV1},
+    command::{ChangeSettingsV1, Command, LogoutV1, RemoveWebhookV1},
     commit::{OutcomeCodeV1, OutcomeV1},
     deliveries::{DeliveriesReplyV1, DeliveriesRequestV1},
     delivery::SettlementV1,
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, TargetV1},
-    instance::WebhookV1,
+    instance::{SettingsBlockV1, WebhookV1},
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
     subject::{CommandSubject, Decider, last_words_subject},
 };
-use berth_runtime::SystemEntropy;
+use berth_runtime::{SystemEntropy, sealing::field};
 use berth_test_support::NatsServer;
 use berth_webhooks::{
     schedule::{BreakerRule, Schedule},
@@ -250,6 +250,35 @@ async fn it_hears_of_deletions_also_when_its_account_is_gone_by_then() {
     let timestamp = last.header("webhook-timestamp").parse().unwrap();
     let signature = Secret::parse(SECRET).unwrap().sign(last.id(), timestamp, &last.bytes);
     assert_eq!(last.header("webhook-signature"), signature);
+}
+
+#[tokio::test]
+async fn its_word_of_a_deletion_names_the_instance_as_every_other_word_did() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    let endpoint = world.endpoint_of_account(1, "codechat.business", receiver.address).await;
+    world.account_has(std::slice::from_ref(&endpoint)).await;
+    world.create(Vec::new()).await;
+    let body = world.seal(field::SETTINGS, r#"{"external_id":"crm-7"}"#);
+    let block = SettingsBlockV1 { owner: "codechat".to_owned(), body };
+    world.command(ChangeSettingsV1 { block, expected: None }).await;
+    world.link().await;
+    let alive = world.settled(1).await.len();
+    receiver.answer(500);
+    world.delete().await;
+    world.bus.request(&last_words_subject(world.instance), Bytes::new(), DEADLINE).await.unwrap();
+    world.keys.destroy(world.instance.as_bytes()).await.unwrap();
+    let tries = receiver.hits().len();
+    receiver.received(tries + 3).await;
+    receiver.answer(200);
+    assert_eq!(world.settled(alive + 2).await[alive..], [SettlementV1::Delivered; 2]);
+    let hits = receiver.hits();
+    let ids: BTreeSet<_> =
+        hits.iter().filter_map(|hit| hit.body["instance"]["instanceId"].as_str()).collect();
+    assert_eq!(ids, BTreeSet::from(["crm-7"]));
+    let last = hits.last().unwrap();
+    let headers = (last.header("x-instanceId"), last.header("x-tenant"));
+    assert_eq!((last.word(), headers), ("state.instance", ("crm-7", "7")));
 }
 
 #[tokio::test]
