@@ -117,6 +117,12 @@ impl Paces {
         has_room
     }
 
+    /// Whether the turn of a lane may begin; else it is to be held. What was ready before its endpoint had bounds was not admitted.
+    pub(super) fn lets_begin(&mut self, lane: LaneKey, now: Timestamp) -> bool {
+        let is_admitted = self.paced.get(&lane.endpoint).is_some_and(|paced| paced.admitted.contains(&lane));
+        is_admitted || self.admit(lane, now)
+    }
+
     /// A lane waits whose head is due since then.
     pub(super) fn hold(&mut self, due: Timestamp, lane: LaneKey) {
         self.change(lane.endpoint, |paced| {
@@ -154,7 +160,9 @@ impl Paces {
         self.change(lane.endpoint, |paced| {
             paced.admitted.remove(&lane);
             paced.tried.insert(lane);
-            paced.last = paced.next_at(owned).max(now);
+            // Those that were admitted when the endpoint asked for more put nothing off for longer than one does.
+            let latest = Timestamp(now.0.saturating_add(paced.rest_micros(owned).max(EARLY_MICROS_MAX)));
+            paced.last = paced.next_at(owned).max(now).min(latest);
         });
     }
 
@@ -350,6 +358,27 @@ mod tests {
         paces.begins(admitted[0].1, at(120));
         assert_eq!(begin(&mut paces, at(120)), []);
         assert_eq!(begin(&mut paces, millis(120_250)).len(), 1);
+    }
+
+    #[test]
+    fn a_slower_pace_that_is_found_puts_nothing_off_for_longer_than_one_rest() {
+        let mut paces = paces(Some(1_000), None, false);
+        let admitted: Vec<_> = (0..100).map(lane).filter(|lane| paces.admit(*lane, at(0))).collect();
+        assert_eq!(admitted.len(), 21, "what may begin early, and the one that is due");
+        for lane in &admitted[..11] {
+            paces.begins(*lane, at(0));
+        }
+        assert!(!paces.admit(lane(200), at(0)), "by a clock that stands still there is no room for more");
+        paces.found(ENDPOINT, Bounds { pace: Pace { rate: Some(1), concurrency: None }, is_shared: false });
+        for lane in &admitted[11..] {
+            paces.begins(*lane, at(0));
+            assert!(paces.paced[&ENDPOINT].last <= at(1));
+        }
+        paces.hold(at(0), lane(200));
+        assert_eq!(
+            (begin(&mut paces, millis(1_979)), begin(&mut paces, millis(1_980))),
+            (vec![], vec![lane(200)])
+        );
     }
 
     #[test]

@@ -85,6 +85,15 @@ impl Turns {
             };
             let lane = lanes.get_mut(&lane_key)?;
             if !self.is_held(lane_key, lane) {
+                if let Some(slot) = slot
+                    && !self.paces.lets_begin(lane_key, now)
+                {
+                    // It was ready before its endpoint asked for less.
+                    self.shares.give_back(slot, None, now);
+                    let due = lane.indexed.map_or(now, Indexed::due);
+                    self.pace(lane_key, lane, due);
+                    continue;
+                }
                 let bounds = self.paces.of(lane_key.endpoint);
                 match slot {
                     // Taken out of the shares already.
@@ -270,8 +279,7 @@ impl Turns {
         if !is_known || self.paces.admit(lane_key, now) {
             return self.admitted(lane_key, lane, due);
         }
-        lane.indexed = Some(Indexed::Paced(due));
-        self.paces.hold(due, lane_key);
+        self.pace(lane_key, lane, due);
     }
 
     /// A lane waits for its turn.
@@ -294,6 +302,11 @@ impl Turns {
 
     fn is_held(&self, lane_key: LaneKey, lane: &Lane) -> bool {
         self.breakers.holds(lane_key) && lane.head().is_some_and(Pending::heeds_breakers)
+    }
+
+    fn pace(&mut self, lane_key: LaneKey, lane: &mut Lane, due: Timestamp) {
+        lane.indexed = Some(Indexed::Paced(due));
+        self.paces.hold(due, lane_key);
     }
 
     fn hold(&mut self, lane_key: LaneKey, lane: &mut Lane, due: Timestamp) {

@@ -289,6 +289,37 @@ fn what_had_its_turn_before_waits_too_and_a_change_or_a_wish_ends_that() {
     assert!(!board.next(at(0)).unwrap().probe);
 }
 
+#[test]
+fn a_bound_holds_for_what_was_ready_before_it_was_found_and_lets_it_out_one_by_one() {
+    let waiting: Vec<_> = (1..=12).map(|number| (number, 0)).collect();
+    let mut board = waiting_since(&waiting);
+    let to = Destination {
+        account: berth_proto::AccountId::from_bytes([1; 16]),
+        place: super::super::shares::Place::of("https://example.com:443"),
+    };
+    let all: Vec<_> = std::iter::from_fn(|| board.next(at(9))).collect();
+    assert_eq!(all.len(), 12);
+    for one in &all {
+        board.give_back(one, None, at(9));
+        board.found(one, to, Bounds::default());
+    }
+    // All of them are ready, and the first one finds what is asked for now.
+    let first = board.next(at(9)).unwrap();
+    board.give_back(&first, None, at(9));
+    let pace = berth_notices::pace::Pace { rate: Some(4), concurrency: None };
+    board.found(&first, to, Bounds::of(pace, false));
+    let mut sent = BTreeSet::new();
+    for quarter in 0..12 {
+        let now = Timestamp(at(9).0 + quarter * 250_000);
+        let next: Vec<_> = std::iter::from_fn(|| board.next(now)).collect();
+        assert_eq!(next.len(), 1, "{quarter} quarters of a second later");
+        board.give_back(&next[0], Some(true), now);
+        board.remove(&next[0].key, NoticeClass::Lifecycle);
+        sent.insert(number(&next[0]));
+    }
+    assert_eq!((sent.len(), board.len(), board.wake_at()), (12, 0, None));
+}
+
 /// Something that happens to a row of the view, or on the board.
 #[derive(Debug, Clone)]
 enum Step {
