@@ -3,15 +3,28 @@
 
 mod common;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use berth_bus::{
     Bus,
     nats::{NatsRelay, connect},
 };
-use berth_log::jetstream::{JetStreamLog, JetStreamOptions};
+use berth_log::{
+    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
+    Stored, Tail,
+    jetstream::{JetStreamLog, JetStreamOptions},
+    memory::MemoryLog,
+};
 use berth_proto::{
-    CommitV2, EndpointId, Partition, StreamKey, codec,
+    CommitV2, EndpointId, Kind, Partition, StreamKey, codec,
     command::Command,
     commit::{OutcomeCodeV1, OutcomeV1},
     deliveries::{DeliveriesReplyV1, DeliveriesRequestV1},
@@ -28,20 +41,78 @@ use futures::StreamExt;
 /// The endpoint that is told.
 const TOLD: EndpointId = EndpointId::from_bytes([7; 16]);
 
+/// A log that takes the first report and loses its answer.
+#[derive(Debug)]
+struct Mute {
+    inner: MemoryLog,
+    /// Whether the answer was lost.
+    has_lost: AtomicBool,
+}
+
+#[async_trait]
+impl LogRead for Mute {
+    async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
+        self.inner.tail(stream).await
+    }
+
+    async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
+        self.inner.tail_place(stream).await
+    }
+
+    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
+        self.inner.read(stream, after, limit).await
+    }
+
+    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
+        self.inner.follow(name, kinds, from).await
+    }
+
+    async fn end(&self) -> Result<Position, ReadError> {
+        self.inner.end().await
+    }
+
+    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
+        self.inner.missing().await
+    }
+
+    fn unreadable(&self) -> Option<String> {
+        self.inner.unreadable()
+    }
+
+    fn shards(&self) -> u8 {
+        self.inner.shards()
+    }
+}
+
+#[async_trait]
+impl EventLog for Mute {
+    async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
+        let stream = commit.stream;
+        let is_report = stream.kind() == Kind::Delivery && !standings(&commit.payload).is_empty();
+        let appended = self.inner.append(commit, expected).await?;
+        if is_report && !self.has_lost.swap(true, Ordering::SeqCst) {
+            return Err(AppendError::Unknown { stream, source: "the answer was lost".into() });
+        }
+        Ok(appended)
+    }
+}
+
+/// What a commit reports.
+fn standings(payload: &[u8]) -> Vec<EndpointStandingV1> {
+    let commit: CommitV2 = codec::decode(payload).unwrap();
+    let events = commit.events.iter().map(|record| DeliveryEvent::from_record(record).unwrap());
+    let reported = events.filter_map(|event| match event {
+        DeliveryEvent::EndpointReported(event) => Some(event),
+        _ => None,
+    });
+    reported.inspect(|event| assert_eq!(event.account, ACCOUNT)).map(|event| event.standing).collect()
+}
+
 /// What was reported, in order.
 async fn reported(world: &World) -> Vec<EndpointStandingV1> {
     let stream = StreamKey::delivery(Partition::of(ACCOUNT.as_bytes()));
-    let mut reported = Vec::new();
-    for stored in world.log.read(&stream, 0, 1_000).await.unwrap() {
-        let commit: CommitV2 = codec::decode(&stored.payload).unwrap();
-        for record in &commit.events {
-            if let DeliveryEvent::EndpointReported(event) = DeliveryEvent::from_record(record).unwrap() {
-                assert_eq!(event.account, ACCOUNT);
-                reported.push(event.standing);
-            }
-        }
-    }
-    reported
+    let stored = world.log.read(&stream, 0, 1_000).await.unwrap();
+    stored.iter().flat_map(|stored| standings(&stored.payload)).collect()
 }
 
 /// Waits until just this was told.
@@ -169,6 +240,24 @@ async fn nobody_is_told_of_himself_and_nothing_is_noted_where_nobody_listens() {
     assert!(listed.iter().all(|one| one.class == berth_proto::delivery::NoticeClass::Operational));
     let (all, _) = world.page(World::everything()).await;
     assert!(all.iter().all(|one| one.notice.endpoint != TOLD), "it is no delivery of an instance");
+}
+
+#[tokio::test]
+async fn a_report_whose_answer_is_lost_is_made_once() {
+    let log = Mute { inner: MemoryLog::new(4), has_lost: false.into() };
+    let (world, receiver, watcher) =
+        (World::with_log(Arc::new(log)).await, Receiver::start().await, Receiver::start().await);
+    // It fails for longer than it takes to find out what came of the first report.
+    let mut delays = vec![Duration::from_millis(20); 3];
+    delays.push(Duration::from_secs(2));
+    let _replica = world.replica("a", Schedule { delays, ..short() }).await;
+    watch(&world, &watcher).await;
+    receiver.answer(500);
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    world.connect().await;
+    world.linked().await;
+    until_told(&watcher, &["endpoint.failing", "endpoint.exhausted"]).await;
+    assert_eq!(reported(&world).await, [EndpointStandingV1::Failing, EndpointStandingV1::Exhausted]);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use berth_views::{ViewError, ViewState};
 
 use super::{
     attempt::Tools,
-    settle::{SettleError, Settler, take_over, until_settled},
+    settle::{FAULT_DELAY, SettleError, Settler, take_over},
 };
 use crate::{
     health::Health,
@@ -90,22 +90,36 @@ pub(super) fn look_again(tools: &Tools) -> bool {
     }
 }
 
-/// Reports on an endpoint, if there is news once this replica knows what former owners of the partition reported.
+/// Reports on an endpoint, if there is news once this replica knows what former owners of the partition reported, and what came of
+/// its own reports: of an append without an answer nobody knows whether it was made, and an account is told once.
 pub(super) async fn report(
     tools: &Tools,
     settler: &Settler,
     endpoint: EndpointId,
 ) -> Result<(), SettleError> {
-    take_over(tools, settler).await?;
-    let health = tools.attempts.endpoints().of(endpoint).ok().flatten();
-    let Some(health) = health else { return Ok(()) };
-    match news(tools, endpoint, &health) {
-        Ok(Some(reported)) => until_settled(|| settler.note(reported.clone().into())).await,
-        Ok(None) => Ok(()),
-        Err(error) => {
-            tracing::debug!(%endpoint, %error, "an endpoint is reported on later");
-            tools.attempts.endpoints().look_at(endpoint);
-            Ok(())
+    loop {
+        take_over(tools, settler).await?;
+        let health = tools.attempts.endpoints().of(endpoint).ok().flatten();
+        let Some(health) = health else { return Ok(()) };
+        let reported = match news(tools, endpoint, &health) {
+            Ok(Some(reported)) => reported,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tracing::debug!(%endpoint, %error, "an endpoint is reported on later");
+                tools.attempts.endpoints().look_at(endpoint);
+                return Ok(());
+            }
+        };
+        match settler.note(reported.into()).await {
+            Err(SettleError::Log(error)) => {
+                tracing::warn!(
+                    %endpoint,
+                    error = &error as &dyn std::error::Error,
+                    "an endpoint is reported on again if that is still news"
+                );
+                tokio::time::sleep(FAULT_DELAY).await;
+            }
+            settled => return settled,
         }
     }
 }
