@@ -15,8 +15,9 @@ const ALL: [&str; 2] = ["v1", "webhooks"];
 const ADD: &str = "\
 Examples:
   berthctl webhook account add https://example.com/hook --secrets-to all.secret
-  berthctl webhook account add https://example.com/alarm --event 'endpoint.*' --secrets-to alarm.secret
-  berthctl webhook account add https://example.com/hook --rate 20 --concurrency 4 --show-secrets
+  berthctl webhook account add https://example.com/alarm \\
+    --event 'endpoint.*' --secrets-to alarm.secret
+  berthctl webhook account add https://example.com/in --rate 20 --concurrency 4
 
 The answer shows the signing secret once.";
 
