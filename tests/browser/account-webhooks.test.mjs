@@ -26,8 +26,8 @@ test("an endpoint of the account is added, tried and removed", async () => {
   await page.getByRole("alert").waitFor();
   await page.getByLabel("Address").fill(`${receiver.address}/all`);
   await page.getByLabel("Label").fill("the warehouse");
-  await page.getByLabel("endpoint.failing").check();
-  await page.getByLabel("instance.open").check();
+  await page.getByLabel("endpoint.failing", { exact: true }).check();
+  await page.getByLabel("instance.open", { exact: true }).check();
   await page.getByRole("button", { name: "Add an endpoint" }).click();
   const secret = await page.getByLabel("Signing secret of the webhook").inputValue();
   assert.match(secret, /^whsec_/);
