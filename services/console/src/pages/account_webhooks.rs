@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::Path, http::StatusCode, response::Response};
 use berth_gateway::app::{AccountRecord, Failure, NewWebhook, Webhook};
 use berth_notices::{
-    formats::{ENDPOINT_EVENTS, Format, NATIVE, by_name, event_names},
+    formats::{ENDPOINT_EVENTS, NATIVE, event_names},
     pace::Pace,
 };
 use berth_proto::{AccountId, EndpointId};
@@ -12,6 +12,7 @@ use berth_proto::{AccountId, EndpointId};
 use crate::{
     form::{Fields, Form, QueryFields},
     moment::Moment,
+    pages::webhooks::changed_by,
     refusal::Refusal,
     shell::{Shell, rendered, see},
     texts::Texts,
@@ -164,27 +165,9 @@ pub(crate) async fn add(visit: Visit, form: Form) -> Response {
 pub(crate) async fn change(visit: Visit, path: Path<String>, form: Form) -> Response {
     let changed = async {
         let (account, webhook) = found(&visit, &path.0).await?;
-        let new = NewWebhook {
-            id: Some(webhook.id),
-            format: by_name(&webhook.format).map_or(NATIVE, Format::name),
-            label: webhook.label,
-            enabled: match form.fields.get("enabled") {
-                "yes" => true,
-                "no" => false,
-                _ => webhook.enabled,
-            },
-            url: form.fields.given("url").unwrap_or(webhook.url),
-            headers: webhook.headers,
-            authorization: webhook.authorization,
-            secret: None,
-            events: webhook.events,
-            after_logout_all: webhook.after_logout_all,
-            options: webhook.options,
-            // Headers that a dialect keeps for its echo are not this page's.
-            lenient_headers: webhook.format != NATIVE,
-        };
+        let (id, new) = (webhook.id, changed_by(webhook, &form.fields));
         let call = visit.call("POST /console/webhooks/{w}", "", &form.bytes);
-        visit.app.accounts.replace_webhook(&call, &account, webhook.id, &new).await
+        visit.app.accounts.replace_webhook(&call, &account, id, &new).await
     };
     match changed.await {
         Ok(_) => see("../webhooks?done=webhook-changed"),

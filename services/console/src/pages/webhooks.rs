@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::Path, http::StatusCode, response::Response};
 use berth_gateway::app::{Failure, NewWebhook, Record, Webhook};
-use berth_notices::formats::event_names;
+use berth_notices::formats::{Format, NATIVE, by_name, event_names};
 use berth_proto::EndpointId;
 
 use crate::{
@@ -149,30 +149,35 @@ pub(crate) async fn add(visit: Visit, named: Named, form: Form) -> Response {
     }
 }
 
+/// An endpoint as a form changes it: its address, or whether it receives anything.
+pub(super) fn changed_by(webhook: Webhook, fields: &Fields) -> NewWebhook {
+    NewWebhook {
+        id: Some(webhook.id),
+        format: by_name(&webhook.format).map_or(NATIVE, Format::name),
+        label: webhook.label,
+        enabled: match fields.get("enabled") {
+            "yes" => true,
+            "no" => false,
+            _ => webhook.enabled,
+        },
+        url: fields.given("url").unwrap_or(webhook.url),
+        headers: webhook.headers,
+        authorization: webhook.authorization,
+        secret: None,
+        events: webhook.events,
+        after_logout_all: webhook.after_logout_all,
+        options: webhook.options,
+        // Headers that a dialect keeps for its echo are not this page's.
+        lenient_headers: webhook.format != NATIVE,
+    }
+}
+
 /// Changes the address of an endpoint, or whether it receives anything.
 pub(crate) async fn change(visit: Visit, named: Named, path: Path<(String, String)>, form: Form) -> Response {
     let changed = async {
         let record = visit.app.records.read(&visit.principal, named.0).await?;
         let webhook = own(&record, &path.0.1)?;
-        let new = NewWebhook {
-            id: Some(webhook.id),
-            format: FORMATS.into_iter().find(|known| *known == webhook.format).unwrap_or("native"),
-            label: webhook.label,
-            enabled: match form.fields.get("enabled") {
-                "yes" => true,
-                "no" => false,
-                _ => webhook.enabled,
-            },
-            url: form.fields.given("url").unwrap_or(webhook.url),
-            headers: webhook.headers,
-            authorization: webhook.authorization,
-            secret: None,
-            events: webhook.events,
-            after_logout_all: webhook.after_logout_all,
-            options: webhook.options,
-            // Headers that a dialect keeps for its echo are not this page's.
-            lenient_headers: webhook.format != "native",
-        };
+        let new = changed_by(webhook, &form.fields);
         let call = visit.call("POST /console/i/{i}/webhooks/{w}", "", &form.bytes);
         visit.app.webhooks.configure(&call, &record, &new, false, 0).await
     };
