@@ -115,6 +115,11 @@ impl Handle {
         !matches!(self.view.state(), ViewState::Halted(_))
     }
 
+    /// The view that it works from.
+    pub fn view(&self) -> Arc<dyn ViewReader> {
+        Arc::clone(&self.view)
+    }
+
     /// How the service stands, in words.
     pub fn status(&self) -> String {
         match (self.view.state(), self.owns.load(Ordering::Relaxed)) {

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use berth_log::SharedCommit;
@@ -243,6 +243,10 @@ impl View for WantedView {
             changed.insert(instance);
         }
         Ok(())
+    }
+
+    fn quiet(&self) -> Arc<dyn View> {
+        Arc::new(Self::default())
     }
 }
 

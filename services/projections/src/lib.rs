@@ -29,7 +29,11 @@ use berth_runtime::{Clock, Lifecycle};
 use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
 use thiserror::Error;
 
-use crate::{records::Records, server::Answers, texts::Texts};
+use crate::{
+    records::{Records, Touched},
+    server::Answers,
+    texts::Texts,
+};
 
 /// What the service needs of the outside.
 #[derive(Debug, Clone)]
@@ -89,6 +93,11 @@ impl Handle {
         self.serving.load(Ordering::SeqCst) && self.view.state() == ViewState::Live
     }
 
+    /// The record view.
+    pub fn view(&self) -> Arc<dyn ViewReader> {
+        Arc::clone(&self.view)
+    }
+
     /// How the service stands, in words.
     pub fn status(&self) -> String {
         match self.view.state() {
@@ -105,8 +114,8 @@ impl Handle {
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
     let Ports { log, bus, feed: events, keys, leases, clock, data } = ports;
-    let records = Records::default();
-    let touched = Arc::clone(&records.touched);
+    let touched = Touched::default();
+    let records = Records { touched: Some(Arc::clone(&touched)) };
     let options = ViewOptions {
         cache_bytes: settings.cache_bytes,
         store: settings.rows,

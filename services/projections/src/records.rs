@@ -39,7 +39,8 @@ pub(crate) type Touched = Arc<Mutex<HashMap<[u8; ID], u64>>>;
 /// The fold.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    pub(crate) touched: Touched,
+    /// Who is told of texts that changed; none if nobody is.
+    pub(crate) touched: Option<Touched>,
 }
 
 impl View for Records {
@@ -62,6 +63,10 @@ impl View for Records {
             Kind::Account => account(id, commit, rows),
             Kind::Directory | Kind::Delivery => Ok(()),
         }
+    }
+
+    fn quiet(&self) -> Arc<dyn View> {
+        Arc::new(Self { touched: None })
     }
 }
 
@@ -103,8 +108,10 @@ impl Records {
         }
         rows.put(&key, head.encode_with(record));
         let found_by = |head: &Head| (head.class == Class::Deleted, head.texts);
-        if before.as_ref().map(found_by) != Some(found_by(&head)) {
-            let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(touched) = &self.touched
+            && before.as_ref().map(found_by) != Some(found_by(&head))
+        {
+            let mut touched = touched.lock().unwrap_or_else(PoisonError::into_inner);
             touched.insert(*id.as_bytes(), commit.version);
         }
         Ok(())

@@ -143,6 +143,11 @@ impl Handle {
         self.owned.watch()
     }
 
+    /// The view that it works from.
+    pub fn view(&self) -> Arc<dyn ViewReader> {
+        Arc::clone(&self.agenda)
+    }
+
     /// How the service stands, in words.
     pub fn status(&self) -> String {
         let commands = if self.ready() { "serving commands" } else { "not serving commands" };

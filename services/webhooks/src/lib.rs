@@ -146,6 +146,11 @@ impl Handle {
         self.outbox.state() == ViewState::Live
     }
 
+    /// The view that it works from.
+    pub fn view(&self) -> Arc<dyn ViewReader> {
+        Arc::clone(&self.outbox)
+    }
+
     /// How it stands, in a word or a sentence.
     pub fn status(&self) -> String {
         match self.outbox.state() {

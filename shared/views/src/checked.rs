@@ -154,6 +154,12 @@ impl Checked {
         self.store.flush()
     }
 
+    /// The checkpoint that is stored.
+    #[cfg(test)]
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        decode_checkpoint(&self.store.get(CHECKPOINT_KEY).unwrap().unwrap()).unwrap()
+    }
+
     /// Writes past the checksums, as damage does.
     #[cfg(test)]
     pub(crate) fn damage(&self, key: &[u8], stored: Vec<u8>) {

@@ -2,7 +2,7 @@
 
 use berth_log::FollowError;
 
-use crate::{fold::FoldError, store::StoreError};
+use crate::{beside::Beside, fold::FoldError, store::StoreError};
 
 /// Why following ended.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(crate) enum Ended {
     Stopped,
     /// A reader waits for a position behind commits of other kinds: follow again to learn where the end is.
     Nudged,
+    /// Rows that were built beside are as far as those that are read, or nearly.
+    Built(Box<Beside>),
     /// The log does not answer.
     Unavailable(String),
     /// The log lost commits.
@@ -56,6 +58,18 @@ impl From<FoldError> for Ended {
 }
 
 impl Ended {
+    /// Why, in words.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Stopped => "the process stops".to_owned(),
+            Self::Nudged | Self::Built(_) => "it goes on".to_owned(),
+            Self::Unavailable(reason)
+            | Self::RolledBack(reason)
+            | Self::Unusable(reason)
+            | Self::Full(reason) => reason.clone(),
+        }
+    }
+
     /// The rows stand for a log that is gone.
     pub(crate) fn recreated(shard: u8) -> Self {
         Self::Unusable(format!("shard {shard} of the log was recreated"))

@@ -67,6 +67,8 @@ pub(crate) struct Folded {
     pub(crate) caught_up: bool,
     /// Whether the store has the checkpoint.
     pub(crate) written: bool,
+    /// How many commits were folded.
+    pub(crate) commits: u64,
 }
 
 /// Folds a batch and writes its rows and checkpoint at once. If no row changed, the checkpoint of the store still stands for
@@ -124,9 +126,7 @@ pub(crate) fn fold(
     if written {
         checked.write(pending.changes, &pending.sums, &mut checkpoint)?;
     }
-    metrics::commits(view.name(), commits);
-    metrics::rows(view.name(), checkpoint.rows);
-    Ok(Folded { checkpoint, expected, caught_up, written })
+    Ok(Folded { checkpoint, expected, caught_up, written, commits })
 }
 
 /// Folds one commit; what cannot be folded is counted, reported and skipped.

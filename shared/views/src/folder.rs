@@ -2,11 +2,18 @@
 //!
 //! ```text
 //! <folder>/<view>/lock              held while a process uses the view
-//! <folder>/<view>/v<schema>/        the rows
+//! <folder>/<view>/v<schema>/        the rows, as they were begun first
+//! <folder>/<view>/v<schema>-<n>/    rows that were built beside others
+//! <folder>/<view>/rows              the name of the folder of the rows that are read; absent: the first
+//! <folder>/<view>/next              the name of the folder of rows that are built beside those
 //! <folder>/<view>/quarantine-<time> rows that were damaged or of another schema; the newest two are kept
 //! <folder>/<view>/opening           how often opening began and did not end
+//! <folder>/<view>/opening-next      the same of the rows that are built beside
 //! <folder>/<view>.high-water        how much of the log was seen (outlives the rows)
 //! ```
+//!
+//! Rows that are built beside others take their place when `next` becomes `rows`: one rename, so that a process that ends at any
+//! moment leaves the former rows or the new ones. What neither file names is removed at the next start.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -28,8 +35,12 @@ const OPENINGS_MAX: u32 = 2;
 const QUARANTINE: &str = "quarantine-";
 /// The file whose lock says that a process uses the view.
 const LOCK: &str = "lock";
-/// The file that counts openings.
+/// The file that counts openings, and that of the rows that are built beside.
 const OPENING: &str = "opening";
+const OPENING_NEXT: &str = "opening-next";
+/// The file that names the rows, and the one that names those that are built beside.
+const ROWS: &str = "rows";
+const NEXT: &str = "next";
 
 /// A view cannot be opened.
 #[derive(Debug, Error)]
@@ -51,6 +62,25 @@ pub enum OpenError {
     },
 }
 
+/// Which rows of a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those that are read.
+    Rows,
+    /// Those that are built beside them.
+    Next,
+}
+
+impl Which {
+    /// The file that counts their openings.
+    const fn counter(self) -> &'static str {
+        match self {
+            Self::Rows => OPENING,
+            Self::Next => OPENING_NEXT,
+        }
+    }
+}
+
 /// A view's folder, held by this process.
 #[derive(Debug)]
 pub(crate) struct ViewFolder {
@@ -70,9 +100,61 @@ impl ViewFolder {
         Ok(Self { root: root.to_owned(), home, view, schema, _lock: lock })
     }
 
-    /// Where the rows lie.
+    /// Where the rows lie that are read.
     pub(crate) fn rows(&self) -> PathBuf {
-        self.home.join(format!("v{}", self.schema))
+        self.home.join(self.named(ROWS).unwrap_or_else(|| format!("v{}", self.schema)))
+    }
+
+    /// Where the rows lie that are built beside them, if that was begun and did not end.
+    pub(crate) fn next(&self) -> Option<PathBuf> {
+        self.named(NEXT).map(|name| self.home.join(name))
+    }
+
+    /// Begins rows beside those that are read, or goes on with those that were begun; gives their folder.
+    pub(crate) fn begin_next(&self) -> io::Result<PathBuf> {
+        if let Some(begun) = self.next() {
+            return Ok(begun);
+        }
+        let last = self.all_rows()?.into_iter().filter_map(|(_, _, number)| number).max().unwrap_or(0);
+        let name = format!("v{}-{}", self.schema, last + 1);
+        write_whole(&self.home, NEXT, &name)?;
+        Ok(self.home.join(name))
+    }
+
+    /// Lets the rows that were built beside take the place of those that are read, at once and for good; gives the folder of
+    /// the former ones.
+    pub(crate) fn promote_next(&self) -> io::Result<PathBuf> {
+        let former = self.rows();
+        fs::rename(self.home.join(NEXT), self.home.join(ROWS))?;
+        File::open(&self.home)?.sync_all()?;
+        remove_file(&self.home.join(OPENING_NEXT))?;
+        Ok(former)
+    }
+
+    /// Throws away what was built beside. Nothing there is no error.
+    pub(crate) fn drop_next(&self) -> io::Result<()> {
+        let begun = self.next();
+        remove_file(&self.home.join(NEXT))?;
+        remove_file(&self.home.join(OPENING_NEXT))?;
+        begun.map_or(Ok(()), |begun| remove_rows(&begun))
+    }
+
+    /// The name in a file, if it is that of rows of our schema.
+    fn named(&self, file: &str) -> Option<String> {
+        let name = fs::read_to_string(self.home.join(file)).ok()?;
+        (parse_rows(&name)?.0 == self.schema).then_some(name)
+    }
+
+    /// Every folder of rows, with its schema, and its number if it was built beside others.
+    fn all_rows(&self) -> io::Result<Vec<(PathBuf, u32, Option<u64>)>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.home)? {
+            let path = entry?.path();
+            if let Some((schema, number)) = path.file_name().and_then(|name| parse_rows(name.to_str()?)) {
+                all.push((path, schema, number));
+            }
+        }
+        Ok(all)
     }
 
     /// The file of the high-water marks.
@@ -80,31 +162,42 @@ impl ViewFolder {
         high_water::path(&self.root, self.view)
     }
 
-    /// Puts rows of other schemas aside.
-    pub(crate) fn set_other_schemas_aside(&self, now: Timestamp) -> io::Result<()> {
-        let ours = self.rows();
-        for entry in fs::read_dir(&self.home)? {
-            let path = entry?.path();
-            if path != ours && is_rows(&path) {
+    /// Puts rows of other schemas aside, and removes what is neither read nor built.
+    pub(crate) fn tidy(&self, now: Timestamp) -> io::Result<()> {
+        for file in [ROWS, NEXT] {
+            if self.named(file).is_none() {
+                remove_file(&self.home.join(file))?;
+            }
+        }
+        let kept = [Some(self.rows()), self.next()];
+        for (path, schema, _) in self.all_rows()? {
+            if schema != self.schema {
                 tracing::info!(view = self.view, path = %path.display(), "rows of another schema are put aside");
                 self.set_aside(&path, now)?;
+            } else if !kept.contains(&Some(path.clone())) {
+                remove_rows(&path)?;
             }
         }
         Ok(())
     }
 
-    /// Puts our own rows aside, so that the view can be built anew. None there is no error.
+    /// Puts the rows that are read aside. Those that are built beside take their place, if there are any; else the view is
+    /// built anew. None there is no error.
     pub(crate) fn quarantine(&self, now: Timestamp) -> io::Result<()> {
         let rows = self.rows();
+        // First, so that a process that ends here begins with them.
+        if self.next().is_some() {
+            self.promote_next()?;
+        }
         if rows.symlink_metadata().is_ok() {
             self.set_aside(&rows, now)?;
         }
-        self.opened()
+        self.opened(Which::Rows)
     }
 
     /// Notes that opening begins. False if it never ended the last times: the rows are not to be opened.
-    pub(crate) fn opening(&self) -> io::Result<bool> {
-        let path = self.home.join(OPENING);
+    pub(crate) fn opening(&self, which: Which) -> io::Result<bool> {
+        let path = self.home.join(which.counter());
         let before: u32 = fs::read_to_string(&path).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
         if before >= OPENINGS_MAX {
             return Ok(false);
@@ -114,8 +207,8 @@ impl ViewFolder {
     }
 
     /// Notes that opening ended, well or not.
-    pub(crate) fn opened(&self) -> io::Result<()> {
-        remove_file(&self.home.join(OPENING))
+    pub(crate) fn opened(&self, which: Which) -> io::Result<()> {
+        remove_file(&self.home.join(which.counter()))
     }
 
     fn set_aside(&self, path: &Path, now: Timestamp) -> io::Result<()> {
@@ -173,11 +266,30 @@ fn claim(home: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn is_rows(path: &Path) -> bool {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .and_then(|name| name.strip_prefix('v'))
-        .is_some_and(|digits| digits.parse::<u32>().is_ok())
+/// The schema and the number in the name of a folder of rows.
+fn parse_rows(name: &str) -> Option<(u32, Option<u64>)> {
+    let name = name.strip_prefix('v')?;
+    match name.split_once('-') {
+        Some((schema, number)) => Some((schema.parse().ok()?, Some(number.parse().ok()?))),
+        None => Some((name.parse().ok()?, None)),
+    }
+}
+
+/// Writes a file so that it is whole or absent, whenever the process or the machine ends.
+fn write_whole(home: &Path, name: &str, content: &str) -> io::Result<()> {
+    let fresh = home.join(format!("{name}-new"));
+    fs::write(&fresh, content)?;
+    File::open(&fresh)?.sync_all()?;
+    fs::rename(&fresh, home.join(name))?;
+    File::open(home)?.sync_all()
+}
+
+/// Removes a folder of rows. None there is no error.
+pub(crate) fn remove_rows(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn remove_all(path: &Path) -> io::Result<()> {

@@ -1,4 +1,5 @@
-//! The task that keeps a view up to date: follow, fold, retry, put aside, build anew.
+//! The task that keeps a view up to date: follow, fold, retry, put aside, build anew, and let rows that were built beside take
+//! the place of those that are read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,15 +7,17 @@ use berth_log::{FollowError, Followed, LogRead};
 use berth_runtime::{Lifecycle, Pauses, spawn_blocking};
 use futures::{
     StreamExt,
+    future::pending,
     stream::{BoxStream, once},
 };
 use tokio::{
     task::{JoinError, JoinHandle},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
 use crate::{
+    beside::{self, Beside},
     checked::{Checkpoint, Sums},
     ended::{Ended, describe},
     fold::{Expected, FoldError, Folded, fold},
@@ -28,7 +31,7 @@ use crate::{
 };
 
 /// Commits that are folded and written at once.
-const COMMITS_PER_BATCH_MAX: usize = 256;
+pub(crate) const COMMITS_PER_BATCH_MAX: usize = 256;
 /// The time between two batches of a view that is up to date: commits of a busy moment share the work that a
 /// batch costs, which else takes more of the processor than the commands themselves. The first commit after a
 /// quiet moment does not wait.
@@ -36,9 +39,9 @@ const BATCH_EVERY: Duration = Duration::from_millis(20);
 /// Commits of a batch from which on the view counts as behind, and does not pause.
 const COMMITS_BEHIND: usize = COMMITS_PER_BATCH_MAX / 2;
 /// The pause after the first failure to follow; it doubles with each further one.
-const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
+pub(crate) const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest such pause.
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(10);
+pub(crate) const RETRY_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// How often the high-water mark is written at most.
 const MARK_EVERY: Duration = Duration::from_secs(1);
 /// How often a checkpoint is written that changed without a row: what a start after a crash folds again.
@@ -46,11 +49,15 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 /// What the log sends, batch by batch.
 type Batch = Vec<Result<Followed, FollowError>>;
+/// Rows that are being built beside those that are read: it is polled while the follower has nothing to fold, so that it never
+/// takes time from that.
+type Building = ReusableBoxFuture<'static, Result<Beside, Ended>>;
 type Batches = BoxStream<'static, Batch>;
 /// A batch that is being folded.
 type Folding = JoinHandle<Result<Folded, FoldError>>;
 
 /// What a follower works with.
+#[derive(Debug, Clone)]
 pub(crate) struct Ports {
     pub(crate) log: Arc<dyn LogRead>,
     pub(crate) view: Arc<dyn View>,
@@ -74,6 +81,8 @@ pub(crate) struct Follower {
     of_no_use: bool,
     /// Whether anything was folded since the last failure.
     progress: bool,
+    /// What is built beside, if anything is.
+    building: Option<Building>,
 }
 
 // === impl Follower ===
@@ -99,6 +108,7 @@ impl Follower {
             marks_after: Instant::now(),
             of_no_use: false,
             progress: false,
+            building: None,
         };
         follower.tell(false);
         follower.tell_lag(false);
@@ -118,6 +128,10 @@ impl Follower {
             match ended {
                 Ended::Stopped => break,
                 Ended::Nudged => continue,
+                Ended::Built(beside) => match self.take_over(*beside).await {
+                    Ok(()) => continue,
+                    Err(sentence) => self.halt(&sentence),
+                },
                 Ended::Unavailable(reason) => {
                     tracing::warn!(
                         view = self.core.view,
@@ -126,7 +140,7 @@ impl Follower {
                     );
                 }
                 Ended::RolledBack(sentence) => self.halt(&sentence),
-                Ended::Full(reason) => self.shut(&reason),
+                Ended::Full(reason) => self.shut(&reason).await,
                 Ended::Unusable(reason) => self.put_aside(&reason),
             }
             if self.progress {
@@ -161,6 +175,17 @@ impl Follower {
                 () = self.core.damaged.notified() => match self.core.take_damage() {
                     Some(error) => return Ended::from(&error),
                     None => continue,
+                },
+                () = self.core.asked.notified() => {
+                    self.build_beside();
+                    continue;
+                }
+                built = built(&mut self.building) => match built {
+                    Ok(beside) => return Ended::Built(Box::new(beside)),
+                    Err(ended) => {
+                        self.give_up(ended).await;
+                        continue;
+                    }
                 },
                 batch = next(&mut ahead, &mut follow), if rest_until.is_none() => batch,
                 () = wait(rest_until), if rest_until.is_some() => {
@@ -215,8 +240,7 @@ impl Follower {
     /// Checks that the log still has what was seen of it, and begins to follow.
     async fn begin(&self) -> Result<(Batches, Expected), Ended> {
         let Ports { log, view, .. } = &self.ports;
-        let end = log.end().await.map_err(|error| Ended::Unavailable(describe(&error)))?;
-        seen::compare(&self.checkpoint, &self.marks, &end)?;
+        self.compare().await?;
         let (from, expected) = seen::from(&self.checkpoint, &self.marks);
         let follow = log.follow(view.name(), view.kinds(), from).await?;
         let ended = || vec![Err(FollowError::Unavailable("the log stopped sending".into()))];
@@ -246,6 +270,8 @@ impl Follower {
                     (!folded.written).then(|| self.checkpoint_behind_since.unwrap_or_else(Instant::now));
                 self.marks_due |= self.marks.raise(&self.checkpoint);
                 self.progress = true;
+                metrics::commits(self.core.view, folded.commits);
+                metrics::rows(self.core.view, self.checkpoint.rows);
                 Ok((folded.expected, folded.caught_up))
             }
             Ok(Err(error)) => Err(error.into()),
@@ -291,13 +317,98 @@ impl Follower {
         self.of_no_use = true;
         self.core.set_state(ViewState::Rebuilding, false);
         self.core.set_store(None);
+        if self.building.take().is_some() {
+            self.core.end_rebuild(Some(
+                "the rows were damaged: what was built beside takes their place already".to_owned(),
+            ));
+        }
     }
 
     /// Closes rows that cannot be written; the next turn opens and verifies them again.
-    fn shut(&mut self, reason: &str) {
+    async fn shut(&mut self, reason: &str) {
         tracing::error!(view = self.core.view, reason, "the view cannot be written and is opened again");
         self.core.set_state(ViewState::Rebuilding, false);
         self.core.set_store(None);
+        if self.building.take().is_some() {
+            self.give_up(Ended::Full(reason.to_owned())).await;
+        }
+    }
+
+    /// Begins to build rows beside, or goes on.
+    fn build_beside(&mut self) {
+        if self.building.is_none() {
+            tracing::info!(
+                view = self.core.view,
+                "the view is built anew beside its rows, which are read meanwhile"
+            );
+            self.building = Some(Building::new(Beside::build(self.ports.clone(), Arc::clone(&self.core))));
+        }
+    }
+
+    /// Throws away what was built beside; the rows that are read stay.
+    async fn give_up(&mut self, ended: Ended) {
+        let reason = ended.reason();
+        tracing::error!(
+            view = self.core.view,
+            reason,
+            "the view is not built anew; its rows stay as they are"
+        );
+        let core = Arc::clone(&self.core);
+        if let Ok(Err(error)) = spawn_blocking(move || core.folder.drop_next()).await {
+            tracing::warn!(view = self.core.view, %error, "what was built beside cannot be removed");
+        }
+        self.core.end_rebuild(Some(reason));
+    }
+
+    /// Lets rows that were built beside take the place of those that are read. Nothing is folded into these meanwhile, so that
+    /// nobody reads less than before. A sentence if the log lost commits.
+    async fn take_over(&mut self, mut beside: Beside) -> Result<(), String> {
+        let stop = self.stop.clone();
+        let switched = async {
+            self.compare().await?;
+            beside.reach(&self.checkpoint.position).await?;
+            beside.promote().await
+        };
+        match stop.run_until_cancelled(switched).await {
+            // It is gone on with at the next start.
+            None => Ok(()),
+            Some(Ok(former)) => {
+                self.checkpoint = beside.checkpoint;
+                self.checkpoint_behind_since = None;
+                self.marks_due |= self.marks.raise(&self.checkpoint);
+                let rows = self.core.set_store(Some(beside.rows));
+                // What a reader reported was about the rows that are gone.
+                drop(self.core.take_damage());
+                self.tell(true);
+                self.tell_state();
+                metrics::rows(self.core.view, self.checkpoint.rows);
+                self.core.end_rebuild(None);
+                tracing::info!(view = self.core.view, "the view was built anew, and its new rows are read");
+                beside::remove(self.core.view, rows, former).await;
+                Ok(())
+            }
+            Some(Err(Ended::Unavailable(reason))) => {
+                tracing::warn!(view = self.core.view, reason, "the new rows of the view wait for the log");
+                self.building = Some(Building::new(beside.go_on()));
+                Ok(())
+            }
+            Some(Err(Ended::RolledBack(sentence))) => {
+                drop(beside);
+                self.give_up(Ended::RolledBack(sentence.clone())).await;
+                Err(sentence)
+            }
+            Some(Err(ended)) => {
+                drop(beside);
+                self.give_up(ended).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Compares the log with what was seen of it.
+    async fn compare(&self) -> Result<(), Ended> {
+        let end = self.ports.log.end().await.map_err(|error| Ended::Unavailable(describe(&error)))?;
+        seen::compare(&self.checkpoint, &self.marks, &end)
     }
 
     /// Opens the rows again, or empty ones if these were of no use.
@@ -375,8 +486,16 @@ async fn wait(until: Option<Instant>) {
     }
 }
 
+/// What was built beside, once it is; never if nothing is built.
+async fn built(building: &mut Option<Building>) -> Result<Beside, Ended> {
+    let Some(future) = building else { return pending().await };
+    let built = future.await;
+    *building = None;
+    built
+}
+
 /// What came before an error, and the error.
-fn split(batch: Batch) -> (Vec<Followed>, Option<FollowError>) {
+pub(crate) fn split(batch: Batch) -> (Vec<Followed>, Option<FollowError>) {
     let mut good = Vec::with_capacity(batch.len());
     for followed in batch {
         match followed {

@@ -35,12 +35,30 @@ pub(crate) async fn watch(log: Arc<dyn LogRead>, core: Arc<Core>, clock: Arc<dyn
     loop {
         sleep(LOOK_EVERY).await;
         let end = log.end().await.ok();
+        if let Some(end) = &end {
+            tell_left(&core, end);
+        }
         let (change, halted) =
             (core.change.borrow().clone(), matches!(*core.state.borrow(), ViewState::Halted(_)));
         if let Some(micros) = lag.look(&change, halted, end.as_ref(), clock.now().0) {
             metrics::lag(core.view, micros);
         }
     }
+}
+
+/// Tells how many commits are before the end of the log that the rows do not stand for, and those that are built beside.
+fn tell_left(core: &Core, end: &Position) {
+    let last = commits_before(end);
+    metrics::left(core.view, last.saturating_sub(commits_before(&core.change.borrow().position)));
+    core.tell_rebuild(|rebuild| {
+        rebuild.of = last;
+        metrics::rebuild_left(core.view, last.saturating_sub(rebuild.folded));
+    });
+}
+
+/// How many commits there are up to a position: the revisions of a shard have no gap.
+pub(crate) fn commits_before(position: &Position) -> u64 {
+    position.0.values().map(|at| at.revision).sum()
 }
 
 impl Lag {

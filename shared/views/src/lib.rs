@@ -3,8 +3,10 @@
 //! A view folds commits into rows. Its rows and the position they stand for are written in one atomic
 //! batch; each row has a checksum, and a digest over all rows is verified at open. Anything wrong (another
 //! schema, damage, a recreated log) moves the folder aside and builds the view anew from the log, while
-//! readers are told so. A log that lost commits halts the view until an operator decides.
+//! readers are told so. A log that lost commits halts the view until an operator decides. Whoever asks has the view built anew
+//! beside its rows, which are read until the new ones take their place.
 
+mod beside;
 mod checked;
 mod ended;
 mod fold;
@@ -29,7 +31,9 @@ use berth_runtime::Lifecycle;
 
 pub use folder::{OpenError, accept_rollback};
 pub use options::{CACHE_BYTES_DEFAULT, StoreKind, ViewOptions};
-pub use port::{ApplyError, Change, Row, Rows, View, ViewError, ViewReader, ViewState};
+pub use port::{
+    ApplyError, Asked, Change, Rebuild, RebuildEnded, Row, Rows, View, ViewError, ViewReader, ViewState,
+};
 
 /// Opens a view in `<folder>/<name>/`, verifies its rows, and follows the log from where they stand until
 /// the process is asked to stop. Damaged rows are put aside and built anew.

@@ -7,6 +7,8 @@ const SKIPPED: &str = "berth_view_skipped_total";
 const QUARANTINED: &str = "berth_view_quarantined_total";
 const ROWS: &str = "berth_view_rows";
 const LAG_SECONDS: &str = "berth_view_lag_seconds";
+const LEFT: &str = "berth_view_lag_commits";
+const REBUILD_LEFT: &str = "berth_view_rebuild_lag_commits";
 const HALTED: &str = "berth_view_halted";
 
 /// Tells the exporter what the metrics mean, and that nothing went wrong yet with this view.
@@ -28,11 +30,23 @@ pub(crate) fn describe(view: &'static str) {
         Unit::Seconds,
         "How long ago was decided what the view folded last, by view; 0 once the end of the log is reached."
     );
+    describe_gauge!(
+        LEFT,
+        Unit::Count,
+        "Commits of the log that the view has not looked at, by view; looked at every five seconds."
+    );
+    describe_gauge!(
+        REBUILD_LEFT,
+        Unit::Count,
+        "Commits of the log that rows which are built beside those of the view have not looked at, by view; 0 if none are built."
+    );
     describe_gauge!(HALTED, Unit::Count, "1 if the view stopped because the log lost commits, else 0.");
     for name in [COMMITS, SKIPPED, QUARANTINED] {
         counter!(name, "view" => view).increment(0);
     }
     halted(view, false);
+    left(view, 0);
+    rebuild_left(view, 0);
 }
 
 /// Commits that were folded.
@@ -65,4 +79,16 @@ pub(crate) fn lag(view: &'static str, micros: i64) {
 /// Whether the view stopped because the log lost commits.
 pub(crate) fn halted(view: &'static str, halted: bool) {
     gauge!(HALTED, "view" => view).set(if halted { 1.0 } else { 0.0 });
+}
+
+/// Commits that the view has not looked at.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 commits do not fit a disk")]
+pub(crate) fn left(view: &'static str, commits: u64) {
+    gauge!(LEFT, "view" => view).set(commits as f64);
+}
+
+/// Commits that rows which are built beside have not looked at.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 commits do not fit a disk")]
+pub(crate) fn rebuild_left(view: &'static str, commits: u64) {
+    gauge!(REBUILD_LEFT, "view" => view).set(commits as f64);
 }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_log::{Position, SharedCommit};
-use berth_proto::{CommitV2, Kind};
+use berth_proto::{CommitV2, Kind, Timestamp};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -23,6 +23,10 @@ pub trait View: fmt::Debug + Send + Sync + 'static {
     /// does not matter. Applied twice, a commit must give the same rows. `shared` is the same commit as all views
     /// of the process have it: where it is stored, and its state, which the first view that asks opens for all.
     fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError>;
+
+    /// The same fold, which tells nobody what it changes: for rows that nobody reads yet, and for commits that this one has
+    /// folded already.
+    fn quiet(&self) -> Arc<dyn View>;
 }
 
 /// A commit could not be folded. The view counts it, says so and goes on with the next one.
@@ -68,6 +72,41 @@ pub enum ViewState {
     Halted(String),
 }
 
+/// How rows fare that are built beside those that are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuild {
+    /// When this process began it, or went on with it.
+    pub begun_at: Timestamp,
+    /// Commits of the log that had been looked at by then.
+    pub folded_before: u64,
+    /// Commits that are looked at.
+    pub folded: u64,
+    /// Commits in the log, as far as it is known.
+    pub of: u64,
+    /// How it ended; none while it goes on.
+    pub ended: Option<RebuildEnded>,
+}
+
+/// The end of a rebuild.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RebuildEnded {
+    /// When.
+    pub at: Timestamp,
+    /// Why the former rows are still read; none if the new ones are.
+    pub failure: Option<String>,
+}
+
+/// What became of a wish to have a view built anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// It begins.
+    Begun,
+    /// It was going on already.
+    Running,
+    /// It does not begin; why, in a sentence.
+    Refused(String),
+}
+
 /// What a reader of a view is told when rows changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Change {
@@ -99,6 +138,16 @@ pub trait ViewReader: fmt::Debug + Send + Sync + 'static {
 
     /// Becomes another value whenever rows changed.
     fn changes(&self) -> watch::Receiver<Change>;
+
+    /// The name of the view.
+    fn name(&self) -> &'static str;
+
+    /// Has the view built anew from the log beside the rows that are read, which take every commit meanwhile and are read
+    /// until the new ones stand for as much. Rows that are wrong without showing it are mended by that.
+    fn rebuild(&self) -> Asked;
+
+    /// How the last rebuild of this process fares or ended; none if there was none.
+    fn rebuilding(&self) -> Option<Rebuild>;
 
     /// Waits until the rows stand for at least this position.
     async fn reached(&self, position: &Position, timeout: Duration) -> Result<(), ViewError>;

@@ -11,13 +11,14 @@ use std::{
 
 use async_trait::async_trait;
 use berth_log::Position;
+use berth_runtime::Clock;
 use tokio::sync::{Notify, watch};
 
 use crate::{
     checked::Checked,
     folder::ViewFolder,
     metrics,
-    port::{Change, Row, ViewError, ViewReader, ViewState},
+    port::{Asked, Change, Rebuild, RebuildEnded, Row, ViewError, ViewReader, ViewState},
     store::StoreError,
 };
 
@@ -42,6 +43,11 @@ pub(crate) struct Core {
     pub(crate) damaged: Notify,
     /// Wakes the follower to look where the log ends.
     pub(crate) nudged: Notify,
+    /// How rows fare that are built beside: begun by whoever asks for it, told by the follower.
+    pub(crate) rebuild: watch::Sender<Option<Rebuild>>,
+    /// Wakes the follower to build them.
+    pub(crate) asked: Notify,
+    clock: Arc<dyn Clock>,
     /// Given back after the store is closed: fields are dropped in this order.
     pub(crate) folder: ViewFolder,
 }
@@ -53,7 +59,7 @@ impl fmt::Debug for Core {
 }
 
 impl Core {
-    pub(crate) fn new(view: &'static str, folder: ViewFolder) -> Self {
+    pub(crate) fn new(view: &'static str, folder: ViewFolder, clock: Arc<dyn Clock>) -> Self {
         Self {
             view,
             store: RwLock::new(None),
@@ -63,6 +69,9 @@ impl Core {
             damage: Mutex::new(None),
             damaged: Notify::new(),
             nudged: Notify::new(),
+            rebuild: watch::Sender::new(None),
+            asked: Notify::new(),
+            clock,
             folder,
         }
     }
@@ -72,9 +81,44 @@ impl Core {
         self.store.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes another store, or none.
-    pub(crate) fn set_store(&self, store: Option<Arc<Checked>>) {
-        *self.store.write().unwrap_or_else(PoisonError::into_inner) = store;
+    /// Takes another store, or none; gives the former one.
+    pub(crate) fn set_store(&self, store: Option<Arc<Checked>>) -> Option<Arc<Checked>> {
+        std::mem::replace(&mut *self.store.write().unwrap_or_else(PoisonError::into_inner), store)
+    }
+
+    /// Has rows built beside those that are read, unless that goes on already.
+    pub(crate) fn begin_rebuild(&self) -> bool {
+        let begun = self.rebuild.send_if_modified(|rebuild| {
+            let rests = rebuild.as_ref().is_none_or(|rebuild| rebuild.ended.is_some());
+            if rests {
+                let begun_at = self.clock.now();
+                *rebuild = Some(Rebuild { begun_at, folded_before: 0, folded: 0, of: 0, ended: None });
+            }
+            rests
+        });
+        if begun {
+            self.asked.notify_one();
+        }
+        begun
+    }
+
+    /// Tells how far they are.
+    pub(crate) fn tell_rebuild(&self, tell: impl FnOnce(&mut Rebuild)) {
+        self.rebuild.send_if_modified(|rebuild| {
+            let Some(rebuild) = rebuild.as_mut().filter(|rebuild| rebuild.ended.is_none()) else {
+                return false;
+            };
+            tell(rebuild);
+            rebuild.of = rebuild.of.max(rebuild.folded);
+            true
+        });
+    }
+
+    /// Tells that they are read now, or why they are not.
+    pub(crate) fn end_rebuild(&self, failure: Option<String>) {
+        let at = self.clock.now();
+        self.tell_rebuild(|rebuild| rebuild.ended = Some(RebuildEnded { at, failure }));
+        metrics::rebuild_left(self.view, 0);
     }
 
     /// Tells readers how the view stands; rows are readable if they stood for a whole log once.
@@ -127,6 +171,25 @@ impl ViewReader for Core {
 
     fn changes(&self) -> watch::Receiver<Change> {
         self.change.subscribe()
+    }
+
+    fn name(&self) -> &'static str {
+        self.view
+    }
+
+    fn rebuild(&self) -> Asked {
+        match self.state() {
+            ViewState::Halted(reason) => Asked::Refused(reason),
+            ViewState::Rebuilding => Asked::Refused(
+                "it reads the log at this moment, so that its rows are as new as can be".to_owned(),
+            ),
+            ViewState::Live if self.begin_rebuild() => Asked::Begun,
+            ViewState::Live => Asked::Running,
+        }
+    }
+
+    fn rebuilding(&self) -> Option<Rebuild> {
+        self.rebuild.borrow().clone()
     }
 
     async fn reached(&self, position: &Position, timeout: Duration) -> Result<(), ViewError> {

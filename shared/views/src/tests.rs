@@ -9,8 +9,9 @@ use berth_proto::{
 use berth_runtime::{Lifecycle, SystemClock};
 
 use crate::{
+    checked::Sums,
     options::ViewOptions,
-    port::{ApplyError, Rows, View, ViewError, ViewReader, ViewState},
+    port::{ApplyError, Asked, Rows, View, ViewError, ViewReader, ViewState},
     reader::Core,
     start,
 };
@@ -40,6 +41,10 @@ impl View for Versions {
         rows.get(stream.id()).map_err(|error| ApplyError { reason: error.to_string() })?;
         rows.put(stream.id(), commit.version.to_be_bytes().to_vec());
         Ok(())
+    }
+
+    fn quiet(&self) -> Arc<dyn View> {
+        Arc::new(Self)
     }
 }
 
@@ -132,5 +137,28 @@ async fn a_fold_that_panics_skips_its_commit_only() {
     running.rebuilt().await;
     assert_eq!(running.core.get(&[1; 16]).unwrap(), Some(1_u64.to_be_bytes().to_vec()));
     assert_eq!(running.core.get(&[2; 16]).unwrap(), Some(2_u64.to_be_bytes().to_vec()));
+    assert!(running.lifecycle.shut_down().await);
+}
+
+#[tokio::test]
+async fn rows_that_are_wrong_without_showing_it_are_mended_by_building_them_anew() {
+    let running = running().await;
+    let before = running.core.scan(b"", None, 10).unwrap();
+    let (store, key) = (running.core.store().unwrap(), vec![1; 16]);
+    let mut checkpoint = store.checkpoint();
+    let changes = [(key.clone(), Some(7_u64.to_be_bytes().to_vec())), (vec![9; 16], Some(vec![1]))];
+    store.write(changes, &Sums::new(), &mut checkpoint).unwrap();
+    drop(store);
+    assert_ne!(running.core.scan(b"", None, 10).unwrap(), before);
+
+    assert_eq!(running.core.rebuild(), Asked::Begun);
+    let mut rebuild = running.core.rebuild.subscribe();
+    let ended = rebuild.wait_for(|rebuild| rebuild.as_ref().is_some_and(|rebuild| rebuild.ended.is_some()));
+    drop(tokio::time::timeout(WAIT_MAX, ended).await.expect("it ends").unwrap());
+    assert_eq!(running.core.rebuilding().unwrap().ended.unwrap().failure, None);
+    assert_eq!(running.core.scan(b"", None, 10).unwrap(), before);
+    append(&running.log, 1, 2, 1).await;
+    running.rebuilt().await;
+    assert_eq!(running.core.get(&key).unwrap(), Some(2_u64.to_be_bytes().to_vec()));
     assert!(running.lifecycle.shut_down().await);
 }

@@ -50,6 +50,7 @@ impl Life {
     /// Folds a commit; says which kinds of rows were written and whether the texts are to be looked at.
     fn happens(&mut self, events: &[Event]) -> (String, bool) {
         self.version += 1;
+        let touched = self.records.touched.get_or_insert_default().clone();
         for event in events {
             self.state = berth_domain::instance::evolve(self.state.take(), event, NOW);
         }
@@ -68,7 +69,7 @@ impl Life {
         let shared = Stored { stream, tail, shard: 0, payload }.into();
         self.records.apply(&shared, &commit, &mut self.table).unwrap();
         let written = std::mem::take(&mut self.table.written);
-        let touched = std::mem::take(&mut *self.records.touched.lock().unwrap());
+        let touched = std::mem::take(&mut *touched.lock().unwrap());
         (written.iter().map(|key| char::from(key[0])).collect(), !touched.is_empty())
     }
 

@@ -161,6 +161,10 @@ impl View for Outbox {
             Kind::Directory => Ok(()),
         }
     }
+
+    fn quiet(&self) -> Arc<dyn View> {
+        Arc::new(Self::new(Arc::default()))
+    }
 }
 
 impl Outbox {

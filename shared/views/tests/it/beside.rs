@@ -1,0 +1,220 @@
+//! A view is built anew beside its rows, which are read meanwhile, and whoever kills the process leaves the ones or the others.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use berth_log::LogRead;
+use berth_views::{Asked, Rebuild, ViewState};
+
+use crate::{
+    log::TestLog,
+    world::{Running, WAIT_MAX, names, reference},
+};
+
+/// Commits of the log of the process that is killed.
+const COMMITS: u64 = 20_000;
+/// Tells the child where its view lies.
+const FOLDER: &str = "BERTH_TEST_REBUILT_VIEW_FOLDER";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_read_while_others_are_built_beside_them() {
+    let (log, folder) = (TestLog::with_commits(10_000), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    let instances = running.rows(&log).await.into_iter().filter(|(key, _)| key[0] == b'i').count();
+    for round in 1..=2_u64 {
+        assert_eq!(running.view.rebuild(), Asked::Begun);
+        assert_eq!(running.view.rebuild(), Asked::Running, "there is one at a time");
+        let mut looks = 0;
+        let ended = loop {
+            assert_eq!(
+                running.view.scan(b"i", None, usize::MAX).unwrap().len(),
+                instances,
+                "nobody misses a row"
+            );
+            assert_eq!(running.view.state(), ViewState::Live);
+            log.grow(1);
+            looks += 1;
+            let rebuild = running.view.rebuilding().unwrap();
+            assert!(rebuild.folded <= rebuild.of, "{rebuild:?}");
+            if let Some(ended) = rebuild.ended {
+                break ended;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        };
+        assert_eq!(ended.failure, None);
+        assert!(looks > 1, "it took a while");
+        assert_eq!(running.rows(&log).await, reference(&log).await);
+        assert_eq!(names(folder.path(), "v"), [format!("v1-{round}")], "the former rows are removed");
+        assert!(names(folder.path(), "next").is_empty());
+    }
+    running.stop().await;
+    let running = Running::open(&log, folder.path()).await;
+    assert_eq!(running.rows(&log).await, reference(&log).await);
+    assert_eq!(running.view.rebuilding(), None);
+    running.stop().await;
+    assert!(names(folder.path(), "quarantine").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_is_reached_once_and_never_left_when_the_rows_are_switched() {
+    let (log, folder) = (TestLog::with_commits(3_000), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    let changes = running.view.changes();
+    let mut before = changes.borrow().position.clone();
+    while running.view.rebuilding().unwrap().ended.is_none() {
+        log.grow(3);
+        let now = changes.borrow().position.clone();
+        assert!(now.covers(&before), "{now:?} after {before:?}");
+        before = now;
+        running.view.reached(&log.end().await.unwrap(), WAIT_MAX).await.unwrap();
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_while_it_builds_goes_on_at_the_next_start() {
+    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let rows = reference(&log).await;
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    running.stop().await;
+    for lines in [1, 3, 8] {
+        let folder = folder.path().to_owned();
+        berth_runtime::spawn_blocking(move || build_and_be_killed(&folder, lines)).await.unwrap();
+    }
+    assert_eq!(names(folder.path(), "v"), ["v1", "v1-1"], "it was not whole yet");
+    let running = Running::open(&log, folder.path()).await;
+    assert_eq!(
+        running.view.scan(b"", None, usize::MAX).unwrap(),
+        rows,
+        "the rows of before are read at once"
+    );
+    let rebuild = ended(&running).await;
+    assert!(rebuild.folded_before > 0, "{rebuild:?}");
+    assert_eq!(rebuild.ended.unwrap().failure, None);
+    assert_eq!(running.rows(&log).await, rows);
+    running.stop().await;
+    assert_eq!(names(folder.path(), "v"), ["v1-1"]);
+    assert!(names(folder.path(), "quarantine").is_empty(), "a killed process is no damage");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_damaged_give_way_to_those_that_are_built_beside_them() {
+    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let rows = reference(&log).await;
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    running.stop().await;
+    let built = folder.path().to_owned();
+    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    std::fs::write(folder.path().join("counts/v1/db"), b"nothing of use").unwrap();
+    let running = Running::open(&log, folder.path()).await;
+    assert_eq!(running.rows(&log).await, rows);
+    running.stop().await;
+    assert_eq!(names(folder.path(), "v"), ["v1-1"]);
+    assert_eq!(names(folder.path(), "quarantine").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_built_beside_and_damaged_are_thrown_away() {
+    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let rows = reference(&log).await;
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    running.stop().await;
+    let built = folder.path().to_owned();
+    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    std::fs::write(folder.path().join("counts/v1-1/db"), b"nothing of use").unwrap();
+    let running = Running::open(&log, folder.path()).await;
+    let rebuild = ended(&running).await;
+    assert_eq!((rebuild.folded_before, rebuild.ended.unwrap().failure), (0, None));
+    assert_eq!(running.rows(&log).await, rows);
+    running.stop().await;
+    assert!(names(folder.path(), "quarantine").is_empty(), "the rows that were read are sound");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_schema_throws_away_what_was_built_beside_for_the_former() {
+    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    running.stop().await;
+    let built = folder.path().to_owned();
+    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    let running = Running::open_schema(&log, folder.path(), 2).await;
+    assert_eq!(running.rows(&log).await, reference(&log).await);
+    assert_eq!(running.view.rebuilding(), None);
+    running.stop().await;
+    assert_eq!(names(folder.path(), "v"), ["v2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_halted_is_not_built_anew_from_a_log_that_lost_commits() {
+    let (log, folder) = (TestLog::with_commits(1_000), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    running.stop().await;
+    log.lose(100);
+    let running = Running::open(&log, folder.path()).await;
+    running.state(|state| matches!(state, ViewState::Halted(_))).await;
+    let Asked::Refused(sentence) = running.view.rebuild() else { panic!("it is refused") };
+    assert!(sentence.contains("acknowledged commits are lost"), "{sentence}");
+    running.stop().await;
+}
+
+/// The rebuild, once it has ended.
+async fn ended(running: &Running) -> Rebuild {
+    let deadline = tokio::time::Instant::now() + WAIT_MAX;
+    loop {
+        let rebuild = running.view.rebuilding().unwrap();
+        if rebuild.ended.is_some() {
+            return rebuild;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{rebuild:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Lets another process build and kills it after it told so many times how far it is.
+fn build_and_be_killed(folder: &Path, lines: usize) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["beside::the_process_that_is_killed", "--exact", "--ignored", "--nocapture"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told = BufReader::new(child.stdout.take().unwrap()).lines();
+    let seen = told.map_while(Result::ok).filter(|line| line.contains("built")).take(lines).count();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(seen, lines, "the child builds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "other tests run it and kill it"]
+async fn the_process_that_is_killed() {
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return;
+    };
+    let log = TestLog::with_commits(COMMITS);
+    let running = Running::open(&log, Path::new(&folder)).await;
+    running.state(|state| *state == ViewState::Live).await;
+    // One that was begun goes on by itself.
+    let _asked = running.view.rebuild();
+    let mut told = 0;
+    loop {
+        let rebuild = running.view.rebuilding().unwrap();
+        assert_eq!(rebuild.ended, None, "the test kills it before");
+        if rebuild.folded > told {
+            told = rebuild.folded;
+            println!("built {told}");
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
