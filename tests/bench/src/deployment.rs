@@ -22,9 +22,11 @@ use crate::{
 
 /// The token of the account that owns all instances.
 pub(crate) const ACCOUNT_TOKEN: &str = "bench-account-token-0001";
-const ROOT_KEY: &str = "bench-root-key-0001";
+pub(crate) const ROOT_KEY: &str = "bench-root-key-0001";
 /// Only for the benchmark's own throw-away data.
-const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(crate) const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// Shards of every log.
+pub(crate) const SHARDS: u8 = 4;
 /// Requests that each token may send in a minute: counted as in any deployment, and more than any machine takes.
 const RATE: &str = "4000000000";
 /// The quotas.
@@ -50,7 +52,10 @@ pub(crate) struct Deployment {
     binary: PathBuf,
     /// Beside those that every deployment has.
     settings: Vec<(&'static str, String)>,
-    data: TempDir,
+    /// What it has on the disk.
+    folder: PathBuf,
+    /// Removes that when it is dropped, unless it shall stay.
+    _temporary: Option<TempDir>,
     /// Dropped after the processes.
     pub(crate) servers: Option<Servers>,
 }
@@ -76,6 +81,23 @@ impl Deployment {
         topology: Topology,
         settings: Vec<(&'static str, String)>,
     ) -> Outcome<Self> {
+        let temporary = tempfile::tempdir()?;
+        let folder = temporary.path().to_owned();
+        let deployment = Self::start_new(binary, topology, settings, folder).await?;
+        Ok(Self { _temporary: Some(temporary), ..deployment })
+    }
+
+    /// The same in a folder that stays.
+    pub(crate) async fn start_in(binary: &Path, topology: Topology, folder: &Path) -> Outcome<Self> {
+        Self::start_new(binary, topology, Vec::new(), folder.to_owned()).await
+    }
+
+    async fn start_new(
+        binary: &Path,
+        topology: Topology,
+        settings: Vec<(&'static str, String)>,
+        folder: PathBuf,
+    ) -> Outcome<Self> {
         let servers = Servers::start(topology.engine).await?;
         let roles = topology.shape.processes();
         let members =
@@ -86,7 +108,8 @@ impl Deployment {
             members,
             binary: binary.to_owned(),
             settings,
-            data: tempfile::tempdir()?,
+            folder,
+            _temporary: None,
             servers,
         };
         deployment.launch().await?;
@@ -174,7 +197,7 @@ impl Deployment {
 
     /// The folder of its data.
     pub(crate) fn data(&self) -> PathBuf {
-        self.data.path().join("data")
+        self.folder.join("data")
     }
 
     /// Processor time by role so far, in ticks; that of the NATS servers as `NATS server`.
@@ -219,11 +242,8 @@ impl Deployment {
     fn command(&self) -> Command {
         let mut command = program(&self.binary);
         command
-            .current_dir(self.data.path())
-            .env("BERTH_DATA", self.data())
-            .env("BERTH_ROOT_KEY", ROOT_KEY)
-            .env("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN)
-            .env("BERTH_MASTER_KEY", MASTER_KEY)
+            .current_dir(&self.folder)
+            .envs(identity(&self.data()))
             .envs(RATES.map(|quota| (quota, RATE)))
             .env("BERTH_WEBHOOK_ALLOW", "127.0.0.0/8")
             .env("BERTH_LOG", "error")
@@ -235,6 +255,22 @@ impl Deployment {
         }
         command
     }
+}
+
+/// What makes a deployment this one: its folder, its shards, its keys and tokens.
+fn identity(data: &Path) -> [(&'static str, String); 5] {
+    [
+        ("BERTH_DATA", data.display().to_string()),
+        ("BERTH_LOG_SHARDS", SHARDS.to_string()),
+        ("BERTH_MASTER_KEY", MASTER_KEY.to_owned()),
+        ("BERTH_ROOT_KEY", ROOT_KEY.to_owned()),
+        ("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN.to_owned()),
+    ]
+}
+
+/// The same as somebody types it before a command.
+pub(crate) fn settings_in(data: &Path) -> String {
+    identity(data).map(|(name, value)| format!("{name}='{value}'")).join(" ")
 }
 
 /// What the processes at these ports say of themselves.

@@ -6,6 +6,7 @@
 //! - `options`, `profile`: what is asked for, and how much that is; `machine`: whether it can be believed
 //! - `sections`: what is measured, one file each; `targets`, `report`: what is said of it
 //! - `workload`: what is asked of Berth; `closed_loop`, `open_loop`, `picks`: how often, and of which instance
+//! - `make`: a deployment of a million instances in minutes
 //! - `deployment`, `servers`, `topology`: the processes; `watch`, `scrape`, `proc_fs`, `disk`: what they use meanwhile
 //! - `bare`, `composite`: what the parts take alone
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
@@ -18,6 +19,7 @@ mod disk;
 mod http;
 mod latency;
 mod machine;
+mod make;
 mod open_loop;
 mod options;
 mod picks;
@@ -55,7 +57,7 @@ async fn main() -> Outcome<()> {
         Some(Part::EmptyHandler { port, answer }) => return bare::handler::serve(*port, answer).await,
         Some(Part::Upstream { port }) => return bare::upstream::serve(*port).await,
         Some(Part::Echo { url }) => return bare::echo::serve(url).await,
-        None => {}
+        Some(Part::Make { .. }) | None => {}
     }
     if cfg!(debug_assertions) {
         eprintln!(
@@ -66,6 +68,10 @@ async fn main() -> Outcome<()> {
         Some(binary) => fs::canonicalize(binary)?,
         None => process::build_berth()?,
     };
+    if let Some(Part::Make { folder, instances, commits }) = &options.part {
+        print!("{}", make::in_folder(&binary, folder, *instances, *commits).await?);
+        return Ok(());
+    }
     let mut stamp = Stamp::take(&options).await?;
     let results = Box::pin(sections::run(&options, &binary)).await;
     stamp.finish()?;

@@ -19,7 +19,8 @@ use crate::profile::Name;
         cargo run --profile dist -p berth-bench                                   two minutes, everything that fits\n  \
         cargo run --profile dist -p berth-bench -- --only creates,reads           one question\n  \
         cargo run --profile dist -p berth-bench -- --profile large                a million instances, ten million commits\n  \
-        cargo run --profile dist -p berth-bench -- --profile full --json full.json > full.md\n\n\
+        cargo run --profile dist -p berth-bench -- --profile full --json full.json > full.md\n  \
+        cargo run --profile dist -p berth-bench -- make FOLDER --commits 100000 --instances 10000   a deployment to try things with\n\n\
         A busy machine is refused, since its figures say nothing: stop what else runs, or say --anyway, and the\n\
         report will say so too. TMPDIR says on which disk the logs lie; a tmpfs has no disk to wait for."
 )]
@@ -37,7 +38,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) anyway: bool,
     /// Measures this binary of berth instead of building one.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     pub(crate) berth: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) part: Option<Part>,
@@ -76,9 +77,20 @@ pub(crate) enum Section {
     Kill,
 }
 
-/// The processes that the benchmark starts from its own binary.
+/// What the benchmark makes, and the processes that it starts from its own binary.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Part {
+    /// Makes a deployment with many instances and a long log, without requests, and says how to serve it.
+    Make {
+        /// An empty folder, or one that is not there.
+        folder: PathBuf,
+        /// Instances that it has.
+        #[arg(long, value_name = "NUMBER", default_value_t = 1_000_000)]
+        instances: usize,
+        /// Commits that its log has, at least; a create takes about five.
+        #[arg(long, value_name = "NUMBER", default_value_t = 10_000_000)]
+        commits: u64,
+    },
     /// Serves an answer that lies in a folder.
     #[command(hide = true)]
     EmptyHandler {

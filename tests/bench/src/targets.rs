@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     composite::{self, COMPOSITE},
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
-    sections::{commands, console, lists, logouts, passing, population, signing, waiting},
+    sections::{commands, console, filling, lists, logouts, passing, population, signing, waiting},
     topology::{Engine, Shape, Topology},
 };
 
@@ -222,6 +222,13 @@ fn of_populations(on: Topology) -> Vec<Target> {
         target(
             "embedded, 1,000,000 instances, MiB after the creates",
             memory(population::MEMORY_CREATED_MIB),
+        )
+        .at_most(1_536.0),
+        target("embedded, 1,000,000 instances, MiB after all views were built", memory(filling::MEMORY_FOLDED_MIB))
+            .at_most(1_536.0),
+        target(
+            "embedded, 1,000,000 instances, MiB after commands, reads and lists",
+            memory(population::MEMORY_USED_MIB),
         )
         .at_most(1_536.0),
         target("embedded, 1,000,000 instances, MiB after a restart", memory(population::MEMORY_MIB))

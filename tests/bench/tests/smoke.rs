@@ -24,11 +24,17 @@ fn berth() -> PathBuf {
 
 /// Runs these sections and gives the report, in which nothing may be broken or left out.
 fn measured(sections: &str) -> Report {
+    measured_as("smoke", &["--only", sections])
+}
+
+/// The same with a profile, and arguments beside it.
+fn measured_as(profile: &str, arguments: &[&str]) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.json");
     let output = Command::new(env!("CARGO_BIN_EXE_berth-bench"))
-        .args(["--profile", "smoke", "--anyway", "--only", sections, "--berth"])
+        .args(["--profile", profile, "--anyway", "--berth"])
         .arg(berth())
+        .args(arguments)
         .arg("--json")
         .arg(&file)
         .output()
@@ -142,6 +148,23 @@ fn a_population_is_created_commanded_read_and_rebuilt() {
     assert!(report.median("restart", "16 instances", "commits") >= 200.0);
     assert!(report.median("memory", "16 instances", "MiB after a restart") > 0.0);
     assert!(report.median("memory", "metrics unread, look 5", "MiB") > 0.0);
+}
+
+#[test]
+fn a_large_population_is_made_without_requests_and_measured() {
+    let report = measured_as("smoke-large", &[]);
+    let made = "from 8 to 400, made through the log";
+    assert!(report.median("creates", "from 0 to 8", "created") > 7.5);
+    assert!(report.median("creates", made, "created") > 391.5);
+    assert!(report.median("creates", made, "commits per second") > 0.0);
+    assert!(report.median("restart", "400 instances", "commits") >= 3_000.0, "the views followed");
+    assert!(report.median("disk", "400 instances", "commits") >= 4_000.0);
+    assert!(report.median("spread", "400 instances, uniform", "per second") > 0.0);
+    assert!(report.median("lists", "400 instances, a search for a name", "p99 µs") > 0.0);
+    assert!(report.median("restart", "400 instances", "restart to ready s") > 0.0);
+    for moment in ["after all views were built", "after commands, reads and lists", "after a restart"] {
+        assert!(report.median("memory", "400 instances", &format!("MiB {moment}")) > 0.0);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod bare;
 pub(crate) mod commands;
 pub(crate) mod console;
+pub(crate) mod filling;
 pub(crate) mod history;
 mod kill;
 pub(crate) mod lists;
@@ -116,7 +117,8 @@ impl Run<'_> {
 
     /// What has no rounds.
     async fn once(&mut self) {
-        if self.options.wants(Section::Memory) {
+        // Where a large deployment is made its memory is what counts.
+        if self.options.wants(Section::Memory) && !self.profile.made {
             for topology in self.profile.few.clone() {
                 if self.begins(&format!("metrics that nobody reads, {topology}")) {
                     let outcome = Box::pin(unread::measure(self, topology)).await;

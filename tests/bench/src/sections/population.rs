@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Run, history, lists, progress, seconds};
+use super::{Run, filling, history, lists, progress, seconds};
 use crate::{
     Outcome,
     bare::handler::Handler,
@@ -37,6 +37,8 @@ pub(crate) const CREATED: &str = "created";
 pub(crate) const READY_SECONDS: &str = "restart to ready s";
 pub(crate) const MEMORY_MIB: &str = "MiB after a restart";
 pub(crate) const MEMORY_CREATED_MIB: &str = "MiB after the creates";
+pub(crate) const MEMORY_USED_MIB: &str = "MiB after commands, reads and lists";
+pub(crate) const REBUILT_SECONDS: &str = "rebuild s";
 pub(crate) const REBUILT_PER_SECOND: &str = "commits rebuilt per second";
 
 /// The work over so many instances.
@@ -74,10 +76,16 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
     let sizes = if round == 1 { &sizes[..] } else { sizes.get(..1).unwrap_or_default() };
     for size in sizes {
         progress(&format!("  {size} instances"));
-        let whole = grow(run, &deployment, &mut instances, *size, round).await?;
+        let makes = run.profile.made && !instances.is_empty();
+        let whole = if makes {
+            ended = filling::fill(run, &mut deployment, &mut instances, *size, round).await?;
+            true
+        } else {
+            grow(run, &deployment, &mut instances, *size, round).await?
+        };
         let population: Population = instances.clone().into();
         let last = *size == sizes.last().copied().unwrap_or_default();
-        if last {
+        if last && !makes {
             history::lengthen(run, &deployment, &population, ended).await?;
         }
         if run.options.wants(Section::Spread) {
@@ -88,6 +96,10 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
         }
         if run.options.wants(Section::Lists) {
             lists::measure(run, &deployment, &population, round).await?;
+        }
+        if run.options.wants(Section::Memory) {
+            let place = Place::new(Table::Memory, &topology, work(instances.len()), round);
+            run.results.note(&place, MEMORY_USED_MIB, mib(&deployment)?);
         }
         ended += deployment.commits().await;
         if last && topology == Topology::EMBEDDED {
@@ -200,7 +212,7 @@ async fn restart(
         deployment.launch().await?;
         let (commits, took) = rebuilt(deployment, started).await?;
         run.results.note(&place, "commits", commits);
-        run.results.note(&place, "rebuild s", seconds(took));
+        run.results.note(&place, REBUILT_SECONDS, seconds(took));
         run.results.note(&place, REBUILT_PER_SECOND, commits / seconds(took));
     }
     Ok(())
@@ -208,7 +220,7 @@ async fn restart(
 
 /// Waits until no view has anything left to fold; gives what the busiest one folded, and the time from the start of
 /// the processes to the last look at which something was left.
-async fn rebuilt(deployment: &Deployment, started: Instant) -> Outcome<(f64, Duration)> {
+pub(super) async fn rebuilt(deployment: &Deployment, started: Instant) -> Outcome<(f64, Duration)> {
     let deadline = started + REBUILD_MAX;
     let (mut folded, mut took, mut quiet) = (0.0, Duration::ZERO, 0);
     while quiet < QUIET_LOOKS {
@@ -231,6 +243,6 @@ async fn rebuilt(deployment: &Deployment, started: Instant) -> Outcome<(f64, Dur
 }
 
 #[expect(clippy::cast_precision_loss, reason = "memory stays far below 2^53 bytes")]
-fn mib(deployment: &Deployment) -> Outcome<f64> {
+pub(super) fn mib(deployment: &Deployment) -> Outcome<f64> {
     Ok(deployment.memory_bytes()? as f64 / MIB)
 }
