@@ -1,6 +1,8 @@
 //! A lean HTTP/1.1 client: one connection, one request at a time, no more parsing than an answer needs. The
 //! same one asks Berth and the empty handler, so that its own cost is in both; the report says what it is.
 
+use std::fmt;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -42,6 +44,15 @@ pub(crate) struct Answer {
     /// The status line and the headers as they came.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+}
+
+/// A request was refused for now: too much was asked for, or there was no room for it.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    status: u16,
+    /// Whether the answer says when to ask again.
+    pub(crate) says_when: bool,
+    body: String,
 }
 
 impl<'a> Ask<'a> {
@@ -121,6 +132,11 @@ impl Answer {
         if self.status == status {
             return Ok(self.body);
         }
+        if matches!(self.status, 429 | 503) {
+            let says_when = self.head.to_ascii_lowercase().contains("\r\nretry-after:");
+            let body = String::from_utf8_lossy(&self.body).into_owned();
+            return Err(Refused { status: self.status, says_when, body }.into());
+        }
         Err(format!("{status} was expected: {} {}", self.status, String::from_utf8_lossy(&self.body)).into())
     }
 
@@ -129,6 +145,14 @@ impl Answer {
         Ok(serde_json::from_slice(&self.expect(status)?)?)
     }
 }
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused for now: {} {}", self.status, self.body)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// The answer, if all of it is there.
 fn parse(received: &[u8]) -> Outcome<Option<Answer>> {
@@ -159,5 +183,16 @@ mod tests {
         let answer = parse(whole).unwrap().unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (201, b"ok".as_slice()));
         assert_eq!(answer.expect(201).unwrap(), b"ok");
+    }
+
+    #[test]
+    fn a_refusal_says_whether_it_says_when_to_ask_again() {
+        let refusal = |head: &str| {
+            let answer = parse(format!("HTTP/1.1 {head}\r\n\r\n").as_bytes()).unwrap().unwrap();
+            answer.expect(200).unwrap_err().downcast::<Refused>().map(|refused| refused.says_when).ok()
+        };
+        assert_eq!(refusal("429 Too Many Requests\r\nRetry-After: 1"), Some(true));
+        assert_eq!(refusal("503 Service Unavailable"), Some(false));
+        assert_eq!(refusal("500 Internal Server Error"), None);
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Failure, Outcome, closed_loop::Operation, latency::Latencies};
+use crate::{Failure, Outcome, closed_loop::Operation, http::Refused, latency::Latencies};
 
 /// The longest that the pacemaker sleeps at once, so that an ended measurement ends it too.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
@@ -31,8 +31,12 @@ pub(crate) struct Open {
     pub(crate) latencies: Latencies,
     /// Answered with success, by the end.
     pub(crate) answered: u64,
-    /// Refused or broken.
-    pub(crate) failed: u64,
+    /// Of every refusal (429, 503), from when it was sent to its answer: what a refusal costs whoever is refused.
+    pub(crate) refusals: Latencies,
+    /// Those of them that did not say when to ask again.
+    pub(crate) without_when: u64,
+    /// Answered otherwise, or not to the end.
+    pub(crate) broken: u64,
     /// Not answered, or not even sent, by the end.
     pub(crate) unanswered: u64,
     pub(crate) took: Duration,
@@ -44,14 +48,6 @@ struct Moments {
     start: Instant,
     pace: Duration,
     count: u32,
-}
-
-/// What one client did.
-struct Part {
-    latencies: Latencies,
-    answered: u64,
-    failed: u64,
-    unanswered: u64,
 }
 
 /// Sends `rate` requests per second for `duration`, by as many clients as are free.
@@ -68,13 +64,9 @@ pub(crate) async fn measure<O: Operation>(clients: Vec<O>, rate: f64, duration: 
     for client in clients {
         running.spawn(moments.serve(client, Arc::clone(&due), Arc::clone(&taken)));
     }
-    let mut all = Part { latencies: Latencies::new()?, answered: 0, failed: 0, unanswered: 0 };
+    let mut all = Open::new(duration)?;
     while let Some(ended) = running.join_next().await {
-        let part = ended??;
-        all.latencies.merge(&part.latencies)?;
-        all.answered += part.answered;
-        all.failed += part.failed;
-        all.unanswered += part.unanswered;
+        all.merge(&ended??)?;
     }
     pacemaker.await?;
     // Those that no client was free for.
@@ -83,8 +75,44 @@ pub(crate) async fn measure<O: Operation>(clients: Vec<O>, rate: f64, duration: 
         all.latencies.record(end - moments.at(at));
         all.unanswered += 1;
     }
-    let Part { latencies, answered, failed, unanswered } = all;
-    Ok(Open { latencies, answered, failed, unanswered, took: duration })
+    Ok(all)
+}
+
+impl Open {
+    fn new(took: Duration) -> Outcome<Self> {
+        let (latencies, refusals) = (Latencies::new()?, Latencies::new()?);
+        Ok(Self { latencies, answered: 0, refusals, without_when: 0, broken: 0, unanswered: 0, took })
+    }
+
+    /// Whether every request was answered with success.
+    pub(crate) fn is_whole(&self) -> bool {
+        (self.refusals.count(), self.broken, self.unanswered) == (0, 0, 0)
+    }
+
+    /// Adds what another client did.
+    fn merge(&mut self, other: &Self) -> Outcome<()> {
+        self.latencies.merge(&other.latencies)?;
+        self.refusals.merge(&other.refusals)?;
+        self.answered += other.answered;
+        self.without_when += other.without_when;
+        self.broken += other.broken;
+        self.unanswered += other.unanswered;
+        Ok(())
+    }
+
+    fn note(&mut self, answer: Outcome<()>, took: Duration) {
+        let Err(error) = answer else {
+            self.answered += 1;
+            return;
+        };
+        match error.downcast::<Refused>() {
+            Ok(refused) => {
+                self.refusals.record(took);
+                self.without_when += u64::from(!refused.says_when);
+            }
+            Err(_) => self.broken += 1,
+        }
+    }
 }
 
 impl Moments {
@@ -116,19 +144,20 @@ impl Moments {
         mut client: O,
         due: Arc<Semaphore>,
         taken: Arc<AtomicU32>,
-    ) -> Result<Part, Failure> {
-        let mut part = Part { latencies: Latencies::new()?, answered: 0, failed: 0, unanswered: 0 };
+    ) -> Result<Open, Failure> {
+        let mut part = Open::new(Duration::ZERO)?;
         let end = self.end();
         while taken.load(Ordering::Relaxed) < self.count {
             // Too late, or all are taken.
             let Ok(Ok(permit)) = timeout_at(end, due.acquire()).await else { break };
             permit.forget();
             let intended = self.at(taken.fetch_add(1, Ordering::Relaxed));
+            let sent = Instant::now();
             let answer = timeout_at(end, client.once()).await;
-            part.latencies.record(Instant::now() - intended);
+            let now = Instant::now();
+            part.latencies.record(now - intended);
             match answer {
-                Ok(Ok(())) => part.answered += 1,
-                Ok(Err(_)) => part.failed += 1,
+                Ok(answer) => part.note(answer, now - sent),
                 Err(_) => {
                     part.unanswered += 1;
                     break;

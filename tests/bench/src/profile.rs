@@ -77,7 +77,9 @@ pub(crate) struct Profile {
 /// The bytes of settings that make a state of about 40 KB.
 pub(crate) const LARGE_STATE_BYTES: usize = 38_000;
 /// The rates of the open loop, as parts of the capacity that the closed loop has found.
-pub(crate) const RATES: [f64; 5] = [0.25, 0.5, 0.75, 0.9, 3.0];
+pub(crate) const RATES: [f64; 5] = [0.25, 0.5, 0.75, 0.9, TOO_MUCH];
+/// More than can be done.
+pub(crate) const TOO_MUCH: f64 = 3.0;
 /// Endpoints of the instances that are logged out.
 pub(crate) const ENDPOINTS: [usize; 3] = [0, 1, 3];
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::{
     composite::{self, COMPOSITE},
+    profile::TOO_MUCH,
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
-    sections::{commands, console, filling, lists, logouts, passing, population, signing, waiting},
+    sections::{commands, console, filling, lists, logouts, open, passing, population, signing, waiting},
     topology::{Engine, Shape, Topology},
 };
 
@@ -130,11 +131,25 @@ fn all() -> Vec<Target> {
             .beside(signed(signing::UNSIGNED))
             .at_most(1.05),
     );
+    targets.extend(of_too_much(embedded));
     targets.extend(of_populations(embedded));
     targets.extend(of_logouts(embedded));
     targets.extend(of_console(embedded));
     targets.extend(of_passing(embedded));
     targets
+}
+
+/// Three times what can be done: as much is done as ever, the rest is refused at once, and it passes.
+fn of_too_much(on: Topology) -> Vec<Target> {
+    let of = |measure| key(Table::Open, &on, open::work(TOO_MUCH), measure);
+    let capacity = key(Table::Open, &on, open::CAPACITY.to_owned(), PER_SECOND);
+    let at = |what: &str| format!("{on}, at three times the capacity, {what}");
+    vec![
+        target(&at("answered/s to the capacity"), of(PER_SECOND)).beside(capacity).at_least(0.9),
+        target(&at("a refusal, p99 µs"), of(open::REFUSAL_P99)).at_most(100_000.0),
+        target(&at("refusals that do not say when to ask again"), of(open::WITHOUT_WHEN)).at_most(0.0),
+        target(&at("recovered after, s"), of(open::RECOVERED_SECONDS)).at_most(5.0),
+    ]
 }
 
 fn of_logouts(on: Topology) -> Vec<Target> {
@@ -224,8 +239,11 @@ fn of_populations(on: Topology) -> Vec<Target> {
             memory(population::MEMORY_CREATED_MIB),
         )
         .at_most(1_536.0),
-        target("embedded, 1,000,000 instances, MiB after all views were built", memory(filling::MEMORY_FOLDED_MIB))
-            .at_most(1_536.0),
+        target(
+            "embedded, 1,000,000 instances, MiB after all views were built",
+            memory(filling::MEMORY_FOLDED_MIB),
+        )
+        .at_most(1_536.0),
         target(
             "embedded, 1,000,000 instances, MiB after commands, reads and lists",
             memory(population::MEMORY_USED_MIB),

@@ -86,7 +86,7 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
     let itself = place("the changes themselves");
     note_latencies(results, &itself, &load.latencies);
     results.note(&itself, CHANGED_PER_SECOND, per_second(load.answered, load.took));
-    let missing = per_second(load.failed + load.unanswered, load.took);
+    let missing = per_second(load.refusals.count() + load.broken + load.unanswered, load.took);
     results.note(&itself, "refused or unanswered per second", missing);
     results.note_seen(&itself, &watched, load.answered);
     Ok(())

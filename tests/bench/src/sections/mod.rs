@@ -8,7 +8,7 @@ pub(crate) mod history;
 mod kill;
 pub(crate) mod lists;
 pub(crate) mod logouts;
-mod open;
+pub(crate) mod open;
 pub(crate) mod passing;
 pub(crate) mod population;
 pub(crate) mod signing;

@@ -1,25 +1,50 @@
-//! Latencies at fixed rates, from the intended moment.
+//! Latencies at fixed rates, from the intended moment; and what becomes of a deployment that is asked for too much.
 
-use super::{Run, seconds};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Run, progress, seconds};
 use crate::{
     Outcome,
     closed_loop::{self, per_second},
-    open_loop,
+    deployment::Deployment,
+    open_loop::{self, Open},
     picks::Picks,
     profile::RATES,
-    results::{LATENCIES, PER_SECOND, Place, Table},
+    results::{LATENCIES, P50, PER_SECOND, Place, Results, Table},
     topology::Topology,
     watch::Watch,
     workload::{
+        Population,
         commands::{By, Commands},
         creates::{self, Kind},
     },
 };
 
+/// What is offered after too much, as a part of the capacity, and for how long at once.
+const CALM_PART: f64 = 0.75;
+const CALM_SLICE: Duration = Duration::from_millis(250);
+/// How long a deployment may take to recover; one that has not by then counts with this.
+const RECOVER_MAX: Duration = Duration::from_secs(15);
+
+/// Names that targets ask for.
+pub(crate) const CAPACITY: &str = "capacity (closed loop)";
+pub(crate) const REFUSAL_P99: &str = "refusal p99 µs";
+pub(crate) const WITHOUT_WHEN: &str = "refused without Retry-After";
+pub(crate) const RECOVERED_SECONDS: &str = "recovered after s";
+
+/// The commands at a rate, as a part of the capacity.
+pub(crate) fn work(part: f64) -> String {
+    format!("no-op logouts at {:.0} % of the capacity", part * 100.0)
+}
+
 /// One round on one topology: the capacity, then parts of it, then three times as much.
 pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -> Outcome<()> {
     let (clients, window) = (run.profile.clients, run.profile.window);
-    let deployment = run.deployment(topology).await?;
+    // One account sends everything, and may have half of the room: with as much of it as there are clients it meets the end.
+    let room = ("BERTH_COMMANDS_AT_ONCE", run.profile.open_clients.to_string());
+    let deployment = Deployment::start_with(run.binary, topology, vec![room]).await?;
     let population =
         creates::population(&deployment, clients, 0..run.profile.instances, &Kind::default()).await?;
     deployment.idle().await?;
@@ -27,26 +52,79 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
     let (capacity, _) = closed_loop::measure(closed, window).await?;
     deployment.idle().await?;
     for part in RATES {
-        let work = format!("no-op logouts at {:.0} % of the capacity", part * 100.0);
-        let place = Place::new(Table::Open, &topology, work, round);
-        let picks = Picks::uniform(run.profile.open_clients);
-        let open = Commands::clients(&deployment, &population, By::Id, picks);
+        let place = Place::new(Table::Open, &topology, work(part), round);
         let rate = capacity.per_second * part;
         let watch = Watch::start(&deployment).await?;
-        let seen = open_loop::measure(open, rate, window).await?;
-        let watched = watch.end(&deployment).await?;
-        let results = &mut run.results;
-        results.note(&place, "offered per second", rate);
-        results.note(&place, PER_SECOND, per_second(seen.answered, seen.took));
-        for (measure, share) in LATENCIES {
-            results.note(&place, measure, seen.latencies.at(share));
+        let end = Instant::now() + window;
+        let seen = offer(run, &deployment, &population, rate, window).await?;
+        let mut answers = seen.answered;
+        if part > 1.0 {
+            let calm = capacity.per_second * CALM_PART;
+            let (recovered, more) = recovery(run, &deployment, &population, calm, end).await?;
+            run.results.note(&place, RECOVERED_SECONDS, seconds(recovered));
+            answers += more;
         }
-        results.note(&place, "refused per second", per_second(seen.failed, seen.took));
-        results.note(&place, "unanswered per second", per_second(seen.unanswered, seen.took));
-        results.note_seen(&place, &watched, seen.answered);
+        let watched = watch.end(&deployment).await?;
+        note(&mut run.results, &place, rate, &seen);
+        run.results.note_seen(&place, &watched, answers);
     }
-    let place = Place::new(Table::Open, &topology, "capacity (closed loop)", round);
+    let place = Place::new(Table::Open, &topology, CAPACITY, round);
     run.results.note(&place, PER_SECOND, capacity.per_second);
     run.results.note(&place, "window s", seconds(window));
     Ok(())
+}
+
+async fn offer(
+    run: &Run<'_>,
+    deployment: &Deployment,
+    population: &Population,
+    rate: f64,
+    time: Duration,
+) -> Outcome<Open> {
+    let picks = Picks::uniform(run.profile.open_clients);
+    let clients = Commands::clients(deployment, population, By::Id, picks);
+    open_loop::measure(clients, rate, time).await
+}
+
+/// Offers a rate that was no trouble before, a little at a time, until all of it is answered with success. Gives how long
+/// after the last moment of too much that began, and what was answered meanwhile.
+async fn recovery(
+    run: &Run<'_>,
+    deployment: &Deployment,
+    population: &Population,
+    rate: f64,
+    end: Instant,
+) -> Outcome<(Duration, u64)> {
+    let mut answered = 0;
+    loop {
+        let after = end.elapsed();
+        let slice = offer(run, deployment, population, rate, CALM_SLICE).await?;
+        answered += slice.answered;
+        if slice.is_whole() {
+            return Ok((after, answered));
+        }
+        if after >= RECOVER_MAX {
+            progress("  it has not recovered");
+            return Ok((RECOVER_MAX, answered));
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+fn note(results: &mut Results, place: &Place, rate: f64, seen: &Open) {
+    let refused = seen.refusals.count();
+    let all = seen.answered + refused + seen.broken + seen.unanswered;
+    results.note(place, "offered per second", rate);
+    results.note(place, PER_SECOND, per_second(seen.answered, seen.took));
+    for (measure, share) in LATENCIES {
+        results.note(place, measure, seen.latencies.at(share));
+    }
+    results.note(place, "refused %", 100.0 * refused as f64 / all.max(1) as f64);
+    results.note(place, "unanswered per second", per_second(seen.unanswered, seen.took));
+    results.note(place, "broken per second", per_second(seen.broken, seen.took));
+    if refused > 0 {
+        results.note(place, &format!("refusal {P50}"), seen.refusals.at(0.5));
+        results.note(place, REFUSAL_P99, seen.refusals.at(0.99));
+        results.note(place, WITHOUT_WHEN, seen.without_when as f64);
+    }
 }
