@@ -24,6 +24,7 @@
 //! No personal data ever stands in a subject.
 
 mod api;
+mod worker;
 mod command;
 
 use std::{fmt, str::FromStr};
@@ -35,6 +36,7 @@ use thiserror::Error;
 use crate::ids::{AccountId, CommandId, DirectoryId, InstanceId, StreamId};
 
 pub use api::{API_FILTER, ApiSubject, ApiVerb, InvalidApiSubject};
+pub use worker::{WORKER_HELLOS, WorkerSession, worker_of_hello, worker_said_filter};
 pub use command::{CommandSubject, Decider, InvalidCommandSubject, Sender, command_subject, owner_filter};
 
 /// Partitions of the key space: the first six bits of a hash.

@@ -36,9 +36,10 @@ const STARTS = {
 };
 
 export class Stage {
-  // With one Berth on the embedded engine, or several on NATS.
-  static async start({ workers = 1, onNats = 0 } = {}) {
+  // With one Berth on the embedded engine, or several on NATS, where workers may speak over NATS too.
+  static async start({ workers = 1, onNats = 0, speakNats = false } = {}) {
     const stage = new Stage();
+    stage.speakNats = speakNats;
     stage.edge = await Edge.start({
       cert: await readFile(process.env.BERTH_TEST_CERTIFICATE),
       key: await readFile(process.env.BERTH_TEST_CERTIFICATE_KEY),
@@ -66,7 +67,7 @@ export class Stage {
   }
 
   async startNats() {
-    const port = await freePort();
+    const port = (this.natsPort ??= await freePort());
     const settings = ["--jetstream", "--store_dir", join(this.folder, "nats"), "--addr", "127.0.0.1", "--port", String(port)];
     this.nats = start(process.env.BERTH_TEST_NATS_SERVER, settings, this.folder, {});
     this.onNats = { BERTH_NATS_URL: `nats://127.0.0.1:${port}`, BERTH_MASTER_KEY: Buffer.alloc(32, 7).toString("base64") };
@@ -91,9 +92,9 @@ export class Stage {
 
   startWorker(worker) {
     const { command, settings } = STARTS[LIBRARY](this.edge);
+    const overSockets = { BERTH_URL: this.berths.map(({ port }) => `ws://127.0.0.1:${port}`).join(), BERTH_WORKER_TOKEN: TOKEN };
     worker.process = start(command[0], command.slice(1), WORKER, {
-      BERTH_URL: this.berths.map(({ port }) => `ws://127.0.0.1:${port}`).join(),
-      BERTH_WORKER_TOKEN: TOKEN,
+      ...(this.speakNats ? { BERTH_NATS_URL: this.onNats.BERTH_NATS_URL } : overSockets),
       BERTH_WORKER_NAME: worker.name,
       BERTH_WORKER_KEY: Buffer.alloc(32, worker.name).toString("base64"),
       BERTH_WORKER_DATA: this.folderOf(worker),
@@ -132,6 +133,11 @@ export class Stage {
     await end(berth.process, "SIGKILL");
     const other = this.berths.find((one) => one !== berth);
     if (other) this.address = `http://127.0.0.1:${other.port}`;
+  }
+
+  // All of it is on the disk, and nobody is told.
+  async killNats() {
+    await end(this.nats, "SIGKILL");
   }
 
   killWorker(worker = this.workers[0]) {

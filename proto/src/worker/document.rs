@@ -84,6 +84,18 @@ fn messages<'a>(side: &'a str, all: &'a [Message]) -> impl Iterator<Item = (Stri
     })
 }
 
+fn parameter(description: &str) -> Value {
+    json!({ "description": description })
+}
+
+fn session_parameters() -> Value {
+    json!({
+        "worker": parameter("The worker's name, without dots"),
+        "connector": parameter("A word of the connector's"),
+        "session": parameter("The number of the session at the connector"),
+    })
+}
+
 fn asyncapi() -> Value {
     let said: Map<_, _> = messages("worker", &FROM_WORKER).chain(messages("connector", &TO_WORKER)).collect();
     let refer = |name: &String| json!({ "$ref": format!("#/components/messages/{name}") });
@@ -92,6 +104,9 @@ fn asyncapi() -> Value {
         let names = said.keys().filter(|name| name.starts_with(side));
         names.map(|name| json!({ "$ref": format!("#/channels/socket/messages/{name}") })).collect()
     };
+    let of_nats = |is_there: &dyn Fn(&str) -> bool| -> Map<_, _> {
+        said.keys().filter(|name| is_there(name)).map(|name| (name.clone(), refer(name))).collect()
+    };
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -99,8 +114,9 @@ fn asyncapi() -> Value {
             "version": CONTRACT.to_string(),
             "description": format!(
                 "What a worker, a process with a WhatsApp library, and Berth's connector say to each other. Each message \
-                 is one JSON object of at most {MESSAGE_BYTES_MAX} bytes in a text message of a WebSocket. A field that \
-                 the reader does not know is ignored, a kind that it does not know is refused."
+                 is one JSON object of at most {MESSAGE_BYTES_MAX} bytes, in a text message of a WebSocket or in a \
+                 request on NATS, which whoever takes it answers with nothing. A field that the reader does not know is \
+                 ignored, a kind that it does not know is refused."
             ),
             "license": { "name": "Apache-2.0" },
         },
@@ -111,6 +127,11 @@ fn asyncapi() -> Value {
                 "description": "`berth connector`, or `berth serve`; `wss` behind a proxy",
                 "security": [{ "type": "http", "scheme": "bearer", "description": "`worker_token`" }],
             },
+            "nats": {
+                "host": "localhost:4222", "protocol": "nats",
+                "description": "The servers of the deployment, where workers are let in by `berth provision --worker`",
+                "security": [{ "type": "userPassword", "description": "`worker-` and the worker's name" }],
+            },
         },
         "channels": {
             "socket": {
@@ -118,6 +139,28 @@ fn asyncapi() -> Value {
                 "title": "A worker's connection",
                 "servers": [{ "$ref": "#/servers/connector" }],
                 "messages": listed,
+            },
+            "hellos": {
+                "address": "berth.v1.worker.{worker}.hello",
+                "title": "Hellos, to all connectors",
+                "description": "Said again every ten seconds, and a second after a session ended.",
+                "servers": [{ "$ref": "#/servers/nats" }],
+                "parameters": { "worker": parameter("The worker's name, without dots") },
+                "messages": of_nats(&|name| name == "worker.hello"),
+            },
+            "said": {
+                "address": "berth.v1.worker.{worker}.said.{connector}.{session}",
+                "title": "What a worker says in a session",
+                "servers": [{ "$ref": "#/servers/nats" }],
+                "parameters": session_parameters(),
+                "messages": of_nats(&|name| name.starts_with("worker.") && name != "worker.hello"),
+            },
+            "told": {
+                "address": "berth.v1.worker.{worker}.told.{connector}.{session}",
+                "title": "What a worker is told in a session, which a connector opens with `welcome`",
+                "servers": [{ "$ref": "#/servers/nats" }],
+                "parameters": session_parameters(),
+                "messages": of_nats(&|name| name.starts_with("connector.")),
             },
         },
         "operations": {
@@ -129,6 +172,9 @@ fn asyncapi() -> Value {
                 "action": "send", "channel": { "$ref": "#/channels/socket" },
                 "summary": "What a worker is told.", "messages": of_side("connector."),
             },
+            "greeted": { "action": "receive", "channel": { "$ref": "#/channels/hellos" } },
+            "hearOnNats": { "action": "receive", "channel": { "$ref": "#/channels/said" } },
+            "tellOnNats": { "action": "send", "channel": { "$ref": "#/channels/told" } },
         },
         "components": { "messages": said, "schemas": schemas() },
     })

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::permissions::Guests;
-use berth_proto::AccountId;
+use berth_proto::{AccountId, worker::NAME_CHARS_MAX};
 use berth_runtime::{
     Role,
     config::{Sources, keys},
@@ -157,7 +157,8 @@ fn provision() -> Command {
              whose session-aggregate may make streams needs none of this. With --permissions it asks no server: it \
              prints the configuration of NATS that gives each role its least permissions, for this `log_shards`. With \
              --account the programs of that account are let in: they read its public events through durable consumers, \
-             which this makes with the credentials of the operator. Name all such accounts each time.",
+             which this makes with the credentials of the operator. With --worker so is a worker that speaks over NATS. \
+             Name all such accounts and workers each time.",
         )
         .arg(
             Arg::new("account")
@@ -176,11 +177,29 @@ fn provision() -> Command {
                 .help("Durable readers of public events that each of them has"),
         )
         .arg(
+            Arg::new("worker")
+                .long("worker")
+                .value_name("NAME")
+                .value_parser(worker_name)
+                .action(ArgAction::Append)
+                .help("A worker that is let in under its name; may be repeated"),
+        )
+        .arg(
             Arg::new("permissions")
                 .long("permissions")
                 .action(ArgAction::SetTrue)
                 .help("Print the least permissions of each role as a part of the configuration of a NATS server"),
         )
+}
+
+/// The name of a worker that is a token of a subject.
+fn worker_name(text: &str) -> Result<String, String> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("on NATS it has 1 to {NAME_CHARS_MAX} letters, digits, `_` and `-`"))
+    }
 }
 
 fn export() -> Command {
@@ -292,6 +311,7 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
             guests: Guests {
                 accounts: matches.get_many::<AccountId>("account").into_iter().flatten().copied().collect(),
                 readers: *matches.get_one::<u8>("readers")?,
+                workers: matches.get_many::<String>("worker").into_iter().flatten().cloned().collect(),
             },
         }),
         "rotate-evidence-key" => Task::RotateEvidenceKey(matches.get_one::<PathBuf>("to")?.clone()),

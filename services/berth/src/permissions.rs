@@ -1,5 +1,5 @@
 //! The least permissions of each role on NATS, as a part of its configuration, and those of the accounts whose programs are
-//! let in. They name the streams of the shards of the log, so they follow from their number.
+//! let in, and of workers. They name the streams of the shards of the log, so they follow from their number.
 
 use std::ops::RangeInclusive;
 
@@ -16,16 +16,21 @@ const SHARDS: &str = "@shards";
 /// What Berth exports to an account, and the account; a line with [`EACH_READER`] stands for one for each of its readers.
 const EXPORTS: &str = include_str!("account_exports.conf");
 const ACCOUNT: &str = include_str!("account.conf");
+/// A worker.
+const WORKER: &str = include_str!("worker.conf");
 /// The lines in the configuration where these go.
 const OF_EXPORTS: &str = "    @exports";
 const OF_ACCOUNTS: &str = "  @accounts";
+const OF_WORKERS: &str = "      @workers";
 const EACH_READER: &str = "@readers ";
 
-/// Accounts whose programs are let in, and how many durable readers of public events each has.
+/// Who is let in beside the roles: accounts with their programs, how many durable readers of public events each has, and
+/// workers by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Guests {
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) readers: u8,
+    pub(crate) workers: Vec<String>,
 }
 
 impl Guests {
@@ -70,11 +75,19 @@ pub(crate) fn of(shards: u8, guests: &Guests) -> String {
                 lines.push("    ]".to_owned());
             }
             (OF_ACCOUNTS, _) => lines.extend(guests.fill(ACCOUNT)),
+            (OF_WORKERS, _) => lines.extend(guests.workers.iter().flat_map(|name| of_worker(name))),
             (_, Some((indent, subject))) => lines.push(for_each(shards, indent, subject)),
             (_, None) => lines.push(line.replace(SHARDS, &shards.to_string())),
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// The lines of a worker. What stands for its password is the name of a variable, which has no hyphens.
+fn of_worker(name: &str) -> Vec<String> {
+    let variable = name.to_uppercase().replace('-', "_");
+    let filled = WORKER.lines().map(|line| line.replace("@WORKER", &variable).replace("@worker", name));
+    filled.collect()
 }
 
 /// Two subjects on a line.

@@ -39,7 +39,7 @@ pub(crate) struct Wired {
     pub(crate) log: Arc<dyn EventLog>,
     /// Requests and tails.
     pub(crate) bus: Arc<dyn Bus>,
-    /// Where programs of customers ask; none where there is nobody on a bus.
+    /// Where programs of customers and workers ask; none where there is nobody on a bus.
     pub(crate) door: Option<Arc<dyn Door>>,
     /// Values in memory.
     pub(crate) volatile: Arc<dyn Volatile>,

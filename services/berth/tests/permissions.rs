@@ -2,19 +2,23 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests may panic")]
 
-use std::{env, fs, path::Path, process::Command};
+use std::{env, fs, path::Path, process::{Command, Output}};
 
 /// Writes the file anew.
 const WRITE: &str = "BERTH_WRITE_PERMISSIONS";
 
-fn printed(shards: Option<&str>) -> String {
+fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_berth"));
-    command.args(["provision", "--permissions"]);
+    command.args(["provision", "--permissions"]).args(arguments);
     for (variable, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BERTH_")) {
         command.env_remove(variable);
     }
-    command.args(shards.map(|shards| ["--log-shards", shards]).into_iter().flatten());
-    let output = command.output().expect("the binary runs");
+    command.output().expect("the binary runs")
+}
+
+fn printed(shards: Option<&str>) -> String {
+    let arguments: Vec<_> = shards.map(|shards| ["--log-shards", shards]).into_iter().flatten().collect();
+    let output = run(&arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -35,4 +39,16 @@ fn a_log_of_other_shards_has_other_permissions() {
     let printed = printed(Some("1"));
     assert!(printed.contains("\"$JS.API.STREAM.MSG.GET.BERTH_LOG_0\"\n"), "{printed}");
     assert!(!printed.contains("BERTH_LOG_1") && !printed.contains('@'), "{printed}");
+}
+
+#[test]
+fn a_worker_is_let_in_under_its_name_alone() {
+    let output = run(&["--worker", "w-1"]);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains(r#"user: "worker-w-1", password: $BERTH_NATS_WORKER_W_1_PASSWORD"#), "{printed}");
+    assert!(printed.contains(r#""berth.v1.worker.w-1.said.*.*""#) && !printed.contains('@'), "{printed}");
+    for name in ["w.1", "*", ""] {
+        let refused = run(&["--worker", name]);
+        assert_eq!(refused.status.code(), Some(64), "{name}");
+    }
 }

@@ -124,9 +124,9 @@ pub(super) async fn open(
     server_clock::watch(client.clone(), Arc::clone(&clock), readiness, lifecycle);
     let leaders = leaders::watch(client.clone(), options.shards, readiness, lifecycle);
     // Whoever owns a partition decides its commands, else any replica, the nearest one soonest.
-    // What customers send must not harm the connection that everything else is on.
+    // What customers and workers send must not harm the connection that everything else is on.
     let door = || Arc::new(NatsDoor::new(nats.clone(), name.clone(), lifecycle)) as Arc<dyn Door>;
-    let door = role.runs(Role::Gateway).then(door);
+    let door = (role.runs(Role::Gateway) || role.runs(Role::Connector)).then(door);
     let bus: Arc<dyn Bus> = Arc::new(NearBus::new(Arc::new(NatsBus::new(client, lifecycle)), &COMMANDS));
     let presence = presence::watch(role, leases.clone(), Arc::clone(&bus), leaders, readiness, lifecycle);
     let log = Arc::new(OneFollower::new(log, followed, lifecycle));

@@ -14,4 +14,5 @@ mod upstream;
 mod upstream_heard;
 mod worker;
 mod workers;
+mod workers_on_nats;
 mod world;

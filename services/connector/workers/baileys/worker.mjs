@@ -2,17 +2,15 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import WebSocket from "ws";
 import { Keys } from "./keys.mjs";
 import { Link, failed } from "./link.mjs";
+import { overNats, overWebSocket } from "./wires.mjs";
 
 const setting = (name, otherwise) => process.env[name] || otherwise || exit(`${name} is not set`);
 const exit = (why) => {
   console.error(why);
   process.exit(64);
 };
-const urls = setting("BERTH_URL", "ws://127.0.0.1:8480").split(",");
-const token = setting("BERTH_WORKER_TOKEN");
 const data = setting("BERTH_WORKER_DATA", "worker-data");
 const key = Buffer.from(setting("BERTH_WORKER_KEY"), "base64");
 if (key.length !== 32) exit("BERTH_WORKER_KEY is not 32 bytes in base64: `openssl rand -base64 32` makes some");
@@ -25,56 +23,40 @@ const hello = {
   version: createRequire(import.meta.url)("baileys/package.json").version,
   capacity: Number(setting("BERTH_WORKER_CAPACITY", "200")),
 };
-const RECONNECT_MS = 1000;
 
 // What runs, by device, and what is known of each: its keys, and the highest epoch that it was asked for under.
 const running = new Map();
 const devices = new Map();
 
-// The connection to one connector; it is opened again for ever.
+// A session with one connector.
 class Berth {
-  constructor(url) {
-    this.url = new URL("/workers/v1", url).href;
-    this.connect();
-  }
-
-  connect() {
-    const socket = (this.socket = new WebSocket(this.url, { headers: { authorization: `Bearer ${token}` } }));
-    let [heardAt, beat] = [Date.now(), undefined];
+  constructor(where, send, end) {
+    Object.assign(this, { where, send, end, heardAt: Date.now() });
     // Who waits for an answer, by run.
     this.asked = new Map();
+  }
+
+  heard({ kind, ...message }) {
+    this.heardAt = Date.now();
     const kinds = {
       welcome: ({ heartbeat_ms, unowned_ms }) => {
-        console.log(`connected to ${this.url}`);
+        console.log(`connected to ${this.where}`);
         this.unownedMs = unowned_ms;
-        beat = setInterval(() => {
+        this.beat = setInterval(() => {
           this.send({ kind: "heartbeat" });
-          if (Date.now() - heardAt > 3 * heartbeat_ms) socket.terminate();
+          if (Date.now() - this.heardAt > 3 * heartbeat_ms) this.end();
         }, heartbeat_ms);
       },
-      refused: ({ code, message }) => console.error(`refused by ${this.url}: ${code}: ${message}`),
-      heartbeat: () => {},
+      refused: ({ code, message }) => {
+        console.error(`refused by ${this.where}: ${code}: ${message}`);
+        this.end();
+      },
       run: ({ start, phone, ...place }) => this.begin(place, start, phone),
       unlink: (place) => this.begin(place, "unlink"),
       stop: (place) => this.stop(place),
       answer: ({ run, next }) => this.asked.get(run)?.(next),
     };
-    socket.on("open", () => this.send(hello));
-    socket.on("message", (text) => {
-      heardAt = Date.now();
-      const { kind, ...message } = JSON.parse(text);
-      kinds[kind]?.(message);
-    });
-    socket.on("error", ({ message }) => console.error(`${this.url}: ${message}`));
-    socket.on("close", () => {
-      clearInterval(beat);
-      this.left();
-      setTimeout(() => this.connect(), RECONNECT_MS);
-    });
-  }
-
-  send(message) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    kinds[kind]?.(message);
   }
 
   begin({ run, instance, attempt, epoch }, task, phone) {
@@ -104,6 +86,7 @@ class Berth {
 
   // A device that is linked may be asked for again, by whoever owns it next; everything else is over.
   left() {
+    clearInterval(this.beat);
     for (const [device, known] of running) {
       if (known.berth !== this) continue;
       const { link } = known;
@@ -120,8 +103,14 @@ async function over(device, known) {
   if (running.get(device) === known) running.delete(device);
 }
 
-urls.forEach((url) => new Berth(url));
 process.once("SIGTERM", async () => {
   await Promise.all([...running.values()].map(({ link }) => link.close()));
   process.exit(0);
 });
+
+if (process.env.BERTH_NATS_URL) {
+  await overNats(process.env.BERTH_NATS_URL, hello, Berth);
+} else {
+  const token = setting("BERTH_WORKER_TOKEN");
+  for (const url of setting("BERTH_URL", "ws://127.0.0.1:8480").split(",")) overWebSocket(url, token, hello, Berth);
+}

@@ -7,17 +7,13 @@ import os
 import signal
 import sys
 import uuid
+from functools import partial
 from importlib.metadata import version
 from multiprocessing.forkserver import ensure_running
-from urllib.parse import urljoin
-
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
+from time import monotonic
 
 from link import Link, spawn
-
-RECONNECT_S = 1
-MESSAGE_BYTES = 16 * 1024
+from wires import OverNats, over_websocket
 
 
 class Owner:
@@ -34,64 +30,46 @@ class Owner:
 
 
 class Berth:
-    """The connection to one connector; it is opened again for ever."""
+    """A session with one connector."""
 
-    def __init__(self, worker: "Worker", url: str) -> None:
-        self.worker, self.url, self.asked, self.unowned_s = worker, urljoin(url, "/workers/v1"), {}, 0
+    def __init__(self, worker: "Worker", where: str, send, end) -> None:
+        self.worker, self.where, self.send, self.end = worker, where, send, end
+        self.asked, self.unowned_s, self.beat, self.heard_at = {}, 0, None, monotonic()
 
-    async def run(self) -> None:
-        headers = {"Authorization": f"Bearer {self.worker.token}"}
-        while True:
-            try:
-                async with connect(
-                    self.url, additional_headers=headers, max_size=MESSAGE_BYTES, ping_interval=None
-                ) as self.socket:
-                    await self.send(self.worker.hello)
-                    await self.listen()
-            except (OSError, ValueError, WebSocketException) as error:
-                print(f"{self.url}: {type(error).__name__}", file=sys.stderr)
-            self.worker.left(self)
-            await asyncio.sleep(RECONNECT_S)
+    def heard(self, message: dict) -> None:
+        self.heard_at = monotonic()
+        match message.pop("kind"):
+            case "welcome":
+                print(f"connected to {self.where}", flush=True)
+                self.unowned_s = message["unowned_ms"] / 1000
+                self.beat = asyncio.ensure_future(self.beats(message["heartbeat_ms"] / 1000))
+            case "refused":
+                print(f"refused by {self.where}: {message['code']}: {message['message']}", file=sys.stderr)
+                self.end()
+            case "run":
+                self.worker.begin(self, message, message.pop("start"), message.pop("phone", None))
+            case "unlink":
+                self.worker.begin(self, message, "unlink", None)
+            case "stop":
+                self.worker.stop(self, message)
+            case "answer" if answer := self.asked.pop(message["run"], None):
+                answer.set_result(message["next"])
 
-    async def listen(self) -> None:
-        beat, silence_s = None, None
-        try:
-            while True:
-                message = json.loads(await asyncio.wait_for(self.socket.recv(), silence_s))
-                match message.pop("kind"):
-                    case "welcome":
-                        print(f"connected to {self.url}", flush=True)
-                        heartbeat_s, self.unowned_s = message["heartbeat_ms"] / 1000, message["unowned_ms"] / 1000
-                        beat, silence_s = asyncio.ensure_future(self.beat(heartbeat_s)), 3 * heartbeat_s
-                    case "refused":
-                        print(f"refused by {self.url}: {message['code']}: {message['message']}", file=sys.stderr)
-                    case "run":
-                        self.worker.begin(self, message, message.pop("start"), message.pop("phone", None))
-                    case "unlink":
-                        self.worker.begin(self, message, "unlink", None)
-                    case "stop":
-                        self.worker.stop(self, message)
-                    case "answer" if answer := self.asked.pop(message["run"], None):
-                        answer.set_result(message["next"])
-        finally:
-            if beat:
-                beat.cancel()
-
-    async def beat(self, pause_s: float) -> None:
-        while True:
+    async def beats(self, pause_s: float) -> None:
+        while monotonic() - self.heard_at <= 3 * pause_s:
             await self.send({"kind": "heartbeat"})
             await asyncio.sleep(pause_s)
+        self.end()
 
-    async def send(self, message: dict) -> None:
-        try:
-            await self.socket.send(json.dumps(message))
-        except WebSocketException:
-            pass
+    def left(self) -> None:
+        if self.beat:
+            self.beat.cancel()
+        self.worker.left(self)
 
 
 class Worker:
     def __init__(self) -> None:
-        self.token, self.data = setting("BERTH_WORKER_TOKEN"), setting("BERTH_WORKER_DATA", "worker-data")
+        self.data = setting("BERTH_WORKER_DATA", "worker-data")
         self.key = base64.b64decode(setting("BERTH_WORKER_KEY"))
         if len(self.key) != 32:
             sys.exit("BERTH_WORKER_KEY is not 32 bytes in base64: `openssl rand -base64 32` makes some")
@@ -153,8 +131,13 @@ class Worker:
         stopping = asyncio.Event()
         for asked in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(asked, stopping.set)
-        for url in setting("BERTH_URL", "ws://127.0.0.1:8480").split(","):
-            spawn(Berth(self, url).run())
+        opened = partial(Berth, self)
+        if urls := os.environ.get("BERTH_NATS_URL"):
+            spawn(OverNats(self.hello, opened).run(urls))
+        else:
+            token = setting("BERTH_WORKER_TOKEN")
+            for url in setting("BERTH_URL", "ws://127.0.0.1:8480").split(","):
+                spawn(over_websocket(url, token, self.hello, opened))
         await stopping.wait()
         await asyncio.gather(*(known["link"].close() for known in self.running.values()))
 

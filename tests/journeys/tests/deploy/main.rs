@@ -5,6 +5,7 @@ mod attacks;
 mod guests;
 mod table;
 mod wire;
+mod workers;
 
 use std::{
     path::{Path, PathBuf},

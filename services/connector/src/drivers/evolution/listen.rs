@@ -7,7 +7,7 @@ use berth_upstreams::{Ear, Heard, UpstreamError};
 use tokio::time::{Instant, interval, sleep};
 use tracing::{debug, info, warn};
 
-use super::{Evolution, LOOKS_PER_SECOND};
+use super::Evolution;
 use crate::metrics;
 
 /// Pause before a socket that ended is opened again; doubled each time.
@@ -42,7 +42,7 @@ impl Evolution {
                 warn!(upstream, %error, "the socket of an upstream is not heard: its instances are looked at as often as without");
                 warned = true;
             }
-            self.look_after_those_who_rested().await;
+            self.look_after_those_who_rested();
             sleep(pause).await;
             pause = RETRY_MAX.min(pause * 2);
         }
@@ -87,10 +87,9 @@ impl Evolution {
     }
 
     /// Has those looked at whose next look may be far since they were told of: what happens now, nobody tells.
-    async fn look_after_those_who_rested(&self) {
+    fn look_after_those_who_rested(&self) {
         for instance in self.hints.are_told_no_more() {
             self.hints.tell(instance);
-            sleep(Duration::from_secs(1) / LOOKS_PER_SECOND).await;
         }
     }
 }

@@ -17,7 +17,10 @@ mod sessions;
 mod unlink;
 mod webhook;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use berth_proto::InstanceId;
@@ -27,7 +30,7 @@ use berth_runtime::{
 };
 use berth_upstreams::{Callback, Upstream, UpstreamError, evolution::Row};
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use self::{hints::Hints, sessions::Sessions};
 use crate::driver::{DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError};
@@ -50,6 +53,8 @@ pub struct Evolution {
     hearing: Hearing,
     sessions: Sessions,
     hints: Hints,
+    /// When the next hint may bring a look, over all instances.
+    next_hinted: Mutex<Instant>,
 }
 
 /// How an upstream tells Berth what happens there.
@@ -73,7 +78,8 @@ struct Material {
 impl Evolution {
     /// A driver of this upstream.
     pub fn new(upstream: Arc<Upstream>, hearing: Hearing) -> Self {
-        Self { upstream, hearing, sessions: Sessions::default(), hints: Hints::default() }
+        let next_hinted = Mutex::new(Instant::now());
+        Self { upstream, hearing, sessions: Sessions::default(), hints: Hints::default(), next_hinted }
     }
 
     fn drives(&self) -> bool {
@@ -107,11 +113,24 @@ impl Evolution {
         let news = async {
             sleep(HINTED_AFTER).await;
             self.hints.news(link.instance).await;
+            self.turn().await;
         };
         tokio::select! {
             () = pause => {}
             () = news => {}
         }
+    }
+
+    /// Waits for a turn among all that were hinted at: an upstream that has news of every instance at once is looked at no
+    /// faster for it than it stands.
+    async fn turn(&self) {
+        let turn = {
+            let mut next = self.next_hinted.lock().unwrap_or_else(PoisonError::into_inner);
+            let turn = Instant::now().max(*next);
+            *next = turn + Duration::from_secs(1) / LOOKS_PER_SECOND;
+            turn
+        };
+        sleep_until(turn).await;
     }
 
     /// The instance's name there, also when the instance is erased; none if nothing tells it any more.

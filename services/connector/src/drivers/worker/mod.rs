@@ -16,6 +16,7 @@ mod pool;
 mod run;
 mod session;
 mod socket;
+mod subjects;
 mod told;
 mod unlink;
 

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::run::Seat;
 
 /// Workers that are connected at once.
-const WORKERS_MAX: usize = 256;
+pub(super) const WORKERS_MAX: usize = 256;
 /// Orders that wait for a worker to take them; whoever gives more waits.
 const ORDERS_MAX: usize = 256;
 

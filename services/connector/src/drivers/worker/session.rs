@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
+use async_trait::async_trait;
 use berth_proto::worker::{
     Answer, CONTRACT, FromWorker, Hello, MessageError, Next, Place, Refusal, RefusalCode, ToWorker, Welcome,
 };
-use berth_runtime::http::Allowance;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -16,20 +15,37 @@ use crate::metrics;
 
 /// How long the hello may take.
 const HELLO_MAX: Duration = Duration::from_secs(10);
-/// How often each side says that it is alive.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-/// How long nothing may be heard of the other side.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// Heartbeats of the other side that may be missed.
+const MISSED_MAX: u32 = 3;
 /// How long a link may stay open at a worker when nobody asks for it.
 const UNOWNED_MAX: Duration = Duration::from_mins(1);
 /// How long a worker may take to take a message.
-const SEND_MAX: Duration = Duration::from_secs(10);
+pub(super) const SEND_MAX: Duration = Duration::from_secs(10);
 /// Bytes of a worker between two heartbeats, whatever they are.
 const HEARD_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// What carries messages between a connector and a worker, in their order.
+#[async_trait]
+pub(super) trait Wire: Send {
+    /// How often each side says that it is alive.
+    fn heartbeat(&self) -> Duration;
+
+    /// So many bytes may be heard from now on.
+    fn allow(&mut self, bytes: u64);
+
+    /// The next message. Nothing is lost if this is dropped.
+    async fn hear(&mut self) -> Result<FromWorker, End>;
+
+    /// Sends a message; false if the worker does not take it within [`SEND_MAX`].
+    async fn say(&mut self, said: &ToWorker) -> bool;
+
+    /// Nothing more is said.
+    async fn close(&mut self);
+}
+
 /// Why a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// The worker went away.
     Left,
     /// It is sent away.
@@ -37,16 +53,12 @@ enum End {
 }
 
 /// A connection, before and after the hello.
-pub(super) struct Session {
-    pub(super) socket: WebSocket,
-    /// What the worker may still send until the next heartbeat.
-    pub(super) allowance: Allowance,
-}
+pub(super) struct Session<W>(pub(super) W);
 
-impl Session {
+impl<W: Wire> Session<W> {
     /// Serves a worker until it leaves, breaks the contract, or the process stops.
     pub(super) async fn serve(mut self, pool: Arc<Pool>, stop: CancellationToken) {
-        self.allowance.set(HEARD_BYTES_MAX);
+        self.0.allow(HEARD_BYTES_MAX);
         let end = match self.hello(&stop).await {
             Ok(hello) => match pool.admit(hello) {
                 Ok(admitted) => self.work(admitted, &stop).await,
@@ -58,14 +70,13 @@ impl Session {
             warn!(?code, message, "a worker is sent away");
             metrics::worker_refused(code);
             let refused = ToWorker::Refused(Refusal { code, message: message.to_owned() });
-            self.say(&refused).await;
+            self.0.say(&refused).await;
         }
-        let frame = CloseFrame { code: close_code::NORMAL, reason: Utf8Bytes::from_static("") };
-        let _gone = timeout(SEND_MAX, self.socket.send(Message::Close(Some(frame)))).await;
+        self.0.close().await;
     }
 
     async fn hello(&mut self, stop: &CancellationToken) -> Result<Hello, End> {
-        let first = stop.run_until_cancelled(timeout(HELLO_MAX, self.hear()));
+        let first = stop.run_until_cancelled(timeout(HELLO_MAX, self.0.hear()));
         match first.await {
             None => Err(stopping()),
             Some(Err(_elapsed)) => Err(End::Sent(RefusalCode::Silent, sentence(RefusalCode::Silent))),
@@ -85,9 +96,9 @@ impl Session {
         info!(worker = name, library, version, capacity, "a worker is connected");
         let _counted = metrics::worker();
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let (heartbeat_ms, unowned_ms) = (millis(HEARTBEAT), millis(UNOWNED_MAX));
+        let (heartbeat_ms, unowned_ms) = (millis(self.0.heartbeat()), millis(UNOWNED_MAX));
         let welcome = Welcome { contract: CONTRACT, heartbeat_ms, unowned_ms };
-        if !self.say(&ToWorker::Welcome(welcome)).await {
+        if !self.0.say(&ToWorker::Welcome(welcome)).await {
             return End::Left;
         }
         let end = self.talk(&mut admitted, &worker, stop).await;
@@ -96,7 +107,8 @@ impl Session {
     }
 
     async fn talk(&mut self, admitted: &mut Admitted, worker: &Worker, stop: &CancellationToken) -> End {
-        let mut beat = interval(HEARTBEAT);
+        let heartbeat = self.0.heartbeat();
+        let mut beat = interval(heartbeat);
         let mut heard_at = Instant::now();
         loop {
             let order = tokio::select! {
@@ -106,17 +118,17 @@ impl Session {
                     let code = worker.why().unwrap_or(RefusalCode::Replaced);
                     return End::Sent(code, sentence(code));
                 }
-                () = sleep_until(heard_at + SILENCE_MAX) => {
+                () = sleep_until(heard_at + MISSED_MAX * heartbeat) => {
                     return End::Sent(RefusalCode::Silent, sentence(RefusalCode::Silent));
                 }
                 // Before any order: what a run of a device was told must not be heard after what the next one is.
                 () = worker.has_last_words.notified() => None,
                 _ = beat.tick() => {
-                    self.allowance.set(HEARD_BYTES_MAX);
+                    self.0.allow(HEARD_BYTES_MAX);
                     Some(ToWorker::Heartbeat {})
                 }
                 Some(order) = admitted.orders.recv() => is_wanted(&order, worker).then_some(order),
-                heard = self.hear() => {
+                heard = self.0.hear() => {
                     heard_at = Instant::now();
                     worker.heard();
                     match heard.and_then(|message| taken(message, worker)) {
@@ -126,38 +138,15 @@ impl Session {
                 }
             };
             for last_word in worker.take_last_words() {
-                if !self.say(&last_word).await {
+                if !self.0.say(&last_word).await {
                     return End::Left;
                 }
             }
             match order {
-                Some(order) if !self.say(&order).await => return End::Left,
+                Some(order) if !self.0.say(&order).await => return End::Left,
                 Some(_) | None => {}
             }
         }
-    }
-
-    /// The next message. Nothing is lost if this is dropped.
-    async fn hear(&mut self) -> Result<FromWorker, End> {
-        loop {
-            let heard = match self.socket.recv().await {
-                Some(Err(_)) if self.allowance.is_used_up() => return Err(invalid(MessageError::TooLong)),
-                // An error is most often a connection that broke; whoever sends what is far too long hears nothing more.
-                None | Some(Ok(Message::Close(_)) | Err(_)) => return Err(End::Left),
-                Some(Ok(heard)) => heard,
-            };
-            match heard {
-                Message::Text(text) => return FromWorker::read(text.as_bytes()).map_err(invalid),
-                Message::Binary(bytes) => return FromWorker::read(&bytes).map_err(invalid),
-                Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
-            }
-        }
-    }
-
-    /// Sends a message; false if the worker does not take it.
-    async fn say(&mut self, said: &ToWorker) -> bool {
-        let sent = timeout(SEND_MAX, self.socket.send(Message::text(said.write()))).await;
-        matches!(sent, Ok(Ok(())))
     }
 }
 
@@ -198,7 +187,7 @@ const fn stopping() -> End {
     End::Sent(RefusalCode::Stopping, sentence(RefusalCode::Stopping))
 }
 
-const fn invalid(error: MessageError) -> End {
+pub(super) const fn invalid(error: MessageError) -> End {
     let sentence = match error {
         MessageError::TooLong => "a message has too many bytes",
         MessageError::Malformed => "a message is a JSON object with a `kind`",
@@ -208,7 +197,7 @@ const fn invalid(error: MessageError) -> End {
     End::Sent(RefusalCode::InvalidMessage, sentence)
 }
 
-const fn sentence(code: RefusalCode) -> &'static str {
+pub(super) const fn sentence(code: RefusalCode) -> &'static str {
     match code {
         RefusalCode::ContractUnsupported => "only contract 1 is spoken here",
         RefusalCode::LibraryUnknown => "the setting `workers` does not name this library",
