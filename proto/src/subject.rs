@@ -24,8 +24,8 @@
 //! No personal data ever stands in a subject.
 
 mod api;
-mod worker;
 mod command;
+mod worker;
 
 use std::{fmt, str::FromStr};
 
@@ -36,8 +36,8 @@ use thiserror::Error;
 use crate::ids::{AccountId, CommandId, DirectoryId, InstanceId, StreamId};
 
 pub use api::{API_FILTER, ApiSubject, ApiVerb, InvalidApiSubject};
-pub use worker::{WORKER_HELLOS, WorkerSession, worker_of_hello, worker_said_filter};
 pub use command::{CommandSubject, Decider, InvalidCommandSubject, Sender, command_subject, owner_filter};
+pub use worker::{WORKER_HELLOS, WorkerSession, worker_of_hello, worker_said_filter};
 
 /// Partitions of the key space: the first six bits of a hash.
 pub const PARTITIONS: u8 = 64;

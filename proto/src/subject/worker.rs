@@ -55,7 +55,9 @@ mod tests {
         assert_eq!(WorkerSession::of_said("berth.v1.worker.w-1.said.06gv.7"), Some(session));
         assert_eq!(worker_said_filter("06gv"), "berth.v1.worker.*.said.06gv.*");
         assert_eq!(worker_of_hello("berth.v1.worker.w-1.hello"), Some("w-1"));
-        for other in ["berth.v1.worker.w-1.told.06gv.7", "berth.v1.worker.w.said.c.7.8", "berth.v1.workers.asked"] {
+        for other in
+            ["berth.v1.worker.w-1.told.06gv.7", "berth.v1.worker.w.said.c.7.8", "berth.v1.workers.asked"]
+        {
             assert_eq!((WorkerSession::of_said(other), worker_of_hello(other)), (None, None), "{other}");
         }
         assert_eq!(worker_of_hello("berth.v1.worker.w.1.hello"), None);

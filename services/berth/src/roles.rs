@@ -173,7 +173,7 @@ impl Start<'_> {
         if let Some(workers) = &workers {
             workers.tell(Arc::clone(bus), self.lifecycle);
             if let Some(door) = &self.wired.door {
-                workers.hear(Arc::clone(door), Arc::clone(bus), &**entropy, self.lifecycle);
+                workers.hear(door, Arc::clone(bus), &**entropy, self.lifecycle);
             }
         }
         let of_workers = workers.clone().map(|workers| workers as Arc<dyn DeviceLink>);

@@ -2,7 +2,11 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests may panic")]
 
-use std::{env, fs, path::Path, process::{Command, Output}};
+use std::{
+    env, fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 /// Writes the file anew.
 const WRITE: &str = "BERTH_WRITE_PERMISSIONS";
@@ -45,7 +49,10 @@ fn a_log_of_other_shards_has_other_permissions() {
 fn a_worker_is_let_in_under_its_name_alone() {
     let output = run(&["--worker", "w-1"]);
     let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(printed.contains(r#"user: "worker-w-1", password: $BERTH_NATS_WORKER_W_1_PASSWORD"#), "{printed}");
+    assert!(
+        printed.contains(r#"user: "worker-w-1", password: $BERTH_NATS_WORKER_W_1_PASSWORD"#),
+        "{printed}"
+    );
     assert!(printed.contains(r#""berth.v1.worker.w-1.said.*.*""#) && !printed.contains('@'), "{printed}");
     for name in ["w.1", "*", ""] {
         let refused = run(&["--worker", name]);

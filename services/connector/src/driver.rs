@@ -256,6 +256,8 @@ pub enum UnlinkError {
 
 /// How long a try to unlink takes at most, unless a driver needs longer.
 const UNLINK_MAX: Duration = Duration::from_secs(3);
+/// The longest pause between two tries of a driver that says nothing else.
+const UNLINK_PAUSE_MAX: Duration = Duration::from_mins(5);
 
 /// A driver of device links.
 #[async_trait]
@@ -273,6 +275,14 @@ pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
     fn unlink_max(&self, _link: &Link) -> Duration {
         UNLINK_MAX
     }
+
+    /// The longest pause between two tries.
+    fn unlink_pause_max(&self, _link: &Link) -> Duration {
+        UNLINK_PAUSE_MAX
+    }
+
+    /// An attempt is over, and no device is known of it: what it began elsewhere ends, so that nobody can link one by it.
+    async fn abandon(&self, _link: &Link) {}
 
     /// Unlinks the device once: reports [`Report::Unlinked`] when WhatsApp confirms it.
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError>;

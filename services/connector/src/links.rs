@@ -102,7 +102,10 @@ impl Links {
         }
         let mut reopen = false;
         if let Some(running) = self.running.remove(&instance) {
-            reopen = wanted.is_some_and(|wanted| wanted.attempt == running.attempt);
+            // A run that only watched has no connection to close, unless it found a device.
+            reopen = wanted.is_some_and(|wanted| {
+                wanted.attempt == running.attempt && (!running.watches || wanted.stage == Stage::Linked)
+            });
             running.stop.cancel();
             self.ending.retain(|_, task| !task.is_finished());
             self.ending.insert((instance, running.attempt), running.task);

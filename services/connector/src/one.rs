@@ -11,7 +11,7 @@ use berth_proto::{
 };
 use berth_runtime::Pauses;
 use futures::FutureExt;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -115,6 +115,8 @@ impl One {
 
     /// Links a device. Says whether there is one to keep now.
     async fn pair(&self, phone: Option<Sealed>, stop: &CancellationToken) -> bool {
+        // Known before the key that it is sealed with may be destroyed.
+        let link = stop.run_until_cancelled(Box::pin(self.bound())).await;
         let reason = match self.first(phone).await {
             Some(start) => {
                 self.drive(start, stop).await;
@@ -122,7 +124,7 @@ impl One {
             }
             None => EndReasonV1::Refused,
         };
-        self.settle(reason).await
+        self.settle(reason, link.as_ref()).await
     }
 
     /// How an attempt begins; none if it cannot.
@@ -148,7 +150,8 @@ impl One {
         {
             delete_keys(&self.link).await;
         }
-        self.settle(EndReasonV1::OwnerLost).await
+        let link = Box::pin(self.bound()).await;
+        self.settle(EndReasonV1::OwnerLost, Some(&link)).await
     }
 
     /// Runs the driver until it ends or is told to stop. Says whether it ended by itself.
@@ -170,7 +173,7 @@ impl One {
     /// Sees to it that the log and the device agree when nobody works on an attempt any more. An attempt that
     /// still runs is ended; a device that no record knows is unlinked, since nobody else ever would. Says
     /// whether the attempt has linked a device, which is then to be kept.
-    async fn settle(&self, reason: EndReasonV1) -> bool {
+    async fn settle(&self, reason: EndReasonV1, link: Option<&Link>) -> bool {
         let mut stands = self.stands().await;
         if stands == Stands::Attempt {
             self.reports.report(Report::AttemptEnded { reason, code: 0 }).await;
@@ -178,6 +181,10 @@ impl One {
         }
         if stands == Stands::Unknown {
             self.reports.hide().await;
+            if let Some(link) = link {
+                let driver = &self.tenure.driver;
+                let _done_or_not = timeout(driver.unlink_max(link), driver.abandon(link)).await;
+            }
             if self.has_keys().await {
                 Box::pin(self.disown()).await;
             }

@@ -15,14 +15,14 @@ use crate::{
     tenure::Tenure,
 };
 
-/// The first pause between tries; doubled up to [`PAUSE_MAX`].
+/// The first pause between tries; doubled up to what the driver says.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
-/// The longest pause between tries.
+/// The longest pause between two tries to delete keys.
 const PAUSE_MAX: Duration = Duration::from_mins(5);
 
 /// Tries until the device is unlinked, its keys are lost, or the deadline passes; then deletes the keys.
 pub(crate) async fn pursue(tenure: &Tenure, link: &Link, deadline: Timestamp, reports: &Arc<LinkReports>) {
-    let mut pauses = Pauses::new(PAUSE_FIRST, PAUSE_MAX);
+    let mut pauses = Pauses::new(PAUSE_FIRST, tenure.driver.unlink_pause_max(link));
     let outcome = loop {
         if tenure.ports.clock.now() >= deadline {
             break Some(AbandonReasonV1::Deadline);

@@ -31,7 +31,7 @@ pub struct Row {
     pub name: String,
     /// Its token; empty if it is not told.
     pub token: String,
-    /// How its socket stands, as the database has it.
+    /// How its socket stands, as the database has it: open from a login to the end of the session, also while it reconnects.
     pub socket: Socket,
     /// The JID of the device that was linked last.
     pub owner_jid: Option<String>,
@@ -196,6 +196,14 @@ impl Evolution {
         self.http.ask(Method::POST, &path, Some(&webhook.to_set()), About::One).await.map(|_| ())
     }
 
+    /// Asks WhatsApp, through an open socket, for the picture of a number. Whatever comes of it, an answer says that WhatsApp hears
+    /// that socket; none comes, for as long as this waits, through one that is dead.
+    pub async fn picture(&self, name: &str, number: &str) -> Result<(), UpstreamError> {
+        let path = format!("/chat/fetchProfilePictureUrl/{}", segment(name));
+        let body = json!({ "number": number });
+        self.http.ask(Method::POST, &path, Some(&body), About::One).await.map(|_| ())
+    }
+
     /// Asks for a logout. An answer says that it was asked for, not that it happened: ask [`Self::socket`] then.
     pub async fn logout(&self, name: &str) -> Result<(), UpstreamError> {
         let path = format!("/instance/logout/{}", segment(name));
@@ -251,7 +259,10 @@ fn ended_by(object: Option<&Value>) -> EndedBy {
         None => Value::Null,
     };
     let field = |name: &str| unwrapped.pointer(&format!("/error/data/{name}")).unwrap_or(&Value::Null);
-    if field("tag") == "conflict" {
+    // With older releases of its library the whole node stands there, and the conflict in it.
+    let content = field("content").as_array().into_iter().flatten();
+    let is_conflict = |node: &Value| node.get("tag").is_some_and(|tag| tag == "conflict");
+    if field("tag") == "conflict" || content.into_iter().any(is_conflict) {
         EndedBy::Phone
     } else if field("reason") == "401" || field("reason") == 401 {
         EndedBy::Server
@@ -285,7 +296,10 @@ mod tests {
             ended_by(Some(&Value::String(object.to_string())))
         };
         assert_eq!(of(Value::Null), EndedBy::Command);
-        assert_eq!(of(json!({"tag": "conflict", "attrs": {"type": "device_removed"}})), EndedBy::Phone);
+        let conflict = json!({"tag": "conflict", "attrs": {"type": "device_removed"}});
+        assert_eq!(of(conflict.clone()), EndedBy::Phone);
+        let whole = json!({"tag": "stream:error", "attrs": {"code": "401"}, "content": [conflict]});
+        assert_eq!(of(whole), EndedBy::Phone);
         assert_eq!(of(json!({"reason": "401"})), EndedBy::Server);
         assert_eq!(ended_by(None), EndedBy::Command);
         assert_eq!(ended_by(Some(&Value::String("not JSON".to_owned()))), EndedBy::Command);

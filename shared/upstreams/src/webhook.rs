@@ -135,6 +135,15 @@ pub fn is_ours(webhook: &Webhook, upstream: &str, instance: &str) -> bool {
     webhook.url.ends_with(&path(upstream, instance))
 }
 
+/// Whether a webhook is one that Berth set for an instance that may be gone: it is nobody's who could want it back.
+pub fn is_of_berth(webhook: &Webhook) -> bool {
+    let mut segments = webhook.url.rsplit('/').skip(1);
+    segments.next() == Some("heard")
+        && segments.nth(1) == Some("upstreams")
+        && segments.next() == Some("v1")
+        && webhook.headers.contains_key(SECRET_HEADER)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +173,10 @@ mod tests {
         assert_eq!(shop.url, "http://10.0.0.1:8480/v1/upstreams/evo1/heard/shop-id");
         assert!(is_ours(&at("https://berth.example/").webhook("shop-id", false), "evo1", "shop-id"));
         assert!(!is_ours(&shop, "evo1", "bar-id") && !is_ours(&shop, "evo2", "shop-id"));
+        assert!(is_of_berth(&shop), "of whatever instance");
+        for url in ["https://shop.example/heard/x", "https://shop.example/v1/upstreams/evo1/heard/x"] {
+            assert!(!is_of_berth(&Webhook { url: url.to_owned(), ..Webhook::default() }), "{url}");
+        }
         let bar = at("http://10.0.0.1:8480").webhook("bar-id", true);
         assert_ne!(shop.headers, bar.headers);
     }

@@ -88,6 +88,16 @@ impl DeviceLink for ByUpstream {
         self.of(link).unwrap_or(&self.own).unlink_max(link)
     }
 
+    fn unlink_pause_max(&self, link: &Link) -> Duration {
+        self.of(link).unwrap_or(&self.own).unlink_pause_max(link)
+    }
+
+    async fn abandon(&self, link: &Link) {
+        if let Some(driver) = self.of(link) {
+            driver.abandon(link).await;
+        }
+    }
+
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
         match self.of(&link) {
             Some(driver) => driver.unlink(link, reports).await,

@@ -58,6 +58,8 @@ enum Logout {
 #[derive(Debug, Clone)]
 struct There {
     socket: &'static str,
+    /// What its database says, where that is something else.
+    database: Option<&'static str>,
     jid: Option<&'static str>,
     code: Option<u16>,
     data: Value,
@@ -73,6 +75,8 @@ pub(crate) struct Script {
     /// The numbers that codes were asked for, and the pairing code that is shown for one.
     numbers: Vec<String>,
     pairing: &'static str,
+    /// WhatsApp does not hear what the upstream says to it.
+    is_frozen: bool,
     /// The webhooks of instances, as they were set.
     webhooks: HashMap<String, Value>,
     url: String,
@@ -104,6 +108,7 @@ impl Scripted {
             asked: Vec::new(),
             numbers: Vec::new(),
             pairing: "ABCD1234",
+            is_frozen: false,
             webhooks: HashMap::new(),
             url: String::new(),
         };
@@ -115,6 +120,7 @@ impl Scripted {
             .route("/instance/create", post(create))
             .route("/instance/restart/{name}", post(connection_state))
             .route("/instance/logout/{name}", delete(logout))
+            .route("/chat/fetchProfilePictureUrl/{name}", post(picture))
             .route("/webhook/find/{name}", get(find_webhook))
             .route("/webhook/set/{name}", post(set_webhook))
             .merge(scripted.1.router())
@@ -164,14 +170,22 @@ impl Scripted {
     }
 
     pub(crate) fn set(&self, name: &str, socket: &'static str, jid: Option<&'static str>) {
-        let there = There { socket, jid, code: None, data: Value::Null };
+        let there = There { socket, database: None, jid, code: None, data: Value::Null };
         self.script(|script| script.instances.insert(name.to_owned(), there));
+    }
+
+    /// What its memory and its database say from now on; a code of an earlier end stays.
+    fn stands(&self, name: &str, memory: &'static str, database: &'static str) {
+        self.script(|script| {
+            let there = script.instances.get_mut(name).unwrap();
+            (there.socket, there.database) = (memory, Some(database));
+        });
     }
 
     fn ended(&self, name: &str, code: u16, data: Value) {
         self.script(|script| {
             let there = script.instances.get_mut(name).unwrap();
-            (there.socket, there.code, there.data) = ("close", Some(code), data);
+            (there.socket, there.database, there.code, there.data) = ("close", None, Some(code), data);
         });
     }
 
@@ -227,7 +241,7 @@ async fn fetch(
             .filter(|(name, _)| query.get("instanceName").is_none_or(|it| it == *name));
         let row = |(name, there): (&String, &There)| {
             let object = json!({"error": {"data": there.data}}).to_string();
-            json!({"name": name, "token": "T", "connectionStatus": there.socket, "ownerJid": there.jid,
+            json!({"name": name, "token": "T", "connectionStatus": there.database.unwrap_or(there.socket), "ownerJid": there.jid,
                 "profileName": "Ana", "integration": "WHATSAPP-BAILEYS",
                 "disconnectionReasonCode": there.code, "disconnectionObject": object})
         };
@@ -285,6 +299,13 @@ async fn logout(State(scripted): State<Scripted>, Path(name): Path<String>) -> R
     }
     scripted.ended(&name, 401, Value::Null);
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+async fn picture(State(scripted): State<Scripted>) -> Json<Value> {
+    if scripted.script(|script| script.is_frozen) {
+        return std::future::pending().await;
+    }
+    Json(json!({"wuid": JID, "profilePictureUrl": null}))
 }
 
 /// The origins of the logouts of an instance.
@@ -597,4 +618,104 @@ async fn a_webhook_that_cannot_be_kept_is_not_taken_over_and_tried_again() {
     world.until("it is tried again", async || upstream.asked("GET /webhook/find") > 2).await;
     assert_eq!(upstream.asked("POST /webhook/set"), 0, "what is not kept could not be given back");
     assert_eq!(upstream.script(|script| script.webhooks["shop"].clone()), users);
+}
+
+#[tokio::test]
+async fn the_code_of_an_earlier_end_ends_nothing_while_its_database_knows_a_session() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    let _connector = world.connector_driven_by(driver).await;
+    upstream.set("shop", "open", Some(JID));
+    upstream.script(|script| script.instances.get_mut("shop").unwrap().code = Some(401));
+    let id = world.instance_on("evo", "shop").await;
+    world.until_open(id).await;
+
+    // WhatsApp is away: its memory flaps.
+    upstream.stands("shop", "close", "open");
+    world.until("it is lost", async || world.events(id).await.last() == Some(&"ConnectionLost")).await;
+    upstream.looked_at(&world, 10).await;
+    assert_eq!(origins(&world.history(id).await), [], "no session ended");
+    // Nor is it unlinked by that code, nor asked to be, as long as it cannot succeed.
+    world.logout(id).await;
+    upstream.looked_at(&world, 5).await;
+    assert_eq!(world.state(id).await.unlinks[0].status, UnlinkStatusV1::Pending);
+    assert_eq!(upstream.asked("DELETE"), 0);
+
+    // A new attempt waits for the former device, and does not take it for one that was just linked.
+    world.connect(id).await;
+    upstream.looked_at(&world, 10).await;
+    assert_eq!(upstream.asked("GET /instance/connect/"), 0);
+    upstream.script(|script| script.logout = Logout::FailingThatWorks);
+    upstream.set("shop", "open", Some(JID));
+    world.until_qr(id, 1).await;
+    assert_eq!(world.events(id).await.iter().filter(|event| **event == "DeviceLinked").count(), 1);
+}
+
+#[tokio::test]
+async fn a_code_is_not_asked_for_between_a_scan_and_the_login_and_a_link_that_opened_is_not_restarted() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    let _connector = world.connector_driven_by(driver).await;
+    upstream.set("shop", "close", None);
+    let id = world.instance_on("evo", "shop").await;
+    upstream.looked_at(&world, 3).await;
+    world.connect(id).await;
+    world.until_qr(id, 1).await;
+    upstream.stands("shop", "close", "connecting");
+    upstream.looked_at(&world, 2).await;
+    let before = upstream.asked("GET /instance/connect/");
+    upstream.looked_at(&world, 8).await;
+    assert_eq!(
+        upstream.asked("GET /instance/connect/"),
+        before,
+        "it would be a second connection of the same device"
+    );
+    upstream.set("shop", "open", Some(JID));
+    world.until_open(id).await;
+    upstream.looked_at(&world, 5).await;
+    assert_eq!(upstream.asked("POST /instance/restart"), 0);
+    assert_eq!(upstream.asked("DELETE"), 0);
+}
+
+#[tokio::test]
+async fn codes_end_with_their_attempt_and_those_of_another_are_not_shown() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| script.logout = Logout::FailingThatWorks);
+    let _connector = world.connector_driven_by(driver).await;
+    for deleted in [false, true] {
+        let name = if deleted { "harbour" } else { "shop" };
+        let id = world.instance_on("evo", name).await;
+        // Somebody has codes shown there, which would hide that one is to be typed.
+        upstream.set(name, "connecting", None);
+        let before = upstream.asked("DELETE");
+        world.connect_by_code(id, "5511987654321").await;
+        world.until("a code can be typed", async || world.code(id, "pairing", 1).await.is_some()).await;
+        assert_eq!(upstream.asked("DELETE"), before + 1);
+        if deleted {
+            world.delete(id).await;
+        } else {
+            world.logout(id).await;
+        }
+        world.until("its codes end", async || upstream.asked("DELETE") == before + 2).await;
+        assert_eq!(upstream.script(|script| script.instances[name].socket), "close");
+    }
+}
+
+#[tokio::test]
+async fn an_unlink_is_asked_for_when_whatsapp_hears_it() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| (script.logout, script.is_frozen) = (Logout::FailingThatWorks, true));
+    let _connector = world.connector_driven_by(driver).await;
+    upstream.set("shop", "open", Some(JID));
+    let id = world.instance_on("evo", "shop").await;
+    world.until_open(id).await;
+    world.logout(id).await;
+    world.until("whether it hears is asked", async || upstream.asked("POST /chat/") > 0).await;
+    assert_eq!(upstream.asked("DELETE"), 0);
+    world.until("it is asked again", async || upstream.asked("POST /chat/") > 1).await;
+    assert_eq!(upstream.asked("DELETE"), 0);
+    upstream.script(|script| script.is_frozen = false);
+    world.until_unlink(id, UnlinkStatusV1::Confirmed).await;
 }

@@ -1,9 +1,12 @@
 //! Workers that come in over NATS, on a real server.
 
+#![expect(clippy::indexing_slicing, clippy::expect_used, reason = "a story that cannot go on has failed")]
+
 use std::sync::Arc;
 
 use berth_bus::{
     Bus, Requests,
+    door::Door,
     nats::{NatsBus, NatsDoor, connect},
 };
 use berth_connector::drivers::worker::Workers;
@@ -46,12 +49,17 @@ impl Stage {
         let (world, lifecycle) = (World::on_nats(&server).await, Lifecycle::new());
         let libraries = vec!["baileys".to_owned()];
         let driver = Arc::new(Workers::new(libraries, TOKEN.to_owned().into(), world.clock.clone()));
-        let settings =
-            NatsSettings { url: server.url(), creds: None, tls: NatsTls::default(), replicas: 1, member: None };
-        let door = Arc::new(NatsDoor::new(settings, "connector".to_owned(), &lifecycle));
+        let settings = NatsSettings {
+            url: server.url(),
+            creds: None,
+            tls: NatsTls::default(),
+            replicas: 1,
+            member: None,
+        };
+        let door = Arc::new(NatsDoor::new(settings, "connector".to_owned(), &lifecycle)) as Arc<dyn Door>;
         let client = connect(&server.url(), None, "connector").await.unwrap();
         let bus = Arc::new(NatsBus::new(client, &lifecycle));
-        driver.hear(door, bus, &SystemEntropy, &lifecycle);
+        driver.hear(&door, bus, &SystemEntropy, &lifecycle);
         let connector = world.connector_driven_by(driver).await;
         Self { server, world, connector, lifecycle }
     }
@@ -196,17 +204,29 @@ async fn who_speaks_as_another_in_a_session_that_is_over_or_nonsense_is_refused(
     let expected = |code: &str| ("refused".to_owned(), code.to_owned());
     let as_another = stranger.ask("w2.hello", &hello("w1", "p2", 5)).await;
     assert_eq!(refused(as_another), expected("invalid_message"));
-    assert_eq!(refused(stranger.ask("w2.hello", &json!({ "kind": "dance" })).await), expected("invalid_message"));
+    assert_eq!(
+        refused(stranger.ask("w2.hello", &json!({ "kind": "dance" })).await),
+        expected("invalid_message")
+    );
     let heartbeat = json!({ "kind": "heartbeat" });
     let in_its_session = stranger.ask(&format!("w2.said.{}", worker.session), &heartbeat).await;
     assert_eq!(refused(in_its_session), expected("silent"));
     let (connector, _) = worker.session.split_once('.').unwrap();
-    assert_eq!(refused(worker.ask(&format!("w1.said.{connector}.999"), &heartbeat).await), expected("silent"));
+    assert_eq!(
+        refused(worker.ask(&format!("w1.said.{connector}.999"), &heartbeat).await),
+        expected("silent")
+    );
     assert_eq!(worker.ask("w1.said.nobody.1", &heartbeat).await, None, "no connector has it");
     // Its own session was harmed by none of that, but is by this.
     assert_eq!(worker.say(&heartbeat).await.as_deref(), Some(""));
-    assert_eq!(worker.say(&json!({ "kind": "report", "text": "x".repeat(20 * 1024) })).await.as_deref(), Some(""));
+    assert_eq!(
+        worker.say(&json!({ "kind": "report", "text": "x".repeat(20 * 1024) })).await.as_deref(),
+        Some("")
+    );
     assert_eq!(worker.told("refused").await["code"], "invalid_message");
-    stage.world.until("the session is over", async || worker.say(&heartbeat).await.as_deref() != Some("")).await;
+    stage
+        .world
+        .until("the session is over", async || worker.say(&heartbeat).await.as_deref() != Some(""))
+        .await;
     stage.end().await;
 }

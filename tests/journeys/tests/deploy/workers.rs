@@ -58,9 +58,11 @@ async fn a_worker_speaks_as_itself_and_reaches_nothing_else() {
     fs::write(folder.path().join("permissions.conf"), printed(&["w1", "w2"]).await).unwrap();
     let server = Server::start_with(&folder.path().join("single.conf"), &[], &[]);
     server.connect("operator").await;
-    let of_berth = berth(&server)
-        .setting("BERTH_WORKERS", "baileys")
-        .setting_of("connector", "BERTH_WORKER_TOKEN", "worker-token-0000001");
+    let of_berth = berth(&server).setting("BERTH_WORKERS", "baileys").setting_of(
+        "connector",
+        "BERTH_WORKER_TOKEN",
+        "worker-token-0000001",
+    );
     let mut berth = of_berth.start().await;
 
     let worker = connect(&server, "w1").await;
@@ -75,7 +77,10 @@ async fn a_worker_speaks_as_itself_and_reaches_nothing_else() {
     .await;
     told(&worker, &mut heard, "welcome").await;
     let client = berth.client();
-    client.post("/v1/instances", json!({ "name": "shop", "link": { "worker": "baileys" } })).await.expect(201);
+    client
+        .post("/v1/instances", json!({ "name": "shop", "link": { "worker": "baileys" } }))
+        .await
+        .expect(201);
     client.post("/v1/instances/shop/connect", json!({ "wait_ms": 0 })).await.expect(200);
     let (session, mut report) = told(&worker, &mut heard, "run").await;
     for (name, value) in [
@@ -108,7 +113,9 @@ async fn a_worker_speaks_as_itself_and_reaches_nothing_else() {
     ] {
         assert!(!wire.may_publish(subject).await, "{subject}");
     }
-    for filter in ["berth.v1.worker.w2.told.*.*", "berth.v1.worker.*.said.*.*", "berth.v1.tail.*", "_INBOX.>", ">"] {
+    for filter in
+        ["berth.v1.worker.w2.told.*.*", "berth.v1.worker.*.said.*.*", "berth.v1.tail.*", "_INBOX.>", ">"]
+    {
         assert!(!wire.may_subscribe(filter, "").await, "{filter}");
     }
     let logs = berth.logs().to_lowercase();

@@ -113,12 +113,13 @@ impl Evolution {
         }
     }
 
-    /// Why a socket is closed. The code of the last end stays after a reopening, so it counts only here.
+    /// Why a socket is closed. The code of the last end stays after a reopening, so it counts only where the database says, too,
+    /// that there is no session any more: while it reconnects it says `open`.
     async fn closed(&self, name: &str) -> Seen {
-        let Ok(Row { closed_by, ended_by, .. }) = self.upstream.client.one(name).await else {
+        let Ok(Row { socket, closed_by, ended_by, .. }) = self.upstream.client.one(name).await else {
             return Seen::NotSure;
         };
-        match closed_by {
+        match closed_by.filter(|_| socket == Socket::Closed) {
             Some(code) if ENDS.contains(&code) => {
                 let by_phone = code == 401 && ended_by == EndedBy::Phone;
                 Seen::Ended(if by_phone { LogoutOriginV1::Phone } else { LogoutOriginV1::Server }, code)

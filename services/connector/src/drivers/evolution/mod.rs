@@ -14,6 +14,7 @@ mod keep;
 mod listen;
 mod pair;
 mod sessions;
+mod there;
 mod unlink;
 mod webhook;
 
@@ -195,6 +196,18 @@ impl DeviceLink for Evolution {
 
     fn unlink_max(&self, _link: &Link) -> Duration {
         unlink::TRY_MAX
+    }
+
+    fn unlink_pause_max(&self, _link: &Link) -> Duration {
+        unlink::PAUSE_MAX
+    }
+
+    async fn abandon(&self, link: &Link) {
+        let Some(name) = self.name(link).await else { return };
+        // A later attempt sees to it by itself.
+        if self.drives() && !self.sessions.is_superseded(&name, link.attempt) {
+            self.end_attempt(&name).await;
+        }
     }
 
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {

@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use berth_proto::event::EndReasonV1;
-use berth_upstreams::{
-    UpstreamError,
-    evolution::{Connect, Socket},
-};
+use berth_upstreams::{UpstreamError, evolution::Connect};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::Evolution;
+use super::{Evolution, there::There};
 use crate::driver::{Link, Next, Report, Reports};
 
 /// How long codes are shown: as long as WhatsApp's own six.
@@ -23,6 +20,8 @@ const PAIRING_VALID: Duration = Duration::from_secs(45);
 const FAILURES_MAX: u32 = 10;
 /// Pause after a failed question.
 const FAILED_PAUSE: Duration = Duration::from_secs(1);
+/// Looks in a row at a device that is about to log in, after which it is asked for a code: nothing came of it.
+const JOINING_LOOKS: u32 = 20;
 /// WhatsApp's code when all codes were shown.
 const EXHAUSTED: u16 = 428;
 
@@ -31,6 +30,17 @@ const EXHAUSTED: u16 = 428;
 struct Shown {
     qr: Option<String>,
     pairing: Option<String>,
+}
+
+/// How far an attempt has come.
+struct Progress {
+    /// No former device is in the way any more.
+    is_free: bool,
+    /// What is shown there was asked for by this attempt, or nothing is.
+    is_own: bool,
+    /// Looks in a row at a device that is about to log in.
+    joining: u32,
+    shown: Shown,
 }
 
 /// What a question comes to.
@@ -53,12 +63,14 @@ impl Evolution {
             return;
         }
         let until = Instant::now() + SHOWN_MAX;
-        let (mut shown, mut failures, mut is_free) = (Shown::default(), 0, link.attempt == 1);
+        let mut failures = 0;
+        let mut progress =
+            Progress { is_free: link.attempt == 1, is_own: false, joining: 0, shown: Shown::default() };
         let ended = loop {
             if Instant::now() >= until {
                 break Report::AttemptEnded { reason: EndReasonV1::CodesExhausted, code: EXHAUSTED };
             }
-            match self.step(link, name, phone, &mut shown, &mut is_free, reports).await {
+            match self.step(link, name, phone, &mut progress, reports).await {
                 Step::Done => return,
                 Step::Again => failures = 0,
                 Step::Failed(error) if failures + 1 < FAILURES_MAX => {
@@ -74,40 +86,56 @@ impl Evolution {
             self.pause_unless_hinted(link).await;
         };
         // It goes on showing codes otherwise, and a phone could still take one.
-        let _asked = self.upstream.client.logout(name).await;
+        self.end_attempt(name).await;
         reports.report(ended).await;
     }
 
-    /// One question. `is_free` is set once no former device is in the way.
+    /// One question.
     async fn step(
         &self,
         link: &Link,
         name: &str,
         phone: Option<&str>,
-        shown: &mut Shown,
-        is_free: &mut bool,
+        progress: &mut Progress,
         reports: &dyn Reports,
     ) -> Step {
         let client = &self.upstream.client;
-        match client.socket(name).await {
+        match self.there(name).await {
             // A device that was linked by the last attempt and is still to be unlinked.
-            Ok(Socket::Open) if !*is_free => {
+            Ok(There::Open) if !progress.is_free => {
                 let _asked = client.logout(name).await;
                 return Step::Again;
             }
-            Ok(Socket::Open) => return self.found(link, name, reports).await,
-            Err(UpstreamError::NotFound) => match client.create(name).await {
-                Ok(()) => *is_free = true,
-                Err(error) => return Step::Failed(error),
-            },
-            Ok(Socket::Closed | Socket::Connecting | Socket::Unsaid) => *is_free = true,
+            Ok(There::Open) => return self.found(link, name, reports).await,
+            // That device, which can be unlinked once it is open; or the one that was just linked. A code that was asked for now
+            // would make a second connection of the same device, and the two would replace each other for ever.
+            Ok(There::Away) => return Step::Again,
+            Ok(There::Joining) if progress.joining < JOINING_LOOKS => {
+                progress.joining += 1;
+                return Step::Again;
+            }
+            // Codes of an earlier attempt: whoever scans one does not know of this one, and there would be none to type.
+            Ok(There::Pairing) if !progress.is_own => {
+                progress.is_own = true;
+                let _asked = client.logout(name).await;
+                return Step::Again;
+            }
+            Ok(There::Pairing | There::Joining | There::Free) => {}
+            Err(UpstreamError::NotFound) => {
+                if let Err(error) = client.create(name).await {
+                    return Step::Failed(error);
+                }
+            }
             Err(error) => return Step::Failed(error),
         }
+        *progress =
+            Progress { is_free: true, is_own: true, joining: 0, shown: std::mem::take(&mut progress.shown) };
         match client.connect(name, phone).await {
             Ok(Connect::Open) => self.found(link, name, reports).await,
             Ok(Connect::NotYet) => Step::Again,
             Ok(Connect::Codes { qr, pairing }) => {
-                let next = show(shown, qr, pairing.filter(|_| phone.is_some()), reports).await;
+                let pairing = pairing.filter(|_| phone.is_some());
+                let next = show(&mut progress.shown, qr, pairing, reports).await;
                 if next == Next::Stop { Step::Done } else { Step::Again }
             }
             Err(error) => Step::Failed(error),

@@ -1,17 +1,24 @@
 //! Unlinking a device: asked for only when it can succeed, and believed only when it is seen.
 //!
 //! Measured against Evolution API 2.3.7: a logout during its reconnect loop answers SUCCESS, wipes its keys, and leaves a
-//! device at WhatsApp that nobody can unlink any more. So nothing is asked for unless the socket is open.
+//! device at WhatsApp that nobody can unlink any more. So nothing is asked for unless the socket is open. It wipes them too
+//! when WhatsApp does not hear it, which it does not wait to know. So WhatsApp is asked something else first, through the same
+//! socket: what does not come back says that a logout would not arrive.
 
 use std::time::Duration;
 
 use berth_upstreams::{UpstreamError, evolution::Socket};
+use tokio::time::timeout;
 
-use super::Evolution;
+use super::{Evolution, material};
 use crate::driver::{Link, Report, Reports, UnlinkError};
 
 /// How long one try may take.
 pub(super) const TRY_MAX: Duration = Duration::from_secs(30);
+/// The longest pause between two tries: a look costs the upstream next to nothing, and the device is connected until then.
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long WhatsApp may take to answer through a socket that is open.
+const HEARD_MAX: Duration = Duration::from_secs(5);
 /// Looks after a logout was asked for, until it is tried again.
 const LOOKS_AFTER: u32 = 5;
 /// The code of a session that ended; the upstream's keys of it are gone then.
@@ -42,6 +49,9 @@ impl Evolution {
         if self.sessions.is_superseded(name, link.attempt) {
             return Err(UnlinkError::Unreachable);
         }
+        if !self.is_heard(link, name).await {
+            return Err(UnlinkError::Unreachable);
+        }
         // An error may be one of a logout that worked, and a success one of one that did not.
         let _answered = self.upstream.client.logout(name).await;
         for _ in 0..LOOKS_AFTER {
@@ -53,10 +63,22 @@ impl Evolution {
         Err(UnlinkError::Unreachable)
     }
 
-    /// Whether a closed socket was closed by the end of its session.
+    /// Whether WhatsApp hears the socket that is said to be open. What it answers does not matter, nor does an error that comes at
+    /// once: the socket is looked at again.
+    async fn is_heard(&self, link: &Link, name: &str) -> bool {
+        let client = &self.upstream.client;
+        let Some(known) = material(link).await else { return true };
+        let number = known.jid.split(['@', ':']).next().unwrap_or_default();
+        let answered = timeout(HEARD_MAX, client.picture(name, number)).await;
+        !matches!(answered, Err(_) | Ok(Err(UpstreamError::TimedOut)))
+            && client.socket(name).await == Ok(Socket::Open)
+    }
+
+    /// Whether a closed socket was closed by the end of its session. The code of an earlier end stays, so the database must say
+    /// that there is no session.
     async fn was_logged_out(&self, name: &str) -> Result<(), UnlinkError> {
         match self.upstream.client.one(name).await {
-            Ok(row) if row.closed_by == Some(ENDED) => Ok(()),
+            Ok(row) if row.socket == Socket::Closed && row.closed_by == Some(ENDED) => Ok(()),
             Ok(_) | Err(_) => Err(UnlinkError::Unreachable),
         }
     }

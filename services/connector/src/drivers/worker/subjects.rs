@@ -89,7 +89,7 @@ impl Workers {
     /// Workers come in by the door, and are told by the bus, until the process stops.
     pub fn hear(
         self: &Arc<Self>,
-        door: Arc<dyn Door>,
+        door: &Arc<dyn Door>,
         bus: Arc<dyn Bus>,
         entropy: &dyn Entropy,
         lifecycle: &Lifecycle,
@@ -104,7 +104,7 @@ impl Workers {
         });
         let filters = [WORKER_HELLOS.to_owned(), worker_said_filter(&desk.connector)];
         for filter in filters {
-            let (desk, door) = (Arc::clone(&desk), Arc::clone(&door));
+            let (desk, door) = (Arc::clone(&desk), Arc::clone(door));
             let stop = lifecycle.stop().clone();
             lifecycle.spawn(async move { desk.serve(&*door, &filter, &stop).await });
         }
