@@ -177,6 +177,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::http::Answer;
 
     /// A server that stalls once, and is quick otherwise.
     struct Stalls(Option<Duration>);
@@ -199,6 +200,32 @@ mod tests {
         // About every second request waited, and a quarter of all for more than 200 ms; a client that forgets
         // the intended moments would have seen one slow request.
         assert!(seen.latencies.at(0.76) > 100_000.0);
+    }
+
+    /// Is refused, breaks and is answered in turn.
+    struct Mixed(u32);
+
+    impl Operation for Mixed {
+        async fn once(&mut self) -> Outcome<()> {
+            self.0 += 1;
+            let head = match self.0 % 4 {
+                0 => "429 Too Many Requests\r\nRetry-After: 1",
+                1 => "503 Service Unavailable",
+                2 => "500 Internal Server Error",
+                _ => return Ok(()),
+            };
+            let head = format!("HTTP/1.1 {head}\r\n\r\n");
+            let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+            Answer { status, head, body: Vec::new() }.expect(200).map(drop)
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_are_counted_apart_from_what_broke() {
+        let seen = measure(vec![Mixed(0)], 400.0, Duration::from_millis(100)).await.unwrap();
+        assert_eq!(seen.latencies.count(), 40);
+        assert_eq!((seen.answered, seen.refusals.count(), seen.without_when), (10, 20, 10));
+        assert_eq!((seen.broken, seen.unanswered, seen.is_whole()), (10, 0, false));
     }
 
     /// Never answers.
