@@ -73,6 +73,8 @@ pub(crate) enum Section {
     Memory,
     /// Memory, and commits, beside notices that wait for endpoints which take nothing.
     Waiting,
+    /// Linked devices over two connectors, of which one is killed.
+    Links,
     /// An aggregate and a leader of the log killed under load, and the log checked afterwards (full profile).
     Kill,
 }

@@ -47,6 +47,8 @@ pub(crate) struct Profile {
     pub(crate) instances: usize,
     /// Instances that are linked and logged out in one burst.
     pub(crate) sessions: usize,
+    /// Devices that are linked over two connectors.
+    pub(crate) links: usize,
     /// Instances in the list of the console, and how long it is looked at while they change.
     pub(crate) console_instances: usize,
     pub(crate) console_window: Duration,
@@ -123,6 +125,7 @@ impl Profile {
             open_clients: 256,
             instances: 256,
             sessions: 500,
+            links: 1_000,
             console_instances: 10_000,
             console_window: Duration::from_secs(5),
             waiting: 10_000,
@@ -151,6 +154,7 @@ impl Profile {
             rounds: 3,
             instances: 1_000,
             sessions: 2_000,
+            links: 10_000,
             console_window: Duration::from_secs(20),
             waiting: 100_000,
             uploads: (100, 100_000_000),
@@ -177,6 +181,7 @@ impl Profile {
             open_clients: 1_024,
             instances: 1_000,
             sessions: 5_000,
+            links: 10_000,
             console_window: Duration::from_mins(1),
             waiting: 1_000_000,
             uploads: (100, 100_000_000),
@@ -216,6 +221,7 @@ impl Profile {
             open_clients: 8,
             instances: 8,
             sessions: 8,
+            links: 24,
             console_instances: 60,
             console_window: Duration::from_millis(1_500),
             waiting: 80,

@@ -9,6 +9,8 @@ use crate::{
 const LAG_SECONDS: &str = "berth_view_lag_seconds";
 /// Notices that wait in memory.
 const OWED: &str = "berth_webhook_owed";
+/// Device links that a connector runs.
+const LINKS: &str = "berth_connector_links";
 /// Commits that a view has folded.
 const FOLDED: &str = "berth_view_commits_total";
 /// Appends, and the bytes of those that were stored.
@@ -42,6 +44,11 @@ impl Scrape {
     /// Webhook notices that wait or are tried.
     pub(crate) fn owed(&self) -> f64 {
         self.series(OWED).map(|(_, value)| value).sum()
+    }
+
+    /// Device links that the process runs; none if it runs no connector.
+    pub(crate) fn links(&self) -> Option<f64> {
+        self.series(LINKS).map(|(_, value)| value).next()
     }
 
     /// What each view has folded since the process started.

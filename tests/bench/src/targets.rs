@@ -8,7 +8,9 @@ use crate::{
     composite::{self, COMPOSITE},
     profile::TOO_MUCH,
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
-    sections::{commands, console, filling, lists, logouts, open, passing, population, signing, waiting},
+    sections::{
+        commands, console, filling, links, lists, logouts, open, passing, population, signing, waiting,
+    },
     topology::{Engine, Shape, Topology},
 };
 
@@ -19,6 +21,8 @@ const SIZES: [usize; 4] = [1_000, 5_000, 100_000, MILLION];
 const MILLION: usize = 1_000_000;
 /// Instances in the list of the console.
 const LISTED: usize = 10_000;
+/// Links over two connectors.
+const LINKS: usize = 10_000;
 /// Notices that wait beside commits.
 const WAITING: usize = 100_000;
 
@@ -134,6 +138,7 @@ fn all() -> Vec<Target> {
     targets.extend(of_too_much(embedded));
     targets.extend(of_populations(embedded));
     targets.extend(of_logouts(embedded));
+    targets.extend(of_links(apart(Shape::TwoConnectors)));
     targets.extend(of_console(embedded));
     targets.extend(of_passing(embedded));
     targets
@@ -162,6 +167,17 @@ fn of_logouts(on: Topology) -> Vec<Target> {
         target(&format!("{on}, a burst of notices/s, three endpoints"), of(3, logouts::NOTICES_PER_SECOND))
             .at_least(5_000.0),
         target(&format!("{on}, notices missing after it"), of(3, logouts::NOTICES_MISSING)).at_most(0.0),
+    ]
+}
+
+/// Links that are spread, and resumed by whoever is left.
+fn of_links(on: Topology) -> Vec<Target> {
+    let of = |measure| key(Table::Links, &on, links::work(LINKS), measure);
+    let at = |what: &str| format!("{on}, {LINKS} links, {what}");
+    vec![
+        target(&at("% at the connector with fewer"), of(links::SMALLER_HALF)).at_least(33.0),
+        target(&at("all at the other one after a kill, s"), of(links::RESUMED_SECONDS)).at_most(15.0),
+        target(&at("not linked any more"), of(links::NOT_LINKED)).at_most(0.0),
     ]
 }
 

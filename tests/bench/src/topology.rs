@@ -26,6 +26,8 @@ pub(crate) enum Shape {
     Roles,
     /// One for each role, and a second session-aggregate.
     TwoAggregates,
+    /// One for each role, and a second connector.
+    TwoConnectors,
     /// Two for each role.
     TwoOfEach,
 }
@@ -59,6 +61,7 @@ impl Shape {
             Self::Serve => vec!["serve"],
             Self::Roles => ROLES.to_vec(),
             Self::TwoAggregates => [&ROLES[..], &["session-aggregate"]].concat(),
+            Self::TwoConnectors => [&ROLES[..], &["connector"]].concat(),
             Self::TwoOfEach => [ROLES, ROLES].concat(),
         }
     }
@@ -92,6 +95,7 @@ impl fmt::Display for Topology {
             Shape::Serve => "",
             Shape::Roles => ", roles apart",
             Shape::TwoAggregates => ", roles apart, two aggregates",
+            Shape::TwoConnectors => ", roles apart, two connectors",
             Shape::TwoOfEach => ", two of each role",
         })
     }

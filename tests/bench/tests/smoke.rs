@@ -177,6 +177,17 @@ fn a_large_population_is_made_without_requests_and_measured() {
 }
 
 #[test]
+fn links_are_spread_over_two_connectors_and_resumed_by_the_other_on_nats() {
+    let report = measured("links");
+    let work = "24 links, one connector killed";
+    assert!((report.median("links", work, "linked") - 24.0).abs() < 0.5);
+    let share = report.median("links", work, "at the connector with fewer, %");
+    assert!(share > 0.0 && share <= 50.0, "{share}");
+    assert!(report.median("links", work, "all at the other after s") > 0.0);
+    assert!(report.median("links", work, "not linked any more").abs() < 0.5);
+}
+
+#[test]
 fn notices_wait_for_what_takes_nothing_and_commits_go_on_beside_them() {
     let report = measured("waiting");
     assert!((report.median("memory", "80 notices wait", "notices in memory") - 80.0).abs() < 0.5);

@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod filling;
 pub(crate) mod history;
 mod kill;
+pub(crate) mod links;
 pub(crate) mod lists;
 pub(crate) mod logouts;
 pub(crate) mod open;
@@ -26,7 +27,7 @@ use crate::{
     options::{Options, Section},
     profile::Profile,
     results::{Place, Results},
-    topology::{Engine, Topology},
+    topology::{Engine, Shape, Topology},
     watch::{Seen, Watch},
 };
 
@@ -133,6 +134,11 @@ impl Run<'_> {
                     self.ended(&format!("notices that wait, {topology}"), outcome);
                 }
             }
+        }
+        let topology = Topology { engine: Engine::R1, shape: Shape::TwoConnectors };
+        if self.options.wants(Section::Links) && self.begins(&format!("links, {topology}")) {
+            let outcome = Box::pin(links::measure(self, topology)).await;
+            self.ended(&format!("links, {topology}"), outcome);
         }
         if let Some((topology, time)) = self.profile.kill
             && self.options.wants(Section::Kill)

@@ -74,6 +74,14 @@ impl Lists {
     }
 }
 
+/// How many instances of the account are in a state.
+pub(crate) async fn count_of_state(deployment: &Deployment, state: &str) -> Outcome<f64> {
+    let mut connection = deployment.connections(1).pop().ok_or("there is no gateway")?;
+    let counts = connection.ask(Ask::get("/v1/counts", ACCOUNT_TOKEN)).await?.json(200)?;
+    let count = counts.pointer(&format!("/states/{state}")).and_then(Value::as_f64);
+    Ok(count.ok_or("there is no such state")?)
+}
+
 impl Operation for Lists {
     async fn once(&mut self) -> Outcome<()> {
         let (query, least) = self.query()?;
