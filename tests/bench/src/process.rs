@@ -13,8 +13,8 @@ use crate::{
     http::{Ask, Connection},
 };
 
-/// How long a process may take to answer: a rebuild of its views is not waited for.
-const START_MAX: Duration = Duration::from_mins(2);
+/// How long a process may take to be ready, which it is not before its views have followed: minutes for millions of commits.
+const START_MAX: Duration = Duration::from_mins(20);
 /// How long it may take to stop: more than its own bound.
 const STOP_MAX: Duration = Duration::from_secs(20);
 /// The pause between two looks at a process: the resolution of a start's time.

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long a rebuild is waited for, and how often and how many times in a row nothing may be left of it.
-const REBUILD_MAX: Duration = Duration::from_mins(10);
+const REBUILD_MAX: Duration = Duration::from_mins(20);
 const PAUSE: Duration = Duration::from_millis(20);
 const QUIET_LOOKS: u32 = 5;
 const MIB: f64 = 1024.0 * 1024.0;
