@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// The first version whose commits have a checksum and may go without a state.
 const CHECKED_COMMITS: u16 = 2;
+/// The first version in which what an account has is read from the account.
+const ACCOUNT_WIDE: u16 = 3;
 
 /// The version of the formats that a deployment writes. A release reads every format that it knows, but writes
 /// the new ones only once every replica of the deployment reads them, which an operator says by raising this.
@@ -15,7 +17,7 @@ impl WriteVersion {
     /// What release 0.1.0 began with.
     pub const OLDEST: Self = Self(1);
     /// What this release can write.
-    pub const NEWEST: Self = Self(2);
+    pub const NEWEST: Self = Self(3);
 
     /// The write version with this number; none if this release does not know it.
     pub const fn new(number: u16) -> Option<Self> {
@@ -30,6 +32,13 @@ impl WriteVersion {
     /// Whether commits are [`crate::CommitV2`]s and commands [`crate::frame::CommandRequestV2`]s.
     pub const fn checked_commits(self) -> bool {
         self.0 >= CHECKED_COMMITS
+    }
+
+    /// Whether accounts may have an upstream and endpoints of their own, and are told how endpoints fare. Releases that know only
+    /// the version before read no account with an upstream and no such report, and find the endpoint of an account only as its
+    /// copy in each instance.
+    pub const fn account_wide(self) -> bool {
+        self.0 >= ACCOUNT_WIDE
     }
 }
 

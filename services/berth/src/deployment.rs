@@ -36,7 +36,7 @@ pub(crate) struct Deployment {
 pub(crate) struct DeploymentRecord {
     id: String,
     /// A new deployment begins with the newest that its release can write; another one is raised by
-    /// `berth upgrade`, once every process is of a release that reads it.
+    /// `berth upgrade`, one at a time, once every process is of a release that reads it.
     write_version: u16,
     /// How far the log was seen, and which life of each shard; empty before the log was first seen, and after
     /// an operator accepted a loss.
@@ -240,9 +240,16 @@ pub(crate) fn accept_rollback(record: &mut DeploymentRecord) {
     record.accepted = true;
 }
 
-/// What this release can write may be written from now on.
-pub(crate) fn upgrade(record: &mut DeploymentRecord) {
-    record.write_version = record.write_version.max(WriteVersion::NEWEST.number());
+/// The generation of formats after this one; the same if this release knows none.
+pub(crate) fn next(write_version: u16) -> u16 {
+    write_version.max(WriteVersion::NEWEST.number().min(write_version + 1))
+}
+
+/// The next generation of formats may be written from now on, unless somebody else raised it meanwhile.
+pub(crate) fn upgrade(record: &mut DeploymentRecord, from: u16) {
+    if record.write_version == from {
+        record.write_version = next(from);
+    }
 }
 
 async fn write(

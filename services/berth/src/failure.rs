@@ -145,6 +145,22 @@ pub(crate) enum Failure {
         /// What the record says.
         recorded: u16,
     },
+    /// A process that runs is not ready for what is to be written.
+    #[error(
+        "nothing is raised to formats of generation {next}: {member}{} {}", at(address), in_words(*reads, *writes, *next)
+    )]
+    Behind {
+        /// Its role and name.
+        member: String,
+        /// Where it listens.
+        address: String,
+        /// The newest generation that its release reads; 0 if it does not say.
+        reads: u16,
+        /// The one that it writes; 0 if it does not say.
+        writes: u16,
+        /// The one that was to be written.
+        next: u16,
+    },
     /// What is to be imported is not to be.
     #[error("{} is not imported, and nothing was changed", path.display())]
     Export {
@@ -293,6 +309,20 @@ impl From<jetstream::OpenError> for Failure {
 impl From<KeyRingError> for Failure {
     fn from(error: KeyRingError) -> Self {
         Self::Keys(error)
+    }
+}
+
+fn at(address: &str) -> String {
+    if address.is_empty() { String::new() } else { format!(" at {address}") }
+}
+
+/// Why a process is not ready for the next generation of formats, and what to do.
+fn in_words(reads: u16, writes: u16, next: u16) -> String {
+    if reads < next {
+        "is of a release that does not read them: replace it first, or wait 15 seconds if it has just ended"
+            .to_owned()
+    } else {
+        format!("still writes those of generation {writes}: start it again first")
     }
 }
 

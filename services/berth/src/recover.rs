@@ -9,14 +9,15 @@ use std::{
     sync::Arc,
 };
 
-use berth_bus::DeploymentStore;
+use berth_bus::{DeploymentStore, Roster, member::Formats};
 use berth_runtime::{Role, Settings, SystemEntropy};
 
 use crate::{
-    deployment, evidence_key,
+    deployment::{self, DeploymentRecord},
+    evidence_key,
     failure::Failure,
     folder::{DataFolder, FolderError},
-    wiring::{embedded_deployment, nats_deployment},
+    wiring::{embedded_deployment, nats_deployment, nats_members},
 };
 
 /// Throws away the views below the data folder and what they remember of the log, and lets the record of the
@@ -68,11 +69,28 @@ pub(crate) fn accept_rollback(settings: &Settings) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lets the deployment write the newest formats that this release knows. Says what it did.
+/// Lets the deployment write the next generation of formats, if this release knows one. Says what it did. Refused while a process
+/// runs that does not read it, or that was not started since the last raise: the formats of any two processes are never further
+/// apart than one.
 pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
     now(async {
         let store = store(settings).await?;
-        let (before, after) = deployment::change(&*store, deployment::upgrade).await?;
+        let kept = deployment::read(&*store).await?.ok_or(Failure::KeysMissing)?;
+        // Of a release before, which knows the number no more than it knows the formats.
+        kept.record.deployment()?;
+        let from = kept.record.write_version();
+        let next = deployment::next(from);
+        if next != from {
+            for (seat, present) in members(settings).await?.members() {
+                let Formats { reads, writes } = present.member.status.formats;
+                if reads < next || writes < from {
+                    let (member, address) = (seat.to_string(), present.member.address.clone());
+                    return Err(Failure::Behind { member, address, reads, writes, next });
+                }
+            }
+        }
+        let raise = |record: &mut DeploymentRecord| deployment::upgrade(record, from);
+        let (before, after) = deployment::change(&*store, raise).await?;
         let (from, to) = (before.write_version(), after.write_version());
         let id = after.id();
         if from == to {
@@ -83,6 +101,14 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
         ))
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The processes that run, on NATS. A folder has one, which is another one once it starts again.
+async fn members(settings: &Settings) -> Result<Roster, Failure> {
+    match &settings.nats {
+        Some(nats) => nats_members(nats).await,
+        None => Ok(Roster::default()),
+    }
 }
 
 /// The record of the deployment.

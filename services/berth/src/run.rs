@@ -58,7 +58,8 @@ async fn start(
     tracing::info!(%role, %address, "starting; /healthz and /readyz answer");
     let wired = Wired::open(role, settings, &readiness, lifecycle).await?;
     clock::watch::watch(Arc::clone(&wired.clock), &readiness, lifecycle);
-    wired.introduction.set(address.to_string(), status::tells(&readiness, &metrics, cores()));
+    let tells = status::tells(&readiness, &metrics, cores(), wired.deployment.write_version);
+    wired.introduction.set(address.to_string(), tells);
     let account = AccountCheck::register(role, &readiness);
     let upstreams = Upstreams::new(&settings.upstreams, &wired.deployment.id)?;
     let start =

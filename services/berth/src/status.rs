@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::member::Status;
+use berth_bus::member::{Formats, Status, Tells};
+use berth_proto::WriteVersion;
 use berth_runtime::{Readiness, telemetry::Metrics};
 use tokio::time::Instant;
 
@@ -21,7 +22,8 @@ pub(crate) fn tells(
     readiness: &Readiness,
     metrics: &Metrics,
     cores: Arc<dyn Fn() -> f32 + Send + Sync>,
-) -> Arc<dyn Fn() -> Status + Send + Sync> {
+    writes: WriteVersion,
+) -> Tells {
     let (readiness, metrics) = (readiness.clone(), metrics.clone());
     let last: Mutex<Option<(Instant, Status)>> = Mutex::new(None);
     Arc::new(move || {
@@ -35,6 +37,7 @@ pub(crate) fn tells(
         let mut status = Status {
             cores: cores(),
             ready: readiness.is_ready(),
+            formats: formats(writes),
             says: checks.into_iter().map(|(part, check)| (part.to_owned(), check.detail)).collect(),
             ..Status::default()
         };
@@ -42,6 +45,16 @@ pub(crate) fn tells(
         *last = Some((Instant::now(), status.clone()));
         status
     })
+}
+
+/// Tells how the process stands before it knows: a gateway is a member from its first moment on, and whoever raises what is written
+/// asks every member which formats it reads.
+pub(crate) fn starting(writes: WriteVersion) -> Tells {
+    Arc::new(move || Status { formats: formats(writes), ..Status::default() })
+}
+
+fn formats(writes: WriteVersion) -> Formats {
+    Formats { reads: WriteVersion::NEWEST.number(), writes: writes.number() }
 }
 
 fn read(metrics: &str, status: &mut Status) {

@@ -10,7 +10,10 @@ pub(crate) use self::{
         checkpoint_store as embedded_checkpoints, deployment_store as embedded_deployment,
         has_log as has_embedded_log,
     },
-    nats::{checkpoint_store as nats_checkpoints, deployment_store as nats_deployment, keys as nats_keys},
+    nats::{
+        checkpoint_store as nats_checkpoints, deployment_store as nats_deployment, keys as nats_keys,
+        members as nats_members,
+    },
     parts::{Parts, embedded_parts, nats_parts},
     provision::provision as provision_nats,
 };

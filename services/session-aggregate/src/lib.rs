@@ -279,7 +279,7 @@ async fn open_agenda(
     berth_views::open(
         log,
         &ports.data,
-        Arc::new(Agenda { takes_copies_back: settings.write_version.checked_commits() }),
+        Arc::new(Agenda { takes_copies_back: settings.write_version.account_wide() }),
         options,
         lifecycle,
     )

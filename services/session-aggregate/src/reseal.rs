@@ -32,7 +32,7 @@ pub(crate) async fn caller(
 }
 
 /// The endpoints of an account that are copied, sealed for one of its instances; none if the key of the instance is not there, as
-/// after its deletion. None is copied where commits name the version of the account instead.
+/// after its deletion. None is copied where every release finds them at the account.
 pub(crate) async fn webhooks(
     keys: &KeyRing,
     write_version: WriteVersion,
@@ -40,7 +40,7 @@ pub(crate) async fn webhooks(
     webhooks: &[WebhookV1],
     instance: InstanceId,
 ) -> Result<Option<Vec<WebhookV1>>, Trouble> {
-    let is_copied = |webhook: &&WebhookV1| !write_version.checked_commits() && webhook.is_of_account();
+    let is_copied = |webhook: &&WebhookV1| !write_version.account_wide() && webhook.is_of_account();
     let copied: Vec<_> = webhooks.iter().filter(is_copied).collect();
     if copied.is_empty() {
         return Ok(Some(Vec::new()));

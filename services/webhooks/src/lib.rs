@@ -195,6 +195,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         outbox: outbox.clone(),
         flights: Arc::new(Flights::default()),
         failing: Arc::default(),
+        reports: settings.write_version.account_wide(),
     };
     let letters = Letters::new(ports.postbag);
     lifecycle.spawn(attempts.run(tools.clock.clone(), lifecycle.stop().clone()));

@@ -24,7 +24,7 @@ use berth_log::{
     memory::MemoryLog,
 };
 use berth_proto::{
-    CommitV2, EndpointId, Kind, Partition, StreamKey, codec,
+    CommitV2, EndpointId, Kind, Partition, StreamKey, WriteVersion, codec,
     command::Command,
     commit::{OutcomeCodeV1, OutcomeV1},
     deliveries::{DeliveriesReplyV1, DeliveriesRequestV1},
@@ -240,6 +240,25 @@ async fn nobody_is_told_of_himself_and_nothing_is_noted_where_nobody_listens() {
     assert!(listed.iter().all(|one| one.class == berth_proto::delivery::NoticeClass::Operational));
     let (all, _) = world.page(World::everything()).await;
     assert!(all.iter().all(|one| one.notice.endpoint != TOLD), "it is no delivery of an instance");
+}
+
+#[tokio::test]
+async fn nothing_is_reported_before_every_release_of_the_deployment_reads_a_report() {
+    let (world, receiver, watcher) = (World::new().await, Receiver::start().await, Receiver::start().await);
+    let world = world.with_write_version(WriteVersion::new(2).unwrap());
+    let earlier = world.replica("a", short()).await;
+    watch(&world, &watcher).await;
+    receiver.answer(500);
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    world.link().await;
+    world.settled(2).await;
+    assert_eq!(reported(&world).await, []);
+    earlier.crash().await;
+    let world = world.with_write_version(WriteVersion::NEWEST);
+    let _later = world.replica("b", short()).await;
+    world.lost().await;
+    until_told(&watcher, &["endpoint.failing", "endpoint.exhausted"]).await;
+    assert_eq!(reported(&world).await, [EndpointStandingV1::Failing, EndpointStandingV1::Exhausted]);
 }
 
 #[tokio::test]

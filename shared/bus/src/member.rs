@@ -61,6 +61,18 @@ pub struct Status {
     pub lag_seconds: BTreeMap<String, f64>,
     /// What it has to do whose moment has come, by kind.
     pub due: BTreeMap<String, f64>,
+    /// Which formats it reads and writes.
+    pub formats: Formats,
+}
+
+/// Generations of formats of a process; 0 of a release that does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Formats {
+    /// The newest that its release reads.
+    pub reads: u16,
+    /// The one that it writes since it started.
+    pub writes: u16,
 }
 
 /// Who a process is.

@@ -36,7 +36,7 @@ pub use berth::{ACCOUNT_TOKEN, Berth, MASTER_KEY, ROLES, ROOT_KEY, Running};
 pub use client::{Answer, Client};
 pub use collector::{Collected, Collector};
 pub use load::{Done, Load};
-pub use process::{FILE_BLOCKS, Process, binary};
+pub use process::{BINARY, FILE_BLOCKS, Process, binary, previous_binary};
 pub use prometheus::Prometheus;
 pub use recorder::{Received, Recorder, Reply};
 pub use wait::{DEADLINE, eventually};

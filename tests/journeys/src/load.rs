@@ -1,6 +1,7 @@
 //! Commands that go on while something breaks, and whether the history has each of them once.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -34,6 +35,8 @@ struct Shared {
     over: AtomicBool,
     rounds: AtomicUsize,
     asked_again: AtomicUsize,
+    /// Statuses other than 200, with how often they came.
+    refused: Mutex<BTreeMap<u16, usize>>,
     /// When a command was answered last, and the longest time between two answers.
     answered: Mutex<Option<(Instant, Duration)>>,
 }
@@ -45,6 +48,8 @@ pub struct Done {
     pub rounds: usize,
     /// Requests that were answered otherwise, or not at all, and sent again under the same key.
     pub asked_again: usize,
+    /// The statuses of those that were answered otherwise, with how often they came.
+    pub refused: BTreeMap<u16, usize>,
     /// The longest time without any answer.
     pub longest_gap: Duration,
 }
@@ -59,10 +64,15 @@ impl Load {
 
     /// Begins.
     pub fn start(client: &Client) -> Self {
+        Self::start_paced(client, Duration::ZERO)
+    }
+
+    /// Begins, with a pause after each round of a worker: for stories in which processes read the log anew meanwhile.
+    pub fn start_paced(client: &Client, pause: Duration) -> Self {
         let shared = Arc::<Shared>::default();
         let mut workers = JoinSet::new();
         for worker in 0..WORKERS {
-            workers.spawn(work(client.clone(), worker, Arc::clone(&shared)));
+            workers.spawn(work(client.clone(), worker, pause, Arc::clone(&shared)));
         }
         Self { workers, shared }
     }
@@ -85,6 +95,7 @@ impl Load {
         Done {
             rounds,
             asked_again: self.shared.asked_again.load(Ordering::Relaxed),
+            refused: self.shared.refused.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             longest_gap: gap.map_or(Duration::ZERO, |(_, gap)| gap),
         }
     }
@@ -114,13 +125,22 @@ impl Shared {
         let longest = answered.map_or(Duration::ZERO, |(last, gap)| gap.max(now - last));
         *answered = Some((now, longest));
     }
+
+    async fn is_done(&self, client: &Client, path: &str, body: &Value) -> bool {
+        let answer = client.try_send(reqwest::Method::POST, path, Some(body.clone())).await;
+        let Ok(status) = answer.map(|answer| answer.status) else { return false };
+        if status != 200 {
+            *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(status).or_default() += 1;
+        }
+        status == 200
+    }
 }
 
 fn name(worker: usize) -> String {
     format!("i{worker}")
 }
 
-async fn work(client: Client, worker: usize, shared: Arc<Shared>) -> usize {
+async fn work(client: Client, worker: usize, pause: Duration, shared: Arc<Shared>) -> usize {
     let mut done = 0;
     while !shared.over.load(Ordering::Relaxed) {
         // A connect waits for no code, which nobody shows while the connector is away.
@@ -129,7 +149,7 @@ async fn work(client: Client, worker: usize, shared: Arc<Shared>) -> usize {
             let path = format!("/v1/instances/{}/{verb}", name(worker));
             let began = Instant::now();
             // What had no answer is sent again under its key, as a client does.
-            while !is_done(&keyed, &path, &body).await {
+            while !shared.is_done(&keyed, &path, &body).await {
                 assert!(began.elapsed() < GIVE_UP, "{verb} of {} is not decided", name(worker));
                 shared.asked_again.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(PAUSE).await;
@@ -138,11 +158,7 @@ async fn work(client: Client, worker: usize, shared: Arc<Shared>) -> usize {
         }
         done += 1;
         shared.rounds.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(pause).await;
     }
     done
-}
-
-async fn is_done(client: &Client, path: &str, body: &Value) -> bool {
-    let answer = client.try_send(reqwest::Method::POST, path, Some(body.clone())).await;
-    answer.is_ok_and(|answer| answer.status == 200)
 }

@@ -24,6 +24,12 @@ pub const FILE_BLOCKS: &str = "BERTH_TEST_FILE_BLOCKS";
 /// Starts what follows with that limit, which fails a write instead of ending the process.
 const LIMITED: &str = r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#;
 
+/// Which binary the stories start, instead of the one that was built; also among the settings of a deployment, for its processes.
+pub const BINARY: &str = "BERTH_TEST_BINARY";
+
+/// The binary of an earlier release, for the stories of an upgrade.
+const PREVIOUS: &str = "BERTH_TEST_PREVIOUS";
+
 type Output = Arc<Mutex<String>>;
 
 /// A running `berth`, killed when dropped.
@@ -40,7 +46,7 @@ pub struct Process {
 /// # Panics
 /// When it was not built.
 pub fn binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("BERTH_TEST_BINARY") {
+    if let Some(path) = std::env::var_os(BINARY) {
         return path.into();
     }
     let test = std::env::current_exe().expect("the path of this test");
@@ -52,6 +58,15 @@ pub fn binary() -> PathBuf {
         path.display()
     );
     path
+}
+
+/// The binary of an earlier release, which `tests/run` has built: `BERTH_TEST_PREVIOUS`.
+///
+/// # Panics
+/// When it was not said; the message says how it is built.
+pub fn previous_binary() -> PathBuf {
+    let path = std::env::var_os(PREVIOUS);
+    path.expect("no earlier release: run the tests with `tests/run`, or export BERTH_TEST_PREVIOUS=$(tests/get-previous)").into()
 }
 
 impl Process {
@@ -81,11 +96,13 @@ impl Process {
     }
 
     fn command(arguments: &[&str], variables: &BTreeMap<String, String>) -> Command {
-        let mut command = match variables.get(FILE_BLOCKS).filter(|blocks| !blocks.is_empty()) {
-            None => program(binary()),
+        let said = |name| variables.get(name).filter(|value| !value.is_empty());
+        let binary = said(BINARY).map_or_else(binary, PathBuf::from);
+        let mut command = match said(FILE_BLOCKS) {
+            None => program(binary),
             Some(blocks) => {
                 let mut shell = program("sh");
-                shell.args(["-c", LIMITED, blocks]).arg(binary());
+                shell.args(["-c", LIMITED, blocks]).arg(binary);
                 shell
             }
         };

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_nats::Client;
 use berth_bus::{
     Bus, Checkpoints, DeploymentStore, Door, EventFeed, KeyRing, KeyRingError, KeyStore, NearBus, Postbag,
-    Relay,
+    Relay, Roster,
     nats::{
         Connection, FEED_STREAM, JoinError, KEY_STREAM, NatsBus, NatsCheckpoints, NatsCluster,
         NatsDeployment, NatsDeviceKeys, NatsDoor, NatsFeed, NatsKeyStore, NatsLeases, NatsPostbag, NatsRelay,
@@ -29,7 +29,7 @@ use crate::{
     failure::Failure,
     folder::DataFolder,
     guard::Guard,
-    leaders, member, presence, root, server_clock,
+    leaders, member, presence, root, server_clock, status,
 };
 
 /// The subjects of commands: an owner serves narrower ones.
@@ -64,6 +64,8 @@ pub(super) async fn open(
     let first = Found { client: &client, options, may_make: role.runs(Role::SessionAggregate) };
     let Opened { log, end, missing, keys, store, record } = first.open(&*entropy).await?;
     record.check_import()?;
+    // Before anything is made or joined: whoever cannot read what is written leaves no trace.
+    let deployment = record.deployment()?;
     let makes = role.runs(Role::SessionAggregate);
     let asked = root::Asked { has_commits: has_commits(&end), makes };
     let master = patiently(async || root::open(&master, &keys, asked, &*entropy).await).await?;
@@ -86,17 +88,14 @@ pub(super) async fn open(
     let feed = feed(role, &client, replicas).await?;
     let volatile = patiently(async || Ok(NatsVolatile::open(client.clone(), replicas).await?)).await?;
     let evidence_key = crate::evidence_key::given(&settings.secrets)?;
-    let checkpoints = if role.runs(Role::SessionAggregate) {
-        Some(patiently(async || Ok(NatsCheckpoints::open(client.clone(), replicas).await?)).await?)
-    } else {
-        None
-    };
+    let checkpoints = checkpoints(role, &client, replicas).await?;
     // The same role as makes the streams of the log; the permissions of the others do not allow it.
     if role.runs(Role::SessionAggregate) {
         let (kept, stop) = (volatile.clone(), lifecycle.stop().clone());
         lifecycle.spawn(async move { stop.run_until_cancelled(kept.keep()).await.unwrap_or_default() });
     }
     let identity = member::identity(role, nats.member.as_deref(), &folder, &*clock, &*entropy)?;
+    identity.introduction.set(String::new(), status::starting(deployment.write_version));
     let leases = patiently(async || {
         let (client, identity) = (client.clone(), identity.clone());
         Ok(NatsLeases::open(client, replicas, identity, lifecycle, Arc::clone(&clock)).await?)
@@ -108,7 +107,6 @@ pub(super) async fn open(
     }
     let log: Arc<dyn EventLog> = Arc::new(log);
     let followed = followed(nats, &name, options, readiness).await?;
-    let deployment = record.deployment()?;
     folder.is_of(&deployment.id)?;
     let guard = Guard {
         log: Arc::clone(&log) as _,
@@ -145,7 +143,7 @@ pub(super) async fn open(
         cluster: Arc::new(NatsCluster::new(leases.clone(), streams(options.shards))),
         leases: Arc::new(leases),
         introduction: identity.introduction,
-        checkpoints: checkpoints.map(|checkpoints| Arc::new(checkpoints) as _),
+        checkpoints,
         evidence_key,
         presence,
         clock,
@@ -173,6 +171,19 @@ async fn postbag(role: Role, client: &Client, replicas: usize) -> Result<Option<
     Ok(Some(Arc::new(postbag)))
 }
 
+/// What was signed, for those who sign.
+async fn checkpoints(
+    role: Role,
+    client: &Client,
+    replicas: usize,
+) -> Result<Option<Arc<dyn Checkpoints>>, Failure> {
+    if !role.runs(Role::SessionAggregate) {
+        return Ok(None);
+    }
+    let checkpoints = patiently(async || Ok(NatsCheckpoints::open(client.clone(), replicas).await?)).await?;
+    Ok(Some(Arc::new(checkpoints)))
+}
+
 /// Where public events are kept, for those who publish them; made by the role that makes the other streams.
 async fn feed(role: Role, client: &Client, replicas: usize) -> Result<Option<Arc<dyn EventFeed>>, Failure> {
     if !role.runs(Role::SessionAggregate) && !role.runs(Role::Projections) {
@@ -190,6 +201,13 @@ pub(crate) async fn deployment_store(nats: &NatsSettings) -> Result<Arc<dyn Depl
     let keys = NatsKeyStore::find(client.clone(), replicas).await?.ok_or(Failure::KeysMissing)?;
     let record = NatsDeployment::find(client, replicas).await?.ok_or(Failure::KeysMissing)?;
     Ok(Arc::new(record.beside(&keys)))
+}
+
+/// The members of a deployment on NATS, for the operator's commands.
+pub(crate) async fn members(nats: &NatsSettings) -> Result<Roster, Failure> {
+    let name = format!("berth-{}", Role::SessionAggregate);
+    let client = connect_by(nats, &name).await.map_err(Failure::Nats)?;
+    Ok(berth_bus::nats::members(client, usize::from(nats.replicas)).await?)
 }
 
 /// The data keys on NATS, for the operator's commands.

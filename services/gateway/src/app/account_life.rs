@@ -64,6 +64,8 @@ impl Accounts {
         upstream: Option<String>,
     ) -> Result<ChangedAccount, Failure> {
         require_root(call)?;
+        // Processes of a release before could not read the account any more.
+        self.require_account_wide()?;
         // One that is granted only later, or not any more, would refuse every create.
         if let Some(name) = &upstream {
             let granted = self.granted(account, name).await?;

@@ -34,10 +34,8 @@ impl Accounts {
         account: AccountId,
         new: &NewWebhook,
     ) -> Result<(ChangedWebhook, WebhookSecrets), Failure> {
-        // Commits of the earlier shape have no place for the version of the account.
-        if !self.commands.write_version.checked_commits() {
-            return Err(Failure::Rejected(RejectionCodeV1::UpgradeNeeded));
-        }
+        // Dispatchers of a release before would tell it nothing.
+        self.require_account_wide()?;
         let identity = self.commands.identity(call, account.as_bytes()).await?;
         let key = self.key(account).await?;
         let id = identity.keyed.then(|| EndpointId::from_bytes(*identity.command_id.as_bytes()));

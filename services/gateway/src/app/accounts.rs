@@ -84,6 +84,15 @@ pub struct Accounts {
 }
 
 impl Accounts {
+    /// Refused while the deployment writes formats of before accounts had an upstream and endpoints of their own.
+    pub(super) fn require_account_wide(&self) -> Result<(), Failure> {
+        if self.commands.write_version.account_wide() {
+            Ok(())
+        } else {
+            Err(Failure::Rejected(RejectionCodeV1::UpgradeNeeded))
+        }
+    }
+
     /// Creates an account. Root only.
     ///
     /// The id of a keyed command's account follows from the key, and a made-up name from the id: every retry

@@ -58,7 +58,7 @@ impl ProcessManager {
         };
         if state.closed_at.is_some() {
             self.accounts.release_closed(account, &Cause::own("account closed", account.as_bytes())).await?;
-        } else if self.write_version.checked_commits() {
+        } else if self.write_version.account_wide() {
             // Instances follow nothing but a close: notices name the version of the account that they rest on.
             self.accounts.settle(account, loaded).await?;
             return Ok(Stands::Done);

@@ -66,6 +66,8 @@ pub(crate) struct Tools {
     /// Letters that are being sent, which the end of a session waits for.
     pub(crate) flights: Arc<Flights>,
     pub(crate) failing: Arc<Failing>,
+    /// Whether accounts are told how their endpoints fare: once every release of the deployment reads such a report.
+    pub(crate) reports: bool,
 }
 
 impl fmt::Debug for Tools {

@@ -155,7 +155,7 @@ impl Dispatching {
 
     /// Has accounts told how their endpoints fare, those whose partition is owned here.
     fn report(&mut self) {
-        if self.draining {
+        if self.draining || !self.tools.reports {
             return;
         }
         self.looks_again = self.looks_again && !look_again(&self.tools);

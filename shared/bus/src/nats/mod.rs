@@ -64,7 +64,7 @@ pub use door::NatsDoor;
 pub use feed::{FEED_STREAM, NatsFeed, reader_name};
 pub use key_store::{KEY_STREAM, NatsKeyStore};
 pub use leader::has_leader;
-pub use leases::{JoinError, LastValue, LeaseBucket, NatsCluster, NatsLeases, new_start, survey};
+pub use leases::{JoinError, LastValue, LeaseBucket, NatsCluster, NatsLeases, members, new_start, survey};
 pub use outage::is_away;
 pub use postbag::NatsPostbag;
 pub use relay::NatsRelay;

@@ -202,7 +202,7 @@ fn is_alive(claimed: &Claimed, roster: &Roster) -> bool {
 
 impl MemberBody {
     fn of(seat: &Seat, Present { member, leaving }: &Present) -> Self {
-        let Status { cores, ready, says, lag_seconds, due } = member.status.clone();
+        let Status { cores, ready, says, lag_seconds, due, formats: _ } = member.status.clone();
         Self {
             id: seat.id.to_string(),
             role: seat.role.as_str(),

@@ -6,7 +6,7 @@ use async_nats::Client;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{super::servers, NatsLeases, bucket::Claim};
+use super::{super::servers, JoinError, NatsLeases, bucket::Claim, look::see, port::NatsBucket};
 use crate::{
     cluster::{Claimed, Cluster, Engine, ServerSyncs, StreamStands},
     lease::Lease,
@@ -37,7 +37,7 @@ impl NatsCluster {
 #[async_trait]
 impl Cluster for NatsCluster {
     async fn members(&self) -> Result<Roster, LeaseError> {
-        Ok(self.leases.0.see(&mut BTreeMap::new()).await?)
+        Ok(see(self.leases.0.bucket(), &mut BTreeMap::new()).await?)
     }
 
     async fn claims(&self) -> Result<Vec<Claimed>, LeaseError> {
@@ -60,6 +60,12 @@ impl Cluster for NatsCluster {
     async fn engine(&self) -> Result<Engine, LeaseError> {
         Ok(self.leases.0.bucket().engine(&self.streams).await)
     }
+}
+
+/// The members that are alive, for whoever is none.
+pub async fn members(client: Client, replicas: usize) -> Result<Roster, JoinError> {
+    let bucket = NatsBucket::open(client, replicas).await.map_err(JoinError::Open)?;
+    see(&bucket, &mut BTreeMap::new()).await.map_err(|error| JoinError::Unavailable(error.into()))
 }
 
 /// What lies below on NATS: the streams of these names that are there.

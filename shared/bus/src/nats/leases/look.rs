@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::{
     super::{outage::is_away, stream::StreamError},
-    Inner,
+    Inner, LeaseBucket,
     bucket::{self, Sign},
 };
 use crate::member::{Member, Present, Roster, Seat};
@@ -20,7 +20,7 @@ impl Inner {
         let mut known = BTreeMap::new();
         let mut sees = true;
         loop {
-            match self.see(&mut known).await {
+            match see(self.bucket(), &mut known).await {
                 Ok(roster) => {
                     sees = true;
                     let roster = Arc::new(roster);
@@ -41,37 +41,40 @@ impl Inner {
             drop(timeout(LOOK_EVERY, self.look.notified()).await);
         }
     }
+}
 
-    /// Who is there at this moment. `known` is what was read of the members of the last look.
-    pub(super) async fn see(&self, known: &mut BTreeMap<Seat, Member>) -> Result<Roster, StreamError> {
-        let names = self.bucket().subjects(bucket::MEMBERS).await?;
-        let (mut living, mut leaving) = (Vec::new(), Vec::new());
-        for sign in names.iter().filter_map(|name| bucket::read_sign(name)) {
-            match sign {
-                Sign::Lives(seat) => living.push(seat),
-                Sign::Leaves(seat, start) => leaving.push((seat, start)),
-            }
+/// Who is there at this moment. `known` is what was read of the members of the last look.
+pub(super) async fn see(
+    bucket: &dyn LeaseBucket,
+    known: &mut BTreeMap<Seat, Member>,
+) -> Result<Roster, StreamError> {
+    let names = bucket.subjects(bucket::MEMBERS).await?;
+    let (mut living, mut leaving) = (Vec::new(), Vec::new());
+    for sign in names.iter().filter_map(|name| bucket::read_sign(name)) {
+        match sign {
+            Sign::Lives(seat) => living.push(seat),
+            Sign::Leaves(seat, start) => leaving.push((seat, start)),
         }
-        let mut members = Vec::with_capacity(living.len());
-        for seat in living {
-            let may_be_another = leaving.iter().any(|(who, _)| *who == seat);
-            let member = match known.remove(&seat).filter(|_| !may_be_another) {
+    }
+    let mut members = Vec::with_capacity(living.len());
+    for seat in living {
+        let may_be_another = leaving.iter().any(|(who, _)| *who == seat);
+        let member = match known.remove(&seat).filter(|_| !may_be_another) {
+            Some(member) => member,
+            None => match read_member(bucket, &seat).await? {
                 Some(member) => member,
-                None => match self.read_member(&seat).await? {
-                    Some(member) => member,
-                    None => continue,
-                },
-            };
-            let is_leaving = leaving.iter().any(|(who, start)| *who == seat && *start == member.start);
-            members.push((seat, Present { member, leaving: is_leaving }));
-        }
-        *known = members.iter().map(|(seat, present)| (seat.clone(), present.member.clone())).collect();
-        Ok(Roster::new(members))
+                None => continue,
+            },
+        };
+        let is_leaving = leaving.iter().any(|(who, start)| *who == seat && *start == member.start);
+        members.push((seat, Present { member, leaving: is_leaving }));
     }
+    *known = members.iter().map(|(seat, present)| (seat.clone(), present.member.clone())).collect();
+    Ok(Roster::new(members))
+}
 
-    /// What a member says of itself; none if there is no such member, whatever stands there.
-    async fn read_member(&self, seat: &Seat) -> Result<Option<Member>, StreamError> {
-        let last = self.bucket().last(&bucket::member_subject(seat)).await?;
-        Ok(last.and_then(|last| bucket::decode_member(&last.payload)).filter(|member| member.id == seat.id))
-    }
+/// What a member says of itself; none if there is no such member, whatever stands there.
+async fn read_member(bucket: &dyn LeaseBucket, seat: &Seat) -> Result<Option<Member>, StreamError> {
+    let last = bucket.last(&bucket::member_subject(seat)).await?;
+    Ok(last.and_then(|last| bucket::decode_member(&last.payload)).filter(|member| member.id == seat.id))
 }

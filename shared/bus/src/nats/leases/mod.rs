@@ -31,7 +31,7 @@ use tokio::{
 
 use self::port::NatsBucket;
 pub use self::{
-    cluster::{NatsCluster, survey},
+    cluster::{NatsCluster, members, survey},
     port::{LastValue, LeaseBucket},
 };
 use super::{
