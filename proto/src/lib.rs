@@ -30,6 +30,7 @@ pub mod query;
 pub mod redelivery;
 pub mod subject;
 pub mod time;
+pub mod views;
 pub mod worker;
 pub mod write_version;
 

@@ -18,6 +18,8 @@
 //! | `berth.v1.postbag.<partition>.<instance>` | message events that wait to be delivered |
 //! | `berth.v1.workers.asked` | which workers are connected, asked of every connector; the id of the question |
 //! | `berth.v1.workers.told.<id>` | the answers to that, as JSON |
+//! | `berth.v1.views.asked` | how views stand, or that one be built anew, asked of every process that has some; JSON |
+//! | `berth.v1.views.told.<id>` | the answers to that, as JSON |
 //! | `berth.v1.hint.<instance>` | a hint that an upstream has news of an instance |
 //! | `berth.v1.simulate.<partition>.<instance>` | playing on a simulated device, by the owner of the partition; request and reply |
 //!
@@ -320,6 +322,14 @@ pub const WORKERS_ASKED: &str = "berth.v1.workers.asked";
 /// The subject on which they tell it, each for itself.
 pub fn workers_told(question: CommandId) -> String {
     format!("berth.v1.workers.told.{question}")
+}
+
+/// The subject on which processes are asked how their views stand, or to build one anew: [`crate::views::Question`].
+pub const VIEWS_ASKED: &str = "berth.v1.views.asked";
+
+/// The subject on which they tell it, each for itself.
+pub fn views_told(question: CommandId) -> String {
+    format!("berth.v1.views.told.{question}")
 }
 
 /// The subject on which whoever owns the link of an instance is told that its upstream has news of it.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::permissions::Guests;
+use crate::{permissions::Guests, rebuild::Wanted};
 use berth_proto::{AccountId, worker::NAME_CHARS_MAX};
 use berth_runtime::{
     Role,
@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Recover,
     /// Let the deployment write what this release can write.
     Upgrade,
+    /// Have views built anew.
+    RebuildViews(Wanted),
     /// Make or check the streams on NATS; or only print who may do what there.
     Provision(Provision),
     /// Write the whole deployment as lines.
@@ -120,6 +122,7 @@ pub(crate) fn command() -> Command {
         .subcommand(import())
         .subcommand(rotate_evidence_key())
         .subcommand(master_keys())
+        .subcommand(views())
         .subcommand(Command::new("upgrade").about("Write the newest formats, once every process reads them"))
 }
 
@@ -292,11 +295,40 @@ fn master_keys() -> Command {
         )
 }
 
+fn views() -> Command {
+    Command::new("views").about("Have views built anew while they serve").subcommand_required(true).subcommand(
+        Command::new("rebuild")
+            .about("Build views anew from the log, beside their rows")
+            .long_about(
+                "Asks the processes that run, through a gateway, to build views anew from the log: new rows beside those \
+                 that are read, which take every commit meanwhile, until the new ones take their place. So what is wrong in \
+                 rows is mended and no list fails. Shows once a second how far each process is, and ends when all are done; \
+                 ending it earlier ends nothing, and running it again shows on. A process that is stopped or killed goes on \
+                 with it when it starts again. It needs the root key (BERTH_ROOT_KEY), and room on the disk for the rows twice. \
+                 Exit codes: 0 done; 64 a wrong name or no root key; 69 somebody does not answer, or a view was not built.",
+            )
+            .arg(
+                Arg::new("view")
+                    .long("view")
+                    .value_name("NAME")
+                    .action(ArgAction::Append)
+                    .help("records, agenda, outbox or wanted-links; may be repeated [default: all]"),
+            )
+            .arg(
+                Arg::new("gateway")
+                    .long("gateway")
+                    .value_name("URL")
+                    .help("A gateway of the deployment [default: the process that listens here]"),
+            ),
+    )
+}
+
 /// What was asked for, and the settings that the flags give.
 pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
     let (name, matches) = matches.subcommand()?;
     let task = match name {
         "keys" => return read_keys(matches),
+        "views" => return read_views(matches),
         "config" => Task::Config,
         "probe" => Task::Probe,
         "export" => Task::Export,
@@ -327,6 +359,15 @@ fn read_keys(matches: &ArgMatches) -> Option<(Task, Sources)> {
         _ => Task::RetireMasterKey(matches.get_one::<PathBuf>("former")?.clone()),
     };
     Some((task, sources(matches)))
+}
+
+fn read_views(matches: &ArgMatches) -> Option<(Task, Sources)> {
+    let (_, matches) = matches.subcommand()?;
+    let wanted = Wanted {
+        views: matches.get_many::<String>("view").into_iter().flatten().cloned().collect(),
+        gateway: matches.get_one::<String>("gateway").cloned(),
+    };
+    Some((Task::RebuildViews(wanted), sources(matches)))
 }
 
 fn sources(matches: &ArgMatches) -> Sources {
@@ -384,6 +425,19 @@ mod tests {
                 assert_eq!(task, Task::Run(role));
             }
         }
+    }
+
+    #[test]
+    fn views_are_all_built_anew_unless_some_are_named() {
+        let wanted = |more: &[&str]| {
+            let line = ["berth", "views", "rebuild"].into_iter().chain(more.iter().copied());
+            read(&command().get_matches_from(line)).unwrap().0
+        };
+        assert_eq!(wanted(&[]), Task::RebuildViews(Wanted { views: Vec::new(), gateway: None }));
+        let (views, gateway) = (vec!["records".to_owned(), "agenda".to_owned()], Some("http://g".to_owned()));
+        let line = ["--view", "records", "--gateway", "http://g", "--view", "agenda"];
+        assert_eq!(wanted(&line), Task::RebuildViews(Wanted { views, gateway }));
+        assert!(command().try_get_matches_from(["berth", "views"]).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use berth_log::{embedded, jetstream};
 use berth_runtime::{ConfigError, http::BindError, telemetry::TelemetryError};
 use thiserror::Error;
 
-use crate::{account::AccountError, exit, folder::FolderError, transfer::Fault};
+use crate::{account::AccountError, exit, folder::FolderError, rebuild::RebuildError, transfer::Fault};
 
 /// The process could not be started.
 #[derive(Debug, Error)]
@@ -44,6 +44,9 @@ pub(crate) enum Failure {
     /// The views cannot be thrown away.
     #[error("the views cannot be thrown away")]
     Views(#[from] berth_views::OpenError),
+    /// Views are not built anew.
+    #[error(transparent)]
+    Rebuild(#[from] RebuildError),
     /// The evidence key is none.
     #[error("the evidence key (BERTH_EVIDENCE_KEY, or `evidence.key` in the data folder) is no key")]
     EvidenceKey(#[source] berth_evidence::InvalidKey),
@@ -335,6 +338,7 @@ impl Failure {
                 | jetstream::OpenError::Create { .. }
                 | jetstream::OpenError::Missing { .. },
             ) => exit::UNAVAILABLE,
+            Self::Rebuild(error) if !error.may_be_tried_again() => exit::USAGE,
             Self::Config(_)
             | Self::Folder(_)
             | Self::Shards { .. }

@@ -21,6 +21,7 @@ mod permissions;
 mod presence;
 mod probe;
 mod provision;
+mod rebuild;
 mod recover;
 mod roles;
 mod root;
@@ -30,6 +31,7 @@ mod status;
 mod supervised;
 mod traces;
 mod transfer;
+mod views;
 mod welcome;
 mod wiring;
 
@@ -84,6 +86,7 @@ fn perform(task: &Task, sources: &Sources) -> Result<ExitCode, Failure> {
         Task::Probe => probe::probe(&settings),
         Task::Recover => recover::accept_rollback(&settings),
         Task::Upgrade => recover::upgrade(&settings),
+        Task::RebuildViews(ref wanted) => rebuild::rebuild(&settings, wanted),
         Task::Provision(ref what) => provision::provision(&settings, what),
         Task::Run(role) => serve(role, &settings),
     }

@@ -18,8 +18,9 @@ use berth_runtime::{
 use tokio::sync::watch;
 
 use berth_upstreams::Upstreams;
+use berth_views::ViewReader;
 
-use crate::{failure::Failure, wiring::Wired};
+use crate::{failure::Failure, views::Views, wiring::Wired};
 
 /// What the roles are started with.
 #[derive(Debug, Clone, Copy)]
@@ -44,26 +45,39 @@ type OwnedPartitions = watch::Receiver<BTreeSet<Partition>>;
 impl Start<'_> {
     /// Starts what `role` runs; gives the routes that are served for others than operators.
     pub(crate) async fn run(self, role: Role) -> Result<Router, Failure> {
-        let mut routes = Router::new();
+        let (mut routes, mut views) = (Router::new(), Vec::new());
         if role.runs(Role::SessionAggregate) {
-            let owned = self.session_aggregate().await.map_err(failed(Role::SessionAggregate))?;
+            let (owned, agenda) = self.session_aggregate().await.map_err(failed(Role::SessionAggregate))?;
+            views.push(agenda);
             self.evidence(owned).await.map_err(failed(Role::SessionAggregate))?;
         }
         if role.runs(Role::Projections) {
-            self.projections().await.map_err(failed(Role::Projections))?;
+            views.push(self.projections().await.map_err(failed(Role::Projections))?);
         }
         if role.runs(Role::Webhooks) {
-            self.webhooks().await.map_err(failed(Role::Webhooks))?;
+            views.push(self.webhooks().await.map_err(failed(Role::Webhooks))?);
         }
         if role.runs(Role::Connector) {
-            routes = routes.merge(self.connector().await.map_err(failed(Role::Connector))?);
+            let (door, wanted) = self.connector().await.map_err(failed(Role::Connector))?;
+            routes = routes.merge(door);
+            views.push(wanted);
         }
+        self.tell_of(views);
         let api = role.runs(Role::Gateway).then(|| self.gateway()).flatten();
         Ok(routes.merge(api.unwrap_or_default()))
     }
 
-    /// Gives the partitions that the process owns, from now on.
-    async fn session_aggregate(self) -> Result<OwnedPartitions, berth_session_aggregate::StartError> {
+    /// Answers who asks how these views stand.
+    fn tell_of(self, views: Vec<Arc<dyn ViewReader>>) {
+        let Wired { identity, bus, clock, .. } = self.wired;
+        Views { seat: identity.seat.clone(), all: views, bus: Arc::clone(bus), clock: Arc::clone(clock) }
+            .tell(self.lifecycle);
+    }
+
+    /// Gives the partitions that the process owns, from now on, and its view.
+    async fn session_aggregate(
+        self,
+    ) -> Result<(OwnedPartitions, Arc<dyn ViewReader>), berth_session_aggregate::StartError> {
         let Wired { log, bus, keys, device_keys, leases, clock, entropy, .. } = self.wired;
         let ports = berth_session_aggregate::Ports {
             log: Arc::clone(log),
@@ -80,9 +94,9 @@ impl Start<'_> {
             ..berth_session_aggregate::Settings::default()
         };
         let handle = berth_session_aggregate::start(ports, settings, self.lifecycle).await?;
-        let owned = handle.owned();
+        let (owned, view) = (handle.owned(), handle.view());
         self.register(Role::SessionAggregate, move || (handle.ready(), handle.status()));
-        Ok(owned)
+        Ok((owned, view))
     }
 
     /// Beside the role that decides commands, which writes the log. Commands do not wait for it, and trouble with it
@@ -108,7 +122,7 @@ impl Start<'_> {
         Ok(())
     }
 
-    async fn projections(self) -> Result<(), berth_projections::StartError> {
+    async fn projections(self) -> Result<Arc<dyn ViewReader>, berth_projections::StartError> {
         let Wired { log, bus, feed, keys, leases, clock, .. } = self.wired;
         let ports = berth_projections::Ports {
             log: Arc::clone(log) as _,
@@ -121,11 +135,12 @@ impl Start<'_> {
         };
         let settings = berth_projections::Settings::default();
         let handle = berth_projections::start(ports, settings, self.lifecycle).await?;
+        let view = handle.view();
         self.register(Role::Projections, move || (handle.ready(), handle.status()));
-        Ok(())
+        Ok(view)
     }
 
-    async fn webhooks(self) -> Result<(), berth_webhooks::StartError> {
+    async fn webhooks(self) -> Result<Arc<dyn ViewReader>, berth_webhooks::StartError> {
         let Wired { log, bus, volatile, keys, delivery_keys, leases, clock, entropy, .. } = self.wired;
         let Wired { relay, postbag, .. } = self.wired;
         let ports = berth_webhooks::Ports {
@@ -151,12 +166,13 @@ impl Start<'_> {
             ..berth_webhooks::Settings::new(Arc::clone(clock), self.url_policy(), public_url)
         };
         let handle = berth_webhooks::start(ports, settings, self.lifecycle).await?;
+        let view = handle.view();
         self.register(Role::Webhooks, move || (handle.ready(), handle.status()));
-        Ok(())
+        Ok(view)
     }
 
-    /// Gives the door that workers come in by.
-    async fn connector(self) -> Result<Router, berth_connector::StartError> {
+    /// Gives the door that workers come in by, and the view.
+    async fn connector(self) -> Result<(Router, Arc<dyn ViewReader>), berth_connector::StartError> {
         let Wired { log, bus, volatile, keys, device_keys, leases, clock, entropy, .. } = self.wired;
         let ports = berth_connector::Ports {
             log: Arc::clone(log) as _,
@@ -190,8 +206,10 @@ impl Start<'_> {
         let driver = Arc::new(by_upstream.with_workers(of_workers));
         let settings = berth_connector::Settings::new(driver, controls);
         let handle = berth_connector::start(ports, settings, self.lifecycle).await?;
+        let view = handle.view();
         self.register(Role::Connector, move || (handle.ready(), handle.status()));
-        Ok(workers.map_or_else(Router::new, |workers| workers.router(self.lifecycle)))
+        let door = workers.map_or_else(Router::new, |workers| workers.router(self.lifecycle));
+        Ok((door, view))
     }
 
     /// The driver of links that workers run, if there are any; the settings were checked to have a token for them.

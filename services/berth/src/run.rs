@@ -59,7 +59,7 @@ async fn start(
     let wired = Wired::open(role, settings, &readiness, lifecycle).await?;
     clock::watch::watch(Arc::clone(&wired.clock), &readiness, lifecycle);
     let tells = status::tells(&readiness, &metrics, cores(), wired.deployment.write_version);
-    wired.introduction.set(address.to_string(), tells);
+    wired.identity.introduction.set(address.to_string(), tells);
     let account = AccountCheck::register(role, &readiness);
     let upstreams = Upstreams::new(&settings.upstreams, &wired.deployment.id)?;
     let start =

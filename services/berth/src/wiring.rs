@@ -21,7 +21,7 @@ pub(crate) use self::{
 use std::{path::PathBuf, sync::Arc};
 
 use berth_bus::{
-    Bus, Checkpoints, Cluster, DeviceKeys, Door, EventFeed, Introduction, KeyRing, Leases, Postbag, Presence,
+    Bus, Checkpoints, Cluster, DeviceKeys, Door, EventFeed, Identity, KeyRing, Leases, Postbag, Presence,
     Relay, Volatile,
 };
 use berth_evidence::SigningKey;
@@ -60,8 +60,8 @@ pub(crate) struct Wired {
     pub(crate) leases: Arc<dyn Leases>,
     /// Tells of the deployment.
     pub(crate) cluster: Arc<dyn Cluster>,
-    /// How this process introduces itself to the others.
-    pub(crate) introduction: Introduction,
+    /// Who this process is, and how it introduces itself to the others.
+    pub(crate) identity: Identity,
     /// Where checkpoints of the log are published; none where they are not.
     pub(crate) checkpoints: Option<Arc<dyn Checkpoints>>,
     /// What signs them, if there is a key.

@@ -23,7 +23,7 @@ use std::{
     },
 };
 
-use berth_bus::{Bus, EventFeed, KeyRing, Leases, TransportError};
+use berth_bus::{Bus, EventFeed, KeyRing, Leases};
 use berth_log::LogRead;
 use berth_runtime::{Clock, Lifecycle};
 use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
@@ -75,9 +75,6 @@ pub enum StartError {
     /// The record view cannot be opened; its source says whether a retry helps.
     #[error("the record view cannot be opened")]
     View(#[source] berth_views::OpenError),
-    /// Queries cannot be served now; a retry helps when the bus works.
-    #[error("queries cannot be served")]
-    Serve(#[source] TransportError),
 }
 
 /// The running service.
@@ -101,7 +98,7 @@ impl Handle {
     /// How the service stands, in words.
     pub fn status(&self) -> String {
         match self.view.state() {
-            _ if !self.serving.load(Ordering::SeqCst) => "not serving queries".to_owned(),
+            ViewState::Live if !self.serving.load(Ordering::SeqCst) => "not serving queries".to_owned(),
             ViewState::Live => "serving queries".to_owned(),
             ViewState::Rebuilding => "building the record view from the log".to_owned(),
             ViewState::Halted(sentence) => sentence,
@@ -109,8 +106,7 @@ impl Handle {
     }
 }
 
-/// Starts the service; returns once it takes queries, which are answered with `Rebuilding` until the record
-/// view has read the whole log.
+/// Starts the service. It takes queries once the record view has read the whole log; until then other replicas are asked.
 pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> Result<Handle, StartError> {
     metrics::describe();
     let Ports { log, bus, feed: events, keys, leases, clock, data } = ports;
@@ -127,7 +123,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let texts = Texts::start(Arc::clone(&view), keys, touched, lifecycle);
     census::start(Arc::clone(&view), Arc::clone(&clock), lifecycle);
     let answers = Arc::new(Answers { view: Arc::clone(&view), texts, clock: Arc::clone(&clock) });
-    let serving = server::start(bus, answers, lifecycle).await.map_err(StartError::Serve)?;
+    let serving = server::start(bus, answers, lifecycle);
     feed::start(log, events, leases, clock, lifecycle);
     Ok(Handle { view, serving })
 }

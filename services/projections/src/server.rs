@@ -1,6 +1,7 @@
 //! Answers queries from the bus.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use berth_bus::{Bus, Request, Requests, TransportError};
+use berth_bus::{Bus, Request, Requests};
 use berth_proto::{
     AccountId, InstanceId, Timestamp,
     codec::{decode, encode},
@@ -16,9 +17,13 @@ use berth_proto::{
     subject::query_subject,
 };
 use berth_runtime::{Clock, Lifecycle, spawn_blocking};
-use berth_views::{ViewError, ViewReader};
+use berth_views::{ViewError, ViewReader, ViewState};
 use futures::StreamExt;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     counts::counts,
@@ -60,41 +65,50 @@ impl From<ViewError> for Refusal {
     }
 }
 
-/// Serves queries until the life cycle ends. Returns once it does, with a flag that says whether it serves.
-pub(crate) async fn start(
-    bus: Arc<dyn Bus>,
-    answers: Arc<Answers>,
-    lifecycle: &Lifecycle,
-) -> Result<Arc<AtomicBool>, TransportError> {
-    let mut requests = bus.serve(&query_subject(VIEW), QUEUE).await?;
-    let serving = Arc::new(AtomicBool::new(true));
+/// Serves queries until the life cycle ends, while the view can be read: a replica that reads the log is not asked, so that no
+/// list fails as long as another one can answer it. Gives a flag that says whether it serves.
+pub(crate) fn start(bus: Arc<dyn Bus>, answers: Arc<Answers>, lifecycle: &Lifecycle) -> Arc<AtomicBool> {
+    let serving = Arc::new(AtomicBool::new(false));
     let (running, life) = (Arc::clone(&serving), lifecycle.clone());
     lifecycle.spawn(async move {
         let stop = life.stop().clone();
-        while stop.run_until_cancelled(take(&mut requests, &answers, &life)).await.is_some() {
-            running.store(false, Ordering::SeqCst);
-            tracing::warn!("the subscription for queries ended: serving again");
-            let again = async {
-                loop {
-                    if let Ok(requests) = bus.serve(&query_subject(VIEW), QUEUE).await {
-                        return requests;
+        let mut states = answers.view.states();
+        while stop.run_until_cancelled(becomes(&mut states, true)).await == Some(true) {
+            let until = CancellationToken::new();
+            match stop.run_until_cancelled(bus.serve_until(&query_subject(VIEW), QUEUE, until.clone())).await {
+                Some(Ok(requests)) => {
+                    running.store(true, Ordering::SeqCst);
+                    let mut taking = pin!(take(requests, &answers, &life));
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = &mut taking => tracing::warn!("the subscription for queries ended: serving again"),
+                        _ = becomes(&mut states, false) => {
+                            until.cancel();
+                            // Those that have come already are told that it is being rebuilt.
+                            taking.await;
+                        }
                     }
-                    tokio::time::sleep(SERVE_AGAIN_PAUSE).await;
+                    running.store(false, Ordering::SeqCst);
                 }
-            };
-            match stop.run_until_cancelled(again).await {
-                Some(again) => requests = again,
+                Some(Err(error)) => tracing::warn!(%error, "queries cannot be served: trying again"),
                 None => break,
             }
-            running.store(true, Ordering::SeqCst);
+            if stop.run_until_cancelled(tokio::time::sleep(SERVE_AGAIN_PAUSE)).await.is_none() {
+                break;
+            }
         }
         running.store(false, Ordering::SeqCst);
     });
-    Ok(serving)
+    serving
+}
+
+/// Waits until the rows can be read, or cannot. False if nobody tells it any more.
+async fn becomes(states: &mut watch::Receiver<ViewState>, readable: bool) -> bool {
+    states.wait_for(|state| (*state != ViewState::Rebuilding) == readable).await.is_ok()
 }
 
 /// Takes queries until the subscription ends.
-async fn take(requests: &mut Requests, answers: &Arc<Answers>, lifecycle: &Lifecycle) {
+async fn take(mut requests: Requests, answers: &Arc<Answers>, lifecycle: &Lifecycle) {
     let slots = Arc::new(Semaphore::new(QUERIES_AT_ONCE_MAX));
     while let Some(request) = requests.next().await {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {

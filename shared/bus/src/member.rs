@@ -59,6 +59,10 @@ pub struct Status {
     pub says: BTreeMap<String, String>,
     /// Seconds that each view is behind the log.
     pub lag_seconds: BTreeMap<String, f64>,
+    /// Commits of the log that each view has not looked at.
+    pub lag_commits: BTreeMap<String, u64>,
+    /// The same of the rows that are built beside those of a view, while there are any.
+    pub rebuild_lag_commits: BTreeMap<String, u64>,
     /// What it has to do whose moment has come, by kind.
     pub due: BTreeMap<String, f64>,
     /// Which formats it reads and writes.

@@ -136,6 +136,9 @@ pub trait ViewReader: fmt::Debug + Send + Sync + 'static {
     /// How the view stands.
     fn state(&self) -> ViewState;
 
+    /// How it stands, from now on.
+    fn states(&self) -> watch::Receiver<ViewState>;
+
     /// Becomes another value whenever rows changed.
     fn changes(&self) -> watch::Receiver<Change>;
 

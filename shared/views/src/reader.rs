@@ -169,6 +169,10 @@ impl ViewReader for Core {
         self.state.borrow().clone()
     }
 
+    fn states(&self) -> watch::Receiver<ViewState> {
+        self.state.subscribe()
+    }
+
     fn changes(&self) -> watch::Receiver<Change> {
         self.change.subscribe()
     }

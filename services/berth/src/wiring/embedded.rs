@@ -95,7 +95,7 @@ pub(super) async fn open(
         door: None,
         cluster: Arc::new(Alone::new(identity.clone(), leases.clone())),
         leases: Arc::new(leases),
-        introduction: identity.introduction,
+        identity,
         checkpoints,
         evidence_key,
         presence: presence::of_one_process(),

@@ -142,7 +142,7 @@ pub(super) async fn open(
         feed,
         cluster: Arc::new(NatsCluster::new(leases.clone(), streams(options.shards))),
         leases: Arc::new(leases),
-        introduction: identity.introduction,
+        identity,
         checkpoints,
         evidence_key,
         presence,

@@ -319,7 +319,7 @@ impl Member {
     }
 
     fn of(seat: &Seat, Present { member, leaving }: &Present, t: Texts) -> Self {
-        let Status { cores, ready, says, lag_seconds, due, formats: _ } = member.status.clone();
+        let Status { cores, ready, says, lag_seconds, due, .. } = member.status.clone();
         Self {
             id: seat.id.to_string(),
             role: seat.role.as_str(),

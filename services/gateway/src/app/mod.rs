@@ -54,6 +54,7 @@ mod simulate;
 mod standing;
 mod tokens;
 mod upstreams;
+mod view_stands;
 mod waits;
 mod webhooks;
 
@@ -106,6 +107,7 @@ pub use simulate::{Simulation, Simulator};
 pub use standing::{Standing, Standings};
 pub use tokens::Tokens;
 pub use upstreams::{Adopted, Adoption, Adoptions, UpstreamFailure, WantedLink};
+pub use view_stands::{ToldViews, ViewStands};
 pub use webhooks::{NewWebhook, Webhook, WebhookSecret, WebhookSecrets, Webhooks};
 
 use account_events::ACCOUNT_STREAMS_MAX;
@@ -150,6 +152,7 @@ pub struct Parts {
     pub passes: Arc<Passes>,
     pub hearing: Arc<Hearing>,
     pub fleet: Arc<Fleet>,
+    pub view_stands: Arc<ViewStands>,
     pub marks: Arc<Marks>,
     pub moves: Arc<Moves>,
     pub renames: Arc<Renames>,
@@ -236,6 +239,7 @@ impl App {
         let passes = part!(Passes: keys, finder, standings, upstreams);
         let hearing = part!(Hearing: bus, keys, clock, standings, counters, upstreams);
         let fleet = part!(Fleet: bus, entropy, cluster);
+        let view_stands = part!(ViewStands: bus, entropy, cluster);
         let marks = part!(Marks: volatile);
         let moves = part!(Moves: foreign_id, directory, records, resolver, commands, accounts);
         let renames = part!(Renames: keys, directory, commands);
@@ -253,7 +257,7 @@ impl App {
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, passes, hearing, fleet, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
+            webhooks, creator, tokens, blocks, accounts, adoptions, passes, hearing, fleet, view_stands, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
     }
 
     /// The settings that the gateway was started with.

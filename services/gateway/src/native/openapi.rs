@@ -10,7 +10,7 @@ use super::routes::{
     account_stream, account_webhook, account_webhook_use, account_webhooks, accounts, attempts, audit,
     checkpoints, cluster, connect, counts, create, delete, deliveries, event_feed, events, export, gate, get,
     hear, lifecycle, list, logout, move_instance, people, proof, qr, recover_account, redelivery, rename,
-    simulate, stream, token, upstreams, verify, webhook, webhook_secret, webhooks, whoami, workers,
+    simulate, stream, token, upstreams, verify, views, webhook, webhook_secret, webhooks, whoami, workers,
 };
 use crate::docs::{self, Bearer, add_error, operations};
 
@@ -24,7 +24,7 @@ use crate::docs::{self, Bearer, add_error, operations};
         create::handler, list::handler, get::handler, rename::handler, delete::handler, connect::handler, qr::handler,
         lifecycle::reconnect, lifecycle::restart, lifecycle::disconnect, logout::handler, events::handler,
         stream::handler, account_stream::handler, event_feed::handler, audit::handler, verify::handler, webhooks::create, webhooks::list, webhook::get, webhook::patch,
-        webhook::delete, simulate::handler, token::handler, counts::handler, cluster::handler, whoami::handler,
+        webhook::delete, simulate::handler, token::handler, counts::handler, cluster::handler, views::list, views::rebuild, whoami::handler,
         gate::handler, gate::forwarded, upstreams::list, upstreams::adopt, workers::handler, hear::handler, deliveries::of_webhook,
         deliveries::of_account, attempts::handler, redelivery::resend, redelivery::retry, redelivery::recover,
         recover_account::handler, redelivery::test, webhook_secret::get, webhook_secret::rotate,

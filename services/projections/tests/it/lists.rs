@@ -1,5 +1,7 @@
 //! Lists say what the log says, page by page, whatever happens to the view.
 
+use std::sync::Arc;
+
 use berth_log::{EventLog, Expected, NewCommit};
 use berth_proto::{
     AccountId, DirectoryId, Hash, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
@@ -7,8 +9,12 @@ use berth_proto::{
     codec::encode,
     query::{InstanceQueryV1, QueryReplyV1, QueryV1},
 };
+use berth_views::Asked;
 
-use crate::world::{SECRET, World, account, all, instance, until};
+use crate::{
+    late_log::LateLog,
+    world::{SECRET, World, account, all, instance, until},
+};
 
 /// Instances of account 1, every seventh linked, every fifth logged out, every eleventh deleted, one of
 /// account 2 between any two.
@@ -207,6 +213,46 @@ async fn two_replicas_answer_and_either_may_die() {
     one.stop().await;
     is_as_the_log_says(&world, &alive).await;
     two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_reads_the_log_is_not_asked_until_it_has() {
+    let world = World::new().await;
+    let one = world.start("one").await;
+    let alive = populate(&world, 10).await;
+    world.finds(&all(1, 500), &alive).await;
+    let log = LateLog::new(world.log.clone());
+    let two = world.start_on(Arc::new(log.clone()), &world.folder("two")).await;
+    for _ in 0..8 {
+        assert_eq!(world.ids(&all(1, 500)).await, alive, "the other one is asked");
+    }
+    assert!(!two.handle.ready());
+    assert_eq!(two.handle.status(), "building the record view from the log");
+    log.answer();
+    until("the other is ready", || async { two.handle.ready().then_some(()) }).await;
+    one.stop().await;
+    world.finds(&all(1, 500), &alive).await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_answered_while_their_view_is_built_anew() {
+    let world = World::new().await;
+    let replica = world.start("one").await;
+    let alive = populate(&world, 40).await;
+    world.finds(&all(1, 500), &alive).await;
+    let view = replica.handle.view();
+    assert_eq!(view.rebuild(), Asked::Begun);
+    let text = InstanceQueryV1 { text: Some("loja".to_owned()), ..all(1, 500) };
+    while view.rebuilding().unwrap().ended.is_none() {
+        assert_eq!(world.ids(&all(1, 500)).await, alive, "nobody is left out");
+        assert_eq!(world.ids(&text).await, alive);
+    }
+    assert_eq!(view.rebuilding().unwrap().ended.unwrap().failure, None);
+    is_as_the_log_says(&world, &alive).await;
+    world.create(instance(200), account(1), "Loja nova").await;
+    world.finds(&InstanceQueryV1 { text: Some("nova".to_owned()), ..all(1, 500) }, &[instance(200)]).await;
+    replica.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@
 )]
 
 mod feed;
+mod late_log;
 mod lists;
 mod on_nats;
 mod world;

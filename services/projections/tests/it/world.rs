@@ -101,9 +101,16 @@ impl World {
     }
 
     async fn start_in(&self, data: &Path) -> Replica {
+        let replica = self.start_on(Arc::new(self.log.clone()), data).await;
+        until("the replica is ready", || async { replica.handle.ready().then_some(()) }).await;
+        replica
+    }
+
+    /// Starts a replica on any log; it need not become ready.
+    pub(crate) async fn start_on(&self, log: Arc<dyn LogRead>, data: &Path) -> Replica {
         let lifecycle = Lifecycle::new();
         let ports = Ports {
-            log: Arc::new(self.log.clone()),
+            log,
             bus: Arc::clone(&self.bus),
             feed: Some(Arc::new(self.feed.clone())),
             keys: self.keys.clone(),
@@ -112,9 +119,7 @@ impl World {
             data: data.to_owned(),
         };
         let handle = berth_projections::start(ports, Settings::default(), &lifecycle).await.unwrap();
-        let replica = Replica { handle, lifecycle };
-        until("the replica is ready", || async { replica.handle.ready().then_some(()) }).await;
-        replica
+        Replica { handle, lifecycle }
     }
 
     /// Appends events to an instance's stream.

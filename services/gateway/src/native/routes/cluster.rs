@@ -29,7 +29,7 @@ use crate::{
         "id": "9f86d081884c7d65", "role": "session-aggregate", "address": "10.0.0.7:8480", "version": "0.1.0",
         "since": "2026-11-21T10:07:39.299288Z", "leaving": false, "cores": 0.4, "ready": true,
         "says": { "session-aggregate": "serving commands; owning 64 of 64 partitions" },
-        "lag_seconds": { "agenda": 0.0 }, "due": { "jobs": 0.0 }
+        "lag_seconds": { "agenda": 0.0 }, "lag_commits": { "agenda": 0 }, "rebuild_lag_commits": {}, "due": { "jobs": 0.0 }
     }],
     "roles": [{ "role": "session-aggregate", "members": 1, "partitions_owned": 64, "without_it": null }],
     "partitions": [{
@@ -78,6 +78,10 @@ pub(super) struct MemberBody {
     says: BTreeMap<String, String>,
     /// Seconds that each of its followers of the log is behind, by view.
     lag_seconds: BTreeMap<String, f64>,
+    /// Commits of the log that each of them has not looked at, by view, as of the last five seconds.
+    lag_commits: BTreeMap<String, u64>,
+    /// The same of the rows that are built beside those of a view, while a rebuild goes on.
+    rebuild_lag_commits: BTreeMap<String, u64>,
     /// What it has to do whose moment has come, by kind.
     due: BTreeMap<String, f64>,
 }
@@ -202,7 +206,8 @@ fn is_alive(claimed: &Claimed, roster: &Roster) -> bool {
 
 impl MemberBody {
     fn of(seat: &Seat, Present { member, leaving }: &Present) -> Self {
-        let Status { cores, ready, says, lag_seconds, due, formats: _ } = member.status.clone();
+        let Status { cores, ready, says, lag_seconds, lag_commits, rebuild_lag_commits, due, formats: _ } =
+            member.status.clone();
         Self {
             id: seat.id.to_string(),
             role: seat.role.as_str(),
@@ -214,6 +219,8 @@ impl MemberBody {
             ready,
             says,
             lag_seconds,
+            lag_commits,
+            rebuild_lag_commits,
             due,
         }
     }

@@ -36,6 +36,7 @@ pub(super) mod stream;
 pub(super) mod token;
 pub(super) mod upstreams;
 pub(super) mod verify;
+pub(super) mod views;
 pub(super) mod webhook;
 pub(super) mod webhook_secret;
 pub(super) mod webhooks;
@@ -106,6 +107,8 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/events/stream", get(account_stream::handler))
         .route("/v1/events/feed", get(event_feed::handler))
         .route("/v1/cluster", get(cluster::handler))
+        .route("/v1/cluster/views", get(views::list))
+        .route("/v1/cluster/views/{v}/rebuild", post(views::rebuild))
         .route("/v1/counts", get(counts::handler))
         .route("/v1/people/{phone}", get(people::handler))
         .route("/v1/export", get(export::handler))

@@ -1,0 +1,177 @@
+//! Views are built anew while they serve: lists are answered throughout, with every instance, and are the same afterwards.
+
+use std::collections::BTreeSet;
+
+use berth_journeys::{Berth, Client, Process, ROOT_KEY, Running, eventually};
+use berth_test_support::NatsServer;
+use serde_json::{Value, json};
+
+/// Instances that there are from the beginning.
+const INSTANCES: usize = 60;
+/// Rounds of connects and logouts of each before the view is built anew: commits that it has to fold.
+const ROUNDS: usize = 6;
+
+#[tokio::test]
+async fn lists_are_whole_while_their_view_is_built_anew_embedded() {
+    rebuilt_under_writes(Berth::embedded().start().await).await;
+}
+
+#[tokio::test]
+async fn lists_are_whole_while_their_view_is_built_anew_on_nats() {
+    let server = NatsServer::start().await;
+    rebuilt_under_writes(Berth::on_nats(&server).roles_in_processes().start().await).await;
+}
+
+async fn rebuilt_under_writes(berth: Running) {
+    let client = berth.client();
+    let names = filled(&client).await;
+    let writes = async {
+        let mut written = BTreeSet::new();
+        let mut rebuild = command(&berth, &[]);
+        let mut looks = 0;
+        while rebuild.is_running() {
+            let name = format!("later-{looks}");
+            client.post("/v1/instances", json!({ "name": name })).await.expect(201);
+            written.insert(name);
+            let listed = listed(&client).await;
+            let missing: Vec<_> = names.difference(&listed).collect();
+            assert!(missing.is_empty(), "nobody is left out: {missing:?}");
+            looks += 1;
+        }
+        (rebuild, written)
+    };
+    let (mut rebuild, written) = writes.await;
+    let said = rebuild.stdout();
+    assert!(rebuild.ended().await.success(), "{said}{}", rebuild.stderr());
+    for view in ["records", "agenda", "outbox", "wanted-links"] {
+        assert!(
+            said.lines().any(|line| line.starts_with(&format!("{view} ("))
+                && line.contains("done: ")
+                && line.ends_with("its new rows are read")),
+            "{view}: {said}"
+        );
+    }
+    let all: BTreeSet<_> = names.union(&written).cloned().collect();
+    eventually("the list has followed", async || {
+        let listed = listed(&client).await;
+        if listed == all { Ok(()) } else { Err(all.difference(&listed).cloned().collect::<Vec<_>>()) }
+    })
+    .await;
+
+    let before = rows(&client).await;
+    let mut again = command(&berth, &["--view", "records"]);
+    assert!(again.ended().await.success(), "{}{}", again.stdout(), again.stderr());
+    assert_eq!(rows(&client).await, before, "the new rows are the former ones");
+    let root = client.token(ROOT_KEY);
+    let told = root.get("/v1/cluster/views").await.expect(200);
+    let records = told["views"].as_array().unwrap().iter().find(|view| view["view"] == "records").unwrap();
+    let rebuild = &records["rebuild"];
+    assert!(rebuild["ended_at"].is_string() && rebuild["failure"].is_null(), "{told}");
+    assert_eq!((rebuild["folded"].as_u64() > Some(0), &rebuild["seconds_left"]), (true, &json!(0)), "{told}");
+    refusals(&berth, &client).await;
+}
+
+/// What is refused, and with which words and codes.
+async fn refusals(berth: &Running, client: &Client) {
+    let (code, said) = command(berth, &["--view", "recrods"]).outcome().await;
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("there is no view `recrods`") && said.contains("`wanted-links`"), "{said}");
+    let root = client.token(ROOT_KEY);
+    let unknown = root.post("/v1/cluster/views/recrods/rebuild", json!({})).await.expect(404);
+    assert!(unknown["detail"].as_str().unwrap().contains("`records`"), "{unknown}");
+    client.post("/v1/cluster/views/records/rebuild", json!({})).await.expect(403);
+    client.get("/v1/cluster/views").await.expect(403);
+    let (code, said) = berth.run(&["views", "rebuild", "--gateway", "http://127.0.0.1:9"]).outcome().await;
+    assert_eq!(code, Some(69), "{said}");
+    assert!(said.contains("no gateway answers at http://127.0.0.1:9"), "{said}");
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_while_it_builds_serves_at_once_and_goes_on_embedded() {
+    killed(Berth::embedded().start().await).await;
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_while_it_builds_serves_at_once_and_goes_on_on_nats() {
+    let server = NatsServer::start().await;
+    killed(Berth::on_nats(&server).start().await).await;
+}
+
+async fn killed(mut berth: Running) {
+    let client = berth.client();
+    let names = filled(&client).await;
+    let root = client.token(ROOT_KEY);
+    root.post("/v1/cluster/views/records/rebuild", json!({})).await.expect(202);
+    berth.kill9();
+    berth.restart().await;
+    assert_eq!(listed(&client).await, names, "the former rows or the new ones, and all of them");
+    eventually("it is built, or was", async || {
+        let told = root.get("/v1/cluster/views").await.expect(200);
+        let records =
+            told["views"].as_array().unwrap().iter().find(|view| view["view"] == "records").cloned();
+        let records = records.unwrap_or_default();
+        let rests = records["rebuild"].is_null() || records["rebuild"]["ended_at"].is_string();
+        if records["state"] == "live" && rests { Ok(()) } else { Err(told) }
+    })
+    .await;
+    let before = rows(&client).await;
+    let mut again = command(&berth, &["--view", "records"]);
+    assert!(again.ended().await.success(), "{}{}", again.stdout(), again.stderr());
+    assert_eq!(rows(&client).await, before);
+}
+
+#[tokio::test]
+async fn a_role_that_nobody_runs_is_named() {
+    let server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    berth.kill9_role("projections");
+    let (code, said) = command(&berth, &["--view", "records"]).outcome().await;
+    assert_eq!(code, Some(69), "{said}");
+    assert!(said.contains("Nobody who has the view `records` answers"), "{said}");
+    assert!(said.contains("processes of the role projections have it"), "{said}");
+}
+
+/// Makes instances with some history; gives their names.
+async fn filled(client: &Client) -> BTreeSet<String> {
+    let names: BTreeSet<_> = (0..INSTANCES).map(|number| format!("first-{number}")).collect();
+    for name in &names {
+        client.post("/v1/instances", json!({ "name": name })).await.expect(201);
+    }
+    for _ in 0..ROUNDS {
+        for name in names.iter().take(INSTANCES / 4) {
+            client.post(&format!("/v1/instances/{name}/connect"), json!({})).await.expect(200);
+            client.post(&format!("/v1/instances/{name}/logout"), json!({})).await.expect(200);
+        }
+    }
+    eventually("the list has followed", async || {
+        let listed = listed(client).await;
+        if listed == names { Ok(()) } else { Err(listed) }
+    })
+    .await;
+    names
+}
+
+/// The names of all instances, as they are listed. An answer that is no list fails the story.
+async fn listed(client: &Client) -> BTreeSet<String> {
+    rows(client).await.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn rows(client: &Client) -> Vec<Value> {
+    let (mut rows, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = client.get(&format!("/v1/instances?limit=40{cursor}")).await.expect(200);
+        rows.extend(page["instances"].as_array().unwrap().iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return rows,
+        }
+    }
+}
+
+/// Runs `berth views rebuild` against the gateway of the deployment.
+fn command(berth: &Running, more: &[&str]) -> Process {
+    let client = berth.client();
+    let arguments: Vec<&str> =
+        ["views", "rebuild", "--gateway", client.base()].into_iter().chain(more.iter().copied()).collect();
+    berth.run(&arguments)
+}
