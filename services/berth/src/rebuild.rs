@@ -84,6 +84,7 @@ struct View {
     name: String,
     member: String,
     role: String,
+    state: String,
     asked: Option<String>,
     reason: Option<String>,
     rebuild: Option<Rebuild>,
@@ -181,22 +182,11 @@ impl Gateway {
                 let place = (view.name.clone(), view.member.clone());
                 let Some(heard) = waited.get_mut(&place) else { continue };
                 *heard = Instant::now();
-                match &view.rebuild {
-                    // It ended, and the process started again before that was seen.
-                    None => {
-                        say(&format!(
-                            "{}: the process started again, and nothing is being built",
-                            title(&view)
-                        ))?;
-                        ended.insert(place);
-                    }
-                    Some(rebuild) => {
-                        say(&format!("{}: {}", title(&view), rebuild.line()))?;
-                        if rebuild.ended_at.is_some() {
-                            all_well &= rebuild.failure.is_none();
-                            ended.insert(place);
-                        }
-                    }
+                let (line, outcome) = look(&view);
+                say(&format!("{}: {line}", title(&view)))?;
+                if let Some(well) = outcome {
+                    all_well &= well;
+                    ended.insert(place);
                 }
             }
             waited.retain(|place, _| !ended.contains(place));
@@ -235,12 +225,29 @@ fn title(view: &View) -> String {
     format!("{} ({} {})", view.name, view.role, view.member)
 }
 
+/// How far the rebuild of a view is, in words, and whether its new rows are read, once it has ended.
+fn look(view: &View) -> (String, Option<bool>) {
+    match &view.rebuild {
+        // It had not begun, or it ended and nobody saw how.
+        None => {
+            let line = "the process started again, and nothing is being built: look whether to ask again";
+            (line.to_owned(), Some(false))
+        }
+        Some(rebuild) if rebuild.ended_at.is_some() => (rebuild.line(), Some(rebuild.failure.is_none())),
+        Some(_) if view.state == "halted" => {
+            let reason = view.reason.as_deref().unwrap_or("the log lost commits");
+            (format!("failed: {reason}"), Some(false))
+        }
+        Some(rebuild) => (rebuild.line(), None),
+    }
+}
+
 impl Rebuild {
     /// How far it is, or how it ended.
     fn line(&self) -> String {
         let Self { folded, of, per_second, .. } = self;
         match (&self.ended_at, &self.failure) {
-            (Some(_), Some(failure)) => format!("failed, and its former rows are read: {failure}"),
+            (Some(_), Some(failure)) => format!("failed: {failure}"),
             (Some(_), None) => {
                 format!("done: {folded} commits, {per_second} in a second; its new rows are read")
             }
@@ -255,4 +262,37 @@ impl Rebuild {
 fn say(line: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{line}")
         .map_err(|source| Failure::System { what: "to write to the standard output", source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(state: &str, rebuild: Option<Rebuild>) -> View {
+        View {
+            name: "records".to_owned(),
+            member: "m".to_owned(),
+            role: "projections".to_owned(),
+            state: state.to_owned(),
+            asked: None,
+            reason: None,
+            rebuild,
+        }
+    }
+
+    fn rebuild(ended_at: Option<&str>, failure: Option<&str>) -> Rebuild {
+        let (ended_at, failure) = (ended_at.map(str::to_owned), failure.map(str::to_owned));
+        Rebuild { folded: 3, of: 9, per_second: 1, seconds_left: Some(6), ended_at, failure }
+    }
+
+    #[test]
+    fn only_new_rows_that_are_known_to_be_read_are_a_success() {
+        let outcome = |state, rebuild| look(&view(state, rebuild)).1;
+        assert_eq!(outcome("live", Some(rebuild(None, None))), None, "it goes on");
+        assert_eq!(outcome("live", Some(rebuild(Some("now"), None))), Some(true));
+        assert_eq!(outcome("live", Some(rebuild(Some("now"), Some("no room")))), Some(false));
+        assert_eq!(outcome("live", None), Some(false), "nobody knows how it ended, or whether it began");
+        assert_eq!(outcome("halted", Some(rebuild(None, None))), Some(false), "it will not go on");
+        assert_eq!(look(&view("live", Some(rebuild(Some("now"), Some("no room"))))).0, "failed: no room");
+    }
 }

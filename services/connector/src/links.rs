@@ -1,6 +1,10 @@
 //! The links that run: started, stopped and restarted as the wanted rows say.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use berth_proto::InstanceId;
 use berth_runtime::Lifecycle;
@@ -62,6 +66,11 @@ impl Links {
     /// Under which tenure they run.
     pub(crate) fn held(&self) -> &berth_bus::Tenure {
         &self.tenure.held
+    }
+
+    /// The instances that have a link or an unlink here.
+    pub(crate) fn instances(&self) -> HashSet<InstanceId> {
+        self.running.keys().chain(self.unlinking.keys()).copied().collect()
     }
 
     /// Makes the links of an instance what its row wants.

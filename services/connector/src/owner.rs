@@ -108,6 +108,7 @@ impl Owner {
         let mut view_changes = self.view.changes();
         let watching = self.wanted.watch();
         let (mut owned, mut again) = (Owned::new(), HashSet::new());
+        let mut rows = view_changes.borrow().rows;
         loop {
             tokio::select! {
                 biased;
@@ -126,6 +127,11 @@ impl Owner {
                         }
                     }
                     again = touched;
+                    let now = view_changes.borrow_and_update().rows;
+                    if now != rows {
+                        rows = now;
+                        self.everything_anew(&mut owned).await;
+                    }
                 }
             }
         }
@@ -206,6 +212,18 @@ impl Owner {
             after = page.last().map(|(key, _)| key.clone());
             if !full {
                 return;
+            }
+        }
+    }
+
+    /// Reconciles every row of the owned partitions, and every link that has none, after other rows took the place of those
+    /// that were read.
+    async fn everything_anew(&self, owned: &mut Owned) {
+        let all = owned.keys().copied().collect();
+        self.everything(owned, &all).await;
+        for links in owned.values_mut() {
+            for instance in links.instances() {
+                self.reconcile(links, instance).await;
             }
         }
     }

@@ -77,6 +77,11 @@ impl TextIndex {
         self.count
     }
 
+    /// Their ids, in order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = InstanceId> {
+        self.blocks.values().flat_map(|block| block.ids.iter().copied())
+    }
+
     /// Bytes of all texts.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes

@@ -16,7 +16,7 @@ use berth_proto::{
     instance::{DeviceV1, InstanceStateV1},
 };
 use berth_runtime::{DataKey, Lifecycle, sealing::field};
-use berth_views::{ViewError, ViewReader};
+use berth_views::{Change, ViewError, ViewReader};
 use futures::{StreamExt, stream};
 use tokio::sync::watch;
 
@@ -106,11 +106,12 @@ impl Texts {
     /// Fills the index, then follows the view.
     async fn keep_current(&self) {
         let mut changes = self.view.changes();
-        while let Err(error) = self.fill().await {
-            tracing::debug!(%error, "the index of texts waits for the record view");
-            tokio::time::sleep(RETRY_PAUSE).await;
-        }
+        let mut rows = None;
         loop {
+            // Other rows took the place of those that were read, and may differ where no record was touched.
+            if rows != Some(changes.borrow_and_update().rows) {
+                rows = Some(self.fill_at_last(&mut changes).await);
+            }
             self.catch_up().await;
             self.filled.send_if_modified(|filled| {
                 let first = !*filled && lock(&self.delayed).is_empty();
@@ -123,6 +124,36 @@ impl Texts {
                 () = tokio::time::sleep(RETRY_PAUSE), if delayed => (),
             }
         }
+    }
+
+    /// Looks at every record and drops what has none any more, however long that takes; gives which rows were read.
+    async fn fill_at_last(&self, changes: &mut watch::Receiver<Change>) -> u64 {
+        loop {
+            let rows = changes.borrow_and_update().rows;
+            let filled = async {
+                self.fill().await?;
+                self.drop_gone().await
+            };
+            match filled.await {
+                Ok(()) => return rows,
+                Err(error) => {
+                    tracing::debug!(%error, "the index of texts waits for the record view");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes out what the view has no record of.
+    async fn drop_gone(&self) -> Result<(), ViewError> {
+        let (view, index) = (Arc::clone(&self.view), lock(&self.found_by).index.clone());
+        let gone = berth_runtime::spawn_blocking(move || {
+            let looked = index.ids().map(|id| Ok((id, record(view.as_ref(), id)?.is_none())));
+            looked.collect::<Result<Vec<_>, ViewError>>()
+        });
+        let gone = gone.await.unwrap_or(Err(ViewError::Rebuilding))?;
+        gone.into_iter().filter(|(_, is_gone)| *is_gone).for_each(|(id, _)| self.set(id, None));
+        Ok(())
     }
 
     /// Looks at every record of the view.

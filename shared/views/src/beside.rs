@@ -9,6 +9,7 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use berth_log::{Followed, Position};
 use berth_runtime::{Pauses, spawn_blocking};
 use futures::StreamExt;
+use tokio::task::JoinError;
 
 use crate::{
     checked::{Checked, Checkpoint, Sums},
@@ -70,11 +71,23 @@ impl Beside {
         Ok(())
     }
 
+    /// Refuses to replace rows by others that lack what the log cannot give any more, or the fold cannot read any more.
+    pub(crate) fn has_no_less_than(&self, read: &Checkpoint) -> Result<(), Ended> {
+        let (skipped, before) = (self.checkpoint.skipped, read.skipped);
+        if skipped <= before {
+            return Ok(());
+        }
+        Err(Ended::Unusable(format!(
+            "{skipped} commits of the log could not be read or folded, and {before} of those that the former rows are made of: \
+             the new rows would lack what the former ones have"
+        )))
+    }
+
     /// Brings the rows to the disk and lets them take the place of those that are read; gives the folder of these.
     pub(crate) async fn promote(&mut self) -> Result<PathBuf, Ended> {
         let (rows, core, mut checkpoint) =
             (Arc::clone(&self.rows), Arc::clone(&self.core), self.checkpoint.clone());
-        let promoted = spawn_blocking(move || {
+        let promoted = blocking(&self.core, move || {
             rows.write([], &Sums::new(), &mut checkpoint)?;
             rows.flush()?;
             Ok::<_, StoreError>(core.folder.promote_next())
@@ -88,7 +101,7 @@ impl Beside {
 
     async fn open(ports: Ports, core: Arc<Core>) -> Result<Self, Ended> {
         let (options, schema, shared) = (ports.options.clone(), ports.view.schema(), Arc::clone(&core));
-        let opened = spawn_blocking(move || -> io::Result<_> {
+        let opened = blocking(&core, move || -> io::Result<_> {
             let folder = &shared.folder;
             let mut opened = Err(String::new());
             // Rows that were begun and are of no use are thrown away, and others begun.
@@ -155,7 +168,8 @@ impl Beside {
         expected: crate::fold::Expected,
     ) -> Result<Folded, Ended> {
         let (view, rows, checkpoint) = (Arc::clone(view), Arc::clone(&self.rows), self.checkpoint.clone());
-        let folded = spawn_blocking(move || fold(view.as_ref(), &rows, checkpoint, expected, batch, false));
+        let folded =
+            blocking(&self.core, move || fold(view.as_ref(), &rows, checkpoint, expected, batch, false));
         Ok(folded.await.map_err(|error| unusable(&error))??)
     }
 
@@ -166,6 +180,25 @@ impl Beside {
             metrics::rebuild_left(self.core.view, rebuild.of.saturating_sub(folded));
         });
     }
+}
+
+/// Works off the asynchronous threads. Whoever gives the rows up meanwhile waits with [`rested`] before it touches their files.
+async fn blocking<T: Send + 'static>(
+    core: &Core,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    let busy = Arc::clone(&core.beside).lock_owned().await;
+    let working = spawn_blocking(move || {
+        let done = work();
+        drop(busy);
+        done
+    });
+    working.await
+}
+
+/// Waits until nothing works on rows that were built beside and given up.
+pub(crate) async fn rested(core: &Core) {
+    drop(core.beside.lock().await);
 }
 
 /// Closes the former rows once nobody reads them, and removes them.

@@ -11,7 +11,6 @@ use berth_proto::Hash;
 
 use crate::{
     checked::{Checked, Checkpoint, LastCommit, Sums},
-    metrics,
     port::{ApplyError, Rows, View, ViewError},
     store::StoreError,
 };
@@ -155,7 +154,6 @@ fn apply(
         Err(error) => {
             let stored = shared.stored();
             checkpoint.skipped += 1;
-            metrics::skipped(view.name(), 1);
             tracing::error!(
                 view = view.name(), stream = %stored.stream, shard = stored.shard,
                 revision = stored.tail.revision, %error,
@@ -171,7 +169,6 @@ fn apply(
 fn pass_over(view: &dyn View, shard: u8, (after, up_to): (u64, u64), checkpoint: &mut Checkpoint) {
     let places = up_to - after;
     checkpoint.skipped += places;
-    metrics::skipped(view.name(), places);
     tracing::error!(
         view = view.name(),
         shard,

@@ -6,6 +6,7 @@
 //! <folder>/<view>/v<schema>-<n>/    rows that were built beside others
 //! <folder>/<view>/rows              the name of the folder of the rows that are read; absent: the first
 //! <folder>/<view>/next              the name of the folder of rows that are built beside those
+//! <folder>/<view>/next-release      the release that began them: another one begins anew
 //! <folder>/<view>/quarantine-<time> rows that were damaged or of another schema; the newest two are kept
 //! <folder>/<view>/opening           how often opening began and did not end
 //! <folder>/<view>/opening-next      the same of the rows that are built beside
@@ -41,6 +42,10 @@ const OPENING_NEXT: &str = "opening-next";
 /// The file that names the rows, and the one that names those that are built beside.
 const ROWS: &str = "rows";
 const NEXT: &str = "next";
+/// The file that says which release began the latter, and which this one is: another may have folded what this one folds
+/// otherwise, which is why rows are built anew.
+const NEXT_RELEASE: &str = "next-release";
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// A view cannot be opened.
 #[derive(Debug, Error)]
@@ -115,9 +120,16 @@ impl ViewFolder {
         if let Some(begun) = self.next() {
             return Ok(begun);
         }
+        self.begin_next_anew()
+    }
+
+    /// Begins rows beside those that are read, instead of any that were begun.
+    fn begin_next_anew(&self) -> io::Result<PathBuf> {
         let last = self.all_rows()?.into_iter().filter_map(|(_, _, number)| number).max().unwrap_or(0);
         let name = format!("v{}-{}", self.schema, last + 1);
         write_whole(&self.home, NEXT, &name)?;
+        // A process that ends here begins anew, which is nothing lost.
+        write_whole(&self.home, NEXT_RELEASE, RELEASE)?;
         Ok(self.home.join(name))
     }
 
@@ -127,6 +139,7 @@ impl ViewFolder {
         let former = self.rows();
         fs::rename(self.home.join(NEXT), self.home.join(ROWS))?;
         File::open(&self.home)?.sync_all()?;
+        remove_file(&self.home.join(NEXT_RELEASE))?;
         remove_file(&self.home.join(OPENING_NEXT))?;
         Ok(former)
     }
@@ -135,6 +148,7 @@ impl ViewFolder {
     pub(crate) fn drop_next(&self) -> io::Result<()> {
         let begun = self.next();
         remove_file(&self.home.join(NEXT))?;
+        remove_file(&self.home.join(NEXT_RELEASE))?;
         remove_file(&self.home.join(OPENING_NEXT))?;
         begun.map_or(Ok(()), |begun| remove_rows(&begun))
     }
@@ -162,12 +176,17 @@ impl ViewFolder {
         high_water::path(&self.root, self.view)
     }
 
-    /// Puts rows of other schemas aside, and removes what is neither read nor built.
+    /// Puts rows of other schemas aside, begins anew what another release began beside, and removes what is neither read nor built.
     pub(crate) fn tidy(&self, now: Timestamp) -> io::Result<()> {
         for file in [ROWS, NEXT] {
             if self.named(file).is_none() {
                 remove_file(&self.home.join(file))?;
             }
+        }
+        let release = fs::read_to_string(self.home.join(NEXT_RELEASE)).ok();
+        if self.next().is_some() && release.as_deref() != Some(RELEASE) {
+            tracing::info!(view = self.view, "what another release began to build beside is begun anew");
+            self.begin_next_anew()?;
         }
         let kept = [Some(self.rows()), self.next()];
         for (path, schema, _) in self.all_rows()? {

@@ -49,8 +49,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 /// What the log sends, batch by batch.
 type Batch = Vec<Result<Followed, FollowError>>;
-/// Rows that are being built beside those that are read: it is polled while the follower has nothing to fold, so that it never
-/// takes time from that.
+/// Rows that are being built beside those that are read: it is polled between two batches, and its own are folded off the
+/// asynchronous threads, so that it takes a share of the processor and the disk, but no turn of the follower.
 type Building = ReusableBoxFuture<'static, Result<Beside, Ended>>;
 type Batches = BoxStream<'static, Batch>;
 /// A batch that is being folded.
@@ -83,6 +83,9 @@ pub(crate) struct Follower {
     progress: bool,
     /// What is built beside, if anything is.
     building: Option<Building>,
+    /// Which rows are read: one more whenever others take their place.
+    rows: u64,
+    lifecycle: Lifecycle,
 }
 
 // === impl Follower ===
@@ -109,6 +112,8 @@ impl Follower {
             of_no_use: false,
             progress: false,
             building: None,
+            rows: 0,
+            lifecycle: lifecycle.clone(),
         };
         follower.tell(false);
         follower.tell_lag(false);
@@ -130,7 +135,7 @@ impl Follower {
                 Ended::Nudged => continue,
                 Ended::Built(beside) => match self.take_over(*beside).await {
                     Ok(()) => continue,
-                    Err(sentence) => self.halt(&sentence),
+                    Err(sentence) => self.halt(&sentence).await,
                 },
                 Ended::Unavailable(reason) => {
                     tracing::warn!(
@@ -139,7 +144,7 @@ impl Follower {
                         "the view cannot follow the log and retries"
                     );
                 }
-                Ended::RolledBack(sentence) => self.halt(&sentence),
+                Ended::RolledBack(sentence) => self.halt(&sentence).await,
                 Ended::Full(reason) => self.shut(&reason).await,
                 Ended::Unusable(reason) => self.put_aside(&reason),
             }
@@ -180,7 +185,8 @@ impl Follower {
                     self.build_beside();
                     continue;
                 }
-                built = built(&mut self.building) => match built {
+                // Rows of a log that lacks something that was seen of it replace none.
+                built = built(&mut self.building), if caught_up && expected.is_met() => match built {
                     Ok(beside) => return Ended::Built(Box::new(beside)),
                     Err(ended) => {
                         self.give_up(ended).await;
@@ -265,6 +271,8 @@ impl Follower {
     ) -> Result<(Expected, bool), Ended> {
         match folded {
             Ok(Ok(folded)) => {
+                let skipped = folded.checkpoint.skipped.saturating_sub(self.checkpoint.skipped);
+                metrics::skipped(self.core.view, skipped);
                 self.checkpoint = folded.checkpoint;
                 self.checkpoint_behind_since =
                     (!folded.written).then(|| self.checkpoint_behind_since.unwrap_or_else(Instant::now));
@@ -285,6 +293,7 @@ impl Follower {
             position: self.checkpoint.position.clone(),
             occurred_at: self.checkpoint.occurred_at,
             caught_up,
+            rows: self.rows,
         });
     }
 
@@ -301,14 +310,18 @@ impl Follower {
         self.core.set_state(if complete { ViewState::Live } else { ViewState::Rebuilding }, complete);
     }
 
-    /// Stops building on a log that lost commits. What was folded stays readable.
-    fn halt(&self, sentence: &str) {
+    /// Stops building on a log that lost commits, also beside. What was folded stays readable.
+    async fn halt(&mut self, sentence: &str) {
         let advice = "restore the log, or accept the loss with `berth recover --accept-rollback`";
         let sentence = format!("{sentence}; {advice}");
         tracing::error!(view = self.core.view, reason = sentence, "the view halts");
-        self.core.set_state(ViewState::Halted(sentence), self.checkpoint.complete);
+        self.core.set_state(ViewState::Halted(sentence.clone()), self.checkpoint.complete);
         self.tell(false);
         self.tell_lag(false);
+        // Also what was asked for and had not begun.
+        if self.core.is_rebuilding() {
+            self.give_up(Ended::RolledBack(sentence)).await;
+        }
     }
 
     /// Closes rows that are of no use; the next turn builds new ones.
@@ -319,7 +332,8 @@ impl Follower {
         self.core.set_store(None);
         if self.building.take().is_some() {
             self.core.end_rebuild(Some(
-                "the rows were damaged: what was built beside takes their place already".to_owned(),
+                "the rows that were read were damaged, and those that were begun beside them are built on in their place"
+                    .to_owned(),
             ));
         }
     }
@@ -336,7 +350,8 @@ impl Follower {
 
     /// Begins to build rows beside, or goes on.
     fn build_beside(&mut self) {
-        if self.building.is_none() {
+        // What was given up before it began is not begun.
+        if self.building.is_none() && self.core.is_rebuilding() {
             tracing::info!(
                 view = self.core.view,
                 "the view is built anew beside its rows, which are read meanwhile"
@@ -353,6 +368,8 @@ impl Follower {
             reason,
             "the view is not built anew; its rows stay as they are"
         );
+        self.building = None;
+        beside::rested(&self.core).await;
         let core = Arc::clone(&self.core);
         if let Ok(Err(error)) = spawn_blocking(move || core.folder.drop_next()).await {
             tracing::warn!(view = self.core.view, %error, "what was built beside cannot be removed");
@@ -367,6 +384,7 @@ impl Follower {
         let switched = async {
             self.compare().await?;
             beside.reach(&self.checkpoint.position).await?;
+            beside.has_no_less_than(&self.checkpoint)?;
             beside.promote().await
         };
         match stop.run_until_cancelled(switched).await {
@@ -376,7 +394,8 @@ impl Follower {
                 self.checkpoint = beside.checkpoint;
                 self.checkpoint_behind_since = None;
                 self.marks_due |= self.marks.raise(&self.checkpoint);
-                let rows = self.core.set_store(Some(beside.rows));
+                let former_rows = self.core.set_store(Some(beside.rows));
+                self.rows += 1;
                 // What a reader reported was about the rows that are gone.
                 drop(self.core.take_damage());
                 self.tell(true);
@@ -384,7 +403,7 @@ impl Follower {
                 metrics::rows(self.core.view, self.checkpoint.rows);
                 self.core.end_rebuild(None);
                 tracing::info!(view = self.core.view, "the view was built anew, and its new rows are read");
-                beside::remove(self.core.view, rows, former).await;
+                self.lifecycle.spawn(beside::remove(self.core.view, former_rows, former));
                 Ok(())
             }
             Some(Err(Ended::Unavailable(reason))) => {
@@ -413,6 +432,7 @@ impl Follower {
 
     /// Opens the rows again, or empty ones if these were of no use.
     async fn reopen(&mut self) -> Ended {
+        beside::rested(&self.core).await;
         let (core, options) = (Arc::clone(&self.core), self.ports.options.clone());
         let (schema, of_no_use) = (self.ports.view.schema(), self.of_no_use);
         let opened = spawn_blocking(move || {
@@ -430,6 +450,7 @@ impl Follower {
                 // What an earlier reader reported was about the rows that are gone.
                 drop(self.core.take_damage());
                 self.core.set_store(Some(Arc::new(checked)));
+                self.rows += 1;
                 self.tell(false);
                 self.tell_lag(false);
                 Ended::Nudged

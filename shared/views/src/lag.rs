@@ -49,7 +49,7 @@ pub(crate) async fn watch(log: Arc<dyn LogRead>, core: Arc<Core>, clock: Arc<dyn
 /// Tells how many commits are before the end of the log that the rows do not stand for, and those that are built beside.
 fn tell_left(core: &Core, end: &Position) {
     let last = commits_before(end);
-    metrics::left(core.view, last.saturating_sub(commits_before(&core.change.borrow().position)));
+    metrics::left(core.view, commits_between(&core.change.borrow().position, end));
     core.tell_rebuild(|rebuild| {
         rebuild.of = last;
         metrics::rebuild_left(core.view, last.saturating_sub(rebuild.folded));
@@ -59,6 +59,16 @@ fn tell_left(core: &Core, end: &Position) {
 /// How many commits there are up to a position: the revisions of a shard have no gap.
 pub(crate) fn commits_before(position: &Position) -> u64 {
     position.0.values().map(|at| at.revision).sum()
+}
+
+/// How many commits of a log that ends at `end` are behind a position. A shard that lost commits, or is another one than
+/// before, hides none of another.
+fn commits_between(position: &Position, end: &Position) -> u64 {
+    let left = end.0.iter().map(|(shard, end)| {
+        let here = position.0.get(shard).filter(|here| here.incarnation == end.incarnation);
+        end.revision.saturating_sub(here.map_or(0, |here| here.revision))
+    });
+    left.sum()
 }
 
 impl Lag {
@@ -91,7 +101,7 @@ mod tests {
     }
 
     fn change(revision: u64, occurred_at: i64) -> Change {
-        Change { position: at(revision), occurred_at, caught_up: true }
+        Change { position: at(revision), occurred_at, caught_up: true, rows: 0 }
     }
 
     #[test]
@@ -104,6 +114,18 @@ mod tests {
         assert_eq!(lag.look(&still, false, Some(&at(9)), 9_000), Some(4_000));
         assert_eq!(lag.look(&change(9, 8_500), false, Some(&at(9)), 9_500), None);
         assert_eq!(lag.look(&change(9, 8_500), false, None, 9_900), None);
+    }
+
+    #[test]
+    fn what_one_shard_lost_hides_nothing_that_is_left_of_another() {
+        let at = |shards: [(u8, u64, u64); 3]| {
+            let shards =
+                shards.map(|(shard, incarnation, revision)| (shard, ShardPosition { incarnation, revision }));
+            Position(shards.into())
+        };
+        let here = at([(0, 1, 900), (1, 1, 10), (2, 1, 50)]);
+        assert_eq!(commits_between(&here, &at([(0, 1, 100), (1, 1, 30), (2, 2, 4)])), 20 + 4);
+        assert_eq!(commits_between(&Position::default(), &here), 960);
     }
 
     #[test]

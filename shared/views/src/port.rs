@@ -117,6 +117,9 @@ pub struct Change {
     /// Whether everything that was in the log when the follower last looked is folded: what comes after is
     /// folded as it comes.
     pub caught_up: bool,
+    /// Which rows they are: another number once others took their place, which may differ in any row without that a commit was
+    /// folded. Whoever keeps something of what it read reads everything again then.
+    pub rows: u64,
 }
 
 /// A key and its value.

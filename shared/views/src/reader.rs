@@ -47,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) rebuild: watch::Sender<Option<Rebuild>>,
     /// Wakes the follower to build them.
     pub(crate) asked: Notify,
+    /// Held by work on rows that are built beside which cannot be ended from outside.
+    pub(crate) beside: Arc<tokio::sync::Mutex<()>>,
     clock: Arc<dyn Clock>,
     /// Given back after the store is closed: fields are dropped in this order.
     pub(crate) folder: ViewFolder,
@@ -71,6 +73,7 @@ impl Core {
             nudged: Notify::new(),
             rebuild: watch::Sender::new(None),
             asked: Notify::new(),
+            beside: Arc::default(),
             clock,
             folder,
         }
@@ -84,6 +87,11 @@ impl Core {
     /// Takes another store, or none; gives the former one.
     pub(crate) fn set_store(&self, store: Option<Arc<Checked>>) -> Option<Arc<Checked>> {
         std::mem::replace(&mut *self.store.write().unwrap_or_else(PoisonError::into_inner), store)
+    }
+
+    /// Whether rows are being built beside.
+    pub(crate) fn is_rebuilding(&self) -> bool {
+        self.rebuild.borrow().as_ref().is_some_and(|rebuild| rebuild.ended.is_none())
     }
 
     /// Has rows built beside those that are read, unless that goes on already.
@@ -137,7 +145,10 @@ impl Core {
         self.damage.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Checked) -> Result<T, StoreError>) -> Result<T, ViewError> {
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&Checked) -> Result<T, StoreError>,
+    ) -> Result<T, ViewError> {
         if !self.readable.load(Ordering::SeqCst) {
             return Err(ViewError::Rebuilding);
         }
@@ -145,6 +156,12 @@ impl Core {
             return Err(ViewError::Rebuilding);
         };
         read(&store).map_err(|error| {
+            // Held until the damage is noted, so that other rows do not take the place of these meanwhile.
+            let current = self.store.read().unwrap_or_else(PoisonError::into_inner);
+            if !current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &store)) {
+                // These rows are gone already, and say nothing of those that are read now.
+                return ViewError::Rebuilding;
+            }
             // No other reader shall trust these rows; the follower puts them aside.
             self.readable.store(false, Ordering::SeqCst);
             let told = ViewError::Store(error.to_string().into());

@@ -99,6 +99,7 @@ pub(crate) fn open_guarded(
     match opened {
         Ok(opened) => Ok(Ok(opened)),
         Err(error @ StoreError::Full(_)) => Err(io::Error::other(error)),
+        Err(error) if error.is_locked() => Err(io::Error::other(error)),
         Err(error) => Ok(Err(describe(&error))),
     }
 }

@@ -1,6 +1,6 @@
 //! Damage that a running view meets, which only the inside of the crate can bring about.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use berth_log::{EventLog, Expected, LogRead, NewCommit, SharedCommit, memory::MemoryLog};
 use berth_proto::{
@@ -9,11 +9,12 @@ use berth_proto::{
 use berth_runtime::{Lifecycle, SystemClock};
 
 use crate::{
-    checked::Sums,
+    checked::{Checked, Sums},
     options::ViewOptions,
     port::{ApplyError, Asked, Rows, View, ViewError, ViewReader, ViewState},
     reader::Core,
     start,
+    store::StoreError,
 };
 
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -151,7 +152,13 @@ async fn rows_that_are_wrong_without_showing_it_are_mended_by_building_them_anew
     drop(store);
     assert_ne!(running.core.scan(b"", None, 10).unwrap(), before);
 
+    let (mut changes, rows) = (running.core.changes(), running.core.change.borrow().rows);
     assert_eq!(running.core.rebuild(), Asked::Begun);
+    let switched = changes.wait_for(|change| change.rows != rows);
+    drop(
+        tokio::time::timeout(WAIT_MAX, switched).await.expect("whoever keeps something hears of it").unwrap(),
+    );
+    assert_eq!(running.core.scan(b"", None, 10).unwrap(), before, "and reads the new rows then");
     let mut rebuild = running.core.rebuild.subscribe();
     let ended = rebuild.wait_for(|rebuild| rebuild.as_ref().is_some_and(|rebuild| rebuild.ended.is_some()));
     drop(tokio::time::timeout(WAIT_MAX, ended).await.expect("it ends").unwrap());
@@ -160,5 +167,37 @@ async fn rows_that_are_wrong_without_showing_it_are_mended_by_building_them_anew
     append(&running.log, 1, 2, 1).await;
     running.rebuilt().await;
     assert_eq!(running.core.get(&key).unwrap(), Some(2_u64.to_be_bytes().to_vec()));
+    assert!(running.lifecycle.shut_down().await);
+}
+
+#[tokio::test]
+async fn what_a_reader_met_in_rows_that_are_gone_says_nothing_of_the_new_ones() {
+    let running = running().await;
+    let store = ViewOptions::in_memory(Arc::new(SystemClock)).open_store(Path::new("")).unwrap();
+    let others = Arc::new(Checked::open(store, "versions", 1).unwrap().0);
+    let core = Arc::clone(&running.core);
+    let read: Result<(), _> = running.core.read(|_former| {
+        core.set_store(Some(others));
+        Err(StoreError::Damaged("a row does not match its checksum"))
+    });
+    assert!(matches!(read, Err(ViewError::Rebuilding)), "a retry reads the new ones");
+    assert!(running.core.take_damage().is_none());
+    assert_eq!(running.core.get(&[1; 16]).unwrap(), None, "the new ones are read");
+    assert!(running.lifecycle.shut_down().await);
+}
+
+#[tokio::test]
+async fn the_files_of_rows_that_were_given_up_are_not_touched_while_something_works_on_them() {
+    let running = running().await;
+    let busy = Arc::clone(&running.core.beside).lock_owned().await;
+    running.core.store().unwrap().damage(&[1; 16], b"sixteen bytes and a wrong value".to_vec());
+    assert!(running.core.scan(b"", None, 10).is_err());
+    let mut states = running.core.states();
+    let aside = states.wait_for(|state| *state == ViewState::Rebuilding);
+    drop(tokio::time::timeout(WAIT_MAX, aside).await.expect("it is put aside").unwrap());
+    assert!(running.core.store().is_none(), "it is not opened again meanwhile");
+    drop(busy);
+    running.rebuilt().await;
+    assert_eq!(running.core.scan(b"", None, 10).unwrap().len(), 2);
     assert!(running.lifecycle.shut_down().await);
 }

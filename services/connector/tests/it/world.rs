@@ -163,7 +163,7 @@ impl World {
         berth_session_aggregate::start(ports, settings, &self.lifecycle).await.unwrap();
     }
 
-    fn folder(&self, name: &str) -> PathBuf {
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use berth_log::{EventLog, Expected, NewCommit};
+use berth_log::{EventLog, Expected, NewCommit, SharedCommit};
 use berth_proto::{
-    AccountId, DirectoryId, Hash, InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
+    AccountId, CommitV2, DirectoryId, Hash, InstanceId, Kind, RecordV1, Sealed, StreamKey, Timestamp,
     account::{AccountCreatedV1, AccountEvent, AccountStateV1},
     codec::encode,
     query::{InstanceQueryV1, QueryReplyV1, QueryV1},
 };
-use berth_views::Asked;
+use berth_runtime::Lifecycle;
+use berth_views::{ApplyError, Asked, Rows, View, ViewOptions, ViewState};
 
 use crate::{
     late_log::LateLog,
@@ -252,6 +253,53 @@ async fn lists_are_answered_while_their_view_is_built_anew() {
     is_as_the_log_says(&world, &alive).await;
     world.create(instance(200), account(1), "Loja nova").await;
     world.finds(&InstanceQueryV1 { text: Some("nova".to_owned()), ..all(1, 500) }, &[instance(200)]).await;
+    replica.stop().await;
+}
+
+/// Rows of the record view as a release would write them that has a fault: none.
+#[derive(Debug)]
+struct Forgets;
+
+impl View for Forgets {
+    fn name(&self) -> &'static str {
+        "records"
+    }
+
+    fn schema(&self) -> u32 {
+        2
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Instance, Kind::Account]
+    }
+
+    fn apply(&self, _: &SharedCommit, _: &CommitV2, _: &mut dyn Rows) -> Result<(), ApplyError> {
+        Ok(())
+    }
+
+    fn quiet(&self) -> Arc<dyn View> {
+        Arc::new(Self)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sound_rows_left_out_is_listed_and_found_by_its_text_once_they_are_built_anew() {
+    let world = World::new().await;
+    let alive = populate(&world, 12).await;
+    let (life, log) = (Lifecycle::new(), Arc::new(world.log.clone()));
+    let options = ViewOptions::new(world.clock.clone());
+    let view = berth_views::open(log, &world.folder("one"), Arc::new(Forgets), options, &life).await.unwrap();
+    until("it has read the log", || async { (view.state() == ViewState::Live).then_some(()) }).await;
+    drop(view);
+    assert!(life.shut_down().await);
+
+    let replica = world.start("one").await;
+    let text = InstanceQueryV1 { text: Some("loja".to_owned()), ..all(1, 500) };
+    assert!(world.ids(&all(1, 500)).await.is_empty(), "nothing shows that the rows are wrong");
+    assert!(world.ids(&text).await.is_empty());
+    assert_eq!(replica.handle.view().rebuild(), Asked::Begun);
+    world.finds(&all(1, 500), &alive).await;
+    world.finds(&text, &alive).await;
     replica.stop().await;
 }
 

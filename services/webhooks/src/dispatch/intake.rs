@@ -40,6 +40,8 @@ pub(super) struct Intake {
     touched: Arc<Touched>,
     /// Whether the view must be read from the beginning.
     reads_all: bool,
+    /// Which rows of the view everything in memory is from.
+    rows: u64,
     /// Of which instances everything is in memory.
     extent: Extent,
 }
@@ -58,7 +60,8 @@ pub(super) struct Told<'a> {
 impl Intake {
     pub(super) fn new(tools: Tools, touched: Arc<Touched>) -> Self {
         let view = tools.outbox.clone();
-        Self { tools, view, touched, reads_all: false, extent: Extent::default() }
+        let rows = view.changes().borrow().rows;
+        Self { tools, view, touched, reads_all: false, rows, extent: Extent::default() }
     }
 
     /// Everything is to be read.
@@ -74,8 +77,14 @@ impl Intake {
     /// Takes over what the view knows now. Called after a change only: what was touched is handed out for two changes, see
     /// [`Touched`].
     pub(super) async fn take(&mut self, mut told: Told<'_>) {
+        // Others took the place of those that were read, and may differ where nothing was touched.
+        let rows = self.view.changes().borrow().rows;
+        self.reads_all |= rows != self.rows;
         self.reads_all = match self.try_to_take(&mut told).await {
-            Ok(()) => false,
+            Ok(()) => {
+                self.rows = rows;
+                false
+            }
             Err(error) => {
                 tracing::debug!(%error, "what is owed is read again later");
                 true

@@ -43,7 +43,7 @@ impl SledStore {
                     .open()
             });
             match opened {
-                Err(error) if tries < OPEN_TRIES_MAX && is_locked(&error) => {
+                Err(error) if tries < OPEN_TRIES_MAX && error.is_locked() => {
                     tries += 1;
                     std::thread::sleep(OPEN_RETRY_PAUSE);
                 }
@@ -121,9 +121,11 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// sled says so only in the text of an I/O error.
-fn is_locked(error: &StoreError) -> bool {
-    matches!(error, StoreError::Engine { source, .. } if source.to_string().contains("could not acquire lock"))
+impl StoreError {
+    /// Whether somebody has the store open, which says nothing of its rows. sled says so only in the text of an I/O error.
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self, Self::Engine { source, .. } if source.to_string().contains("could not acquire lock"))
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

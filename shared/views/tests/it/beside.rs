@@ -48,7 +48,7 @@ async fn rows_are_read_while_others_are_built_beside_them() {
         assert_eq!(ended.failure, None);
         assert!(looks > 1, "it took a while");
         assert_eq!(running.rows(&log).await, reference(&log).await);
-        assert_eq!(names(folder.path(), "v"), [format!("v1-{round}")], "the former rows are removed");
+        are(folder.path(), &[&format!("v1-{round}")]).await;
         assert!(names(folder.path(), "next").is_empty());
     }
     running.stop().await;
@@ -166,6 +166,80 @@ async fn a_view_that_halted_is_not_built_anew_from_a_log_that_lost_commits() {
     let Asked::Refused(sentence) = running.view.rebuild() else { panic!("it is refused") };
     assert!(sentence.contains("acknowledged commits are lost"), "{sentence}");
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_not_replaced_by_others_that_lack_what_the_log_lost_to_damage() {
+    let (log, folder) = (TestLog::with_commits(1_000), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    let rows = running.rows(&log).await;
+    log.damage_first();
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    let failure = ended(&running).await.ended.unwrap().failure.expect("the former rows are the better ones");
+    assert!(
+        failure.starts_with("2 commits of the log could not be read or folded, and 0 of those"),
+        "{failure}"
+    );
+    assert_eq!(running.rows(&log).await, rows);
+    running.stop().await;
+    assert_eq!((names(folder.path(), "v"), names(folder.path(), "next")), (vec!["v1".to_owned()], vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_log_that_was_damaged_before_are_built_anew_as_ever() {
+    let (log, folder) = (TestLog::with_commits(1_000), tempfile::tempdir().unwrap());
+    log.damage_first();
+    let running = Running::open(&log, folder.path()).await;
+    let rows = running.rows(&log).await;
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    assert_eq!(ended(&running).await.ended.unwrap().failure, None);
+    assert_eq!(running.rows(&log).await, rows);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_halts_gives_up_what_it_builds_beside() {
+    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    running.stop().await;
+    let built = folder.path().to_owned();
+    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    log.lose(100);
+    let running = Running::open(&log, folder.path()).await;
+    let failure = ended(&running).await.ended.unwrap().failure.expect("nothing is built any more");
+    assert!(failure.contains("acknowledged commits are lost"), "{failure}");
+    assert!(matches!(running.view.state(), ViewState::Halted(_)));
+    assert!(matches!(running.view.rebuild(), Asked::Refused(_)));
+    running.stop().await;
+    assert!(names(folder.path(), "next").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_release_began_beside_is_begun_anew() {
+    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let rows = reference(&log).await;
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    running.stop().await;
+    let built = folder.path().to_owned();
+    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    std::fs::write(folder.path().join("counts/next-release"), "0.0.1").unwrap();
+    let running = Running::open(&log, folder.path()).await;
+    let rebuild = ended(&running).await;
+    assert_eq!((rebuild.folded_before, rebuild.ended.unwrap().failure), (0, None));
+    assert_eq!(running.rows(&log).await, rows);
+    running.stop().await;
+    assert_eq!(names(folder.path(), "v"), ["v1-2"]);
+}
+
+/// Waits until these are the folders of rows: the former ones are removed beside what goes on.
+async fn are(folder: &Path, wanted: &[&str]) {
+    let deadline = tokio::time::Instant::now() + WAIT_MAX;
+    while names(folder, "v") != wanted {
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", names(folder, "v"));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// The rebuild, once it has ended.

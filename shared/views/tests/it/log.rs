@@ -74,6 +74,13 @@ impl TestLog {
         self.append(stream_of(0), 0, Bytes::from_static(b"no commit at all"));
     }
 
+    /// Makes the first commit of each shard one that nobody can read any more.
+    pub(crate) fn damage_first(&self) {
+        for shard in self.shards.lock().unwrap().values_mut() {
+            shard.commits[0].payload = Bytes::from_static(b"no commit any more");
+        }
+    }
+
     /// Loses the last commits of each shard.
     pub(crate) fn lose(&self, count: usize) {
         for shard in self.shards.lock().unwrap().values_mut() {
