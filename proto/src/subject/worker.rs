@@ -18,10 +18,10 @@ pub struct WorkerSession {
 }
 
 impl WorkerSession {
-    /// Where the worker is told something.
-    pub fn told(&self) -> String {
+    /// Where a process of the worker is told something: another one with its name hears nothing of it.
+    pub fn told(&self, process: &str) -> String {
         let Self { worker, connector, number } = self;
-        format!("{BEGIN}{worker}.told.{connector}.{number}")
+        format!("{BEGIN}{worker}.told.{process}.{connector}.{number}")
     }
 
     /// The session that a worker says something in; none of another subject.
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn the_worker_and_the_session_are_read_from_a_subject() {
         let session = WorkerSession { worker: "w-1".to_owned(), connector: "06gv".to_owned(), number: 7 };
-        assert_eq!(session.told(), "berth.v1.worker.w-1.told.06gv.7");
+        assert_eq!(session.told("p1"), "berth.v1.worker.w-1.told.p1.06gv.7");
         assert_eq!(WorkerSession::of_said("berth.v1.worker.w-1.said.06gv.7"), Some(session));
         assert_eq!(worker_said_filter("06gv"), "berth.v1.worker.*.said.06gv.*");
         assert_eq!(worker_of_hello("berth.v1.worker.w-1.hello"), Some("w-1"));

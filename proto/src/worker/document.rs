@@ -96,6 +96,12 @@ fn session_parameters() -> Value {
     })
 }
 
+fn told_parameters() -> Value {
+    let mut parameters = session_parameters();
+    parameters["process"] = parameter("The process, as its hello says, without dots");
+    parameters
+}
+
 fn asyncapi() -> Value {
     let said: Map<_, _> = messages("worker", &FROM_WORKER).chain(messages("connector", &TO_WORKER)).collect();
     let refer = |name: &String| json!({ "$ref": format!("#/components/messages/{name}") });
@@ -156,10 +162,10 @@ fn asyncapi() -> Value {
                 "messages": of_nats(&|name| name.starts_with("worker.") && name != "worker.hello"),
             },
             "told": {
-                "address": "berth.v1.worker.{worker}.told.{connector}.{session}",
+                "address": "berth.v1.worker.{worker}.told.{process}.{connector}.{session}",
                 "title": "What a worker is told in a session, which a connector opens with `welcome`",
                 "servers": [{ "$ref": "#/servers/nats" }],
-                "parameters": session_parameters(),
+                "parameters": told_parameters(),
                 "messages": of_nats(&|name| name.starts_with("connector.")),
             },
         },

@@ -197,11 +197,12 @@ fn provision() -> Command {
 
 /// The name of a worker that is a token of a subject.
 fn worker_name(text: &str) -> Result<String, String> {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    // Others would have the variable of another one's password.
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_allowed) {
         Ok(text.to_owned())
     } else {
-        Err(format!("on NATS it has 1 to {NAME_CHARS_MAX} letters, digits, `_` and `-`"))
+        Err(format!("on NATS it has 1 to {NAME_CHARS_MAX} small letters, digits and `-`"))
     }
 }
 

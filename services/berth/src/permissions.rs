@@ -1,7 +1,7 @@
 //! The least permissions of each role on NATS, as a part of its configuration, and those of the accounts whose programs are
 //! let in, and of workers. They name the streams of the shards of the log, so they follow from their number.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use berth_bus::nats::reader_name;
 use berth_proto::AccountId;
@@ -30,7 +30,7 @@ const EACH_READER: &str = "@readers ";
 pub(crate) struct Guests {
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) readers: u8,
-    pub(crate) workers: Vec<String>,
+    pub(crate) workers: BTreeSet<String>,
 }
 
 impl Guests {

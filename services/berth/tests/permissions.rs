@@ -54,7 +54,7 @@ fn a_worker_is_let_in_under_its_name_alone() {
         "{printed}"
     );
     assert!(printed.contains(r#""berth.v1.worker.w-1.said.*.*""#) && !printed.contains('@'), "{printed}");
-    for name in ["w.1", "*", ""] {
+    for name in ["w.1", "W1", "w_1", "*", ""] {
         let refused = run(&["--worker", name]);
         assert_eq!(refused.status.code(), Some(64), "{name}");
     }

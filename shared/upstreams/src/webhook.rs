@@ -105,6 +105,14 @@ impl Callback {
         Self { base, upstream: upstream.to_owned(), master }
     }
 
+    /// Whether this deployment set a webhook, for whatever instance: nobody would want it back.
+    pub fn made(&self, webhook: &Webhook) -> bool {
+        let instance = webhook.url.rsplit('/').next().unwrap_or_default();
+        let shown = webhook.headers.get(SECRET_HEADER);
+        is_ours(webhook, &self.upstream, instance)
+            && shown == Some(&secret(&self.master, &self.upstream, instance))
+    }
+
     /// The webhook by which the upstream tells Berth everything of an instance.
     pub fn webhook(&self, instance: &str, base64: bool) -> Webhook {
         let base = self.base.as_str().trim_end_matches('/');
@@ -133,15 +141,6 @@ pub fn secret(master: &MasterKey, upstream: &str, instance: &str) -> String {
 /// Whether a webhook is the one that Berth, at whatever address, set for an instance.
 pub fn is_ours(webhook: &Webhook, upstream: &str, instance: &str) -> bool {
     webhook.url.ends_with(&path(upstream, instance))
-}
-
-/// Whether a webhook is one that Berth set for an instance that may be gone: it is nobody's who could want it back.
-pub fn is_of_berth(webhook: &Webhook) -> bool {
-    let mut segments = webhook.url.rsplit('/').skip(1);
-    segments.next() == Some("heard")
-        && segments.nth(1) == Some("upstreams")
-        && segments.next() == Some("v1")
-        && webhook.headers.contains_key(SECRET_HEADER)
 }
 
 #[cfg(test)]
@@ -173,10 +172,15 @@ mod tests {
         assert_eq!(shop.url, "http://10.0.0.1:8480/v1/upstreams/evo1/heard/shop-id");
         assert!(is_ours(&at("https://berth.example/").webhook("shop-id", false), "evo1", "shop-id"));
         assert!(!is_ours(&shop, "evo1", "bar-id") && !is_ours(&shop, "evo2", "shop-id"));
-        assert!(is_of_berth(&shop), "of whatever instance");
-        for url in ["https://shop.example/heard/x", "https://shop.example/v1/upstreams/evo1/heard/x"] {
-            assert!(!is_of_berth(&Webhook { url: url.to_owned(), ..Webhook::default() }), "{url}");
-        }
+        let elsewhere = at("https://berth.example");
+        assert!(elsewhere.made(&shop), "of whatever instance");
+        let other = Callback::new(
+            Url::parse("http://10.0.0.1:8480").unwrap(),
+            "evo1",
+            MasterKey::generate(&berth_runtime::SeededEntropy::new(2)),
+        );
+        assert!(!other.made(&shop), "of another deployment");
+        assert!(!elsewhere.made(&Webhook { headers: BTreeMap::new(), ..shop.clone() }));
         let bar = at("http://10.0.0.1:8480").webhook("bar-id", true);
         assert_ne!(shop.headers, bar.headers);
     }

@@ -72,7 +72,7 @@ impl Stage {
     /// A process that has not said hello.
     async fn process(&self, name: &str, process: &str) -> Guest {
         let bus = self.bus(process).await;
-        let told = bus.serve(&format!("berth.v1.worker.{name}.told.*.*"), "worker").await.unwrap();
+        let told = bus.serve(&format!("berth.v1.worker.{name}.told.{process}.*.*"), "worker").await.unwrap();
         Guest { bus, name: name.to_owned(), process: process.to_owned(), told, session: String::new() }
     }
 
@@ -172,7 +172,7 @@ async fn a_worker_that_is_gone_is_noticed_and_another_process_has_its_place() {
     // While it is there, nobody else has its name.
     let mut other = stage.process("w1", "p2").await;
     assert_eq!(other.greet().await.as_deref(), Some(""));
-    assert_eq!(former.told("refused").await["code"], "name_taken");
+    assert_eq!(other.told("refused").await["code"], "name_taken");
     drop(former);
     world
         .until("the attempt has ended", async || {

@@ -32,6 +32,11 @@ export async function overNats(urls, hello, Session) {
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
   });
+  // It connects again by itself, unless it may not: whoever watches over this process starts it again.
+  nats.closed().then((error) => {
+    console.error(`the connection to NATS is closed: ${error?.message}`);
+    process.exit(1);
+  });
   const subject = `berth.v1.worker.${hello.worker}`;
   const sessions = new Map();
   const ask = async (to, message) => {
@@ -40,11 +45,16 @@ export async function overNats(urls, hello, Session) {
   };
   // All connectors hear it; who has no session with this process opens one.
   const greet = () => ask("hello", hello).catch(({ message }) => console.error(`no connector on NATS: ${message}`));
+  let again;
+  const greetAgain = () => {
+    clearTimeout(again);
+    again = setTimeout(greet, RECONNECT_MS);
+  };
   const open = (place) => {
     const end = () => {
       if (!sessions.delete(place)) return;
       session.left();
-      setTimeout(greet, RECONNECT_MS);
+      greetAgain();
     };
     const session = new Session(`NATS, session ${place}`, (message) => ask(`said.${place}`, message).catch(end), end);
     sessions.set(place, session);
@@ -54,12 +64,21 @@ export async function overNats(urls, hello, Session) {
     if (error) return;
     const place = message.subject.split(".").slice(-2).join(".");
     const said = message.json();
-    const isFirst = said.kind === "welcome" || said.kind === "refused";
-    const session = sessions.get(place) ?? (isFirst ? open(place) : undefined);
-    message.respond(session ? "" : "over");
-    session?.heard(said);
+    const session = sessions.get(place) ?? (said.kind === "welcome" ? open(place) : undefined);
+    if (said.kind === "refused") {
+      message.respond("");
+      console.error(`refused on NATS: ${said.code}: ${said.message}`);
+      if (sessions.delete(place)) session.left();
+    } else if (session) {
+      message.respond("");
+      session.heard(said);
+    } else {
+      // This side ended it, and the other one did not know: now it does.
+      message.respond("over");
+      greetAgain();
+    }
   };
-  nats.subscribe(`${subject}.told.*.*`, { callback: told });
+  nats.subscribe(`${subject}.told.${hello.process}.*.*`, { callback: told });
   greet();
   setInterval(greet, HELLO_MS);
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from urllib.parse import urljoin
 
@@ -46,15 +47,24 @@ class OverNats:
 
     def __init__(self, hello: dict, open_session) -> None:
         self.hello, self.open_session, self.sessions = hello, open_session, {}
-        self.subject = f"berth.v1.worker.{hello['worker']}"
+        self.subject, self.again = f"berth.v1.worker.{hello['worker']}", None
 
     async def run(self, urls: str) -> None:
-        prefix = f"_INBOX_worker-{self.hello['worker']}"
-        self.client = await nats.connect(urls.split(","), inbox_prefix=prefix, max_reconnect_attempts=-1)
-        await self.client.subscribe(f"{self.subject}.told.*.*", cb=self.told)
+        options = {"inbox_prefix": f"_INBOX_worker-{self.hello['worker']}", "max_reconnect_attempts": -1}
+        try:
+            self.client = await nats.connect(urls.split(","), closed_cb=self.closed, **options)
+        except (NatsError, OSError) as error:
+            print(f"NATS: {type(error).__name__}", file=sys.stderr)
+            await self.closed()
+        await self.client.subscribe(f"{self.subject}.told.{self.hello['process']}.*.*", cb=self.told)
         while True:
             await self.greet()
             await asyncio.sleep(HELLO_S)
+
+    # It connects again by itself, unless it may not: whoever watches over this process starts it again.
+    async def closed(self) -> None:
+        print("the connection to NATS is closed", file=sys.stderr, flush=True)
+        os._exit(1)
 
     async def ask(self, to: str, message: dict) -> str:
         """Why it was not taken, if it was not."""
@@ -78,21 +88,30 @@ class OverNats:
         def end() -> None:
             if self.sessions.pop(place, None):
                 session.left()
-                spawn(self.greet_again())
+                self.greet_again()
 
         session = self.sessions[place] = self.open_session(f"NATS, session {place}", send, end)
         return session
 
-    async def greet_again(self) -> None:
-        await asyncio.sleep(RECONNECT_S)
-        await self.greet()
+    def greet_again(self) -> None:
+        if self.again:
+            self.again.cancel()
+        self.again = asyncio.get_running_loop().call_later(RECONNECT_S, lambda: spawn(self.greet()))
 
     async def told(self, message) -> None:
         place = ".".join(message.subject.split(".")[-2:])
         said = json.loads(message.data)
         session = self.sessions.get(place)
-        if not session and said["kind"] in ("welcome", "refused"):
-            session = self.open(place)
-        await message.respond(b"" if session else b"over")
-        if session:
+        if said["kind"] == "refused":
+            await message.respond(b"")
+            print(f"refused on NATS: {said['code']}: {said['message']}", file=sys.stderr)
+            if self.sessions.pop(place, None):
+                session.left()
+        elif session or said["kind"] == "welcome":
+            session = session or self.open(place)
+            await message.respond(b"")
             session.heard(said)
+        else:
+            # This side ended it, and the other one did not know: now it does.
+            await message.respond(b"over")
+            self.greet_again()

@@ -46,7 +46,7 @@ async fn told(client: &Client, heard: &mut Subscriber, kind: &str) -> (String, V
         let said: Value = serde_json::from_slice(&message.payload).unwrap();
         if said["kind"] != "heartbeat" {
             assert_eq!(said["kind"], kind, "{said}");
-            return (message.subject.to_string().replace(".told.", ".said."), said);
+            return (message.subject.to_string().replace(".told.p1.", ".said."), said);
         }
     }
 }
@@ -66,7 +66,7 @@ async fn a_worker_speaks_as_itself_and_reaches_nothing_else() {
     let mut berth = of_berth.start().await;
 
     let worker = connect(&server, "w1").await;
-    let mut heard = worker.subscribe("berth.v1.worker.w1.told.*.*").await.unwrap();
+    let mut heard = worker.subscribe("berth.v1.worker.w1.told.p1.*.*").await.unwrap();
     let hello = json!({
         "kind": "hello", "contracts": [1], "worker": "w1", "process": "p1", "library": "baileys", "capacity": 5,
     });
@@ -102,7 +102,7 @@ async fn a_worker_speaks_as_itself_and_reaches_nothing_else() {
     for subject in [
         "berth.v1.worker.w2.hello",
         "berth.v1.worker.w2.said.c.1",
-        "berth.v1.worker.w1.told.c.1",
+        "berth.v1.worker.w1.told.p.c.1",
         "berth.v1.cmd.link.0.x",
         "berth.v1.log.instance.0.x",
         "berth.v1.hint.x",
@@ -114,7 +114,7 @@ async fn a_worker_speaks_as_itself_and_reaches_nothing_else() {
         assert!(!wire.may_publish(subject).await, "{subject}");
     }
     for filter in
-        ["berth.v1.worker.w2.told.*.*", "berth.v1.worker.*.said.*.*", "berth.v1.tail.*", "_INBOX.>", ">"]
+        ["berth.v1.worker.w2.told.*.*.*", "berth.v1.worker.*.said.*.*", "berth.v1.tail.*", "_INBOX.>", ">"]
     {
         assert!(!wire.may_subscribe(filter, "").await, "{filter}");
     }

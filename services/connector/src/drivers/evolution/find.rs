@@ -33,8 +33,10 @@ impl Evolution {
                 && let Ok(row) = self.upstream.client.one(name).await
                 && let Some(jid) = row.owner_jid.clone()
             {
-                self.linked(link, row, jid, reports).await;
-                return;
+                if self.linked(link, row, jid, reports).await {
+                    return;
+                }
+                open = 0;
             }
             if open == 0 { self.pause_unless_hinted(link).await } else { self.pause().await }
         }

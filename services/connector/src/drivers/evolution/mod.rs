@@ -142,18 +142,18 @@ impl Evolution {
         }
     }
 
-    /// Keeps what there is to keep of a device, then says that it is linked and open.
-    async fn linked(&self, link: &Link, row: Row, jid: String, reports: &dyn Reports) -> Next {
+    /// Keeps what there is to keep of a device, then says that it is linked and open. False if it could not be kept: it is there
+    /// at the next look, too.
+    async fn linked(&self, link: &Link, row: Row, jid: String, reports: &dyn Reports) -> bool {
         let material = Material { name: row.name.clone(), jid: jid.clone() };
         let kept = serde_json::to_vec(&material).unwrap_or_default();
         if link.keys.put(&kept).await.is_err() {
-            // Found again at the next look.
-            return Next::Stop;
+            return false;
         }
-        match reports.report(Report::Linked(facts(row, jid))).await {
-            Next::Continue => reports.report(Report::Open).await,
-            Next::Stop => Next::Stop,
+        if reports.report(Report::Linked(facts(row, jid))).await == Next::Continue {
+            reports.report(Report::Open).await;
         }
+        true
     }
 }
 
@@ -203,10 +203,11 @@ impl DeviceLink for Evolution {
     }
 
     async fn abandon(&self, link: &Link) {
-        let Some(name) = self.name(link).await else { return };
-        // A later attempt sees to it by itself.
-        if self.drives() && !self.sessions.is_superseded(&name, link.attempt) {
-            self.end_attempt(&name).await;
+        if !self.drives() {
+            return;
+        }
+        if let Some(name) = self.name(link).await {
+            self.end_attempt(link, &name).await;
         }
     }
 

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use berth_proto::event::EndReasonV1;
-use berth_upstreams::{UpstreamError, evolution::Connect};
+use berth_upstreams::{
+    UpstreamError,
+    evolution::{Connect, Socket},
+};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::{Evolution, there::There};
+use super::{Evolution, there::There, unlink::ENDED};
 use crate::driver::{Link, Next, Report, Reports};
 
 /// How long codes are shown: as long as WhatsApp's own six.
@@ -20,8 +23,11 @@ const PAIRING_VALID: Duration = Duration::from_secs(45);
 const FAILURES_MAX: u32 = 10;
 /// Pause after a failed question.
 const FAILED_PAUSE: Duration = Duration::from_secs(1);
-/// Looks in a row at a device that is about to log in, after which it is asked for a code: nothing came of it.
-const JOINING_LOOKS: u32 = 20;
+/// How long a device that scanned a code may take to log in, until another one is asked for.
+const JOINING_MAX: Duration = Duration::from_secs(15);
+/// How long it must go on showing codes before it is asked for the next one: a device that scans one is gone for a moment, and what
+/// is asked for in that moment makes a second connection of it.
+const SETTLED: Duration = Duration::from_millis(300);
 /// WhatsApp's code when all codes were shown.
 const EXHAUSTED: u16 = 428;
 
@@ -38,9 +44,24 @@ struct Progress {
     is_free: bool,
     /// What is shown there was asked for by this attempt, or nothing is.
     is_own: bool,
-    /// Looks in a row at a device that is about to log in.
-    joining: u32,
+    /// What was there before was logged out.
+    has_logged_out: bool,
+    /// Since when the codes that were shown are not any more.
+    joining: Option<Instant>,
     shown: Shown,
+}
+
+impl Shown {
+    const fn is_some(&self) -> bool {
+        self.qr.is_some() || self.pairing.is_some()
+    }
+}
+
+impl Progress {
+    /// Whether a device may still be about to log in.
+    fn is_joining(&mut self) -> bool {
+        self.joining.get_or_insert_with(Instant::now).elapsed() < JOINING_MAX
+    }
 }
 
 /// What a question comes to.
@@ -49,6 +70,8 @@ enum Step {
     Done,
     /// Ask again.
     Again,
+    /// Ask again, but not sooner for a hint.
+    Later,
     /// It failed.
     Failed(UpstreamError),
 }
@@ -64,8 +87,13 @@ impl Evolution {
         }
         let until = Instant::now() + SHOWN_MAX;
         let mut failures = 0;
-        let mut progress =
-            Progress { is_free: link.attempt == 1, is_own: false, joining: 0, shown: Shown::default() };
+        let mut progress = Progress {
+            is_free: link.attempt == 1,
+            is_own: false,
+            has_logged_out: false,
+            joining: None,
+            shown: Shown::default(),
+        };
         let ended = loop {
             if Instant::now() >= until {
                 break Report::AttemptEnded { reason: EndReasonV1::CodesExhausted, code: EXHAUSTED };
@@ -73,6 +101,11 @@ impl Evolution {
             match self.step(link, name, phone, &mut progress, reports).await {
                 Step::Done => return,
                 Step::Again => failures = 0,
+                Step::Later => {
+                    failures = 0;
+                    self.pause().await;
+                    continue;
+                }
                 Step::Failed(error) if failures + 1 < FAILURES_MAX => {
                     debug!(instance = %link.instance, %error, "no code from an upstream yet");
                     failures += 1;
@@ -85,8 +118,7 @@ impl Evolution {
             }
             self.pause_unless_hinted(link).await;
         };
-        // It goes on showing codes otherwise, and a phone could still take one.
-        self.end_attempt(name).await;
+        // Its codes are ended when it is known to be over.
         reports.report(ended).await;
     }
 
@@ -100,26 +132,37 @@ impl Evolution {
         reports: &dyn Reports,
     ) -> Step {
         let client = &self.upstream.client;
-        match self.there(name).await {
+        let there = self.there(name).await;
+        if there != Ok(There::Joining) {
+            progress.joining = None;
+        }
+        match there {
             // A device that was linked by the last attempt and is still to be unlinked.
             Ok(There::Open) if !progress.is_free => {
-                let _asked = client.logout(name).await;
+                if self.is_heard(name).await {
+                    progress.has_logged_out = true;
+                    let _asked = client.logout(name).await;
+                }
                 return Step::Again;
             }
             Ok(There::Open) => return self.found(link, name, reports).await,
             // That device, which can be unlinked once it is open; or the one that was just linked. A code that was asked for now
             // would make a second connection of the same device, and the two would replace each other for ever.
-            Ok(There::Away) => return Step::Again,
-            Ok(There::Joining) if progress.joining < JOINING_LOOKS => {
-                progress.joining += 1;
-                return Step::Again;
-            }
+            Ok(There::Away) => return Step::Later,
+            Ok(There::Joining) if progress.shown.is_some() && progress.is_joining() => return Step::Later,
             // Codes of an earlier attempt: whoever scans one does not know of this one, and there would be none to type.
             Ok(There::Pairing) if !progress.is_own => {
                 progress.is_own = true;
                 let _asked = client.logout(name).await;
                 return Step::Again;
             }
+            Ok(There::Pairing) if progress.shown.is_some() => {
+                sleep(SETTLED.min(self.upstream.settings.poll)).await;
+                if client.socket(name).await != Ok(Socket::Connecting) {
+                    return Step::Later;
+                }
+            }
+            Ok(There::Free) if progress.has_logged_out => self.note_what_ended(link, name).await,
             Ok(There::Pairing | There::Joining | There::Free) => {}
             Err(UpstreamError::NotFound) => {
                 if let Err(error) = client.create(name).await {
@@ -128,12 +171,18 @@ impl Evolution {
             }
             Err(error) => return Step::Failed(error),
         }
-        *progress =
-            Progress { is_free: true, is_own: true, joining: 0, shown: std::mem::take(&mut progress.shown) };
+        progress.is_own = true;
         match client.connect(name, phone).await {
+            // The former device came back in between.
+            Ok(Connect::Open) if !progress.is_free => Step::Again,
             Ok(Connect::Open) => self.found(link, name, reports).await,
-            Ok(Connect::NotYet) => Step::Again,
+            Ok(Connect::NotYet) => {
+                progress.is_free = true;
+                Step::Again
+            }
             Ok(Connect::Codes { qr, pairing }) => {
+                progress.is_free = true;
+                self.sessions.note_codes(name, link.attempt);
                 let pairing = pairing.filter(|_| phone.is_some());
                 let next = show(&mut progress.shown, qr, pairing, reports).await;
                 if next == Next::Stop { Step::Done } else { Step::Again }
@@ -142,14 +191,19 @@ impl Evolution {
         }
     }
 
+    /// The former session was logged out by this attempt: its unlinking would find that of this one.
+    async fn note_what_ended(&self, link: &Link, name: &str) {
+        let row = self.upstream.client.one(name).await;
+        if row.is_ok_and(|row| row.closed_by == Some(ENDED)) {
+            self.sessions.note_freed(name, link.attempt);
+        }
+    }
+
     async fn found(&self, link: &Link, name: &str, reports: &dyn Reports) -> Step {
         match self.upstream.client.one(name).await {
             Ok(row) => match row.owner_jid.clone() {
-                Some(jid) => {
-                    self.linked(link, row, jid, reports).await;
-                    Step::Done
-                }
-                None => Step::Again,
+                Some(jid) if self.linked(link, row, jid.clone(), reports).await => Step::Done,
+                Some(_) | None => Step::Again,
             },
             Err(error) => Step::Failed(error),
         }

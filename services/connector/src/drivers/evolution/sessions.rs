@@ -13,6 +13,10 @@ use std::{
 pub(super) struct Sessions {
     /// By the instance's name there: the attempt that has or makes the session.
     attempts: Mutex<HashMap<String, u32>>,
+    /// By that name: the last attempt whose codes were shown.
+    codes: Mutex<HashMap<String, u32>>,
+    /// By that name: the attempt that saw the sessions of all before it ended.
+    freed: Mutex<HashMap<String, u32>>,
     /// Runs, for a fair pause between looks.
     running: AtomicUsize,
 }
@@ -45,9 +49,34 @@ impl Sessions {
         self.attempts().get(name).is_some_and(|later| *later > attempt)
     }
 
-    fn attempts(&self) -> MutexGuard<'_, HashMap<String, u32>> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Codes of an attempt are shown.
+    pub(super) fn note_codes(&self, name: &str, attempt: u32) {
+        lock(&self.codes).insert(name.to_owned(), attempt);
     }
+
+    /// Whether codes of an attempt were shown.
+    pub(super) fn showed_codes(&self, name: &str, attempt: u32) -> bool {
+        lock(&self.codes).get(name) == Some(&attempt)
+    }
+
+    /// An attempt logged out what was there before it, and saw that it was.
+    pub(super) fn note_freed(&self, name: &str, attempt: u32) {
+        lock(&self.freed).insert(name.to_owned(), attempt);
+    }
+
+    /// Whether the session of an attempt was seen ended by a later one.
+    pub(super) fn was_freed(&self, name: &str, attempt: u32) -> bool {
+        lock(&self.freed).get(name).is_some_and(|later| *later > attempt)
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        lock(&self.attempts)
+    }
+}
+
+/// One entry for each instance that the upstream has.
+fn lock(of: &Mutex<HashMap<String, u32>>) -> MutexGuard<'_, HashMap<String, u32>> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Running<'_> {

@@ -1,15 +1,17 @@
 //! How an instance stands at the upstream, by what its memory says and what its database says together.
 //!
-//! Seen at Evolution API 2.3.6, and so in the source since 2.2.0: the memory flaps between `connecting` and `close` while it
+//! Seen at Evolution API 2.3.6, and so in its source since 2.2.0: the memory flaps between `connecting` and `close` while it
 //! reconnects, and the code of an earlier end stays in the row. The database says `open` from a login to the end of the session,
-//! `connecting` from a code that was scanned to the login, and `close` once the session has ended.
+//! `connecting` since a code was shown, and `close` once a session has ended.
 
 use berth_upstreams::{
     UpstreamError,
     evolution::{Row, Socket},
 };
+use tracing::debug;
 
 use super::Evolution;
+use crate::driver::Link;
 
 /// How an instance stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(super) enum There {
     Open,
     /// It has a device, which is not connected now.
     Away,
-    /// A code was scanned, and its device is about to log in.
+    /// Codes were shown and are not any more: one was scanned and its device is about to log in, or nothing came of them.
     Joining,
     /// Codes are shown.
     Pairing,
@@ -35,20 +37,35 @@ impl Evolution {
         }
         let Row { socket: database, .. } = self.upstream.client.one(name).await?;
         Ok(match (memory, database) {
-            // Only the database knows it.
-            (Socket::Unsaid, _) => There::Free,
+            // While it starts, it knows its devices before their sockets.
             (_, Socket::Open) => There::Away,
             (Socket::Closed, Socket::Connecting) => There::Joining,
-            (Socket::Closed, _) => There::Free,
+            (Socket::Closed | Socket::Unsaid, _) => There::Free,
             (Socket::Open | Socket::Connecting, _) => There::Pairing,
         })
     }
 
-    /// Nobody can link a device any more by a code that is shown. One that was linked by it meanwhile is nobody's.
-    pub(super) async fn end_attempt(&self, name: &str) {
-        // Where a device is away, a logout would wipe its keys, and nobody could unlink it any more.
-        if matches!(self.there(name).await, Ok(There::Open | There::Joining | There::Pairing)) {
-            let _asked = self.upstream.client.logout(name).await;
+    /// Sees to it that nobody can link a device by the codes of an attempt that is over, and that one which was linked by them
+    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it.
+    pub(super) async fn end_attempt(&self, link: &Link, name: &str) {
+        let had_codes = self.sessions.showed_codes(name, link.attempt);
+        loop {
+            // A later attempt sees to it by itself.
+            if self.sessions.is_superseded(name, link.attempt) {
+                return;
+            }
+            match self.there(name).await {
+                Ok(There::Free) | Err(UpstreamError::NotFound) => return,
+                // A logout would wipe the keys of a device that is away, and nobody could unlink it any more. One that nobody
+                // linked by this attempt is not its to unlink.
+                Ok(There::Open | There::Away | There::Joining) if !had_codes => return,
+                Ok(There::Open) if !self.is_heard(name).await => {}
+                Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
+                // A logout is refused now; what it comes to is seen soon.
+                Ok(There::Joining | There::Away) => {}
+                Err(error) => debug!(instance = %link.instance, %error, "whether codes are shown is not known yet"),
+            }
+            self.pause().await;
         }
     }
 }

@@ -7,10 +7,13 @@
 
 use std::time::Duration;
 
-use berth_upstreams::{UpstreamError, evolution::Socket};
+use berth_upstreams::{
+    UpstreamError,
+    evolution::{Row, Socket},
+};
 use tokio::time::timeout;
 
-use super::{Evolution, material};
+use super::Evolution;
 use crate::driver::{Link, Report, Reports, UnlinkError};
 
 /// How long one try may take.
@@ -22,7 +25,7 @@ const HEARD_MAX: Duration = Duration::from_secs(5);
 /// Looks after a logout was asked for, until it is tried again.
 const LOOKS_AFTER: u32 = 5;
 /// The code of a session that ended; the upstream's keys of it are gone then.
-const ENDED: u16 = 401;
+pub(super) const ENDED: u16 = 401;
 
 impl Evolution {
     /// One try.
@@ -32,6 +35,10 @@ impl Evolution {
         // Whoever only looks asks for nothing, whatever was decided.
         if !self.drives() {
             return Err(UnlinkError::Unreachable);
+        }
+        if self.sessions.was_freed(&name, link.attempt) {
+            reports.report(Report::Unlinked).await;
+            return Ok(());
         }
         match self.upstream.client.socket(&name).await {
             Ok(Socket::Open) => self.log_out(link, &name).await?,
@@ -49,7 +56,7 @@ impl Evolution {
         if self.sessions.is_superseded(name, link.attempt) {
             return Err(UnlinkError::Unreachable);
         }
-        if !self.is_heard(link, name).await {
+        if !self.is_heard(name).await {
             return Err(UnlinkError::Unreachable);
         }
         // An error may be one of a logout that worked, and a success one of one that did not.
@@ -65,13 +72,12 @@ impl Evolution {
 
     /// Whether WhatsApp hears the socket that is said to be open. What it answers does not matter, nor does an error that comes at
     /// once: the socket is looked at again.
-    async fn is_heard(&self, link: &Link, name: &str) -> bool {
+    pub(super) async fn is_heard(&self, name: &str) -> bool {
         let client = &self.upstream.client;
-        let Some(known) = material(link).await else { return true };
-        let number = known.jid.split(['@', ':']).next().unwrap_or_default();
+        let Ok(Row { owner_jid: Some(jid), .. }) = client.one(name).await else { return false };
+        let number = jid.split(['@', ':']).next().unwrap_or_default();
         let answered = timeout(HEARD_MAX, client.picture(name, number)).await;
-        !matches!(answered, Err(_) | Ok(Err(UpstreamError::TimedOut)))
-            && client.socket(name).await == Ok(Socket::Open)
+        !matches!(answered, Err(_) | Ok(Err(UpstreamError::TimedOut))) && client.socket(name).await == Ok(Socket::Open)
     }
 
     /// Whether a closed socket was closed by the end of its session. The code of an earlier end stays, so the database must say

@@ -9,7 +9,7 @@ use std::time::Duration;
 use berth_runtime::check_url;
 use berth_upstreams::{
     UpstreamError, Webhook,
-    webhook::{Callback, is_of_berth, is_ours},
+    webhook::{Callback, is_ours},
 };
 use tokio::time::sleep;
 use tracing::{debug, info, warn};
@@ -79,7 +79,7 @@ impl Evolution {
         let (client, id) = (&self.upstream.client, link.instance.to_string());
         let there = client.webhook(name).await?.unwrap_or_default();
         // That of an instance which was deleted here, whose name there is another's now, has nobody who wants it back.
-        let is_left_over = is_of_berth(&there) && !is_ours(&there, &self.upstream.settings.name, &id);
+        let is_left_over = callback.made(&there) && !is_ours(&there, &self.upstream.settings.name, &id);
         let there = if is_left_over { Webhook::default() } else { there };
         let ours = callback.webhook(&id, there.base64);
         if is_ours(&there, &self.upstream.settings.name, &id) {

@@ -127,7 +127,7 @@ impl<W: Wire> Session<W> {
                     self.0.allow(HEARD_BYTES_MAX);
                     Some(ToWorker::Heartbeat {})
                 }
-                Some(order) = admitted.orders.recv() => is_wanted(&order, worker).then_some(order),
+                // Before orders: what a worker says is bounded by what it runs, and it waits for answers.
                 heard = self.0.hear() => {
                     heard_at = Instant::now();
                     worker.heard();
@@ -136,6 +136,7 @@ impl<W: Wire> Session<W> {
                         Err(end) => return end,
                     }
                 }
+                Some(order) = admitted.orders.recv() => is_wanted(&order, worker).then_some(order),
             };
             for last_word in worker.take_last_words() {
                 if !self.0.say(&last_word).await {

@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -41,8 +41,10 @@ use super::{
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Sessions that are open at once, those that are about to be refused among them.
 const SESSIONS_MAX: usize = 2 * WORKERS_MAX;
-/// Messages of a worker that wait to be looked at.
-const WAITING_MAX: usize = 64;
+/// Sessions of one worker: a process that takes the place of another one has one beside it for a moment.
+const SESSIONS_OF_WORKER_MAX: usize = 2;
+/// Bytes of a worker that wait to be looked at: a report of each of its links, which may all come at once.
+const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Pause before workers are heard again when that failed.
 const SERVE_AGAIN: Duration = Duration::from_millis(500);
 
@@ -56,7 +58,9 @@ type Sessions = Arc<Mutex<HashMap<u64, Open>>>;
 struct Open {
     worker: String,
     process: String,
-    said: mpsc::Sender<Bytes>,
+    said: mpsc::UnboundedSender<Bytes>,
+    /// Bytes that wait.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// The door of a connector.
@@ -74,7 +78,8 @@ struct Desk {
 struct Line {
     bus: Arc<dyn Bus>,
     told: String,
-    said: mpsc::Receiver<Bytes>,
+    said: mpsc::UnboundedReceiver<Bytes>,
+    waiting: Arc<AtomicUsize>,
     /// Bytes that the worker may still send until the next heartbeat.
     allowed: u64,
     number: u64,
@@ -150,24 +155,33 @@ impl Desk {
         if name != worker {
             return Err((RefusalCode::InvalidMessage, "the subject names another worker than the message"));
         }
+        if process.contains('.') {
+            return Err((RefusalCode::InvalidMessage, "on NATS the name of a process has no dots"));
+        }
         let mut sessions = lock(&self.sessions);
-        if sessions.values().any(|open| open.worker == name && open.process == process) {
+        let own: Vec<_> = sessions.values().filter(|open| open.worker == name).collect();
+        if own.iter().any(|open| open.process == process) {
             return Ok(());
+        }
+        if own.len() >= SESSIONS_OF_WORKER_MAX {
+            return Err((RefusalCode::NameTaken, sentence(RefusalCode::NameTaken)));
         }
         if sessions.len() >= SESSIONS_MAX {
             return Err((RefusalCode::TooManyWorkers, sentence(RefusalCode::TooManyWorkers)));
         }
         let number = self.last_session.fetch_add(1, Ordering::Relaxed) + 1;
-        let (said, heard) = mpsc::channel(WAITING_MAX);
-        // There is room for the first one.
-        let _first = said.try_send(payload);
-        sessions.insert(number, Open { worker: name.clone(), process, said });
+        let (said, heard) = mpsc::unbounded_channel();
+        let waiting = Arc::new(AtomicUsize::new(payload.len()));
+        let _first = said.send(payload);
+        let open = Open { worker: name.clone(), process: process.clone(), said, waiting: Arc::clone(&waiting) };
+        sessions.insert(number, open);
         drop(sessions);
         let session = WorkerSession { worker: name, connector: self.connector.clone(), number };
         let line = Line {
             bus: Arc::clone(&self.bus),
-            told: session.told(),
+            told: session.told(&process),
             said: heard,
+            waiting,
             allowed: 0,
             number,
             sessions: Arc::clone(&self.sessions),
@@ -182,8 +196,12 @@ impl Desk {
         let sessions = lock(&self.sessions);
         let open = sessions.get(&session.number).filter(|open| open.worker == session.worker);
         let open = open.ok_or((RefusalCode::Silent, "this session is over"))?;
-        let full = (RefusalCode::InvalidMessage, "too many messages at once");
-        open.said.try_send(payload).map_err(|_full_or_over| full)
+        let bytes = payload.len();
+        if open.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING_BYTES_MAX {
+            open.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            return Err((RefusalCode::InvalidMessage, "too much at once"));
+        }
+        open.said.send(payload).map_err(|_over| (RefusalCode::Silent, "this session is over"))
     }
 }
 
@@ -199,6 +217,7 @@ impl Wire for Line {
 
     async fn hear(&mut self) -> Result<FromWorker, End> {
         let Some(said) = self.said.recv().await else { return Err(End::Left) };
+        self.waiting.fetch_sub(said.len(), Ordering::Relaxed);
         let bytes = u64::try_from(said.len()).unwrap_or(u64::MAX);
         self.allowed = self.allowed.checked_sub(bytes).ok_or_else(|| invalid(MessageError::TooLong))?;
         FromWorker::read(&said).map_err(invalid)
