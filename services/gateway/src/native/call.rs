@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use berth_proto::limits::IDEMPOTENCY_KEY_CHARS_MAX;
+use serde::de::DeserializeOwned;
 
 use super::{door::Visitor, problem::Problem, quota};
 use crate::{
@@ -89,11 +90,25 @@ impl FromRequestParts<App> for KeyWebhookAndDelivery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Path((key, webhook, delivery)) = Path::<(String, String, String)>::from_request_parts(parts, app)
-            .await
-            .map_err(|_| Problem::invalid("The path is not valid percent-encoded UTF-8."))?;
+        let PathOf((key, webhook, delivery)) =
+            PathOf::<(String, String, String)>::from_request_parts(parts, app).await?;
         let webhook = webhook.parse().map_err(|_| Failure::NotFound)?;
         Ok(Self(key, webhook, delivery))
+    }
+}
+
+/// What stands in a path. One that is none is a problem like any other.
+#[derive(Debug)]
+pub(super) struct PathOf<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for PathOf<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Path(path) = Path::<T>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Problem::invalid("The path is not valid percent-encoded UTF-8."))?;
+        Ok(Self(path))
     }
 }
 
@@ -105,9 +120,7 @@ impl FromRequestParts<App> for KeyAndWebhook {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Path((key, webhook)) = Path::<(String, String)>::from_request_parts(parts, app)
-            .await
-            .map_err(|_| Problem::invalid("The path is not valid percent-encoded UTF-8."))?;
+        let PathOf((key, webhook)) = PathOf::<(String, String)>::from_request_parts(parts, app).await?;
         let webhook = webhook.parse().map_err(|_| Failure::NotFound)?;
         Ok(Self(key, webhook))
     }

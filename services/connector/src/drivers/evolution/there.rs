@@ -63,7 +63,9 @@ impl Evolution {
                 Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
                 // A logout is refused now; what it comes to is seen soon.
                 Ok(There::Joining | There::Away) => {}
-                Err(error) => debug!(instance = %link.instance, %error, "whether codes are shown is not known yet"),
+                Err(error) => {
+                    debug!(instance = %link.instance, %error, "whether codes are shown is not known yet")
+                }
             }
             self.pause().await;
         }

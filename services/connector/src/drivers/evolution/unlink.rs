@@ -77,7 +77,8 @@ impl Evolution {
         let Ok(Row { owner_jid: Some(jid), .. }) = client.one(name).await else { return false };
         let number = jid.split(['@', ':']).next().unwrap_or_default();
         let answered = timeout(HEARD_MAX, client.picture(name, number)).await;
-        !matches!(answered, Err(_) | Ok(Err(UpstreamError::TimedOut))) && client.socket(name).await == Ok(Socket::Open)
+        !matches!(answered, Err(_) | Ok(Err(UpstreamError::TimedOut)))
+            && client.socket(name).await == Ok(Socket::Open)
     }
 
     /// Whether a closed socket was closed by the end of its session. The code of an earlier end stays, so the database must say

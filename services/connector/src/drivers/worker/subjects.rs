@@ -173,7 +173,8 @@ impl Desk {
         let (said, heard) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(payload.len()));
         let _first = said.send(payload);
-        let open = Open { worker: name.clone(), process: process.clone(), said, waiting: Arc::clone(&waiting) };
+        let open =
+            Open { worker: name.clone(), process: process.clone(), said, waiting: Arc::clone(&waiting) };
         sessions.insert(number, open);
         drop(sessions);
         let session = WorkerSession { worker: name, connector: self.connector.clone(), number };

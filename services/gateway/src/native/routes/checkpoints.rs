@@ -1,7 +1,7 @@
 //! `GET /v1/checkpoints` and what lies below it: what is signed about the log.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -17,7 +17,7 @@ use crate::{
     app::{App, Failure},
     native::{
         body::QueryOf,
-        call::Caller,
+        call::{Caller, PathOf},
         problem::Problem,
         render::{answer, time},
     },
@@ -148,7 +148,7 @@ pub(super) struct CheckpointPageBody {
 pub(super) async fn list(
     State(app): State<App>,
     _caller: Caller,
-    Path(shard): Path<String>,
+    PathOf(shard): PathOf<String>,
     query: QueryOf<PageQuery>,
 ) -> Result<Response, Problem> {
     let limit = query.0.limit.unwrap_or(LIMIT_DEFAULT);
@@ -171,7 +171,7 @@ pub(super) async fn list(
 pub(super) async fn note(
     State(app): State<App>,
     _caller: Caller,
-    Path(shard): Path<String>,
+    PathOf(shard): PathOf<String>,
 ) -> Result<Response, Problem> {
     let shard = number(&shard)?;
     let latest = app.evidence.latest().await?;
@@ -218,7 +218,7 @@ pub(super) struct ConsistencyBody {
 pub(super) async fn consistency(
     State(app): State<App>,
     _caller: Caller,
-    Path(shard): Path<String>,
+    PathOf(shard): PathOf<String>,
     query: QueryOf<ConsistencyQuery>,
 ) -> Result<Response, Problem> {
     let ConsistencyQuery { from, to } = query.0;
@@ -241,7 +241,7 @@ pub(super) async fn consistency(
 pub(super) async fn tile(
     State(app): State<App>,
     _caller: Caller,
-    Path((shard, tile)): Path<(String, String)>,
+    PathOf((shard, tile)): PathOf<(String, String)>,
 ) -> Result<Response, Problem> {
     let TilePath { level, index, width } = tile_path(&tile).ok_or(Failure::NotFound)?;
     let hashes = app.evidence.tile(number(&shard)?, level, index, width).await?;

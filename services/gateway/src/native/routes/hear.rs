@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::StatusCode,
     response::Response,
 };
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::{
     app::{App, HeardAs, Unheard},
     http::{body, headers, metrics},
-    native::{Code, Problem, render::answer, words},
+    native::{Code, Problem, call::PathOf, render::answer, words},
 };
 
 /// After how many seconds an upstream may say again what was too much.
@@ -38,11 +38,14 @@ pub(super) struct HeardBody {
         ("X-Berth-Callback" = String, Header, description = "The secret that goes with the webhook")
     ),
     request_body(content = Object, description = "An event as the upstream sends it"),
-    responses((status = 200, body = HeardBody), (status = 401, body = Problem), (status = 403, body = Problem))
+    responses(
+        (status = 200, body = HeardBody), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem)
+    )
 )]
 pub(super) async fn handler(
     State(app): State<App>,
-    Path((upstream, instance)): Path<(String, String)>,
+    PathOf((upstream, instance)): PathOf<(String, String)>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let heard = hear(&app, &upstream, &instance, request).await;

@@ -1,10 +1,6 @@
 //! `GET /v1/people/{phone}`
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,7 +8,7 @@ use crate::{
     app::{App, Erasure, Failure, Holding, Holdings, PEOPLE_PAGE_MAX, Principal, Trace, check_phone},
     native::{
         body::QueryOf,
-        call::Caller,
+        call::{Caller, PathOf},
         problem::Problem,
         render::{answer, time},
     },
@@ -132,7 +128,7 @@ impl TraceBody {
 pub(super) async fn handler(
     State(app): State<App>,
     caller: Caller,
-    Path(phone): Path<String>,
+    PathOf(phone): PathOf<String>,
     query: QueryOf<PeopleQuery>,
 ) -> Result<Response, Problem> {
     let Principal::Account { account, .. } = caller.principal else { return Err(Failure::Forbidden.into()) };

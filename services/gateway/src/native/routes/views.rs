@@ -1,10 +1,6 @@
 //! The views of a deployment: the operator's, with the root key.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use berth_proto::views::{Rebuild, Stands, VIEWS};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +9,7 @@ use crate::{
     app::{App, ToldViews},
     native::{
         Problem,
-        call::Caller,
+        call::{Caller, PathOf},
         code::Code,
         render::{answer, time},
     },
@@ -94,7 +90,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Respo
 pub(super) async fn rebuild(
     State(app): State<App>,
     caller: Caller,
-    Path(view): Path<String>,
+    PathOf(view): PathOf<String>,
 ) -> Result<Response, Problem> {
     let Some((name, role)) = VIEWS.iter().find(|(name, _)| *name == view) else {
         // Whoever may not ask is not told what there is.
