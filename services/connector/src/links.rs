@@ -23,6 +23,9 @@ use crate::{
 /// next await, so more is never needed.
 const STOP_MAX: Duration = Duration::from_secs(1);
 
+/// How long an unlink that is not asked for any more may take to end by itself.
+const UNLINK_ENDS_MAX: Duration = Duration::from_secs(5);
+
 /// The task of a link.
 type Task = JoinHandle<Option<Option<()>>>;
 
@@ -154,14 +157,18 @@ impl Links {
         wanted: &[WantedUnlink],
         binding: Option<&WantedBinding>,
     ) {
-        let mut pursued = self.unlinking.remove(&instance).unwrap_or_default();
-        pursued.retain(|(attempt, task)| {
-            let asked = wanted.iter().any(|wanted| wanted.attempt == *attempt);
-            if !asked {
-                task.abort();
-            }
-            asked
-        });
+        let pursued = self.unlinking.remove(&instance).unwrap_or_default();
+        let is_asked = |attempt: u32| wanted.iter().any(|wanted| wanted.attempt == attempt);
+        let (mut pursued, over): (Vec<_>, Vec<_>) =
+            pursued.into_iter().partition(|(attempt, _)| is_asked(*attempt));
+        for (_, mut task) in over {
+            // The row may tell that it is confirmed before the task knows, which then has keys to delete and counts it.
+            self.spawn(async move {
+                if timeout(UNLINK_ENDS_MAX, &mut task).await.is_err() {
+                    task.abort();
+                }
+            });
+        }
         for wanted in wanted {
             if !pursued.iter().any(|(known, _)| *known == wanted.attempt) {
                 pursued.push((wanted.attempt, self.unlink(instance, wanted, binding)));

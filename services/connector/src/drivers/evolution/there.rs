@@ -64,7 +64,7 @@ impl Evolution {
                 // A logout is refused now; what it comes to is seen soon.
                 Ok(There::Joining | There::Away) => {}
                 Err(error) => {
-                    debug!(instance = %link.instance, %error, "whether codes are shown is not known yet")
+                    debug!(instance = %link.instance, %error, "whether codes are shown is not known yet");
                 }
             }
             self.pause().await;
