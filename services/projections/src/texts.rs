@@ -130,9 +130,11 @@ impl Texts {
     async fn fill_at_last(&self, changes: &mut watch::Receiver<Change>) -> u64 {
         loop {
             let rows = changes.borrow_and_update().rows;
+            // At the start there is nothing that could have gone, and a look at every record once more would delay it.
+            let begins = lock(&self.found_by).index.ids().next().is_none();
             let filled = async {
                 self.fill().await?;
-                self.drop_gone().await
+                if begins { Ok(()) } else { self.drop_gone().await }
             };
             match filled.await {
                 Ok(()) => return rows,

@@ -9,6 +9,7 @@ use std::{
 
 use berth_log::LogRead;
 use berth_views::{Asked, Rebuild, ViewState};
+use tempfile::TempDir;
 
 use crate::{
     log::TestLog,
@@ -79,14 +80,10 @@ async fn a_position_is_reached_once_and_never_left_when_the_rows_are_switched() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_killed_while_it_builds_goes_on_at_the_next_start() {
-    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let (log, folder) = of_a_stopped_view().await;
     let rows = reference(&log).await;
-    let running = Running::open(&log, folder.path()).await;
-    running.rows(&log).await;
-    running.stop().await;
     for lines in [1, 3, 8] {
-        let folder = folder.path().to_owned();
-        berth_runtime::spawn_blocking(move || build_and_be_killed(&folder, lines)).await.unwrap();
+        build_and_be_killed(folder.path(), lines).await;
     }
     assert_eq!(names(folder.path(), "v"), ["v1", "v1-1"], "it was not whole yet");
     let running = Running::open(&log, folder.path()).await;
@@ -106,13 +103,9 @@ async fn a_process_that_is_killed_while_it_builds_goes_on_at_the_next_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_damaged_give_way_to_those_that_are_built_beside_them() {
-    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let (log, folder) = of_a_stopped_view().await;
     let rows = reference(&log).await;
-    let running = Running::open(&log, folder.path()).await;
-    running.rows(&log).await;
-    running.stop().await;
-    let built = folder.path().to_owned();
-    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    build_and_be_killed(folder.path(), 3).await;
     std::fs::write(folder.path().join("counts/v1/db"), b"nothing of use").unwrap();
     let running = Running::open(&log, folder.path()).await;
     assert_eq!(running.rows(&log).await, rows);
@@ -123,13 +116,9 @@ async fn rows_that_are_damaged_give_way_to_those_that_are_built_beside_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_built_beside_and_damaged_are_thrown_away() {
-    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let (log, folder) = of_a_stopped_view().await;
     let rows = reference(&log).await;
-    let running = Running::open(&log, folder.path()).await;
-    running.rows(&log).await;
-    running.stop().await;
-    let built = folder.path().to_owned();
-    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    build_and_be_killed(folder.path(), 3).await;
     std::fs::write(folder.path().join("counts/v1-1/db"), b"nothing of use").unwrap();
     let running = Running::open(&log, folder.path()).await;
     let rebuild = ended(&running).await;
@@ -141,12 +130,8 @@ async fn rows_that_are_built_beside_and_damaged_are_thrown_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_schema_throws_away_what_was_built_beside_for_the_former() {
-    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
-    let running = Running::open(&log, folder.path()).await;
-    running.rows(&log).await;
-    running.stop().await;
-    let built = folder.path().to_owned();
-    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    let (log, folder) = of_a_stopped_view().await;
+    build_and_be_killed(folder.path(), 3).await;
     let running = Running::open_schema(&log, folder.path(), 2).await;
     assert_eq!(running.rows(&log).await, reference(&log).await);
     assert_eq!(running.view.rebuilding(), None);
@@ -199,12 +184,8 @@ async fn rows_of_a_log_that_was_damaged_before_are_built_anew_as_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_that_halts_gives_up_what_it_builds_beside() {
-    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
-    let running = Running::open(&log, folder.path()).await;
-    running.rows(&log).await;
-    running.stop().await;
-    let built = folder.path().to_owned();
-    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    let (log, folder) = of_a_stopped_view().await;
+    build_and_be_killed(folder.path(), 3).await;
     log.lose(100);
     let running = Running::open(&log, folder.path()).await;
     let failure = ended(&running).await.ended.unwrap().failure.expect("nothing is built any more");
@@ -217,13 +198,9 @@ async fn a_view_that_halts_gives_up_what_it_builds_beside() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_release_began_beside_is_begun_anew() {
-    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let (log, folder) = of_a_stopped_view().await;
     let rows = reference(&log).await;
-    let running = Running::open(&log, folder.path()).await;
-    running.rows(&log).await;
-    running.stop().await;
-    let built = folder.path().to_owned();
-    berth_runtime::spawn_blocking(move || build_and_be_killed(&built, 3)).await.unwrap();
+    build_and_be_killed(folder.path(), 3).await;
     std::fs::write(folder.path().join("counts/next-release"), "0.0.1").unwrap();
     let running = Running::open(&log, folder.path()).await;
     let rebuild = ended(&running).await;
@@ -255,19 +232,31 @@ async fn ended(running: &Running) -> Rebuild {
     }
 }
 
+/// A log, and the folder of a view that has read all of it and was stopped.
+async fn of_a_stopped_view() -> (TestLog, TempDir) {
+    let (log, folder) = (TestLog::with_commits(COMMITS), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    running.rows(&log).await;
+    running.stop().await;
+    (log, folder)
+}
+
 /// Lets another process build and kills it after it told so many times how far it is.
-fn build_and_be_killed(folder: &Path, lines: usize) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+async fn build_and_be_killed(folder: &Path, lines: usize) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["beside::the_process_that_is_killed", "--exact", "--ignored", "--nocapture"])
         .env(FOLDER, folder)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let told = BufReader::new(child.stdout.take().unwrap()).lines();
-    let seen = told.map_while(Result::ok).filter(|line| line.contains("built")).take(lines).count();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(seen, lines, "the child builds");
+        .stdout(Stdio::piped());
+    let killed = berth_runtime::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let told = BufReader::new(child.stdout.take().unwrap()).lines();
+        let seen = told.map_while(Result::ok).filter(|line| line.contains("built")).take(lines).count();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        seen
+    });
+    assert_eq!(killed.await.unwrap(), lines, "the child builds");
 }
 
 #[tokio::test(flavor = "multi_thread")]
