@@ -372,6 +372,7 @@ impl Scripted {
             .route("/instance/fetchInstances", get(fetch))
             .route("/instance/restart/{name}", post(connection_state))
             .route("/instance/logout/{name}", delete(logout))
+            .route("/chat/fetchProfilePictureUrl/{name}", post(picture))
             .fallback(messaging)
             .with_state(Arc::clone(&script));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -424,6 +425,11 @@ async fn fetch(State(script): State<Shared>, Query(query): Query<HashMap<String,
             "ownerJid": "5511987654321@s.whatsapp.net", "disconnectionReasonCode": code})
     };
     Json(asked.map(row).collect())
+}
+
+/// What Berth asks of its own accord before a logout, to see that WhatsApp is heard: no request of a client.
+async fn picture() -> Json<Value> {
+    Json(json!({"profilePictureUrl": null}))
 }
 
 async fn logout(State(script): State<Shared>, Path(name): Path<String>) -> Json<Value> {
