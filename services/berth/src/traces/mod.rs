@@ -17,7 +17,7 @@ use reqwest::{
     redirect,
 };
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::failure::Failure;
 
@@ -66,18 +66,22 @@ pub(crate) fn start(role: Role, settings: &TraceSettings, lifecycle: &Lifecycle)
     let stop = lifecycle.stop().clone();
     let mut collector = Collector { client, url: url.clone(), resource, warned_at: None };
     lifecycle.spawn(async move {
-        let mut left = Vec::new();
-        while let Some(spans) = stop.run_until_cancelled(finished.next()).await {
-            if stop.run_until_cancelled(collector.send(&spans)).await.is_none() {
-                left = spans;
+        let too_late = async {
+            stop.cancelled().await;
+            sleep(LAST_MAX).await;
+        };
+        // A batch that is under way when the stop comes is not begun anew: the collector would have its spans twice.
+        let sending = async {
+            while let Some(spans) = stop.run_until_cancelled(finished.next()).await {
+                collector.send(&spans).await;
             }
-        }
-        // What ends in the drain is a part of what was begun.
-        let rest = async {
-            collector.send(&left).await;
+            // What ends in the drain is a part of what was begun.
             collector.send_the_rest(finished).await;
         };
-        let _in_time = timeout(LAST_MAX, rest).await;
+        tokio::select! {
+            () = too_late => {}
+            () = sending => {}
+        }
     });
     Ok(())
 }
