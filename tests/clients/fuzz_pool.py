@@ -80,6 +80,7 @@ class Caller:
             "w": self.webhook,
             "webhookId": self.webhook,
             "name": "native",
+            "v": "records",
         }
 
 
