@@ -18,6 +18,7 @@ use crate::profile::Name;
     after_help = "Examples:\n  \
         cargo run --profile dist -p berth-bench                                   two minutes, everything that fits\n  \
         cargo run --profile dist -p berth-bench -- --only creates,reads           one question\n  \
+        cargo run --profile dist -p berth-bench -- --profile full --only commands --rounds 1   that, on every topology\n  \
         cargo run --profile dist -p berth-bench -- --profile large                a million instances, ten million commits\n  \
         cargo run --profile dist -p berth-bench -- --profile full --json full.json > full.md\n  \
         cargo run --profile dist -p berth-bench -- make FOLDER --commits 100000 --instances 10000   a deployment to try things with\n\n\
@@ -31,6 +32,9 @@ pub(crate) struct Options {
     /// Measures only these sections; separated by commas, or given more than once.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SECTIONS")]
     pub(crate) only: Vec<Section>,
+    /// Measures so many rounds instead of those of the profile, for one question on many topologies.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: Option<u32>,
     /// Writes every figure of every round to this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

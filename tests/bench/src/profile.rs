@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::{
-    options::Section,
+    options::{Options, Section},
     topology::{Engine, Shape, Topology},
 };
 
@@ -104,7 +104,14 @@ impl Name {
 }
 
 impl Profile {
-    pub(crate) fn of(name: Name) -> Self {
+    /// The profile that is asked for, with as many rounds as are asked for.
+    pub(crate) fn asked(options: &Options) -> Self {
+        let profile = Self::of(options.profile);
+        let rounds = options.rounds.unwrap_or(profile.rounds);
+        Self { rounds, rounds_of_all: profile.rounds_of_all.min(rounds), ..profile }
+    }
+
+    fn of(name: Name) -> Self {
         match name {
             Name::Quick => Self::quick(),
             Name::Steady => Self::steady(),
@@ -152,6 +159,7 @@ impl Profile {
         Self {
             window: Duration::from_secs(3),
             rounds: 3,
+            open_clients: 1_024,
             instances: 1_000,
             sessions: 2_000,
             links: 10_000,

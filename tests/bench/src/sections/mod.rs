@@ -43,7 +43,7 @@ struct Run<'a> {
 
 /// Measures everything that was asked for.
 pub(crate) async fn run(options: &Options, binary: &Path) -> Results {
-    let profile = Profile::of(options.profile);
+    let profile = Profile::asked(options);
     let end = Instant::now() + profile.budget;
     let mut run = Run { options, profile, binary, results: Results::default(), end };
     for round in 1..=run.profile.rounds {
