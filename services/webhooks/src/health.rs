@@ -12,7 +12,10 @@ use berth_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::{BreakerRule, plus};
+use crate::{
+    outbox::read_row,
+    schedule::{BreakerRule, plus},
+};
 
 /// Minutes over which at least half of the attempts have to fail.
 const RECENT_MINUTES: usize = 5;
@@ -43,6 +46,18 @@ pub(crate) struct Health {
     last: Fate,
     /// Whether something was given up since it last took something.
     given_up: bool,
+}
+
+/// The same as a former release wrote it, before accounts were told how their endpoints fare.
+#[derive(Serialize, Deserialize)]
+struct FormerHealth {
+    sequence: u64,
+    account: AccountId,
+    failures: u32,
+    failing_since: Option<Timestamp>,
+    tried_at: Timestamp,
+    recent: Recent,
+    open: Option<Open>,
 }
 
 /// A breaker that is open.
@@ -77,6 +92,11 @@ struct Recent {
 // === impl Health ===
 
 impl Health {
+    /// The value of a row, as this release writes it or a former one did; none if it is damaged.
+    pub(crate) fn read(row: &[u8]) -> Option<Self> {
+        read_row(row).or_else(|| read_row(row).map(FormerHealth::into))
+    }
+
     /// What it is after a record, if the record is news and says something of the endpoint.
     pub(crate) fn after(
         before: Option<&Self>,
@@ -138,6 +158,28 @@ impl Health {
         };
         let pause = rule.open_min.saturating_mul(1_u32.checked_shl(times - 1).unwrap_or(u32::MAX));
         Some(Open { times, tried_at: started_at, until: plus(ended_at, pause.min(rule.open_max)) })
+    }
+}
+
+// === impl FormerHealth ===
+
+impl From<FormerHealth> for Health {
+    fn from(former: FormerHealth) -> Self {
+        let FormerHealth { sequence, account, failures, failing_since, tried_at, recent, open } = former;
+        let last = if failures == 0 { Fate::Taken } else { Fate::Failed };
+        Self {
+            sequence,
+            account,
+            failures,
+            failing_since,
+            tried_at,
+            recent,
+            open,
+            // Nobody noted it: the account stands in its place where there is none.
+            instance: InstanceId::from_bytes(*account.as_bytes()),
+            last,
+            given_up: false,
+        }
     }
 }
 
@@ -308,6 +350,20 @@ mod tests {
         attempts.push(failed(11));
         let health = folded(&attempts).unwrap();
         assert_eq!((health.failures, health.failing_since, health.open), (1, Some(at(12)), None));
+    }
+
+    #[test]
+    fn five_days_of_failures_go_on_over_a_release_that_writes_more() {
+        let attempts: Vec<_> = (0..9).map(failed).collect();
+        let health = folded(&attempts).unwrap();
+        let Health { sequence, account, failures, failing_since, tried_at, recent, open, .. } =
+            health.clone();
+        let former = FormerHealth { sequence, account, failures, failing_since, tried_at, recent, open };
+        let read = Health::read(&postcard::to_allocvec(&former).unwrap()).unwrap();
+        let of_nobody = InstanceId::from_bytes(*account.as_bytes());
+        assert_eq!(read, Health { instance: of_nobody, ..health.clone() });
+        assert_eq!(Health::read(&postcard::to_allocvec(&health).unwrap()), Some(health));
+        assert_eq!(Health::read(&[]), None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use futures::StreamExt;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::dispatch::{SettleError, Tools, note_as_guest};
+use crate::dispatch::{Fault, SettleError, Tools, note_as_guest};
 
 /// How long after the deletion its notices are tried at most: then what they need is erased too.
 pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_hours(24);
@@ -44,6 +44,8 @@ enum KeepError {
     Read(#[from] ReadError),
     #[error("the state of the deletion cannot be had")]
     State(#[from] StateError),
+    #[error("the endpoints of the account cannot be had")]
+    Account(#[from] Fault),
     #[error("the deletion cannot be read")]
     Decode(#[from] DecodeError),
     #[error("a data key cannot be had")]
@@ -132,12 +134,31 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     Ok(())
 }
 
-/// The endpoints that an account had in a version.
+/// The endpoints that an account had in a version; none if that is damaged: it stays so, and the instance's own endpoints are
+/// told all the same.
 async fn listeners_of(tools: &Tools, account: AccountId, version: u64) -> Result<Vec<WebhookV1>, KeepError> {
+    match read_listeners(tools, account, version).await.map_err(Fault::from) {
+        Ok(listeners) => Ok(listeners),
+        Err(fault) if fault.lasts() => {
+            tracing::warn!(
+                %account, version, error = &fault as &dyn std::error::Error,
+                "endpoints of an account hear no last words of its instances"
+            );
+            Ok(Vec::new())
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+async fn read_listeners(
+    tools: &Tools,
+    account: AccountId,
+    version: u64,
+) -> Result<Vec<WebhookV1>, StateError> {
     let Some(before) = version.checked_sub(1) else { return Ok(Vec::new()) };
     let page = tools.log.read(&StreamKey::account(account), before, 1).await?;
     let Some(stored) = page.first() else { return Ok(Vec::new()) };
-    let (_, state) = decode_state::<AccountStateV3>(stored).map_err(StateError::from)?;
+    let (_, state) = decode_state::<AccountStateV3>(stored)?;
     Ok(state.webhooks)
 }
 

@@ -198,10 +198,13 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         reports: settings.write_version.account_wide(),
     };
     let letters = Letters::new(ports.postbag);
+    let (transport, stop) = (tools.transport.clone(), lifecycle.stop().clone());
+    lifecycle.spawn(async move { stop.run_until_cancelled(transport.sweep()).await });
     lifecycle.spawn(attempts.run(tools.clock.clone(), lifecycle.stop().clone()));
     lifecycle.spawn(deliveries::serve(tools.clone(), questions, lifecycle.stop().clone()));
     lifecycle.spawn(last_words::serve(tools.clone(), requests, lifecycle.stop().clone()));
-    let dispatcher = Dispatcher { tools, leases: ports.leases, touched, letters };
+    let dispatcher =
+        Dispatcher { tools, leases: ports.leases, touched, letters, lifecycle: lifecycle.clone() };
     lifecycle.spawn(dispatcher.run(lifecycle.stop().clone()));
     Ok(Handle { outbox })
 }

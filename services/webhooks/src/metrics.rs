@@ -10,6 +10,7 @@ use crate::{schedule::Answer, transport::SendError};
 
 const ATTEMPTS: &str = "berth_webhook_attempts_total";
 const ATTEMPT_SECONDS: &str = "berth_webhook_attempt_seconds";
+const CONNECTIONS: &str = "berth_webhook_connections_total";
 const SETTLED: &str = "berth_webhook_settled_total";
 const LAG_SECONDS: &str = "berth_webhook_lag_seconds";
 const OWED: &str = "berth_webhook_owed";
@@ -30,6 +31,15 @@ pub(crate) fn describe() {
         "Attempts by class of notice and outcome (2xx to 5xx, or why there was no answer)."
     );
     describe_histogram!(ATTEMPT_SECONDS, Unit::Seconds, "How long attempts took, by class of notice.");
+    describe_counter!(
+        CONNECTIONS,
+        Unit::Count,
+        "Connections to endpoints: opened, kept (used once more), lost (closed by the endpoint when it was used once more; the \
+         request was sent again)."
+    );
+    for how in ["opened", "kept", "lost"] {
+        counter!(CONNECTIONS, "how" => how).increment(0);
+    }
     describe_counter!(
         SETTLED,
         Unit::Count,
@@ -158,6 +168,11 @@ pub(crate) fn attempt(class: NoticeClass, answer: Result<&Answer, &SendError>, t
     };
     counter!(ATTEMPTS, "class" => class_word(class), "outcome" => outcome).increment(1);
     histogram!(ATTEMPT_SECONDS, "class" => class_word(class)).record(took.as_secs_f64());
+}
+
+/// A connection was opened or used once more, or was lost when it was to be.
+pub(crate) fn connection(how: &'static str) {
+    counter!(CONNECTIONS, "how" => how).increment(1);
 }
 
 pub(crate) fn settled(class: NoticeClass, outcome: SettlementV1) {

@@ -131,11 +131,11 @@ impl Default for Schedule {
 
 impl Schedule {
     /// When the next attempt is due after `attempts` failed ones; none if the notice is exhausted.
-    pub fn next(&self, failed: &Failed, entropy: &dyn Entropy) -> Option<Timestamp> {
+    pub fn next(&self, failed: &Failed<'_>, entropy: &dyn Entropy) -> Option<Timestamp> {
         let made = usize::from(failed.attempts).saturating_sub(1);
         let delay = match failed.rule {
             _ if failed.is_code => *self.qr_delays.get(made)?,
-            RetryRule::Standard => *self.delays.get(made)?,
+            RetryRule::Standard => *failed.own_delays.unwrap_or(&self.delays).get(made)?,
             RetryRule::GreenApi => {
                 let next = plus(failed.now, self.green_delay);
                 // Counted too: one that is dated ahead, by a clock that had jumped, is not repeated for longer.
@@ -158,9 +158,10 @@ impl Schedule {
         (longest + longest * self.jitter_percent / 100).max(RETRY_AFTER_MAX) + AHEAD_MARGIN
     }
 
-    /// How long a notice is tried, from its first attempt on.
-    pub(crate) fn lifetime(&self, is_code: bool) -> Duration {
-        if is_code { self.qr_delays.iter().sum() } else { self.delays.iter().sum() }
+    /// How long a notice is tried, from its first attempt on, by an endpoint that may have delays of its own.
+    pub(crate) fn lifetime(&self, is_code: bool, own_delays: Option<&[Duration]>) -> Duration {
+        let delays = if is_code { &self.qr_delays } else { own_delays.unwrap_or(&self.delays) };
+        delays.iter().sum()
     }
 
     /// How long an attempt may take.
@@ -174,9 +175,11 @@ impl Schedule {
 
 /// A failed attempt.
 #[derive(Debug, Clone, Copy)]
-pub struct Failed {
+pub struct Failed<'a> {
     /// The rule of its format.
     pub rule: RetryRule,
+    /// Delays that its endpoint asks for instead of the usual ones.
+    pub own_delays: Option<&'a [Duration]>,
     /// Whether it showed a code.
     pub is_code: bool,
     /// Attempts made so far, this one included.
@@ -228,9 +231,10 @@ mod tests {
     use super::*;
     use berth_notices::fixtures::at;
 
-    fn failed(attempts: u16) -> Failed {
+    fn failed(attempts: u16) -> Failed<'static> {
         Failed {
             rule: RetryRule::Standard,
+            own_delays: None,
             is_code: false,
             attempts,
             occurred_at: at(0),
@@ -251,6 +255,20 @@ mod tests {
         }
         assert_eq!(total, Duration::from_secs((75 * 60 + 35) * 60 + 5));
         assert_eq!(schedule.next(&failed(10), &entropy), None);
+    }
+
+    #[test]
+    fn an_endpoint_is_tried_again_when_it_asks_for_it_and_codes_as_ever() {
+        let schedule = Schedule { jitter_percent: 0, ..Schedule::default() };
+        let own = [Duration::from_secs(7), Duration::from_secs(70)];
+        let next = |attempts, is_code| {
+            let failed = Failed { own_delays: Some(&own), is_code, ..failed(attempts) };
+            schedule.next(&failed, &SeededEntropy::new(7))
+        };
+        assert_eq!([1, 2, 3].map(|made| next(made, false)), [Some(at(7)), Some(at(70)), None]);
+        assert_eq!(next(3, true), Some(at(5)));
+        assert_eq!(schedule.lifetime(false, Some(&own)), Duration::from_secs(77));
+        assert_eq!(schedule.lifetime(true, Some(&own)), Duration::from_secs(8));
     }
 
     #[test]

@@ -253,6 +253,25 @@ async fn it_hears_of_deletions_also_when_its_account_is_gone_by_then() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_damaged_keeps_no_instance_from_its_own_last_words() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    let wide = world.endpoint_of_account(2, "native", receiver.address).await;
+    let sound = world.account_has(&[wide]).await;
+    world.damage_account().await;
+    world.decides_with(sound + 1);
+    let own = world.endpoint(1, "native", receiver.address);
+    world.create(vec![WebhookV1 { events: vec!["instance.deleted".to_owned()], ..own }]).await;
+    world.link().await;
+    world.delete().await;
+    world.bus.request(&last_words_subject(world.instance), Bytes::new(), DEADLINE).await.unwrap();
+    world.keys.destroy(world.instance.as_bytes()).await.unwrap();
+    assert_eq!(world.settled(1).await, [SettlementV1::Delivered]);
+    let hits = receiver.hits();
+    assert_eq!((hits[0].path.as_str(), hits[0].word()), ("/1", "instance.deleted"));
+}
+
+#[tokio::test]
 async fn its_word_of_a_deletion_names_the_instance_as_every_other_word_did() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", quick()).await;

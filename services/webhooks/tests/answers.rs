@@ -13,7 +13,7 @@ use berth_proto::{
     commit::{OutcomeCodeV1, OutcomeV1},
     delivery::SettlementV1,
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
-    instance::InstanceStateV1,
+    instance::{InstanceStateV1, WebhookV1},
     subject::{CommandSubject, Decider, Sender},
 };
 use berth_runtime::sealing::field;
@@ -81,6 +81,20 @@ async fn an_endpoint_that_was_changed_since_is_not_disabled() {
     let state = world.state().await;
     assert!(state.webhooks[0].enabled);
     assert_eq!(state.webhooks[0].url, world.endpoint(1, "native", present.address).url);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_tried_again_as_often_as_it_asks_for() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", slow()).await;
+    receiver.answer(500);
+    let once = world.seal(field::WEBHOOK_OPTIONS, r#"{"retries":[]}"#);
+    let hook = WebhookV1 { options: Some(once), ..world.endpoint(1, "native", receiver.address) };
+    world.create(vec![hook]).await;
+    world.link().await;
+    // The usual schedule would have it wait for hours.
+    assert_eq!(world.settled(2).await, [SettlementV1::Exhausted; 2]);
+    assert_eq!(receiver.hits().len(), 2);
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ async fn it_is_asked_for_the_address_that_was_checked() {
     let hits = receiver.hits();
     assert_eq!(hits[0].header("host"), format!("shop.localhost:{port}"), "the endpoint is who was meant");
     let asked = proxy.asked();
-    assert_eq!(asked.len(), hits.len());
+    assert!((1..=hits.len()).contains(&asked.len()), "once for each connection");
     for head in asked {
         assert!(head.starts_with(&format!("CONNECT 127.0.0.1:{port} HTTP/1.1\r\n")), "{head}");
         assert!(head.contains("\r\nproxy-authorization: Basic YmVydGg6c2VjcmV0\r\n"), "{head}");

@@ -6,7 +6,7 @@ mod common;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -47,6 +47,9 @@ struct Mute {
     inner: MemoryLog,
     /// Whether the answer was lost.
     has_lost: AtomicBool,
+    /// Whether it takes that report only when the next one comes, and what it has not taken yet.
+    is_late: bool,
+    held: Mutex<Option<(NewCommit, Expected)>>,
 }
 
 #[async_trait]
@@ -89,11 +92,19 @@ impl EventLog for Mute {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
         let stream = commit.stream;
         let is_report = stream.kind() == Kind::Delivery && !standings(&commit.payload).is_empty();
-        let appended = self.inner.append(commit, expected).await?;
         if is_report && !self.has_lost.swap(true, Ordering::SeqCst) {
+            if self.is_late {
+                *self.held.lock().unwrap() = Some((commit, expected));
+            } else {
+                self.inner.append(commit, expected).await?;
+            }
             return Err(AppendError::Unknown { stream, source: "the answer was lost".into() });
         }
-        Ok(appended)
+        let late = if is_report { self.held.lock().unwrap().take() } else { None };
+        if let Some((commit, expected)) = late {
+            self.inner.append(commit, expected).await?;
+        }
+        self.inner.append(commit, expected).await
     }
 }
 
@@ -263,7 +274,16 @@ async fn nothing_is_reported_before_every_release_of_the_deployment_reads_a_repo
 
 #[tokio::test]
 async fn a_report_whose_answer_is_lost_is_made_once() {
-    let log = Mute { inner: MemoryLog::new(4), has_lost: false.into() };
+    once_although_the_answer_is_lost(false).await;
+}
+
+#[tokio::test]
+async fn a_report_that_is_stored_late_is_not_made_once_more() {
+    once_although_the_answer_is_lost(true).await;
+}
+
+async fn once_although_the_answer_is_lost(is_late: bool) {
+    let log = Mute { inner: MemoryLog::new(4), has_lost: false.into(), is_late, held: Mutex::default() };
     let (world, receiver, watcher) =
         (World::with_log(Arc::new(log)).await, Receiver::start().await, Receiver::start().await);
     // It fails for longer than it takes to find out what came of the first report.

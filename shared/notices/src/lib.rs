@@ -6,7 +6,7 @@
 //! - [`asymmetric`] signs with ed25519 what is told.
 //! - [`mod@jwt`] makes the tokens of a dialect that has them.
 //! - [`mod@open`] opens what a body is made of.
-//! - [`pace`] says how fast an endpoint wants to be told.
+//! - [`pace`] says how fast an endpoint wants to be told, [`retries`] when it wants to be tried again.
 //!
 //! Whoever tells something from here (webhooks, a queue, a live socket) tells the same, in the same words and
 //! under the same silence.
@@ -23,3 +23,4 @@ pub mod jwt;
 pub mod open;
 pub mod pace;
 pub mod qr_code;
+pub mod retries;

@@ -14,7 +14,7 @@ use berth_proto::{EndpointId, Timestamp, attempt::DeliveryAttemptV1, delivery::E
 use fjall::Keyspace;
 use tokio::sync::Notify;
 
-use super::{TableError, lock, table::read};
+use super::{TableError, lock};
 use crate::{
     health::{Health, Open},
     schedule::{BreakerRule, plus},
@@ -44,6 +44,8 @@ struct Inner {
     changed: BTreeMap<EndpointId, Option<Open>>,
     /// Endpoints that fare otherwise than when the dispatcher asked.
     fared: BTreeSet<EndpointId>,
+    /// Endpoints that fail or are disabled, as far as their owner is told of it.
+    ailing: BTreeSet<EndpointId>,
     /// The last row that was looked at to be dropped.
     pruned: Option<Vec<u8>>,
 }
@@ -62,7 +64,9 @@ impl Endpoints {
         let mut inner = Inner::default();
         for row in rows.iter() {
             let (key, value) = row.into_inner()?;
-            if let (Some(endpoint), Some(Health { open: Some(open), .. })) = (id_of(&key), read(&value)) {
+            let (Some(endpoint), Some(health)) = (id_of(&key), Health::read(&value)) else { continue };
+            inner.note(endpoint, &health);
+            if let Some(open) = health.open {
                 inner.open.insert(endpoint, open);
                 inner.changed.insert(endpoint, Some(open));
             }
@@ -72,7 +76,7 @@ impl Endpoints {
 
     /// How an endpoint fares; none if nothing is known of it.
     pub(crate) fn of(&self, endpoint: EndpointId) -> Result<Option<Health>, TableError> {
-        Ok(self.rows.get(endpoint.as_bytes())?.and_then(|row| read(&row)))
+        Ok(self.rows.get(endpoint.as_bytes())?.and_then(|row| Health::read(&row)))
     }
 
     /// Takes a record, in the order of records.
@@ -84,6 +88,7 @@ impl Endpoints {
             return Ok(());
         };
         self.rows.insert(endpoint.as_bytes(), postcard::to_allocvec(&health)?)?;
+        inner.note(endpoint, &health);
         if health.standing() != before.as_ref().and_then(Health::standing) {
             inner.fared.insert(endpoint);
             self.news.notify_one();
@@ -103,6 +108,7 @@ impl Endpoints {
     pub(super) fn clear(&self) -> Result<(), TableError> {
         let mut inner = lock(&self.inner);
         self.rows.clear()?;
+        inner.ailing.clear();
         let open = mem::take(&mut inner.open);
         inner.changed.extend(open.into_keys().map(|endpoint| (endpoint, None)));
         self.news.notify_one();
@@ -117,7 +123,7 @@ impl Endpoints {
             (from.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded), std::ops::Bound::Unbounded);
         for row in self.rows.range::<Vec<u8>, _>(range).take(PRUNED_AT_ONCE_MAX) {
             let (key, value) = row.into_inner()?;
-            let is_old = read::<Health>(&value).is_none_or(|health| {
+            let is_old = Health::read(&value).is_none_or(|health| {
                 let kept = if health.failures == 0 { HEALTHY_KEPT } else { FAILING_KEPT };
                 plus(health.tried_at, kept) < now
             });
@@ -126,10 +132,11 @@ impl Endpoints {
                 let mut inner = lock(&self.inner);
                 if self.rows.get(&key)?.as_deref() == Some(&value) {
                     self.rows.remove(&*key)?;
-                    if let Some(endpoint) = id_of(&key)
-                        && inner.open.remove(&endpoint).is_some()
-                    {
-                        inner.changed.insert(endpoint, None);
+                    if let Some(endpoint) = id_of(&key) {
+                        inner.ailing.remove(&endpoint);
+                        if inner.open.remove(&endpoint).is_some() {
+                            inner.changed.insert(endpoint, None);
+                        }
                     }
                 }
             }
@@ -151,16 +158,10 @@ impl Endpoints {
 
     /// Has all endpoints that fail or are disabled given out once more by [`Self::take_fared`]: somebody else may have been about
     /// to report on them.
-    pub(crate) fn look_at_failing(&self) -> Result<(), TableError> {
-        for row in self.rows.iter() {
-            let (key, value) = row.into_inner()?;
-            let standing = read::<Health>(&value).and_then(|health| health.standing());
-            let Some(endpoint) = id_of(&key) else { continue };
-            if standing.is_some_and(|standing| standing != EndpointStandingV1::Recovered) {
-                lock(&self.inner).fared.insert(endpoint);
-            }
-        }
-        Ok(())
+    pub(crate) fn look_at_failing(&self) {
+        let mut inner = lock(&self.inner);
+        let Inner { fared, ailing, .. } = &mut *inner;
+        fared.extend(ailing.iter());
     }
 
     /// Has one given out again.
@@ -172,6 +173,18 @@ impl Endpoints {
     /// Waits until a breaker changes, or an endpoint fares otherwise.
     pub(crate) async fn changed(&self) {
         self.news.notified().await;
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    /// Notes how an endpoint fares now.
+    fn note(&mut self, endpoint: EndpointId, health: &Health) {
+        match health.standing() {
+            Some(standing) if standing != EndpointStandingV1::Recovered => self.ailing.insert(endpoint),
+            _ => self.ailing.remove(&endpoint),
+        };
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
     lane::Pending,
     paces::Bounds,
     permit::{Fault, Owner, Permit, Reach, ask, read},
-    prepare::{Prepared, Readiness, prepare},
+    prepare::{Prepared, Readiness, endpoint_of, prepare},
     report,
     send::{Reached, conclude, connect, end, send},
     shares::{Destination, Place},
@@ -144,6 +144,12 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
         return Ok(Outcome::Settle(outcome));
     }
     let account = permit.step.state.account;
+    if pending.slot.is_none()
+        && let Some((endpoint, owner)) = endpoint_of(tools, &pending, &permit).await?
+    {
+        let leads_to = Destination { account, place: place(&endpoint.url) };
+        return Ok(Outcome::Found(leads_to, Bounds::of(endpoint.pace, owner != Owner::Instance)));
+    }
     let prepared = match prepare(tools, &pending, &permit).await {
         Ok(Readiness::Ready(prepared)) => prepared,
         Ok(Readiness::Settle(outcome)) => return Ok(Outcome::Settle(outcome)),
@@ -159,7 +165,7 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
     }
     let begun = begun(tools, &pending, account);
     tools.attempts.note(&begun).await?;
-    let reached = connect(tools, &pending, &prepared).await;
+    let reached = connect(tools, account, &pending, &prepared).await;
     match allowed(tools, &pending, permit).await {
         Ok((permit, Verdict::Send)) => {
             let pass = Pass { holds, begins_before: permit.fresh_until() };

@@ -23,10 +23,10 @@ use berth_proto::{
 
 use super::{
     foreign::ForeignAttempts,
-    lane::{Lane, LaneKey, Pending, Present},
+    lane::{Lane, LaneKey, Pending, Present, Vocabulary, Waiting},
     paces::Bounds,
     shares::Destination,
-    turns::{Lanes, Turns},
+    turns::{Lanes, Turn, Turns},
 };
 use crate::{attempts::Tried, health::Open, outbox::Owed, schedule::plus};
 
@@ -41,6 +41,7 @@ pub(crate) struct Board {
     foreign: ForeignAttempts,
     /// Settled here, and perhaps still a row of the view.
     settled: BTreeMap<InstanceId, HashSet<NoticeKeyV1>>,
+    vocabulary: Vocabulary,
     /// Notices in all lanes.
     count: usize,
     /// The moment at which it was last asked for the next one.
@@ -79,7 +80,7 @@ impl Board {
             if let Some(lane) = self.lanes.get_mut(&lane_key) {
                 // Settled by a former owner.
                 let before = lane.queue.len();
-                lane.queue.retain(|_, pending| pending.busy || present.contains(&pending.key));
+                lane.queue.retain(|waiting| waiting.busy || present.contains(&waiting.key(lane_key)));
                 self.count -= before - lane.queue.len();
             }
             self.index(lane_key);
@@ -113,10 +114,9 @@ impl Board {
         for codes in [false, true] {
             let lane_key = LaneKey { instance: key.instance, endpoint: key.endpoint, codes };
             if let Some(lane) = self.lanes.get_mut(&lane_key)
-                && let btree_map::Entry::Occupied(place) = lane.queue.entry((key.version, key.ordinal))
-                && !place.get().busy
+                && lane.get(key.version, key.ordinal).is_some_and(|waiting| !waiting.busy)
             {
-                place.remove();
+                lane.remove(key.version, key.ordinal);
                 self.count -= 1;
                 self.index(lane_key);
             }
@@ -131,30 +131,21 @@ impl Board {
         }
         let lane_key = LaneKey::of(&key, owed.class);
         let known = self.lanes.get(&lane_key);
-        if known.is_some_and(|lane| lane.queue.contains_key(&(key.version, key.ordinal))) {
+        if known.is_some_and(|lane| lane.get(key.version, key.ordinal).is_some()) {
             return false;
         }
         let tried = past.tried(&key);
         if tried.is_some_and(|tried| tried.running) {
             self.foreign.note(&key, past.lives(&owed), clock.now);
         }
-        let pending = Pending {
-            key,
-            attempts: tried.map_or(0, |tried| tried.attempts),
-            // An attempt whose fate is unknown is repeated at once, and so is one that a clock which had jumped
-            // ahead put off. A commit that is dated ahead is not waited for.
-            due: tried
-                .filter(|tried| !tried.running && tried.due <= clock.latest)
-                .map_or(owed.occurred_at.min(clock.now), |tried| tried.due),
-            owed,
-            held: false,
-            slot: None,
-            bounds: Bounds::default(),
-            probe: false,
-            busy: false,
-        };
-        let lane = self.lanes.entry(lane_key).or_default();
-        lane.queue.insert((key.version, key.ordinal), Box::new(pending));
+        // An attempt whose fate is unknown is repeated at once, and so is one that a clock which had jumped
+        // ahead put off. A commit that is dated ahead is not waited for.
+        let due = tried
+            .filter(|tried| !tried.running && tried.due <= clock.latest)
+            .map_or(owed.occurred_at.min(clock.now), |tried| tried.due);
+        let attempts = tried.map_or(0, |tried| tried.attempts);
+        let waiting = Waiting::new(&key, owed, (attempts, due), &mut self.vocabulary);
+        self.lanes.entry(lane_key).or_default().insert(waiting);
         self.count += 1;
         self.index(lane_key);
         tried.is_some()
@@ -165,9 +156,10 @@ impl Board {
         self.follow_clock(now);
         let turn = self.turns.next(&mut self.lanes, now)?;
         let lane = self.lanes.get_mut(&turn.lane)?;
-        let head = lane.queue.values_mut().next()?;
-        (head.busy, head.slot, head.bounds, head.probe) = (true, turn.slot, turn.bounds, turn.probe);
-        let pending = Pending::clone(head);
+        let head = lane.queue.front_mut()?;
+        head.busy = true;
+        let Turn { lane: lane_key, slot, bounds, probe } = turn;
+        let pending = Pending { slot, bounds, probe, ..head.pending(lane_key) };
         lane.busy += 1;
         self.index(turn.lane);
         self.turns.began(turn);
@@ -226,10 +218,12 @@ impl Board {
     /// What waits for an instance and is neither tried nor settled at this moment.
     pub(crate) fn waiting(&self, instance: InstanceId) -> Vec<Pending> {
         self.lanes_of(instance)
-            .iter()
-            .filter_map(|key| self.lanes.get(key))
-            .flat_map(|lane| lane.queue.values().filter(|pending| !pending.busy))
-            .map(|pending| Pending::clone(pending))
+            .into_iter()
+            .filter_map(|key| Some((key, self.lanes.get(&key)?)))
+            .flat_map(|(key, lane)| {
+                let idle = lane.queue.iter().filter(|waiting| !waiting.busy);
+                idle.map(move |waiting| waiting.pending(key))
+            })
             .collect()
     }
 
@@ -238,7 +232,15 @@ impl Board {
     pub(crate) fn can_be_reviewed(&self, instance: InstanceId) -> bool {
         let lanes = self.lanes_of(instance);
         let mut heads = lanes.iter().filter_map(|key| self.lanes.get(key)).filter_map(Lane::head);
-        heads.next().is_some_and(|head| head.owed.class != NoticeClass::Operational)
+        heads.next().is_some_and(|head| head.class != NoticeClass::Operational)
+    }
+
+    /// Endpoints that something of an instance waits for or is tried at.
+    pub(crate) fn endpoints_of(&self, instance: InstanceId) -> Vec<EndpointId> {
+        let mut endpoints: Vec<_> =
+            self.lanes_of(instance).into_iter().map(|lane_key| lane_key.endpoint).collect();
+        endpoints.dedup();
+        endpoints
     }
 
     /// Whether something waits for an instance that is neither tried nor settled at this moment.
@@ -249,10 +251,11 @@ impl Board {
 
     /// One of what waits, unless it is tried or settled at this moment.
     pub(crate) fn waits(&self, key: &NoticeKeyV1) -> Option<Pending> {
-        let of = |codes| LaneKey { instance: key.instance, endpoint: key.endpoint, codes };
-        let lanes = [false, true].into_iter().filter_map(|codes| self.lanes.get(&of(codes)));
-        let mut found = lanes.filter_map(|lane| lane.queue.get(&(key.version, key.ordinal)));
-        found.find(|pending| !pending.busy).map(|pending| Pending::clone(pending))
+        [false, true].into_iter().find_map(|codes| {
+            let lane_key = LaneKey { instance: key.instance, endpoint: key.endpoint, codes };
+            let waiting = self.lanes.get(&lane_key)?.get(key.version, key.ordinal)?;
+            (!waiting.busy).then(|| waiting.pending(lane_key))
+        })
     }
 
     /// Marks a waiting notice as being settled; `false` if it is busy or gone.
@@ -294,7 +297,7 @@ impl Board {
                 continue;
             }
             let Some(lane) = self.lanes.get_mut(&lane_key) else { continue };
-            for pending in lane.queue.values_mut().filter(|pending| !pending.held && !pending.busy) {
+            for pending in lane.queue.iter_mut().filter(|pending| !pending.held && !pending.busy) {
                 hurried += usize::from(pending.due > now);
                 pending.due = pending.due.min(now);
             }
@@ -316,7 +319,7 @@ impl Board {
         let lane_key = LaneKey::of(key, class);
         let lane = self.lanes.get_mut(&lane_key);
         if let Some(lane) = lane
-            && let Some(removed) = lane.queue.remove(&(key.version, key.ordinal))
+            && let Some(removed) = lane.remove(key.version, key.ordinal)
         {
             lane.busy -= usize::from(removed.busy);
             self.count -= 1;
@@ -341,16 +344,13 @@ impl Board {
     fn last_words(&self, instance: InstanceId) -> usize {
         let lanes = self.lanes_of(instance);
         let lanes = lanes.iter().filter_map(|key| self.lanes.get(key));
-        lanes
-            .flat_map(|lane| lane.queue.values())
-            .filter(|pending| pending.owed.class == NoticeClass::Deletion)
-            .count()
+        lanes.flat_map(|lane| &lane.queue).filter(|waiting| waiting.class == NoticeClass::Deletion).count()
     }
 
     /// When that happened of which somebody waits longest to be told. Looks at every lane.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
-        let heads = self.lanes.values().filter_map(|lane| lane.queue.values().find(|pending| !pending.held));
-        heads.map(|pending| pending.owed.occurred_at).min()
+        let heads = self.lanes.values().filter_map(|lane| lane.queue.iter().find(|waiting| !waiting.held));
+        heads.map(|waiting| waiting.occurred_at).min()
     }
 
     /// Forgets instances that are another owner's. What is under way of them is given back as it ends.
@@ -402,7 +402,7 @@ impl Board {
         self.foreign.follow_clock(now);
         self.turns.follow_clock(now);
         for lane in self.lanes.values_mut() {
-            for pending in lane.queue.values_mut().filter(|pending| !pending.held && !pending.busy) {
+            for pending in lane.queue.iter_mut().filter(|pending| !pending.held && !pending.busy) {
                 pending.due = pending.due.min(now);
             }
         }
@@ -413,13 +413,13 @@ impl Board {
     }
 
     /// The end of a session waits for an older code that is under way, so that nothing older arrives after it.
-    fn must_wait(&self, lane_key: LaneKey, head: &Pending) -> bool {
+    fn must_wait(&self, lane_key: LaneKey, head: &Waiting) -> bool {
         if lane_key.codes || !head.is_an_end() {
             return false;
         }
         let codes = self.lanes.get(&LaneKey { codes: true, ..lane_key });
         codes.is_some_and(|lane| {
-            lane.queue.values().any(|pending| pending.busy && pending.key.version < head.key.version)
+            lane.queue.iter().any(|waiting| waiting.busy && waiting.version < head.version)
         })
     }
 
@@ -428,13 +428,14 @@ impl Board {
         self.lanes.range(from..).map(|(key, _)| *key).take_while(|key| key.instance == instance).collect()
     }
 
-    fn mark(&mut self, key: &NoticeKeyV1, lane_key: LaneKey, change: impl FnOnce(&mut Pending)) {
+    fn mark(&mut self, key: &NoticeKeyV1, lane_key: LaneKey, change: impl FnOnce(&mut Waiting)) {
         if let Some(lane) = self.lanes.get_mut(&lane_key)
-            && let Some(pending) = lane.queue.get_mut(&(key.version, key.ordinal))
+            && let Some(waiting) = lane.get_mut(key.version, key.ordinal)
         {
-            let before = pending.busy;
-            change(pending);
-            lane.busy = lane.busy + usize::from(pending.busy) - usize::from(before);
+            let before = waiting.busy;
+            change(waiting);
+            let now = waiting.busy;
+            lane.busy = lane.busy + usize::from(now) - usize::from(before);
         }
         self.index(lane_key);
     }
@@ -452,7 +453,7 @@ impl Board {
         let earliest = match lane.head() {
             // One attempt in a lane at a time: while something of it is busy, nothing of it is idle.
             Some(head) if lane.busy == 0 && !self.must_wait(lane_key, head) => {
-                Some(self.foreign.earliest(head))
+                Some(self.foreign.earliest(lane_key, head))
             }
             _ => None,
         };

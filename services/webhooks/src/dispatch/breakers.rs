@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use berth_proto::{EndpointId, Timestamp};
+use berth_proto::{EndpointId, InstanceId, Timestamp};
 
 use super::lane::LaneKey;
 use crate::schedule::plus;
@@ -23,12 +23,13 @@ const CHANGED_MAX: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Breakers {
     open: HashMap<EndpointId, Broken>,
+    /// Lanes that wait, by endpoint and by when their head became due. One set for all: a set of its own for each endpoint
+    /// would have room for eleven.
+    lanes: BTreeSet<(EndpointId, Timestamp, InstanceId, bool)>,
     /// Endpoints for which something waits and nothing probes, by when a probe may begin.
     turns: BTreeSet<(Timestamp, EndpointId)>,
     /// Endpoints that are being probed.
     probed: usize,
-    /// Lanes that wait.
-    held: usize,
     /// When endpoints were changed of late: what was tried before says nothing of them.
     changed: HashMap<EndpointId, Timestamp>,
 }
@@ -38,8 +39,6 @@ pub(super) struct Breakers {
 struct Broken {
     tried_at: Timestamp,
     until: Timestamp,
-    /// By when their head became due.
-    lanes: BTreeSet<(Timestamp, LaneKey)>,
     probe: Option<LaneKey>,
     /// Its entry in the turns.
     turn: Option<Timestamp>,
@@ -53,13 +52,8 @@ impl Breakers {
         if self.changed.get(&endpoint).is_some_and(|changed_at| tried_at < *changed_at) {
             return;
         }
-        let broken = self.open.entry(endpoint).or_insert_with(|| Broken {
-            tried_at,
-            until,
-            lanes: BTreeSet::new(),
-            probe: None,
-            turn: None,
-        });
+        let broken =
+            self.open.entry(endpoint).or_insert_with(|| Broken { tried_at, until, probe: None, turn: None });
         (broken.tried_at, broken.until) = (tried_at, until);
         self.index(endpoint);
     }
@@ -71,8 +65,7 @@ impl Breakers {
             self.turns.remove(&(turn, endpoint));
         }
         self.probed -= usize::from(broken.probe.is_some());
-        self.held -= broken.lanes.len();
-        broken.lanes.into_iter().map(|(_, lane)| lane).collect()
+        std::iter::from_fn(|| self.pop(endpoint)).map(|(_, lane)| lane).collect()
     }
 
     /// Whether a lane has to wait: others of its endpoint do, and it does not probe.
@@ -95,16 +88,15 @@ impl Breakers {
 
     /// A lane waits whose head is due since then.
     pub(super) fn hold(&mut self, due: Timestamp, lane: LaneKey) {
-        if let Some(broken) = self.open.get_mut(&lane.endpoint) {
-            self.held += usize::from(broken.lanes.insert((due, lane)));
+        if self.open.contains_key(&lane.endpoint) {
+            self.lanes.insert(entry(due, lane));
             self.index(lane.endpoint);
         }
     }
 
     /// It does not wait any more.
     pub(super) fn remove(&mut self, due: Timestamp, lane: LaneKey) {
-        if let Some(broken) = self.open.get_mut(&lane.endpoint) {
-            self.held -= usize::from(broken.lanes.remove(&(due, lane)));
+        if self.lanes.remove(&entry(due, lane)) {
             self.index(lane.endpoint);
         }
     }
@@ -112,8 +104,7 @@ impl Breakers {
     /// A lane that probes from now on, and since when its head is due; it does not wait any more.
     pub(super) fn next_probe(&mut self, now: Timestamp) -> Option<(Timestamp, LaneKey)> {
         let (_, endpoint) = self.turns.first().copied().filter(|(until, _)| *until <= now)?;
-        let (due, lane) = self.open.get_mut(&endpoint)?.lanes.pop_first()?;
-        self.held -= 1;
+        let (due, lane) = self.pop(endpoint)?;
         self.probes(lane);
         Some((due, lane))
     }
@@ -164,12 +155,27 @@ impl Breakers {
 
     /// Endpoints that something waits for, and lanes that wait.
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.turns.len() + self.probed, self.held)
+        (self.turns.len() + self.probed, self.lanes.len())
+    }
+
+    /// The lane of an endpoint that waits for longest.
+    fn first(&self, endpoint: EndpointId) -> Option<(EndpointId, Timestamp, InstanceId, bool)> {
+        let begin = (endpoint, Timestamp(i64::MIN), InstanceId::from_bytes([0; 16]), false);
+        self.lanes.range(begin..).next().copied().filter(|(of, ..)| *of == endpoint)
+    }
+
+    /// The same, which waits no more then.
+    fn pop(&mut self, endpoint: EndpointId) -> Option<(Timestamp, LaneKey)> {
+        let first = self.first(endpoint)?;
+        self.lanes.remove(&first);
+        let (_, due, instance, codes) = first;
+        Some((due, LaneKey { instance, endpoint, codes }))
     }
 
     fn index(&mut self, endpoint: EndpointId) {
+        let waits = self.first(endpoint).is_some();
         let Some(broken) = self.open.get_mut(&endpoint) else { return };
-        let turn = (broken.probe.is_none() && !broken.lanes.is_empty()).then_some(broken.until);
+        let turn = (broken.probe.is_none() && waits).then_some(broken.until);
         if turn != broken.turn {
             if let Some(former) = broken.turn {
                 self.turns.remove(&(former, endpoint));
@@ -178,4 +184,9 @@ impl Breakers {
             broken.turn = turn;
         }
     }
+}
+
+/// A lane that waits, as it is kept.
+const fn entry(due: Timestamp, lane: LaneKey) -> (EndpointId, Timestamp, InstanceId, bool) {
+    (lane.endpoint, due, lane.instance, lane.codes)
 }

@@ -8,7 +8,8 @@ use berth_proto::{
     EndpointId, InstanceId, Timestamp,
     delivery::{SettledV1, SettlementV1},
 };
-use futures::{StreamExt, stream::FuturesUnordered};
+use berth_runtime::Lifecycle;
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,7 @@ use super::{
 };
 use crate::{
     last_words, metrics,
-    outbox::{Touched, owed_key},
+    outbox::{Touched, owed_key, read_row},
     schedule::plus,
 };
 
@@ -73,6 +74,8 @@ pub(super) struct Dispatching {
     orders: mpsc::Receiver<Order>,
     /// When the operator is told again how old the oldest notice is.
     age_next: Instant,
+    /// Each attempt is a task of it, so that what they compute is spread over all cores.
+    lifecycle: Lifecycle,
     /// Cancelled when the process stops.
     stop: CancellationToken,
     draining: bool,
@@ -86,9 +89,10 @@ impl Dispatching {
         touched: Arc<Touched>,
         desk: Arc<Desk>,
         orders: mpsc::Receiver<Order>,
-        stop: CancellationToken,
+        (lifecycle, stop): (Lifecycle, CancellationToken),
     ) -> Self {
         Self {
+            lifecycle,
             stop,
             orders,
             desk,
@@ -129,7 +133,7 @@ impl Dispatching {
                 biased;
                 () = stop.cancelled(), if !self.draining => self.draining = true,
                 Some(order) = self.orders.recv() => self.take_all(order),
-                Some(done) = self.work.next() => self.finish(done),
+                Some(done) = self.work.next() => self.finish_all(done),
                 () = breakers.changed() => {}
                 change = news.changed(), if !self.draining => match change {
                     Ok(()) => changed = true,
@@ -248,8 +252,9 @@ impl Dispatching {
                 continue;
             }
             let (tools, stop) = (self.tools.clone(), self.stop.clone());
+            let endpoints = self.board.endpoints_of(instance);
             self.work.push(Box::pin(async move {
-                let read = stop.run_until_cancelled(state_now(&tools, instance)).await;
+                let read = stop.run_until_cancelled(state_now(&tools, instance, &endpoints)).await;
                 Done::Reviewed(instance, read.flatten().map(Box::new))
             }));
         }
@@ -303,7 +308,10 @@ impl Dispatching {
             }
         }
         match self.tools.outbox.get(&owed_key(&pending.key)) {
-            Ok(Some(_)) => {
+            Ok(Some(row)) => {
+                // What is in memory does not say where its commit stands.
+                let row = read_row(&row).unwrap_or_else(|| pending.owed.clone());
+                let pending = Pending { owed: row, ..pending };
                 if pending.slot.is_some() {
                     metrics::lag(Duration::from_micros(
                         u64::try_from(now.0 - pending.due.0).unwrap_or_default(),
@@ -311,10 +319,17 @@ impl Dispatching {
                 }
                 owned.in_flight += 1;
                 let tools = self.tools.clone();
-                self.work.push(Box::pin(async move {
+                let trying = self.lifecycle.spawn(async move {
                     let trying = Box::pin(attempt(tools, pending.clone(), tenure.holds()));
                     let tried = tenure.run(trying).await;
                     Done::Attempt(tenure, tried.map(Box::new).ok_or_else(|| Box::new(pending)))
+                });
+                self.work.push(Box::pin(async move {
+                    match trying.await {
+                        Ok(Some(done)) => done,
+                        // It was aborted or panicked, and so the process ends.
+                        Ok(None) | Err(_) => std::future::pending().await,
+                    }
                 }));
             }
             // A former owner settled it.
@@ -347,6 +362,15 @@ impl Dispatching {
                 .await;
             Done::Settled(tenure, batch, settled)
         }));
+    }
+
+    /// Notes what came to an end, and what else did by now: none of it needs a turn of its own.
+    fn finish_all(&mut self, first: Done) {
+        let mut next = Some(first);
+        while let Some(done) = next {
+            self.finish(done);
+            next = self.work.next().now_or_never().flatten();
+        }
     }
 
     /// Notes what came to an end.
@@ -429,7 +453,10 @@ impl Dispatching {
             self.board.changed(webhook.id, webhook.updated_at, self.tools.clock.now());
         }
         let read_version = permit.step.version;
-        for pending in waiting.into_iter().filter(|pending| judges(read_version, &pending.key)) {
+        // One that came since for an endpoint of the account is asked about with the next read.
+        let judged =
+            |pending: &Pending| judges(read_version, &pending.key) && permit.knows(pending.key.endpoint);
+        for pending in waiting.into_iter().filter(judged) {
             let Pending { key, attempts, .. } = pending;
             let class = pending.owed.class;
             match ask(&self.tools, permit, &key, &pending.owed) {

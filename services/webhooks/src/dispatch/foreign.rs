@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
-use super::lane::Pending;
+use super::lane::{LaneKey, Waiting};
 use crate::schedule::plus;
 
 /// See the module. At most one of each lane.
@@ -35,11 +35,11 @@ impl ForeignAttempts {
     }
 
     /// When a head may be tried: what ends a session is held back while something older may still be under way.
-    pub(super) fn earliest(&self, head: &Pending) -> Timestamp {
+    pub(super) fn earliest(&self, lane: LaneKey, head: &Waiting) -> Timestamp {
         let held_back = self
             .0
-            .get(&(head.key.instance, head.key.endpoint))
-            .filter(|foreign| head.is_an_end() && foreign.oldest < (head.key.version, head.key.ordinal));
+            .get(&(lane.instance, lane.endpoint))
+            .filter(|foreign| head.is_an_end() && foreign.oldest < (head.version, head.ordinal));
         held_back.map_or(head.due, |foreign| head.due.max(foreign.until))
     }
 

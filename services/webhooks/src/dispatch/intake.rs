@@ -27,7 +27,7 @@ use crate::{
     schedule::plus,
 };
 
-/// Notices that are kept in memory, about 250 MB of them if each has a lane of its own; the rest stays in the view until
+/// Notices that are kept in memory, about 100 MB of them if each has a lane of its own; the rest stays in the view until
 /// these are fewer.
 const OWED_IN_MEMORY_MAX: usize = 400_000;
 /// Notices that are kept besides, of instances that something happens to meanwhile.

@@ -41,7 +41,7 @@ mod turns;
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Leases, Tenure, hold_all};
-use berth_runtime::Role;
+use berth_runtime::{Lifecycle, Role};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::timeout,
@@ -83,6 +83,8 @@ pub(crate) struct Dispatcher {
     pub(crate) leases: Arc<dyn Leases>,
     pub(crate) touched: Arc<Touched>,
     pub(crate) letters: Letters,
+    /// Each attempt is a task of it.
+    pub(crate) lifecycle: Lifecycle,
 }
 
 /// What the partitions of a dispatcher share.
@@ -102,7 +104,7 @@ struct Shared {
 impl Dispatcher {
     /// Dispatches what is to be dispatched here until told to stop; then finishes what is in flight.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let Self { tools, leases, touched, letters } = self;
+        let Self { tools, leases, touched, letters, lifecycle } = self;
         let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
         let desk = Arc::new(Desk::default());
         let shared = Shared {
@@ -115,7 +117,7 @@ impl Dispatcher {
             ended: CancellationToken::new(),
         };
         let dispatching = async {
-            Dispatching::new(tools, touched, desk, ordered, stop.clone()).run().await;
+            Dispatching::new(tools, touched, desk, ordered, (lifecycle, stop.clone())).run().await;
             metrics::idle();
             shared.ended.cancel();
         };

@@ -1,6 +1,8 @@
 //! Opens an endpoint: only when something is sent to it, and never kept.
 
-use berth_notices::{asymmetric, pace::Pace};
+use std::time::Duration;
+
+use berth_notices::{asymmetric, pace::Pace, retries::Retries};
 use berth_proto::{Sealed, Timestamp, instance::WebhookV1};
 use berth_runtime::{DataKey, OpenError, sealing::field};
 use serde_json::{Map, Value};
@@ -18,6 +20,8 @@ pub(crate) struct Endpoint {
     /// Whether an asymmetric signature stands beside each.
     pub(crate) asymmetric: bool,
     pub(crate) pace: Pace,
+    /// When it wants to be tried again, if not as usual.
+    pub(crate) retries: Option<Vec<Duration>>,
     pub(crate) options: Map<String, Value>,
 }
 
@@ -55,6 +59,7 @@ impl Endpoint {
             secrets,
             asymmetric: asymmetric::is_wanted(&options),
             pace: Pace::of(&options),
+            retries: Retries::of(&options).map(|retries| retries.delays()),
             options,
         })
     }

@@ -80,9 +80,6 @@ impl Paces {
             if let Some(turn) = paced.turn {
                 self.turns.remove(&(turn, endpoint));
             }
-            if let Some(turn) = paced.turn {
-                self.turns.remove(&(turn, endpoint));
-            }
             return paced.waiting.into_iter().map(|(_, lane)| lane).collect();
         }
         if self.paced.len() >= PACED_MAX {
@@ -117,10 +114,19 @@ impl Paces {
         has_room
     }
 
-    /// Whether the turn of a lane may begin; else it is to be held. What was ready before its endpoint had bounds was not admitted.
+    /// Whether the turn of a lane may begin; else it is to be held. What was ready before its endpoint had bounds was not
+    /// admitted, and what was admitted before they were lowered may have no room any more.
     pub(super) fn lets_begin(&mut self, lane: LaneKey, now: Timestamp) -> bool {
-        let is_admitted = self.paced.get(&lane.endpoint).is_some_and(|paced| paced.admitted.contains(&lane));
-        is_admitted || self.admit(lane, now)
+        let owned = self.owned;
+        let Some(paced) = self.paced.get_mut(&lane.endpoint) else { return true };
+        if !paced.admitted.contains(&lane) {
+            return self.admit(lane, now);
+        }
+        let begins = paced.lets_begin(owned, now);
+        if !begins {
+            paced.admitted.remove(&lane);
+        }
+        begins
     }
 
     /// A lane waits whose head is due since then.
@@ -234,6 +240,12 @@ impl Paced {
         let before = i64::try_from(self.admitted.len()).unwrap_or(i64::MAX);
         let early = EARLY_MICROS_MAX.checked_sub(self.rest_micros(owned).saturating_mul(before))?;
         (early >= 0).then_some(Timestamp(self.next_at(owned).0.saturating_sub(early)))
+    }
+
+    /// Whether one that was admitted may begin.
+    fn lets_begin(&self, owned: usize, now: Timestamp) -> bool {
+        let has_room = self.at_once_max(owned).is_none_or(|max| self.tried.len() < max);
+        has_room && self.next_at(owned).0.saturating_sub(EARLY_MICROS_MAX) <= now.0
     }
 
     /// When the next one is to begin if it does not begin early. Follows what is owned: a replica takes its partitions one by one.
@@ -379,6 +391,46 @@ mod tests {
             (begin(&mut paces, millis(1_979)), begin(&mut paces, millis(1_980))),
             (vec![], vec![lane(200)])
         );
+    }
+
+    #[test]
+    fn what_was_admitted_before_a_bound_was_lowered_waits_for_it_all_the_same() {
+        let mut paces = paces(None, Some(10), false);
+        let lanes: Vec<_> = (0..10).map(lane).collect();
+        assert!(lanes.iter().all(|lane| paces.admit(*lane, at(0))));
+        paces.found(ENDPOINT, Bounds { pace: Pace { rate: None, concurrency: Some(2) }, is_shared: false });
+        let mut begun = Vec::new();
+        for lane in lanes {
+            if paces.lets_begin(lane, at(0)) {
+                paces.begins(lane, at(0));
+                begun.push(lane);
+            } else {
+                paces.hold(at(0), lane);
+            }
+        }
+        assert_eq!(begun, [lane(0), lane(1)]);
+        paces.ended(lane(0));
+        assert_eq!(begin(&mut paces, at(0)), [lane(2)]);
+        // The same with a rate: one at once, and the next when its time has come.
+        paces.found(
+            ENDPOINT,
+            Bounds { pace: Pace { rate: Some(1_000), concurrency: None }, is_shared: false },
+        );
+        let admitted: Vec<_> = (20..30).map(lane).filter(|lane| paces.admit(*lane, at(9))).collect();
+        assert!(admitted.is_empty(), "others wait");
+        let waited = begin(&mut paces, at(9));
+        assert_eq!(waited.len(), 7);
+        let lanes: Vec<_> = (20..30).map(lane).filter(|lane| paces.admit(*lane, at(10))).collect();
+        assert_eq!(lanes.len(), 10);
+        paces.found(ENDPOINT, Bounds { pace: Pace { rate: Some(1), concurrency: None }, is_shared: false });
+        let begun = lanes.iter().filter(|lane| {
+            let begins = paces.lets_begin(**lane, at(10));
+            if begins {
+                paces.begins(**lane, at(10));
+            }
+            begins
+        });
+        assert_eq!(begun.count(), 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use berth_bus::{KeyRingError, PostbagError, VolatileError};
 use berth_domain::instance::{NoticeClass, Verdict};
-use berth_log::{ReadError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
+use berth_log::{ReadError, Rehydrated, StateError, Stored, Tail, decode_commit, decode_state, rehydrate};
 use berth_notices::{
     derive::Step,
     gate::{Occasion, gate},
@@ -18,7 +18,10 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::attempt::Tools;
-use crate::{attempts::AttemptsError, outbox::Owed};
+use crate::{
+    attempts::AttemptsError,
+    outbox::{CommitStands, Owed},
+};
 
 /// Sending begins within this time of the read that allowed it, or the log is read again (R1).
 pub(super) const GATE_FRESH_MAX: Duration = Duration::from_secs(1);
@@ -77,13 +80,13 @@ impl Fault {
 
 /// Which endpoints are to be known besides the instance's own: those of its account stand in another stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub(crate) enum Reach<'a> {
     /// None.
     Own,
     /// This one, if the instance does not have it itself.
     Endpoint(EndpointId),
-    /// All of the account's.
-    All,
+    /// These, those of them that the instance does not have itself.
+    Endpoints(&'a [EndpointId]),
 }
 
 /// The endpoints that stand with an account, as the log had them.
@@ -107,6 +110,8 @@ pub(crate) enum Owner {
 pub(crate) struct Permit {
     pub(crate) step: Step,
     of_account: OfAccount,
+    /// Whether the account was read.
+    knows_account: bool,
     read_at: Instant,
 }
 
@@ -128,6 +133,11 @@ impl Permit {
         &self.of_account
     }
 
+    /// Whether it says of an endpoint that it is there or not.
+    pub(crate) fn knows(&self, endpoint: EndpointId) -> bool {
+        self.knows_account || self.step.state.own_webhooks().any(|webhook| webhook.id == endpoint)
+    }
+
     /// An endpoint, the instance's own or its account's, and whose it is.
     pub(crate) fn endpoint(&self, endpoint: EndpointId) -> Option<(&WebhookV1, Owner)> {
         let mut own = self.step.state.own_webhooks();
@@ -140,20 +150,21 @@ impl Permit {
 }
 
 /// Reads the instance's last commit where every acknowledged one is visible, and then its account's as far as that is needed.
-pub(crate) async fn read(tools: &Tools, instance: InstanceId, reach: Reach) -> Result<Permit, Fault> {
+pub(crate) async fn read(tools: &Tools, instance: InstanceId, reach: Reach<'_>) -> Result<Permit, Fault> {
     // Taken before the read: the answer is at most as old as this.
     let read_at = Instant::now();
     let stored = tools.log.tail(&StreamKey::instance(instance)).await?.ok_or(Fault::Missing)?;
     let Rehydrated { commit, state, .. } = rehydrate(&*tools.log, &stored).await?;
     let step = Step::with(&commit, state)?.ok_or(Fault::Missing)?;
-    let reads_account = match reach {
+    let is_own = |endpoint: &EndpointId| step.state.own_webhooks().any(|webhook| webhook.id == *endpoint);
+    let knows_account = match reach {
         Reach::Own => false,
-        Reach::Endpoint(endpoint) => step.state.own_webhooks().all(|webhook| webhook.id != endpoint),
-        Reach::All => true,
+        Reach::Endpoint(endpoint) => !is_own(&endpoint),
+        Reach::Endpoints(endpoints) => !endpoints.iter().all(is_own),
     };
     let of_account =
-        if reads_account { read_account(tools, step.state.account).await? } else { OfAccount::default() };
-    Ok(Permit { step, of_account, read_at })
+        if knows_account { read_account(tools, step.state.account).await? } else { OfAccount::default() };
+    Ok(Permit { step, of_account, knows_account, read_at })
 }
 
 /// Reads the endpoints that stand with an account. An account that never was has none.
@@ -181,10 +192,25 @@ pub(crate) fn ask(tools: &Tools, permit: &Permit, key: &NoticeKeyV1, owed: &Owed
     gate(&permit.step.state, endpoint.map(|(webhook, _)| webhook), &asked)
 }
 
-/// Reads the commit of a notice.
-pub(crate) async fn read_step(tools: &Tools, key: &NoticeKeyV1) -> Result<Step, Fault> {
-    let stream = StreamKey::instance(key.instance);
-    let stored = tools.log.read(&stream, key.version.saturating_sub(1), 1).await?;
-    let commit = decode_commit(stored.first().ok_or(Fault::Missing)?)?;
+/// Reads the commit of a notice: one request, if it stands where the outbox met it.
+pub(crate) async fn read_step(tools: &Tools, key: &NoticeKeyV1, commit: CommitStands) -> Result<Step, Fault> {
+    let stored = read_commit(tools, &StreamKey::instance(key.instance), key.version, commit).await?;
+    let commit = decode_commit(&stored)?;
     Step::of(&commit)?.filter(|step| step.version == key.version).ok_or(Fault::Missing)
+}
+
+/// Reads the commit of a stream with this version.
+pub(super) async fn read_commit(
+    tools: &Tools,
+    stream: &StreamKey,
+    version: u64,
+    commit: CommitStands,
+) -> Result<Stored, Fault> {
+    let found = match commit {
+        CommitStands::Applied { revision } => tools.log.read_at(stream, Tail { version, revision }).await?,
+        CommitStands::Awaited | CommitStands::Overdue => {
+            tools.log.read(stream, version.saturating_sub(1), 1).await?.into_iter().next()
+        }
+    };
+    found.ok_or(Fault::Missing)
 }

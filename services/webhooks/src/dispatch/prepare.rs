@@ -11,7 +11,7 @@ use berth_notices::{
 };
 use berth_proto::{
     InstanceId, Timestamp,
-    delivery::SettlementV1,
+    delivery::{NoticeKeyV1, SettlementV1},
     instance::{InstanceStateV1, WebhookV1},
 };
 use berth_runtime::{DataKey, sealing::field};
@@ -67,7 +67,11 @@ pub(super) async fn prepare(tools: &Tools, pending: &Pending, permit: &Permit) -
     let Some(Source { data_key, kept }) = source(tools, pending).await? else {
         return Ok(Readiness::Settle(SettlementV1::CancelledByDelete));
     };
-    let mut step = if now.version == key.version { now.clone() } else { read_step(tools, key).await? };
+    let mut step = if now.version == key.version {
+        now.clone()
+    } else {
+        read_step(tools, key, pending.owed.commit).await?
+    };
     let (webhook, owner) = match kept {
         // Whosever it was, what was kept is sealed for the instance.
         Some(state) => {
@@ -110,6 +114,24 @@ pub(super) async fn prepare(tools: &Tools, pending: &Pending, permit: &Permit) -
         None if notice.happening.code().is_some() => Ok(Readiness::Settle(SettlementV1::Expired)),
         None => gone,
     }
+}
+
+/// The endpoint of a notice, opened, and whose it is: all that has to be known to find out where it leads. None where more
+/// has to be, and where nothing is sent.
+pub(super) async fn endpoint_of(
+    tools: &Tools,
+    pending: &Pending,
+    permit: &Permit,
+) -> Result<Option<(Endpoint, Owner)>, Fault> {
+    let NoticeKeyV1 { instance, endpoint, .. } = pending.key;
+    let Some((webhook, owner)) = permit.endpoint(endpoint) else { return Ok(None) };
+    // The last words of a deleted instance have a key of their own.
+    if pending.owed.class == NoticeClass::Deletion {
+        return Ok(None);
+    }
+    let Some(data_key) = tools.keys.key(instance.as_bytes()).await? else { return Ok(None) };
+    let endpoint = opened(tools, instance, &data_key, (webhook, owner)).await?;
+    Ok(endpoint.filter(|endpoint| !endpoint.url.is_empty()).map(|endpoint| (endpoint, owner)))
 }
 
 /// An endpoint, opened with the key of whoever has it; none if that is destroyed or does not open it.

@@ -35,7 +35,7 @@ use super::{
     serving::Answers,
     settle::{SettleError, Settler, until_settled},
 };
-use crate::outbox::{Owed, SettledRow, owed_key, read_row, settled_key};
+use crate::outbox::{CommitStands, Owed, SettledRow, owed_key, read_row, settled_key};
 
 /// The longest that one request waits for a notice. Whoever wants to wait longer asks again, perhaps another
 /// replica by then.
@@ -136,7 +136,7 @@ impl Queue {
             if key.endpoint != waiter.webhook.id || !self.may_tell(&permit, &key, &owed) {
                 continue;
             }
-            let Some(reply) = self.render(&waiter, &permit, &key).await? else {
+            let Some(reply) = self.render(&waiter, &permit, (&key, owed.commit)).await? else {
                 continue;
             };
             while !permit.is_fresh() {
@@ -161,12 +161,12 @@ impl Queue {
         &self,
         waiter: &Waiter,
         permit: &Permit,
-        key: &NoticeKeyV1,
+        (key, commit): (&NoticeKeyV1, CommitStands),
     ) -> Result<Option<PullReplyV1>, PullFault> {
         let step = if permit.step.version == key.version {
             permit.step.clone()
         } else {
-            read_step(&self.tools, key).await?
+            read_step(&self.tools, key, commit).await?
         };
         let (Some(notice), Some(receipt)) = (step.notice(key), receipt_of(key)) else {
             return Ok(None);

@@ -279,7 +279,9 @@ impl Redelivery {
         permit: &Permit,
         key: NoticeKeyV1,
     ) -> Result<Result<ReopenedV1, SettlementV1>, RedeliveryFault> {
-        let step = read_step(&self.tools, &key).await?;
+        let settled = self.tools.outbox.get(&settled_key(&key))?.and_then(|row| read_row::<SettledRow>(&row));
+        let commit = settled.map_or(CommitStands::Awaited, |settled| settled.commit);
+        let step = read_step(&self.tools, &key, commit).await?;
         let own = step.state.webhooks.iter().find(|webhook| webhook.id == key.endpoint);
         let webhook = own.or_else(|| permit.endpoint(key.endpoint).map(|(webhook, _)| webhook));
         let notice = webhook.and_then(|webhook| Some((webhook, step.notice_to(webhook, &key)?)));
@@ -288,7 +290,7 @@ impl Redelivery {
         if notice.class == NoticeClass::Qr {
             return Ok(Err(SettlementV1::Expired));
         }
-        let row = owed(step.occurred_at, &notice, &webhook.format);
+        let row = owed(step.occurred_at, &notice, &webhook.format, commit);
         if let Verdict::Settle(by) = ask(&self.tools, permit, &key, &row) {
             return Ok(Err(by));
         }
@@ -313,7 +315,7 @@ impl Redelivery {
             occurred_at: self.tools.clock.now(),
             format: webhook.format.clone(),
             event: String::new(),
-            commit: CommitStands::Applied,
+            commit: CommitStands::Awaited,
         };
         let key = NoticeKeyV1 { instance, version: 0, endpoint, ordinal: 0 };
         match ask(&self.tools, permit, &key, &anything) {

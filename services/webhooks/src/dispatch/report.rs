@@ -17,7 +17,7 @@ use super::{
     lane::Pending,
     open::{Endpoint, Keyhole},
     paces::Bounds,
-    permit::{Fault, GATE_FRESH_MAX, OfAccount, Owner, read_account},
+    permit::{Fault, GATE_FRESH_MAX, OfAccount, Owner, read_account, read_commit},
     prepare::Prepared,
     send::connect,
     shares::Destination,
@@ -48,7 +48,7 @@ pub(super) async fn run(
     }
     let begun = begun(tools, pending, account);
     tools.attempts.note(&begun).await?;
-    let reached = connect(tools, pending, &prepared).await;
+    let reached = connect(tools, account, pending, &prepared).await;
     // Whether it is still there is asked again once the connection is open, which takes its time.
     if read_at.elapsed() >= GATE_FRESH_MAX {
         read_at = Instant::now();
@@ -83,7 +83,7 @@ async fn prepare(
     pending: &Pending,
     webhook: &WebhookV1,
 ) -> Result<Option<Prepared>, Fault> {
-    let reported = read(tools, account, pending.key.version).await?;
+    let reported = read(tools, account, pending).await?;
     let Some(data_key) = tools.keys.key(account.as_bytes()).await? else { return Ok(None) };
     let keyhole = Keyhole { key: &data_key, owner: account.as_bytes() };
     let opened = Endpoint::open(keyhole, webhook, tools.clock.now());
@@ -110,10 +110,10 @@ async fn prepare(
 }
 
 /// The commit of a report.
-async fn read(tools: &Tools, account: AccountId, version: u64) -> Result<EndpointReportedV1, Fault> {
+async fn read(tools: &Tools, account: AccountId, pending: &Pending) -> Result<EndpointReportedV1, Fault> {
     let stream = StreamKey::delivery(Partition::of(account.as_bytes()));
-    let stored = tools.log.read(&stream, version.saturating_sub(1), 1).await?;
-    let commit = decode_commit(stored.first().ok_or(Fault::Missing)?)?;
+    let stored = read_commit(tools, &stream, pending.key.version, pending.owed.commit).await?;
+    let commit = decode_commit(&stored)?;
     for record in &commit.events {
         if let DeliveryEvent::EndpointReported(reported) = DeliveryEvent::from_record(record)? {
             return Ok(reported);

@@ -57,17 +57,14 @@ pub(super) fn news(
 }
 
 /// Has all endpoints looked at of which there may be something to report that a former owner did not come to: those that fail, and
-/// those of which that was told. Says whether all could be read.
+/// those of which that was told last, which are about as many. Says whether all could be read.
 pub(super) fn look_again(tools: &Tools) -> bool {
     // Until then every question fails, and the loop hears when it is.
     if tools.outbox.state() != ViewState::Live {
         return false;
     }
     let endpoints = tools.attempts.endpoints();
-    if let Err(error) = endpoints.look_at_failing() {
-        tracing::warn!(%error, "how endpoints fare is looked at later");
-        return false;
-    }
+    endpoints.look_at_failing();
     let mut after: Option<Vec<u8>> = None;
     loop {
         let page = match tools.outbox.scan(&[TOLD], after.as_deref(), PAGE_ROWS) {
@@ -91,26 +88,15 @@ pub(super) fn look_again(tools: &Tools) -> bool {
 }
 
 /// Reports on an endpoint, if there is news once this replica knows what former owners of the partition reported, and what came of
-/// its own reports: of an append without an answer nobody knows whether it was made, and an account is told once.
+/// its own reports: of an append without an answer nobody knows whether it was made, and an account is told once. Such a one may be
+/// stored as late as it likes: nothing is reported behind a report that was not known here.
 pub(super) async fn report(
     tools: &Tools,
     settler: &Settler,
     endpoint: EndpointId,
 ) -> Result<(), SettleError> {
     loop {
-        take_over(tools, settler).await?;
-        let health = tools.attempts.endpoints().of(endpoint).ok().flatten();
-        let Some(health) = health else { return Ok(()) };
-        let reported = match news(tools, endpoint, &health) {
-            Ok(Some(reported)) => reported,
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                tracing::debug!(%endpoint, %error, "an endpoint is reported on later");
-                tools.attempts.endpoints().look_at(endpoint);
-                return Ok(());
-            }
-        };
-        match settler.note(reported.into()).await {
+        match try_to_report(tools, settler, endpoint).await {
             Err(SettleError::Log(error)) => {
                 tracing::warn!(
                     %endpoint,
@@ -119,7 +105,27 @@ pub(super) async fn report(
                 );
                 tokio::time::sleep(FAULT_DELAY).await;
             }
-            settled => return settled,
+            Ok(false) => {}
+            Ok(true) => return Ok(()),
+            Err(fenced) => return Err(fenced),
+        }
+    }
+}
+
+/// Says whether nothing more is to be reported.
+async fn try_to_report(tools: &Tools, settler: &Settler, endpoint: EndpointId) -> Result<bool, SettleError> {
+    // Read first, so that the view knows at least as much when it has come up to the log.
+    let known = settler.version().await?;
+    take_over(tools, settler).await?;
+    let health = tools.attempts.endpoints().of(endpoint).ok().flatten();
+    let Some(health) = health else { return Ok(true) };
+    match news(tools, endpoint, &health) {
+        Ok(Some(reported)) => settler.report(&reported, known).await,
+        Ok(None) => Ok(true),
+        Err(error) => {
+            tracing::debug!(%endpoint, %error, "an endpoint is reported on later");
+            tools.attempts.endpoints().look_at(endpoint);
+            Ok(true)
         }
     }
 }

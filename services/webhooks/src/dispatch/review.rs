@@ -13,7 +13,7 @@ use std::{
 };
 
 use berth_proto::{
-    Hash, InstanceId,
+    EndpointId, Hash, InstanceId,
     delivery::NoticeKeyV1,
     instance::{InstanceStateV1, PhaseV1},
 };
@@ -133,11 +133,15 @@ fn looked_at(state: &InstanceStateV1, of_account: &OfAccount) -> Option<Hash> {
     Some(Hash::over(b"berth.webhooks.looked_at", &[&bytes]))
 }
 
-/// Reads the instance as it is now, again and again while the log does not answer. None if it will not be read
+/// Reads the instance as it is now, with what its account says of these endpoints, again and again while the log does not answer. None if it will not be read
 /// whatever the log does: what waits is then only asked about before it is sent.
-pub(super) async fn state_now(tools: &Tools, instance: InstanceId) -> Option<Permit> {
+pub(super) async fn state_now(
+    tools: &Tools,
+    instance: InstanceId,
+    endpoints: &[EndpointId],
+) -> Option<Permit> {
     loop {
-        match tokio::time::timeout(READ_MAX, read(tools, instance, Reach::All)).await {
+        match tokio::time::timeout(READ_MAX, read(tools, instance, Reach::Endpoints(endpoints))).await {
             Ok(Ok(permit)) => return Some(permit),
             Ok(Err(fault)) if fault.lasts() => {
                 tracing::warn!(%instance, %fault, "what an instance owes cannot be reviewed");
@@ -153,10 +157,7 @@ pub(super) async fn state_now(tools: &Tools, instance: InstanceId) -> Option<Per
 #[cfg(test)]
 mod tests {
     use berth_notices::fixtures::{INSTANCE, linked, logged_out, state, webhook};
-    use berth_proto::{
-        EndpointId,
-        instance::{PermissionV1, WebhookV1},
-    };
+    use berth_proto::instance::{PermissionV1, WebhookV1};
 
     use super::*;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use berth_domain::instance::NoticeClass;
 use berth_notices::formats::RetryRule;
 use berth_proto::{
-    Sealed,
+    AccountId, Sealed,
     attempt::{AfterAttemptV1, AttemptEndV1, AttemptResultV1},
     delivery::SettlementV1,
     instance::WebhookV1,
@@ -51,13 +51,19 @@ pub(super) struct Reached {
     span: Option<Span>,
 }
 
-/// Opens the connection that a notice is to be sent on. The endpoint is told nothing yet.
-pub(super) async fn connect(tools: &Tools, pending: &Pending, prepared: &Prepared) -> Reached {
+/// Opens the connection that a notice is to be sent on, or takes one that another notice of the account left. The endpoint
+/// is told nothing yet.
+pub(super) async fn connect(
+    tools: &Tools,
+    account: AccountId,
+    pending: &Pending,
+    prepared: &Prepared,
+) -> Reached {
     let span = trace::begin(pending, prepared);
     let started = Instant::now();
     let url = prepared.rendered.suffix.on(&prepared.endpoint.url);
     let attempt_max = tools.schedule.attempt_max(prepared.format.retry_rule());
-    Reached { connected: tools.transport.connect(&url, attempt_max).await, started, span }
+    Reached { connected: tools.transport.connect_for(account, &url, attempt_max).await, started, span }
 }
 
 /// Sends a notice, as far as it may.
@@ -136,11 +142,13 @@ pub(super) async fn conclude(
         return Outcome::Settle(SettlementV1::CancelledByEndpoint);
     }
     let is_code = pending.owed.code.is_some();
-    if pending.probe && is_over(tools, pending, is_code) {
+    let own_delays = prepared.endpoint.retries.as_deref();
+    if pending.probe && is_over(tools, pending, is_code, own_delays) {
         return Outcome::Settle(SettlementV1::Exhausted);
     }
     let failed = Failed {
         rule,
+        own_delays,
         is_code,
         // That of the try before has passed: the same delay again.
         attempts: if pending.probe { pending.attempts.max(1) } else { pending.attempts.saturating_add(1) },
@@ -189,9 +197,10 @@ fn has_failed_for_days(tools: &Tools, webhook: &WebhookV1) -> bool {
 }
 
 /// Whether the schedule of a notice would have ended by now if each of its tries had counted.
-fn is_over(tools: &Tools, pending: &Pending, is_code: bool) -> bool {
+fn is_over(tools: &Tools, pending: &Pending, is_code: bool, own_delays: Option<&[Duration]>) -> bool {
+    let lifetime = tools.schedule.lifetime(is_code, own_delays);
     let since = tools.attempts.tried_since(&pending.key);
-    since.is_some_and(|since| plus(since, tools.schedule.lifetime(is_code)) <= tools.clock.now())
+    since.is_some_and(|since| plus(since, lifetime) <= tools.clock.now())
 }
 
 /// How the attempt stands in the store.

@@ -1,13 +1,18 @@
 //! Settlements: commits on the delivery stream of a partition, fenced by their expected version.
 
-use std::{future::ready, time::Duration};
+use std::{
+    future::ready,
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use berth_bus::Tenure;
 use berth_domain::delivery::{self, Event, Fenced, State, evolve};
-use berth_log::{Loaded, Next, Plan, TransactError, Writer};
+use berth_log::{Loaded, Next, Plan, TransactError, Writer, decode_commit};
 use berth_proto::{
-    EncodeError, Partition, StreamKey,
-    delivery::{NoticesSettledV1, SettledV1},
+    EncodeError, EndpointId, Partition, RecordV1, StreamKey,
+    delivery::{DeliveryEvent, EndpointReportedV1, NoticesSettledV1, SettledV1},
 };
 use thiserror::Error;
 
@@ -17,6 +22,9 @@ use super::attempt::Tools;
 pub(super) const FAULT_DELAY: Duration = Duration::from_secs(1);
 /// How long a partition that was taken over waits for the view to know its settlements.
 const REACHED_MAX: Duration = Duration::from_secs(10);
+
+/// Commits that are read at once.
+const COMMITS_READ_MAX: usize = 64;
 
 /// Notices could not be settled.
 #[derive(Debug, Error)]
@@ -45,6 +53,9 @@ impl From<EncodeError> for SettleError {
 pub(crate) struct Settler {
     writer: Writer,
     tenure: Tenure,
+    /// The stream as it was after the last commit of this dispatcher: nobody else adds much to it, so that it need not be read
+    /// before each.
+    last: Arc<Mutex<Option<Loaded<State>>>>,
 }
 
 /// Notes something on a delivery stream without being its dispatcher.
@@ -53,14 +64,14 @@ pub(crate) async fn note_as_guest(
     partition: Partition,
     event: Event,
 ) -> Result<(), SettleError> {
-    append(&tools.writer, partition, None, &[event]).await
+    append(&tools.writer, partition, None, (None, &[event])).await.map(drop)
 }
 
 // === impl Settler ===
 
 impl Settler {
     pub(crate) fn new(tools: &Tools, tenure: Tenure) -> Self {
-        Self { writer: tools.writer.clone(), tenure }
+        Self { writer: tools.writer.clone(), tenure, last: Arc::default() }
     }
 
     pub(crate) const fn tenure(&self) -> &Tenure {
@@ -82,20 +93,77 @@ impl Settler {
         self.append(&[event]).await
     }
 
+    /// The version of the partition's stream.
+    pub(crate) async fn version(&self) -> Result<u64, SettleError> {
+        let loaded: Loaded<State> = self.writer.load(&self.stream()).await?;
+        Ok(loaded.version())
+    }
+
+    /// Notes a report, unless another one on its endpoint stands behind a version of the stream. Says whether it was noted.
+    pub(crate) async fn report(
+        &self,
+        reported: &EndpointReportedV1,
+        known: u64,
+    ) -> Result<bool, SettleError> {
+        let (partition, epoch) = (self.tenure.partition(), Some(self.tenure.epoch()));
+        let event = &[Event::from(reported.clone())];
+        let decided = |loaded: Loaded<State>, _| async move {
+            if self.is_reported(reported.endpoint, known..loaded.version()).await? {
+                return Ok::<_, SettleError>(Plan::Keep(loaded, false));
+            }
+            Ok(decide(partition, epoch, loaded, event)?.map(|()| true))
+        };
+        Ok(self.writer.transact(self.stream(), None, decided).await?.answer)
+    }
+
+    /// Whether a report on an endpoint stands behind one version of the stream and up to another.
+    async fn is_reported(&self, endpoint: EndpointId, behind: Range<u64>) -> Result<bool, SettleError> {
+        let is_one = |record: &RecordV1| match DeliveryEvent::from_record(record) {
+            Ok(DeliveryEvent::EndpointReported(reported)) => reported.endpoint == endpoint,
+            // What cannot be read is no report that the view will ever know.
+            Ok(_) | Err(_) => false,
+        };
+        let mut after = behind.start;
+        while after < behind.end {
+            let page = self.writer.log().read(&self.stream(), after, COMMITS_READ_MAX).await;
+            let page = page.map_err(TransactError::Read)?;
+            let Some(last) = page.last() else { break };
+            after = last.tail.version;
+            let mut commits = page.iter().filter_map(|stored| decode_commit(stored).ok());
+            if commits.any(|commit| commit.events.iter().any(is_one)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn stream(&self) -> StreamKey {
+        StreamKey::delivery(self.tenure.partition())
+    }
+
     async fn append(&self, events: &[Event]) -> Result<(), SettleError> {
-        append(&self.writer, self.tenure.partition(), Some(self.tenure.epoch()), events).await
+        let last = self.last().take();
+        let (partition, epoch) = (self.tenure.partition(), Some(self.tenure.epoch()));
+        let loaded = append(&self.writer, partition, epoch, (last, events)).await?;
+        *self.last() = Some(loaded);
+        Ok(())
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Loaded<State>>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Appends events to the delivery stream of a partition; without an epoch as a guest.
+/// Appends events to the delivery stream of a partition, as it was seen last; without an epoch as a guest. Gives the stream as it
+/// is then.
 async fn append(
     writer: &Writer,
     partition: Partition,
     epoch: Option<u64>,
-    events: &[Event],
-) -> Result<(), SettleError> {
+    (last, events): (Option<Loaded<State>>, &[Event]),
+) -> Result<Loaded<State>, SettleError> {
     let decide = |loaded, _| ready(decide(partition, epoch, loaded, events));
-    writer.transact(StreamKey::delivery(partition), None, decide).await.map(drop)
+    Ok(writer.transact(StreamKey::delivery(partition), last, decide).await?.loaded)
 }
 
 fn decide(

@@ -13,7 +13,7 @@ use berth_proto::{EndpointId, InstanceId, Timestamp};
 
 use super::{
     breakers::Breakers,
-    lane::{Indexed, Lane, LaneKey, Pending},
+    lane::{Indexed, Lane, LaneKey, Waiting},
     paces::{Bounds, Paces},
     shares::{Destination, Shares, Slot, Try, Voice},
 };
@@ -90,7 +90,7 @@ impl Turns {
                 {
                     // It was ready before its endpoint asked for less.
                     self.shares.give_back(slot, None, now);
-                    let due = lane.indexed.map_or(now, Indexed::due);
+                    let due = lane.indexed.as_ref().map_or(now, Indexed::due);
                     self.pace(lane_key, lane, due);
                     continue;
                 }
@@ -106,7 +106,7 @@ impl Turns {
                 return Some(Turn { lane: lane_key, slot, bounds, probe: self.breakers.is_probe(lane_key) });
             }
             // It was ready before the breaker opened.
-            let due = lane.indexed.map_or(now, Indexed::due);
+            let due = lane.indexed.as_ref().map_or(now, Indexed::due);
             match slot {
                 Some(slot) => {
                     self.shares.give_back(slot, None, now);
@@ -222,11 +222,11 @@ impl Turns {
     pub(super) fn place(&mut self, lane_key: LaneKey, lane: &mut Lane, earliest: Option<Timestamp>) {
         let tried = lane.head().is_some_and(|head| head.attempts > 0);
         // It keeps its place in the order if nothing changed for it.
-        let stays = match lane.indexed {
+        let stays = match &lane.indexed {
             Some(Indexed::Idle(due) | Indexed::Unknown(due) | Indexed::Held(due) | Indexed::Paced(due)) => {
-                earliest == Some(due)
+                earliest == Some(*due)
             }
-            Some(Indexed::Ready(slot, due)) => earliest == Some(due) && tried == (slot.of == Try::Later),
+            Some(Indexed::Ready(slot, due)) => earliest == Some(*due) && tried == (slot.of == Try::Later),
             None => false,
         };
         if stays {
@@ -244,7 +244,7 @@ impl Turns {
                 self.breakers.ended(lane_key, None);
             }
             Some(Indexed::Ready(slot, due)) => {
-                self.shares.remove(slot, due, lane_key);
+                self.shares.remove(*slot, due, lane_key);
                 self.paces.leaves(lane_key);
                 self.breakers.ended(lane_key, None);
             }
@@ -290,7 +290,7 @@ impl Turns {
                 let of = if tried { Try::Later } else { Try::First };
                 let slot = Slot { of, to: *to, voice: Voice::default() };
                 self.shares.add(slot, due, lane_key);
-                Indexed::Ready(slot, due)
+                Indexed::Ready(Box::new(slot), due)
             }
             None => {
                 self.paces.leaves(lane_key);
@@ -301,7 +301,7 @@ impl Turns {
     }
 
     fn is_held(&self, lane_key: LaneKey, lane: &Lane) -> bool {
-        self.breakers.holds(lane_key) && lane.head().is_some_and(Pending::heeds_breakers)
+        self.breakers.holds(lane_key) && lane.head().is_some_and(Waiting::heeds_breakers)
     }
 
     fn pace(&mut self, lane_key: LaneKey, lane: &mut Lane, due: Timestamp) {

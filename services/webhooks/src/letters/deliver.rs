@@ -116,7 +116,8 @@ pub(super) async fn deliver(
     };
     let Prepared { endpoint, rendered } = &prepared;
     let url = rendered.suffix.on(&endpoint.url);
-    let connected = tools.transport.connect(&url, tools.schedule.attempt_max(RetryRule::Standard)).await;
+    let attempt_max = tools.schedule.attempt_max(RetryRule::Standard);
+    let connected = tools.transport.connect_for(permit.step.state.account, &url, attempt_max).await;
     while !permit.is_fresh() {
         permit = read(tools, instance, Reach::Own).await?;
     }
@@ -282,6 +283,7 @@ async fn judged(
     let attempts = attempts.saturating_add(1);
     let failed = Failed {
         rule: RetryRule::Standard,
+        own_delays: None,
         is_code: false,
         attempts,
         occurred_at: letter.received_at,

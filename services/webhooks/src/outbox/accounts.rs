@@ -51,8 +51,13 @@ struct Awaited {
 /// What waits for a version of its account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Waiting {
-    /// What a commit of an instance says.
-    Heard(Heard),
+    /// What a commit of an instance says, and where it stands.
+    Heard {
+        /// What it says.
+        heard: Heard,
+        /// Its revision.
+        revision: u64,
+    },
     /// How an endpoint fares.
     Report(Report),
 }
@@ -61,7 +66,7 @@ impl Waiting {
     /// The instance or account, and the version of the commit that says so.
     fn commit(&self) -> ([u8; 16], u64) {
         match self {
-            Self::Heard(heard) => (*heard.instance.as_bytes(), heard.version),
+            Self::Heard { heard, .. } => (*heard.instance.as_bytes(), heard.version),
             Self::Report(report) => (*report.instance().as_bytes(), report.version()),
         }
     }

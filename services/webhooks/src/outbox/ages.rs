@@ -61,7 +61,7 @@ fn forget_one(notice: &NoticeKeyV1, at: Timestamp, rows: &mut dyn Rows) -> Resul
     let row = rows.get(&key).map_err(unreadable)?.and_then(|row| read_row::<SettledRow>(&row));
     let Some(row) = row.filter(|row| row.at <= at) else { return Ok(()) };
     match row.commit {
-        CommitStands::Applied => rows.remove(&key),
+        CommitStands::Applied { .. } => rows.remove(&key),
         CommitStands::Awaited | CommitStands::Overdue => {
             let row = SettledRow { commit: CommitStands::Overdue, ..row };
             rows.put(&key, write(&row).map_err(unreadable)?);

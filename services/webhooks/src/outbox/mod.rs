@@ -11,7 +11,7 @@
 //! | `v` account | how far the account is known |
 //! | `p` account version number | what commits say that wait for a version of their account, and how many do |
 //! | `q` instance version | whether a commit waits |
-//! | `t` account endpoint | what the account was told last of how an endpoint fares |
+//! | `t` account endpoint | what the account was told last of how an endpoint fares, until that is that it recovered |
 //!
 //! A notice and its settlement come from two streams, in either order. Whichever comes second finds the
 //! other: a settlement removes the notice, and a notice that is settled already is not written. So the rows
@@ -35,7 +35,8 @@ use berth_notices::derive::{Code, Heard, Notice, Step, own_listeners};
 use berth_proto::{
     AccountId, CommitV2, EndpointId, InstanceId, Kind, RecordV1, Timestamp,
     delivery::{
-        DeliveryEvent, EndpointReportedV1, LastWordsKeptV1, NoticeKeyV1, ReopenedV1, SettledV1, SettlementV1,
+        DeliveryEvent, EndpointReportedV1, EndpointStandingV1, LastWordsKeptV1, NoticeKeyV1, ReopenedV1,
+        SettledV1, SettlementV1,
     },
     instance::WebhookV1,
 };
@@ -47,7 +48,7 @@ use reports::{Report, Told, told_key};
 pub use touched::Touched;
 
 /// Raised whenever rows or the derivation of notices change meaning.
-const SCHEMA: u32 = 4;
+const SCHEMA: u32 = 5;
 /// First byte of the key of a notice that is owed.
 const OWED: u8 = b'n';
 /// First byte of the key of a settled notice.
@@ -86,8 +87,11 @@ pub struct Owed {
 /// else the notice would be owed again when it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CommitStands {
-    /// It was.
-    Applied,
+    /// It was, and stood there in its shard: a hint for whoever reads it.
+    Applied {
+        /// The revision.
+        revision: u64,
+    },
     /// It is to come.
     Awaited,
     /// It is to come, and nobody wants to know any more how its notice was settled.
@@ -156,7 +160,7 @@ impl View for Outbox {
     fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         match commit.stream.kind() {
             Kind::Instance => self.apply_instance(shared, commit, rows),
-            Kind::Delivery => self.apply_delivery(commit, rows),
+            Kind::Delivery => self.apply_delivery(shared, commit, rows),
             Kind::Account => self.apply_account(commit, rows),
             Kind::Directory => Ok(()),
         }
@@ -191,13 +195,14 @@ impl Outbox {
         let heard = step.heard();
         // Also a commit that says nothing may cancel what is owed.
         self.touched.add(step.instance, []);
-        self.owe(&heard, own_listeners(&step.state.webhooks, commit.account_version), rows)?;
+        let revision = shared.stored().tail.revision;
+        self.owe((&heard, revision), own_listeners(&step.state.webhooks, commit.account_version), rows)?;
         match of_account {
-            Some(listeners) => self.owe(&heard, listeners.iter(), rows),
+            Some(listeners) => self.owe((&heard, revision), listeners.iter(), rows),
             None if heard.is_nothing() => Ok(()),
             None => {
                 let (account, version) = (step.state.account, commit.account_version);
-                accounts::wait(account, version, &Waiting::Heard(heard), rows)
+                accounts::wait(account, version, &Waiting::Heard { heard, revision }, rows)
             }
         }
     }
@@ -222,7 +227,9 @@ impl Outbox {
         while !waited.is_empty() {
             for waiting in waited {
                 match waiting {
-                    Waiting::Heard(heard) => self.owe(&heard, listeners.iter(), rows)?,
+                    Waiting::Heard { heard, revision } => {
+                        self.owe((&heard, revision), listeners.iter(), rows)?;
+                    }
                     Waiting::Report(report) => self.owe_report(&report, &listeners, rows)?,
                 }
             }
@@ -231,17 +238,18 @@ impl Outbox {
         Ok(())
     }
 
-    /// Has endpoints be owed what a commit says to them, as far as that is not settled.
+    /// Has endpoints be owed what a commit says to them that stands at a revision, as far as that is not settled.
     fn owe<'w>(
         &self,
-        heard: &Heard,
+        (heard, revision): (&Heard, u64),
         webhooks: impl Iterator<Item = &'w WebhookV1>,
         rows: &mut dyn Rows,
     ) -> Result<(), ApplyError> {
         for webhook in webhooks {
             let notices = heard.notices_for(webhook);
             for notice in &notices {
-                put_owed(&notice.key, &owed(heard.occurred_at, notice, &webhook.format), rows)?;
+                let stands = CommitStands::Applied { revision };
+                put_owed(&notice.key, &owed(heard.occurred_at, notice, &webhook.format, stands), rows)?;
             }
             self.touched.add(heard.instance, notices.iter().map(|notice| notice.key));
         }
@@ -264,7 +272,7 @@ impl Outbox {
 
     fn apply_reported(
         &self,
-        commit: &CommitV2,
+        (commit, revision): (&CommitV2, u64),
         reported: &EndpointReportedV1,
         rows: &mut dyn Rows,
     ) -> Result<(), ApplyError> {
@@ -272,17 +280,29 @@ impl Outbox {
         let told_key = told_key(account, reported.endpoint);
         let told = rows.get(&told_key).map_err(unreadable)?.and_then(|row| read_row::<Told>(&row));
         if told.is_none_or(|told| told.version < commit.version) {
-            let told = Told { version: commit.version, standing: reported.standing };
-            rows.put(&told_key, write(&told).map_err(unreadable)?);
+            match reported.standing {
+                // As if nothing had been told of it: whatever comes next is news either way.
+                EndpointStandingV1::Recovered => rows.remove(&told_key),
+                standing => {
+                    let told = Told { version: commit.version, standing };
+                    rows.put(&told_key, write(&told).map_err(unreadable)?);
+                }
+            }
         }
-        let report = Report::of(reported, commit.version, commit.occurred_at);
+        let report = Report::of(reported, (commit.version, revision), commit.occurred_at);
         match accounts::listeners_in(account, version, rows)? {
             Some(listeners) => self.owe_report(&report, &listeners, rows),
             None => accounts::wait(account, version, &Waiting::Report(report), rows),
         }
     }
 
-    fn apply_delivery(&self, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply_delivery(
+        &self,
+        shared: &SharedCommit,
+        commit: &CommitV2,
+        rows: &mut dyn Rows,
+    ) -> Result<(), ApplyError> {
+        let revision = shared.stored().tail.revision;
         for record in &commit.events {
             match DeliveryEvent::from_record(record).map_err(unreadable)? {
                 DeliveryEvent::NoticesSettled(settled) => {
@@ -297,7 +317,9 @@ impl Outbox {
                         self.apply_reopened(reopened, rows)?;
                     }
                 }
-                DeliveryEvent::EndpointReported(reported) => self.apply_reported(commit, &reported, rows)?,
+                DeliveryEvent::EndpointReported(reported) => {
+                    self.apply_reported((commit, revision), &reported, rows)?;
+                }
                 DeliveryEvent::DispatcherChanged(_) => {}
             }
         }
@@ -358,7 +380,7 @@ fn put_owed(notice: &NoticeKeyV1, owed: &Owed, rows: &mut dyn Rows) -> Result<()
         None => rows.put(&row_key(OWED, notice), write(owed).map_err(unreadable)?),
         Some(SettledRow { commit: CommitStands::Overdue, .. }) => rows.remove(&key),
         Some(settled) => {
-            let settled = SettledRow { commit: CommitStands::Applied, ..settled };
+            let settled = SettledRow { commit: owed.commit, ..settled };
             rows.put(&key, write(&settled).map_err(unreadable)?);
         }
     }
@@ -377,7 +399,7 @@ fn commit_of(notice: &NoticeKeyV1, rows: &mut dyn Rows) -> Result<CommitStands, 
 }
 
 /// The row of a notice of something that happened at a moment, to an endpoint with that format.
-pub(crate) fn owed(occurred_at: Timestamp, notice: &Notice, format: &str) -> Owed {
+pub(crate) fn owed(occurred_at: Timestamp, notice: &Notice, format: &str, commit: CommitStands) -> Owed {
     Owed {
         class: notice.class,
         session: notice.session,
@@ -385,7 +407,7 @@ pub(crate) fn owed(occurred_at: Timestamp, notice: &Notice, format: &str) -> Owe
         occurred_at,
         format: format.to_owned(),
         event: notice.word.event.to_owned(),
-        commit: CommitStands::Applied,
+        commit,
     }
 }
 

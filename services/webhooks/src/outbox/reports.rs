@@ -29,8 +29,9 @@ pub(crate) struct Told {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
     account: AccountId,
-    /// The version of the commit of the delivery stream.
+    /// The version of the commit of the delivery stream, and where it stands.
     version: u64,
+    revision: u64,
     /// When that was.
     at: Timestamp,
     endpoint: EndpointId,
@@ -40,9 +41,9 @@ pub(crate) struct Report {
 // === impl Report ===
 
 impl Report {
-    pub(super) fn of(reported: &EndpointReportedV1, version: u64, at: Timestamp) -> Self {
+    pub(super) fn of(reported: &EndpointReportedV1, (version, revision): (u64, u64), at: Timestamp) -> Self {
         let EndpointReportedV1 { account, endpoint, standing, .. } = *reported;
-        Self { account, version, at, endpoint, standing }
+        Self { account, version, revision, at, endpoint, standing }
     }
 
     /// What stands in the place of the instance.
@@ -72,7 +73,7 @@ impl Report {
                 occurred_at: self.at,
                 format: NATIVE.to_owned(),
                 event: event_of(self.standing).to_owned(),
-                commit: CommitStands::Applied,
+                commit: CommitStands::Applied { revision: self.revision },
             };
             (key, owed)
         })

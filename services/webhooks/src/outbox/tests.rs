@@ -281,3 +281,28 @@ fn who_is_told_of_an_endpoint_follows_from_the_version_too_and_is_not_that_endpo
         assert!(all.iter().all(|rows| *rows == all[0]), "the rows are the same");
     }
 }
+
+#[test]
+fn what_was_told_of_an_endpoint_is_forgotten_once_it_was_told_to_have_recovered() {
+    let (account, failing) = (of_account(1, vec![listener(1), listener(2)]), report(1));
+    let told =
+        |commits: &[&CommitV2]| apply(commits).0.0.keys().filter(|key| key[0] == reports::TOLD).count();
+    let mut event = EndpointReportedV1 {
+        account: AccountId::from_bytes(*account.stream.id()),
+        account_version: 1,
+        endpoint: listener(1).id,
+        instance: INSTANCE,
+        standing: EndpointStandingV1::Recovered,
+        failures: 0,
+        since: None,
+    };
+    let recovered = CommitV2 { version: 2, ..of_deliveries(&DeliveryEvent::EndpointReported(event.clone())) };
+    event.standing = EndpointStandingV1::Exhausted;
+    let exhausted = CommitV2 { version: 3, ..of_deliveries(&DeliveryEvent::EndpointReported(event)) };
+    assert_eq!(told(&[&account, &failing]), 1);
+    assert_eq!(told(&[&account, &failing, &recovered]), 0);
+    assert_eq!(told(&[&account, &failing, &recovered, &failing, &recovered]), 0, "as after a crash");
+    assert_eq!(told(&[&account, &failing, &recovered, &exhausted]), 1);
+    let (rows, _) = apply(&[&account, &failing, &recovered, &exhausted]);
+    assert_eq!(owed_keys(&rows).len(), 3, "each of them is told");
+}

@@ -64,6 +64,11 @@ impl Addresses {
         }
     }
 
+    /// Counts one more connection if there is room for it at once.
+    pub(super) fn enter_now(&self, at: SocketAddr) -> Option<Visit> {
+        self.try_enter(bucket(at), Instant::now()).ok()
+    }
+
     /// Counts one more connection, or says what to wait for, if that is worth it.
     fn try_enter(&self, at: SocketAddr, now: Instant) -> Result<Visit, Option<watch::Receiver<()>>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

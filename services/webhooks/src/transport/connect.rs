@@ -16,6 +16,7 @@ use super::{
     SendError,
     addresses::{Addresses, Visit},
     dial::{Dial, Tcp, Wire, at_once},
+    line::Line,
     meter::{Allowance, Metered},
     pass::Barrier,
     proxy::Proxy,
@@ -23,10 +24,10 @@ use super::{
 };
 
 /// How long connecting may take, name resolution and TLS included.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// Hosts whose TLS sessions are remembered, so that the next connection to one takes neither a certificate nor a
-/// signature: what a kept connection would save, but for the round trip.
+/// signature.
 const TLS_SESSIONS_MAX: usize = 1_024;
 
 /// Opens connections.
@@ -39,11 +40,13 @@ pub(super) struct Connector {
     proxy: Option<Proxy>,
 }
 
-/// A connection, what lets bytes through to it, and the count of it: to be kept as long as the connection.
-pub(super) struct Opened {
-    pub(super) stream: Box<dyn Wire>,
-    pub(super) barrier: Barrier,
-    pub(super) visit: Visit,
+/// Where a URL leads, as far as it may be gone to.
+pub(super) struct Route {
+    pub(super) addresses: Vec<IpAddr>,
+    port: u16,
+    /// The name that is to be proven over TLS.
+    name: ServerName<'static>,
+    tls: bool,
 }
 
 // === impl Connector ===
@@ -81,25 +84,8 @@ impl Connector {
         Self { proxy, ..self }
     }
 
-    /// A connection for a URL that was checked.
-    pub(super) async fn open(
-        &self,
-        url: &Url,
-        resolver: &GuardedResolver,
-        allowance: Allowance,
-    ) -> Result<Opened, SendError> {
-        let deadline = Instant::now() + CONNECT_MAX;
-        let opening = self.opened(url, resolver, allowance, deadline);
-        timeout_at(deadline, opening).await.unwrap_or(Err(SendError::TimedOut))
-    }
-
-    async fn opened(
-        &self,
-        url: &Url,
-        resolver: &GuardedResolver,
-        allowance: Allowance,
-        deadline: Instant,
-    ) -> Result<Opened, SendError> {
+    /// Where a URL leads that was checked: the guard is asked about every address that its name has now.
+    pub(super) async fn route(url: &Url, resolver: &GuardedResolver) -> Result<Route, SendError> {
         let port = url.port_or_known_default().ok_or(SendError::Invalid)?;
         let (addresses, name) = match url.host().ok_or(SendError::Invalid)? {
             Host::Ipv4(address) => (vec![IpAddr::V4(address)], ServerName::from(IpAddr::V4(address))),
@@ -112,14 +98,26 @@ impl Connector {
                 (found, name)
             }
         };
-        let (stream, visit) = self.first_of(&addresses, port, deadline).await?;
-        let barrier = Barrier::default();
-        let stream = Metered::new(stream, allowance, barrier.clone());
-        if url.scheme() != "https" {
-            return Ok(Opened { stream: Box::new(stream), barrier, visit });
-        }
-        let stream = self.tls.connect(name, stream).await.map_err(|_| SendError::Connect)?;
-        Ok(Opened { stream: Box::new(stream), barrier, visit })
+        Ok(Route { addresses, port, name, tls: url.scheme() == "https" })
+    }
+
+    /// Counts a connection that was opened before, if there is room for it at its address.
+    pub(super) fn visit(&self, at: SocketAddr) -> Option<Visit> {
+        self.addresses.enter_now(at)
+    }
+
+    /// A new connection, and the count of it: to be kept as long as it is used.
+    pub(super) async fn open(&self, route: Route, deadline: Instant) -> Result<(Line, Visit), SendError> {
+        let Route { addresses, port, name, tls } = route;
+        let (stream, visit, at) = self.first_of(&addresses, port, deadline).await?;
+        let (barrier, allowance) = (Barrier::default(), Allowance::new());
+        let stream: Box<dyn Wire> = Box::new(Metered::new(stream, allowance.clone(), barrier.clone()));
+        let stream: Box<dyn Wire> = if tls {
+            Box::new(self.tls.connect(name, stream).await.map_err(|_| SendError::Connect)?)
+        } else {
+            stream
+        };
+        Ok((Line::begin(stream, (barrier, allowance), at).await?, visit))
     }
 
     /// The first address that has room and takes a connection; each has an equal part of what is left of the time.
@@ -128,7 +126,7 @@ impl Connector {
         addresses: &[IpAddr],
         port: u16,
         deadline: Instant,
-    ) -> Result<(Box<dyn Wire>, Visit), SendError> {
+    ) -> Result<(Box<dyn Wire>, Visit, SocketAddr), SendError> {
         let mut failed = SendError::Connect;
         for (left, address) in (1..=addresses.len()).rev().zip(addresses) {
             let at = SocketAddr::new(*address, port);
@@ -139,7 +137,7 @@ impl Connector {
             let now = Instant::now();
             let share = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
             match timeout_at(now + share, self.reach(at)).await {
-                Ok(Ok(stream)) => return Ok((stream, visit)),
+                Ok(Ok(stream)) => return Ok((stream, visit, at)),
                 Ok(Err(error)) => failed = error,
                 Err(_) => failed = SendError::TimedOut,
             }

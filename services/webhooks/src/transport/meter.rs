@@ -44,6 +44,11 @@ impl Allowance {
     pub(super) fn new() -> Self {
         Self(Arc::new(AtomicUsize::new(EXCHANGE_BYTES_MAX)))
     }
+
+    /// Another exchange begins.
+    pub(super) fn renew(&self) {
+        self.0.store(EXCHANGE_BYTES_MAX, Ordering::Relaxed);
+    }
 }
 
 // === impl Metered ===
@@ -85,9 +90,13 @@ impl AsyncWrite for Metered {
         if !self.barrier.opens() {
             return Poll::Ready(Err(io::Error::other("nothing may be sent any more")));
         }
-        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, buf))?;
-        self.barrier.passed();
-        Poll::Ready(Ok(written))
+        let written = Pin::new(&mut self.inner).poll_write(cx, buf);
+        match &written {
+            Poll::Ready(Ok(bytes)) => self.barrier.passed(*bytes == buf.len()),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.barrier.got_stuck(),
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,14 +3,17 @@
 //! It has two steps, since opening a connection may take seconds and permission to send lasts for one: [`Transport::connect`]
 //! tells the endpoint nothing, [`Connected::send`] writes the request under a [`Pass`].
 //!
-//! Each attempt has a connection of its own, driven by the attempt itself: when that ends, so does the connection, and
-//! what runs at a host is what the dispatcher started there. The client is hyper's HTTP/1.1 alone, on top of a
-//! connection that is read in bounded parts (see `meter`).
+//! A connection is driven by the attempt that uses it. One that was left whole, both sides having said everything, rests for
+//! a moment for the next attempt of the same account at the same place (see `kept`), whose name is resolved and whose
+//! addresses are checked as ever. The client is hyper's HTTP/1.1 alone, on top of a connection that is read in bounded
+//! parts (see `meter`).
 
 mod addresses;
 mod connect;
 mod dial;
 mod headers;
+mod kept;
+mod line;
 mod meter;
 mod pass;
 mod proxy;
@@ -18,19 +21,19 @@ mod resolver;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use addresses::Visit;
+use berth_proto::AccountId;
 use berth_runtime::{UrlPolicy, UrlRefused, check_url, config::EgressProxy};
 use bytes::Bytes;
-use connect::{Connector, Opened};
+use connect::{CONNECT_MAX, Connector};
 use hickory_resolver::TokioResolver;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::{
-    Request, StatusCode,
-    body::Incoming,
-    client::conn::http1,
+    Request,
     header::{ACCEPT, HOST, HeaderMap, HeaderValue},
 };
-use hyper_util::rt::TokioIo;
-use meter::Allowance;
+use kept::{Kept, Purpose};
+use line::{Line, Unanswered};
 use proxy::Proxy;
 use resolver::{GuardedResolver, Reach};
 use thiserror::Error;
@@ -41,19 +44,8 @@ pub use dial::{Dial, Tcp, Wire};
 pub(crate) use headers::{HeaderParts, build};
 pub use pass::Pass;
 
-use crate::schedule::Answer;
+use crate::{metrics, schedule::Answer};
 
-/// Bytes of an answer's body that are read before the connection is given up.
-const ANSWER_READ_BYTES_MAX: usize = 64 * 1024;
-/// How long the body of an answer may take once its head is there: the head says what the endpoint decided, and the
-/// body is only kept for whoever looks at the attempt later.
-const ANSWER_BODY_MAX: Duration = Duration::from_secs(2);
-/// What is left of an attempt's time when its answer's body is given up: whatever the head said is still told.
-const ANSWER_MARGIN: Duration = Duration::from_millis(10);
-/// Bytes of an answer's body that are kept.
-const ANSWER_KEPT_BYTES_MAX: usize = 8 * 1024;
-/// Bytes of an answer's head.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// The header by which an endpoint asks to be disabled.
 const DELIVERY_HEADER: &str = "webhook-delivery";
 
@@ -118,9 +110,20 @@ pub struct Parcel {
 /// A connection on which one parcel can be sent.
 #[must_use]
 pub struct Connected {
-    opened: Opened,
+    transport: Transport,
+    /// For whom it is kept afterwards; none if it is not.
+    purpose: Option<Purpose>,
+    reached: Reached,
     url: Url,
     deadline: Instant,
+}
+
+/// A connection, and the count of it at its address.
+struct Reached {
+    line: Line,
+    visit: Visit,
+    /// Whether an earlier attempt left it.
+    is_kept: bool,
 }
 
 /// Sends parcels.
@@ -128,6 +131,7 @@ pub struct Connected {
 pub struct Transport {
     policy: Arc<UrlPolicy>,
     connector: Connector,
+    kept: Kept,
     permitted: GuardedResolver,
     listed: GuardedResolver,
 }
@@ -166,19 +170,75 @@ impl Transport {
         let policy = Arc::new(policy);
         let guarded = |reach| GuardedResolver::new(resolver.clone(), policy.clone(), reach);
         let (permitted, listed) = (guarded(Reach::Permitted), guarded(Reach::Listed));
-        Self { policy, connector, permitted, listed }
+        Self { policy, connector, kept: Kept::default(), permitted, listed }
     }
 
-    /// Opens a connection for one attempt, which ends within this time whatever answers.
+    /// The same whose connections rest for so long.
+    #[cfg(test)]
+    fn resting(self, rest_max: Duration) -> Self {
+        Self { kept: Kept::resting(rest_max), ..self }
+    }
+
+    /// Closes connections that have rested for long enough, for ever.
+    pub(crate) async fn sweep(&self) {
+        self.kept.sweep().await;
+    }
+
+    /// Opens a connection for one attempt, which ends within this time whatever answers. It is nobody else's afterwards.
     pub async fn connect(&self, url: &str, attempt_max: Duration) -> Result<Connected, SendError> {
+        self.reach(None, url, attempt_max).await
+    }
+
+    /// The same for an attempt of an account: on a connection that an earlier one left, if there is one, and left to later
+    /// ones if it can be. Where that was closed meanwhile and nothing of an answer came, the request is sent once more, on
+    /// a new one: the attempt is one, and its receiver may have heard it twice.
+    pub async fn connect_for(
+        &self,
+        account: AccountId,
+        url: &str,
+        attempt_max: Duration,
+    ) -> Result<Connected, SendError> {
+        self.reach(Some(account), url, attempt_max).await
+    }
+
+    async fn reach(
+        &self,
+        of: Option<AccountId>,
+        url: &str,
+        attempt_max: Duration,
+    ) -> Result<Connected, SendError> {
         check_url(url, &self.policy)?;
         let deadline = Instant::now() + attempt_max;
         let url = Url::parse(url).map_err(|_| SendError::Invalid)?;
+        let purpose = of.map(|account| Purpose::new(account, &url));
+        let reached = self.reached(&url, purpose.as_ref(), deadline).await?;
+        Ok(Connected { transport: self.clone(), purpose, reached, url, deadline })
+    }
+
+    /// A connection for a URL that was checked: a new one, unless one is kept for this purpose.
+    async fn reached(
+        &self,
+        url: &Url,
+        purpose: Option<&Purpose>,
+        deadline: Instant,
+    ) -> Result<Reached, SendError> {
         let restricted = !self.policy.plain_http && url.scheme() == "http";
         let resolver = if restricted { &self.listed } else { &self.permitted };
-        let opening = Box::pin(self.connector.open(&url, resolver, Allowance::new()));
-        let opened = timeout_at(deadline, opening).await.unwrap_or(Err(SendError::TimedOut))?;
-        Ok(Connected { opened, url, deadline })
+        let connected_by = deadline.min(Instant::now() + CONNECT_MAX);
+        let reaching = Box::pin(async {
+            let route = Connector::route(url, resolver).await?;
+            let kept = purpose.and_then(|purpose| self.kept.take(purpose, &route.addresses));
+            if let Some(line) = kept
+                && let Some(visit) = self.connector.visit(line.at)
+            {
+                metrics::connection("kept");
+                return Ok(Reached { line, visit, is_kept: true });
+            }
+            let (line, visit) = self.connector.open(route, connected_by).await?;
+            metrics::connection("opened");
+            Ok(Reached { line, visit, is_kept: false })
+        });
+        timeout_at(connected_by, reaching).await.unwrap_or(Err(SendError::TimedOut))
     }
 }
 
@@ -193,13 +253,46 @@ impl fmt::Debug for Connected {
 impl Connected {
     /// Sends a parcel once, as far as it may.
     pub async fn send(self, parcel: Parcel, pass: Pass) -> Result<Answer, SendError> {
-        let Self { opened, url, deadline } = self;
-        let request = request(&url, parcel)?;
-        let barrier = opened.barrier.clone();
-        barrier.arm(pass);
-        let exchange = Box::pin(exchange(opened, request, deadline - ANSWER_MARGIN));
-        let answer = timeout_at(deadline, exchange).await.unwrap_or(Err(SendError::TimedOut));
-        if barrier.kept_all() { Err(SendError::Unpermitted) } else { answer }
+        let Self { transport, purpose, reached: Reached { mut line, visit, is_kept }, url, deadline } = self;
+        let first = request(&url, parcel.clone())?;
+        let told = match line.send(first, pass.clone(), (&visit, deadline)).await {
+            // It was about to be closed when it was taken up again.
+            Err(Unanswered::Gone { told }) if is_kept => told,
+            sent => return leave(&transport, purpose, line, sent),
+        };
+        drop((line, visit));
+        metrics::connection("lost");
+        let again = Box::pin(async {
+            let Reached { mut line, visit, .. } = transport.reached(&url, None, deadline).await?;
+            let sent = line.send(request(&url, parcel)?, pass, (&visit, deadline)).await;
+            leave(&transport, purpose, line, sent)
+        });
+        match again.await {
+            // These say that it was told nothing.
+            Err(SendError::Unpermitted | SendError::Busy | SendError::Proxy) if told => {
+                Err(SendError::Broken)
+            }
+            sent => sent,
+        }
+    }
+}
+
+/// Keeps a connection for whoever it is for, if its answer came whole.
+fn leave(
+    transport: &Transport,
+    purpose: Option<Purpose>,
+    line: Line,
+    sent: Result<(Answer, bool), Unanswered>,
+) -> Result<Answer, SendError> {
+    match sent {
+        Ok((answer, is_whole)) => {
+            if let Some(purpose) = purpose.filter(|_| is_whole) {
+                transport.kept.put(purpose, line);
+            }
+            Ok(answer)
+        }
+        Err(Unanswered::Gone { .. }) => Err(SendError::Broken),
+        Err(Unanswered::For(error)) => Err(error),
     }
 }
 
@@ -215,58 +308,8 @@ fn request(url: &Url, parcel: Parcel) -> Result<Request<Full<Bytes>>, SendError>
     Ok(request)
 }
 
-/// Sends the request and reads the answer, driving the connection meanwhile.
-async fn exchange(
-    opened: Opened,
-    request: Request<Full<Bytes>>,
-    deadline: Instant,
-) -> Result<Answer, SendError> {
-    let Opened { stream, visit, barrier: _ } = opened;
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(HEAD_BYTES_MAX)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|_| SendError::Broken)?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(|_| SendError::Broken)?;
-        visit.answered();
-        let text = |name: &str| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            retry_after: text("retry-after"),
-            disable: text(DELIVERY_HEADER).is_some_and(|value| value.trim().eq_ignore_ascii_case("disable")),
-            body: Vec::new(),
-        };
-        // The head has said it all: a body that drips, breaks off or goes on for ever changes nothing of it.
-        if response.status() != StatusCode::NO_CONTENT {
-            let until = deadline.min(Instant::now() + ANSWER_BODY_MAX);
-            let _cut_off = timeout_at(until, read_body(response.into_body(), &mut answer.body)).await;
-        }
-        Ok(answer)
-    };
-    let (mut answer, mut connection) = (std::pin::pin!(answer), std::pin::pin!(connection));
-    tokio::select! {
-        biased;
-        answer = &mut answer => return answer,
-        // What it read before it ended is still there to be taken.
-        _ = &mut connection => {}
-    }
-    answer.await
-}
-
-/// Reads an answer's body to its end or to the bound, and keeps its beginning.
-async fn read_body(mut body: Incoming, kept: &mut Vec<u8>) {
-    let mut read_bytes = 0;
-    while read_bytes <= ANSWER_READ_BYTES_MAX {
-        let Some(Ok(frame)) = body.frame().await else { return };
-        let Some(data) = frame.data_ref() else { continue };
-        read_bytes += data.len();
-        kept.extend(data.iter().take(ANSWER_KEPT_BYTES_MAX.saturating_sub(kept.len())));
-    }
-}
-
+#[cfg(test)]
+mod keeping;
 #[cfg(test)]
 mod names;
 #[cfg(test)]

@@ -17,10 +17,15 @@ use tokio::{
     net::{TcpListener, UdpSocket},
 };
 
-use super::*;
+use super::{
+    keeping::{Server, parcel},
+    *,
+};
 
 /// The name of the endpoint.
 const NAME: &str = "shop.example";
+/// What a server answers that keeps its connections.
+const AGAIN_AND_AGAIN: &[&[&str]] = &[&["HTTP/1.1 204 No Content\r\n\r\n"; 9]];
 /// Bytes of the head of a message.
 const HEAD: usize = 12;
 
@@ -128,4 +133,35 @@ async fn one_answer_that_is_refused_refuses_the_name_and_the_next_attempt_asks_a
         names.say(answers);
         assert_eq!(sent(&transport, port).await, came, "{answers:?}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_kept_is_used_only_while_its_name_leads_there() {
+    let names = Names::start().await;
+    let first = Server::on("127.0.0.1:0".parse().unwrap(), AGAIN_AND_AGAIN).await;
+    let port = first.address.port();
+    let second = Server::on(SocketAddr::from(([127, 0, 0, 2], port)), AGAIN_AND_AGAIN).await;
+    let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false };
+    let transport =
+        Transport::with(policy, Connector::new().unwrap(), &names.resolver).resting(Duration::from_secs(20));
+    for (answer, came, heard) in [
+        ("127.0.0.1", Ok(204), (1, 0)),
+        ("127.0.0.1", Ok(204), (2, 0)),
+        ("127.0.0.2", Ok(204), (2, 1)),
+        ("10.0.0.1", Err(SendError::Refused), (2, 1)),
+        ("127.0.0.2", Ok(204), (2, 2)),
+    ] {
+        names.say(&[answer]);
+        let url = format!("http://{NAME}:{port}/");
+        let account = AccountId::from_bytes([1; 16]);
+        let sent = async {
+            let connected = transport.connect_for(account, &url, Duration::from_secs(15)).await?;
+            let begins_before = Instant::now() + Duration::from_secs(10);
+            let pass = Pass { holds: Holds::new(|| true), begins_before };
+            connected.send(parcel(), pass).await.map(|answer| answer.status)
+        };
+        assert_eq!(sent.await, came, "{answer}");
+        assert_eq!((first.heard().len(), second.heard().len()), heard, "{answer}");
+    }
+    assert_eq!((first.heard(), second.heard()), (vec![0; 2], vec![0; 2]));
 }

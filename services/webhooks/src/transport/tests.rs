@@ -81,12 +81,14 @@ impl Authority {
                 let Ok(mut stream) = acceptor.accept(stream).await else { continue };
                 begun.lock().unwrap().push(stream.get_ref().1.handshake_kind());
                 let (mut bytes, mut text) = ([0; 4_096], String::new());
-                while !text.ends_with("{}") {
-                    let Ok(read @ 1..) = stream.read(&mut bytes).await else { break };
+                while let Ok(read @ 1..) = stream.read(&mut bytes).await {
                     text.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+                    if text.ends_with("{}") {
+                        kept.lock().unwrap().push_str(&std::mem::take(&mut text));
+                        let _gone = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                    }
                 }
                 kept.lock().unwrap().push_str(&text);
-                let _gone = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
             }
         });
         Server { address, came, handshakes, _lifecycle: lifecycle }
@@ -148,4 +150,22 @@ async fn the_second_attempt_at_a_host_proves_nothing_anew() {
     let begun = server.handshakes.lock().unwrap().clone();
     // A connection for each attempt, and one signature for all.
     assert_eq!(begun, [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed].map(Some));
+}
+
+#[tokio::test]
+async fn the_second_attempt_of_an_account_needs_no_handshake() {
+    let authority = Authority::new();
+    let transport = authority.transport().resting(Duration::from_secs(20));
+    let server = authority.server(NAME).await;
+    let url = format!("https://{NAME}:{}/hook", server.address.port());
+    for _ in 0..3 {
+        let account = AccountId::from_bytes([1; 16]);
+        let connected = transport.connect_for(account, &url, Duration::from_secs(15)).await.unwrap();
+        let begins_before = Instant::now() + Duration::from_secs(10);
+        let pass = Pass { holds: Holds::new(|| true), begins_before };
+        let parcel = Parcel { headers: HeaderMap::new(), body: Bytes::from_static(b"{}") };
+        assert_eq!(connected.send(parcel, pass).await.map(|answer| answer.status), Ok(204));
+    }
+    assert_eq!(*server.handshakes.lock().unwrap(), [Some(HandshakeKind::Full)]);
+    assert_eq!(server.came.lock().unwrap().matches("POST /hook").count(), 3);
 }

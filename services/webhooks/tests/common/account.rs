@@ -81,6 +81,16 @@ impl World {
         version
     }
 
+    /// Appends to the account what nobody can read.
+    pub(crate) async fn damage_account(&self) {
+        let stream = StreamKey::account(ACCOUNT);
+        let expected = Expected::After(self.log.tail(&stream).await.unwrap().unwrap().tail);
+        let version = expected.next_version();
+        let payload = vec![0; 100].into();
+        let new = NewCommit { stream, version, command_id: None, traceparent: None, payload };
+        self.log.append(new, expected).await.unwrap();
+    }
+
     /// The same where the account stands in the place of the instance.
     pub(crate) fn of_the_account(self) -> Self {
         Self { instance: InstanceId::from_bytes(*ACCOUNT.as_bytes()), ..self }

@@ -20,7 +20,7 @@ fn row(version: u64, ordinal: u16, class: NoticeClass) -> (NoticeKeyV1, Owed) {
         occurred_at: at(0),
         format: "native".to_owned(),
         event: String::new(),
-        commit: CommitStands::Applied,
+        commit: CommitStands::Awaited,
     };
     (key, owed)
 }
