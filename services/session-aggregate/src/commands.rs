@@ -12,9 +12,8 @@ use crate::{
     accounts::Accounts,
     asker::Asker,
     instances::{Instances, round::Asked},
-    mailbox::{Job, Mailboxes, Posted},
+    mailbox::{Job, Mailboxes},
     sagas::{create::Create, delete::Delete, moving::Move, rename::Rename, rotate::Rotate},
-    trouble::Trouble,
 };
 
 /// Everybody who decides commands, and the mailboxes before them.
@@ -34,19 +33,6 @@ pub(crate) struct Commands {
 // === impl Commands ===
 
 impl Commands {
-    /// Puts a command into the mailbox of its stream. The stream, if nobody empties it: whoever is told this does.
-    pub(crate) fn post(&self, job: Job) -> Option<StreamKey> {
-        let stream = job.request.target.stream();
-        match self.mailboxes.post(stream, job) {
-            Posted::Waits => None,
-            Posted::First => Some(stream),
-            Posted::Refused(job) => {
-                job.asker.answer(&Trouble::Overloaded.reply());
-                None
-            }
-        }
-    }
-
     /// Handles what waits in a mailbox until nothing does. Commands that need nothing but their instance are decided
     /// together.
     pub(crate) async fn empty_mailbox(self: Arc<Self>, stream: StreamKey) {

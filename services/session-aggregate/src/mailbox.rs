@@ -9,7 +9,7 @@ use std::{
 
 use berth_proto::{StreamKey, command::Command, frame::CommandRequestV2};
 
-use crate::{asker::Asker, metrics};
+use crate::{asker::Asker, metrics, trouble::Trouble};
 
 /// Commands that wait for one stream; more are refused.
 pub(crate) const MAILBOX_COMMANDS_MAX: usize = 1_024;
@@ -25,17 +25,6 @@ pub(crate) struct Job {
     pub(crate) asker: Asker,
 }
 
-/// What became of a command that was put into a mailbox.
-#[derive(Debug)]
-pub(crate) enum Posted {
-    /// Somebody is at work on the stream and will come to it.
-    Waits,
-    /// Nobody is at work on the stream: whoever is told this begins.
-    First,
-    /// There is no room.
-    Refused(Box<Job>),
-}
-
 /// All mailboxes of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Mailboxes {
@@ -44,22 +33,24 @@ pub(crate) struct Mailboxes {
 }
 
 impl Mailboxes {
-    /// Puts a command into the mailbox of a stream.
-    pub(crate) fn post(&self, stream: StreamKey, job: Job) -> Posted {
+    /// Puts a command into the mailbox of its stream; one for which there is no room is answered so. The stream, if nobody is
+    /// at work on it: whoever is told this empties the mailbox.
+    pub(crate) fn post(&self, job: Job) -> Option<StreamKey> {
+        let stream = job.request.target.stream();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = waiting.get_mut(&stream) {
-            if queue.len() >= MAILBOX_COMMANDS_MAX {
-                return Posted::Refused(Box::new(job));
+            if queue.len() < MAILBOX_COMMANDS_MAX {
+                queue.push_back(job);
+                return None;
             }
-            queue.push_back(job);
-            return Posted::Waits;
+        } else if waiting.len() < MAILBOXES_MAX {
+            waiting.insert(stream, VecDeque::from([job]));
+            metrics::mailboxes(waiting.len());
+            return Some(stream);
         }
-        if waiting.len() >= MAILBOXES_MAX {
-            return Posted::Refused(Box::new(job));
-        }
-        waiting.insert(stream, VecDeque::from([job]));
-        metrics::mailboxes(waiting.len());
-        Posted::First
+        drop(waiting);
+        job.asker.answer(&Trouble::Overloaded.reply());
+        None
     }
 
     /// Takes up to `limit` waiting commands. None is the end of the mailbox.

@@ -138,7 +138,7 @@ impl Server {
         match admit(&subject, order.principal, &order.target, command.as_ref()) {
             Ok(()) => {
                 let (request, asker) = traced(order, asker);
-                self.commands.post(Job { request, command, asker })
+                self.commands.mailboxes.post(Job { request, command, asker })
             }
             Err(misfit) => refuse(&subject, &order, misfit, asker),
         }

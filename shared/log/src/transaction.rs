@@ -120,7 +120,7 @@ pub enum Damage {
     Store(#[source] ReadError),
 }
 
-/// What a transaction decides on.
+/// What a writer's transactions decide on.
 #[derive(Debug, Clone, Copy)]
 enum Ground {
     /// A stream whose last commit can be trusted.
@@ -136,6 +136,7 @@ pub struct Writer {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     write_version: WriteVersion,
+    ground: Ground,
 }
 
 // === impl Writer ===
@@ -148,7 +149,18 @@ impl Writer {
         entropy: Arc<dyn Entropy>,
         write_version: WriteVersion,
     ) -> Self {
-        Self { log, clock, entropy, write_version }
+        Self { log, clock, entropy, write_version, ground: Ground::Sound }
+    }
+
+    /// The same for streams whose last commit is damaged: it decides on them as far as they can be read, and appends behind
+    /// the damage a commit that says so. Its transactions end with [`TransactError::Sound`] if the last commit is not
+    /// damaged, or not any more; [`TransactError::TooNew`] where commits cannot say yet on what damage they are built.
+    pub fn behind_damage(&self) -> Result<Self, TransactError> {
+        if self.write_version.checked_commits() {
+            Ok(Self { ground: Ground::Damaged, ..self.clone() })
+        } else {
+            Err(TransactError::TooNew)
+        }
     }
 
     /// The log, for whoever only reads it.
@@ -164,43 +176,9 @@ impl Writer {
     ///
     /// It is decided on the present clock, which may be before the last commit: what is folded into the state
     /// has the commit's [`Loaded::moment`].
-    pub fn transact<S, T, E, F>(
+    pub async fn transact<S, T, E, F>(
         &self,
         stream: StreamKey,
-        remembered: Option<Loaded<S>>,
-        decide: impl Fn(Loaded<S>, Timestamp) -> F,
-    ) -> impl Future<Output = Result<Transacted<S, T>, E>>
-    where
-        S: CarriedState,
-        E: From<TransactError>,
-        F: Future<Output = Result<Plan<S, T>, E>>,
-    {
-        self.attempt(stream, Ground::Sound, remembered, decide)
-    }
-
-    /// The same for a stream whose last commit is damaged: decides on it as far as it can be read, and appends behind
-    /// the damage a commit that says so. [`TransactError::Sound`] if the last commit is not damaged, or not any more;
-    /// [`TransactError::TooNew`] where commits cannot say yet on what damage they are built.
-    pub async fn transact_behind<S, T, E, F>(
-        &self,
-        stream: StreamKey,
-        decide: impl Fn(Loaded<S>, Timestamp) -> F,
-    ) -> Result<Transacted<S, T>, E>
-    where
-        S: CarriedState,
-        E: From<TransactError>,
-        F: Future<Output = Result<Plan<S, T>, E>>,
-    {
-        if !self.write_version.checked_commits() {
-            return Err(TransactError::TooNew.into());
-        }
-        self.attempt(stream, Ground::Damaged, None, decide).await
-    }
-
-    async fn attempt<S, T, E, F>(
-        &self,
-        stream: StreamKey,
-        ground: Ground,
         mut remembered: Option<Loaded<S>>,
         decide: impl Fn(Loaded<S>, Timestamp) -> F,
     ) -> Result<Transacted<S, T>, E>
@@ -212,10 +190,9 @@ impl Writer {
         for attempt in 0..ATTEMPTS_MAX {
             self.stand_back(attempt).await;
             let is_remembered = remembered.is_some();
-            let loaded = match (remembered.take(), ground) {
-                (Some(remembered), _) => remembered,
-                (None, Ground::Sound) => self.load(&stream).await?,
-                (None, Ground::Damaged) => Loaded::read_damaged(&*self.log, &stream).await?,
+            let loaded = match remembered.take() {
+                Some(remembered) => remembered,
+                None => self.load(&stream).await?,
             };
             let now = self.clock.now();
             match decide(loaded, now).await? {
@@ -242,7 +219,10 @@ impl Writer {
 
     /// Reads the last commit of a stream.
     pub async fn load<S: CarriedState>(&self, stream: &StreamKey) -> Result<Loaded<S>, TransactError> {
-        Loaded::read(&*self.log, stream).await
+        match self.ground {
+            Ground::Sound => Loaded::read(&*self.log, stream).await,
+            Ground::Damaged => Loaded::read_damaged(&*self.log, stream).await,
+        }
     }
 
     /// Appends the next commit and gives the stream as it is then; none if somebody else was first.

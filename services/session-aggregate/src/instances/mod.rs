@@ -61,7 +61,7 @@ impl Instances {
         let (asked, mut repliers): (Vec<_>, VecDeque<_>) = batch.into_iter().unzip();
         let mut rest = asked.as_slice();
         while !rest.is_empty() {
-            match Box::pin(self.transact(instance, rest)).await {
+            match Box::pin(self.transact(instance, self.remembered(instance), rest)).await {
                 Ok((loaded, answers)) => {
                     rest = rest.get(answers.len()..).unwrap_or_default();
                     let shown = LazyCell::new(|| shown(&loaded));
@@ -82,32 +82,14 @@ impl Instances {
     }
 
     /// Decides commands that wait for one instance and appends what they come to as one commit. Answers the
-    /// first of them, at least one; the others did not fit.
+    /// first of them, at least one; the others did not fit. `remembered` is the instance as somebody saw it earlier.
     pub(crate) async fn transact(
-        &self,
-        instance: InstanceId,
-        asked: &[Asked],
-    ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
-        let remembered = self.states.take(instance);
-        self.transact_on(instance, remembered, asked).await
-    }
-
-    /// The same for one that is to be the first of its instance: tried on an empty stream, which is read only if it is not.
-    pub(crate) async fn transact_first(
-        &self,
-        instance: InstanceId,
-        asked: &[Asked],
-    ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
-        self.transact_on(instance, Some(Loaded::empty(StreamKey::instance(instance))), asked).await
-    }
-
-    async fn transact_on(
         &self,
         instance: InstanceId,
         remembered: Option<Loaded<State>>,
         asked: &[Asked],
     ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
-        self.change(instance, remembered, move |loaded, now| async move {
+        self.transact_with(instance, remembered, move |loaded, now| async move {
             Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
         })
         .await
@@ -122,20 +104,9 @@ impl Instances {
         round
     }
 
-    /// Decides on an instance as it stands in the log, appends what was decided, and tells whoever listens to it.
+    /// Decides on an instance, appends what was decided, and tells whoever listens to it. `remembered` is the instance as
+    /// somebody saw it earlier; without it the log is read, and what is remembered here is forgotten.
     pub(crate) async fn transact_with<T, F>(
-        &self,
-        instance: InstanceId,
-        decide: impl Fn(Loaded<State>, Timestamp) -> F,
-    ) -> Result<(Loaded<State>, T), Trouble>
-    where
-        F: Future<Output = Result<Plan<State, T>, Trouble>>,
-    {
-        self.states.forget(instance);
-        self.change(instance, None, decide).await
-    }
-
-    async fn change<T, F>(
         &self,
         instance: InstanceId,
         remembered: Option<Loaded<State>>,
@@ -144,6 +115,9 @@ impl Instances {
     where
         F: Future<Output = Result<Plan<State, T>, Trouble>>,
     {
+        if remembered.is_none() {
+            self.states.forget(instance);
+        }
         let done = self.writer.transact(StreamKey::instance(instance), remembered, decide).await;
         let done = done.inspect_err(|trouble| shout(instance, trouble))?;
         self.tell(instance, &done).await;
@@ -161,7 +135,8 @@ impl Instances {
         F: Future<Output = Result<Plan<State, T>, Trouble>>,
     {
         self.states.forget(instance);
-        let done = self.writer.transact_behind(StreamKey::instance(instance), decide).await?;
+        let writer = self.writer.behind_damage()?;
+        let done = writer.transact(StreamKey::instance(instance), None, decide).await?;
         self.tell(instance, &done).await;
         Ok(done)
     }
@@ -211,7 +186,8 @@ impl Instances {
         let cause = Cause::own("abandon", instance.as_bytes()).caused_by(Some(creating));
         let request = cause.request(instance, &command)?;
         let asked = Asked { request, command };
-        let (loaded, _) = self.transact(instance, std::slice::from_ref(&asked)).await?;
+        let one = std::slice::from_ref(&asked);
+        let (loaded, _) = self.transact(instance, self.remembered(instance), one).await?;
         let given_up = loaded.state.as_ref().is_some_and(never_was);
         self.remember(loaded);
         Ok(given_up)
@@ -226,6 +202,11 @@ impl Instances {
     /// Whether an instance was created.
     pub(crate) async fn exists(&self, instance: InstanceId) -> Result<bool, Trouble> {
         Ok(self.load(instance).await?.state.is_some_and(|state| !never_was(&state)))
+    }
+
+    /// The instance as it was remembered, which it is not any more: a transaction on it remembers the next one.
+    pub(crate) fn remembered(&self, instance: InstanceId) -> Option<Loaded<State>> {
+        self.states.take(instance)
     }
 
     /// Remembers a state for the next command.

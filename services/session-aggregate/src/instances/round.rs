@@ -143,18 +143,12 @@ impl Round {
         self.state.as_ref().filter(|_| !self.events.is_empty()).map(|state| state.account)
     }
 
-    /// What is to be appended, if anything, and the answers that are true then.
-    pub(crate) fn into_next(self) -> (Option<Next<State>>, Vec<Answer>) {
-        let Self { receipts, events, answers, account_version, .. } = self;
-        let state = self.state.filter(|_| !receipts.is_empty());
-        (state.map(|state| Next { receipts, events, state, account_version }), answers)
-    }
-
-    /// The same as a plan.
+    /// What is to be appended to the stream, if anything, and the answers that are true then.
     pub(crate) fn into_plan(self, loaded: Loaded<State>) -> Plan<State, Vec<Answer>> {
-        match self.into_next() {
-            (Some(next), answers) => Plan::Append(loaded, next, answers),
-            (None, answers) => Plan::Keep(loaded, answers),
+        let Self { receipts, events, answers, account_version, state, .. } = self;
+        match state.filter(|_| !receipts.is_empty()) {
+            Some(state) => Plan::Append(loaded, Next { receipts, events, state, account_version }, answers),
+            None => Plan::Keep(loaded, answers),
         }
     }
 

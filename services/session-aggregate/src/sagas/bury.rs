@@ -96,12 +96,11 @@ impl Delete {
         }
         // The instance ends as its last good commit left it.
         let round = self.instances.decide(&loaded, std::slice::from_ref(asked), now).await;
-        let (next, answers) = round.into_next();
-        Ok(match (next, answers.into_iter().next()) {
-            (Some(next), Some(answer)) => Plan::Append(loaded, next, Burial::Tombstone(answer)),
-            (_, Some(Answer::Rejected { code, .. })) => Plan::Keep(loaded, Burial::Refused(code)),
-            _ => Plan::Keep(loaded, Burial::Refused(RejectionCodeV1::Changed)),
-        })
+        Ok(round.into_plan(loaded).map(|answers| match answers.into_iter().next() {
+            Some(answer @ Answer::Accepted { replayed: false, .. }) => Burial::Tombstone(answer),
+            Some(Answer::Rejected { code, .. }) => Burial::Refused(code),
+            _ => Burial::Refused(RejectionCodeV1::Changed),
+        }))
     }
 
     /// Nothing of the instance can be read: the directory tells whose it is and what is to be released.

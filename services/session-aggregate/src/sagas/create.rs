@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use berth_bus::KeyRing;
 use berth_domain::instance::{AHEAD_SECONDS, never_was};
+use berth_log::Loaded;
 use berth_proto::{
-    AccountId, DirectoryId, InstanceId, WriteVersion,
+    AccountId, DirectoryId, InstanceId, StreamKey, WriteVersion,
     command::{AbandonCreateV1, Command, CreateInstanceV1},
     commit::{OutcomeCodeV1, OutcomeV1, PrincipalV1},
     directory::{BlueprintV1, HoldV1},
@@ -263,10 +264,12 @@ impl Create {
         }
         let asked = Asked { request, command };
         let one = std::slice::from_ref(&asked);
-        let (loaded, answers) = match ground {
-            Ground::Fresh => self.instances.transact_first(plan.instance, one).await?,
-            Ground::Tried => self.instances.transact(plan.instance, one).await?,
+        let remembered = match ground {
+            // It is the first of its instance: tried on an empty stream, which is read only if it is not.
+            Ground::Fresh => Some(Loaded::empty(StreamKey::instance(plan.instance))),
+            Ground::Tried => self.instances.remembered(plan.instance),
         };
+        let (loaded, answers) = self.instances.transact(plan.instance, remembered, one).await?;
         let code = match answers.into_iter().next() {
             Some(Answer::Rejected { code, .. }) => code,
             Some(accepted) => {

@@ -7,6 +7,7 @@ use berth_domain::instance::{State, is_lost, never_was};
 use berth_log::{Loaded, TransactError};
 use berth_proto::{
     CommitV2, InstanceId,
+    commit::PrincipalV1,
     frame::{CommandReplyV1, RejectionCodeV1},
     instance::{PhaseV1, UnlinkStatusV1},
     subject::last_words_subject,
@@ -65,7 +66,9 @@ impl Delete {
     /// Deletes an instance and cleans up after it. The answer waits for the clean-up, so that the name is free
     /// then, but does not depend on it: the process manager finishes what fails here.
     pub(crate) async fn run(&self, instance: InstanceId, asked: &Asked) -> Result<CommandReplyV1, Trouble> {
-        let (loaded, answers) = match self.instances.transact(instance, std::slice::from_ref(asked)).await {
+        let remembered = self.instances.remembered(instance);
+        let one = std::slice::from_ref(asked);
+        let (loaded, answers) = match self.instances.transact(instance, remembered, one).await {
             Err(damaged @ Trouble::Log(TransactError::Damaged { .. })) => {
                 return Box::pin(self.bury(instance, asked, damaged)).await;
             }
@@ -179,6 +182,11 @@ impl Delete {
 
 /// Whether a commit notes that what a deleted instance left is cleaned up.
 pub(crate) fn erasure_recorded(instance: InstanceId, commit: &CommitV2) -> bool {
+    // Most commits answer clients, and then there is nothing that the id has to be made for.
+    let mut ours = commit.receipts.iter().filter(|receipt| receipt.principal == PrincipalV1::Service).peekable();
+    if ours.peek().is_none() {
+        return false;
+    }
     let noted = Cause::own(ERASURE, instance.as_bytes()).command_id;
-    commit.receipts.iter().any(|receipt| receipt.command_id == noted)
+    ours.any(|receipt| receipt.command_id == noted)
 }

@@ -108,7 +108,7 @@ impl Move {
             let former = before.cloned().map(|before| (before, wanted));
             Ok(round.into_plan(loaded).map(|answers| (answers, former)))
         };
-        let (loaded, (mut answers, moved)) = self.instances.transact_with(instance, decide).await?;
+        let (loaded, (mut answers, moved)) = self.instances.transact_with(instance, None, decide).await?;
         let answer = answers.pop();
         if let (Some(Answer::Accepted { replayed: false, .. }), Some((before, wanted))) = (&answer, moved)
             && !wanted.is_empty()

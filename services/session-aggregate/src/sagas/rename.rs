@@ -73,7 +73,7 @@ impl Rename {
                 None => round.into_plan(loaded),
             })
         };
-        let (loaded, mut answers) = self.instances.transact_with(instance, decide).await?;
+        let (loaded, mut answers) = self.instances.transact_with(instance, None, decide).await?;
         let answered = answers.pop().map(|answer| reply(&loaded, answer));
         self.instances.remember(loaded);
         Ok(answered.unwrap_or_else(|| rejected(RejectionCodeV1::Changed)))

@@ -72,7 +72,7 @@ impl Rotate {
             }
             Ok(round.into_plan(loaded).map(|answers| (answers, Some((account, old)))))
         };
-        let (loaded, (mut answers, former)) = self.instances.transact_with(instance, decide).await?;
+        let (loaded, (mut answers, former)) = self.instances.transact_with(instance, None, decide).await?;
         if let Some((account, old)) = former
             && let Err(trouble) = self.rotated(instance, account, new.entry, old, cause).await
         {
