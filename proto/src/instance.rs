@@ -76,22 +76,17 @@ impl CarriedState for InstanceStateV1 {
     }
 
     fn remember_since(&mut self, since: &SinceV1) -> bool {
-        for one in &since.keyed {
-            remember_in(&mut self.keyed, limits::KEYED_RECEIPTS_MAX, one.clone());
-        }
-        for one in &since.unkeyed {
-            remember_in(&mut self.unkeyed, limits::UNKEYED_RECEIPTS_MAX, one.clone());
-        }
+        remember_in(&mut self.keyed, limits::KEYED_RECEIPTS_MAX, &since.keyed);
+        remember_in(&mut self.unkeyed, limits::UNKEYED_RECEIPTS_MAX, &since.unkeyed);
         true
     }
 }
 
-/// Puts a command into a ring of remembered ones, which keeps the last `max`.
-pub fn remember_in(ring: &mut Vec<RememberedV1>, max: usize, one: RememberedV1) {
-    while ring.len() >= max {
-        ring.remove(0);
-    }
-    ring.push(one);
+/// Puts later commands into a ring of remembered ones, which keeps the last `max`.
+pub fn remember_in(ring: &mut Vec<RememberedV1>, max: usize, later: &[RememberedV1]) {
+    let forgotten = (ring.len() + later.len()).saturating_sub(max);
+    ring.drain(..forgotten.min(ring.len()));
+    ring.extend_from_slice(later.get(later.len().saturating_sub(max)..).unwrap_or_default());
 }
 
 /// The directory entries of an instance.

@@ -105,9 +105,9 @@ proptest! {
                 outcome: OutcomeV1 { code: OutcomeCodeV1::Unchanged, attempt: 0, endpoint: None },
             };
             if keyed {
-                remember_in(&mut state.keyed, KEYED_RECEIPTS_MAX, one);
+                remember_in(&mut state.keyed, KEYED_RECEIPTS_MAX, &[one]);
             } else {
-                remember_in(&mut state.unkeyed, UNKEYED_RECEIPTS_MAX, one);
+                remember_in(&mut state.unkeyed, UNKEYED_RECEIPTS_MAX, &[one]);
             }
         };
         for keyed in &before {

@@ -132,14 +132,14 @@ pub async fn rehydrate<S: CarriedState>(
     stored: &Stored,
 ) -> Result<Rehydrated<S>, StateError> {
     let commit = decode_commit(stored)?;
-    let (record, full, since) = match &commit.state {
-        CarriedV1::Full(record) => (record.clone(), stored.tail, None),
+    let (state, full, since) = match &commit.state {
+        CarriedV1::Full(record) => (record.open(), stored.tail, None),
         CarriedV1::Since(since) => {
             let (record, full) = base(log, stored, since).await?;
-            (record, full, Some(since))
+            (record.open(), full, Some(since))
         }
     };
-    let mut state: S = record.open().map_err(|source| bytes(stored, source))?;
+    let mut state: S = state.map_err(|source| bytes(stored, source))?;
     if let Some(since) = since
         && !state.remember_since(since)
     {

@@ -58,6 +58,12 @@ impl Page {
         }
     }
 
+    /// The same page with some kinds of its commits.
+    pub(crate) fn of_kinds(&self, kinds: &[Kind]) -> Self {
+        let wanted = self.commits.iter().filter(|commit| kinds.contains(&commit.stored().stream.kind()));
+        Self { commits: wanted.cloned().collect(), unreadable: self.unreadable, reached: self.reached }
+    }
+
     /// What a follower of this life of the shard meets in it.
     pub(crate) fn followed(self, shard: u8, incarnation: u64) -> impl Iterator<Item = Followed> {
         let at = ShardPosition { incarnation, revision: self.reached };

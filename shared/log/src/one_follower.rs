@@ -33,6 +33,11 @@ use crate::{
 const NAME: &str = "process";
 /// Commits that are taken into the window at once.
 const BATCH_COMMITS_MAX: usize = 256;
+/// The time between two looks at what was received. Whoever is woken for every commit takes more of the processor than what
+/// it does with it, and the views rest longer anyway. The first commit after a quiet moment does not wait.
+const TAKE_EVERY: Duration = Duration::from_millis(5);
+/// Commits of a batch from which on more are waiting, and nothing rests.
+const COMMITS_BEHIND: usize = BATCH_COMMITS_MAX / 2;
 /// After so many commits a reader that follows by itself looks again whether it can join.
 const JOIN_EVERY_COMMITS: u32 = 64;
 /// The pause before the log is followed again after a failure.
@@ -117,8 +122,12 @@ impl Shared {
         self.restart(end);
         let mut batches = follow.ready_chunks(BATCH_COMMITS_MAX);
         while let Some(batch) = batches.next().await {
+            let is_behind = batch.len() >= COMMITS_BEHIND;
             if let Err(error) = self.take(batch) {
                 return error;
+            }
+            if !is_behind {
+                tokio::time::sleep(TAKE_EVERY).await;
             }
         }
         FollowError::Unavailable("the log stopped sending".into())

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use berth_proto::{CommitV2, DecodeError as CodecError, instance::InstanceStateV1};
+use berth_proto::{CommitV2, DecodeError as CodecError, Kind, instance::InstanceStateV1};
 
 use crate::{
     decode::{DecodeError, decode_commit},
@@ -26,6 +26,14 @@ impl SharedCommit {
     /// The commit, or why it cannot be used.
     pub fn commit(&self) -> Result<&CommitV2, &DecodeError> {
         self.commit.get_or_init(|| decode_commit(&self.stored)).as_ref()
+    }
+
+    /// Decodes it before anybody asks, and the state of an instance to which something happened.
+    pub(crate) fn decode(&self) {
+        let happened = self.commit().is_ok_and(|commit| !commit.events.is_empty());
+        if happened && self.stored.stream.kind() == Kind::Instance {
+            let _known = self.instance_state();
+        }
     }
 
     /// The state of an instance after the commit; none if the commit carries none or cannot be used.

@@ -30,14 +30,14 @@ use crate::{
     start::open_or_quarantine,
 };
 
-/// Commits that are folded and written at once.
-pub(crate) const COMMITS_PER_BATCH_MAX: usize = 256;
+/// Commits that are folded and written at once: so many share what a batch costs whatever is in it.
+pub(crate) const COMMITS_PER_BATCH_MAX: usize = 1_024;
 /// The time between two batches of a view that is up to date: commits of a busy moment share the work that a
 /// batch costs, which else takes more of the processor than the commands themselves. The first commit after a
 /// quiet moment does not wait.
 const BATCH_EVERY: Duration = Duration::from_millis(20);
 /// Commits of a batch from which on the view counts as behind, and does not pause.
-const COMMITS_BEHIND: usize = COMMITS_PER_BATCH_MAX / 2;
+const COMMITS_BEHIND: usize = 128;
 /// The pause after the first failure to follow; it doubles with each further one.
 pub(crate) const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest such pause.

@@ -46,9 +46,13 @@ impl Place {
 /// reported by the record view.
 pub(super) fn sort_in(shared: &SharedCommit, owned: &Owned, oldest: Timestamp, lanes: &mut Lanes) {
     let Ok(commit) = shared.commit() else { return };
-    let partition = commit.stream.partition();
     let Some(instance) = commit.stream.as_instance() else { return };
-    if commit.events.is_empty() || commit.occurred_at < oldest || !owned.contains_key(&partition) {
+    // Most commits only answer commands: nothing is worked out for them.
+    if commit.events.is_empty() || commit.occurred_at < oldest {
+        return;
+    }
+    let partition = commit.stream.partition();
+    if !owned.contains_key(&partition) {
         return;
     }
     let Ok(Some(state)) = shared.instance_state() else { return };

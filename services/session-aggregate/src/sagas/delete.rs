@@ -183,7 +183,8 @@ impl Delete {
 /// Whether a commit notes that what a deleted instance left is cleaned up.
 pub(crate) fn erasure_recorded(instance: InstanceId, commit: &CommitV2) -> bool {
     // Most commits answer clients, and then there is nothing that the id has to be made for.
-    let mut ours = commit.receipts.iter().filter(|receipt| receipt.principal == PrincipalV1::Service).peekable();
+    let mut ours =
+        commit.receipts.iter().filter(|receipt| receipt.principal == PrincipalV1::Service).peekable();
     if ours.peek().is_none() {
         return false;
     }

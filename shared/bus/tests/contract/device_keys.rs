@@ -132,6 +132,25 @@ async fn leftovers_of_a_crash_are_erased_at_the_next_start() {
 }
 
 #[tokio::test]
+async fn a_deleted_file_whose_name_comes_back_after_a_power_loss_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileDeviceKeys::open(folder.path()).await.unwrap();
+    store.put(ONE, 1, material(1, 500)).await.unwrap();
+    let path = folder.path().join(format!("{ONE}.1.0"));
+    let length = std::fs::metadata(&path).unwrap().len();
+    store.delete(ONE, 1).await.unwrap();
+    assert!(!path.exists());
+    drop(store);
+    std::fs::write(&path, vec![0; usize::try_from(length).unwrap()]).unwrap();
+    let store = FileDeviceKeys::open(folder.path()).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), None);
+    store.put(ONE, 1, material(2, 500)).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), Some(material(2, 500)));
+    store.delete(ONE, 1).await.unwrap();
+    assert_eq!(store.get(ONE, 1).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn damage_is_noticed_and_a_second_process_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileDeviceKeys::open(folder.path()).await.unwrap();

@@ -28,7 +28,7 @@ pub fn remember(state: &mut State, receipt: &ReceiptV2, version: u64) {
     }
     let outcome = receipt.outcome.clone();
     let (command_id, digest) = (receipt.command_id, receipt.digest);
-    remember_in(ring, max, RememberedV1 { command_id, digest, version, outcome });
+    remember_in(ring, max, &[RememberedV1 { command_id, digest, version, outcome }]);
 }
 
 /// What the instance remembers of a command, if it still does.

@@ -1,12 +1,14 @@
 //! The log of one process, in a folder of its data folder that fjall keeps: no server to install.
 //!
 //! `open` takes the process lock and the folder, `writer` is the thread that stores appends in batches, answers
-//! after the sync and hands the batch to the `window` that followers read first, `reader` looks up and follows.
+//! after the sync and hands the batch to the `window` that followers read first, `reader` looks up and follows, and
+//! `pages` are what followers that are behind the window share.
 
 #[cfg(test)]
 mod faults;
 mod keys;
 mod open;
+mod pages;
 mod reader;
 mod store;
 mod tables;
@@ -73,7 +75,12 @@ impl EmbeddedLog {
         let Opened { store, incarnation, ends } = opened;
         let (queue, requests) = mpsc::channel(QUEUE_COMMITS_MAX);
         let (ends_sender, ends) = watch::channel(ends);
-        let source = Source { store, window: Arc::default(), unreadable: Unreadable::default() };
+        let source = Source {
+            store,
+            window: Arc::default(),
+            pages: Arc::default(),
+            unreadable: Unreadable::default(),
+        };
         #[cfg(test)]
         let faults = Arc::<faults::Faults>::default();
         let writer = Writer {

@@ -8,6 +8,7 @@ use berth_proto::{Kind, StreamKey};
 
 use super::{
     EmbeddedLog,
+    pages::Pages,
     store::{Snapshot, Store, StoreError, guarded},
 };
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
 pub(super) struct Source {
     pub(super) store: Arc<Store>,
     pub(super) window: Arc<Window>,
+    /// What is behind the window, for all who read it at the same time.
+    pub(super) pages: Arc<Pages>,
     pub(super) unreadable: Unreadable,
 }
 
@@ -49,7 +52,7 @@ impl LogRead for EmbeddedLog {
 
     async fn read_at(&self, stream: &StreamKey, at: Tail) -> Result<Option<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
-        here(&self.source.store, move |tables| tables.version(&stream, shard, at.version)).await
+        here(&self.source.store, move |tables| tables.near(&stream, shard, at)).await
     }
 
     async fn follow(&self, _name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
@@ -82,31 +85,28 @@ impl LogRead for EmbeddedLog {
 impl Local for Source {
     async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError> {
         if let Some(page) = self.window.page(shard, (after, up_to), kinds) {
+            self.pages.forget_old();
             return Ok(page);
         }
-        let kinds = kinds.to_vec();
-        let page =
-            blocking(&self.store, move |tables| shard_page(tables, shard, (after, up_to), &kinds)).await?;
-        if let Some(after) = page.unreadable {
-            self.unreadable.note(shard, after + 1, page.reached);
-        }
-        Ok(page)
+        let read = move || async move {
+            let page = blocking(&self.store, move |tables| shard_page(tables, shard, (after, up_to))).await?;
+            if let Some(after) = page.unreadable {
+                self.unreadable.note(shard, after + 1, page.reached);
+            }
+            Ok::<_, ReadError>(page)
+        };
+        self.pages.page((shard, after), kinds, read).await
     }
 }
 
-fn shard_page(
-    tables: &Snapshot<'_>,
-    shard: u8,
-    (after, up_to): (u64, u64),
-    kinds: &[Kind],
-) -> Result<Page, StoreError> {
+fn shard_page(tables: &Snapshot<'_>, shard: u8, (after, up_to): (u64, u64)) -> Result<Page, StoreError> {
     let mut page = Page { commits: Vec::new(), unreadable: None, reached: after };
-    let read = guarded(|| read_on(tables, shard, up_to, kinds, &mut page));
+    let read = guarded(|| read_on(tables, shard, up_to, &mut page));
     match read {
         // What comes next is looked at by itself, once everything before it was told.
         Ok(()) | Err(StoreError::Damaged(_)) if page.reached > after => Ok(page),
         Ok(()) | Err(StoreError::Damaged(_)) if after < up_to => {
-            pass_over(tables, shard, up_to, kinds, &mut page)?;
+            pass_over(tables, shard, up_to, &mut page)?;
             Ok(page)
         }
         read => read.map(|()| page),
@@ -114,18 +114,12 @@ fn shard_page(
 }
 
 /// Reads commits into a page until it is full, or until something is in the way.
-fn read_on(
-    tables: &Snapshot<'_>,
-    shard: u8,
-    up_to: u64,
-    kinds: &[Kind],
-    page: &mut Page,
-) -> Result<(), StoreError> {
+fn read_on(tables: &Snapshot<'_>, shard: u8, up_to: u64, page: &mut Page) -> Result<(), StoreError> {
     let mut bytes = 0;
     for stored in tables.shard(shard, (page.reached, up_to))?.take(FOLLOW_PAGE_COMMITS_MAX) {
         let stored = stored?;
         bytes += stored.payload.len();
-        page.take(stored, kinds);
+        page.take(stored, &Kind::ALL);
         if bytes >= FOLLOW_PAGE_BYTES_MAX {
             break;
         }
@@ -135,19 +129,13 @@ fn read_on(
 
 /// Looks place by place where reading in order failed: one block that the engine refuses holds many rows, and so does one
 /// of its files that is gone. Ends with what can be read, or with the page.
-fn pass_over(
-    tables: &Snapshot<'_>,
-    shard: u8,
-    up_to: u64,
-    kinds: &[Kind],
-    page: &mut Page,
-) -> Result<(), StoreError> {
+fn pass_over(tables: &Snapshot<'_>, shard: u8, up_to: u64, page: &mut Page) -> Result<(), StoreError> {
     let after = page.reached;
     let places = after + 1..=up_to;
     for revision in places.take(FOLLOW_PAGE_COMMITS_MAX) {
         match tables.place(shard, revision) {
             Ok(Some(stored)) if page.unreadable.is_none() => {
-                page.take(stored, kinds);
+                page.take(stored, &Kind::ALL);
                 return Ok(());
             }
             Ok(Some(_)) => return Ok(()),

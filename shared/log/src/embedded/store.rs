@@ -297,6 +297,19 @@ impl<'a> Snapshot<'a> {
         self.commit(stream, shard, Tail { version, revision }).map(Some)
     }
 
+    /// The commit of a stream with the version of a tail, which is looked for first where that says that it lies.
+    pub(super) fn near(
+        &self,
+        stream: &StreamKey,
+        shard: u8,
+        tail: Tail,
+    ) -> Result<Option<Stored>, StoreError> {
+        match self.commit(stream, shard, tail) {
+            Ok(found) => Ok(Some(found)),
+            Err(_elsewhere) => self.version(stream, shard, tail.version),
+        }
+    }
+
     /// Commits of a stream after a version.
     pub(super) fn page(
         &self,

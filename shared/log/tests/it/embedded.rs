@@ -13,7 +13,7 @@ use berth_runtime::SystemEntropy;
 use tempfile::TempDir;
 
 use crate::contract::{
-    following::until_caught_up,
+    following::{next, until_caught_up},
     history::{History, instance},
 };
 
@@ -211,6 +211,26 @@ async fn a_follower_that_fell_behind_reads_the_folder_and_then_what_is_new() {
         }
     }
     assert_eq!(seen, [6, 7, 8, 9, 10]);
+}
+
+#[tokio::test]
+async fn readers_that_begin_at_the_same_place_share_what_one_of_them_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_folder(folder.path());
+    History::new(instance(1)).grow(&log, 5).await;
+    drop(log);
+    let log = open_folder(folder.path());
+    let first = async |name| {
+        let mut follow = log.follow(name, &[Kind::Instance], Position::default()).await.unwrap();
+        match next(&mut follow).await.unwrap() {
+            Followed::Commit(commit, _) => commit,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (one, another) = (first("one").await, first("another").await);
+    assert!(Arc::ptr_eq(&one, &another), "it is decoded once");
+    let mut other = log.follow("other", &[Kind::Account], Position::default()).await.unwrap();
+    assert!(until_caught_up(&mut other).await.0.is_empty());
 }
 
 #[tokio::test]

@@ -151,11 +151,15 @@ async fn all_readers_of_a_process_are_given_the_very_same_commit_which_is_receiv
 #[tokio::test]
 async fn a_reader_that_stands_still_holds_nobody_up_and_misses_nothing() {
     const COMMITS: usize = 20_000;
+    const AT_ONCE: u16 = 100;
     let (process, mut history) = (Process::new(), History::new(instance(1)));
     let [mut quick, mut slow] = process.readers(&mut history).await;
     let first = next_version(&history);
-    for _ in 0..COMMITS {
-        history.grow(&process.log, 1).await;
+    for _ in 0..COMMITS / usize::from(AT_ONCE) {
+        history.grow(&process.log, AT_ONCE.into()).await;
+        for _ in 1..AT_ONCE {
+            next_commit(&mut quick).await;
+        }
         assert_eq!(next_commit(&mut quick).await.stored().tail, history_tail(&history));
     }
     // What the slow one has not seen is not in memory any more.

@@ -10,6 +10,7 @@ use async_nats::{
     },
 };
 use berth_proto::{Kind, StreamKey};
+use berth_runtime::Pauses;
 use futures::StreamExt;
 
 use super::super::{
@@ -113,7 +114,7 @@ impl ShardFollower {
     }
 
     pub(super) async fn next(&mut self) -> Option<Result<Step, FollowError>> {
-        let mut pause = PAUSE_MIN;
+        let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
         loop {
             if let Some(step) = self.ready.pop_front() {
                 return Some(Ok(step));
@@ -122,7 +123,7 @@ impl ShardFollower {
                 return None;
             }
             match self.step().await {
-                Ok(()) => pause = PAUSE_MIN,
+                Ok(()) => pauses.restart(),
                 Err(error @ FollowError::Unavailable(_)) => {
                     // That the connection is lost is told by whoever opened it, and once for all shards.
                     if self.log.client.connection_state() == State::Connected {
@@ -134,8 +135,7 @@ impl ShardFollower {
                             "the log cannot be followed at the moment"
                         );
                     }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    pauses.wait().await;
                 }
                 Err(error) => {
                     self.ended = true;
