@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use berth_domain::instance::{connection_word, pause_word, state_word};
-use berth_notices::pace::Pace;
+use berth_notices::{pace::Pace, retries::Retries};
 use berth_proto::{
     Timestamp,
     deliveries::FailingEndpointV1,
@@ -261,6 +261,8 @@ pub(super) struct WebhookBody {
     rate: Option<u32>,
     /// Notices that it is sent at the same time at most; null without a bound of its own.
     concurrency: Option<u32>,
+    /// Seconds after which it is tried again, one after the other; null is the usual schedule.
+    retries: Option<Vec<u32>>,
     /// When it was first configured.
     created_at: String,
     /// When it last changed.
@@ -293,6 +295,7 @@ impl WebhookBody {
                 .is_some_and(berth_notices::asymmetric::is_wanted),
             rate,
             concurrency,
+            retries: Retries::of_options(webhook.options.as_ref()).map(Retries::into_seconds),
             created_at: time(webhook.created_at),
             updated_at: time(webhook.updated_at),
             failing: None,

@@ -250,6 +250,40 @@ async fn what_a_webhook_is_sent_at_most_is_its_own_to_say() {
 }
 
 #[tokio::test]
+async fn when_a_webhook_is_tried_again_is_its_own_to_say() {
+    let world = World::start().await;
+    world.instance("shop").await;
+    for hooks in [HOOKS, "/v1/instances/shop/webhooks"] {
+        let body = json!({"url": "https://example.com/hook", "rate": 20, "retries": [10, 600]});
+        let made = ask(&world, 201, Request::post(hooks).json(&body)).await;
+        assert_eq!(made["retries"], json!([10, 600]));
+        let path = format!("{hooks}/{}", made["id"].as_str().unwrap());
+        let kept = ask(&world, 200, Request::patch(&path).json(&json!({"label": "mine"}))).await;
+        assert_eq!((&kept["retries"], &kept["rate"]), (&json!([10, 600]), &json!(20)));
+        let once = ask(&world, 200, Request::patch(&path).json(&json!({"retries": []}))).await;
+        assert_eq!(once["retries"], json!([]));
+        let usual = ask(&world, 200, Request::patch(&path).json(&json!({"retries": null}))).await;
+        assert_eq!((&usual["retries"], &usual["rate"]), (&Value::Null, &json!(20)));
+        for (wrong, says) in [
+            (json!([0]), "86400"),
+            (json!([86_401]), "86400"),
+            (json!(vec![1; 21]), "at most 20"),
+            (json!([86_400, 86_400, 86_400, 86_400]), "272105 in all"),
+            (json!([1.5]), "u32"),
+            (json!("10"), "sequence"),
+        ] {
+            let refused = ask(&world, 400, Request::patch(&path).json(&json!({"retries": wrong}))).await;
+            assert!(refused["detail"].as_str().unwrap().contains(says), "{wrong}: {refused}");
+            let new = json!({"url": "https://example.com/", "retries": wrong});
+            ask(&world, 400, Request::post(hooks).json(&new)).await;
+        }
+    }
+    let green = json!({"url": "https://example.com/", "format": "green", "retries": [10]});
+    let refused = ask(&world, 400, Request::post("/v1/instances/shop/webhooks").json(&green)).await;
+    assert!(refused["detail"].as_str().unwrap().contains("a schedule of its own"), "{refused}");
+}
+
+#[tokio::test]
 async fn what_a_dialect_configures_for_the_account_is_seen_and_changed_here() {
     let world = World::start().await;
     let business = format!("/api/v2/business/{}/webhook", world.account_id);

@@ -7,6 +7,7 @@ use berth_notices::{
     asymmetric,
     formats::{Format, NATIVE, by_name},
     pace::Pace,
+    retries::Retries,
 };
 use berth_proto::{EndpointId, frame::RejectionCodeV1};
 use serde::{Deserialize, Deserializer};
@@ -14,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::{
     get::find_to_change,
-    webhooks::{AfterLogout, Whose, check_events, checked, removed_since},
+    webhooks::{AfterLogout, Whose, check_events, checked, checked_retries, removed_since},
 };
 use crate::{
     app::{App, Call, Failure, NewWebhook, Record, Webhook},
@@ -63,6 +64,10 @@ pub(super) struct WebhookPatch {
     #[serde(default, deserialize_with = "some")]
     #[schema(value_type = Option<u32>)]
     concurrency: Option<Option<u32>>,
+    /// Seconds after which a notice that failed is tried again; null is the usual schedule, `[]` one attempt.
+    #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = Option<Vec<u32>>)]
+    retries: Option<Option<Vec<u32>>>,
 }
 
 /// Tells a field that is null from one that is left out.
@@ -215,6 +220,14 @@ pub(super) fn patched(webhook: Webhook, patch: WebhookPatch) -> Result<NewWebhoo
         rate: patch.rate.unwrap_or(present.rate),
         concurrency: patch.concurrency.unwrap_or(present.concurrency),
     })?;
+    let retries = match patch.retries {
+        Some(wanted) => checked_retries(&webhook.format, wanted)?,
+        None => Retries::of_options(webhook.options.as_ref()),
+    };
+    let options = match patch.ed25519 {
+        Some(wanted) => asymmetric::wanting(webhook.options, wanted),
+        None => webhook.options,
+    };
     Ok(NewWebhook {
         id: Some(webhook.id),
         format: by_name(&webhook.format).map_or(NATIVE, Format::name),
@@ -226,10 +239,7 @@ pub(super) fn patched(webhook: Webhook, patch: WebhookPatch) -> Result<NewWebhoo
         secret: None,
         events: patch.events.unwrap_or(webhook.events),
         after_logout_all: patch.after_logout.map_or(webhook.after_logout_all, |it| it == AfterLogout::All),
-        options: pace.on(match patch.ed25519 {
-            Some(wanted) => asymmetric::wanting(webhook.options, wanted),
-            None => webhook.options,
-        }),
+        options: Retries::on(retries, pace.on(options)),
         // Headers that a dialect keeps for its echo are not this patch's.
         lenient_headers: webhook.format != "native",
     })

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_notices::{
     asymmetric,
-    formats::{ENDPOINT_EVENTS, NATIVE, event_names, names},
+    formats::{ENDPOINT_EVENTS, NATIVE, RetryRule, by_name, event_names, names},
     pace::{CONCURRENCY_MAX, Pace, RATE_MAX},
+    retries::{RETRIES_MAX, RETRIES_SECONDS_MAX, RETRY_SECONDS_MAX, Retries},
 };
 use berth_proto::frame::RejectionCodeV1;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,9 @@ pub(super) struct WebhookRequest {
     rate: Option<u32>,
     /// Notices that it is sent at the same time at most, from 1 to 192; without a bound of its own if it is left out.
     concurrency: Option<u32>,
+    /// Seconds after which a notice that failed is tried again, one after the other: at most 20 of up to a day each, 75 h 35 min
+    /// in all. The usual schedule if it is left out; `[]` is one attempt.
+    retries: Option<Vec<u32>>,
 }
 
 /// What an endpoint is told after a logout.
@@ -97,6 +101,7 @@ impl WebhookRequest {
         })?;
         check_events(format, of, &self.events)?;
         let pace = checked(Pace { rate: self.rate, concurrency: self.concurrency })?;
+        let retries = checked_retries(format, self.retries)?;
         Ok(NewWebhook {
             id: None,
             format,
@@ -108,7 +113,7 @@ impl WebhookRequest {
             secret: self.secret,
             events: self.events,
             after_logout_all: self.after_logout == Some(AfterLogout::All),
-            options: pace.on(asymmetric::wanting(None, self.ed25519 == Some(true))),
+            options: Retries::on(retries, pace.on(asymmetric::wanting(None, self.ed25519 == Some(true)))),
             lenient_headers: false,
         })
     }
@@ -126,6 +131,21 @@ pub(super) fn checked(pace: Pace) -> Result<Pace, Problem> {
         )));
     }
     Ok(pace)
+}
+
+/// Refuses delays that no endpoint can have, and any of an endpoint whose format has a rule of its own.
+pub(super) fn checked_retries(format: &str, seconds: Option<Vec<u32>>) -> Result<Option<Retries>, Problem> {
+    let Some(seconds) = seconds else { return Ok(None) };
+    if by_name(format).is_some_and(|format| format.retry_rule() != RetryRule::Standard) {
+        let told = format!("`retries`: the format `{format}` has a schedule of its own.");
+        return Err(Problem::invalid(told));
+    }
+    Retries::new(seconds).map(Some).ok_or_else(|| {
+        Problem::invalid(format!(
+            "`retries`: at most {RETRIES_MAX} delays of 1 to {RETRY_SECONDS_MAX} seconds are expected, \
+             {RETRIES_SECONDS_MAX} in all."
+        ))
+    })
 }
 
 /// Whose an endpoint is.
