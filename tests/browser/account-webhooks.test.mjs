@@ -62,6 +62,14 @@ test("an endpoint of the account is added, tried and removed", async () => {
     return deliveries.some((one) => one.event === "instance.open");
   }, "the delivery");
 
+  await card.getByRole("link", { name: "Deliveries" }).click();
+  await page.getByRole("row", { name: /instance\.open/ }).getByRole("link", { name: "quay" }).waitFor();
+  await sound(page, "what an endpoint of the account was sent");
+  await seen(page, "account-deliveries");
+  await page.getByRole("link", { name: "Given up" }).click();
+  await page.getByText("Nothing here.").waitFor();
+  await page.getByRole("main").getByRole("link", { name: "Webhooks of the account" }).click();
+
   await card.getByRole("button", { name: "Switch off" }).click();
   await page.getByText("The endpoint is changed.").waitFor();
   await card.getByRole("button", { name: "Send a test" }).click();

@@ -541,6 +541,7 @@ account-webhook = Webhook of all instances
 account-webhook-text = Every instance of the account is told to this endpoint, with CodeChat's bodies.
 account-webhooks = Webhooks of the account
 account-webhooks-text = Each of these is told of every instance of the account, those to come included.
+account-deliveries-text = What this endpoint was sent about all instances, by when it was first tried. Each attempt is kept for 30 days.
 account-webhooks-none = No endpoint yet. One of these hears of all instances.
 endpoint-rate = In a second at most
 endpoint-concurrency = At once at most

@@ -541,6 +541,7 @@ account-webhook = Webhook de todas las instancias
 account-webhook-text = Este destino se entera de cada instancia de la cuenta, con los cuerpos de CodeChat.
 account-webhooks = Webhooks de la cuenta
 account-webhooks-text = Cada uno de estos destinos se entera de todas las instancias de la cuenta, también de las que vengan.
+account-deliveries-text = Lo que se envió a este destino sobre todas las instancias, según cuándo se intentó por primera vez. Cada intento se guarda 30 días.
 account-webhooks-none = Aún no hay destino. Uno de estos se entera de todas las instancias.
 endpoint-rate = Por segundo, como máximo
 endpoint-concurrency = A la vez, como máximo

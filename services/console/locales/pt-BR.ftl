@@ -541,6 +541,7 @@ account-webhook = Webhook de todas as instâncias
 account-webhook-text = Este destino fica sabendo de cada instância da conta, com os corpos do CodeChat.
 account-webhooks = Webhooks da conta
 account-webhooks-text = Cada um destes destinos fica sabendo de todas as instâncias da conta, também das que vierem.
+account-deliveries-text = O que foi enviado a este destino sobre todas as instâncias, por quando foi tentado pela primeira vez. Cada tentativa é guardada por 30 dias.
 account-webhooks-none = Ainda não há destino. Um destes fica sabendo de todas as instâncias.
 endpoint-rate = Por segundo, no máximo
 endpoint-concurrency = Ao mesmo tempo, no máximo

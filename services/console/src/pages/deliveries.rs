@@ -23,12 +23,12 @@ use crate::{
 };
 
 /// Deliveries of a page.
-const ROWS: u16 = 25;
+pub(super) const ROWS: u16 = 25;
 /// What the health of an endpoint is about: a day.
 const HEALTH_SECONDS: i64 = 24 * 60 * 60;
 
 /// What can be asked for, and how that stands.
-const FILTERS: [(&str, &str, &[StandingV1]); 5] = [
+pub(super) const FILTERS: [(&str, &str, &[StandingV1]); 5] = [
     ("", "all", &[]),
     ("waiting", "sent-waiting", &[StandingV1::Waiting]),
     ("delivered", "sent-delivered", &[settled(SettlementV1::Delivered)]),
@@ -71,10 +71,10 @@ struct Endpoint {
 }
 
 /// A filter.
-struct Filter {
-    word: &'static str,
-    text: String,
-    is_chosen: bool,
+pub(super) struct Filter {
+    pub(super) word: &'static str,
+    pub(super) text: String,
+    pub(super) is_chosen: bool,
 }
 
 #[derive(Template)]
@@ -197,29 +197,33 @@ async fn rows_of(visit: &Visit, record: &Record, scope: Scope, query: &Fields) -
     let page = visit.app.deliveries.page(asked).await?;
     let ends = Ends::of(visit, record, &page.deliveries).await?;
     let sent = page.deliveries.iter().map(|it| Sent::of(it, &ends, address(record, it.notice.endpoint), t));
-    let encoded = |before: Option<String>| {
-        let said = [("state", Some(chosen.0.to_owned())), ("before", before)];
-        let said =
-            said.into_iter().filter_map(|(name, value)| Some((name, value.filter(|it| !it.is_empty())?)));
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish()
-    };
     Ok(Rows {
         t,
         // Parts of a page are read in the place of the page, not in their own.
         root: if scope == Scope::Instance { "../../".to_owned() } else { "../../../../".to_owned() },
         own: "deliveries",
-        query: encoded(query.given("before")),
+        query: encoded(chosen.0, query.given("before")),
         instance: record.id.to_string(),
         shows_endpoint: scope == Scope::Instance,
-        filters: FILTERS
-            .iter()
-            .map(|(word, key, _)| Filter { word, text: t.f(key, &[]), is_chosen: *word == chosen.0 })
-            .collect(),
+        filters: filters(chosen.0, t),
         state: chosen.0,
         sent: sent.collect(),
-        next: page.next.map(|next| encoded(Some(URL_SAFE_NO_PAD.encode(next)))),
+        next: page.next.map(|next| encoded(chosen.0, Some(URL_SAFE_NO_PAD.encode(next)))),
         is_first,
     })
+}
+
+/// The query of a page of deliveries.
+pub(super) fn encoded(state: &str, before: Option<String>) -> String {
+    let said = [("state", Some(state.to_owned())), ("before", before)];
+    let said = said.into_iter().filter_map(|(name, value)| Some((name, value.filter(|it| !it.is_empty())?)));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish()
+}
+
+/// What can be asked for, of which one is chosen.
+pub(super) fn filters(chosen: &str, t: Texts) -> Vec<Filter> {
+    let all = FILTERS.iter();
+    all.map(|(word, key, _)| Filter { word, text: t.f(key, &[]), is_chosen: *word == chosen }).collect()
 }
 
 fn asked(record: &Record, scope: Scope) -> DeliveriesPageV1 {

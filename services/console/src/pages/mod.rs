@@ -1,5 +1,6 @@
 //! The pages, one file each, and their addresses.
 
+mod account_deliveries;
 mod account_webhook;
 mod account_webhooks;
 mod accounts;
@@ -51,6 +52,8 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/new", get(create::page).post(create::submit))
         .route("/console/webhooks", get(account_webhooks::page).post(account_webhooks::add))
         .route("/console/webhooks/{w}", post(account_webhooks::change))
+        .route("/console/webhooks/{w}/deliveries", get(account_deliveries::page))
+        .route("/console/webhooks/{w}/deliveries/rows", get(account_deliveries::rows))
         .route("/console/webhooks/{w}/remove", post(account_webhooks::remove))
         .route("/console/webhooks/{w}/secret", get(account_webhook::secret).post(account_webhook::rotate))
         .route("/console/webhooks/{w}/test", post(account_webhook::test))
