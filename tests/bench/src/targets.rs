@@ -167,6 +167,11 @@ fn of_logouts(on: Topology) -> Vec<Target> {
         target(&format!("{on}, a burst of notices/s, three endpoints"), of(3, logouts::NOTICES_PER_SECOND))
             .at_least(5_000.0),
         target(&format!("{on}, notices missing after it"), of(3, logouts::NOTICES_MISSING)).at_most(0.0),
+        target(
+            &format!("{on}, a burst of notices/s, twenty endpoints each"),
+            of(logouts::MANY_ENDPOINTS, logouts::NOTICES_PER_SECOND),
+        )
+        .at_least(5_000.0),
     ]
 }
 

@@ -108,7 +108,9 @@ fn rates_are_offered_up_to_three_times_the_capacity() {
 #[test]
 fn real_logouts_end_sessions_and_no_notice_is_missing() {
     let report = measured("logouts");
-    for work in ["logouts, 0 endpoints", "logouts, 1 endpoint", "logouts, 3 endpoints"] {
+    for work in
+        ["logouts, 0 endpoints", "logouts, 1 endpoint", "logouts, 3 endpoints", "logouts, 20 endpoints"]
+    {
         assert!(report.median("logouts", work, "per second") > 0.0);
         assert!(report.median("logouts", work, "notices missing").abs() < 0.5);
     }

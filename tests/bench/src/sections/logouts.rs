@@ -19,6 +19,11 @@ use crate::{
     },
 };
 
+/// Endpoints of each instance where sending notices is nearly all that there is to do: as many as an instance may have.
+pub(crate) const MANY_ENDPOINTS: usize = 20;
+/// How many times fewer instances are logged out there.
+const FEWER: usize = 8;
+
 /// How long linking, ending and telling may take; what is done by then counts.
 const PHASE_MAX: Duration = Duration::from_mins(1);
 /// Figures of the notices.
@@ -48,6 +53,10 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
             cycle(run, &deployment, &sink, instances, (endpoints, true), round).await?;
         }
     }
+    let (first, kind) = (MANY_ENDPOINTS * sessions, Kind::with_endpoints(&sink, MANY_ENDPOINTS));
+    let numbers = first..first + sessions.div_ceil(FEWER);
+    let instances = creates::population(&deployment, clients, numbers, &kind).await?.to_vec();
+    cycle(run, &deployment, &sink, instances, (MANY_ENDPOINTS, false), round).await?;
     Ok(())
 }
 
