@@ -118,8 +118,8 @@ const fn pause_key(reason: PauseReasonV1) -> &'static str {
 
 /// The last device: its person, and its number as one writes it.
 fn device(record: &Record) -> Option<String> {
-    let device = record.device.as_ref()?;
-    let name = device.push_name.as_ref().or(device.business_name.as_ref());
+    let device = record.device()?;
+    let name = device.push_name.or(device.business_name);
     Some(match name {
         Some(name) => format!("{name}, +{}", device.phone),
         None => format!("+{}", device.phone),
@@ -253,10 +253,10 @@ pub(crate) fn overview(record: &Record, t: Texts) -> Vec<Fact> {
     };
     let mut facts =
         vec![fact("fact-state", state_line(record, t)), fact("fact-number", state.number.to_string())];
-    if let Some(device) = &record.device {
+    if let Some(device) = record.device() {
         facts.push(fact("fact-device", self::device(record).unwrap_or_default()));
-        facts.push(fact("fact-jid", device.jid.clone()));
-        facts.push(fact("fact-platform", device.platform.clone()));
+        facts.push(fact("fact-jid", device.jid));
+        facts.push(fact("fact-platform", device.platform));
     }
     let webhooks = format!("webhooks-{}", permission_word(state.permission).replace('_', "-"));
     facts.push(fact("fact-webhooks", t.f(&webhooks, &[])));

@@ -70,7 +70,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Response {
                 shell: Shell::of(&visit, "instances"),
                 id: created.record.id.to_string(),
                 name: created.record.name.clone(),
-                token: created.record.token.clone(),
+                token: created.record.token(),
                 secret: created.secrets.first().map(|secret| secret.secret.clone()),
             };
             rendered(StatusCode::CREATED, &page)

@@ -69,7 +69,7 @@ pub(crate) async fn rotate_token(visit: Visit, named: Named, form: Form) -> Resp
             let page = Rotated {
                 head: Head::of(&answer.record, shell.t, "danger"),
                 shell,
-                token: answer.record.token.clone(),
+                token: answer.record.token(),
                 is_own: matches!(visit.principal, Principal::Instance { .. }),
             };
             rendered(StatusCode::OK, &page)

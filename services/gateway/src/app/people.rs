@@ -120,7 +120,7 @@ impl People {
                 continue;
             };
             let traces = self.traces(record.id, &key, phone, &mut holdings.damaged).await?;
-            let is_present = record.device.as_ref().is_some_and(|device| device.phone == phone);
+            let is_present = record.device().is_some_and(|device| device.phone == phone);
             if is_present || !traces.is_empty() {
                 holdings.found.push(Holding { record, is_present, traces });
             }

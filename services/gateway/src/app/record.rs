@@ -1,6 +1,6 @@
 //! An instance as it is, opened for rendering.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
     directory::Directory,
@@ -8,16 +8,17 @@ use super::{
     principal::{Held, Principal, Principals},
 };
 use berth_bus::{Bus, KeyRing};
+use berth_domain::instance::effective;
 use berth_log::{LogRead, ReadError, Rehydrated, StateError, last_readable, rehydrate};
 use berth_proto::{
     InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
     frame::RejectionCodeV1,
-    instance::{DeviceV1, InstanceStateV1, PhaseV1, UnlinkStatusV1},
+    instance::{InstanceStateV1, PhaseV1, UnlinkStatusV1},
 };
 use berth_runtime::{Clock, DataKey, Entropy, sealing::field};
 use tokio_util::sync::CancellationToken;
 
-/// An instance as it is: its state and, unless it is erased, its personal values in clear.
+/// An instance as it is: its state and, unless it is erased, its name in clear and what else is opened where it is shown.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// Its id.
@@ -28,10 +29,6 @@ pub struct Record {
     pub state: InstanceStateV1,
     /// Its name; empty when erased.
     pub name: String,
-    /// Its token; empty when erased. Shown only where a door's contract has it.
-    pub token: String,
-    /// The last device that was linked; it stays after a logout.
-    pub device: Option<Device>,
     /// Whether the data key is gone, so that nothing personal can be opened any more.
     pub erased: bool,
     pub(super) key: Option<DataKey>,
@@ -69,6 +66,27 @@ impl Record {
     /// Opens a sealed text of this instance; none when it is erased or not of this field.
     pub fn open(&self, field: &str, sealed: &Sealed) -> Option<String> {
         self.key.as_ref()?.open_text(self.id.as_bytes(), field, sealed).ok()
+    }
+
+    /// Its token; empty when erased. Shown only where a door's contract has it.
+    pub fn token(&self) -> String {
+        self.open(field::TOKEN, &self.state.token).unwrap_or_default()
+    }
+
+    /// The last device that was linked; it stays after a logout. None when it is erased, too.
+    pub fn device(&self) -> Option<Device> {
+        let device = self.state.last_device.as_ref()?;
+        let optional =
+            |field: &str, sealed: &Option<Sealed>| sealed.as_ref().and_then(|it| self.open(field, it));
+        Some(Device {
+            jid: self.open(field::JID, &device.jid)?,
+            lid: optional(field::LID, &device.lid),
+            phone: self.open(field::PHONE, &device.phone)?,
+            push_name: optional(field::PUSH_NAME, &device.push_name),
+            business_name: optional(field::BUSINESS_NAME, &device.business_name),
+            picture_url: optional(field::PICTURE_URL, &device.picture_url),
+            platform: device.platform.clone(),
+        })
     }
 
     /// What it says of who may act on it.
@@ -242,7 +260,12 @@ impl Records {
             self.keys.forget(id.as_bytes());
         }
         let key = self.keys.key(id.as_bytes()).await?;
-        Ok(opened(id, version, berth_domain::instance::effective(&state, self.clock.now()).into_owned(), key))
+        // Nearly always it is the same, which is not copied for that.
+        let other = match effective(&state, self.clock.now()) {
+            Cow::Owned(other) => Some(other),
+            Cow::Borrowed(_) => None,
+        };
+        Ok(opened(id, version, other.unwrap_or(state), key))
     }
 
     /// The record of a state as it was stored, for history.
@@ -258,32 +281,7 @@ impl Records {
 }
 
 fn opened(id: InstanceId, version: u64, state: InstanceStateV1, key: Option<DataKey>) -> Record {
-    let mut record = Record {
-        id,
-        version,
-        state,
-        name: String::new(),
-        token: String::new(),
-        device: None,
-        erased: key.is_none(),
-        key,
-    };
+    let mut record = Record { id, version, state, name: String::new(), erased: key.is_none(), key };
     record.name = record.open(field::NAME, &record.state.name).unwrap_or_default();
-    record.token = record.open(field::TOKEN, &record.state.token).unwrap_or_default();
-    record.device = record.state.last_device.as_ref().and_then(|device| open_device(&record, device));
     record
-}
-
-fn open_device(record: &Record, device: &DeviceV1) -> Option<Device> {
-    let optional =
-        |field: &str, sealed: &Option<Sealed>| sealed.as_ref().and_then(|it| record.open(field, it));
-    Some(Device {
-        jid: record.open(field::JID, &device.jid)?,
-        lid: optional(field::LID, &device.lid),
-        phone: record.open(field::PHONE, &device.phone)?,
-        push_name: optional(field::PUSH_NAME, &device.push_name),
-        business_name: optional(field::BUSINESS_NAME, &device.business_name),
-        picture_url: optional(field::PICTURE_URL, &device.picture_url),
-        platform: device.platform.clone(),
-    })
 }

@@ -166,14 +166,14 @@ impl InstanceBody {
                 PermissionV1::Silent => "silent",
                 PermissionV1::QrOnly => "qr_only",
             },
-            device: record.device.as_ref().map(|device| DeviceBody {
-                jid: device.jid.clone(),
-                lid: device.lid.clone(),
-                phone: device.phone.clone(),
-                push_name: device.push_name.clone(),
-                business_name: device.business_name.clone(),
-                picture_url: device.picture_url.clone(),
-                platform: device.platform.clone(),
+            device: record.device().map(|device| DeviceBody {
+                jid: device.jid,
+                lid: device.lid,
+                phone: device.phone,
+                push_name: device.push_name,
+                business_name: device.business_name,
+                picture_url: device.picture_url,
+                platform: device.platform,
             }),
             pause: pause(state),
             last_end: state.last_end.as_ref().map(|end| EndBody {

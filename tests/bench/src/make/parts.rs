@@ -104,7 +104,7 @@ impl Parts {
         let call = self.call(CREATE_ROUTE, &format!("make-{number}"), body);
         let new = NewInstance { name: Some(name.clone()), ..NewInstance::default() };
         let record = self.app.creator.create(&call, new).await?.record;
-        Ok(Instance { id: record.id.to_string(), name, token: record.token })
+        Ok(Instance { id: record.id.to_string(), name, token: record.token() })
     }
 
     /// Logs an instance out that has no session.

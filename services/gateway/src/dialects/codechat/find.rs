@@ -92,7 +92,7 @@ pub(super) fn with_business(
     deleted_at: Option<Timestamp>,
     business: &str,
 ) -> InstanceFound {
-    let device = record.device.clone().unwrap_or_default();
+    let device = record.device().unwrap_or_default();
     InstanceFound {
         instance_id: shown_id(record),
         name: record.name.clone(),

@@ -189,7 +189,7 @@ pub(super) async fn create(
     let record = created?.record;
     Ok(OrRefusal::Done(Created {
         id_instance: record.state.number,
-        api_token_instance: record.token,
+        api_token_instance: record.token(),
         type_instance: "whatsapp",
     }))
 }
@@ -256,7 +256,7 @@ fn row(record: &Record) -> Row {
         partner_user_uiid: "",
         time_created: seconds(record.state.created_at),
         time_deleted: deleted.map_or_else(|| NEVER.to_owned(), seconds),
-        api_token_instance: record.token.clone(),
+        api_token_instance: record.token(),
         deleted: deleted.is_some(),
         tariff: "PARTNER",
         is_free: false,

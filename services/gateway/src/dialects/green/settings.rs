@@ -126,7 +126,7 @@ pub(super) fn given(body: &Map<String, Value>) -> Result<Map<String, Value>, Gre
 pub(super) fn shown(record: &Record) -> Settings {
     let block = block(record);
     let open = super::words::state(&record.state.phase) == StateInstance::Authorized;
-    let wid = record.device.as_ref().filter(|_| open).map(|device| format!("{}@c.us", device.phone));
+    let wid = record.device().filter(|_| open).map(|device| format!("{}@c.us", device.phone));
     let kept = |name: &str, default: Value| block.get(name).cloned().unwrap_or(default);
     let mut shown = Map::new();
     shown.insert("wid".to_owned(), json!(wid.unwrap_or_default()));

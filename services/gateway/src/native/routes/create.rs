@@ -101,7 +101,7 @@ pub(super) async fn handler(
         created.secrets.into_iter().map(|it| SecretBody { id: it.id.to_string(), secret: it.secret });
     let body = CreatedBody {
         instance: InstanceBody::of(&created.record),
-        token: created.record.token.clone(),
+        token: created.record.token(),
         webhook_secrets: secrets.collect(),
     };
     Ok(answer(StatusCode::CREATED, body, created.replayed))

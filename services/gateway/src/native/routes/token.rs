@@ -43,6 +43,6 @@ pub(super) async fn handler(
     let call = caller.call("POST /v1/instances/{i}/token", &body.bytes);
     let answered = app.tokens.rotate(&call, &record, body.value.token).await?;
     let body =
-        RotatedBody { instance: InstanceBody::of(&answered.record), token: answered.record.token.clone() };
+        RotatedBody { instance: InstanceBody::of(&answered.record), token: answered.record.token() };
     Ok(answer(StatusCode::OK, body, answered.replayed))
 }

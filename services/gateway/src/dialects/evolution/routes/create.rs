@@ -150,6 +150,7 @@ fn answer(record: Record, integration: String, qrcode: Option<CodeAnswer>) -> Cr
         nats: transport("nats"),
         sqs: transport("sqs"),
         settings: kept::settings(&record),
+        hash: record.token(),
         instance: CreatedInstance {
             instance_id: record.id.to_uuid().to_string(),
             integration,
@@ -158,7 +159,6 @@ fn answer(record: Record, integration: String, qrcode: Option<CodeAnswer>) -> Cr
             status: words::state(&record.state.phase),
             instance_name: record.name,
         },
-        hash: record.token,
         qrcode,
     }
 }

@@ -100,7 +100,7 @@ async fn filtered(caller: &Caller, filters: Filters) -> Result<Vec<Record>, Evol
 
 /// Whether a number is the linked phone or the one that the create gave.
 fn has_number(record: &Record, number: &str) -> bool {
-    record.device.as_ref().is_some_and(|device| device.phone == number)
+    record.device().is_some_and(|device| device.phone == number)
         || kept::block(record).get("number").and_then(Value::as_str) == Some(number)
 }
 
@@ -176,7 +176,8 @@ impl InstanceRow {
         let block = kept::block(record);
         let given = |name: &str| block.get(name).and_then(Value::as_str).map(str::to_owned);
         let ended = ended(record);
-        let device = record.device.as_ref();
+        let linked = record.device();
+        let device = linked.as_ref();
         let created_at = iso_millis(record.state.created_at);
         let updated_at = iso_millis(record.state.updated_at);
         Self {
@@ -189,7 +190,7 @@ impl InstanceRow {
             integration: given("integration").unwrap_or_else(|| "WHATSAPP-BAILEYS".to_owned()),
             number: given("number"),
             business_id: given("businessId"),
-            token: record.token.clone(),
+            token: record.token(),
             client_name: "evolution_exchange",
             disconnection_reason_code: ended.as_ref().map(|ended| ended.code),
             disconnection_object: ended.as_ref().map(|ended| ended.object.clone()),

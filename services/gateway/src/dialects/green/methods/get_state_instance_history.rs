@@ -72,7 +72,7 @@ pub(super) async fn run(on: &OnInstance, request: Request) -> Result<Vec<Change>
             break;
         }
     }
-    let phone: u64 = record.device.and_then(|device| device.phone.parse().ok()).unwrap_or_default();
+    let phone: u64 = record.device().and_then(|device| device.phone.parse().ok()).unwrap_or_default();
     let shown = changes.iter().rev().take(count).map(|(at, state_instance)| Change {
         state_instance,
         timestamp: at.seconds(),

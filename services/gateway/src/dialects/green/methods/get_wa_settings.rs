@@ -34,7 +34,7 @@ pub(super) async fn run(on: &OnInstance) -> Result<WaSettings, GreenError> {
     let state_instance = words::state(&record.state.phase);
     let unlinks = &record.state.unlinks;
     let logout_process = unlinks.iter().any(|unlink| unlink.status == UnlinkStatusV1::Pending);
-    let device = record.device.filter(|_| state_instance == StateInstance::Authorized).unwrap_or_default();
+    let device = record.device().filter(|_| state_instance == StateInstance::Authorized).unwrap_or_default();
     Ok(WaSettings {
         avatar: device.picture_url.unwrap_or_default(),
         phone: device.phone,

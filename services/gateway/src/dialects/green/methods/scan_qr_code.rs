@@ -147,7 +147,7 @@ async fn next(connected: &Connected, started: bool, shown: &mut Option<u32>) -> 
 }
 
 fn account_data(record: &Record) -> Value {
-    let device = record.device.clone().unwrap_or_default();
+    let device = record.device().unwrap_or_default();
     let url = settings::block(record).remove("webhookUrl").unwrap_or_else(|| json!(""));
     json!({
         "type": "accountData",

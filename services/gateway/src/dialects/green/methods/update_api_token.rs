@@ -21,5 +21,5 @@ pub(super) struct Renewed {
 pub(super) async fn run(on: &OnInstance) -> Result<Renewed, GreenError> {
     let record = on.read().await?;
     let answer = on.app.tokens.rotate(&on.call, &record, None).await?;
-    Ok(Renewed { api_token_instance: answer.record.token })
+    Ok(Renewed { api_token_instance: answer.record.token() })
 }

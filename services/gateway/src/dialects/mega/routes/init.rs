@@ -70,7 +70,7 @@ pub(super) async fn handler(
     let webhooks = webhook.filter(|_| !disabled).map(endpoint).transpose()?.into_iter().collect();
     let new = NewInstance { name: query.instance_key, webhooks, ..NewInstance::default() };
     let created = on.app.creator.create(&on.call, new).await?;
-    let (key, token) = (created.record.name, created.record.token);
+    let (token, key) = (created.record.token(), created.record.name);
     let instance = NewRow { key, token, status: "disconnected" };
     Ok(Json(InitAnswer { error: false, message: "Instance initialized", instance }))
 }

@@ -38,9 +38,9 @@ impl Row {
     fn of(record: Record) -> Self {
         Self {
             status: words::status(&record.state.phase),
+            token: record.token(),
+            jid: record.device().map(|device| device.jid),
             instance_key: record.name,
-            token: record.token,
-            jid: record.device.map(|device| device.jid),
         }
     }
 }

@@ -44,7 +44,7 @@ struct User {
 pub(super) async fn handler(on: OnInstance) -> Result<Json<StatusAnswer>, MegaError> {
     let record = on.read().await?;
     let status = words::status(&record.state.phase);
-    let user = record.device.filter(|_| status == "connected").map(|device| User {
+    let user = record.device().filter(|_| status == "connected").map(|device| User {
         id: device.jid,
         name: device.push_name.or(device.business_name).unwrap_or_default(),
     });

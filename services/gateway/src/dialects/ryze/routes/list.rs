@@ -144,7 +144,7 @@ async fn named(app: &App, principal: &Principal, names: &[&str]) -> Result<Vec<R
 
 impl InstanceRow {
     fn of(record: Record) -> Self {
-        let status = words::state(&record);
+        let (status, device) = (words::state(&record), record.device());
         let webhooks = record.open_webhooks_of(FORMAT);
         let default = webhooks.iter().find(|webhook| webhook.label == "default");
         Self {
@@ -159,13 +159,13 @@ impl InstanceRow {
             settings: settings::seven(&record),
             connection: Connection {
                 state: status,
-                number_jid: record.device.as_ref().map(|device| device.jid.clone()),
+                number_jid: device.as_ref().map(|device| device.jid.clone()),
                 presence_status: if status == "connected" { "available" } else { "unavailable" },
                 display_status: words::display(status),
             },
-            profile: record.device.map(Profile::of).unwrap_or_default(),
+            profile: device.map(Profile::of).unwrap_or_default(),
+            token: record.token(),
             name: record.name,
-            token: record.token,
         }
     }
 }

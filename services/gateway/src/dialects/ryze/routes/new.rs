@@ -86,7 +86,7 @@ pub(super) async fn handler(
         webhook: MaybeWebhook::of(record.open_webhooks_of(FORMAT).first(), None),
         websocket: Kept::of(&record, "websocket"),
         chatwoot: Kept::of(&record, "chatwoot"),
-        instance: CreatedInstance { status: words::state(&record), name: record.name, token: record.token },
+        instance: CreatedInstance { status: words::state(&record), token: record.token(), name: record.name },
     };
     Ok((StatusCode::CREATED, Json(answer)))
 }
