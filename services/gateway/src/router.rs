@@ -1,11 +1,13 @@
 //! All doors on one port, and who answers for a path that nobody has.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::Body,
     extract::{OriginalUri, Request},
     http::StatusCode,
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
 use berth_upstreams::DEPLOYMENT_HEADER;
@@ -32,7 +34,7 @@ pub(crate) fn compose(app: App, door: Router) -> Router {
         let app = app.clone();
         move |request: Request| answer_unknown(app.clone(), green.clone(), request)
     };
-    let deployment = app.settings().upstreams.deployment.clone();
+    let deployment: Arc<str> = app.settings().upstreams.deployment.as_str().into();
     let slashed = dialects.clone().fallback(unknown.clone());
     Router::new()
         .merge(counted("native", native::router(app)))
@@ -47,9 +49,11 @@ pub(crate) fn compose(app: App, door: Router) -> Router {
                 slashed.oneshot(request).await.into_response()
             }
         })
-        .layer(from_fn(rest::read))
-        .layer(from_fn(move |request: Request, next: Next| refuse_own(deployment.clone(), request, next)))
-        .layer(from_fn_with_state(noting, request_id::noted))
+        // One layer for all that is done around every request: each one copies those within it, each time.
+        .layer(from_fn(move |request: Request, next: Next| {
+            let (app, deployment) = (noting.clone(), Arc::clone(&deployment));
+            async move { request_id::noted(&app, request, |request| received(&deployment, request, next)).await }
+        }))
 }
 
 /// Answers and counts a request that no route has, by its path as it came.
@@ -63,14 +67,15 @@ async fn answer_unknown(app: App, green: green::Entry, mut request: Request) -> 
     Box::pin(metrics::count(told, route, answering)).await
 }
 
-/// Refuses what this deployment sends to itself, since it was configured as its own upstream.
-async fn refuse_own(deployment: String, request: Request, next: Next) -> Response {
+/// Refuses what this deployment sends to itself, since it was configured as its own upstream; answers anything else once all
+/// of it has arrived.
+async fn received(deployment: &str, request: Request, next: Next) -> Response {
     let sent_by = request.headers().get(DEPLOYMENT_HEADER);
     if !deployment.is_empty() && sent_by.is_some_and(|by| by.as_bytes() == deployment.as_bytes()) {
         let said = "Berth cannot be its own upstream: the URL of an upstream leads to this deployment.\n";
         return (StatusCode::LOOP_DETECTED, said).into_response();
     }
-    next.run(request).await
+    rest::read(request, next).await
 }
 
 fn counted(door: &'static str, routes: Router) -> Router {

@@ -2,9 +2,8 @@
 //! lines of the request, and sealed in the receipt of a command.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue},
-    middleware::Next,
     response::Response,
 };
 use tracing::{Instrument, info_span};
@@ -17,15 +16,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a client's own id at most; of a longer one, or of one with other characters, nothing is kept.
 const CHARS_MAX: usize = 128;
 
-/// Gives a request its id and notes where it comes from.
-pub(crate) async fn noted(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// Gives a request its id and notes where it comes from, before it is answered.
+pub(crate) async fn noted<F>(app: &App, mut request: Request, answer: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let given = given(request.headers()).map(str::to_owned);
     let id = given.unwrap_or_else(|| app.request_ids.next());
     let header = HeaderValue::from_str(&id);
     let span = info_span!("request", id);
     let address = headers::peer(request.extensions());
     request.extensions_mut().insert(Client { request_id: id, address });
-    let mut answer = next.run(request).instrument(span).await;
+    let mut answer = answer(request).instrument(span).await;
     if let Ok(header) = header {
         answer.headers_mut().insert(REQUEST_ID, header);
     }

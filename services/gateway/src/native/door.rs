@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::{self, Body},
-    extract::Request,
+    extract::{Request, State},
     http::{self, HeaderName, HeaderValue, Method, header::CONTENT_TYPE},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -65,7 +65,12 @@ pub fn start(app: &App, door: Arc<dyn Door>, lifecycle: &Lifecycle) {
     let routes = super::router(app.clone())
         .layer(from_fn(refused))
         .layer(from_fn(|request: Request, next: Next| metrics::measured("nats", request, next)))
-        .layer(from_fn_with_state(app.clone(), request_id::noted));
+        .layer(from_fn_with_state(
+            app.clone(),
+            |State(app): State<App>, request: Request, next: Next| async move {
+                request_id::noted(&app, request, |request| next.run(request)).await
+            },
+        ));
     let desk =
         Arc::new(Desk { app: app.clone(), routes, seats: Seats::new(RUNNING_MAX, RUNNING_OF_ACCOUNT_MAX) });
     let (stop, lifecycle) = (lifecycle.stop().clone(), lifecycle.clone());

@@ -42,7 +42,6 @@ pub(super) async fn handler(
     let record = find_to_change(&app, &caller.principal, &key.0).await?;
     let call = caller.call("POST /v1/instances/{i}/token", &body.bytes);
     let answered = app.tokens.rotate(&call, &record, body.value.token).await?;
-    let body =
-        RotatedBody { instance: InstanceBody::of(&answered.record), token: answered.record.token() };
+    let body = RotatedBody { instance: InstanceBody::of(&answered.record), token: answered.record.token() };
     Ok(answer(StatusCode::OK, body, answered.replayed))
 }
