@@ -15,6 +15,8 @@ use std::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::Suspension;
+
 /// How long a process drains before it aborts what is left.
 pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -26,6 +28,8 @@ pub struct Lifecycle {
     tasks: TaskTracker,
     /// Set by a task that panics or gives up, read once at the end.
     crashed: Arc<AtomicBool>,
+    /// What suspends its tasks, in a simulation.
+    suspension: Option<Suspension>,
 }
 
 /// How a process came to its end.
@@ -43,6 +47,12 @@ impl Lifecycle {
     /// A life that nobody has asked to end.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A life whose tasks this suspends, for a simulation.
+    #[must_use]
+    pub fn suspended_by(self, suspension: Suspension) -> Self {
+        Self { suspension: Some(suspension), ..self }
     }
 
     /// Cancelled when no new work shall be taken.
@@ -64,6 +74,13 @@ impl Lifecycle {
     {
         let abort = self.abort.clone();
         let alarm = Alarm(self.clone());
+        if let Some(suspension) = self.suspension.clone() {
+            let task = Box::pin(task);
+            return self.tasks.spawn(async move {
+                let _alarm = alarm;
+                abort.run_until_cancelled(suspension.hold(task)).await
+            });
+        }
         self.tasks.spawn(async move {
             let _alarm = alarm;
             abort.run_until_cancelled(task).await

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::Method;
-use berth_bus::KeyRing;
+use berth_bus::{KeyRing, Lease};
 use berth_proto::{
     AccountId, CommandId, InstanceId, Kind, StreamKey,
     commit::{OutcomeCodeV1, PrincipalV1, ReceiptV2},
@@ -16,6 +16,7 @@ use crate::{
     history::History,
     model::Model,
     ports::keys::SharedKeys,
+    roles::ROOT,
     silence, told,
     world::{At, Life},
 };
@@ -26,6 +27,8 @@ const SETTLE_SECONDS_MAX: u64 = 900;
 const LOOK_EVERY_SECONDS: u64 = 5;
 /// How long after a logout it is told at the latest when nothing fails.
 const TELL_SECONDS_MAX: u64 = 60;
+/// How long after a process was killed what it owned is another's at the latest.
+const MOVE_SECONDS_MAX: u64 = 15;
 /// How long a logout may take when nothing fails.
 const LOGOUT_TRIES: u32 = 3;
 
@@ -45,6 +48,7 @@ impl Checks<'_> {
     /// Waits until nothing is under way any more, then checks.
     pub(crate) async fn run(&self) -> History {
         self.settle("nothing fails any more").await;
+        self.owned_work_moves().await;
         self.log_everybody_out().await;
         self.settle("everybody was logged out").await;
         // A new owner waits for what the former one may still be sending.
@@ -97,6 +101,36 @@ impl Checks<'_> {
         }
         for one in open {
             self.fault(format!("P11: {SETTLE_SECONDS_MAX} s after {since} this is not at rest: {one}"));
+        }
+    }
+
+    /// P11: what a process owned that is killed is another's soon. Whatever else is checked comes after it.
+    async fn owned_work_moves(&self) {
+        for role in Lease::ROLES {
+            let processes: Vec<_> = self.deployment.of(role).collect();
+            if processes.len() > 1
+                && let Some(process) = self.deployment.world.chance.one_of(&processes)
+            {
+                process.lose().await;
+            }
+        }
+        self.deployment.wait(MOVE_SECONDS_MAX).await;
+        let path = "/v1/cluster".to_owned();
+        let ask = Ask { method: Method::GET, path, token: ROOT, key: None, body: None };
+        let Some(answer) = self.deployment.insist(&ask, LOGOUT_TRIES).await else {
+            return self.fault("P11: nobody tells who owns what".to_owned());
+        };
+        let partitions = answer.body["partitions"].as_array().cloned().unwrap_or_default();
+        let unowned: Vec<_> = partitions
+            .iter()
+            .filter(|partition| partition["is_alive"] != true)
+            .map(|partition| format!("{} {}", partition["role"], partition["partition"]))
+            .collect();
+        if partitions.is_empty() || !unowned.is_empty() {
+            let (count, first) = (unowned.len(), unowned.first());
+            self.fault(format!(
+                "P11: {MOVE_SECONDS_MAX} s after a kill nobody owns {count} partitions, the first of them {first:?}"
+            ));
         }
     }
 

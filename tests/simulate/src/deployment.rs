@@ -55,11 +55,13 @@ impl Deployment {
         Arc::new(Self { world: Arc::clone(world), processes })
     }
 
+    /// The processes of a role that were not lost.
     pub(crate) fn of(&self, role: Role) -> impl Iterator<Item = &Arc<Process>> {
-        self.processes.iter().filter(move |process| process.seat.role == role)
+        self.processes.iter().filter(move |process| process.seat.role == role && !process.is_lost())
     }
 
-    /// Lets things happen to a process, again and again, until told to stop. It runs in the end.
+    /// Lets things happen to a process, again and again, until told to stop. It runs in the end, if it was not lost while there
+    /// was another one of its role.
     pub(crate) async fn trouble(self: Arc<Self>, process: Arc<Process>, stop: CancellationToken) {
         let world = &self.world;
         while !stop.is_cancelled() {
@@ -71,13 +73,21 @@ impl Deployment {
             if stop.run_until_cancelled(sleep(pause)).await.is_none() {
                 return;
             }
-            match world.chance.below(10) {
-                0..=4 => {
+            match world.chance.below(20) {
+                0 if self.of(process.seat.role).count() > 1 => {
+                    process.lose().await;
+                    return;
+                }
+                0..=7 => {
                     process.kill().await;
                     sleep(world.chance.millis(0, 12_000)).await;
                     process.start().await;
                 }
-                5..=7 => {
+                8..=11 => {
+                    let time = world.chance.millis(500, world.odds().cut_millis_max);
+                    process.suspend(time, &stop).await;
+                }
+                12..=16 => {
                     let time = world.chance.millis(500, world.odds().cut_millis_max);
                     if let Some(life) = process.life() {
                         world.trace.step(&life.name, format_args!("is cut off for {time:?}"));

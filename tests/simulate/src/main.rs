@@ -3,7 +3,7 @@
 //! `tests/run simulate --seeds 1000` runs a thousand seeds; the first that ends with something wrong is run again, and
 //! what happened is printed. From the outside in:
 //!
-//! - `many`: seeds, each in a process of its own; `run`: one of them
+//! - `many`: seeds, each in a process of its own; `tally`: what became of them; `run`: one of them
 //! - `deployment`, `process`, `roles`: the processes, started by the functions that the binary calls
 //! - `client`: what is asked of them; `model`: what was answered
 //! - `checks`, `history`: what must be true in the end; `mutant`: what is broken on purpose to see that it is found
@@ -27,24 +27,31 @@ mod randomness;
 mod roles;
 mod run;
 mod silence;
+mod tally;
 mod told;
 mod trace;
 mod world;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
 use crate::mutant::Mutant;
+
+/// Seeds that are run unless more are asked for.
+const SEEDS: u64 = 100;
 
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Arguments {
     #[command(subcommand)]
     only: Option<Only>,
-    /// How many seeds.
-    #[arg(long, default_value_t = 100)]
-    seeds: u64,
+    /// How many seeds; 100 unless --steps says how long.
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// No seed is begun after so many steps of all together.
+    #[arg(long)]
+    steps: Option<u64>,
     /// The first of them.
     #[arg(long, default_value_t = 1)]
     from: u64,
@@ -57,6 +64,12 @@ struct Arguments {
     /// Lines of the trace that are printed of a seed that ends with something wrong.
     #[arg(long, default_value_t = 200)]
     lines: usize,
+    /// Goes on after a seed that ends with something wrong: each is told of when it ends, and the lowest is replayed in the end.
+    #[arg(long)]
+    go_on: bool,
+    /// Seconds between two lines that say how far it is.
+    #[arg(long, default_value_t = 60)]
+    tell_every: u64,
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,12 +90,18 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.only {
         Some(Only::One { seed, mutant, trace }) => one(seed, mutant, trace),
-        None => many::run(&many::Wanted {
-            seeds: arguments.from..arguments.from.saturating_add(arguments.seeds),
-            jobs: arguments.jobs.max(1),
-            mutant: arguments.mutant,
-            lines: arguments.lines,
-        }),
+        None => {
+            let seeds = arguments.seeds.unwrap_or(if arguments.steps.is_some() { u64::MAX } else { SEEDS });
+            many::run(&many::Wanted {
+                seeds: arguments.from..arguments.from.saturating_add(seeds),
+                steps_max: arguments.steps.unwrap_or(u64::MAX),
+                jobs: arguments.jobs.max(1),
+                mutant: arguments.mutant,
+                lines: arguments.lines,
+                goes_on: arguments.go_on,
+                tell_every: Duration::from_secs(arguments.tell_every.max(1)),
+            })
+        }
     }
 }
 

@@ -5,66 +5,67 @@ use std::{
     ops::Range,
     process::{Command, ExitCode},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use clap::ValueEnum;
 
-use crate::mutant::Mutant;
+use crate::{
+    mutant::Mutant,
+    tally::{Said, Tally},
+};
 
 /// What is wanted.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) seeds: Range<u64>,
+    /// No seed is begun after so many steps.
+    pub(crate) steps_max: u64,
     pub(crate) jobs: usize,
     pub(crate) mutant: Option<Mutant>,
     pub(crate) lines: usize,
+    /// Whether others are run after one that ended with something wrong.
+    pub(crate) goes_on: bool,
+    /// The time between two lines that say how far it is.
+    pub(crate) tell_every: Duration,
 }
 
-/// What a process said of its seed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Said {
-    seed: u64,
-    faults: Vec<String>,
-    /// The last line, which tells of the whole run.
-    last: String,
-    steps: u64,
+fn locked(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs the seeds until one ends with something wrong, and replays that one.
+/// Runs the seeds, as many at once as there are jobs, and replays the lowest of those that end with something wrong.
 pub(crate) fn run(wanted: &Wanted) -> ExitCode {
-    let (next, steps) = (AtomicU64::new(wanted.seeds.start), AtomicU64::new(0));
-    let found: Mutex<Option<Said>> = Mutex::new(None);
-    let found_one = || found.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    let next = AtomicU64::new(wanted.seeds.start);
+    let tally = Mutex::new(Tally::new());
     thread::scope(|scope| {
         for _ in 0..wanted.jobs {
             scope.spawn(|| {
-                loop {
+                while !locked(&tally).is_over(wanted.steps_max, wanted.goes_on) {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed >= wanted.seeds.end || found_one() {
+                    if seed >= wanted.seeds.end {
                         return;
                     }
                     let said = one(seed, wanted.mutant, &[]);
-                    steps.fetch_add(said.steps, Ordering::SeqCst);
-                    if !said.faults.is_empty() {
-                        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                        // The lowest of those that run at once.
-                        if found.as_ref().is_none_or(|before| seed < before.seed) {
-                            *found = Some(said);
-                        }
-                        return;
+                    let mut tally = locked(&tally);
+                    if wanted.goes_on && !said.faults.is_empty() {
+                        println!("seed {seed}: {}", said.faults.join("\n  "));
+                    }
+                    tally.count(said);
+                    if tally.is_to_tell(wanted.tell_every) {
+                        println!("{tally}");
                     }
                 }
             });
         }
     });
-    let ran = next.load(Ordering::SeqCst).min(wanted.seeds.end) - wanted.seeds.start;
-    let steps = steps.load(Ordering::SeqCst);
-    println!("{ran} seeds from {}, {steps} steps", wanted.seeds.start);
-    match (found.into_inner().unwrap_or_else(PoisonError::into_inner), wanted.mutant) {
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("from seed {}: {tally}", wanted.seeds.start);
+    match (tally.found().first(), wanted.mutant) {
         (None, None) => {
             println!("nothing was found");
             ExitCode::SUCCESS
@@ -78,7 +79,7 @@ pub(crate) fn run(wanted: &Wanted) -> ExitCode {
             ExitCode::SUCCESS
         }
         (Some(said), None) => {
-            replay(&said, wanted);
+            replay(said, wanted);
             ExitCode::from(1)
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Odds {
     pub(crate) endpoint_fails: u64,
     /// Seconds between two faults of a process, on average; 0 for none.
     pub(crate) process_fault_every: u64,
-    /// A process is cut off for up to this long.
+    /// A process is cut off, or suspended, for up to this long.
     pub(crate) cut_millis_max: u64,
 }
 

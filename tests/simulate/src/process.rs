@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,6 +15,7 @@ use berth_runtime::{Entropy, Role, SeededEntropy, chain};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
@@ -32,6 +36,8 @@ pub(crate) struct Process {
     world: Arc<World>,
     pub(crate) seat: Seat,
     folder: PathBuf,
+    /// Whether it was killed for good.
+    is_lost: AtomicBool,
     now: Mutex<Now>,
 }
 
@@ -58,7 +64,13 @@ impl Process {
         let name = format!("{}-{number}", &role.as_str()[..3]);
         let seat = Seat { role, id: name.parse().expect("a name of a member") };
         let folder = folder.join(&name);
-        Arc::new(Self { world: Arc::clone(world), seat, folder, now: Mutex::default() })
+        Arc::new(Self {
+            world: Arc::clone(world),
+            seat,
+            folder,
+            is_lost: AtomicBool::new(false),
+            now: Mutex::default(),
+        })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -117,6 +129,26 @@ impl Process {
         let Some(life) = self.life() else { return };
         self.world.trace.step(&life.name, format_args!("is killed"));
         self.end(&life).await;
+    }
+
+    /// It is killed and never starts again.
+    pub(crate) async fn lose(&self) {
+        self.is_lost.store(true, Ordering::SeqCst);
+        self.kill().await;
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::SeqCst)
+    }
+
+    /// It stands still for this time, or until told otherwise, and goes on then.
+    pub(crate) async fn suspend(&self, time: Duration, until: &CancellationToken) {
+        let Some(life) = self.life() else { return };
+        self.world.trace.step(&life.name, format_args!("is suspended for {time:?}"));
+        life.suspension.suspend();
+        until.run_until_cancelled(sleep(time)).await;
+        self.world.trace.step(&life.name, format_args!("goes on"));
+        life.suspension.resume();
     }
 
     async fn end(&self, life: &Arc<Life>) {

@@ -11,7 +11,7 @@ use std::{
 use berth_bus::local::{LocalFeed, LocalVolatile};
 use berth_log::{AppendError, Appended, EventLog, Expected, NewCommit, memory::MemoryLog};
 use berth_proto::{InstanceId, StreamKey, Timestamp};
-use berth_runtime::{Lifecycle, MasterKey, SeededEntropy};
+use berth_runtime::{Lifecycle, MasterKey, SeededEntropy, Suspension};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -68,6 +68,8 @@ pub(crate) struct Life {
     pub(crate) lifecycle: Lifecycle,
     /// Cancelled when it is killed: from then on nothing leaves it.
     pub(crate) dead: CancellationToken,
+    /// Stands still while this says so: its timers end unnoticed, and what is sent to it waits.
+    pub(crate) suspension: Suspension,
     /// Until when it reaches nobody.
     cut_until: Mutex<Instant>,
     /// How far its wall clock is from the true time.
@@ -185,9 +187,11 @@ impl fmt::Debug for World {
 
 impl Life {
     pub(crate) fn new(name: String, skew_micros: i64) -> Arc<Self> {
+        let suspension = Suspension::default();
         Arc::new(Self {
             name,
-            lifecycle: Lifecycle::new(),
+            lifecycle: Lifecycle::new().suspended_by(suspension.clone()),
+            suspension,
             dead: CancellationToken::new(),
             cut_until: Mutex::new(Instant::now()),
             skew_micros,
@@ -196,6 +200,11 @@ impl Life {
 
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.is_cancelled()
+    }
+
+    /// Whether it does anything at this moment.
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.is_dead() && !self.suspension.is_suspended()
     }
 
     /// It reaches nobody for so long.

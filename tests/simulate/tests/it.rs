@@ -62,3 +62,9 @@ fn a_version_that_is_off_by_one_is_found() {
 fn a_takeover_without_cancelling_is_found() {
     is_found("takeover-without-cancelling");
 }
+
+#[test]
+fn no_seed_is_begun_after_the_steps_that_were_asked_for() {
+    let (text, ended_well) = simulate(&["--steps", "1", "--jobs", "1", "--tell-every", "1"]);
+    assert!(ended_well && text.contains("from seed 1: 1 seeds, "), "{text}");
+}

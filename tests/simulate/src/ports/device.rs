@@ -1,4 +1,5 @@
-//! The driver of device links as one process has it, watched: one device is run by one process at a time.
+//! The driver of device links as one process has it, watched: one device is run by one process at a time. One that is
+//! suspended runs nothing, and finds out when it goes on.
 
 use std::{
     collections::BTreeMap,
@@ -42,7 +43,7 @@ impl<'a> Run<'a> {
         let mut running = at.world.running.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = running.entry(instance).or_default();
         let others: Vec<_> =
-            lives.iter().filter(|life| !life.is_dead()).map(|life| life.name.clone()).collect();
+            lives.iter().filter(|life| life.goes_on()).map(|life| life.name.clone()).collect();
         lives.push(Arc::clone(&at.life));
         drop(running);
         if !others.is_empty() {
