@@ -48,7 +48,8 @@ pub(crate) enum FolderError {
     /// What is in it is of another deployment.
     #[error(
         "`data` (BERTH_DATA): what is in {} is of the deployment {has}, and the one at `nats_url` (BERTH_NATS_URL) is \
-         {asked}: name another data folder, or the servers of {has}",
+         {asked}: name another data folder, or the servers of {has}, or remove {}, which is built anew from the log",
+        path.display(),
         path.display()
     )]
     OfAnother {

@@ -1,74 +1,13 @@
 //! A NATS that cannot be used, or is used otherwise already: each start ends at once with a sentence that says what to change.
 
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use berth_journeys::{
-    ACCOUNT_TOKEN, Berth, Client, MASTER_KEY, Process, ROLES, ROOT_KEY, Running, eventually,
+    ACCOUNT_TOKEN, Berth, Client, ConfiguredServer, MASTER_KEY, Process, ROLES, ROOT_KEY, Running,
+    eventually, lacking,
 };
-use berth_test_support::{NatsServer, free_port, nats_server};
+use berth_test_support::NatsServer;
 use serde_json::json;
-use tempfile::TempDir;
-
-/// A server that is configured by the story.
-struct Server {
-    child: Child,
-    port: u16,
-    folder: TempDir,
-}
-
-impl Server {
-    async fn start(config: &str) -> Self {
-        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        configure(&folder, port, config);
-        let child = Command::new(nats_server())
-            .arg("-c")
-            .arg(folder.path().join("nats.conf"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { child, port, folder };
-        eventually("the server listens", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await)
-            .await;
-        server
-    }
-
-    fn url(&self, user: &str) -> String {
-        format!("nats://{user}:{user}@127.0.0.1:{}", self.port)
-    }
-
-    /// Gives it another configuration while it runs.
-    fn reload(&self, config: &str) {
-        configure(&self.folder, self.port, config);
-        let told = Command::new("kill").arg("-HUP").arg(self.child.id().to_string()).status();
-        assert!(told.is_ok_and(|told| told.success()), "a running server hears signals");
-    }
-}
-
-fn configure(folder: &TempDir, port: u16, config: &str) {
-    let store = folder.path().join("store");
-    let text =
-        format!("listen: 127.0.0.1:{port}\n{}\n", config.replace("STORE", &store.display().to_string()));
-    std::fs::write(folder.path().join("nats.conf"), text).unwrap();
-}
-
-/// A server whose user `all` may do everything and whose user `less` everything but to publish to this subject.
-fn lacking(subject: &str) -> String {
-    format!(
-        "jetstream {{ store_dir: \"STORE\" }}\nauthorization {{ users: [ {{ user: all, password: all }}, \
-         {{ user: less, password: less, permissions: {{ publish: {{ deny: [ \"{subject}\" ] }} }} }} ] }}"
-    )
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _waited = self.child.wait();
-    }
-}
 
 /// Starts a connector that is to be refused, and gives what it says.
 async fn refused(url: &str, data: &Path, more: &[(&str, &str)]) -> String {
@@ -77,6 +16,13 @@ async fn refused(url: &str, data: &Path, more: &[(&str, &str)]) -> String {
 
 /// Starts a role on a data folder that is to be refused, and gives what it says.
 async fn role_refused(role: &str, url: &str, data: &Path, more: &[(&str, &str)]) -> String {
+    let (code, said) = Process::start(role, &[role], &variables(url, data, more)).outcome().await;
+    assert_eq!(code, Some(64), "{said}");
+    said
+}
+
+/// What a process of this deployment is started with.
+fn variables(url: &str, data: &Path, more: &[(&str, &str)]) -> BTreeMap<String, String> {
     let mut variables = [
         ("BERTH_NATS_URL", url),
         ("BERTH_ROOT_KEY", ROOT_KEY),
@@ -87,10 +33,7 @@ async fn role_refused(role: &str, url: &str, data: &Path, more: &[(&str, &str)])
     ]
     .to_vec();
     variables.extend(more);
-    let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let (code, said) = Process::start(role, &[role], &variables).outcome().await;
-    assert_eq!(code, Some(64), "{said}");
-    said
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 async fn running(server: &NatsServer) -> Running {
@@ -103,17 +46,18 @@ async fn running(server: &NatsServer) -> Running {
 
 #[tokio::test]
 async fn a_server_without_jetstream_is_named() {
-    let (server, data) = (Server::start("").await, tempfile::tempdir().unwrap());
-    let said = refused(&format!("nats://127.0.0.1:{}", server.port), data.path(), &[]).await;
+    let (server, data) = (ConfiguredServer::start("").await, tempfile::tempdir().unwrap());
+    let said = refused(&server.plain_url(), data.path(), &[]).await;
     assert!(said.contains("has no JetStream") && said.contains("BERTH_NATS_URL"), "{said}");
 }
 
 #[tokio::test]
 async fn credentials_that_the_server_does_not_know_are_refused_at_once() {
     let config = "jetstream { store_dir: \"STORE\" }\nauthorization { user: berth, password: right }";
-    let (server, data) = (Server::start(config).await, tempfile::tempdir().unwrap());
+    let (server, data) = (ConfiguredServer::start(config).await, tempfile::tempdir().unwrap());
     for user in ["", "berth:wrong-password@"] {
-        let said = refused(&format!("nats://{user}127.0.0.1:{}", server.port), data.path(), &[]).await;
+        let url = server.plain_url().replace("nats://", &format!("nats://{user}"));
+        let said = refused(&url, data.path(), &[]).await;
         assert!(said.contains("refuses these credentials") && said.contains("BERTH_NATS_CREDS"), "{said}");
         assert!(!said.contains("wrong-password"), "{said}");
     }
@@ -157,10 +101,41 @@ async fn two_deployments_on_one_server_do_not_mix() {
     second.client().post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
     second.stop().await;
     let data = second.data().join("data");
-    for role in ROLES {
+    for role in ROLES.into_iter().filter(|role| *role != "gateway") {
         let said = role_refused(role, &servers[0].url(), &data, &[]).await;
         assert!(said.contains("BERTH_DATA") && said.contains("of the deployment"), "{said}");
+        let folder = data.join(format!("{role}-1"));
+        assert!(said.contains(&format!("or remove {}", folder.display())), "{said}");
+        assert!(folder.join(role).is_dir(), "nothing is thrown away unasked");
     }
+    // A gateway keeps nothing that could be taken for another's.
+    let mut gateway = Process::start("gateway", &["gateway"], &variables(&servers[0].url(), &data, &[]));
+    let at = Client::new(format!("http://{}", gateway.listens().await)).token(ACCOUNT_TOKEN);
+    eventually("it serves the deployment that it was sent to", async || {
+        let listed = at.get("/v1/instances/shop").await;
+        if listed.status == 200 { Ok(()) } else { Err(listed.text()) }
+    })
+    .await;
+    assert_eq!(
+        at.get("/v1/instances/shop").await.expect(200)["id"],
+        first.client().get("/v1/instances/shop").await.expect(200)["id"]
+    );
+    gateway.signal("TERM");
+    assert!(gateway.ended().await.success(), "{}", gateway.stderr());
+    // What is said is what helps: without its folder the process is one of this deployment.
+    let folder = data.join("connector-1");
+    std::fs::remove_dir_all(&folder).unwrap();
+    let mut connector =
+        Process::start("connector", &["connector"], &variables(&servers[0].url(), &data, &[]));
+    let ops = Client::new(format!("http://{}", connector.listens().await));
+    eventually("it is ready", async || {
+        let answer = ops.get("/readyz").await;
+        if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+    connector.signal("TERM");
+    assert!(connector.ended().await.success(), "{}", connector.stderr());
+    std::fs::remove_dir_all(&folder).unwrap();
 
     for mut berth in [first, second] {
         berth.restart().await;
@@ -174,7 +149,7 @@ async fn two_deployments_on_one_server_do_not_mix() {
 #[tokio::test]
 async fn a_permission_that_a_role_lacks_is_named_by_its_start() {
     let denied = "$JS.API.STREAM.MSG.GET.BERTH_DEPLOYMENT";
-    let server = Server::start(&lacking(denied)).await;
+    let server = ConfiguredServer::start(&lacking(&[denied])).await;
     let mut berth = Berth::on_nats_at(&server.url("all")).roles_in_processes().start().await;
     let said = refused(&server.url("less"), berth.data(), &[]).await;
     assert!(said.contains("lacks a permission") && said.contains(denied), "{said}");
@@ -184,12 +159,12 @@ async fn a_permission_that_a_role_lacks_is_named_by_its_start() {
 
 #[tokio::test]
 async fn a_permission_that_is_taken_away_is_named_by_whoever_misses_it() {
-    let server = Server::start(&lacking("nothing")).await;
+    let server = ConfiguredServer::start(&lacking(&["nothing"])).await;
     let mut berth = Berth::on_nats_at(&server.url("less")).start().await;
     let (client, ops) = (berth.client(), Client::new(berth.client().base()));
     client.post("/v1/instances", json!({ "name": "before" })).await.expect(201);
 
-    server.reload(&lacking("berth.v1.keys.>"));
+    server.reload(&lacking(&["berth.v1.keys.>"]));
     eventually("what is missing is named", async || {
         let made = client.post("/v1/instances", json!({ "name": "after" })).await;
         let answer = ops.get("/readyz").await;
@@ -201,7 +176,7 @@ async fn a_permission_that_is_taken_away_is_named_by_whoever_misses_it() {
     // Nothing else misses it.
     client.post("/v1/instances/before/connect", json!({ "wait_ms": 0 })).await.expect(200);
 
-    server.reload(&lacking("nothing"));
+    server.reload(&lacking(&["nothing"]));
     eventually("the same can be done again", async || {
         let made = client.post("/v1/instances", json!({ "name": "after" })).await;
         if made.status == 201 { Ok(()) } else { Err(made.text()) }

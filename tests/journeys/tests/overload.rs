@@ -6,7 +6,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use berth_journeys::{Answer, Berth, Client, ROOT_KEY, Running, eventually};
+use berth_journeys::{
+    Answer, Berth, Client, ConfiguredServer, ROOT_KEY, Running, eventually, lacking, steps::event_types,
+};
+use berth_proto::{
+    InstanceId, Kind,
+    subject::{Partition, log_filter},
+};
 use berth_test_support::NatsServer;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -133,4 +139,76 @@ async fn an_instance_that_is_asked_too_often_takes_nothing_of_another_one() {
     let client = berth.client();
     let names = made(&client, ["hot", "calm"].into_iter().map(str::to_owned)).await;
     is_served_beside((&client, "calm"), (&client, &names[..1])).await;
+}
+
+/// Shards of the log.
+const SHARDS: u8 = 4;
+
+fn shard_of(instance: &str) -> u8 {
+    let id: InstanceId = instance.parse().expect("an id");
+    Partition::of(id.as_bytes()).shard(SHARDS)
+}
+
+/// A server that takes no commit of an instance for the first shard of the log from the user `less`, and answers nothing to it.
+fn without_the_first_shard() -> String {
+    let of_first = Partition::all().filter(|partition| partition.shard(SHARDS) == 0);
+    lacking(&of_first.map(|partition| log_filter(Kind::Instance, partition)).collect::<Vec<_>>())
+}
+
+/// Asks again and again for what cannot be decided. The answers come when the patience ends, or at once where there is no room.
+async fn insist(client: Client, instance: String, refused: Arc<AtomicUsize>) {
+    loop {
+        let answer = command(&client, &instance, 0).await;
+        match answer.status {
+            429 => {
+                assert_eq!(answer.header("retry-after"), "1");
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
+            503 => assert_eq!(answer.header("retry-after"), "2"),
+            _ => panic!("nothing of it can be decided: {}", answer.text()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_of_the_log_that_stores_nothing_takes_nothing_of_the_others() {
+    let server = ConfiguredServer::start(&lacking(&["nothing"])).await;
+    let mut berth = start(Berth::on_nats_at(&server.url("less")).roles_in_processes()).await;
+    let client = berth.client();
+    let (mut stuck, mut well) = (Vec::new(), Vec::new());
+    while stuck.len() < ROOM || well.is_empty() {
+        let name = format!("shop-{}-{}", stuck.len(), well.len());
+        let made = client.post("/v1/instances", json!({ "name": name })).await.expect(201);
+        let id = made["id"].as_str().expect("an id").to_owned();
+        if shard_of(&id) == 0 { stuck.push(id) } else { well.push(id) }
+    }
+
+    server.reload(&without_the_first_shard());
+    let refused = Arc::new(AtomicUsize::new(0));
+    let mut insisting: JoinSet<()> =
+        stuck.iter().map(|instance| insist(client.clone(), instance.clone(), Arc::clone(&refused))).collect();
+    eventually("more is asked for than one shard may have", async || {
+        let refused = refused.load(Ordering::Relaxed);
+        if refused > 0 { Ok(()) } else { Err(refused) }
+    })
+    .await;
+    for number in 0..CALM {
+        command(&client, &well[number % well.len()], number / well.len()).await.expect(200);
+    }
+    let metrics = Client::new(client.base()).get("/metrics").await.text();
+    assert!(!metrics.contains("berth_gateway_commands_refused_total{of=\"shard\"} 0"), "{metrics}");
+    assert!(metrics.contains("berth_gateway_commands_refused_total{of=\"account\"} 0"), "{metrics}");
+    if let Some(ended) = insisting.try_join_next() {
+        ended.expect("each is refused in the same words");
+    }
+    insisting.shutdown().await;
+
+    server.reload(&lacking(&["nothing"]));
+    eventually("all of it is decided again", async || {
+        let answer = command(&client, &stuck[0], 0).await;
+        if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+    assert!(event_types(&client, &stuck[0]).await.contains(&"ConnectRequested".to_owned()));
+    berth.kill9();
 }

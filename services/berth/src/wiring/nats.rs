@@ -107,7 +107,9 @@ pub(super) async fn open(
     }
     let log: Arc<dyn EventLog> = Arc::new(log);
     let followed = followed(nats, &name, options, readiness).await?;
-    folder.is_of(&deployment.id)?;
+    if keeps_views(role) {
+        folder.is_of(&deployment.id)?;
+    }
     let guard = Guard {
         log: Arc::clone(&log) as _,
         store,
@@ -385,6 +387,12 @@ pub(super) fn streams(shards: u8) -> Vec<String> {
     let buckets = ["KV_berth_leases", "KV_berth_volatile"];
     let others = others.into_iter().chain(buckets).map(str::to_owned);
     (0..shards).map(jetstream::stream_name).chain(others).collect()
+}
+
+/// Whether a process has views of a log in its folder, so that those of another deployment would count as its own. A gateway has
+/// none: it keeps its name there.
+fn keeps_views(role: Role) -> bool {
+    Role::ALL.into_iter().any(|one| one != Role::Gateway && role.runs(one))
 }
 
 /// A process that is no member owns nothing, though it goes on answering.

@@ -27,7 +27,7 @@ use super::{
     principal::Principals,
     quota::Counters,
     record::{Record, Records},
-    room::Room,
+    room::{NoRoom, Place, Room},
     standing::Standings,
 };
 
@@ -86,7 +86,18 @@ pub struct Commands {
 impl Commands {
     /// Refuses what there is no room for at this moment, before anything is done for it that would stay.
     pub(super) fn refuse_if_full(&self, call: &Call, stream: StreamKey) -> Result<(), Failure> {
-        self.room.take(&call.principal, stream).map(drop).map_err(Failure::from)
+        self.place(call, stream).map(drop)
+    }
+
+    /// A place for a command among those that are under way, until it is dropped.
+    fn place(&self, call: &Call, stream: StreamKey) -> Result<Place, Failure> {
+        self.room.take(&call.principal, stream).map_err(|no_room| match no_room {
+            // What fills the shard is the fault of nobody who asks.
+            NoRoom::Shard(shard) if self.presence.leaders().leaderless().contains(&Led::Log(shard)) => {
+                Failure::Unavailable { part: Led::Log(shard).part(), source: None }
+            }
+            no_room => no_room.into(),
+        })
     }
 
     /// Has a command decided on an instance and answers with the instance after it.
@@ -200,7 +211,7 @@ impl Commands {
         identity: Identity,
         target: TargetV1,
     ) -> Result<Ruling, Failure> {
-        let _place = self.room.take(&call.principal, target.stream())?;
+        let _place = self.place(call, target.stream())?;
         let shard = Led::Log(target.stream().partition().shard(self.log_shards));
         let (leaders, needed) = (self.presence.leaders(), [shard, Led::Keys]);
         let mut span = traces::begin_here("command", SpanKind::Client);

@@ -212,7 +212,7 @@ impl App {
             worker_accounts,
             ..
         } = settings;
-        let room = Arc::new(Room::new(settings.commands_at_once));
+        let room = Arc::new(Room::new(settings.commands_at_once, log.shards()));
         let request_ids = Arc::new(RequestIds::new(&*entropy));
         let directory = Arc::new(Directory::new(Arc::clone(&log)));
         let (guesses, shares) = (Arc::new(Guesses::new()), Arc::new(Shares::new()));

@@ -93,9 +93,10 @@ pub(crate) fn describe() {
     describe_counter!(
         COMMANDS_REFUSED,
         Unit::Count,
-        "Commands that were refused since there was no room for more of an account, an instance or the gateway at once."
+        "Commands that were refused since there was no room for more of an account, an instance, a shard of the log or the \
+         gateway at once."
     );
-    for of in ["account", "instance", "gateway"] {
+    for of in ["account", "instance", "shard", "gateway"] {
         counter!(COMMANDS_REFUSED, "of" => of).increment(0);
     }
     describe_gauge!(STREAMS, Unit::Count, "Event streams and sockets that are open, by door.");
