@@ -20,6 +20,10 @@ pub struct Question {
     pub id: CommandId,
     /// The view that is to be built anew, if one is.
     pub rebuild: Option<String>,
+    /// Whether its new rows may lack what the log cannot give any more and the present ones still have. A process of a release
+    /// before this word refuses as ever.
+    #[serde(default)]
+    pub accept_damage: bool,
 }
 
 /// How a view of a process stands.
@@ -81,6 +85,13 @@ impl Rebuild {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_without_the_newer_word_accepts_no_damage() {
+        let asked = r#"{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaa","rebuild":"records"}"#;
+        let question: Question = serde_json::from_str(asked).unwrap();
+        assert!(!question.accept_damage);
+    }
 
     #[test]
     fn the_pace_counts_what_this_process_folded_and_tells_when_it_will_be_done() {

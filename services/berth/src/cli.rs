@@ -306,6 +306,7 @@ fn views() -> Command {
                  rows is mended and no list fails. Shows once a second how far each process is, and ends when all are done; \
                  ending it earlier ends nothing, and running it again shows on. A process that is stopped or killed goes on \
                  with it when it starts again. It needs the root key (BERTH_ROOT_KEY), and room on the disk for the rows twice. \
+                 Rows that would lack commits which the log cannot give any more replace none, unless --accept-damage is given. \
                  Exit codes: 0 done; 64 a wrong name or no root key; 69 somebody does not answer, or a view was not built.",
             )
             .arg(
@@ -320,6 +321,12 @@ fn views() -> Command {
                     .long("gateway")
                     .value_name("URL")
                     .help("A gateway of the deployment [default: the process that listens here]"),
+            )
+            .arg(
+                Arg::new("accept-damage")
+                    .long("accept-damage")
+                    .action(ArgAction::SetTrue)
+                    .help("Let new rows lack what the log cannot give any more and the former ones have"),
             ),
     )
 }
@@ -367,6 +374,7 @@ fn read_views(matches: &ArgMatches) -> Option<(Task, Sources)> {
     let wanted = Wanted {
         views: matches.get_many::<String>("view").into_iter().flatten().cloned().collect(),
         gateway: matches.get_one::<String>("gateway").cloned(),
+        accept_damage: matches.get_flag("accept-damage"),
     };
     Some((Task::RebuildViews(wanted), sources(matches)))
 }
@@ -434,10 +442,12 @@ mod tests {
             let line = ["berth", "views", "rebuild"].into_iter().chain(more.iter().copied());
             read(&command().get_matches_from(line)).unwrap().0
         };
-        assert_eq!(wanted(&[]), Task::RebuildViews(Wanted { views: Vec::new(), gateway: None }));
+        let all =
+            |accept_damage| Task::RebuildViews(Wanted { views: Vec::new(), gateway: None, accept_damage });
+        assert_eq!((wanted(&[]), wanted(&["--accept-damage"])), (all(false), all(true)));
         let (views, gateway) = (vec!["records".to_owned(), "agenda".to_owned()], Some("http://g".to_owned()));
         let line = ["--view", "records", "--gateway", "http://g", "--view", "agenda"];
-        assert_eq!(wanted(&line), Task::RebuildViews(Wanted { views, gateway }));
+        assert_eq!(wanted(&line), Task::RebuildViews(Wanted { views, gateway, accept_damage: false }));
         assert!(command().try_get_matches_from(["berth", "views"]).is_err());
     }
 

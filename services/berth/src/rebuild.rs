@@ -31,6 +31,8 @@ pub(crate) struct Wanted {
     pub(crate) views: Vec<String>,
     /// Where the gateway is; none for the process here.
     pub(crate) gateway: Option<String>,
+    /// Whether new rows may lack what the log cannot give any more.
+    pub(crate) accept_damage: bool,
 }
 
 /// Why views are not built anew, in a sentence.
@@ -113,7 +115,7 @@ pub(crate) fn rebuild(settings: &Settings, wanted: &Wanted) -> Result<ExitCode, 
         return Err(RebuildError::Unknown { view: unknown.clone() }.into());
     }
     let gateway = Gateway::of(settings, wanted)?;
-    let all = recover::now(async { gateway.rebuild_all(&names).await })?;
+    let all = recover::now(async { gateway.rebuild_all(&names, wanted.accept_damage).await })?;
     Ok(if all { ExitCode::SUCCESS } else { exit::UNAVAILABLE.into() })
 }
 
@@ -139,10 +141,12 @@ impl Gateway {
     }
 
     /// Whether the new rows of all views are read.
-    async fn rebuild_all(&self, names: &[String]) -> Result<bool, Failure> {
+    async fn rebuild_all(&self, names: &[String], accept_damage: bool) -> Result<bool, Failure> {
         let (mut waited, mut all_well) = (BTreeMap::new(), true);
+        // A gateway of a release before this word reads no body.
+        let body = if accept_damage { r#"{"accept_damage":true}"# } else { "" };
         for name in names {
-            let asked = self.ask(Method::POST, &format!("/v1/cluster/views/{name}/rebuild")).await?;
+            let asked = self.ask(Method::POST, &format!("/v1/cluster/views/{name}/rebuild"), body).await?;
             for view in asked.views {
                 let place = (view.name.clone(), view.member.clone());
                 let whose = title(&view);
@@ -166,7 +170,7 @@ impl Gateway {
         let (mut all_well, mut failing_since) = (true, None);
         while !waited.is_empty() {
             sleep(LOOK_EVERY).await;
-            let told = match self.ask(Method::GET, "/v1/cluster/views").await {
+            let told = match self.ask(Method::GET, "/v1/cluster/views", "").await {
                 Ok(told) => told,
                 Err(error) if error.may_be_tried_again() => {
                     if failing_since.get_or_insert_with(Instant::now).elapsed() >= SILENT_MAX {
@@ -201,9 +205,11 @@ impl Gateway {
         Ok(all_well)
     }
 
-    async fn ask(&self, method: Method, path: &str) -> Result<Views, RebuildError> {
+    async fn ask(&self, method: Method, path: &str, body: &'static str) -> Result<Views, RebuildError> {
         let failed = |source| RebuildError::Gateway { gateway: self.url.clone(), source };
         let asked = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.root_key);
+        let asked =
+            if body.is_empty() { asked } else { asked.header("content-type", "application/json").body(body) };
         let answer = asked.send().await.map_err(failed)?;
         let status = answer.status();
         let body = answer.text().await.map_err(failed)?;

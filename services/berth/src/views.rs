@@ -8,7 +8,7 @@ use berth_proto::{
     views::{Question, Rebuild, Stands},
 };
 use berth_runtime::{Clock, Lifecycle};
-use berth_views::{Asked, ViewReader, ViewState};
+use berth_views::{Asked, Lacking, ViewReader, ViewState};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use tokio::time::sleep;
@@ -50,12 +50,13 @@ impl Views {
     }
 
     async fn answer(&self, question: &[u8]) {
-        let Ok(Question { id, rebuild }) = serde_json::from_slice(question) else { return };
+        let Ok(Question { id, rebuild, accept_damage }) = serde_json::from_slice(question) else { return };
+        let lacking = if accept_damage { Lacking::Accepted } else { Lacking::Refused };
         let stand: Vec<_> = self
             .all
             .iter()
             .map(|view| {
-                let asked = (rebuild.as_deref() == Some(view.name())).then(|| view.rebuild());
+                let asked = (rebuild.as_deref() == Some(view.name())).then(|| view.rebuild_with(lacking));
                 self.stands(view.as_ref(), asked)
             })
             .collect();

@@ -77,9 +77,18 @@ impl Beside {
         if skipped <= before {
             return Ok(());
         }
+        if self.core.accepts_damage() {
+            tracing::warn!(
+                view = self.core.view,
+                skipped,
+                before,
+                "the new rows lack what the log cannot give any more, which was accepted"
+            );
+            return Ok(());
+        }
         Err(Ended::Unusable(format!(
             "{skipped} commits of the log could not be read or folded, and {before} of those that the former rows are made of: \
-             the new rows would lack what the former ones have"
+             the new rows would lack what the former ones have; `berth views rebuild --accept-damage` lets them"
         )))
     }
 
@@ -107,6 +116,9 @@ impl Beside {
             // Rows that were begun and are of no use are thrown away, and others begun.
             for _ in 0..2 {
                 let rows = folder.begin_next()?;
+                if shared.accepts_damage() {
+                    folder.accept_damage()?;
+                }
                 opened = open_guarded(folder, Which::Next, &rows, &options, shared.view, schema)?;
                 match &opened {
                     Ok(_) => break,

@@ -6,7 +6,8 @@
 //! <folder>/<view>/v<schema>-<n>/    rows that were built beside others
 //! <folder>/<view>/rows              the name of the folder of the rows that are read; absent: the first
 //! <folder>/<view>/next              the name of the folder of rows that are built beside those
-//! <folder>/<view>/next-release      the release that began them: another one begins anew
+//! <folder>/<view>/next-release      the program that began them: another one begins anew
+//! <folder>/<view>/next-accepts      there if they may lack what the log cannot give any more
 //! <folder>/<view>/quarantine-<time> rows that were damaged or of another schema; the newest two are kept
 //! <folder>/<view>/opening           how often opening began and did not end
 //! <folder>/<view>/opening-next      the same of the rows that are built beside
@@ -19,7 +20,9 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use berth_proto::Timestamp;
@@ -42,10 +45,11 @@ const OPENING_NEXT: &str = "opening-next";
 /// The file that names the rows, and the one that names those that are built beside.
 const ROWS: &str = "rows";
 const NEXT: &str = "next";
-/// The file that says which release began the latter, and which this one is: another may have folded what this one folds
-/// otherwise, which is why rows are built anew.
+/// The file that says which program began the latter: another may have folded what this one folds otherwise, which is why
+/// rows are built anew.
 const NEXT_RELEASE: &str = "next-release";
-const RELEASE: &str = env!("CARGO_PKG_VERSION");
+/// The file that says that the latter may lack what the log cannot give any more.
+const NEXT_ACCEPTS: &str = "next-accepts";
 
 /// A view cannot be opened.
 #[derive(Debug, Error)]
@@ -129,8 +133,25 @@ impl ViewFolder {
         let name = format!("v{}-{}", self.schema, last + 1);
         write_whole(&self.home, NEXT, &name)?;
         // A process that ends here begins anew, which is nothing lost.
-        write_whole(&self.home, NEXT_RELEASE, RELEASE)?;
+        write_whole(&self.home, NEXT_RELEASE, program())?;
         Ok(self.home.join(name))
+    }
+
+    /// Lets the rows that are built beside lack what the log cannot give any more, however often the process starts.
+    pub(crate) fn accept_damage(&self) -> io::Result<()> {
+        write_whole(&self.home, NEXT_ACCEPTS, "")
+    }
+
+    /// Whether they may.
+    pub(crate) fn next_accepts_damage(&self) -> bool {
+        self.home.join(NEXT_ACCEPTS).is_file()
+    }
+
+    /// Removes what is said of the rows that are built beside.
+    fn forget_next(&self) -> io::Result<()> {
+        [NEXT_RELEASE, NEXT_ACCEPTS, OPENING_NEXT]
+            .iter()
+            .try_for_each(|file| remove_file(&self.home.join(file)))
     }
 
     /// Lets the rows that were built beside take the place of those that are read, at once and for good; gives the folder of
@@ -139,8 +160,7 @@ impl ViewFolder {
         let former = self.rows();
         fs::rename(self.home.join(NEXT), self.home.join(ROWS))?;
         File::open(&self.home)?.sync_all()?;
-        remove_file(&self.home.join(NEXT_RELEASE))?;
-        remove_file(&self.home.join(OPENING_NEXT))?;
+        self.forget_next()?;
         Ok(former)
     }
 
@@ -148,8 +168,7 @@ impl ViewFolder {
     pub(crate) fn drop_next(&self) -> io::Result<()> {
         let begun = self.next();
         remove_file(&self.home.join(NEXT))?;
-        remove_file(&self.home.join(NEXT_RELEASE))?;
-        remove_file(&self.home.join(OPENING_NEXT))?;
+        self.forget_next()?;
         begun.map_or(Ok(()), |begun| remove_rows(&begun))
     }
 
@@ -176,16 +195,16 @@ impl ViewFolder {
         high_water::path(&self.root, self.view)
     }
 
-    /// Puts rows of other schemas aside, begins anew what another release began beside, and removes what is neither read nor built.
+    /// Puts rows of other schemas aside, begins anew what another program began beside, and removes what is neither read nor built.
     pub(crate) fn tidy(&self, now: Timestamp) -> io::Result<()> {
         for file in [ROWS, NEXT] {
             if self.named(file).is_none() {
                 remove_file(&self.home.join(file))?;
             }
         }
-        let release = fs::read_to_string(self.home.join(NEXT_RELEASE)).ok();
-        if self.next().is_some() && release.as_deref() != Some(RELEASE) {
-            tracing::info!(view = self.view, "what another release began to build beside is begun anew");
+        let begun_by = fs::read_to_string(self.home.join(NEXT_RELEASE)).ok();
+        if self.next().is_some() && begun_by.as_deref() != Some(program()) {
+            tracing::info!(view = self.view, "what another program began to build beside is begun anew");
             self.begin_next_anew()?;
         }
         let kept = [Some(self.rows()), self.next()];
@@ -292,6 +311,21 @@ fn parse_rows(name: &str) -> Option<(u32, Option<u64>)> {
         Some((schema, number)) => Some((schema.parse().ok()?, Some(number.parse().ok()?))),
         None => Some((name.parse().ok()?, None)),
     }
+}
+
+/// Which program this is: its release and its file, since two builds of one release may fold otherwise. The same program that was
+/// copied anew is another one, which costs no more than what was begun.
+fn program() -> &'static str {
+    static PROGRAM: OnceLock<String> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        // The file that runs, though another one may stand at its path by now.
+        let file = fs::metadata("/proc/self/exe").or_else(|_| fs::metadata(std::env::current_exe()?));
+        let release = env!("CARGO_PKG_VERSION");
+        file.map_or_else(
+            |_| release.to_owned(),
+            |file| format!("{release} {} {} {}.{}", file.ino(), file.size(), file.mtime(), file.mtime_nsec()),
+        )
+    })
 }
 
 /// Writes a file so that it is whole or absent, whenever the process or the machine ends.

@@ -96,6 +96,15 @@ pub struct RebuildEnded {
     pub failure: Option<String>,
 }
 
+/// Whether new rows may take the place of others that have more, since the log cannot give any more what these were made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacking {
+    /// They may not: the others are the better ones.
+    Refused,
+    /// They may: an operator says so.
+    Accepted,
+}
+
 /// What became of a wish to have a view built anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
@@ -150,7 +159,12 @@ pub trait ViewReader: fmt::Debug + Send + Sync + 'static {
 
     /// Has the view built anew from the log beside the rows that are read, which take every commit meanwhile and are read
     /// until the new ones stand for as much. Rows that are wrong without showing it are mended by that.
-    fn rebuild(&self) -> Asked;
+    fn rebuild(&self) -> Asked {
+        self.rebuild_with(Lacking::Refused)
+    }
+
+    /// The same. What is accepted counts for the rebuild that goes on, too.
+    fn rebuild_with(&self, lacking: Lacking) -> Asked;
 
     /// How the last rebuild of this process fares or ended; none if there was none.
     fn rebuilding(&self) -> Option<Rebuild>;

@@ -18,7 +18,7 @@ use crate::{
     checked::Checked,
     folder::ViewFolder,
     metrics,
-    port::{Asked, Change, Rebuild, RebuildEnded, Row, ViewError, ViewReader, ViewState},
+    port::{Asked, Change, Lacking, Rebuild, RebuildEnded, Row, ViewError, ViewReader, ViewState},
     store::StoreError,
 };
 
@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) nudged: Notify,
     /// How rows fare that are built beside: begun by whoever asks for it, told by the follower.
     pub(crate) rebuild: watch::Sender<Option<Rebuild>>,
+    /// Whether these may lack what the log cannot give any more: said by whoever asks for them.
+    accepts_damage: AtomicBool,
     /// Wakes the follower to build them.
     pub(crate) asked: Notify,
     /// Held by work on rows that are built beside which cannot be ended from outside.
@@ -72,6 +74,7 @@ impl Core {
             damaged: Notify::new(),
             nudged: Notify::new(),
             rebuild: watch::Sender::new(None),
+            accepts_damage: AtomicBool::new(false),
             asked: Notify::new(),
             beside: Arc::default(),
             clock,
@@ -94,8 +97,16 @@ impl Core {
         self.rebuild.borrow().as_ref().is_some_and(|rebuild| rebuild.ended.is_none())
     }
 
+    /// Whether the rows that are built beside may lack what the log cannot give any more.
+    pub(crate) fn accepts_damage(&self) -> bool {
+        self.accepts_damage.load(Ordering::SeqCst)
+    }
+
     /// Has rows built beside those that are read, unless that goes on already.
-    pub(crate) fn begin_rebuild(&self) -> bool {
+    pub(crate) fn begin_rebuild(&self, lacking: Lacking) -> bool {
+        if !self.is_rebuilding() || lacking == Lacking::Accepted {
+            self.accepts_damage.store(lacking == Lacking::Accepted, Ordering::SeqCst);
+        }
         let begun = self.rebuild.send_if_modified(|rebuild| {
             let rests = rebuild.as_ref().is_none_or(|rebuild| rebuild.ended.is_some());
             if rests {
@@ -198,13 +209,13 @@ impl ViewReader for Core {
         self.view
     }
 
-    fn rebuild(&self) -> Asked {
+    fn rebuild_with(&self, lacking: Lacking) -> Asked {
         match self.state() {
             ViewState::Halted(reason) => Asked::Refused(reason),
             ViewState::Rebuilding => Asked::Refused(
                 "it reads the log at this moment, so that its rows are as new as can be".to_owned(),
             ),
-            ViewState::Live if self.begin_rebuild() => Asked::Begun,
+            ViewState::Live if self.begin_rebuild(lacking) => Asked::Begun,
             ViewState::Live => Asked::Running,
         }
     }

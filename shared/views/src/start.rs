@@ -12,7 +12,7 @@ use crate::{
     follower::{Follower, Ports},
     high_water, lag, metrics,
     options::ViewOptions,
-    port::View,
+    port::{Lacking, View},
     reader::Core,
     store::StoreError,
 };
@@ -38,11 +38,11 @@ pub(crate) async fn start(
         Ok((folder, marks, checked, checkpoint))
     });
     let (folder, marks, checked, checkpoint) = opened.await.map_err(|error| failed(error.into()))??;
-    let was_being_built = folder.next().is_some();
+    let (was_being_built, accepts_damage) = (folder.next().is_some(), folder.next_accepts_damage());
     let core = Arc::new(Core::new(name, folder, Arc::clone(&options.clock)));
     core.set_store(Some(Arc::new(checked)));
     if was_being_built {
-        core.begin_rebuild();
+        core.begin_rebuild(if accepts_damage { Lacking::Accepted } else { Lacking::Refused });
     }
     let (watched, stop) = (
         lag::watch(Arc::clone(&log), Arc::clone(&core), Arc::clone(&options.clock)),

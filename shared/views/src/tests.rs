@@ -7,9 +7,11 @@ use berth_proto::{
     CommitV1, CommitV2, Hash, InstanceId, Kind, RecordV1, StreamKey, Timestamp, codec::encode,
 };
 use berth_runtime::{Lifecycle, SystemClock};
+use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::{
     checked::{Checked, Sums},
+    folder::ViewFolder,
     options::ViewOptions,
     port::{ApplyError, Asked, Rows, View, ViewError, ViewReader, ViewState},
     reader::Core,
@@ -200,4 +202,48 @@ async fn the_files_of_rows_that_were_given_up_are_not_touched_while_something_wo
     running.rebuilt().await;
     assert_eq!(running.core.scan(b"", None, 10).unwrap().len(), 2);
     assert!(running.lifecycle.shut_down().await);
+}
+
+#[tokio::test]
+async fn what_rows_that_are_built_beside_skip_again_is_counted_once() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counted = metrics::set_default_local_recorder(&recorder);
+    let running = running().await;
+    append(&running.log, 1, 2, 13).await;
+    running.rebuilt().await;
+    let counted = |what: &str| {
+        let line = format!("berth_view_{what}_total{{view=\"versions\"}} ");
+        let rendered = recorder.handle().render();
+        rendered.lines().find_map(|one| one.strip_prefix(line.as_str())?.parse::<u64>().ok())
+    };
+    assert_eq!(counted("skipped"), Some(1));
+    let commits = counted("commits");
+    assert_eq!(running.core.rebuild(), Asked::Begun);
+    let mut rebuild = running.core.rebuild.subscribe();
+    let ended = rebuild.wait_for(|rebuild| rebuild.as_ref().is_some_and(|rebuild| rebuild.ended.is_some()));
+    drop(tokio::time::timeout(WAIT_MAX, ended).await.expect("it ends").unwrap());
+    assert_eq!(running.core.rebuilding().unwrap().ended.unwrap().failure, None);
+    assert_eq!((counted("skipped"), counted("commits")), (Some(1), commits), "the log has it once");
+    assert!(running.lifecycle.shut_down().await);
+}
+
+#[test]
+fn rows_that_somebody_has_open_still_are_opened_later_and_are_no_damage() {
+    let home = tempfile::tempdir().unwrap();
+    let options = ViewOptions { cache_bytes: 1024 * 1024, ..ViewOptions::new(Arc::new(SystemClock)) };
+    let folder = ViewFolder::claim(home.path(), "versions", 1).unwrap();
+    let open = || start::open_or_quarantine(&folder, &options, "versions", 1);
+    let (held, mut checkpoint) = open().unwrap();
+    held.write([(vec![1], Some(vec![2]))], &Sums::new(), &mut checkpoint).unwrap();
+    // More often than rows are opened that end the process each time.
+    for _ in 0..3 {
+        let error = open().expect_err("somebody has them");
+        assert!(!error.to_string().is_empty());
+    }
+    drop(held);
+    let (again, _) = open().unwrap();
+    assert_eq!(again.get(&[1]).unwrap(), Some(vec![2]));
+    let entries = std::fs::read_dir(home.path().join("versions")).unwrap();
+    let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(!names.iter().any(|name| name.starts_with("quarantine")), "{names:?}");
 }

@@ -1,6 +1,9 @@
 //! Views are built anew while they serve: lists are answered throughout, with every instance, and are the same afterwards.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use berth_journeys::{Berth, Client, Process, ROOT_KEY, Running, eventually};
 use berth_test_support::NatsServer;
@@ -129,6 +132,38 @@ async fn a_role_that_nobody_runs_is_named() {
     assert_eq!(code, Some(69), "{said}");
     assert!(said.contains("Nobody who has the view `records` answers"), "{said}");
     assert!(said.contains("processes of the role projections have it"), "{said}");
+}
+
+#[tokio::test]
+async fn a_view_that_cannot_be_built_ends_with_69_and_is_read_as_before() {
+    let berth = Berth::embedded().start().await;
+    let client = berth.client();
+    let names = filled(&client).await;
+    // Where the folder of the new rows is to be named stands something else.
+    let in_the_way = folder_named(berth.data(), "records").expect("a view").join("next-new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let mut rebuild = command(&berth, &["--view", "records"]);
+    let code = rebuild.ended().await.code();
+    let said = rebuild.stdout();
+    assert_eq!(code, Some(69), "{said}{}", rebuild.stderr());
+    assert!(said.lines().any(|line| line.starts_with("records (") && line.contains("failed: ")), "{said}");
+    assert_eq!(listed(&client).await, names, "the former rows are read");
+
+    std::fs::remove_dir(&in_the_way).unwrap();
+    let mut again = command(&berth, &["--view", "records", "--accept-damage"]);
+    assert!(again.ended().await.success(), "{}{}", again.stdout(), again.stderr());
+    assert_eq!(listed(&client).await, names);
+    let root = client.token(ROOT_KEY);
+    let odd = root.post("/v1/cluster/views/records/rebuild", json!({ "accept": true })).await.expect(400);
+    assert!(odd["detail"].as_str().unwrap().contains("unknown field"), "{odd}");
+}
+
+/// A folder of this name somewhere below.
+fn folder_named(below: &Path, name: &str) -> Option<PathBuf> {
+    let folders = std::fs::read_dir(below).ok()?.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    folders
+        .filter(|path| path.is_dir())
+        .find_map(|path| if path.ends_with(name) { Some(path) } else { folder_named(&path, name) })
 }
 
 /// Makes instances with some history; gives their names.

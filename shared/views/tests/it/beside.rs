@@ -8,7 +8,7 @@ use std::{
 };
 
 use berth_log::LogRead;
-use berth_views::{Asked, Rebuild, ViewState};
+use berth_views::{Asked, Lacking, Rebuild, ViewState};
 use tempfile::TempDir;
 
 use crate::{
@@ -171,6 +171,53 @@ async fn rows_are_not_replaced_by_others_that_lack_what_the_log_lost_to_damage()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_may_lack_what_the_log_lost_to_damage_if_an_operator_says_so() {
+    // One commit for each instance.
+    let (log, folder) = (TestLog::with_commits(97), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    let rows = running.rows(&log).await;
+    log.damage_first();
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    let failure = ended(&running).await.ended.unwrap().failure.expect("nobody accepted it");
+    assert!(failure.contains("`berth views rebuild --accept-damage`"), "{failure}");
+    assert_eq!(running.view.rebuild_with(Lacking::Accepted), Asked::Begun);
+    assert_eq!(ended(&running).await.ended.unwrap().failure, None);
+    let lacking = running.rows(&log).await;
+    assert_eq!(lacking, reference(&log).await);
+    assert!(lacking.len() < rows.len(), "what the log cannot give is gone");
+    // From now on they are the ones to compare with.
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    assert_eq!(ended(&running).await.ended.unwrap().failure, None);
+    running.stop().await;
+    assert!(names(folder.path(), "next").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_counts_after_a_restart() {
+    let (log, folder) = of_a_stopped_view().await;
+    log.damage_first();
+    let running = Running::open(&log, folder.path()).await;
+    running.state(|state| *state == ViewState::Live).await;
+    assert_eq!(running.view.rebuild_with(Lacking::Accepted), Asked::Begun);
+    let mut changes = 0;
+    while running.view.rebuilding().unwrap().folded == 0 {
+        changes += 1;
+        assert!(changes < 10_000, "it begins");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    running.stop().await;
+    assert_eq!(
+        names(folder.path(), "next"),
+        ["next", "next-accepts", "next-release"],
+        "it was not whole yet"
+    );
+    let running = Running::open(&log, folder.path()).await;
+    assert_eq!(ended(&running).await.ended.unwrap().failure, None);
+    running.stop().await;
+    assert!(names(folder.path(), "next").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_of_a_log_that_was_damaged_before_are_built_anew_as_ever() {
     let (log, folder) = (TestLog::with_commits(1_000), tempfile::tempdir().unwrap());
     log.damage_first();
@@ -210,6 +257,21 @@ async fn what_another_release_began_beside_is_begun_anew() {
     assert_eq!(names(folder.path(), "v"), ["v1-2"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_build_of_the_release_began_beside_is_begun_anew() {
+    let (log, folder) = of_a_stopped_view().await;
+    let rows = reference(&log).await;
+    let builds = tempfile::tempdir().unwrap();
+    let other = builds.path().join("other-build");
+    std::fs::copy(std::env::current_exe().unwrap(), &other).unwrap();
+    be_killed_while_building(&other, folder.path(), 3).await;
+    let running = Running::open(&log, folder.path()).await;
+    let rebuild = ended(&running).await;
+    assert_eq!((rebuild.folded_before, rebuild.ended.unwrap().failure), (0, None));
+    assert_eq!(running.rows(&log).await, rows);
+    running.stop().await;
+}
+
 /// Waits until these are the folders of rows: the former ones are removed beside what goes on.
 async fn are(folder: &Path, wanted: &[&str]) {
     let deadline = tokio::time::Instant::now() + WAIT_MAX;
@@ -241,9 +303,14 @@ async fn of_a_stopped_view() -> (TestLog, TempDir) {
     (log, folder)
 }
 
-/// Lets another process build and kills it after it told so many times how far it is.
+/// Lets another process of this program build and kills it after it told so many times how far it is.
 async fn build_and_be_killed(folder: &Path, lines: usize) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    be_killed_while_building(&std::env::current_exe().unwrap(), folder, lines).await;
+}
+
+/// The same with a program.
+async fn be_killed_while_building(program: &Path, folder: &Path, lines: usize) {
+    let mut command = Command::new(program);
     command
         .args(["beside::the_process_that_is_killed", "--exact", "--ignored", "--nocapture"])
         .env(FOLDER, folder)

@@ -2,18 +2,29 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_proto::views::{Rebuild, Stands, VIEWS};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     app::{App, ToldViews},
     native::{
         Problem,
+        body::Json,
         call::{Caller, PathOf},
         code::Code,
         render::{answer, time},
     },
 };
+
+/// How a view shall be built anew.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({}), json!({"accept_damage": true})))]
+pub(super) struct RebuildRequest {
+    /// Whether the new rows may take their place although they lack what the log cannot give any more and the former ones have;
+    /// false if it is left out.
+    accept_damage: Option<bool>,
+}
 
 /// The views of the processes that answered.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,7 +94,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Respo
 /// Has a view built anew from the log by every process that has it, beside its rows, which are read meanwhile. Asked again
 /// while that goes on, it changes nothing; the list of views says how far it is.
 #[utoipa::path(
-    post, operation_id = "rebuild_view", path = "/v1/cluster/views/{v}/rebuild", tag = "cluster",
+    post, operation_id = "rebuild_view", path = "/v1/cluster/views/{v}/rebuild", tag = "cluster", request_body = RebuildRequest,
     params(("v" = String, Path, description = "Name of the view")),
     responses((status = 202, body = ViewsBody))
 )]
@@ -91,6 +102,7 @@ pub(super) async fn rebuild(
     State(app): State<App>,
     caller: Caller,
     PathOf(view): PathOf<String>,
+    body: Json<RebuildRequest>,
 ) -> Result<Response, Problem> {
     let Some((name, role)) = VIEWS.iter().find(|(name, _)| *name == view) else {
         // Whoever may not ask is not told what there is.
@@ -98,7 +110,10 @@ pub(super) async fn rebuild(
         let names = VIEWS.map(|(name, _)| format!("`{name}`")).join(", ");
         return Err(Problem::new(Code::NotFound, format!("There is no such view; there are {names}.")));
     };
-    let told = app.view_stands.rebuild(&caller.principal, name).await?;
+    let told = app
+        .view_stands
+        .rebuild(&caller.principal, name, body.value.accept_damage.unwrap_or_default())
+        .await?;
     if told.views.is_empty() {
         let detail =
             format!("Nobody who has the view `{name}` answers: processes of the role {role} have it.");
