@@ -86,6 +86,28 @@ async fn servers_that_are_restarted_one_after_the_other_lose_and_double_nothing(
     all_is_well(load, berth, "a rolling restart of the servers").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_replaced_gets_everything_from_the_others_and_then_one_of_these_may_go() {
+    let mut cluster = NatsCluster::start().await;
+    let berth = deployed(&cluster).await;
+    let client = berth.client();
+    Load::prepare(&client).await;
+    let load = Load::start(&client);
+    load.goes_on().await;
+    let lost = cluster.leader_of("BERTH_LOG_0").await;
+    cluster.kill(lost);
+    load.goes_on().await;
+    cluster.replace(lost).await;
+    load.goes_on().await;
+
+    // From now on nothing is decided without the new one.
+    let other = (lost + 1) % NatsCluster::SERVERS;
+    cluster.kill(other);
+    load.goes_on().await;
+    cluster.start_again(other).await;
+    all_is_well(load, berth, "a server that was replaced").await;
+}
+
 /// Blocks that files of a server with a full disk may have: enough to begin with, too few for what a load appends.
 const BLOCKS: u32 = 256;
 

@@ -225,6 +225,34 @@ async fn a_commit_of_another_instance_is_not_shown_as_ones_own() {
 }
 
 #[tokio::test]
+async fn a_sound_commit_that_somebody_forged_is_named_since_it_breaks_the_chain() {
+    let server = NatsServer::start().await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    let client = berth.client();
+    let made = client.post("/v1/instances", json!({"name": "forged"})).await.expect(201);
+    client.post("/v1/instances", json!({"name": "good"})).await.expect(201);
+    let intruder = Intruder::on(&server, &made).await;
+    let sound = intruder.last_commit().await;
+    // With a checksum of its own, in the right place: only what it says of the commit before it is not so.
+    let forged = CommitV2 { version: sound.version + 1, receipts: Vec::new(), events: Vec::new(), ..sound };
+    intruder.publish(codec::encode(&forged).unwrap()).await;
+
+    let verified = client.get("/v1/instances/forged/verify").await.expect(200);
+    assert_eq!((&verified["ok"], &verified["fault"]["version"]), (&json!(false), &json!(forged.version)));
+    assert_eq!(client.get("/v1/instances/good/verify").await.expect(200)["ok"], true);
+    // It stays named, whatever is decided behind it, and the way out is to delete what it was done to.
+    client.post("/v1/instances/forged/connect", json!({"wait_ms": 0})).await.expect(200);
+    berth.kill9();
+    berth.restart().await;
+    client.delete("/v1/instances/forged").await.expect(200);
+    let verified =
+        client.get(&format!("/v1/instances/{}/verify", made["id"].as_str().unwrap())).await.expect(200);
+    assert_eq!((&verified["ok"], &verified["fault"]["version"]), (&json!(false), &json!(forged.version)));
+    client.post("/v1/instances", json!({"name": "forged"})).await.expect(201);
+    assert_no_panic(&berth);
+}
+
+#[tokio::test]
 async fn a_server_that_goes_in_the_middle_of_requests_leaves_nothing_half_done() {
     let mut server = NatsServer::start().await;
     let berth = Berth::on_nats(&server).roles_in_processes().start().await;

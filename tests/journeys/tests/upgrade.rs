@@ -126,6 +126,13 @@ fn choice(account: &str) -> String {
     format!("/v1/accounts/{account}/upstream")
 }
 
+/// The generations that processes of a role say they write.
+async fn written_by(client: &Client, role: &str) -> BTreeSet<u64> {
+    let cluster = client.token(ROOT_KEY).get("/v1/cluster").await.expect(200);
+    let members = cluster["members"].as_array().expect("members").iter().filter(|one| one["role"] == role);
+    members.map(|one| one["formats"]["writes"].as_u64().expect("a number")).collect()
+}
+
 /// No notice came twice: each process settled what it had sent before it was gone.
 fn each_came_once(receiver: &Recorder) {
     let mut ids = BTreeSet::new();
@@ -189,6 +196,14 @@ async fn two_releases_run_together_under_load_and_newer_formats_are_written_only
         replace(&mut berth, at, &load).await;
     }
     is_heard_of(&client, &receiver, "after").await;
+    // Whoever was not started again is seen.
+    for (role, writes) in [("session-aggregate", 3), ("webhooks", 3), ("gateway", 3), ("connector", 2)] {
+        eventually(&format!("every {role} writes {writes}"), async || {
+            let written = written_by(&client, role).await;
+            if written == [writes].into() { Ok(()) } else { Err(written) }
+        })
+        .await;
+    }
     client.post("/v1/webhooks", json!({"url": receiver.url("/own")})).await.expect(201);
     let root = client.token(ROOT_KEY);
     root.post(&choice(account), json!({"upstream": "evo1"})).await.expect(200);

@@ -186,6 +186,16 @@ impl NatsCluster {
         self.until_whole().await;
     }
 
+    /// Puts another server in the place of one that is down: of the same name, with an empty store. Waits until it has got every
+    /// stream from the others.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub async fn replace(&mut self, number: usize) {
+        self.servers[number].forget();
+        self.start_again(number).await;
+    }
+
     /// Starts every server again that is down, and waits until all have caught up in every stream.
     ///
     /// # Panics
@@ -312,6 +322,11 @@ impl Server {
             .spawn()
             .expect("the NATS server starts");
         self.child = Some(child);
+    }
+
+    /// Loses its store.
+    fn forget(&self) {
+        fs::remove_dir_all(self.config.with_file_name("jetstream")).expect("a store to lose");
     }
 
     /// Says so at once when it ended by itself: what waits for it would wait in vain.

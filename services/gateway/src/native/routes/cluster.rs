@@ -29,7 +29,8 @@ use crate::{
         "id": "9f86d081884c7d65", "role": "session-aggregate", "address": "10.0.0.7:8480", "version": "0.1.0",
         "since": "2026-11-21T10:07:39.299288Z", "leaving": false, "cores": 0.4, "ready": true,
         "says": { "session-aggregate": "serving commands; owning 64 of 64 partitions" },
-        "lag_seconds": { "agenda": 0.0 }, "lag_commits": { "agenda": 0 }, "rebuild_lag_commits": {}, "due": { "jobs": 0.0 }
+        "lag_seconds": { "agenda": 0.0 }, "lag_commits": { "agenda": 0 }, "rebuild_lag_commits": {}, "due": { "jobs": 0.0 },
+        "formats": { "reads": 3, "writes": 3 }
     }],
     "roles": [{ "role": "session-aggregate", "members": 1, "partitions_owned": 64, "without_it": null }],
     "partitions": [{
@@ -84,6 +85,17 @@ pub(super) struct MemberBody {
     rebuild_lag_commits: BTreeMap<String, u64>,
     /// What it has to do whose moment has come, by kind.
     due: BTreeMap<String, f64>,
+    /// Which generations of formats it reads and writes.
+    formats: FormatsBody,
+}
+
+/// Generations of formats of a process; 0 of a release that does not say.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FormatsBody {
+    /// The newest that its release reads.
+    reads: u16,
+    /// The one that it writes since it started.
+    writes: u16,
 }
 
 /// A role.
@@ -206,7 +218,7 @@ fn is_alive(claimed: &Claimed, roster: &Roster) -> bool {
 
 impl MemberBody {
     fn of(seat: &Seat, Present { member, leaving }: &Present) -> Self {
-        let Status { cores, ready, says, lag_seconds, lag_commits, rebuild_lag_commits, due, formats: _ } =
+        let Status { cores, ready, says, lag_seconds, lag_commits, rebuild_lag_commits, due, formats } =
             member.status.clone();
         Self {
             id: seat.id.to_string(),
@@ -222,6 +234,7 @@ impl MemberBody {
             lag_commits,
             rebuild_lag_commits,
             due,
+            formats: FormatsBody { reads: formats.reads, writes: formats.writes },
         }
     }
 }
