@@ -51,7 +51,7 @@ test("an operation is found, linked to, copied as a command and tried with a tok
 
 test("every document stays within 390 px and can be read by everybody", async () => {
   const page = await reader(browser, berth, { token: null });
-  for (const path of ["docs", "docs/evolution", "docs/ryze", "docs/codechat", "docs/mega", "docs/green"]) {
+  for (const path of ["docs", "docs/evolution", "docs/evolution-go", "docs/ryze", "docs/codechat", "docs/mega", "docs/green"]) {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(`${berth.address}/${path}`);
     const operation = page.locator("details.operation").first();

@@ -110,6 +110,9 @@ class Documents(BerthTest):
     def test_evolution(self):
         self.holds("evolution")
 
+    def test_evolution_go(self):
+        self.holds("evolution-go")
+
     def test_ryze(self):
         self.holds("ryze")
 

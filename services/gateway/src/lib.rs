@@ -1,4 +1,4 @@
-//! The HTTP edge: the native API and the five dialects.
+//! The HTTP edge: the native API and the six dialects.
 //!
 //! [`app`] is what every door uses; [`native`] is our own API; each folder of [`dialects`] speaks one
 //! gateway's wire contract and knows no other.
@@ -69,7 +69,7 @@ pub fn router_with(
     settings: &Settings,
     door: impl FnOnce(&App) -> axum::Router,
 ) -> axum::Router {
-    let app = App::new(ports, settings, dialects::codechat::external_id);
+    let app = App::new(ports, settings, dialects::foreign_id);
     let door = door(&app);
     router::compose(app, door)
 }

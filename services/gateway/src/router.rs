@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
-    extract::{OriginalUri, Request},
+    extract::{OriginalUri, Request, State},
     http::StatusCode,
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use berth_upstreams::DEPLOYMENT_HEADER;
@@ -15,7 +15,11 @@ use tower::ServiceExt as _;
 
 use crate::{
     app::App,
-    dialects::{codechat, evolution, green, mega, ryze},
+    dialects::{
+        codechat, evolution,
+        evolution_go::{self, Claim},
+        green, mega, ryze,
+    },
     docs,
     http::{metrics, request_id, rest, without_slash},
     native,
@@ -25,14 +29,18 @@ use crate::{
 pub(crate) fn compose(app: App, door: Router) -> Router {
     metrics::describe();
     let (green, noting) = (green::router(app.clone()), app.clone());
+    let go = counted("evolution-go", evolution_go::router(app.clone()));
+    let evolution = counted("evolution", evolution::router(app.clone()))
+        .layer(from_fn_with_state((app.clone(), go.clone()), told_apart));
     let dialects = Router::new()
-        .merge(counted("evolution", evolution::router(app.clone())))
+        .merge(evolution)
+        .merge(go.clone())
         .merge(counted("codechat", codechat::router(app.clone())))
         .merge(counted("ryze", ryze::router(app.clone())))
         .merge(counted("mega", mega::router(app.clone())));
     let unknown = {
         let app = app.clone();
-        move |request: Request| answer_unknown(app.clone(), green.clone(), request)
+        move |request: Request| answer_unknown(app.clone(), green.clone(), go.clone(), request)
     };
     let deployment: Arc<str> = app.settings().upstreams.deployment.as_str().into();
     let slashed = dialects.clone().fallback(unknown.clone());
@@ -56,10 +64,22 @@ pub(crate) fn compose(app: App, door: Router) -> Router {
         }))
 }
 
+/// Evolution Go has two routes whose method and path are Evolution API's too: what they name tells them apart.
+async fn told_apart(State((app, go)): State<(App, Router)>, request: Request, next: Next) -> Response {
+    match evolution_go::claim(&app, request).await {
+        Claim::Ours(request) => go.oneshot(request).await.into_response(),
+        Claim::Others(request) => next.run(request).await,
+        Claim::Unreadable(request, error) => evolution::unreadable(request, error).await,
+    }
+}
+
 /// Answers and counts a request that no route has, by its path as it came.
-async fn answer_unknown(app: App, green: green::Entry, mut request: Request) -> Response {
+async fn answer_unknown(app: App, green: green::Entry, go: Router, mut request: Request) -> Response {
     if let Some(OriginalUri(uri)) = request.extensions().get().cloned() {
         *request.uri_mut() = uri;
+    }
+    if evolution_go::is_meant(&app, &mut request).await {
+        return Box::pin(go.oneshot(evolution_go::prefixed(request))).await.into_response();
     }
     let (door, route) = door_of(request.uri().path());
     let told = metrics::Told::of(door, &request);
@@ -86,6 +106,8 @@ fn counted(door: &'static str, routes: Router) -> Router {
 fn door_of(path: &str) -> (&'static str, &'static str) {
     if let Some(template) = green::template_of(path) {
         ("green", template)
+    } else if evolution_go::owns(path) {
+        ("evolution-go", "-")
     } else if evolution::owns(path) {
         ("evolution", "-")
     } else if let Some(template) = mega::template_of(path) {
@@ -104,6 +126,7 @@ async fn unknown_route(app: &App, green: green::Entry, door: &str, request: Requ
     match door {
         "green" => green.handle(request).await,
         "evolution" => evolution::unknown_route(app, request).await,
+        "evolution-go" => evolution_go::unknown_route(request).await,
         "mega" => mega::unknown_route(app, request).await,
         "codechat" => codechat::unknown_route(request).await,
         "ryze" => ryze::unknown_route(app, request).await,

@@ -69,7 +69,7 @@ async fn a_notice_is_signed_and_carries_what_the_endpoint_configured() {
 #[tokio::test]
 async fn every_dialect_hears_of_a_logout_in_its_own_words() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
-    let formats = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+    let formats = ["native", "evolution", "ryze", "codechat", "mega", "green", "evolution-go"];
     let hooks: Vec<WebhookV1> =
         (1..).zip(formats).map(|(number, format)| world.endpoint(number, format, receiver.address)).collect();
     world.create(hooks).await;
@@ -77,8 +77,8 @@ async fn every_dialect_hears_of_a_logout_in_its_own_words() {
     // Nobody listened so far: what was said before the logout is cancelled, the end of the session is told.
     world.logout().await;
     let _replica = world.replica("a", quick()).await;
-    receiver.received(8).await;
-    world.settled(8).await;
+    receiver.received(9).await;
+    world.settled(9).await;
     let of = |path: &str| -> Vec<String> {
         receiver.hits().iter().filter(|hit| hit.path == path).map(|hit| hit.word().to_owned()).collect()
     };
@@ -88,4 +88,5 @@ async fn every_dialect_hears_of_a_logout_in_its_own_words() {
     assert_eq!(of("/4"), ["connection.update"]);
     assert_eq!(of("/5"), ["connection_update"]);
     assert_eq!(of("/6"), ["stateInstanceChanged"]);
+    assert_eq!(of("/7"), ["LoggedOut"]);
 }

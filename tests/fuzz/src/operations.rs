@@ -1,11 +1,11 @@
-//! The operations of the six documents, and requests that are made of them.
+//! The operations of the seven documents, and requests that are made of them.
 
 use serde_json::{Map, Value, json};
 
 use crate::{mutate::mutated_text, tape::Tape, town::Town, wire::Wire};
 
 /// Documents of the doors.
-const DOORS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+const DOORS: [&str; 7] = ["native", "evolution", "evolution-go", "ryze", "codechat", "mega", "green"];
 /// Schemas inside one another at most.
 const DEPTH_MAX: usize = 5;
 /// Words that stand in paths where the documents have parameters, besides names of instances.
@@ -147,7 +147,7 @@ impl Operation {
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         if let Some(token) = &caller.token {
             headers.push(match self.door {
-                "evolution" => ("apikey".to_owned(), token.clone()),
+                "evolution" | "evolution-go" => ("apikey".to_owned(), token.clone()),
                 "ryze" => ("token".to_owned(), token.clone()),
                 _ => ("authorization".to_owned(), format!("Bearer {token}")),
             });

@@ -103,7 +103,7 @@ const SHARDS: u8 = 4;
 /// The SHA-256 of what the intruder writes.
 const SHA256_OF_THE_DAMAGE: &str = "eeadeaaffd2332cc063c62afff1eafd4da03d59043dcee211e1f38dfaef65f07";
 /// The doors through which an instance can be deleted, each with an instance of its name.
-const DOORS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+const DOORS: [&str; 7] = ["native", "evolution", "ryze", "codechat", "mega", "green", "evolution-go"];
 
 #[tokio::test]
 async fn a_damaged_instance_is_deleted_through_every_door_embedded() {
@@ -174,6 +174,8 @@ async fn are_deleted(berth: &Running, made: &[Value]) {
     assert_eq!((&deleted["state"], &deleted["name"]), (&json!("deleted"), &json!("")));
     client.header("apikey", ACCOUNT_TOKEN).delete("/instance/delete/evolution").await.expect(200);
     client.header("token", ACCOUNT_TOKEN).delete("/api/instance/delete/ryze").await.expect(200);
+    let go = "/evolution-go/instance/delete/evolution-go";
+    client.header("apikey", ACCOUNT_TOKEN).delete(go).await.expect(200);
     let accounts = client.token(ROOT_KEY).get("/v1/accounts").await.expect(200);
     let account = accounts["accounts"][0]["id"].as_str().unwrap();
     client.delete(&format!("/api/v2/business/{account}/instance/codechat")).await.expect(200);
@@ -184,7 +186,7 @@ async fn are_deleted(berth: &Running, made: &[Value]) {
 
     let again = delete.delete("/v1/instances/native").await;
     assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"), "{}", again.text());
-    let list = until_listed(&client, "deleted", 6).await;
+    let list = until_listed(&client, "deleted", 7).await;
     assert!(list["instances"].as_array().unwrap().iter().all(|one| one["state"] == "deleted"), "{list}");
     let id = made[0]["id"].as_str().unwrap();
     let gone = client.get(&format!("/v1/instances/{id}")).await.expect(200);

@@ -1,4 +1,4 @@
-//! Five wire contracts over one instance: the request and the whole answer, side by side.
+//! Six wire contracts over one instance: the request and the whole answer, side by side.
 
 use berth_journeys::{ACCOUNT_TOKEN, Answer, Berth, Client, ROOT_KEY, Running, steps::link};
 use serde_json::{Value, json};
@@ -64,6 +64,50 @@ async fn evolution() {
     is(client.post("/instance/create", body).await, 403, taken);
     let deleted = json!({"status": "SUCCESS", "error": false, "response": {"message": "Instance deleted"}});
     is(client.delete("/instance/delete/born%20here").await, 200, deleted);
+}
+
+#[tokio::test]
+async fn evolution_go() {
+    let (berth, made) = with_instance("shop").await;
+    let client = Client::new(berth.client().base()).header("apikey", ACCOUNT_TOKEN);
+    let own = client.header("apikey", made["token"].as_str().unwrap());
+    let error = |message: &str| json!({"error": message});
+    let success = json!({"message": "success"});
+    let state = |connected: bool, logged_in: bool, name: &str| {
+        let data = json!({"Connected": connected, "LoggedIn": logged_in, "Name": name});
+        json!({"message": "success", "data": data})
+    };
+
+    // The same routes with their prefix and without it.
+    for prefix in ["", "/evolution-go"] {
+        is(own.delete(&format!("{prefix}/instance/logout")).await, 200, success.clone());
+        is(own.get(&format!("{prefix}/instance/status")).await, 200, state(false, false, ""));
+        is(client.get(&format!("{prefix}/instance/status")).await, 401, error("not authorized"));
+        is(own.get(&format!("{prefix}/instance/all")).await, 401, error("not authorized"));
+    }
+    is(own.post("/instance/reconnect", json!({})).await, 400, error("no active session found"));
+    let connected = own.post("/instance/connect", json!({"subscribe": ["ALL"]})).await.expect(200);
+    assert_eq!((&connected["data"]["jid"], &connected["data"]["webhookUrl"]), (&json!(""), &json!("")));
+    let code = own.get("/instance/qr").await.expect(200);
+    assert!(code["data"]["qrcode"].as_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
+    link(&berth.client(), "shop").await;
+    let linked = own.get("/instance/status").await.expect(200);
+    assert_eq!((&linked["data"]["Connected"], &linked["data"]["LoggedIn"]), (&json!(true), &json!(true)));
+    is(own.get("/instance/qr").await, 409, error("session already logged in"));
+    is(own.post("/instance/disconnect", json!({})).await, 200, success.clone());
+    is(own.delete("/instance/logout").await, 200, success.clone());
+
+    let body = json!({"name": "born here", "token": "token-of-born-here"});
+    let created = client.post("/instance/create", body.clone()).await.expect(200);
+    assert_eq!(
+        (&created["data"]["name"], &created["data"]["connected"]),
+        (&json!("born here"), &json!(false))
+    );
+    is(client.post("/instance/create", body).await, 409, error("instance already exists"));
+    let id = created["data"]["id"].as_str().unwrap();
+    client.get(&format!("/instance/info/{id}")).await.expect(200);
+    is(client.delete(&format!("/instance/delete/{id}")).await, 200, success);
+    is(client.get(&format!("/instance/info/{id}")).await, 404, error("instance not found"));
 }
 
 #[tokio::test]

@@ -5609,7 +5609,7 @@ _berthctl() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "native evolution ryze codechat mega green" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "native evolution ryze codechat mega green evolution-go" -- "${cur}"))
                     return 0
                     ;;
                 --event)
@@ -6305,7 +6305,7 @@ _berthctl() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "native evolution ryze codechat mega green" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "native evolution ryze codechat mega green evolution-go" -- "${cur}"))
                     return 0
                     ;;
                 --event)

@@ -1196,7 +1196,8 @@ evolution\t''
 ryze\t''
 codechat\t''
 mega\t''
-green\t''"
+green\t''
+evolution-go\t''"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l event -d 'An event that it wants, in the words of its format; may be given more than once, all if it is left out' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l header -d 'A header of its own; may be given more than once' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l authorization-file -d 'A file with the value of its `Authorization` header' -r -F
@@ -1564,7 +1565,8 @@ evolution\t''
 ryze\t''
 codechat\t''
 mega\t''
-green\t''"
+green\t''
+evolution-go\t''"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l event -d 'An event that it wants, in the words of its format; may be given more than once, all if it is left out' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l header -d 'A header of its own; may be given more than once' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l authorization-file -d 'A file with the value of its `Authorization` header' -r -F

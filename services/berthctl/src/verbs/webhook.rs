@@ -159,7 +159,7 @@ pub(crate) struct New {
     target: String,
     /// Whose bodies are sent.
     #[arg(long, value_name = "FORMAT")]
-    #[arg(value_parser = ["native", "evolution", "ryze", "codechat", "mega", "green"])]
+    #[arg(value_parser = ["native", "evolution", "ryze", "codechat", "mega", "green", "evolution-go"])]
     format: Option<String>,
     #[command(flatten)]
     content: Content,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The formats that are offered. The notices of `green` are an instance's queue.
-const FORMATS: [&str; 5] = ["native", "evolution", "ryze", "codechat", "mega"];
+const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "evolution-go"];
 
 /// An endpoint as a page shows it.
 struct Endpoint {

@@ -26,8 +26,18 @@ const ROWS: usize = 50;
 /// Instances of a page whose names are read at once.
 const NAMES_AT_ONCE: usize = 16;
 /// The doors that are offered.
-const DOORS: [&str; 9] =
-    ["native", "console", "evolution", "ryze", "codechat", "mega", "green", "connector", "sweeper"];
+const DOORS: [&str; 10] = [
+    "native",
+    "console",
+    "evolution",
+    "evolution-go",
+    "ryze",
+    "codechat",
+    "mega",
+    "green",
+    "connector",
+    "sweeper",
+];
 /// What an instance may be called here.
 const KEYS: [KeyKind; 4] = [KeyKind::Id, KeyKind::Name, KeyKind::Number, KeyKind::Alias];
 /// The fields of a search.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The formats that are offered, as files and paths name them.
-const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+const FORMATS: [&str; 7] = ["native", "evolution", "ryze", "codechat", "mega", "green", "evolution-go"];
 
 /// An endpoint as a page shows it.
 struct Endpoint {

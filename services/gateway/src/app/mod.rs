@@ -90,7 +90,9 @@ pub use lists::{Lists, Page};
 pub use live::{Filter, Listeners, Live};
 pub use marks::Marks;
 pub use moves::Moves;
-pub use names::{InvalidName, address_bucket, check_foreign_id, check_name, check_phone, check_token};
+pub use names::{
+    InvalidName, address_bucket, as_uuid, check_foreign_id, check_name, check_phone, check_token,
+};
 pub use notifications::{Notification, Notifications};
 pub use passes::{Admitted, PassFailure, Passes};
 pub use people::{Holding, Holdings, PEOPLE_PAGE_MAX, People, Trace};

@@ -81,7 +81,7 @@ pub fn check_foreign_id(name: &str) -> Result<String, InvalidName> {
 }
 
 /// The UUID that a text is in its hyphenated form, in any case. The other forms that UUIDs are written in are names.
-pub(super) fn as_uuid(text: &str) -> Option<Uuid> {
+pub fn as_uuid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == UUID_CHARS)
 }
 

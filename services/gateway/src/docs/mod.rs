@@ -31,7 +31,7 @@ pub(crate) use routes::{
 };
 
 use crate::{
-    dialects::{codechat, evolution, green, mega, ryze},
+    dialects::{codechat, evolution, evolution_go, green, mega, ryze},
     http::cors::Cors,
     native,
 };
@@ -44,6 +44,7 @@ pub fn documents() -> Vec<(&'static str, OpenApi)> {
     let mut documents = vec![
         (NATIVE, native::openapi::document()),
         ("evolution", evolution::openapi::document()),
+        ("evolution-go", evolution_go::openapi::document()),
         ("ryze", ryze::openapi::document()),
         ("codechat", codechat::openapi::document()),
         ("mega", mega::openapi::document()),

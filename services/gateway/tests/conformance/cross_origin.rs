@@ -31,6 +31,9 @@ async fn a_pre_flight_of_any_path_of_these_products_is_answered() {
         (format!("/api/v2/instance/{}/send/text", shop.id), "POST"),
         ("/api/v2/none".to_owned(), "DELETE"),
         ("/instance/none".to_owned(), "PUT"),
+        ("/evolution-go/instance/logout".to_owned(), "DELETE"),
+        ("/evolution-go/none".to_owned(), "PUT"),
+        ("/instance/qr".to_owned(), "GET"),
         ("/message/sendText/shop".to_owned(), "POST"),
         ("/chat/findChats/shop/".to_owned(), "POST"),
     ] {
@@ -60,6 +63,9 @@ async fn pages_read_answers_and_errors() {
         (page(Method::GET, &format!("/api/v2/instance/{}", shop.id)), 401),
         (page(Method::GET, "/api/v2/none"), 404),
         (page(Method::GET, "/instance/none"), 404),
+        (page(Method::GET, "/instance/status").header("apikey", &shop.token), 200),
+        (page(Method::GET, "/evolution-go/instance/all"), 401),
+        (page(Method::GET, "/evolution-go/none"), 404),
         (page(Method::POST, "/message/sendText/shop").header("apikey", ACCOUNT), 404),
         (page(Method::GET, "/docs").header("accept", "text/html"), 200),
     ] {

@@ -38,6 +38,7 @@ fn owner(path: &str) -> &'static str {
     match segments.next().unwrap() {
         "v1" | "docs" | "openapi.json" | "asyncapi.json" => "native",
         "rest" => "mega",
+        "evolution-go" => "evolution-go",
         "api" if segments.next() == Some("v2") => "codechat",
         "api" | "ws" => "ryze",
         _ => "evolution",
@@ -93,6 +94,11 @@ async fn the_native_document_has_all_operations() {
 #[tokio::test]
 async fn the_evolution_document_has_all_operations() {
     has_all_operations("evolution").await;
+}
+
+#[tokio::test]
+async fn the_evolution_go_document_has_all_operations() {
+    has_all_operations("evolution-go").await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The five dialects over HTTP, request and complete answer side by side.
+//! The six dialects over HTTP, request and complete answer side by side.
 //!
 //! Each story runs on a whole deployment of its own, in this process. What it tells is compared with a file in
 //! `snapshots`; a change of a contract is a change of such a file, to be read before it is accepted
@@ -23,6 +23,8 @@ mod cross_origin;
 mod documents;
 mod evolution;
 mod evolution_clients;
+mod evolution_go;
+mod evolution_go_webhooks;
 mod evolution_input;
 mod evolution_paths;
 mod evolution_webhooks;

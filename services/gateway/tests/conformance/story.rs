@@ -213,7 +213,7 @@ fn hide(value: &mut Value) {
             for (name, field) in fields.iter_mut() {
                 match (name.as_str(), field.as_str()) {
                     ("pairingCode", Some(code)) if code.len() == 8 => *field = "{8 characters}".into(),
-                    ("pairingCode", Some(code)) if code.len() == 9 => {
+                    ("pairingCode" | "PairingCode", Some(code)) if code.len() == 9 => {
                         *field = "{4 characters-4 characters}".into();
                     }
                     ("code", Some(code)) if code.len() == 8 => *field = "{8 characters}".into(),

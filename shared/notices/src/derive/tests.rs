@@ -16,7 +16,7 @@ use crate::{
     formats,
 };
 
-const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+const FORMATS: [&str; 7] = ["native", "evolution", "ryze", "codechat", "mega", "green", "evolution-go"];
 
 fn words(format: &str, events: &[Event], mut state: InstanceStateV1) -> Vec<&'static str> {
     state.webhooks = vec![webhook(format)];
@@ -47,7 +47,7 @@ fn qr() -> Event {
     })
 }
 
-fn table(events: &[Event], state: &InstanceStateV1, expected: [&[&str]; 6]) {
+fn table(events: &[Event], state: &InstanceStateV1, expected: [&[&str]; 7]) {
     for (format, expected) in FORMATS.into_iter().zip(expected) {
         assert_eq!(words(format, events, state.clone()), expected, "{format}: {events:?}");
     }
@@ -65,6 +65,7 @@ fn a_logout_is_one_group_in_each_format() {
             &["connection.update"],
             &["connection_update"],
             &["stateInstanceChanged"],
+            &["LoggedOut"],
         ],
     );
 }
@@ -82,12 +83,13 @@ fn a_code_is_told_while_only_codes_are_allowed() {
             &["qrcode.updated"],
             &["qrcode_update"],
             &[],
+            &["QRCode"],
         ],
     );
     let connecting =
         Event::ConnectRequested(ConnectRequestedV1 { attempt: 1, method: MethodV1::Qr, deadline: at(60) });
-    table(&[connecting], &showing, [&[]; 6]);
-    table(&[qr()], &state(pairing(1, 1), PermissionV1::Silent, 2), [&[]; 6]);
+    table(&[connecting], &showing, [&[]; 7]);
+    table(&[qr()], &state(pairing(1, 1), PermissionV1::Silent, 2), [&[]; 7]);
 }
 
 #[test]
@@ -100,7 +102,15 @@ fn a_link_opens_everything() {
     table(
         &linked_events,
         &open,
-        [&["instance.linked"], &[], &["instance.state"], &[], &[], &["stateInstanceChanged"]],
+        [
+            &["instance.linked"],
+            &[],
+            &["instance.state"],
+            &[],
+            &[],
+            &["stateInstanceChanged"],
+            &["PairSuccess"],
+        ],
     );
     table(
         &[Event::ConnectionOpened(ConnectionOpenedV1 { attempt: 1, reported: REPORTED })],
@@ -112,6 +122,7 @@ fn a_link_opens_everything() {
             &["connection.update"],
             &["connection_update"],
             &["stateInstanceChanged", "statusInstanceChanged"],
+            &["Connected"],
         ],
     );
     table(
@@ -129,6 +140,7 @@ fn a_link_opens_everything() {
             &["connection.update"],
             &[],
             &["statusInstanceChanged"],
+            &["Disconnected"],
         ],
     );
 }
@@ -149,6 +161,7 @@ fn stops_and_bans() {
             &["connection.update"],
             &["connection_update"],
             green,
+            &["TemporaryBan"],
         ],
     );
     table(
@@ -161,6 +174,7 @@ fn stops_and_bans() {
             &["connection.update"],
             &["connection_update"],
             green,
+            &["Disconnected"],
         ],
     );
 }
@@ -171,10 +185,10 @@ fn a_switch_and_a_new_token_are_told_while_webhooks_are_open() {
         Event::TokenRotated(TokenRotatedV1 { credential_version: 1, jwt_version: 2, token: None }),
         Event::Switched(SwitchedV1 { on: false }),
     ];
-    let told: [&[&str]; 6] = [&[], &[], &[], &["new.jwt", "state.instance"], &[], &[]];
+    let told: [&[&str]; 7] = [&[], &[], &[], &["new.jwt", "state.instance"], &[], &[], &[]];
     table(&events, &state(linked(), PermissionV1::Open, 1), told);
-    table(&events, &state(logged_out(), PermissionV1::Silent, 2), [&[]; 6]);
-    table(&events, &state(pairing(1, 1), PermissionV1::QrOnly, 2), [&[]; 6]);
+    table(&events, &state(logged_out(), PermissionV1::Silent, 2), [&[]; 7]);
+    table(&events, &state(pairing(1, 1), PermissionV1::QrOnly, 2), [&[]; 7]);
 }
 
 #[test]
@@ -196,6 +210,7 @@ fn a_deletion_is_the_final_group() {
             ],
             &[],
             &["connection.update", "state.instance"],
+            &[],
             &[],
             &[],
         ],
@@ -257,6 +272,7 @@ fn the_vocabularies_of_the_filters() {
     assert_eq!(formats::event_names("mega"), ["qrcode_update", "connection_update"]);
     assert_eq!(formats::event_names("ryze"), ["instance.state"]);
     assert_eq!(formats::event_names("green"), ["stateInstanceChanged", "statusInstanceChanged"]);
+    assert_eq!(formats::event_names("evolution-go"), ["QRCODE", "CONNECTION"]);
     assert_eq!(formats::event_names("native").len(), 15);
     assert_eq!(formats::event_names("evolution").len(), 7);
     assert!(formats::event_names("unknown").is_empty());

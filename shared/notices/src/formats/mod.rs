@@ -5,12 +5,14 @@
 //! an endpoint that is told nothing), and `options` is a sealed JSON object with the keys listed here:
 //!
 //! `codechat` reads the settings block of its own name beside the options (`external_id` text, `active` bool), and
-//! `codechat.business` is the same for the endpoint of an account, which is told of all of its instances.
+//! `codechat.business` is the same for the endpoint of an account, which is told of all of its instances. `evolution-go` reads the
+//! block of its own name too (`instance_id` text).
 //!
 //! | format | names in `events` | keys of `options` |
 //! | --- | --- | --- |
 //! | `native` | `instance.open` …, or `instance.*` | none |
 //! | `evolution` | `CONNECTION_UPDATE` … | `by_events` bool, `base64` bool, `jwt_key` text |
+//! | `evolution-go` | `CONNECTION`, `QRCODE` | `token_in_body` bool |
 //! | `ryze` | `instance.state` | `by_events` bool, `token_in_body` bool |
 //! | `codechat`, `codechat.business` | flags: `connectionUpdate`, `qrcodeUpdate`, `stateInstance`, `newJwt` | `business_name` text |
 //! | `mega` | `connection_update`, `qrcode_update` | none |
@@ -18,6 +20,7 @@
 
 mod codechat;
 mod evolution;
+mod evolution_go;
 mod facts;
 mod green;
 mod mega;
@@ -155,9 +158,10 @@ pub const ENDPOINT_EVENTS: [&str; 4] =
     ["endpoint.failing", "endpoint.exhausted", "endpoint.disabled", "endpoint.recovered"];
 
 /// Every format.
-static ALL: [&'static dyn Format; 7] = [
+static ALL: [&'static dyn Format; 8] = [
     &native::Native,
     &evolution::Evolution,
+    &evolution_go::EvolutionGo,
     &ryze::Ryze,
     &codechat::CodeChat { name: "codechat" },
     &codechat::CodeChat { name: "codechat.business" },

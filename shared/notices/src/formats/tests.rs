@@ -142,6 +142,55 @@ fn evolution_by_events_with_a_jwt() {
 }
 
 #[test]
+fn evolution_go() {
+    let body = |event, state, options: &Value| -> Value {
+        let [rendered] = render_with("evolution-go", event, state, options).try_into().unwrap();
+        serde_json::from_slice(&rendered.body).unwrap()
+    };
+    let (event, state) = open();
+    assert_eq!(
+        body(event, state, &json!({"token_in_body": true})),
+        json!({
+            "event": "Connected",
+            "data": {"status": "open", "jid": "5511987654321@s.whatsapp.net", "pushName": "Ana"},
+            "instanceToken": "tok", "instanceId": INSTANCE.to_uuid().to_string(), "instanceName": "shop",
+        })
+    );
+    let (event, state) = logout();
+    assert_eq!(
+        body(event, state, &json!({"instance_id": "5f0c"})),
+        json!({
+            "event": "LoggedOut",
+            "data": {"OnConnect": false, "Reason": 401, "reason": "401: logged out from WhatsApp"},
+            "instanceToken": "", "instanceId": "5f0c", "instanceName": "shop",
+        })
+    );
+    let (event, state) = qr();
+    let shown = body(event, state, &json!({}));
+    assert_eq!((&shown["event"], &shown["data"]["code"]), (&json!("QRCode"), &json!(QR_TEXT)));
+    assert_eq!(shown["data"]["count"], 1);
+    assert!(shown["data"]["qrcode"].as_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
+}
+
+#[test]
+fn evolution_go_says_how_long_a_ban_lasts() {
+    use berth_proto::{
+        event::LinkPausedV1,
+        instance::{PauseReasonV1, PauseV1, PhaseV1},
+    };
+    let PhaseV1::Linked(link) = linked() else { panic!("a linked phase is linked") };
+    let reason = PauseReasonV1::Banned;
+    let pause = PauseV1 { link, reason, code: 101, until: Some(at(60)), since: at(0) };
+    let paused = LinkPausedV1 { attempt: 1, reason, code: 101, until: Some(at(60)), reported: None };
+    let banned = state(PhaseV1::Paused(pause), PermissionV1::Open, 1);
+    let [body] = bodies("evolution-go", Event::LinkPaused(paused), banned).try_into().unwrap();
+    assert_eq!(body["event"], "TemporaryBan");
+    let expire = 60_000_000_000_u64;
+    let reason = "101: temporarily banned";
+    assert_eq!(body["data"], json!({"Code": 101, "Expire": expire, "reason": reason, "expire": expire}));
+}
+
+#[test]
 fn ryze_by_events_names_the_event_in_the_path() {
     let (event, state) = logout();
     let [rendered] = render_with("ryze", event, state, &json!({"by_events": true})).try_into().unwrap();

@@ -15,12 +15,17 @@ mod routes;
 mod webhook;
 mod words;
 
-use axum::{Router, extract::Request, response::Response};
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 
+use self::error::EvolutionError;
 pub(crate) use self::paths::owns;
 use crate::{
     app::{App, KeyKind},
-    http::cors::Cors,
+    http::{body::BodyError, cors::Cors},
 };
 
 /// What the name in a path may be, in this order.
@@ -35,6 +40,11 @@ const VERSION: &str = "2.3.7";
 /// The routes of this dialect.
 pub fn router(app: App) -> Router {
     routes::router(app)
+}
+
+/// The answer to a request whose body cannot be read.
+pub(crate) async fn unreadable(request: Request, error: BodyError) -> Response {
+    CORS.answered(request, |_| async move { EvolutionError::from(error).into_response() }).await
 }
 
 /// The answer to a path of this dialect that it does not have: its upstream's, for an instance that is on one.

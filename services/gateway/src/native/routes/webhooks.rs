@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The formats that a body can have.
-const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "green"];
+const FORMATS: [&str; 7] = ["native", "evolution", "ryze", "codechat", "mega", "green", "evolution-go"];
 
 /// The formats in the document.
 struct Format;
