@@ -99,10 +99,6 @@ impl DeviceKeys for FileDeviceKeys {
     }
 
     async fn delete(&self, instance: InstanceId, attempt: u32) -> Result<(), KeyStoreError> {
-        // Whoever commits that a device is gone has deleted them, and whoever unlinked it deletes them once more.
-        if self.folder.generation((instance, attempt)).is_none() {
-            return Ok(());
-        }
         self.with_files(instance, move |folder| folder.delete((instance, attempt))).await
     }
 

@@ -11,9 +11,10 @@ use std::{
 };
 
 use berth_proto::Kind;
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::time::Instant;
 
-use crate::{local::Page, port::ReadError, shared::SharedCommit};
+use super::store::StoreError;
+use crate::{local::Page, port::ReadError};
 
 /// Pages that are kept: with four shards the slowest reader may be two thousand commits behind the fastest in each.
 const PAGES_MAX: usize = 16;
@@ -37,37 +38,42 @@ struct Kept {
     place: Arc<Place>,
 }
 
-/// The place of a page: whoever comes while it is filled waits for that.
+/// The place of a page. It is locked on a blocking thread while it is filled, so that nobody waits for a reader that is not
+/// polled.
 #[derive(Debug, Default)]
-struct Place {
+struct Place(Mutex<Filled>);
+
+#[derive(Debug, Default)]
+struct Filled {
     /// With every kind of commit.
-    page: OnceCell<Page>,
-    /// Set once all of them are decoded.
-    decoded: OnceCell<()>,
+    page: Option<Page>,
+    /// Whether all of them are decoded.
+    decoded: bool,
 }
 
 impl Pages {
     /// What a page of a shard after a revision has of some kinds. It is read by `read`, with every kind, if nobody read it
     /// lately. One that ends before what cannot be given is kept for nobody: it may be given the next time.
-    pub(super) async fn page<F>(
+    pub(super) async fn page(
         &self,
         (shard, after): (u8, u64),
         kinds: &[Kind],
-        read: impl FnOnce() -> F,
-    ) -> Result<Page, ReadError>
-    where
-        F: Future<Output = Result<Page, ReadError>>,
-    {
+        read: impl FnOnce() -> Result<Page, StoreError> + Send + 'static,
+    ) -> Result<Page, ReadError> {
         let place = self.place(shard, after);
-        let page = place.page.get_or_try_init(read).await?;
+        // Whoever wants every kind copies or hashes commits as they are stored, and looks into none.
+        let looks_into = kinds.len() < Kind::ALL.len();
+        if let Some(page) = place.ready(kinds, looks_into) {
+            return Ok(page);
+        }
+        let (filled, wanted) = (Arc::clone(&place), kinds.to_vec());
+        let page = berth_runtime::spawn_blocking(move || filled.fill(&wanted, looks_into, read))
+            .await
+            .map_err(|ended| ReadError::Unavailable(Box::new(ended)))??;
         if page.unreadable.is_some() {
             self.newest().retain(|kept| !Arc::ptr_eq(&kept.place, &place));
         }
-        // Whoever wants every kind copies or hashes commits as they are stored, and looks into none.
-        if kinds.len() < Kind::ALL.len() {
-            place.decoded.get_or_try_init(|| decode(page.commits.clone())).await?;
-        }
-        Ok(page.of_kinds(kinds))
+        Ok(page)
     }
 
     /// Lets go of what was read a while ago.
@@ -98,18 +104,44 @@ impl Pages {
 }
 
 impl Kept {
-    /// Bytes of payloads in it, once it is read.
+    /// Bytes of payloads in it, once it is filled.
     fn bytes(&self) -> usize {
-        let commits = self.place.page.get().map(|page| page.commits.as_slice()).unwrap_or_default();
+        let Ok(filled) = self.place.0.try_lock() else { return 0 };
+        let commits = filled.page.as_ref().map(|page| page.commits.as_slice()).unwrap_or_default();
         commits.iter().map(|commit| commit.stored().payload.len()).sum()
     }
 }
 
-/// Decodes commits at once and off the asynchronous threads: several readers that did so commit by commit at the same place
-/// would wait for each other at each of them.
-async fn decode(commits: Vec<Arc<SharedCommit>>) -> Result<(), ReadError> {
-    let decoding = berth_runtime::spawn_blocking(move || commits.iter().for_each(|commit| commit.decode()));
-    decoding.await.map_err(|ended| ReadError::Unavailable(Box::new(ended)))
+impl Place {
+    /// What it has of some kinds, if it is filled and nobody is at it.
+    fn ready(&self, kinds: &[Kind], decoded: bool) -> Option<Page> {
+        let filled = self.0.try_lock().ok()?;
+        filled.page.as_ref().filter(|_| filled.decoded || !decoded).map(|page| page.of_kinds(kinds))
+    }
+
+    /// The same, after it was filled; blocking. Commits are decoded as a whole page: readers that did so commit by commit at the
+    /// same place would wait for each other at each of them.
+    fn fill(
+        &self,
+        kinds: &[Kind],
+        decoded: bool,
+        read: impl FnOnce() -> Result<Page, StoreError>,
+    ) -> Result<Page, StoreError> {
+        let mut filled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let page = match filled.page.take() {
+            Some(page) => page,
+            None => read()?,
+        };
+        if decoded && !filled.decoded {
+            for commit in &page.commits {
+                commit.decode();
+            }
+            filled.decoded = true;
+        }
+        let wanted = page.of_kinds(kinds);
+        filled.page = Some(page);
+        Ok(wanted)
+    }
 }
 
 #[cfg(test)]
@@ -126,26 +158,23 @@ mod tests {
     #[derive(Default)]
     struct Folder {
         pages: Pages,
-        reads: AtomicU64,
+        reads: Arc<AtomicU64>,
         commit_bytes: usize,
     }
 
     impl Folder {
         async fn page(&self, after: u64, answer: Result<Option<u64>, ()>) -> Result<Page, ReadError> {
-            let read = async || -> Result<Page, ReadError> {
-                self.reads.fetch_add(1, Ordering::SeqCst);
-                tokio::task::yield_now().await;
-                let unreadable = answer.map_err(|()| ReadError::Unavailable("away".into()))?;
+            let (reads, bytes) = (Arc::clone(&self.reads), self.commit_bytes);
+            let read = move || {
+                reads.fetch_add(1, Ordering::SeqCst);
+                let unreadable = answer.map_err(|()| StoreError::Closed)?;
                 let mut page = Page { commits: Vec::new(), unreadable, reached: after };
                 if unreadable.is_none() {
                     let stream = StreamKey::instance(InstanceId::from_bytes([1; 16]));
                     let tail = Tail { version: 1, revision: after + 1 };
-                    page.take(
-                        Stored { stream, tail, shard: 0, payload: vec![1; self.commit_bytes].into() },
-                        &Kind::ALL,
-                    );
+                    page.take(Stored { stream, tail, shard: 0, payload: vec![1; bytes].into() }, &Kind::ALL);
                 }
-                Ok(page)
+                Ok::<_, StoreError>(page)
             };
             self.pages.page((0, after), &Kind::ALL, read).await
         }
@@ -164,9 +193,24 @@ mod tests {
         for page in pages {
             assert!(Arc::ptr_eq(&page.unwrap().commits[0], &later.commits[0]));
         }
-        let unread = async || -> Result<Page, ReadError> { unreachable!("it was read") };
+        let unread = || -> Result<Page, StoreError> { unreachable!("it was read") };
         let none = folder.pages.page((0, 7), &[Kind::Account], unread).await.unwrap();
         assert_eq!((none.commits.len(), none.reached), (0, 8), "other kinds are passed over");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_not_polled_holds_nobody_up() {
+        let folder = Folder::default();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let slow = move || {
+            let _told = wait.recv();
+            Ok::<_, StoreError>(Page { commits: Vec::new(), unreadable: None, reached: 8 })
+        };
+        let mut first = Box::pin(folder.pages.page((0, 7), &Kind::ALL, slow));
+        assert!(futures::poll!(&mut first).is_pending(), "it is being read");
+        drop(go_on);
+        assert_eq!(folder.page(7, Ok(None)).await.unwrap().reached, 8);
+        assert_eq!(first.await.unwrap().reached, 8);
     }
 
     #[tokio::test]

@@ -88,12 +88,13 @@ impl Local for Source {
             self.pages.forget_old();
             return Ok(page);
         }
-        let read = move || async move {
-            let page = blocking(&self.store, move |tables| shard_page(tables, shard, (after, up_to))).await?;
+        let (store, unreadable) = (Arc::clone(&self.store), self.unreadable.clone());
+        let read = move || {
+            let page = store.read(|tables| shard_page(tables, shard, (after, up_to)))?;
             if let Some(after) = page.unreadable {
-                self.unreadable.note(shard, after + 1, page.reached);
+                unreadable.note(shard, after + 1, page.reached);
             }
-            Ok::<_, ReadError>(page)
+            Ok::<_, StoreError>(page)
         };
         self.pages.page((shard, after), kinds, read).await
     }
