@@ -9,6 +9,7 @@ use std::{
 
 use berth_journeys::{ACCOUNT_TOKEN, Authority, Berth, MASTER_KEY, Pair, Process, ROOT_KEY, eventually};
 use berth_test_support::{free_port, nats_server, program};
+use serde_json::json;
 use tempfile::TempDir;
 
 /// Starts an embedded deployment with a certificate.
@@ -89,6 +90,28 @@ async fn a_listener_with_a_certificate_speaks_tls_alone_and_takes_another_certif
     assert!(ask(&late, &url).await.unwrap_err().contains("UnknownIssuer"));
     process.signal("TERM");
     assert_eq!(process.outcome().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn an_upstream_whose_certificate_nobody_here_trusts_is_not_told_the_key() {
+    let (authority, data) = (Authority::new(), tempfile::tempdir().unwrap());
+    let mut there = start(&authority.certify("localhost", 2_100), &data, &[]);
+    let url = format!("https://localhost:{}", there.listens().await.port());
+    assert_eq!(ask(&authority.client(), &url).await, Ok(200), "it is there for whoever trusts it");
+    let berth = Berth::embedded()
+        .setting("BERTH_UPSTREAM_EVO1_URL", &url)
+        .setting("BERTH_UPSTREAM_EVO1_KEY", ACCOUNT_TOKEN)
+        .start()
+        .await;
+    let (account, root) = (berth.client(), berth.client().token(ROOT_KEY));
+    let shown = root.get("/v1/upstreams").await.expect(200)["upstreams"][0].clone();
+    assert_eq!(
+        (&shown["healthy"], &shown["trouble"]),
+        (&json!(false), &json!("it cannot be reached")),
+        "{shown}"
+    );
+    let id = account.get("/v1/whoami").await.expect(200)["account"]["id"].clone();
+    root.post("/v1/upstreams/evo1/adopt", json!({"account": id})).await.expect(502);
 }
 
 #[tokio::test]

@@ -5288,7 +5288,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__upstream__subcmd__adopt)
-            opts="-o -y -h --account --only --dry-run --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            opts="-o -y -h --account --only --deleted-too --dry-run --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

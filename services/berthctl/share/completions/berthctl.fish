@@ -2555,6 +2555,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_s
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l deleted-too -d 'Adopt those again that were deleted here'
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l dry-run -d 'Only say what would happen'
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -l json -d 'The same as `-o json`'
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstream; and __fish_seen_subcommand_from adopt" -s y -l yes -d 'Answer every question with yes'
@@ -2633,6 +2634,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l color -d 'Whether colours are used; `NO_COLOR` counts too' -r -f -a "auto\t'On a terminal that has them'
 always\t'Everywhere'
 never\t'Nowhere'"
+complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l deleted-too -d 'Adopt those again that were deleted here'
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l dry-run -d 'Only say what would happen'
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -l json -d 'The same as `-o json`'
 complete -c berthctl -n "__fish_berthctl_using_subcommand upstreams; and __fish_seen_subcommand_from adopt" -s y -l yes -d 'Answer every question with yes'

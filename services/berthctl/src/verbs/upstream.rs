@@ -52,6 +52,9 @@ pub(crate) struct Adopt {
     /// Only these instances, by their names there.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Adopt those again that were deleted here.
+    #[arg(long)]
+    deleted_too: bool,
     /// Only say what would happen.
     #[arg(long)]
     dry_run: bool,
@@ -114,7 +117,9 @@ impl Adopt {
     ) -> Result<Value, Failure> {
         let path = ["v1", "upstreams", named(&self.upstream)?, "adopt"];
         // Null is the same as left out: all of them.
-        let body = json!({ "account": account, "dry_run": dry_run, "only": only });
+        let body = json!({
+            "account": account, "dry_run": dry_run, "only": only, "deleted_too": self.deleted_too,
+        });
         Ok(session.client.command(Ask::post(&path, body)).await?.body)
     }
 }
@@ -124,8 +129,8 @@ fn told(session: &Session, outcomes: &[Value]) -> Result<(), Failure> {
     let count = |outcome: &str| outcomes.iter().filter(|one| one.text("outcome") == outcome).count();
     let refused = count("refused");
     let whole = json!({
-        "adopted": count("adopted") + count("to_adopt"), "present": count("present"), "refused": refused,
-        "instances": outcomes,
+        "adopted": count("adopted") + count("to_adopt"), "present": count("present"),
+        "deleted_here": count("deleted_here"), "refused": refused, "instances": outcomes,
     });
     session.out.list(&whole, outcomes, &INSTANCES)?;
     if refused > 0 {

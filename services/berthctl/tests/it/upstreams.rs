@@ -13,7 +13,7 @@ async fn what_is_on_an_upstream_is_adopted_after_a_table_and_a_repeat_changes_no
     {
         there.client().post("/v1/instances", json!({"name": name, "token": token})).await.expect(201);
     }
-    let berth = Berth::embedded()
+    let mut berth = Berth::embedded()
         .setting("BERTH_UPSTREAM_EVO1_URL", there.client().base())
         .setting("BERTH_UPSTREAM_EVO1_KEY", ACCOUNT_TOKEN)
         .start()
@@ -51,6 +51,19 @@ async fn what_is_on_an_upstream_is_adopted_after_a_table_and_a_repeat_changes_no
     // Their clients keep their tokens.
     let client = Shell::at(berth.client().base()).with("BERTHCTL_TOKEN", "token-of-the-bar-00001");
     client.run(&["instance", "get", "bar"]).await.expect(0);
+
+    // What was deleted here stays away, which is no failure, until it is asked for.
+    berth.stop().await;
+    berth.set("BERTH_UPSTREAM_EVO1_MODE", "drive");
+    berth.restart().await;
+    let (shell, root) = (Shell::of(&berth), Shell::of(&berth).with("BERTHCTL_TOKEN", ROOT_KEY));
+    shell.run(&["instance", "rm", "bar", "--yes"]).await.expect(0);
+    let again = root.run(&["upstream", "adopt", "evo1", "-y", "--only", "bar"]).await.expect(0);
+    assert!(again.contains("bar   deleted_here"), "{again}");
+    shell.run(&["instance", "get", "bar"]).await.refused(66);
+    let asked = ["upstream", "adopt", "evo1", "-y", "--only", "bar", "--deleted-too"];
+    assert!(root.run(&asked).await.expect(0).contains("bar   adopted"));
+    shell.run(&["instance", "get", "bar"]).await.expect(0);
 
     // With several accounts one is to be named, and may have only what it was granted.
     let acme = root.run(&["account", "create", "acme", "-o", "json", "--show-secrets"]).await.expect(0);

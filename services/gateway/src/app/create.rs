@@ -6,12 +6,14 @@ use super::{
     accounts::Accounts,
     call::Call,
     commands::{Commands, Identity},
+    directory::Directory,
     failure::Failure,
     grants::LinkChoice,
     names::{check_name, check_token},
     principal::Principals,
     quota::Counters,
     record::{Record, Records},
+    standing::Standings,
     tokens::random_text,
     webhooks::{NewWebhook, WebhookSecret, Webhooks},
 };
@@ -19,7 +21,7 @@ use berth_bus::KeyRing;
 use berth_domain::instance::binding_block;
 use berth_log::{LogRead, decode_state};
 use berth_proto::{
-    InstanceId, StreamKey,
+    AccountId, InstanceId, StreamKey,
     command::{Command, CreateInstanceV1},
     frame::{RejectionCodeV1, TargetV1},
     instance::{EntriesV1, SettingsBlockV1},
@@ -72,8 +74,10 @@ pub struct Creator {
     pub(super) keys: KeyRing,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) directory: Arc<Directory>,
     pub(super) principals: Arc<Principals>,
     pub(super) records: Arc<Records>,
+    pub(super) standings: Arc<Standings>,
     pub(super) commands: Arc<Commands>,
     pub(super) counters: Arc<Counters>,
     pub(super) webhooks: Arc<Webhooks>,
@@ -83,10 +87,7 @@ pub struct Creator {
 impl Creator {
     /// Creates an instance in the caller's account.
     pub async fn create(&self, call: &Call, mut new: NewInstance) -> Result<Created, Failure> {
-        if !call.principal.is_account() {
-            return Err(Failure::Forbidden);
-        }
-        let account = call.principal.account().ok_or(Failure::Forbidden)?;
+        let account = account_of(call)?;
         self.counters.count_call(call).await?;
         let name = match &new.name {
             Some(name) => check_name(name).map_err(|e| Failure::Invalid { field: "name", problem: e.0 })?,
@@ -103,7 +104,16 @@ impl Creator {
             return Err(Failure::Rejected(RejectionCodeV1::TokenTaken));
         }
         if new.link.is_none() {
-            new.link = self.accounts.default_link(account).await?;
+            new.link = match self.accounts.default_link(account).await {
+                Ok(link) => link,
+                Err(refused) => return self.made_before(call).await?.ok_or(refused),
+            };
+        }
+        if let Some(link) = &new.link
+            && self.is_named_there(account, link, &name).await?
+        {
+            let refused = Failure::Rejected(RejectionCodeV1::NameTaken);
+            return self.made_before(call).await?.ok_or(refused);
         }
         let identity = self.commands.identity(call, account.as_bytes()).await?;
         let plan = Plan { call, account, name, token, new: &new, identity };
@@ -153,7 +163,7 @@ impl Creator {
 
     /// The answer to an earlier try of the same keyed create, whose client may never have seen it: the instance and
     /// its secrets as the first commit left them.
-    async fn created_before(&self, instance: InstanceId) -> Result<Created, Failure> {
+    pub(super) async fn created_before(&self, instance: InstanceId) -> Result<Created, Failure> {
         let first = self.log.read(&StreamKey::instance(instance), 0, 1).await?;
         let first = first.first().ok_or(Failure::NotFound)?;
         let (commit, state) = decode_state(first).map_err(|_| Failure::Rejected(RejectionCodeV1::Damaged))?;
@@ -188,9 +198,9 @@ impl Creator {
             owner: (*block_owner).to_owned(),
             body: key.seal(owner, field::SETTINGS, body.to_string().as_bytes()),
         });
-        let bound = plan.new.link.as_ref().map(|(kind, upstream)| {
-            let name = key.seal(owner, field::SETTINGS, plan.name.as_bytes());
-            binding_block(kind, upstream, name)
+        let bound = plan.new.link.as_ref().map(|link| {
+            let name = key.seal(owner, field::SETTINGS, link.name_there(&plan.name).as_bytes());
+            binding_block(link.kind, &link.at, name)
         });
         let command = CreateInstanceV1 {
             account: plan.account,
@@ -211,10 +221,15 @@ impl Creator {
     }
 }
 
+/// The account that a call may create in.
+pub(super) fn account_of(call: &Call) -> Result<AccountId, Failure> {
+    call.principal.account().filter(|_| call.principal.is_account()).ok_or(Failure::Forbidden)
+}
+
 /// What a create has fixed before it tries numbers.
 struct Plan<'a> {
     call: &'a Call,
-    account: berth_proto::AccountId,
+    account: AccountId,
     name: String,
     token: String,
     new: &'a NewInstance,

@@ -7,8 +7,30 @@ use super::{
     failure::Failure,
 };
 
-/// Where a link is: the kind and the name of an upstream, or of workers.
-pub type LinkChoice = (&'static str, String);
+/// Where the link of a new instance is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkChoice {
+    /// The kind of the upstream, or that of workers.
+    pub kind: &'static str,
+    /// The name of the upstream; of the library, if it is with workers.
+    pub at: String,
+    /// What its name there ends with. Names there are of the whole upstream: accounts that share one would have each other's
+    /// sessions by a name. Empty where an account has the upstream for itself, and for an instance that has its name already.
+    pub ending: String,
+}
+
+impl LinkChoice {
+    /// What an instance of this name is called there.
+    pub(super) fn name_there(&self, name: &str) -> String {
+        format!("{name}{}", self.ending)
+    }
+
+    /// What was created under a name with such an ending is called here, and whose it is.
+    pub(super) fn made_as(there: &str) -> Option<(&str, AccountId)> {
+        let (name, account) = there.rsplit_once('-')?;
+        Some((name, account.parse().ok()?))
+    }
+}
 
 impl Accounts {
     /// An upstream, if the account may have instances on it. Another account's and an unknown one are the same.
@@ -35,6 +57,7 @@ impl Accounts {
         let settings = &self.upstreams.named(upstream)?.settings;
         let id = account.id.to_string();
         let is_granted = settings.accounts.iter().any(|granted| *granted == id || *granted == account.name);
-        is_granted.then(|| (settings.kind.as_str(), settings.name.clone()))
+        let ending = if settings.accounts.len() > 1 { format!("-{id}") } else { String::new() };
+        is_granted.then(|| LinkChoice { kind: settings.kind.as_str(), at: settings.name.clone(), ending })
     }
 }

@@ -20,6 +20,7 @@ mod create;
 mod cursor;
 mod deliveries;
 mod directory;
+mod earlier;
 mod evidence;
 mod export;
 mod failure;
@@ -232,11 +233,11 @@ impl App {
         let webhooks = part!(Webhooks: clock, entropy, url_policy, commands);
         let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
             webhooks, upstreams);
-        let creator = part!(Creator: log, keys, clock, entropy, principals, records, commands, counters,
-            webhooks, accounts);
+        let creator = part!(Creator: log, keys, clock, entropy, directory, principals, records, standings, commands,
+            counters, webhooks, accounts);
         let tokens = part!(Tokens: keys, clock, entropy, principals, records, commands);
         let blocks = part!(Blocks: records, commands);
-        let adoptions = part!(Adoptions: keys, directory, principals, resolver, standings, accounts, creator, upstreams,
+        let adoptions = part!(Adoptions: keys, directory, principals, standings, accounts, creator, upstreams,
                 workers, worker_accounts);
         let passes = part!(Passes: keys, finder, standings, upstreams);
         let hearing = part!(Hearing: bus, keys, clock, standings, counters, upstreams);

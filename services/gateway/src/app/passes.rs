@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use berth_bus::KeyRing;
 use berth_domain::instance::Unusable;
 use berth_proto::InstanceId;
-use berth_runtime::sealing::field;
 use berth_upstreams::{
     PassError, Upstream, Upstreams,
     pass::{Incoming, Outgoing},
@@ -75,21 +74,14 @@ impl Passes {
         order: &[KeyKind],
     ) -> Result<Admitted, PassFailure> {
         let standing = self.finder.standing(principal, text, order).await?;
-        let (Some(upstream), Some(sealed)) = (&standing.upstream, &standing.name_there) else {
-            return Err(PassFailure::OnNoUpstream);
-        };
+        let Some(upstream) = &standing.upstream else { return Err(PassFailure::OnNoUpstream) };
         may_be_used(&standing)?;
         let upstream = self.upstreams.named(upstream).ok_or(PassFailure::Unconfigured)?;
-        let instance = standing.instance;
-        let key = self.keys.key(instance.as_bytes()).await.map_err(Failure::from)?;
-        let key = key.ok_or(Failure::NotFound)?;
-        let name = key
-            .open_text(instance.as_bytes(), field::SETTINGS, sealed)
-            .map_err(|error| Failure::unavailable("the instance's name at its upstream", error))?;
+        let name = standing.name_at_upstream(&self.keys).await?.ok_or(Failure::NotFound)?;
         Ok(Admitted {
             standings: Arc::clone(&self.standings),
             principal: *principal,
-            instance,
+            instance: standing.instance,
             upstream: Arc::clone(upstream),
             name,
         })

@@ -5,14 +5,15 @@
 
 use std::sync::Arc;
 
+use berth_bus::KeyRing;
 use berth_domain::instance::{Unusable, binding, may_message};
 use berth_log::{LogRead, ReadError, StateError, rehydrate};
 use berth_proto::{
-    InstanceId, Sealed, StreamKey,
+    AccountId, InstanceId, Sealed, StreamKey,
     frame::RejectionCodeV1,
     instance::{ConnectionV1, InstanceStateV1, PhaseV1},
 };
-use berth_runtime::Clock;
+use berth_runtime::{Clock, sealing::field};
 
 use super::{
     coalesce::Coalesce,
@@ -52,6 +53,24 @@ impl Standing {
                 deleted: matches!(state.phase, PhaseV1::Deleted { .. }),
             },
         }
+    }
+
+    /// The account that it belongs to, or belonged to when it was deleted.
+    pub(super) const fn account(&self) -> AccountId {
+        self.held.account
+    }
+
+    pub(super) const fn is_deleted(&self) -> bool {
+        self.held.deleted
+    }
+
+    /// Its name at the upstream; none if it is on none, or erased.
+    pub(super) async fn name_at_upstream(&self, keys: &KeyRing) -> Result<Option<String>, Failure> {
+        let Some(sealed) = &self.name_there else { return Ok(None) };
+        let owner = self.instance.as_bytes();
+        let Some(key) = keys.key(owner).await? else { return Ok(None) };
+        let opened = key.open_text(owner, field::SETTINGS, sealed);
+        opened.map(Some).map_err(|error| Failure::unavailable("the instance's name at its upstream", error))
     }
 
     /// Whether the caller may know of it; as [`Records::read`](super::Records::read) decides.

@@ -4,21 +4,20 @@ use std::sync::Arc;
 
 use berth_bus::KeyRing;
 use berth_domain::instance::WORKER;
-use berth_proto::{AccountId, frame::RejectionCodeV1};
-use berth_runtime::Unique;
+use berth_proto::{AccountId, InstanceId, directory::DirectoryStateV1, frame::RejectionCodeV1};
+use berth_runtime::{Unique, UniqueInAccount};
 use berth_upstreams::{Upstream, UpstreamError, Upstreams, evolution::Row};
 use thiserror::Error;
 
 use super::{
     accounts::Accounts,
     call::{Call, Client},
-    create::{Creator, NewInstance},
+    create::{Created, Creator, NewInstance},
     directory::Directory,
     failure::Failure,
     grants::LinkChoice,
     names::{check_name, check_token},
     principal::{Principal, Principals},
-    resolve::{KeyKind, Resolver},
     standing::Standings,
 };
 
@@ -43,6 +42,8 @@ pub struct Adoption {
     pub dry_run: bool,
     /// The names there of those that it is about; none is all.
     pub only: Option<Vec<String>>,
+    /// Whether those come back that were deleted here.
+    pub deleted_too: bool,
 }
 
 /// What an adoption comes to for one instance of the upstream.
@@ -50,7 +51,7 @@ pub struct Adoption {
 pub struct Adopted {
     /// Its name.
     pub name: String,
-    /// `adopted`, `to_adopt`, `present` or `refused`.
+    /// `adopted`, `to_adopt`, `present`, `deleted_here` or `refused`.
     pub outcome: &'static str,
     /// Why it is refused.
     pub reason: Option<&'static str>,
@@ -73,7 +74,6 @@ pub struct Adoptions {
     pub(super) keys: KeyRing,
     pub(super) directory: Arc<Directory>,
     pub(super) principals: Arc<Principals>,
-    pub(super) resolver: Arc<Resolver>,
     pub(super) standings: Arc<Standings>,
     pub(super) accounts: Arc<Accounts>,
     pub(super) creator: Arc<Creator>,
@@ -88,8 +88,26 @@ impl Adoptions {
         if *principal == Principal::Root { Ok(self.upstreams.all()) } else { Err(Failure::Forbidden) }
     }
 
+    /// Creates an instance where it is wanted, or where the account's are made if nobody says where. A repeat of a keyed create is
+    /// answered as the first was, whatever the account was granted since.
+    pub async fn create(
+        &self,
+        call: &Call,
+        wanted: Option<&WantedLink>,
+        new: NewInstance,
+    ) -> Result<Created, Failure> {
+        let link = match wanted {
+            None => None,
+            Some(wanted) => match self.link(&call.principal, wanted).await {
+                Ok(link) => Some(link),
+                Err(refused) => return self.creator.made_before(call).await?.ok_or(refused),
+            },
+        };
+        self.creator.create(call, NewInstance { link, ..new }).await
+    }
+
     /// Where an instance shall be that its creator wants on an upstream, or with workers of a library.
-    pub async fn link(&self, principal: &Principal, wanted: &WantedLink) -> Result<LinkChoice, Failure> {
+    async fn link(&self, principal: &Principal, wanted: &WantedLink) -> Result<LinkChoice, Failure> {
         match wanted {
             WantedLink::Upstream(name) => {
                 let account = principal.account().ok_or(Failure::Forbidden)?;
@@ -101,7 +119,7 @@ impl Adoptions {
             WantedLink::Worker(library) => {
                 let is_there = self.workers.contains(library);
                 if is_there && self.may_have_workers(principal).await? {
-                    return Ok((WORKER, library.clone()));
+                    return Ok(LinkChoice { kind: WORKER, at: library.clone(), ending: String::new() });
                 }
                 Err(Failure::Invalid {
                     field: "link.worker",
@@ -119,7 +137,7 @@ impl Adoptions {
     }
 
     /// Makes an instance here of each that is there, with its name and token. Its device is found by whoever owns the
-    /// links. What is here already stays as it is, so a repeat changes nothing. Root only.
+    /// links. What is here already stays as it is, and what was deleted here stays away, so a repeat changes nothing. Root only.
     pub async fn adopt(
         &self,
         principal: &Principal,
@@ -158,8 +176,9 @@ impl Adoptions {
         asked: &Adoption,
     ) -> Result<Adopted, Failure> {
         let name = row.name.clone();
-        let (outcome, reason) = match self.obstacle(upstream, &row, asked.account).await? {
+        let (outcome, reason) = match self.obstacle(upstream, &row, asked).await? {
             Obstacle::Present => ("present", None),
+            Obstacle::Deleted => ("deleted_here", None),
             Obstacle::Refused(reason) => ("refused", Some(reason)),
             Obstacle::None if asked.dry_run => ("to_adopt", None),
             Obstacle::None => {
@@ -167,7 +186,11 @@ impl Adoptions {
                 let new = NewInstance {
                     name: Some(row.name),
                     token: Some(row.token),
-                    link: Some((settings.kind.as_str(), settings.name.clone())),
+                    link: Some(LinkChoice {
+                        kind: settings.kind.as_str(),
+                        at: settings.name.clone(),
+                        ending: String::new(),
+                    }),
                     ..NewInstance::default()
                 };
                 match self.creator.create(call, new).await {
@@ -182,12 +205,7 @@ impl Adoptions {
     }
 
     /// What stands against adopting an instance.
-    async fn obstacle(
-        &self,
-        upstream: &Upstream,
-        row: &Row,
-        account: AccountId,
-    ) -> Result<Obstacle, Failure> {
+    async fn obstacle(&self, upstream: &Upstream, row: &Row, asked: &Adoption) -> Result<Obstacle, Failure> {
         if row.integration != WITH_DEVICE {
             return Ok(Obstacle::Refused("no_device"));
         }
@@ -198,19 +216,68 @@ impl Adoptions {
         if check_token(&row.token).is_err() {
             return Ok(Obstacle::Refused("invalid_token"));
         }
-        match self.resolver.resolve_in(account, &row.name, &[KeyKind::Name]).await {
-            Ok(here) => {
-                let standing = self.standings.of(here).await?;
-                let on = standing.and_then(|standing| standing.upstream);
-                let is_this = on.as_deref() == Some(upstream.settings.name.as_str());
-                return Ok(if is_this { Obstacle::Present } else { Obstacle::Refused("name_taken") });
-            }
-            Err(Failure::NotFound) => {}
-            Err(failure) => return Err(failure),
+        if self.principals.is_root_key(&row.token) {
+            return Ok(Obstacle::Refused("token_taken"));
         }
-        let entry = self.keys.master().entry(Unique::Token, &row.token);
-        let taken = self.principals.is_root_key(&row.token) || self.directory.fresh(entry).await?.is_some();
-        Ok(if taken { Obstacle::Refused("token_taken") } else { Obstacle::None })
+        let key = self.keys.key(asked.account.as_bytes()).await?.ok_or(Failure::NotFound)?;
+        let named = |name: &str| key.entry(UniqueInAccount::Name, name);
+        let by_name = self.directory.state(named(&row.name)).await?;
+        let made_here = match LinkChoice::made_as(&row.name) {
+            Some((_, owner)) if owner != asked.account => return Ok(Obstacle::Refused("name_taken")),
+            Some((name, _)) => self.directory.state(named(name)).await?,
+            None => None,
+        };
+        let token = self.keys.master().entry(Unique::Token, &row.token);
+        let by_token = self.directory.state(token).await?;
+        let known: Vec<_> = [&by_name, &made_here, &by_token]
+            .into_iter()
+            .flatten()
+            .flat_map(|state| {
+                let held = state.hold.iter().filter_map(|hold| hold.instance);
+                held.chain(state.former.iter().filter_map(|former| former.instance))
+            })
+            .collect();
+        let mut was_deleted = false;
+        for instance in known {
+            match self.stands(upstream, row, asked.account, instance).await? {
+                Some(Stands::Here) => return Ok(Obstacle::Present),
+                Some(Stands::Deleted) => was_deleted = true,
+                None => {}
+            }
+        }
+        let is_held =
+            |state: &Option<Arc<DirectoryStateV1>>| state.as_ref().is_some_and(|it| it.hold.is_some());
+        Ok(if was_deleted && !asked.deleted_too {
+            Obstacle::Deleted
+        } else if is_held(&by_name) {
+            Obstacle::Refused("name_taken")
+        } else if is_held(&by_token) {
+            Obstacle::Refused("token_taken")
+        } else {
+            Obstacle::None
+        })
+    }
+
+    /// How an instance of the account stands that is the one there, or that was on its upstream and is deleted, so that nobody
+    /// can know its name there any more.
+    async fn stands(
+        &self,
+        upstream: &Upstream,
+        row: &Row,
+        account: AccountId,
+        instance: InstanceId,
+    ) -> Result<Option<Stands>, Failure> {
+        let Some(standing) = self.standings.of(instance).await? else { return Ok(None) };
+        let is_on_it = standing.upstream.as_deref() == Some(upstream.settings.name.as_str());
+        if !is_on_it || standing.account() != account {
+            return Ok(None);
+        }
+        if standing.is_deleted() {
+            return Ok(Some(Stands::Deleted));
+        }
+        // It may have another name here by now.
+        let name = standing.name_at_upstream(&self.keys).await?;
+        Ok((name.as_deref() == Some(row.name.as_str())).then_some(Stands::Here))
     }
 }
 
@@ -218,5 +285,13 @@ impl Adoptions {
 enum Obstacle {
     None,
     Present,
+    Deleted,
     Refused(&'static str),
+}
+
+/// How an instance stands that is there too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    Here,
+    Deleted,
 }

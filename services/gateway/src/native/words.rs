@@ -68,7 +68,7 @@ words! {
     /// How an upstream is heard.
     UpstreamHear: ["poll", "socket"];
     /// What an adoption came to.
-    AdoptionOutcome: ["adopted", "to_adopt", "present", "refused"];
+    AdoptionOutcome: ["adopted", "to_adopt", "present", "deleted_here", "refused"];
     /// Why an adoption is refused.
     AdoptionReason: ["name_taken", "token_taken", "invalid_name", "invalid_token", "no_device"];
     /// What becomes of what an upstream told.

@@ -84,19 +84,16 @@ pub(super) async fn handler(
     for Object(webhook) in request.webhooks {
         webhooks.push(webhook.into_new(Whose::Instance)?);
     }
-    let link = match request.link {
-        Some(Object(wanted)) => Some(app.adoptions.link(&caller.principal, &wanted.into()).await?),
-        None => None,
-    };
+    let wanted: Option<WantedLink> = request.link.map(|Object(wanted)| wanted.into());
     let new = NewInstance {
-        link,
         name: request.name,
         token: request.token,
-        alias: None,
         settings: request.settings.map(|settings| ("native", Value::Object(settings))).into_iter().collect(),
         webhooks,
+        ..NewInstance::default()
     };
-    let created = app.creator.create(&caller.call("POST /v1/instances", &bytes), new).await?;
+    let call = caller.call("POST /v1/instances", &bytes);
+    let created = app.adoptions.create(&call, wanted.as_ref(), new).await?;
     let secrets =
         created.secrets.into_iter().map(|it| SecretBody { id: it.id.to_string(), secret: it.secret });
     let body = CreatedBody {

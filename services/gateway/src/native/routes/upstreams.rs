@@ -105,12 +105,15 @@ pub(super) struct AdoptRequest {
     dry_run: bool,
     /// The names there of those that it is about; all of them if it is left out.
     only: Option<Vec<String>>,
+    /// Adopt those again that were deleted here.
+    #[serde(default)]
+    deleted_too: bool,
 }
 
 /// What an adoption came to.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(examples(json!({
-    "adopted": 1, "present": 0, "refused": 1, "instances": [
+    "adopted": 1, "present": 0, "deleted_here": 0, "refused": 1, "instances": [
         {"name": "shop", "outcome": "adopted", "reason": null},
         {"name": "till", "outcome": "refused", "reason": "name_taken"}
     ]
@@ -120,6 +123,8 @@ pub(super) struct AdoptBody {
     adopted: usize,
     /// How many are here already.
     present: usize,
+    /// How many were deleted here, and stay so.
+    deleted_here: usize,
     /// How many are refused.
     refused: usize,
     /// Every instance of the upstream.
@@ -131,7 +136,7 @@ pub(super) struct AdoptBody {
 pub(super) struct AdoptedBody {
     /// Its name.
     name: String,
-    /// `adopted`, or `to_adopt` if that is only said; `present`; `refused`.
+    /// `adopted`, or `to_adopt` if that is only said; `present`; `deleted_here`; `refused`.
     #[schema(value_type = words::AdoptionOutcome)]
     outcome: &'static str,
     /// Why it is refused.
@@ -140,7 +145,7 @@ pub(super) struct AdoptedBody {
 }
 
 /// Makes an instance here of each that is on the upstream, with its name and token; linked devices come over without a
-/// new scan. A repeat changes nothing.
+/// new scan. A repeat changes nothing, and brings nothing back that was deleted here, unless it is asked for.
 #[utoipa::path(
     post, operation_id = "adopt_instances", path = "/v1/upstreams/{u}/adopt", tag = "upstreams", request_body = AdoptRequest,
     params(("u" = String, Path, description = "Name of the upstream")),
@@ -158,13 +163,14 @@ pub(super) async fn adopt(
         .account
         .parse()
         .map_err(|_| Problem::invalid("`account`: the id of an account is expected."))?;
-    let AdoptRequest { dry_run, only, .. } = body.value;
-    let asked = Adoption { account, dry_run, only };
+    let AdoptRequest { dry_run, only, deleted_too, .. } = body.value;
+    let asked = Adoption { account, dry_run, only, deleted_too };
     let told = app.adoptions.adopt(&caller.principal, &client, &key.0, &asked).await?;
     let count = |outcomes: &[&str]| told.iter().filter(|one| outcomes.contains(&one.outcome)).count();
     let body = AdoptBody {
         adopted: count(&["adopted", "to_adopt"]),
         present: count(&["present"]),
+        deleted_here: count(&["deleted_here"]),
         refused: count(&["refused"]),
         instances: told.into_iter().map(AdoptedBody::of).collect(),
     };

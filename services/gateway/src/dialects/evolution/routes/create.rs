@@ -99,26 +99,19 @@ pub(super) async fn handler(
         }
     };
     let phone = number.as_deref().filter(|_| wants_code).map(phone).transpose()?;
-    let link = match wanted_link(&body)? {
-        Some(wanted) => {
-            let link = caller.app.adoptions.link(&caller.call.principal, &wanted).await;
-            Some(link.map_err(|failure| EvolutionError::of(&name, failure))?)
-        }
-        None => None,
-    };
+    let wanted = wanted_link(&body)?;
     let token = text(&body, "token")?.filter(|token| !token.is_empty());
     let new = NewInstance {
         name: Some(name.clone()),
         token: Some(token.unwrap_or_else(|| format!("{:X}", caller.app.tokens.random_uuid().hyphenated()))),
         settings: vec![(FORMAT, kept_of(&body, &integration, number.as_deref())?)],
         webhooks: webhook::of_create(&body)?.into_iter().collect(),
-        link,
         ..NewInstance::default()
     };
     let created = caller
         .app
-        .creator
-        .create(&caller.call, new)
+        .adoptions
+        .create(&caller.call, wanted.as_ref(), new)
         .await
         .map_err(|failure| EvolutionError::of(&name, failure))?;
     let Caller { app, call } = caller;
