@@ -25,6 +25,7 @@ use berth_proto::{
     instance::PauseReasonV1,
 };
 use berth_upstreams::Webhook;
+use futures::future::BoxFuture;
 use thiserror::Error;
 
 use crate::keys::LinkKeys;
@@ -259,6 +260,9 @@ const UNLINK_MAX: Duration = Duration::from_secs(3);
 /// The longest pause between two tries of a driver that says nothing else.
 const UNLINK_PAUSE_MAX: Duration = Duration::from_mins(5);
 
+/// Begins one of the things that a driver does beside its links.
+pub type Attendant = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// A driver of device links.
 #[async_trait]
 pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
@@ -268,8 +272,11 @@ pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
     /// An upstream says that it has news of an instance. It is no news by itself: a driver looks for them sooner.
     fn hint(&self, _instance: InstanceId) {}
 
-    /// What a driver does beside its links, for as long as the process runs; it is dropped when that stops.
-    async fn attend(&self) {}
+    /// What a driver does beside its links, for as long as the process runs. Each is a task of its own, so that one which hangs costs
+    /// the others nothing; it is dropped when the process stops, and begun anew if it panics.
+    fn attendants(self: Arc<Self>) -> Vec<Attendant> {
+        Vec::new()
+    }
 
     /// How long one try to unlink a device may take.
     fn unlink_max(&self, _link: &Link) -> Duration {

@@ -20,6 +20,7 @@ mod unlink;
 mod wanted;
 
 use std::{
+    panic::AssertUnwindSafe,
     path::PathBuf,
     sync::{
         Arc,
@@ -34,13 +35,17 @@ use berth_proto::{
     InstanceId,
     subject::{HINTS_FILTER, PARTITIONS},
 };
-use berth_runtime::{Clock, Entropy, Lifecycle};
+use berth_runtime::{Clock, Entropy, Lifecycle, Pauses};
 use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
-use futures::{StreamExt as _, future::join};
+use futures::{FutureExt as _, StreamExt as _};
 use thiserror::Error;
 use tokio::time::sleep;
 
-use crate::{driver::DeviceLink, simulate::Controls, wanted::WantedView};
+use crate::{
+    driver::{Attendant, DeviceLink},
+    simulate::Controls,
+    wanted::WantedView,
+};
 
 /// All partitions.
 const ALL: usize = PARTITIONS as usize;
@@ -49,6 +54,10 @@ const VIEW_CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Pause before hints are heard again after the bus gave them up: one that is missed costs a pause between two looks.
 const HEAR_RETRY: Duration = Duration::from_secs(1);
+/// The first pause before what a driver does beside its links begins anew after a panic; doubled up to [`ATTEND_PAUSE_MAX`].
+const ATTEND_PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const ATTEND_PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// What the service works with.
 #[derive(Debug, Clone)]
@@ -150,10 +159,11 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     .map_err(StartError::View)?;
     let (bus, driver, stop) =
         (Arc::clone(&ports.bus), Arc::clone(&settings.driver), lifecycle.stop().clone());
-    lifecycle.spawn(async move {
-        let attending = join(hear(&*bus, &*driver), driver.attend());
-        stop.run_until_cancelled(attending).await
-    });
+    lifecycle.spawn(async move { stop.run_until_cancelled(hear(&*bus, &*driver)).await });
+    for attendant in Arc::clone(&settings.driver).attendants() {
+        let stop = lifecycle.stop().clone();
+        lifecycle.spawn(async move { stop.run_until_cancelled(attended(attendant)).await });
+    }
     let owns = Arc::new(AtomicUsize::new(0));
     let owner = owner::Owner {
         ports,
@@ -165,6 +175,16 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     };
     lifecycle.spawn(owner.run());
     Ok(Handle { view, owns })
+}
+
+/// Runs one of the things that a driver does beside its links. What somebody else's server says must not end this process, so what
+/// panics begins anew.
+async fn attended(attendant: Attendant) {
+    let mut pauses = Pauses::new(ATTEND_PAUSE_FIRST, ATTEND_PAUSE_MAX);
+    while AssertUnwindSafe(attendant()).catch_unwind().await.is_err() {
+        tracing::error!("what a driver does beside its links panicked: it begins anew");
+        pauses.wait().await;
+    }
 }
 
 /// Tells the driver which instances an upstream has news of, whoever owns their links.
@@ -181,5 +201,22 @@ async fn hear(bus: &dyn Bus, driver: &dyn DeviceLink) {
             Err(error) => tracing::warn!(%error, "hints of upstreams cannot be heard"),
         }
         sleep(HEAR_RETRY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_panics_beside_the_links_begins_anew() {
+        let begun = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&begun);
+        attended(Box::new(move || {
+            let number = counted.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async move { assert!(number == 2, "as what an upstream says may make it") })
+        }))
+        .await;
+        assert_eq!(begun.load(Ordering::SeqCst), 3);
     }
 }

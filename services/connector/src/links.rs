@@ -16,7 +16,7 @@ use crate::{
     metrics,
     one::One,
     tenure::Tenure,
-    wanted::{Stage, Wanted, WantedBinding, WantedLink, WantedUnlink},
+    wanted::{Stage, Wanted, WantedBinding, WantedEnd, WantedLink, WantedUnlink},
 };
 
 /// How long the end of a tenure waits for its links before it gives the lease back anyway. They end at their
@@ -36,8 +36,8 @@ pub(crate) struct Links {
     lifecycle: Lifecycle,
     tasks: TaskTracker,
     running: HashMap<InstanceId, Running>,
-    /// Links that were told to stop, by instance and attempt: what follows on the same device waits for them,
-    /// since two connections of one device would replace each other.
+    /// Links that were told to stop, and attempts of a former owner, by instance and attempt: what follows on the same device waits
+    /// for them, since two connections of one device would replace each other.
     ending: HashMap<(InstanceId, u32), Task>,
     /// Unlinks that are pursued or done.
     unlinking: HashMap<InstanceId, Vec<(u32, Task)>>,
@@ -81,6 +81,20 @@ impl Links {
         let binding = wanted.and_then(|wanted| wanted.binding.as_ref());
         self.reconcile_link(instance, wanted.and_then(|wanted| wanted.link.as_ref()), binding);
         self.reconcile_unlinks(instance, wanted.map_or(&[], |wanted| wanted.unlinks.as_slice()), binding);
+    }
+
+    /// Ends what a former owner of these links may have left of attempts that are over. What ends under an owner is seen to by the task
+    /// that ran it.
+    pub(crate) fn see_to_ends(&mut self, instance: InstanceId, wanted: &Wanted) {
+        for WantedEnd { attempt, deadline } in wanted.ended.iter().copied() {
+            if self.ending.contains_key(&(instance, attempt)) {
+                continue;
+            }
+            let one = One::new(&self.tenure, instance, attempt, None, wanted.binding.as_ref());
+            let task = self.spawn(async move { one.see_to_end(deadline).await });
+            self.ending.insert((instance, attempt), task);
+        }
+        self.ending.retain(|_, task| !task.is_finished());
     }
 
     /// Stops every link and waits until they have ended, so that the partition can be given back.

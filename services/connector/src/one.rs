@@ -142,9 +142,10 @@ impl One {
     /// there is a device to keep: that owner's last report may have been decided only now.
     ///
     /// If the phone completed the pairing before that owner died, the device is unlinked: a first try comes
-    /// before the attempt is ended, since the next owner would not look at an ended one.
+    /// before the attempt is ended, since the next owner would not look at an ended one. At an upstream it would.
     async fn end_orphan(&self) -> bool {
-        if self.has_keys().await
+        if !self.is_on_upstream()
+            && self.has_keys().await
             && self.stands().await == Stands::Attempt
             && try_once(&self.tenure, &self.bound().await, &self.reports).await.is_ok()
         {
@@ -182,14 +183,45 @@ impl One {
         if stands == Stands::Unknown {
             self.reports.hide().await;
             if let Some(link) = link {
-                let driver = &self.tenure.driver;
-                let _done_or_not = timeout(driver.unlink_max(link), driver.abandon(link)).await;
+                self.abandon(link).await;
             }
             if self.has_keys().await {
                 Box::pin(self.disown()).await;
             }
         }
         stands == Stands::Linked
+    }
+
+    /// Ends what an attempt that is over may have left at its upstream, if whoever ran it did not come to it.
+    pub(crate) async fn see_to_end(&self, deadline: Timestamp) {
+        if !self.has_keys().await || self.stands().await != Stands::Unknown {
+            return;
+        }
+        if self.tenure.ports.clock.now() >= deadline {
+            return delete_keys(&self.link).await;
+        }
+        info!(instance = %self.link.instance, attempt = self.link.attempt,
+            "an attempt that is over may have left something at its upstream: that is ended");
+        let link = Box::pin(self.bound()).await;
+        self.settle(EndReasonV1::OwnerLost, Some(&link)).await;
+    }
+
+    /// Ends what the attempt began elsewhere, however often it takes until that is given up.
+    async fn abandon(&self, link: &Link) {
+        let (driver, clock) = (&self.tenure.driver, &self.tenure.ports.clock);
+        let deadline = clock.now().plus_seconds(berth_domain::instance::UNLINK_SECONDS);
+        let mut pauses = Pauses::new(REOPEN_PAUSE_FIRST, driver.unlink_pause_max(link));
+        while timeout(driver.unlink_max(link), driver.abandon(link)).await.is_err() && clock.now() < deadline
+        {
+            warn!(instance = %link.instance, attempt = link.attempt,
+                "what an attempt began at its upstream is not ended yet: trying again");
+            pauses.wait().await;
+        }
+    }
+
+    /// Whether the instance has neither the deployment's own driver nor workers.
+    fn is_on_upstream(&self) -> bool {
+        self.binding.as_ref().is_some_and(|it| it.kind != WORKER)
     }
 
     /// Keeps a link open. A driver ends when it has said why, or when a report of it was refused; if the log

@@ -206,7 +206,9 @@ impl Owner {
                 if gained.contains(&partition)
                     && let (Some(links), Some(wanted)) = (owned.get_mut(&partition), Wanted::read(row))
                 {
-                    links.reconcile(InstanceId::from_bytes(id), Some(&wanted));
+                    let instance = InstanceId::from_bytes(id);
+                    links.reconcile(instance, Some(&wanted));
+                    links.see_to_ends(instance, &wanted);
                 }
             }
             after = page.last().map(|(key, _)| key.clone());

@@ -1,14 +1,15 @@
 //! Which instances want something of a link: a view of the log.
 //!
 //! There is a row for each instance with a running attempt, a linked device that is not stopped, or a device
-//! that is still to be unlinked, and for each on an upstream that has no device. What a row says follows from the instance's last commit, so it can be built
-//! anew at any time.
+//! that is still to be unlinked, and for each on an upstream that has no device, or had an attempt that ended without one. What a
+//! row says follows from the log alone, so it can be built anew at any time.
 
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use berth_domain::instance::UNLINK_SECONDS;
 use berth_log::SharedCommit;
 use berth_proto::{
     CommandId, CommitV2, InstanceId, Kind, Sealed, Timestamp,
@@ -19,6 +20,9 @@ use berth_proto::{
 use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize};
 
+/// Ended attempts of an instance that are remembered: there is one at a time, and each is seen to within moments.
+const ENDED_MAX: usize = 4;
+
 /// What an instance wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Wanted {
@@ -26,6 +30,9 @@ pub(crate) struct Wanted {
     pub(crate) link: Option<WantedLink>,
     /// Devices that shall be unlinked.
     pub(crate) unlinks: Vec<WantedUnlink>,
+    /// Attempts that ended without a device, the last one last, of an instance on an upstream: whoever ran them may not have come to
+    /// end there what they had begun.
+    pub(crate) ended: Vec<WantedEnd>,
     /// Where the link is, if not at the deployment's own driver.
     pub(crate) binding: Option<WantedBinding>,
 }
@@ -39,6 +46,14 @@ pub(crate) struct WantedBinding {
     pub(crate) upstream: String,
     /// The instance's name there.
     pub(crate) name: Sealed,
+}
+
+/// An attempt that ended without a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WantedEnd {
+    pub(crate) attempt: u32,
+    /// When what it began is given up.
+    pub(crate) deadline: Timestamp,
 }
 
 /// A device that shall be unlinked.
@@ -125,13 +140,26 @@ impl Wanted {
                 cause: known(unlink.attempt).or(asked.unlinked_by),
             })
             .collect();
+        let is_on_upstream = binding.is_some_and(|it| it.on_upstream().is_some());
+        let ended = if is_on_upstream { ended(before, asked) } else { Vec::new() };
         let binding = binding.map(|it| WantedBinding {
             kind: it.kind.to_owned(),
             upstream: it.upstream.to_owned(),
             name: it.name.clone(),
         });
-        (link.is_some() || !unlinks.is_empty()).then_some(Self { link, unlinks, binding })
+        let is_wanted = link.is_some() || !unlinks.is_empty() || !ended.is_empty();
+        is_wanted.then_some(Self { link, unlinks, ended, binding })
     }
+}
+
+/// The attempts that ended lately.
+fn ended(before: Option<&Wanted>, asked: &Asked) -> Vec<WantedEnd> {
+    let again = |end: &WantedEnd| asked.ended.is_some_and(|now| now.attempt == end.attempt);
+    let known = before.into_iter().flat_map(|row| row.ended.iter().copied());
+    let mut ended: Vec<_> = known.filter(|end| end.deadline > asked.at && !again(end)).collect();
+    ended.extend(asked.ended);
+    ended.drain(..ended.len().saturating_sub(ENDED_MAX));
+    ended
 }
 
 /// The devices that are still to be unlinked.
@@ -146,11 +174,15 @@ struct Asked {
     resumed: Option<u64>,
     opened_by: Option<CommandId>,
     unlinked_by: Option<CommandId>,
+    /// The attempt that it ended.
+    ended: Option<WantedEnd>,
+    /// When.
+    at: Timestamp,
 }
 
 impl Asked {
     fn by(commit: &CommitV2) -> Self {
-        let mut asked = Self::default();
+        let mut asked = Self { at: commit.occurred_at, ..Self::default() };
         for (index, record) in commit.events.iter().enumerate() {
             let command = || public::receipt_of(commit, index).map(|receipt| receipt.command_id);
             match Event::from_record(record) {
@@ -159,6 +191,10 @@ impl Asked {
                     (asked.resumed, asked.opened_by) = (Some(commit.version), command());
                 }
                 Ok(Event::LoggedOut(out)) if out.unlink.is_some() => asked.unlinked_by = command(),
+                Ok(Event::ConnectEnded(end)) => {
+                    let deadline = commit.occurred_at.plus_seconds(UNLINK_SECONDS);
+                    asked.ended = Some(WantedEnd { attempt: end.attempt, deadline });
+                }
                 Ok(_) | Err(_) => {}
             }
         }
@@ -212,7 +248,7 @@ impl View for WantedView {
     }
 
     fn schema(&self) -> u32 {
-        4
+        5
     }
 
     fn kinds(&self) -> &'static [Kind] {

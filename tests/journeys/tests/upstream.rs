@@ -115,7 +115,12 @@ async fn observed_then_driven(mut berth: Running, there: &Running) {
     let made = json!({"name": "bar", "link": {"upstream": "evo1"}});
     berth.client().post("/v1/instances", made).await.expect(201);
     berth.client().post("/v1/instances/bar/connect", json!({})).await.expect(200);
-    gateway.get("/v1/instances/bar").await.expect(200);
+    assert_eq!(gateway.get("/v1/instances/bar").await.expect(200)["state"], "pairing");
+    // What is shown there when it is deleted is ended, also if nobody lives to see to it.
+    berth.client().delete("/v1/instances/bar").await.expect(200);
+    berth.kill9();
+    berth.restart().await;
+    steps::until(&gateway, "bar", "its code is not shown any more", |now| now["state"] == "created").await;
     let unknown = json!({"name": "bank", "link": {"upstream": "evo2"}});
     berth.client().post("/v1/instances", unknown).await.expect(400);
     an_account_has_its_instances_on_the_upstream_that_was_chosen_for_it(&berth.client(), &id).await;

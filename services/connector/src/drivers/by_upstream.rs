@@ -6,14 +6,13 @@ use async_trait::async_trait;
 use berth_proto::InstanceId;
 use berth_runtime::{MasterKey, UrlPolicy, config::UpstreamKind};
 use berth_upstreams::{Callback, Upstream, Upstreams};
-use futures::future::join_all;
 use tracing::warn;
 
 use super::{
     evolution::{Evolution, Hearing},
     worker,
 };
-use crate::driver::{DeviceLink, Link, Reports, Start, UnlinkError};
+use crate::driver::{Attendant, DeviceLink, Link, Reports, Start, UnlinkError};
 
 /// A driver for each upstream, that of the workers, and one for instances that asked for neither.
 #[derive(Debug)]
@@ -80,8 +79,8 @@ impl DeviceLink for ByUpstream {
         }
     }
 
-    async fn attend(&self) {
-        join_all(self.upstreams.values().map(|driver| driver.attend())).await;
+    fn attendants(self: Arc<Self>) -> Vec<Attendant> {
+        self.upstreams.values().flat_map(|driver| Arc::clone(driver).attendants()).collect()
     }
 
     fn unlink_max(&self, link: &Link) -> Duration {

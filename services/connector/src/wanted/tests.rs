@@ -9,8 +9,9 @@ use berth_proto::{
     commit::{OriginV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV1},
     event::{
         ConnectEndedV1, ConnectRequestedV1, ConnectionLostV1, ConnectionOpenedV1, DeviceLinkedV1,
-        DeviceUnlinkedV1, EndReasonV1, InstanceCreatedV1, LinkPausedV1, LoggedOutV1, LogoutOriginV1,
-        PendingUnlinkV1, QrIssuedV1, ReportedV1, ResumeCauseV1, ResumeRequestedV1,
+        DeviceUnlinkedV1, EndReasonV1, InstanceCreatedV1, InstanceDeletedV1, LinkBoundV1, LinkPausedV1,
+        LoggedOutV1, LogoutOriginV1, PendingUnlinkV1, QrIssuedV1, ReportedV1, ResumeCauseV1,
+        ResumeRequestedV1,
     },
     instance::{DeviceV1, EntriesV1, PauseReasonV1},
 };
@@ -182,6 +183,28 @@ fn an_attempt_is_wanted_until_it_ends() {
 }
 
 #[test]
+fn attempts_that_ended_at_an_upstream_are_remembered_also_of_a_deleted_instance() {
+    let mut history = History::of(1);
+    let bound = LinkBoundV1 { kind: "evolution".to_owned(), upstream: "evo".to_owned(), name: sealed() };
+    history.happens(&[bound.into()]);
+    let ended =
+        |history: &History| history.row().unwrap().ended.iter().map(|end| end.attempt).collect::<Vec<_>>();
+    let end = |attempt| ConnectEndedV1 { attempt, reason: EndReasonV1::Cancelled, code: 0 }.into();
+    assert!(ended(&history).is_empty());
+    for attempt in 1..=5 {
+        history.happens(&[requested(attempt, MethodV1::Qr)]);
+        history.happens(&[end(attempt)]);
+    }
+    assert_eq!(ended(&history), [2, 3, 4, 5], "no more than a few");
+    history.happens(&[requested(6, MethodV1::Qr)]);
+    let session = history.state.as_ref().unwrap().session;
+    history.happens(&[end(6), InstanceDeletedV1 { session }.into()]);
+    let row = history.row().unwrap();
+    assert_eq!((row.link, row.ended.last().unwrap().attempt), (None, 6));
+    assert_eq!(row.ended.last().unwrap().deadline, NOW.plus_seconds(UNLINK_SECONDS));
+}
+
+#[test]
 fn a_link_is_wanted_until_it_is_paused_and_again_when_it_is_resumed() {
     let mut history = History::of(1);
     history.happens(&[requested(1, MethodV1::Qr)]);
@@ -212,7 +235,10 @@ fn devices_are_to_be_unlinked_whatever_runs_beside() {
     history.happens(&[logged_out(session, Some(1))]);
     let cause = Some(command(4));
     let unlinks = vec![WantedUnlink { attempt: 1, deadline: NOW.plus_seconds(86_400), cause }];
-    assert_eq!(history.row(), Some(Wanted { link: None, unlinks: unlinks.clone(), binding: None }));
+    assert_eq!(
+        history.row(),
+        Some(Wanted { link: None, unlinks: unlinks.clone(), ended: Vec::new(), binding: None })
+    );
     history.happens(&[requested(2, MethodV1::Qr)]);
     let both = history.row().unwrap();
     assert_eq!((both.link.unwrap().attempt, both.unlinks), (2, unlinks));
@@ -243,6 +269,7 @@ fn a_row_of_another_shape_is_none() {
     let row = postcard::to_allocvec(&Wanted {
         link: None,
         unlinks: vec![WantedUnlink { attempt: 1, deadline: NOW, cause: None }],
+        ended: Vec::new(),
         binding: None,
     })
     .unwrap();
@@ -271,7 +298,7 @@ fn changes_are_collected_for_an_owner_only() {
 fn any_event() -> impl Strategy<Value = Vec<Event>> {
     let lost =
         |attempt| ConnectionLostV1 { attempt, code: 503, source_code: String::new(), reported: reported() };
-    let one = (0..10_u8, 1..4_u32).prop_map(move |(kind, attempt)| match kind {
+    let one = (0..11_u8, 1..4_u32).prop_map(move |(kind, attempt)| match kind {
         0 | 1 => requested(attempt, MethodV1::Qr),
         2 => shown(attempt),
         3 | 4 => linked(attempt),
@@ -279,6 +306,7 @@ fn any_event() -> impl Strategy<Value = Vec<Event>> {
         6 => paused(attempt),
         7 => logged_out(attempt, Some(attempt)),
         8 => lost(attempt).into(),
+        9 => ConnectEndedV1 { attempt, reason: EndReasonV1::Cancelled, code: 0 }.into(),
         _ => DeviceUnlinkedV1 { attempt }.into(),
     });
     prop::collection::vec(one, 1..3)

@@ -5,7 +5,7 @@ use berth_upstreams::UpstreamError;
 use bytes::Bytes;
 
 use crate::{
-    upstream::{Fault, JID, Scripted},
+    scripted::{Fault, JID, Scripted},
     world::World,
 };
 
@@ -134,4 +134,29 @@ async fn what_an_upstream_may_not_say_ends_its_socket() {
     let mut ear = client.ear().await.unwrap();
     upstream.1.fall_silent();
     assert_eq!(ear.hear().await.unwrap_err(), UpstreamError::TimedOut);
+}
+
+#[tokio::test]
+async fn an_upstream_that_hangs_delays_no_other() {
+    let world = World::new().await;
+    let (hanging, telling) = (Scripted::listening().await, Scripted::listening().await);
+    for upstream in [&hanging, &telling] {
+        upstream.1.switch(true);
+        upstream.set("shop", "close", None);
+    }
+    hanging.script(|script| script.fault = Fault::Hanging);
+    let upstreams = Scripted::named(&[("HANGS", &hanging), ("TELLS", &telling)], &SELDOM);
+    let _connector = world.connector_driven_by(Scripted::driver_of(&upstreams)).await;
+    world.instance_on("hangs", "shop").await;
+    world.until("it is asked for its socket", async || hanging.asked("GET /socket.io/") > 0).await;
+    world.until("the other one is heard", async || telling.1.opened() == 1).await;
+    let id = world.instance_on("tells", "shop").await;
+    world.until("it is looked at", async || telling.asked(LOOK) > 0).await;
+    // Looks are rare: only what it tells makes the next one.
+    telling.set("shop", "open", Some(JID));
+    telling.1.tell("connection.update", "shop");
+    world.until("it is looked at for that", async || telling.asked(LOOK) > 1).await;
+    world.connect(id).await;
+    world.until_open(id).await;
+    assert_eq!(hanging.1.opened(), 0);
 }

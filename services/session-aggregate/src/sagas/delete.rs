@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, RequestError};
-use berth_domain::instance::{State, is_lost, never_was};
+use berth_domain::instance::{State, binding, is_lost, never_was};
 use berth_log::{Loaded, TransactError};
 use berth_proto::{
     CommitV2, InstanceId,
@@ -123,9 +123,14 @@ impl Delete {
             let mut unlinks = state.unlinks.iter();
             unlinks.any(|one| one.attempt == attempt && one.status == UnlinkStatusV1::Pending)
         };
+        // What its last attempt began at an upstream may still have to be ended there, which needs the name that is in the keys: whoever
+        // owns the link deletes them then, or after a day.
+        let begun = binding(state).and_then(|it| it.on_upstream()).map(|_| state.attempt);
+        let is_begun =
+            |attempt: u32| begun == Some(attempt) && !state.unlinks.iter().any(|one| one.attempt == attempt);
         let newest = if is_lost(state) { DEVICE_KEYS_SWEPT_MAX } else { state.attempt };
         let oldest = newest.saturating_sub(DEVICE_KEYS_SWEPT_MAX);
-        for attempt in (oldest + 1..=newest).filter(|attempt| !pursued(*attempt)) {
+        for attempt in (oldest + 1..=newest).filter(|attempt| !pursued(*attempt) && !is_begun(*attempt)) {
             self.device_keys.delete(instance, attempt).await?;
         }
         self.instances.note(deleted, &cause).await

@@ -130,8 +130,8 @@ impl Evolution {
     }
 
     async fn is_another(&self, name: &str, known: Option<&Material>) -> bool {
-        let Some(known) = known else { return false };
+        let Some(known) = known.and_then(|known| known.jid.as_ref()) else { return false };
         let row = self.upstream.client.one(name).await;
-        row.is_ok_and(|row| row.owner_jid.is_some_and(|jid| jid != known.jid))
+        row.is_ok_and(|row| row.owner_jid.is_some_and(|jid| jid != *known))
     }
 }

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::{hints::Hints, sessions::Sessions};
-use crate::driver::{DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError};
+use crate::driver::{Attendant, DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError};
 
 /// Looks at one upstream for each second at most, over all its instances.
 const LOOKS_PER_SECOND: u32 = 50;
@@ -67,13 +67,14 @@ pub struct Hearing {
     pub policy: UrlPolicy,
 }
 
-/// What is kept of a device in the place of its keys.
+/// What is kept of an attempt in the place of the keys of its device. It is there before anything is asked for, so that what the
+/// attempt began is ended by whoever comes after a crash, also when the instance is erased.
 #[derive(Serialize, Deserialize)]
 struct Material {
     /// The instance's name there.
     name: String,
-    /// The JID of the device.
-    jid: String,
+    /// The JID of the device; none as long as none was seen.
+    jid: Option<String>,
 }
 
 impl Evolution {
@@ -145,9 +146,7 @@ impl Evolution {
     /// Keeps what there is to keep of a device, then says that it is linked and open. False if it could not be kept: it is there
     /// at the next look, too.
     async fn linked(&self, link: &Link, row: Row, jid: String, reports: &dyn Reports) -> bool {
-        let material = Material { name: row.name.clone(), jid: jid.clone() };
-        let kept = serde_json::to_vec(&material).unwrap_or_default();
-        if link.keys.put(&kept).await.is_err() {
+        if !store(link, &Material { name: row.name.clone(), jid: Some(jid.clone()) }).await {
             return false;
         }
         if reports.report(Report::Linked(facts(row, jid))).await == Next::Continue {
@@ -188,10 +187,15 @@ impl DeviceLink for Evolution {
         self.hints.tell(instance);
     }
 
-    async fn attend(&self) {
-        if self.upstream.settings.hear == UpstreamHear::Socket {
-            self.listen().await;
+    fn attendants(self: Arc<Self>) -> Vec<Attendant> {
+        if self.upstream.settings.hear == UpstreamHear::Poll {
+            return Vec::new();
         }
+        let listen: Attendant = Box::new(move || {
+            let driver = Arc::clone(&self);
+            Box::pin(async move { driver.listen().await })
+        });
+        vec![listen]
     }
 
     fn unlink_max(&self, _link: &Link) -> Duration {
@@ -203,11 +207,15 @@ impl DeviceLink for Evolution {
     }
 
     async fn abandon(&self, link: &Link) {
-        if !self.drives() {
-            return;
+        let kept = material(link).await;
+        if self.drives()
+            && let Some(name) = self.name(link).await
+        {
+            self.end_attempt(link, &name, kept.is_some()).await;
         }
-        if let Some(name) = self.name(link).await {
-            self.end_attempt(link, &name).await;
+        // A device that was seen is still to be unlinked.
+        if kept.is_some_and(|kept| kept.jid.is_none()) {
+            let _stays_and_is_ended_again = link.keys.delete().await;
         }
     }
 
@@ -224,6 +232,12 @@ fn rest(poll: Duration, is_told_of: bool) -> Duration {
 async fn material(link: &Link) -> Option<Material> {
     let kept = link.keys.get().await.ok().flatten()?;
     serde_json::from_slice(&kept).ok()
+}
+
+/// Stores it; false if that does not work.
+async fn store(link: &Link, material: &Material) -> bool {
+    let kept = serde_json::to_vec(material).unwrap_or_default();
+    link.keys.put(&kept).await.is_ok()
 }
 
 fn facts(row: Row, jid: String) -> DeviceFacts {

@@ -10,7 +10,7 @@ use berth_upstreams::{
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::{Evolution, there::There, unlink::ENDED};
+use super::{Evolution, Material, store, there::There, unlink::ENDED};
 use crate::driver::{Link, Next, Report, Reports};
 
 /// How long codes are shown: as long as WhatsApp's own six.
@@ -38,6 +38,14 @@ struct Shown {
     pairing: Option<String>,
 }
 
+/// Whether an attempt asks for codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    NotYet,
+    /// It does, which is kept for whoever ends what it leaves.
+    Kept,
+}
+
 /// How far an attempt has come.
 struct Progress {
     /// No former device is in the way any more.
@@ -46,6 +54,7 @@ struct Progress {
     is_own: bool,
     /// What was there before was logged out.
     has_logged_out: bool,
+    asking: Asking,
     /// Since when the codes that were shown are not any more.
     joining: Option<Instant>,
     shown: Shown,
@@ -91,6 +100,7 @@ impl Evolution {
             is_free: link.attempt == 1,
             is_own: false,
             has_logged_out: false,
+            asking: Asking::NotYet,
             joining: None,
             shown: Shown::default(),
         };
@@ -162,8 +172,11 @@ impl Evolution {
                     return Step::Later;
                 }
             }
-            Ok(There::Free) if progress.has_logged_out => self.note_what_ended(link, name).await,
-            Ok(There::Pairing | There::Joining | There::Free) => {}
+            // The former session was logged out by this attempt: its unlinking would find that of this one.
+            Ok(There::Free { closed_by: Some(ENDED) }) if progress.has_logged_out => {
+                self.sessions.note_freed(name, link.attempt);
+            }
+            Ok(There::Pairing | There::Joining | There::Free { .. }) => {}
             Err(UpstreamError::NotFound) => {
                 if let Err(error) = client.create(name).await {
                     return Step::Failed(error);
@@ -172,6 +185,12 @@ impl Evolution {
             Err(error) => return Step::Failed(error),
         }
         progress.is_own = true;
+        if progress.asking == Asking::NotYet {
+            if !store(link, &Material { name: name.to_owned(), jid: None }).await {
+                return Step::Later;
+            }
+            progress.asking = Asking::Kept;
+        }
         match client.connect(name, phone).await {
             // The former device came back in between.
             Ok(Connect::Open) if !progress.is_free => Step::Again,
@@ -182,20 +201,11 @@ impl Evolution {
             }
             Ok(Connect::Codes { qr, pairing }) => {
                 progress.is_free = true;
-                self.sessions.note_codes(name, link.attempt);
                 let pairing = pairing.filter(|_| phone.is_some());
                 let next = show(&mut progress.shown, qr, pairing, reports).await;
                 if next == Next::Stop { Step::Done } else { Step::Again }
             }
             Err(error) => Step::Failed(error),
-        }
-    }
-
-    /// The former session was logged out by this attempt: its unlinking would find that of this one.
-    async fn note_what_ended(&self, link: &Link, name: &str) {
-        let row = self.upstream.client.one(name).await;
-        if row.is_ok_and(|row| row.closed_by == Some(ENDED)) {
-            self.sessions.note_freed(name, link.attempt);
         }
     }
 

@@ -13,8 +13,6 @@ use std::{
 pub(super) struct Sessions {
     /// By the instance's name there: the attempt that has or makes the session.
     attempts: Mutex<HashMap<String, u32>>,
-    /// By that name: the last attempt whose codes were shown.
-    codes: Mutex<HashMap<String, u32>>,
     /// By that name: the attempt that saw the sessions of all before it ended.
     freed: Mutex<HashMap<String, u32>>,
     /// Runs, for a fair pause between looks.
@@ -47,16 +45,6 @@ impl Sessions {
     /// Whether a later attempt has or makes the session of an instance.
     pub(super) fn is_superseded(&self, name: &str, attempt: u32) -> bool {
         self.attempts().get(name).is_some_and(|later| *later > attempt)
-    }
-
-    /// Codes of an attempt are shown.
-    pub(super) fn note_codes(&self, name: &str, attempt: u32) {
-        lock(&self.codes).insert(name.to_owned(), attempt);
-    }
-
-    /// Whether codes of an attempt were shown.
-    pub(super) fn showed_codes(&self, name: &str, attempt: u32) -> bool {
-        lock(&self.codes).get(name) == Some(&attempt)
     }
 
     /// An attempt logged out what was there before it, and saw that it was.

@@ -25,7 +25,10 @@ pub(super) enum There {
     /// Codes are shown.
     Pairing,
     /// It has no device.
-    Free,
+    Free {
+        /// The code with which its last connection was closed.
+        closed_by: Option<u16>,
+    },
 }
 
 impl Evolution {
@@ -35,30 +38,29 @@ impl Evolution {
         if memory == Socket::Open {
             return Ok(There::Open);
         }
-        let Row { socket: database, .. } = self.upstream.client.one(name).await?;
+        let Row { socket: database, closed_by, .. } = self.upstream.client.one(name).await?;
         Ok(match (memory, database) {
             // While it starts, it knows its devices before their sockets.
             (_, Socket::Open) => There::Away,
             (Socket::Closed, Socket::Connecting) => There::Joining,
-            (Socket::Closed | Socket::Unsaid, _) => There::Free,
+            (Socket::Closed | Socket::Unsaid, _) => There::Free { closed_by },
             (Socket::Open | Socket::Connecting, _) => There::Pairing,
         })
     }
 
     /// Sees to it that nobody can link a device by the codes of an attempt that is over, and that one which was linked by them
-    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it.
-    pub(super) async fn end_attempt(&self, link: &Link, name: &str) {
-        let had_codes = self.sessions.showed_codes(name, link.attempt);
+    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `has_asked` says whether it ever asked for codes.
+    pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool) {
         loop {
             // A later attempt sees to it by itself.
             if self.sessions.is_superseded(name, link.attempt) {
                 return;
             }
             match self.there(name).await {
-                Ok(There::Free) | Err(UpstreamError::NotFound) => return,
+                Ok(There::Free { .. }) | Err(UpstreamError::NotFound) => return,
                 // A logout would wipe the keys of a device that is away, and nobody could unlink it any more. One that nobody
                 // linked by this attempt is not its to unlink.
-                Ok(There::Open | There::Away | There::Joining) if !had_codes => return,
+                Ok(There::Open | There::Away | There::Joining) if !has_asked => return,
                 Ok(There::Open) if !self.is_heard(name).await => {}
                 Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
                 // A logout is refused now; what it comes to is seen soon.
