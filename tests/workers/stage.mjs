@@ -16,6 +16,8 @@ const PAUSE_MS = 50;
 // The library whose worker the stories are about, and where that worker is installed.
 export const LIBRARY = process.env.BERTH_TEST_LIBRARY;
 const WORKER = process.env.BERTH_TEST_WORKER;
+// Whether workers speak over NATS where a story does not say over what.
+const OVER_NATS = process.env.BERTH_TEST_WIRE === "nats";
 
 // How each worker is started as its README says, with its library led to the fake WhatsApp and nothing else changed.
 const STARTS = {
@@ -36,8 +38,8 @@ const STARTS = {
 };
 
 export class Stage {
-  // With one Berth on the embedded engine, or several on NATS, where workers may speak over NATS too.
-  static async start({ workers = 1, onNats = 0, speakNats = false } = {}) {
+  // With one Berth on the embedded engine, or one or several on NATS, where workers may speak over NATS too.
+  static async start({ workers = 1, onNats = Number(OVER_NATS), speakNats = OVER_NATS } = {}) {
     const stage = new Stage();
     stage.speakNats = speakNats;
     stage.edge = await Edge.start({
