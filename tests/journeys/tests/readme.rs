@@ -202,29 +202,65 @@ fn the_deployment_of_the_readme_on_nats_works_as_it_stands() {
     compare(&said, &expected);
 }
 
-#[test]
-fn the_watch_over_an_evolution_api_works_as_it_stands() {
-    let page = page();
-    let folder = tempfile::tempdir().unwrap();
-    let (typed, _) = script(blocks(&page, "Watch your Evolution API in two minutes"));
-    let (before, after) = typed.split_once("\nberth serve\n").expect("the page starts it");
-    // What somebody runs already: a second Berth, whose Evolution dialect answers as theirs does. Its global key is the account's token.
-    let there = format!(
+/// What somebody runs already: a second Berth, whose Evolution dialect answers as theirs does, with a linked instance. Its global key
+/// is the account's token.
+fn gateway_of_theirs() -> String {
+    format!(
         "GATEWAY=http://127.0.0.1:{port}; KEY=global-key-of-evolution; mkdir there\n\
          (cd there; BERTH_HTTP=127.0.0.1:{port} BERTH_ACCOUNT_TOKEN=$KEY exec berth serve > serve.txt 2>&1) &\n\
          until curl -sf $GATEWAY/readyz > /dev/null; do sleep 0.1; done\n\
-         curl -sf $GATEWAY/v1/instances -H \"Authorization: Bearer $KEY\" -d '{{\"name\":\"shop\"}}' > /dev/null\n\
+         asked() {{ curl -sf $GATEWAY/v1/instances$1 -H \"Authorization: Bearer $KEY\" -d \"$2\" > /dev/null; }}\n\
+         asked '' '{{\"name\":\"shop\"}}'; asked /shop/connect '{{}}'\n\
+         asked /shop/simulate '{{\"action\":\"scan\",\"phone\":\"5511987654321\",\"push_name\":\"Ana\"}}'\n\
          echo $KEY > evolution.key\n",
         port = berth_test_support::free_port(),
-    );
-    // Started beside what follows, and looked at once the gateway was asked for the first time.
-    let started = "\nROOT=root-key-of-the-readme TOKEN=token-of-the-readme BERTH=http://$BERTH_HTTP\n\
+    )
+}
+
+/// Starts it beside what follows, and waits until this is so.
+fn started(until: &str) -> String {
+    format!(
+        "\nROOT=root-key-of-the-readme TOKEN=token-of-the-readme BERTH=http://$BERTH_HTTP\n\
          BERTH_ROOT_KEY=$ROOT BERTH_ACCOUNT_TOKEN=$TOKEN berth serve > serve.txt 2>&1 &\n\
+         SERVES=$!\n\
          until curl -sf $BERTH/readyz > /dev/null; do sleep 0.1; done\n\
          ACCOUNT=$(curl -s $BERTH/v1/whoami -H \"Authorization: Bearer $TOKEN\" | jq -r .account.id)\n\
-         until curl -s $BERTH/v1/upstreams -H \"Authorization: Bearer $ROOT\" | jq -e '.upstreams[0].healthy' > /dev/null\n\
-         do sleep 0.1; done\n";
-    let said = run(folder.path(), &format!("{}{there}{before}{started}{after}", words(&page)));
+         until {until} > /dev/null; do sleep 0.1; done\n"
+    )
+}
+
+#[test]
+fn the_watch_over_an_evolution_api_and_the_way_before_it_work_as_they_stand() {
+    let page = page();
+    let folder = tempfile::tempdir().unwrap();
+    let section = |heading| {
+        let (typed, _) = script(blocks(&page, heading));
+        let (before, after) = typed.split_once("\nberth serve\n").expect("the page starts it");
+        (before.to_owned(), after.to_owned())
+    };
+    let (watch, adopt) = section("Watch your Evolution API in two minutes");
+    let (drive, use_it) = section("Before your Evolution API in ten");
+    // Looked at once the gateway was asked for the first time.
+    let is_asked = started(
+        "curl -s $BERTH/v1/upstreams -H \"Authorization: Bearer $ROOT\" | jq -e '.upstreams[0].healthy'",
+    );
+    let is_open = started(
+        "curl -s $BERTH/v1/instances/shop -H \"Authorization: Bearer $TOKEN\" | jq -e '.connection == \"open\"'",
+    );
+    let there = gateway_of_theirs();
+    let stopped = "kill $SERVES; wait $SERVES || true\n";
+    let counted = "curl -s $BERTH/metrics | grep '^berth_gateway_passes_total'\n";
+    let typed = format!("{there}{watch}{is_asked}{adopt}{stopped}{drive}{is_open}{use_it}{counted}");
+    let said = run(folder.path(), &format!("{}{typed}", words(&page)));
     assert!(said.contains(r#"{"name":"evo1","healthy":true,"version":"2.3.7","trouble":null}"#), "{said}");
     assert!(said.contains(r#""name":"shop""#) && said.contains(r#""outcome":"adopted""#), "{said}");
+    // The gateway of theirs has no messages of its own, and says so when it is asked.
+    let passed = said.split(r#""message":"Instance logged out""#).collect::<Vec<_>>();
+    assert_eq!(passed.len(), 2, "{said}");
+    assert!(passed[0].contains("Cannot POST /message/"), "{said}");
+    assert!(passed[1].contains(r#"The \"shop\" instance is not connected"#), "{said}");
+    for outcome in ["4xx", "refused"] {
+        let counted = format!("berth_gateway_passes_total{{outcome=\"{outcome}\"}} 1");
+        assert!(passed[1].contains(&counted), "{counted}: {said}");
+    }
 }
