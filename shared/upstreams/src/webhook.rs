@@ -113,6 +113,11 @@ impl Callback {
             && shown == Some(&secret(&self.master, &self.upstream, instance))
     }
 
+    /// Whether another deployment of Berth set a webhook: one that drives the same upstream, or did.
+    pub fn is_anothers(&self, webhook: &Webhook) -> bool {
+        webhook.headers.contains_key(SECRET_HEADER) && !self.made(webhook)
+    }
+
     /// The webhook by which the upstream tells Berth everything of an instance.
     pub fn webhook(&self, instance: &str, base64: bool) -> Webhook {
         let base = self.base.as_str().trim_end_matches('/');
@@ -179,7 +184,8 @@ mod tests {
             "evo1",
             MasterKey::generate(&berth_runtime::SeededEntropy::new(2)),
         );
-        assert!(!other.made(&shop), "of another deployment");
+        assert!(!other.made(&shop) && other.is_anothers(&shop), "of another deployment");
+        assert!(!elsewhere.is_anothers(&shop) && !other.is_anothers(&Webhook::default()));
         assert!(!elsewhere.made(&Webhook { headers: BTreeMap::new(), ..shop.clone() }));
         let bar = at("http://10.0.0.1:8480").webhook("bar-id", true);
         assert_ne!(shop.headers, bar.headers);

@@ -151,3 +151,24 @@ async fn a_webhook_that_cannot_be_kept_is_not_taken_over_and_tried_again() {
     assert_eq!(upstream.asked("POST /webhook/set"), 0, "what is not kept could not be given back");
     assert_eq!(upstream.script(|script| script.webhooks["shop"].clone()), users);
 }
+
+#[tokio::test]
+async fn a_webhook_of_another_deployment_is_left_to_that_until_somebody_sets_it_anew() {
+    let world = World::new().await;
+    let upstream = Scripted::listening().await;
+    upstream.set("shop", "open", Some(JID));
+    // Both drive one upstream, and would take it from each other for ever.
+    let theirs = json!({"url": "http://10.0.0.8:8480/v1/upstreams/evo/heard/06gvptn6stt118p4mhs3rj6adk", "enabled": true,
+        "headers": {"x-berth-callback": "f".repeat(64)}});
+    upstream.script(|script| script.webhooks.insert("shop".to_owned(), theirs.clone()));
+    let webhook = || upstream.script(|script| script.webhooks["shop"].clone());
+    let _connector = world.connector_driven_by(upstream.driver("drive", Some("http://10.0.0.9:8480"))).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.until("it is looked at again", async || upstream.asked("GET /webhook/find") > 2).await;
+    assert_eq!(webhook(), theirs);
+    assert!(world.state(id).await.webhooks.is_empty(), "nor is it told what happens");
+    let users = json!({"url": "http://10.0.0.7/hook", "enabled": true, "headers": null});
+    upstream.script(|script| script.webhooks.insert("shop".to_owned(), users));
+    let ours = format!("http://10.0.0.9:8480/v1/upstreams/evo/heard/{id}");
+    world.until("it is taken over", async || webhook()["url"] == ours.as_str()).await;
+}

@@ -87,6 +87,11 @@ impl Evolution {
                 return Ok(Webhooks::Right);
             }
         } else {
+            if there.is_on() && callback.is_anothers(&there) {
+                warn!(instance = %link.instance,
+                    "the webhook of an instance is another deployment's of Berth, which drives the same upstream or did: it is left to that until somebody sets it anew there");
+                return Ok(Webhooks::Refused);
+            }
             if there.is_on() && check_url(&there.url, &self.hearing.policy).is_err() {
                 warn!(instance = %link.instance,
                     "the webhook of an instance leads where webhooks of this deployment may not go: the upstream goes on telling it");
