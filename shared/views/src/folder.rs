@@ -124,6 +124,8 @@ impl ViewFolder {
         if let Some(begun) = self.next() {
             return Ok(begun);
         }
+        // What was accepted was said of other rows.
+        remove_file(&self.home.join(NEXT_ACCEPTS))?;
         self.begin_next_anew()
     }
 
@@ -203,7 +205,12 @@ impl ViewFolder {
             }
         }
         let begun_by = fs::read_to_string(self.home.join(NEXT_RELEASE)).ok();
-        if self.next().is_some() && begun_by.as_deref() != Some(program()) {
+        let is_ours = self.next().is_some() && begun_by.as_deref() == Some(program());
+        if !is_ours {
+            // Another program may read less of the log than the one that somebody accepted it of.
+            remove_file(&self.home.join(NEXT_ACCEPTS))?;
+        }
+        if self.next().is_some() && !is_ours {
             tracing::info!(view = self.view, "what another program began to build beside is begun anew");
             self.begin_next_anew()?;
         }

@@ -104,11 +104,11 @@ impl Core {
 
     /// Has rows built beside those that are read, unless that goes on already.
     pub(crate) fn begin_rebuild(&self, lacking: Lacking) -> bool {
-        if !self.is_rebuilding() || lacking == Lacking::Accepted {
-            self.accepts_damage.store(lacking == Lacking::Accepted, Ordering::SeqCst);
-        }
         let begun = self.rebuild.send_if_modified(|rebuild| {
             let rests = rebuild.as_ref().is_none_or(|rebuild| rebuild.ended.is_some());
+            if rests || lacking == Lacking::Accepted {
+                self.accepts_damage.store(lacking == Lacking::Accepted, Ordering::SeqCst);
+            }
             if rests {
                 let begun_at = self.clock.now();
                 *rebuild = Some(Rebuild { begun_at, folded_before: 0, folded: 0, of: 0, ended: None });
@@ -117,6 +117,10 @@ impl Core {
         });
         if begun {
             self.asked.notify_one();
+        } else if lacking == Lacking::Accepted
+            && let Err(error) = self.folder.accept_damage()
+        {
+            tracing::warn!(view = self.view, %error, "that damage is accepted could not be written down: a restart forgets it");
         }
         begun
     }

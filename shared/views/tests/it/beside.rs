@@ -218,6 +218,31 @@ async fn what_was_accepted_counts_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_of_other_rows_counts_for_no_others() {
+    let (log, folder) = of_a_stopped_view().await;
+    let word = folder.path().join("counts/next-accepts");
+    log.damage_first();
+    // Left by a kill between the end of a rebuild and what is removed with it.
+    std::fs::write(&word, "").unwrap();
+    let running = Running::open(&log, folder.path()).await;
+    running.state(|state| *state == ViewState::Live).await;
+    assert!(!word.exists());
+    std::fs::write(&word, "").unwrap();
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    let failure = ended(&running).await.ended.unwrap().failure.expect("nobody accepted it of these");
+    assert!(failure.contains("--accept-damage"), "{failure}");
+    running.stop().await;
+
+    // Said of what another program read of the log.
+    build_and_be_killed(folder.path(), 3).await;
+    std::fs::write(&word, "").unwrap();
+    std::fs::write(folder.path().join("counts/next-release"), "0.0.1").unwrap();
+    let running = Running::open(&log, folder.path()).await;
+    assert!(ended(&running).await.ended.unwrap().failure.is_some());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_of_a_log_that_was_damaged_before_are_built_anew_as_ever() {
     let (log, folder) = (TestLog::with_commits(1_000), tempfile::tempdir().unwrap());
     log.damage_first();
