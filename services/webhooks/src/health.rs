@@ -356,12 +356,11 @@ mod tests {
     fn five_days_of_failures_go_on_over_a_release_that_writes_more() {
         let attempts: Vec<_> = (0..9).map(failed).collect();
         let health = folded(&attempts).unwrap();
-        let Health { sequence, account, failures, failing_since, tried_at, recent, open, .. } =
-            health.clone();
+        let Health { sequence, account, failures, failing_since, tried_at, recent, open, .. } = health;
         let former = FormerHealth { sequence, account, failures, failing_since, tried_at, recent, open };
         let read = Health::read(&postcard::to_allocvec(&former).unwrap()).unwrap();
         let of_nobody = InstanceId::from_bytes(*account.as_bytes());
-        assert_eq!(read, Health { instance: of_nobody, ..health.clone() });
+        assert_eq!(read, Health { instance: of_nobody, ..health });
         assert_eq!(Health::read(&postcard::to_allocvec(&health).unwrap()), Some(health));
         assert_eq!(Health::read(&[]), None);
     }

@@ -106,19 +106,19 @@ async fn each_instance_by_itself(world: World) {
     assert_eq!((deliveries.len(), instances), (8, BTreeSet::from([world.instance, other.instance])));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_of_an_account_hears_each_instance_by_itself() {
     each_instance_by_itself(World::new().await).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn on_the_embedded_log_an_endpoint_of_an_account_hears_each_instance_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let log = EmbeddedLog::open(&folder.path().join("log"), 4, &SystemEntropy).unwrap();
     each_instance_by_itself(World::with_log(Arc::new(log)).await).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn on_nats_an_endpoint_of_an_account_hears_each_instance_by_itself() {
     let server = NatsServer::start().await;
     let client = connect(&server.url(), None, "webhooks").await.unwrap();
@@ -127,7 +127,7 @@ async fn on_nats_an_endpoint_of_an_account_hears_each_instance_by_itself() {
     each_instance_by_itself(World::with_log(Arc::new(log)).await.with_relay(relay)).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_commit_is_told_to_whom_the_version_that_it_names_has() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", quick()).await;
@@ -156,7 +156,7 @@ async fn a_commit_is_told_to_whom_the_version_that_it_names_has() {
     assert_eq!(paths, ["/1 instance.lost", "/1 instance.open", "/2 instance.lost"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn whether_it_is_still_there_is_asked_at_each_attempt() {
     for gone in ["removed", "disabled", "closed"] {
         let (world, receiver) = (World::new().await, Receiver::start().await);
@@ -179,7 +179,7 @@ async fn whether_it_is_still_there_is_asked_at_each_attempt() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_changed_is_tried_at_once_although_it_was_left_alone() {
     let (world, former, present) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let long = std::time::Duration::from_hours(1);
@@ -200,7 +200,7 @@ async fn one_that_is_changed_is_tried_at_once_although_it_was_left_alone() {
     assert_eq!((former.hits().len(), present.hits().len()), (2, 1));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn one_that_wants_nothing_more_is_disabled_with_the_account() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", slow()).await;
@@ -225,7 +225,7 @@ async fn one_that_wants_nothing_more_is_disabled_with_the_account() {
     assert_eq!(receiver.hits().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn it_hears_of_deletions_also_when_its_account_is_gone_by_then() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", quick()).await;
@@ -252,7 +252,7 @@ async fn it_hears_of_deletions_also_when_its_account_is_gone_by_then() {
     assert_eq!(last.header("webhook-signature"), signature);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_damaged_keeps_no_instance_from_its_own_last_words() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", quick()).await;
@@ -271,7 +271,7 @@ async fn an_account_that_is_damaged_keeps_no_instance_from_its_own_last_words() 
     assert_eq!((hits[0].path.as_str(), hits[0].word()), ("/1", "instance.deleted"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn its_word_of_a_deletion_names_the_instance_as_every_other_word_did() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", quick()).await;
@@ -300,7 +300,7 @@ async fn its_word_of_a_deletion_names_the_instance_as_every_other_word_did() {
     assert_eq!((last.word(), headers), ("state.instance", ("crm-7", "7")));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_given_up_is_sent_again_and_a_silent_instance_stays_silent() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica =
@@ -323,7 +323,7 @@ async fn what_was_given_up_is_sent_again_and_a_silent_instance_stays_silent() {
     assert_eq!(world.redeliver(RedeliveryRequestV1::Test { endpoint: ENDPOINT }).await, silent);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_test_of_an_endpoint_of_an_account_is_about_no_instance() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", quick()).await;
@@ -343,7 +343,7 @@ async fn a_test_of_an_endpoint_of_an_account_is_about_no_instance() {
     assert_eq!(receiver.hits().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_a_former_release_gave_an_instance_is_told_once_and_can_be_taken_back_meanwhile() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", quick()).await;
@@ -379,7 +379,7 @@ async fn a_copy_that_a_former_release_gave_an_instance_is_told_once_and_can_be_t
     assert!(receiver.hits().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_an_endpoint_is_cancelled_as_soon_as_it_is_removed_or_disabled() {
     for removed in [true, false] {
         let (world, receiver) = (World::new().await, Receiver::start().await);

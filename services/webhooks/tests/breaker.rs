@@ -81,7 +81,7 @@ async fn goes_on(world: &World, receiver: &Receiver, beside: &Receiver, next: Re
     next.crash().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_open_breaker_outlives_a_restart() {
     let (world, receiver, beside) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let rule = Schedule { breaker: FOR_LONG, ..slow() };
@@ -92,7 +92,7 @@ async fn an_open_breaker_outlives_a_restart() {
     goes_on(&world, &receiver, &beside, again).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn on_nats_an_open_breaker_is_everybodys_and_outlives_its_owner() {
     let server = NatsServer::start().await;
     let client = connect(&server.url(), None, "webhooks").await.unwrap();
@@ -111,7 +111,7 @@ async fn on_nats_an_open_breaker_is_everybodys_and_outlives_its_owner() {
     goes_on(&world, &receiver, &beside, second).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn one_notice_at_a_time_asks_again_and_the_rest_waits_until_it_is_taken() {
     let (world, receiver, beside) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let breaker = BreakerRule {
@@ -138,7 +138,7 @@ async fn one_notice_at_a_time_asks_again_and_the_rest_waits_until_it_is_taken() 
     assert_eq!(newer.settled(2).await, [SettlementV1::Delivered; 2]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_probe_uses_up_no_try_and_a_notice_is_given_up_when_its_schedule_would_have_ended() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let ms = Duration::from_millis;
@@ -169,7 +169,7 @@ async fn a_probe_uses_up_no_try_and_a_notice_is_given_up_when_its_schedule_would
     assert_eq!(world.settled(1).await, [SettlementV1::Exhausted]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_is_changed_is_tried_at_once() {
     let (world, former, present) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let breaker = BreakerRule { failures: 2, ..FOR_LONG };
@@ -186,7 +186,7 @@ async fn an_endpoint_that_is_changed_is_tried_at_once() {
     assert_eq!((former.hits().len(), present.hits().len()), (2, 1));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn green_api_endpoints_keep_their_own_rule() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", Schedule { breaker: FOR_LONG, ..quick() }).await;
@@ -204,6 +204,7 @@ async fn has_failed(world: &World, now: Timestamp) -> bool {
     page.iter().any(|one| one.last_at == Some(now) && one.next_at.is_some())
 }
 
+// On one thread: a clock that is set by hand is to stand still until what was noted is known everywhere.
 #[tokio::test]
 async fn five_days_of_failures_disable_an_endpoint_that_is_still_the_same() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));

@@ -53,7 +53,7 @@ async fn goes_on(world: &World, receiver: &Receiver, beside: &Receiver, next: Re
     next.crash().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_keeps_what_an_endpoint_asked_for() {
     let (world, receiver, beside) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let first = world.replica("a", slow()).await;
@@ -63,7 +63,7 @@ async fn a_restart_keeps_what_an_endpoint_asked_for() {
     goes_on(&world, &receiver, &beside, again).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn on_nats_another_replica_keeps_what_an_endpoint_asked_for() {
     let server = NatsServer::start().await;
     let client = connect(&server.url(), None, "webhooks").await.unwrap();
@@ -77,7 +77,7 @@ async fn on_nats_another_replica_keeps_what_an_endpoint_asked_for() {
     goes_on(&world, &receiver, &beside, second).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn on_nats_a_replica_without_its_data_learns_everything_from_the_others() {
     let server = NatsServer::start().await;
     let client = connect(&server.url(), None, "webhooks").await.unwrap();

@@ -70,19 +70,19 @@ async fn no_more_at_once(world: World) {
     slow_one.received(2 * INSTANCES + 4).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_gets_no_more_at_once_than_it_asked_for() {
     no_more_at_once(World::new().await).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn on_the_embedded_log_an_endpoint_gets_no_more_at_once_than_it_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let log = EmbeddedLog::open(&folder.path().join("log"), 4, &SystemEntropy).unwrap();
     no_more_at_once(World::with_log(Arc::new(log)).await).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_gets_no_more_in_a_second_than_it_asked_for_until_it_asks_for_more() {
     let clock = Arc::new(ManualClock::new(berth_runtime::Clock::now(&SystemClock)));
     let world = World::new().await.with_clock(clock.clone());

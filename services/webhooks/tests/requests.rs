@@ -1,5 +1,4 @@
 //! What a notice costs the log: the permission, its own commit where that is not the last one any more, and its settlement.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

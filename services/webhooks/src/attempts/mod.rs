@@ -16,7 +16,7 @@ mod table;
 
 use std::{
     path::Path,
-    sync::{Arc, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -68,6 +68,8 @@ pub(crate) struct Attempts {
     /// How endpoints fare. Folded by the follower of the relay, in its order; without one by whoever notes an attempt.
     endpoints: Arc<Endpoints>,
     relay: Option<Arc<dyn Relay>>,
+    /// Held while an attempt is noted where there is no relay: records have their places in the order in which they are folded.
+    order: Mutex<()>,
     /// How far the relay is followed. Written by the follower, read by whoever waits for it.
     followed: watch::Sender<u64>,
 }
@@ -83,7 +85,7 @@ impl Attempts {
     ) -> Result<Self, AttemptsError> {
         let table = Arc::new(Table::open(folder)?);
         let endpoints = Arc::new(Endpoints::open(table.endpoints()?, rule)?);
-        Ok(Self { table, endpoints, relay, followed: watch::Sender::new(0) })
+        Ok(Self { table, endpoints, relay, order: Mutex::default(), followed: watch::Sender::new(0) })
     }
 
     /// How far a notice is; none if it was never tried, or settled after its last attempt.
@@ -115,6 +117,7 @@ impl Attempts {
     pub(crate) async fn note(&self, attempt: &DeliveryAttemptV1) -> Result<(), AttemptsError> {
         let record = codec::encode(attempt)?;
         let Some(relay) = &self.relay else {
+            let _order = lock(&self.order);
             let sequence = self.table.next_sequence();
             self.table.apply(sequence, attempt)?;
             return Ok(self.endpoints.fold(sequence, attempt)?);
@@ -220,6 +223,54 @@ fn oldest_kept(now: Timestamp) -> Timestamp {
 }
 
 /// A lock that a panic has poisoned guards numbers that are whole all the same.
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_notices::fixtures::{INSTANCE, at};
+    use berth_proto::{
+        AccountId, EndpointId,
+        attempt::{AttemptEndV1, AttemptResultV1},
+        delivery::NoticeClass,
+    };
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use crate::schedule::Schedule;
+
+    const ENDPOINT: EndpointId = EndpointId::from_bytes([2; 16]);
+
+    fn failed(version: u64) -> DeliveryAttemptV1 {
+        DeliveryAttemptV1 {
+            notice: NoticeKeyV1 { instance: INSTANCE, version, endpoint: ENDPOINT, ordinal: 0 },
+            account: AccountId::from_bytes([1; 16]),
+            class: NoticeClass::Lifecycle,
+            event: "instance.open".to_owned(),
+            occurred_at: at(0),
+            number: 1,
+            started_at: at(1),
+            end: Some(AttemptEndV1 {
+                took_ms: 1,
+                result: AttemptResultV1::TimedOut,
+                answer: None,
+                then: AfterAttemptV1::Waits { until: at(9) },
+            }),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn no_attempt_of_an_endpoint_is_passed_over_when_many_are_noted_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let rule = Schedule::default().breaker;
+        let attempts = Arc::new(Attempts::open(folder.path(), None, rule).unwrap());
+        let mut noting = JoinSet::new();
+        for version in 1..=256 {
+            let attempts = Arc::clone(&attempts);
+            noting.spawn(async move { attempts.note(&failed(version)).await.unwrap() });
+        }
+        noting.join_all().await;
+        assert_eq!(attempts.endpoints().of(ENDPOINT).unwrap().unwrap().failures, 256);
+    }
 }

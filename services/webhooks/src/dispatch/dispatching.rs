@@ -386,7 +386,7 @@ impl Dispatching {
                 }
             }
             Done::Reviewed(instance, permit) => {
-                let read = permit.as_ref().map(|permit| (&permit.step.state, permit.of_account()));
+                let read = permit.as_ref().map(|permit| (&permit.step.state, permit.known_account()));
                 let about = self.reviews.end(instance, read);
                 if let Some(permit) = permit {
                     self.review(instance, about, &permit);

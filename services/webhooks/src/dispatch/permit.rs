@@ -133,6 +133,11 @@ impl Permit {
         &self.of_account
     }
 
+    /// The same; none if the account was not read.
+    pub(crate) fn known_account(&self) -> Option<&OfAccount> {
+        Some(&self.of_account).filter(|_| self.knows_account)
+    }
+
     /// Whether it says of an endpoint that it is there or not.
     pub(crate) fn knows(&self, endpoint: EndpointId) -> bool {
         self.knows_account || self.step.state.own_webhooks().any(|webhook| webhook.id == endpoint)

@@ -120,7 +120,8 @@ async fn try_to_report(tools: &Tools, settler: &Settler, endpoint: EndpointId) -
     let health = tools.attempts.endpoints().of(endpoint).ok().flatten();
     let Some(health) = health else { return Ok(true) };
     match news(tools, endpoint, &health) {
-        Ok(Some(reported)) => settler.report(&reported, known).await,
+        // It may fare otherwise since, which is looked at once the view knows this report.
+        Ok(Some(reported)) => settler.report(&reported, known).await.map(|_noted| false),
         Ok(None) => Ok(true),
         Err(error) => {
             tracing::debug!(%endpoint, %error, "an endpoint is reported on later");

@@ -93,7 +93,7 @@ impl Reviews {
     pub(super) fn end(
         &mut self,
         instance: InstanceId,
-        read: Option<(&InstanceStateV1, &OfAccount)>,
+        read: Option<(&InstanceStateV1, Option<&OfAccount>)>,
     ) -> About {
         let notices = self.running.remove(&instance).unwrap_or_default();
         let Some(looked_at) = read.and_then(|(state, of_account)| looked_at(state, of_account)) else {
@@ -118,7 +118,7 @@ pub(super) const fn judges(read_version: u64, notice: &NoticeKeyV1) -> bool {
 }
 
 /// A digest of all that the gate looks at but for the clock, which is asked before each attempt.
-fn looked_at(state: &InstanceStateV1, of_account: &OfAccount) -> Option<Hash> {
+fn looked_at(state: &InstanceStateV1, of_account: Option<&OfAccount>) -> Option<Hash> {
     let codes = match &state.phase {
         PhaseV1::Pairing(attempt) => Some((
             attempt.number,
@@ -190,7 +190,7 @@ mod tests {
         let read = |reviews: &mut Reviews, notice, state: &InstanceStateV1| {
             reviews.ask_about(INSTANCE, notice);
             assert_eq!(reviews.start(), Some(INSTANCE));
-            reviews.end(INSTANCE, Some((state, &OfAccount::default())))
+            reviews.end(INSTANCE, Some((state, Some(&OfAccount::default()))))
         };
         let open = state(linked(), PermissionV1::Open, 1);
         let silent = state(logged_out(), PermissionV1::Silent, 2);
@@ -212,17 +212,25 @@ mod tests {
         let more = OfAccount { webhooks: vec![webhook("native")], is_closed: false };
         reviews.ask(INSTANCE);
         reviews.start();
-        assert_eq!(reviews.end(INSTANCE, Some((&disabled, &more))), About::All);
+        assert_eq!(reviews.end(INSTANCE, Some((&disabled, Some(&more)))), About::All);
+        assert_eq!(read(&mut reviews, None, &disabled), About::All);
+        // Nor when the account was not read: what was said of its endpoints is not known by that.
+        reviews.ask(INSTANCE);
+        reviews.start();
+        assert_eq!(reviews.end(INSTANCE, Some((&disabled, None))), About::All);
         assert_eq!(read(&mut reviews, None, &disabled), About::All);
 
         // What comes back while the instance is read is asked about with the next read.
         reviews.ask(INSTANCE);
         reviews.start();
         reviews.ask_about(INSTANCE, Some(notice(4)));
-        assert_eq!(reviews.end(INSTANCE, Some((&disabled, &OfAccount::default()))), About::These([].into()));
+        assert_eq!(
+            reviews.end(INSTANCE, Some((&disabled, Some(&OfAccount::default())))),
+            About::These([].into())
+        );
         reviews.start();
         assert_eq!(
-            reviews.end(INSTANCE, Some((&disabled, &OfAccount::default()))),
+            reviews.end(INSTANCE, Some((&disabled, Some(&OfAccount::default())))),
             About::These([notice(4)].into())
         );
     }

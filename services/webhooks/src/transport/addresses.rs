@@ -5,7 +5,7 @@
 //! address that has not answered lately gets [`SILENT_MAX`], whatever it is called.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -26,6 +26,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// How long an attempt waits for room. While an address that is full was silent for as long, nobody waits: it would
 /// hold a turn that others could use.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// An attempt that has waited for its answer for longer may wait for a worker that another connection holds.
+const WAITS_FROM: Duration = Duration::from_millis(200);
 
 /// The connections that are open, by address. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +39,10 @@ struct Load {
     answered_at: Option<Instant>,
     /// Since when it owes an answer: its last one, or the first connection of those that are open.
     silent_since: Instant,
+    /// Attempts that wait for their answer, by when each began.
+    unanswered: BTreeSet<(Instant, u64)>,
+    /// The number of the next attempt.
+    next: u64,
     /// Told when there may be room.
     room: watch::Sender<()>,
 }
@@ -46,6 +52,7 @@ struct Load {
 pub(super) struct Visit {
     addresses: Addresses,
     at: SocketAddr,
+    began: (Instant, u64),
 }
 
 // === impl Addresses ===
@@ -76,6 +83,8 @@ impl Addresses {
             open: 0,
             answered_at: None,
             silent_since: now,
+            unanswered: BTreeSet::new(),
+            next: 0,
             room: watch::Sender::new(()),
         });
         let answers = load.answered_at.is_some_and(|last| now - last < ANSWERED_WITHIN);
@@ -84,7 +93,10 @@ impl Addresses {
                 load.silent_since = now;
             }
             load.open += 1;
-            return Ok(Visit { addresses: self.clone(), at });
+            load.next += 1;
+            let began = (now, load.next);
+            load.unanswered.insert(began);
+            return Ok(Visit { addresses: self.clone(), at, began });
         }
         Err((now - load.silent_since < PATIENCE).then(|| load.room.subscribe()))
     }
@@ -104,8 +116,18 @@ impl Visit {
         let mut known = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(load) = known.get_mut(&self.at) {
             (load.answered_at, load.silent_since) = (Some(now), now);
+            load.unanswered.remove(&self.began);
             load.room.send_replace(());
         }
+    }
+}
+
+impl Visit {
+    /// Whether somebody has waited for an answer of this address for so long that connections to it are better given back.
+    pub(super) fn holds_others_up(&self) -> bool {
+        let known = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = known.get(&self.at).and_then(|load| load.unanswered.first());
+        first.is_some_and(|(began, _)| began.elapsed() > WAITS_FROM)
     }
 }
 
@@ -114,6 +136,7 @@ impl Drop for Visit {
         let mut known = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(load) = known.get_mut(&self.at) {
             load.open -= 1;
+            load.unanswered.remove(&self.began);
             load.room.send_replace(());
             // Who is not visited begins anew: sixteen, and more with the first answer.
             if load.open == 0 {

@@ -48,12 +48,12 @@ impl Server {
         let (address, lifecycle) = (listener.local_addr().unwrap(), Lifecycle::new());
         let heard = Arc::<Mutex<Vec<usize>>>::default();
         let (lease, closed) = (Arc::new(AtomicBool::new(true)), watch::Sender::new(0));
-        let (hears, ends, tells, tasks) =
+        let (notes, ends, tells, tasks) =
             (Arc::clone(&heard), Arc::clone(&lease), closed.clone(), lifecycle.clone());
         lifecycle.spawn(async move {
             for number in 0_usize.. {
                 let Ok((mut stream, _)) = listener.accept().await else { return };
-                let (hears, ends, tells) = (Arc::clone(&hears), Arc::clone(&ends), tells.clone());
+                let (notes, ends, tells) = (Arc::clone(&notes), Arc::clone(&ends), tells.clone());
                 tasks.spawn(async move {
                     let says = answers[number.min(answers.len() - 1)];
                     for answer in says.iter().map(Some).chain([None]) {
@@ -61,7 +61,7 @@ impl Server {
                             tells.send_modify(|closed| *closed += 1);
                             return;
                         }
-                        hears.lock().unwrap().push(number);
+                        notes.lock().unwrap().push(number);
                         match answer {
                             Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
                             None => ends.store(false, Ordering::SeqCst),
@@ -140,12 +140,17 @@ async fn a_connection_on_which_something_is_left_to_say_is_not_used_again() {
         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n",
         // More than is read.
         "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nabc",
+        // A body that there is not: whoever announces it may send it.
+        "HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\ncontent-length: 4\r\n\r\n",
     ] {
+        let status = answer[9..12].parse().unwrap();
         let said: &'static [&'static str] = Box::leak(Box::new([answer, answer]));
         let answers: &'static [&'static [&'static str]] = Box::leak(Box::new([said]));
         let (server, transport) = (Server::start(answers).await, transport());
-        assert_eq!(server.sent(&transport, 1).await, Ok(200), "{answer}");
-        assert_eq!(server.sent(&transport, 1).await, Ok(200), "{answer}");
+        assert_eq!(server.sent(&transport, 1).await, Ok(status), "{answer}");
+        assert_eq!(server.sent(&transport, 1).await, Ok(status), "{answer}");
         assert_eq!(server.heard(), [0, 1], "{answer}");
     }
 }
@@ -209,4 +214,64 @@ async fn no_more_rest_than_may_and_the_oldest_goes() {
     assert_eq!(server.heard().last(), Some(&1), "that one still rested");
     assert_eq!(server.sent(&transport, 0).await, Ok(204));
     assert_eq!(server.heard().last(), Some(&(accounts.len() + 1)), "it was closed for another");
+}
+
+/// A server that serves one connection at a time, and takes its time for each request.
+async fn with_one_worker(lifecycle: &Lifecycle) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    lifecycle.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            while came(&mut stream).await {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let _gone = stream.write_all(NO_CONTENT.as_bytes()).await;
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_server_with_one_worker_keeps_nobody_waiting_for_a_connection_that_is_kept() {
+    let lifecycle = Lifecycle::new();
+    let (url, transport) = (format!("http://{}/", with_one_worker(&lifecycle).await), transport());
+    let senders = (0..8).map(|_| async {
+        for _ in 0..10 {
+            let attempt_max = Duration::from_secs(10);
+            let connected = transport.connect_for(AccountId::from_bytes([1; 16]), &url, attempt_max).await?;
+            let pass = Pass { holds: Holds::new(|| true), begins_before: Instant::now() + REST };
+            connected.send(parcel(), pass).await?;
+        }
+        Ok::<_, SendError>(())
+    });
+    assert_eq!(futures::future::join_all(senders).await, [Ok(()); 8]);
+}
+
+#[tokio::test]
+async fn what_comes_before_a_request_is_no_answer_to_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (url, transport) = (format!("http://{}/", listener.local_addr().unwrap()), transport());
+    let account = AccountId::from_bytes([1; 16]);
+    let pass = || Pass { holds: Holds::new(|| true), begins_before: Instant::now() + REST };
+    let (connected, accepted) = tokio::join!(transport.connect_for(account, &url, REST), listener.accept());
+    let mut stream = accepted.unwrap().0;
+    let (answer, ()) = tokio::join!(connected.unwrap().send(parcel(), pass()), async {
+        assert!(came(&mut stream).await);
+        stream.write_all(NO_CONTENT.as_bytes()).await.unwrap();
+    });
+    assert_eq!(answer.map(|answer| answer.status), Ok(204));
+    // It is taken up again, and only then a balancer says that nobody used it for long.
+    let again = transport.connect_for(account, &url, REST).await.unwrap();
+    stream.write_all(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    // The runtime looks what came after some of its turns.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    let (answer, ()) = tokio::join!(again.send(parcel(), pass()), async {
+        let mut anew = listener.accept().await.unwrap().0;
+        assert!(came(&mut anew).await);
+        anew.write_all(NO_CONTENT.as_bytes()).await.unwrap();
+    });
+    assert_eq!(answer.map(|answer| answer.status), Ok(204));
 }

@@ -1,5 +1,6 @@
 //! Connections that an attempt left whole, for the next one of the same account at the same place: a burst of notices opens
-//! few. They rest for a moment only, shorter than servers keep what rests, and are as old as half a minute at most.
+//! few. They rest for a moment only, shorter than servers keep what rests, and are a few seconds old at most: a server may have
+//! fewer workers than there are connections, and others wait for one.
 //!
 //! A connection is given out for an address that the guard allowed just now, and never to another account: what an endpoint
 //! says on it can be taken for the answer to nobody else's notice.
@@ -24,8 +25,8 @@ use super::line::Line;
 const KEPT_MAX: usize = 256;
 /// How long one rests at most: servers in common use close what rests for two seconds, or for five and more.
 const REST_MAX: Duration = Duration::from_secs(1);
-/// How old one is when it is used for the last time.
-const LIFE_MAX: Duration = Duration::from_secs(30);
+/// How old one is when it is used for the last time: well below what an attempt waits that has no worker yet.
+const LIFE_MAX: Duration = Duration::from_secs(3);
 
 /// For whose notices a connection may be used, and where to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -22,6 +22,7 @@ use hyper::{
     Request, StatusCode,
     body::Incoming,
     client::conn::http1::{self, SendRequest},
+    header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING},
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -65,7 +66,7 @@ pub(super) struct Line {
 /// A request was not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unanswered {
-    /// The connection ended before anything of an answer came. `told`: whether something of the request was written.
+    /// The connection ended before anything came that could be an answer. `told`: whether something of the request was written.
     Gone { told: bool },
     /// Another reason.
     For(SendError),
@@ -119,10 +120,12 @@ impl Line {
         match answered {
             Err(_) => Err(Unanswered::For(SendError::TimedOut)),
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) if !self.heard.0.load(Ordering::Relaxed) && !self.barrier.held_back() => {
-                Err(Unanswered::Gone { told: self.barrier.begun() })
+            Ok(Err(error)) => {
+                let (told, heard) = (self.barrier.begun(), self.heard.0.load(Ordering::Relaxed));
+                // What came before anything of the request was written is no answer to it.
+                let is_gone = !(self.barrier.held_back() || told && heard);
+                Err(if is_gone { Unanswered::Gone { told } } else { Unanswered::For(error) })
             }
-            Ok(Err(error)) => Err(Unanswered::For(error)),
         }
     }
 
@@ -157,7 +160,9 @@ impl Line {
                 body: Vec::new(),
             };
             // The head has said it all: a body that drips, breaks off or goes on for ever changes nothing of it.
-            let is_whole = response.status() == StatusCode::NO_CONTENT || {
+            let is_whole = if has_no_body(response.status()) {
+                !announces_a_body(response.headers())
+            } else {
                 let until = deadline.min(Instant::now() + ANSWER_BODY_MAX);
                 let reading = read_body(response.into_body(), &mut answer.body);
                 timeout_at(until, reading).await.unwrap_or(false)
@@ -174,6 +179,17 @@ impl Line {
         // It has ended, so nothing follows.
         answer.await.map(|(answer, _)| (answer, false))
     }
+}
+
+/// Whether answers with this status have no body, whatever they say.
+fn has_no_body(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// Whether an answer says that it has a body. What follows where there is none would be taken for the next answer.
+fn announces_a_body(headers: &HeaderMap) -> bool {
+    let is_none = headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0");
+    headers.contains_key(TRANSFER_ENCODING) || !is_none
 }
 
 /// Reads an answer's body to its end or to the bound, and keeps its beginning. Says whether it came to its end.

@@ -92,6 +92,16 @@ pub enum SendError {
     Broken,
 }
 
+impl SendError {
+    /// Whether it says that the endpoint was told nothing.
+    const fn tells_nothing(self) -> bool {
+        match self {
+            Self::Refused | Self::Invalid | Self::Name | Self::Busy | Self::Proxy | Self::Unpermitted => true,
+            Self::Connect | Self::TimedOut | Self::Broken => false,
+        }
+    }
+}
+
 impl From<UrlRefused> for SendError {
     fn from(refused: UrlRefused) -> Self {
         if refused == UrlRefused::Invalid { Self::Invalid } else { Self::Refused }
@@ -258,35 +268,32 @@ impl Connected {
         let told = match line.send(first, pass.clone(), (&visit, deadline)).await {
             // It was about to be closed when it was taken up again.
             Err(Unanswered::Gone { told }) if is_kept => told,
-            sent => return leave(&transport, purpose, line, sent),
+            sent => return leave(&transport, purpose, (line, &visit), sent),
         };
         drop((line, visit));
         metrics::connection("lost");
         let again = Box::pin(async {
             let Reached { mut line, visit, .. } = transport.reached(&url, None, deadline).await?;
             let sent = line.send(request(&url, parcel)?, pass, (&visit, deadline)).await;
-            leave(&transport, purpose, line, sent)
+            leave(&transport, purpose, (line, &visit), sent)
         });
         match again.await {
-            // These say that it was told nothing.
-            Err(SendError::Unpermitted | SendError::Busy | SendError::Proxy) if told => {
-                Err(SendError::Broken)
-            }
+            Err(error) if told && error.tells_nothing() => Err(SendError::Broken),
             sent => sent,
         }
     }
 }
 
-/// Keeps a connection for whoever it is for, if its answer came whole.
+/// Keeps a connection for whoever it is for, if its answer came whole and nobody waits for what it holds at the other end.
 fn leave(
     transport: &Transport,
     purpose: Option<Purpose>,
-    line: Line,
+    (line, visit): (Line, &Visit),
     sent: Result<(Answer, bool), Unanswered>,
 ) -> Result<Answer, SendError> {
     match sent {
         Ok((answer, is_whole)) => {
-            if let Some(purpose) = purpose.filter(|_| is_whole) {
+            if let Some(purpose) = purpose.filter(|_| is_whole && !visit.holds_others_up()) {
                 transport.kept.put(purpose, line);
             }
             Ok(answer)
