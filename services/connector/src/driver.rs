@@ -291,6 +291,11 @@ pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
     /// An attempt is over, and no device is known of it: what it began elsewhere ends, so that nobody can link one by it.
     async fn abandon(&self, _link: &Link) {}
 
+    /// Whether there may be a device, where something is kept in the place of its keys.
+    async fn has_device(&self, _link: &Link) -> bool {
+        true
+    }
+
     /// Unlinks the device once: reports [`Report::Unlinked`] when WhatsApp confirms it.
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError>;
 }

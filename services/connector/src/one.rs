@@ -11,7 +11,10 @@ use berth_proto::{
 };
 use berth_runtime::Pauses;
 use futures::FutureExt;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -29,6 +32,8 @@ use crate::{
 const REOPEN_PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// The longest such pause.
 const REOPEN_PAUSE_MAX: Duration = Duration::from_mins(5);
+/// Attempts of former owners that are looked after at once: a takeover may find many, and links come first.
+static ENDS_LOOKED_AT: Semaphore = Semaphore::const_new(16);
 /// Pause before a store that does not work is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -186,7 +191,12 @@ impl One {
                 self.abandon(link).await;
             }
             if self.has_keys().await {
-                Box::pin(self.disown()).await;
+                // What is kept of an attempt without a device is nothing that could be unlinked.
+                if self.tenure.driver.has_device(link.unwrap_or(&self.link)).await {
+                    Box::pin(self.disown()).await;
+                } else {
+                    delete_keys(&self.link).await;
+                }
             }
         }
         stands == Stands::Linked
@@ -194,7 +204,10 @@ impl One {
 
     /// Ends what an attempt that is over may have left at its upstream, if whoever ran it did not come to it.
     pub(crate) async fn see_to_end(&self, deadline: Timestamp) {
-        if !self.has_keys().await || self.stands().await != Stands::Unknown {
+        let looking = ENDS_LOOKED_AT.acquire().await;
+        let is_left = self.has_keys().await && self.stands().await == Stands::Unknown;
+        drop(looking);
+        if !is_left {
             return;
         }
         if self.tenure.ports.clock.now() >= deadline {

@@ -97,6 +97,13 @@ impl DeviceLink for ByUpstream {
         }
     }
 
+    async fn has_device(&self, link: &Link) -> bool {
+        match self.of(link) {
+            Some(driver) => driver.has_device(link).await,
+            None => true,
+        }
+    }
+
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
         match self.of(&link) {
             Some(driver) => driver.unlink(link, reports).await,

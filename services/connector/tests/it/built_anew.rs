@@ -19,7 +19,7 @@ impl View for Forgets {
     }
 
     fn schema(&self) -> u32 {
-        4
+        5
     }
 
     fn kinds(&self) -> &'static [Kind] {

@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, RequestError};
-use berth_domain::instance::{State, binding, is_lost, never_was};
+use berth_domain::instance::{State, UNLINK_SECONDS, binding, is_lost, never_was};
 use berth_log::{Loaded, TransactError};
 use berth_proto::{
     CommitV2, InstanceId,
     commit::PrincipalV1,
     frame::{CommandReplyV1, RejectionCodeV1},
-    instance::{PhaseV1, UnlinkStatusV1},
+    instance::{EndCauseV1, PhaseV1, UnlinkStatusV1},
     subject::last_words_subject,
 };
 use berth_runtime::{Clock, chain};
@@ -124,8 +124,12 @@ impl Delete {
             unlinks.any(|one| one.attempt == attempt && one.status == UnlinkStatusV1::Pending)
         };
         // What its last attempt began at an upstream may still have to be ended there, which needs the name that is in the keys: whoever
-        // owns the link deletes them then, or after a day.
-        let begun = binding(state).and_then(|it| it.on_upstream()).map(|_| state.attempt);
+        // owns the link deletes them then, or after a day. What ended longer ago was seen to, or is given up.
+        let given_up = self.clock.now().plus_seconds(-UNLINK_SECONDS);
+        let ended =
+            state.last_end.as_ref().is_some_and(|end| end.cause == EndCauseV1::Attempt && end.at > given_up);
+        let on_upstream = binding(state).and_then(|it| it.on_upstream());
+        let begun = on_upstream.filter(|_| ended).map(|_| state.attempt);
         let is_begun =
             |attempt: u32| begun == Some(attempt) && !state.unlinks.iter().any(|one| one.attempt == attempt);
         let newest = if is_lost(state) { DEVICE_KEYS_SWEPT_MAX } else { state.attempt };

@@ -219,6 +219,10 @@ impl DeviceLink for Evolution {
         }
     }
 
+    async fn has_device(&self, link: &Link) -> bool {
+        material(link).await.is_some_and(|kept| kept.jid.is_some())
+    }
+
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
         self.unlinked(&link, &*reports).await
     }

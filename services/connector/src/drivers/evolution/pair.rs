@@ -19,6 +19,8 @@ const SHOWN_MAX: Duration = Duration::from_secs(160);
 const QR_VALID: Duration = Duration::from_secs(45);
 /// How long a pairing code can be typed: there is a new one with every QR code.
 const PAIRING_VALID: Duration = Duration::from_secs(45);
+/// Looks at a code, at least, until it is asked for the next one.
+const VALID_LOOKS: u32 = 25;
 /// Failed questions in a row after which an attempt is given up.
 const FAILURES_MAX: u32 = 10;
 /// Pause after a failed question.
@@ -36,6 +38,8 @@ const EXHAUSTED: u16 = 428;
 struct Shown {
     qr: Option<String>,
     pairing: Option<String>,
+    /// When something new was passed on.
+    since: Option<Instant>,
 }
 
 /// Whether an attempt asks for codes.
@@ -63,6 +67,11 @@ struct Progress {
 impl Shown {
     const fn is_some(&self) -> bool {
         self.qr.is_some() || self.pairing.is_some()
+    }
+
+    /// Whether what was passed on last is still shown there, where looks have these pauses.
+    fn is_valid(&self, poll: Duration) -> bool {
+        self.since.is_some_and(|since| since.elapsed() < QR_VALID.min(poll * VALID_LOOKS))
     }
 }
 
@@ -162,10 +171,16 @@ impl Evolution {
             Ok(There::Joining) if progress.shown.is_some() && progress.is_joining() => return Step::Later,
             // Codes of an earlier attempt: whoever scans one does not know of this one, and there would be none to type.
             Ok(There::Pairing) if !progress.is_own => {
+                if !self.codes_stand(name).await {
+                    return Step::Later;
+                }
                 progress.is_own = true;
                 let _asked = client.logout(name).await;
                 return Step::Again;
             }
+            // It is the same code until it is over. Whoever scans it is about to log in, and a question in that moment would make a second
+            // connection of the same device, which never ends.
+            Ok(There::Pairing) if progress.shown.is_valid(self.upstream.settings.poll) => return Step::Again,
             Ok(There::Pairing) if progress.shown.is_some() => {
                 sleep(SETTLED.min(self.upstream.settings.poll)).await;
                 if client.socket(name).await != Ok(Socket::Connecting) {
@@ -223,13 +238,13 @@ impl Evolution {
 /// Passes on what is new.
 async fn show(shown: &mut Shown, qr: Option<String>, pairing: Option<String>, reports: &dyn Reports) -> Next {
     if let Some(text) = qr.filter(|text| shown.qr.as_ref() != Some(text)) {
-        shown.qr = Some(text.clone());
+        (shown.qr, shown.since) = (Some(text.clone()), Some(Instant::now()));
         if reports.report(Report::Qr { text, valid: QR_VALID }).await == Next::Stop {
             return Next::Stop;
         }
     }
     if let Some(text) = pairing.filter(|text| shown.pairing.as_ref() != Some(text)) {
-        shown.pairing = Some(text.clone());
+        (shown.pairing, shown.since) = (Some(text.clone()), Some(Instant::now()));
         return reports.report(Report::PairingCode { text, valid: PAIRING_VALID }).await;
     }
     Next::Continue

@@ -4,10 +4,13 @@
 //! reconnects, and the code of an earlier end stays in the row. The database says `open` from a login to the end of the session,
 //! `connecting` since a code was shown, and `close` once a session has ended.
 
+use std::time::Duration;
+
 use berth_upstreams::{
     UpstreamError,
     evolution::{Row, Socket},
 };
+use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use super::Evolution;
@@ -31,7 +34,25 @@ pub(super) enum There {
     },
 }
 
+/// How long a device that scanned a code is waited for after its attempt, until nothing came of the codes.
+const JOINED_MAX: Duration = Duration::from_mins(2);
+/// Looks that must say that codes are shown, before they are ended: a device that logs in says the same for less than that.
+const STAND_LOOKS: u32 = 8;
+/// The pause before each of them.
+const STAND_PAUSE: Duration = Duration::from_millis(150);
+
 impl Evolution {
+    /// Whether codes stand: what logs in passes through other states.
+    pub(super) async fn codes_stand(&self, name: &str) -> bool {
+        for _ in 0..STAND_LOOKS {
+            sleep(STAND_PAUSE.min(self.upstream.settings.poll)).await;
+            if self.upstream.client.socket(name).await != Ok(Socket::Connecting) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Looks.
     pub(super) async fn there(&self, name: &str) -> Result<There, UpstreamError> {
         let memory = self.upstream.client.socket(name).await?;
@@ -51,19 +72,31 @@ impl Evolution {
     /// Sees to it that nobody can link a device by the codes of an attempt that is over, and that one which was linked by them
     /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `has_asked` says whether it ever asked for codes.
     pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool) {
+        let mut joining: Option<Instant> = None;
         loop {
             // A later attempt sees to it by itself.
             if self.sessions.is_superseded(name, link.attempt) {
                 return;
             }
-            match self.there(name).await {
+            let there = self.there(name).await;
+            if there != Ok(There::Joining) {
+                joining = None;
+            }
+            match there {
                 Ok(There::Free { .. }) | Err(UpstreamError::NotFound) => return,
                 // A logout would wipe the keys of a device that is away, and nobody could unlink it any more. One that nobody
                 // linked by this attempt is not its to unlink.
                 Ok(There::Open | There::Away | There::Joining) if !has_asked => return,
                 Ok(There::Open) if !self.is_heard(name).await => {}
+                // What logs in looks like what shows codes, and a logout then would leave it for ever.
+                Ok(There::Pairing) if !self.codes_stand(name).await => {}
+                // It may have begun meanwhile: what is there would be its.
+                Ok(There::Open | There::Pairing) if self.sessions.is_superseded(name, link.attempt) => return,
                 Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
-                // A logout is refused now; what it comes to is seen soon.
+                // A logout is refused now. Nothing came of the codes where nobody logs in.
+                Ok(There::Joining) if joining.get_or_insert_with(Instant::now).elapsed() >= JOINED_MAX => {
+                    return;
+                }
                 Ok(There::Joining | There::Away) => {}
                 Err(error) => {
                     debug!(instance = %link.instance, %error, "whether codes are shown is not known yet");
