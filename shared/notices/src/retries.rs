@@ -86,7 +86,14 @@ mod tests {
     #[test]
     fn what_is_out_of_bounds_asks_for_nothing() {
         assert_eq!(Retries::of_options(None), None);
-        for wrong in [json!([0]), json!([86_401]), json!([1.5]), json!(["9"]), json!(9), json!([86_400; 4])] {
+        for wrong in [
+            json!([0]),
+            json!([86_401]),
+            json!([1.5]),
+            json!(["9"]),
+            json!(9),
+            json!([86_400, 86_400, 86_400, 86_400]),
+        ] {
             assert_eq!(Retries::of_options(Some(&json!({"retries": wrong}))), None, "{wrong}");
         }
         assert!(Retries::new(vec![1; RETRIES_MAX + 1]).is_none());
