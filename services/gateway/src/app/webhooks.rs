@@ -318,6 +318,10 @@ impl Webhooks {
 
     fn check_webhook(&self, new: &NewWebhook) -> Result<(), Failure> {
         let invalid = |field, problem| Err(Failure::Invalid { field, problem });
+        // A release that does not know the format owes its endpoint nothing, and nobody makes up for it later.
+        if new.format == berth_notices::formats::EVOLUTION_GO && !self.commands.write_version.account_wide() {
+            return Err(Failure::Rejected(RejectionCodeV1::UpgradeNeeded));
+        }
         if new.label.chars().count() > 128 || new.label.chars().any(char::is_control) {
             return invalid("label", "a label has at most 128 characters and no control characters");
         }

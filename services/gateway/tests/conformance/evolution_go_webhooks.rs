@@ -1,5 +1,6 @@
 //! What the Evolution Go dialect sends over the life of an instance, request and body as they come.
 
+use berth_proto::WriteVersion;
 use serde_json::json;
 
 use crate::{
@@ -52,6 +53,19 @@ async fn deliveries_over_a_life() {
     world.until(&native, "it is erased", |now| now["erasure"] == "done").await;
     assert_eq!(receiver.received(10).await.len(), 10);
     is_told("evolution_go_deliveries", &story);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_refused_while_some_process_may_not_know_its_words() {
+    let world = World::start_writing(WriteVersion::OLDEST).await;
+    let mut story = world.story();
+    let create = Request::post("/evolution-go/instance/create").header("apikey", ACCOUNT);
+    let made = story.ask("create", create.json(&json!({"name": "shop", "token": TOKEN}))).await;
+    assert_eq!(made.status, 200);
+    let hook = json!({"webhookUrl": "https://hooks.example/hook", "subscribe": ["ALL"]});
+    let refused = story.ask("connect", own("POST", "/evolution-go/instance/connect").json(&hook)).await;
+    assert_eq!(refused.status, 500);
+    assert!(refused.body["error"].as_str().unwrap().contains("berth upgrade"), "{}", refused.body);
 }
 
 #[tokio::test]

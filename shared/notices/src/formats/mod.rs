@@ -153,6 +153,9 @@ pub trait Format: fmt::Debug + Send + Sync {
 /// The format of the native API, whose filters may have wildcards.
 pub const NATIVE: &str = "native";
 
+/// The format of the Evolution Go dialect, which releases before write version 3 do not know.
+pub const EVOLUTION_GO: &str = "evolution-go";
+
 /// What an endpoint of an account is told of endpoints besides, in the native format.
 pub const ENDPOINT_EVENTS: [&str; 4] =
     ["endpoint.failing", "endpoint.exhausted", "endpoint.disabled", "endpoint.recovered"];

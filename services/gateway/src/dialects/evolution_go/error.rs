@@ -10,10 +10,7 @@ use berth_proto::frame::RejectionCodeV1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    app::{Failure, UPGRADE_NEEDED},
-    http::body::BodyError,
-};
+use crate::{app::Failure, http::body::BodyError};
 
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -118,7 +115,10 @@ fn other(failure: &Failure) -> (StatusCode, &'static str) {
         Failure::Rejected(Code::Damaged) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "the history of the instance is damaged")
         }
-        Failure::Rejected(Code::UpgradeNeeded) => (StatusCode::INTERNAL_SERVER_ERROR, UPGRADE_NEEDED),
+        Failure::Rejected(Code::UpgradeNeeded) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the operator of this service has to run `berth upgrade` first",
+        ),
         Failure::Rejected(_) => (StatusCode::BAD_REQUEST, "the instance does not allow this now"),
         Failure::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, "too many requests"),
         failure => {
