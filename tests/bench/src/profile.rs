@@ -226,7 +226,7 @@ impl Profile {
             window: Duration::from_millis(60),
             rounds: 1,
             clients: 4,
-            open_clients: 8,
+            open_clients: 32,
             instances: 8,
             sessions: 8,
             links: 24,

@@ -87,7 +87,9 @@ pub(crate) async fn claim(app: &App, request: Request) -> Claim {
 
 async fn claim_create(request: Request) -> Claim {
     let (head, body) = request.into_parts();
-    match body::read(Request::new(body)).await {
+    let mut announced = Request::new(body);
+    *announced.headers_mut() = head.headers.clone();
+    match body::read(announced).await {
         Ok(bytes) => {
             let is_ours = is_create(&bytes);
             let request = Request::from_parts(head, Body::from(bytes));
