@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_question_without_the_newer_word_accepts_no_damage() {
-        let asked = r#"{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaa","rebuild":"records"}"#;
+        let asked = r#"{"id":"06gvptn6stt118p4mhs3rj6adk","rebuild":"records"}"#;
         let question: Question = serde_json::from_str(asked).unwrap();
         assert!(!question.accept_damage);
     }
