@@ -4,7 +4,7 @@
 //! the others, whose paths name no instance. What was done is `{"message": "success", "data": …}`, an error is `{"error": …}`.
 //!
 //! The product's paths begin as those of Evolution API, and two are the same with the same method. So each route has a
-//! prefix of its own, under which nothing else is, and [`claim`] says which requests without it are meant for this dialect.
+//! prefix of its own, under which nothing else is, and `claims.rs` says which requests without it are meant for this dialect.
 
 mod answer;
 mod bodies;
