@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::Path, http::StatusCode, response::Response};
 use berth_gateway::app::{AccountRecord, Failure, NewWebhook, Webhook};
 use berth_notices::{
-    formats::{ENDPOINT_EVENTS, NATIVE, event_names},
+    formats::{CHOICES, ENDPOINT_EVENTS, NATIVE, event_names, is_pulled},
     pace::Pace,
 };
 use berth_proto::{AccountId, EndpointId};
@@ -19,8 +19,10 @@ use crate::{
     visit::Visit,
 };
 
-/// The formats that are offered. The notices of `green` are an instance's queue.
-const FORMATS: [&str; 6] = ["native", "evolution", "ryze", "codechat", "mega", "evolution-go"];
+/// The formats that are offered. Notices that are fetched are an instance's queue.
+fn formats() -> impl Iterator<Item = &'static str> {
+    CHOICES.into_iter().filter(|format| !is_pulled(format))
+}
 
 /// An endpoint as a page shows it.
 struct Endpoint {
@@ -93,7 +95,7 @@ async fn listed(
     let (format, events) = (typed.given("format"), typed.all("events"));
     let page = Page {
         endpoints: account.webhooks.into_iter().map(|webhook| Endpoint::of(webhook, shell.t)).collect(),
-        formats: FORMATS.map(|it| (it, format.as_deref() == Some(it))).into(),
+        formats: formats().map(|it| (it, format.as_deref() == Some(it))).collect(),
         events: known_events().map(|it| (it, events.iter().any(|own| own == it))).collect(),
         url: typed.get("url").to_owned(),
         label: typed.get("label").to_owned(),
@@ -130,7 +132,7 @@ impl Endpoint {
 
 /// Adds an endpoint and shows its secret once.
 pub(crate) async fn add(visit: Visit, form: Form) -> Response {
-    let format = FORMATS.into_iter().find(|known| *known == form.fields.get("format")).unwrap_or(NATIVE);
+    let format = formats().find(|known| *known == form.fields.get("format")).unwrap_or(NATIVE);
     let wanted = form.fields.all("events");
     let wanted = wanted.into_iter().filter(|event| known_events().any(|known| known == event));
     let new = NewWebhook {

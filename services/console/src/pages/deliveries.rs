@@ -82,8 +82,6 @@ pub(super) struct Filter {
 struct Rows {
     t: Texts,
     root: String,
-    /// The page itself, as seen from itself.
-    own: &'static str,
     /// The page's query as the next look needs it.
     query: String,
     instance: String,
@@ -201,7 +199,6 @@ async fn rows_of(visit: &Visit, record: &Record, scope: Scope, query: &Fields) -
         t,
         // Parts of a page are read in the place of the page, not in their own.
         root: if scope == Scope::Instance { "../../".to_owned() } else { "../../../../".to_owned() },
-        own: "deliveries",
         query: encoded(chosen.0, query.given("before")),
         instance: record.id.to_string(),
         shows_endpoint: scope == Scope::Instance,

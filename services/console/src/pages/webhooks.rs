@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::Path, http::StatusCode, response::Response};
 use berth_gateway::app::{Failure, NewWebhook, Record, Webhook};
-use berth_notices::formats::{Format, NATIVE, by_name, event_names};
+use berth_notices::formats::{CHOICES, Format, NATIVE, by_name, event_names};
 use berth_proto::EndpointId;
 
 use crate::{
@@ -15,9 +15,6 @@ use crate::{
     texts::Texts,
     visit::{Named, Visit},
 };
-
-/// The formats that are offered, as files and paths name them.
-const FORMATS: [&str; 7] = ["native", "evolution", "ryze", "codechat", "mega", "green", "evolution-go"];
 
 /// An endpoint as a page shows it.
 struct Endpoint {
@@ -83,7 +80,7 @@ fn listed(
     let page = Page {
         head: Head::of(record, shell.t, "webhooks"),
         endpoints: endpoints.collect(),
-        formats: FORMATS.map(|it| (it, format.as_deref() == Some(it))).into(),
+        formats: CHOICES.map(|it| (it, format.as_deref() == Some(it))).into(),
         events: event_names("native")
             .into_iter()
             .map(|it| (it, events.iter().any(|own| own == it)))
@@ -120,7 +117,7 @@ pub(crate) async fn add(visit: Visit, named: Named, form: Form) -> Response {
         Ok(record) => record,
         Err(failure) => return visit.refuse(failure),
     };
-    let format = FORMATS.into_iter().find(|known| *known == form.fields.get("format")).unwrap_or("native");
+    let format = CHOICES.into_iter().find(|known| *known == form.fields.get("format")).unwrap_or("native");
     let known = event_names("native");
     let events = form.fields.all("events").into_iter().filter(|event| known.contains(&event.as_str()));
     let new = NewWebhook {

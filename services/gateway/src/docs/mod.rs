@@ -23,7 +23,8 @@ use utoipa::openapi::{Content, OpenApi, RefOr, Required, Schema};
 
 pub(crate) use missing::missing;
 pub(crate) use parts::{
-    AWAY, Bearer, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_error, add_errors, add_in_path, operations,
+    AWAY, ApiKeyHeader, Bearer, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_error, add_errors, add_in_path,
+    operations,
 };
 pub(crate) use routes::{
     __path_asyncapi, __path_index, __path_json, __path_native_json, __path_page, asyncapi, index, json,

@@ -5,7 +5,7 @@ use utoipa::{
     openapi::{
         Components, Content, OpenApi, PathItem, Ref, RefOr, Required, ResponseBuilder, Schema,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
@@ -17,6 +17,17 @@ impl Modify for Bearer {
         let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         document.components.get_or_insert_with(Components::new).add_security_scheme("bearer", scheme);
         document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    }
+}
+
+/// Every route wants a key in the header `apikey`, unless it says otherwise.
+pub(crate) struct ApiKeyHeader;
+
+impl Modify for ApiKeyHeader {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("apikey")));
+        document.components.get_or_insert_with(Components::new).add_security_scheme("apikey", scheme);
+        document.security = Some(vec![SecurityRequirement::new("apikey", Vec::<String>::new())]);
     }
 }
 

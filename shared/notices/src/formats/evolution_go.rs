@@ -31,7 +31,7 @@ pub(super) struct EvolutionGo;
 
 impl Format for EvolutionGo {
     fn name(&self) -> &'static str {
-        "evolution-go"
+        super::EVOLUTION_GO
     }
 
     fn words(&self, happening: &Happening) -> Vec<Word> {

@@ -156,6 +156,9 @@ pub const NATIVE: &str = "native";
 /// The format of the Evolution Go dialect, which releases before write version 3 do not know.
 pub const EVOLUTION_GO: &str = "evolution-go";
 
+/// The formats that whoever adds an endpoint may choose. The one that a business webhook has is none of them.
+pub const CHOICES: [&str; 7] = [NATIVE, "evolution", "ryze", "codechat", "mega", "green", EVOLUTION_GO];
+
 /// What an endpoint of an account is told of endpoints besides, in the native format.
 pub const ENDPOINT_EVENTS: [&str; 4] =
     ["endpoint.failing", "endpoint.exhausted", "endpoint.disabled", "endpoint.recovered"];

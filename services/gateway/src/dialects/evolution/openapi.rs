@@ -1,12 +1,6 @@
 //! The OpenAPI document of this dialect.
 
-use utoipa::{
-    Modify, OpenApi,
-    openapi::{
-        Components,
-        security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
-    },
-};
+use utoipa::{Modify, OpenApi};
 
 use super::{
     kept::TRANSPORTS,
@@ -15,7 +9,7 @@ use super::{
         root, settings_find, settings_set, webhook_find, webhook_set,
     },
 };
-use crate::docs::{self, AWAY, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_errors, operations};
+use crate::docs::{self, AWAY, ApiKeyHeader, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_errors, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,20 +23,9 @@ use crate::docs::{self, AWAY, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_errors, 
         webhook_set::handler, webhook_find::handler, settings_set::handler, settings_find::handler,
         kept_set::proxy, kept_find::proxy, kept_set::transport, kept_find::transport
     ),
-    modifiers(&Key, &Transports, &Errors)
+    modifiers(&ApiKeyHeader, &Transports, &Errors)
 )]
 struct Document;
-
-/// Every route wants a key unless it says otherwise.
-struct Key;
-
-impl Modify for Key {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("apikey")));
-        document.components.get_or_insert_with(Components::new).add_security_scheme("apikey", scheme);
-        document.security = Some(vec![SecurityRequirement::new("apikey", Vec::<String>::new())]);
-    }
-}
 
 /// The routes of a transport are those of each.
 struct Transports;

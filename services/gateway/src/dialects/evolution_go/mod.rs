@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The name of this door in receipts, the format of its webhook bodies, and the owner of its settings.
-const FORMAT: &str = "evolution-go";
+const FORMAT: &str = berth_notices::formats::EVOLUTION_GO;
 /// What stands before each path.
 const PREFIX: &str = "/evolution-go";
 /// What pages may send.

@@ -1,17 +1,11 @@
 //! The OpenAPI document of this dialect.
 
-use utoipa::{
-    Modify, OpenApi,
-    openapi::{
-        Components,
-        security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
-    },
-};
+use utoipa::{Modify, OpenApi};
 
 use super::routes::{
     all, connect, create, delete, disconnect, info, logout, pair, qr, reconnect, server, settings, status,
 };
-use crate::docs::{self, AWAY, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_errors, operations};
+use crate::docs::{self, AWAY, ApiKeyHeader, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_errors, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,20 +18,9 @@ use crate::docs::{self, AWAY, DAMAGED, GUESSED, TOO_LARGE, UNKNOWN, add_errors, 
         qr::handler, pair::handler, disconnect::handler, reconnect::handler, logout::handler, settings::find,
         settings::set, server::handler
     ),
-    modifiers(&Key, &Errors)
+    modifiers(&ApiKeyHeader, &Errors)
 )]
 struct Document;
-
-/// Every route wants a key unless it says otherwise.
-struct Key;
-
-impl Modify for Key {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("apikey")));
-        document.components.get_or_insert_with(Components::new).add_security_scheme("apikey", scheme);
-        document.security = Some(vec![SecurityRequirement::new("apikey", Vec::<String>::new())]);
-    }
-}
 
 /// What any route can answer: what its key, its path and its body alone can be wrong in, and what is ours.
 struct Errors;

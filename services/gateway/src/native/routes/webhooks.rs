@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{extract::State, http::StatusCode, response::Response};
 use berth_notices::{
     asymmetric,
-    formats::{ENDPOINT_EVENTS, NATIVE, RetryRule, by_name, event_names, names},
+    formats::{CHOICES, ENDPOINT_EVENTS, NATIVE, RetryRule, by_name, event_names, names},
     pace::{CONCURRENCY_MAX, Pace, RATE_MAX},
     retries::{RETRIES_MAX, RETRIES_SECONDS_MAX, RETRY_SECONDS_MAX, Retries},
 };
@@ -29,15 +29,12 @@ use crate::{
     },
 };
 
-/// The formats that a body can have.
-const FORMATS: [&str; 7] = ["native", "evolution", "ryze", "codechat", "mega", "green", "evolution-go"];
-
 /// The formats in the document.
 struct Format;
 
 impl PartialSchema for Format {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(FORMATS)).into()
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(CHOICES)).into()
     }
 }
 
@@ -96,8 +93,8 @@ impl WebhookRequest {
     /// The endpoint as the app takes it.
     pub(super) fn into_new(self, of: Whose) -> Result<NewWebhook, Problem> {
         let format = self.format.as_deref().unwrap_or("native");
-        let format = FORMATS.into_iter().find(|known| *known == format).ok_or_else(|| {
-            Problem::invalid(format!("`format`: one of {} is expected.", FORMATS.join(", ")))
+        let format = CHOICES.into_iter().find(|known| *known == format).ok_or_else(|| {
+            Problem::invalid(format!("`format`: one of {} is expected.", CHOICES.join(", ")))
         })?;
         check_events(format, of, &self.events)?;
         let pace = checked(Pace { rate: self.rate, concurrency: self.concurrency })?;
