@@ -13,6 +13,7 @@ pub mod resealing;
 pub mod sealing;
 pub mod suspension;
 pub mod telemetry;
+pub mod trouble;
 pub mod unique;
 pub mod url_policy;
 
@@ -27,5 +28,6 @@ pub use lifecycle::{Ending, Lifecycle};
 pub use pauses::Pauses;
 pub use sealing::{DataKey, MasterKey, OpenError, WrappedKey};
 pub use suspension::Suspension;
+pub use trouble::Trouble;
 pub use unique::{Unique, UniqueInAccount};
 pub use url_policy::{UrlPolicy, UrlRefused, check_url};

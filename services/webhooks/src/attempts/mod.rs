@@ -27,6 +27,7 @@ use berth_proto::{
     codec,
     delivery::NoticeKeyV1,
 };
+use berth_runtime::Trouble;
 use futures::StreamExt;
 use thiserror::Error;
 use tokio::{sync::watch, time::Instant};
@@ -68,6 +69,8 @@ pub(crate) struct Attempts {
     /// How endpoints fare. Folded by the follower of the relay, in its order; without one by whoever notes an attempt.
     endpoints: Arc<Endpoints>,
     relay: Option<Arc<dyn Relay>>,
+    /// The relay did not say where it ends: every partition that is taken over asks it.
+    unknown_end: Trouble,
     /// Held while an attempt is noted where there is no relay: records have their places in the order in which they are folded.
     order: Mutex<()>,
     /// How far the relay is followed. Written by the follower, read by whoever waits for it.
@@ -85,7 +88,14 @@ impl Attempts {
     ) -> Result<Self, AttemptsError> {
         let table = Arc::new(Table::open(folder)?);
         let endpoints = Arc::new(Endpoints::open(table.endpoints()?, rule)?);
-        Ok(Self { table, endpoints, relay, order: Mutex::default(), followed: watch::Sender::new(0) })
+        Ok(Self {
+            table,
+            endpoints,
+            relay,
+            unknown_end: Trouble::default(),
+            order: Mutex::default(),
+            followed: watch::Sender::new(0),
+        })
     }
 
     /// How far a notice is; none if it was never tried, or settled after its last attempt.
@@ -133,13 +143,15 @@ impl Attempts {
         let end = loop {
             match relay.end().await {
                 Ok(end) => break end,
-                Err(error) => tracing::warn!(
+                Err(error) if self.unknown_end.begins() => tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "webhooks wait for what other replicas tried"
                 ),
+                Err(_said) => {}
             }
             tokio::time::sleep(PAUSE).await;
         };
+        self.unknown_end.ends();
         // A relay in which nothing is left has nothing to be waited for.
         let last = if end.first > end.last { 0 } else { end.last };
         let mut followed = self.followed.subscribe();

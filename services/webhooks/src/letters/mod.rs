@@ -26,9 +26,10 @@ mod slots;
 
 use std::{sync::Arc, time::Duration};
 
-use berth_bus::{Kept, Postbag, Tenure};
+use berth_bus::{Kept, Postbag, PostbagError, Tenure};
 use berth_notices::formats::RetryRule;
-use berth_proto::{InstanceId, Partition};
+use berth_proto::InstanceId;
+use berth_runtime::Trouble;
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep, sleep_until},
@@ -50,6 +51,8 @@ const FORMER_LIFE_MARGIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Letters {
     postbag: Option<Arc<dyn Postbag>>,
+    /// The postbag did not answer: every partition that is taken over asks it.
+    unanswered: Trouble,
     slots: Arc<Slots>,
 }
 
@@ -61,7 +64,7 @@ pub(crate) fn former_life(tools: &Tools) -> Duration {
 impl Letters {
     /// Letters that are kept in a postbag; without one none is taken.
     pub(crate) fn new(postbag: Option<Arc<dyn Postbag>>) -> Self {
-        Self { postbag, slots: Arc::default() }
+        Self { postbag, unanswered: Trouble::default(), slots: Arc::default() }
     }
 
     /// Takes and hands on the letters of a partition until its tenure is over. `known` is told once it is known which instances
@@ -73,7 +76,7 @@ impl Letters {
         };
         let over = Instant::now() + former_life(&tools);
         let serving = async {
-            let holders = holders(&**postbag, tenure.partition()).await;
+            let holders = self.answer(|| postbag.holders(tenure.partition())).await;
             // A former owner may be sending the first one of each at this moment: nobody can stop that.
             let begin = |(instance, _): &(InstanceId, usize)| tools.flights.begin(*instance);
             let former: Vec<Flight> = holders.iter().map(begin).collect();
@@ -83,7 +86,7 @@ impl Letters {
                 drop(former);
             };
             let round = async {
-                let kept = kept(&**postbag, &holders).await;
+                let kept = self.kept(&**postbag, &holders).await;
                 let round = Round::new(tools.clone(), Arc::clone(postbag), tenure.clone(), &self.slots);
                 round.beginning_with(kept).run().await;
             };
@@ -91,36 +94,31 @@ impl Letters {
         };
         let _over = tenure.run(serving).await;
     }
-}
 
-/// For whom something is kept in a partition, however long that takes to be known.
-async fn holders(postbag: &dyn Postbag, partition: Partition) -> Vec<(InstanceId, usize)> {
-    loop {
-        match postbag.holders(partition).await {
-            Ok(holders) => return holders,
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "it is not known yet which messages are to be handed on");
-            }
+    /// What is kept for them: a new letter is not told before those that came before it.
+    async fn kept(&self, postbag: &dyn Postbag, holders: &[(InstanceId, usize)]) -> Vec<Kept> {
+        let mut all = Vec::new();
+        for (instance, _) in holders {
+            all.extend(self.answer(|| postbag.list(*instance)).await);
         }
-        sleep(PAUSE).await;
+        all
     }
-}
 
-/// What is kept for them, however long that takes to be known: a new letter is not told before those that came before it.
-async fn kept(postbag: &dyn Postbag, holders: &[(InstanceId, usize)]) -> Vec<Kept> {
-    let mut all = Vec::new();
-    for (instance, _) in holders {
+    /// What the postbag says, however long that takes.
+    async fn answer<T, F: Future<Output = Result<T, PostbagError>>>(&self, mut ask: impl FnMut() -> F) -> T {
         loop {
-            match postbag.list(*instance).await {
-                Ok(kept) => break all.extend(kept),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(%instance, error, "it is not known yet which messages are to be handed on");
+            match ask().await {
+                Ok(answer) => {
+                    self.unanswered.ends();
+                    return answer;
                 }
+                Err(error) if self.unanswered.begins() => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "it is not known yet which messages are to be handed on"
+                ),
+                Err(_said) => {}
             }
             sleep(PAUSE).await;
         }
     }
-    all
 }
