@@ -2,7 +2,7 @@
 //! a thing.
 
 use berth_proto::{
-    AccountId, EndpointId, Sealed, Timestamp,
+    AccountId, EndpointId, Sealed, StreamKey, Timestamp,
     frame::{RejectionCodeV1, TargetV1},
     instance::WebhookV1,
 };
@@ -36,6 +36,7 @@ impl Accounts {
     ) -> Result<(ChangedWebhook, WebhookSecrets), Failure> {
         // Dispatchers of a release before would tell it nothing.
         self.require_account_wide()?;
+        let place = self.commands.place(call, StreamKey::account(account)).await?;
         let identity = self.commands.identity(call, account.as_bytes()).await?;
         let key = self.key(account).await?;
         let id = identity.keyed.then(|| EndpointId::from_bytes(*identity.command_id.as_bytes()));
@@ -43,7 +44,7 @@ impl Accounts {
         let (webhook, _) = self.webhooks.seal(account.as_bytes(), &key, &new)?;
         let id = webhook.id;
         let target = TargetV1::ConfigureAccountWebhook { account, webhook };
-        let changed = self.decide_as(call, identity, target).await?;
+        let changed = self.decide_as(&place, call, identity, target).await?;
         let secrets = self.secrets_with(&key, &changed.account, id)?;
         Ok((of_webhook(&changed, id)?, secrets))
     }

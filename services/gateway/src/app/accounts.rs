@@ -10,6 +10,7 @@ use super::{
     names::{check_name, check_token},
     principal::{Principal, Principals},
     quota::Counters,
+    room::Place,
     tokens::random_text,
     webhooks::{Webhook, Webhooks},
 };
@@ -111,7 +112,7 @@ impl Accounts {
         let token = self.account_token(new.token)?;
         let attributes = new.attributes.as_ref().map(written).transpose()?;
         let owner = account.as_bytes();
-        self.commands.refuse_if_full(call, StreamKey::account(account))?;
+        let place = self.commands.place(call, StreamKey::account(account)).await?;
         let key = self.keys.create(owner, &*self.entropy).await?;
         // The key that an earlier try made is gone only if the account was closed since.
         let key = key.ok_or(Failure::Rejected(RejectionCodeV1::Deleted))?;
@@ -131,7 +132,7 @@ impl Accounts {
                 attributes: key.seal(owner, field::ATTRIBUTES, &attributes),
             },
         };
-        let created = self.decide_as(call, identity, target).await;
+        let created = self.decide_as(&place, call, identity, target).await;
         // Whoever refuses destroys the key, unless the command may come again; a gateway destroys none.
         if created.is_err() {
             self.keys.forget(owner);
@@ -213,18 +214,20 @@ impl Accounts {
 
     /// Has a command decided on the account that it is for.
     pub(super) async fn decide(&self, call: &Call, target: TargetV1) -> Result<ChangedAccount, Failure> {
+        let place = self.commands.place(call, target.stream()).await?;
         let identity = self.commands.identity(call, target.stream().id()).await?;
-        self.decide_as(call, identity, target).await
+        self.decide_as(&place, call, identity, target).await
     }
 
     pub(super) async fn decide_as(
         &self,
+        place: &Place,
         call: &Call,
         identity: Identity,
         target: TargetV1,
     ) -> Result<ChangedAccount, Failure> {
         self.counters.count_call(call).await?;
-        let accepted = match self.commands.ask(call, identity, target).await? {
+        let accepted = match self.commands.ask(place, call, identity, target).await? {
             Ok(accepted) => accepted,
             Err(RejectionCodeV1::NotFound) => return Err(Failure::NotFound),
             Err(code) => return Err(Failure::Rejected(code)),

@@ -84,14 +84,9 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// Refuses what there is no room for at this moment, before anything is done for it that would stay.
-    pub(super) fn refuse_if_full(&self, call: &Call, stream: StreamKey) -> Result<(), Failure> {
-        self.place(call, stream).map(drop)
-    }
-
-    /// A place for a command among those that are under way, until it is dropped.
-    fn place(&self, call: &Call, stream: StreamKey) -> Result<Place, Failure> {
-        self.room.take(&call.principal, stream).map_err(|no_room| match no_room {
+    /// A place for a command among those that are under way, until it is dropped: before anything is done for it that would stay.
+    pub(super) async fn place(&self, call: &Call, stream: StreamKey) -> Result<Place, Failure> {
+        self.room.take(&call.principal, stream).await.map_err(|no_room| match no_room {
             // What fills the shard is the fault of nobody who asks.
             NoRoom::Shard(shard) if self.presence.leaders().leaderless().contains(&Led::Log(shard)) => {
                 Failure::Unavailable { part: Led::Log(shard).part(), source: None }
@@ -108,7 +103,7 @@ impl Commands {
         command: impl Into<Command>,
     ) -> Result<Answer, Failure> {
         // What is refused for want of room uses up nothing of what the token may ask for.
-        self.refuse_if_full(call, StreamKey::instance(instance))?;
+        let place = self.place(call, StreamKey::instance(instance)).await?;
         self.counters.count_call(call).await?;
         let command = command.into();
         self.refuse_if_observed(instance, &command).await?;
@@ -119,7 +114,7 @@ impl Commands {
         let mut call = Cow::Borrowed(call);
         let mut looked_again = false;
         loop {
-            match self.ask(&call, identity, target.clone()).await? {
+            match self.ask(&place, &call, identity, target.clone()).await? {
                 Ok(accepted) => {
                     let instance = accepted.stream_id.instance();
                     let record =
@@ -207,11 +202,11 @@ impl Commands {
     /// does not pass by itself, and soon if there is no session-aggregate or nobody seems to lead what a decision needs.
     pub(super) async fn ask(
         &self,
+        _under_way: &Place,
         call: &Call,
         identity: Identity,
         target: TargetV1,
     ) -> Result<Ruling, Failure> {
-        let _place = self.place(call, target.stream())?;
         let shard = Led::Log(target.stream().partition().shard(self.log_shards));
         let (leaders, needed) = (self.presence.leaders(), [shard, Led::Keys]);
         let mut span = traces::begin_here("command", SpanKind::Client);

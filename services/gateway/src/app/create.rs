@@ -141,12 +141,12 @@ impl Creator {
         let (command, secrets) = self.create_command(plan, id, key).await?;
         let record = command.to_record().map_err(|_| Failure::Rejected(RejectionCodeV1::StateTooLarge))?;
         // Only now: what could not be asked for needs no key, and one that nobody decides about would stay.
-        self.commands.refuse_if_full(plan.call, StreamKey::instance(id))?;
+        let place = self.commands.place(plan.call, StreamKey::instance(id)).await?;
         if !self.keys.give(id.as_bytes(), key).await? {
             return Err(Failure::unavailable("the key store", "a new instance got no data key"));
         }
         let target = TargetV1::Instance { instance: id, command: record };
-        match self.commands.ask(plan.call, plan.identity, target).await? {
+        match self.commands.ask(&place, plan.call, plan.identity, target).await? {
             Ok(accepted) => {
                 let made = accepted.stream_id.instance();
                 let record = self.records.open_record(made, accepted.version, &accepted.state).await?;

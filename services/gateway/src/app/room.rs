@@ -1,8 +1,10 @@
 //! Commands that are under way at this gateway, and whose they are.
 //!
 //! What comes faster than it is decided would wait, longer and longer, and whoever sends most would have most of what waits. So
-//! there is room for so many at once, and what finds none is refused at once, which costs next to nothing: what is decided goes
-//! on as fast as ever. An account may have as many as if all that have any had equal parts, and one more of them came: half of
+//! there is room for so many at once, and what finds none waits for a moment, as many as have room, and is refused then:
+//! what is decided goes on as fast as ever. A refusal costs about half of what a command does, and whoever is refused asks again, so
+//! that refusals without that moment would take the processor from what is decided; and the moment bridges a disk that stalls.
+//! An account may have as many as if all that have any had equal parts, and one more of them came: half of
 //! the room if it is alone, a third beside another one. So there is room for whoever comes, who has its part at once: whoever has
 //! more than its own, since it was here first, gets nothing more until it is down to that, and until then there may be more than
 //! the room holds, twice as many at most. The operator's are beside those, as many as the room holds. An instance may have an eighth: what waits for one instance is decided together, and one
@@ -11,11 +13,13 @@
 //! others, while those that all decide are bounded by little else than the part.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use berth_proto::{AccountId, StreamKey};
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{failure::Failure, principal::Principal};
 use crate::http::metrics;
@@ -27,6 +31,8 @@ const STREAMS: usize = 8;
 const SHARD_TO_FREE: usize = 2;
 /// So many times the room are under way at most, while whoever was here first has more than its part.
 const OVER_MAX: usize = 2;
+/// How long what finds no room in its account's part waits for one of that account's to be done.
+const WAIT_MAX: Duration = Duration::from_millis(50);
 /// Seconds after which whoever found no room may try again: what was under way is done then.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
@@ -63,6 +69,15 @@ struct Now {
     of_stream: HashMap<StreamKey, usize>,
     /// By whose they are and which shard they are for.
     of_shard: HashMap<(Option<AccountId>, u8), usize>,
+    /// What waits for a place of its account, first come, first served; some of it may have given up.
+    waiting: HashMap<AccountId, VecDeque<Waiting>>,
+}
+
+/// A command that waits.
+#[derive(Debug)]
+struct Waiting {
+    stream: StreamKey,
+    place: oneshot::Sender<Result<Place, NoRoom>>,
 }
 
 /// One of them, until it is dropped.
@@ -81,31 +96,62 @@ impl Room {
         Self { max, shards, now: Mutex::default() }
     }
 
-    /// A place for one more command for a stream, if there is one.
-    pub(super) fn take(self: &Arc<Self>, principal: &Principal, stream: StreamKey) -> Result<Place, NoRoom> {
+    /// A place for one more command for a stream. Where its account's part is taken it waits for one, up to [`WAIT_MAX`].
+    pub(super) async fn take(
+        self: &Arc<Self>,
+        principal: &Principal,
+        stream: StreamKey,
+    ) -> Result<Place, NoRoom> {
         let account = match *principal {
             Principal::Root | Principal::Operator { .. } => None,
             Principal::Account { account, .. } | Principal::Instance { account, .. } => Some(account),
         };
-        self.take_for(account, stream)
+        let taken = match (self.enter(account, stream), account) {
+            (Err(NoRoom::Account), Some(account)) => self.wait(account, stream).await,
+            (taken, _) => taken,
+        };
+        taken.inspect_err(|no_room| metrics::command_refused(no_room.whose()))
     }
 
-    fn take_for(self: &Arc<Self>, account: Option<AccountId>, stream: StreamKey) -> Result<Place, NoRoom> {
+    fn enter(self: &Arc<Self>, account: Option<AccountId>, stream: StreamKey) -> Result<Place, NoRoom> {
         let mut now = self.now();
-        let refused = now.refuses(self, account, stream);
-        if let Some(no_room) = refused {
-            metrics::command_refused(no_room.whose());
-            return Err(no_room);
+        match now.refuses(self, account, stream) {
+            Some(no_room) => Err(no_room),
+            None => Ok(now.enters(self, account, stream)),
         }
-        now.all += 1;
-        *now.of_stream.entry(stream).or_default() += 1;
-        *now.of_shard.entry((account, self.shard(stream))).or_default() += 1;
-        match account {
-            Some(account) => *now.of_account.entry(account).or_default() += 1,
-            None => now.of_operator += 1,
+    }
+
+    async fn wait(self: &Arc<Self>, account: AccountId, stream: StreamKey) -> Result<Place, NoRoom> {
+        let (place, given) = oneshot::channel();
+        self.line_up(account, Waiting { stream, place })?;
+        match timeout(WAIT_MAX, given).await {
+            Ok(Ok(given)) => given,
+            Ok(Err(_)) | Err(_) => Err(NoRoom::Account),
         }
-        metrics::commands_under_way(now.all);
-        Ok(Place { in_room: Arc::clone(self), account, stream })
+    }
+
+    fn line_up(self: &Arc<Self>, account: AccountId, last: Waiting) -> Result<(), NoRoom> {
+        let mut now = self.now();
+        let (_, part, _) = now.part(self, Some(account));
+        let line = now.waiting.entry(account).or_default();
+        line.retain(|waiting| !waiting.place.is_closed());
+        if line.len() >= part {
+            return Err(NoRoom::Account);
+        }
+        line.push_back(last);
+        drop(now);
+        // It may be its turn since it was refused.
+        self.let_in(account);
+        Ok(())
+    }
+
+    /// Gives what waits longest of an account a place, if there is one.
+    fn let_in(self: &Arc<Self>, account: AccountId) {
+        let next = self.now().next(self, account);
+        if let Some((waiting, place)) = next {
+            // Whoever gave up meanwhile leaves the place again, to the next one.
+            let _left = waiting.send(Ok(place));
+        }
     }
 
     fn shard(&self, stream: StreamKey) -> u8 {
@@ -118,6 +164,59 @@ impl Room {
 }
 
 impl Now {
+    fn enters(&mut self, room: &Arc<Room>, account: Option<AccountId>, stream: StreamKey) -> Place {
+        self.all += 1;
+        *self.of_stream.entry(stream).or_default() += 1;
+        *self.of_shard.entry((account, room.shard(stream))).or_default() += 1;
+        match account {
+            Some(account) => *self.of_account.entry(account).or_default() += 1,
+            None => self.of_operator += 1,
+        }
+        metrics::commands_under_way(self.all);
+        Place { in_room: Arc::clone(room), account, stream }
+    }
+
+    fn leaves(&mut self, place: &Place) {
+        self.all = self.all.saturating_sub(1);
+        metrics::commands_under_way(self.all);
+        one_less(&mut self.of_stream, &place.stream);
+        one_less(&mut self.of_shard, &(place.account, place.in_room.shard(place.stream)));
+        match &place.account {
+            Some(account) => one_less(&mut self.of_account, account),
+            None => self.of_operator = self.of_operator.saturating_sub(1),
+        }
+    }
+
+    /// Who has waited longest of an account, with a place; none if there is no place for it. What has to be refused for another
+    /// reason is, and what gave up is forgotten.
+    fn next(
+        &mut self,
+        room: &Arc<Room>,
+        account: AccountId,
+    ) -> Option<(oneshot::Sender<Result<Place, NoRoom>>, Place)> {
+        let mut line = self.waiting.remove(&account)?;
+        let next = loop {
+            let Some(first) = line.pop_front() else { break None };
+            if first.place.is_closed() {
+                continue;
+            }
+            match self.refuses(room, Some(account), first.stream) {
+                None => break Some((first.place, self.enters(room, Some(account), first.stream))),
+                Some(NoRoom::Account) => {
+                    line.push_front(first);
+                    break None;
+                }
+                Some(other) => {
+                    let _gone = first.place.send(Err(other));
+                }
+            }
+        };
+        if !line.is_empty() {
+            self.waiting.insert(account, line);
+        }
+        next
+    }
+
     /// Why there is no room for one more; none if there is.
     fn refuses(&self, room: &Room, account: Option<AccountId>, stream: StreamKey) -> Option<NoRoom> {
         let of_stream = self.of_stream.get(&stream).copied().unwrap_or_default();
@@ -176,14 +275,9 @@ impl From<NoRoom> for Failure {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut now = self.in_room.now();
-        now.all = now.all.saturating_sub(1);
-        metrics::commands_under_way(now.all);
-        one_less(&mut now.of_stream, &self.stream);
-        one_less(&mut now.of_shard, &(self.account, self.in_room.shard(self.stream)));
-        match &self.account {
-            Some(account) => one_less(&mut now.of_account, account),
-            None => now.of_operator = now.of_operator.saturating_sub(1),
+        self.in_room.now().leaves(self);
+        if let Some(account) = self.account {
+            self.in_room.let_in(account);
         }
     }
 }
@@ -201,7 +295,7 @@ fn one_less<K: std::hash::Hash + Eq>(of: &mut HashMap<K, usize>, key: &K) {
 
 #[cfg(test)]
 mod tests {
-    use berth_proto::InstanceId;
+    use berth_proto::{DirectoryId, InstanceId};
 
     use super::*;
 
@@ -215,7 +309,7 @@ mod tests {
     /// As many as one account may have at this moment for these, one for each.
     fn fill_with(room: &Arc<Room>, account: u8, streams: impl Iterator<Item = StreamKey>) -> Vec<Place> {
         let of = Some(AccountId::from_bytes([account; 16]));
-        streams.filter_map(|stream| room.take_for(of, stream).ok()).collect()
+        streams.filter_map(|stream| room.enter(of, stream).ok()).collect()
     }
 
     fn fill(room: &Arc<Room>, account: u8) -> Vec<Place> {
@@ -230,7 +324,11 @@ mod tests {
 
     fn is_empty(room: &Room) -> bool {
         let now = room.now();
-        now.all == 0 && now.of_account.is_empty() && now.of_stream.is_empty() && now.of_shard.is_empty()
+        now.all == 0
+            && now.of_account.is_empty()
+            && now.of_stream.is_empty()
+            && now.of_shard.is_empty()
+            && now.waiting.is_empty()
     }
 
     #[test]
@@ -260,8 +358,8 @@ mod tests {
             "and twice as many as there is room for at most"
         );
         let late = Some(AccountId::from_bytes([21; 16]));
-        assert_eq!(room.take_for(late, instances(21).next().unwrap()).unwrap_err(), NoRoom::Gateway);
-        drop(room.take_for(None, instances(21).next().unwrap()).expect("the operator gets through"));
+        assert_eq!(room.enter(late, instances(21).next().unwrap()).unwrap_err(), NoRoom::Gateway);
+        drop(room.enter(None, instances(21).next().unwrap()).expect("the operator gets through"));
         drop(held);
         assert!(is_empty(&room));
     }
@@ -271,11 +369,11 @@ mod tests {
         let room = Arc::new(Room::new(80, 1));
         let account = Some(AccountId::from_bytes([1; 16]));
         let hot = StreamKey::instance(InstanceId::from_bytes([7; 16]));
-        let held: Vec<_> = std::iter::from_fn(|| room.take_for(account, hot).ok()).collect();
+        let held: Vec<_> = std::iter::from_fn(|| room.enter(account, hot).ok()).collect();
         assert_eq!(held.len(), 10, "an eighth");
-        assert_eq!(room.take_for(account, hot).unwrap_err(), NoRoom::Stream);
+        assert_eq!(room.enter(account, hot).unwrap_err(), NoRoom::Stream);
         assert_eq!(fill(&room, 1).len(), 30);
-        assert!(room.take_for(None, hot).is_err(), "whoever asks for it");
+        assert!(room.enter(None, hot).is_err(), "whoever asks for it");
     }
 
     #[test]
@@ -285,7 +383,7 @@ mod tests {
         assert_eq!(stuck.len(), 40, "two thirds of what the account may have");
         let account = Some(AccountId::from_bytes([1; 16]));
         let one_more = of_first_shard(&room, 1, true).nth(50).unwrap();
-        assert_eq!(room.take_for(account, one_more).unwrap_err(), NoRoom::Shard(0));
+        assert_eq!(room.enter(account, one_more).unwrap_err(), NoRoom::Shard(0));
         // Again and again, as the others are decided.
         for _ in 0..3 {
             assert_eq!(fill_with(&room, 1, of_first_shard(&room, 1, false)).len(), 18);
@@ -294,9 +392,9 @@ mod tests {
         assert_eq!(beside.len(), 35, "nothing of it is another account's");
         drop(beside);
         let of_operator: Vec<_> =
-            of_first_shard(&room, 3, true).filter_map(|stream| room.take_for(None, stream).ok()).collect();
+            of_first_shard(&room, 3, true).filter_map(|stream| room.enter(None, stream).ok()).collect();
         assert_eq!(of_operator.len(), 80, "two thirds of what the operator may have");
-        room.take_for(None, of_first_shard(&room, 3, false).next().unwrap()).unwrap();
+        room.enter(None, of_first_shard(&room, 3, false).next().unwrap()).unwrap();
         drop((stuck, of_operator));
         assert!(is_empty(&room));
     }
@@ -314,8 +412,83 @@ mod tests {
         let held: Vec<_> = (1..=40).map(|account| fill(&room, account)).collect();
         let all = held.iter().map(Vec::len).sum::<usize>();
         assert!((10..=20).contains(&all), "{all}");
-        let of_operator: Vec<_> =
-            instances(0).filter_map(|stream| room.take_for(None, stream).ok()).collect();
+        let of_operator: Vec<_> = instances(0).filter_map(|stream| room.enter(None, stream).ok()).collect();
         assert_eq!(of_operator.len(), 10, "and the operator its own");
+    }
+
+    fn principal(account: AccountId) -> Principal {
+        Principal::Account { account, entry: DirectoryId::from_bytes([0; 16]) }
+    }
+
+    /// Takes a place for an account, as a task that is polled until it has one or is in line.
+    async fn in_line(
+        room: &Arc<Room>,
+        account: AccountId,
+        stream: StreamKey,
+    ) -> std::pin::Pin<Box<impl Future<Output = Result<Place, NoRoom>>>> {
+        let room = Arc::clone(room);
+        let mut taking = Box::pin(async move { room.take(&principal(account), stream).await });
+        assert!(futures::poll!(&mut taking).is_pending(), "it waits");
+        taking
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_finds_its_part_taken_waits_for_its_turn_and_is_refused_after_a_moment() {
+        let room = Arc::new(Room::new(8, 1));
+        let account = AccountId::from_bytes([1; 16]);
+        let mut held = fill(&room, 1);
+        assert_eq!(held.len(), 4);
+        let mut streams = instances(1).skip(100);
+        let first = in_line(&room, account, streams.next().unwrap()).await;
+        let gave_up = in_line(&room, account, streams.next().unwrap()).await;
+        let mut third = in_line(&room, account, streams.next().unwrap()).await;
+        drop(gave_up);
+        drop(held.pop());
+        drop(held.pop());
+        assert!(room.enter(Some(account), streams.next().unwrap()).is_err(), "nobody goes before them");
+        let first = first.await.expect("a place");
+        let third = futures::poll!(&mut third).map(|taken| taken.expect("a place"));
+        assert!(third.is_ready());
+        // Those that hold places are stuck now.
+        let before = tokio::time::Instant::now();
+        assert_eq!(
+            room.take(&principal(account), streams.next().unwrap()).await.unwrap_err(),
+            NoRoom::Account
+        );
+        assert_eq!(before.elapsed().as_millis(), WAIT_MAX.as_millis());
+        drop((first, third, held));
+        assert!(is_empty(&room));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_wait_than_have_room_and_what_waits_for_a_full_instance_is_refused_at_its_turn() {
+        let room = Arc::new(Room::new(8, 1));
+        let account = AccountId::from_bytes([1; 16]);
+        let mut held = fill(&room, 1);
+        let mut streams = instances(1).skip(100);
+        let hot = streams.next().unwrap();
+        let lined: Vec<_> = [
+            in_line(&room, account, hot).await,
+            in_line(&room, account, hot).await,
+            in_line(&room, account, streams.next().unwrap()).await,
+            in_line(&room, account, streams.next().unwrap()).await,
+        ]
+        .into();
+        let asking = principal(account);
+        let one_more = room.take(&asking, streams.next().unwrap());
+        assert_eq!(
+            futures::poll!(Box::pin(one_more)).map(Result::unwrap_err),
+            std::task::Poll::Ready(NoRoom::Account)
+        );
+        drop(held.pop());
+        drop(held.pop());
+        let mut came_to = Vec::new();
+        for taking in lined {
+            came_to.push(taking.await);
+        }
+        let whose: Vec<_> = came_to.iter().map(|taken| taken.as_ref().err().copied()).collect();
+        assert_eq!(whose, [None, Some(NoRoom::Stream), None, Some(NoRoom::Account)]);
+        drop((came_to, held));
+        assert!(is_empty(&room));
     }
 }

@@ -31,9 +31,10 @@ pub(crate) struct RoundTrip {
     payload: Bytes,
 }
 
-/// The hidden subcommand: answers requests with what they say.
+/// The hidden subcommand: answers requests with what they say. `url` is as `BERTH_NATS_URL` is: more than one with commas.
 pub(crate) async fn serve(url: &str) -> Outcome<()> {
-    let client = async_nats::connect(url).await?;
+    let urls: Vec<String> = url.split(',').map(str::to_owned).collect();
+    let client = async_nats::connect(urls).await?;
     let mut requests = client.subscribe(SUBJECT).await?;
     while let Some(request) = requests.next().await {
         if let Some(reply) = request.reply {
