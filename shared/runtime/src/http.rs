@@ -34,7 +34,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     task::{JoinError, JoinSet},
     time::timeout,
 };
@@ -53,6 +53,9 @@ pub(crate) const READ_AHEAD_BYTES_MAX: usize = 32 * 1024;
 const DRAIN_MAX: Duration = Duration::from_secs(4);
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// Connections that wait to be accepted, if the kernel lets so many wait (`net.core.somaxconn`). One more is tried again by its
+/// client, after a second: a thousand clients that come at once, to a process that is busy, shall not meet that.
+const UNACCEPTED_MAX: u32 = 4096;
 /// The pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -111,9 +114,18 @@ impl From<ConnectionLimits> for Serving {
 /// Listens on the address of a setting; nothing is answered before [`Bound::serve`].
 pub async fn bind(setting: &'static str, address: SocketAddr) -> Result<Bound, BindError> {
     let failed = |source| BindError { setting, address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = listener(address).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok(Bound { listener, address })
+}
+
+fn listener(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart need not wait until the connections of the process before are forgotten.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(UNACCEPTED_MAX)
 }
 
 impl Bound {

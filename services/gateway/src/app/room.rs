@@ -2,7 +2,7 @@
 //!
 //! What comes faster than it is decided would wait, longer and longer, and whoever sends most would have most of what waits. So
 //! there is room for so many at once, and what finds none waits for a moment, as many as have room, and is refused then:
-//! what is decided goes on as fast as ever. A refusal costs about half of what a command does, and whoever is refused asks again, so
+//! what is decided goes on as fast as ever. A refusal costs a quarter of what a command does, and whoever is refused asks again, so
 //! that refusals without that moment would take the processor from what is decided; and the moment bridges a disk that stalls.
 //! An account may have as many as if all that have any had equal parts, and one more of them came: half of
 //! the room if it is alone, a third beside another one. So there is room for whoever comes, who has its part at once: whoever has
@@ -32,7 +32,7 @@ const SHARD_TO_FREE: usize = 2;
 /// So many times the room are under way at most, while whoever was here first has more than its part.
 const OVER_MAX: usize = 2;
 /// How long what finds no room in its account's part waits for one of that account's to be done.
-const WAIT_MAX: Duration = Duration::from_millis(50);
+const WAIT_MAX: Duration = Duration::from_millis(100);
 /// Seconds after which whoever found no room may try again: what was under way is done then.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
