@@ -1,9 +1,10 @@
 //! Commands that are under way at this gateway, and whose they are.
 //!
 //! What comes faster than it is decided would wait, longer and longer, and whoever sends most would have most of what waits. So
-//! there is room for so many at once, and what finds none waits for a moment, as many as have room, and is refused then:
-//! what is decided goes on as fast as ever. A refusal costs a quarter of what a command does, and whoever is refused asks again, so
-//! that refusals without that moment would take the processor from what is decided; and the moment bridges a disk that stalls.
+//! there is room for so many at once, and what finds none in its account's part waits for a moment, first come, first served, and
+//! as many as have room at most; then it is refused: what is decided goes on as fast as ever. Whoever is refused asks again, and a
+//! refusal is not for nothing either, so that without that moment refusals took the processor from what is decided; and the moment
+//! bridges a disk that stalls. What finds an instance or the whole of the room taken is refused at once.
 //! An account may have as many as if all that have any had equal parts, and one more of them came: half of
 //! the room if it is alone, a third beside another one. So there is room for whoever comes, who has its part at once: whoever has
 //! more than its own, since it was here first, gets nothing more until it is down to that, and until then there may be more than
@@ -19,7 +20,10 @@ use std::{
 };
 
 use berth_proto::{AccountId, StreamKey};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
 use super::{failure::Failure, principal::Principal};
 use crate::http::metrics;
@@ -31,7 +35,7 @@ const STREAMS: usize = 8;
 const SHARD_TO_FREE: usize = 2;
 /// So many times the room are under way at most, while whoever was here first has more than its part.
 const OVER_MAX: usize = 2;
-/// How long what finds no room in its account's part waits for one of that account's to be done.
+/// How long what finds no room in its account's part, or in what that has for a shard, waits for one of that account's to be done.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 /// Seconds after which whoever found no room may try again: what was under way is done then.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -69,16 +73,28 @@ struct Now {
     of_stream: HashMap<StreamKey, usize>,
     /// By whose they are and which shard they are for.
     of_shard: HashMap<(Option<AccountId>, u8), usize>,
-    /// What waits for a place of its account, first come, first served; some of it may have given up.
-    waiting: HashMap<AccountId, VecDeque<Waiting>>,
+    /// What waits, by whose it is: a line for each shard, some of which may have given up.
+    waiting: HashMap<AccountId, Vec<VecDeque<Waiting>>>,
 }
 
 /// A command that waits.
 #[derive(Debug)]
 struct Waiting {
     stream: StreamKey,
-    place: oneshot::Sender<Result<Place, NoRoom>>,
+    since: Instant,
+    told: oneshot::Sender<Result<Place, NoRoom>>,
 }
+
+/// What becomes of a command that comes.
+#[derive(Debug)]
+enum Entered {
+    In(Place),
+    /// In line, and why.
+    Waits(NoRoom, oneshot::Receiver<Result<Place, NoRoom>>),
+}
+
+/// A place for a command that waited for it, to be told when nothing is locked.
+type Given = (oneshot::Sender<Result<Place, NoRoom>>, Place);
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
@@ -96,7 +112,8 @@ impl Room {
         Self { max, shards, now: Mutex::default() }
     }
 
-    /// A place for one more command for a stream. Where its account's part is taken it waits for one, up to [`WAIT_MAX`].
+    /// A place for one more command for a stream. Where its account's part is taken, or that of the stream's shard, it waits for one,
+    /// up to [`WAIT_MAX`].
     pub(super) async fn take(
         self: &Arc<Self>,
         principal: &Principal,
@@ -106,52 +123,16 @@ impl Room {
             Principal::Root | Principal::Operator { .. } => None,
             Principal::Account { account, .. } | Principal::Instance { account, .. } => Some(account),
         };
-        let taken = match (self.enter(account, stream), account) {
-            (Err(NoRoom::Account), Some(account)) => self.wait(account, stream).await,
-            (taken, _) => taken,
+        let entered = self.now().comes(self, account, stream);
+        let taken = match entered {
+            Ok(Entered::In(place)) => Ok(place),
+            Ok(Entered::Waits(why, told)) => match timeout(WAIT_MAX, told).await {
+                Ok(Ok(told)) => told,
+                Ok(Err(_)) | Err(_) => Err(why),
+            },
+            Err(no_room) => Err(no_room),
         };
         taken.inspect_err(|no_room| metrics::command_refused(no_room.whose()))
-    }
-
-    fn enter(self: &Arc<Self>, account: Option<AccountId>, stream: StreamKey) -> Result<Place, NoRoom> {
-        let mut now = self.now();
-        match now.refuses(self, account, stream) {
-            Some(no_room) => Err(no_room),
-            None => Ok(now.enters(self, account, stream)),
-        }
-    }
-
-    async fn wait(self: &Arc<Self>, account: AccountId, stream: StreamKey) -> Result<Place, NoRoom> {
-        let (place, given) = oneshot::channel();
-        self.line_up(account, Waiting { stream, place })?;
-        match timeout(WAIT_MAX, given).await {
-            Ok(Ok(given)) => given,
-            Ok(Err(_)) | Err(_) => Err(NoRoom::Account),
-        }
-    }
-
-    fn line_up(self: &Arc<Self>, account: AccountId, last: Waiting) -> Result<(), NoRoom> {
-        let mut now = self.now();
-        let (_, part, _) = now.part(self, Some(account));
-        let line = now.waiting.entry(account).or_default();
-        line.retain(|waiting| !waiting.place.is_closed());
-        if line.len() >= part {
-            return Err(NoRoom::Account);
-        }
-        line.push_back(last);
-        drop(now);
-        // It may be its turn since it was refused.
-        self.let_in(account);
-        Ok(())
-    }
-
-    /// Gives what waits longest of an account a place, if there is one.
-    fn let_in(self: &Arc<Self>, account: AccountId) {
-        let next = self.now().next(self, account);
-        if let Some((waiting, place)) = next {
-            // Whoever gave up meanwhile leaves the place again, to the next one.
-            let _left = waiting.send(Ok(place));
-        }
     }
 
     fn shard(&self, stream: StreamKey) -> u8 {
@@ -164,6 +145,96 @@ impl Room {
 }
 
 impl Now {
+    fn comes(
+        &mut self,
+        room: &Arc<Room>,
+        account: Option<AccountId>,
+        stream: StreamKey,
+    ) -> Result<Entered, NoRoom> {
+        let has_line = account.is_some_and(|account| self.has_line(account, room.shard(stream)));
+        let refused = self.refuses(room, account, stream).or(has_line.then_some(NoRoom::Account));
+        match (refused, account) {
+            (None, _) => Ok(Entered::In(self.enters(room, account, stream))),
+            (Some(why @ (NoRoom::Account | NoRoom::Shard(_))), Some(account)) => {
+                let told = self.lines_up(room, account, stream).ok_or(why)?;
+                Ok(Entered::Waits(why, told))
+            }
+            (Some(no_room), _) => Err(no_room),
+        }
+    }
+
+    /// Whether somebody waits there already.
+    fn has_line(&mut self, account: AccountId, shard: u8) -> bool {
+        let line = self.waiting.get_mut(&account).and_then(|lines| lines.get_mut(usize::from(shard)));
+        line.is_some_and(|line| {
+            forget_first_gone(line);
+            !line.is_empty()
+        })
+    }
+
+    /// The end of the line of a shard; none if as many wait there as may.
+    fn lines_up(
+        &mut self,
+        room: &Arc<Room>,
+        account: AccountId,
+        stream: StreamKey,
+    ) -> Option<oneshot::Receiver<Result<Place, NoRoom>>> {
+        let (_, part, _) = self.part(room, Some(account));
+        let shards = usize::from(room.shards);
+        let lines =
+            self.waiting.entry(account).or_insert_with(|| (0..shards).map(|_| VecDeque::new()).collect());
+        let line = lines.get_mut(usize::from(room.shard(stream)))?;
+        let max = (part / shards).max(1);
+        if line.len() >= max {
+            line.retain(|waiting| !waiting.told.is_closed());
+        }
+        if line.len() >= max {
+            return None;
+        }
+        let (told, hears) = oneshot::channel();
+        line.push_back(Waiting { stream, since: Instant::now(), told });
+        Some(hears)
+    }
+
+    /// Places for those of an account that wait longest, as far as there are any. What has to be refused for another reason is.
+    fn gives(&mut self, room: &Arc<Room>, account: AccountId, given: &mut Vec<Given>) {
+        let Some(mut lines) = self.waiting.remove(&account) else { return };
+        while let Some(first) = self.first_that_fits(room, account, &mut lines) {
+            given.push((first.told, self.enters(room, Some(account), first.stream)));
+        }
+        if lines.iter().any(|line| !line.is_empty()) {
+            self.waiting.insert(account, lines);
+        }
+    }
+
+    fn first_that_fits(
+        &self,
+        room: &Room,
+        account: AccountId,
+        lines: &mut [VecDeque<Waiting>],
+    ) -> Option<Waiting> {
+        let mut first: Option<(Instant, &mut VecDeque<Waiting>)> = None;
+        for line in lines {
+            let since = loop {
+                forget_first_gone(line);
+                let Some(head) = line.front() else { break None };
+                match self.refuses(room, Some(account), head.stream) {
+                    None => break Some(head.since),
+                    Some(NoRoom::Account | NoRoom::Shard(_)) => break None,
+                    Some(other) => {
+                        let _gone = line.pop_front().map(|head| head.told.send(Err(other)));
+                    }
+                }
+            };
+            if let Some(since) = since
+                && first.as_ref().is_none_or(|(earliest, _)| since < *earliest)
+            {
+                first = Some((since, line));
+            }
+        }
+        first.and_then(|(_, line)| line.pop_front())
+    }
+
     fn enters(&mut self, room: &Arc<Room>, account: Option<AccountId>, stream: StreamKey) -> Place {
         self.all += 1;
         *self.of_stream.entry(stream).or_default() += 1;
@@ -176,7 +247,8 @@ impl Now {
         Place { in_room: Arc::clone(room), account, stream }
     }
 
-    fn leaves(&mut self, place: &Place) {
+    /// Takes a place back, and gives those that it lets in one.
+    fn leaves(&mut self, place: &Place) -> Vec<Given> {
         self.all = self.all.saturating_sub(1);
         metrics::commands_under_way(self.all);
         one_less(&mut self.of_stream, &place.stream);
@@ -185,36 +257,15 @@ impl Now {
             Some(account) => one_less(&mut self.of_account, account),
             None => self.of_operator = self.of_operator.saturating_sub(1),
         }
-    }
-
-    /// Who has waited longest of an account, with a place; none if there is no place for it. What has to be refused for another
-    /// reason is, and what gave up is forgotten.
-    fn next(
-        &mut self,
-        room: &Arc<Room>,
-        account: AccountId,
-    ) -> Option<(oneshot::Sender<Result<Place, NoRoom>>, Place)> {
-        let mut line = self.waiting.remove(&account)?;
-        let next = loop {
-            let Some(first) = line.pop_front() else { break None };
-            if first.place.is_closed() {
-                continue;
-            }
-            match self.refuses(room, Some(account), first.stream) {
-                None => break Some((first.place, self.enters(room, Some(account), first.stream))),
-                Some(NoRoom::Account) => {
-                    line.push_front(first);
-                    break None;
-                }
-                Some(other) => {
-                    let _gone = first.place.send(Err(other));
-                }
-            }
-        };
-        if !line.is_empty() {
-            self.waiting.insert(account, line);
+        let mut given = Vec::new();
+        let Some(account) = place.account else { return given };
+        self.gives(&place.in_room, account, &mut given);
+        if !self.of_account.contains_key(&account) {
+            // Its part is the others' now.
+            let others: Vec<_> = self.waiting.keys().copied().collect();
+            others.into_iter().for_each(|other| self.gives(&place.in_room, other, &mut given));
         }
-        next
+        given
     }
 
     /// Why there is no room for one more; none if there is.
@@ -275,10 +326,18 @@ impl From<NoRoom> for Failure {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.in_room.now().leaves(self);
-        if let Some(account) = self.account {
-            self.in_room.let_in(account);
+        let given = self.in_room.now().leaves(self);
+        for (waiting, place) in given {
+            // Whoever gave up meanwhile leaves the place again, to the next one.
+            let _left = waiting.send(Ok(place));
         }
+    }
+}
+
+/// Whoever is first in a line waits.
+fn forget_first_gone(line: &mut VecDeque<Waiting>) {
+    while line.front().is_some_and(|head| head.told.is_closed()) {
+        line.pop_front();
     }
 }
 
@@ -306,10 +365,19 @@ mod tests {
             .map(|number| StreamKey::instance(InstanceId::from_bytes(number.to_be_bytes())))
     }
 
+    /// A place at once, or why there is none.
+    fn enter(room: &Arc<Room>, account: Option<AccountId>, stream: StreamKey) -> Result<Place, NoRoom> {
+        let entered = room.now().comes(room, account, stream);
+        match entered? {
+            Entered::In(place) => Ok(place),
+            Entered::Waits(why, _told) => Err(why),
+        }
+    }
+
     /// As many as one account may have at this moment for these, one for each.
     fn fill_with(room: &Arc<Room>, account: u8, streams: impl Iterator<Item = StreamKey>) -> Vec<Place> {
         let of = Some(AccountId::from_bytes([account; 16]));
-        streams.filter_map(|stream| room.enter(of, stream).ok()).collect()
+        streams.filter_map(|stream| enter(room, of, stream).ok()).collect()
     }
 
     fn fill(room: &Arc<Room>, account: u8) -> Vec<Place> {
@@ -358,8 +426,8 @@ mod tests {
             "and twice as many as there is room for at most"
         );
         let late = Some(AccountId::from_bytes([21; 16]));
-        assert_eq!(room.enter(late, instances(21).next().unwrap()).unwrap_err(), NoRoom::Gateway);
-        drop(room.enter(None, instances(21).next().unwrap()).expect("the operator gets through"));
+        assert_eq!(enter(&room, late, instances(21).next().unwrap()).unwrap_err(), NoRoom::Gateway);
+        drop(enter(&room, None, instances(21).next().unwrap()).expect("the operator gets through"));
         drop(held);
         assert!(is_empty(&room));
     }
@@ -369,11 +437,11 @@ mod tests {
         let room = Arc::new(Room::new(80, 1));
         let account = Some(AccountId::from_bytes([1; 16]));
         let hot = StreamKey::instance(InstanceId::from_bytes([7; 16]));
-        let held: Vec<_> = std::iter::from_fn(|| room.enter(account, hot).ok()).collect();
+        let held: Vec<_> = std::iter::from_fn(|| enter(&room, account, hot).ok()).collect();
         assert_eq!(held.len(), 10, "an eighth");
-        assert_eq!(room.enter(account, hot).unwrap_err(), NoRoom::Stream);
+        assert_eq!(enter(&room, account, hot).unwrap_err(), NoRoom::Stream);
         assert_eq!(fill(&room, 1).len(), 30);
-        assert!(room.enter(None, hot).is_err(), "whoever asks for it");
+        assert!(enter(&room, None, hot).is_err(), "whoever asks for it");
     }
 
     #[test]
@@ -383,7 +451,7 @@ mod tests {
         assert_eq!(stuck.len(), 40, "two thirds of what the account may have");
         let account = Some(AccountId::from_bytes([1; 16]));
         let one_more = of_first_shard(&room, 1, true).nth(50).unwrap();
-        assert_eq!(room.enter(account, one_more).unwrap_err(), NoRoom::Shard(0));
+        assert_eq!(enter(&room, account, one_more).unwrap_err(), NoRoom::Shard(0));
         // Again and again, as the others are decided.
         for _ in 0..3 {
             assert_eq!(fill_with(&room, 1, of_first_shard(&room, 1, false)).len(), 18);
@@ -392,9 +460,9 @@ mod tests {
         assert_eq!(beside.len(), 35, "nothing of it is another account's");
         drop(beside);
         let of_operator: Vec<_> =
-            of_first_shard(&room, 3, true).filter_map(|stream| room.enter(None, stream).ok()).collect();
+            of_first_shard(&room, 3, true).filter_map(|stream| enter(&room, None, stream).ok()).collect();
         assert_eq!(of_operator.len(), 80, "two thirds of what the operator may have");
-        room.enter(None, of_first_shard(&room, 3, false).next().unwrap()).unwrap();
+        enter(&room, None, of_first_shard(&room, 3, false).next().unwrap()).unwrap();
         drop((stuck, of_operator));
         assert!(is_empty(&room));
     }
@@ -412,7 +480,7 @@ mod tests {
         let held: Vec<_> = (1..=40).map(|account| fill(&room, account)).collect();
         let all = held.iter().map(Vec::len).sum::<usize>();
         assert!((10..=20).contains(&all), "{all}");
-        let of_operator: Vec<_> = instances(0).filter_map(|stream| room.enter(None, stream).ok()).collect();
+        let of_operator: Vec<_> = instances(0).filter_map(|stream| enter(&room, None, stream).ok()).collect();
         assert_eq!(of_operator.len(), 10, "and the operator its own");
     }
 
@@ -445,7 +513,7 @@ mod tests {
         drop(gave_up);
         drop(held.pop());
         drop(held.pop());
-        assert!(room.enter(Some(account), streams.next().unwrap()).is_err(), "nobody goes before them");
+        assert!(enter(&room, Some(account), streams.next().unwrap()).is_err(), "nobody goes before them");
         let first = first.await.expect("a place");
         let third = futures::poll!(&mut third).map(|taken| taken.expect("a place"));
         assert!(third.is_ready());
@@ -489,6 +557,58 @@ mod tests {
         let whose: Vec<_> = came_to.iter().map(|taken| taken.as_ref().err().copied()).collect();
         assert_eq!(whose, [None, Some(NoRoom::Stream), None, Some(NoRoom::Account)]);
         drop((came_to, held));
+        assert!(is_empty(&room));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn at_the_bound_of_an_account_whose_shards_all_decide_every_place_goes_to_who_waits_longest() {
+        let room = Arc::new(Room::new(360, 4));
+        let account = AccountId::from_bytes([1; 16]);
+        let mut held = fill(&room, 1);
+        let mut streams = instances(1).skip(1_000);
+        let mut waiting = Vec::new();
+        for _ in 0..8 {
+            waiting.push(in_line(&room, account, streams.next().unwrap()).await);
+        }
+        let count = held.len();
+        held.truncate(count - 16);
+        for (number, taking) in waiting.into_iter().enumerate() {
+            let place = taking.await.unwrap_or_else(|no_room| panic!("{number}: {no_room:?}"));
+            held.push(place);
+        }
+        drop(held);
+        assert!(is_empty(&room));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_a_shard_that_decides_nothing_holds_up_no_other() {
+        let room = Arc::new(Room::new(120, 4));
+        let account = AccountId::from_bytes([1; 16]);
+        let stuck = fill_with(&room, 1, of_first_shard(&room, 1, true));
+        let mut others = fill_with(&room, 1, of_first_shard(&room, 1, false));
+        let of_stuck = in_line(&room, account, of_first_shard(&room, 1, true).nth(100).unwrap()).await;
+        let of_other = in_line(&room, account, of_first_shard(&room, 1, false).nth(100).unwrap()).await;
+        others.truncate(1);
+        let place = of_other.await.expect("a place");
+        assert_eq!(of_stuck.await.unwrap_err(), NoRoom::Shard(0));
+        drop((place, others, stuck));
+        assert!(is_empty(&room));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_account_leaves_for_good_goes_to_those_of_others_that_wait() {
+        let room = Arc::new(Room::new(60, 1));
+        let other = fill(&room, 2);
+        let first = fill(&room, 1);
+        let mut waiting = Vec::new();
+        for stream in instances(1).skip(100).take(10) {
+            waiting.push(in_line(&room, AccountId::from_bytes([1; 16]), stream).await);
+        }
+        drop(other);
+        for taking in waiting {
+            drop(taking.await.expect("a place"));
+        }
+        drop(first);
         assert!(is_empty(&room));
     }
 }
