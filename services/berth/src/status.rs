@@ -18,6 +18,8 @@ const LAG: &str = "berth_view_lag_seconds{view=\"";
 /// How many commits it is behind, and how many those rows are that are built beside its own.
 const LAG_COMMITS: &str = "berth_view_lag_commits{view=\"";
 const REBUILD_LAG_COMMITS: &str = "berth_view_rebuild_lag_commits{view=\"";
+/// How many commits a reader is behind that is no view.
+const READER_LAG_COMMITS: &str = "berth_log_reader_lag_commits{reader=\"";
 /// What is due, as it is called in the metrics and among members.
 const DUE: [(&str, &str); 2] = [("berth_aggregate_due_jobs ", "jobs"), ("berth_webhook_owed ", "notices")];
 
@@ -63,14 +65,13 @@ fn formats(writes: WriteVersion) -> Formats {
 
 fn read(metrics: &str, status: &mut Status) {
     for line in metrics.lines() {
-        if let Some((view, lag)) = of_view::<f64>(line, LAG) {
+        if let Some((view, lag)) = of_one::<f64>(line, LAG) {
             status.lag_seconds.insert(view, lag);
         }
-        if let Some((view, commits)) = of_view(line, LAG_COMMITS) {
-            status.lag_commits.insert(view, commits);
+        if let Some((one, commits)) = of_one(line, LAG_COMMITS).or_else(|| of_one(line, READER_LAG_COMMITS)) {
+            status.lag_commits.insert(one, commits);
         }
-        if let Some((view, commits)) = of_view(line, REBUILD_LAG_COMMITS).filter(|(_, commits)| *commits > 0)
-        {
+        if let Some((view, commits)) = of_one(line, REBUILD_LAG_COMMITS).filter(|(_, commits)| *commits > 0) {
             status.rebuild_lag_commits.insert(view, commits);
         }
         for (metric, name) in DUE {
@@ -81,8 +82,8 @@ fn read(metrics: &str, status: &mut Status) {
     }
 }
 
-/// The view and the value, if the line is of this metric.
-fn of_view<T: FromStr>(line: &str, metric: &str) -> Option<(String, T)> {
+/// The view or reader and the value, if the line is of this metric.
+fn of_one<T: FromStr>(line: &str, metric: &str) -> Option<(String, T)> {
     let (view, value) = line.strip_prefix(metric)?.split_once("\"} ")?;
     Some((view.to_owned(), value.parse().ok()?))
 }
@@ -95,12 +96,13 @@ mod tests {
     fn lags_and_what_is_due_are_found_among_the_metrics() {
         let text = "# TYPE berth_view_lag_seconds gauge\nberth_view_lag_seconds{view=\"agenda\"} 1.5\n\
                     berth_aggregate_due_jobs 3\nberth_view_rows{view=\"agenda\"} 7\nberth_webhook_owed 2\n\
+                    berth_log_reader_lag_commits{reader=\"evidence\"} 6\n\
                     berth_view_lag_commits{view=\"agenda\"} 4\nberth_view_rebuild_lag_commits{view=\"agenda\"} 90\n\
                     berth_view_rebuild_lag_commits{view=\"records\"} 0\n";
         let mut status = Status::default();
         read(text, &mut status);
         assert_eq!(status.lag_seconds, [("agenda".to_owned(), 1.5)].into());
-        assert_eq!(status.lag_commits, [("agenda".to_owned(), 4)].into());
+        assert_eq!(status.lag_commits, [("agenda".to_owned(), 4), ("evidence".to_owned(), 6)].into());
         assert_eq!(status.rebuild_lag_commits, [("agenda".to_owned(), 90)].into(), "nothing else is built");
         assert_eq!(status.due, [("jobs".to_owned(), 3.0), ("notices".to_owned(), 2.0)].into());
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The name of the reader of the log.
-const NAME: &str = "evidence";
+pub(crate) const NAME: &str = "evidence";
 /// Commits that are added at once.
 const BATCH_COMMITS_MAX: usize = 512;
 /// The time between two batches of a log that is followed at its end. Nobody waits for a tree before its checkpoint, and a thread

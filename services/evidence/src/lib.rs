@@ -20,7 +20,7 @@ mod tree;
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, Checkpoints, TransportError};
-use berth_log::LogRead;
+use berth_log::{LogRead, watch_lag};
 use berth_proto::Partition;
 use berth_runtime::{Clock, Lifecycle};
 use tokio::sync::watch;
@@ -98,6 +98,10 @@ pub async fn start(
         state.signing(Some("no evidence key is set (BERTH_EVIDENCE_KEY)".to_owned()));
         return Ok(Handle { state });
     };
+    let (watched, grown, ended) = (Arc::clone(&log), forest.clone(), stop.clone());
+    lifecycle.spawn(async move {
+        ended.run_until_cancelled(watch_lag(watched, grow::NAME, || Some(grown.position()))).await
+    });
     let grower =
         Grower { log, board: board.clone(), forest: forest.clone(), state: state.clone(), folder: data };
     lifecycle.spawn(async move { stop.run_until_cancelled(grower.run()).await });

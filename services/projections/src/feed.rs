@@ -11,7 +11,7 @@ mod rendered;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use berth_bus::{EventFeed, FeedError, Leases, Tenure, feed::FEED_AGE_MAX, hold_all};
-use berth_log::{FollowError, Followed, LogRead, Position, ReadError, ShardPosition};
+use berth_log::{FollowError, Followed, LogRead, Position, ReadError, ShardPosition, watch_lag};
 use berth_proto::{Kind, Partition};
 use berth_runtime::{Clock, Lifecycle, Role, chain};
 use futures::StreamExt;
@@ -59,6 +59,8 @@ struct Feed {
     publisher: Publisher,
     /// Written by the tasks that hold the partitions.
     held: watch::Receiver<Owned>,
+    /// How far the log is read; none while no partition is owned. Read by whoever tells the lag.
+    reached: watch::Sender<Option<Position>>,
 }
 
 /// How far this replica is.
@@ -93,11 +95,14 @@ pub(crate) fn start(
     });
     let Some(feed) = feed else { return };
     let publisher = Publisher::new(Arc::clone(&feed));
-    let mut feed = Feed { log, kept: feed, clock, publisher, held };
-    let stop = lifecycle.stop().clone();
+    let (reached, known) = watch::channel(None);
+    let lag = watch_lag(Arc::clone(&log), NAME, move || known.borrow().clone());
+    let mut feed = Feed { log, kept: feed, clock, publisher, held, reached };
+    let (stop, watched) = (lifecycle.stop().clone(), lifecycle.stop().clone());
     lifecycle.spawn(async move {
         stop.run_until_cancelled(feed.run()).await;
     });
+    lifecycle.spawn(async move { watched.run_until_cancelled(lag).await });
 }
 
 fn change<T>(holding: &watch::Sender<Owned>, change: impl FnOnce(&mut Owned) -> T) {
@@ -111,9 +116,21 @@ fn change<T>(holding: &watch::Sender<Owned>, change: impl FnOnce(&mut Owned) -> 
 
 impl Feed {
     async fn run(&mut self) {
-        // Whoever owns nothing reads nothing.
-        while self.held.wait_for(|owned| !owned.is_empty()).await.is_ok() {
+        loop {
+            // Whoever owns nothing reads nothing.
+            if self.held.borrow().is_empty() {
+                self.reached.send_replace(None);
+            }
+            if self.held.wait_for(|owned| !owned.is_empty()).await.is_err() {
+                return;
+            }
             if let Err(error) = self.follow().await {
+                // Where it is to begin is not known: everything may be left to do.
+                self.reached.send_if_modified(|reached| {
+                    let is_news = reached.is_none();
+                    reached.get_or_insert_default();
+                    is_news
+                });
                 tracing::warn!(reason = chain(&error), "the public events cannot go on now; trying again");
                 sleep(RETRY_PAUSE).await;
             }
@@ -123,6 +140,7 @@ impl Feed {
     /// Puts events into the feed until another partition comes.
     async fn follow(&mut self) -> Result<(), Interrupted> {
         let mut progress = self.begin().await?;
+        self.reached.send_replace(Some(progress.position.clone()));
         let follow = self.log.follow(NAME, &[Kind::Instance], progress.position.clone()).await?;
         let mut follow = follow.ready_chunks(COMMITS_AT_ONCE);
         let mut noted_at = Instant::now();
@@ -212,6 +230,7 @@ impl Feed {
             progress.owned.remove(&cut_off);
         }
         progress.position = after;
+        self.reached.send_replace(Some(progress.position.clone()));
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 

@@ -8,6 +8,7 @@ pub mod embedded;
 pub mod guarded;
 pub mod high_water;
 pub mod jetstream;
+mod lag;
 pub mod loaded;
 mod local;
 pub mod memory;
@@ -26,6 +27,7 @@ pub use copied::append_copy;
 pub use decode::{DecodeError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 pub use guarded::{GuardedLog, Halted};
 pub use high_water::RolledBack;
+pub use lag::{commits_between, watch_lag};
 pub use loaded::Loaded;
 pub use one_follower::OneFollower;
 pub use port::{

@@ -12,6 +12,7 @@ const APPENDS: &str = "berth_log_appends_total";
 const APPEND_SECONDS: &str = "berth_log_append_seconds";
 const APPENDED_BYTES: &str = "berth_log_appended_bytes_total";
 const UNREADABLE: &str = "berth_log_unreadable";
+const READER_LAG: &str = "berth_log_reader_lag_commits";
 
 static OUTCOMES: Handles<&str, Counter> = Handles::new(|outcome| counter!(APPENDS, "outcome" => outcome));
 static SECONDS: Handles<(), Histogram> = Handles::new(|()| histogram!(APPEND_SECONDS));
@@ -47,6 +48,22 @@ pub(crate) fn describe() {
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 commits do not fit a disk")]
 pub(crate) fn unreadable(places: u64) {
     gauge!(UNREADABLE).set(places as f64);
+}
+
+/// Tells the exporter what the lag of a reader means, and that nothing is known of this one yet.
+pub(crate) fn describe_reader(reader: &'static str) {
+    describe_gauge!(
+        READER_LAG,
+        Unit::Count,
+        "Commits of the log that a reader which is no view has not looked at, by reader; looked at every five seconds."
+    );
+    reader_left(reader, 0);
+}
+
+/// How many commits a reader has not looked at.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 commits do not fit a disk")]
+pub(crate) fn reader_left(reader: &'static str, commits: u64) {
+    gauge!(READER_LAG, "reader" => reader).set(commits as f64);
 }
 
 /// An append of that many bytes ended.

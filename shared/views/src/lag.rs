@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_log::{LogRead, Position};
+use berth_log::{LogRead, Position, commits_between};
 use berth_runtime::Clock;
 use tokio::time::sleep;
 
@@ -61,16 +61,6 @@ pub(crate) fn commits_before(position: &Position) -> u64 {
     position.0.values().map(|at| at.revision).sum()
 }
 
-/// How many commits of a log that ends at `end` are behind a position. A shard that lost commits, or is another one than
-/// before, hides none of another.
-fn commits_between(position: &Position, end: &Position) -> u64 {
-    let left = end.0.iter().map(|(shard, end)| {
-        let here = position.0.get(shard).filter(|here| here.incarnation == end.incarnation);
-        end.revision.saturating_sub(here.map_or(0, |here| here.revision))
-    });
-    left.sum()
-}
-
 impl Lag {
     /// Microseconds that the view is behind; none if it is not, which its follower has told. An end that is not known
     /// changes nothing: what was behind is so still.
@@ -114,18 +104,6 @@ mod tests {
         assert_eq!(lag.look(&still, false, Some(&at(9)), 9_000), Some(4_000));
         assert_eq!(lag.look(&change(9, 8_500), false, Some(&at(9)), 9_500), None);
         assert_eq!(lag.look(&change(9, 8_500), false, None, 9_900), None);
-    }
-
-    #[test]
-    fn what_one_shard_lost_hides_nothing_that_is_left_of_another() {
-        let at = |shards: [(u8, u64, u64); 3]| {
-            let shards =
-                shards.map(|(shard, incarnation, revision)| (shard, ShardPosition { incarnation, revision }));
-            Position(shards.into())
-        };
-        let here = at([(0, 1, 900), (1, 1, 10), (2, 1, 50)]);
-        assert_eq!(commits_between(&here, &at([(0, 1, 100), (1, 1, 30), (2, 2, 4)])), 20 + 4);
-        assert_eq!(commits_between(&Position::default(), &here), 960);
     }
 
     #[test]

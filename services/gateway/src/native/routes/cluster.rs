@@ -28,8 +28,8 @@ use crate::{
     "members": [{
         "id": "9f86d081884c7d65", "role": "session-aggregate", "address": "10.0.0.7:8480", "version": "0.1.0",
         "since": "2026-11-21T10:07:39.299288Z", "leaving": false, "cores": 0.4, "ready": true,
-        "says": { "session-aggregate": "serving commands; owning 64 of 64 partitions" },
-        "lag_seconds": { "agenda": 0.0 }, "lag_commits": { "agenda": 0 }, "rebuild_lag_commits": {}, "due": { "jobs": 0.0 },
+        "says": { "formats": "writes generation 3", "session-aggregate": "serving commands; owning 64 of 64 partitions" },
+        "lag_seconds": { "agenda": 0.0 }, "lag_commits": { "agenda": 0, "evidence": 0 }, "rebuild_lag_commits": {}, "due": { "jobs": 0.0 },
         "formats": { "reads": 3, "writes": 3 }
     }],
     "roles": [{ "role": "session-aggregate", "members": 1, "partitions_owned": 64, "without_it": null }],
@@ -79,7 +79,8 @@ pub(super) struct MemberBody {
     says: BTreeMap<String, String>,
     /// Seconds that each of its followers of the log is behind, by view.
     lag_seconds: BTreeMap<String, f64>,
-    /// Commits of the log that each of them has not looked at, by view, as of the last five seconds.
+    /// Commits of the log that each of its followers has not looked at, as of the last five seconds: by view, and of `public-events`
+    /// and `evidence`, which are none.
     lag_commits: BTreeMap<String, u64>,
     /// The same of the rows that are built beside those of a view, while a rebuild goes on.
     rebuild_lag_commits: BTreeMap<String, u64>,
@@ -94,7 +95,8 @@ pub(super) struct MemberBody {
 pub(super) struct FormatsBody {
     /// The newest that its release reads.
     reads: u16,
-    /// The one that it writes since it started.
+    /// The one that it writes, from its start to its end: after a raise (`berth upgrade`) the next one from its next start on, which
+    /// `says.formats` of it tells.
     writes: u16,
 }
 
