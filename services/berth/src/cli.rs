@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{permissions::Guests, rebuild::Wanted};
-use berth_proto::{AccountId, worker::NAME_CHARS_MAX};
+use berth_proto::{AccountId, views::DamageNumber, worker::NAME_CHARS_MAX};
 use berth_runtime::{
     Role,
     config::{Sources, keys},
@@ -123,12 +123,24 @@ pub(crate) fn command() -> Command {
         .subcommand(rotate_evidence_key())
         .subcommand(master_keys())
         .subcommand(views())
-        .subcommand(Command::new("upgrade").about("Write the newest formats, once every process reads them"))
+        .subcommand(upgrade())
 }
 
 /// Every setting is a flag of every subcommand; only here are they listed, so that the other helps fit on a screen.
 fn config() -> Command {
     Command::new("config").about("Print the effective settings, secrets hidden").args(keys::flags(false))
+}
+
+fn upgrade() -> Command {
+    Command::new("upgrade").about("Write the newest formats, once every process reads them").long_about(
+        "Raises by one the generation of formats that the deployment writes. Run it with the newer binary, and the settings \
+         and permissions of a session-aggregate, when every process runs the newer release. It is refused (69) while one runs \
+         that does not read the next generation, or does not write the present one yet, and names it. There is no way back: \
+         older releases refuse to start from then on. A process that runs goes on writing what it wrote: start each \
+         session-aggregate, webhooks and gateway again, one after the other; those that run are listed. Which ones are left \
+         is said by `/readyz` of each, and by `GET /v1/cluster` of all, under `formats`. Where there is more to raise, run it \
+         again then.",
+    )
 }
 
 fn recover() -> Command {
@@ -306,7 +318,8 @@ fn views() -> Command {
                  rows is mended and no list fails. Shows once a second how far each process is, and ends when all are done; \
                  ending it earlier ends nothing, and running it again shows on. A process that is stopped or killed goes on \
                  with it when it starts again. It needs the root key (BERTH_ROOT_KEY), and room on the disk for the rows twice. \
-                 Rows that would lack commits which the log cannot give any more replace none, unless --accept-damage is given. \
+                 Rows that would lack commits which the log cannot give any more replace none: how it failed names these commits and \
+                 the number that accepts just them (--view NAME --accept-damage NUMBER). \
                  Exit codes: 0 done; 64 a wrong name or no root key; 69 somebody does not answer, or a view was not built.",
             )
             .arg(
@@ -325,8 +338,10 @@ fn views() -> Command {
             .arg(
                 Arg::new("accept-damage")
                     .long("accept-damage")
-                    .action(ArgAction::SetTrue)
-                    .help("Let new rows lack what the log cannot give any more and the former ones have"),
+                    .value_name("NUMBER")
+                    .requires("view")
+                    .value_parser(clap::value_parser!(DamageNumber))
+                    .help("Let new rows lack just the commits that a refused run told this number of"),
             ),
     )
 }
@@ -374,7 +389,7 @@ fn read_views(matches: &ArgMatches) -> Option<(Task, Sources)> {
     let wanted = Wanted {
         views: matches.get_many::<String>("view").into_iter().flatten().cloned().collect(),
         gateway: matches.get_one::<String>("gateway").cloned(),
-        accept_damage: matches.get_flag("accept-damage"),
+        accepted: matches.get_one::<DamageNumber>("accept-damage").copied(),
     };
     Some((Task::RebuildViews(wanted), sources(matches)))
 }
@@ -442,12 +457,23 @@ mod tests {
             let line = ["berth", "views", "rebuild"].into_iter().chain(more.iter().copied());
             read(&command().get_matches_from(line)).unwrap().0
         };
-        let all =
-            |accept_damage| Task::RebuildViews(Wanted { views: Vec::new(), gateway: None, accept_damage });
-        assert_eq!((wanted(&[]), wanted(&["--accept-damage"])), (all(false), all(true)));
+        let all = Wanted { views: Vec::new(), gateway: None, accepted: None };
+        assert_eq!(wanted(&[]), Task::RebuildViews(all));
         let (views, gateway) = (vec!["records".to_owned(), "agenda".to_owned()], Some("http://g".to_owned()));
         let line = ["--view", "records", "--gateway", "http://g", "--view", "agenda"];
-        assert_eq!(wanted(&line), Task::RebuildViews(Wanted { views, gateway, accept_damage: false }));
+        assert_eq!(wanted(&line), Task::RebuildViews(Wanted { views, gateway, accepted: None }));
+        let accepted = Some("3-9c1f6a0b22d4e871".parse().unwrap());
+        let of_one = Wanted { views: vec!["agenda".to_owned()], gateway: None, accepted };
+        let line = ["--view", "agenda", "--accept-damage", "3-9c1f6a0b22d4e871"];
+        assert_eq!(wanted(&line), Task::RebuildViews(of_one));
+        for odd in [
+            &["--accept-damage"][..],
+            &["--accept-damage", "3-9c1f6a0b22d4e871"],
+            &["--view", "agenda", "--accept-damage", "3"],
+        ] {
+            let line = ["berth", "views", "rebuild"].into_iter().chain(odd.iter().copied());
+            assert!(command().try_get_matches_from(line).is_err(), "{odd:?}");
+        }
         assert!(command().try_get_matches_from(["berth", "views"]).is_err());
     }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use berth_proto::views::VIEWS;
+use berth_proto::views::{DamageNumber, VIEWS};
 use berth_runtime::Settings;
 use reqwest::{Client, Method};
 use secrecy::ExposeSecret;
@@ -31,8 +31,8 @@ pub(crate) struct Wanted {
     pub(crate) views: Vec<String>,
     /// Where the gateway is; none for the process here.
     pub(crate) gateway: Option<String>,
-    /// Whether new rows may lack what the log cannot give any more.
-    pub(crate) accept_damage: bool,
+    /// What new rows may lack of what the log cannot give any more: said of one view.
+    pub(crate) accepted: Option<DamageNumber>,
 }
 
 /// Why views are not built anew, in a sentence.
@@ -40,6 +40,8 @@ pub(crate) struct Wanted {
 pub(crate) enum RebuildError {
     #[error("there is no view `{view}`; there are {}", known())]
     Unknown { view: String },
+    #[error("--accept-damage is said of one view, whose number it is: name it with --view")]
+    AcceptedOfMany,
     #[error("set BERTH_ROOT_KEY: whoever has views built anew needs the root key")]
     NoRootKey,
     #[error(
@@ -68,7 +70,11 @@ impl RebuildError {
     /// Whether doing the same again can help.
     pub(crate) const fn may_be_tried_again(&self) -> bool {
         match self {
-            Self::Unknown { .. } | Self::NoRootKey | Self::NoName | Self::Answer(_) => false,
+            Self::Unknown { .. }
+            | Self::AcceptedOfMany
+            | Self::NoRootKey
+            | Self::NoName
+            | Self::Answer(_) => false,
             Self::Gateway { .. } | Self::Silent(_) => true,
             Self::Refused { status, .. } => *status >= 500,
         }
@@ -114,8 +120,11 @@ pub(crate) fn rebuild(settings: &Settings, wanted: &Wanted) -> Result<ExitCode, 
     if let Some(unknown) = names.iter().find(|name| VIEWS.iter().all(|(known, _)| known != name)) {
         return Err(RebuildError::Unknown { view: unknown.clone() }.into());
     }
+    if wanted.accepted.is_some() && names.len() != 1 {
+        return Err(RebuildError::AcceptedOfMany.into());
+    }
     let gateway = Gateway::of(settings, wanted)?;
-    let all = recover::now(async { gateway.rebuild_all(&names, wanted.accept_damage).await })?;
+    let all = recover::now(async { gateway.rebuild_all(&names, wanted.accepted).await })?;
     Ok(if all { ExitCode::SUCCESS } else { exit::UNAVAILABLE.into() })
 }
 
@@ -141,12 +150,13 @@ impl Gateway {
     }
 
     /// Whether the new rows of all views are read.
-    async fn rebuild_all(&self, names: &[String], accept_damage: bool) -> Result<bool, Failure> {
+    async fn rebuild_all(&self, names: &[String], accepted: Option<DamageNumber>) -> Result<bool, Failure> {
         let (mut waited, mut all_well) = (BTreeMap::new(), true);
         // A gateway of a release before this word reads no body.
-        let body = if accept_damage { r#"{"accept_damage":true}"# } else { "" };
+        let body = accepted.map_or_else(String::new, |number| format!(r#"{{"accept_damage":"{number}"}}"#));
         for name in names {
-            let asked = self.ask(Method::POST, &format!("/v1/cluster/views/{name}/rebuild"), body).await?;
+            let path = format!("/v1/cluster/views/{name}/rebuild");
+            let asked = self.ask(Method::POST, &path, body.clone()).await?;
             for view in asked.views {
                 let place = (view.name.clone(), view.member.clone());
                 let whose = title(&view);
@@ -170,7 +180,7 @@ impl Gateway {
         let (mut all_well, mut failing_since) = (true, None);
         while !waited.is_empty() {
             sleep(LOOK_EVERY).await;
-            let told = match self.ask(Method::GET, "/v1/cluster/views", "").await {
+            let told = match self.ask(Method::GET, "/v1/cluster/views", String::new()).await {
                 Ok(told) => told,
                 Err(error) if error.may_be_tried_again() => {
                     if failing_since.get_or_insert_with(Instant::now).elapsed() >= SILENT_MAX {
@@ -205,7 +215,7 @@ impl Gateway {
         Ok(all_well)
     }
 
-    async fn ask(&self, method: Method, path: &str, body: &'static str) -> Result<Views, RebuildError> {
+    async fn ask(&self, method: Method, path: &str, body: String) -> Result<Views, RebuildError> {
         let failed = |source| RebuildError::Gateway { gateway: self.url.clone(), source };
         let asked = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.root_key);
         let asked =

@@ -50,8 +50,8 @@ impl Views {
     }
 
     async fn answer(&self, question: &[u8]) {
-        let Ok(Question { id, rebuild, accept_damage }) = serde_json::from_slice(question) else { return };
-        let lacking = if accept_damage { Lacking::Accepted } else { Lacking::Refused };
+        let Ok(Question { id, rebuild, accepted }) = serde_json::from_slice(question) else { return };
+        let lacking = accepted.map_or(Lacking::Refused, Lacking::Accepted);
         let stand: Vec<_> = self
             .all
             .iter()
@@ -96,8 +96,9 @@ impl Views {
 
     fn rebuild(&self, rebuild: berth_views::Rebuild) -> Rebuild {
         let berth_views::Rebuild { begun_at, folded_before, folded, of, ended } = rebuild;
-        let (ended_at, failure) = ended.map(|ended| (ended.at, ended.failure)).unzip();
-        let failure = failure.flatten();
-        Rebuild { begun_at, told_at: self.clock.now(), folded_before, folded, of, ended_at, failure }
+        let ended_at = ended.as_ref().map(|ended| ended.at);
+        let damage = ended.as_ref().and_then(|ended| ended.damage);
+        let failure = ended.and_then(|ended| ended.failure);
+        Rebuild { begun_at, told_at: self.clock.now(), folded_before, folded, of, ended_at, failure, damage }
     }
 }

@@ -71,25 +71,33 @@ impl Beside {
         Ok(())
     }
 
-    /// Refuses to replace rows by others that lack what the log cannot give any more, or the fold cannot read any more.
+    /// Refuses to replace rows by others that lack what the log cannot give any more, or the fold cannot read any more, unless just
+    /// that was accepted.
     pub(crate) fn has_no_less_than(&self, read: &Checkpoint) -> Result<(), Ended> {
-        let (skipped, before) = (self.checkpoint.skipped, read.skipped);
-        if skipped <= before {
+        if self.checkpoint.lacks_no_more_than(read) {
             return Ok(());
         }
-        if self.core.accepts_damage() {
-            tracing::warn!(
-                view = self.core.view,
-                skipped,
-                before,
-                "the new rows lack what the log cannot give any more, which was accepted"
-            );
-            return Ok(());
-        }
-        Err(Ended::Unusable(format!(
-            "{skipped} commits of the log could not be read or folded, and {before} of those that the former rows are made of: \
-             the new rows would lack what the former ones have; `berth views rebuild --accept-damage` lets them"
-        )))
+        let (skipped, before, view) = (self.checkpoint.skipped, read.skipped, self.core.view);
+        let Some(lacking) = &self.checkpoint.damage else {
+            return Err(Ended::Unusable(
+                "a release that does not know what its rows lack began them".to_owned(),
+            ));
+        };
+        let damage = lacking.number();
+        let other = match self.core.accepted() {
+            Some(accepted) if accepted == damage => {
+                tracing::warn!(view, skipped, before, %damage, "the new rows lack what the log cannot give any more, which was accepted");
+                return Ok(());
+            }
+            Some(other) => format!("; {other} was accepted, which is another damage"),
+            None => String::new(),
+        };
+        let reason = format!(
+            "{skipped} commits of the log could not be read or folded ({lacking}), and {before} of those that the former rows are \
+             made of: the new rows would lack what the former ones have; `berth views rebuild --view {view} --accept-damage {damage}` \
+             lets them lack just these{other}"
+        );
+        Err(Ended::Lacking { reason, damage })
     }
 
     /// Brings the rows to the disk and lets them take the place of those that are read; gives the folder of these.
@@ -116,8 +124,8 @@ impl Beside {
             // Rows that were begun and are of no use are thrown away, and others begun.
             for _ in 0..2 {
                 let rows = folder.begin_next()?;
-                if shared.accepts_damage() {
-                    folder.accept_damage()?;
+                if let Some(number) = shared.accepted() {
+                    folder.accept_damage(number)?;
                 }
                 opened = open_guarded(folder, Which::Next, &rows, &options, shared.view, schema)?;
                 match &opened {

@@ -9,16 +9,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use berth_log::{Position, ShardPosition};
 use berth_proto::Hash;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    damage::Damage,
     port::Row,
     store::{Batch, Store, StoreError},
 };
 
 /// Where the checkpoint stands. Rows begin with another byte.
 const CHECKPOINT_KEY: &[u8] = &[0];
+/// Where stands which commits the rows lack, if they lack any: beside the checkpoint, whose form stays that of all releases.
+const DAMAGE_KEY: &[u8] = &[2];
 /// The first byte of every row's key in the engine.
 const ROW: u8 = 1;
 /// Bytes of a row's checksum: the first of a SHA-256.
@@ -52,10 +55,35 @@ pub(crate) struct Checkpoint {
     pub(crate) complete: bool,
     /// Commits that could not be folded.
     pub(crate) skipped: u64,
+    /// Which ones; none if that is not known, since a release that only counts them wrote the rows, or if there are none.
+    #[serde(skip)]
+    pub(crate) damage: Option<Damage>,
     /// How many rows there are.
     pub(crate) rows: u64,
     /// The sum of their checksums.
     pub(crate) digest: u128,
+}
+
+impl Checkpoint {
+    /// Notes commits of a life of a shard that the rows lack, from the first to the last.
+    pub(crate) fn skip(&mut self, shard: u8, incarnation: u64, (first, last): (u64, u64)) {
+        if self.skipped == 0 {
+            self.damage = Some(Damage::default());
+        }
+        if let Some(damage) = &mut self.damage {
+            damage.add(&self.view, shard, incarnation, (first, last));
+        }
+        self.skipped += last - first + 1;
+    }
+
+    /// Whether these rows lack nothing but what others lack too.
+    pub(crate) fn lacks_no_more_than(&self, other: &Self) -> bool {
+        match (&self.damage, &other.damage) {
+            _ if self.skipped == 0 => true,
+            (Some(ours), Some(theirs)) => ours.is_within(theirs),
+            _ => self.skipped <= other.skipped,
+        }
+    }
 }
 
 /// Checksums of stored rows by key; none where there is no row.
@@ -82,7 +110,8 @@ impl Checked {
             }
             return Ok((checked, Checkpoint { view: view.to_owned(), schema, ..Checkpoint::default() }));
         };
-        let checkpoint = decode_checkpoint(&stored)?;
+        let mut checkpoint = decode_checkpoint(&stored)?;
+        checkpoint.damage = checked.lacking(checkpoint.skipped)?;
         if checkpoint.view != view || checkpoint.schema != schema {
             return Err(StoreError::Damaged("the checkpoint is another view's"));
         }
@@ -145,7 +174,10 @@ impl Checked {
                 batch.push((stored_key, after.map(|(_, stored)| stored)));
             }
         }
-        batch.push((CHECKPOINT_KEY.to_vec(), Some(encode_checkpoint(checkpoint)?)));
+        batch.push((CHECKPOINT_KEY.to_vec(), Some(encode(CHECKPOINT_KEY, checkpoint)?)));
+        if let Some(damage) = &checkpoint.damage {
+            batch.push((DAMAGE_KEY.to_vec(), Some(encode(DAMAGE_KEY, damage)?)));
+        }
         self.store.apply(batch)
     }
 
@@ -164,6 +196,13 @@ impl Checked {
     #[cfg(test)]
     pub(crate) fn damage(&self, key: &[u8], stored: Vec<u8>) {
         self.store.apply(vec![(row_key(key), Some(stored))]).expect("a store that works");
+    }
+
+    /// Which commits rows lack that lack so many; none if a release that only counts them wrote since.
+    fn lacking(&self, skipped: u64) -> Result<Option<Damage>, StoreError> {
+        let Some(stored) = self.store.get(DAMAGE_KEY)? else { return Ok(None) };
+        let damage: Damage = decode(DAMAGE_KEY, stored, "what the rows lack cannot be read")?;
+        Ok(Some(damage).filter(|damage| damage.commits() == skipped))
     }
 
     /// Reads and checks every row: how many there are, and the sum of their checksums.
@@ -239,17 +278,22 @@ fn checksum(key: &[u8], value: &[u8]) -> [u8; CHECKSUM_BYTES] {
     [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15]
 }
 
-fn encode_checkpoint(checkpoint: &Checkpoint) -> Result<Vec<u8>, StoreError> {
-    let bytes = postcard::to_allocvec(checkpoint)
-        .map_err(|_| StoreError::Damaged("the checkpoint cannot be written"))?;
-    Ok(wrap_row(CHECKPOINT_KEY, &bytes).1)
+/// What stands beside the rows, with its checksum.
+fn encode(key: &[u8], value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    let bytes = postcard::to_allocvec(value)
+        .map_err(|_| StoreError::Damaged("what stands beside the rows cannot be written"))?;
+    Ok(wrap_row(key, &bytes).1)
 }
 
 fn decode_checkpoint(stored: &[u8]) -> Result<Checkpoint, StoreError> {
-    let bytes = unwrap_row(CHECKPOINT_KEY, stored.to_vec())
-        .map_err(|_| StoreError::Damaged("the checkpoint does not match its checksum"))?;
+    decode(CHECKPOINT_KEY, stored.to_vec(), "the checkpoint cannot be read")
+}
+
+/// What stands beside the rows; damage, in the words given, if it does not match its checksum or is something else.
+fn decode<T: DeserializeOwned>(key: &[u8], stored: Vec<u8>, damaged: &'static str) -> Result<T, StoreError> {
+    let bytes = unwrap_row(key, stored).map_err(|_| StoreError::Damaged(damaged))?;
     match postcard::take_from_bytes(&bytes) {
-        Ok((checkpoint, [])) => Ok(checkpoint),
-        Ok(_) | Err(_) => Err(StoreError::Damaged("the checkpoint cannot be read")),
+        Ok((value, [])) => Ok(value),
+        Ok(_) | Err(_) => Err(StoreError::Damaged(damaged)),
     }
 }

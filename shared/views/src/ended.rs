@@ -1,6 +1,7 @@
 //! Why following ended, and so what comes next.
 
 use berth_log::FollowError;
+use berth_proto::views::DamageNumber;
 
 use crate::{beside::Beside, fold::FoldError, store::StoreError};
 
@@ -19,6 +20,13 @@ pub(crate) enum Ended {
     RolledBack(String),
     /// The rows are of no use.
     Unusable(String),
+    /// Rows that were built beside others are sound, and lack what these have.
+    Lacking {
+        /// Why that is, and what can be done.
+        reason: String,
+        /// By which number it is accepted.
+        damage: DamageNumber,
+    },
     /// The disk is full: the rows are sound as far as they were written.
     Full(String),
 }
@@ -66,6 +74,7 @@ impl Ended {
             Self::Unavailable(reason)
             | Self::RolledBack(reason)
             | Self::Unusable(reason)
+            | Self::Lacking { reason, .. }
             | Self::Full(reason) => reason.clone(),
         }
     }

@@ -93,7 +93,7 @@ pub(crate) fn fold(
                 if !is_next(&checkpoint, shard, at)? {
                     continue;
                 }
-                apply(view, checked, &commit, &mut checkpoint, &mut pending)?;
+                apply(view, checked, (&commit, at), &mut checkpoint, &mut pending)?;
                 checkpoint.position.advance(shard, at);
                 last.insert(shard, (commit, at));
                 commits += 1;
@@ -102,7 +102,7 @@ pub(crate) fn fold(
                 expected.pass_over(shard, at);
                 if is_next(&checkpoint, shard, at)? {
                     let here = checkpoint.position.0.get(&shard).map_or(0, |here| here.revision);
-                    pass_over(view, shard, (after.max(here), at.revision), &mut checkpoint);
+                    pass_over(view, shard, (after.max(here), at), &mut checkpoint);
                     checkpoint.position.advance(shard, at);
                 }
             }
@@ -132,7 +132,7 @@ pub(crate) fn fold(
 fn apply(
     view: &dyn View,
     checked: &Checked,
-    shared: &SharedCommit,
+    (shared, at): (&SharedCommit, ShardPosition),
     checkpoint: &mut Checkpoint,
     pending: &mut Pending,
 ) -> Result<(), StoreError> {
@@ -153,7 +153,7 @@ fn apply(
         Ok(()) => pending.changes.extend(own),
         Err(error) => {
             let stored = shared.stored();
-            checkpoint.skipped += 1;
+            checkpoint.skip(stored.shard, at.incarnation, (at.revision, at.revision));
             tracing::error!(
                 view = view.name(), stream = %stored.stream, shard = stored.shard,
                 revision = stored.tail.revision, %error,
@@ -166,9 +166,9 @@ fn apply(
 
 /// Counts and reports what the log could not give, like a commit that cannot be folded. A later commit of the same stream
 /// sets its rows right, since it carries the whole state.
-fn pass_over(view: &dyn View, shard: u8, (after, up_to): (u64, u64), checkpoint: &mut Checkpoint) {
-    let places = up_to - after;
-    checkpoint.skipped += places;
+fn pass_over(view: &dyn View, shard: u8, (after, up_to): (u64, ShardPosition), checkpoint: &mut Checkpoint) {
+    let ShardPosition { incarnation, revision: up_to } = up_to;
+    checkpoint.skip(shard, incarnation, (after + 1, up_to));
     tracing::error!(
         view = view.name(),
         shard,

@@ -7,7 +7,7 @@
 //! <folder>/<view>/rows              the name of the folder of the rows that are read; absent: the first
 //! <folder>/<view>/next              the name of the folder of rows that are built beside those
 //! <folder>/<view>/next-release      the program that began them: another one begins anew
-//! <folder>/<view>/next-accepts      there if they may lack what the log cannot give any more
+//! <folder>/<view>/next-accepts      the number of what they may lack of what the log cannot give any more
 //! <folder>/<view>/quarantine-<time> rows that were damaged or of another schema; the newest two are kept
 //! <folder>/<view>/opening           how often opening began and did not end
 //! <folder>/<view>/opening-next      the same of the rows that are built beside
@@ -20,15 +20,14 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
 };
 
-use berth_proto::Timestamp;
+use berth_proto::{Timestamp, views::DamageNumber};
 use thiserror::Error;
 
-use crate::high_water;
+use crate::{high_water, program::program};
 
 /// Folders of damaged rows that are kept for a look at them.
 const QUARANTINES_MAX: usize = 2;
@@ -48,7 +47,7 @@ const NEXT: &str = "next";
 /// The file that says which program began the latter: another may have folded what this one folds otherwise, which is why
 /// rows are built anew.
 const NEXT_RELEASE: &str = "next-release";
-/// The file that says that the latter may lack what the log cannot give any more.
+/// The file that says what the latter may lack of what the log cannot give any more.
 const NEXT_ACCEPTS: &str = "next-accepts";
 
 /// A view cannot be opened.
@@ -97,6 +96,8 @@ pub(crate) struct ViewFolder {
     home: PathBuf,
     view: &'static str,
     schema: u32,
+    /// Held while what is accepted is written: by whoever says it, and by whoever begins the rows that it is said of.
+    accepting: Mutex<()>,
     /// Held until this is dropped.
     _lock: File,
 }
@@ -106,7 +107,7 @@ impl ViewFolder {
     pub(crate) fn claim(root: &Path, view: &'static str, schema: u32) -> Result<Self, OpenError> {
         let home = root.join(view);
         let lock = claim(&home)?;
-        Ok(Self { root: root.to_owned(), home, view, schema, _lock: lock })
+        Ok(Self { root: root.to_owned(), home, view, schema, accepting: Mutex::default(), _lock: lock })
     }
 
     /// Where the rows lie that are read.
@@ -135,18 +136,19 @@ impl ViewFolder {
         let name = format!("v{}-{}", self.schema, last + 1);
         write_whole(&self.home, NEXT, &name)?;
         // A process that ends here begins anew, which is nothing lost.
-        write_whole(&self.home, NEXT_RELEASE, program())?;
+        write_whole(&self.home, NEXT_RELEASE, program().unwrap_or_default())?;
         Ok(self.home.join(name))
     }
 
-    /// Lets the rows that are built beside lack what the log cannot give any more, however often the process starts.
-    pub(crate) fn accept_damage(&self) -> io::Result<()> {
-        write_whole(&self.home, NEXT_ACCEPTS, "")
+    /// Lets the rows that are built beside lack what this number stands for, however often the process starts.
+    pub(crate) fn accept_damage(&self, number: DamageNumber) -> io::Result<()> {
+        let _alone = self.accepting.lock().unwrap_or_else(PoisonError::into_inner);
+        write_whole(&self.home, NEXT_ACCEPTS, &number.to_string())
     }
 
-    /// Whether they may.
-    pub(crate) fn next_accepts_damage(&self) -> bool {
-        self.home.join(NEXT_ACCEPTS).is_file()
+    /// What they may lack.
+    pub(crate) fn next_accepted(&self) -> Option<DamageNumber> {
+        fs::read_to_string(self.home.join(NEXT_ACCEPTS)).ok()?.parse().ok()
     }
 
     /// Removes what is said of the rows that are built beside.
@@ -204,13 +206,13 @@ impl ViewFolder {
                 remove_file(&self.home.join(file))?;
             }
         }
-        let begun_by = fs::read_to_string(self.home.join(NEXT_RELEASE)).ok();
-        let is_ours = self.next().is_some() && begun_by.as_deref() == Some(program());
+        let begun = self.next().is_some();
+        let is_ours = begun && self.was_begun_by_us();
         if !is_ours {
-            // Another program may read less of the log than the one that somebody accepted it of.
+            // It was said of other rows.
             remove_file(&self.home.join(NEXT_ACCEPTS))?;
         }
-        if self.next().is_some() && !is_ours {
+        if begun && !is_ours {
             tracing::info!(view = self.view, "what another program began to build beside is begun anew");
             self.begin_next_anew()?;
         }
@@ -224,6 +226,11 @@ impl ViewFolder {
             }
         }
         Ok(())
+    }
+
+    fn was_begun_by_us(&self) -> bool {
+        let begun_by = fs::read_to_string(self.home.join(NEXT_RELEASE)).ok();
+        program().is_some_and(|ours| begun_by.as_deref() == Some(ours))
     }
 
     /// Puts the rows that are read aside. Those that are built beside take their place, if there are any; else the view is
@@ -318,21 +325,6 @@ fn parse_rows(name: &str) -> Option<(u32, Option<u64>)> {
         Some((schema, number)) => Some((schema.parse().ok()?, Some(number.parse().ok()?))),
         None => Some((name.parse().ok()?, None)),
     }
-}
-
-/// Which program this is: its release and its file, since two builds of one release may fold otherwise. The same program that was
-/// copied anew is another one, which costs no more than what was begun.
-fn program() -> &'static str {
-    static PROGRAM: OnceLock<String> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // The file that runs, though another one may stand at its path by now.
-        let file = fs::metadata("/proc/self/exe").or_else(|_| fs::metadata(std::env::current_exe()?));
-        let release = env!("CARGO_PKG_VERSION");
-        file.map_or_else(
-            |_| release.to_owned(),
-            |file| format!("{release} {} {} {}.{}", file.ino(), file.size(), file.mtime(), file.mtime_nsec()),
-        )
-    })
 }
 
 /// Writes a file so that it is whole or absent, whenever the process or the machine ends.

@@ -146,7 +146,8 @@ impl Follower {
                 }
                 Ended::RolledBack(sentence) => self.halt(&sentence).await,
                 Ended::Full(reason) => self.shut(&reason).await,
-                Ended::Unusable(reason) => self.put_aside(&reason),
+                // Of the rows that are read nobody says that they lack anything.
+                Ended::Unusable(reason) | Ended::Lacking { reason, .. } => self.put_aside(&reason),
             }
             if self.progress {
                 pauses.restart();
@@ -331,10 +332,10 @@ impl Follower {
         self.core.set_state(ViewState::Rebuilding, false);
         self.core.set_store(None);
         if self.building.take().is_some() {
-            self.core.end_rebuild(Some(
+            self.core.end_rebuild(Some(&Ended::Unusable(
                 "the rows that were read were damaged, and those that were begun beside them are built on in their place"
                     .to_owned(),
-            ));
+            )));
         }
     }
 
@@ -374,7 +375,7 @@ impl Follower {
         if let Ok(Err(error)) = spawn_blocking(move || core.folder.drop_next()).await {
             tracing::warn!(view = self.core.view, %error, "what was built beside cannot be removed");
         }
-        self.core.end_rebuild(Some(reason));
+        self.core.end_rebuild(Some(&ended));
     }
 
     /// Lets rows that were built beside take the place of those that are read. Nothing is folded into these meanwhile, so that

@@ -8,6 +8,7 @@
 
 mod beside;
 mod checked;
+mod damage;
 mod ended;
 mod fold;
 mod folder;
@@ -17,6 +18,7 @@ mod lag;
 mod metrics;
 mod options;
 pub mod port;
+mod program;
 mod reader;
 mod seen;
 mod start;

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_log::{Position, SharedCommit};
-use berth_proto::{CommitV2, Kind, Timestamp};
+use berth_proto::{CommitV2, Kind, Timestamp, views::DamageNumber};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -94,6 +94,8 @@ pub struct RebuildEnded {
     pub at: Timestamp,
     /// Why the former rows are still read; none if the new ones are.
     pub failure: Option<String>,
+    /// By which number it is accepted that new rows lack commits, if that is why.
+    pub damage: Option<DamageNumber>,
 }
 
 /// Whether new rows may take the place of others that have more, since the log cannot give any more what these were made of.
@@ -101,8 +103,8 @@ pub struct RebuildEnded {
 pub enum Lacking {
     /// They may not: the others are the better ones.
     Refused,
-    /// They may: an operator says so.
-    Accepted,
+    /// They may lack the commits that this number stands for, and no other: an operator says so.
+    Accepted(DamageNumber),
 }
 
 /// What became of a wish to have a view built anew.

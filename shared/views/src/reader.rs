@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,11 +11,13 @@ use std::{
 
 use async_trait::async_trait;
 use berth_log::Position;
+use berth_proto::views::DamageNumber;
 use berth_runtime::Clock;
 use tokio::sync::{Notify, watch};
 
 use crate::{
     checked::Checked,
+    ended::Ended,
     folder::ViewFolder,
     metrics,
     port::{Asked, Change, Lacking, Rebuild, RebuildEnded, Row, ViewError, ViewReader, ViewState},
@@ -45,8 +47,8 @@ pub(crate) struct Core {
     pub(crate) nudged: Notify,
     /// How rows fare that are built beside: begun by whoever asks for it, told by the follower.
     pub(crate) rebuild: watch::Sender<Option<Rebuild>>,
-    /// Whether these may lack what the log cannot give any more: said by whoever asks for them.
-    accepts_damage: AtomicBool,
+    /// What these may lack of what the log cannot give any more: said by whoever asks for them.
+    accepted: Mutex<Option<DamageNumber>>,
     /// Wakes the follower to build them.
     pub(crate) asked: Notify,
     /// Held by work on rows that are built beside which cannot be ended from outside.
@@ -74,7 +76,7 @@ impl Core {
             damaged: Notify::new(),
             nudged: Notify::new(),
             rebuild: watch::Sender::new(None),
-            accepts_damage: AtomicBool::new(false),
+            accepted: Mutex::default(),
             asked: Notify::new(),
             beside: Arc::default(),
             clock,
@@ -97,17 +99,25 @@ impl Core {
         self.rebuild.borrow().as_ref().is_some_and(|rebuild| rebuild.ended.is_none())
     }
 
-    /// Whether the rows that are built beside may lack what the log cannot give any more.
-    pub(crate) fn accepts_damage(&self) -> bool {
-        self.accepts_damage.load(Ordering::SeqCst)
+    /// What the rows that are built beside may lack, if anything.
+    pub(crate) fn accepted(&self) -> Option<DamageNumber> {
+        *self.accepted_now()
+    }
+
+    fn accepted_now(&self) -> MutexGuard<'_, Option<DamageNumber>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has rows built beside those that are read, unless that goes on already.
     pub(crate) fn begin_rebuild(&self, lacking: Lacking) -> bool {
+        let accepted = match lacking {
+            Lacking::Refused => None,
+            Lacking::Accepted(number) => Some(number),
+        };
         let begun = self.rebuild.send_if_modified(|rebuild| {
             let rests = rebuild.as_ref().is_none_or(|rebuild| rebuild.ended.is_some());
-            if rests || lacking == Lacking::Accepted {
-                self.accepts_damage.store(lacking == Lacking::Accepted, Ordering::SeqCst);
+            if rests || accepted.is_some() {
+                *self.accepted_now() = accepted;
             }
             if rests {
                 let begun_at = self.clock.now();
@@ -117,8 +127,8 @@ impl Core {
         });
         if begun {
             self.asked.notify_one();
-        } else if lacking == Lacking::Accepted
-            && let Err(error) = self.folder.accept_damage()
+        } else if let Some(number) = accepted
+            && let Err(error) = self.folder.accept_damage(number)
         {
             tracing::warn!(view = self.view, %error, "that damage is accepted could not be written down: a restart forgets it");
         }
@@ -138,9 +148,13 @@ impl Core {
     }
 
     /// Tells that they are read now, or why they are not.
-    pub(crate) fn end_rebuild(&self, failure: Option<String>) {
-        let at = self.clock.now();
-        self.tell_rebuild(|rebuild| rebuild.ended = Some(RebuildEnded { at, failure }));
+    pub(crate) fn end_rebuild(&self, failure: Option<&Ended>) {
+        let damage = match failure {
+            Some(Ended::Lacking { damage, .. }) => Some(*damage),
+            _ => None,
+        };
+        let (at, failure) = (self.clock.now(), failure.map(Ended::reason));
+        self.tell_rebuild(|rebuild| rebuild.ended = Some(RebuildEnded { at, failure, damage }));
         metrics::rebuild_left(self.view, 0);
     }
 

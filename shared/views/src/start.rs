@@ -38,11 +38,11 @@ pub(crate) async fn start(
         Ok((folder, marks, checked, checkpoint))
     });
     let (folder, marks, checked, checkpoint) = opened.await.map_err(|error| failed(error.into()))??;
-    let (was_being_built, accepts_damage) = (folder.next().is_some(), folder.next_accepts_damage());
+    let (was_being_built, accepted) = (folder.next().is_some(), folder.next_accepted());
     let core = Arc::new(Core::new(name, folder, Arc::clone(&options.clock)));
     core.set_store(Some(Arc::new(checked)));
     if was_being_built {
-        core.begin_rebuild(if accepts_damage { Lacking::Accepted } else { Lacking::Refused });
+        core.begin_rebuild(accepted.map_or(Lacking::Refused, Lacking::Accepted));
     }
     let (watched, stop) = (
         lag::watch(Arc::clone(&log), Arc::clone(&core), Arc::clone(&options.clock)),

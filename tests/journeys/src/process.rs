@@ -186,14 +186,21 @@ impl Process {
     }
 
     /// Waits for its end, and gives its exit code and what it wrote to the standard error.
-    pub async fn outcome(mut self) -> (Option<i32>, String) {
+    pub async fn outcome(self) -> (Option<i32>, String) {
+        let (code, _, stderr) = self.whole().await;
+        (code, stderr)
+    }
+
+    /// Waits for its end, and gives its exit code and what it wrote to the standard output and to the standard error.
+    pub async fn whole(mut self) -> (Option<i32>, String, String) {
         let code = self.ended().await.code();
-        // The reader may be behind the end by a moment.
+        // Whoever reads it may be behind the end by a moment.
         eventually("its output ends", async || {
-            if Arc::strong_count(&self.stderr) == 1 { Ok(()) } else { Err("open") }
+            let read = [&self.stdout, &self.stderr].iter().all(|one| Arc::strong_count(one) == 1);
+            if read { Ok(()) } else { Err("open") }
         })
         .await;
-        (code, self.stderr())
+        (code, self.stdout(), self.stderr())
     }
 }
 

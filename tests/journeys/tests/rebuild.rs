@@ -6,6 +6,7 @@ use std::{
 };
 
 use berth_journeys::{Berth, Client, Process, ROOT_KEY, Running, eventually};
+use berth_proto::{InstanceId, StreamKey};
 use berth_test_support::NatsServer;
 use serde_json::{Value, json};
 
@@ -150,12 +151,91 @@ async fn a_view_that_cannot_be_built_ends_with_69_and_is_read_as_before() {
     assert_eq!(listed(&client).await, names, "the former rows are read");
 
     std::fs::remove_dir(&in_the_way).unwrap();
-    let mut again = command(&berth, &["--view", "records", "--accept-damage"]);
+    let mut again = command(&berth, &["--view", "records"]);
     assert!(again.ended().await.success(), "{}{}", again.stdout(), again.stderr());
     assert_eq!(listed(&client).await, names);
     let root = client.token(ROOT_KEY);
     let odd = root.post("/v1/cluster/views/records/rebuild", json!({ "accept": true })).await.expect(400);
     assert!(odd["detail"].as_str().unwrap().contains("unknown field"), "{odd}");
+    for number in [json!("yes"), json!("3-9C1F6A0B22D4E871")] {
+        let odd = json!({ "accept_damage": number });
+        let odd = root.post("/v1/cluster/views/records/rebuild", odd).await.expect(400);
+        assert!(odd["detail"].as_str().unwrap().contains("such as 3-9c1f6a0b22d4e871"), "{odd}");
+    }
+    for arguments in [
+        &["--accept-damage", "3-9c1f6a0b22d4e871"][..],
+        &["--view", "records", "--accept-damage", "yes"],
+        &["--view", "records", "--view", "agenda", "--accept-damage", "3-9c1f6a0b22d4e871"],
+    ] {
+        let (code, said) = command(&berth, arguments).outcome().await;
+        assert_eq!(code, Some(64), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn damage_is_accepted_by_its_number_and_what_is_damaged_later_has_another() {
+    let mut server = NatsServer::start().await;
+    let berth = Berth::on_nats(&server).setting("BERTH_LOG_SHARDS", "1").start().await;
+    let client = berth.client();
+    let mut made = Vec::new();
+    for name in ["first", "second", "third"] {
+        made.push(client.post("/v1/instances", json!({ "name": name })).await.expect(201));
+    }
+    let all: BTreeSet<_> = ["first", "second", "third"].map(str::to_owned).into();
+    eventually("the list has followed", async || {
+        let listed = listed(&client).await;
+        if listed == all { Ok(()) } else { Err(listed) }
+    })
+    .await;
+
+    damage(&mut server, &made[0]).await;
+    berth.ready().await;
+    let (before, said) = refused(&berth, &["--view", "records"]).await;
+    assert!(said.contains(" of shard 0), and 0 of those that the former rows are made of"), "{said}");
+    assert_eq!(listed(&client).await, all, "the former rows are read");
+
+    // What an operator looked at and accepted is not what is damaged by now.
+    damage(&mut server, &made[1]).await;
+    berth.ready().await;
+    let (now, said) = refused(&berth, &["--view", "records", "--accept-damage", &before]).await;
+    assert!(said.contains(&format!("{before} was accepted, which is another damage")), "{said}");
+    assert_eq!(listed(&client).await, all);
+    let told = client.token(ROOT_KEY).get("/v1/cluster/views").await.expect(200);
+    let records = told["views"].as_array().unwrap().iter().find(|view| view["view"] == "records").unwrap();
+    assert_eq!(records["rebuild"]["damage"], now.as_str(), "{told}");
+    // It is said of one view, and is the number of no other.
+    refused(&berth, &["--view", "wanted-links", "--accept-damage", &now]).await;
+
+    let mut accepted = command(&berth, &["--view", "records", "--accept-damage", &now]);
+    assert!(accepted.ended().await.success(), "{}{}", accepted.stdout(), accepted.stderr());
+    assert_eq!(listed(&client).await, ["third".to_owned()].into(), "what only those commits said is gone");
+    let mut again = command(&berth, &["--view", "records"]);
+    assert!(again.ended().await.success(), "the rows lack no more than the former ones: {}", again.stdout());
+}
+
+/// Changes a byte of each commit of an instance in the files of a server that was stopped in order, so that it trusts the end
+/// that it wrote down.
+async fn damage(server: &mut NatsServer, instance: &Value) {
+    let id: InstanceId = instance["id"].as_str().unwrap().parse().unwrap();
+    let subject = StreamKey::instance(id).subject();
+    server.stop();
+    let block = server.store().join("jetstream/jetstream/$G/streams/BERTH_LOG_0/msgs/1.blk");
+    let mut bytes = std::fs::read(&block).unwrap();
+    let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(subject.as_bytes())).collect();
+    assert!(!places.is_empty(), "{subject} is in the file");
+    for at in places {
+        bytes[at + 300] ^= 1;
+    }
+    std::fs::write(&block, bytes).unwrap();
+    server.restart().await;
+}
+
+/// Runs a rebuild that is refused for damage; gives the number of that, and what was said.
+async fn refused(berth: &Running, arguments: &[&str]) -> (String, String) {
+    let (code, said, stderr) = command(berth, arguments).whole().await;
+    assert_eq!(code, Some(69), "{said}{stderr}");
+    let number = said.split("--accept-damage ").nth(1).expect("a number").split('`').next().unwrap();
+    (number.to_owned(), said)
 }
 
 /// A folder of this name somewhere below.

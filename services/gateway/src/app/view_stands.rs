@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use berth_bus::{Bus, Cluster};
 use berth_proto::{
     subject::{VIEWS_ASKED, views_told},
-    views::{Question, Stands, VIEWS},
+    views::{DamageNumber, Question, Stands, VIEWS},
 };
 use berth_runtime::{Entropy, Role, entropy::new_command_id};
 use bytes::Bytes;
@@ -41,18 +41,18 @@ pub struct ToldViews {
 impl ViewStands {
     /// How views stand at this moment. Root only.
     pub async fn all(&self, principal: &Principal) -> Result<ToldViews, Failure> {
-        self.ask(principal, None, false).await
+        self.ask(principal, None, None).await
     }
 
     /// Has a view built anew by every process that has it, and gives how it stands there. Root only; asked again while that
-    /// goes on, it changes nothing but that the new rows may lack what the log cannot give any more, if `accept_damage` says so.
+    /// goes on, it changes nothing but that the new rows may lack the commits that were `accepted`.
     pub async fn rebuild(
         &self,
         principal: &Principal,
         view: &str,
-        accept_damage: bool,
+        accepted: Option<DamageNumber>,
     ) -> Result<ToldViews, Failure> {
-        let mut told = self.ask(principal, Some(view.to_owned()), accept_damage).await?;
+        let mut told = self.ask(principal, Some(view.to_owned()), accepted).await?;
         told.views.retain(|stands| stands.view == view);
         Ok(told)
     }
@@ -61,7 +61,7 @@ impl ViewStands {
         &self,
         principal: &Principal,
         rebuild: Option<String>,
-        accept_damage: bool,
+        accepted: Option<DamageNumber>,
     ) -> Result<ToldViews, Failure> {
         if *principal != Principal::Root {
             return Err(Failure::Forbidden);
@@ -70,7 +70,7 @@ impl ViewStands {
         let id = new_command_id(&*self.entropy);
         let mut answers = self.bus.subscribe(&views_told(id)).await.map_err(unavailable)?;
         let expected = self.processes().await;
-        let question = serde_json::to_vec(&Question { id, rebuild, accept_damage });
+        let question = serde_json::to_vec(&Question { id, rebuild, accepted });
         let question = Bytes::from(question.map_err(|error| Failure::unavailable("the views", error))?);
         self.bus.publish(VIEWS_ASKED, question).await.map_err(unavailable)?;
         let deadline = Instant::now() + TOLD_MAX;

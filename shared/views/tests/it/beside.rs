@@ -1,13 +1,14 @@
 //! A view is built anew beside its rows, which are read meanwhile, and whoever kills the process leaves the ones or the others.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
 use berth_log::LogRead;
+use berth_proto::views::DamageNumber;
 use berth_views::{Asked, Lacking, Rebuild, ViewState};
 use tempfile::TempDir;
 
@@ -162,7 +163,9 @@ async fn rows_are_not_replaced_by_others_that_lack_what_the_log_lost_to_damage()
     assert_eq!(running.view.rebuild(), Asked::Begun);
     let failure = ended(&running).await.ended.unwrap().failure.expect("the former rows are the better ones");
     assert!(
-        failure.starts_with("2 commits of the log could not be read or folded, and 0 of those"),
+        failure.starts_with(
+            "2 commits of the log could not be read or folded (1 of shard 0, 1 of shard 1), and 0 of those"
+        ),
         "{failure}"
     );
     assert_eq!(running.rows(&log).await, rows);
@@ -177,19 +180,51 @@ async fn rows_may_lack_what_the_log_lost_to_damage_if_an_operator_says_so() {
     let running = Running::open(&log, folder.path()).await;
     let rows = running.rows(&log).await;
     log.damage_first();
-    assert_eq!(running.view.rebuild(), Asked::Begun);
-    let failure = ended(&running).await.ended.unwrap().failure.expect("nobody accepted it");
-    assert!(failure.contains("`berth views rebuild --accept-damage`"), "{failure}");
-    assert_eq!(running.view.rebuild_with(Lacking::Accepted), Asked::Begun);
+    let number = refused(&running).await;
+    assert_eq!(number.commits, 2);
+    assert_eq!(refused(&running).await, number, "the same damage has the same number");
+    assert_eq!(running.view.rebuild_with(Lacking::Accepted(number)), Asked::Begun);
     assert_eq!(ended(&running).await.ended.unwrap().failure, None);
     let lacking = running.rows(&log).await;
     assert_eq!(lacking, reference(&log).await);
     assert!(lacking.len() < rows.len(), "what the log cannot give is gone");
-    // From now on they are the ones to compare with.
+    // From now on they are the ones to compare with, also after a restart.
     assert_eq!(running.view.rebuild(), Asked::Begun);
     assert_eq!(ended(&running).await.ended.unwrap().failure, None);
     running.stop().await;
     assert!(names(folder.path(), "next").is_empty());
+    let running = Running::open(&log, folder.path()).await;
+    running.state(|state| *state == ViewState::Live).await;
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    assert_eq!(ended(&running).await.ended.unwrap().failure, None);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_after_an_operator_said_so_is_not_accepted() {
+    let (log, folder) = (TestLog::with_commits(97), tempfile::tempdir().unwrap());
+    let running = Running::open(&log, folder.path()).await;
+    let rows = running.rows(&log).await;
+    log.damage_first();
+    let before = refused(&running).await;
+    log.damage(0, 3);
+    assert_eq!(running.view.rebuild_with(Lacking::Accepted(before)), Asked::Begun);
+    let told = ended(&running).await.ended.unwrap();
+    let (failure, now) = (told.failure.expect("it is another damage"), told.damage.expect("its number"));
+    assert!(failure.contains(&format!("{before} was accepted, which is another damage")), "{failure}");
+    assert_eq!((now.commits, running.rows(&log).await), (3, rows));
+    assert_eq!(running.view.rebuild_with(Lacking::Accepted(now)), Asked::Begun);
+    assert_eq!(ended(&running).await.ended.unwrap().failure, None);
+    // One that is mended and one that is damaged in its place are as many as before, and not the same.
+    log.mend(0, 3);
+    log.damage(1, 4);
+    let other = refused(&running).await;
+    assert_eq!((other.commits, other == now), (3, false));
+    // What is mended needs no word.
+    log.mend(1, 4);
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    assert_eq!(ended(&running).await.ended.unwrap().failure, None);
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +233,8 @@ async fn what_was_accepted_counts_after_a_restart() {
     log.damage_first();
     let running = Running::open(&log, folder.path()).await;
     running.state(|state| *state == ViewState::Live).await;
-    assert_eq!(running.view.rebuild_with(Lacking::Accepted), Asked::Begun);
+    let number = refused(&running).await;
+    assert_eq!(running.view.rebuild_with(Lacking::Accepted(number)), Asked::Begun);
     let mut changes = 0;
     while running.view.rebuilding().unwrap().folded == 0 {
         changes += 1;
@@ -222,20 +258,22 @@ async fn what_was_accepted_of_other_rows_counts_for_no_others() {
     let (log, folder) = of_a_stopped_view().await;
     let word = folder.path().join("counts/next-accepts");
     log.damage_first();
+    let running = Running::open(&log, folder.path()).await;
+    running.state(|state| *state == ViewState::Live).await;
+    let number = refused(&running).await.to_string();
+    running.stop().await;
     // Left by a kill between the end of a rebuild and what is removed with it.
-    std::fs::write(&word, "").unwrap();
+    std::fs::write(&word, &number).unwrap();
     let running = Running::open(&log, folder.path()).await;
     running.state(|state| *state == ViewState::Live).await;
     assert!(!word.exists());
-    std::fs::write(&word, "").unwrap();
-    assert_eq!(running.view.rebuild(), Asked::Begun);
-    let failure = ended(&running).await.ended.unwrap().failure.expect("nobody accepted it of these");
-    assert!(failure.contains("--accept-damage"), "{failure}");
+    std::fs::write(&word, &number).unwrap();
+    refused(&running).await;
     running.stop().await;
 
     // Said of what another program read of the log.
     build_and_be_killed(folder.path(), 3).await;
-    std::fs::write(&word, "").unwrap();
+    std::fs::write(&word, &number).unwrap();
     std::fs::write(folder.path().join("counts/next-release"), "0.0.1").unwrap();
     let running = Running::open(&log, folder.path()).await;
     assert!(ended(&running).await.ended.unwrap().failure.is_some());
@@ -289,10 +327,29 @@ async fn what_another_build_of_the_release_began_beside_is_begun_anew() {
     let builds = tempfile::tempdir().unwrap();
     let other = builds.path().join("other-build");
     std::fs::copy(std::env::current_exe().unwrap(), &other).unwrap();
+    // A byte that nobody runs.
+    std::fs::OpenOptions::new().append(true).open(&other).unwrap().write_all(&[0]).unwrap();
     be_killed_while_building(&other, folder.path(), 3).await;
     let running = Running::open(&log, folder.path()).await;
     let rebuild = ended(&running).await;
     assert_eq!((rebuild.folded_before, rebuild.ended.unwrap().failure), (0, None));
+    assert_eq!(running.rows(&log).await, rows);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_build_in_a_container_that_was_made_anew_goes_on() {
+    let (log, folder) = of_a_stopped_view().await;
+    let rows = reference(&log).await;
+    let image = tempfile::tempdir().unwrap();
+    let copied = image.path().join("berth");
+    // Another file with another date, and the same program.
+    std::fs::copy(std::env::current_exe().unwrap(), &copied).unwrap();
+    be_killed_while_building(&copied, folder.path(), 3).await;
+    let running = Running::open(&log, folder.path()).await;
+    let rebuild = ended(&running).await;
+    assert!(rebuild.folded_before > 0, "{rebuild:?}");
+    assert_eq!(rebuild.ended.unwrap().failure, None);
     assert_eq!(running.rows(&log).await, rows);
     running.stop().await;
 }
@@ -304,6 +361,18 @@ async fn are(folder: &Path, wanted: &[&str]) {
         assert!(tokio::time::Instant::now() < deadline, "{:?}", names(folder, "v"));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Has the view built anew, which is refused for what the log cannot give any more; gives the number of that.
+async fn refused(running: &Running) -> DamageNumber {
+    assert_eq!(running.view.rebuild(), Asked::Begun);
+    let told = ended(running).await.ended.unwrap();
+    let (failure, number) = (told.failure.unwrap(), told.damage.unwrap());
+    assert!(
+        failure.contains(&format!("`berth views rebuild --view counts --accept-damage {number}`")),
+        "{failure}"
+    );
+    number
 }
 
 /// The rebuild, once it has ended.

@@ -76,9 +76,25 @@ impl TestLog {
 
     /// Makes the first commit of each shard one that nobody can read any more.
     pub(crate) fn damage_first(&self) {
-        for shard in self.shards.lock().unwrap().values_mut() {
-            shard.commits[0].payload = Bytes::from_static(b"no commit any more");
+        for shard in 0..SHARDS {
+            self.damage(shard, 1);
         }
+    }
+
+    /// Makes a commit one that nobody can read any more.
+    pub(crate) fn damage(&self, shard: u8, revision: usize) {
+        self.flip(shard, revision);
+    }
+
+    /// Makes it what it was.
+    pub(crate) fn mend(&self, shard: u8, revision: usize) {
+        self.flip(shard, revision);
+    }
+
+    fn flip(&self, shard: u8, revision: usize) {
+        let mut shards = self.shards.lock().unwrap();
+        let payload = &mut shards.get_mut(&shard).unwrap().commits[revision - 1].payload;
+        *payload = payload.iter().map(|byte| !byte).collect::<Vec<_>>().into();
     }
 
     /// Loses the last commits of each shard.

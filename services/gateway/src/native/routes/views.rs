@@ -1,7 +1,7 @@
 //! The views of a deployment: the operator's, with the root key.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use berth_proto::views::{Rebuild, Stands, VIEWS};
+use berth_proto::views::{DamageNumber, Rebuild, Stands, VIEWS};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,11 +19,12 @@ use crate::{
 /// How a view shall be built anew.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(examples(json!({}), json!({"accept_damage": true})))]
+#[schema(examples(json!({}), json!({"accept_damage": "3-9c1f6a0b22d4e871"})))]
 pub(super) struct RebuildRequest {
-    /// Whether the new rows may take their place although they lack what the log cannot give any more and the former ones have;
-    /// false if it is left out.
-    accept_damage: Option<bool>,
+    /// The new rows may take their place although they lack commits that the log cannot give any more and the former ones have, if these
+    /// are just the ones that this number stands for: `damage` of a rebuild that failed for them. What is damaged later has another
+    /// number.
+    accept_damage: Option<String>,
 }
 
 /// The views of the processes that answered.
@@ -41,7 +42,7 @@ pub(super) struct ViewsBody {
     "view": "records", "member": "9f86d081884c7d65", "role": "projections", "state": "live", "asked": "begun", "reason": null,
     "rebuild": {
         "begun_at": "2026-11-30T12:00:00Z", "folded": 41_000, "of": 120_000, "per_second": 8_200, "seconds_left": 9,
-        "ended_at": null, "failure": null
+        "ended_at": null, "failure": null, "damage": null
     }
 })))]
 pub(super) struct ViewBody {
@@ -79,6 +80,9 @@ pub(super) struct RebuildBody {
     ended_at: Option<String>,
     /// Why the former rows are still read, if it failed.
     failure: Option<String>,
+    /// If it failed since the new rows would lack commits: what accepts that, as `accept_damage`. How many they are, and a digest of
+    /// where they stand.
+    damage: Option<String>,
 }
 
 /// Shows how the views of every process stand, and how far those are that are built anew.
@@ -110,10 +114,9 @@ pub(super) async fn rebuild(
         let names = VIEWS.map(|(name, _)| format!("`{name}`")).join(", ");
         return Err(Problem::new(Code::NotFound, format!("There is no such view; there are {names}.")));
     };
-    let told = app
-        .view_stands
-        .rebuild(&caller.principal, name, body.value.accept_damage.unwrap_or_default())
-        .await?;
+    let accepted = body.value.accept_damage.map(|number| number.parse::<DamageNumber>()).transpose();
+    let accepted = accepted.map_err(|error| Problem::invalid(format!("`accept_damage`: {error}.")))?;
+    let told = app.view_stands.rebuild(&caller.principal, name, accepted).await?;
     if told.views.is_empty() {
         let detail =
             format!("Nobody who has the view `{name}` answers: processes of the role {role} have it.");
@@ -143,8 +146,9 @@ impl ViewBody {
 impl RebuildBody {
     fn of(rebuild: Rebuild) -> Self {
         let (per_second, seconds_left) = (rebuild.per_second(), rebuild.seconds_left());
-        let Rebuild { begun_at, folded, of, ended_at, failure, .. } = rebuild;
+        let Rebuild { begun_at, folded, of, ended_at, failure, damage, .. } = rebuild;
         let (begun_at, ended_at) = (time(begun_at), ended_at.map(time));
-        Self { begun_at, folded, of, per_second, seconds_left, ended_at, failure }
+        let damage = damage.map(|number| number.to_string());
+        Self { begun_at, folded, of, per_second, seconds_left, ended_at, failure, damage }
     }
 }
