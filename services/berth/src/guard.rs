@@ -38,6 +38,8 @@ pub(crate) struct Guard {
     pub(crate) missing: Missing,
     /// Whether this process notes what was seen.
     pub(crate) notes: bool,
+    /// Whether it writes the formats that the deployment writes.
+    pub(crate) writes: bool,
     /// The log as this process follows it, for what could not be read there.
     pub(crate) followed: Arc<dyn LogRead>,
 }
@@ -46,6 +48,8 @@ pub(crate) struct Guard {
 struct Said {
     log: watch::Sender<Halted>,
     keys: watch::Sender<Option<String>>,
+    /// The generation of formats that is written from the next start of this process on, if that is another one.
+    raised: watch::Sender<Option<u16>>,
 }
 
 // === impl Guard ===
@@ -55,6 +59,7 @@ impl Guard {
     pub(crate) fn watch(self, readiness: &Readiness, lifecycle: &Lifecycle) -> watch::Receiver<Halted> {
         let (log, halted) = watch::channel(None);
         let (keys, trouble) = watch::channel(None::<String>);
+        let (raised, next) = watch::channel(None::<u16>);
         let (shown, followed) = (halted.clone(), Arc::clone(&self.followed));
         readiness.register("log", move || match (&*shown.borrow(), followed.unreadable()) {
             (Some(why), _) => Check::waiting(format!("halted: {why}")),
@@ -66,9 +71,18 @@ impl Guard {
             None => Check::ready("there"),
             Some(why) => Check::waiting(why.clone()),
         });
+        if self.writes {
+            let writes = self.deployment.write_version.number();
+            readiness.register("formats", move || {
+                Check::ready(match *next.borrow() {
+                    None => format!("writes generation {writes}"),
+                    Some(next) => format!("writes generation {writes}, and {next} once it is started again"),
+                })
+            });
+        }
         let stop = lifecycle.stop().clone();
         lifecycle.spawn(async move {
-            let said = Said { log, keys };
+            let said = Said { log, keys, raised };
             let mut watched = self;
             let mut noted = Instant::now();
             while stop.run_until_cancelled(sleep(LOOK_EVERY)).await.is_some() {
@@ -95,6 +109,11 @@ impl Guard {
             return;
         }
         publish(&said.keys, kept.as_ref().err().cloned(), "the keys cannot be used");
+        if let Ok(kept) = &kept
+            && self.writes
+        {
+            self.tell_raise(said, kept.record.write_version());
+        }
         // A log that does not answer is nothing that was lost: whoever asks it is told.
         let (Ok(end), Ok(missing)) = (self.log.end().await, self.log.missing().await) else { return };
         let lost = self.lost(&end, &missing);
@@ -107,6 +126,22 @@ impl Guard {
         if due && self.notes {
             self.note_end(kept.ok()).await;
         }
+    }
+
+    /// What this process writes stays what it wrote from its first commit on: whoever raised it is told which processes are left.
+    fn tell_raise(&self, said: &Said, recorded: u16) {
+        let writes = self.deployment.write_version.number();
+        said.raised.send_if_modified(|before| {
+            let now = (recorded != writes).then_some(recorded);
+            if now.is_some() && *before != now {
+                tracing::info!(
+                    writes,
+                    recorded,
+                    "newer formats may be written: start this process again for them"
+                );
+            }
+            std::mem::replace(before, now) != now
+        });
     }
 
     /// What is lost of the log, in words.

@@ -20,6 +20,20 @@ use crate::{
     wiring::{embedded_deployment, nats_deployment, nats_members},
 };
 
+/// Whose formats follow from what the deployment writes.
+const WRITERS: [Role; 3] = [Role::SessionAggregate, Role::Webhooks, Role::Gateway];
+
+/// Whether a process of this role writes what the deployment is to write, from its start to its end.
+pub(crate) fn writes_formats(role: Role) -> bool {
+    WRITERS.iter().any(|writer| role.runs(*writer))
+}
+
+/// Whether the raise from a generation to the next has to wait for a process: it does not read the next one, or it writes an earlier one
+/// still. What a process writes that writes none of them matters nothing.
+fn holds_up(role: Role, Formats { reads, writes }: Formats, from: u16) -> bool {
+    reads < deployment::next(from) || (writes_formats(role) && writes < from)
+}
+
 /// Throws away the views below the data folder and what they remember of the log, and lets the record of the
 /// deployment expect nothing of the log any more; the next start takes the log as it is, and makes what is
 /// absent. Refused while a process uses the folder. Says what it did.
@@ -80,10 +94,11 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
         kept.record.deployment()?;
         let from = kept.record.write_version();
         let next = deployment::next(from);
+        let members = members(settings).await?;
         if next != from {
-            for (seat, present) in members(settings).await?.members() {
+            for (seat, present) in members.members() {
                 let Formats { reads, writes } = present.member.status.formats;
-                if reads < next || writes < from {
+                if holds_up(seat.role, present.member.status.formats, from) {
                     let (member, address) = (seat.to_string(), present.member.address.clone());
                     return Err(Failure::Behind { member, address, reads, writes, next });
                 }
@@ -98,7 +113,11 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
         }
         say(&format!(
             "the deployment {id} writes formats of generation {to} instead of {from} from the next start of each process"
-        ))
+        ))?;
+        for (seat, present) in members.members().filter(|(seat, _)| writes_formats(seat.role)) {
+            say(&format!("to be started again: {seat} at {}", present.member.address))?;
+        }
+        Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -143,4 +162,24 @@ fn slots(settings: &Settings) -> Result<Vec<PathBuf>, FolderError> {
         }
     }
     Ok(slots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raise_waits_for_whoever_cannot_read_it_and_for_those_that_it_told_to_start_again() {
+        let of = |role, reads, writes| holds_up(role, Formats { reads, writes }, 2);
+        for role in Role::ALL {
+            assert!(of(role, 2, 2), "{role} does not read generation 3");
+            assert!(!of(role, 3, 2), "{role}");
+            assert_eq!(
+                of(role, 3, 1),
+                writes_formats(role),
+                "{role}: only those were named by the raise before"
+            );
+        }
+        assert!(!writes_formats(Role::Connector) && !writes_formats(Role::Projections));
+    }
 }

@@ -103,13 +103,8 @@ async fn nothing_of_before_starts(berth: &mut Running) {
 
 /// The operator raises what is written, by one; gives what was said, and whether it was done.
 async fn raise(berth: &Running) -> (Option<i32>, String) {
-    let mut process = berth.run(&["upgrade"]);
-    let code = process.ended().await.code();
-    let said = eventually("it says what it did", async || {
-        let said = process.stdout() + &process.stderr();
-        if said.is_empty() { Err("nothing") } else { Ok(said) }
-    })
-    .await;
+    let (code, stdout, stderr) = berth.run(&["upgrade"]).whole().await;
+    let said = stdout + &stderr;
     println!("$ berth upgrade\n{}", said.trim_end());
     (code, said)
 }
@@ -131,6 +126,18 @@ async fn written_by(client: &Client, role: &str) -> BTreeSet<u64> {
     let cluster = client.token(ROOT_KEY).get("/v1/cluster").await.expect(200);
     let members = cluster["members"].as_array().expect("members").iter().filter(|one| one["role"] == role);
     members.map(|one| one["formats"]["writes"].as_u64().expect("a number")).collect()
+}
+
+/// Waits until every process of a role says this of what it writes.
+async fn says_of_formats(client: &Client, role: &str, wanted: &str) {
+    eventually(&format!("every {role} {wanted}"), async || {
+        let cluster = client.token(ROOT_KEY).get("/v1/cluster").await.expect(200);
+        let members = cluster["members"].as_array().expect("members").iter();
+        let said: Vec<_> =
+            members.filter(|one| one["role"] == role).map(|one| one["says"]["formats"].clone()).collect();
+        if !said.is_empty() && said.iter().all(|one| one == wanted) { Ok(()) } else { Err(said) }
+    })
+    .await;
 }
 
 /// No notice came twice: each process settled what it had sent before it was gone.
@@ -191,6 +198,10 @@ async fn two_releases_run_together_under_load_and_newer_formats_are_written_only
     // meanwhile.
     let (code, said) = raise(&berth).await;
     assert!(code == Some(0) && said.contains("formats of generation 3 instead of 2"), "{said}");
+    let left = said.lines().filter(|line| line.starts_with("to be started again: ")).count();
+    assert!(left == 6 && !said.contains("again: connector"), "{said}");
+    says_of_formats(&client, "session-aggregate", "writes generation 2, and 3 once it is started again")
+        .await;
     for at in [0, 5, 2, 7, 4, 6] {
         is_heard_of(&client, &receiver, &format!("raised-{at}")).await;
         replace(&mut berth, at, &load).await;
@@ -204,6 +215,7 @@ async fn two_releases_run_together_under_load_and_newer_formats_are_written_only
         })
         .await;
     }
+    says_of_formats(&client, "session-aggregate", "writes generation 3").await;
     client.post("/v1/webhooks", json!({"url": receiver.url("/own")})).await.expect(201);
     let root = client.token(ROOT_KEY);
     root.post(&choice(account), json!({"upstream": "evo1"})).await.expect(200);

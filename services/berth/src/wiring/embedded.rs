@@ -77,6 +77,7 @@ pub(super) async fn open(
         seen: end,
         missing: Missing::new(),
         notes: true,
+        writes: true,
         followed: Arc::clone(&log) as _,
     };
     let halted = guard.watch(readiness, lifecycle);

@@ -118,6 +118,7 @@ pub(super) async fn open(
         seen: end,
         missing,
         notes: role.runs(Role::SessionAggregate),
+        writes: crate::recover::writes_formats(role),
         followed: Arc::clone(&followed),
     };
     let halted = guard.watch(readiness, lifecycle);
