@@ -110,7 +110,13 @@ impl Done {
         let mut connects = 0;
         for worker in 0..WORKERS {
             let types = event_types(client, &name(worker)).await;
-            connects += types.iter().filter(|of| *of == "ConnectRequested").count();
+            let count = |wanted: &str| types.iter().filter(|of| *of == wanted).count();
+            assert_eq!(
+                count("ConnectRequested"),
+                count("ConnectEnded"),
+                "each attempt ended, once: {types:?}"
+            );
+            connects += count("ConnectRequested");
             let verified = client.get(&format!("/v1/instances/{}/verify", name(worker))).await.expect(200);
             assert_eq!(verified["ok"], true, "{verified}");
         }

@@ -8,6 +8,10 @@ use berth_journeys::{
 };
 use berth_test_support::NatsServer;
 use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpListener,
+};
 
 /// Starts a connector that is to be refused, and gives what it says.
 async fn refused(url: &str, data: &Path, more: &[(&str, &str)]) -> String {
@@ -49,6 +53,37 @@ async fn a_server_without_jetstream_is_named() {
     let (server, data) = (ConfiguredServer::start("").await, tempfile::tempdir().unwrap());
     let said = refused(&server.plain_url(), data.path(), &[]).await;
     assert!(said.contains("has no JetStream") && said.contains("BERTH_NATS_URL"), "{said}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("nats://{}", listener.local_addr().unwrap());
+    let said = tokio::select! {
+        said = refused(&url, data.path(), &[]) => said,
+        () = old_server(listener) => unreachable!("it serves for ever"),
+    };
+    assert!(said.contains("2.11.9") && said.contains("2.12"), "{said}");
+}
+
+/// A server of a release before JetStream could do what the log needs, as far as it is asked: it says who it is, and that it lives.
+async fn old_server(listener: TcpListener) {
+    let info = json!({
+        "server_id": "old", "server_name": "old", "version": "2.11.9", "go": "go1", "proto": 1, "client_id": 1,
+        "host": "127.0.0.1", "port": 4222, "headers": true, "jetstream": true, "max_payload": 1_048_576,
+    });
+    loop {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let (reading, mut writing) = socket.split();
+        writing.write_all(format!("INFO {info}\r\n").as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(reading).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.starts_with("PING") && writing.write_all(b"PONG\r\n").await.is_err() {
+                break;
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ const LINKED: usize = 24;
 const PAIRING: usize = 6;
 /// Within which owned work moves.
 const MOVES_MAX: Duration = Duration::from_secs(15);
+/// For how long a process is suspended at least.
+const SUSPENDED: Duration = Duration::from_secs(30);
 /// The roles whose work is spread here.
 const SPREAD: [&str; 3] = ["projections", "webhooks", "connector"];
 
@@ -215,6 +217,7 @@ async fn owners_that_were_suspended_report_settle_and_send_nothing_when_they_wak
     log_out(&client, &half).await;
     receiver.wait("attempts are under way", |all| all.len() > 4).await;
     let suspended = suspend(&mut berth);
+    let long_enough = tokio::time::Instant::now() + SUSPENDED;
     tokio::time::timeout(MOVES_MAX, settled(&client, 1)).await.expect("the others own all in time");
     let under_way: BTreeSet<String> = receiver.received().iter().map(webhook_id).collect();
     receiver.always(Reply::status(200));
@@ -223,6 +226,7 @@ async fn owners_that_were_suspended_report_settle_and_send_nothing_when_they_wak
     receiver.wait("every logout is told", |all| told(all, "instance.logged_out").len() == LINKED).await;
     all_have_ended(&client).await;
 
+    tokio::time::sleep_until(long_enough).await;
     // They wake up with everything due at once: codes, attempts, answers that wait in their sockets.
     for process in &suspended {
         process.signal("CONT");
