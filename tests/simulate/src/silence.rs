@@ -49,6 +49,7 @@ pub(crate) fn faults(world: &World, history: &History, instances: &[InstanceId])
         for (endpoint, heard) in by_endpoint {
             faults.extend(life.silence(&heard).into_iter().map(|fault| format!("P5: {endpoint}: {fault}")));
             faults.extend(order(&heard).into_iter().map(|fault| format!("P6: {endpoint}: {fault}")));
+            faults.extend(ends(&heard).into_iter().map(|fault| format!("P6: {endpoint}: {fault}")));
             faults.extend(life.told(&heard).map(|fault| format!("P6: {endpoint}: {fault}")));
         }
     }
@@ -90,6 +91,19 @@ fn order(heard: &[&Heard]) -> Vec<String> {
                 ));
             }
             last = Some(one);
+        }
+    }
+    faults
+}
+
+/// A session ends once: its disconnection has one id, however often it is heard.
+fn ends(heard: &[&Heard]) -> Vec<String> {
+    let mut known = BTreeMap::new();
+    let mut faults = Vec::new();
+    for one in heard.iter().filter(|one| one.kind == LOGGED_OUT) {
+        let before = known.entry(one.session).or_insert(&one.id);
+        if *before != &one.id {
+            faults.push(format!("session {} ends as {before} and as {}", one.session, one.id));
         }
     }
     faults

@@ -35,6 +35,8 @@ pub(crate) struct Heard {
     pub(crate) kind: String,
     pub(crate) instance: InstanceId,
     pub(crate) version: u64,
+    /// The session that it is about.
+    pub(crate) session: u64,
     /// The version of the instance at that moment.
     pub(crate) now: u64,
     /// Whether it was answered with success, and the answer arrived as far as the endpoint knows.
@@ -111,12 +113,14 @@ async fn answer(
     };
     let kind = said["type"].as_str().unwrap_or_default().to_owned();
     let version = said["data"]["version"].as_u64().unwrap_or_default();
+    let session = said["data"]["session"].as_u64().unwrap_or_default();
     let now = world.version_of(&StreamKey::instance(instance));
     world.trace.step(
         &from,
         format_args!("tells {endpoint} of {instance} {kind} {version}, which is at {now}: {id}"),
     );
-    let heard = Heard { at: Instant::now(), from, endpoint, id, kind, instance, version, now, taken: false };
+    let heard =
+        Heard { at: Instant::now(), from, endpoint, id, kind, instance, version, session, now, taken: false };
     let which = world.ears.note(heard);
     let odds = world.odds();
     sleep(odds.way(&world.chance)).await;
