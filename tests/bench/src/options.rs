@@ -59,6 +59,8 @@ pub(crate) enum Section {
     Open,
     /// Real logouts of linked instances with 0, 1 and 3 endpoints, and how their notices keep up.
     Logouts,
+    /// Signed notices to a thousand endpoints of a fast receiver: many that wait, one at a time, and both beside endpoints that hang.
+    Notices,
     /// Pages of the console over 10,000 instances, alone and while they change a thousand times in a second.
     Console,
     /// Creates, up to the largest population of the profile.

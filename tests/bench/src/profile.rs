@@ -47,6 +47,9 @@ pub(crate) struct Profile {
     pub(crate) instances: usize,
     /// Instances that are linked and logged out in one burst.
     pub(crate) sessions: usize,
+    /// Instances with twenty endpoints each for which notices wait, and those that are logged out one at a time; each twice.
+    pub(crate) told: usize,
+    pub(crate) single: usize,
     /// Devices that are linked over two connectors.
     pub(crate) links: usize,
     /// Instances in the list of the console, and how long it is looked at while they change.
@@ -132,6 +135,8 @@ impl Profile {
             open_clients: 256,
             instances: 256,
             sessions: 500,
+            told: 50,
+            single: 100,
             links: 1_000,
             console_instances: 10_000,
             console_window: Duration::from_secs(5),
@@ -162,6 +167,7 @@ impl Profile {
             open_clients: 1_024,
             instances: 1_000,
             sessions: 2_000,
+            single: 500,
             links: 10_000,
             console_window: Duration::from_secs(20),
             waiting: 100_000,
@@ -189,6 +195,7 @@ impl Profile {
             open_clients: 1_024,
             instances: 1_000,
             sessions: 5_000,
+            single: 1_000,
             links: 10_000,
             console_window: Duration::from_mins(1),
             waiting: 1_000_000,
@@ -229,6 +236,8 @@ impl Profile {
             open_clients: 32,
             instances: 8,
             sessions: 8,
+            told: 3,
+            single: 4,
             links: 24,
             console_instances: 60,
             console_window: Duration::from_millis(1_500),

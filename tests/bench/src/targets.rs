@@ -9,7 +9,8 @@ use crate::{
     profile::TOO_MUCH,
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
     sections::{
-        commands, console, filling, links, lists, logouts, open, passing, population, signing, waiting,
+        commands, console, filling, links, lists, logouts, notices, open, passing, population, signing,
+        waiting,
     },
     topology::{Engine, Shape, Topology},
 };
@@ -23,6 +24,8 @@ const MILLION: usize = 1_000_000;
 const LISTED: usize = 10_000;
 /// Links over two connectors.
 const LINKS: usize = 10_000;
+/// Endpoints that are told in a burst.
+const TOLD: usize = 1_000;
 /// Notices that wait beside commits.
 const WAITING: usize = 100_000;
 
@@ -138,6 +141,7 @@ fn all() -> Vec<Target> {
     targets.extend(of_too_much(embedded));
     targets.extend(of_populations(embedded));
     targets.extend(of_logouts(embedded));
+    targets.extend(of_notices(embedded));
     targets.extend(of_links(apart(Shape::TwoConnectors)));
     targets.extend(of_console(embedded));
     targets.extend(of_passing(embedded));
@@ -173,6 +177,23 @@ fn of_logouts(on: Topology) -> Vec<Target> {
             of(logouts::MANY_ENDPOINTS, logouts::NOTICES_PER_SECOND),
         )
         .at_least(5_000.0),
+    ]
+}
+
+/// A thousand endpoints that are told as fast as they answer, whoever does not.
+fn of_notices(on: Topology) -> Vec<Target> {
+    let of = |work: String, measure| key(Table::Notices, &on, work, measure);
+    let burst = |hangs| of(notices::burst_work(TOLD, hangs), notices::PER_SECOND);
+    let single = |hangs, measure| of(notices::single_work(hangs), measure);
+    let at = |what: &str| format!("{on}, {what}");
+    vec![
+        target(&at("signed notices/s to a thousand endpoints"), burst(false)).at_least(5_000.0),
+        target(&at("the same where ten of them hang, to that"), burst(true))
+            .beside(burst(false))
+            .at_least(0.9),
+        target(&at("one notice when idle, p50 µs from the command"), single(false, P50)).at_most(5_000.0),
+        target(&at("one notice when idle, p99 µs from the command"), single(false, P99)).at_most(20_000.0),
+        target(&at("one notice beside endpoints that hang, p99 µs"), single(true, P99)).at_most(20_000.0),
     ]
 }
 
@@ -289,6 +310,11 @@ fn of_populations(on: Topology) -> Vec<Target> {
             key(Table::Memory, &on, waiting::work(MILLION), waiting::MEMORY_MIB),
         )
         .at_most(300.0),
+        target(
+            "embedded, beside 100,000 notices that wait, a new instance's notice after a restart, s",
+            key(Table::Memory, &on, waiting::work(WAITING), waiting::NEW_SECONDS),
+        )
+        .at_most(1.0),
         target(
             "embedded, a commit beside 100,000 notices that wait, p99 µs",
             key(Table::Memory, &on, waiting::commits_work(WAITING), P99),

@@ -119,6 +119,19 @@ fn real_logouts_end_sessions_and_no_notice_is_missing() {
 }
 
 #[test]
+fn what_waits_for_endpoints_is_sent_and_so_is_one_at_a_time_also_beside_some_that_hang() {
+    let report = measured("notices");
+    for hangs in ["", ", a hundredth of the endpoints hangs"] {
+        let burst = format!("60 endpoints for which many wait{hangs}");
+        assert!(report.median("notices", &burst, "notices per second") > 0.0);
+        assert!(report.median("notices", &burst, "notices missing").abs() < 0.5);
+        let single = format!("a logout at a time, from its question to the notice{hangs}");
+        assert!(report.median("notices", &single, "p99 µs") > 0.0);
+        assert!(report.median("notices", &single, "notices missing").abs() < 0.5);
+    }
+}
+
+#[test]
 fn a_list_of_the_console_opens_and_shows_what_changes() {
     let report = measured("console");
     for work in
@@ -194,6 +207,7 @@ fn notices_wait_for_what_takes_nothing_and_commits_go_on_beside_them() {
     let report = measured("waiting");
     assert!((report.median("memory", "80 notices wait", "notices in memory") - 80.0).abs() < 0.5);
     assert!(report.median("memory", "80 notices wait", "MiB") > 0.0);
+    assert!(report.median("memory", "80 notices wait", "a new instance's notice after a restart s") > 0.0);
     let beside = "80 notices wait, commits beside them, 1 client";
     assert!(report.median("memory", beside, "p99 µs") > 0.0);
 }

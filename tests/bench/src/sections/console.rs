@@ -51,7 +51,7 @@ pub(crate) fn changing_work(instances: usize, what: &str) -> String {
 pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -> Outcome<()> {
     let (clients, size, window) =
         (run.profile.clients, run.profile.console_instances, run.profile.console_window);
-    let sink = Sink::start().await?;
+    let sink = Sink::start()?;
     let deployment = run.deployment(topology).await?;
     let kind = Kind::with_endpoints(&sink, 1);
     let mut instances = creates::population(&deployment, clients, 0..size, &kind).await?.to_vec();

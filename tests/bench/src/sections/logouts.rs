@@ -42,7 +42,7 @@ fn endpoints_text(endpoints: usize) -> String {
 /// One round on one topology.
 pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -> Outcome<()> {
     let (clients, sessions) = (run.profile.clients, run.profile.sessions);
-    let sink = Sink::start().await?;
+    let sink = Sink::start()?;
     let deployment = run.deployment(topology).await?;
     for endpoints in ENDPOINTS {
         let kind = Kind::with_endpoints(&sink, endpoints);

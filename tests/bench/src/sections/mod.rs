@@ -9,6 +9,7 @@ mod kill;
 pub(crate) mod links;
 pub(crate) mod lists;
 pub(crate) mod logouts;
+pub(crate) mod notices;
 pub(crate) mod open;
 pub(crate) mod passing;
 pub(crate) mod population;
@@ -86,6 +87,12 @@ impl Run<'_> {
             {
                 let outcome = Box::pin(logouts::measure(self, topology, round)).await;
                 self.ended(&format!("logouts, {topology}"), outcome);
+            }
+            if self.options.wants(Section::Notices)
+                && self.begins(&format!("round {round}: notices, {topology}"))
+            {
+                let outcome = Box::pin(notices::measure(self, topology, round)).await;
+                self.ended(&format!("notices, {topology}"), outcome);
             }
             if self.options.wants(Section::Console)
                 && self.begins(&format!("round {round}: console, {topology}"))

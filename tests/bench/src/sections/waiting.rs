@@ -1,6 +1,6 @@
 //! Notices that wait for endpoints which take nothing: what they hold of the memory, and what a commit takes beside them.
 
-use std::{net::TcpListener, time::Duration};
+use std::{collections::HashMap, net::TcpListener, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -11,6 +11,7 @@ use crate::{
     picks::Picks,
     results::{Place, Table},
     scrape::Scrape,
+    sink::Sink,
     topology::Topology,
     workload::{
         commands::{By, Commands},
@@ -33,6 +34,9 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// Names that targets ask for.
 pub(crate) const MEMORY_MIB: &str = "MiB";
 pub(crate) const RESTARTED_MIB: &str = "MiB after a restart";
+
+/// From the end of a restart to the notice of an instance that is new then.
+pub(crate) const NEW_SECONDS: &str = "a new instance's notice after a restart s";
 
 /// The work with so many notices.
 pub(crate) fn work(notices: usize) -> String {
@@ -66,15 +70,30 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology) -> Outcome<()
     let beside = Place { work: commits_work(wanted), ..place.clone() };
     run.closed(&deployment, &beside, Commands::clients(&deployment, &idle, By::Id, Picks::cycles(1))).await?;
     // What is still needed after a restart is what the notices hold; before, caches of what linked them are full, too.
+    let sink = Sink::start()?;
     deployment.stop().await?;
     deployment.launch().await?;
+    let ready = Instant::now();
+    // Something new is told at once, however much waits.
+    let (first, kind) = (profile_end(run), Kind::told(vec![sink.url(0)], &["instance.linked"]));
+    let new = creates::population(&deployment, 1, first..first + 1, &kind).await?.to_vec();
+    closed_loop::to_the_end(Links::clients(&deployment, new, 1), PHASE_MAX).await?;
+    let told = sink.delivered(1, &HashMap::new(), PHASE_MAX).await?.last;
+    if let Some(told) = told {
+        run.results.note(&place, NEW_SECONDS, (told - ready).as_secs_f64());
+    }
     run.results.note(&place, "notices in memory after a restart", settled(&deployment).await?);
     run.results.note(&place, RESTARTED_MIB, deployment.memory_bytes()? as f64 / MIB);
     Ok(())
 }
 
+/// The number of the first instance that the section did not make.
+fn profile_end(run: &Run<'_>) -> usize {
+    run.profile.instances + run.profile.waiting.div_ceil(ENDPOINTS * OF_A_LINK)
+}
+
 /// Waits until it stays as it is how many are in memory, and gives how many there are; what is beyond a bound stays in the view.
-async fn settled(deployment: &Deployment) -> Outcome<f64> {
+pub(super) async fn settled(deployment: &Deployment) -> Outcome<f64> {
     let deadline = Instant::now() + PHASE_MAX;
     let (mut before, mut quiet) = (0.0, 0);
     while quiet < QUIET_LOOKS {

@@ -45,6 +45,11 @@ impl Kind {
         Self { endpoints, events: &[NOTICE], ..Self::default() }
     }
 
+    /// With these endpoints, which are told of these events.
+    pub(crate) fn told(endpoints: Vec<String>, events: &'static [&'static str]) -> Self {
+        Self { endpoints, events, ..Self::default() }
+    }
+
     /// With so many endpoints at a port where nobody listens, which would be told of everything.
     pub(crate) fn with_dead_endpoints(port: u16, endpoints: usize) -> Self {
         let endpoints =

@@ -7,6 +7,7 @@ pub(crate) mod links;
 pub(crate) mod lists;
 pub(crate) mod logouts;
 pub(crate) mod passing;
+pub(crate) mod pauses;
 pub(crate) mod reads;
 pub(crate) mod stubborn;
 
