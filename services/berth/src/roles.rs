@@ -288,7 +288,11 @@ impl Start<'_> {
 
     fn url_policy(self) -> UrlPolicy {
         let webhooks = &self.settings.webhooks;
-        UrlPolicy { allow: webhooks.allow.clone(), plain_http: webhooks.http == PlainHttp::Allow }
+        UrlPolicy {
+            allow: webhooks.allow.clone(),
+            plain_http: webhooks.http == PlainHttp::Allow,
+            ports: webhooks.ports.clone(),
+        }
     }
 
     fn register(self, role: Role, ask: impl Fn() -> (bool, String) + Send + Sync + 'static) {

@@ -30,7 +30,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use crate::sealing::MasterKey;
+use crate::{Ports, sealing::MasterKey};
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -194,6 +194,8 @@ pub struct WebhookSettings {
     pub allow: Vec<IpNet>,
     /// Whether webhooks may use plain HTTP to any address.
     pub http: PlainHttp,
+    /// The ports that they may use.
+    pub ports: Ports,
     /// Whoever opens their connections; none if the process does.
     pub proxy: Option<EgressProxy>,
 }
@@ -328,6 +330,7 @@ impl Settings {
             webhooks: WebhookSettings {
                 allow: raw.parse_optional("webhook_allow", parse::networks).unwrap_or_default(),
                 http: raw.parse("webhook_http", parse::plain_http)?,
+                ports: raw.parse_optional("webhook_ports", parse::ports).unwrap_or_default(),
                 proxy: raw.parse_optional("webhook_proxy", parse::egress_proxy),
             },
             rates: RateSettings {

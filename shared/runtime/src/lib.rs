@@ -30,4 +30,4 @@ pub use sealing::{DataKey, MasterKey, OpenError, WrappedKey};
 pub use suspension::Suspension;
 pub use trouble::Trouble;
 pub use unique::{Unique, UniqueInAccount};
-pub use url_policy::{UrlPolicy, UrlRefused, check_url};
+pub use url_policy::{Ports, UrlPolicy, UrlRefused, check_url};

@@ -3,7 +3,10 @@
 //! A URL is checked when it is configured and again before it is used; a name is resolved by the sender's
 //! own resolver, which asks [`UrlPolicy::permits`] about every answer and connects to nothing else.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::RangeInclusive,
+};
 
 use ipnet::IpNet;
 use thiserror::Error;
@@ -11,7 +14,7 @@ use url::{Host, Url};
 
 /// Bytes of a webhook's URL.
 pub const URL_BYTES_MAX: usize = 2_048;
-/// Ports from here up are allowed to every scheme.
+/// Ports from here up are allowed to every scheme, unless the operator names others.
 const OPEN_PORTS_FROM: u16 = 1_024;
 
 /// What the operator allows.
@@ -21,6 +24,18 @@ pub struct UrlPolicy {
     pub allow: Vec<IpNet>,
     /// Whether plain http is allowed to global addresses.
     pub plain_http: bool,
+    /// The ports that may be used.
+    pub ports: Ports,
+}
+
+/// Ports that URLs may lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Ports {
+    /// That of the scheme, and all from 1024 up.
+    #[default]
+    Usual,
+    /// These and no others.
+    These(Vec<RangeInclusive<u16>>),
 }
 
 /// Why a URL is refused. The texts may be shown to a customer.
@@ -61,6 +76,17 @@ impl UrlPolicy {
     }
 }
 
+// === impl Ports ===
+
+impl Ports {
+    fn permits(&self, port: u16, plain: bool) -> bool {
+        match self {
+            Self::Usual => port >= OPEN_PORTS_FROM || port == if plain { 80 } else { 443 },
+            Self::These(ranges) => ranges.iter().any(|range| range.contains(&port)),
+        }
+    }
+}
+
 /// Checks a URL as far as that is possible without resolving its name.
 pub fn check_url(url: &str, policy: &UrlPolicy) -> Result<(), UrlRefused> {
     if url.len() > URL_BYTES_MAX {
@@ -79,7 +105,7 @@ pub fn check_url(url: &str, policy: &UrlPolicy) -> Result<(), UrlRefused> {
         return Err(UrlRefused::Fragment);
     }
     let port = url.port_or_known_default().ok_or(UrlRefused::Invalid)?;
-    if port < OPEN_PORTS_FROM && port != if plain { 80 } else { 443 } {
+    if !policy.ports.permits(port, plain) {
         return Err(UrlRefused::Port);
     }
     let literal = match url.host().ok_or(UrlRefused::Invalid)? {
@@ -146,7 +172,8 @@ mod tests {
     use super::*;
 
     fn policy(allow: &[&str], plain_http: bool) -> UrlPolicy {
-        UrlPolicy { allow: allow.iter().map(|net| net.parse().unwrap()).collect(), plain_http }
+        let allow = allow.iter().map(|net| net.parse().unwrap()).collect();
+        UrlPolicy { allow, plain_http, ports: Ports::Usual }
     }
 
     #[test]
@@ -225,6 +252,23 @@ mod tests {
         let home = policy(&["127.0.0.0/8"], false);
         for url in ["http://127.0.0.1:8080/hook", "https://localhost/", "http://[::ffff:127.0.0.1]/"] {
             assert_eq!(check_url(url, &home), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_other_ports_may_be_used_than_those_that_the_operator_names() {
+        let ports = Ports::These(vec![443..=443, 8_000..=9_000]);
+        let named = UrlPolicy { ports, ..policy(&[], true) };
+        for (url, may_be_used) in [
+            ("https://example.com/", true),
+            ("https://example.com:8443/", true),
+            ("https://example.com:9001/", false),
+            ("https://example.com:3000/", false),
+            ("http://example.com/", false),
+            ("http://example.com:8000/", true),
+        ] {
+            let expected = if may_be_used { Ok(()) } else { Err(UrlRefused::Port) };
+            assert_eq!(check_url(url, &named), expected, "{url}");
         }
     }
 

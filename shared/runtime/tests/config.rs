@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 
 use berth_runtime::{
-    Role, Settings,
+    Ports, Role, Settings,
     config::{
         ConfigError, DeviceDriver, EvolutionLogout, LogFormat, PlainHttp, RateSettings, Sources,
         UpstreamHear, UpstreamMode, keys::KEYS,
@@ -104,6 +104,7 @@ fn values(file: &str) -> [(&'static str, &str); KEYS.len()] {
         ("worker_token", "token-of-the-workers"),
         ("webhook_allow", "127.0.0.0/8, 10.1.2.3"),
         ("webhook_http", "allow"),
+        ("webhook_ports", "443, 9000-9999"),
         ("webhook_proxy", "http://berth:p%40ss@10.0.0.1:3128"),
         ("rate_instance_commands", "0"),
         ("rate_account_commands", "4000000000"),
@@ -157,6 +158,7 @@ fn every_setting_is_taken_from_a_variable_and_from_the_file() {
         assert!(settings.workers.token.is_some());
         assert_eq!(settings.webhooks.allow.len(), 2);
         assert_eq!(settings.webhooks.http, PlainHttp::Allow);
+        assert_eq!(settings.webhooks.ports, Ports::These(vec![443..=443, 9_000..=9_999]));
         let proxy = settings.webhooks.proxy.as_ref().unwrap();
         assert_eq!((proxy.address().as_str(), proxy.credentials()), ("10.0.0.1:3128", Some("berth:p@ss")));
         let RateSettings {
@@ -217,6 +219,9 @@ fn a_value_that_cannot_be_used_names_its_key_and_variable() {
         ("worker_token", "fifteen-letters"),
         ("webhook_allow", "127.0.0.1/99"),
         ("webhook_http", "maybe"),
+        ("webhook_ports", "443,"),
+        ("webhook_ports", "9999-9000"),
+        ("webhook_ports", "0-80"),
         ("webhook_proxy", "https://10.0.0.1:3128"),
         ("webhook_proxy", "http://10.0.0.1:3128/path"),
         ("webhook_proxy", "10.0.0.2:3128"),

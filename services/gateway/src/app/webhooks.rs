@@ -380,7 +380,9 @@ const fn refused_url(refused: UrlRefused) -> &'static str {
         }
         UrlRefused::UserInfo => "the URL must not contain a user name or password",
         UrlRefused::Fragment => "the URL must not contain a fragment",
-        UrlRefused::Port => "the port must be 443 (80 for http), or 1024 or above",
+        UrlRefused::Port => {
+            "the port must be 443 (80 for http), or 1024 or above, unless the operator names others with BERTH_WEBHOOK_PORTS"
+        }
         UrlRefused::Address => {
             "the address is not one of the public internet; the operator can allow its range with BERTH_WEBHOOK_ALLOW"
         }

@@ -65,7 +65,7 @@ macro_rules! secret {
 }
 
 /// Every setting, in the order in which it is shown.
-pub const KEYS: [Key; 53] = [
+pub const KEYS: [Key; 54] = [
     key(
         "http",
         "BERTH_HTTP",
@@ -273,6 +273,15 @@ pub const KEYS: [Key; 53] = [
         "deny|allow",
         Some("deny"),
         "Whether webhooks may use plain http; always allowed to the networks of `webhook_allow`",
+    ),
+    key(
+        "webhook_ports",
+        "BERTH_WEBHOOK_PORTS",
+        "webhook-ports",
+        "PORTS",
+        None,
+        "Ports that webhooks may use and no others, such as 443,8443,9000-9999; 443, 80 for http and all from 1024 up if it is \
+         left out",
     ),
     secret!(
         "webhook_proxy",

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::{ConsolePages, DeviceDriver, EgressProxy, EvolutionLogout, LogFormat, PlainHttp};
-use crate::sealing::MasterKey;
+use crate::{Ports, sealing::MasterKey};
 
 /// Longest token or root key, in characters.
 pub const TOKEN_CHARS_MAX: usize = 512;
@@ -137,6 +137,18 @@ pub(super) fn networks(text: &str) -> Parsed<Vec<IpNet>> {
                 .map_err(|_| format!("`{network}` is no network; CIDRs are expected, such as 127.0.0.0/8"))
         })
         .collect()
+}
+
+pub(super) fn ports(text: &str) -> Parsed<Ports> {
+    let range = |named: &str| {
+        let (first, last) = named.split_once('-').unwrap_or((named, named));
+        let (first, last) = (first.trim().parse::<u16>().ok()?, last.trim().parse::<u16>().ok()?);
+        (0 < first && first <= last).then_some(first..=last)
+    };
+    let named = text.split(',').map(str::trim).map(|named| {
+        range(named).ok_or_else(|| format!("`{named}` is no port and no range of ports, such as 9000-9999"))
+    });
+    named.collect::<Result<_, _>>().map(Ports::These)
 }
 
 pub(super) fn filter(text: &str) -> Parsed<String> {
