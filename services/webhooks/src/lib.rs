@@ -28,7 +28,7 @@ pub mod schedule;
 pub mod signing;
 pub mod transport;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, Leases, Postbag, Relay, TransportError, Volatile};
 use berth_log::{EventLog, LogRead, Writer};
@@ -49,6 +49,10 @@ use outbox::{Outbox, Touched};
 use schedule::Schedule;
 use transport::{Dial, Tcp, Transport, TransportSetupError};
 
+/// The time between two batches of the outbox: what happens to an instance right after something else is told no later by more.
+const OUTBOX_REST: Duration = Duration::from_millis(5);
+/// What of the outbox is in memory besides: what waits is there anyway, and rows are looked up when they are new.
+const OUTBOX_CACHE_BYTES: u64 = 24 * 1024 * 1024;
 /// The queue group of the replicas of this service.
 const QUEUE: &str = "webhooks";
 
@@ -171,7 +175,9 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let touched = Arc::new(Touched::default());
     let reader: Arc<dyn LogRead> = ports.log.clone();
     let view = Arc::new(Outbox::new(touched.clone()));
-    let outbox = berth_views::open(reader, &folder, view, settings.view, lifecycle).await?;
+    let options =
+        ViewOptions { rest: OUTBOX_REST, cache_bytes: OUTBOX_CACHE_BYTES, ..settings.view };
+    let outbox = berth_views::open(reader, &folder, view, options, lifecycle).await?;
     let requests = ports.bus.serve(LAST_WORDS_FILTER, QUEUE).await.map_err(StartError::Bus)?;
     let questions = ports.bus.serve(DELIVERIES_FILTER, QUEUE).await.map_err(StartError::Bus)?;
     let tools = Tools {

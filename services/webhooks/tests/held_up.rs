@@ -67,7 +67,7 @@ impl EventLog for Shaky {
 #[tokio::test]
 async fn a_logout_while_an_attempt_hangs_is_told_as_soon_as_that_fails() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
-    let _replica = world.replica("a", slow()).await;
+    let _replicas = (world.replica("a", slow()).await, world.replica("b", slow()).await);
     receiver.hold(true);
     receiver.answer_once(503, &[("retry-after", "3600")]);
     world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
@@ -89,7 +89,7 @@ async fn a_logout_that_cannot_be_read_is_told_when_the_log_is_back() {
     let (away, failed) = (watch::Sender::new(false), watch::Sender::new(0));
     let log = Arc::new(Shaky { inner: inner.clone(), away, failed });
     let (mut world, receiver) = (World::with_log(log.clone()).await, Receiver::start().await);
-    let _replica = world.replica("a", slow()).await;
+    let _replicas = (world.replica("a", slow()).await, world.replica("b", slow()).await);
     world.log = inner;
     receiver.answer_once(500, &[]);
     world.create(vec![world.endpoint(1, "native", receiver.address)]).await;

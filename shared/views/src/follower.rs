@@ -32,10 +32,6 @@ use crate::{
 
 /// Commits that are folded and written at once: so many share what a batch costs whatever is in it.
 pub(crate) const COMMITS_PER_BATCH_MAX: usize = 1_024;
-/// The time between two batches of a view that is up to date: commits of a busy moment share the work that a
-/// batch costs, which else takes more of the processor than the commands themselves. The first commit after a
-/// quiet moment does not wait.
-const BATCH_EVERY: Duration = Duration::from_millis(20);
 /// Commits of a batch from which on the view counts as behind, and does not pause.
 const COMMITS_BEHIND: usize = 128;
 /// The pause after the first failure to follow; it doubles with each further one.
@@ -210,7 +206,7 @@ impl Follower {
                 return Ended::Unavailable("the log stopped sending".to_owned());
             };
             let behind = !caught_up || batch.len() >= COMMITS_BEHIND;
-            rest_until = (!behind).then(|| Instant::now() + BATCH_EVERY);
+            rest_until = (!behind).then(|| Instant::now() + self.ports.options.rest);
             let (good, failed) = split(batch);
             let mut folding = match self.begin_fold(good, std::mem::take(&mut expected)) {
                 Ok(folding) => folding,

@@ -1,6 +1,6 @@
 //! How a view is opened.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use berth_runtime::Clock;
 
@@ -9,6 +9,11 @@ use crate::store::{Store, StoreError, memory::MemoryStore, sled::SledStore};
 /// The page cache of a view unless said otherwise, in bytes: with three views in one process it stays well
 /// inside the memory of a small machine.
 pub const CACHE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+
+/// The time between two batches of a view that is up to date, unless said otherwise: commits of a busy moment share the
+/// work that a batch costs, which else takes more of the processor than the commands themselves. The first commit after a
+/// quiet moment does not wait.
+const REST_DEFAULT: Duration = Duration::from_millis(20);
 
 /// The engine that keeps the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,12 +34,14 @@ pub struct ViewOptions {
     pub cache_bytes: u64,
     /// The engine.
     pub store: StoreKind,
+    /// The time between two batches while it is up to date.
+    pub rest: Duration,
 }
 
 impl ViewOptions {
     /// The usual options.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, cache_bytes: CACHE_BYTES_DEFAULT, store: StoreKind::default() }
+        Self { clock, cache_bytes: CACHE_BYTES_DEFAULT, store: StoreKind::default(), rest: REST_DEFAULT }
     }
 
     /// Rows in memory, for tests.

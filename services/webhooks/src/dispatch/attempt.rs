@@ -26,6 +26,7 @@ use super::{
     report,
     send::{Reached, conclude, connect, end, send},
     shares::{Destination, Place},
+    together::Together,
 };
 use crate::{
     attempts::Attempts,
@@ -41,6 +42,10 @@ const UNREADABLE_DELAY: Duration = Duration::from_mins(5);
 /// How long a notice waits whose address has as many attempts as it may have, or while the egress proxy does not work, up to
 /// twice as long: it uses up no attempt.
 const BUSY_DELAY: Duration = Duration::from_secs(5);
+
+/// How long an attempt that nobody answered keeps its place: a port where nobody listens refuses at once, and thousands of
+/// notices that lead there would have the processor to themselves.
+const UNANSWERED_REST: Duration = Duration::from_millis(20);
 
 /// How long a notice waits whose permission ended before it could be sent: it uses up no attempt.
 const LATE_DELAY: Duration = Duration::from_millis(250);
@@ -100,14 +105,22 @@ pub(crate) struct Ended {
 }
 
 /// Tries a notice once, under a lease. Always says what comes next; a fault of ours makes it wait a little.
-pub(crate) async fn attempt(tools: Tools, pending: Pending, holds: Holds) -> Ended {
+pub(super) async fn attempt(
+    tools: Tools,
+    pending: Pending,
+    together: Arc<Together>,
+    holds: Holds,
+) -> Ended {
     let mut ended = Ended {
         attempts: pending.attempts,
         answered: None,
         outcome: Outcome::Wait(tools.clock.now()),
         pending,
     };
-    let tried = run(&tools, &mut ended, holds).await;
+    let tried = run(&tools, &mut ended, &together, holds).await;
+    if ended.answered == Some(false) {
+        tokio::time::sleep(UNANSWERED_REST).await;
+    }
     ended.outcome = match tried {
         Ok(outcome) => outcome,
         Err(fault) => {
@@ -128,7 +141,12 @@ pub(crate) async fn attempt(tools: Tools, pending: Pending, holds: Holds) -> End
     ended
 }
 
-async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, Fault> {
+async fn run(
+    tools: &Tools,
+    ended: &mut Ended,
+    together: &Together,
+    holds: Holds,
+) -> Result<Outcome, Fault> {
     let pending = ended.pending.clone();
     if pending.owed.class == NoticeClass::Operational {
         return report::run(tools, ended, &pending, holds).await;
@@ -139,7 +157,7 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
         let life = tools.schedule.attempt_max(RetryRule::Standard) + FAULT_DELAY;
         let _landed = timeout(life, tools.flights.landed(key.instance, key.endpoint)).await;
     }
-    let permit = read(tools, key.instance, Reach::Endpoint(key.endpoint)).await?;
+    let permit = together.permit(tools, key).await?;
     if let Verdict::Settle(outcome) = ask(tools, &permit, key, &pending.owed) {
         return Ok(Outcome::Settle(outcome));
     }
@@ -150,7 +168,7 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
         let leads_to = Destination { account, place: place(&endpoint.url) };
         return Ok(Outcome::Found(leads_to, Bounds::of(endpoint.pace, owner != Owner::Instance)));
     }
-    let prepared = match prepare(tools, &pending, &permit).await {
+    let prepared = match prepare(tools, &pending, &permit, together).await {
         Ok(Readiness::Ready(prepared)) => prepared,
         Ok(Readiness::Settle(outcome)) => return Ok(Outcome::Settle(outcome)),
         Ok(Readiness::Held(until)) => return Ok(Outcome::Hold(until)),
@@ -185,9 +203,14 @@ async fn run(tools: &Tools, ended: &mut Ended, holds: Holds) -> Result<Outcome, 
 
 /// A permit that is fresh, and what the gate says on it. Asked again even of one that is fresh already: a code may have
 /// expired while the body was made and the connection opened.
-async fn allowed(tools: &Tools, pending: &Pending, mut permit: Permit) -> Result<(Permit, Verdict), Fault> {
+async fn allowed(
+    tools: &Tools,
+    pending: &Pending,
+    mut permit: Arc<Permit>,
+) -> Result<(Arc<Permit>, Verdict), Fault> {
     while !permit.is_fresh() {
-        permit = read(tools, pending.key.instance, Reach::Endpoint(pending.key.endpoint)).await?;
+        let again = read(tools, pending.key.instance, Reach::Endpoint(pending.key.endpoint)).await?;
+        permit = Arc::new(again);
     }
     let verdict = ask(tools, &permit, &pending.key, &pending.owed);
     Ok((permit, verdict))

@@ -235,20 +235,6 @@ impl Board {
         heads.next().is_some_and(|head| head.class != NoticeClass::Operational)
     }
 
-    /// Endpoints that something of an instance waits for or is tried at.
-    pub(crate) fn endpoints_of(&self, instance: InstanceId) -> Vec<EndpointId> {
-        let mut endpoints: Vec<_> =
-            self.lanes_of(instance).into_iter().map(|lane_key| lane_key.endpoint).collect();
-        endpoints.dedup();
-        endpoints
-    }
-
-    /// Whether something waits for an instance that is neither tried nor settled at this moment.
-    pub(crate) fn has_waiting(&self, instance: InstanceId) -> bool {
-        let lanes = self.lanes_of(instance);
-        lanes.iter().filter_map(|key| self.lanes.get(key)).any(|lane| lane.queue.len() > lane.busy)
-    }
-
     /// One of what waits, unless it is tried or settled at this moment.
     pub(crate) fn waits(&self, key: &NoticeKeyV1) -> Option<Pending> {
         [false, true].into_iter().find_map(|codes| {
@@ -372,20 +358,6 @@ impl Board {
         self.foreign.forget(&is_gone);
     }
 
-    /// Instances with notices that wait or are being tried.
-    pub(crate) fn instances(&self) -> BTreeSet<InstanceId> {
-        self.lanes.keys().map(|lane_key| lane_key.instance).collect()
-    }
-
-    /// Instances of which something waits for one of these endpoints. Looks at every lane, if there is one.
-    pub(crate) fn instances_of(&self, endpoints: &BTreeSet<EndpointId>) -> BTreeSet<InstanceId> {
-        if endpoints.is_empty() {
-            return BTreeSet::new();
-        }
-        let of_endpoints = self.lanes.keys().filter(|lane_key| endpoints.contains(&lane_key.endpoint));
-        of_endpoints.map(|lane_key| lane_key.instance).collect()
-    }
-
     /// Notices that wait or are being tried.
     pub(crate) const fn len(&self) -> usize {
         self.count
@@ -465,5 +437,6 @@ impl Board {
     }
 }
 
+mod instances;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,10 @@
 //! The loop that starts attempts, ends them and settles notices, for all partitions that this replica owns.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use berth_bus::Tenure;
 use berth_domain::{instance::NoticeClass, instance::Verdict};
 use berth_proto::{
-    EndpointId, InstanceId, Timestamp,
+    InstanceId, Partition, Timestamp,
     delivery::{SettledV1, SettlementV1},
 };
 use berth_runtime::Lifecycle;
@@ -14,9 +13,10 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempt::{Ended, Outcome, Tools, attempt},
+    attempt::{Ended, Outcome, Tools},
     board::Board,
     desk::Desk,
+    done::{Done, Work, trying},
     intake::{Intake, Told},
     lane::Pending,
     owned::Stage,
@@ -25,7 +25,8 @@ use super::{
     redelivery::Order,
     reporting::{Reporting, look_again, news, report},
     review::{About, Reviews, judges, state_now},
-    settle::{FAULT_DELAY, SettleError, Settler, take_over, until_settled},
+    settle::{FAULT_DELAY, Settler, take_over, until_settled},
+    together::Turn,
 };
 use crate::{
     last_words, metrics,
@@ -33,28 +34,14 @@ use crate::{
     schedule::plus,
 };
 
+/// Attempts under way from which on settlements wait a moment for others, see [`super::owned`].
+const BUSY_FROM: usize = 32;
 /// How often the loop looks at the clock although nothing is due: wall clocks may be set.
 const LOOK_MAX: Duration = Duration::from_secs(5);
 /// How often the operator is told how old the oldest notice is.
 const AGE_EACH: Duration = Duration::from_secs(5);
 /// How much longer than that was looked for nobody looks again: it takes a hundredth of the loop at most.
 const AGE_REST_FACTOR: u32 = 100;
-
-/// Something that ran beside the loop came to an end.
-enum Done {
-    /// What was tried, if its tenure was over first.
-    Attempt(Tenure, Result<Box<Ended>, Box<Pending>>),
-    /// None if the process stops first, since the view that is waited for ends with it, or the tenure is over.
-    Taken(Tenure, Option<Result<(), SettleError>>),
-    /// None if the tenure is over: whether it is settled is not known.
-    Settled(Tenure, Vec<(SettledV1, NoticeClass)>, Option<Result<(), SettleError>>),
-    /// None if the instance cannot be read, or the process stops first.
-    Reviewed(InstanceId, Option<Box<Permit>>),
-    /// None if the tenure is over, or the process stops first: the next owner looks by itself.
-    Reported(Tenure, EndpointId, Option<Result<(), SettleError>>),
-}
-
-type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// See the module.
 pub(super) struct Dispatching {
@@ -68,8 +55,8 @@ pub(super) struct Dispatching {
     work: FuturesUnordered<Work>,
     reviews: Reviews,
     reporting: Reporting,
-    /// Whether there may be something to report that a former owner did not come to.
-    looks_again: bool,
+    /// Partitions of whose accounts there may be something to report that a former owner did not come to.
+    look_again: BTreeSet<Partition>,
     /// What is asked from beside the loop.
     orders: mpsc::Receiver<Order>,
     /// When the operator is told again how old the oldest notice is.
@@ -103,7 +90,7 @@ impl Dispatching {
             work: FuturesUnordered::new(),
             reviews: Reviews::default(),
             reporting: Reporting::new(),
-            looks_again: false,
+            look_again: BTreeSet::new(),
             age_next: Instant::now(),
             draining: false,
         }
@@ -115,7 +102,7 @@ impl Dispatching {
         let mut news = self.tools.outbox.changes();
         let mut changed = true;
         loop {
-            if changed || self.intake.is_behind() {
+            if changed || self.intake.rest(Instant::now()) == Some(Duration::ZERO) {
                 let (partitions, desk) = (&self.partitions, &*self.desk);
                 let (board, reviews) = (&mut self.board, &mut self.reviews);
                 self.intake.take(Told { partitions, board, reviews, desk }).await;
@@ -162,7 +149,11 @@ impl Dispatching {
         if self.draining || !self.tools.reports {
             return;
         }
-        self.looks_again = self.looks_again && !look_again(&self.tools);
+        while let Some(partition) = self.look_again.first().copied()
+            && look_again(&self.tools, partition)
+        {
+            self.look_again.remove(&partition);
+        }
         for endpoint in self.tools.attempts.endpoints().take_fared() {
             let Ok(Some(health)) = self.tools.attempts.endpoints().of(endpoint) else { continue };
             let owned = self.partitions.of(InstanceId::from_bytes(*health.account.as_bytes()));
@@ -203,6 +194,7 @@ impl Dispatching {
         if !waits.is_empty() {
             let partitions = &self.partitions;
             self.board.forget(|instance| !partitions.owns(instance));
+            self.reviews.keep_missed(|instance| partitions.owns(instance));
             self.board.owns(partitions.count());
         }
         for waits in waits {
@@ -213,10 +205,10 @@ impl Dispatching {
     fn take(&mut self, order: Order) {
         match order {
             Order::Take(settler) => {
+                self.look_again.insert(settler.tenure().partition());
                 self.partitions.take(settler);
                 self.board.owns(self.partitions.count());
                 self.intake.begin_anew();
-                self.looks_again = true;
             }
             Order::LetGo { tenure, done } => self.partitions.leave(&tenure, done),
             Order::Reopen { notices, done } => {
@@ -235,35 +227,46 @@ impl Dispatching {
 
     /// Starts whatever can be started; says how long nothing more will be due.
     fn start(&mut self) -> Duration {
-        let now = self.tools.clock.now();
+        let (now, begun) = (self.tools.clock.now(), Instant::now());
+        let mut turn = Turn::default();
         while !self.draining
             && let Some(pending) = self.board.next(now)
         {
-            self.start_attempt(pending, now);
+            self.start_attempt(pending, now, &mut turn);
         }
-        while let Some((settler, batch)) = self.partitions.next_to_settle() {
+        for begin in turn.begin() {
+            self.work.push(trying(self.tools.clone(), &self.lifecycle, begin));
+        }
+        let is_busy = !self.draining && self.partitions.in_flight() >= BUSY_FROM;
+        while let Some((settler, batch)) = self.partitions.next_to_settle(begun, is_busy) {
             self.start_settling(settler, batch);
         }
+        let board = &self.board;
+        self.reviews.ripen(begun, |instance| board.has_waiting(instance));
         while !self.draining
             && let Some(instance) = self.reviews.start()
         {
-            if !self.board.can_be_reviewed(instance) {
-                self.reviews.end(instance, None);
-                continue;
-            }
-            let (tools, stop) = (self.tools.clone(), self.stop.clone());
-            let endpoints = self.board.endpoints_of(instance);
-            self.work.push(Box::pin(async move {
-                let read = stop.run_until_cancelled(state_now(&tools, instance, &endpoints)).await;
-                Done::Reviewed(instance, read.flatten().map(Box::new))
-            }));
+            self.start_review(instance);
         }
         let until = |due: Timestamp| Duration::from_micros(u64::try_from(due.0 - now.0).unwrap_or_default());
-        match self.board.wake_at() {
-            _ if self.intake.is_behind() => FAULT_DELAY,
-            Some(due) if !self.draining => until(due).min(LOOK_MAX),
-            _ => LOOK_MAX,
+        let due = self.board.wake_at().filter(|_| !self.draining).map(until);
+        let moments = [self.partitions.settles_at(begun, is_busy), self.reviews.wake_at()];
+        let moments = moments.into_iter().flatten().map(|at| at.saturating_duration_since(begun));
+        let pauses = due.into_iter().chain(self.intake.rest(begun)).chain(moments);
+        pauses.min().unwrap_or(LOOK_MAX).min(LOOK_MAX)
+    }
+
+    fn start_review(&mut self, instance: InstanceId) {
+        if !self.board.can_be_reviewed(instance) {
+            self.reviews.end(instance, None);
+            return;
         }
+        let (tools, stop) = (self.tools.clone(), self.stop.clone());
+        let endpoints = self.board.endpoints_of(instance);
+        self.work.push(Box::pin(async move {
+            let read = stop.run_until_cancelled(state_now(&tools, instance, &endpoints)).await;
+            Done::Reviewed(instance, read.flatten().map(Box::new))
+        }));
     }
 
     /// Tells how old the oldest notice is, not at every turn: it is found by looking at all of them.
@@ -282,7 +285,8 @@ impl Dispatching {
         self.age_next = begun + AGE_EACH.max(begun.elapsed() * AGE_REST_FACTOR);
     }
 
-    fn start_attempt(&mut self, pending: Pending, now: Timestamp) {
+    /// Has an attempt begin in this turn, if it can be made.
+    fn start_attempt(&mut self, pending: Pending, now: Timestamp, turn: &mut Turn) {
         let owned = self.partitions.of(pending.key.instance);
         let Some(owned) = owned.filter(|owned| owned.leaving.is_none()) else {
             // It is forgotten with its partition.
@@ -318,19 +322,7 @@ impl Dispatching {
                     ));
                 }
                 owned.in_flight += 1;
-                let tools = self.tools.clone();
-                let trying = self.lifecycle.spawn(async move {
-                    let trying = Box::pin(attempt(tools, pending.clone(), tenure.holds()));
-                    let tried = tenure.run(trying).await;
-                    Done::Attempt(tenure, tried.map(Box::new).ok_or_else(|| Box::new(pending)))
-                });
-                self.work.push(Box::pin(async move {
-                    match trying.await {
-                        Ok(Some(done)) => done,
-                        // It was aborted or panicked, and so the process ends.
-                        Ok(None) | Err(_) => std::future::pending().await,
-                    }
-                }));
+                turn.add(pending, tenure);
             }
             // A former owner settled it.
             Ok(None) => {
@@ -428,18 +420,20 @@ impl Dispatching {
 
     fn attempt_ended(&mut self, ended: Ended) {
         let Ended { pending, attempts, answered, outcome } = ended;
+        let instance = pending.key.instance;
         self.board.give_back(&pending, answered, self.tools.clock.now());
         match outcome {
             Outcome::Found(leads_to, bounds) => self.board.found(&pending, leads_to, bounds),
             Outcome::Hold(until) => self.board.put_off(&pending.key, pending.owed.class, until),
-            // What happened while it ran could not cancel it, and its next attempt may be a day away: the gate is
-            // asked about what waits again now.
-            Outcome::Wait(due) => {
-                self.board.put_back(&pending.key, pending.owed.class, attempts, due);
-                self.reviews.ask_about(pending.key.instance, Some(pending.key));
-            }
+            Outcome::Wait(due) => self.board.put_back(&pending.key, pending.owed.class, attempts, due),
             Outcome::Settle(outcome) => self.settle(&pending, attempts, outcome),
         }
+        // What happened while it ran could not cancel it, and its next attempt may be a day away: the gate is asked about what
+        // waits again now.
+        if !matches!(outcome, Outcome::Settle(_)) {
+            self.reviews.came_back(pending.key);
+        }
+        self.look_what_was_missed(instance);
     }
 
     /// Settles what a new commit of the instance cancelled, without waiting for it to be due. What waits to be
@@ -473,13 +467,22 @@ impl Dispatching {
 
     fn settle(&mut self, pending: &Pending, attempts: u16, outcome: SettlementV1) {
         let settled = SettledV1 { notice: pending.key, outcome, attempts, at: self.tools.clock.now() };
+        let class = pending.owed.class;
         if let Some(owned) = self.partitions.of(pending.key.instance) {
-            owned.unsettled.push((settled, pending.owed.class));
+            owned.settle(settled, class, self.board.holds_up(&pending.key, class));
         }
     }
 
     fn settled(&mut self, settled: &SettledV1, class: NoticeClass) {
         self.board.remove(&settled.notice, class);
+        self.look_what_was_missed(settled.notice.instance);
         metrics::settled(class, settled.outcome);
+    }
+
+    /// What an instance's attempts may have missed matters only while there is one.
+    fn look_what_was_missed(&mut self, instance: InstanceId) {
+        if self.reviews.has_missed(instance) && !self.board.has_busy(instance) {
+            self.reviews.none_is_tried(instance);
+        }
     }
 }

@@ -12,6 +12,7 @@ mod breakers;
 mod desk;
 mod disable;
 mod dispatching;
+mod done;
 mod extent;
 mod failing;
 mod foreign;
@@ -35,6 +36,7 @@ mod serving;
 mod settle;
 mod shares;
 mod test_notice;
+mod together;
 mod trace;
 mod turns;
 

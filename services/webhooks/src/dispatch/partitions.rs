@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use berth_bus::Tenure;
 use berth_domain::instance::NoticeClass;
 use berth_proto::{InstanceId, Partition, delivery::SettledV1};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     owned::{Owned, Stage},
     settle::Settler,
 };
 use crate::metrics;
+
+/// What is settled in one commit, and by whom.
+pub(super) type Settling = (Settler, Vec<(SettledV1, NoticeClass)>);
 
 /// See the module.
 #[derive(Default)]
@@ -70,10 +73,21 @@ impl Partitions {
         self.0.get_mut(&tenure.partition()).filter(|owned| owned.is_under(tenure))
     }
 
-    /// Settlements that wait for a commit, in one of a partition that makes none at the moment.
-    pub(super) fn next_to_settle(&mut self) -> Option<(Settler, Vec<(SettledV1, NoticeClass)>)> {
-        let owned = self.0.values_mut().find(|owned| !owned.unsettled.is_empty() && !owned.is_settling)?;
-        Some((owned.settler.clone(), owned.begin_settling()))
+    /// Attempts under way.
+    pub(super) fn in_flight(&self) -> usize {
+        self.0.values().map(|owned| owned.in_flight).sum()
+    }
+
+    /// Settlements whose commit is to be made now, of one partition. `is_busy`: whether much is under way.
+    pub(super) fn next_to_settle(&mut self, now: Instant, is_busy: bool) -> Option<Settling> {
+        let is_due = |owned: &&mut Owned| owned.settles_at(now, is_busy).is_some_and(|at| at <= now);
+        let owned = self.0.values_mut().find(is_due)?;
+        Some((owned.settler.clone(), owned.begin_settling(now)))
+    }
+
+    /// When the next such commit is to be made.
+    pub(super) fn settles_at(&self, now: Instant, is_busy: bool) -> Option<Instant> {
+        self.0.values().filter_map(|owned| owned.settles_at(now, is_busy)).min()
     }
 
     /// The outbox knows what former owners of a partition settled: gives what waited for that.

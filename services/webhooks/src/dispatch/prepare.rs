@@ -1,6 +1,6 @@
 //! Makes a notice ready to be sent: its body from its own commit, for the endpoint as it is now.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use berth_bus::KeyRingError;
 use berth_domain::instance::NoticeClass;
@@ -20,7 +20,8 @@ use super::{
     attempt::Tools,
     lane::Pending,
     open::{Endpoint, Keyhole},
-    permit::{Fault, Owner, Permit, read_step},
+    permit::{Fault, Owner, Permit},
+    together::Together,
 };
 use crate::{
     last_words,
@@ -56,7 +57,12 @@ pub(super) enum Readiness {
 }
 
 /// Makes the body from the notice's own commit, for the endpoint as it is now.
-pub(super) async fn prepare(tools: &Tools, pending: &Pending, permit: &Permit) -> Result<Readiness, Fault> {
+pub(super) async fn prepare(
+    tools: &Tools,
+    pending: &Pending,
+    permit: &Permit,
+    together: &Together,
+) -> Result<Readiness, Fault> {
     let (key, now) = (&pending.key, &permit.step);
     let gone = Ok(Readiness::Settle(SettlementV1::CancelledByEndpoint));
     let (Some(format), Some((webhook, owner))) =
@@ -67,15 +73,17 @@ pub(super) async fn prepare(tools: &Tools, pending: &Pending, permit: &Permit) -
     let Some(Source { data_key, kept }) = source(tools, pending).await? else {
         return Ok(Readiness::Settle(SettlementV1::CancelledByDelete));
     };
-    let mut step = if now.version == key.version {
-        now.clone()
+    let own;
+    let mut step = Cow::Borrowed(if now.version == key.version {
+        now
     } else {
-        read_step(tools, key, pending.owed.commit).await?
-    };
+        own = together.step(tools, key, pending.owed.commit).await?;
+        &*own
+    });
     let (webhook, owner) = match kept {
         // Whosever it was, what was kept is sealed for the instance.
         Some(state) => {
-            step.state = state;
+            step.to_mut().state = state;
             let kept = step.state.webhooks.iter().find(|webhook| webhook.id == key.endpoint).cloned();
             (kept, Owner::Instance)
         }
@@ -103,7 +111,7 @@ pub(super) async fn prepare(tools: &Tools, pending: &Pending, permit: &Permit) -
     let opener = Opener { key: &data_key, instance: key.instance, master: tools.keys.master() };
     let listener = Listener { options: &endpoint.options, url: &endpoint.url, server_url: &tools.server_url };
     let now = tools.clock.now();
-    match opener.body(tools.volatile.as_ref(), (&step, &notice), format, listener, now).await? {
+    match opener.body(tools.volatile.as_ref(), (&*step, &notice), format, listener, now).await? {
         Some(rendered) => {
             let happening = Some(notice.happening);
             let token = opener.text(field::TOKEN, &step.state.token).ok();

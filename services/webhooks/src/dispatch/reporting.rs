@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use berth_proto::{
-    EndpointId,
+    EndpointId, Partition,
     delivery::{EndpointReportedV1, EndpointStandingV1},
     instance::WebhookV1,
 };
@@ -11,14 +11,14 @@ use berth_views::{ViewError, ViewState};
 
 use super::{
     attempt::Tools,
-    settle::{FAULT_DELAY, SettleError, Settler, take_over},
+    settle::{FAULT_DELAY, SettleError, Settler, catch_up},
 };
 use crate::{
     health::Health,
     outbox::{
         accounts::{Latest, latest_key, listeners_key},
         read_row,
-        reports::{TOLD, Told, about, is_news, listens, told_key},
+        reports::{Told, about, is_news, listens, told_key, told_prefix},
     },
 };
 
@@ -56,18 +56,18 @@ pub(super) fn news(
     }))
 }
 
-/// Has all endpoints looked at of which there may be something to report that a former owner did not come to: those that fail, and
-/// those of which that was told last, which are about as many. Says whether all could be read.
-pub(super) fn look_again(tools: &Tools) -> bool {
+/// Has the endpoints looked at of which there may be something to report to accounts of a partition that a former owner did not
+/// come to: those that fail, and those of which that was told last, which are about as many. Says whether all could be read.
+pub(super) fn look_again(tools: &Tools, partition: Partition) -> bool {
     // Until then every question fails, and the loop hears when it is.
     if tools.outbox.state() != ViewState::Live {
         return false;
     }
     let endpoints = tools.attempts.endpoints();
     endpoints.look_at_failing();
-    let mut after: Option<Vec<u8>> = None;
+    let (prefix, mut after) = (told_prefix(partition), None);
     loop {
-        let page = match tools.outbox.scan(&[TOLD], after.as_deref(), PAGE_ROWS) {
+        let page = match tools.outbox.scan(&prefix, after.as_deref(), PAGE_ROWS) {
             Ok(page) => page,
             Err(error) => {
                 tracing::debug!(%error, "what was told of endpoints is looked at later");
@@ -116,7 +116,7 @@ pub(super) async fn report(
 async fn try_to_report(tools: &Tools, settler: &Settler, endpoint: EndpointId) -> Result<bool, SettleError> {
     // Read first, so that the view knows at least as much when it has come up to the log.
     let known = settler.version().await?;
-    take_over(tools, settler).await?;
+    catch_up(tools, settler).await?;
     let health = tools.attempts.endpoints().of(endpoint).ok().flatten();
     let Some(health) = health else { return Ok(true) };
     match news(tools, endpoint, &health) {

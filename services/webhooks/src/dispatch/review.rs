@@ -1,8 +1,12 @@
 //! Reviews: the gate is asked about what waits of an instance, without waiting for it to be due.
 //!
 //! A commit may cancel what waits for hours, and what is cancelled holds up what comes after it in its lane: the
-//! end of a session above all. So a review is owed after every commit that finds something waiting and after
-//! every attempt that failed, and it is owed until the instance was read.
+//! end of a session above all. So a review is owed after every commit that finds something waiting, and after every attempt
+//! that failed and during which there was such a commit; and it is owed until the instance was read. A commit that the
+//! outbox does not know yet when an attempt ends finds its notice waiting.
+//!
+//! What waits for nothing but its turn is mostly sent in a moment, and its attempt asks the gate by itself: such an instance is only
+//! reviewed if something still waits a moment later.
 //!
 //! A review asks about all that waits only if something changed that the gate looks at. Else what was asked about before
 //! has the same answer, however much it is, and only what came back since is asked about.
@@ -18,6 +22,8 @@ use berth_proto::{
     instance::{InstanceStateV1, PhaseV1},
 };
 
+use tokio::time::Instant;
+
 use super::{
     attempt::Tools,
     permit::{OfAccount, Permit, Reach, read},
@@ -29,6 +35,8 @@ const REVIEWS_MAX: usize = 64;
 const READ_MAX: Duration = Duration::from_secs(1);
 /// Instances of which is remembered what the gate looked at; beyond that all of them are looked at anew.
 const SEEN_MAX: usize = 65_536;
+/// How long a review waits of an instance of which nothing waits for more than its turn.
+const LATER: Duration = Duration::from_millis(250);
 /// How long to wait after a read that failed.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -39,6 +47,12 @@ pub(super) struct Reviews {
     queue: VecDeque<InstanceId>,
     /// What is in the queue, and which notices came back since their instance was read.
     asked: BTreeMap<InstanceId, BTreeSet<NoticeKeyV1>>,
+    /// What is to be asked for if it still waits then, in that order.
+    later: VecDeque<(Instant, InstanceId)>,
+    /// The same, without an order.
+    asked_later: BTreeSet<InstanceId>,
+    /// Instances to which something happened while one of their notices was tried: it is asked about if it comes back.
+    missed: BTreeSet<InstanceId>,
     /// What is being read, and what came back before that.
     running: BTreeMap<InstanceId, BTreeSet<NoticeKeyV1>>,
     /// What the gate looked at when all that waited was asked about.
@@ -69,6 +83,55 @@ impl Reviews {
             BTreeSet::new()
         });
         asked.extend(notice);
+    }
+
+    /// An instance is to be read in a moment, if something of it still waits then.
+    pub(super) fn ask_later(&mut self, instance: InstanceId, now: Instant) {
+        if !self.asked.contains_key(&instance) && self.asked_later.insert(instance) {
+            self.later.push_back((now + LATER, instance));
+        }
+    }
+
+    /// Something happened to an instance while some of its notices are tried, which is to be asked about them if they come back.
+    pub(super) fn missed_by_what_is_tried(&mut self, instance: InstanceId) {
+        self.missed.insert(instance);
+    }
+
+    /// A notice that was tried waits again: it is asked about if something happened meanwhile.
+    pub(super) fn came_back(&mut self, notice: NoticeKeyV1) {
+        if self.missed.contains(&notice.instance) {
+            self.ask_about(notice.instance, Some(notice));
+        }
+    }
+
+    /// Nothing of an instance is tried any more.
+    pub(super) fn none_is_tried(&mut self, instance: InstanceId) {
+        self.missed.remove(&instance);
+    }
+
+    /// Forgets what may have been missed of other instances than these.
+    pub(super) fn keep_missed(&mut self, is_kept: impl Fn(InstanceId) -> bool) {
+        self.missed.retain(|instance| is_kept(*instance));
+    }
+
+    /// Whether something may have been missed by what is tried of an instance.
+    pub(super) fn has_missed(&self, instance: InstanceId) -> bool {
+        self.missed.contains(&instance)
+    }
+
+    /// Asks for what was to be asked for by now, as far as it still waits.
+    pub(super) fn ripen(&mut self, now: Instant, still_waits: impl Fn(InstanceId) -> bool) {
+        while let Some((_, instance)) = self.later.pop_front_if(|(at, _)| *at <= now) {
+            self.asked_later.remove(&instance);
+            if still_waits(instance) {
+                self.ask(instance);
+            }
+        }
+    }
+
+    /// When something is to be asked for that is not yet.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.later.front().map(|(at, _)| *at)
     }
 
     /// What waits of an instance was read anew: all of it is to be asked about.
@@ -176,6 +239,47 @@ mod tests {
         assert_eq!((reviews.start(), reviews.start()), (Some(instance(2)), None));
         reviews.end(instance(1), None);
         assert_eq!((reviews.start(), reviews.start()), (Some(instance(1)), None));
+    }
+
+    #[test]
+    fn what_comes_back_is_asked_about_if_something_happened_meanwhile() {
+        let notice = |version| NoticeKeyV1 {
+            instance: INSTANCE,
+            version,
+            endpoint: EndpointId::from_bytes([2; 16]),
+            ordinal: 0,
+        };
+        let mut reviews = Reviews::default();
+        reviews.came_back(notice(1));
+        assert_eq!(reviews.start(), None);
+        reviews.missed_by_what_is_tried(INSTANCE);
+        for version in [2, 3] {
+            reviews.came_back(notice(version));
+            assert_eq!(reviews.start(), Some(INSTANCE), "each that was tried");
+            reviews.end(INSTANCE, None);
+        }
+        reviews.none_is_tried(INSTANCE);
+        assert!(!reviews.has_missed(INSTANCE));
+        reviews.came_back(notice(4));
+        assert_eq!(reviews.start(), None);
+    }
+
+    #[test]
+    fn what_only_waits_for_its_turn_is_asked_about_if_it_still_waits_a_moment_later() {
+        let (mut reviews, now) = (Reviews::default(), Instant::now());
+        for number in [1, 2, 1] {
+            reviews.ask_later(instance(number), now);
+        }
+        assert_eq!((reviews.start(), reviews.wake_at()), (None, Some(now + LATER)));
+        reviews.ripen(now, |_| true);
+        assert_eq!(reviews.start(), None);
+        reviews.ripen(now + LATER, |waits| waits == instance(2));
+        assert_eq!((reviews.start(), reviews.start()), (Some(instance(2)), None));
+        assert_eq!(reviews.wake_at(), None);
+        // What is asked for already is not asked for once more.
+        reviews.ask(instance(1));
+        reviews.ask_later(instance(1), now);
+        assert_eq!(reviews.wake_at(), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 use berth_proto::{EndpointId, InstanceId, Partition, delivery::NoticeKeyV1};
 use berth_views::{ViewError, ViewReader};
 
-use crate::outbox::{Owed, owed_prefix, read_owed_key, read_row};
+use crate::outbox::{KEY_BYTES as OWED_KEY_BYTES, Owed, owed_prefix, read_owed_key, read_row};
 
 /// Rows that are read at once.
 const PAGE_ROWS: usize = 1_000;
@@ -22,7 +22,10 @@ pub(super) fn of_instance(
     instance: InstanceId,
 ) -> Result<Vec<(NoticeKeyV1, Owed)>, ViewError> {
     let mut rows = Vec::new();
-    pages(view, Some(instance), usize::MAX, |_| true, |key, owed| rows.push((key, owed)))?;
+    each(view, &owed_prefix(Some(instance)), None, |key, value| {
+        rows.extend(read_owed_key(key).zip(read_row(value)));
+        true
+    })?;
     Ok(rows)
 }
 
@@ -38,56 +41,155 @@ pub(crate) fn of_endpoint(
     Ok(read.filter(|(notice, _)| notice.endpoint == endpoint).collect())
 }
 
-/// Everything that instances of these partitions are owed, up to about `rows_max` rows and whole instances only; gives the
-/// last instance if that was not all.
-pub(super) async fn everything(
+/// What instances of these partitions are owed, behind one instance and from the beginning without one: about so many rows are
+/// looked at, and whole instances only. Gives the last instance that was looked at if there are more.
+pub(super) async fn part(
     view: Arc<dyn ViewReader>,
     partitions: BTreeSet<Partition>,
+    after: Option<InstanceId>,
     rows_max: usize,
 ) -> Result<(OwedRows, Option<InstanceId>), ViewError> {
     let read = berth_runtime::spawn_blocking(move || {
-        let mut all = OwedRows::new();
-        let wanted = |instance: InstanceId| partitions.contains(&Partition::of(instance.as_bytes()));
-        let is_all = pages(view.as_ref(), None, rows_max, wanted, |key, owed| {
-            all.entry(key.instance).or_default().push((key, owed));
+        let (mut all, mut looked_at) = (OwedRows::new(), 0);
+        let (mut last, mut is_wanted, mut is_all) = (None, false, true);
+        let after = after.map(|instance| {
+            let mut behind = owed_prefix(Some(instance));
+            behind.resize(OWED_KEY_BYTES, u8::MAX);
+            behind
+        });
+        each(view.as_ref(), &owed_prefix(None), after, |key, value| {
+            let Some(notice) = read_owed_key(key) else { return true };
+            if last != Some(notice.instance) {
+                if looked_at >= rows_max {
+                    is_all = false;
+                    return false;
+                }
+                last = Some(notice.instance);
+                is_wanted = partitions.contains(&Partition::of(notice.instance.as_bytes()));
+            }
+            looked_at += 1;
+            if is_wanted && let Some(owed) = read_row(value) {
+                all.entry(notice.instance).or_default().push((notice, owed));
+            }
+            true
         })?;
-        let last = all.keys().next_back().copied().filter(|_| !is_all);
-        Ok((all, last))
+        Ok((all, last.filter(|_| !is_all)))
     });
     read.await.unwrap_or_else(|error| Err(ViewError::Store(error.to_string().into())))
 }
 
-fn pages(
+/// Goes through rows until it is enough. A row that cannot be read is a fault of the view, which counts and mends those
+/// itself.
+fn each(
     view: &dyn ViewReader,
-    instance: Option<InstanceId>,
-    rows_max: usize,
-    wanted: impl Fn(InstanceId) -> bool,
-    mut each: impl FnMut(NoticeKeyV1, Owed),
-) -> Result<bool, ViewError> {
-    let prefix = owed_prefix(instance);
-    let mut after: Option<Vec<u8>> = None;
-    let (mut read, mut last, mut is_wanted) = (0, None, true);
+    prefix: &[u8],
+    mut after: Option<Vec<u8>>,
+    mut goes_on: impl FnMut(&[u8], &[u8]) -> bool,
+) -> Result<(), ViewError> {
     loop {
-        let page = view.scan(&prefix, after.as_deref(), PAGE_ROWS)?;
-        let full = page.len() == PAGE_ROWS;
+        let page = view.scan(prefix, after.as_deref(), PAGE_ROWS)?;
+        let is_full = page.len() == PAGE_ROWS;
         for (key, value) in page {
-            // A row that cannot be read is a fault of the view, which counts and mends those itself.
-            if let Some(notice) = read_owed_key(&key) {
-                if last != Some(notice.instance) {
-                    (last, is_wanted) = (Some(notice.instance), wanted(notice.instance));
-                    if is_wanted && read >= rows_max {
-                        return Ok(false);
-                    }
-                }
-                if is_wanted && let Some(owed) = read_row(&value) {
-                    read += 1;
-                    each(notice, owed);
-                }
+            if !goes_on(&key, &value) {
+                return Ok(());
             }
             after = Some(key);
         }
-        if !full {
-            return Ok(true);
+        if !is_full {
+            return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use berth_domain::instance::NoticeClass;
+    use berth_log::Position;
+    use berth_notices::fixtures::at;
+    use berth_views::{Asked, Change, Lacking, Rebuild, Row, ViewState};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::outbox::{CommitStands, owed_key};
+
+    /// A view that has only rows.
+    #[derive(Debug)]
+    struct Rows(BTreeMap<Vec<u8>, Vec<u8>>);
+
+    #[async_trait]
+    impl ViewReader for Rows {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
+            Ok(self.0.get(key).cloned())
+        }
+
+        fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, ViewError> {
+            let of_prefix = self.0.iter().filter(|(key, _)| key.starts_with(prefix));
+            let behind = of_prefix.filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after));
+            Ok(behind.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
+        }
+
+        fn state(&self) -> ViewState {
+            ViewState::Live
+        }
+
+        fn states(&self) -> watch::Receiver<ViewState> {
+            watch::Sender::new(ViewState::Live).subscribe()
+        }
+
+        fn changes(&self) -> watch::Receiver<Change> {
+            watch::Sender::new(Change::default()).subscribe()
+        }
+
+        fn name(&self) -> &'static str {
+            "rows"
+        }
+
+        fn rebuild_with(&self, _: Lacking) -> Asked {
+            Asked::Refused("it has only rows".to_owned())
+        }
+
+        fn rebuilding(&self) -> Option<Rebuild> {
+            None
+        }
+
+        async fn reached(&self, _: &Position, _: Duration) -> Result<(), ViewError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_has_whole_instances_and_the_next_one_goes_on_behind_it() {
+        let instances = [1, 2, 3].map(|number| InstanceId::from_bytes([number; 16]));
+        let owed = Owed {
+            class: NoticeClass::Lifecycle,
+            session: 1,
+            code: None,
+            occurred_at: at(0),
+            format: "native".to_owned(),
+            event: "instance.open".to_owned(),
+            commit: CommitStands::Awaited,
+        };
+        let notices = instances.into_iter().flat_map(|instance| {
+            let endpoint = EndpointId::from_bytes([2; 16]);
+            (1..=5).map(move |version| NoticeKeyV1 { instance, version, endpoint, ordinal: 0 })
+        });
+        let row = postcard::to_allocvec(&owed).unwrap();
+        let rows = notices.map(|notice| (owed_key(&notice), row.clone())).collect();
+        let view: Arc<dyn ViewReader> = Arc::new(Rows(rows));
+        let all: BTreeSet<Partition> = Partition::all().collect();
+        let read = async |partitions: &BTreeSet<Partition>, after| {
+            let (rows, last) = part(view.clone(), partitions.clone(), after, 7).await.unwrap();
+            (rows.into_iter().map(|(instance, rows)| (instance, rows.len())).collect::<Vec<_>>(), last)
+        };
+        let [first, second, third] = instances;
+        assert_eq!(read(&all, None).await, (vec![(first, 5), (second, 5)], Some(second)));
+        assert_eq!(read(&all, Some(second)).await, (vec![(third, 5)], None));
+        assert_eq!(read(&all, Some(third)).await, (vec![], None));
+        // What is another replica's is passed over, and counts as looked at.
+        let of_third = [Partition::of(third.as_bytes())].into();
+        assert_eq!(read(&of_third, None).await, (vec![], Some(second)));
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
     attempt::Tools,
-    settle::{SettleError, Settler, take_over},
+    settle::{SettleError, Settler, catch_up},
 };
 use crate::QUEUE;
 
@@ -106,7 +106,7 @@ impl<A: Answers> Serving<A> {
 
     /// None if it cannot be answered now.
     async fn answer(&self, instance: InstanceId, asked: &A::Asked) -> Option<A::Reply> {
-        let taking = self.taken.get_or_try_init(|| take_over(&self.tools, &self.settler));
+        let taking = self.taken.get_or_try_init(|| catch_up(&self.tools, &self.settler));
         taking.await.map_err(|error| self.fenced_off(&error)).ok()?;
         match self.answers.answer(instance, asked).await {
             Ok(reply) => Some(reply),

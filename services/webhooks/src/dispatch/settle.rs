@@ -9,7 +9,7 @@ use std::{
 
 use berth_bus::Tenure;
 use berth_domain::delivery::{self, Event, Fenced, State, evolve};
-use berth_log::{Loaded, Next, Plan, TransactError, Writer, decode_commit};
+use berth_log::{Loaded, Next, Plan, Tail, TransactError, Writer, decode_commit};
 use berth_proto::{
     EncodeError, EndpointId, Partition, RecordV1, StreamKey,
     delivery::{DeliveryEvent, EndpointReportedV1, NoticesSettledV1, SettledV1},
@@ -78,9 +78,18 @@ impl Settler {
         &self.tenure
     }
 
-    /// Makes this dispatcher the partition's: from now on no older one can settle anything there.
-    pub(crate) async fn take_over(&self) -> Result<(), SettleError> {
-        self.append(&[]).await
+    /// Makes this dispatcher the partition's: from now on no older one can settle anything there. Gives the last commit of
+    /// before that, if there is one.
+    pub(crate) async fn take_over(&self) -> Result<Option<Tail>, SettleError> {
+        let last = self.last().take();
+        let (partition, epoch) = (self.tenure.partition(), Some(self.tenure.epoch()));
+        let decide = |loaded: Loaded<State>, _| {
+            let before = loaded.tail;
+            ready(decide(partition, epoch, loaded, &[]).map(|plan| plan.map(|()| before)))
+        };
+        let taken = self.writer.transact(self.stream(), last, decide).await?;
+        *self.last() = Some(taken.loaded);
+        Ok(taken.answer)
     }
 
     /// Settles notices of the partition in one commit.
@@ -180,13 +189,28 @@ fn decide(
     Ok(Plan::Append(loaded, Next { receipts: Vec::new(), events, state, account_version: 0 }, ()))
 }
 
-/// Takes the partition over and waits until the view knows what former owners settled there.
+/// Takes the partition over and waits until the view knows what was in the log by then, if anybody had it before: what was settled
+/// there, and what of it may still be under way.
 pub(super) async fn take_over(tools: &Tools, settler: &Settler) -> Result<(), SettleError> {
+    if until_settled(|| settler.take_over()).await?.is_some() {
+        until_known(tools).await;
+    }
+    Ok(())
+}
+
+/// Takes the partition over and waits until the view knows what was in the log by then.
+pub(super) async fn catch_up(tools: &Tools, settler: &Settler) -> Result<(), SettleError> {
     until_settled(|| settler.take_over()).await?;
+    until_known(tools).await;
+    Ok(())
+}
+
+/// Waits until the view knows what is in the log at this moment.
+async fn until_known(tools: &Tools) {
     loop {
         if let Ok(end) = tools.log.end().await {
             match tools.outbox.reached(&end, REACHED_MAX).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "webhooks wait for the outbox"),
             }
         }
@@ -195,13 +219,13 @@ pub(super) async fn take_over(tools: &Tools, settler: &Settler) -> Result<(), Se
 }
 
 /// Tries until it works or this dispatcher is fenced off.
-pub(super) async fn until_settled<F>(mut append: impl FnMut() -> F) -> Result<(), SettleError>
+pub(super) async fn until_settled<T, F>(mut append: impl FnMut() -> F) -> Result<T, SettleError>
 where
-    F: Future<Output = Result<(), SettleError>>,
+    F: Future<Output = Result<T, SettleError>>,
 {
     loop {
         match append().await {
-            Ok(()) => return Ok(()),
+            Ok(appended) => return Ok(appended),
             Err(fenced @ SettleError::Fenced { .. }) => return Err(fenced),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "notices cannot be settled now");

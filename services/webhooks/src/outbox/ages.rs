@@ -1,18 +1,16 @@
-//! How long ago notices were settled, and forgetting it.
+//! How long ago notices were settled and accounts were told of endpoints, and forgetting it.
 //!
-//! What a commit of a delivery stream settled stands in one row under its partition and version, and the oldest such
+//! What a commit of a delivery stream settled or told stands in one row under its partition and version, and the oldest such
 //! version of the partition in another: a queue whose both ends are found without a scan, which a fold does not have. Time
 //! is that of the commits, so the rows depend on the log alone.
 
-use berth_proto::{
-    CommitV2, Timestamp,
-    delivery::{NoticeKeyV1, SettledV1},
-};
+use berth_proto::{CommitV2, Timestamp, delivery::NoticeKeyV1};
 use berth_views::{ApplyError, Rows};
 
 use super::{
-    BATCH, Batch, CommitStands, OLDEST, SETTLED, SETTLED_KEPT, SettledRow, read_row, row_key, unreadable,
-    write,
+    BATCH, Batch, CommitStands, OLDEST, SETTLED, SETTLED_KEPT, SettledRow, read_row,
+    reports::{Told, told_key},
+    row_key, unreadable, write,
 };
 use crate::schedule::plus;
 
@@ -20,15 +18,15 @@ use crate::schedule::plus;
 /// old.
 const BATCHES_FORGOTTEN_MAX: usize = 4;
 
-/// Notes what a commit settled.
-pub(super) fn note(commit: &CommitV2, notices: &[SettledV1], rows: &mut dyn Rows) -> Result<(), ApplyError> {
-    let batch =
-        Batch { at: commit.occurred_at, notices: notices.iter().map(|settled| settled.notice).collect() };
-    rows.put(&batch_key(commit, commit.version), write(&batch).map_err(unreadable)?);
+/// Notes what a commit settled and told, if it did.
+pub(super) fn note(commit: &CommitV2, batch: &Batch, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    if !(batch.notices.is_empty() && batch.told.is_empty()) {
+        rows.put(&batch_key(commit, commit.version), write(batch).map_err(unreadable)?);
+    }
     Ok(())
 }
 
-/// Forgets what was settled long before a commit of the same stream.
+/// Forgets what was settled and told long before a commit of the same stream.
 pub(super) fn forget(commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
     let oldest_key = oldest_key(commit);
     let oldest = rows.get(&oldest_key).map_err(unreadable)?.and_then(|row| read_row::<u64>(&row));
@@ -44,6 +42,14 @@ pub(super) fn forget(commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), Apply
             }
             for notice in &batch.notices {
                 forget_one(notice, batch.at, rows)?;
+            }
+            for (account, endpoint) in &batch.told {
+                let key = told_key(*account, *endpoint);
+                let told = rows.get(&key).map_err(unreadable)?.and_then(|row| read_row::<Told>(&row));
+                // Unless something else was told of it since.
+                if told.is_some_and(|told| told.version <= version) {
+                    rows.remove(&key);
+                }
             }
             rows.remove(&key);
         }

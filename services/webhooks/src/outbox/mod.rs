@@ -5,13 +5,13 @@
 //! | `n` instance version endpoint ordinal | [`Owed`]: a notice that is not settled |
 //! | `s` instance version endpoint ordinal | [`SettledRow`]: how it was settled |
 //! | `k` instance | [`Kept`]: what the last notices of a deleted instance need, until they are settled |
-//! | `a` partition version | [`Batch`]: what a commit of the delivery stream settled, until that is old |
+//! | `a` partition version | [`Batch`]: what a commit of the delivery stream settled or told of endpoints, until that is old |
 //! | `b` partition | the oldest version of which there may be a batch |
 //! | `w` account version | the endpoints that an account had in a version |
 //! | `v` account | how far the account is known |
 //! | `p` account version number | what commits say that wait for a version of their account, and how many do |
 //! | `q` instance version | whether a commit waits |
-//! | `t` account endpoint | what the account was told last of how an endpoint fares, until that is that it recovered |
+//! | `t` partition account endpoint | what the account was told last of how an endpoint fares, until that is that it recovered, or is old |
 //!
 //! A notice and its settlement come from two streams, in either order. Whichever comes second finds the
 //! other: a settlement removes the notice, and a notice that is settled already is not written. So the rows
@@ -23,6 +23,7 @@
 
 pub(crate) mod accounts;
 mod ages;
+mod keys;
 pub(crate) mod reports;
 pub(crate) mod touched;
 
@@ -44,25 +45,21 @@ use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use accounts::Waiting;
+use keys::{OWED, SETTLED, row_key};
+pub(crate) use keys::{KEY_BYTES, read_settled_key, settled_prefix};
+pub use keys::{kept_key, owed_key, owed_prefix, read_owed_key, settled_key};
 use reports::{Report, Told, told_key};
+use touched::At;
 pub use touched::Touched;
 
 /// Raised whenever rows or the derivation of notices change meaning.
-const SCHEMA: u32 = 5;
-/// First byte of the key of a notice that is owed.
-const OWED: u8 = b'n';
-/// First byte of the key of a settled notice.
-const SETTLED: u8 = b's';
-/// First byte of the key of what is kept for last notices.
-const KEPT: u8 = b'k';
+const SCHEMA: u32 = 6;
 /// First byte of the key of what a commit settled.
 const BATCH: u8 = b'a';
 /// First byte of the key of where the batches of a partition begin.
 const OLDEST: u8 = b'b';
 /// How long it is known how a notice was settled: as long as its attempts.
 pub const SETTLED_KEPT: Duration = RELAY_AGE_MAX;
-/// Bytes of a row's key.
-const KEY_BYTES: usize = 1 + 16 + 8 + 16 + 2;
 
 /// A notice that is not settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,13 +108,15 @@ pub struct SettledRow {
     pub commit: CommitStands,
 }
 
-/// What a commit of the delivery stream settled.
+/// What a commit of the delivery stream settled, and told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// When.
     pub at: Timestamp,
-    /// What.
+    /// The notices that it settled.
     pub notices: Vec<NoticeKeyV1>,
+    /// The endpoints that it told their accounts of.
+    pub told: Vec<(AccountId, EndpointId)>,
 }
 
 /// What the last notices of a deleted instance need. Its row depends on the delivery stream only.
@@ -161,7 +160,7 @@ impl View for Outbox {
         match commit.stream.kind() {
             Kind::Instance => self.apply_instance(shared, commit, rows),
             Kind::Delivery => self.apply_delivery(shared, commit, rows),
-            Kind::Account => self.apply_account(commit, rows),
+            Kind::Account => self.apply_account(At::of(shared), commit, rows),
             Kind::Directory => Ok(()),
         }
     }
@@ -182,6 +181,9 @@ impl Outbox {
         if commit.events.is_empty() {
             return Ok(());
         }
+        // It may cancel what is owed, also where it says nothing and nobody is left who hears it.
+        let at = At::of(shared);
+        self.touched.add(at, InstanceId::from_bytes(*commit.stream.id()), true, []);
         let Some(state) = shared.instance_state().map_err(unreadable)? else { return Ok(()) };
         let of_account = match commit.account_version {
             0 => Some(Vec::new()),
@@ -193,12 +195,10 @@ impl Outbox {
         }
         let Some(step) = Step::with(commit, state.clone()).map_err(unreadable)? else { return Ok(()) };
         let heard = step.heard();
-        // Also a commit that says nothing may cancel what is owed.
-        self.touched.add(step.instance, []);
-        let revision = shared.stored().tail.revision;
-        self.owe((&heard, revision), own_listeners(&step.state.webhooks, commit.account_version), rows)?;
+        let revision = at.revision();
+        self.owe(at, (&heard, revision), own_listeners(&step.state.webhooks, commit.account_version), rows)?;
         match of_account {
-            Some(listeners) => self.owe((&heard, revision), listeners.iter(), rows),
+            Some(listeners) => self.owe(at, (&heard, revision), listeners.iter(), rows),
             None if heard.is_nothing() => Ok(()),
             None => {
                 let (account, version) = (step.state.account, commit.account_version);
@@ -207,18 +207,23 @@ impl Outbox {
         }
     }
 
-    fn apply_account(&self, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply_account(&self, at: At, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let account = AccountId::from_bytes(*commit.stream.id());
         let Some(news) = accounts::apply(account, commit, rows)? else { return Ok(()) };
         for version in news.versions {
-            self.tell_waiting(account, version, rows)?;
+            self.tell_waiting(at, (account, version), rows)?;
         }
-        self.touched.add_account(account, news.gone);
+        self.touched.add_account(at, account, news.gone);
         Ok(())
     }
 
     /// Has endpoints be owed what waited for a version of their account.
-    fn tell_waiting(&self, account: AccountId, version: u64, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn tell_waiting(
+        &self,
+        at: At,
+        (account, version): (AccountId, u64),
+        rows: &mut dyn Rows,
+    ) -> Result<(), ApplyError> {
         let mut waited = accounts::take(account, version, rows)?;
         if waited.is_empty() {
             return Ok(());
@@ -228,9 +233,9 @@ impl Outbox {
             for waiting in waited {
                 match waiting {
                     Waiting::Heard { heard, revision } => {
-                        self.owe((&heard, revision), listeners.iter(), rows)?;
+                        self.owe(at, (&heard, revision), listeners.iter(), rows)?;
                     }
-                    Waiting::Report(report) => self.owe_report(&report, &listeners, rows)?,
+                    Waiting::Report(report) => self.owe_report(at, &report, &listeners, rows)?,
                 }
             }
             waited = accounts::take(account, version, rows)?;
@@ -238,9 +243,11 @@ impl Outbox {
         Ok(())
     }
 
-    /// Has endpoints be owed what a commit says to them that stands at a revision, as far as that is not settled.
+    /// Has endpoints be owed what a commit says to them that stands at a revision, as far as that is not settled; by the commit
+    /// that is folded.
     fn owe<'w>(
         &self,
+        at: At,
         (heard, revision): (&Heard, u64),
         webhooks: impl Iterator<Item = &'w WebhookV1>,
         rows: &mut dyn Rows,
@@ -251,7 +258,7 @@ impl Outbox {
                 let stands = CommitStands::Applied { revision };
                 put_owed(&notice.key, &owed(heard.occurred_at, notice, &webhook.format, stands), rows)?;
             }
-            self.touched.add(heard.instance, notices.iter().map(|notice| notice.key));
+            self.touched.add(at, heard.instance, false, notices.iter().map(|notice| notice.key));
         }
         Ok(())
     }
@@ -259,20 +266,22 @@ impl Outbox {
     /// The same for what is said of an endpoint.
     fn owe_report(
         &self,
+        at: At,
         report: &Report,
         listeners: &[WebhookV1],
         rows: &mut dyn Rows,
     ) -> Result<(), ApplyError> {
         for (key, owed) in report.notices(listeners) {
             put_owed(&key, &owed, rows)?;
-            self.touched.add(key.instance, [key]);
+            self.touched.add(at, key.instance, false, [key]);
         }
         Ok(())
     }
 
     fn apply_reported(
         &self,
-        (commit, revision): (&CommitV2, u64),
+        at: At,
+        commit: &CommitV2,
         reported: &EndpointReportedV1,
         rows: &mut dyn Rows,
     ) -> Result<(), ApplyError> {
@@ -289,9 +298,9 @@ impl Outbox {
                 }
             }
         }
-        let report = Report::of(reported, (commit.version, revision), commit.occurred_at);
+        let report = Report::of(reported, (commit.version, at.revision()), commit.occurred_at);
         match accounts::listeners_in(account, version, rows)? {
-            Some(listeners) => self.owe_report(&report, &listeners, rows),
+            Some(listeners) => self.owe_report(at, &report, &listeners, rows),
             None => accounts::wait(account, version, &Waiting::Report(report), rows),
         }
     }
@@ -302,31 +311,34 @@ impl Outbox {
         commit: &CommitV2,
         rows: &mut dyn Rows,
     ) -> Result<(), ApplyError> {
-        let revision = shared.stored().tail.revision;
+        let at = At::of(shared);
+        let mut batch = Batch { at: commit.occurred_at, notices: Vec::new(), told: Vec::new() };
         for record in &commit.events {
             match DeliveryEvent::from_record(record).map_err(unreadable)? {
                 DeliveryEvent::NoticesSettled(settled) => {
                     for settled in &settled.notices {
-                        self.apply_settled(settled, rows)?;
+                        self.apply_settled(at, settled, rows)?;
                     }
-                    ages::note(commit, &settled.notices, rows)?;
+                    batch.notices.extend(settled.notices.iter().map(|settled| settled.notice));
                 }
-                DeliveryEvent::LastWordsKept(kept) => self.apply_kept(kept, rows)?,
+                DeliveryEvent::LastWordsKept(kept) => self.apply_kept(at, kept, rows)?,
                 DeliveryEvent::NoticesReopened(reopened) => {
                     for reopened in reopened.notices {
-                        self.apply_reopened(reopened, rows)?;
+                        self.apply_reopened(at, reopened, rows)?;
                     }
                 }
                 DeliveryEvent::EndpointReported(reported) => {
-                    self.apply_reported((commit, revision), &reported, rows)?;
+                    self.apply_reported(at, commit, &reported, rows)?;
+                    batch.told.push((reported.account, reported.endpoint));
                 }
                 DeliveryEvent::DispatcherChanged(_) => {}
             }
         }
+        ages::note(commit, &batch, rows)?;
         ages::forget(commit, rows)
     }
 
-    fn apply_kept(&self, kept: LastWordsKeptV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply_kept(&self, at: At, kept: LastWordsKeptV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let LastWordsKeptV1 { instance, notices, state } = kept;
         let mut row = Kept { notices: Vec::new(), state };
         for notice in notices {
@@ -337,28 +349,28 @@ impl Outbox {
         if !row.notices.is_empty() {
             rows.put(&kept_key(instance), write(&row).map_err(unreadable)?);
         }
-        self.touched.add(instance, []);
+        self.touched.add(at, instance, true, []);
         Ok(())
     }
 
     /// The row says all that its commit would: whichever of the two comes first, it is the same.
-    fn apply_reopened(&self, reopened: ReopenedV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    fn apply_reopened(&self, at: At, reopened: ReopenedV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let ReopenedV1 { notice, class, session, occurred_at, format, event } = reopened;
         let commit = commit_of(&notice, rows)?;
         rows.remove(&row_key(SETTLED, &notice));
         let row = Owed { class, session, code: None, occurred_at, format, event, commit };
         rows.put(&row_key(OWED, &notice), write(&row).map_err(unreadable)?);
-        self.touched.add(notice.instance, [notice]);
+        self.touched.add(at, notice.instance, true, [notice]);
         Ok(())
     }
 
-    fn apply_settled(&self, settled: &SettledV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
-        let SettledV1 { notice, outcome, attempts, at } = *settled;
+    fn apply_settled(&self, at: At, settled: &SettledV1, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let SettledV1 { notice, outcome, attempts, at: settled_at } = *settled;
         let commit = commit_of(&notice, rows)?;
         rows.remove(&row_key(OWED, &notice));
-        let row = SettledRow { outcome, attempts, at, commit };
+        let row = SettledRow { outcome, attempts, at: settled_at, commit };
         rows.put(&row_key(SETTLED, &notice), write(&row).map_err(unreadable)?);
-        self.touched.add(notice.instance, [notice]);
+        self.touched.add(at, notice.instance, false, [notice]);
         let key = kept_key(notice.instance);
         let kept = rows.get(&key).map_err(unreadable)?;
         if let Some(mut kept) = kept.and_then(|row| read_row::<Kept>(&row)) {
@@ -415,75 +427,7 @@ fn unreadable(error: impl std::error::Error) -> ApplyError {
     ApplyError { reason: error.to_string() }
 }
 
-// === keys and values ===
-
-fn row_key(kind: u8, notice: &NoticeKeyV1) -> Vec<u8> {
-    let mut key = Vec::with_capacity(KEY_BYTES);
-    key.push(kind);
-    key.extend_from_slice(notice.instance.as_bytes());
-    key.extend_from_slice(&notice.version.to_be_bytes());
-    key.extend_from_slice(notice.endpoint.as_bytes());
-    key.extend_from_slice(&notice.ordinal.to_be_bytes());
-    key
-}
-
-/// The key of a notice that is owed.
-pub fn owed_key(notice: &NoticeKeyV1) -> Vec<u8> {
-    row_key(OWED, notice)
-}
-
-/// The key of how a notice was settled.
-pub fn settled_key(notice: &NoticeKeyV1) -> Vec<u8> {
-    row_key(SETTLED, notice)
-}
-
-/// The key of what is kept for the last notices of a deleted instance.
-pub fn kept_key(instance: InstanceId) -> Vec<u8> {
-    let mut key = vec![KEPT];
-    key.extend_from_slice(instance.as_bytes());
-    key
-}
-
-/// The beginning of the keys of everything that is owed, or of what one instance's endpoints are owed.
-pub fn owed_prefix(instance: Option<InstanceId>) -> Vec<u8> {
-    let mut prefix = vec![OWED];
-    prefix.extend(instance.iter().flat_map(InstanceId::as_bytes));
-    prefix
-}
-
-/// The beginning of the keys of how the notices of an instance were settled.
-pub(crate) fn settled_prefix(instance: InstanceId) -> Vec<u8> {
-    let mut prefix = vec![SETTLED];
-    prefix.extend_from_slice(instance.as_bytes());
-    prefix
-}
-
-/// The notice that a key names; none if it is not the key of one that is owed.
-pub fn read_owed_key(key: &[u8]) -> Option<NoticeKeyV1> {
-    read_key(OWED, key)
-}
-
-/// The notice that a key names; none if it is not the key of one that is settled.
-pub(crate) fn read_settled_key(key: &[u8]) -> Option<NoticeKeyV1> {
-    read_key(SETTLED, key)
-}
-
-fn read_key(kind: u8, key: &[u8]) -> Option<NoticeKeyV1> {
-    let (first, rest) = key.split_first()?;
-    if *first != kind {
-        return None;
-    }
-    let (instance, rest) = rest.split_first_chunk::<16>()?;
-    let (version, rest) = rest.split_first_chunk::<8>()?;
-    let (endpoint, rest) = rest.split_first_chunk::<16>()?;
-    let ordinal = <[u8; 2]>::try_from(rest).ok()?;
-    Some(NoticeKeyV1 {
-        instance: InstanceId::from_bytes(*instance),
-        version: u64::from_be_bytes(*version),
-        endpoint: EndpointId::from_bytes(*endpoint),
-        ordinal: u16::from_be_bytes(ordinal),
-    })
-}
+// === values ===
 
 fn write(row: &impl Serialize) -> Result<Vec<u8>, postcard::Error> {
     postcard::to_allocvec(row)

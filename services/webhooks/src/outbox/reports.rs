@@ -1,12 +1,13 @@
 //! What the endpoints of an account are told of an endpoint: how it fares, each once.
 //!
 //! That something is to be told is a commit of the delivery stream of the account's partition, so that it is told once whoever
-//! owns the partition. The row of what was told last is what the owner compares with.
+//! owns the partition. The row of what was told last is what the owner compares with; it is forgotten once the endpoint was told to
+//! have recovered, and after a month.
 
 use berth_domain::instance::NoticeClass;
 use berth_notices::{derive::wants_event, formats::NATIVE};
 use berth_proto::{
-    AccountId, EndpointId, InstanceId, Timestamp,
+    AccountId, EndpointId, InstanceId, Partition, Timestamp,
     delivery::{EndpointReportedV1, EndpointStandingV1, NoticeKeyV1},
     instance::WebhookV1,
 };
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{CommitStands, Owed};
 
 /// First byte of the key of what was told of an endpoint.
-pub(crate) const TOLD: u8 = b't';
+pub(super) const TOLD: u8 = b't';
 
 /// What an account was told last of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +108,15 @@ pub(crate) fn is_news(told: Option<EndpointStandingV1>, now: EndpointStandingV1)
 
 /// The key of what was told of an endpoint.
 pub(crate) fn told_key(account: AccountId, endpoint: EndpointId) -> Vec<u8> {
-    [[TOLD].as_slice(), account.as_bytes(), endpoint.as_bytes()].concat()
+    let mut key = told_prefix(Partition::of(account.as_bytes()));
+    key.extend_from_slice(account.as_bytes());
+    key.extend_from_slice(endpoint.as_bytes());
+    key
+}
+
+/// The beginning of the keys of what accounts of a partition were told.
+pub(crate) fn told_prefix(partition: Partition) -> Vec<u8> {
+    vec![TOLD, partition.number()]
 }
 
 /// The endpoint in such a key.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_domain::instance::NoticeClass;
-use berth_log::{Stored, Tail};
+use berth_log::{Position, ShardPosition, Stored, Tail};
 use berth_notices::fixtures::{INSTANCE, at, commit, logged_out, state, webhook};
 use berth_proto::{
     AccountId, CommitV1, CommitV2, DirectoryId, Hash, Partition, RecordV1, Sealed, StreamKey, WriteVersion,
@@ -16,7 +16,7 @@ use berth_proto::{
 };
 use berth_views::ViewError;
 
-use super::{touched::Drained, *};
+use super::{touched::{Change, Changes}, *};
 
 #[derive(Debug, Default, PartialEq, Eq, Clone)]
 struct Memory(BTreeMap<Vec<u8>, Vec<u8>>);
@@ -35,7 +35,7 @@ impl Rows for Memory {
     }
 }
 
-fn apply(commits: &[&CommitV2]) -> (Memory, Drained) {
+fn apply(commits: &[&CommitV2]) -> (Memory, Changes) {
     let touched = Arc::new(Touched::default());
     let outbox = Outbox::new(touched.clone());
     let mut rows = Memory::default();
@@ -48,7 +48,8 @@ fn apply(commits: &[&CommitV2]) -> (Memory, Drained) {
         };
         outbox.apply(&stored.into(), commit, &mut rows).unwrap();
     }
-    (rows, touched.drain())
+    let everywhere = Position([(0, ShardPosition { incarnation: 1, revision: u64::MAX })].into());
+    (rows, touched.drain(&everywhere).changes)
 }
 
 fn logout() -> CommitV2 {
@@ -104,13 +105,15 @@ fn a_settled_notice_is_owed_no_more_whatever_comes_first() {
     let logout = logout();
     let (owed, touched) = apply(&[&logout]);
     let keys = owed_keys(&owed);
-    let changed = [(INSTANCE, keys.iter().copied().collect())].into();
-    assert_eq!(touched, Drained::These { fresh: changed, again: [].into() });
+    let changed = Change { happened: true, notices: keys.iter().copied().collect() };
+    assert_eq!(touched, [(INSTANCE, changed)].into());
     assert_eq!(keys.iter().map(|key| key.ordinal).collect::<Vec<_>>(), [0, 1, 2]);
     let row: Owed = read_row(&owed.0[&owed_key(&keys[0])]).unwrap();
     assert_eq!((row.class, row.session, row.event.as_str()), (NoticeClass::Disconnect, 1, "status.instance"));
 
     let settled = settle(&keys[..2]);
+    let changed = Change { happened: false, notices: keys[..2].iter().copied().collect() };
+    assert_eq!(apply(&[&settled]).1, [(INSTANCE, changed)].into(), "it cancels nothing");
     let (rows, _) = apply(&[&logout, &settled]);
     assert_eq!(owed_keys(&rows), keys[2..]);
     assert_eq!(apply(&[&settled, &logout]).0, rows);
@@ -131,17 +134,6 @@ fn what_is_sent_again_is_owed_as_before_whatever_comes_first() {
     assert_eq!(apply(&[&settled, &logout, &reopened]).0, rows);
     let again = CommitV2 { version: 3, ..settle(&keys[..1]) };
     assert!(owed_keys(&apply(&[&settled, &reopened, &again, &logout]).0).is_empty());
-}
-
-#[test]
-fn a_touched_instance_is_handed_out_twice() {
-    let touched = Touched::default();
-    touched.add(INSTANCE, []);
-    let changes = touched::Changes::from([(INSTANCE, [].into())]);
-    let none = touched::Changes::new;
-    assert_eq!(touched.drain(), Drained::These { fresh: changes.clone(), again: none() });
-    assert_eq!(touched.drain(), Drained::These { fresh: none(), again: changes });
-    assert_eq!(touched.drain(), Drained::These { fresh: none(), again: none() });
 }
 
 #[test]
@@ -305,4 +297,11 @@ fn what_was_told_of_an_endpoint_is_forgotten_once_it_was_told_to_have_recovered(
     assert_eq!(told(&[&account, &failing, &recovered, &exhausted]), 1);
     let (rows, _) = apply(&[&account, &failing, &recovered, &exhausted]);
     assert_eq!(owed_keys(&rows).len(), 3, "each of them is told");
+    // An endpoint that never recovers is not remembered for ever either.
+    let month = i64::try_from(SETTLED_KEPT.as_secs()).unwrap();
+    let later = |seconds| CommitV2 { version: 4, occurred_at: at(1 + seconds), ..settle(&[]) };
+    assert_eq!(told(&[&account, &failing, &later(month - 1)]), 1);
+    assert_eq!(told(&[&account, &failing, &later(month)]), 0);
+    let again = CommitV2 { occurred_at: at(9), ..exhausted };
+    assert_eq!(told(&[&account, &failing, &again, &later(month)]), 1, "that was told later");
 }
