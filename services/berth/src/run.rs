@@ -53,7 +53,7 @@ async fn start(
     let readiness = Readiness::new();
     let started = Started::register(&readiness);
     let ops = Ops::new(readiness.clone(), metrics.clone(), lifecycle);
-    let listeners = Listeners::open(settings, &ops, lifecycle).await?;
+    let listeners = Listeners::open(settings, &ops, lifecycle)?;
     let address = listeners.address;
     tracing::info!(%role, %address, "starting; /healthz and /readyz answer");
     let wired = Wired::open(role, settings, &readiness, lifecycle).await?;
@@ -146,11 +146,11 @@ struct Listeners {
 }
 
 impl Listeners {
-    async fn open(settings: &Settings, ops: &Ops, lifecycle: &Lifecycle) -> Result<Self, Failure> {
+    fn open(settings: &Settings, ops: &Ops, lifecycle: &Lifecycle) -> Result<Self, Failure> {
         let tls = certificate::start(&settings.http, lifecycle)?;
-        let bound = bind("http", settings.http.listen).await?;
+        let bound = bind("http", settings.http.listen)?;
         let apart = match settings.http.metrics {
-            Some(address) => Some(bind("metrics", address).await?),
+            Some(address) => Some(bind("metrics", address)?),
             None => None,
         };
         let (address, metrics) = (bound.address(), apart.as_ref().map(Bound::address));

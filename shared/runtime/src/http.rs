@@ -111,8 +111,8 @@ impl From<ConnectionLimits> for Serving {
     }
 }
 
-/// Listens on the address of a setting; nothing is answered before [`Bound::serve`].
-pub async fn bind(setting: &'static str, address: SocketAddr) -> Result<Bound, BindError> {
+/// Listens on the address of a setting, within a runtime; nothing is answered before [`Bound::serve`].
+pub fn bind(setting: &'static str, address: SocketAddr) -> Result<Bound, BindError> {
     let failed = |source| BindError { setting, address, source };
     let listener = listener(address).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;

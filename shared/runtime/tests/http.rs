@@ -57,10 +57,10 @@ async fn a_process_is_ready_when_all_its_parts_are_and_not_when_it_drains() {
 #[tokio::test]
 async fn a_free_port_is_taken_for_port_0_and_served_until_the_stop() {
     let life = Lifecycle::new();
-    let bound = bind("http", "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let bound = bind("http", "127.0.0.1:0".parse().unwrap()).unwrap();
     let address = bound.address();
     assert_ne!(address.port(), 0);
-    assert!(bind("http", address).await.is_err(), "the address is taken");
+    assert!(bind("http", address).is_err(), "the address is taken");
     let limits = ConnectionLimits { total: 2, per_address: 2 };
     bound.serve(Ops::new(Readiness::new(), Metrics::detached(), &life).all(), &life, limits);
 
