@@ -175,8 +175,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let touched = Arc::new(Touched::default());
     let reader: Arc<dyn LogRead> = ports.log.clone();
     let view = Arc::new(Outbox::new(touched.clone()));
-    let options =
-        ViewOptions { rest: OUTBOX_REST, cache_bytes: OUTBOX_CACHE_BYTES, ..settings.view };
+    let options = ViewOptions { rest: OUTBOX_REST, cache_bytes: OUTBOX_CACHE_BYTES, ..settings.view };
     let outbox = berth_views::open(reader, &folder, view, options, lifecycle).await?;
     let requests = ports.bus.serve(LAST_WORDS_FILTER, QUEUE).await.map_err(StartError::Bus)?;
     let questions = ports.bus.serve(DELIVERIES_FILTER, QUEUE).await.map_err(StartError::Bus)?;

@@ -200,7 +200,11 @@ impl Endpoint {
 
 impl Sender {
     fn new() -> Self {
-        let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: true, ..UrlPolicy::default() };
+        let policy = UrlPolicy {
+            allow: vec!["127.0.0.0/8".parse().unwrap()],
+            plain_http: true,
+            ..UrlPolicy::default()
+        };
         let _set_before = berth_journeys::Client::new("http://127.0.0.1");
         Self { transport: Transport::new(policy).unwrap(), attempt_max: ATTEMPT_MAX, meddle: |sent| sent }
     }

@@ -45,7 +45,11 @@ const RETRIES: usize = 60;
 
 /// Endpoints are in a network of their own.
 fn endpoints() -> UrlPolicy {
-    UrlPolicy { allow: vec!["10.0.0.0/8".parse().expect("a range")], plain_http: false, ..UrlPolicy::default() }
+    UrlPolicy {
+        allow: vec!["10.0.0.0/8".parse().expect("a range")],
+        plain_http: false,
+        ..UrlPolicy::default()
+    }
 }
 
 /// What a process is started with.

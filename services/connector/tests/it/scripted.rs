@@ -170,7 +170,11 @@ impl Scripted {
         let clock = Arc::new(ManualClock::new(berth_proto::Timestamp(0)));
         let own = Arc::new(Simulated::new(clock, Arc::new(SeededEntropy::new(1)), 1));
         let master = MasterKey::generate(&SeededEntropy::new(1));
-        let policy = UrlPolicy { allow: vec!["10.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
+        let policy = UrlPolicy {
+            allow: vec!["10.0.0.0/8".parse().unwrap()],
+            plain_http: false,
+            ..UrlPolicy::default()
+        };
         Arc::new(ByUpstream::new(own, upstreams, &master, &policy))
     }
 

@@ -263,7 +263,9 @@ impl Now {
         if !self.of_account.contains_key(&account) {
             // Its part is the others' now.
             let others: Vec<_> = self.waiting.keys().copied().collect();
-            others.into_iter().for_each(|other| self.gives(&place.in_room, other, &mut given));
+            for other in others {
+                self.gives(&place.in_room, other, &mut given);
+            }
         }
         given
     }

@@ -147,8 +147,11 @@ impl World {
         let settings = berth_connector::Settings::new(driver.clone(), Some(driver));
         berth_connector::start(connector, settings, &lifecycle).await.unwrap();
 
-        let urls =
-            UrlPolicy { allow: allowed.iter().map(|it| it.parse().unwrap()).collect(), plain_http: false, ..UrlPolicy::default() };
+        let urls = UrlPolicy {
+            allow: allowed.iter().map(|it| it.parse().unwrap()).collect(),
+            plain_http: false,
+            ..UrlPolicy::default()
+        };
         let public_url = "https://berth.example".to_owned();
         let webhooks = berth_webhooks::Ports {
             log: log.clone(),

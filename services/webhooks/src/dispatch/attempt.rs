@@ -105,12 +105,7 @@ pub(crate) struct Ended {
 }
 
 /// Tries a notice once, under a lease. Always says what comes next; a fault of ours makes it wait a little.
-pub(super) async fn attempt(
-    tools: Tools,
-    pending: Pending,
-    together: Arc<Together>,
-    holds: Holds,
-) -> Ended {
+pub(super) async fn attempt(tools: Tools, pending: Pending, together: Arc<Together>, holds: Holds) -> Ended {
     let mut ended = Ended {
         attempts: pending.attempts,
         answered: None,
@@ -141,12 +136,7 @@ pub(super) async fn attempt(
     ended
 }
 
-async fn run(
-    tools: &Tools,
-    ended: &mut Ended,
-    together: &Together,
-    holds: Holds,
-) -> Result<Outcome, Fault> {
+async fn run(tools: &Tools, ended: &mut Ended, together: &Together, holds: Holds) -> Result<Outcome, Fault> {
     let pending = ended.pending.clone();
     if pending.owed.class == NoticeClass::Operational {
         return report::run(tools, ended, &pending, holds).await;

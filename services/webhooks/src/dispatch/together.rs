@@ -98,7 +98,11 @@ impl Together {
 
     /// What one of them reads for all; none if somebody failed to: then each reads for itself, or they would wait for a log that
     /// does not answer one after the other.
-    async fn shared<T, F>(&self, cell: &OnceCell<Arc<T>>, reader: impl FnOnce() -> F) -> Result<Option<Arc<T>>, Fault>
+    async fn shared<T, F>(
+        &self,
+        cell: &OnceCell<Arc<T>>,
+        reader: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<T>>, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
     {

@@ -45,8 +45,8 @@ use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use accounts::Waiting;
-use keys::{OWED, SETTLED, row_key};
 pub(crate) use keys::{KEY_BYTES, read_settled_key, settled_prefix};
+use keys::{OWED, SETTLED, row_key};
 pub use keys::{kept_key, owed_key, owed_prefix, read_owed_key, settled_key};
 use reports::{Report, Told, told_key};
 use touched::At;

@@ -16,7 +16,10 @@ use berth_proto::{
 };
 use berth_views::ViewError;
 
-use super::{touched::{Change, Changes}, *};
+use super::{
+    touched::{Change, Changes},
+    *,
+};
 
 #[derive(Debug, Default, PartialEq, Eq, Clone)]
 struct Memory(BTreeMap<Vec<u8>, Vec<u8>>);

@@ -112,7 +112,8 @@ async fn came(stream: &mut TcpStream) -> bool {
 }
 
 fn transport() -> Transport {
-    let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
+    let policy =
+        UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
     Transport::new(policy).unwrap().resting(REST)
 }
 

@@ -113,7 +113,8 @@ async fn sent(transport: &Transport, port: u16) -> Result<u16, SendError> {
 async fn one_answer_that_is_refused_refuses_the_name_and_the_next_attempt_asks_anew() {
     let (names, lifecycle) = (Names::start().await, Lifecycle::new());
     let port = server(&lifecycle).await.port();
-    let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
+    let policy =
+        UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
     let transport = Transport::with(policy, Connector::new().unwrap(), &names.resolver);
     let inside = "127.0.0.1";
     for (answers, came) in [
@@ -141,7 +142,8 @@ async fn a_connection_that_is_kept_is_used_only_while_its_name_leads_there() {
     let first = Server::on("127.0.0.1:0".parse().unwrap(), AGAIN_AND_AGAIN).await;
     let port = first.address.port();
     let second = Server::on(SocketAddr::from(([127, 0, 0, 2], port)), AGAIN_AND_AGAIN).await;
-    let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
+    let policy =
+        UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
     let transport =
         Transport::with(policy, Connector::new().unwrap(), &names.resolver).resting(Duration::from_secs(20));
     for (answer, came, heard) in [

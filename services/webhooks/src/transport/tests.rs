@@ -50,7 +50,11 @@ impl Authority {
     fn transport(&self) -> Transport {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
-        let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
+        let policy = UrlPolicy {
+            allow: vec!["127.0.0.0/8".parse().unwrap()],
+            plain_http: false,
+            ..UrlPolicy::default()
+        };
         let resolver = resolver::system_resolver().unwrap();
         Transport::with(policy, Connector::trusting(roots).unwrap(), &resolver)
     }
@@ -125,7 +129,8 @@ async fn only_who_proves_the_name_of_the_url_is_told_anything() {
         assert_eq!(*wrong.came.lock().unwrap(), "", "nothing is said to {name}");
     }
     // The roots of this machine know neither.
-    let policy = UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
+    let policy =
+        UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() };
     assert_eq!(sent(&Transport::new(policy).unwrap(), &right).await, Err(SendError::Connect));
 }
 

@@ -239,7 +239,11 @@ impl World {
         };
         let settings = Settings {
             write_version: self.write_version,
-            urls: UrlPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], plain_http: false, ..UrlPolicy::default() },
+            urls: UrlPolicy {
+                allow: vec!["127.0.0.0/8".parse().unwrap()],
+                plain_http: false,
+                ..UrlPolicy::default()
+            },
             public_url: Some("https://berth.example".to_owned()),
             proxy: self.proxy.clone(),
             dial: Arc::new(Tcp),

@@ -79,7 +79,8 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
             }
             let (numbers, kind) = (first..first + count, Kind::told(urls, TOLD));
             first += count;
-            instances.extend(creates::population(&deployment, clients, numbers, &kind).await?.iter().cloned());
+            instances
+                .extend(creates::population(&deployment, clients, numbers, &kind).await?.iter().cloned());
         }
         let instances = linked(&deployment, instances, clients).await?;
         let place = Place::new(Table::Notices, &topology, burst_work(all, hangs), round);
@@ -98,11 +99,7 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
 }
 
 /// Links instances, and waits until nothing of that is under way any more.
-async fn linked(
-    deployment: &Deployment,
-    instances: Vec<Instance>,
-    clients: usize,
-) -> Outcome<Vec<Instance>> {
+async fn linked(deployment: &Deployment, instances: Vec<Instance>, clients: usize) -> Outcome<Vec<Instance>> {
     let links = Links::clients(deployment, instances, clients);
     let (_, links) = closed_loop::to_the_end(links, PHASE_MAX).await?;
     deployment.idle().await?;
