@@ -74,6 +74,9 @@ pub enum PurposeV1 {
     Creation,
     /// The name of an account.
     AccountName,
+    /// The name of an instance at its upstream, whichever account it belongs to. A release that knows only the write version 2
+    /// cannot read it.
+    NameAtUpstream,
 }
 
 /// What a create generated.

@@ -339,4 +339,6 @@ pub enum RejectionCodeV1 {
     NotForSender,
     /// What it comes to has no place in the formats that the deployment writes yet: its write version has to be raised.
     UpgradeNeeded,
+    /// The instance that had this name at the upstream is deleted, and what it left there is still being ended.
+    StillLeaving,
 }

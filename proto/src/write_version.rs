@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The first version whose commits have a checksum and may go without a state.
 const CHECKED_COMMITS: u16 = 2;
-/// The first version in which what an account has is read from the account.
+/// The first version in which what an account has is read from the account, and names at upstreams are reserved.
 const ACCOUNT_WIDE: u16 = 3;
 
 /// The version of the formats that a deployment writes. A release reads every format that it knows, but writes
@@ -38,6 +38,12 @@ impl WriteVersion {
     /// the version before read no account with an upstream and no such report, and find the endpoint of an account only as its
     /// copy in each instance.
     pub const fn account_wide(self) -> bool {
+        self.0 >= ACCOUNT_WIDE
+    }
+
+    /// Whether the directory has entries for the names that instances have at upstreams. Releases that know only the version before
+    /// stop at the first one that they meet.
+    pub const fn names_at_upstreams(self) -> bool {
         self.0 >= ACCOUNT_WIDE
     }
 }

@@ -242,6 +242,11 @@ pub enum Next {
 pub trait Reports: fmt::Debug + Send + Sync {
     /// Reports what happened.
     async fn report(&self, report: Report) -> Next;
+
+    /// Whether the instance is deleted, by a look at the log that begins now.
+    async fn is_deleted(&self) -> bool {
+        false
+    }
 }
 
 /// An unlink did not succeed.
@@ -281,6 +286,11 @@ pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
     /// How long one try to unlink a device may take.
     fn unlink_max(&self, _link: &Link) -> Duration {
         UNLINK_MAX
+    }
+
+    /// How long one try to end what an attempt began elsewhere may take.
+    fn abandon_max(&self, link: &Link) -> Duration {
+        self.unlink_max(link)
     }
 
     /// The longest pause between two tries.

@@ -26,6 +26,9 @@ const STOP_MAX: Duration = Duration::from_secs(1);
 /// How long an unlink that is not asked for any more may take to end by itself.
 const UNLINK_ENDS_MAX: Duration = Duration::from_secs(5);
 
+/// Attempts that are over, with where their instances are.
+pub(crate) type Ends = Vec<(InstanceId, WantedEnd, Option<WantedBinding>)>;
+
 /// The task of a link.
 type Task = JoinHandle<Option<Option<()>>>;
 
@@ -36,8 +39,8 @@ pub(crate) struct Links {
     lifecycle: Lifecycle,
     tasks: TaskTracker,
     running: HashMap<InstanceId, Running>,
-    /// Links that were told to stop, and attempts of a former owner, by instance and attempt: what follows on the same device waits
-    /// for them, since two connections of one device would replace each other.
+    /// Links that were told to stop, by instance and attempt: what follows on the same device waits for them, since two connections of
+    /// one device would replace each other.
     ending: HashMap<(InstanceId, u32), Task>,
     /// Unlinks that are pursued or done.
     unlinking: HashMap<InstanceId, Vec<(u32, Task)>>,
@@ -83,18 +86,19 @@ impl Links {
         self.reconcile_unlinks(instance, wanted.map_or(&[], |wanted| wanted.unlinks.as_slice()), binding);
     }
 
-    /// Ends what a former owner of these links may have left of attempts that are over. What ends under an owner is seen to by the task
-    /// that ran it.
-    pub(crate) fn see_to_ends(&mut self, instance: InstanceId, wanted: &Wanted) {
-        for WantedEnd { attempt, deadline } in wanted.ended.iter().copied() {
-            if self.ending.contains_key(&(instance, attempt)) {
-                continue;
+    /// Ends what a former owner of these links may have left of attempts that are over, one look after the other, since a takeover may
+    /// find many and links come first. What ends under an owner is seen to by the task that ran it.
+    pub(crate) fn see_to_ends(&self, ends: Ends) {
+        let (tenure, tasks) = (Arc::clone(&self.tenure), self.tasks.clone());
+        let lifecycle = self.lifecycle.clone();
+        self.spawn(async move {
+            for (instance, end, binding) in ends {
+                let one = One::new(&tenure, instance, end.attempt, None, binding.as_ref());
+                if one.has_left_something(end.deadline).await {
+                    spawn(&tenure, &tasks, &lifecycle, async move { one.end_what_is_left().await });
+                }
             }
-            let one = One::new(&self.tenure, instance, attempt, None, wanted.binding.as_ref());
-            let task = self.spawn(async move { one.see_to_end(deadline).await });
-            self.ending.insert((instance, attempt), task);
-        }
-        self.ending.retain(|_, task| !task.is_finished());
+        });
     }
 
     /// Stops every link and waits until they have ended, so that the partition can be given back.
@@ -210,11 +214,7 @@ impl Links {
 
     /// Spawns a task that ends with the tenure.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task {
-        let held = self.tenure.held.clone();
-        // Boxed, since the size of a task is that of its largest state, wherever it is moved.
-        let task = Box::pin(task);
-        let task = self.tasks.track_future(async move { held.run(task).await });
-        self.lifecycle.spawn(task)
+        spawn(&self.tenure, &self.tasks, &self.lifecycle, task)
     }
 }
 
@@ -222,6 +222,19 @@ impl Drop for Links {
     fn drop(&mut self) {
         self.tenure.held.end();
     }
+}
+
+/// Spawns a task that ends with the tenure.
+fn spawn(
+    tenure: &Tenure,
+    tasks: &TaskTracker,
+    lifecycle: &Lifecycle,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> Task {
+    let held = tenure.held.clone();
+    // Boxed, since the size of a task is that of its largest state, wherever it is moved.
+    let task = Box::pin(task);
+    lifecycle.spawn(tasks.track_future(async move { held.run(task).await }))
 }
 
 /// Waits until a link that was told to stop has ended.

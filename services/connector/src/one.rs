@@ -2,10 +2,9 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use berth_domain::instance::WORKER;
-use berth_log::{Rehydrated, rehydrate};
+use berth_domain::instance::{UNLINK_SECONDS, WORKER, left_there};
 use berth_proto::{
-    CommandId, InstanceId, Sealed, StreamKey, Timestamp,
+    CommandId, InstanceId, Sealed, Timestamp,
     event::EndReasonV1,
     instance::{InstanceStateV1, PhaseV1},
 };
@@ -32,8 +31,10 @@ use crate::{
 const REOPEN_PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// The longest such pause.
 const REOPEN_PAUSE_MAX: Duration = Duration::from_mins(5);
-/// Attempts of former owners that are looked after at once: a takeover may find many, and links come first.
+/// Attempts of former owners that are looked at at once, over all partitions: a takeover may find many, and links come first.
 static ENDS_LOOKED_AT: Semaphore = Semaphore::const_new(16);
+/// How long one of these looks may take: what does not answer shall not keep the others from theirs.
+const END_LOOK_MAX: Duration = Duration::from_secs(5);
 /// Pause before a store that does not work is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -187,13 +188,14 @@ impl One {
         }
         if stands == Stands::Unknown {
             self.reports.hide().await;
+            let deadline = self.given_up_at().await;
             if let Some(link) = link {
-                self.abandon(link).await;
+                self.abandon(link, deadline).await;
             }
             if self.has_keys().await {
                 // What is kept of an attempt without a device is nothing that could be unlinked.
                 if self.tenure.driver.has_device(link.unwrap_or(&self.link)).await {
-                    Box::pin(self.disown()).await;
+                    Box::pin(self.disown(deadline)).await;
                 } else {
                     delete_keys(&self.link).await;
                 }
@@ -202,17 +204,23 @@ impl One {
         stands == Stands::Linked
     }
 
-    /// Ends what an attempt that is over may have left at its upstream, if whoever ran it did not come to it.
-    pub(crate) async fn see_to_end(&self, deadline: Timestamp) {
-        let looking = ENDS_LOOKED_AT.acquire().await;
-        let is_left = self.has_keys().await && self.stands().await == Stands::Unknown;
-        drop(looking);
-        if !is_left {
-            return;
+    /// Whether an attempt that is over may have left something at its upstream, since whoever ran it did not come to end it: also if that
+    /// is not known soon. What is given up by now is forgotten instead.
+    pub(crate) async fn has_left_something(&self, deadline: Timestamp) -> bool {
+        let looking = async {
+            let _permit = ENDS_LOOKED_AT.acquire().await;
+            self.has_keys().await && self.stands().await == Stands::Unknown
+        };
+        let is_left = timeout(END_LOOK_MAX, looking).await.unwrap_or(true);
+        let is_given_up = self.tenure.ports.clock.now() >= deadline;
+        if is_left && is_given_up {
+            let _forgotten_by_the_next_owner = self.link.keys.delete().await;
         }
-        if self.tenure.ports.clock.now() >= deadline {
-            return delete_keys(&self.link).await;
-        }
+        is_left && !is_given_up
+    }
+
+    /// Ends it.
+    pub(crate) async fn end_what_is_left(&self) {
         info!(instance = %self.link.instance, attempt = self.link.attempt,
             "an attempt that is over may have left something at its upstream: that is ended");
         let link = Box::pin(self.bound()).await;
@@ -220,11 +228,10 @@ impl One {
     }
 
     /// Ends what the attempt began elsewhere, however often it takes until that is given up.
-    async fn abandon(&self, link: &Link) {
+    async fn abandon(&self, link: &Link, deadline: Timestamp) {
         let (driver, clock) = (&self.tenure.driver, &self.tenure.ports.clock);
-        let deadline = clock.now().plus_seconds(berth_domain::instance::UNLINK_SECONDS);
         let mut pauses = Pauses::new(REOPEN_PAUSE_FIRST, driver.unlink_pause_max(link));
-        while timeout(driver.unlink_max(link), driver.abandon(link)).await.is_err() && clock.now() < deadline
+        while timeout(driver.abandon_max(link), driver.abandon(link)).await.is_err() && clock.now() < deadline
         {
             warn!(instance = %link.instance, attempt = link.attempt,
                 "what an attempt began at its upstream is not ended yet: trying again");
@@ -259,11 +266,18 @@ impl One {
         }
     }
 
-    async fn disown(&self) {
+    async fn disown(&self, deadline: Timestamp) {
         info!(instance = %self.link.instance, attempt = self.link.attempt,
             "a device was linked by an attempt that is over: it is unlinked");
-        let deadline = self.tenure.ports.clock.now().plus_seconds(berth_domain::instance::UNLINK_SECONDS);
         self.unlink(deadline).await;
+    }
+
+    /// When what an attempt that is over may have left is given up: from then on another instance may have its name at the upstream.
+    async fn given_up_at(&self) -> Timestamp {
+        let left = self.state().await.as_ref().and_then(left_there);
+        let left = left.filter(|left| left.attempt == self.link.attempt);
+        let from_now = self.tenure.ports.clock.now().plus_seconds(UNLINK_SECONDS);
+        left.map_or(from_now, |left| left.until)
     }
 
     async fn has_keys(&self) -> bool {
@@ -292,20 +306,7 @@ impl One {
     }
 
     async fn state(&self) -> Option<InstanceStateV1> {
-        let stream = StreamKey::instance(self.link.instance);
-        loop {
-            match self.tenure.ports.log.tail(&stream).await {
-                Ok(None) => return None,
-                Ok(Some(stored)) => match rehydrate(&*self.tenure.ports.log, &stored).await {
-                    Ok(Rehydrated { state, .. }) => return Some(state),
-                    Err(error) => warn!(instance = %self.link.instance, %error,
-                            "the last commit cannot be read: how a link stands is asked again"),
-                },
-                Err(error) => warn!(instance = %self.link.instance, %error,
-                    "the log cannot be read: how a link stands is asked again"),
-            }
-            sleep(STORE_RETRY).await;
-        }
+        self.tenure.state_of(self.link.instance).await
     }
 }
 

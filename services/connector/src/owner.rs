@@ -1,7 +1,7 @@
 //! The owner of the links of those partitions that are this replica's.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,6 +10,7 @@ use std::{
 };
 
 use berth_bus::hold_all;
+use berth_domain::instance::UNLINK_SECONDS;
 use berth_proto::{InstanceId, Partition};
 use berth_runtime::{Lifecycle, Role};
 use berth_views::{ViewError, ViewReader, ViewState};
@@ -21,7 +22,7 @@ use tracing::{debug, warn};
 
 use crate::{
     Ports, Settings,
-    links::Links,
+    links::{Ends, Links},
     metrics, simulate,
     tenure::{REPORTS_AT_ONCE, Tenure},
     wanted::{Wanted, WantedView},
@@ -35,6 +36,10 @@ const REACHED_MAX: Duration = Duration::from_secs(10);
 const VIEW_RETRY: Duration = Duration::from_millis(200);
 /// Partitions that come or go and wait to be followed.
 const CHANGES_MAX: usize = 128;
+
+/// How long after it was given up what is left of an attempt is still looked for: whoever was away until then forgets it. Of an instance
+/// that is deleted, the session-aggregate does by then.
+const ENDS_LOOKED_FOR_SECONDS: i64 = UNLINK_SECONDS;
 
 /// What the owner works with.
 #[derive(Debug)]
@@ -163,7 +168,12 @@ impl Owner {
         self.owns.store(owned.len(), Ordering::Relaxed);
         metrics::owned(owned.len());
         if !gained.is_empty() {
-            self.everything(owned, &gained).await;
+            let ends = self.everything(owned, &gained).await;
+            for (partition, ends) in ends {
+                if let Some(links) = owned.get(&partition) {
+                    links.see_to_ends(ends);
+                }
+            }
         }
     }
 
@@ -183,8 +193,10 @@ impl Owner {
         }
     }
 
-    /// Reconciles every row that there is of these partitions.
-    async fn everything(&self, owned: &mut Owned, gained: &HashSet<Partition>) {
+    /// Reconciles every row that there is of these partitions. Gives the attempts that are over of which something may be left.
+    async fn everything(&self, owned: &mut Owned, gained: &HashSet<Partition>) -> HashMap<Partition, Ends> {
+        let long_over = self.ports.clock.now().plus_seconds(-ENDS_LOOKED_FOR_SECONDS);
+        let mut ends: HashMap<Partition, Ends> = HashMap::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = match self.page(after.clone()).await {
@@ -208,12 +220,15 @@ impl Owner {
                 {
                     let instance = InstanceId::from_bytes(id);
                     links.reconcile(instance, Some(&wanted));
-                    links.see_to_ends(instance, &wanted);
+                    let Wanted { ended, binding, .. } = wanted;
+                    if let Some(end) = ended.filter(|end| end.deadline > long_over) {
+                        ends.entry(partition).or_default().push((instance, end, binding));
+                    }
                 }
             }
             after = page.last().map(|(key, _)| key.clone());
             if !full {
-                return;
+                return ends;
             }
         }
     }
@@ -222,7 +237,8 @@ impl Owner {
     /// that were read.
     async fn everything_anew(&self, owned: &mut Owned) {
         let all = owned.keys().copied().collect();
-        self.everything(owned, &all).await;
+        // What is left of attempts was seen to when the partitions were gained.
+        let _ends = self.everything(owned, &all).await;
         for links in owned.values_mut() {
             for instance in links.instances() {
                 self.reconcile(links, instance).await;

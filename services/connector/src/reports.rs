@@ -20,7 +20,7 @@ use berth_proto::{
     },
     event::AbandonReasonV1,
     frame::{CommandRequestV2, RejectionCodeV1, TargetV1},
-    instance::{DeviceV1, InstanceStateV1},
+    instance::{DeviceV1, InstanceStateV1, PhaseV1},
     subject::{Sender, code_key, command_subject},
 };
 use berth_runtime::{DataKey, Pauses, sealing::field};
@@ -288,6 +288,11 @@ impl LinkReports {
 
 #[async_trait]
 impl Reports for LinkReports {
+    async fn is_deleted(&self) -> bool {
+        let state = self.tenure.state_of(self.instance).await;
+        state.is_none_or(|state| matches!(state.phase, PhaseV1::Deleted { .. }))
+    }
+
     async fn report(&self, report: Report) -> Next {
         let place = self.next_report();
         let Some(command) = self.command(place, report).await else { return Next::Stop };

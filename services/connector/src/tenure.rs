@@ -6,11 +6,18 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use berth_log::{Rehydrated, rehydrate};
+use berth_proto::{InstanceId, StreamKey, instance::InstanceStateV1};
+use tokio::{sync::Semaphore, time::sleep};
+use tracing::warn;
 
 use crate::{Ports, driver::DeviceLink};
+
+/// Pause before a log that does not work is asked again.
+const LOG_RETRY: Duration = Duration::from_secs(1);
 
 /// Reports that are under way at once, over all partitions. A takeover reports every link; more at a time would only wait
 /// in the queues of the bus, or be refused there.
@@ -38,6 +45,25 @@ impl Tenure {
         reporting: Arc<Semaphore>,
     ) -> Self {
         Self { ports, driver, held, numbers: AtomicU64::new(0), reporting }
+    }
+
+    /// The last commit of an instance, however long the log takes; none if there is none.
+    pub(crate) async fn state_of(&self, instance: InstanceId) -> Option<InstanceStateV1> {
+        let (log, stream) = (&*self.ports.log, StreamKey::instance(instance));
+        loop {
+            match log.tail(&stream).await {
+                Ok(None) => return None,
+                Ok(Some(stored)) => match rehydrate(log, &stored).await {
+                    Ok(Rehydrated { state, .. }) => return Some(state),
+                    Err(error) => warn!(%instance, %error,
+                            "the last commit cannot be read: how a link stands is asked again"),
+                },
+                Err(error) => {
+                    warn!(%instance, %error, "the log cannot be read: how a link stands is asked again");
+                }
+            }
+            sleep(LOG_RETRY).await;
+        }
     }
 
     /// The number of the next report.

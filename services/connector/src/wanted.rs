@@ -1,27 +1,25 @@
 //! Which instances want something of a link: a view of the log.
 //!
 //! There is a row for each instance with a running attempt, a linked device that is not stopped, or a device
-//! that is still to be unlinked, and for each on an upstream that has no device, or had an attempt that ended without one. What a
-//! row says follows from the log alone, so it can be built anew at any time.
+//! that is still to be unlinked, and for each on an upstream that has no device. A deleted one has a row as long as its last attempt
+//! may have left something there. What a row says follows from the log alone, so it can be built anew at any time.
 
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use berth_domain::instance::UNLINK_SECONDS;
+use berth_domain::instance::left_there;
 use berth_log::SharedCommit;
 use berth_proto::{
     CommandId, CommitV2, InstanceId, Kind, Sealed, Timestamp,
+    commit::PrincipalV1,
     event::Event,
     instance::{InstanceStateV1, MethodV1, PhaseV1, UnlinkStatusV1, UnlinkV1},
     public,
 };
 use berth_views::{ApplyError, Rows, View};
 use serde::{Deserialize, Serialize};
-
-/// Ended attempts of an instance that are remembered: there is one at a time, and each is seen to within moments.
-const ENDED_MAX: usize = 4;
 
 /// What an instance wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +28,9 @@ pub(crate) struct Wanted {
     pub(crate) link: Option<WantedLink>,
     /// Devices that shall be unlinked.
     pub(crate) unlinks: Vec<WantedUnlink>,
-    /// Attempts that ended without a device, the last one last, of an instance on an upstream: whoever ran them may not have come to
-    /// end there what they had begun.
-    pub(crate) ended: Vec<WantedEnd>,
+    /// The last attempt of an instance on an upstream, if it ended without a device: whoever ran it may not have come to end there
+    /// what it had begun. What earlier ones had begun was ended by the later ones.
+    pub(crate) ended: Option<WantedEnd>,
     /// Where the link is, if not at the deployment's own driver.
     pub(crate) binding: Option<WantedBinding>,
 }
@@ -140,26 +138,21 @@ impl Wanted {
                 cause: known(unlink.attempt).or(asked.unlinked_by),
             })
             .collect();
-        let is_on_upstream = binding.is_some_and(|it| it.on_upstream().is_some());
-        let ended = if is_on_upstream { ended(before, asked) } else { Vec::new() };
+        let ended = left_there(state).map(|left| WantedEnd { attempt: left.attempt, deadline: left.until });
+        let ended = ended.filter(|end| end.deadline > asked.at);
         let binding = binding.map(|it| WantedBinding {
             kind: it.kind.to_owned(),
             upstream: it.upstream.to_owned(),
             name: it.name.clone(),
         });
-        let is_wanted = link.is_some() || !unlinks.is_empty() || !ended.is_empty();
+        let is_wanted = link.is_some() || !unlinks.is_empty() || ended.is_some();
         is_wanted.then_some(Self { link, unlinks, ended, binding })
     }
-}
 
-/// The attempts that ended lately.
-fn ended(before: Option<&Wanted>, asked: &Asked) -> Vec<WantedEnd> {
-    let again = |end: &WantedEnd| asked.ended.is_some_and(|now| now.attempt == end.attempt);
-    let known = before.into_iter().flat_map(|row| row.ended.iter().copied());
-    let mut ended: Vec<_> = known.filter(|end| end.deadline > asked.at && !again(end)).collect();
-    ended.extend(asked.ended);
-    ended.drain(..ended.len().saturating_sub(ENDED_MAX));
-    ended
+    /// Whether it is the row of an instance of which there is nothing more than an end to see to: it is deleted.
+    const fn is_of_deleted(&self) -> bool {
+        self.link.is_none() && self.unlinks.is_empty()
+    }
 }
 
 /// The devices that are still to be unlinked.
@@ -174,8 +167,6 @@ struct Asked {
     resumed: Option<u64>,
     opened_by: Option<CommandId>,
     unlinked_by: Option<CommandId>,
-    /// The attempt that it ended.
-    ended: Option<WantedEnd>,
     /// When.
     at: Timestamp,
 }
@@ -191,10 +182,6 @@ impl Asked {
                     (asked.resumed, asked.opened_by) = (Some(commit.version), command());
                 }
                 Ok(Event::LoggedOut(out)) if out.unlink.is_some() => asked.unlinked_by = command(),
-                Ok(Event::ConnectEnded(end)) => {
-                    let deadline = commit.occurred_at.plus_seconds(UNLINK_SECONDS);
-                    asked.ended = Some(WantedEnd { attempt: end.attempt, deadline });
-                }
                 Ok(_) | Err(_) => {}
             }
         }
@@ -242,13 +229,27 @@ impl Drop for Watching<'_> {
     }
 }
 
+/// A commit without events changes nothing that a link depends on. The last one of a deleted instance is one, and ours: it says that
+/// nothing is kept of the instance any more, so nothing could be ended there.
+fn nothing_happened(instance: InstanceId, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    if commit.receipts.iter().any(|receipt| receipt.principal != PrincipalV1::Service) {
+        return Ok(());
+    }
+    let key = instance.as_bytes().as_slice();
+    let row = rows.get(key).map_err(|_| ApplyError { reason: "the row cannot be read".to_owned() })?;
+    if row.as_deref().and_then(Wanted::read).is_some_and(|row| row.is_of_deleted()) {
+        rows.remove(key);
+    }
+    Ok(())
+}
+
 impl View for WantedView {
     fn name(&self) -> &'static str {
         "wanted-links"
     }
 
     fn schema(&self) -> u32 {
-        5
+        6
     }
 
     fn kinds(&self) -> &'static [Kind] {
@@ -257,9 +258,8 @@ impl View for WantedView {
 
     fn apply(&self, shared: &SharedCommit, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
         let Some(instance) = commit.stream.as_instance() else { return Ok(()) };
-        // A commit without events changes nothing that a link depends on.
         if commit.events.is_empty() {
-            return Ok(());
+            return nothing_happened(instance, commit, rows);
         }
         let failed = |reason: &str| ApplyError { reason: reason.to_owned() };
         let state = shared.instance_state().map_err(|_| failed("the carried state cannot be read"))?;

@@ -1,7 +1,7 @@
 //! For whose sake something is appended: a client's command, or a clean-up of our own.
 
 use berth_proto::{
-    CommandId, Hash, InstanceId, Sealed,
+    CommandId, CommitV2, Hash, InstanceId, Sealed,
     command::Command,
     commit::{OriginV1, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
     frame::{CommandRequestV2, TargetV1},
@@ -108,6 +108,18 @@ impl Cause {
             traceparent: None,
         })
     }
+}
+
+/// Whether a commit says that something of our own was done, of which the owner of its stream is the subject.
+pub(crate) fn is_noted(commit: &CommitV2, what: &str) -> bool {
+    let mut ours =
+        commit.receipts.iter().filter(|receipt| receipt.principal == PrincipalV1::Service).peekable();
+    // Most commits answer clients, and then there is nothing that the id has to be made for.
+    if ours.peek().is_none() {
+        return false;
+    }
+    let noted = Cause::own(what, commit.stream.id()).command_id;
+    ours.any(|receipt| receipt.command_id == noted)
 }
 
 /// Where a command says that it came from, sealed for the owner of the stream that was asked.

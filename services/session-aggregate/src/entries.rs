@@ -62,7 +62,7 @@ pub(crate) fn refusal(refused: &Refused, request: &CommandRequestV2, wanted: Pur
         return RejectionCodeV1::KeyReused;
     }
     match wanted {
-        PurposeV1::Name | PurposeV1::AccountName => RejectionCodeV1::NameTaken,
+        PurposeV1::Name | PurposeV1::AccountName | PurposeV1::NameAtUpstream => RejectionCodeV1::NameTaken,
         PurposeV1::InstanceToken | PurposeV1::AccountToken => RejectionCodeV1::TokenTaken,
         PurposeV1::Number => RejectionCodeV1::NumberTaken,
         PurposeV1::Alias => RejectionCodeV1::AliasTaken,

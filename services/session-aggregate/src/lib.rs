@@ -8,7 +8,8 @@
 //! 3. each of them appends with [`berth_log::Writer`], which has the loop: load, decide, append, on a conflict again;
 //! 4. the reply follows the append, never the other way round.
 //!
-//! What is decided is pure and in [`berth_domain`]. Unique keys are reserved in the `directory` first. `process`
+//! What is decided is pure and in [`berth_domain`]. Unique keys are reserved in the `directory` first, `names_there` at upstreams
+//! too. `process`
 //! finishes what a crash or a silent connector left behind.
 //!
 //! Any replica answers any command correctly: what keeps them apart is the version that an append expects. The owner of a
@@ -27,6 +28,7 @@ mod flag;
 mod instances;
 mod mailbox;
 mod metrics;
+mod names_there;
 mod ownership;
 mod process;
 mod reseal;
@@ -54,6 +56,7 @@ use crate::{
     flag::Flag,
     instances::Instances,
     mailbox::Mailboxes,
+    names_there::NamesThere,
     ownership::{Owned, Ownership},
     process::{ProcessManager, agenda::Agenda},
     sagas::{create::Create, delete::Delete, moving::Move, rename::Rename, rotate::Rotate},
@@ -200,11 +203,20 @@ fn compose(
     let states = StateCache::new(settings.state_cache_bytes_max);
     let instances =
         Arc::new(Instances::new(writer, states, versions, Arc::clone(&bus), Arc::clone(&device_keys)));
+    let names_there = NamesThere {
+        instances: Arc::clone(&instances),
+        directory: directory.clone(),
+        keys: keys.clone(),
+        device_keys: Arc::clone(&device_keys),
+        clock: Arc::clone(&clock),
+        write_version: settings.write_version,
+    };
     let create = Arc::new(Create {
         instances: Arc::clone(&instances),
         accounts: Arc::clone(&accounts),
         directory: directory.clone(),
         entries: entries.clone(),
+        names_there: names_there.clone(),
         keys: keys.clone(),
         clock: Arc::clone(&clock),
         write_version: settings.write_version,
@@ -221,6 +233,7 @@ fn compose(
         accounts: Arc::clone(&accounts),
         directory: directory.clone(),
         entries: entries.clone(),
+        names_there: names_there.clone(),
         keys: keys.clone(),
         clock: Arc::clone(&clock),
         write_version: settings.write_version,
@@ -229,6 +242,7 @@ fn compose(
         instances: Arc::clone(&instances),
         accounts: Arc::clone(&accounts),
         entries,
+        names_there: names_there.clone(),
         directory: directory.clone(),
         moving: Arc::clone(&moving),
         keys: keys.clone(),
@@ -256,6 +270,7 @@ fn compose(
         rotate,
         moving,
         delete,
+        names_there,
         keys,
         bus,
         owned,
@@ -279,7 +294,7 @@ async fn open_agenda(
     berth_views::open(
         log,
         &ports.data,
-        Arc::new(Agenda { takes_copies_back: settings.write_version.account_wide() }),
+        Arc::new(Agenda { write_version: settings.write_version }),
         options,
         lifecycle,
     )

@@ -16,7 +16,7 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{Unique, UniqueInAccount, entropy::Entropy};
+use crate::{Unique, UniqueInAccount, entropy::Entropy, unique::NAME_AT_UPSTREAM};
 
 /// The value cannot be opened: another key, another owner or field, or damaged bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -139,6 +139,11 @@ impl MasterKey {
     /// The directory entry of a key that is unique in the deployment.
     pub fn entry(&self, kind: Unique, key: &str) -> DirectoryId {
         DirectoryId::from_bytes(keyed_hash16(&self.directory, &[kind.as_str(), key]))
+    }
+
+    /// The directory entry of the name that an instance has at an upstream.
+    pub fn entry_at_upstream(&self, upstream: &str, name: &str) -> DirectoryId {
+        DirectoryId::from_bytes(keyed_hash16(&self.directory, &[NAME_AT_UPSTREAM, upstream, name]))
     }
 
     /// The digest of a request: the same request gives the same digest, and nobody without the key can

@@ -26,6 +26,10 @@ pub enum UniqueInAccount {
     Creation,
 }
 
+/// The word for names at an upstream, which are unique there whichever account an instance belongs to: it stands in the hash of
+/// their entries, as [`Unique`] has it.
+pub(crate) const NAME_AT_UPSTREAM: &str = "name_at_upstream";
+
 impl Unique {
     /// The word that stands in the hash: it is stored with every entry and never changes.
     pub(crate) const fn as_str(self) -> &'static str {

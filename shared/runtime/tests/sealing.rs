@@ -121,6 +121,15 @@ fn look_ups_are_apart_by_purpose_and_by_key() {
     assert_ne!(account.command_id("x"), other.command_id("x"), "an idempotency key is an account's own");
     assert_ne!(account.command_id("x").as_bytes(), account.entry(UniqueInAccount::Name, "x").as_bytes());
     assert_ne!(master.derive("jwt"), master.derive("other"));
+    let there = master.entry_at_upstream("evo1", "x");
+    assert_eq!(there, master_key(1).entry_at_upstream("evo1", "x"));
+    for other in [
+        master.entry_at_upstream("evo2", "x"),
+        master.entry_at_upstream("evo", "1x"),
+        master_key(2).entry_at_upstream("evo1", "x"),
+    ] {
+        assert_ne!(there, other);
+    }
 }
 
 #[test]

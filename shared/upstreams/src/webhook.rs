@@ -179,6 +179,9 @@ mod tests {
         assert!(!is_ours(&shop, "evo1", "bar-id") && !is_ours(&shop, "evo2", "shop-id"));
         let elsewhere = at("https://berth.example");
         assert!(elsewhere.made(&shop), "of whatever instance");
+        let replaced = MasterKey::generate(&berth_runtime::SeededEntropy::new(3)).rooted(&master.root());
+        let later = Callback::new(Url::parse("http://10.0.0.1:8480").unwrap(), "evo1", replaced);
+        assert!(later.made(&shop) && !later.is_anothers(&shop), "under a former master key too");
         let other = Callback::new(
             Url::parse("http://10.0.0.1:8480").unwrap(),
             "evo1",

@@ -87,6 +87,10 @@ impl DeviceLink for ByUpstream {
         self.of(link).unwrap_or(&self.own).unlink_max(link)
     }
 
+    fn abandon_max(&self, link: &Link) -> Duration {
+        self.of(link).unwrap_or(&self.own).abandon_max(link)
+    }
+
     fn unlink_pause_max(&self, link: &Link) -> Duration {
         self.of(link).unwrap_or(&self.own).unlink_pause_max(link)
     }

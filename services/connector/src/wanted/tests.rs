@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use berth_domain::instance::UNLINK_SECONDS;
 use berth_log::{Stored, Tail};
 use berth_proto::{
     AccountId, CommitV1, CommitV2, DirectoryId, Hash, StreamKey, WriteVersion,
@@ -183,25 +184,29 @@ fn an_attempt_is_wanted_until_it_ends() {
 }
 
 #[test]
-fn attempts_that_ended_at_an_upstream_are_remembered_also_of_a_deleted_instance() {
+fn the_last_attempt_that_ended_at_an_upstream_is_remembered_also_of_an_instance_that_is_being_erased() {
     let mut history = History::of(1);
     let bound = LinkBoundV1 { kind: "evolution".to_owned(), upstream: "evo".to_owned(), name: sealed() };
     history.happens(&[bound.into()]);
-    let ended =
-        |history: &History| history.row().unwrap().ended.iter().map(|end| end.attempt).collect::<Vec<_>>();
+    let ended = |history: &History| history.row().unwrap().ended.map(|end| end.attempt);
     let end = |attempt| ConnectEndedV1 { attempt, reason: EndReasonV1::Cancelled, code: 0 }.into();
-    assert!(ended(&history).is_empty());
-    for attempt in 1..=5 {
+    assert_eq!(ended(&history), None);
+    for attempt in 1..=2 {
         history.happens(&[requested(attempt, MethodV1::Qr)]);
+        assert_eq!(ended(&history), None, "it ends what is there before it begins");
         history.happens(&[end(attempt)]);
+        assert_eq!(ended(&history), Some(attempt));
     }
-    assert_eq!(ended(&history), [2, 3, 4, 5], "no more than a few");
-    history.happens(&[requested(6, MethodV1::Qr)]);
+    history.happens(&[]);
+    assert_eq!(ended(&history), Some(2), "nothing happened");
+    history.happens(&[requested(3, MethodV1::Qr)]);
     let session = history.state.as_ref().unwrap().session;
-    history.happens(&[end(6), InstanceDeletedV1 { session }.into()]);
+    history.happens(&[end(3), InstanceDeletedV1 { session }.into()]);
     let row = history.row().unwrap();
-    assert_eq!((row.link, row.ended.last().unwrap().attempt), (None, 6));
-    assert_eq!(row.ended.last().unwrap().deadline, NOW.plus_seconds(UNLINK_SECONDS));
+    let deadline = NOW.plus_seconds(UNLINK_SECONDS);
+    assert_eq!((row.link, row.ended), (None, Some(WantedEnd { attempt: 3, deadline })));
+    history.happens(&[]);
+    assert_eq!(history.row(), None, "nothing is kept of it any more");
 }
 
 #[test]
@@ -237,7 +242,7 @@ fn devices_are_to_be_unlinked_whatever_runs_beside() {
     let unlinks = vec![WantedUnlink { attempt: 1, deadline: NOW.plus_seconds(86_400), cause }];
     assert_eq!(
         history.row(),
-        Some(Wanted { link: None, unlinks: unlinks.clone(), ended: Vec::new(), binding: None })
+        Some(Wanted { link: None, unlinks: unlinks.clone(), ended: None, binding: None })
     );
     history.happens(&[requested(2, MethodV1::Qr)]);
     let both = history.row().unwrap();
@@ -269,7 +274,7 @@ fn a_row_of_another_shape_is_none() {
     let row = postcard::to_allocvec(&Wanted {
         link: None,
         unlinks: vec![WantedUnlink { attempt: 1, deadline: NOW, cause: None }],
-        ended: Vec::new(),
+        ended: None,
         binding: None,
     })
     .unwrap();
@@ -298,7 +303,8 @@ fn changes_are_collected_for_an_owner_only() {
 fn any_event() -> impl Strategy<Value = Vec<Event>> {
     let lost =
         |attempt| ConnectionLostV1 { attempt, code: 503, source_code: String::new(), reported: reported() };
-    let one = (0..11_u8, 1..4_u32).prop_map(move |(kind, attempt)| match kind {
+    let bound = LinkBoundV1 { kind: "evolution".to_owned(), upstream: "evo".to_owned(), name: sealed() };
+    let one = (0..13_u8, 1..4_u32).prop_map(move |(kind, attempt)| match kind {
         0 | 1 => requested(attempt, MethodV1::Qr),
         2 => shown(attempt),
         3 | 4 => linked(attempt),
@@ -307,6 +313,8 @@ fn any_event() -> impl Strategy<Value = Vec<Event>> {
         7 => logged_out(attempt, Some(attempt)),
         8 => lost(attempt).into(),
         9 => ConnectEndedV1 { attempt, reason: EndReasonV1::Cancelled, code: 0 }.into(),
+        10 => bound.clone().into(),
+        11 => InstanceDeletedV1 { session: attempt }.into(),
         _ => DeviceUnlinkedV1 { attempt }.into(),
     });
     prop::collection::vec(one, 1..3)

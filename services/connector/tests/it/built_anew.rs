@@ -19,7 +19,7 @@ impl View for Forgets {
     }
 
     fn schema(&self) -> u32 {
-        5
+        6
     }
 
     fn kinds(&self) -> &'static [Kind] {

@@ -71,6 +71,10 @@ pub(crate) struct Script {
     pub(crate) pairing: &'static str,
     /// WhatsApp does not hear what the upstream says to it.
     pub(crate) is_frozen: bool,
+    /// Two sockets of the device replace each other: every fourth look finds none open.
+    pub(crate) fights: bool,
+    /// Looks at a socket.
+    looks: usize,
     /// The webhooks of instances, as they were set.
     pub(crate) webhooks: HashMap<String, Value>,
     url: String,
@@ -103,6 +107,8 @@ impl Scripted {
             numbers: Vec::new(),
             pairing: "ABCD1234",
             is_frozen: false,
+            fights: false,
+            looks: 0,
             webhooks: HashMap::new(),
             url: String::new(),
         };
@@ -236,10 +242,13 @@ async fn answer(State(scripted): State<Scripted>, request: Request, next: Next) 
 }
 
 async fn connection_state(State(scripted): State<Scripted>, Path(name): Path<String>) -> Response {
-    match scripted.script(|script| script.instances.get(&name).cloned()) {
-        Some(there) => {
-            Json(json!({"instance": {"instanceName": name, "state": there.socket}})).into_response()
-        }
+    let socket = scripted.script(|script| {
+        script.looks += 1;
+        let is_replaced = script.fights && script.looks.is_multiple_of(4);
+        script.instances.get(&name).map(|there| if is_replaced { "close" } else { there.socket })
+    });
+    match socket {
+        Some(socket) => Json(json!({"instance": {"instanceName": name, "state": socket}})).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

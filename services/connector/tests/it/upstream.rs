@@ -342,3 +342,41 @@ async fn an_unlink_is_asked_for_when_whatsapp_hears_it() {
     upstream.script(|script| script.is_frozen = false);
     world.until_unlink(id, UnlinkStatusV1::Confirmed).await;
 }
+
+#[tokio::test]
+async fn an_unlink_is_not_asked_for_while_two_sockets_of_the_device_replace_each_other() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| script.logout = Logout::FailingThatWorks);
+    let _connector = world.connector_driven_by(driver).await;
+    upstream.set("shop", "open", Some(JID));
+    upstream.stands("shop", "open", "open");
+    let id = world.instance_on("evo", "shop").await;
+    world.until_open(id).await;
+    upstream.script(|script| script.fights = true);
+    world.logout(id).await;
+    // It would go to the socket that is just being replaced, be confirmed, and leave the other one.
+    upstream.looked_at(&world, 12).await;
+    assert_eq!(upstream.asked("DELETE"), 0);
+    assert_eq!(world.state(id).await.unlinks[0].status, UnlinkStatusV1::Pending);
+
+    // A restart of the upstream leaves one of them.
+    upstream.script(|script| script.fights = false);
+    world.until_unlink(id, UnlinkStatusV1::Confirmed).await;
+    assert_eq!(upstream.asked("DELETE"), 1);
+}
+
+#[tokio::test]
+async fn what_no_device_came_of_is_forgotten_after_a_while() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    let _connector = world.connector_driven_by(driver).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.connect(id).await;
+    world.until_qr(id, 1).await;
+    // It was restarted while it showed the code: nobody logs in any more.
+    upstream.stands("shop", "close", "connecting");
+    world.delete(id).await;
+    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+    assert_eq!(upstream.asked("DELETE"), 0);
+}

@@ -110,7 +110,7 @@ impl Creator {
             };
         }
         if let Some(link) = &new.link
-            && self.is_named_there(account, link, &name).await?
+            && (link.is_kept_for_another(&name, account) || self.is_named_there(account, link, &name).await?)
         {
             let refused = Failure::Rejected(RejectionCodeV1::NameTaken);
             return self.made_before(call).await?.ok_or(refused);

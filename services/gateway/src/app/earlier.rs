@@ -34,7 +34,8 @@ impl Creator {
     }
 
     /// Whether an instance of the account has the name there that a new one of this name would have: one that had it here before,
-    /// since a rename here is none there.
+    /// since a rename here is none there. The directory decides that of instances whose names there are reserved, which they are
+    /// only once newer formats are written: this is for those that are not yet.
     pub(super) async fn is_named_there(
         &self,
         account: AccountId,

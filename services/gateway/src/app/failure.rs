@@ -15,6 +15,10 @@ pub const SIGNED_AFTER_SECONDS: u32 = 5;
 pub(crate) const UPGRADE_NEEDED: &str =
     "The history of the instance is damaged; it can be deleted once the operator has run `berth upgrade`";
 
+/// What every door says of [`RejectionCodeV1::StillLeaving`].
+pub(crate) const STILL_LEAVING: &str = "An instance that had this name at the upstream is deleted, and its device is still to be \
+                                        unlinked there: wait until that is confirmed or given up, a day at most, or choose another name";
+
 /// Why a call did not do what was asked. Nothing changed unless it says so.
 #[derive(Debug, Error)]
 pub enum Failure {

@@ -1,5 +1,6 @@
 //! Which upstreams an account may have instances on, and which one it has them on if nobody says where.
 
+use berth_domain::instance::WORKER;
 use berth_proto::AccountId;
 
 use super::{
@@ -14,8 +15,9 @@ pub struct LinkChoice {
     pub kind: &'static str,
     /// The name of the upstream; of the library, if it is with workers.
     pub at: String,
-    /// What its name there ends with. Names there are of the whole upstream: accounts that share one would have each other's
-    /// sessions by a name. Empty where an account has the upstream for itself, and for an instance that has its name already.
+    /// What its name there ends with. Names there are of the whole upstream, and an account that shares one shall find its own free:
+    /// whoever has a name there is decided by the directory. Empty where an account has the upstream for itself, and for an instance
+    /// that has its name already.
     pub ending: String,
 }
 
@@ -29,6 +31,13 @@ impl LinkChoice {
     pub(super) fn made_as(there: &str) -> Option<(&str, AccountId)> {
         let (name, account) = there.rsplit_once('-')?;
         Some((name, account.parse().ok()?))
+    }
+
+    /// Whether a name that is to be made there is one that another account's instances get, while that account shares the upstream or
+    /// when it will.
+    pub(super) fn is_kept_for_another(&self, name: &str, account: AccountId) -> bool {
+        let there = self.name_there(name);
+        self.kind != WORKER && Self::made_as(&there).is_some_and(|(_, owner)| owner != account)
     }
 }
 

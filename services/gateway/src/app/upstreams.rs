@@ -197,6 +197,9 @@ impl Adoptions {
                     Ok(_) => ("adopted", None),
                     Err(Failure::Rejected(RejectionCodeV1::NameTaken)) => ("refused", Some("name_taken")),
                     Err(Failure::Rejected(RejectionCodeV1::TokenTaken)) => ("refused", Some("token_taken")),
+                    Err(Failure::Rejected(RejectionCodeV1::StillLeaving)) => {
+                        ("refused", Some("still_leaving"))
+                    }
                     Err(failure) => return Err(failure),
                 }
             }
@@ -220,27 +223,28 @@ impl Adoptions {
             return Ok(Obstacle::Refused("token_taken"));
         }
         let key = self.keys.key(asked.account.as_bytes()).await?.ok_or(Failure::NotFound)?;
+        let master = self.keys.master();
+        let there = master.entry_at_upstream(&upstream.settings.name, &row.name);
+        let there = self.directory.state(there).await?;
         let named = |name: &str| key.entry(UniqueInAccount::Name, name);
         let by_name = self.directory.state(named(&row.name)).await?;
         let made_here = match LinkChoice::made_as(&row.name) {
-            Some((_, owner)) if owner != asked.account => return Ok(Obstacle::Refused("name_taken")),
-            Some((name, _)) => self.directory.state(named(name)).await?,
-            None => None,
+            Some((name, owner)) if owner == asked.account => self.directory.state(named(name)).await?,
+            Some(_) | None => None,
         };
-        let token = self.keys.master().entry(Unique::Token, &row.token);
-        let by_token = self.directory.state(token).await?;
-        let known: Vec<_> = [&by_name, &made_here, &by_token]
+        let by_token = self.directory.state(master.entry(Unique::Token, &row.token)).await?;
+        // The first tells all of them; the others tell of those that were deleted before names there were reserved, and of those whose
+        // name there is about to be.
+        let known: Vec<_> = [&there, &by_name, &made_here, &by_token]
             .into_iter()
             .flatten()
-            .flat_map(|state| {
-                let held = state.hold.iter().filter_map(|hold| hold.instance);
-                held.chain(state.former.iter().filter_map(|former| former.instance))
-            })
+            .flat_map(|state| holders(state))
             .collect();
         let mut was_deleted = false;
         for instance in known {
-            match self.stands(upstream, row, asked.account, instance).await? {
-                Some(Stands::Here) => return Ok(Obstacle::Present),
+            match self.stands(upstream, row, instance).await? {
+                Some(Stands::Here(account)) if account == asked.account => return Ok(Obstacle::Present),
+                Some(Stands::Here(_)) => return Ok(Obstacle::Refused("name_taken")),
                 Some(Stands::Deleted) => was_deleted = true,
                 None => {}
             }
@@ -258,18 +262,16 @@ impl Adoptions {
         })
     }
 
-    /// How an instance of the account stands that is the one there, or that was on its upstream and is deleted, so that nobody
-    /// can know its name there any more.
+    /// How an instance stands that is the one there, or that was on its upstream and is deleted, so that nobody can know its name
+    /// there any more.
     async fn stands(
         &self,
         upstream: &Upstream,
         row: &Row,
-        account: AccountId,
         instance: InstanceId,
     ) -> Result<Option<Stands>, Failure> {
         let Some(standing) = self.standings.of(instance).await? else { return Ok(None) };
-        let is_on_it = standing.upstream.as_deref() == Some(upstream.settings.name.as_str());
-        if !is_on_it || standing.account() != account {
+        if standing.upstream.as_deref() != Some(upstream.settings.name.as_str()) {
             return Ok(None);
         }
         if standing.is_deleted() {
@@ -277,8 +279,15 @@ impl Adoptions {
         }
         // It may have another name here by now.
         let name = standing.name_at_upstream(&self.keys).await?;
-        Ok((name.as_deref() == Some(row.name.as_str())).then_some(Stands::Here))
+        let is_there = name.as_deref() == Some(row.name.as_str());
+        Ok(is_there.then(|| Stands::Here(standing.account())))
     }
+}
+
+/// The instances that have a key, or had it.
+fn holders(state: &DirectoryStateV1) -> impl Iterator<Item = InstanceId> {
+    let held = state.hold.iter().filter_map(|hold| hold.instance);
+    held.chain(state.former.iter().filter_map(|former| former.instance))
 }
 
 /// What stands against adopting an instance.
@@ -292,6 +301,7 @@ enum Obstacle {
 /// How an instance stands that is there too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stands {
-    Here,
+    /// It belongs to this account.
+    Here(AccountId),
     Deleted,
 }

@@ -59,6 +59,7 @@ codes! {
     TokenTaken, CONFLICT, "token_taken", "The token is in use: choose another or leave it out.";
     AliasTaken, CONFLICT, "alias_taken", "Another instance of the account has this foreign id.";
     NumberTaken, CONFLICT, "number_taken", "No free number was found: try again.";
+    StillLeaving, CONFLICT, "still_leaving", "An instance that had this name at the upstream is deleted, and its device is not unlinked there yet: wait until it is, a day at most, or choose another name.";
     TooManyWebhooks, CONFLICT, "too_many_webhooks", "The instance or account has as many webhooks as it may have.";
     WebhookOfAccount, CONFLICT, "webhook_of_account", "The webhook is the account's: it is changed and removed there.";
     Silent, CONFLICT, "silent", "The endpoint may be told nothing now; `detail` says why.";

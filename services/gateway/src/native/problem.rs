@@ -11,7 +11,7 @@ use tracing::error;
 use utoipa::ToSchema;
 
 use super::{code::Code, words};
-use crate::app::{Failure, RETRY_AFTER_SECONDS, SIGNED_AFTER_SECONDS};
+use crate::app::{Failure, RETRY_AFTER_SECONDS, SIGNED_AFTER_SECONDS, STILL_LEAVING};
 
 /// A problem: RFC 9457 with our `code`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -154,6 +154,7 @@ fn rejected(code: RejectionCodeV1) -> Problem {
             "This Idempotency-Key was used for another request: make a new one for each request.",
         ),
         Rejection::NameTaken => Problem::new(Code::NameTaken, "This name is taken: choose another."),
+        Rejection::StillLeaving => Problem::new(Code::StillLeaving, format!("{STILL_LEAVING}.")),
         Rejection::TokenTaken => {
             Problem::new(Code::TokenTaken, "This token is taken: choose another or leave it out.")
         }

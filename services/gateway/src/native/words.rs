@@ -70,7 +70,7 @@ words! {
     /// What an adoption came to.
     AdoptionOutcome: ["adopted", "to_adopt", "present", "deleted_here", "refused"];
     /// Why an adoption is refused.
-    AdoptionReason: ["name_taken", "token_taken", "invalid_name", "invalid_token", "no_device"];
+    AdoptionReason: ["name_taken", "token_taken", "still_leaving", "invalid_name", "invalid_token", "no_device"];
     /// What becomes of what an upstream told.
     Heard: ["hint", "relayed", "silenced"];
     /// What keeps the log.

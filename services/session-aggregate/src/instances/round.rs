@@ -138,6 +138,13 @@ impl Round {
         !self.receipts.is_empty()
     }
 
+    /// Says something of our own with what is appended, if anything is.
+    pub(crate) fn note(&mut self, receipt: Option<ReceiptV2>) {
+        if self.commits() {
+            self.receipts.extend(receipt);
+        }
+    }
+
     /// The account whose endpoints may be told of it: none if nothing happened.
     pub(crate) fn told_of(&self) -> Option<AccountId> {
         self.state.as_ref().filter(|_| !self.events.is_empty()).map(|state| state.account)

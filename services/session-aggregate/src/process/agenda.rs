@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use berth_domain::instance::{ATTEMPT_SECONDS_MAX, SKEW_SECONDS, next_deadline};
+use berth_domain::instance::{ATTEMPT_SECONDS_MAX, SKEW_SECONDS, WORKER, next_deadline};
 use berth_log::SharedCommit;
 use berth_proto::{
-    AccountId, CommitV2, InstanceId, Kind, Partition, Timestamp,
+    AccountId, CommitV2, InstanceId, Kind, Partition, Timestamp, WriteVersion,
     account::AccountStateV3,
     codec::RecordV1,
     directory::{DirectoryEvent, HoldV1, PurposeV1},
@@ -17,7 +17,11 @@ use berth_proto::{
 };
 use berth_views::{ApplyError, Rows, View};
 
-use crate::sagas::{create::ABANDON_AFTER_SECONDS, delete::erasure_recorded};
+use crate::{
+    cause::is_noted,
+    names_there::RESERVED,
+    sagas::{create::ABANDON_AFTER_SECONDS, delete::ERASURE},
+};
 
 /// First byte of the rows in the order of their moments.
 pub(super) const BY_MOMENT: &[u8] = b"d";
@@ -49,11 +53,13 @@ pub(crate) enum Work {
     Duty,
     /// An instance with copies of its account's endpoints, which it has no more.
     Copies,
+    /// An instance on an upstream whose name there was not reserved before it was made.
+    NameThere,
 }
 
 impl Work {
     /// Every one, for the metrics and for reading a row.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Deadline,
         Self::Erasure,
         Self::Create,
@@ -61,6 +67,7 @@ impl Work {
         Self::Account,
         Self::Duty,
         Self::Copies,
+        Self::NameThere,
     ];
 
     const fn byte(self) -> u8 {
@@ -72,6 +79,7 @@ impl Work {
             Self::Account => 5,
             Self::Duty => 6,
             Self::Copies => 7,
+            Self::NameThere => 8,
         }
     }
 
@@ -82,7 +90,7 @@ impl Work {
             Self::Deadline => ATTEMPT_SECONDS_MAX + SKEW_SECONDS,
             Self::Erasure => ERASE_AFTER_SECONDS,
             Self::Create | Self::Rotation | Self::Account => ABANDON_AFTER_SECONDS,
-            Self::Duty | Self::Copies => 0,
+            Self::Duty | Self::Copies | Self::NameThere => 0,
         }
     }
 
@@ -96,6 +104,7 @@ impl Work {
             Self::Account => "account",
             Self::Duty => "duty",
             Self::Copies => "copies",
+            Self::NameThere => "name_there",
         }
     }
 }
@@ -168,9 +177,10 @@ pub(super) fn moment_key(moment: Timestamp) -> Vec<u8> {
 /// Open work of instances, accounts and directory entries, and which instances an account has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Agenda {
-    /// Whether instances have to give back the copies of their account's endpoints that an earlier release gave them. The
-    /// rows are other ones then, so the view is built anew when it becomes so.
-    pub(crate) takes_copies_back: bool,
+    /// What is written. From a certain version on instances have to give back the copies of their account's endpoints that an earlier
+    /// release gave them, and their names at upstreams are reserved. The rows are other ones then, so the view is built anew when it
+    /// becomes so.
+    pub(crate) write_version: WriteVersion,
 }
 
 impl View for Agenda {
@@ -179,7 +189,7 @@ impl View for Agenda {
     }
 
     fn schema(&self) -> u32 {
-        2 + u32::from(self.takes_copies_back)
+        4 + u32::from(self.write_version.account_wide())
     }
 
     fn kinds(&self) -> &'static [Kind] {
@@ -192,7 +202,10 @@ impl View for Agenda {
             Kind::Instance => {
                 let id = InstanceId::from_bytes(id);
                 instance(id, shared, commit, rows)?;
-                if self.takes_copies_back { copies(id, shared, commit, rows) } else { Ok(()) }
+                if self.write_version.names_at_upstreams() {
+                    name_there(id, commit, rows)?;
+                }
+                if self.write_version.account_wide() { copies(id, shared, commit, rows) } else { Ok(()) }
             }
             Kind::Directory => directory(id, commit, rows),
             Kind::Account => account(id, commit, rows),
@@ -261,7 +274,7 @@ fn instance(
     let erasure = Job { work: Work::Erasure, id: *id.as_bytes() };
     if commit.events.is_empty() {
         // Nothing but the end of a clean-up is news in a commit without events.
-        return if erasure_recorded(id, commit) { erasure.set(rows, None) } else { Ok(()) };
+        return if is_noted(commit, ERASURE) { erasure.set(rows, None) } else { Ok(()) };
     }
     let Some(state) = shared.instance_state().map_err(unreadable)? else { return Ok(()) };
     place(id, state, rows)?;
@@ -270,13 +283,31 @@ fn instance(
     if !matches!(state.phase, PhaseV1::Deleted { .. }) {
         return Ok(());
     }
-    if erasure_recorded(id, commit) {
+    Job { work: Work::NameThere, id: *id.as_bytes() }.set(rows, None)?;
+    if is_noted(commit, ERASURE) {
         erasure.set(rows, None)
     } else if commit.events.iter().any(is_deletion) {
         erasure.set(rows, Some(commit.occurred_at.plus_seconds(ERASE_AFTER_SECONDS)))
     } else {
         Ok(())
     }
+}
+
+/// Whether the name of an instance at its upstream is still to be reserved. Releases before this one, and deployments that wrote
+/// their formats, made instances without; what is made now says in its first commit that it was.
+fn name_there(id: InstanceId, commit: &CommitV2, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+    if commit.version > 1 && !commit.events.is_empty() {
+        return Ok(());
+    }
+    let job = Job { work: Work::NameThere, id: *id.as_bytes() };
+    if is_noted(commit, RESERVED) {
+        return job.set(rows, None);
+    }
+    let is_bound = |record: &RecordV1| {
+        let event = Event::from_record(record);
+        matches!(event, Ok(Event::LinkBound(bound)) if bound.kind != WORKER)
+    };
+    if commit.events.iter().any(is_bound) { job.set(rows, Some(commit.occurred_at)) } else { Ok(()) }
 }
 
 /// Whether an instance has copies to give back.
@@ -344,7 +375,7 @@ mod tests {
     use super::*;
     use crate::directory::{Cause, Directory, Holder};
 
-    const AGENDA: Agenda = Agenda { takes_copies_back: true };
+    const AGENDA: Agenda = Agenda { write_version: WriteVersion::NEWEST };
 
     #[derive(Debug, Default, Clone, PartialEq)]
     struct Table(BTreeMap<Vec<u8>, Vec<u8>>);
@@ -388,8 +419,7 @@ mod tests {
         let shared: Arc<dyn EventLog> = Arc::new(log.clone());
         let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
         let entropy = Arc::new(SeededEntropy::new(7));
-        let directory =
-            Directory::new(Writer::new(shared, clock, entropy, berth_proto::WriteVersion::NEWEST));
+        let directory = Directory::new(Writer::new(shared, clock, entropy, WriteVersion::NEWEST));
         let account = AccountId::from_bytes([1; 16]);
         let instance = Some(InstanceId::from_bytes([2; 16]));
         let holder = Holder { account, instance };

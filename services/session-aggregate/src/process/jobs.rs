@@ -15,6 +15,7 @@ use berth_proto::{
 use berth_views::ViewError;
 use bytes::Bytes;
 use thiserror::Error;
+use tracing::error;
 
 use super::{
     ProcessManager,
@@ -24,6 +25,9 @@ use crate::{cause::Cause, trouble::Trouble};
 
 /// How long a command of ours may take.
 const COMMAND_SECONDS_MAX: u64 = 10;
+
+/// How long after it was found that two instances have one name at an upstream that is looked at again.
+const NAME_THERE_AGAIN_SECONDS: i64 = 600;
 
 /// A job is not done and is tried again later.
 #[derive(Debug, Error)]
@@ -64,6 +68,8 @@ impl ProcessManager {
             Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
             Work::Copies => self.take_copies_back(InstanceId::from_bytes(job.id)).await,
             Work::Create => self.finish_places(DirectoryId::from_bytes(job.id)).await,
+            Work::Erasure => self.finish_erasure(InstanceId::from_bytes(job.id)).await,
+            Work::NameThere => self.reserve_name_there(InstanceId::from_bytes(job.id)).await,
             _ => self.finish(job).await.map(|()| Stands::Done),
         }
     }
@@ -83,15 +89,28 @@ impl ProcessManager {
         self.send_own(instance, &command, Some(command_id)).await.map(|_| Stands::Done)
     }
 
+    /// Cleans up what a deleted instance left, or comes back to what is kept until its upstream was asked.
+    async fn finish_erasure(&self, instance: InstanceId) -> Result<Stands, JobError> {
+        let loaded = self.instances.load(instance).await?;
+        let moment = self.delete.erase(instance, loaded).await?;
+        Ok(moment.map_or(Stands::Done, Stands::Waits))
+    }
+
+    /// Reserves the name there of an instance that was made before names at upstreams were reserved.
+    async fn reserve_name_there(&self, instance: InstanceId) -> Result<Stands, JobError> {
+        if self.names_there.reserve_later(instance).await? {
+            return Ok(Stands::Done);
+        }
+        error!(%instance, "another instance has the name that this one has at its upstream, so both have one session: delete one of them");
+        Ok(Stands::Waits(self.clock.now().plus_seconds(NAME_THERE_AGAIN_SECONDS)))
+    }
+
     /// Does a job that is done in one step.
     async fn finish(&self, job: Job) -> Result<(), JobError> {
         let entry = DirectoryId::from_bytes(job.id);
         match job.work {
-            Work::Duty | Work::Deadline | Work::Create | Work::Copies => Ok(()),
-            Work::Erasure => {
-                let instance = InstanceId::from_bytes(job.id);
-                let loaded = self.instances.load(instance).await?;
-                Ok(self.delete.erase(instance, loaded).await?)
+            Work::Duty | Work::Deadline | Work::Create | Work::Copies | Work::Erasure | Work::NameThere => {
+                Ok(())
             }
             Work::Rotation => match self.directory.holder(entry).await? {
                 Some(HoldV1 { instance: Some(instance), .. }) => {

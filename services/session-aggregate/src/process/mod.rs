@@ -15,6 +15,7 @@ use crate::{
     accounts::Accounts,
     directory::Directory,
     instances::Instances,
+    names_there::NamesThere,
     ownership::Owned,
     sagas::{delete::Delete, moving::Move, rotate::Rotate},
 };
@@ -35,6 +36,7 @@ pub(crate) struct ProcessManager {
     pub(crate) rotate: Arc<Rotate>,
     pub(crate) moving: Arc<Move>,
     pub(crate) delete: Arc<Delete>,
+    pub(crate) names_there: NamesThere,
     pub(crate) keys: KeyRing,
     /// Where commands of our own go, like any client's.
     pub(crate) bus: Arc<dyn Bus>,

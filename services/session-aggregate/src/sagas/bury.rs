@@ -124,7 +124,8 @@ impl Delete {
                 PurposeV1::Number => state.entries.number = *entry,
                 PurposeV1::Alias => state.entries.alias = Some(*entry),
                 PurposeV1::Creation => state.entries.creation = Some(*entry),
-                PurposeV1::AccountName | PurposeV1::AccountToken => {}
+                // The last stays until another instance is to have that name: see `NamesThere`.
+                PurposeV1::AccountName | PurposeV1::AccountToken | PurposeV1::NameAtUpstream => {}
             }
         }
         let receipt = Cause::of(&asked.request).own_receipt(OutcomeCodeV1::Applied, 1);

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use berth_bus::KeyRing;
-use berth_domain::instance::{AHEAD_SECONDS, never_was};
+use berth_domain::instance::{AHEAD_SECONDS, State, never_was};
 use berth_log::Loaded;
 use berth_proto::{
     AccountId, DirectoryId, InstanceId, StreamKey, WriteVersion,
@@ -29,6 +29,7 @@ use crate::{
         Instances, rejected, reply,
         round::{Answer, Asked},
     },
+    names_there::NamesThere,
     reseal,
     trouble::Trouble,
 };
@@ -46,6 +47,7 @@ pub(crate) struct Create {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) directory: Directory,
     pub(crate) entries: Entries,
+    pub(crate) names_there: NamesThere,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether instances have copies of their account's endpoints follows from it.
@@ -196,6 +198,13 @@ impl Create {
         if let Some(code) = refused? {
             return self.give_up(&plan, code, request).await;
         }
+        // Last, since a create that is given up leaves it to the next one that wants it.
+        let settings = &plan.create.settings;
+        let taken =
+            self.names_there.reserve(plan.instance, create.account, settings, &Cause::of(request)).await?;
+        if let Some(code) = taken {
+            return self.give_up(&plan, code, request).await;
+        }
         let ground = if earlier { Ground::Tried } else { Ground::Fresh };
         self.first_commit(request, &plan, &account.webhooks, ground).await
     }
@@ -269,7 +278,13 @@ impl Create {
             Ground::Fresh => Some(Loaded::empty(StreamKey::instance(plan.instance))),
             Ground::Tried => self.instances.remembered(plan.instance),
         };
-        let (loaded, answers) = self.instances.transact(plan.instance, remembered, one).await?;
+        let name_there = &self.names_there.receipt(plan.instance, &plan.create.settings);
+        let decide = move |loaded: Loaded<State>, now| async move {
+            let mut round = self.instances.decide(&loaded, one, now).await;
+            round.note(name_there.clone());
+            Ok(round.into_plan(loaded))
+        };
+        let (loaded, answers) = self.instances.transact_with(plan.instance, remembered, decide).await?;
         let code = match answers.into_iter().next() {
             Some(Answer::Rejected { code, .. }) => code,
             Some(accepted) => {

@@ -3,19 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, RequestError};
-use berth_domain::instance::{State, UNLINK_SECONDS, binding, is_lost, never_was};
+use berth_domain::instance::{State, binding, is_lost, left_there, never_was};
 use berth_log::{Loaded, TransactError};
 use berth_proto::{
-    CommitV2, InstanceId,
-    commit::PrincipalV1,
+    InstanceId, Timestamp,
     frame::{CommandReplyV1, RejectionCodeV1},
-    instance::{EndCauseV1, PhaseV1, UnlinkStatusV1},
+    instance::{PhaseV1, UnlinkStatusV1},
     subject::last_words_subject,
 };
 use berth_runtime::{Clock, chain};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::moving::Move;
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
         Instances, is_deleted, rejected, reply,
         round::{Answer, Asked},
     },
+    names_there::NamesThere,
     trouble::Trouble,
 };
 
@@ -41,8 +41,10 @@ const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
 pub(crate) const LAST_WORDS_PATIENCE_SECONDS: i64 = 120;
 /// How long after it was asked the webhooks service is asked again when it has too much to do.
 const LAST_WORDS_AGAIN: Duration = Duration::from_millis(100);
+/// How long after it was found that something is kept of what an attempt left at an upstream it is looked at again.
+const LEFT_THERE_AGAIN_SECONDS: i64 = 60;
 /// What our own receipt in the last commit of a deleted instance is called.
-const ERASURE: &str = "erasure";
+pub(crate) const ERASURE: &str = "erasure";
 
 /// Deletes instances.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub(crate) struct Delete {
     /// Knows which endpoints hear of an instance besides its own.
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) entries: Entries,
+    /// Whose name there is held as long as something of it is left there.
+    pub(crate) names_there: NamesThere,
     pub(crate) directory: Directory,
     /// Knows which entries an unfinished move left.
     pub(crate) moving: Arc<Move>,
@@ -105,39 +109,55 @@ impl Delete {
     }
 
     /// Releases the entries of a deleted instance, destroys its data key, deletes keys of devices that are not
-    /// to be unlinked any more, and notes in the log that this is done.
-    pub(crate) async fn erase(&self, instance: InstanceId, deleted: Loaded<State>) -> Result<(), Trouble> {
+    /// to be unlinked any more, and notes in the log that this is done. Gives the moment to come back at if something is still kept.
+    pub(crate) async fn erase(
+        &self,
+        instance: InstanceId,
+        deleted: Loaded<State>,
+    ) -> Result<Option<Timestamp>, Trouble> {
         let Some(state) = deleted.state.as_ref().filter(|state| is_deleted(state)) else {
-            return Ok(());
+            return Ok(None);
         };
         if never_was(state) {
-            return Ok(());
+            return Ok(None);
         }
+        let now = self.clock.now();
         let cause = Cause::own(ERASURE, instance.as_bytes());
         self.moving.release_former_places(instance, state, &cause).await?;
         let command_ids = state.keyed.iter().map(|known| known.command_id).collect();
         self.entries.release(state.account, instance, &state.entries, command_ids, true, &cause).await?;
-        self.keep_last_words(instance, state).await?;
-        self.keys.destroy(instance.as_bytes()).await?;
+        // Where this was done before there is nothing left that could be told.
+        let is_erased = matches!(self.keys.key(instance.as_bytes()).await, Ok(None));
+        if !is_erased {
+            // It has its own, unless it was made before names there were reserved and the process manager has not come to it.
+            if let Err(trouble) =
+                self.names_there.reserve(instance, state.account, &state.settings, &cause).await
+            {
+                debug!(%instance, reason = chain(&trouble), "a name at an upstream is not held for what is left there");
+            }
+            self.keep_last_words(instance, state).await?;
+            self.keys.destroy(instance.as_bytes()).await?;
+        }
         let pursued = |attempt: u32| {
             let mut unlinks = state.unlinks.iter();
             unlinks.any(|one| one.attempt == attempt && one.status == UnlinkStatusV1::Pending)
         };
         // What its last attempt began at an upstream may still have to be ended there, which needs the name that is in the keys: whoever
-        // owns the link deletes them then, or after a day. What ended longer ago was seen to, or is given up.
-        let given_up = self.clock.now().plus_seconds(-UNLINK_SECONDS);
-        let ended =
-            state.last_end.as_ref().is_some_and(|end| end.cause == EndCauseV1::Attempt && end.at > given_up);
-        let on_upstream = binding(state).and_then(|it| it.on_upstream());
-        let begun = on_upstream.filter(|_| ended).map(|_| state.attempt);
-        let is_begun =
-            |attempt: u32| begun == Some(attempt) && !state.unlinks.iter().any(|one| one.attempt == attempt);
-        let newest = if is_lost(state) { DEVICE_KEYS_SWEPT_MAX } else { state.attempt };
+        // owns the link deletes them then. What ended longer ago was seen to, or is given up.
+        let left = left_there(state).filter(|left| left.until > now).map(|left| left.attempt);
+        // A device that was found at an upstream is kept under the next attempt before anybody is told of it.
+        let found = u32::from(binding(state).is_some());
+        let newest = if is_lost(state) { DEVICE_KEYS_SWEPT_MAX } else { state.attempt.saturating_add(found) };
         let oldest = newest.saturating_sub(DEVICE_KEYS_SWEPT_MAX);
-        for attempt in (oldest + 1..=newest).filter(|attempt| !pursued(*attempt) && !is_begun(*attempt)) {
+        for attempt in (oldest + 1..=newest).filter(|attempt| !pursued(*attempt) && left != Some(*attempt)) {
             self.device_keys.delete(instance, attempt).await?;
         }
-        self.instances.note(deleted, &cause).await
+        if let Some(attempt) = left
+            && self.device_keys.get(instance, attempt).await?.is_some()
+        {
+            return Ok(Some(now.plus_seconds(LEFT_THERE_AGAIN_SECONDS)));
+        }
+        self.instances.note(deleted, &cause).await.map(|()| None)
     }
 
     /// Lets the webhooks service keep what the last notices of the instance need, before its data key is gone. A
@@ -187,16 +207,4 @@ impl Delete {
         let now = self.clock.now();
         at <= now && now < at.plus_seconds(LAST_WORDS_PATIENCE_SECONDS)
     }
-}
-
-/// Whether a commit notes that what a deleted instance left is cleaned up.
-pub(crate) fn erasure_recorded(instance: InstanceId, commit: &CommitV2) -> bool {
-    // Most commits answer clients, and then there is nothing that the id has to be made for.
-    let mut ours =
-        commit.receipts.iter().filter(|receipt| receipt.principal == PrincipalV1::Service).peekable();
-    if ours.peek().is_none() {
-        return false;
-    }
-    let noted = Cause::own(ERASURE, instance.as_bytes()).command_id;
-    ours.any(|receipt| receipt.command_id == noted)
 }

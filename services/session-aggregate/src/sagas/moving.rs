@@ -29,6 +29,7 @@ use crate::{
         Instances, is_deleted, rejected, reply,
         round::{Answer, Asked},
     },
+    names_there::NamesThere,
     reseal,
     sagas::rename::FORMER_NAME_SECONDS,
     trouble::Trouble,
@@ -41,6 +42,7 @@ pub(crate) struct Move {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) directory: Directory,
     pub(crate) entries: Entries,
+    pub(crate) names_there: NamesThere,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether instances have copies of their account's endpoints follows from it.
@@ -212,7 +214,7 @@ impl Move {
         for (entry, _) in places(&before.entries).into_iter().filter(|place| !present.contains(place)) {
             self.directory.release(entry, holder, &former(instance), cause).await?;
         }
-        self.rehold(holder, &after.entries).await?;
+        self.rehold(instance, after).await?;
         for (entry, hold) in wanted {
             // Once more, for whoever was so slow that the process manager had released them.
             if self.directory.reserve(entry, hold, cause).await?.is_err() {
@@ -224,9 +226,11 @@ impl Move {
     }
 
     /// The entries that do not depend on the account say which one it is.
-    async fn rehold(&self, holder: Holder, entries: &EntriesV1) -> Result<(), Trouble> {
-        let both = [entries.token, entries.number];
-        try_join_all(both.map(|entry| self.directory.rehold(entry, holder))).await.map(|_| ())
+    async fn rehold(&self, instance: InstanceId, state: &State) -> Result<(), Trouble> {
+        let holder = Holder { account: state.account, instance: Some(instance) };
+        let both = [state.entries.token, state.entries.number];
+        try_join_all(both.map(|entry| self.directory.rehold(entry, holder))).await?;
+        self.names_there.rehold(instance, state).await
     }
 
     /// Releases names and foreign ids of accounts that the instance has left, if one of its present ones says that
@@ -308,7 +312,7 @@ impl Move {
         if is_deleted(state) || !has(state, reserved) {
             return self.directory.release(reserved, holder, &former(instance), &cause).await.map(|()| None);
         }
-        self.rehold(holder, &state.entries).await?;
+        self.rehold(instance, state).await?;
         self.directory.settle(reserved, holder).await.map(|()| None)
     }
 }

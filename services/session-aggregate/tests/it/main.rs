@@ -15,6 +15,7 @@ mod delete;
 mod engines;
 mod faults;
 mod moving;
+mod names_there;
 mod races;
 mod renaming;
 mod rotate;

@@ -5,10 +5,12 @@
 //! settings of an owner that no vocabulary has: it is a part of what the state was frozen with.
 
 use berth_proto::{
-    Sealed,
+    Sealed, Timestamp,
     event::LinkBoundV1,
-    instance::{InstanceStateV1, SettingsBlockV1},
+    instance::{EndCauseV1, InstanceStateV1, PhaseV1, SettingsBlockV1},
 };
+
+use super::deadlines::UNLINK_SECONDS;
 
 /// The kind of a binding to workers: it names their library in the place of an upstream.
 pub const WORKER: &str = "worker";
@@ -37,7 +39,32 @@ impl<'a> Binding<'a> {
 
 /// Where the link of an instance is; none if it has the deployment's own driver.
 pub fn binding(state: &InstanceStateV1) -> Option<Binding<'_>> {
-    state.settings.iter().find_map(binding_of)
+    binding_in(&state.settings)
+}
+
+/// The same of an instance that is to have these settings.
+pub fn binding_in(settings: &[SettingsBlockV1]) -> Option<Binding<'_>> {
+    settings.iter().find_map(binding_of)
+}
+
+/// What the last attempt of an instance on an upstream may have left there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftThere {
+    /// The attempt.
+    pub attempt: u32,
+    /// When it is given up.
+    pub until: Timestamp,
+}
+
+/// What the last attempt may have left at the upstream if it ended without a device: codes that can still be scanned, or a device
+/// that was linked by them in that moment. Whoever ran it ends that, and says nothing of it here.
+pub fn left_there(state: &InstanceStateV1) -> Option<LeftThere> {
+    let end = state.last_end.as_ref().filter(|end| end.cause == EndCauseV1::Attempt)?;
+    // A later attempt ends what is there before it begins.
+    let is_over =
+        matches!(state.phase, PhaseV1::Created | PhaseV1::LoggedOut { .. } | PhaseV1::Deleted { .. });
+    binding(state)?.on_upstream().filter(|_| is_over)?;
+    Some(LeftThere { attempt: state.attempt, until: end.at.plus_seconds(UNLINK_SECONDS) })
 }
 
 /// The block with which a create asks for a binding.

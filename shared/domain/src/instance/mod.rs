@@ -25,7 +25,9 @@ use berth_proto::{
 
 pub use berth_proto::delivery::NoticeClass;
 pub use berth_proto::event::Event;
-pub use binding::{Binding, UPSTREAM_WEBHOOK, WORKER, binding, binding_block};
+pub use binding::{
+    Binding, LeftThere, UPSTREAM_WEBHOOK, WORKER, binding, binding_block, binding_in, left_there,
+};
 pub use deadlines::{
     AHEAD_SECONDS, ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, BAN_SECONDS_MAX, CODE_GRACE_SECONDS, SKEW_SECONDS,
     UNLINK_SECONDS, deadlines, due, effective, next_deadline,

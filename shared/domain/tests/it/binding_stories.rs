@@ -1,6 +1,6 @@
 //! Instances on an upstream: pinned for life, and linked there by whoever did it.
 
-use berth_domain::instance::{binding, binding_block, may_message};
+use berth_domain::instance::{LeftThere, UNLINK_SECONDS, binding, binding_block, left_there, may_message};
 use berth_proto::{
     Sealed,
     command::{ChangeSettingsV1, ReportLinkedV1},
@@ -9,7 +9,7 @@ use berth_proto::{
     instance::SettingsBlockV1,
 };
 
-use crate::life::{Life, create, device, logout};
+use crate::life::{Life, connect, create, delete, device, logout};
 
 fn bound() -> Life {
     let mut life = Life::unborn();
@@ -57,6 +57,34 @@ fn a_device_that_was_linked_at_the_upstream_is_found() {
         life.applied(logout());
         assert!(may_message(life.state.as_ref().unwrap()).is_err());
     }
+}
+
+#[test]
+fn what_the_last_attempt_may_have_left_there_is_known_until_the_next_one_begins() {
+    let mut life = bound();
+    let left = |life: &Life| left_there(life.state());
+    let since_now = |life: &Life, attempt| {
+        let ended_at = life.commits.last().unwrap().occurred_at;
+        Some(LeftThere { attempt, until: ended_at.plus_seconds(UNLINK_SECONDS) })
+    };
+    assert_eq!(left(&life), None, "there was none");
+    life.applied(connect());
+    assert_eq!(left(&life), None, "it runs");
+    life.applied(logout());
+    assert_eq!(left(&life), since_now(&life, 1));
+    life.wait_seconds(60).applied(connect());
+    assert_eq!(left(&life), None);
+    life.applied(delete());
+    assert_eq!(left(&life), since_now(&life, 2), "also of a deleted one");
+
+    let mut linked = bound();
+    linked.applied(connect());
+    linked.report_linked();
+    linked.applied(delete());
+    assert_eq!(left(&linked), None, "a device is unlinked");
+    let mut own = Life::connecting();
+    own.applied(logout());
+    assert_eq!(left(&own), None, "it is on no upstream");
 }
 
 #[test]

@@ -31,10 +31,16 @@ use berth_runtime::{
 };
 use berth_upstreams::{Callback, Upstream, UpstreamError, evolution::Row};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, sleep_until},
+};
 
 use self::{hints::Hints, sessions::Sessions};
-use crate::driver::{Attendant, DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError};
+use crate::{
+    driver::{Attendant, DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError},
+    keys::LinkKeysError,
+};
 
 /// Looks at one upstream for each second at most, over all its instances.
 const LOOKS_PER_SECOND: u32 = 50;
@@ -44,6 +50,8 @@ const HINTED_AFTER: Duration = Duration::from_millis(200);
 const RARER: u32 = 5;
 /// The longest pause that comes of that.
 const RARE_MAX: Duration = Duration::from_secs(30);
+/// Pause before a store that does not work is asked again.
+const STORE_RETRY: Duration = Duration::from_secs(1);
 /// What the platform of a phone is called when nobody says it.
 const PLATFORM: &str = "unknown";
 
@@ -56,6 +64,8 @@ pub struct Evolution {
     hints: Hints,
     /// When the next hint may bring a look, over all instances.
     next_hinted: Mutex<Instant>,
+    /// Bounds how many sockets are looked at closely before a logout.
+    heard_at_once: Semaphore,
 }
 
 /// How an upstream tells Berth what happens there.
@@ -67,21 +77,32 @@ pub struct Hearing {
     pub policy: UrlPolicy,
 }
 
-/// What is kept of an attempt in the place of the keys of its device. It is there before anything is asked for, so that what the
-/// attempt began is ended by whoever comes after a crash, also when the instance is erased.
+/// What is kept of an attempt in the place of the keys of its device. It is there before anything is looked at or asked for, so that
+/// what the attempt began is ended by whoever comes after a crash, also when the instance is erased; and until it is gone, nobody
+/// else gets the name there.
 #[derive(Serialize, Deserialize)]
 struct Material {
     /// The instance's name there.
     name: String,
     /// The JID of the device; none as long as none was seen.
     jid: Option<String>,
+    /// Whether codes were asked for.
+    #[serde(default = "is_so")]
+    has_asked: bool,
+}
+
+/// Nothing was kept of an attempt before it asked for codes once.
+const fn is_so() -> bool {
+    true
 }
 
 impl Evolution {
     /// A driver of this upstream.
     pub fn new(upstream: Arc<Upstream>, hearing: Hearing) -> Self {
         let next_hinted = Mutex::new(Instant::now());
-        Self { upstream, hearing, sessions: Sessions::default(), hints: Hints::default(), next_hinted }
+        let heard_at_once = Semaphore::new(unlink::HEARD_AT_ONCE);
+        let (sessions, hints) = (Sessions::default(), Hints::default());
+        Self { upstream, hearing, sessions, hints, next_hinted, heard_at_once }
     }
 
     fn drives(&self) -> bool {
@@ -146,7 +167,7 @@ impl Evolution {
     /// Keeps what there is to keep of a device, then says that it is linked and open. False if it could not be kept: it is there
     /// at the next look, too.
     async fn linked(&self, link: &Link, row: Row, jid: String, reports: &dyn Reports) -> bool {
-        if !store(link, &Material { name: row.name.clone(), jid: Some(jid.clone()) }).await {
+        if !store(link, &Material { name: row.name.clone(), jid: Some(jid.clone()), has_asked: true }).await {
             return false;
         }
         if reports.report(Report::Linked(facts(row, jid))).await == Next::Continue {
@@ -160,7 +181,7 @@ impl Evolution {
 impl DeviceLink for Evolution {
     async fn run(&self, link: Link, start: Start, reports: Arc<dyn Reports>) {
         let Some(name) = self.name(&link).await else { return std::future::pending().await };
-        let _running = self.sessions.begin(&name, link.attempt, start == Start::Watch);
+        let _running = self.sessions.begin(&name, &link, start == Start::Watch);
         let _hinted = self.hints.hear(link.instance, &name);
         let run = async {
             match start {
@@ -202,25 +223,35 @@ impl DeviceLink for Evolution {
         unlink::TRY_MAX
     }
 
+    fn abandon_max(&self, _link: &Link) -> Duration {
+        there::JOINED_MAX + unlink::TRY_MAX
+    }
+
     fn unlink_pause_max(&self, _link: &Link) -> Duration {
         unlink::PAUSE_MAX
     }
 
     async fn abandon(&self, link: &Link) {
-        let kept = material(link).await;
+        let kept = kept(link).await;
+        // It never began there, or was ended.
+        if matches!(kept, Ok(None)) {
+            return;
+        }
         if self.drives()
             && let Some(name) = self.name(link).await
         {
-            self.end_attempt(link, &name, kept.is_some()).await;
+            // What cannot be read may say anything.
+            let has_asked = kept.as_ref().map_or(true, |kept| kept.as_ref().is_some_and(|it| it.has_asked));
+            self.end_attempt(link, &name, has_asked).await;
         }
         // A device that was seen is still to be unlinked.
-        if kept.is_some_and(|kept| kept.jid.is_none()) {
+        if matches!(kept, Ok(Some(Material { jid: None, .. }))) {
             let _stays_and_is_ended_again = link.keys.delete().await;
         }
     }
 
     async fn has_device(&self, link: &Link) -> bool {
-        material(link).await.is_some_and(|kept| kept.jid.is_some())
+        kept(link).await.map_or(true, |kept| kept.is_some_and(|it| it.jid.is_some()))
     }
 
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
@@ -236,6 +267,20 @@ fn rest(poll: Duration, is_told_of: bool) -> Duration {
 async fn material(link: &Link) -> Option<Material> {
     let kept = link.keys.get().await.ok().flatten()?;
     serde_json::from_slice(&kept).ok()
+}
+
+/// The same as soon as the store answers. It fails if what is there cannot be read.
+async fn kept(link: &Link) -> Result<Option<Material>, LinkKeysError> {
+    loop {
+        match link.keys.get().await {
+            Ok(kept) => {
+                let read = kept.map(|kept| serde_json::from_slice(&kept));
+                return read.transpose().map_err(|_| LinkKeysError::Damaged);
+            }
+            Err(LinkKeysError::Store(_)) => sleep(STORE_RETRY).await,
+            Err(damaged @ LinkKeysError::Damaged) => return Err(damaged),
+        }
+    }
 }
 
 /// Stores it; false if that does not work.

@@ -10,7 +10,7 @@ use berth_upstreams::{
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::{Evolution, Material, store, there::There, unlink::ENDED};
+use super::{Evolution, Material, kept, store, there::There, unlink::ENDED};
 use crate::driver::{Link, Next, Report, Reports};
 
 /// How long codes are shown: as long as WhatsApp's own six.
@@ -82,6 +82,19 @@ impl Progress {
     }
 }
 
+/// What is kept of an attempt without a device.
+fn begun(name: &str, has_asked: bool) -> Material {
+    Material { name: name.to_owned(), jid: None, has_asked }
+}
+
+/// Keeps that an attempt has begun; false if that does not work yet. Whoever ran it before may have asked for codes already.
+async fn store_begun(link: &Link, name: &str) -> bool {
+    match kept(link).await {
+        Ok(None) => store(link, &begun(name, false)).await,
+        Ok(Some(_)) | Err(_) => true,
+    }
+}
+
 /// What a question comes to.
 enum Step {
     /// A device is linked, or nobody wants one any more.
@@ -101,6 +114,15 @@ impl Evolution {
             // Begun while it was driven: codes are not asked for any more.
             let ended = Report::AttemptEnded { reason: EndReasonV1::Refused, code: 0 };
             reports.report(ended).await;
+            return;
+        }
+        // Once it is deleted another instance may have the name. Whoever deletes it looks after that for what is kept, and here it is kept
+        // before that is looked for: so one of the two sees the other.
+        while !store_begun(link, name).await {
+            self.pause().await;
+        }
+        if reports.is_deleted().await {
+            let _forgotten_by_the_next_owner = link.keys.delete().await;
             return;
         }
         let until = Instant::now() + SHOWN_MAX;
@@ -189,7 +211,7 @@ impl Evolution {
             }
             // The former session was logged out by this attempt: its unlinking would find that of this one.
             Ok(There::Free { closed_by: Some(ENDED) }) if progress.has_logged_out => {
-                self.sessions.note_freed(name, link.attempt);
+                self.sessions.note_freed(name, link);
             }
             Ok(There::Pairing | There::Joining | There::Free { .. }) => {}
             Err(UpstreamError::NotFound) => {
@@ -201,7 +223,7 @@ impl Evolution {
         }
         progress.is_own = true;
         if progress.asking == Asking::NotYet {
-            if !store(link, &Material { name: name.to_owned(), jid: None }).await {
+            if !store(link, &begun(name, true)).await {
                 return Step::Later;
             }
             progress.asking = Asking::Kept;

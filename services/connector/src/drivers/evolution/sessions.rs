@@ -8,13 +8,20 @@ use std::{
     },
 };
 
+use berth_proto::InstanceId;
+
+use crate::driver::Link;
+
+/// An attempt of an instance. Another instance may have its name there once it is deleted.
+type Attempt = (InstanceId, u32);
+
 /// The sessions of one upstream.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     /// By the instance's name there: the attempt that has or makes the session.
-    attempts: Mutex<HashMap<String, u32>>,
+    attempts: Mutex<HashMap<String, Attempt>>,
     /// By that name: the attempt that saw the sessions of all before it ended.
-    freed: Mutex<HashMap<String, u32>>,
+    freed: Mutex<HashMap<String, Attempt>>,
     /// Runs, for a fair pause between looks.
     running: AtomicUsize,
 }
@@ -24,14 +31,14 @@ pub(super) struct Sessions {
 pub(super) struct Running<'a> {
     sessions: &'a Sessions,
     /// None if it only watches.
-    session: Option<(String, u32)>,
+    session: Option<(String, Attempt)>,
 }
 
 impl Sessions {
     /// A run begins. One that only watches has no session.
-    pub(super) fn begin(&self, name: &str, attempt: u32, watches: bool) -> Running<'_> {
+    pub(super) fn begin(&self, name: &str, link: &Link, watches: bool) -> Running<'_> {
         self.running.fetch_add(1, Ordering::Relaxed);
-        let session = (!watches).then(|| (name.to_owned(), attempt));
+        let session = (!watches).then(|| (name.to_owned(), (link.instance, link.attempt)));
         if let Some((name, attempt)) = &session {
             self.attempts().insert(name.clone(), *attempt);
         }
@@ -42,28 +49,30 @@ impl Sessions {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Whether a later attempt has or makes the session of an instance.
-    pub(super) fn is_superseded(&self, name: &str, attempt: u32) -> bool {
-        self.attempts().get(name).is_some_and(|later| *later > attempt)
+    /// Whether a later attempt has or makes the session of an instance, or another instance that has the name there by now.
+    pub(super) fn is_superseded(&self, name: &str, link: &Link) -> bool {
+        let is_later = |(instance, attempt): &Attempt| *instance != link.instance || *attempt > link.attempt;
+        self.attempts().get(name).is_some_and(is_later)
     }
 
     /// An attempt logged out what was there before it, and saw that it was.
-    pub(super) fn note_freed(&self, name: &str, attempt: u32) {
-        lock(&self.freed).insert(name.to_owned(), attempt);
+    pub(super) fn note_freed(&self, name: &str, link: &Link) {
+        lock(&self.freed).insert(name.to_owned(), (link.instance, link.attempt));
     }
 
     /// Whether the session of an attempt was seen ended by a later one.
-    pub(super) fn was_freed(&self, name: &str, attempt: u32) -> bool {
-        lock(&self.freed).get(name).is_some_and(|later| *later > attempt)
+    pub(super) fn was_freed(&self, name: &str, link: &Link) -> bool {
+        let is_later = |(instance, attempt): &Attempt| *instance == link.instance && *attempt > link.attempt;
+        lock(&self.freed).get(name).is_some_and(is_later)
     }
 
-    fn attempts(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+    fn attempts(&self) -> MutexGuard<'_, HashMap<String, Attempt>> {
         lock(&self.attempts)
     }
 }
 
 /// One entry for each instance that the upstream has.
-fn lock(of: &Mutex<HashMap<String, u32>>) -> MutexGuard<'_, HashMap<String, u32>> {
+fn lock(of: &Mutex<HashMap<String, Attempt>>) -> MutexGuard<'_, HashMap<String, Attempt>> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -35,7 +35,9 @@ pub(super) enum There {
 }
 
 /// How long a device that scanned a code is waited for after its attempt, until nothing came of the codes.
-const JOINED_MAX: Duration = Duration::from_mins(2);
+pub(super) const JOINED_MAX: Duration = Duration::from_mins(2);
+/// Looks in that time, at most: a shorter one is of an upstream that is looked at more often.
+const JOINED_LOOKS: u32 = 60;
 /// Looks that must say that codes are shown, before they are ended: a device that logs in says the same for less than that.
 const STAND_LOOKS: u32 = 8;
 /// The pause before each of them.
@@ -44,9 +46,14 @@ const STAND_PAUSE: Duration = Duration::from_millis(150);
 impl Evolution {
     /// Whether codes stand: what logs in passes through other states.
     pub(super) async fn codes_stand(&self, name: &str) -> bool {
-        for _ in 0..STAND_LOOKS {
-            sleep(STAND_PAUSE.min(self.upstream.settings.poll)).await;
-            if self.upstream.client.socket(name).await != Ok(Socket::Connecting) {
+        self.stands(name, Socket::Connecting, STAND_LOOKS, STAND_PAUSE.min(self.upstream.settings.poll)).await
+    }
+
+    /// Whether its memory says the same at each of so many looks.
+    pub(super) async fn stands(&self, name: &str, socket: Socket, looks: u32, pause: Duration) -> bool {
+        for _ in 0..looks {
+            sleep(pause).await;
+            if self.upstream.client.socket(name).await != Ok(socket) {
                 return false;
             }
         }
@@ -72,10 +79,11 @@ impl Evolution {
     /// Sees to it that nobody can link a device by the codes of an attempt that is over, and that one which was linked by them
     /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `has_asked` says whether it ever asked for codes.
     pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool) {
+        let joined_max = JOINED_MAX.min(self.upstream.settings.poll * JOINED_LOOKS);
         let mut joining: Option<Instant> = None;
         loop {
             // A later attempt sees to it by itself.
-            if self.sessions.is_superseded(name, link.attempt) {
+            if self.sessions.is_superseded(name, link) {
                 return;
             }
             let there = self.there(name).await;
@@ -91,10 +99,10 @@ impl Evolution {
                 // What logs in looks like what shows codes, and a logout then would leave it for ever.
                 Ok(There::Pairing) if !self.codes_stand(name).await => {}
                 // It may have begun meanwhile: what is there would be its.
-                Ok(There::Open | There::Pairing) if self.sessions.is_superseded(name, link.attempt) => return,
+                Ok(There::Open | There::Pairing) if self.sessions.is_superseded(name, link) => return,
                 Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
                 // A logout is refused now. Nothing came of the codes where nobody logs in.
-                Ok(There::Joining) if joining.get_or_insert_with(Instant::now).elapsed() >= JOINED_MAX => {
+                Ok(There::Joining) if joining.get_or_insert_with(Instant::now).elapsed() >= joined_max => {
                     return;
                 }
                 Ok(There::Joining | There::Away) => {}

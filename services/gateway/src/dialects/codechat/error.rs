@@ -175,6 +175,7 @@ impl From<Failure> for CodeChatError {
             Failure::Rejected(RejectionCodeV1::NameTaken) => {
                 Self::Conflict("The instance name is already in use")
             }
+            Failure::Rejected(RejectionCodeV1::StillLeaving) => Self::Conflict(crate::app::STILL_LEAVING),
             Failure::Rejected(RejectionCodeV1::Exists) => {
                 Self::Conflict("The webhook name is already in use")
             }

@@ -88,6 +88,9 @@ impl EvolutionError {
             Failure::Rejected(RejectionCodeV1::TokenTaken) => {
                 Self::Refused("Token already exists".to_owned())
             }
+            Failure::Rejected(RejectionCodeV1::StillLeaving) => {
+                Self::Refused(crate::app::STILL_LEAVING.to_owned())
+            }
             Failure::Rejected(RejectionCodeV1::NoSession) => Self::not_connected(name),
             Failure::ObservedOnly => Self::Refused(format!("The \"{name}\" instance is only observed")),
             Failure::Invalid { field: "url", .. } => Self::Refused("Invalid \"url\" property".to_owned()),

@@ -109,6 +109,7 @@ fn other(failure: &Failure) -> (StatusCode, &'static str) {
         Failure::Rejected(Code::TokenTaken) => {
             (StatusCode::CONFLICT, "token already in use by another instance")
         }
+        Failure::Rejected(Code::StillLeaving) => (StatusCode::CONFLICT, crate::app::STILL_LEAVING),
         Failure::Rejected(Code::NoSession) => (StatusCode::BAD_REQUEST, "no active session found"),
         Failure::Rejected(Code::Banned) => (StatusCode::CONFLICT, "the number is banned at this moment"),
         Failure::ObservedOnly => (StatusCode::CONFLICT, "the instance is only observed"),

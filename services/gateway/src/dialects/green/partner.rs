@@ -180,7 +180,7 @@ pub(super) async fn create(
     };
     let created = match app.creator.create(call, new.clone()).await {
         // Names are not unique in this dialect: the second of a name gets one of its own, and shows the given one.
-        Err(Failure::Rejected(RejectionCodeV1::NameTaken)) => {
+        Err(Failure::Rejected(RejectionCodeV1::NameTaken | RejectionCodeV1::StillLeaving)) => {
             new.name = None;
             app.creator.create(call, new).await
         }

@@ -112,6 +112,9 @@ fn other(failure: &Failure) -> (StatusCode, String) {
         Failure::Rejected(RejectionCodeV1::TokenTaken) => {
             (StatusCode::CONFLICT, "Token already exists".to_owned())
         }
+        Failure::Rejected(RejectionCodeV1::StillLeaving) => {
+            (StatusCode::CONFLICT, crate::app::STILL_LEAVING.to_owned())
+        }
         Failure::Rejected(RejectionCodeV1::NoSession) => {
             (StatusCode::BAD_REQUEST, "Instance is not connected".to_owned())
         }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::{Failure, UPGRADE_NEEDED},
+    app::{Failure, STILL_LEAVING, UPGRADE_NEEDED},
     http::body::BodyError,
 };
 
@@ -79,6 +79,7 @@ impl RyzeError {
                 Self::Conflict("Instance already exists")
             }
             Failure::Rejected(RejectionCodeV1::TokenTaken) => Self::Conflict("Token already exists"),
+            Failure::Rejected(RejectionCodeV1::StillLeaving) => Self::Conflict(STILL_LEAVING),
             Failure::Rejected(RejectionCodeV1::TooManyWebhooks) => {
                 Self::Invalid("Maximum of 3 enabled webhooks per instance".to_owned())
             }

@@ -117,14 +117,18 @@ impl World {
     pub(crate) async fn link(&self, id: InstanceId, attempt: u32) {
         let connect = ConnectV1 { method: MethodV1::Qr };
         self.accepted(&self.request(id, connect)).await;
-        self.device_keys_put(id, attempt).await;
+        self.keep_device_keys(id, attempt).await;
         let report = ReportV1 { attempt, epoch: 1, number: 1 };
         let linked = ReportLinkedV1 { report, device: device() };
         self.accepted(&self.report(id, linked)).await;
     }
 
-    async fn device_keys_put(&self, id: InstanceId, attempt: u32) {
+    pub(crate) async fn keep_device_keys(&self, id: InstanceId, attempt: u32) {
         self.device_keys.put(id, attempt, vec![1, 2, 3].into()).await.unwrap();
+    }
+
+    pub(crate) async fn forget_device_keys(&self, id: InstanceId, attempt: u32) {
+        self.device_keys.delete(id, attempt).await.unwrap();
     }
 
     pub(crate) async fn has_device_keys(&self, id: InstanceId, attempt: u32) -> bool {

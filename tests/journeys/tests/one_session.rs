@@ -1,0 +1,133 @@
+//! A session at an upstream belongs to one living instance, whatever was granted, renamed, moved or deleted since.
+
+use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, ROOT_KEY, Running, eventually, steps};
+use berth_test_support::NatsServer;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn embedded() {
+    let there = Berth::embedded().start().await;
+    let berth = before(Berth::embedded(), &there).start().await;
+    a_session_belongs_to_one_instance(berth, there).await;
+}
+
+#[tokio::test]
+async fn on_nats_in_processes() {
+    let server = NatsServer::start().await;
+    let there = Berth::embedded().start().await;
+    let berth = before(Berth::on_nats(&server).roles_in_processes(), &there).start().await;
+    a_session_belongs_to_one_instance(berth, there).await;
+}
+
+/// One account has the upstream for itself.
+fn before(berth: Berth, there: &Running) -> Berth {
+    berth
+        .setting("BERTH_UPSTREAM_EVO1_URL", there.client().base())
+        .setting("BERTH_UPSTREAM_EVO1_KEY", ACCOUNT_TOKEN)
+        .setting("BERTH_UPSTREAM_EVO1_MODE", "drive")
+        .setting("BERTH_UPSTREAM_EVO1_ACCOUNTS", "default")
+        .setting("BERTH_UPSTREAM_EVO1_POLL_MS", "50")
+}
+
+/// The accounts, with their ids.
+struct Accounts {
+    root: Client,
+    own: Client,
+    own_id: String,
+    acme: Client,
+    acme_id: String,
+}
+
+async fn a_session_belongs_to_one_instance(mut berth: Running, mut there: Running) {
+    let (own, root) = (berth.client(), berth.client().token(ROOT_KEY));
+    let acme = root.post("/v1/accounts", json!({"name": "acme"})).await.expect(201);
+    let id = |account: &Value| account["id"].as_str().expect("an id").to_owned();
+    let accounts = Accounts {
+        own_id: id(&own.get("/v1/whoami").await.expect(200)["account"]),
+        acme: own.token(acme["token"].as_str().expect("a token")),
+        acme_id: id(&acme),
+        root,
+        own,
+    };
+    a_name_there_is_kept_for_the_account_whose_id_it_bears(&accounts).await;
+    let shop = linked_on_evo1(&accounts.own, &there.client(), "shop", "shop").await;
+    // Nothing that another account could ask for leads to it any more but its name there.
+    accounts.own.post("/v1/instances/shop/token", json!({})).await.expect(200);
+    accounts.own.patch("/v1/instances/shop", json!({"name": "store"})).await.expect(200);
+    berth.stop().await;
+    berth.set("BERTH_UPSTREAM_EVO1_ACCOUNTS", "default,acme");
+    berth.restart().await;
+    the_session_is_nobody_elses(&accounts, &shop).await;
+    a_name_is_free_when_the_device_of_a_deleted_instance_is_unlinked(&accounts, &mut there).await;
+}
+
+fn on_evo1(name: &str) -> Value {
+    json!({"name": name, "link": {"upstream": "evo1"}})
+}
+
+/// An instance whose device is linked at the upstream, where it has that name; its id.
+async fn linked_on_evo1(account: &Client, gateway: &Client, name: &str, name_there: &str) -> String {
+    let made = account.post("/v1/instances", on_evo1(name)).await.expect(201);
+    account.post(&format!("/v1/instances/{name}/connect"), json!({})).await.expect(200);
+    steps::scan(gateway, name_there).await;
+    steps::until(account, name, "it is open", |now| now["connection"] == "open").await;
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+/// What an adoption comes to for the instance `shop` of the upstream.
+async fn adoption_of_shop(accounts: &Accounts, account: &str) -> (Value, Value) {
+    let asked = json!({"account": account, "only": ["shop"]});
+    let done = accounts.root.post("/v1/upstreams/evo1/adopt", asked).await.expect(200);
+    (done["instances"][0]["outcome"].clone(), done["instances"][0]["reason"].clone())
+}
+
+async fn a_name_there_is_kept_for_the_account_whose_id_it_bears(accounts: &Accounts) {
+    let Accounts { own, acme_id, .. } = accounts;
+    let theirs = on_evo1(&format!("till-{acme_id}"));
+    assert_eq!(own.post("/v1/instances", theirs).await.expect(409)["code"], "name_taken");
+}
+
+async fn the_session_is_nobody_elses(accounts: &Accounts, shop: &str) {
+    let Accounts { own, own_id, acme, acme_id, root } = accounts;
+    let refused = (json!("refused"), json!("name_taken"));
+    steps::until(own, "store", "it is open again", |now| now["connection"] == "open").await;
+    assert_eq!(adoption_of_shop(accounts, acme_id).await, refused);
+    assert_eq!(adoption_of_shop(accounts, own_id).await.0, "present");
+    // A name that others have here is free: it is another one there, now that they share it.
+    acme.post("/v1/instances", on_evo1("shop")).await.expect(201);
+    acme.delete("/v1/instances/shop").await.expect(200);
+
+    // It goes with its instance to another account.
+    let path = format!("/v1/accounts/{acme_id}/move-instance");
+    root.post(&path, json!({"instance": shop})).await.expect(200);
+    assert_eq!(adoption_of_shop(accounts, own_id).await, refused);
+    assert_eq!(adoption_of_shop(accounts, acme_id).await.0, "present");
+    acme.get("/v1/gate/store").await.expect(200);
+    own.get("/v1/instances/store").await.expect(404);
+}
+
+async fn a_name_is_free_when_the_device_of_a_deleted_instance_is_unlinked(
+    accounts: &Accounts,
+    there: &mut Running,
+) {
+    let Accounts { own, own_id, .. } = accounts;
+    let bar = linked_on_evo1(own, &there.client(), "bar", &format!("bar-{own_id}")).await;
+    there.stop().await;
+    own.delete("/v1/instances/bar").await.expect(200);
+    let refused = own.post("/v1/instances", on_evo1("bar")).await.expect(409);
+    assert_eq!(refused["code"], "still_leaving", "{refused}");
+    let evolution = Client::new(own.base()).header("apikey", ACCOUNT_TOKEN);
+    let create = json!({"instanceName": "bar", "link": {"upstream": "evo1"}});
+    let refused = evolution.post("/instance/create", create).await.expect(400).to_string();
+    assert!(refused.contains("is still to be unlinked there: wait until"), "{refused}");
+
+    there.restart().await;
+    let next = eventually("its name is free", async || {
+        let answer = own.post("/v1/instances", on_evo1("bar")).await;
+        if answer.status == 201 { Ok(answer.expect(201)) } else { Err(answer.text()) }
+    })
+    .await;
+    let deleted = own.get(&format!("/v1/instances/{bar}")).await.expect(200);
+    assert_eq!(deleted["unlinks"][0]["status"], "confirmed", "{deleted}");
+    assert_ne!(next["id"], deleted["id"]);
+}
