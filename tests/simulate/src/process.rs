@@ -14,11 +14,12 @@ use berth_bus::member::Seat;
 use berth_runtime::{Entropy, Role, SeededEntropy, chain};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
+    ports::device,
     roles::Starting,
     world::{At, Life, World},
 };
@@ -148,7 +149,11 @@ impl Process {
         life.suspension.suspend();
         until.run_until_cancelled(sleep(time)).await;
         self.world.trace.step(&life.name, format_args!("goes on"));
-        life.suspension.resume();
+        let (world, awake_from) = (Arc::clone(&self.world), life.wake());
+        self.world.go_on(async move {
+            sleep_until(awake_from).await;
+            device::look(&world, &life);
+        });
     }
 
     async fn end(&self, life: &Arc<Life>) {
@@ -170,6 +175,8 @@ impl Process {
         let Some(life) = self.life() else { return };
         self.world.trace.step(&life.name, format_args!("is asked to stop"));
         life.lifecycle.shut_down().await;
+        // Whoever stops in order says so to the network.
+        self.world.network.forget(&life);
         self.end(&life).await;
     }
 

@@ -28,6 +28,8 @@ use crate::{
 pub(crate) const BEGIN: Timestamp = Timestamp(1_796_083_200_000_000);
 /// Shards of the log.
 const SHARDS: u8 = 4;
+/// How long a process that was suspended has to end what it does not own any more: no message to anybody is needed for that.
+const WAKES_UP: Duration = Duration::from_millis(100);
 
 /// See the module.
 pub(crate) struct World {
@@ -70,6 +72,8 @@ pub(crate) struct Life {
     pub(crate) dead: CancellationToken,
     /// Stands still while this says so: its timers end unnoticed, and what is sent to it waits.
     pub(crate) suspension: Suspension,
+    /// When it has had time to find out that it was suspended.
+    awake_from: Mutex<Instant>,
     /// Until when it reaches nobody.
     cut_until: Mutex<Instant>,
     /// How far its wall clock is from the true time.
@@ -193,6 +197,7 @@ impl Life {
             lifecycle: Lifecycle::new().suspended_by(suspension.clone()),
             suspension,
             dead: CancellationToken::new(),
+            awake_from: Mutex::new(Instant::now()),
             cut_until: Mutex::new(Instant::now()),
             skew_micros,
         })
@@ -202,9 +207,17 @@ impl Life {
         self.dead.is_cancelled()
     }
 
-    /// Whether it does anything at this moment.
+    /// Whether it does anything at this moment that is not a sign of its having been suspended.
     pub(crate) fn goes_on(&self) -> bool {
-        !self.is_dead() && !self.suspension.is_suspended()
+        !self.is_dead() && !self.suspension.is_suspended() && Instant::now() >= *locked(&self.awake_from)
+    }
+
+    /// It goes on after it was suspended; gives when it must have found out.
+    pub(crate) fn wake(&self) -> Instant {
+        let awake_from = Instant::now() + WAKES_UP;
+        *locked(&self.awake_from) = awake_from;
+        self.suspension.resume();
+        awake_from
     }
 
     /// It reaches nobody for so long.

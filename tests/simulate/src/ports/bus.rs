@@ -36,6 +36,8 @@ struct Listeners {
 #[derive(Debug, Clone)]
 struct Server {
     filter: String,
+    /// How every subject begins that it serves: most servers are told from a request by that.
+    begins: String,
     queue: String,
     life: Arc<Life>,
     until: CancellationToken,
@@ -69,12 +71,9 @@ impl Network {
 
     /// The queue groups that serve a subject. A process that was killed a moment ago is still in them.
     fn groups(&self, subject: &str) -> Vec<Vec<Server>> {
-        let mut listeners = self.listeners();
-        listeners.servers.retain(|server| {
-            server.life.is_dead() || !(server.until.is_cancelled() || server.requests.is_closed())
-        });
+        let listeners = self.listeners();
         let mut groups: Vec<Vec<Server>> = Vec::new();
-        for server in listeners.servers.iter().filter(|server| matches(&server.filter, subject)) {
+        for server in listeners.servers.iter().filter(|server| server.serves(subject) && server.is_there()) {
             match groups.iter_mut().find(|group| group[0].queue == server.queue) {
                 // A member that serves two filters of a subject is asked once.
                 Some(group) => group.push(server.clone()),
@@ -82,6 +81,19 @@ impl Network {
             }
         }
         groups
+    }
+}
+
+// === impl Server ===
+
+impl Server {
+    fn serves(&self, subject: &str) -> bool {
+        subject.starts_with(&self.begins) && matches(&self.filter, subject)
+    }
+
+    /// Whether it has not stopped; one that was killed has not been missed yet.
+    fn is_there(&self) -> bool {
+        self.life.is_dead() || !(self.until.is_cancelled() || self.requests.is_closed())
     }
 }
 
@@ -181,13 +193,17 @@ impl Bus for SharedBus {
             return Err(TransportError(CutOff.into_boxed()));
         }
         let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
-        self.0.world.network.listeners().servers.push(Server {
+        let mut listeners = self.0.world.network.listeners();
+        listeners.servers.retain(Server::is_there);
+        listeners.servers.push(Server {
             filter: filter.to_owned(),
+            begins: filter.split(['*', '>']).next().unwrap_or_default().to_owned(),
             queue: queue.to_owned(),
             life: Arc::clone(&self.0.life),
             until: until.clone(),
             requests,
         });
+        drop(listeners);
         Ok(Box::pin(stream::unfold((waiting, Some(until)), next_until)))
     }
 

@@ -1,5 +1,5 @@
 //! The driver of device links as one process has it, watched: one device is run by one process at a time. One that is
-//! suspended runs nothing, and finds out when it goes on.
+//! suspended runs nothing, and finds out when it goes on: a moment later it runs nothing that another one does.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use berth_connector::driver::{DeviceLink, Link, Reports, Start, UnlinkError};
 use berth_proto::InstanceId;
 
-use crate::world::{At, Life};
+use crate::world::{At, Life, World};
 
 /// Who runs which device.
 #[derive(Debug, Default)]
@@ -35,6 +35,29 @@ impl fmt::Debug for WatchedLinks {
     }
 }
 
+/// What is run of a device by somebody who goes on.
+fn going_on(lives: &[Arc<Life>]) -> Vec<String> {
+    lives.iter().filter(|life| life.goes_on()).map(|life| life.name.clone()).collect()
+}
+
+/// Looks whether a process that was suspended has let go of what others took over.
+pub(crate) fn look(world: &World, woken: &Arc<Life>) {
+    let running = world.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let doubly: Vec<_> = running
+        .iter()
+        .filter(|(_, lives)| lives.iter().any(|life| Arc::ptr_eq(life, woken)))
+        .map(|(instance, lives)| (*instance, going_on(lives)))
+        .filter(|(_, names)| names.len() > 1)
+        .collect();
+    drop(running);
+    for (instance, names) in doubly {
+        world.fault(format!(
+            "P11: the device of {instance} is run by {names:?} after {} was suspended",
+            woken.name
+        ));
+    }
+}
+
 // === impl Run ===
 
 impl<'a> Run<'a> {
@@ -42,8 +65,7 @@ impl<'a> Run<'a> {
         at.step(format_args!("runs the device of {instance}"));
         let mut running = at.world.running.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = running.entry(instance).or_default();
-        let others: Vec<_> =
-            lives.iter().filter(|life| life.goes_on()).map(|life| life.name.clone()).collect();
+        let others = going_on(lives);
         lives.push(Arc::clone(&at.life));
         drop(running);
         if !others.is_empty() {
