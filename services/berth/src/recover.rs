@@ -84,8 +84,8 @@ pub(crate) fn accept_rollback(settings: &Settings) -> Result<ExitCode, Failure> 
 }
 
 /// Lets the deployment write the next generation of formats, if this release knows one. Says what it did. Refused while a process
-/// runs that does not read it, or that was not started since the last raise: the formats of any two processes are never further
-/// apart than one.
+/// runs that does not read it, or that writes formats and was not started since the last raise: what any two processes write is never
+/// further apart than one.
 pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
     now(async {
         let store = store(settings).await?;

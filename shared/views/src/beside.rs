@@ -84,14 +84,14 @@ impl Beside {
             ));
         };
         let damage = lacking.number();
-        let other = match self.core.accepted() {
-            Some(accepted) if accepted == damage => {
-                tracing::warn!(view, skipped, before, %damage, "the new rows lack what the log cannot give any more, which was accepted");
-                return Ok(());
-            }
-            Some(other) => format!("; {other} was accepted, which is another damage"),
-            None => String::new(),
-        };
+        let accepted = self.core.accepted().clone();
+        if accepted.contains(&damage) {
+            tracing::warn!(view, skipped, before, %damage, "the new rows lack what the log cannot give any more, which was accepted");
+            return Ok(());
+        }
+        let other = accepted
+            .last()
+            .map_or_else(String::new, |other| format!("; {other} was accepted, which is another damage"));
         let reason = format!(
             "{skipped} commits of the log could not be read or folded ({lacking}), and {before} of those that the former rows are \
              made of: the new rows would lack what the former ones have; `berth views rebuild --view {view} --accept-damage {damage}` \
@@ -124,9 +124,7 @@ impl Beside {
             // Rows that were begun and are of no use are thrown away, and others begun.
             for _ in 0..2 {
                 let rows = folder.begin_next()?;
-                if let Some(number) = shared.accepted() {
-                    folder.accept_damage(number)?;
-                }
+                shared.note_accepted()?;
                 opened = open_guarded(folder, Which::Next, &rows, &options, shared.view, schema)?;
                 match &opened {
                     Ok(_) => break,

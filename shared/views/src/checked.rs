@@ -76,12 +76,12 @@ impl Checkpoint {
         self.skipped += last - first + 1;
     }
 
-    /// Whether these rows lack nothing but what others lack too.
+    /// Whether these rows lack nothing but what others lack too; not, if it is not known what these lack.
     pub(crate) fn lacks_no_more_than(&self, other: &Self) -> bool {
         match (&self.damage, &other.damage) {
             _ if self.skipped == 0 => true,
             (Some(ours), Some(theirs)) => ours.is_within(theirs),
-            _ => self.skipped <= other.skipped,
+            (None, _) | (_, None) => false,
         }
     }
 }

@@ -7,7 +7,7 @@
 //! <folder>/<view>/rows              the name of the folder of the rows that are read; absent: the first
 //! <folder>/<view>/next              the name of the folder of rows that are built beside those
 //! <folder>/<view>/next-release      the program that began them: another one begins anew
-//! <folder>/<view>/next-accepts      the number of what they may lack of what the log cannot give any more
+//! <folder>/<view>/next-accepts      the numbers of what they may lack of what the log cannot give any more
 //! <folder>/<view>/quarantine-<time> rows that were damaged or of another schema; the newest two are kept
 //! <folder>/<view>/opening           how often opening began and did not end
 //! <folder>/<view>/opening-next      the same of the rows that are built beside
@@ -21,7 +21,6 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 
 use berth_proto::{Timestamp, views::DamageNumber};
@@ -96,8 +95,6 @@ pub(crate) struct ViewFolder {
     home: PathBuf,
     view: &'static str,
     schema: u32,
-    /// Held while what is accepted is written: by whoever says it, and by whoever begins the rows that it is said of.
-    accepting: Mutex<()>,
     /// Held until this is dropped.
     _lock: File,
 }
@@ -107,7 +104,7 @@ impl ViewFolder {
     pub(crate) fn claim(root: &Path, view: &'static str, schema: u32) -> Result<Self, OpenError> {
         let home = root.join(view);
         let lock = claim(&home)?;
-        Ok(Self { root: root.to_owned(), home, view, schema, accepting: Mutex::default(), _lock: lock })
+        Ok(Self { root: root.to_owned(), home, view, schema, _lock: lock })
     }
 
     /// Where the rows lie that are read.
@@ -140,15 +137,17 @@ impl ViewFolder {
         Ok(self.home.join(name))
     }
 
-    /// Lets the rows that are built beside lack what this number stands for, however often the process starts.
-    pub(crate) fn accept_damage(&self, number: DamageNumber) -> io::Result<()> {
-        let _alone = self.accepting.lock().unwrap_or_else(PoisonError::into_inner);
-        write_whole(&self.home, NEXT_ACCEPTS, &number.to_string())
+    /// Lets the rows that are built beside lack what one of these numbers stands for, however often the process starts. Never
+    /// called by two at once.
+    pub(crate) fn accept_damage(&self, numbers: &[DamageNumber]) -> io::Result<()> {
+        let lines: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+        write_whole(&self.home, NEXT_ACCEPTS, &lines.join("\n"))
     }
 
     /// What they may lack.
-    pub(crate) fn next_accepted(&self) -> Option<DamageNumber> {
-        fs::read_to_string(self.home.join(NEXT_ACCEPTS)).ok()?.parse().ok()
+    pub(crate) fn next_accepted(&self) -> Vec<DamageNumber> {
+        let said = fs::read_to_string(self.home.join(NEXT_ACCEPTS)).unwrap_or_default();
+        said.lines().filter_map(|line| line.parse().ok()).collect()
     }
 
     /// Removes what is said of the rows that are built beside.

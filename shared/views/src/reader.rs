@@ -1,7 +1,7 @@
 //! What readers of a view share with its follower.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -28,6 +28,9 @@ use crate::{
 /// the end of the log is. A position may lie after commits of kinds that the view does not follow.
 const NUDGE_AFTER: Duration = Duration::from_millis(100);
 
+/// Numbers that are accepted of one rebuild: of more the last ones count.
+const ACCEPTED_MAX: usize = 8;
+
 /// The shared part of a running view.
 pub(crate) struct Core {
     pub(crate) view: &'static str,
@@ -47,8 +50,9 @@ pub(crate) struct Core {
     pub(crate) nudged: Notify,
     /// How rows fare that are built beside: begun by whoever asks for it, told by the follower.
     pub(crate) rebuild: watch::Sender<Option<Rebuild>>,
-    /// What these may lack of what the log cannot give any more: said by whoever asks for them.
-    accepted: Mutex<Option<DamageNumber>>,
+    /// What these may lack of what the log cannot give any more: said by whoever asks for them. Held while it is written to the
+    /// folder, so that both have the same.
+    accepted: Mutex<Vec<DamageNumber>>,
     /// Wakes the follower to build them.
     pub(crate) asked: Notify,
     /// Held by work on rows that are built beside which cannot be ended from outside.
@@ -99,36 +103,40 @@ impl Core {
         self.rebuild.borrow().as_ref().is_some_and(|rebuild| rebuild.ended.is_none())
     }
 
-    /// What the rows that are built beside may lack, if anything.
-    pub(crate) fn accepted(&self) -> Option<DamageNumber> {
-        *self.accepted_now()
+    /// What the rows that are built beside may lack, each of them, if anything.
+    pub(crate) fn accepted(&self) -> MutexGuard<'_, Vec<DamageNumber>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accepted_now(&self) -> MutexGuard<'_, Option<DamageNumber>> {
-        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes down what they may lack, if anything, so that a restart knows it.
+    pub(crate) fn note_accepted(&self) -> io::Result<()> {
+        let accepted = self.accepted();
+        if accepted.is_empty() { Ok(()) } else { self.folder.accept_damage(&accepted) }
     }
 
     /// Has rows built beside those that are read, unless that goes on already.
     pub(crate) fn begin_rebuild(&self, lacking: Lacking) -> bool {
-        let accepted = match lacking {
-            Lacking::Refused => None,
-            Lacking::Accepted(number) => Some(number),
-        };
         let begun = self.rebuild.send_if_modified(|rebuild| {
             let rests = rebuild.as_ref().is_none_or(|rebuild| rebuild.ended.is_some());
-            if rests || accepted.is_some() {
-                *self.accepted_now() = accepted;
-            }
+            let mut accepted = self.accepted();
             if rests {
+                accepted.clear();
                 let begun_at = self.clock.now();
                 *rebuild = Some(Rebuild { begun_at, folded_before: 0, folded: 0, of: 0, ended: None });
+            }
+            if let Lacking::Accepted(number) = lacking {
+                // Said again it counts as the last.
+                accepted.retain(|one| *one != number);
+                let surplus = (accepted.len() + 1).saturating_sub(ACCEPTED_MAX);
+                accepted.drain(..surplus);
+                accepted.push(number);
             }
             rests
         });
         if begun {
             self.asked.notify_one();
-        } else if let Some(number) = accepted
-            && let Err(error) = self.folder.accept_damage(number)
+        } else if matches!(lacking, Lacking::Accepted(_))
+            && let Err(error) = self.note_accepted()
         {
             tracing::warn!(view = self.view, %error, "that damage is accepted could not be written down: a restart forgets it");
         }

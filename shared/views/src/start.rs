@@ -42,7 +42,10 @@ pub(crate) async fn start(
     let core = Arc::new(Core::new(name, folder, Arc::clone(&options.clock)));
     core.set_store(Some(Arc::new(checked)));
     if was_being_built {
-        core.begin_rebuild(accepted.map_or(Lacking::Refused, Lacking::Accepted));
+        core.begin_rebuild(Lacking::Refused);
+        for number in accepted {
+            core.begin_rebuild(Lacking::Accepted(number));
+        }
     }
     let (watched, stop) = (
         lag::watch(Arc::clone(&log), Arc::clone(&core), Arc::clone(&options.clock)),

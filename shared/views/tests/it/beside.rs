@@ -214,6 +214,8 @@ async fn what_is_damaged_after_an_operator_said_so_is_not_accepted() {
     assert!(failure.contains(&format!("{before} was accepted, which is another damage")), "{failure}");
     assert_eq!((now.commits, running.rows(&log).await), (3, rows));
     assert_eq!(running.view.rebuild_with(Lacking::Accepted(now)), Asked::Begun);
+    // Whoever says another one again while it goes on takes nothing back.
+    running.view.rebuild_with(Lacking::Accepted(before));
     assert_eq!(ended(&running).await.ended.unwrap().failure, None);
     // One that is mended and one that is damaged in its place are as many as before, and not the same.
     log.mend(0, 3);

@@ -96,7 +96,7 @@ pub(super) struct FormatsBody {
     /// The newest that its release reads.
     reads: u16,
     /// The one that it writes, from its start to its end: after a raise (`berth upgrade`) the next one from its next start on, which
-    /// `says.formats` of it tells.
+    /// `says.formats` of it tells. A connector and a replica of projections write none: it is what was recorded when they started.
     writes: u16,
 }
 
