@@ -213,7 +213,7 @@ async fn damage_is_accepted_by_its_number_and_what_is_damaged_later_has_another(
     assert!(again.ended().await.success(), "the rows lack no more than the former ones: {}", again.stdout());
 }
 
-/// Changes a byte of each commit of an instance in the files of a server that was stopped in order, so that it trusts the end
+/// Changes the last byte of each commit of an instance in the files of a server that was stopped in order, so that it trusts the end
 /// that it wrote down.
 async fn damage(server: &mut NatsServer, instance: &Value) {
     let id: InstanceId = instance["id"].as_str().unwrap().parse().unwrap();
@@ -224,7 +224,10 @@ async fn damage(server: &mut NatsServer, instance: &Value) {
     let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(subject.as_bytes())).collect();
     assert!(!places.is_empty(), "{subject} is in the file");
     for at in places {
-        bytes[at + 300] ^= 1;
+        // Before the subject stand a length, a sequence, a moment and a length; a checksum ends the record.
+        let record = at - 22;
+        let length = u32::from_le_bytes(bytes[record..record + 4].try_into().unwrap()) & 0x7fff_ffff;
+        bytes[record + length as usize - 9] ^= 1;
     }
     std::fs::write(&block, bytes).unwrap();
     server.restart().await;
