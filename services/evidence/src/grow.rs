@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_log::{FollowError, Followed, LogRead};
+use berth_log::{Batches, FollowError, Followed, LogRead, is_large};
 use berth_proto::Kind;
 use berth_runtime::spawn_blocking;
 use futures::{Stream, StreamExt};
@@ -105,7 +105,7 @@ impl Grower {
     async fn follow(&self) -> Result<(), GrowError> {
         let from = self.forest.position();
         let follow = self.log.follow(NAME, &Kind::ALL, from).await.map_err(GrowError::Follow)?;
-        let mut batches = follow.ready_chunks(BATCH_COMMITS_MAX);
+        let mut batches = Batches::new(follow, BATCH_COMMITS_MAX);
         let mut rest = Duration::ZERO;
         loop {
             let batch = tokio::select! {
@@ -116,9 +116,9 @@ impl Grower {
             let Some(batch) = batch else {
                 return Err(GrowError::Follow(FollowError::Unavailable("the log stopped sending".into())));
             };
+            rest = if is_large(&batch, COMMITS_BEHIND) { Duration::ZERO } else { BATCH_EVERY };
             let batch: Vec<Followed> =
                 batch.into_iter().collect::<Result<_, _>>().map_err(GrowError::Follow)?;
-            rest = if batch.len() < COMMITS_BEHIND { BATCH_EVERY } else { Duration::ZERO };
             let is_at_end = batch.iter().any(|followed| matches!(followed, Followed::CaughtUp(_)));
             let forest = self.forest.clone();
             let grown = spawn_blocking(move || forest.extend(batch)).await.map_err(|_| GrowError::Ending)?;

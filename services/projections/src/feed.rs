@@ -11,7 +11,9 @@ mod rendered;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use berth_bus::{EventFeed, FeedError, Leases, Tenure, feed::FEED_AGE_MAX, hold_all};
-use berth_log::{FollowError, Followed, LogRead, Position, ReadError, ShardPosition, watch_lag};
+use berth_log::{
+    Batch, Batches, FollowError, Followed, LogRead, Position, ReadError, ShardPosition, watch_lag,
+};
 use berth_proto::{Kind, Partition};
 use berth_runtime::{Clock, Lifecycle, Role, chain};
 use futures::StreamExt;
@@ -142,7 +144,7 @@ impl Feed {
         let mut progress = self.begin().await?;
         self.reached.send_replace(Some(progress.position.clone()));
         let follow = self.log.follow(NAME, &[Kind::Instance], progress.position.clone()).await?;
-        let mut follow = follow.ready_chunks(COMMITS_AT_ONCE);
+        let mut follow = Batches::new(follow, COMMITS_AT_ONCE);
         let mut noted_at = Instant::now();
         loop {
             tokio::select! {
@@ -207,7 +209,7 @@ impl Feed {
 
     async fn take(
         &self,
-        followed: Vec<Result<Followed, FollowError>>,
+        followed: Batch,
         progress: &mut Progress,
     ) -> Result<(), Interrupted> {
         let (mut lanes, mut after, mut failed) = (BTreeMap::new(), progress.position.clone(), None);

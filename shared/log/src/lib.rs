@@ -1,6 +1,7 @@
 //! The event log port and its memory, embedded and JetStream adapters.
 
 pub mod around;
+pub mod batches;
 pub mod chain;
 mod copied;
 pub mod decode;
@@ -22,6 +23,7 @@ mod unreadable;
 mod window;
 
 pub use around::{Place, read_around};
+pub use batches::{BATCH_BYTES_MAX, Batch, Batches, is_large};
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, Tombstone, hash_of, hash_of_stored, verify};
 pub use copied::append_copy;
 pub use decode::{DecodeError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};

@@ -82,22 +82,33 @@ pub(crate) type Ends = Arc<[u64]>;
 /// A log in this process that can be read shard by shard.
 #[async_trait]
 pub(crate) trait Local: Send + Sync + 'static {
+    /// Held by a follower that is behind: what the log keeps for such followers goes when the last one lets go of it.
+    type Behind: Send + 'static;
+
+    /// A follower is behind.
+    fn behind(&self) -> Self::Behind;
+
     /// The next page of a shard after a revision and up to another one: what is stored later than the end
     /// that the follower knows of is left for its next look. What cannot be given is a page of its own.
     async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError>;
 }
 
 /// What a follower carries from one step to the next.
-struct Follower<L> {
+struct Follower<L: Local> {
     log: L,
     kinds: Vec<Kind>,
     incarnation: u64,
     /// The last revision read of each shard.
     read: Vec<u64>,
+    /// The shard that is looked at next.
+    next: usize,
     ends: watch::Receiver<Ends>,
+    /// What is left of the last page.
     ready: VecDeque<Followed>,
     /// Whether the reader has not yet been told that it is at the end.
     behind: bool,
+    /// There from its first page until then.
+    reading: Option<L::Behind>,
     ended: bool,
 }
 
@@ -123,9 +134,11 @@ pub(crate) fn follow<L: Local>(
         kinds: kinds.to_vec(),
         incarnation,
         read,
+        next: 0,
         ends,
         ready: VecDeque::new(),
         behind: true,
+        reading: None,
         ended: false,
     };
     Ok(Box::pin(stream::unfold(follower, |mut follower| async move {
@@ -150,28 +163,29 @@ impl<L: Local> Follower<L> {
         }
     }
 
-    /// Reads a page of each shard that has more, or waits for one that does.
+    /// Reads a page of the next shard that has more, or waits for one that does.
     async fn step(&mut self) -> Result<(), FollowError> {
         let ends = self.ends.borrow_and_update().clone();
-        let mut moved = false;
-        for ((shard, &end), read) in (0..).zip(ends.iter()).zip(&mut self.read) {
+        for _ in 0..ends.len() {
+            let at = self.next;
+            self.next = (at + 1) % ends.len();
+            let (Some(&end), Some(read)) = (ends.get(at), self.read.get_mut(at)) else { continue };
+            let shard = u8::try_from(at).unwrap_or(u8::MAX);
             if end < *read {
                 return Err(FollowError::RolledBack { shard, end, position: *read });
             }
             if end == *read {
                 continue;
             }
+            self.reading.get_or_insert_with(|| self.log.behind());
             let page = self.log.page(shard, *read, end, &self.kinds).await.map_err(unavailable)?;
             *read = page.reached.max(*read);
-            moved = true;
+            self.behind = true;
             self.ready.extend(page.followed(shard, self.incarnation));
-        }
-        self.behind |= moved;
-        if moved {
             return Ok(());
         }
-        if self.behind {
-            self.behind = false;
+        self.reading = None;
+        if std::mem::take(&mut self.behind) {
             self.ready.push_back(Followed::CaughtUp(self.position()));
             return Ok(());
         }

@@ -141,6 +141,10 @@ impl EventLog for MemoryLog {
 
 #[async_trait]
 impl Local for Arc<Mutex<Store>> {
+    type Behind = ();
+
+    fn behind(&self) {}
+
     async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError> {
         let store = self.lock().unwrap_or_else(PoisonError::into_inner);
         let index = |revision| usize::try_from(revision).unwrap_or(usize::MAX);

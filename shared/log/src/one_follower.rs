@@ -22,6 +22,7 @@ use futures::{StreamExt, stream};
 use tokio::sync::watch;
 
 use crate::{
+    batches::{Batch, Batches, is_large},
     port::{
         AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit,
         Position, ReadError, ShardPosition, Stored, Tail,
@@ -120,9 +121,9 @@ impl Shared {
             Err(error) => return error,
         };
         self.restart(end);
-        let mut batches = follow.ready_chunks(BATCH_COMMITS_MAX);
+        let mut batches = Batches::new(follow, BATCH_COMMITS_MAX);
         while let Some(batch) = batches.next().await {
-            let is_behind = batch.len() >= COMMITS_BEHIND;
+            let is_behind = is_large(&batch, COMMITS_BEHIND);
             if let Err(error) = self.take(batch) {
                 return error;
             }
@@ -140,7 +141,7 @@ impl Shared {
         self.reached.send_modify(|reached| *reached = Reached { life: reached.life + 1, position });
     }
 
-    fn take(&self, batch: Vec<Result<Followed, FollowError>>) -> Result<(), FollowError> {
+    fn take(&self, batch: Batch) -> Result<(), FollowError> {
         let mut position = self.reached.borrow().position.clone();
         for followed in batch {
             match followed? {

@@ -7,10 +7,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use berth_bus::KeyRing;
-use berth_log::{Follow, FollowError, Followed, LogRead, Position, SharedCommit};
+use berth_log::{Batch, Batches, FollowError, Followed, LogRead, Position, SharedCommit};
 use berth_proto::{AccountId, InstanceId, Kind};
 use berth_runtime::DataKey;
-use futures::{StreamExt, stream::ReadyChunks};
+use futures::StreamExt;
 use thiserror::Error;
 use tokio::{
     sync::Semaphore,
@@ -32,8 +32,11 @@ use super::{
 const NAME: &str = "account-events";
 /// Streams of a whole account that a gateway keeps open for it: each looks at everything that happens.
 pub(super) const ACCOUNT_STREAMS_MAX: usize = 512;
-/// Commits of all accounts that are looked at together: what a client that reads slowly keeps in memory.
+/// Commits of all accounts that are looked at together, and bytes of them on top of one commit: what a client that reads slowly
+/// keeps in memory.
 const COMMITS_PER_LOOK: usize = 64;
+/// See [`COMMITS_PER_LOOK`].
+const BYTES_PER_LOOK: usize = 512 * 1024;
 /// The pause between two looks of a client that has everything: of many commits in a row it is told together.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 /// Looks of clients that are behind, at once: whoever comes back after a long time leaves the log to the others.
@@ -78,7 +81,7 @@ pub struct AccountFollow {
     account: AccountId,
     whose: Whose,
     key: DataKey,
-    follow: ReadyChunks<Follow>,
+    follow: Batches,
     position: Position,
     /// Whether there is more in the log than was looked at.
     behind: bool,
@@ -154,7 +157,7 @@ impl AccountEvents {
             account,
             whose,
             key,
-            follow: follow.ready_chunks(COMMITS_PER_LOOK),
+            follow: Batches::new(follow, COMMITS_PER_LOOK).within_bytes(BYTES_PER_LOOK),
             position,
             behind: true,
             looked_at: now,
@@ -221,7 +224,7 @@ impl AccountFollow {
     }
 
     /// What the log has next. Nothing is lost if it is not waited for.
-    async fn look(&mut self) -> Result<Vec<Result<Followed, FollowError>>, Failure> {
+    async fn look(&mut self) -> Result<Batch, Failure> {
         let unavailable = |error| Failure::unavailable("the log", error);
         let _turn = if self.behind {
             Some(CATCH_UPS.acquire().await.map_err(|closed| unavailable(closed.into()))?)
@@ -237,7 +240,7 @@ impl AccountFollow {
     }
 
     /// Goes on in the log; gives what is for this client.
-    fn take(&mut self, chunk: Vec<Result<Followed, FollowError>>) -> Result<Vec<Told>, EventsFailure> {
+    fn take(&mut self, chunk: Batch) -> Result<Vec<Told>, EventsFailure> {
         let mut told = Vec::new();
         for followed in chunk {
             match followed.map_err(failed)? {
@@ -261,10 +264,11 @@ impl AccountFollow {
         if matches!(self.whose, Whose::Instance(own) if own != instance) {
             return Vec::new();
         }
-        let Ok(commit) = shared.commit() else { return Vec::new() };
+        let Some(commit) = shared.commit().ok().filter(|commit| !commit.events.is_empty()) else {
+            return Vec::new();
+        };
         // Whoever has it after the commit is told of it: a move is told to the new account.
-        let is_ours = matches!(shared.instance_state(), Ok(Some(state)) if state.account == self.account);
-        if commit.events.is_empty() || !is_ours {
+        if !matches!(shared.instance_state(), Ok(Some(state)) if state.account == self.account) {
             return Vec::new();
         }
         let mut told: Vec<Told> =

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use berth_runtime::Entropy;
 use thiserror::Error;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -28,7 +28,7 @@ pub use self::open::OpenError;
 use self::{
     open::Opened,
     reader::Source,
-    writer::{QUEUE_COMMITS_MAX, Request, Writer},
+    writer::{QUEUE_COMMITS_MAX, QUEUE_KIB_MAX, Request, Writer},
 };
 use crate::{
     local::{self, Ends},
@@ -48,6 +48,8 @@ pub struct EmbeddedLog {
     ends: watch::Receiver<Ends>,
     /// The way to the writer; taken when the log is dropped, which ends it.
     queue: Option<mpsc::Sender<Request>>,
+    /// KiB of commits that may still wait for it.
+    room: Arc<Semaphore>,
     writer: Option<JoinHandle<()>>,
     #[cfg(test)]
     faults: Arc<faults::Faults>,
@@ -100,6 +102,7 @@ impl EmbeddedLog {
             shards,
             ends,
             queue: Some(queue),
+            room: Arc::new(Semaphore::new(QUEUE_KIB_MAX)),
             writer: Some(writer),
             #[cfg(test)]
             faults,
@@ -142,7 +145,10 @@ impl EmbeddedLog {
         let gone = || AppendError::Unavailable(Box::new(WriterGone));
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.send(Request { commit, expected, shard, answer }).await.map_err(|_| gone())?;
+        // Its size was checked.
+        let kib = u32::try_from(commit.payload.len().div_ceil(1024)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_closed| gone())?;
+        queue.send(Request { commit, expected, shard, answer, _room: room }).await.map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(AppendError::Unknown { stream, source: Box::new(WriterGone) }))
     }
 }

@@ -6,7 +6,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,18 +19,32 @@ use tokio::time::Instant;
 use super::store::StoreError;
 use crate::{local::Page, port::ReadError};
 
-/// Pages that are kept: with four shards the slowest reader may be two thousand commits behind the fastest in each.
-const PAGES_MAX: usize = 16;
-/// Bytes of payloads that they keep in memory, on top of one page. What is decoded of them comes on top, at most about three
-/// times as much.
+/// Pages that are kept: with four shards the slowest reader may be eight thousand commits behind the fastest in each.
+const PAGES_MAX: usize = 64;
+/// Bytes of payloads that they keep in memory, on top of the newest page. What is decoded of them comes on top, at most about
+/// three times as much.
 const PAGES_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// How long a page is kept once nobody reads the folder any more.
+/// How long a page is kept for a reader that is behind and stands still, while others go on.
 const KEPT_MAX: Duration = Duration::from_secs(5);
 
-/// The pages that were read last.
+/// The pages that were read last, as long as anybody is behind.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
     newest: Mutex<VecDeque<Kept>>,
+    /// Readers that are behind.
+    readers: AtomicUsize,
+}
+
+/// A reader that is behind, until this is dropped; the last one takes the pages along.
+#[derive(Debug)]
+pub(super) struct Reading(Arc<Pages>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if self.0.readers.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.newest().clear();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -47,11 +64,19 @@ struct Place(Mutex<Filled>);
 struct Filled {
     /// With every kind of commit.
     page: Option<Page>,
+    /// Bytes of their payloads.
+    bytes: usize,
     /// Whether all of them are decoded.
     decoded: bool,
 }
 
 impl Pages {
+    /// Counts a reader that is behind.
+    pub(super) fn reading(this: &Arc<Self>) -> Reading {
+        this.readers.fetch_add(1, Ordering::SeqCst);
+        Reading(Arc::clone(this))
+    }
+
     /// What a page of a shard after a revision has of some kinds. It is read by `read`, with every kind, if nobody read it
     /// lately. One that ends before what cannot be given is kept for nobody: it may be given the next time.
     pub(super) async fn page(
@@ -70,10 +95,22 @@ impl Pages {
         let page = berth_runtime::spawn_blocking(move || filled.fill(&wanted, looks_into, read))
             .await
             .map_err(|ended| ReadError::Unavailable(Box::new(ended)))??;
+        let mut newest = self.newest();
         if page.unreadable.is_some() {
-            self.newest().retain(|kept| !Arc::ptr_eq(&kept.place, &place));
+            newest.retain(|kept| !Arc::ptr_eq(&kept.place, &place));
         }
+        // Only now it is known how large it is.
+        while newest.len() > 1 && newest.iter().map(Kept::bytes).sum::<usize>() > PAGES_BYTES_MAX {
+            newest.pop_front();
+        }
+        drop(newest);
         Ok(page)
+    }
+
+    /// How many are kept.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.newest().len()
     }
 
     /// Lets go of what was read a while ago.
@@ -90,7 +127,7 @@ impl Pages {
         if let Some(kept) = newest.iter().find(|kept| (kept.shard, kept.after) == (shard, after)) {
             return Arc::clone(&kept.place);
         }
-        while newest.len() >= PAGES_MAX || newest.iter().map(Kept::bytes).sum::<usize>() > PAGES_BYTES_MAX {
+        while newest.len() >= PAGES_MAX {
             newest.pop_front();
         }
         let place = Arc::<Place>::default();
@@ -106,9 +143,7 @@ impl Pages {
 impl Kept {
     /// Bytes of payloads in it, once it is filled.
     fn bytes(&self) -> usize {
-        let Ok(filled) = self.place.0.try_lock() else { return 0 };
-        let commits = filled.page.as_ref().map(|page| page.commits.as_slice()).unwrap_or_default();
-        commits.iter().map(|commit| commit.stored().payload.len()).sum()
+        self.place.0.try_lock().map_or(0, |filled| filled.bytes)
     }
 }
 
@@ -132,6 +167,7 @@ impl Place {
             Some(page) => page,
             None => read()?,
         };
+        filled.bytes = page.commits.iter().map(|commit| commit.stored().payload.len()).sum();
         if decoded && !filled.decoded {
             for commit in &page.commits {
                 commit.decode();
@@ -146,7 +182,7 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::AtomicU64;
 
     use berth_proto::{InstanceId, StreamKey};
     use futures::future::join_all;
@@ -157,7 +193,7 @@ mod tests {
     /// Pages of one commit, and how often one was read.
     #[derive(Default)]
     struct Folder {
-        pages: Pages,
+        pages: Arc<Pages>,
         reads: Arc<AtomicU64>,
         commit_bytes: usize,
     }
@@ -223,6 +259,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn pages_go_with_the_last_reader_that_is_behind() {
+        let folder = Folder::default();
+        let (first, second) = (Pages::reading(&folder.pages), Pages::reading(&folder.pages));
+        for after in 0..3 {
+            folder.page(after, Ok(None)).await.unwrap();
+        }
+        drop(first);
+        assert_eq!(folder.pages.newest().len(), 3);
+        drop(second);
+        assert_eq!(folder.pages.newest().len(), 0);
+    }
+
+    #[tokio::test]
     async fn what_is_kept_is_bounded_and_goes_with_time() {
         let folder = Folder::default();
         for after in 0..=PAGES_MAX as u64 {
@@ -235,7 +284,12 @@ mod tests {
         for after in 0..9 {
             large.page(after, Ok(None)).await.unwrap();
         }
-        assert_eq!(large.pages.newest().len(), 3);
+        assert_eq!(large.pages.newest().len(), 2);
+        let huge = Folder { commit_bytes: PAGES_BYTES_MAX + 1, ..Folder::default() };
+        for after in 0..2 {
+            huge.page(after, Ok(None)).await.unwrap();
+        }
+        assert_eq!(huge.pages.newest().len(), 1, "one is kept however large");
         folder.pages.forget(Duration::MAX);
         assert_eq!(folder.pages.newest().len(), PAGES_MAX);
         folder.pages.forget(Duration::ZERO);

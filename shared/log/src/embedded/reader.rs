@@ -8,7 +8,7 @@ use berth_proto::{Kind, StreamKey};
 
 use super::{
     EmbeddedLog,
-    pages::Pages,
+    pages::{Pages, Reading},
     store::{Snapshot, Store, StoreError, guarded},
 };
 use crate::{
@@ -83,6 +83,12 @@ impl LogRead for EmbeddedLog {
 
 #[async_trait]
 impl Local for Source {
+    type Behind = Reading;
+
+    fn behind(&self) -> Reading {
+        Pages::reading(&self.pages)
+    }
+
     async fn page(&self, shard: u8, after: u64, up_to: u64, kinds: &[Kind]) -> Result<Page, ReadError> {
         if let Some(page) = self.window.page(shard, (after, up_to), kinds) {
             self.pages.forget_old();
@@ -171,4 +177,47 @@ async fn blocking<T: Send + 'static>(
         .await
         .map_err(|ended| ReadError::Unavailable(Box::new(ended)))?
         .map_err(ReadError::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_proto::InstanceId;
+    use berth_runtime::SystemEntropy;
+    use futures::StreamExt;
+
+    use super::*;
+    use crate::port::{EventLog, Expected, Followed, NewCommit};
+
+    async fn read_to_the_end(follow: &mut Follow) -> usize {
+        let mut commits = 0;
+        while let Followed::Commit(..) = follow.next().await.unwrap().unwrap() {
+            commits += 1;
+        }
+        commits
+    }
+
+    #[tokio::test]
+    async fn what_readers_share_that_are_behind_goes_when_the_last_one_has_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = EmbeddedLog::open(folder.path(), 2, &SystemEntropy).unwrap();
+        for number in 0..8 {
+            let stream = StreamKey::instance(InstanceId::from_bytes([number; 16]));
+            let payload = vec![number; 100].into();
+            let commit = NewCommit { stream, version: 1, command_id: None, traceparent: None, payload };
+            log.append(commit, Expected::Empty).await.unwrap();
+        }
+        // As after a start.
+        log.source.window.clear();
+        let begin = || log.follow("test", &Kind::ALL, Position::default());
+        let (mut slow, mut fast) = (begin().await.unwrap(), begin().await.unwrap());
+        assert!(slow.next().await.is_some(), "it has begun");
+        assert_eq!(read_to_the_end(&mut fast).await, 8);
+        assert!(log.source.pages.count() > 0, "it is behind");
+        assert_eq!(read_to_the_end(&mut slow).await, 7);
+        assert_eq!(log.source.pages.count(), 0);
+        let mut gone = begin().await.unwrap();
+        assert!(gone.next().await.is_some() && log.source.pages.count() > 0);
+        drop(gone);
+        assert_eq!(log.source.pages.count(), 0, "nobody is behind who is gone");
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use berth_proto::StreamKey;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -22,6 +22,8 @@ use crate::{
 
 /// Appends that wait for the writer.
 pub(super) const QUEUE_COMMITS_MAX: usize = 1024;
+/// KiB of the commits of appends that are not answered, each rounded up: what the queue and the batch before it keep in memory.
+pub(super) const QUEUE_KIB_MAX: usize = 64 * 1024;
 /// Commits in one batch.
 const BATCH_COMMITS_MAX: usize = 1024;
 /// Bytes after which a batch takes no more commits.
@@ -43,6 +45,8 @@ pub(super) struct Request {
     pub(super) expected: Expected,
     pub(super) shard: u8,
     pub(super) answer: oneshot::Sender<Answer>,
+    /// Its bytes of those that may wait.
+    pub(super) _room: OwnedSemaphorePermit,
 }
 
 /// What became of one append of a batch.

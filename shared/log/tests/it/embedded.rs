@@ -220,14 +220,13 @@ async fn readers_that_begin_at_the_same_place_share_what_one_of_them_read() {
     History::new(instance(1)).grow(&log, 5).await;
     drop(log);
     let log = open_folder(folder.path());
-    let first = async |name| {
-        let mut follow = log.follow(name, &[Kind::Instance], Position::default()).await.unwrap();
-        match next(&mut follow).await.unwrap() {
-            Followed::Commit(commit, _) => commit,
-            other => panic!("{other:?}"),
-        }
+    let begin = |name| log.follow(name, &[Kind::Instance], Position::default());
+    let (mut one, mut another) = (begin("one").await.unwrap(), begin("another").await.unwrap());
+    let first = async |follow| match next(follow).await.unwrap() {
+        Followed::Commit(commit, _) => commit,
+        other => panic!("{other:?}"),
     };
-    let (one, another) = (first("one").await, first("another").await);
+    let (one, another) = (first(&mut one).await, first(&mut another).await);
     assert!(Arc::ptr_eq(&one, &another), "it is decoded once");
     let mut other = log.follow("other", &[Kind::Account], Position::default()).await.unwrap();
     assert!(until_caught_up(&mut other).await.0.is_empty());
