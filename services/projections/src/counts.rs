@@ -10,8 +10,7 @@ use berth_views::{ViewError, ViewReader};
 
 use crate::{
     class::{Class, word_at},
-    page::record,
-    records::{id_of, state_prefix},
+    records::{id_of, record, state_prefix},
 };
 
 /// Keys that are read at once.

@@ -12,7 +12,7 @@ use berth_views::{ViewError, ViewReader};
 use crate::{
     class::{Asked, Class, asked_states, is_asked},
     records::{
-        ACCOUNTS, Row, STATES, account_of, after_account, decode_account, id_of, owned_prefix, record_key,
+        ACCOUNTS, Row, STATES, account_of, after_account, decode_account, id_of, owned_prefix, record,
         state_prefix,
     },
 };
@@ -147,10 +147,6 @@ pub(crate) fn instances(
         }
     }
     Ok(page)
-}
-
-pub(crate) fn record(view: &dyn ViewReader, id: InstanceId) -> Result<Option<Row>, ViewError> {
-    Ok(view.get(&record_key(id))?.as_deref().and_then(Row::decode))
 }
 
 /// A page of accounts. Blocking.

@@ -6,9 +6,12 @@
 //! | `i` instance | version, class, account, mark of its texts, state |
 //! | `o` account instance | nothing; instances that are not deleted |
 //! | `s` account class instance | nothing |
+//! | `v` instance | version |
 //!
 //! Every row depends on one stream only: an index row is written with the record that it points to. The state is that
-//! of the last commit with events: what an instance remembers of commands that changed nothing is shown to nobody.
+//! of the last commit with events: what an instance remembers of commands that changed nothing is shown to nobody. So is the
+//! version in its row; that of a later commit without events has a row of its own, since most commits have none, and
+//! nothing but that number is written for them. Whoever reads both reads the number first: see [`record`].
 
 use std::{
     collections::HashMap,
@@ -21,12 +24,12 @@ use berth_proto::{
     account::AccountStateV3,
     instance::{DeviceV1, InstanceStateV1},
 };
-use berth_views::{ApplyError, Rows, View, ViewError};
+use berth_views::{ApplyError, Rows, View, ViewError, ViewReader};
 
 use crate::class::Class;
 
 /// Raised whenever the rows change shape or meaning.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 /// Bytes of an id.
 const ID: usize = 16;
 /// Bytes of a mark of texts.
@@ -78,16 +81,18 @@ impl Records {
         commit: &CommitV2,
         rows: &mut dyn Rows,
     ) -> Result<(), ApplyError> {
-        let key = record_key(id);
-        let row = rows.get(&key).map_err(|error| unavailable(&error))?;
-        let before = row.as_deref().and_then(Head::decode).map(|(head, _)| head);
-        if let (true, Some(before), Some(mut row)) = (commit.events.is_empty(), before, row) {
-            if before.version != commit.version {
-                Head { version: commit.version, ..before }.overwrite(&mut row);
-                rows.put(&key, row);
+        let (key, version_key) = (record_key(id), version_key(id));
+        // It is there with the record.
+        let version = rows.get(&version_key).map_err(|error| unavailable(&error))?;
+        if let (true, Some(version)) = (commit.events.is_empty(), &version) {
+            let now = commit.version.to_be_bytes();
+            if version.as_slice() != now {
+                rows.put(&version_key, now.to_vec());
             }
             return Ok(());
         }
+        let row = rows.get(&key).map_err(|error| unavailable(&error))?;
+        let before = row.as_deref().and_then(Head::decode).map(|(head, _)| head);
         let (record, state) = match (commit.full_state(), shared.instance_state().map_err(unreadable)?) {
             // A create that was given up left a tombstone of an instance that never was.
             (Some(record), Some(state)) if !berth_domain::instance::never_was(state) => (record, state),
@@ -107,6 +112,9 @@ impl Records {
             rows.put(fresh, Vec::new());
         }
         rows.put(&key, head.encode_with(record));
+        if version.is_none() {
+            rows.put(&version_key, head.version.to_be_bytes().to_vec());
+        }
         let found_by = |head: &Head| (head.class == Class::Deleted, head.texts);
         if let Some(touched) = &self.touched
             && before.as_ref().map(found_by) != Some(found_by(&head))
@@ -158,8 +166,23 @@ fn index_keys(id: InstanceId, head: &Head) -> Vec<Vec<u8>> {
 }
 
 /// The key of an instance's record.
-pub(crate) fn record_key(id: InstanceId) -> Vec<u8> {
+fn record_key(id: InstanceId) -> Vec<u8> {
     [b"i", &id.as_bytes()[..]].concat()
+}
+
+/// The key of the version of an instance.
+fn version_key(id: InstanceId) -> Vec<u8> {
+    [b"v", &id.as_bytes()[..]].concat()
+}
+
+/// The record of an instance, if there is one. Blocking.
+pub(crate) fn record(view: &dyn ViewReader, id: InstanceId) -> Result<Option<Row>, ViewError> {
+    // In this order: between a version that is read first and the record that is read then no event is missed.
+    let version = view.get(&version_key(id))?;
+    let version = version.and_then(|row| row.try_into().ok()).map_or(0, u64::from_be_bytes);
+    let record = view.get(&record_key(id))?;
+    let record = record.as_deref().and_then(Row::decode);
+    Ok(record.map(|record| Row { version: record.version.max(version), ..record }))
 }
 
 /// What the keys of all records start with.
@@ -213,14 +236,6 @@ impl Head {
         [self.encode(), encode_state(state)].concat()
     }
 
-    /// Takes the place of the head of a row.
-    fn overwrite(&self, row: &mut [u8]) {
-        let head = self.encode();
-        if let Some(old) = row.get_mut(..head.len()) {
-            old.copy_from_slice(&head);
-        }
-    }
-
     /// The head of a row, and the state behind it.
     fn decode(row: &[u8]) -> Option<(Self, &[u8])> {
         let (version, rest) = row.split_first_chunk::<8>()?;
@@ -240,6 +255,7 @@ impl Head {
 /// The record of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
+    /// Of its last commit; as it stands in the row, of the last one with events.
     pub(crate) version: u64,
     pub(crate) class: Class,
     pub(crate) account: AccountId,

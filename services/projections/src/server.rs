@@ -28,7 +28,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     counts::counts,
     metrics,
-    page::{Page, Wanted, accounts, instances, record},
+    page::{Page, Wanted, accounts, instances},
+    records::record,
     text_index::Needle,
     texts::Texts,
 };

@@ -23,8 +23,7 @@ use tokio::sync::watch;
 use crate::{
     class::Class,
     metrics,
-    page::record,
-    records::{RECORDS, Row, Touched, id_of},
+    records::{RECORDS, Row, Touched, id_of, record},
     text_index::{Needle, Text, TextIndex},
 };
 

@@ -6,14 +6,14 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use berth_log::{Followed, Position};
-use berth_runtime::{Pauses, spawn_blocking};
+use berth_log::{Batches, Followed, Position};
+use berth_runtime::{Pauses, chain, spawn_blocking};
 use futures::StreamExt;
 use tokio::task::JoinError;
 
 use crate::{
-    checked::{Checked, Checkpoint, Sums},
-    ended::{Ended, describe},
+    checked::{Checked, Checkpoint},
+    ended::Ended,
     fold::{Folded, fold},
     folder::{Which, remove_rows},
     follower::{COMMITS_PER_BATCH_MAX, Ports, RETRY_PAUSE_MAX, RETRY_PAUSE_MIN, split},
@@ -24,6 +24,7 @@ use crate::{
     reader::Core,
     start::open_guarded,
     store::StoreError,
+    unwritten::Unwritten,
 };
 
 /// How long the rows that are read are waited for at once.
@@ -40,6 +41,8 @@ pub(crate) struct Beside {
     core: Arc<Core>,
     pub(crate) rows: Arc<Checked>,
     pub(crate) checkpoint: Checkpoint,
+    /// What changed and is not written yet: nothing, once the rows stand for a whole log.
+    unwritten: Unwritten,
 }
 
 impl Beside {
@@ -104,8 +107,9 @@ impl Beside {
     pub(crate) async fn promote(&mut self) -> Result<PathBuf, Ended> {
         let (rows, core, mut checkpoint) =
             (Arc::clone(&self.rows), Arc::clone(&self.core), self.checkpoint.clone());
+        let mut unwritten = self.unwritten.take();
         let promoted = blocking(&self.core, move || {
-            rows.write([], &Sums::new(), &mut checkpoint)?;
+            unwritten.write(&rows, &mut checkpoint)?;
             rows.flush()?;
             Ok::<_, StoreError>(core.folder.promote_next())
         });
@@ -138,7 +142,8 @@ impl Beside {
         });
         let (rows, checkpoint) =
             opened.await.map_err(|error| unusable(&error))?.map_err(|error| unusable(&error))?;
-        Ok(Self { ports, core, rows: Arc::new(rows), checkpoint })
+        let unwritten = Unwritten::within(ports.options.held_bytes);
+        Ok(Self { ports, core, rows: Arc::new(rows), checkpoint, unwritten })
     }
 
     /// Folds what is in the log, however often the log does not answer.
@@ -158,17 +163,18 @@ impl Beside {
     /// Folds what is in the log at this moment.
     async fn catch_up(&mut self, view: &Arc<dyn View>) -> Result<(), Ended> {
         let log = Arc::clone(&self.ports.log);
-        let end = log.end().await.map_err(|error| Ended::Unavailable(describe(&error)))?;
+        let end = log.end().await.map_err(|error| Ended::Unavailable(chain(&error)))?;
         let nothing = Marks::default();
         crate::seen::compare(&self.checkpoint, &nothing, &end)?;
         self.core.tell_rebuild(|rebuild| rebuild.of = commits_before(&end));
         let (from, mut expected) = crate::seen::from(&self.checkpoint, &nothing);
         let follow = log.follow(&format!("{}-next", view.name()), view.kinds(), from).await?;
-        let mut batches = follow.ready_chunks(COMMITS_PER_BATCH_MAX);
+        let mut batches = Batches::new(follow, COMMITS_PER_BATCH_MAX);
         while let Some(batch) = batches.next().await {
             let (good, failed) = split(batch);
             let folded = self.fold(view, good, expected).await?;
-            (self.checkpoint, expected) = (folded.checkpoint, folded.expected);
+            (self.checkpoint, self.unwritten, expected) =
+                (folded.checkpoint, folded.unwritten, folded.expected);
             self.tell();
             match failed {
                 _ if folded.caught_up => return Ok(()),
@@ -180,14 +186,16 @@ impl Beside {
     }
 
     async fn fold(
-        &self,
+        &mut self,
         view: &Arc<dyn View>,
         batch: Vec<Followed>,
         expected: crate::fold::Expected,
     ) -> Result<Folded, Ended> {
         let (view, rows, checkpoint) = (Arc::clone(view), Arc::clone(&self.rows), self.checkpoint.clone());
-        let folded =
-            blocking(&self.core, move || fold(view.as_ref(), &rows, checkpoint, expected, batch, false));
+        let unwritten = self.unwritten.take();
+        let folded = blocking(&self.core, move || {
+            fold(view.as_ref(), &rows, checkpoint, unwritten, expected, batch, false)
+        });
         Ok(folded.await.map_err(|error| unusable(&error))??)
     }
 
@@ -240,5 +248,5 @@ pub(crate) async fn remove(view: &'static str, rows: Option<Arc<Checked>>, folde
 }
 
 fn unusable(error: &dyn std::error::Error) -> Ended {
-    Ended::Unusable(describe(error))
+    Ended::Unusable(chain(error))
 }

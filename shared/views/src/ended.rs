@@ -2,6 +2,7 @@
 
 use berth_log::FollowError;
 use berth_proto::views::DamageNumber;
+use berth_runtime::chain;
 
 use crate::{beside::Beside, fold::FoldError, store::StoreError};
 
@@ -34,9 +35,9 @@ pub(crate) enum Ended {
 impl From<&StoreError> for Ended {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::Full(_) => Self::Full(describe(error)),
+            StoreError::Full(_) => Self::Full(chain(error)),
             StoreError::Engine { .. } | StoreError::Panicked { .. } | StoreError::Damaged(_) => {
-                Self::Unusable(describe(error))
+                Self::Unusable(chain(error))
             }
         }
     }
@@ -45,7 +46,7 @@ impl From<&StoreError> for Ended {
 impl From<FollowError> for Ended {
     fn from(error: FollowError) -> Self {
         match error {
-            FollowError::Unavailable(_) => Self::Unavailable(describe(&error)),
+            FollowError::Unavailable(_) => Self::Unavailable(chain(&error)),
             FollowError::Recreated { shard } => Self::recreated(shard),
             FollowError::RolledBack { .. } => Self::RolledBack(error.to_string()),
         }
@@ -83,16 +84,4 @@ impl Ended {
     pub(crate) fn recreated(shard: u8) -> Self {
         Self::Unusable(format!("shard {shard} of the log was recreated"))
     }
-}
-
-/// An error and its sources in one line.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

@@ -10,13 +10,11 @@ use berth_log::{Followed, Position, ShardPosition, SharedCommit, Stored};
 use berth_proto::Hash;
 
 use crate::{
-    checked::{Checked, Checkpoint, LastCommit, Sums},
+    checked::{Checked, Checkpoint, LastCommit},
     port::{ApplyError, Rows, View, ViewError},
     store::StoreError,
+    unwritten::{Changes, Unwritten},
 };
-
-/// Changed rows: their new values, none if removed.
-type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Commits that must come by, shard by shard in their order, since they were seen before.
 #[derive(Debug, Clone, Default)]
@@ -47,19 +45,13 @@ impl From<StoreError> for FoldError {
     }
 }
 
-/// What a batch comes to, before it is written.
-#[derive(Debug, Default)]
-struct Pending {
-    changes: Changes,
-    /// The checksums of stored rows that the fold read, so that writing need not read them again.
-    sums: Sums,
-}
-
 /// What a batch came to.
 #[derive(Debug)]
 pub(crate) struct Folded {
-    /// What the rows stand for now.
+    /// What the rows stand for now, with those that are not written yet.
     pub(crate) checkpoint: Checkpoint,
+    /// Those.
+    pub(crate) unwritten: Unwritten,
     /// What is still to come by.
     pub(crate) expected: Expected,
     /// Whether the end of the log was reached.
@@ -70,17 +62,18 @@ pub(crate) struct Folded {
     pub(crate) commits: u64,
 }
 
-/// Folds a batch and writes its rows and checkpoint at once. If no row changed, the checkpoint of the store still stands for
-/// its rows, and a new one is written only if `due`, or if it says more than how far the log was read.
+/// Folds a batch and writes its rows and checkpoint at once; as long as nobody may read the rows they are held back, see
+/// [`Unwritten`]. If no row changed, the checkpoint of the store still stands for its rows, and a new one is written only if
+/// `due`, or if it says more than how far the log was read.
 pub(crate) fn fold(
     view: &dyn View,
     checked: &Checked,
     mut checkpoint: Checkpoint,
+    mut unwritten: Unwritten,
     mut expected: Expected,
     batch: Vec<Followed>,
     due: bool,
 ) -> Result<Folded, FoldError> {
-    let mut pending = Pending::default();
     let before = (checkpoint.complete, checkpoint.skipped);
     let mut last: BTreeMap<u8, (Arc<SharedCommit>, ShardPosition)> = BTreeMap::new();
     let mut caught_up = false;
@@ -93,7 +86,7 @@ pub(crate) fn fold(
                 if !is_next(&checkpoint, shard, at)? {
                     continue;
                 }
-                apply(view, checked, (&commit, at), &mut checkpoint, &mut pending)?;
+                apply(view, checked, (&commit, at), &mut checkpoint, &mut unwritten)?;
                 checkpoint.position.advance(shard, at);
                 last.insert(shard, (commit, at));
                 commits += 1;
@@ -121,11 +114,16 @@ pub(crate) fn fold(
     for (shard, (commit, at)) in last {
         checkpoint.last.insert(shard, LastCommit { at, hash: hash(commit.stored()) });
     }
-    let written = due || !pending.changes.is_empty() || before != (checkpoint.complete, checkpoint.skipped);
+    let changed = !unwritten.is_empty() || before != (checkpoint.complete, checkpoint.skipped);
+    let are_read = checkpoint.complete;
+    let written = due || (changed && (are_read || unwritten.are_due()));
     if written {
-        checked.write(pending.changes, &pending.sums, &mut checkpoint)?;
+        unwritten.write(checked, &mut checkpoint)?;
+    } else if unwritten.is_empty() {
+        // What was read is of no use to a later batch.
+        unwritten.take();
     }
-    Ok(Folded { checkpoint, expected, caught_up, written, commits })
+    Ok(Folded { checkpoint, unwritten, expected, caught_up, written, commits })
 }
 
 /// Folds one commit; what cannot be folded is counted, reported and skipped.
@@ -134,9 +132,9 @@ fn apply(
     checked: &Checked,
     (shared, at): (&SharedCommit, ShardPosition),
     checkpoint: &mut Checkpoint,
-    pending: &mut Pending,
+    unwritten: &mut Unwritten,
 ) -> Result<(), StoreError> {
-    let mut overlay = Overlay { checked, pending, own: Changes::new(), failed: None };
+    let mut overlay = Overlay { checked, unwritten, own: Changes::new(), failed: None };
     let applied = match shared.commit() {
         Ok(commit) => {
             checkpoint.occurred_at = commit.occurred_at.0;
@@ -150,7 +148,7 @@ fn apply(
         return Err(error);
     }
     match applied {
-        Ok(()) => pending.changes.extend(own),
+        Ok(()) => unwritten.extend(own),
         Err(error) => {
             let stored = shared.stored();
             checkpoint.skip(stored.shard, at.incarnation, (at.revision, at.revision));
@@ -247,8 +245,8 @@ impl Expected {
 /// The rows as a fold sees them.
 struct Overlay<'a> {
     checked: &'a Checked,
-    /// What earlier commits of the batch changed.
-    pending: &'a mut Pending,
+    /// What earlier commits changed that are not written.
+    unwritten: &'a mut Unwritten,
     /// What this commit changed.
     own: Changes,
     /// The first failure of the store, kept in case the fold swallows it.
@@ -257,12 +255,12 @@ struct Overlay<'a> {
 
 impl Rows for Overlay<'_> {
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
-        if let Some(changed) = self.own.get(key).or_else(|| self.pending.changes.get(key)) {
+        if let Some(changed) = self.own.get(key).or_else(|| self.unwritten.get(key)) {
             return Ok(changed.clone());
         }
         match self.checked.get_with_sum(key) {
             Ok(found) => {
-                self.pending.sums.insert(key.to_vec(), found.as_ref().map(|(sum, _)| *sum));
+                self.unwritten.was_read(key, found.as_ref().map(|(sum, _)| *sum));
                 Ok(found.map(|(_, value)| value))
             }
             Err(error) => {

@@ -3,8 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use berth_log::{FollowError, Followed, LogRead};
-use berth_runtime::{Lifecycle, Pauses, spawn_blocking};
+use berth_log::{Batch, Batches, FollowError, Followed, LogRead, is_large};
+use berth_runtime::{Lifecycle, Pauses, chain, spawn_blocking};
 use futures::{
     StreamExt,
     future::pending,
@@ -18,8 +18,8 @@ use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
 use crate::{
     beside::{self, Beside},
-    checked::{Checkpoint, Sums},
-    ended::{Ended, describe},
+    checked::Checkpoint,
+    ended::Ended,
     fold::{Expected, FoldError, Folded, fold},
     high_water::{self, Marks},
     metrics,
@@ -28,9 +28,11 @@ use crate::{
     reader::Core,
     seen,
     start::open_or_quarantine,
+    unwritten::Unwritten,
 };
 
-/// Commits that are folded and written at once: so many share what a batch costs whatever is in it.
+/// Commits that are folded at once, if they do not have [`berth_log::BATCH_BYTES_MAX`] before: so many share what a batch costs
+/// whatever is in it. A view that is behind reads one more batch meanwhile.
 pub(crate) const COMMITS_PER_BATCH_MAX: usize = 1_024;
 /// Commits of a batch from which on the view counts as behind, and does not pause.
 const COMMITS_BEHIND: usize = 128;
@@ -43,12 +45,11 @@ const MARK_EVERY: Duration = Duration::from_secs(1);
 /// How often a checkpoint is written that changed without a row: what a start after a crash folds again.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
-/// What the log sends, batch by batch.
-type Batch = Vec<Result<Followed, FollowError>>;
 /// Rows that are being built beside those that are read: it is polled between two batches, and its own are folded off the
 /// asynchronous threads, so that it takes a share of the processor and the disk, but no turn of the follower.
 type Building = ReusableBoxFuture<'static, Result<Beside, Ended>>;
-type Batches = BoxStream<'static, Batch>;
+/// What the log sends, and at last that it stopped sending.
+type Following = BoxStream<'static, Batch>;
 /// A batch that is being folded.
 type Folding = JoinHandle<Result<Folded, FoldError>>;
 
@@ -66,6 +67,10 @@ pub(crate) struct Follower {
     core: Arc<Core>,
     stop: CancellationToken,
     checkpoint: Checkpoint,
+    /// What changed and is not written yet: nothing, once the rows are read.
+    unwritten: Unwritten,
+    /// The checkpoint that the store has, as long as rows are held back.
+    written: Checkpoint,
     /// When the store was given its checkpoint, if that is not this one.
     checkpoint_behind_since: Option<Instant>,
     marks: Marks,
@@ -97,9 +102,11 @@ impl Follower {
         lifecycle: &Lifecycle,
     ) -> Self {
         let follower = Self {
+            unwritten: Unwritten::within(ports.options.held_bytes),
             ports,
             core,
             stop: lifecycle.stop().clone(),
+            written: checkpoint.clone(),
             checkpoint,
             checkpoint_behind_since: None,
             marks,
@@ -205,7 +212,7 @@ impl Follower {
                 // Its last batch said so already.
                 return Ended::Unavailable("the log stopped sending".to_owned());
             };
-            let behind = !caught_up || batch.len() >= COMMITS_BEHIND;
+            let behind = !caught_up || is_large(&batch, COMMITS_BEHIND);
             rest_until = (!behind).then(|| Instant::now() + self.ports.options.rest);
             let (good, failed) = split(batch);
             let mut folding = match self.begin_fold(good, std::mem::take(&mut expected)) {
@@ -241,24 +248,26 @@ impl Follower {
     }
 
     /// Checks that the log still has what was seen of it, and begins to follow.
-    async fn begin(&self) -> Result<(Batches, Expected), Ended> {
+    async fn begin(&self) -> Result<(Following, Expected), Ended> {
         let Ports { log, view, .. } = &self.ports;
         self.compare().await?;
         let (from, expected) = seen::from(&self.checkpoint, &self.marks);
         let follow = log.follow(view.name(), view.kinds(), from).await?;
         let ended = || vec![Err(FollowError::Unavailable("the log stopped sending".into()))];
-        let batches = follow.ready_chunks(COMMITS_PER_BATCH_MAX).chain(once(async move { ended() }));
+        let batches = Batches::new(follow, COMMITS_PER_BATCH_MAX).chain(once(async move { ended() }));
         Ok((batches.boxed(), expected))
     }
 
     /// Begins to fold a batch, off the asynchronous threads.
-    fn begin_fold(&self, batch: Vec<Followed>, expected: Expected) -> Result<Folding, Ended> {
+    fn begin_fold(&mut self, batch: Vec<Followed>, expected: Expected) -> Result<Folding, Ended> {
         let Some(store) = self.core.store() else {
             return Err(Ended::Unusable("the store is closed".to_owned()));
         };
         let (view, checkpoint) = (Arc::clone(&self.ports.view), self.checkpoint.clone());
-        let due = self.checkpoint_behind_since.is_some_and(|since| since.elapsed() >= CHECKPOINT_EVERY);
-        Ok(spawn_blocking(move || fold(view.as_ref(), &store, checkpoint, expected, batch, due)))
+        let unwritten = self.unwritten.take();
+        let is_behind = |since: Instant| unwritten.is_empty() && since.elapsed() >= CHECKPOINT_EVERY;
+        let due = self.checkpoint_behind_since.is_some_and(is_behind);
+        Ok(spawn_blocking(move || fold(view.as_ref(), &store, checkpoint, unwritten, expected, batch, due)))
     }
 
     /// Takes over what a batch came to: which commits must still come by, and whether the end was reached.
@@ -270,24 +279,41 @@ impl Follower {
             Ok(Ok(folded)) => {
                 let skipped = folded.checkpoint.skipped.saturating_sub(self.checkpoint.skipped);
                 metrics::skipped(self.core.view, skipped);
-                self.checkpoint = folded.checkpoint;
-                self.checkpoint_behind_since =
-                    (!folded.written).then(|| self.checkpoint_behind_since.unwrap_or_else(Instant::now));
+                (self.checkpoint, self.unwritten) = (folded.checkpoint, folded.unwritten);
+                if folded.written {
+                    (self.written, self.checkpoint_behind_since) = (self.checkpoint.clone(), None);
+                } else {
+                    self.checkpoint_behind_since.get_or_insert_with(Instant::now);
+                }
                 self.marks_due |= self.marks.raise(&self.checkpoint);
                 self.progress = true;
                 metrics::commits(self.core.view, folded.commits);
                 metrics::rows(self.core.view, self.checkpoint.rows);
                 Ok((folded.expected, folded.caught_up))
             }
-            Ok(Err(error)) => Err(error.into()),
-            Err(error) => Err(Ended::Unusable(describe(&error))),
+            Ok(Err(error)) => {
+                if !self.checkpoint.complete {
+                    // What was held back is gone with the batch, and is folded again.
+                    self.stands_for(self.written.clone());
+                }
+                Err(error.into())
+            }
+            Err(error) => Err(Ended::Unusable(chain(&error))),
         }
     }
 
-    /// Tells readers what the rows stand for.
+    /// The store has this checkpoint, and nothing is held back.
+    fn stands_for(&mut self, checkpoint: Checkpoint) {
+        (self.checkpoint, self.written) = (checkpoint.clone(), checkpoint);
+        self.unwritten.take();
+        self.checkpoint_behind_since = None;
+    }
+
+    /// Tells readers what the rows stand for that are written: whoever is told a position finds its rows.
     fn tell(&self, caught_up: bool) {
+        let stands_for = if self.unwritten.is_empty() { &self.checkpoint } else { &self.written };
         self.core.change.send_replace(Change {
-            position: self.checkpoint.position.clone(),
+            position: stands_for.position.clone(),
             occurred_at: self.checkpoint.occurred_at,
             caught_up,
             rows: self.rows,
@@ -388,8 +414,7 @@ impl Follower {
             // It is gone on with at the next start.
             None => Ok(()),
             Some(Ok(former)) => {
-                self.checkpoint = beside.checkpoint;
-                self.checkpoint_behind_since = None;
+                self.stands_for(beside.checkpoint);
                 self.marks_due |= self.marks.raise(&self.checkpoint);
                 let former_rows = self.core.set_store(Some(beside.rows));
                 self.rows += 1;
@@ -423,7 +448,7 @@ impl Follower {
 
     /// Compares the log with what was seen of it.
     async fn compare(&self) -> Result<(), Ended> {
-        let end = self.ports.log.end().await.map_err(|error| Ended::Unavailable(describe(&error)))?;
+        let end = self.ports.log.end().await.map_err(|error| Ended::Unavailable(chain(&error)))?;
         seen::compare(&self.checkpoint, &self.marks, &end)
     }
 
@@ -441,8 +466,7 @@ impl Follower {
         });
         match opened.await.unwrap_or_else(|error| Err(error.into())) {
             Ok((checked, checkpoint)) => {
-                self.checkpoint = checkpoint;
-                self.checkpoint_behind_since = None;
+                self.stands_for(checkpoint);
                 self.of_no_use = false;
                 // What an earlier reader reported was about the rows that are gone.
                 drop(self.core.take_damage());
@@ -452,7 +476,7 @@ impl Follower {
                 self.tell_lag(false);
                 Ended::Nudged
             }
-            Err(error) => Ended::Unavailable(describe(&error)),
+            Err(error) => Ended::Unavailable(chain(&error)),
         }
     }
 
@@ -474,11 +498,11 @@ impl Follower {
         let Some(store) = self.core.store() else {
             return;
         };
-        let mut checkpoint = self.checkpoint.clone();
+        let (mut checkpoint, mut unwritten) = (self.checkpoint.clone(), self.unwritten.take());
         let behind = self.checkpoint_behind_since.is_some();
         let flushed = spawn_blocking(move || {
             if behind {
-                store.write([], &Sums::new(), &mut checkpoint)?;
+                unwritten.write(&store, &mut checkpoint)?;
             }
             store.flush()
         })
@@ -490,7 +514,7 @@ impl Follower {
 }
 
 /// The batch that was read ahead, else the next one.
-async fn next(ahead: &mut Option<Batch>, follow: &mut Batches) -> Option<Batch> {
+async fn next(ahead: &mut Option<Batch>, follow: &mut Following) -> Option<Batch> {
     match ahead.take() {
         Some(batch) => Some(batch),
         None => follow.next().await,

@@ -1,7 +1,7 @@
 //! Rebuildable views: a follower of the log and a checked sled store.
 //!
 //! A view folds commits into rows. Its rows and the position they stand for are written in one atomic
-//! batch; each row has a checksum, and a digest over all rows is verified at open. Anything wrong (another
+//! batch, and in few large ones as long as nobody may read them; each row has a checksum, and a digest over all rows is verified at open. Anything wrong (another
 //! schema, damage, a recreated log) moves the folder aside and builds the view anew from the log, while
 //! readers are told so. A log that lost commits halts the view until an operator decides. Whoever asks has the view built anew
 //! beside its rows, which are read until the new ones take their place.
@@ -25,6 +25,7 @@ mod start;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unwritten;
 
 use std::{path::Path, sync::Arc};
 
@@ -32,7 +33,7 @@ use berth_log::LogRead;
 use berth_runtime::Lifecycle;
 
 pub use folder::{OpenError, accept_rollback};
-pub use options::{CACHE_BYTES_DEFAULT, StoreKind, ViewOptions};
+pub use options::{CACHE_BYTES_DEFAULT, HELD_BYTES_DEFAULT, StoreKind, ViewOptions};
 pub use port::{
     ApplyError, Asked, Change, Lacking, Rebuild, RebuildEnded, Row, Rows, View, ViewError, ViewReader,
     ViewState,

@@ -10,6 +10,10 @@ use crate::store::{Store, StoreError, memory::MemoryStore, sled::SledStore};
 /// inside the memory of a small machine.
 pub const CACHE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
 
+/// Bytes of changed rows that a view holds back while it is built, unless said otherwise: some four thousand small rows. sled writes
+/// a batch under a lock of the whole process, so that nobody reads any view meanwhile: more at once would be a stall.
+pub const HELD_BYTES_DEFAULT: usize = 1024 * 1024;
+
 /// The time between two batches of a view that is up to date, unless said otherwise: commits of a busy moment share the
 /// work that a batch costs, which else takes more of the processor than the commands themselves. The first commit after a
 /// quiet moment does not wait.
@@ -32,6 +36,8 @@ pub struct ViewOptions {
     pub clock: Arc<dyn Clock>,
     /// Bound of the page cache in bytes.
     pub cache_bytes: u64,
+    /// Bytes of changed rows that are held back while nobody may read the rows, on top of one batch.
+    pub held_bytes: usize,
     /// The engine.
     pub store: StoreKind,
     /// The time between two batches while it is up to date.
@@ -41,7 +47,13 @@ pub struct ViewOptions {
 impl ViewOptions {
     /// The usual options.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, cache_bytes: CACHE_BYTES_DEFAULT, store: StoreKind::default(), rest: REST_DEFAULT }
+        Self {
+            clock,
+            cache_bytes: CACHE_BYTES_DEFAULT,
+            held_bytes: HELD_BYTES_DEFAULT,
+            store: StoreKind::default(),
+            rest: REST_DEFAULT,
+        }
     }
 
     /// Rows in memory, for tests.

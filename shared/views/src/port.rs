@@ -37,7 +37,7 @@ pub struct ApplyError {
     pub reason: String,
 }
 
-/// The rows as a fold sees them: what is stored, overlaid with what the present batch changed.
+/// The rows as a fold sees them: what is stored, overlaid with what changed and is not written yet.
 pub trait Rows {
     /// A row.
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError>;

@@ -3,11 +3,10 @@
 use std::{io, path::Path, sync::Arc};
 
 use berth_log::LogRead;
-use berth_runtime::{Lifecycle, spawn_blocking};
+use berth_runtime::{Lifecycle, chain, spawn_blocking};
 
 use crate::{
     checked::{Checked, Checkpoint},
-    ended::describe,
     folder::{OpenError, ViewFolder, Which},
     follower::{Follower, Ports},
     high_water, lag, metrics,
@@ -103,6 +102,6 @@ pub(crate) fn open_guarded(
         Ok(opened) => Ok(Ok(opened)),
         Err(error @ StoreError::Full(_)) => Err(io::Error::other(error)),
         Err(error) if error.is_locked() => Err(io::Error::other(error)),
-        Err(error) => Ok(Err(describe(&error))),
+        Err(error) => Ok(Err(chain(&error))),
     }
 }

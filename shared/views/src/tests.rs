@@ -2,21 +2,26 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use berth_log::{EventLog, Expected, LogRead, NewCommit, SharedCommit, memory::MemoryLog};
+use berth_log::{
+    Batches, EventLog, Expected, Followed, LogRead, NewCommit, Position, SharedCommit, memory::MemoryLog,
+};
 use berth_proto::{
     CommitV1, CommitV2, Hash, InstanceId, Kind, RecordV1, StreamKey, Timestamp, codec::encode,
 };
 use berth_runtime::{Lifecycle, SystemClock};
+use futures::StreamExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::{
     checked::{Checked, Sums},
+    fold::{self, fold},
     folder::ViewFolder,
     options::ViewOptions,
     port::{ApplyError, Asked, Rows, View, ViewError, ViewReader, ViewState},
     reader::Core,
     start,
     store::StoreError,
+    unwritten::Unwritten,
 };
 
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -100,6 +105,52 @@ impl Running {
         drop(tokio::time::timeout(WAIT_MAX, live).await.expect("the view becomes live").unwrap());
         self.core.reached(&self.log.end().await.unwrap(), WAIT_MAX).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn rows_are_held_back_until_they_may_be_read_and_then_written_with_each_batch() {
+    let log = MemoryLog::new(1);
+    for version in 1..=3 {
+        append(&log, 1, version, 1).await;
+    }
+    let follow = log.follow("test", &[Kind::Instance], Position::default()).await.unwrap();
+    let mut batches = Batches::new(follow, 2);
+    let store = ViewOptions::in_memory(Arc::new(SystemClock)).open_store(Path::new("")).unwrap();
+    let (checked, before) = Checked::open(store, "versions", 1).unwrap();
+    let (mut checkpoint, mut unwritten) = (before.clone(), Unwritten::within(usize::MAX));
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        if checkpoint.complete {
+            append(&log, 1, 4, 1).await;
+        }
+        let batch: Vec<Followed> = batches.next().await.unwrap().into_iter().map(Result::unwrap).collect();
+        let expected = fold::Expected::default();
+        let folded = fold(&Versions, &checked, checkpoint, unwritten, expected, batch, false).unwrap();
+        seen.push((folded.written, checked.get(&[1; 16]).unwrap().map(|row| row[7])));
+        (checkpoint, unwritten) = (folded.checkpoint, folded.unwritten);
+    }
+    assert_eq!(seen, [(false, None), (true, Some(3)), (true, Some(4))]);
+    assert_eq!(checked.checkpoint(), checkpoint);
+}
+
+#[tokio::test]
+async fn what_was_held_back_when_a_process_ends_is_folded_again() {
+    let (log, folder) = (MemoryLog::new(1), tempfile::tempdir().unwrap());
+    append(&log, 1, 1, 1).await;
+    let options = ViewOptions::new(Arc::new(SystemClock));
+    let open = || Checked::open(options.open_store(folder.path()).unwrap(), "versions", 1).unwrap();
+    let mut written = Vec::new();
+    for _ in 0..2 {
+        let (checked, checkpoint) = open();
+        written.push(checked.get(&[1; 16]).unwrap());
+        let follow = log.follow("test", &[Kind::Instance], checkpoint.position.clone()).await.unwrap();
+        let batch = Batches::new(follow, 1).next().await.unwrap().into_iter().map(Result::unwrap).collect();
+        let (unwritten, expected) = (Unwritten::within(usize::MAX), fold::Expected::default());
+        let folded = fold(&Versions, &checked, checkpoint, unwritten, expected, batch, false).unwrap();
+        assert!(!folded.unwritten.is_empty() && !folded.written && folded.commits == 1);
+        // Dropped with what it holds back, as by a crash.
+    }
+    assert_eq!(written, [None, None], "no row stands without its checkpoint");
 }
 
 #[tokio::test]

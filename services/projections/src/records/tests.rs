@@ -74,7 +74,9 @@ impl Life {
     }
 
     fn record(&self) -> Row {
-        Row::decode(&self.table.rows[&record_key(ID)]).unwrap()
+        let record = Row::decode(&self.table.rows[&record_key(ID)]).unwrap();
+        let version = self.table.rows[&version_key(ID)].as_slice().try_into().map(u64::from_be_bytes);
+        Row { version: record.version.max(version.unwrap()), ..record }
     }
 }
 
@@ -112,7 +114,7 @@ fn logged_out(session: u32) -> Event {
 #[test]
 fn the_texts_are_looked_at_only_if_one_changed() {
     let mut life = Life::default();
-    assert_eq!(life.happens(&[created()]), ("soi".to_owned(), true));
+    assert_eq!(life.happens(&[created()]), ("soiv".to_owned(), true));
     assert!(!life.happens(&[connect(1)]).1);
     assert!(life.happens(&[linked(1, 5)]).1, "a phone");
     assert!(!life.happens(&[logged_out(1)]).1);
@@ -130,9 +132,12 @@ fn a_commit_without_events_shows_its_version_and_nothing_else() {
     let mut life = Life::default();
     life.happens(&[created()]);
     let before = life.record();
-    assert_eq!(life.happens(&[]), ("i".to_owned(), false));
+    assert_eq!(life.happens(&[]), ("v".to_owned(), false), "nothing but a number is written");
     assert_eq!(life.record(), Row { version: 2, ..before });
     // Folded again, it touches no row.
     life.version = 1;
     assert_eq!(life.happens(&[]), (String::new(), false));
+    let shown = life.happens(&[connect(1)]).0;
+    assert!(shown.contains('i') && !shown.contains('v'), "the record says its version itself: {shown}");
+    assert_eq!(life.record().version, 3);
 }

@@ -83,6 +83,31 @@ async fn pages_are_what_the_log_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_shows_the_version_of_the_last_commit_whether_it_has_events_or_not() {
+    let world = World::new().await;
+    let mut replica = world.start("one").await;
+    world.create(instance(1), account(1), "Loja").await;
+    let shows = async |version: u64| {
+        until("the list shows the version", || async {
+            let page = world.page(&all(1, 1)).await;
+            (page.rows.first().map(|row| row.version) == Some(version)).then_some(())
+        })
+        .await;
+        assert_eq!(world.page(&all(1, 1)).await.rows[0].version, world.reference(&[instance(1)]).await[0].1);
+    };
+    world.append(instance(1), &[]).await;
+    shows(2).await;
+    world.connect(instance(1)).await;
+    shows(3).await;
+    world.append(instance(1), &[]).await;
+    shows(4).await;
+    replica.stop().await;
+    replica = world.start("one").await;
+    shows(4).await;
+    replica.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_folder_is_built_anew_and_a_restart_goes_on() {
     let world = World::new().await;
     let replica = world.start("one").await;
@@ -266,7 +291,7 @@ impl View for Forgets {
     }
 
     fn schema(&self) -> u32 {
-        2
+        3
     }
 
     fn kinds(&self) -> &'static [Kind] {

@@ -75,7 +75,9 @@ impl Running {
     /// Opens the view over any log.
     pub(crate) async fn open_on(log: Arc<dyn LogRead>, folder: &Path, schema: u32) -> Self {
         let lifecycle = Lifecycle::new();
-        let options = ViewOptions { cache_bytes: 1024 * 1024, ..ViewOptions::new(Arc::new(SystemClock)) };
+        // Small logs write as often as large ones.
+        let new = ViewOptions::new(Arc::new(SystemClock));
+        let options = ViewOptions { cache_bytes: 1024 * 1024, held_bytes: 4 * 1024, ..new };
         let view = Arc::new(Counts { schema });
         let view = berth_views::open(log, folder, view, options, &lifecycle).await.unwrap();
         Self { view, lifecycle }
