@@ -21,7 +21,7 @@ const PROCESS_BYTES: usize = 10;
 #[derive(Debug, Clone, Default)]
 pub struct Client {
     /// The id of the HTTP request; empty if it has none.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// The address of the connection's other end.
     pub address: Option<IpAddr>,
 }

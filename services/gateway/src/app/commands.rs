@@ -267,7 +267,7 @@ impl Commands {
         }
         let key = self.keys.key(owner).await.ok().flatten()?;
         let address = call.client.address.map(|address| address.to_canonical().to_string());
-        let caller = CallerV1 { request_id: call.client.request_id.clone(), address };
+        let caller = CallerV1 { request_id: call.client.request_id.to_string(), address };
         let json = serde_json::to_vec(&caller).ok()?;
         Some(key.seal(owner, field::CALLER, &json))
     }

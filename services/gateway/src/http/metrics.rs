@@ -3,10 +3,14 @@
 //!
 //! A route is named by its template, in all three: the path itself may hold a token, and so may the query.
 
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+};
+
 use axum::{
     extract::{MatchedPath, Request},
     http::Method,
-    middleware::Next,
     response::Response,
 };
 use berth_runtime::telemetry::{
@@ -14,7 +18,7 @@ use berth_runtime::telemetry::{
     traces::{self, SpanKind, TraceContext},
 };
 use metrics::{
-    Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use tokio::time::Instant;
 use tracing::debug;
@@ -35,6 +39,8 @@ const STREAMS: &str = "berth_gateway_open_streams";
 const COMMANDS: &str = "berth_gateway_commands_under_way";
 const COMMANDS_REFUSED: &str = "berth_gateway_commands_refused_total";
 
+/// Counters of requests by door and class of status, and by route: templates, of which there are some hundred.
+static ANSWERED: RwLock<Answered> = RwLock::new(BTreeMap::new());
 static SECONDS: Handles<&str, Histogram> = Handles::new(|door| histogram!(REQUEST_SECONDS, "door" => door));
 
 /// Tells the exporter what the metrics mean.
@@ -110,11 +116,14 @@ pub(crate) fn heard(outcome: &'static str) {
     counter!(HEARD, "outcome" => outcome).increment(1);
 }
 
+/// See [`ANSWERED`].
+type Answered = BTreeMap<(&'static str, &'static str), HashMap<String, Counter>>;
+
 /// What is told of a request: nothing that its client may have meant to be secret.
 pub(crate) struct Told {
     door: &'static str,
     method: Method,
-    id: String,
+    id: Arc<str>,
     /// What its client says that it is a part of.
     parent: Option<TraceContext>,
 }
@@ -129,10 +138,17 @@ impl Told {
 }
 
 /// Counts a request of a door whose routes the router knows.
-pub(crate) async fn measured(door: &'static str, request: Request, next: Next) -> Response {
+pub(crate) async fn measured<F>(
+    door: &'static str,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let route = request.extensions().get::<MatchedPath>().cloned();
     let told = Told::of(door, &request);
-    count(told, route.as_ref().map_or("-", MatchedPath::as_str), next.run(request)).await
+    count(told, route.as_ref().map_or("-", MatchedPath::as_str), answer(request)).await
 }
 
 /// Counts a request whose answer this gives.
@@ -150,15 +166,28 @@ pub(crate) async fn count(told: Told, route: &str, answering: impl Future<Output
         span.say("http.route", route.to_owned());
         span.say("http.response.status_code", u64::from(code));
         span.say("berth.door", door);
-        span.say("berth.request_id", id);
+        span.say("berth.request_id", id.to_string());
         if code >= 500 {
             span.fail();
         }
     }
     let status = class(code);
-    counter!(REQUESTS, "door" => door, "route" => route.to_owned(), "status" => status).increment(1);
+    answered(door, route, status).increment(1);
     SECONDS.of(door).record(took.as_secs_f64());
     answer
+}
+
+/// The counter of such requests.
+fn answered(door: &'static str, route: &str, status: &'static str) -> Counter {
+    let known = ANSWERED.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(counter) = known.get(&(door, status)).and_then(|routes| routes.get(route)) {
+        return counter.clone();
+    }
+    drop(known);
+    let counter = counter!(REQUESTS, "door" => door, "route" => route.to_owned(), "status" => status);
+    let mut known = ANSWERED.write().unwrap_or_else(PoisonError::into_inner);
+    known.entry((door, status)).or_default().insert(route.to_owned(), counter.clone());
+    counter
 }
 
 /// The class of a status.

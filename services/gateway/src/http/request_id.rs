@@ -1,6 +1,8 @@
 //! The id of a request: the client's own `X-Request-Id`, or one that is made for it. It stands in the answer, in the log
 //! lines of the request, and sealed in the receipt of a command.
 
+use std::sync::Arc;
+
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue},
@@ -21,10 +23,10 @@ pub(crate) async fn noted<F>(app: &App, mut request: Request, answer: impl FnOnc
 where
     F: Future<Output = Response>,
 {
-    let given = given(request.headers()).map(str::to_owned);
-    let id = given.unwrap_or_else(|| app.request_ids.next());
+    let given = given(request.headers()).map(Arc::from);
+    let id: Arc<str> = given.unwrap_or_else(|| app.request_ids.next().into());
     let header = HeaderValue::from_str(&id);
-    let span = info_span!("request", id);
+    let span = info_span!("request", id = &*id);
     let address = headers::peer(request.extensions());
     request.extensions_mut().insert(Client { request_id: id, address });
     let mut answer = answer(request).instrument(span).await;
@@ -32,6 +34,11 @@ where
         answer.headers_mut().insert(REQUEST_ID, header);
     }
     answer
+}
+
+/// Whether a request has its id already.
+pub(crate) fn is_noted(request: &Request) -> bool {
+    request.extensions().get::<Client>().is_some()
 }
 
 /// The id that the client gave the request, if it is one that can be shown anywhere.

@@ -18,7 +18,6 @@ use axum::{
         HeaderMap, HeaderValue,
         header::{CONNECTION, CONTENT_LENGTH, EXPECT},
     },
-    middleware::Next,
     response::Response,
 };
 use futures::{Stream, StreamExt as _};
@@ -36,15 +35,18 @@ const REST_READ_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct HandedOn;
 
 /// Answers when the body has arrived, or says that the connection ends with the answer.
-pub(crate) async fn read(request: Request, next: Next) -> Response {
+pub(crate) async fn read<F>(request: Request, answer: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return answer(request).await;
     }
     let may_follow = may_follow(request.headers());
     let (head, body) = request.into_parts();
     let body = Shared(Arc::new(Mutex::new(Unread { body: body.into_data_stream(), ended: false })));
     let handed = Body::from_stream(body.clone());
-    let mut response = next.run(Request::from_parts(head, handed)).await;
+    let mut response = answer(Request::from_parts(head, handed)).await;
     let is_whole = if response.extensions().get::<HandedOn>().is_some() {
         body.is_ended()
     } else {

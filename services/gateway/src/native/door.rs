@@ -10,7 +10,7 @@ use axum::{
     body::{self, Body},
     extract::{Request, State},
     http::{self, HeaderName, HeaderValue, Method, header::CONTENT_TYPE},
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use berth_bus::{
@@ -28,7 +28,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt as _;
 
-use super::problem::Problem;
+use super::{problem::Problem, quota::with_quota};
 use crate::{
     app::{App, Failure, Principal, Seat, Seats},
     http::{metrics, request_id},
@@ -62,15 +62,7 @@ pub(super) struct Visitor(pub(super) Principal);
 
 /// Serves the requests of programs of customers until the life ends.
 pub fn start(app: &App, door: Arc<dyn Door>, lifecycle: &Lifecycle) {
-    let routes = super::router(app.clone())
-        .layer(from_fn(refused))
-        .layer(from_fn(|request: Request, next: Next| metrics::measured("nats", request, next)))
-        .layer(from_fn_with_state(
-            app.clone(),
-            |State(app): State<App>, request: Request, next: Next| async move {
-                request_id::noted(&app, request, |request| next.run(request)).await
-            },
-        ));
+    let routes = super::router(app.clone()).layer(from_fn_with_state(app.clone(), around));
     let desk =
         Arc::new(Desk { app: app.clone(), routes, seats: Seats::new(RUNNING_MAX, RUNNING_OF_ACCOUNT_MAX) });
     let (stop, lifecycle) = (lifecycle.stop().clone(), lifecycle.clone());
@@ -112,12 +104,18 @@ impl Trouble {
     }
 }
 
-/// Answers what was refused before its route was reached, so that it is counted and has an id as any other request.
-async fn refused(mut request: Request, next: Next) -> Response {
-    match request.extensions_mut().remove::<Problem>() {
-        Some(problem) => problem.into_response(),
-        None => next.run(request).await,
-    }
+/// What is done around every request, as over HTTP. What was refused before its route was reached is answered here, so that it
+/// is counted and has an id as any other request.
+async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let quotas_of = app.clone();
+    let answer = |mut request: Request| async move {
+        match request.extensions_mut().remove::<Problem>() {
+            Some(problem) => problem.into_response(),
+            None => with_quota(quotas_of, request, next).await,
+        }
+    };
+    let measured = |request| metrics::measured("nats", request, answer);
+    request_id::noted(&app, request, measured).await
 }
 
 /// Where requests are worked on.

@@ -16,6 +16,7 @@ use axum::Router;
 
 pub use code::Code;
 pub use problem::Problem;
+pub(crate) use quota::with_quota;
 
 use crate::app::{App, KeyKind};
 

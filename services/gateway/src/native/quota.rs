@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{Extensions, HeaderName, HeaderValue, Method},
     middleware::Next,
     response::Response,
@@ -23,8 +23,8 @@ const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 #[derive(Debug, Clone, Default)]
 struct Counted(Arc<OnceLock<Principal>>);
 
-/// Says in an answer what is left of the quotas that the request counted against.
-pub(super) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// Says in the answer of a route what is left of the quotas that the request counted against.
+pub(crate) async fn with_quota(app: App, mut request: Request, next: Next) -> Response {
     let on = spending(request.method());
     let counted = Counted::default();
     request.extensions_mut().insert(counted.clone());

@@ -33,9 +33,8 @@ use crate::{
 const ORDER: [KeyKind; 3] = [KeyKind::Id, KeyKind::Alias, KeyKind::Name];
 /// The format of this dialect's webhook bodies, and the owner of its settings.
 const FORMAT: &str = "codechat";
-/// The format of the same bodies at the webhook of a business, which is told of all of its instances: their routes
-/// neither show nor change it.
-const BUSINESS_FORMAT: &str = "codechat.business";
+/// The format of the same bodies at the webhook of a business: the routes of instances neither show nor change it.
+const BUSINESS_FORMAT: &str = berth_notices::formats::CODECHAT_BUSINESS;
 
 /// What pages may send: the client that is published is one.
 const CORS: Cors =

@@ -109,7 +109,7 @@ async fn pass(app: &App, request: Request, unknown: EvolutionError) -> Result<Re
     if announced.and_then(|it| it.parse::<u64>().ok()).is_some_and(|it| it > admitted.body_bytes_max()) {
         return Err(too_large());
     }
-    let request_id = headers::client(&parts.extensions).request_id;
+    let request_id = headers::client(&parts.extensions).request_id.to_string();
     let outgoing = Outgoing {
         method: parts.method,
         target: format!("{path}{query}"),

@@ -47,13 +47,12 @@ pub(super) use attempts::RESULTS;
 pub(super) use audit_export::{Form as AuditFileForm, export};
 use axum::{
     Router,
-    middleware::from_fn_with_state,
     routing::{any, get, post},
 };
 
 pub(super) use deliveries::STATES;
 
-use crate::{app::App, native::quota};
+use crate::app::App;
 
 pub(super) fn router(app: App) -> Router {
     Router::new()
@@ -121,6 +120,5 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/gate/segment/{n}", get(gate::forwarded))
         .route("/v1/gate/segment/{n}/{*path}", any(gate::prefixed))
         .method_not_allowed_fallback(super::method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), quota::layer))
         .with_state(app)
 }
