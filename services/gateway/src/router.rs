@@ -80,12 +80,7 @@ impl Around {
     }
 
     /// The same for one that does something around its routes itself.
-    fn with_door<F>(
-        &self,
-        door: &'static str,
-        routes: Router,
-        answer: fn(App, Request, Next) -> F,
-    ) -> Router
+    fn with_door<F>(&self, door: &'static str, routes: Router, answer: fn(App, Request, Next) -> F) -> Router
     where
         F: Future<Output = Response> + Send + 'static,
     {
@@ -94,7 +89,8 @@ impl Around {
             let around = around.clone();
             async move {
                 let app = around.app.clone();
-                let measured = |request| metrics::measured(door, request, |request| answer(app, request, next));
+                let measured =
+                    |request| metrics::measured(door, request, |request| answer(app, request, next));
                 around.once(request, measured).await
             }
         }))
@@ -123,11 +119,7 @@ impl Around {
 }
 
 /// Evolution Go has two routes whose method and path are Evolution API's too: what they name tells them apart.
-async fn told_apart(
-    State((around, go)): State<(Around, Router)>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn told_apart(State((around, go)): State<(Around, Router)>, request: Request, next: Next) -> Response {
     let app = around.app.clone();
     let answer = |request: Request| async move {
         match evolution_go::claim(&app, request).await {

@@ -207,11 +207,7 @@ impl Feed {
         more
     }
 
-    async fn take(
-        &self,
-        followed: Batch,
-        progress: &mut Progress,
-    ) -> Result<(), Interrupted> {
+    async fn take(&self, followed: Batch, progress: &mut Progress) -> Result<(), Interrupted> {
         let (mut lanes, mut after, mut failed) = (BTreeMap::new(), progress.position.clone(), None);
         let oldest = self.clock.now().plus_seconds(-(FEED_AGE_MAX.as_secs().cast_signed()));
         for one in followed {

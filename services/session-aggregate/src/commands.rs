@@ -40,28 +40,26 @@ impl Commands {
             // A commit can belong to one trace: to that of the first command that it may answer.
             let first = jobs.iter().find_map(|job| job.request.traceparent.as_deref());
             let trace = first.and_then(TraceContext::parse);
-            traces::within(trace, self.handle(stream, jobs)).await;
-        }
-    }
-
-    /// Handles what waited together.
-    async fn handle(&self, stream: StreamKey, jobs: Vec<Job>) {
-        let mut batch = Vec::new();
-        for Job { request, command, asker } in jobs {
-            let (Some(instance), Some(command)) = (stream.as_instance(), command) else {
-                asker.answer(&Box::pin(self.accounts.command(&request)).await);
-                continue;
+            let handling = async {
+                let mut batch = Vec::new();
+                for Job { request, command, asker } in jobs {
+                    let (Some(instance), Some(command)) = (stream.as_instance(), command) else {
+                        asker.answer(&Box::pin(self.accounts.command(&request)).await);
+                        continue;
+                    };
+                    let asked = Asked { request, command };
+                    if asked.is_alone() {
+                        self.instances.command(instance, std::mem::take(&mut batch)).await;
+                        Box::pin(self.saga(instance, asked, asker)).await;
+                    } else {
+                        batch.push((asked, asker));
+                    }
+                }
+                if let Some(instance) = stream.as_instance() {
+                    self.instances.command(instance, batch).await;
+                }
             };
-            let asked = Asked { request, command };
-            if asked.is_alone() {
-                self.instances.command(instance, std::mem::take(&mut batch)).await;
-                Box::pin(self.saga(instance, asked, asker)).await;
-            } else {
-                batch.push((asked, asker));
-            }
-        }
-        if let Some(instance) = stream.as_instance() {
-            self.instances.command(instance, batch).await;
+            traces::within(trace, handling).await;
         }
     }
 

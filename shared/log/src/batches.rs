@@ -6,10 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{
-    Stream, StreamExt as _,
-    stream::Fuse,
-};
+use futures::{Stream, StreamExt as _, stream::Fuse};
 
 use crate::port::{Follow, FollowError, Followed};
 

@@ -85,11 +85,7 @@ impl Unwritten {
     }
 
     /// Writes them with the checkpoint that they bring about; none are left.
-    pub(crate) fn write(
-        &mut self,
-        checked: &Checked,
-        checkpoint: &mut Checkpoint,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn write(&mut self, checked: &Checked, checkpoint: &mut Checkpoint) -> Result<(), StoreError> {
         let Self { changes, sums, .. } = self.take();
         checked.write(changes, &sums, checkpoint)
     }

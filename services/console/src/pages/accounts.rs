@@ -10,6 +10,7 @@ use berth_domain::instance::STATE_WORDS;
 use berth_gateway::app::{
     AccountChange, AccountRecord, Call, Closing, Failure, NewAccount, NewWebhook, Principal,
 };
+use berth_notices::formats::CODECHAT_BUSINESS;
 use berth_proto::AccountId;
 
 use crate::{
@@ -24,9 +25,6 @@ use crate::{
 
 /// Accounts of a page.
 const ROWS: u16 = 50;
-
-/// The format of the endpoint that all instances of an account have: the bodies are those of CodeChat.
-const BUSINESS_FORMAT: &str = "codechat.business";
 
 /// An account of the list.
 struct Row {
@@ -177,7 +175,7 @@ pub(crate) async fn page(visit: Visit, path: Path<String>, query: QueryFields) -
                 webhook: account
                     .webhooks
                     .iter()
-                    .find(|webhook| webhook.format == BUSINESS_FORMAT)
+                    .find(|webhook| webhook.format == CODECHAT_BUSINESS)
                     .map(|webhook| (webhook.url.clone(), webhook.enabled)),
                 key: visit.app.request_ids.next(),
                 shell,
@@ -222,7 +220,7 @@ pub(crate) async fn configure_webhook(visit: Visit, path: Path<String>, form: Fo
     let changed = async {
         let call = called(&visit, "POST /console/accounts/{a}/webhook", &form)?;
         let new = NewWebhook {
-            format: BUSINESS_FORMAT,
+            format: CODECHAT_BUSINESS,
             enabled: form.fields.get("enabled") == "yes",
             url: form.fields.get("url").to_owned(),
             ..NewWebhook::default()
@@ -240,7 +238,7 @@ pub(crate) async fn remove_webhook(visit: Visit, path: Path<String>, form: Form)
     let changed = async {
         let call = called(&visit, "POST /console/accounts/{a}/webhook/remove", &form)?;
         let account = visit.app.accounts.read(named(&path)?).await?;
-        let own = account.webhooks.iter().find(|webhook| webhook.format == BUSINESS_FORMAT);
+        let own = account.webhooks.iter().find(|webhook| webhook.format == CODECHAT_BUSINESS);
         visit.app.accounts.remove_webhook(&call, account.id, own.ok_or(Failure::NotFound)?.id).await
     };
     match changed.await {

@@ -29,7 +29,7 @@ use crate::{
 type Account = Loaded<State>;
 
 /// What a command came to, and whether an earlier try of it did.
-type Answer = Result<(OutcomeCodeV1, bool), RejectionCodeV1>;
+type Ruling = Result<(OutcomeCodeV1, bool), RejectionCodeV1>;
 
 /// The accounts in the log.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Accounts {
 
     /// What an earlier try of a command came to. However often its token was rotated since, the receipt of an
     /// account's creation is in its first commit; others are found among the last ones.
-    async fn known(&self, loaded: &Account, request: &CommandRequestV2) -> Result<Option<Answer>, Trouble> {
+    async fn known(&self, loaded: &Account, request: &CommandRequestV2) -> Result<Option<Ruling>, Trouble> {
         let Some(state) = &loaded.state else { return Ok(None) };
         let creates = creates(&request.target);
         let (after, limit) = match loaded.version().saturating_sub(KEYED_RECEIPTS_MAX as u64) {
@@ -200,7 +200,7 @@ fn next(
     events: &[Event],
     cause: &Cause,
     now: Timestamp,
-) -> Result<Plan<State, Answer>, Trouble> {
+) -> Result<Plan<State, Ruling>, Trouble> {
     let (version, at) = (loaded.version() + 1, loaded.moment(now));
     let folded = events
         .iter()
@@ -241,7 +241,7 @@ fn may(principal: PrincipalV1, target: &TargetV1) -> bool {
 }
 
 /// The reply to a command on the account as it is after it.
-fn reply(account: AccountId, loaded: &Account, answer: Answer) -> CommandReplyV1 {
+fn reply(account: AccountId, loaded: &Account, answer: Ruling) -> CommandReplyV1 {
     let (code, replayed) = match answer {
         Ok(accepted) => accepted,
         Err(code) => return rejected(code),

@@ -24,7 +24,7 @@ use berth_runtime::chain;
 use bytes::Bytes;
 use tracing::{debug, error};
 
-use self::round::{Answer, Asked, Round};
+use self::round::{Answer, Asked};
 use crate::{
     account_versions::AccountVersions, asker::Asker, cache::StateCache, directory::Cause, metrics,
     trouble::Trouble,
@@ -93,15 +93,6 @@ impl Instances {
             Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
         })
         .await
-    }
-
-    /// Decides commands on an instance, and notes on which version of its account; nothing is appended yet.
-    pub(crate) async fn decide(&self, loaded: &Loaded<State>, asked: &[Asked], now: Timestamp) -> Round {
-        let mut round = Round::decide(loaded, asked, now, &*self.device_keys).await;
-        if let Some(account) = round.told_of() {
-            round.account_version = self.versions.of(self.writer.log(), account).await;
-        }
-        round
     }
 
     /// Decides on an instance, appends what was decided, and tells whoever listens to it. `remembered` is the instance as

@@ -6,7 +6,7 @@ use berth_bus::DeviceKeys;
 use berth_domain::instance::{Context, State};
 use berth_log::{Loaded, Next, Plan};
 use berth_proto::{
-    AccountId, InstanceId, RecordV1, Timestamp,
+    InstanceId, RecordV1, Timestamp,
     codec::encoded_len,
     command::Command,
     commit::{OutcomeV1, PrincipalV1, ReceiptV2},
@@ -18,6 +18,7 @@ use berth_proto::{
 use berth_runtime::chain;
 use tracing::warn;
 
+use super::Instances;
 use crate::{cause::caller_of, trouble::Trouble};
 
 /// Bytes of state up to which a command may add configuration. The rest is kept free for what a session
@@ -86,18 +87,14 @@ enum Course {
     Commit(Box<Part>),
 }
 
-// === impl Round ===
+// === impl Instances ===
 
-impl Round {
-    /// Decides commands one after the other. Those that are rejected do not reject their neighbours.
-    pub(crate) async fn decide(
-        loaded: &Loaded<State>,
-        asked: &[Asked],
-        now: Timestamp,
-        device_keys: &dyn DeviceKeys,
-    ) -> Self {
+impl Instances {
+    /// Decides commands on an instance, one after the other, and notes on which version of its account; nothing is appended
+    /// yet. Those that are rejected do not reject their neighbours.
+    pub(crate) async fn decide(&self, loaded: &Loaded<State>, asked: &[Asked], now: Timestamp) -> Round {
         let instance = InstanceId::from_bytes(*loaded.stream.id());
-        let mut round = Self {
+        let mut round = Round {
             answers: Vec::with_capacity(asked.len()),
             state: loaded.state.clone(),
             account_version: 0,
@@ -109,7 +106,7 @@ impl Round {
             version: loaded.version() + 1,
         };
         for one in asked {
-            let answer = match round.course(instance, one, device_keys).await {
+            let answer = match round.course(instance, one, &*self.device_keys).await {
                 Ok(Course::Answer(answer)) => answer,
                 Ok(Course::Commit(decided)) => {
                     let bytes = round.bytes + decided.bytes;
@@ -130,9 +127,18 @@ impl Round {
             };
             round.answers.push(answer);
         }
+        // Its endpoints are told of it, if anything happened.
+        let told = round.state.as_ref().filter(|_| !round.events.is_empty()).map(|state| state.account);
+        if let Some(account) = told {
+            round.account_version = self.versions.of(self.writer.log(), account).await;
+        }
         round
     }
+}
 
+// === impl Round ===
+
+impl Round {
     /// Whether there is anything to append.
     pub(crate) fn commits(&self) -> bool {
         !self.receipts.is_empty()
@@ -143,11 +149,6 @@ impl Round {
         if self.commits() {
             self.receipts.extend(receipt);
         }
-    }
-
-    /// The account whose endpoints may be told of it: none if nothing happened.
-    pub(crate) fn told_of(&self) -> Option<AccountId> {
-        self.state.as_ref().filter(|_| !self.events.is_empty()).map(|state| state.account)
     }
 
     /// What is to be appended to the stream, if anything, and the answers that are true then.

@@ -156,6 +156,9 @@ pub const NATIVE: &str = "native";
 /// The format of the Evolution Go dialect, which releases before write version 3 do not know.
 pub const EVOLUTION_GO: &str = "evolution-go";
 
+/// The format of CodeChat's bodies at the webhook of a business, which is told of all instances of its account.
+pub const CODECHAT_BUSINESS: &str = "codechat.business";
+
 /// The formats that whoever adds an endpoint may choose. The one that a business webhook has is none of them.
 pub const CHOICES: [&str; 7] = [NATIVE, "evolution", "ryze", "codechat", "mega", "green", EVOLUTION_GO];
 
@@ -170,7 +173,7 @@ static ALL: [&'static dyn Format; 8] = [
     &evolution_go::EvolutionGo,
     &ryze::Ryze,
     &codechat::CodeChat { name: "codechat" },
-    &codechat::CodeChat { name: "codechat.business" },
+    &codechat::CodeChat { name: CODECHAT_BUSINESS },
     &mega::Mega,
     &green::GreenApi,
 ];
