@@ -84,6 +84,7 @@ mod tests {
     use super::*;
     use crate::port::{Position, ShardPosition, Stored, Tail};
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a log gives it")]
     fn commit(revision: u64, bytes: usize) -> Result<Followed, FollowError> {
         let stream = StreamKey::instance(InstanceId::from_bytes([1; 16]));
         let tail = Tail { version: revision, revision };

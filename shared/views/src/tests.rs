@@ -146,8 +146,8 @@ async fn what_was_held_back_when_a_process_ends_is_folded_again() {
         let follow = log.follow("test", &[Kind::Instance], checkpoint.position.clone()).await.unwrap();
         let batch = Batches::new(follow, 1).next().await.unwrap().into_iter().map(Result::unwrap).collect();
         let (unwritten, expected) = (Unwritten::within(usize::MAX), fold::Expected::default());
-        let folded = fold(&Versions, &checked, checkpoint, unwritten, expected, batch, false).unwrap();
-        assert!(!folded.unwritten.is_empty() && !folded.written && folded.commits == 1);
+        let held = fold(&Versions, &checked, checkpoint, unwritten, expected, batch, false).unwrap();
+        assert!(!held.unwritten.is_empty() && !held.written && held.commits == 1);
         // Dropped with what it holds back, as by a crash.
     }
     assert_eq!(written, [None, None], "no row stands without its checkpoint");

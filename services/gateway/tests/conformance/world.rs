@@ -95,13 +95,11 @@ impl World {
         write_version: WriteVersion,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path();
-        let lifecycle = Lifecycle::new();
+        let (path, lifecycle) = (folder.path(), Lifecycle::new());
         let clock = Arc::new(ManualClock::new(BEGIN));
         let entropy = Arc::new(SeededEntropy::new(5));
         let log = Arc::new(MemoryLog::new(4));
-        let bus = Arc::new(LocalBus::new());
-        let volatile = Arc::new(LocalVolatile::new());
+        let (bus, volatile) = (Arc::new(LocalBus::new()), Arc::new(LocalVolatile::new()));
         let store = FileKeyStore::open(path.join("keys")).await.unwrap();
         let keys = KeyRing::new(MasterKey::generate(&*entropy), Arc::new(store));
         let device_keys = Arc::new(FileDeviceKeys::open(path.join("devices")).await.unwrap());
@@ -182,10 +180,8 @@ impl World {
         let neighbour = serve(&lifecycle, berth_gateway::router(ports.clone(), &settings)).await;
         let router = berth_gateway::router(ports, &settings);
         let paths = paths(&router);
-        let base = serve(&lifecycle, router).await;
-
         let mut world = Self {
-            base,
+            base: serve(&lifecycle, router).await,
             neighbour,
             http: http(),
             clock,

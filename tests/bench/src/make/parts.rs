@@ -133,7 +133,7 @@ impl Parts {
 
     fn call(&self, route: &'static str, key: &str, body: Vec<u8>) -> Call {
         let client = Client {
-            request_id: self.app.request_ids.next(),
+            request_id: self.app.request_ids.next().into(),
             address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         };
         let idempotency = Idempotency { key: key.to_owned(), route, body };
