@@ -25,6 +25,7 @@ mod client;
 mod collector;
 mod configured;
 mod load;
+pub mod on_upstream;
 mod process;
 mod prometheus;
 mod recorder;

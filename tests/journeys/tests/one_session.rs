@@ -1,13 +1,20 @@
 //! A session at an upstream belongs to one living instance, whatever was granted, renamed, moved or deleted since.
 
-use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, ROOT_KEY, Running, eventually, steps};
+use berth_journeys::{
+    ACCOUNT_TOKEN, Berth, Client, Running, eventually,
+    on_upstream::{TwoAccounts, driving, on_evo1},
+    steps,
+};
 use berth_test_support::NatsServer;
 use serde_json::{Value, json};
+
+/// One account has the upstream for itself at first.
+const ALONE: &str = "default";
 
 #[tokio::test]
 async fn embedded() {
     let there = Berth::embedded().start().await;
-    let berth = before(Berth::embedded(), &there).start().await;
+    let berth = driving(Berth::embedded(), &there, ALONE).start().await;
     a_session_belongs_to_one_instance(berth, there).await;
 }
 
@@ -15,40 +22,12 @@ async fn embedded() {
 async fn on_nats_in_processes() {
     let server = NatsServer::start().await;
     let there = Berth::embedded().start().await;
-    let berth = before(Berth::on_nats(&server).roles_in_processes(), &there).start().await;
+    let berth = driving(Berth::on_nats(&server).roles_in_processes(), &there, ALONE).start().await;
     a_session_belongs_to_one_instance(berth, there).await;
 }
 
-/// One account has the upstream for itself.
-fn before(berth: Berth, there: &Running) -> Berth {
-    berth
-        .setting("BERTH_UPSTREAM_EVO1_URL", there.client().base())
-        .setting("BERTH_UPSTREAM_EVO1_KEY", ACCOUNT_TOKEN)
-        .setting("BERTH_UPSTREAM_EVO1_MODE", "drive")
-        .setting("BERTH_UPSTREAM_EVO1_ACCOUNTS", "default")
-        .setting("BERTH_UPSTREAM_EVO1_POLL_MS", "50")
-}
-
-/// The accounts, with their ids.
-struct Accounts {
-    root: Client,
-    own: Client,
-    own_id: String,
-    acme: Client,
-    acme_id: String,
-}
-
 async fn a_session_belongs_to_one_instance(mut berth: Running, mut there: Running) {
-    let (own, root) = (berth.client(), berth.client().token(ROOT_KEY));
-    let acme = root.post("/v1/accounts", json!({"name": "acme"})).await.expect(201);
-    let id = |account: &Value| account["id"].as_str().expect("an id").to_owned();
-    let accounts = Accounts {
-        own_id: id(&own.get("/v1/whoami").await.expect(200)["account"]),
-        acme: own.token(acme["token"].as_str().expect("a token")),
-        acme_id: id(&acme),
-        root,
-        own,
-    };
+    let accounts = TwoAccounts::of(&berth).await;
     a_name_there_is_kept_for_the_account_whose_id_it_bears(&accounts).await;
     let shop = linked_on_evo1(&accounts.own, &there.client(), "shop", "shop").await;
     // Nothing that another account could ask for leads to it any more but its name there.
@@ -61,10 +40,6 @@ async fn a_session_belongs_to_one_instance(mut berth: Running, mut there: Runnin
     a_name_is_free_when_the_device_of_a_deleted_instance_is_unlinked(&accounts, &mut there).await;
 }
 
-fn on_evo1(name: &str) -> Value {
-    json!({"name": name, "link": {"upstream": "evo1"}})
-}
-
 /// An instance whose device is linked at the upstream, where it has that name; its id.
 async fn linked_on_evo1(account: &Client, gateway: &Client, name: &str, name_there: &str) -> String {
     let made = account.post("/v1/instances", on_evo1(name)).await.expect(201);
@@ -75,20 +50,20 @@ async fn linked_on_evo1(account: &Client, gateway: &Client, name: &str, name_the
 }
 
 /// What an adoption comes to for the instance `shop` of the upstream.
-async fn adoption_of_shop(accounts: &Accounts, account: &str) -> (Value, Value) {
+async fn adoption_of_shop(accounts: &TwoAccounts, account: &str) -> (Value, Value) {
     let asked = json!({"account": account, "only": ["shop"]});
     let done = accounts.root.post("/v1/upstreams/evo1/adopt", asked).await.expect(200);
     (done["instances"][0]["outcome"].clone(), done["instances"][0]["reason"].clone())
 }
 
-async fn a_name_there_is_kept_for_the_account_whose_id_it_bears(accounts: &Accounts) {
-    let Accounts { own, acme_id, .. } = accounts;
+async fn a_name_there_is_kept_for_the_account_whose_id_it_bears(accounts: &TwoAccounts) {
+    let TwoAccounts { own, acme_id, .. } = accounts;
     let theirs = on_evo1(&format!("till-{acme_id}"));
     assert_eq!(own.post("/v1/instances", theirs).await.expect(409)["code"], "name_taken");
 }
 
-async fn the_session_is_nobody_elses(accounts: &Accounts, shop: &str) {
-    let Accounts { own, own_id, acme, acme_id, root } = accounts;
+async fn the_session_is_nobody_elses(accounts: &TwoAccounts, shop: &str) {
+    let TwoAccounts { own, own_id, acme, acme_id, root } = accounts;
     let refused = (json!("refused"), json!("name_taken"));
     steps::until(own, "store", "it is open again", |now| now["connection"] == "open").await;
     assert_eq!(adoption_of_shop(accounts, acme_id).await, refused);
@@ -107,10 +82,10 @@ async fn the_session_is_nobody_elses(accounts: &Accounts, shop: &str) {
 }
 
 async fn a_name_is_free_when_the_device_of_a_deleted_instance_is_unlinked(
-    accounts: &Accounts,
+    accounts: &TwoAccounts,
     there: &mut Running,
 ) {
-    let Accounts { own, own_id, .. } = accounts;
+    let TwoAccounts { own, own_id, .. } = accounts;
     let bar = linked_on_evo1(own, &there.client(), "bar", &format!("bar-{own_id}")).await;
     there.stop().await;
     own.delete("/v1/instances/bar").await.expect(200);

@@ -1,14 +1,21 @@
 //! One upstream and two accounts on it: whose instance is whose there, what comes back, and what a repeat is answered when a grant
 //! is gone.
 
-use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, ROOT_KEY, Running, eventually, steps};
+use berth_journeys::{
+    Berth, Client, Running, eventually,
+    on_upstream::{TwoAccounts, driving, on_evo1},
+    steps,
+};
 use berth_test_support::NatsServer;
 use serde_json::{Value, json};
+
+/// Who may have instances on the upstream.
+const BOTH: &str = "default,acme";
 
 #[tokio::test]
 async fn embedded() {
     let there = Berth::embedded().start().await;
-    let berth = before(Berth::embedded(), &there).start().await;
+    let berth = driving(Berth::embedded(), &there, BOTH).start().await;
     accounts_share_an_upstream(berth, &there.client()).await;
 }
 
@@ -16,51 +23,19 @@ async fn embedded() {
 async fn on_nats_in_processes() {
     let server = NatsServer::start().await;
     let there = Berth::embedded().start().await;
-    let berth = before(Berth::on_nats(&server).roles_in_processes(), &there).start().await;
+    let berth = driving(Berth::on_nats(&server).roles_in_processes(), &there, BOTH).start().await;
     accounts_share_an_upstream(berth, &there.client()).await;
 }
 
-fn before(berth: Berth, there: &Running) -> Berth {
-    berth
-        .setting("BERTH_UPSTREAM_EVO1_URL", there.client().base())
-        .setting("BERTH_UPSTREAM_EVO1_KEY", ACCOUNT_TOKEN)
-        .setting("BERTH_UPSTREAM_EVO1_MODE", "drive")
-        .setting("BERTH_UPSTREAM_EVO1_ACCOUNTS", "default,acme")
-        .setting("BERTH_UPSTREAM_EVO1_POLL_MS", "50")
-}
-
-/// The accounts, with their ids.
-struct Accounts {
-    root: Client,
-    own: Client,
-    own_id: String,
-    acme: Client,
-    acme_id: String,
-}
-
-fn on_evo1(name: &str) -> Value {
-    json!({"name": name, "link": {"upstream": "evo1"}})
-}
-
 async fn accounts_share_an_upstream(mut berth: Running, gateway: &Client) {
-    let (own, root) = (berth.client(), berth.client().token(ROOT_KEY));
-    let acme = root.post("/v1/accounts", json!({"name": "acme"})).await.expect(201);
-    let id = |account: &Value| account["id"].as_str().expect("an id").to_owned();
-    let own_id = id(&own.get("/v1/whoami").await.expect(200)["account"]);
-    let accounts = Accounts {
-        acme: own.token(acme["token"].as_str().expect("a token")),
-        acme_id: id(&acme),
-        root,
-        own,
-        own_id,
-    };
+    let accounts = TwoAccounts::of(&berth).await;
     one_name_is_two_instances(&accounts, gateway).await;
     what_was_renamed_or_deleted_here_is_known(&accounts, gateway).await;
     a_repeat_is_answered_when_the_grant_is_gone(&mut berth, &accounts).await;
 }
 
 /// What an adoption says of an instance there, as soon as the gateway there lists it.
-async fn adoption(accounts: &Accounts, account: &str, name: &str, deleted_too: bool) -> Value {
+async fn adoption(accounts: &TwoAccounts, account: &str, name: &str, deleted_too: bool) -> Value {
     let asked = json!({"account": account, "only": [name], "deleted_too": deleted_too});
     eventually("it is listed there", async || {
         let done = accounts.root.post("/v1/upstreams/evo1/adopt", asked.clone()).await.expect(200);
@@ -69,8 +44,8 @@ async fn adoption(accounts: &Accounts, account: &str, name: &str, deleted_too: b
     .await
 }
 
-async fn one_name_is_two_instances(accounts: &Accounts, gateway: &Client) {
-    let Accounts { own, own_id, acme, acme_id, .. } = accounts;
+async fn one_name_is_two_instances(accounts: &TwoAccounts, gateway: &Client) {
+    let TwoAccounts { own, own_id, acme, acme_id, .. } = accounts;
     own.post("/v1/instances", on_evo1("shop")).await.expect(201);
     own.post("/v1/instances/shop/connect", json!({})).await.expect(200);
     let there = format!("shop-{own_id}");
@@ -92,8 +67,8 @@ async fn one_name_is_two_instances(accounts: &Accounts, gateway: &Client) {
     assert_eq!((&refused["outcome"], &refused["reason"]), (&json!("refused"), &json!("name_taken")));
 }
 
-async fn what_was_renamed_or_deleted_here_is_known(accounts: &Accounts, gateway: &Client) {
-    let Accounts { own, own_id, .. } = accounts;
+async fn what_was_renamed_or_deleted_here_is_known(accounts: &TwoAccounts, gateway: &Client) {
+    let TwoAccounts { own, own_id, .. } = accounts;
     let there = json!({"name": "kiosk", "token": "token-of-the-kiosk-0001"});
     gateway.post("/v1/instances", there).await.expect(201);
     assert_eq!(adoption(accounts, own_id, "kiosk", false).await["outcome"], "adopted");
@@ -113,8 +88,8 @@ async fn what_was_renamed_or_deleted_here_is_known(accounts: &Accounts, gateway:
     assert_eq!(adoption(accounts, own_id, "kiosk", false).await["outcome"], "present");
 }
 
-async fn a_repeat_is_answered_when_the_grant_is_gone(berth: &mut Running, accounts: &Accounts) {
-    let Accounts { own, own_id, root, .. } = accounts;
+async fn a_repeat_is_answered_when_the_grant_is_gone(berth: &mut Running, accounts: &TwoAccounts) {
+    let TwoAccounts { own, own_id, root, .. } = accounts;
     let choice = format!("/v1/accounts/{own_id}/upstream");
     root.post(&choice, json!({"upstream": "evo1"})).await.expect(200);
     // One says where, the other is made where the account's are.

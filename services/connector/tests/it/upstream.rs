@@ -367,6 +367,25 @@ async fn an_unlink_is_not_asked_for_while_two_sockets_of_the_device_replace_each
 }
 
 #[tokio::test]
+async fn an_upstream_that_starts_and_does_not_say_how_an_instance_stands_is_waited_for() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| script.logout = Logout::FailingThatWorks);
+    let _connector = world.connector_driven_by(driver).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.connect(id).await;
+    world.until_qr(id, 1).await;
+    // The code was scanned, and the upstream was killed before the device was open.
+    upstream.stands("shop", "", "connecting");
+    world.delete(id).await;
+    upstream.looked_at(&world, 6).await;
+    assert_eq!(upstream.asked("DELETE"), 0);
+    upstream.set("shop", "open", Some(JID));
+    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+    assert_eq!(upstream.asked("DELETE"), 1);
+}
+
+#[tokio::test]
 async fn what_no_device_came_of_is_forgotten_after_a_while() {
     let world = World::new().await;
     let (upstream, driver) = Scripted::start("drive").await;

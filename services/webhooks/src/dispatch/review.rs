@@ -241,14 +241,12 @@ mod tests {
         assert_eq!((reviews.start(), reviews.start()), (Some(instance(1)), None));
     }
 
+    fn notice(version: u64) -> NoticeKeyV1 {
+        NoticeKeyV1 { instance: INSTANCE, version, endpoint: EndpointId::from_bytes([2; 16]), ordinal: 0 }
+    }
+
     #[test]
     fn what_comes_back_is_asked_about_if_something_happened_meanwhile() {
-        let notice = |version| NoticeKeyV1 {
-            instance: INSTANCE,
-            version,
-            endpoint: EndpointId::from_bytes([2; 16]),
-            ordinal: 0,
-        };
         let mut reviews = Reviews::default();
         reviews.came_back(notice(1));
         assert_eq!(reviews.start(), None);
@@ -284,12 +282,6 @@ mod tests {
 
     #[test]
     fn all_is_asked_about_once_for_each_change_and_else_what_came_back() {
-        let notice = |version| NoticeKeyV1 {
-            instance: INSTANCE,
-            version,
-            endpoint: EndpointId::from_bytes([2; 16]),
-            ordinal: 0,
-        };
         let mut reviews = Reviews::default();
         let read = |reviews: &mut Reviews, notice, state: &InstanceStateV1| {
             reviews.ask_about(INSTANCE, notice);
@@ -341,12 +333,6 @@ mod tests {
 
     #[test]
     fn a_state_judges_no_notice_of_a_later_commit() {
-        let notice = |version| NoticeKeyV1 {
-            instance: INSTANCE,
-            version,
-            endpoint: EndpointId::from_bytes([2; 16]),
-            ordinal: 0,
-        };
         let judged = [4, 5, 6].map(|version| judges(5, &notice(version)));
         assert_eq!(judged, [true, true, false]);
     }

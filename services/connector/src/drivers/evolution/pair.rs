@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use berth_proto::event::EndReasonV1;
-use berth_upstreams::{
-    UpstreamError,
-    evolution::{Connect, Socket},
-};
+use berth_upstreams::{UpstreamError, evolution::Connect};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
@@ -27,9 +24,6 @@ const FAILURES_MAX: u32 = 10;
 const FAILED_PAUSE: Duration = Duration::from_secs(1);
 /// How long a device that scanned a code may take to log in, until another one is asked for.
 const JOINING_MAX: Duration = Duration::from_secs(15);
-/// How long it must go on showing codes before it is asked for the next one: a device that scans one is gone for a moment, and what
-/// is asked for in that moment makes a second connection of it.
-const SETTLED: Duration = Duration::from_millis(300);
 /// WhatsApp's code when all codes were shown.
 const EXHAUSTED: u16 = 428;
 
@@ -203,11 +197,9 @@ impl Evolution {
             // It is the same code until it is over. Whoever scans it is about to log in, and a question in that moment would make a second
             // connection of the same device, which never ends.
             Ok(There::Pairing) if progress.shown.is_valid(self.upstream.settings.poll) => return Step::Again,
-            Ok(There::Pairing) if progress.shown.is_some() => {
-                sleep(SETTLED.min(self.upstream.settings.poll)).await;
-                if client.socket(name).await != Ok(Socket::Connecting) {
-                    return Step::Later;
-                }
+            // It is over, or somebody has just scanned it.
+            Ok(There::Pairing) if progress.shown.is_some() && !self.codes_stand(name).await => {
+                return Step::Later;
             }
             // The former session was logged out by this attempt: its unlinking would find that of this one.
             Ok(There::Free { closed_by: Some(ENDED) }) if progress.has_logged_out => {

@@ -70,7 +70,8 @@ impl Evolution {
         Ok(match (memory, database) {
             // While it starts, it knows its devices before their sockets.
             (_, Socket::Open) => There::Away,
-            (Socket::Closed, Socket::Connecting) => There::Joining,
+            // One that was started just now answers before it has loaded its instances, without saying how they stand.
+            (Socket::Closed | Socket::Unsaid, Socket::Connecting) => There::Joining,
             (Socket::Closed | Socket::Unsaid, _) => There::Free { closed_by },
             (Socket::Open | Socket::Connecting, _) => There::Pairing,
         })
