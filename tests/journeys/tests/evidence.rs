@@ -84,10 +84,17 @@ async fn a_deployment_without_a_key_says_that_nothing_is_signed_wherever_one_wou
     assert!(logs.contains("nothing is signed: no evidence key is set (BERTH_EVIDENCE_KEY"), "{logs}");
     let client = berth.client();
     client.post("/v1/instances", json!({ "name": "shop" })).await.expect(201);
+    // What is not listed yet is not exported.
+    eventually("it is listed", async || {
+        let listed = client.get("/v1/instances").await.expect(200);
+        if listed["instances"][0]["name"] == "shop" { Ok(()) } else { Err(listed) }
+    })
+    .await;
     for path in ["/v1/instances/shop/proof", "/v1/export"] {
         let refused = client.get(path).await;
-        assert_eq!(refused.header("retry-after"), "5");
+        let when = refused.header("retry-after").to_owned();
         let problem = refused.expect(503);
+        assert_eq!(when, "5", "{path}: {problem}");
         assert_eq!(problem["code"], "not_signed_yet", "{problem}");
         assert!(problem["detail"].as_str().unwrap().contains("BERTH_EVIDENCE_KEY"), "{problem}");
     }
