@@ -1,6 +1,7 @@
 //! Instances on an Evolution API that plays every trick that the real one was seen to play.
 
 use berth_proto::{
+    InstanceId,
     event::{Event, LogoutOriginV1},
     instance::{PhaseV1, UnlinkStatusV1},
 };
@@ -20,6 +21,14 @@ fn origins(history: &[Event]) -> Vec<LogoutOriginV1> {
         _ => None,
     };
     history.iter().filter_map(origin).collect()
+}
+
+/// An instance on the upstream that shows its first code.
+async fn shows_a_code(world: &World) -> InstanceId {
+    let id = world.instance_on("evo", "shop").await;
+    world.connect(id).await;
+    world.until_qr(id, 1).await;
+    id
 }
 
 #[tokio::test]
@@ -82,9 +91,7 @@ async fn a_driven_upstream_is_unlinked_when_that_can_succeed_and_is_believed_whe
     let world = World::new().await;
     let (upstream, driver) = Scripted::start("drive").await;
     let _connector = world.connector_driven_by(driver).await;
-    let id = world.instance_on("evo", "shop").await;
-    world.connect(id).await;
-    world.until_qr(id, 1).await;
+    let id = shows_a_code(&world).await;
     assert_eq!(world.code(id, "qr", 1).await.as_deref(), Some("2@the-code"));
     assert_eq!(upstream.asked("POST /instance/create"), 1);
     upstream.set("shop", "open", Some(JID));
@@ -277,9 +284,7 @@ async fn what_an_attempt_shows_is_ended_by_whoever_owns_the_link_next() {
         let (upstream, driver) = Scripted::start("drive").await;
         upstream.script(|script| script.logout = Logout::FailingThatWorks);
         let connector = world.connector_driven_by(driver).await;
-        let id = world.instance_on("evo", "shop").await;
-        world.connect(id).await;
-        world.until_qr(id, 1).await;
+        let id = shows_a_code(&world).await;
         // Whoever runs the attempt dies in the moment in which it is ended.
         connector.kill().await;
         if is_deleted {
@@ -313,9 +318,7 @@ async fn what_an_attempt_shows_is_ended_when_its_upstream_is_back() {
     let (upstream, driver) = Scripted::start("drive").await;
     upstream.script(|script| script.logout = Logout::FailingThatWorks);
     let _connector = world.connector_driven_by(driver).await;
-    let id = world.instance_on("evo", "shop").await;
-    world.connect(id).await;
-    world.until_qr(id, 1).await;
+    let id = shows_a_code(&world).await;
     upstream.script(|script| script.fault = Fault::Failing);
     world.delete(id).await;
     upstream.looked_at(&world, 3).await;
@@ -372,9 +375,7 @@ async fn an_upstream_that_starts_and_does_not_say_how_an_instance_stands_is_wait
     let (upstream, driver) = Scripted::start("drive").await;
     upstream.script(|script| script.logout = Logout::FailingThatWorks);
     let _connector = world.connector_driven_by(driver).await;
-    let id = world.instance_on("evo", "shop").await;
-    world.connect(id).await;
-    world.until_qr(id, 1).await;
+    let id = shows_a_code(&world).await;
     // The code was scanned, and the upstream was killed before the device was open.
     upstream.stands("shop", "", "connecting");
     world.delete(id).await;
@@ -390,9 +391,7 @@ async fn what_no_device_came_of_is_forgotten_after_a_while() {
     let world = World::new().await;
     let (upstream, driver) = Scripted::start("drive").await;
     let _connector = world.connector_driven_by(driver).await;
-    let id = world.instance_on("evo", "shop").await;
-    world.connect(id).await;
-    world.until_qr(id, 1).await;
+    let id = shows_a_code(&world).await;
     // It was restarted while it showed the code: nobody logs in any more.
     upstream.stands("shop", "close", "connecting");
     world.delete(id).await;
