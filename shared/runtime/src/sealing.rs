@@ -6,7 +6,7 @@
 //! stay equal, which keeps decisions deterministic, and destroying the data key erases them all.
 //! Subkeys come from HKDF-SHA-256 (RFC 5869) with their purpose as info; each is derived once and kept with its key.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use berth_proto::{CommandId, DirectoryId, Hash, Sealed};
@@ -45,9 +45,13 @@ pub struct MasterKey {
     digest: [u8; 32],
 }
 
-/// The key of one owner's personal data and secrets.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct DataKey {
+/// The key of one owner's personal data and secrets. Cheap to clone; its memory is wiped with the last clone.
+#[derive(Clone)]
+pub struct DataKey(Arc<Subkeys>);
+
+/// A data key and what is derived from it.
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct Subkeys {
     secret: [u8; 32],
     seal: SivKey,
     directory: [u8; 32],
@@ -95,7 +99,7 @@ impl MasterKey {
     /// The same key over a root secret: what it wraps, looks up and digests rests on that from then on.
     #[must_use]
     pub fn rooted(&self, root: &DataKey) -> Self {
-        let mut rooted = Self::of(root.secret);
+        let mut rooted = Self::of(root.0.secret);
         rooted.given = self.given;
         rooted
     }
@@ -125,7 +129,7 @@ impl MasterKey {
 
     /// Encrypts a data key for its owner.
     pub fn wrap(&self, owner: &[u8; 16], key: &DataKey) -> WrappedKey {
-        WrappedKey(siv_seal(&self.wrap, &[owner], &key.secret))
+        WrappedKey(siv_seal(&self.wrap, &[owner], &key.0.secret))
     }
 
     /// Decrypts a data key of that owner.
@@ -167,22 +171,22 @@ impl DataKey {
     }
 
     fn of(secret: [u8; 32]) -> Self {
-        Self {
+        Self(Arc::new(Subkeys {
             seal: subkey(&secret, b"berth.v1.seal"),
             directory: subkey(&secret, b"berth.v1.directory"),
             command: subkey(&secret, b"berth.v1.command"),
             secret,
-        }
+        }))
     }
 
     /// Seals a value of a field of this key's owner.
     pub fn seal(&self, owner: &[u8; 16], field: &str, value: &[u8]) -> Sealed {
-        Sealed(siv_seal(&self.seal, &[owner, field.as_bytes()], value))
+        Sealed(siv_seal(&self.0.seal, &[owner, field.as_bytes()], value))
     }
 
     /// Opens a value that [`Self::seal`] made for the same owner and field.
     pub fn open(&self, owner: &[u8; 16], field: &str, sealed: &Sealed) -> Result<Vec<u8>, OpenError> {
-        siv_open(&self.seal, &[owner, field.as_bytes()], &sealed.0)
+        siv_open(&self.0.seal, &[owner, field.as_bytes()], &sealed.0)
     }
 
     /// Opens a text.
@@ -192,12 +196,12 @@ impl DataKey {
 
     /// The directory entry of a key that is unique within the account whose data key this is.
     pub fn entry(&self, kind: UniqueInAccount, key: &str) -> DirectoryId {
-        DirectoryId::from_bytes(keyed_hash16(&self.directory, &[kind.as_str(), key]))
+        DirectoryId::from_bytes(keyed_hash16(&self.0.directory, &[kind.as_str(), key]))
     }
 
     /// The id of a command with an idempotency key in the account whose data key this is.
     pub fn command_id(&self, idempotency_key: &str) -> CommandId {
-        CommandId::from_bytes(keyed_hash16(&self.command, &[idempotency_key]))
+        CommandId::from_bytes(keyed_hash16(&self.0.command, &[idempotency_key]))
     }
 }
 

@@ -16,6 +16,11 @@ pub(crate) trait Operation: Send + 'static {
     /// Asks once and waits for the answer.
     fn once(&mut self) -> impl Future<Output = Outcome<()>> + Send;
 
+    /// Opens its connection, where that is not to be measured.
+    fn open(&mut self) -> impl Future<Output = Outcome<()>> + Send {
+        async { Ok(()) }
+    }
+
     /// Whether it has nothing more to ask; most never run out.
     fn is_done(&self) -> bool {
         false

@@ -78,22 +78,26 @@ impl<'a> Ask<'a> {
 }
 
 impl Connection {
-    /// A connection to a port of the loopback interface, opened by the first request.
+    /// A connection to a port of the loopback interface, opened by the first request if not before.
     pub(crate) fn to(port: u16) -> Self {
         Self { port, stream: None, received: Vec::with_capacity(8 * 1024) }
+    }
+
+    /// Opens it, if it is not open.
+    pub(crate) async fn open(&mut self) -> Outcome<()> {
+        if self.stream.is_none() {
+            let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+            stream.set_nodelay(true)?;
+            self.stream = Some(stream);
+        }
+        Ok(())
     }
 
     /// Sends a request and reads its whole answer. A caller that gives up in the middle leaves a connection that
     /// is not used again.
     pub(crate) async fn ask(&mut self, ask: Ask<'_>) -> Outcome<Answer> {
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-                stream.set_nodelay(true)?;
-                stream
-            }
-        };
+        self.open().await?;
+        let mut stream = self.stream.take().ok_or("there is no connection")?;
         stream.write_all(ask.text().as_bytes()).await?;
         self.received.clear();
         loop {

@@ -20,6 +20,9 @@ use crate::{Failure, Outcome, closed_loop::Operation, http::Refused, latency::La
 
 /// The longest that the pacemaker sleeps at once, so that an ended measurement ends it too.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
+/// The shortest: moments that fall into it are told of together, so that waking for each does not take the processor from what
+/// is measured. Their latencies have it.
+const SLEEP_MIN: Duration = Duration::from_micros(250);
 /// How long after the last moment an answer is still waited for.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -50,8 +53,15 @@ struct Moments {
     count: u32,
 }
 
-/// Sends `rate` requests per second for `duration`, by as many clients as are free.
-pub(crate) async fn measure<O: Operation>(clients: Vec<O>, rate: f64, duration: Duration) -> Outcome<Open> {
+/// Sends `rate` requests per second for `duration`, by as many clients as are free, whose connections are opened before that.
+pub(crate) async fn measure<O: Operation>(
+    clients: &mut Vec<O>,
+    rate: f64,
+    duration: Duration,
+) -> Outcome<Open> {
+    for client in clients.iter_mut() {
+        client.open().await?;
+    }
     let count = u32::try_from(Duration::from_secs_f64(rate * duration.as_secs_f64()).as_secs())?.max(1);
     let moments = Moments { start: Instant::now(), pace: duration / count, count };
     let due = Arc::new(Semaphore::new(0));
@@ -61,12 +71,14 @@ pub(crate) async fn measure<O: Operation>(clients: Vec<O>, rate: f64, duration: 
         move || moments.beat(&due)
     });
     let mut running = JoinSet::new();
-    for client in clients {
+    for client in clients.drain(..) {
         running.spawn(moments.serve(client, Arc::clone(&due), Arc::clone(&taken)));
     }
     let mut all = Open::new(duration)?;
     while let Some(ended) = running.join_next().await {
-        all.merge(&ended??)?;
+        let (part, client) = ended??;
+        all.merge(&part)?;
+        clients.push(client);
     }
     pacemaker.await?;
     // Those that no client was free for.
@@ -132,7 +144,7 @@ impl Moments {
                 if left.is_zero() {
                     break;
                 }
-                std::thread::sleep(left.min(SLEEP_MAX));
+                std::thread::sleep(left.clamp(SLEEP_MIN, SLEEP_MAX));
             }
             due.add_permits(1);
         }
@@ -144,7 +156,7 @@ impl Moments {
         mut client: O,
         due: Arc<Semaphore>,
         taken: Arc<AtomicU32>,
-    ) -> Result<Open, Failure> {
+    ) -> Result<(Open, O), Failure> {
         let mut part = Open::new(Duration::ZERO)?;
         let end = self.end();
         while taken.load(Ordering::Relaxed) < self.count {
@@ -168,7 +180,7 @@ impl Moments {
                 due.close();
             }
         }
-        Ok(part)
+        Ok((part, client))
     }
 }
 
@@ -194,7 +206,8 @@ mod tests {
     #[tokio::test]
     async fn a_stall_shows_in_every_request_that_it_delayed() {
         let stall = Duration::from_millis(400);
-        let seen = measure(vec![Stalls(Some(stall))], 1_000.0, Duration::from_millis(800)).await.unwrap();
+        let seen =
+            measure(&mut vec![Stalls(Some(stall))], 1_000.0, Duration::from_millis(800)).await.unwrap();
         assert_eq!(seen.latencies.count(), 800, "each moment counts once");
         assert_eq!(seen.answered + seen.unanswered, 800);
         // About every second request waited, and a quarter of all for more than 200 ms; a client that forgets
@@ -222,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn refusals_are_counted_apart_from_what_broke() {
-        let seen = measure(vec![Mixed(0)], 400.0, Duration::from_millis(100)).await.unwrap();
+        let seen = measure(&mut vec![Mixed(0)], 400.0, Duration::from_millis(100)).await.unwrap();
         assert_eq!(seen.latencies.count(), 40);
         assert_eq!((seen.answered, seen.refusals.count(), seen.without_when), (10, 20, 10));
         assert_eq!((seen.broken, seen.unanswered, seen.is_whole()), (10, 0, false));
@@ -239,7 +252,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_never_answered_is_counted_and_bounded() {
-        let seen = measure(vec![Silent, Silent], 100.0, Duration::from_millis(100)).await.unwrap();
+        let mut clients = vec![Silent, Silent];
+        let seen = measure(&mut clients, 100.0, Duration::from_millis(100)).await.unwrap();
+        assert_eq!(clients.len(), 2);
         assert_eq!((seen.answered, seen.unanswered, seen.latencies.count()), (0, 10, 10));
     }
 }

@@ -65,12 +65,12 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
         run.closed(&deployment, &place, vec![page]).await?;
     }
     let changing = instances.get(..CHANGING.min(size)).unwrap_or_default();
-    let changers = Changes::clients(&deployment, changing, clients).await?;
+    let mut changers = Changes::clients(&deployment, changing, clients).await?;
     let first: &Instance = instances.first().ok_or("there is no instance")?;
     let page = Pages::client(&deployment, &session, "/console/")?;
     let watch = Watch::start(&deployment).await?;
     let (load, seen, opened) = tokio::join!(
-        open_loop::measure(changers, CHANGES_PER_SECOND, window),
+        open_loop::measure(&mut changers, CHANGES_PER_SECOND, window),
         console::watch(&deployment, &session, first, window),
         page.read(window, PAUSE),
     );

@@ -16,7 +16,6 @@ use crate::{
     topology::Topology,
     watch::Watch,
     workload::{
-        Population,
         commands::{By, Commands},
         creates::{self, Kind},
     },
@@ -51,16 +50,18 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
     let closed = Commands::clients(&deployment, &population, By::Id, Picks::cycles(clients));
     let (capacity, _) = closed_loop::measure(closed, window).await?;
     deployment.idle().await?;
+    let picks = Picks::uniform(run.profile.open_clients);
+    let mut clients = Commands::clients(&deployment, &population, By::Id, picks);
     for part in RATES {
         let place = Place::new(Table::Open, &topology, work(part), round);
         let rate = capacity.per_second * part;
         let watch = Watch::start(&deployment).await?;
         let end = Instant::now() + window;
-        let seen = offer(run, &deployment, &population, rate, window).await?;
+        let seen = open_loop::measure(&mut clients, rate, window).await?;
         let mut answers = seen.answered;
         if part > 1.0 {
             let calm = capacity.per_second * CALM_PART;
-            let (recovered, more) = recovery(run, &deployment, &population, calm, end).await?;
+            let (recovered, more) = recovery(&mut clients, calm, end).await?;
             run.results.note(&place, RECOVERED_SECONDS, seconds(recovered));
             answers += more;
         }
@@ -74,31 +75,13 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
     Ok(())
 }
 
-async fn offer(
-    run: &Run<'_>,
-    deployment: &Deployment,
-    population: &Population,
-    rate: f64,
-    time: Duration,
-) -> Outcome<Open> {
-    let picks = Picks::uniform(run.profile.open_clients);
-    let clients = Commands::clients(deployment, population, By::Id, picks);
-    open_loop::measure(clients, rate, time).await
-}
-
 /// Offers a rate that was no trouble before, a little at a time, until all of it is answered with success. Gives how long
 /// after the last moment of too much that began, and what was answered meanwhile.
-async fn recovery(
-    run: &Run<'_>,
-    deployment: &Deployment,
-    population: &Population,
-    rate: f64,
-    end: Instant,
-) -> Outcome<(Duration, u64)> {
+async fn recovery(clients: &mut Vec<Commands>, rate: f64, end: Instant) -> Outcome<(Duration, u64)> {
     let mut answered = 0;
     loop {
         let after = end.elapsed();
-        let slice = offer(run, deployment, population, rate, CALM_SLICE).await?;
+        let slice = open_loop::measure(clients, rate, CALM_SLICE).await?;
         answered += slice.answered;
         if slice.is_whole() {
             return Ok((after, answered));

@@ -68,6 +68,10 @@ impl Operation for Commands {
         Ok(())
     }
 
+    async fn open(&mut self) -> Outcome<()> {
+        self.connection.open().await
+    }
+
     fn is_done(&self) -> bool {
         self.left == Some(0)
     }
