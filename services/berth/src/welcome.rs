@@ -104,8 +104,8 @@ impl FirstStart<'_> {
 }
 
 /// What is said of phones that are only played.
-const SIMULATED: &str =
-    "No WhatsApp is behind this: phones are simulated, and a code is scanned by an API call";
+const SIMULATED: &str = "No WhatsApp is behind instances without an upstream or a worker: their phones are simulated, and a \
+                         code is scanned by an API call";
 
 /// Where a gateway is used that was given its keys: nothing about them is to be shown, and the rest is as good to know.
 pub(crate) fn places(address: SocketAddr, settings: &Settings) -> Result<(), Failure> {

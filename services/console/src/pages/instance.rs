@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use berth_domain::instance::attempt;
+use berth_domain::instance::{attempt, binding};
 use berth_gateway::{
     App,
     app::{Failure, LiveCode, Record},
@@ -146,8 +146,13 @@ async fn panel_of(visit: &Visit, record: &Record) -> Result<Panel, Failure> {
         is_deleted: record.is_deleted(),
         // The same command for as long as the instance stands as it does: a double click is one attempt.
         key: format!("console-{}-{}", record.id, record.version),
-        phone: (visit.app.settings().simulated_driver && !record.is_deleted()).then(|| Phone::of(record)),
+        phone: is_simulated(visit, record).then(|| Phone::of(record)),
     })
+}
+
+/// Whether the phone of the instance is only played: it has neither an upstream nor a worker.
+fn is_simulated(visit: &Visit, record: &Record) -> bool {
+    visit.app.settings().simulated_driver && !record.is_deleted() && binding(&record.state).is_none()
 }
 
 /// The attempt that runs, with its code.
