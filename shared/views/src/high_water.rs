@@ -8,16 +8,21 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use berth_log::ShardPosition;
 use berth_proto::Hash;
+use berth_runtime::spawn_blocking;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::checked::{Checkpoint, LastCommit};
 
 /// How a file of marks ends.
 pub(crate) const SUFFIX: &str = ".high-water";
+/// How often the file is written at most.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
 
 /// How much of one shard was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +74,44 @@ impl Marks {
     }
 }
 
+/// Marks that are raised all the time, and their file, which is written now and then.
+#[derive(Debug)]
+pub(crate) struct KeptMarks {
+    pub(crate) marks: Marks,
+    path: PathBuf,
+    /// Whether they are ahead of the file.
+    ahead: bool,
+    /// When it may be written again.
+    after: Instant,
+}
+
+impl KeptMarks {
+    /// Marks that stand in their file.
+    pub(crate) fn new(marks: Marks, path: PathBuf) -> Self {
+        Self { marks, path, ahead: false, after: Instant::now() }
+    }
+
+    /// Raises them to a checkpoint.
+    pub(crate) fn raise(&mut self, checkpoint: &Checkpoint) {
+        self.ahead |= self.marks.raise(checkpoint);
+    }
+
+    /// When the file is to be written; none if it has them.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.ahead.then_some(self.after)
+    }
+
+    /// Writes the file. If that fails, the next marks try again.
+    pub(crate) async fn write(&mut self, view: &str) {
+        let (path, marks) = (self.path.clone(), self.marks.clone());
+        (self.ahead, self.after) = (false, Instant::now() + WRITE_EVERY);
+        let written = spawn_blocking(move || write(&path, &marks)).await;
+        if let Err(error) = written.unwrap_or_else(|error| Err(error.into())) {
+            tracing::warn!(view, %error, "the high-water mark cannot be written");
+        }
+    }
+}
+
 /// The file of a view's marks, beside the view's own folder.
 pub(crate) fn path(folder: &Path, view: &str) -> PathBuf {
     folder.join(format!("{view}{SUFFIX}"))
@@ -103,7 +146,7 @@ fn read_any(path: &Path) -> io::Result<Marks> {
 }
 
 /// Writes the marks: a new file takes the place of the old one.
-pub(crate) fn write(path: &Path, marks: &Marks) -> io::Result<()> {
+fn write(path: &Path, marks: &Marks) -> io::Result<()> {
     let file = MarksFile { marks: marks.clone(), digest: digest(marks)? };
     let bytes = serde_json::to_vec(&file)?;
     let fresh = path.with_extension("high-water-new");

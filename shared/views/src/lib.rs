@@ -21,6 +21,7 @@ pub mod port;
 mod program;
 mod reader;
 mod seen;
+mod standing;
 mod start;
 mod store;
 #[cfg(test)]
