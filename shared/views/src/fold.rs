@@ -258,6 +258,9 @@ impl Rows for Overlay<'_> {
         if let Some(changed) = self.own.get(key).or_else(|| self.unwritten.get(key)) {
             return Ok(changed.clone());
         }
+        if self.unwritten.is_absent(key) {
+            return Ok(None);
+        }
         match self.checked.get_with_sum(key) {
             Ok(found) => {
                 self.unwritten.was_read(key, found.as_ref().map(|(sum, _)| *sum));

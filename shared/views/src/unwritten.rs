@@ -62,6 +62,11 @@ impl Unwritten {
         self.changes.get(key)
     }
 
+    /// Whether it was found before that there is no such row, as most look-ups for what may be open find.
+    pub(crate) fn is_absent(&self, key: &[u8]) -> bool {
+        matches!(self.sums.get(key), Some(None))
+    }
+
     /// Notes the checksum of a stored row that was read; none if there is no such row.
     pub(crate) fn was_read(&mut self, key: &[u8], sum: Option<u128>) {
         if self.sums.insert(key.to_vec(), sum).is_none() {
