@@ -11,7 +11,7 @@
 //! Every row depends on one stream only: an index row is written with the record that it points to. The state is that
 //! of the last commit with events: what an instance remembers of commands that changed nothing is shown to nobody. So is the
 //! version in its row; that of a later commit without events has a row of its own, since most commits have none, and
-//! nothing but that number is written for them. Whoever reads both reads the number first: see [`record`].
+//! nothing but that number is written for them. Whoever reads both reads the number first, which is written last: see [`record`].
 
 use std::{
     collections::HashMap,

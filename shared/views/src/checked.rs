@@ -1,6 +1,6 @@
 //! Rows that notice damage, over any engine.
 //!
-//! Each row carries a checksum over its key and value. The checkpoint, written in the same atomic batch as
+//! Each row carries a checksum over its key and value. The checkpoint, written in the same batch as
 //! the rows, carries the sum of all those checksums: a multiset digest, which does not depend on the order
 //! of the rows and is brought up to date with each batch. At every open all rows are read and summed up
 //! again, so that a row that is lost, older or foreign shows.
@@ -146,7 +146,7 @@ impl Checked {
         stored.into_iter().map(unwrap_entry).collect()
     }
 
-    /// Writes changed rows and the checkpoint that they bring about, in one atomic batch. `read` has the
+    /// Writes changed rows, in this order, and the checkpoint that they bring about, in one batch. `read` has the
     /// checksums of those stored rows that were read since the last batch.
     pub(crate) fn write(
         &self,

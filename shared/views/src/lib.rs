@@ -1,8 +1,8 @@
 //! Rebuildable views: a follower of the log and a checked sled store.
 //!
-//! A view folds commits into rows. Its rows and the position they stand for are written in one atomic
-//! batch, and in few large ones as long as nobody may read them; each row has a checksum, and a digest over all rows is verified at open. Anything wrong (another
-//! schema, damage, a recreated log) moves the folder aside and builds the view anew from the log, while
+//! A view folds commits into rows. Its rows and the position they stand for are written in one batch, of which a crash leaves all or
+//! nothing, and in few large ones as long as nobody may read them; each row has a checksum, and a digest over all rows is
+//! verified at open. Anything wrong (another schema, damage, a recreated log) moves the folder aside and builds the view anew from the log, while
 //! readers are told so. A log that lost commits halts the view until an operator decides. Whoever asks has the view built anew
 //! beside its rows, which are read until the new ones take their place.
 

@@ -10,8 +10,7 @@ use crate::store::{Store, StoreError, memory::MemoryStore, sled::SledStore};
 /// inside the memory of a small machine.
 pub const CACHE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
 
-/// Bytes of changed rows that a view holds back while it is built, unless said otherwise: some four thousand small rows. sled writes
-/// a batch under a lock of the whole process, so that nobody reads any view meanwhile: more at once would be a stall.
+/// Bytes of changed rows that a view holds back while it is built, unless said otherwise: some four thousand small rows.
 pub const HELD_BYTES_DEFAULT: usize = 1024 * 1024;
 
 /// The time between two batches of a view that is up to date, unless said otherwise: commits of a busy moment share the

@@ -138,6 +138,10 @@ pub type Row = (Vec<u8>, Vec<u8>);
 
 /// Reads the rows of a running view. Cheap to clone; reads are short and may block on the disk, so callers
 /// in asynchronous code use `spawn_blocking` for long scans.
+///
+/// Rows become visible one by one, before [`Self::changes`] tells their position: those of a batch that are written in the order
+/// of their keys, then those that are removed are gone. So whoever finds a new row finds what is new of those before it, and a
+/// row that takes the place of another is there before that is gone.
 #[async_trait]
 pub trait ViewReader: fmt::Debug + Send + Sync + 'static {
     /// A row.

@@ -112,6 +112,11 @@ fn logged_out(session: u32) -> Event {
 }
 
 #[test]
+fn the_number_of_a_version_is_written_behind_its_record() {
+    assert!(record_key(ID) < version_key(ID), "whoever finds the number finds the record of it");
+}
+
+#[test]
 fn the_texts_are_looked_at_only_if_one_changed() {
     let mut life = Life::default();
     assert_eq!(life.happens(&[created()]), ("soiv".to_owned(), true));

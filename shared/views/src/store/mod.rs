@@ -5,7 +5,10 @@
 //! rows above it carry checksums, and a digest over all of them is verified at every open.
 
 pub(crate) mod memory;
+mod redo;
 pub(crate) mod sled;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc};
 
@@ -45,10 +48,13 @@ pub(crate) enum StoreError {
     Damaged(&'static str),
 }
 
-/// Changes that become visible and durable together: a key and its new value, none to remove it.
-pub(crate) type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+/// A key and its new value, none to remove it.
+pub(crate) type Update = (Vec<u8>, Option<Vec<u8>>);
 
-/// An ordered map of bytes with atomic batches. Every call may block on the disk.
+/// What survives a crash together. Each key stands in it once.
+pub(crate) type Batch = Vec<Update>;
+
+/// An ordered map of bytes with batches. Every call may block on the disk; none waits for a batch of another store.
 pub(crate) trait Store: fmt::Debug + Send + Sync + 'static {
     /// A value.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
@@ -57,7 +63,8 @@ pub(crate) trait Store: fmt::Debug + Send + Sync + 'static {
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StoreError>;
 
     /// Applies all changes or none, also across a crash. What was applied later never survives a crash
-    /// that loses something applied earlier.
+    /// that loses something applied earlier. Whoever reads meanwhile may meet a part of it: the first of the new values, in their
+    /// order, or all of them and some that are removed. After an error the store is to be opened again before the next batch.
     fn apply(&self, batch: Batch) -> Result<(), StoreError>;
 
     /// Brings everything that was applied to the disk.

@@ -2,6 +2,9 @@
 //!
 //! sled 0.34.7 survives a killed process, but it panics on some damage and silently answers with older
 //! values on other. Each call is therefore guarded against panics, and what it returns is checked above.
+//!
+//! Its batches and transactions hold one lock of the whole process, which stops every read of every database until they are
+//! written. So none is used: a batch is made update by update, and [`redo`] makes it whole again after a crash.
 
 use std::{
     any::Any,
@@ -9,11 +12,11 @@ use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use super::{Batch, Store, StoreError};
+use super::{Batch, Store, StoreError, Update, redo};
 use crate::port::Row;
 
 /// How often sled brings what was applied to the disk, by itself and off the path of readers.
@@ -28,6 +31,8 @@ const OPEN_RETRY_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct SledStore {
     /// Taken when dropped only.
     db: Option<sled::Db>,
+    /// Held while a batch is made.
+    batch: Mutex<()>,
 }
 
 impl SledStore {
@@ -47,9 +52,28 @@ impl SledStore {
                     tries += 1;
                     std::thread::sleep(OPEN_RETRY_PAUSE);
                 }
-                opened => return Ok(Self { db: Some(opened?) }),
+                opened => {
+                    let store = Self { db: Some(opened?), batch: Mutex::default() };
+                    store.finish()?;
+                    return Ok(store);
+                }
             }
         }
+    }
+
+    /// Makes the batch that was not ended when the process was.
+    fn finish(&self) -> Result<(), StoreError> {
+        let db = self.db()?;
+        let Some(written) = guarded("open", || redo::unfinished(db))? else { return Ok(()) };
+        let batch =
+            redo::decode(&written).ok_or(StoreError::Damaged("a batch that was not ended cannot be read"))?;
+        guarded("write", || make(db, &batch).and_then(|()| redo::end(db)))
+    }
+
+    /// The database, past what is written by batches.
+    #[cfg(test)]
+    pub(super) fn database(&self) -> &sled::Db {
+        self.db().expect("an open store")
     }
 
     fn db(&self) -> Result<&sled::Db, StoreError> {
@@ -84,14 +108,15 @@ impl Store for SledStore {
 
     fn apply(&self, batch: Batch) -> Result<(), StoreError> {
         let db = self.db()?;
-        let mut changes = sled::Batch::default();
-        for (key, value) in batch {
-            match value {
-                Some(value) => changes.insert(key, value),
-                None => changes.remove(key),
+        let _alone = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        guarded("write", || {
+            if batch.len() < 2 {
+                return make(db, &batch);
             }
-        }
-        guarded("write", || db.apply_batch(changes))
+            redo::begin(db, &batch)?;
+            make(db, &batch)?;
+            redo::end(db)
+        })
     }
 
     fn flush(&self) -> Result<(), StoreError> {
@@ -106,6 +131,19 @@ impl Drop for SledStore {
         let db = self.db.take();
         let _panicked = catch_unwind(AssertUnwindSafe(move || drop(db)));
     }
+}
+
+/// Makes the updates of a batch, one by one.
+fn make(db: &sled::Db, batch: &[Update]) -> sled::Result<()> {
+    for (key, value) in batch {
+        if let Some(value) = value {
+            db.insert(key, value.as_slice())?;
+        }
+    }
+    for (key, _) in batch.iter().filter(|(_, value)| value.is_none()) {
+        db.remove(key)?;
+    }
+    Ok(())
 }
 
 fn guarded<T>(operation: &'static str, work: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use berth_log::LogRead;
@@ -19,6 +19,8 @@ use crate::{
 
 /// Commits of the log of the process that is killed.
 const COMMITS: u64 = 20_000;
+/// Commits that it is given before it is: three such processes do not come to the end.
+const GIVEN: u64 = COMMITS / 4;
 /// Tells the child where its view lies.
 const FOLDER: &str = "BERTH_TEST_REBUILT_VIEW_FOLDER";
 
@@ -83,7 +85,7 @@ async fn a_position_is_reached_once_and_never_left_when_the_rows_are_switched() 
 async fn a_process_that_is_killed_while_it_builds_goes_on_at_the_next_start() {
     let (log, folder) = of_a_stopped_view().await;
     let rows = reference(&log).await;
-    for lines in [1, 3, 8] {
+    for lines in [1, 2, 3] {
         build_and_be_killed(folder.path(), lines).await;
     }
     assert_eq!(names(folder.path(), "v"), ["v1", "v1-1"], "it was not whole yet");
@@ -399,7 +401,8 @@ async fn of_a_stopped_view() -> (TestLog, TempDir) {
     (log, folder)
 }
 
-/// Lets another process of this program build and kills it after it told so many times how far it is.
+/// Lets another process of this program build and kills it after it told so many times how far it is, and the disk has what it told
+/// first.
 async fn build_and_be_killed(folder: &Path, lines: usize) {
     be_killed_while_building(&std::env::current_exe().unwrap(), folder, lines).await;
 }
@@ -411,15 +414,27 @@ async fn be_killed_while_building(program: &Path, folder: &Path, lines: usize) {
         .args(["beside::the_process_that_is_killed", "--exact", "--ignored", "--nocapture"])
         .env(FOLDER, folder)
         .stdout(Stdio::piped());
+    let folder = folder.to_owned();
     let killed = berth_runtime::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
         let told = BufReader::new(child.stdout.take().unwrap()).lines();
-        let seen = told.map_while(Result::ok).filter(|line| line.contains("built")).take(lines).count();
+        let mut told = told.map_while(Result::ok).filter(|line| line.contains("built"));
+        let first = told.next().map(|_| written(&folder));
+        let seen = usize::from(first.is_some()) + told.take(lines - 1).count();
+        while first == Some(written(&folder)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         seen
     });
     assert_eq!(killed.await.unwrap(), lines, "the child builds");
+}
+
+/// When the file of the rows that are built was written last.
+fn written(folder: &Path) -> SystemTime {
+    let rows = names(folder, "v1-").pop().unwrap();
+    std::fs::metadata(folder.join("counts").join(rows).join("db")).unwrap().modified().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -428,7 +443,7 @@ async fn the_process_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
     };
-    let log = TestLog::with_commits(COMMITS);
+    let log = TestLog::with_commits(COMMITS).giving_beside(GIVEN);
     let running = Running::open(&log, Path::new(&folder)).await;
     running.state(|state| *state == ViewState::Live).await;
     // One that was begun goes on by itself.

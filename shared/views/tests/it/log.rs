@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    future::pending,
     sync::{Arc, Mutex},
 };
 
@@ -22,6 +23,8 @@ const SHARDS: u8 = 2;
 pub(crate) struct TestLog {
     shards: Arc<Mutex<BTreeMap<u8, Shard>>>,
     grown: watch::Sender<u64>,
+    /// Commits that whoever builds beside is given, before it waits for good.
+    given_beside: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -37,7 +40,13 @@ impl TestLog {
         Self {
             shards: Arc::new(Mutex::new((0..SHARDS).map(|shard| (shard, empty(7))).collect())),
             grown: watch::Sender::new(0),
+            given_beside: None,
         }
+    }
+
+    /// The same log, which gives whoever builds beside about so many commits and then lets it wait.
+    pub(crate) fn giving_beside(self, commits: u64) -> Self {
+        Self { given_beside: Some(commits), ..self }
     }
 
     /// A log of `count` commits on 97 instances; the same count gives the same log.
@@ -175,7 +184,7 @@ impl LogRead for TestLog {
         Ok(Vec::new())
     }
 
-    async fn follow(&self, _name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
+    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
         let state = Following {
             log: self.clone(),
             kinds: kinds.to_vec(),
@@ -183,6 +192,7 @@ impl LogRead for TestLog {
             grown: self.grown.subscribe(),
             ready: VecDeque::new(),
             told: false,
+            left: self.given_beside.filter(|_| name.ends_with("-next")),
         };
         Ok(Box::pin(stream::unfold(state, |mut state| async move {
             let next = state.next().await;
@@ -222,6 +232,8 @@ struct Following {
     ready: VecDeque<Result<Followed, FollowError>>,
     /// Whether the end was told since the follower last fell behind.
     told: bool,
+    /// Commits that it is still given, if there is an end to that.
+    left: Option<u64>,
 }
 
 impl Following {
@@ -230,9 +242,13 @@ impl Following {
             if let Some(next) = self.ready.pop_front() {
                 return next;
             }
+            if self.left == Some(0) {
+                return pending().await;
+            }
             self.grown.borrow_and_update();
             self.ready.extend(self.log.after(&self.kinds, &mut self.position));
             if !self.ready.is_empty() {
+                self.left = self.left.map(|left| left.saturating_sub(self.ready.len() as u64));
                 self.told = false;
                 continue;
             }

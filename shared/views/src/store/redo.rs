@@ -1,0 +1,93 @@
+//! A batch that is to be made update by update, written down in full before, so that a crash leaves all of it or nothing.
+//!
+//! sled recovers to a prefix of what was written. The updates are written down first, then made, and then what was written down
+//! is taken back: so whatever prefix is left has nothing of the batch, or all that it takes to make it. Updates are new values and
+//! no steps, so that making them again does no harm.
+
+use super::{Batch, Update};
+
+/// Bytes of a part. A page of sled is one message, and one of more than 128 KiB goes into a file of its own: so a part has a tree
+/// for itself.
+const PART_BYTES: usize = 64 * 1024;
+/// The trees are named after this and the number of their part.
+const TREE: &str = "redo-";
+/// Where the part stands in its tree.
+const KEY: &[u8] = b"part";
+/// Bytes of a length: of all in front of the first part, and of each key and value.
+const LENGTH: usize = size_of::<usize>();
+
+/// Writes a batch down.
+pub(super) fn begin(db: &sled::Db, batch: &[Update]) -> sled::Result<()> {
+    // The first part comes last: with it all are there.
+    for (at, part) in encode(batch).chunks(PART_BYTES).enumerate().rev() {
+        tree(db, at)?.insert(KEY, part)?;
+    }
+    Ok(())
+}
+
+/// The batch is made. Without the first part the others are nothing, and what comes next is written over them.
+pub(super) fn end(db: &sled::Db) -> sled::Result<()> {
+    tree(db, 0)?.remove(KEY)?;
+    Ok(())
+}
+
+/// What is written down of a batch that was not ended, if there is one: see [`decode`].
+pub(super) fn unfinished(db: &sled::Db) -> sled::Result<Option<Vec<u8>>> {
+    let Some(first) = tree(db, 0)?.get(KEY)? else { return Ok(None) };
+    let mut written = first.to_vec();
+    let length = take_length(&written).map_or(0, |(length, _)| length);
+    for at in 1..length.div_ceil(PART_BYTES) {
+        let Some(part) = tree(db, at)?.get(KEY)? else { break };
+        written.extend_from_slice(&part);
+    }
+    Ok(Some(written))
+}
+
+fn tree(db: &sled::Db, part: usize) -> sled::Result<sled::Tree> {
+    db.open_tree(format!("{TREE}{part}"))
+}
+
+fn encode(batch: &[Update]) -> Vec<u8> {
+    let mut updates = Vec::new();
+    for (key, value) in batch {
+        put_bytes(&mut updates, key);
+        updates.push(u8::from(value.is_some()));
+        if let Some(value) = value {
+            put_bytes(&mut updates, value);
+        }
+    }
+    let length = LENGTH + updates.len();
+    [&length.to_be_bytes()[..], &updates].concat()
+}
+
+fn put_bytes(written: &mut Vec<u8>, bytes: &[u8]) {
+    written.extend_from_slice(&bytes.len().to_be_bytes());
+    written.extend_from_slice(bytes);
+}
+
+/// The batch in what was written down; none if that is damaged.
+pub(super) fn decode(written: &[u8]) -> Option<Batch> {
+    let (_, mut rest) = take_length(written).filter(|(length, _)| *length == written.len())?;
+    let mut batch = Batch::new();
+    while !rest.is_empty() {
+        let (key, behind) = take_bytes(rest)?;
+        let (has_value, behind) = behind.split_first()?;
+        let (value, behind) = match has_value {
+            0 => (None, behind),
+            _ => take_bytes(behind).map(|(value, behind)| (Some(value.to_vec()), behind))?,
+        };
+        batch.push((key.to_vec(), value));
+        rest = behind;
+    }
+    Some(batch)
+}
+
+fn take_length(written: &[u8]) -> Option<(usize, &[u8])> {
+    let (length, rest) = written.split_first_chunk::<LENGTH>()?;
+    Some((usize::from_be_bytes(*length), rest))
+}
+
+fn take_bytes(written: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = take_length(written)?;
+    rest.split_at_checked(length)
+}
