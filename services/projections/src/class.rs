@@ -106,29 +106,32 @@ impl Class {
 
 /// A state that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct StateFilter {
     pub(crate) word: &'static str,
     /// What else it shall say; none is whatever it says.
     pub(crate) detail: Option<&'static str>,
 }
 
 /// The states that are asked for; an unknown one is given back.
-pub(crate) fn asked_states(states: &[String], with_deleted: bool) -> Result<Vec<Asked>, String> {
+pub(crate) fn state_filters(states: &[String], with_deleted: bool) -> Result<Vec<StateFilter>, String> {
     if states.is_empty() {
         let words = STATE_WORDS.into_iter().filter(|word| with_deleted || *word != "deleted");
-        return Ok(words.map(|word| Asked { word, detail: None }).collect());
+        return Ok(words.map(|word| StateFilter { word, detail: None }).collect());
     }
-    states.iter().map(|text| asked(text).ok_or_else(|| format!("there is no state {text:?}"))).collect()
+    states
+        .iter()
+        .map(|text| state_filter(text).ok_or_else(|| format!("there is no state {text:?}")))
+        .collect()
 }
 
-fn asked(text: &str) -> Option<Asked> {
+fn state_filter(text: &str) -> Option<StateFilter> {
     let Some((word, detail)) = text.split_once('.') else {
         let word = STATE_WORDS.into_iter().find(|word| *word == text)?;
-        return Some(Asked { word, detail: None });
+        return Some(StateFilter { word, detail: None });
     };
     let (word, details) = STATE_DETAILS.into_iter().find(|(known, _)| *known == word)?;
     let detail = details.iter().find(|known| **known == detail)?;
-    Some(Asked { word, detail: Some(detail) })
+    Some(StateFilter { word, detail: Some(detail) })
 }
 
 /// The word for a state as a reader sees it at `now`.
@@ -138,10 +141,10 @@ pub(crate) fn word_at(state: &InstanceStateV1, now: Timestamp) -> &'static str {
 }
 
 /// Whether a reader sees one of the states that are asked for at `now`.
-pub(crate) fn is_asked(state: &InstanceStateV1, asked: &[Asked], now: Timestamp) -> bool {
+pub(crate) fn passes(state: &InstanceStateV1, filters: &[StateFilter], now: Timestamp) -> bool {
     let shown: Cow<'_, InstanceStateV1> = effective(state, now);
     let (word, detail) = (state_word(&shown.phase), detail_word(&shown.phase));
-    asked.iter().any(|it| it.word == word && (it.detail.is_none() || it.detail == detail))
+    filters.iter().any(|it| it.word == word && (it.detail.is_none() || it.detail == detail))
 }
 
 #[cfg(test)]
@@ -169,18 +172,20 @@ mod tests {
     #[test]
     fn unknown_words_are_named() {
         for unknown in ["open", "linked.", "linked.banned", "created.open", ".open", ""] {
-            let refused = asked_states(&[unknown.to_owned()], false);
+            let refused = state_filters(&[unknown.to_owned()], false);
             assert_eq!(refused, Err(format!("there is no state {unknown:?}")));
         }
-        assert_eq!(asked_states(&[], false).unwrap().len(), STATE_WORDS.len() - 1);
-        assert_eq!(asked_states(&[], true).unwrap().len(), STATE_WORDS.len());
+        assert_eq!(state_filters(&[], false).unwrap().len(), STATE_WORDS.len() - 1);
+        assert_eq!(state_filters(&[], true).unwrap().len(), STATE_WORDS.len());
     }
 
     #[test]
     fn a_detail_is_asked_for_with_its_word() {
-        let asked = asked_states(&["paused.banned".to_owned(), "linked".to_owned()], false).unwrap();
-        let expected =
-            [Asked { word: "paused", detail: Some("banned") }, Asked { word: "linked", detail: None }];
-        assert_eq!(asked, expected);
+        let filters = state_filters(&["paused.banned".to_owned(), "linked".to_owned()], false).unwrap();
+        let expected = [
+            StateFilter { word: "paused", detail: Some("banned") },
+            StateFilter { word: "linked", detail: None },
+        ];
+        assert_eq!(filters, expected);
     }
 }

@@ -10,7 +10,7 @@ use berth_proto::{
 use berth_views::{ViewError, ViewReader};
 
 use crate::{
-    class::{Asked, Class, asked_states, is_asked},
+    class::{Class, StateFilter, passes, state_filters},
     records::{
         ACCOUNTS, Row, STATES, account_of, after_account, decode_account, id_of, owned_prefix, record,
         state_prefix,
@@ -55,7 +55,7 @@ impl Page {
 pub(crate) struct Wanted {
     account: Option<AccountId>,
     words: Vec<&'static str>,
-    asked: Vec<Asked>,
+    filters: Vec<StateFilter>,
     /// Whether every state is wanted, deleted aside.
     every: bool,
 }
@@ -63,9 +63,9 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// What a query wants; a query that cannot be answered says what is wrong with it.
     pub(crate) fn of(query: &InstanceQueryV1) -> Result<Self, String> {
-        let asked = asked_states(&query.states, query.with_deleted)?;
-        let words = asked.iter().map(|it| it.word).collect();
-        Ok(Self { account: query.account, words, asked, every: query.states.is_empty() })
+        let filters = state_filters(&query.states, query.with_deleted)?;
+        let words = filters.iter().map(|it| it.word).collect();
+        Ok(Self { account: query.account, words, filters, every: query.states.is_empty() })
     }
 
     /// The account whose instances are wanted; none for those of all.
@@ -78,12 +78,12 @@ impl Wanted {
         if self.account.is_some_and(|account| account != record.account) {
             return false;
         }
-        let is_whole = |it: &Asked| it.detail.is_none();
-        if self.asked.iter().all(is_whole) && record.class.always(&self.words) {
+        let is_whole = |it: &StateFilter| it.detail.is_none();
+        if self.filters.iter().all(is_whole) && record.class.always(&self.words) {
             return true;
         }
         Class::with(&self.words).contains(&record.class)
-            && record.state.open::<InstanceStateV1>().is_ok_and(|state| is_asked(&state, &self.asked, now))
+            && record.state.open::<InstanceStateV1>().is_ok_and(|state| passes(&state, &self.filters, now))
     }
 
     /// The ranges of the indexes that hold all wanted instances.
