@@ -64,8 +64,8 @@ pub(super) enum Look {
     Over(End),
 }
 
-/// Whether a letter may be told now, to whom.
-enum Verdict {
+/// What becomes of a letter now: whom it is told to, or why it is not.
+enum Course {
     Send(Box<WebhookV1>),
     Drop(&'static str),
     Silence,
@@ -76,19 +76,19 @@ enum Verdict {
 pub(super) async fn look(tools: &Tools, instance: InstanceId, head: Option<&Head>) -> Result<Look, Fault> {
     let permit = read(tools, instance, Reach::Own).await?;
     let state = &permit.step.state;
-    let verdict = match head {
-        Some(head) => verdict(tools, state, head),
-        None if is_silent(state) => Verdict::Silence,
+    let course = match head {
+        Some(head) => course(tools, state, head),
+        None if is_silent(state) => Course::Silence,
         None => return Ok(Look::Wanted(state.account)),
     };
-    Ok(match verdict {
-        Verdict::Send(_) => Look::Wanted(state.account),
-        Verdict::Hold => Look::Hold,
-        Verdict::Drop(outcome) => {
+    Ok(match course {
+        Course::Send(_) => Look::Wanted(state.account),
+        Course::Hold => Look::Hold,
+        Course::Drop(outcome) => {
             metrics::letter(outcome);
             Look::Over(End::Done)
         }
-        Verdict::Silence => {
+        Course::Silence => {
             metrics::letter("silenced");
             Look::Over(End::Silence)
         }
@@ -105,14 +105,14 @@ pub(super) async fn deliver(
 ) -> Result<Next, Fault> {
     let head = Head::of(letter);
     let mut permit = read(tools, instance, Reach::Own).await?;
-    let webhook = match verdict(tools, &permit.step.state, &head) {
-        Verdict::Send(webhook) => webhook,
+    let webhook = match course(tools, &permit.step.state, &head) {
+        Course::Send(webhook) => webhook,
         other => return Ok(not_sent(tools, &other, attempts)),
     };
     flight.leads_to(webhook.id);
     let prepared = match prepare(tools, instance, letter, &webhook).await? {
         Ok(prepared) => prepared,
-        Err(verdict) => return Ok(not_sent(tools, &verdict, attempts)),
+        Err(course) => return Ok(not_sent(tools, &course, attempts)),
     };
     let Prepared { endpoint, rendered } = &prepared;
     let url = rendered.suffix.on(&endpoint.url);
@@ -122,8 +122,8 @@ pub(super) async fn deliver(
         permit = read(tools, instance, Reach::Own).await?;
     }
     // Asked again even of one that is fresh: it is the last moment.
-    match verdict(tools, &permit.step.state, &head) {
-        Verdict::Send(now) if now == webhook => {}
+    match course(tools, &permit.step.state, &head) {
+        Course::Send(now) if now == webhook => {}
         // Changed meanwhile: it is tried at once with what it is now.
         other => return Ok(not_sent(tools, &other, attempts)),
     }
@@ -137,18 +137,18 @@ pub(super) async fn deliver(
     Ok(judged(tools, &permit, &webhook, letter, answer, attempts).await)
 }
 
-fn not_sent(tools: &Tools, verdict: &Verdict, attempts: u16) -> Next {
-    match verdict {
-        Verdict::Send(_) => Next::Again { attempts, after: Duration::ZERO },
-        Verdict::Drop(outcome) => {
+fn not_sent(tools: &Tools, course: &Course, attempts: u16) -> Next {
+    match course {
+        Course::Send(_) => Next::Again { attempts, after: Duration::ZERO },
+        Course::Drop(outcome) => {
             metrics::letter(outcome);
             Next::End(End::Done)
         }
-        Verdict::Silence => {
+        Course::Silence => {
             metrics::letter("silenced");
             Next::End(End::Silence)
         }
-        Verdict::Hold => Next::Again { attempts, after: tools.schedule.letter_look },
+        Course::Hold => Next::Again { attempts, after: tools.schedule.letter_look },
     }
 }
 
@@ -161,18 +161,18 @@ fn is_silent(state: &InstanceStateV1) -> bool {
 
 /// A letter is told while a device is linked, in the session in which it came, to the endpoint that clients of the upstream's
 /// vocabulary have here. While the device is paused it waits, as long as a letter may.
-fn verdict(tools: &Tools, state: &InstanceStateV1, head: &Head) -> Verdict {
+fn course(tools: &Tools, state: &InstanceStateV1, head: &Head) -> Course {
     if is_silent(state) {
-        return Verdict::Silence;
+        return Course::Silence;
     }
     if head.session != state.session {
-        return Verdict::Drop("silenced");
+        return Course::Drop("silenced");
     }
     if head.is_expired(tools.clock.now()) {
-        return Verdict::Drop("expired");
+        return Course::Drop("expired");
     }
     if may_message(state).is_err() {
-        return Verdict::Hold;
+        return Course::Hold;
     }
     let filter = formats::relayed_filter(&head.event);
     let wanted = |one: &&WebhookV1| {
@@ -185,7 +185,7 @@ fn verdict(tools: &Tools, state: &InstanceStateV1, head: &Head) -> Verdict {
         .webhooks
         .iter()
         .find(wanted)
-        .map_or(Verdict::Drop("unwanted"), |one| Verdict::Send(Box::new(one.clone())))
+        .map_or(Course::Drop("unwanted"), |one| Course::Send(Box::new(one.clone())))
 }
 
 struct Prepared {
@@ -199,8 +199,8 @@ async fn prepare(
     instance: InstanceId,
     letter: &LetterV1,
     webhook: &WebhookV1,
-) -> Result<Result<Prepared, Verdict>, Fault> {
-    let Some(data_key) = tools.keys.key(instance.as_bytes()).await? else { return Ok(Err(Verdict::Silence)) };
+) -> Result<Result<Prepared, Course>, Fault> {
+    let Some(data_key) = tools.keys.key(instance.as_bytes()).await? else { return Ok(Err(Course::Silence)) };
     let now = tools.clock.now();
     let keyhole = Keyhole { key: &data_key, owner: instance.as_bytes() };
     let opened = Endpoint::open(keyhole, webhook, now).and_then(|endpoint| {
@@ -212,7 +212,7 @@ async fn prepare(
         Err(error) => {
             tracing::error!(%instance, %error,
                 "a message that waited, or its endpoint, cannot be opened: it is not handed on");
-            return Ok(Err(Verdict::Drop("unreadable")));
+            return Ok(Err(Course::Drop("unreadable")));
         }
     };
     let rendered = formats::relayed(body, &letter.event, &endpoint.options, now);
