@@ -134,6 +134,11 @@ impl Recorder {
         self.shared().received.clone()
     }
 
+    /// Everything but the first so many, in the order of arrival.
+    pub fn received_after(&self, first: usize) -> Vec<Received> {
+        self.shared().received.get(first..).unwrap_or_default().to_vec()
+    }
+
     /// Forgets everything so far.
     pub fn clear(&self) {
         self.shared().received.clear();

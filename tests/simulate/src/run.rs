@@ -19,6 +19,7 @@ use crate::{
     mutant::Mutant,
     odds::Odds,
     roles::ROOT,
+    trace::Trace,
     world::World,
 };
 
@@ -47,7 +48,7 @@ fn panics() -> &'static Mutex<Vec<String>> {
 }
 
 /// Runs a seed on this thread.
-pub(crate) fn run(seed: u64, mutant: Option<Mutant>, with_logs: bool) -> Outcome {
+pub(crate) fn run(seed: u64, mutant: Option<Mutant>, is_traced: bool) -> Outcome {
     crate::randomness::seed(seed);
     berth_runtime::blocking::keep_on_this_thread();
     std::panic::set_hook(Box::new(|panic| {
@@ -59,8 +60,8 @@ pub(crate) fn run(seed: u64, mutant: Option<Mutant>, with_logs: bool) -> Outcome
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let world = World::new(seed, mutant);
-        if with_logs {
+        let world = World::new(seed, mutant, Trace::new(is_traced));
+        if is_traced {
             crate::logs::into(&world);
         }
         let commits = match tokio::time::timeout(RUN_MAX, Box::pin(lives(&world))).await {
@@ -156,4 +157,5 @@ async fn bad_times(deployment: &Arc<Deployment>, model: &Arc<Model>, instances: 
     deployment.heal();
     join_all(troubled).await;
     join_all(clients).await;
+    world.gets_well();
 }

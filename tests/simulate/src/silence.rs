@@ -1,6 +1,9 @@
 //! What must be true of everything that endpoints heard.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use berth_proto::{
     CommitV2, InstanceId, StreamKey,
@@ -29,6 +32,8 @@ struct Life<'a> {
 pub(crate) fn faults(world: &World, history: &History, instances: &[InstanceId]) -> Vec<String> {
     let heard = world.ears.heard();
     let mut faults = ids(&heard);
+    let well = |one: &&Heard| world.well_from().is_some_and(|from| one.at >= from);
+    faults.extend(again(heard.iter().filter(well)));
     for instance in instances {
         let stream = StreamKey::instance(*instance);
         let stored: Vec<_> = world.stored_of(&stream);
@@ -70,6 +75,21 @@ fn ids(heard: &[Heard]) -> Vec<String> {
     faults
 }
 
+/// Where nothing fails, whoever was answered says the same no more. Its successor may: it does not know of the answer.
+fn again<'a>(heard: impl Iterator<Item = &'a Heard>) -> Vec<String> {
+    let mut answered = BTreeSet::new();
+    let mut faults = Vec::new();
+    for one in heard {
+        if answered.contains(&(&one.from, &one.id)) {
+            faults.push(format!("P6: {} tells {} again, which was taken", one.from, one.id));
+        }
+        if one.answered {
+            answered.insert((&one.from, &one.id));
+        }
+    }
+    faults
+}
+
 fn is_code(heard: &Heard) -> bool {
     matches!(heard.kind.as_str(), "instance.qr" | "instance.pairing_code")
 }
@@ -79,7 +99,7 @@ fn order(heard: &[&Heard]) -> Vec<String> {
     let mut faults = Vec::new();
     for lane in [true, false] {
         let mut last: Option<&Heard> = None;
-        let mut known = std::collections::BTreeSet::new();
+        let mut known = BTreeSet::new();
         for one in heard.iter().copied().filter(|one| is_code(one) == lane) {
             if !known.insert(&one.id) {
                 continue;
@@ -169,5 +189,38 @@ impl Life<'_> {
         let last = self.commits.iter().rev().find(logs_out)?;
         let told = heard.iter().any(|one| one.kind == LOGGED_OUT && one.version == last.version && one.taken);
         (!told).then(|| format!("the logout of version {} is never told", last.version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(from: &str, id: &str, answered: bool) -> Heard {
+        Heard {
+            at: Instant::now(),
+            from: from.to_owned(),
+            endpoint: "shop-0-0".to_owned(),
+            id: id.to_owned(),
+            kind: LOGGED_OUT.to_owned(),
+            instance: InstanceId::from_bytes([1; 16]),
+            version: 1,
+            session: 1,
+            now: 1,
+            taken: answered,
+            answered,
+        }
+    }
+
+    #[test]
+    fn only_what_was_answered_to_the_same_process_is_said_again_in_vain() {
+        let told = [
+            heard("web-1#1", "a", false),
+            heard("web-1#1", "a", true),
+            heard("web-1#1", "b", true),
+            heard("web-2#1", "a", true),
+        ];
+        assert_eq!(again(told.iter()), Vec::<String>::new());
+        assert_eq!(again(told.iter().chain([&heard("web-1#1", "b", false)])).len(), 1);
     }
 }

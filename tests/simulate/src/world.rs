@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     future::pending,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct World {
     /// What is broken on purpose.
     pub(crate) mutant: Option<Mutant>,
     pub(crate) start: Instant,
+    /// When everything that failed worked again.
+    well_from: OnceLock<Instant>,
     /// Messages on their way, which belong to no process.
     pub(crate) under_way: Lifecycle,
     pub(crate) log: MemoryLog,
@@ -106,14 +108,15 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 // === impl World ===
 
 impl World {
-    pub(crate) fn new(seed: u64, mutant: Option<Mutant>) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, mutant: Option<Mutant>, trace: Trace) -> Arc<Self> {
         let chance = Chance::new(seed);
         let master = MasterKey::generate(&SeededEntropy::new(chance.seed()));
         Arc::new(Self {
-            trace: Trace::new(),
+            trace,
             odds: Mutex::new(Odds::CALM),
             mutant,
             start: Instant::now(),
+            well_from: OnceLock::new(),
             under_way: Lifecycle::new(),
             log: MemoryLog::new(SHARDS),
             stored: Mutex::default(),
@@ -138,6 +141,16 @@ impl World {
 
     pub(crate) fn set_odds(&self, odds: Odds) {
         *locked(&self.odds) = odds;
+    }
+
+    /// From now on nothing fails but what is killed for good.
+    pub(crate) fn gets_well(&self) {
+        self.well_from.get_or_init(Instant::now);
+    }
+
+    /// When everything that failed worked again; none if it has not.
+    pub(crate) fn well_from(&self) -> Option<Instant> {
+        self.well_from.get().copied()
     }
 
     /// Notes what must not be.

@@ -435,7 +435,7 @@ impl StateMachineTest for Session {
 }
 
 prop_state_machine! {
-    #![proptest_config(Config { cases: 256, ..Config::default() })]
+    #![proptest_config(Config::default())]
 
     #[test]
     fn whole_lives_follow_the_model(sequential 1..80 => Session);

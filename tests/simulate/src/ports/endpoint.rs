@@ -39,8 +39,10 @@ pub(crate) struct Heard {
     pub(crate) session: u64,
     /// The version of the instance at that moment.
     pub(crate) now: u64,
-    /// Whether it was answered with success, and the answer arrived as far as the endpoint knows.
+    /// Whether it was answered with success, as far as the endpoint knows.
     pub(crate) taken: bool,
+    /// Whether that answer went out in time.
+    pub(crate) answered: bool,
 }
 
 /// Everything that was heard, in order.
@@ -69,9 +71,10 @@ impl Ears {
         all.len() - 1
     }
 
-    fn took(&self, which: usize) {
-        if let Some(heard) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(which) {
-            heard.taken = true;
+    fn of(&self, which: usize, change: impl FnOnce(&mut Heard)) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(heard) = all.get_mut(which) {
+            change(heard);
         }
     }
 }
@@ -119,19 +122,20 @@ async fn answer(
         &from,
         format_args!("tells {endpoint} of {instance} {kind} {version}, which is at {now}: {id}"),
     );
-    let heard =
-        Heard { at: Instant::now(), from, endpoint, id, kind, instance, version, session, now, taken: false };
+    let (at, taken, answered) = (Instant::now(), false, false);
+    let heard = Heard { at, from, endpoint, id, kind, instance, version, session, now, taken, answered };
     let which = world.ears.note(heard);
     let odds = world.odds();
     sleep(odds.way(&world.chance)).await;
     if world.chance.permille(odds.endpoint_fails) {
         return Ok(status(if world.chance.permille(500) { 500 } else { 503 }));
     }
-    world.ears.took(which);
+    world.ears.of(which, |heard| heard.taken = true);
     if world.chance.permille(odds.lost) {
         // The answer takes longer than anybody waits.
         sleep(std::time::Duration::from_mins(5)).await;
     }
+    world.ears.of(which, |heard| heard.answered = true);
     Ok(status(204))
 }
 
