@@ -175,11 +175,12 @@ fn version_key(id: InstanceId) -> Vec<u8> {
     [b"v", &id.as_bytes()[..]].concat()
 }
 
-/// The record of an instance, if there is one. Blocking.
+/// The record of an instance, if there is one: it is there once its version is, which is written behind all other rows of it, so
+/// that whoever finds it finds it in lists. Blocking.
 pub(crate) fn record(view: &dyn ViewReader, id: InstanceId) -> Result<Option<Row>, ViewError> {
     // In this order: between a version that is read first and the record that is read then no event is missed.
-    let version = view.get(&version_key(id))?;
-    let version = version.and_then(|row| row.try_into().ok()).map_or(0, u64::from_be_bytes);
+    let version = view.get(&version_key(id))?.and_then(|row| row.try_into().ok());
+    let Some(version) = version.map(u64::from_be_bytes) else { return Ok(None) };
     let record = view.get(&record_key(id))?;
     let record = record.as_deref().and_then(Row::decode);
     Ok(record.map(|record| Row { version: record.version.max(version), ..record }))

@@ -16,31 +16,38 @@ const KEY: &[u8] = b"part";
 /// Bytes of a length: of all in front of the first part, and of each key and value.
 const LENGTH: usize = size_of::<usize>();
 
-/// Writes a batch down.
-pub(super) fn begin(db: &sled::Db, batch: &[Update]) -> sled::Result<()> {
+/// Writes a batch down; gives the number of its parts.
+pub(super) fn begin(db: &sled::Db, batch: &[Update]) -> sled::Result<usize> {
+    let written = encode(batch);
+    let parts = written.chunks(PART_BYTES);
+    let count = parts.len();
     // The first part comes last: with it all are there.
-    for (at, part) in encode(batch).chunks(PART_BYTES).enumerate().rev() {
+    for (at, part) in parts.enumerate().rev() {
         tree(db, at)?.insert(KEY, part)?;
     }
-    Ok(())
+    Ok(count)
 }
 
-/// The batch is made. Without the first part the others are nothing, and what comes next is written over them.
-pub(super) fn end(db: &sled::Db) -> sled::Result<()> {
-    tree(db, 0)?.remove(KEY)?;
-    Ok(())
-}
-
-/// What is written down of a batch that was not ended, if there is one: see [`decode`].
-pub(super) fn unfinished(db: &sled::Db) -> sled::Result<Option<Vec<u8>>> {
-    let Some(first) = tree(db, 0)?.get(KEY)? else { return Ok(None) };
-    let mut written = first.to_vec();
-    let length = take_length(&written).map_or(0, |(length, _)| length);
-    for at in 1..length.div_ceil(PART_BYTES) {
-        let Some(part) = tree(db, at)?.get(KEY)? else { break };
-        written.extend_from_slice(&part);
+/// The batch is made: so many parts are taken back. Without the first one, which goes first, the others are nothing.
+pub(super) fn end(db: &sled::Db, parts: usize) -> sled::Result<()> {
+    for at in 0..parts {
+        tree(db, at)?.remove(KEY)?;
     }
-    Ok(Some(written))
+    Ok(())
+}
+
+/// What is written down of a batch that was not ended, if there is one, and in how many parts: see [`decode`].
+pub(super) fn unfinished(db: &sled::Db) -> sled::Result<Option<(Vec<u8>, usize)>> {
+    let Some(first) = tree(db, 0)?.get(KEY)? else { return Ok(None) };
+    let (mut written, mut parts) = (first.to_vec(), 1);
+    let length = take_length(&written).map_or(0, |(length, _)| length);
+    while parts < length.div_ceil(PART_BYTES)
+        && let Some(part) = tree(db, parts)?.get(KEY)?
+    {
+        written.extend_from_slice(&part);
+        parts += 1;
+    }
+    Ok(Some((written, parts)))
 }
 
 fn tree(db: &sled::Db, part: usize) -> sled::Result<sled::Tree> {
@@ -48,16 +55,19 @@ fn tree(db: &sled::Db, part: usize) -> sled::Result<sled::Tree> {
 }
 
 fn encode(batch: &[Update]) -> Vec<u8> {
-    let mut updates = Vec::new();
+    let mut written = vec![0; LENGTH];
     for (key, value) in batch {
-        put_bytes(&mut updates, key);
-        updates.push(u8::from(value.is_some()));
+        put_bytes(&mut written, key);
+        written.push(u8::from(value.is_some()));
         if let Some(value) = value {
-            put_bytes(&mut updates, value);
+            put_bytes(&mut written, value);
         }
     }
-    let length = LENGTH + updates.len();
-    [&length.to_be_bytes()[..], &updates].concat()
+    let length = written.len().to_be_bytes();
+    if let Some(front) = written.first_chunk_mut() {
+        *front = length;
+    }
+    written
 }
 
 fn put_bytes(written: &mut Vec<u8>, bytes: &[u8]) {

