@@ -4,7 +4,7 @@
 //! So first tries and later ones have budgets of their own (R20), and within each:
 //!
 //! - A **place** (scheme, host and port) that does not answer has at most [`PLACE_SILENT_MAX`] attempts over both
-//!   budgets; one that answers may have more, up to [`PLACE_ANSWERING_MAX`].
+//!   budgets; one that answers may have more, up to [`PLACE_ANSWERING_MAX`], once it has answered lately.
 //! - An **account** may start one more attempt at places that answer while it has fewer of these under way than are
 //!   left free, and one more at places that do not while it has fewer of those than half of what is left free. So one
 //!   account fills half of a budget at most with the ones, a third with the others, and three fifths with both; there
@@ -32,6 +32,9 @@ const LATER_MAX: usize = 128;
 pub(super) const PLACE_SILENT_MAX: usize = 16;
 /// Attempts at once at a place that answers: it may stop doing so at any moment.
 const PLACE_ANSWERING_MAX: usize = 192;
+/// How long after an answer so many may begin; less than an address is taken for one that answers. After that the first ones show
+/// whether it still does: so many would find no room there, and come back seconds later.
+const ANSWERED_LATELY_MICROS: i64 = 8_000_000;
 /// A place that answers does so within this time: while one attempt has waited longer, no more are added.
 const PATIENCE_MICROS: i64 = 2_000_000;
 /// Which part of what is free an account may have under way at places that do not answer: a half.
@@ -163,7 +166,11 @@ impl Shares {
         let places = self.places.len();
         let Some(load) = self.places.get_mut(&place) else { return };
         load.in_flight = load.in_flight.saturating_sub(1);
-        load.answers = answered.unwrap_or(load.answers);
+        match answered {
+            Some(true) => load.answered_at = Some(now),
+            Some(false) => load.answered_at = None,
+            None => {}
+        }
         if load.in_flight == 0 {
             load.waiting_since = None;
         } else if answered == Some(true) {
@@ -173,7 +180,10 @@ impl Shares {
         let mut back = if load.has_room(now) { std::mem::take(&mut load.aside) } else { BTreeSet::new() };
         // What waits for it is of another kind by now, perhaps.
         back.insert((of, account));
-        if load.in_flight == 0 && load.aside.is_empty() && (!load.answers || places > REMEMBERED_MAX) {
+        if load.in_flight == 0
+            && load.aside.is_empty()
+            && (load.answered_at.is_none() || places > REMEMBERED_MAX)
+        {
             self.places.remove(&place);
         }
         for (of, account) in back {

@@ -23,6 +23,8 @@ const ANSWERING_MAX: usize = 192;
 /// An address answers if it did so within this time. Names of many owners may share one, so that a single answer that
 /// is late says nothing of it.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+/// Addresses that nobody is connected to and that are remembered since they answered.
+const REMEMBERED_MAX: usize = 65_536;
 /// How long an attempt waits for room. While an address that is full was silent for as long, nobody waits: it would
 /// hold a turn that others could use.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -79,6 +81,9 @@ impl Addresses {
     /// Counts one more connection, or says what to wait for, if that is worth it.
     fn try_enter(&self, at: SocketAddr, now: Instant) -> Result<Visit, Option<watch::Receiver<()>>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED_MAX && !known.contains_key(&at) {
+            known.retain(|_, load| load.open > 0);
+        }
         let load = known.entry(at).or_insert_with(|| Load {
             open: 0,
             answered_at: None,
@@ -87,8 +92,7 @@ impl Addresses {
             next: 0,
             room: watch::Sender::new(()),
         });
-        let answers = load.answered_at.is_some_and(|last| now - last < ANSWERED_WITHIN);
-        if load.open < if answers { ANSWERING_MAX } else { SILENT_MAX } {
+        if load.open < if load.answers(now) { ANSWERING_MAX } else { SILENT_MAX } {
             if load.open == 0 {
                 load.silent_since = now;
             }
@@ -104,6 +108,14 @@ impl Addresses {
     #[cfg(test)]
     fn known(&self) -> usize {
         self.0.lock().unwrap().len()
+    }
+}
+
+// === impl Load ===
+
+impl Load {
+    fn answers(&self, now: Instant) -> bool {
+        self.answered_at.is_some_and(|last| now - last < ANSWERED_WITHIN)
     }
 }
 
@@ -138,8 +150,8 @@ impl Drop for Visit {
             load.open -= 1;
             load.unanswered.remove(&self.began);
             load.room.send_replace(());
-            // Who is not visited begins anew: sixteen, and more with the first answer.
-            if load.open == 0 {
+            // Who did not answer lately begins anew: sixteen, and more with the first answer.
+            if load.open == 0 && !load.answers(Instant::now()) {
                 known.remove(&self.at);
             }
         }
@@ -185,7 +197,7 @@ mod tests {
         open.pop();
         open.push(addresses.enter(at("[2001:db8::ffff]:443")).await.unwrap());
         open.clear();
-        assert_eq!(addresses.known(), 1, "who is not visited is forgotten");
+        assert_eq!(addresses.known(), 1, "who does not answer is forgotten");
     }
 
     #[tokio::test(start_paused = true)]
@@ -198,6 +210,11 @@ mod tests {
             Some(())
         }));
         assert!(served.await.into_iter().all(|served| served.is_some()));
+        // Nobody is there at this moment, and yet it is known to answer.
+        let many: Vec<_> =
+            (0..=SILENT_MAX).filter_map(|_| addresses.enter_now(at("192.0.2.1:443"))).collect();
+        assert_eq!(many.len(), SILENT_MAX + 1);
+        drop(many);
         let first = addresses.enter(at("192.0.2.1:443")).await.unwrap();
         first.answered();
         advance(ANSWERED_WITHIN).await;

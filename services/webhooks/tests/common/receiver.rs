@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use axum::{
@@ -12,6 +15,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
+    serve::ListenerExt,
 };
 use berth_runtime::Lifecycle;
 use serde_json::Value;
@@ -58,6 +62,8 @@ struct Inner {
     usual: Mutex<u16>,
     /// Requests wait while this is `true`.
     held: watch::Sender<bool>,
+    /// Connections that were opened.
+    connections: AtomicUsize,
 }
 
 /// The server; see the module.
@@ -77,9 +83,14 @@ impl Receiver {
             next: Mutex::default(),
             usual: Mutex::new(200),
             held: watch::Sender::new(false),
+            connections: AtomicUsize::new(0),
         });
         let lifecycle = Lifecycle::new();
         let router = Router::new().fallback(record).with_state(inner.clone());
+        let counts = Arc::clone(&inner);
+        let listener = listener.tap_io(move |_| {
+            counts.connections.fetch_add(1, Ordering::Relaxed);
+        });
         lifecycle.spawn(async move { axum::serve(listener, router).await });
         Self { address, inner, _lifecycle: lifecycle }
     }
@@ -103,6 +114,11 @@ impl Receiver {
     /// Lets requests wait for their answer, or lets them go.
     pub(crate) fn hold(&self, hold: bool) {
         self.inner.held.send_replace(hold);
+    }
+
+    /// How many connections were opened to it, since it began.
+    pub(crate) fn connections(&self) -> usize {
+        self.inner.connections.load(Ordering::Relaxed)
     }
 
     pub(crate) fn hits(&self) -> Vec<Hit> {

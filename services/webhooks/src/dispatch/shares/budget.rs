@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use berth_proto::{AccountId, Timestamp};
 
 use super::{
-    LaneKey, PATIENCE_MICROS, PLACE_ANSWERING_MAX, PLACE_SILENT_MAX, Place, SILENT_PART, Try, Voice,
+    ANSWERED_LATELY_MICROS, LaneKey, PATIENCE_MICROS, PLACE_ANSWERING_MAX, PLACE_SILENT_MAX, Place,
+    SILENT_PART, Try, Voice,
 };
 
 /// The order of turns: fewer under way, then longer without a turn.
@@ -54,8 +55,8 @@ pub(super) struct Budget {
 #[derive(Debug, Default)]
 pub(super) struct Load {
     pub(super) in_flight: usize,
-    /// Whether its last attempt was answered.
-    pub(super) answers: bool,
+    /// When its last attempt was answered; none if that was not.
+    pub(super) answered_at: Option<Timestamp>,
     /// Since when it owes an answer.
     pub(super) waiting_since: Option<Timestamp>,
     /// Who was set aside because it is full.
@@ -182,14 +183,12 @@ impl Budget {
 impl Load {
     pub(super) fn voice(&self, now: Timestamp) -> Voice {
         let in_time = self.waiting_since.is_none_or(|since| now.0 - since.0 < PATIENCE_MICROS);
-        if self.answers && in_time { Voice::Answering } else { Voice::Silent }
+        if self.answered_at.is_some() && in_time { Voice::Answering } else { Voice::Silent }
     }
 
     pub(super) fn has_room(&self, now: Timestamp) -> bool {
-        self.in_flight
-            < match self.voice(now) {
-                Voice::Answering => PLACE_ANSWERING_MAX,
-                Voice::Silent => PLACE_SILENT_MAX,
-            }
+        let lately = self.answered_at.is_some_and(|at| now.0 - at.0 < ANSWERED_LATELY_MICROS);
+        let answers = lately && self.voice(now) == Voice::Answering;
+        self.in_flight < if answers { PLACE_ANSWERING_MAX } else { PLACE_SILENT_MAX }
     }
 }

@@ -66,6 +66,23 @@ fn a_place_that_stops_answering_gets_no_more_than_sixteen() {
 }
 
 #[test]
+fn a_place_that_answered_long_ago_has_sixteen_until_the_first_answer() {
+    let mut shares = Shares::default();
+    let one = slot(1, 1, Try::First);
+    shares.add(one, at(0), lane(0));
+    let (_, taken) = shares.next(at(0)).unwrap();
+    shares.give_back(taken, Some(true), at(0));
+    for number in 1..=40 {
+        shares.add(one, at(11), lane(number));
+    }
+    let first = start(&mut shares, at(11));
+    assert_eq!(first.len(), PLACE_SILENT_MAX);
+    assert!(first.iter().all(|(_, slot)| slot.voice == Voice::Answering), "it waits for none that hang");
+    shares.give_back(first[0].1, Some(true), at(11));
+    assert_eq!(start(&mut shares, at(11)).len(), 40 - PLACE_SILENT_MAX);
+}
+
+#[test]
 fn places_that_answer_wait_for_none_that_do_not() {
     let mut shares = Shares::default();
     let answers = slot(1, 0, Try::First);
