@@ -48,7 +48,7 @@ pub(crate) fn describe() {
     describe_histogram!(
         LAG_SECONDS,
         Unit::Seconds,
-        "From the moment that a notice was due to the moment that it was taken up."
+        "From the moment that a notice was due to the moment that its connection was open and it was sent."
     );
     for class in ["lifecycle", "disconnect", "qr", "final"] {
         for outcome in ["delivered", "exhausted"] {
@@ -188,7 +188,7 @@ pub(crate) fn settled(class: NoticeClass, outcome: SettlementV1) {
     counter!(SETTLED, "class" => class_word(class), "outcome" => outcome).increment(1);
 }
 
-/// A notice was taken up this long after it was due.
+/// A notice was sent this long after it was due.
 pub(crate) fn lag(late: Duration) {
     histogram!(LAG_SECONDS).record(late.as_secs_f64());
 }

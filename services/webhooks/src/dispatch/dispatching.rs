@@ -316,11 +316,6 @@ impl Dispatching {
                 // What is in memory does not say where its commit stands.
                 let row = read_row(&row).unwrap_or_else(|| pending.owed.clone());
                 let pending = Pending { owed: row, ..pending };
-                if pending.slot.is_some() {
-                    metrics::lag(Duration::from_micros(
-                        u64::try_from(now.0 - pending.due.0).unwrap_or_default(),
-                    ));
-                }
                 owned.in_flight += 1;
                 turn.add(pending, tenure);
             }
@@ -403,7 +398,7 @@ impl Dispatching {
             }
             Done::Settled(tenure, notices, Some(Ok(()))) => {
                 if let Some(owned) = self.partitions.under(&tenure) {
-                    owned.is_settling = false;
+                    owned.unsettled.end();
                 }
                 for (settled, class) in notices {
                     self.settled(&settled, class);
@@ -469,7 +464,7 @@ impl Dispatching {
         let settled = SettledV1 { notice: pending.key, outcome, attempts, at: self.tools.clock.now() };
         let class = pending.owed.class;
         if let Some(owned) = self.partitions.of(pending.key.instance) {
-            owned.settle(settled, class, self.board.holds_up(&pending.key, class));
+            owned.unsettled.add(settled, class, self.board.holds_up(&pending.key, class));
         }
     }
 

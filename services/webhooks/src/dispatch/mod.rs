@@ -39,6 +39,7 @@ mod test_notice;
 mod together;
 mod trace;
 mod turns;
+mod unsettled;
 
 use std::{sync::Arc, time::Duration};
 

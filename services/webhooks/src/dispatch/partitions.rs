@@ -82,7 +82,7 @@ impl Partitions {
     pub(super) fn next_to_settle(&mut self, now: Instant, is_busy: bool) -> Option<Settling> {
         let is_due = |owned: &&mut Owned| owned.settles_at(now, is_busy).is_some_and(|at| at <= now);
         let owned = self.0.values_mut().find(is_due)?;
-        Some((owned.settler.clone(), owned.begin_settling(now)))
+        Some((owned.settler.clone(), owned.unsettled.begin(now)))
     }
 
     /// When the next such commit is to be made.

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     health::Health,
-    last_words,
+    last_words, metrics,
     schedule::{Answer, Failed, Reception, judge, plus},
     signing::{message_id, signatures},
     transport::{Connected, HeaderParts, Parcel, Pass, SendError, build},
@@ -76,7 +76,11 @@ pub(super) async fn send(
 ) -> Sent {
     let Reached { connected, started, mut span } = reached;
     let answer = match connected {
-        Ok(connected) => connected.send(parcel(tools, pending, prepared), pass).await,
+        Ok(connected) => {
+            let late = tools.clock.now().0 - pending.due.0;
+            metrics::lag(Duration::from_micros(u64::try_from(late).unwrap_or_default()));
+            connected.send(parcel(tools, pending, prepared), pass).await
+        }
         Err(error) => Err(error),
     };
     let took = started.elapsed();
@@ -84,7 +88,7 @@ pub(super) async fn send(
         trace::end(span, answer.as_ref().ok().map(|answer| answer.status));
     }
     drop(span);
-    crate::metrics::attempt(pending.owed.class, answer.as_ref(), took);
+    metrics::attempt(pending.owed.class, answer.as_ref(), took);
     if let Ok(answer) = &answer {
         tracing::debug!(
             instance = %pending.key.instance, version = pending.key.version, endpoint = %pending.key.endpoint,

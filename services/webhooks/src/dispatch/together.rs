@@ -122,3 +122,42 @@ impl Together {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use futures::future::join_all;
+
+    use super::*;
+
+    /// Twenty that begin together read; gives what each got, and how many reads there were.
+    async fn twenty(works: bool) -> (Vec<Result<Option<Arc<u8>>, Fault>>, usize) {
+        let (together, cell, reads) = (Together::default(), OnceCell::new(), AtomicUsize::new(0));
+        let read = async || {
+            let read = async || {
+                reads.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                if works { Ok(7) } else { Err(Fault::Missing) }
+            };
+            together.shared(&cell, read).await
+        };
+        let all = join_all((0..20).map(|_| read())).await;
+        (all, reads.into_inner())
+    }
+
+    #[tokio::test]
+    async fn what_one_reads_is_for_all_that_begin_with_it() {
+        let (all, reads) = twenty(true).await;
+        assert!(all.iter().all(|read| matches!(read, Ok(Some(seven)) if **seven == 7)));
+        assert_eq!(reads, 1);
+    }
+
+    #[tokio::test]
+    async fn where_one_could_not_read_for_all_each_reads_for_itself() {
+        let (all, reads) = twenty(false).await;
+        let failed = all.iter().filter(|read| read.is_err()).count();
+        let alone = all.iter().filter(|read| matches!(read, Ok(None))).count();
+        assert_eq!((failed, alone, reads), (1, 19, 1), "and nobody waits for the log one after the other");
+    }
+}
