@@ -167,6 +167,22 @@ impl Evolution {
         Ok(if qr.is_some() || pairing.is_some() { Connect::Codes { qr, pairing } } else { Connect::NotYet })
     }
 
+    /// Whether a device has scanned a code of the session that runs there, logged in or not: its keys are there. None where it does not
+    /// tell: releases before 2.2.1 do not, nor what stands before one and keeps that route closed.
+    pub async fn is_paired(&self, name: &str) -> Result<Option<bool>, UpstreamError> {
+        let path = format!("/baileys/getAuthState/{}", segment(name));
+        match self.http.ask(Method::POST, &path, Some(&json!({})), About::One).await {
+            // `me` stands beside it as soon as a pairing code is asked for.
+            Ok(Value::Object(answer)) => Ok(Some(answer.get("account").is_some_and(|it| !it.is_null()))),
+            // Too busy to tell, or not there at this moment.
+            Err(UpstreamError::Status(status)) if status >= 500 || status == 429 => {
+                Err(UpstreamError::Status(status))
+            }
+            Err(error @ (UpstreamError::TimedOut | UpstreamError::Unreachable)) => Err(error),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
     /// Creates an instance without a device; one that is there already is as good.
     pub async fn create(&self, name: &str) -> Result<(), UpstreamError> {
         let body = json!({ "instanceName": name, "integration": "WHATSAPP-BAILEYS", "qrcode": false });

@@ -13,6 +13,7 @@ mod scripted;
 mod socketio;
 mod unlinking;
 mod upstream;
+mod upstream_codes;
 mod upstream_heard;
 mod upstream_webhooks;
 mod worker;

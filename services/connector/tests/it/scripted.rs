@@ -39,6 +39,17 @@ pub(crate) enum Fault {
     Hanging,
 }
 
+/// What some looks at a socket find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fourth {
+    /// The same as the others.
+    Same,
+    /// None open: two sockets of the device replace each other.
+    Replaced,
+    /// No answer that says anything.
+    Failing,
+}
+
 /// What a logout does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Logout {
@@ -69,10 +80,21 @@ pub(crate) struct Script {
     /// The numbers that codes were asked for, and the pairing code that is shown for one.
     pub(crate) numbers: Vec<String>,
     pub(crate) pairing: &'static str,
+    /// Questions with a number that are answered before its pairing code is ready.
+    pub(crate) pairing_after: usize,
+    /// Sessions that were begun: each has a code of its own.
+    sessions: usize,
+    /// Questions that are answered with the code of the session before.
+    pub(crate) stale: usize,
+    /// It has not loaded its instances yet.
+    pub(crate) is_loading: bool,
+    /// Whether a code was scanned; none if it does not tell, but answers so.
+    pub(crate) is_paired: Option<bool>,
+    pub(crate) untold: StatusCode,
     /// WhatsApp does not hear what the upstream says to it.
     pub(crate) is_frozen: bool,
-    /// Two sockets of the device replace each other: every fourth look finds none open.
-    pub(crate) fights: bool,
+    /// What every fourth look at a socket finds.
+    pub(crate) fourth: Fourth,
     /// Looks at a socket.
     looks: usize,
     /// The webhooks of instances, as they were set.
@@ -106,8 +128,14 @@ impl Scripted {
             asked: Vec::new(),
             numbers: Vec::new(),
             pairing: "ABCD1234",
+            pairing_after: 0,
+            sessions: 0,
+            stale: 0,
+            is_loading: false,
+            is_paired: None,
+            untold: StatusCode::NOT_FOUND,
             is_frozen: false,
-            fights: false,
+            fourth: Fourth::Same,
             looks: 0,
             webhooks: HashMap::new(),
             url: String::new(),
@@ -121,6 +149,7 @@ impl Scripted {
             .route("/instance/restart/{name}", post(connection_state))
             .route("/instance/logout/{name}", delete(logout))
             .route("/chat/fetchProfilePictureUrl/{name}", post(picture))
+            .route("/baileys/getAuthState/{name}", post(auth_state))
             .route("/webhook/find/{name}", get(find_webhook))
             .route("/webhook/set/{name}", post(set_webhook))
             .merge(scripted.1.router())
@@ -244,19 +273,24 @@ async fn answer(State(scripted): State<Scripted>, request: Request, next: Next) 
 async fn connection_state(State(scripted): State<Scripted>, Path(name): Path<String>) -> Response {
     let socket = scripted.script(|script| {
         script.looks += 1;
-        let is_replaced = script.fights && script.looks.is_multiple_of(4);
-        script.instances.get(&name).map(|there| if is_replaced { "close" } else { there.socket })
+        let found = if script.looks.is_multiple_of(4) { script.fourth } else { Fourth::Same };
+        if found == Fourth::Failing {
+            return Err(StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        let is_replaced = found == Fourth::Replaced;
+        let there = script.instances.get(&name).ok_or(StatusCode::NOT_FOUND)?;
+        Ok(if is_replaced { "close" } else { there.socket })
     });
     match socket {
-        Some(socket) => Json(json!({"instance": {"instanceName": name, "state": socket}})).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+        Ok(socket) => Json(json!({"instance": {"instanceName": name, "state": socket}})).into_response(),
+        Err(status) => status.into_response(),
     }
 }
 
-async fn fetch(
-    State(scripted): State<Scripted>,
-    Query(query): Query<HashMap<String, String>>,
-) -> Json<Value> {
+async fn fetch(State(scripted): State<Scripted>, Query(query): Query<HashMap<String, String>>) -> Response {
+    if query.contains_key("instanceName") && scripted.script(|script| script.is_loading) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let rows = scripted.script(|script| {
         let asked = script
             .instances
@@ -270,7 +304,7 @@ async fn fetch(
         };
         asked.map(row).collect::<Vec<_>>()
     });
-    Json(rows.into())
+    Json(Value::from(rows)).into_response()
 }
 
 async fn connect(
@@ -284,11 +318,19 @@ async fn connect(
         let there = script.instances.get_mut(&name).unwrap();
         if there.socket == "close" {
             there.socket = "connecting";
+            script.sessions += 1;
             // As the real one does when its keys are stale: ask again.
             return Json(json!({"count": 0}));
         }
-        let pairing = number.map(|_| script.pairing);
-        Json(json!({"code": "2@the-code", "base64": "data:", "pairingCode": pairing, "count": 1}))
+        let pairing = number.filter(|_| script.numbers.len() > script.pairing_after);
+        let pairing = pairing.map(|_| script.pairing);
+        let is_stale = script.stale > 0;
+        script.stale -= usize::from(is_stale);
+        let code = match script.sessions - usize::from(is_stale) {
+            0 | 1 => "2@the-code".to_owned(),
+            session => format!("2@the-code-{session}"),
+        };
+        Json(json!({"code": code, "base64": "data:", "pairingCode": pairing, "count": 1}))
     })
 }
 
@@ -322,6 +364,16 @@ async fn logout(State(scripted): State<Scripted>, Path(name): Path<String>) -> R
     }
     scripted.ended(&name, 401, Value::Null);
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+async fn auth_state(State(scripted): State<Scripted>) -> Response {
+    let (is_paired, untold) = scripted.script(|script| (script.is_paired, script.untold));
+    match is_paired {
+        // As the real one says it of a session without a device.
+        Some(false) => Json(json!({})).into_response(),
+        Some(true) => Json(json!({"me": {"id": JID}, "account": {"details": "…"}})).into_response(),
+        None => untold.into_response(),
+    }
 }
 
 async fn picture(State(scripted): State<Scripted>) -> Json<Value> {

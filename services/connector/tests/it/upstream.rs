@@ -8,7 +8,7 @@ use berth_proto::{
 use serde_json::json;
 
 use crate::{
-    scripted::{Fault, JID, Logout, Scripted},
+    scripted::{Fault, Fourth, JID, Logout, Scripted},
     world::World,
 };
 
@@ -24,7 +24,7 @@ fn origins(history: &[Event]) -> Vec<LogoutOriginV1> {
 }
 
 /// An instance on the upstream that shows its first code.
-async fn shows_a_code(world: &World) -> InstanceId {
+pub(crate) async fn shows_a_code(world: &World) -> InstanceId {
     let id = world.instance_on("evo", "shop").await;
     world.connect(id).await;
     world.until_qr(id, 1).await;
@@ -154,24 +154,6 @@ async fn a_hint_makes_an_instance_be_looked_at() {
 }
 
 #[tokio::test]
-async fn a_pairing_code_is_asked_for_with_the_number_and_shown_as_often_as_it_changes() {
-    let world = World::new().await;
-    let (upstream, driver) = Scripted::start("drive").await;
-    let _connector = world.connector_driven_by(driver).await;
-    let id = world.instance_on("evo", "shop").await;
-    world.connect_by_code(id, "5511987654321").await;
-    world.until("the first code", async || world.code(id, "pairing", 1).await.is_some()).await;
-    assert_eq!(world.code(id, "pairing", 1).await.as_deref(), Some("ABCD1234"));
-    upstream.script(|script| script.pairing = "WXYZ9876");
-    world.until("the second code", async || world.code(id, "pairing", 2).await.is_some()).await;
-    assert_eq!(world.code(id, "pairing", 2).await.as_deref(), Some("WXYZ9876"));
-    assert!(upstream.script(|script| script.numbers.iter().all(|number| number == "5511987654321")));
-    upstream.set("shop", "open", Some(JID));
-    world.until_open(id).await;
-    assert_eq!(upstream.asked("DELETE"), 0, "nothing was in the way");
-}
-
-#[tokio::test]
 async fn a_restart_is_asked_for_once_and_only_where_the_upstream_is_driven() {
     let world = World::new().await;
     let upstream = Scripted::listening().await;
@@ -227,108 +209,6 @@ async fn the_code_of_an_earlier_end_ends_nothing_while_its_database_knows_a_sess
 }
 
 #[tokio::test]
-async fn a_code_is_not_asked_for_between_a_scan_and_the_login_and_a_link_that_opened_is_not_restarted() {
-    let world = World::new().await;
-    let (upstream, driver) = Scripted::start("drive").await;
-    let _connector = world.connector_driven_by(driver).await;
-    upstream.set("shop", "close", None);
-    let id = world.instance_on("evo", "shop").await;
-    upstream.looked_at(&world, 3).await;
-    world.connect(id).await;
-    world.until_qr(id, 1).await;
-    upstream.stands("shop", "close", "connecting");
-    upstream.looked_at(&world, 2).await;
-    let before = upstream.asked("GET /instance/connect/");
-    upstream.looked_at(&world, 8).await;
-    assert_eq!(
-        upstream.asked("GET /instance/connect/"),
-        before,
-        "it would be a second connection of the same device"
-    );
-    upstream.set("shop", "open", Some(JID));
-    world.until_open(id).await;
-    upstream.looked_at(&world, 5).await;
-    assert_eq!(upstream.asked("POST /instance/restart"), 0);
-    assert_eq!(upstream.asked("DELETE"), 0);
-}
-
-#[tokio::test]
-async fn codes_end_with_their_attempt_and_those_of_another_are_not_shown() {
-    let world = World::new().await;
-    let (upstream, driver) = Scripted::start("drive").await;
-    upstream.script(|script| script.logout = Logout::FailingThatWorks);
-    let _connector = world.connector_driven_by(driver).await;
-    for deleted in [false, true] {
-        let name = if deleted { "harbour" } else { "shop" };
-        let id = world.instance_on("evo", name).await;
-        // Somebody has codes shown there, which would hide that one is to be typed.
-        upstream.set(name, "connecting", None);
-        let before = upstream.asked("DELETE");
-        world.connect_by_code(id, "5511987654321").await;
-        world.until("a code can be typed", async || world.code(id, "pairing", 1).await.is_some()).await;
-        assert_eq!(upstream.asked("DELETE"), before + 1);
-        if deleted {
-            world.delete(id).await;
-        } else {
-            world.logout(id).await;
-        }
-        world.until("its codes end", async || upstream.asked("DELETE") == before + 2).await;
-        assert_eq!(upstream.script(|script| script.instances[name].socket), "close");
-    }
-}
-
-#[tokio::test]
-async fn what_an_attempt_shows_is_ended_by_whoever_owns_the_link_next() {
-    for (is_deleted, is_scanned) in [(false, false), (false, true), (true, false), (true, true)] {
-        let world = World::new().await;
-        let (upstream, driver) = Scripted::start("drive").await;
-        upstream.script(|script| script.logout = Logout::FailingThatWorks);
-        let connector = world.connector_driven_by(driver).await;
-        let id = shows_a_code(&world).await;
-        // Whoever runs the attempt dies in the moment in which it is ended.
-        connector.kill().await;
-        if is_deleted {
-            world.delete(id).await;
-        } else {
-            world.logout(id).await;
-        }
-        assert_eq!(upstream.script(|script| script.instances["shop"].socket), "connecting");
-        if is_scanned {
-            upstream.set("shop", "open", Some(JID));
-        }
-        let next = world.connector_driven_by(upstream.driver("drive", None)).await;
-        let is_over = async || upstream.script(|script| script.instances["shop"].socket) == "close";
-        world.until("it is ended there", is_over).await;
-        world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
-        next.kill().await;
-
-        // Once is enough.
-        let asked = upstream.asked("DELETE");
-        let _last = world.connector_driven_by(upstream.driver("drive", None)).await;
-        let other = world.instance_on("evo", "harbour").await;
-        upstream.set("harbour", "open", Some(JID));
-        world.until_open(other).await;
-        assert_eq!(upstream.asked("DELETE"), asked);
-    }
-}
-
-#[tokio::test]
-async fn what_an_attempt_shows_is_ended_when_its_upstream_is_back() {
-    let world = World::new().await;
-    let (upstream, driver) = Scripted::start("drive").await;
-    upstream.script(|script| script.logout = Logout::FailingThatWorks);
-    let _connector = world.connector_driven_by(driver).await;
-    let id = shows_a_code(&world).await;
-    upstream.script(|script| script.fault = Fault::Failing);
-    world.delete(id).await;
-    upstream.looked_at(&world, 3).await;
-    assert!(world.has_device_keys(id, 1).await, "its name there is needed, and kept nowhere else");
-    upstream.script(|script| script.fault = Fault::None);
-    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
-    assert_eq!(upstream.script(|script| script.instances["shop"].socket), "close");
-}
-
-#[tokio::test]
 async fn an_unlink_is_asked_for_when_whatsapp_hears_it() {
     let world = World::new().await;
     let (upstream, driver) = Scripted::start("drive").await;
@@ -356,7 +236,7 @@ async fn an_unlink_is_not_asked_for_while_two_sockets_of_the_device_replace_each
     upstream.stands("shop", "open", "open");
     let id = world.instance_on("evo", "shop").await;
     world.until_open(id).await;
-    upstream.script(|script| script.fights = true);
+    upstream.script(|script| script.fourth = Fourth::Replaced);
     world.logout(id).await;
     // It would go to the socket that is just being replaced, be confirmed, and leave the other one.
     upstream.looked_at(&world, 12).await;
@@ -364,37 +244,22 @@ async fn an_unlink_is_not_asked_for_while_two_sockets_of_the_device_replace_each
     assert_eq!(world.state(id).await.unlinks[0].status, UnlinkStatusV1::Pending);
 
     // A restart of the upstream leaves one of them.
-    upstream.script(|script| script.fights = false);
+    upstream.script(|script| script.fourth = Fourth::Same);
     world.until_unlink(id, UnlinkStatusV1::Confirmed).await;
     assert_eq!(upstream.asked("DELETE"), 1);
 }
 
 #[tokio::test]
-async fn an_upstream_that_starts_and_does_not_say_how_an_instance_stands_is_waited_for() {
+async fn an_unlink_is_asked_for_although_looks_fail_now_and_then() {
     let world = World::new().await;
     let (upstream, driver) = Scripted::start("drive").await;
     upstream.script(|script| script.logout = Logout::FailingThatWorks);
     let _connector = world.connector_driven_by(driver).await;
-    let id = shows_a_code(&world).await;
-    // The code was scanned, and the upstream was killed before the device was open.
-    upstream.stands("shop", "", "connecting");
-    world.delete(id).await;
-    upstream.looked_at(&world, 6).await;
-    assert_eq!(upstream.asked("DELETE"), 0);
     upstream.set("shop", "open", Some(JID));
-    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+    let id = world.instance_on("evo", "shop").await;
+    world.until_open(id).await;
+    upstream.script(|script| script.fourth = Fourth::Failing);
+    world.logout(id).await;
+    world.until_unlink(id, UnlinkStatusV1::Confirmed).await;
     assert_eq!(upstream.asked("DELETE"), 1);
-}
-
-#[tokio::test]
-async fn what_no_device_came_of_is_forgotten_after_a_while() {
-    let world = World::new().await;
-    let (upstream, driver) = Scripted::start("drive").await;
-    let _connector = world.connector_driven_by(driver).await;
-    let id = shows_a_code(&world).await;
-    // It was restarted while it showed the code: nobody logs in any more.
-    upstream.stands("shop", "close", "connecting");
-    world.delete(id).await;
-    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
-    assert_eq!(upstream.asked("DELETE"), 0);
 }

@@ -1,12 +1,16 @@
 //! A linked device: what becomes of its connection.
 
+use std::time::Duration;
+
 use berth_proto::event::LogoutOriginV1;
 use berth_upstreams::{
     UpstreamError,
     evolution::{EndedBy, Row, Socket},
 };
 
-use super::{Evolution, Material, material, source_code};
+use tokio::time::timeout;
+
+use super::{Evolution, Material, kept, source_code};
 use crate::driver::{Link, Next, Report, Reports};
 
 /// Looks in a row after which a closed socket counts as closed: it flaps.
@@ -15,6 +19,8 @@ const CLOSED_LOOKS: u32 = 2;
 const CONNECTING_LOOKS: u32 = 3;
 /// Looks in a row that fail, after which nobody knows how the link stands.
 const BLIND_LOOKS: u32 = 10;
+/// How long what is kept of a device may take to be read, before it is looked at without.
+const STORE_WAIT_MAX: Duration = Duration::from_secs(3);
 /// Codes with which WhatsApp ends a session, and after which the upstream has wiped its keys.
 const ENDS: [u16; 4] = [401, 402, 403, 406];
 
@@ -54,7 +60,8 @@ enum Seen {
 impl Evolution {
     /// Looks after a device until its session ends or nobody wants it any more.
     pub(super) async fn keep(&self, link: &Link, name: &str, reports: &dyn Reports) {
-        let known = material(link).await;
+        // Looks do not wait for a store that is away.
+        let known = timeout(STORE_WAIT_MAX, kept(link)).await.ok().and_then(Result::ok).flatten();
         let (mut said, mut looks) = (Said::Nothing, Looks::default());
         loop {
             let seen = self.look(name, known.as_ref(), said, &mut looks).await;

@@ -160,7 +160,7 @@ impl Evolution {
     async fn name(&self, link: &Link) -> Option<String> {
         match link.upstream.as_ref().and_then(|at| at.name.clone()) {
             Some(name) => Some(name),
-            None => material(link).await.map(|material| material.name),
+            None => kept(link).await.ok().flatten().map(|kept| kept.name),
         }
     }
 
@@ -264,12 +264,7 @@ fn rest(poll: Duration, is_told_of: bool) -> Duration {
     if is_told_of { poll.max(RARE_MAX.min(poll * RARER)) } else { poll }
 }
 
-async fn material(link: &Link) -> Option<Material> {
-    let kept = link.keys.get().await.ok().flatten()?;
-    serde_json::from_slice(&kept).ok()
-}
-
-/// The same as soon as the store answers. It fails if what is there cannot be read.
+/// What is kept, as soon as the store answers. It fails if what is there cannot be read.
 async fn kept(link: &Link) -> Result<Option<Material>, LinkKeysError> {
     loop {
         match link.keys.get().await {

@@ -1,6 +1,9 @@
 //! Linking a device: codes are asked for and passed on until one is scanned.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
 use berth_proto::event::EndReasonV1;
 use berth_upstreams::{UpstreamError, evolution::Connect};
@@ -18,6 +21,14 @@ const QR_VALID: Duration = Duration::from_secs(45);
 const PAIRING_VALID: Duration = Duration::from_secs(45);
 /// Looks at a code, at least, until it is asked for the next one.
 const VALID_LOOKS: u32 = 25;
+/// After what time the first codes are asked for again, and after how many looks at the latest: until new ones are there, which may
+/// take longer than its answer, the upstream shows those of the session before.
+const UNSURE_MAX: Duration = Duration::from_secs(3);
+const UNSURE_LOOKS: u32 = 5;
+/// Questions that must be answered with the same codes until these count as new.
+const SAME_QUESTIONS: u32 = 3;
+/// Questions for a pairing code that is not there yet beside its QR code, at most, until that is over: whoever typed a number waits for it.
+const LATE_QUESTIONS_MAX: u32 = 10;
 /// Failed questions in a row after which an attempt is given up.
 const FAILURES_MAX: u32 = 10;
 /// Pause after a failed question.
@@ -34,6 +45,12 @@ struct Shown {
     pairing: Option<String>,
     /// When something new was passed on.
     since: Option<Instant>,
+    /// Questions since then that brought no pairing code.
+    late: u32,
+    /// Questions that were answered with it again.
+    same: u32,
+    /// It is of this attempt, and not of one before.
+    is_sure: bool,
 }
 
 /// Whether an attempt asks for codes.
@@ -55,6 +72,8 @@ struct Progress {
     asking: Asking,
     /// Since when the codes that were shown are not any more.
     joining: Option<Instant>,
+    /// What the code of the session before hashes to, if it is known.
+    former: Option<u64>,
     shown: Shown,
 }
 
@@ -63,9 +82,16 @@ impl Shown {
         self.qr.is_some() || self.pairing.is_some()
     }
 
-    /// Whether what was passed on last is still shown there, where looks have these pauses.
-    fn is_valid(&self, poll: Duration) -> bool {
-        self.since.is_some_and(|since| since.elapsed() < QR_VALID.min(poll * VALID_LOOKS))
+    /// Whether a pairing code is wanted that was not there with its QR code.
+    const fn lacks_pairing(&self, by_phone: bool) -> bool {
+        by_phone && self.pairing.is_none() && self.late < LATE_QUESTIONS_MAX
+    }
+
+    /// Whether what was passed on last is still shown there, where looks have these pauses, and is all that is wanted.
+    fn is_valid(&self, poll: Duration, by_phone: bool) -> bool {
+        let (valid, looks) = if self.is_sure { (QR_VALID, VALID_LOOKS) } else { (UNSURE_MAX, UNSURE_LOOKS) };
+        !self.lacks_pairing(by_phone)
+            && self.since.is_some_and(|since| since.elapsed() < valid.min(poll * looks))
     }
 }
 
@@ -127,6 +153,7 @@ impl Evolution {
             has_logged_out: false,
             asking: Asking::NotYet,
             joining: None,
+            former: self.sessions.shown_last(name),
             shown: Shown::default(),
         };
         let ended = loop {
@@ -196,8 +223,20 @@ impl Evolution {
             }
             // It is the same code until it is over. Whoever scans it is about to log in, and a question in that moment would make a second
             // connection of the same device, which never ends.
-            Ok(There::Pairing) if progress.shown.is_valid(self.upstream.settings.poll) => return Step::Again,
-            // It is over, or somebody has just scanned it.
+            Ok(There::Pairing) if progress.shown.is_valid(self.upstream.settings.poll, phone.is_some()) => {
+                return Step::Again;
+            }
+            // It may be an earlier one, but where the upstream does not tell of a scan nothing more is asked for that.
+            Ok(There::Pairing)
+                if progress.shown.is_some()
+                    && !progress.shown.is_sure
+                    && !progress.shown.lacks_pairing(phone.is_some())
+                    && client.is_paired(name).await == Ok(None) =>
+            {
+                progress.shown.is_sure = true;
+                return Step::Again;
+            }
+            // It is over, or not all of it was there, or it may be an earlier one; or somebody has just scanned it.
             Ok(There::Pairing) if progress.shown.is_some() && !self.codes_stand(name).await => {
                 return Step::Later;
             }
@@ -210,6 +249,7 @@ impl Evolution {
                 if let Err(error) = client.create(name).await {
                     return Step::Failed(error);
                 }
+                progress.shown.is_sure = true;
             }
             Err(error) => return Step::Failed(error),
         }
@@ -228,8 +268,16 @@ impl Evolution {
                 progress.is_free = true;
                 Step::Again
             }
+            // Nobody can scan that any more: there is none yet.
+            Ok(Connect::Codes { qr: Some(qr), .. }) if progress.former == Some(hash(&qr)) => {
+                progress.is_free = true;
+                Step::Again
+            }
             Ok(Connect::Codes { qr, pairing }) => {
                 progress.is_free = true;
+                if let Some(qr) = &qr {
+                    self.sessions.note_shown(name, hash(qr));
+                }
                 let pairing = pairing.filter(|_| phone.is_some());
                 let next = show(&mut progress.shown, qr, pairing, reports).await;
                 if next == Next::Stop { Step::Done } else { Step::Again }
@@ -249,16 +297,35 @@ impl Evolution {
     }
 }
 
+/// What a code is told from another one by: nobody keeps one for that.
+fn hash(code: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    code.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Passes on what is new.
 async fn show(shown: &mut Shown, qr: Option<String>, pairing: Option<String>, reports: &dyn Reports) -> Next {
-    if let Some(text) = qr.filter(|text| shown.qr.as_ref() != Some(text)) {
-        (shown.qr, shown.since) = (Some(text.clone()), Some(Instant::now()));
+    let was_shown = shown.is_some();
+    let qr = qr.filter(|text| shown.qr.as_ref() != Some(text));
+    let pairing = pairing.filter(|text| shown.pairing.as_ref() != Some(text));
+    if qr.is_none() && pairing.is_none() {
+        shown.late += 1;
+        shown.same += 1;
+        shown.is_sure |= shown.same >= SAME_QUESTIONS;
+        return Next::Continue;
+    }
+    // What changes while this attempt looks is its own.
+    shown.is_sure |= was_shown;
+    (shown.since, shown.late) = (Some(Instant::now()), u32::from(pairing.is_none()));
+    if let Some(text) = qr {
+        shown.qr = Some(text.clone());
         if reports.report(Report::Qr { text, valid: QR_VALID }).await == Next::Stop {
             return Next::Stop;
         }
     }
-    if let Some(text) = pairing.filter(|text| shown.pairing.as_ref() != Some(text)) {
-        (shown.pairing, shown.since) = (Some(text.clone()), Some(Instant::now()));
+    if let Some(text) = pairing {
+        shown.pairing = Some(text.clone());
         return reports.report(Report::PairingCode { text, valid: PAIRING_VALID }).await;
     }
     Next::Continue

@@ -22,6 +22,8 @@ pub(super) struct Sessions {
     attempts: Mutex<HashMap<String, Attempt>>,
     /// By that name: the attempt that saw the sessions of all before it ended.
     freed: Mutex<HashMap<String, Attempt>>,
+    /// By that name: what the QR code hashes to that was shown last, which the upstream goes on answering until the next session has one.
+    shown: Mutex<HashMap<String, u64>>,
     /// Runs, for a fair pause between looks.
     running: AtomicUsize,
 }
@@ -66,13 +68,23 @@ impl Sessions {
         lock(&self.freed).get(name).is_some_and(is_later)
     }
 
+    /// A QR code is shown.
+    pub(super) fn note_shown(&self, name: &str, code: u64) {
+        lock(&self.shown).insert(name.to_owned(), code);
+    }
+
+    /// The one that was shown last, by whichever attempt.
+    pub(super) fn shown_last(&self, name: &str) -> Option<u64> {
+        lock(&self.shown).get(name).copied()
+    }
+
     fn attempts(&self) -> MutexGuard<'_, HashMap<String, Attempt>> {
         lock(&self.attempts)
     }
 }
 
 /// One entry for each instance that the upstream has.
-fn lock(of: &Mutex<HashMap<String, Attempt>>) -> MutexGuard<'_, HashMap<String, Attempt>> {
+fn lock<T>(of: &Mutex<HashMap<String, T>>) -> MutexGuard<'_, HashMap<String, T>> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

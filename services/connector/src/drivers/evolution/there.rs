@@ -42,19 +42,31 @@ const JOINED_LOOKS: u32 = 60;
 const STAND_LOOKS: u32 = 8;
 /// The pause before each of them.
 const STAND_PAUSE: Duration = Duration::from_millis(150);
+/// Looks that may fail meanwhile: one that fails says nothing of the socket.
+const STAND_FAILURES_MAX: u32 = 3;
 
 impl Evolution {
-    /// Whether codes stand: what logs in passes through other states.
+    /// Whether codes stand: what logs in passes through other states, and has the keys of a device. A login that hangs, since WhatsApp
+    /// does not answer, is told by these alone.
     pub(super) async fn codes_stand(&self, name: &str) -> bool {
-        self.stands(name, Socket::Connecting, STAND_LOOKS, STAND_PAUSE.min(self.upstream.settings.poll)).await
+        let pause = STAND_PAUSE.min(self.upstream.settings.poll);
+        self.stands(name, Socket::Connecting, STAND_LOOKS, pause).await && !self.may_be_paired(name).await
     }
 
-    /// Whether its memory says the same at each of so many looks.
+    /// Whether a device may have scanned a code, as far as the upstream tells that.
+    async fn may_be_paired(&self, name: &str) -> bool {
+        !matches!(self.upstream.client.is_paired(name).await, Ok(None | Some(false)))
+    }
+
+    /// Whether its memory says the same at each of so many looks that do not fail.
     pub(super) async fn stands(&self, name: &str, socket: Socket, looks: u32, pause: Duration) -> bool {
-        for _ in 0..looks {
+        let (mut seen, mut failed) = (0, 0);
+        while seen < looks {
             sleep(pause).await;
-            if self.upstream.client.socket(name).await != Ok(socket) {
-                return false;
+            match self.upstream.client.socket(name).await {
+                Ok(now) if now == socket => seen += 1,
+                Err(_) if failed < STAND_FAILURES_MAX => failed += 1,
+                Ok(_) | Err(_) => return false,
             }
         }
         true
@@ -66,7 +78,11 @@ impl Evolution {
         if memory == Socket::Open {
             return Ok(There::Open);
         }
-        let Row { socket: database, closed_by, .. } = self.upstream.client.one(name).await?;
+        let Row { socket: database, closed_by, .. } = match self.upstream.client.one(name).await {
+            // It knows it, but has not loaded it yet: only then it has no row of an instance of whose socket it tells.
+            Err(UpstreamError::NotFound) => return Err(UpstreamError::Unexpected),
+            row => row?,
+        };
         Ok(match (memory, database) {
             // While it starts, it knows its devices before their sockets.
             (_, Socket::Open) => There::Away,
@@ -103,7 +119,10 @@ impl Evolution {
                 Ok(There::Open | There::Pairing) if self.sessions.is_superseded(name, link) => return,
                 Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
                 // A logout is refused now. Nothing came of the codes where nobody logs in.
-                Ok(There::Joining) if joining.get_or_insert_with(Instant::now).elapsed() >= joined_max => {
+                Ok(There::Joining)
+                    if joining.get_or_insert_with(Instant::now).elapsed() >= joined_max
+                        && !self.may_be_paired(name).await =>
+                {
                     return;
                 }
                 Ok(There::Joining | There::Away) => {}
