@@ -11,6 +11,9 @@ use crate::{
 /// Most records of one page.
 pub const PAGE_MAX: u16 = 500;
 
+/// Most milliseconds that a query waits for the view.
+pub const STANDS_WAIT_MS_MAX: u16 = 1_000;
+
 /// A query of the record view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QueryV1 {
@@ -27,6 +30,15 @@ pub enum QueryV1 {
     Counts {
         /// The account.
         account: AccountId,
+    },
+    /// Whether the view stands for a version of an instance: answered as soon as it does, or when that was waited for.
+    Stands {
+        /// The instance.
+        instance: InstanceId,
+        /// The version of its stream, or a later one.
+        version: u64,
+        /// Milliseconds to wait, at most [`STANDS_WAIT_MS_MAX`].
+        wait_ms: u16,
     },
 }
 
@@ -69,6 +81,8 @@ pub enum QueryReplyV1 {
     },
     /// How many there are.
     Counts(CountsV1),
+    /// Whether the view stands for what was asked about.
+    Stands(bool),
 }
 
 impl Frozen for QueryReplyV1 {

@@ -122,7 +122,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         .map_err(StartError::View)?;
     let texts = Texts::start(Arc::clone(&view), keys, touched, lifecycle);
     census::start(Arc::clone(&view), Arc::clone(&clock), lifecycle);
-    let answers = Arc::new(Answers { view: Arc::clone(&view), texts, clock: Arc::clone(&clock) });
+    let answers = Arc::new(Answers::new(Arc::clone(&view), texts, Arc::clone(&clock)));
     let serving = server::start(bus, answers, lifecycle);
     feed::start(log, events, leases, clock, lifecycle);
     Ok(Handle { view, serving })

@@ -13,15 +13,15 @@ use berth_bus::{Bus, Request, Requests};
 use berth_proto::{
     AccountId, InstanceId, Timestamp,
     codec::{decode, encode},
-    query::{CountsV1, InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1},
+    query::{CountsV1, InstanceQueryV1, PAGE_MAX, PageV1, QueryReplyV1, QueryV1, STANDS_WAIT_MS_MAX},
     subject::query_subject,
 };
 use berth_runtime::{Clock, Lifecycle, spawn_blocking};
 use berth_views::{ViewError, ViewReader, ViewState};
 use futures::StreamExt;
 use tokio::{
-    sync::{Semaphore, watch},
-    time::Instant,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,7 @@ use crate::{
     counts::counts,
     metrics,
     page::{Page, Wanted, accounts, instances},
-    records::record,
+    records::{is_listed, record},
     text_index::Needle,
     texts::Texts,
 };
@@ -40,6 +40,8 @@ const VIEW: &str = "records";
 const QUEUE: &str = "projections";
 /// Queries that are answered at the same time; more wait in the bus.
 const QUERIES_AT_ONCE_MAX: usize = 16;
+/// Queries that wait for the view at the same time; more are answered as if they had waited.
+const WAITS_AT_ONCE_MAX: usize = 64;
 /// How long a query by text waits for the index of texts to be filled.
 const FILL_WAIT_MAX: Duration = Duration::from_secs(3);
 /// The pause before the server serves again after its subscription ended.
@@ -48,9 +50,11 @@ const SERVE_AGAIN_PAUSE: Duration = Duration::from_millis(200);
 /// What a query is answered from.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    pub(crate) view: Arc<dyn ViewReader>,
-    pub(crate) texts: Arc<Texts>,
-    pub(crate) clock: Arc<dyn Clock>,
+    view: Arc<dyn ViewReader>,
+    texts: Arc<Texts>,
+    clock: Arc<dyn Clock>,
+    /// A permit for each query that waits for the view.
+    waits: Semaphore,
 }
 
 /// A query was not answered.
@@ -116,35 +120,64 @@ async fn take(mut requests: Requests, answers: &Arc<Answers>, lifecycle: &Lifecy
             return;
         };
         let answers = Arc::clone(answers);
-        lifecycle.spawn(async move {
-            answers.answer(request).await;
-            drop(slot);
-        });
+        lifecycle.spawn(async move { answers.answer(request, slot).await });
     }
 }
 
 // === impl Answers ===
 
 impl Answers {
-    async fn answer(self: Arc<Self>, request: Request) {
+    pub(crate) fn new(view: Arc<dyn ViewReader>, texts: Arc<Texts>, clock: Arc<dyn Clock>) -> Self {
+        Self { view, texts, clock, waits: Semaphore::new(WAITS_AT_ONCE_MAX) }
+    }
+
+    async fn answer(self: Arc<Self>, request: Request, slot: OwnedSemaphorePermit) {
         let begun = Instant::now();
         let reply = match decode::<QueryV1>(&request.payload) {
-            Ok(query) => self.reply_to(query).await,
+            Ok(query) => self.reply_to(query, slot).await,
             Err(error) => Err(Refusal::Invalid(error.to_string())),
         };
         let (outcome, reply) = match reply {
-            Ok(reply) => (if matches!(reply, QueryReplyV1::Counts(_)) { "counts" } else { "page" }, reply),
-            Err(Refusal::Rebuilding) => ("rebuilding", QueryReplyV1::Rebuilding),
-            Err(Refusal::Invalid(reason)) => ("invalid", QueryReplyV1::Invalid { reason }),
+            Ok(reply @ QueryReplyV1::Counts(_)) => (Some("counts"), reply),
+            // How long it waited is nothing that it took.
+            Ok(reply @ QueryReplyV1::Stands(_)) => (None, reply),
+            Ok(reply) => (Some("page"), reply),
+            Err(Refusal::Rebuilding) => (Some("rebuilding"), QueryReplyV1::Rebuilding),
+            Err(Refusal::Invalid(reason)) => (Some("invalid"), QueryReplyV1::Invalid { reason }),
         };
-        metrics::query(outcome, begun.elapsed());
+        if let Some(outcome) = outcome {
+            metrics::query(outcome, begun.elapsed());
+        }
         match encode(&reply) {
             Ok(payload) => request.reply.send(payload.into()),
             Err(error) => tracing::error!(%error, "a page of the record view cannot be written"),
         }
     }
 
-    async fn reply_to(self: Arc<Self>, query: QueryV1) -> Result<QueryReplyV1, Refusal> {
+    /// Whether the view stands for a version of an instance, by then at the latest.
+    async fn stands(&self, instance: InstanceId, version: u64, wait: Duration) -> Result<bool, Refusal> {
+        let Ok(_permit) = self.waits.try_acquire() else { return Ok(false) };
+        let mut changes = self.view.changes();
+        let becomes_so = async {
+            loop {
+                changes.mark_unchanged();
+                let view = Arc::clone(&self.view);
+                if blocking(move || is_listed(view.as_ref(), instance, version)).await? {
+                    return Ok(true);
+                }
+                if changes.changed().await.is_err() {
+                    return Ok(false);
+                }
+            }
+        };
+        timeout(wait, becomes_so).await.unwrap_or(Ok(false))
+    }
+
+    async fn reply_to(
+        self: Arc<Self>,
+        query: QueryV1,
+        slot: OwnedSemaphorePermit,
+    ) -> Result<QueryReplyV1, Refusal> {
         let (first, page) = match query {
             QueryV1::Counts { account } => {
                 let (lag_ms, now, answers) = (self.lag_ms(), self.clock.now(), Arc::clone(&self));
@@ -156,6 +189,12 @@ impl Answers {
                 (after.is_none(), self.clone().accounts(after, limit_of(limit)?).await?)
             }
             QueryV1::Instances(query) => (query.after.is_none(), self.clone().instances(query).await?),
+            QueryV1::Stands { instance, version, wait_ms } => {
+                // Whoever only waits keeps nobody from an answer.
+                drop(slot);
+                let wait = Duration::from_millis(wait_ms.min(STANDS_WAIT_MS_MAX).into());
+                return self.stands(instance, version, wait).await.map(QueryReplyV1::Stands);
+            }
         };
         // Counting more than the page would be a scan.
         let total = (first && !page.more).then_some(page.rows.len() as u64);

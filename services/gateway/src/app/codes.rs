@@ -129,7 +129,7 @@ impl Codes {
             }
             waited = true;
             let version = record.version;
-            match self.records.wait_for(&record, deadline, |now| now.version > version).await? {
+            match self.records.wait_for(record.id, deadline, |now| now.version > version).await? {
                 Some(newer) => record = newer,
                 None => break codes,
             }

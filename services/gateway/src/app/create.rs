@@ -9,6 +9,8 @@ use super::{
     directory::Directory,
     failure::Failure,
     grants::LinkChoice,
+    leaving::Patience,
+    lists::Lists,
     names::{check_name, check_token},
     principal::Principals,
     quota::Counters,
@@ -82,11 +84,40 @@ pub struct Creator {
     pub(super) counters: Arc<Counters>,
     pub(super) webhooks: Arc<Webhooks>,
     pub(super) accounts: Arc<Accounts>,
+    pub(super) lists: Arc<Lists>,
 }
 
 impl Creator {
-    /// Creates an instance in the caller's account.
-    pub async fn create(&self, call: &Call, mut new: NewInstance) -> Result<Created, Failure> {
+    /// Creates an instance in the caller's account. What is to have the name at an upstream of one that was just deleted waits until
+    /// that is unlinked, and the answer waits until lists show it; both for a bounded time.
+    pub async fn create(&self, call: &Call, new: NewInstance) -> Result<Created, Failure> {
+        self.create_listed(Patience::new(), call, new).await
+    }
+
+    /// The same where another name is as good: no name is waited for.
+    pub async fn create_at_once(&self, call: &Call, new: NewInstance) -> Result<Created, Failure> {
+        self.create_listed(Patience::none(), call, new).await
+    }
+
+    async fn create_listed(
+        &self,
+        patience: Patience,
+        call: &Call,
+        new: NewInstance,
+    ) -> Result<Created, Failure> {
+        let created = self.create_within(patience, call, new).await?;
+        if !created.replayed {
+            self.lists.wait_listed(&created.record).await;
+        }
+        Ok(created)
+    }
+
+    pub(super) async fn create_within(
+        &self,
+        mut patience: Patience,
+        call: &Call,
+        mut new: NewInstance,
+    ) -> Result<Created, Failure> {
         let account = account_of(call)?;
         self.counters.count_call(call).await?;
         let name = match &new.name {
@@ -117,8 +148,19 @@ impl Creator {
         }
         let identity = self.commands.identity(call, account.as_bytes()).await?;
         let plan = Plan { call, account, name, token, new: &new, identity };
+        loop {
+            match self.try_numbers(&plan).await {
+                Err(refused)
+                    if refused.rejection() == Some(RejectionCodeV1::StillLeaving)
+                        && self.may_be_free(&plan, &mut patience).await => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_numbers(&self, plan: &Plan<'_>) -> Result<Created, Failure> {
         for _ in 0..NUMBER_TRIES_MAX {
-            match self.try_create(&plan).await {
+            match self.try_create(plan).await {
                 Err(failure) if failure.rejection() == Some(RejectionCodeV1::NumberTaken) => {}
                 other => return other,
             }
@@ -227,11 +269,18 @@ pub(super) fn account_of(call: &Call) -> Result<AccountId, Failure> {
 }
 
 /// What a create has fixed before it tries numbers.
-struct Plan<'a> {
+pub(super) struct Plan<'a> {
     call: &'a Call,
     account: AccountId,
-    name: String,
+    pub(super) name: String,
     token: String,
     new: &'a NewInstance,
     identity: Identity,
+}
+
+impl Plan<'_> {
+    /// Where the instance shall be, if not at the deployment's own driver.
+    pub(super) const fn link(&self) -> Option<&LinkChoice> {
+        self.new.link.as_ref()
+    }
 }

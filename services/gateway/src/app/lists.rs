@@ -10,6 +10,8 @@ use berth_proto::{
 };
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::timeout;
+use tracing::debug;
 
 use super::{
     failure::Failure,
@@ -18,6 +20,8 @@ use super::{
 
 /// What answers queries, as an error names it.
 const VIEW: &str = "the record view of the projections";
+/// How long whoever creates an instance waits until lists show it.
+const LISTED_WAIT_MS: u16 = 250;
 /// How long a list may take.
 const LIST_MAX: Duration = Duration::from_secs(5);
 
@@ -96,6 +100,17 @@ impl Lists {
         }
     }
 
+    /// Waits until lists show an instance as it is here, a quarter of a second at most: whoever creates one lists right after it. Of several
+    /// replicas one is asked, and another may be a moment behind.
+    pub(super) async fn wait_listed(&self, record: &Record) {
+        let Record { id: instance, version, .. } = *record;
+        let stands = self.ask(QueryV1::Stands { instance, version, wait_ms: LISTED_WAIT_MS });
+        match timeout(Duration::from_millis(LISTED_WAIT_MS.into()), stands).await {
+            Ok(Ok(QueryReplyV1::Stands(true))) => {}
+            _ => debug!(%instance, "what was created is not listed yet"),
+        }
+    }
+
     pub(super) async fn query(&self, query: QueryV1) -> Result<PageV1, Failure> {
         match self.ask(query).await? {
             QueryReplyV1::Page(page) => Ok(page),
@@ -119,7 +134,7 @@ fn unanswered(reply: QueryReplyV1) -> Failure {
     match reply {
         QueryReplyV1::Rebuilding => Failure::unavailable(VIEW, "it is being rebuilt"),
         QueryReplyV1::Invalid { reason } => Failure::unavailable(VIEW, reason),
-        QueryReplyV1::Page(_) | QueryReplyV1::Counts(_) => {
+        QueryReplyV1::Page(_) | QueryReplyV1::Counts(_) | QueryReplyV1::Stands(_) => {
             Failure::unavailable(VIEW, "it answers something else")
         }
     }

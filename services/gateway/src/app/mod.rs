@@ -31,6 +31,7 @@ mod grants;
 mod guesses;
 mod heard;
 mod history;
+mod leaving;
 mod lists;
 mod live;
 mod log_parts;
@@ -234,7 +235,7 @@ impl App {
         let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
             webhooks, upstreams);
         let creator = part!(Creator: log, keys, clock, entropy, directory, principals, records, standings, commands,
-            counters, webhooks, accounts);
+            counters, webhooks, accounts, lists);
         let tokens = part!(Tokens: keys, clock, entropy, principals, records, commands);
         let blocks = part!(Blocks: records, commands);
         let adoptions = part!(Adoptions: keys, directory, principals, standings, accounts, creator, upstreams,

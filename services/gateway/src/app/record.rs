@@ -104,11 +104,15 @@ impl Record {
         matches!(self.state.phase, PhaseV1::Deleted { .. })
     }
 
+    /// Whether a device that it had is still to be unlinked.
+    pub fn is_unlinking(&self) -> bool {
+        self.state.unlinks.iter().any(|unlink| unlink.status == UnlinkStatusV1::Pending)
+    }
+
     /// How far the erasure of a deleted instance is; none while it is not deleted. It is done when the data key
     /// is destroyed and no device waits to be unlinked with keys that are still kept.
     pub fn erasure(&self) -> Option<Erasure> {
-        let unlinking = self.state.unlinks.iter().any(|unlink| unlink.status == UnlinkStatusV1::Pending);
-        match (self.is_deleted(), self.erased && !unlinking) {
+        match (self.is_deleted(), self.erased && !self.is_unlinking()) {
             (false, _) => None,
             (true, true) => Some(Erasure::Done),
             (true, false) => Some(Erasure::Pending),

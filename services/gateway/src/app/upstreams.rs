@@ -16,6 +16,7 @@ use super::{
     directory::Directory,
     failure::Failure,
     grants::LinkChoice,
+    leaving::Patience,
     names::{check_name, check_token},
     principal::{Principal, Principals},
     standing::Standings,
@@ -193,7 +194,8 @@ impl Adoptions {
                     }),
                     ..NewInstance::default()
                 };
-                match self.creator.create(call, new).await {
+                // One of many: it waits for nothing.
+                match self.creator.create_within(Patience::none(), call, new).await {
                     Ok(_) => ("adopted", None),
                     Err(Failure::Rejected(RejectionCodeV1::NameTaken)) => ("refused", Some("name_taken")),
                     Err(Failure::Rejected(RejectionCodeV1::TokenTaken)) => ("refused", Some("token_taken")),

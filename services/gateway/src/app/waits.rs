@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use berth_proto::instance::UnlinkStatusV1;
+use berth_proto::InstanceId;
 use berth_runtime::Pauses;
 use futures::StreamExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     failure::Failure,
@@ -22,16 +22,16 @@ impl Records {
     /// Waits until the instance is as wanted; none when the deadline came first or the process stops.
     pub async fn wait_for(
         &self,
-        record: &Record,
+        instance: InstanceId,
         deadline: Instant,
         wanted: impl Fn(&Record) -> bool + Send,
     ) -> Result<Option<Record>, Failure> {
-        let subject = berth_proto::subject::tail_subject(record.id);
+        let subject = berth_proto::subject::tail_subject(instance);
         let mut hints =
             self.bus.subscribe(&subject).await.map_err(|error| Failure::unavailable("the bus", error))?;
         let mut pauses = Pauses::new(LOOK_AGAIN, LOOK_AGAIN_MAX);
         loop {
-            let now = self.read_any(record.id).await?.ok_or(Failure::NotFound)?;
+            let now = self.read_any(instance).await?.ok_or(Failure::NotFound)?;
             if wanted(&now) {
                 return Ok(Some(now));
             }
@@ -40,7 +40,13 @@ impl Records {
                 return Ok(None);
             }
             // A hint, the next look or the deadline: whatever comes first.
-            let hint = timeout(left.min(self.spread(pauses.take())), hints.next());
+            let pause = left.min(self.spread(pauses.take()));
+            let hint = async {
+                // Who gets no hints any more still looks.
+                if timeout(pause, hints.next()).await.is_ok_and(|hint| hint.is_none()) {
+                    sleep(pause).await;
+                }
+            };
             let _hint = self.stop.run_until_cancelled(hint).await;
         }
     }
@@ -52,10 +58,11 @@ impl Records {
     }
 
     /// Waits until no unlink of the instance is pending; none when the deadline came first.
-    pub async fn wait_unlinked(&self, record: &Record, deadline: Instant) -> Result<Option<Record>, Failure> {
-        self.wait_for(record, deadline, |now| {
-            now.state.unlinks.iter().all(|unlink| unlink.status != UnlinkStatusV1::Pending)
-        })
-        .await
+    pub async fn wait_unlinked(
+        &self,
+        instance: InstanceId,
+        deadline: Instant,
+    ) -> Result<Option<Record>, Failure> {
+        self.wait_for(instance, deadline, |now| !now.is_unlinking()).await
     }
 }

@@ -11,4 +11,5 @@ mod feed;
 mod late_log;
 mod lists;
 mod on_nats;
+mod waits;
 mod world;

@@ -178,7 +178,7 @@ pub(super) async fn create(
         webhooks: vec![settings::endpoint(&given)],
         ..NewInstance::default()
     };
-    let created = match app.creator.create(call, new.clone()).await {
+    let created = match app.creator.create_at_once(call, new.clone()).await {
         // Names are not unique in this dialect: the second of a name gets one of its own, and shows the given one.
         Err(Failure::Rejected(RejectionCodeV1::NameTaken | RejectionCodeV1::StillLeaving)) => {
             new.name = None;

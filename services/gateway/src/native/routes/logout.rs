@@ -59,7 +59,7 @@ pub(super) async fn handler(
     let mut record = answered.record;
     if body.value.wait == Wait::Unlinked {
         let deadline = Instant::now() + UNLINK_WAIT_MAX;
-        app.records.wait_unlinked(&record, deadline).await?;
+        app.records.wait_unlinked(record.id, deadline).await?;
         record = app.records.read_again(&call.principal, record.id).await?;
     }
     Ok(answer(StatusCode::OK, InstanceBody::of(&record), answered.replayed))
