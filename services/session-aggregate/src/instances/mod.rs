@@ -148,11 +148,15 @@ impl Instances {
         }
     }
 
-    /// Appends a commit that changes nothing and says that something of ours was done.
+    /// Appends a commit that changes nothing and says that something of ours was done. On a tombstone only the end of its clean-up is noted:
+    /// an instance that was deleted since it was loaded gets no note.
     pub(crate) async fn note(&self, loaded: Loaded<State>, cause: &Cause) -> Result<(), Trouble> {
+        let is_tombstone = |loaded: &Loaded<State>| loaded.state.as_ref().is_some_and(is_deleted);
+        let was_tombstone = is_tombstone(&loaded);
         let decide = |loaded: Loaded<State>, _| {
             let receipts = vec![cause.receipt(OutcomeCodeV1::Unchanged, 0)];
-            ready(Ok::<_, Trouble>(match loaded.state.clone() {
+            let is_same = is_tombstone(&loaded) == was_tombstone;
+            ready(Ok::<_, Trouble>(match loaded.state.clone().filter(|_| is_same) {
                 Some(state) => {
                     Plan::Append(loaded, Next { receipts, events: Vec::new(), state, account_version: 0 }, ())
                 }

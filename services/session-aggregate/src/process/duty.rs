@@ -24,7 +24,7 @@ use super::{
     ProcessManager,
     agenda::{BY_MOMENT, Job, Work, instance_in, instances_of, moment_key},
     jobs::{JobError, Stands, body_of},
-    sweeper::PAGE_ROWS,
+    sweeper::{PAGE_ROWS, Resting},
 };
 use crate::{
     cause::Cause,
@@ -228,7 +228,7 @@ impl ProcessManager {
 
     /// Whether a create of an instance in this account is neither settled nor given up.
     async fn creates_open(&self, account: AccountId) -> Result<bool, JobError> {
-        let mut open = self.due().await?;
+        let (mut open, _) = self.due(&Resting::new()).await?;
         open.extend(self.too_far_ahead(0).await?);
         for (_, job) in open {
             if job.work != Work::Create {

@@ -27,7 +27,7 @@ use crate::metrics;
 const SWEEP_EVERY_MILLIS: u64 = 500;
 /// Rows that are read at once.
 pub(super) const PAGE_ROWS: usize = 256;
-/// Jobs that are looked at in one sweep.
+/// Jobs that are worked on in one sweep.
 const SWEEP_JOBS_MAX: usize = 16 * 1_024;
 /// Jobs that are worked on at once.
 const JOBS_AT_ONCE: usize = 16;
@@ -41,7 +41,7 @@ const JOB_RETRY_SECONDS: u64 = 10;
 
 /// When a job that was looked at is looked at again.
 #[derive(Debug, Clone, Copy)]
-enum Rest {
+pub(super) enum Rest {
     /// When this has passed.
     Until(Instant),
     /// When the clock says so.
@@ -73,7 +73,7 @@ impl LookAhead {
 }
 
 /// The jobs that rest. One whose moment changed meanwhile does not: something new is to be done for it.
-type Resting = HashMap<(Timestamp, Job), Rest>;
+pub(super) type Resting = HashMap<(Timestamp, Job), Rest>;
 
 impl ProcessManager {
     /// Sweeps the partitions that this replica owns, until it is stopped.
@@ -106,15 +106,15 @@ impl ProcessManager {
             warn!("the clock went back: open work is looked through for what it had put off");
             rested.clear();
         }
-        let mut due = self.due().await?;
-        // Where nothing can stand at all one row tells; the rest is many rows, most of which are where they belong.
-        let from_seconds = if is_time { 0 } else { BAN_SECONDS_MAX };
-        due.extend(self.too_far_ahead(from_seconds).await?);
-        metrics::due(due.len());
         rested.retain(|_, rest| match rest {
             Rest::Until(until) => *until > now,
             Rest::Moment(at) => *at > moment,
         });
+        let (mut due, resting) = self.due(rested).await?;
+        // Where nothing can stand at all one row tells; the rest is many rows, most of which are where they belong.
+        let from_seconds = if is_time { 0 } else { BAN_SECONDS_MAX };
+        due.extend(self.too_far_ahead(from_seconds).await?);
+        metrics::due(due.len() + resting);
         let ready: Vec<_> = due.into_iter().filter(|due| !rested.contains_key(due)).collect();
         let mut done = stream::iter(ready)
             .map(|due| async move { (due, Box::pin(self.work(due.1)).await) })
@@ -140,10 +140,11 @@ impl ProcessManager {
         Ok(())
     }
 
-    /// The jobs whose moment has come, in the order of their moments.
-    pub(super) async fn due(&self) -> Result<Vec<(Timestamp, Job)>, ViewError> {
+    /// The jobs whose moment has come and that do not rest, in the order of their moments, and how many rest: these take no place of the
+    /// others, or deletions that wait for their upstreams would keep deadlines waiting.
+    pub(super) async fn due(&self, rested: &Resting) -> Result<(Vec<(Timestamp, Job)>, usize), ViewError> {
         let (now, owned) = (self.clock.now(), self.owned.now());
-        let mut jobs = Vec::new();
+        let (mut jobs, mut resting) = (Vec::new(), 0);
         // Most looks find nothing: one row tells.
         let mut limit = 1;
         let mut after: Option<Vec<u8>> = None;
@@ -154,9 +155,11 @@ impl ProcessManager {
             for (key, _) in page {
                 let Some((due, job)) = Job::read(&key) else { continue };
                 if due > now {
-                    return Ok(jobs);
+                    return Ok((jobs, resting));
                 }
-                if owned.contains(&job.partition()) {
+                if rested.contains_key(&(due, job)) {
+                    resting += 1;
+                } else if owned.contains(&job.partition()) {
                     jobs.push((due, job));
                 }
                 after = Some(key);
@@ -165,7 +168,7 @@ impl ProcessManager {
                 break;
             }
         }
-        Ok(jobs)
+        Ok((jobs, resting))
     }
 
     /// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in

@@ -301,8 +301,8 @@ impl Move {
         if let Some(moment) = forgotten.filter(|moment| *moment > self.clock.now() && !is_deleted(state)) {
             return Ok(Some(moment));
         }
-        if !has(state, reserved) {
-            // Whoever still works on that move loses its append and reserves again.
+        // Whoever still works on that move loses its append and reserves again; to what was deleted he can append nothing.
+        if !has(state, reserved) && !is_deleted(state) {
             self.instances.note(loaded, &cause).await?;
         }
         let loaded = self.instances.load(instance).await?;

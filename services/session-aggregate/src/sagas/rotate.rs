@@ -18,7 +18,7 @@ use crate::{
     directory::{Cause, Directory, Holder},
     entries::{self, former},
     instances::{
-        Instances, rejected, reply,
+        Instances, is_deleted, rejected, reply,
         round::{Answer, Asked},
     },
     trouble::Trouble,
@@ -104,8 +104,8 @@ impl Rotate {
         let cause = Cause::own("rotation", reserved.as_bytes());
         let loaded = self.instances.load(instance).await?;
         let Some(state) = &loaded.state else { return Ok(()) };
-        if state.entries.token != reserved {
-            // Whoever still works on that rotation loses its append and reserves again.
+        // Whoever still works on that rotation loses its append and reserves again; to what was deleted he can append nothing.
+        if state.entries.token != reserved && !is_deleted(state) {
             self.instances.note(loaded, &cause).await?;
         }
         let Some(state) = self.instances.load(instance).await?.state else { return Ok(()) };
