@@ -102,10 +102,12 @@ impl Dispatching {
         let mut news = self.tools.outbox.changes();
         let mut changed = true;
         loop {
-            if changed || self.intake.rest(Instant::now()) == Some(Duration::ZERO) {
-                let (partitions, desk) = (&self.partitions, &*self.desk);
-                let (board, reviews) = (&mut self.board, &mut self.reviews);
-                self.intake.take(Told { partitions, board, reviews, desk }).await;
+            // What is read is waited for before the loop ends.
+            let rest = self.intake.rest(Instant::now(), self.board.len());
+            if !self.draining && (changed || rest == Some(Duration::ZERO)) {
+                let (intake, told) = self.intake();
+                let read = intake.take(told);
+                self.work.extend(read);
             }
             changed = false;
             self.follow_breakers();
@@ -130,6 +132,13 @@ impl Dispatching {
                 () = tokio::time::sleep(sleep) => {}
             }
         }
+    }
+
+    /// What takes over what is owed, and who is told of it.
+    fn intake(&mut self) -> (&mut Intake, Told<'_>) {
+        let (partitions, desk) = (&self.partitions, &*self.desk);
+        let (board, reviews) = (&mut self.board, &mut self.reviews);
+        (&mut self.intake, Told { partitions, board, reviews, desk })
     }
 
     /// Takes over what attempts of this and other replicas made of breakers. A moment that no pause reaches is of another
@@ -250,9 +259,10 @@ impl Dispatching {
         }
         let until = |due: Timestamp| Duration::from_micros(u64::try_from(due.0 - now.0).unwrap_or_default());
         let due = self.board.wake_at().filter(|_| !self.draining).map(until);
+        let reads = self.intake.rest(begun, self.board.len()).filter(|_| !self.draining);
         let moments = [self.partitions.settles_at(begun, is_busy), self.reviews.wake_at()];
         let moments = moments.into_iter().flatten().map(|at| at.saturating_duration_since(begun));
-        let pauses = due.into_iter().chain(self.intake.rest(begun)).chain(moments);
+        let pauses = due.into_iter().chain(reads).chain(moments);
         pauses.min().unwrap_or(LOOK_MAX).min(LOOK_MAX)
     }
 
@@ -390,6 +400,10 @@ impl Dispatching {
                     }
                     None => {}
                 }
+            }
+            Done::Read(read) => {
+                let (intake, told) = self.intake();
+                intake.took(read, told);
             }
             Done::Taken(tenure, Some(Ok(()))) => {
                 for Pending { key, owed, attempts, due, .. } in self.partitions.taken(&tenure) {

@@ -9,6 +9,7 @@ use berth_runtime::Lifecycle;
 
 use super::{
     attempt::{Ended, Tools, attempt},
+    intake::Read,
     lane::Pending,
     permit::Permit,
     settle::SettleError,
@@ -27,6 +28,8 @@ pub(super) enum Done {
     Reviewed(InstanceId, Option<Box<Permit>>),
     /// None if the tenure is over, or the process stops first: the next owner looks by itself.
     Reported(Tenure, EndpointId, Option<Result<(), SettleError>>),
+    /// Rows of the outbox.
+    Read(Read),
 }
 
 /// Something that runs beside the loop.

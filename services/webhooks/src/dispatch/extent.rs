@@ -46,8 +46,19 @@ impl Extent {
     }
 
     /// Whether something is in the view alone.
-    pub(super) fn is_partial(&self) -> bool {
+    #[cfg(test)]
+    fn is_partial(&self) -> bool {
         self.read_up_to.is_some() || !self.left_out.is_empty()
+    }
+
+    /// The last instance that a scan has read which has not read them all.
+    pub(super) const fn read_up_to(&self) -> Option<InstanceId> {
+        self.read_up_to
+    }
+
+    /// Instances of which something was left in the view.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = InstanceId> {
+        self.left_out.iter().copied()
     }
 
     /// Something of an instance stays in the view.

@@ -1,10 +1,13 @@
 //! Takes over what is owed from the outbox into memory: what changed, or everything.
 
-use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
+mod reading;
+mod round;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use berth_log::Position;
 use berth_notices::formats::{self, Format, RetryRule};
-use berth_proto::{EndpointId, InstanceId, delivery::NoticeKeyV1};
+use berth_proto::{InstanceId, Partition, delivery::NoticeKeyV1};
 use berth_views::{ViewError, ViewReader, ViewState};
 use tokio::time::Instant;
 
@@ -12,11 +15,11 @@ use super::{
     attempt::Tools,
     board::{Board, Past},
     desk::Desk,
-    extent::Extent,
-    lane::{LaneKey, Present},
+    done::{Done, Work},
+    lane::Present,
     partitions::Partitions,
     review::Reviews,
-    scan,
+    scan::{self, OwedRows},
     settle::FAULT_DELAY,
 };
 use crate::{
@@ -29,48 +32,28 @@ use crate::{
     },
     schedule::plus,
 };
+use reading::{OWED_BESIDES_MAX, OWED_IN_MEMORY_MAX, Reading, Running, Scope};
+use round::Round;
 
-/// Notices that are kept in memory, about 100 MB of them if each has a lane of its own; the rest stays in the view until
-/// these are fewer.
-const OWED_IN_MEMORY_MAX: usize = 400_000;
-/// Notices that are kept besides, of instances that something happens to meanwhile.
-const OWED_BESIDES_MAX: usize = 40_000;
 /// Rows of the view that are read at once, when all are: what is due goes out between two such parts.
 const ROWS_AT_ONCE: usize = 4_096;
-/// Lanes that are looked at at once for endpoints that are told nothing more.
-const LANES_AT_ONCE: usize = 16_384;
 
 /// See the module.
 pub(super) struct Intake {
     tools: Tools,
     view: Arc<dyn ViewReader>,
     touched: Arc<Touched>,
-    /// From where on the view is still to be read; none if nothing is.
-    reads_on: Option<Cursor>,
-    /// Whether something was touched that is not remembered, so that everything is to be read once more after this.
-    reads_again: bool,
+    reading: Reading,
+    /// Endpoints that are told nothing more.
+    round: Round,
     /// When to look again after a look that failed.
     fails_until: Option<Instant>,
     /// Which rows of the view everything in memory is from.
     rows: u64,
-    /// Of which instances everything is in memory.
-    extent: Extent,
-    /// Endpoints that are told nothing more, as far as it was not looked yet what waits for them; and those of which that came to
-    /// be known while this is looked at.
-    gone: BTreeSet<EndpointId>,
-    gone_next: BTreeSet<EndpointId>,
-    /// The last lane that was looked at for that.
-    looked_at: Option<LaneKey>,
 }
 
-/// A place in the view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cursor {
-    /// Before all instances.
-    Beginning,
-    /// Behind one.
-    After(InstanceId),
-}
+/// Rows that were read, of whole instances, and the last instance of them if there are more.
+pub(super) type Read = Result<(OwedRows, Option<InstanceId>), ViewError>;
 
 /// Who is told of what is owed.
 pub(super) struct Told<'a> {
@@ -98,36 +81,25 @@ impl Intake {
     pub(super) fn new(tools: Tools, touched: Arc<Touched>) -> Self {
         let view = tools.outbox.clone();
         let rows = view.changes().borrow().rows;
-        Self {
-            tools,
-            view,
-            touched,
-            reads_on: None,
-            reads_again: false,
-            fails_until: None,
-            rows,
-            extent: Extent::up_to(None),
-            gone: BTreeSet::new(),
-            gone_next: BTreeSet::new(),
-            looked_at: None,
-        }
+        let (reading, round) = (Reading::nothing(), Round::default());
+        Self { tools, view, touched, reading, round, fails_until: None, rows }
     }
 
     /// Everything is to be read.
     pub(super) fn begin_anew(&mut self) {
-        self.reads_on = Some(Cursor::Beginning);
+        self.reading.begin_anew();
     }
 
-    /// How long to wait before it is gone on with what is still to be looked at; none if nothing is.
-    pub(super) fn rest(&self, now: Instant) -> Option<Duration> {
+    /// How long to wait before it is gone on with what is still to be looked at, with so many notices in memory; none if nothing is.
+    pub(super) fn rest(&self, now: Instant, in_memory: usize) -> Option<Duration> {
         if let Some(until) = self.fails_until {
             return Some(until.saturating_duration_since(now));
         }
-        (self.reads_on.is_some() || !self.gone.is_empty()).then_some(Duration::ZERO)
+        (self.reading.has_next(in_memory) || !self.round.is_over()).then_some(Duration::ZERO)
     }
 
-    /// Takes over what the view knows now, or a part of it: see [`Self::rest`].
-    pub(super) async fn take(&mut self, mut told: Told<'_>) {
+    /// Takes over what changed in the view by now, and gives what is to be read of it, beside the loop: see [`Self::took`].
+    pub(super) fn take(&mut self, mut told: Told<'_>) -> Option<Work> {
         // Others took the place of those that were read, and may differ where nothing was touched.
         let (rows, position) = {
             let changes = self.view.changes();
@@ -137,47 +109,66 @@ impl Intake {
         if rows != self.rows {
             self.begin_anew();
         }
-        match self.try_to_take(&position, &mut told).await {
-            Ok(()) => (self.rows, self.fails_until) = (rows, None),
+        match self.try_to_take(&position, &mut told) {
+            Ok(read) => {
+                (self.rows, self.fails_until) = (rows, None);
+                read
+            }
             Err(error) => {
-                tracing::debug!(%error, "what is owed is read again later");
-                self.begin_anew();
-                self.fails_until = Some(Instant::now() + FAULT_DELAY);
+                self.fail(&error);
+                None
             }
         }
     }
 
-    async fn try_to_take(&mut self, position: &Position, told: &mut Told<'_>) -> Result<(), ViewError> {
+    /// Takes over what was read, and what changed of it meanwhile.
+    pub(super) fn took(&mut self, read: Read, mut told: Told<'_>) {
+        let Some(Running { scope, meanwhile, is_outdated }) = self.reading.end() else { return };
+        match read {
+            Ok(_) if is_outdated => {}
+            Ok((rows, last)) => {
+                self.merge_all(&scope, rows, last, &mut told);
+                self.reading.merged(&scope, last);
+            }
+            Err(error) => self.fail(&error),
+        }
+        for (instance, change) in meanwhile {
+            if let Err(error) = self.take_changes(instance, &change, &mut told) {
+                return self.fail(&error);
+            }
+        }
+    }
+
+    fn fail(&mut self, error: &ViewError) {
+        tracing::debug!(%error, "what is owed is read again later");
+        self.begin_anew();
+        self.fails_until = Some(Instant::now() + FAULT_DELAY);
+    }
+
+    fn try_to_take(&mut self, position: &Position, told: &mut Told<'_>) -> Result<Option<Work>, ViewError> {
         if told.partitions.is_empty() {
-            self.reads_on = None;
-            return Ok(());
+            self.reading.stop();
+            return Ok(None);
         }
         if self.view.state() != ViewState::Live {
             return Err(ViewError::Rebuilding);
         }
         let Drained { changes, accounts, is_lossy } = self.touched.drain(position);
         self.follow_accounts(accounts, told)?;
-        self.look_at_gone(told);
-        self.reads_again |= is_lossy;
-        let has_room = self.extent.is_partial() && told.board.len() < OWED_IN_MEMORY_MAX / 2;
-        // A scan that goes on comes to its end first, or none ever would while much happens.
-        if self.reads_on.is_none() && (self.reads_again || has_room) {
-            self.begin_anew();
+        for instance in self.round.go_on(told.board) {
+            told.miss(instance);
+            told.reviews.forget(instance);
+            told.reviews.ask(instance);
         }
-        if self.reads_on == Some(Cursor::Beginning) {
-            (self.extent, self.reads_again) = (Extent::of_nothing(), false);
+        if is_lossy {
+            self.reading.once_more();
         }
+        self.reading.make_use_of_room(told.board.len());
         for (instance, change) in changes {
             self.take_changes(instance, &change, told)?;
         }
-        match self.reads_on {
-            Some(from) if told.board.len() < OWED_IN_MEMORY_MAX => self.read_on(from, told).await,
-            // The rest stays in the view until there is room.
-            Some(_) | None => {
-                self.reads_on = None;
-                Ok(())
-            }
-        }
+        let scope = self.reading.next(told.board.len());
+        Ok(scope.map(|scope| self.read(scope, told.partitions.names().collect())))
     }
 
     /// What an endpoint of an account did before it was changed says nothing of it any more; and what waits for one that is
@@ -185,9 +176,7 @@ impl Intake {
     fn follow_accounts(&mut self, accounts: Gone, told: &mut Told<'_>) -> Result<(), ViewError> {
         let now = self.tools.clock.now();
         for (account, gone) in accounts {
-            // A round comes to its end first, or none ever would while accounts change.
-            let round = if self.looked_at.is_none() { &mut self.gone } else { &mut self.gone_next };
-            round.extend(gone);
+            self.round.add(gone);
             let latest = self.view.get(&latest_key(account))?.and_then(|row| read_row::<Latest>(&row));
             for (endpoint, changed_at) in latest.unwrap_or_default().changed {
                 told.board.changed(endpoint, changed_at, now);
@@ -196,41 +185,32 @@ impl Intake {
         Ok(())
     }
 
-    /// Asks about what waits for endpoints that are gone, a part of the lanes at a time.
-    fn look_at_gone(&mut self, told: &mut Told<'_>) {
-        if self.gone.is_empty() {
-            return;
-        }
-        let (instances, last) = told.board.instances_of(&self.gone, self.looked_at, LANES_AT_ONCE);
-        for instance in instances {
-            told.miss(instance);
-            told.reviews.forget(instance);
-            told.reviews.ask(instance);
-        }
-        self.looked_at = last;
-        if last.is_none() {
-            self.gone = mem::take(&mut self.gone_next);
-        }
+    /// Reads off the loop.
+    fn read(&self, scope: Scope, partitions: BTreeSet<Partition>) -> Work {
+        let view = Arc::clone(&self.view);
+        Box::pin(async move {
+            Done::Read(match scope {
+                Scope::Instances(instances) => {
+                    scan::of_instances(view, instances).await.map(|rows| (rows, None))
+                }
+                Scope::Part { after } => scan::part(view, partitions, after, ROWS_AT_ONCE).await,
+            })
+        })
     }
 
-    /// Reads the next part of the view.
-    async fn read_on(&mut self, from: Cursor, told: &mut Told<'_>) -> Result<(), ViewError> {
-        let partitions = told.partitions.names().collect();
-        let after = match from {
-            Cursor::Beginning => None,
-            Cursor::After(instance) => Some(instance),
-        };
-        let (mut rows, last) = scan::part(self.view.clone(), partitions, after, ROWS_AT_ONCE).await?;
-        // What is here and has no row any more was settled by a former owner.
-        for instance in told.board.instances_between(after, last) {
-            rows.entry(instance).or_default();
+    /// Takes over the rows of whole instances.
+    fn merge_all(&self, scope: &Scope, mut rows: OwedRows, last: Option<InstanceId>, told: &mut Told<'_>) {
+        if let Scope::Part { after } = scope {
+            // What is here and has no row any more was settled by a former owner.
+            for instance in told.board.instances_between(*after, last) {
+                rows.entry(instance).or_default();
+            }
         }
         for (instance, rows) in rows {
-            self.merge(instance, rows, told);
+            if told.partitions.owns(instance) {
+                self.merge(instance, rows, told);
+            }
         }
-        self.extent.scanned(after, last);
-        self.reads_on = last.map(Cursor::After);
-        Ok(())
     }
 
     /// Takes over the rows of some notices of an instance. What happened to it just now may cancel what waits.
@@ -247,11 +227,12 @@ impl Intake {
         if change.happened {
             told.miss(instance);
         }
+        if self.reading.defers(instance, change) {
+            return Ok(());
+        }
         let has_room = told.board.len() < OWED_IN_MEMORY_MAX + OWED_BESIDES_MAX;
-        if has_room && !self.extent.has(instance) {
-            let rows = scan::of_instance(self.view.as_ref(), instance)?;
-            self.merge(instance, rows, told);
-            self.extent.read(instance);
+        if has_room && !self.reading.has(instance) {
+            self.reading.want(instance);
             return Ok(());
         }
         let (past, clock) = (OfAttempts(&self.tools), self.present());
@@ -259,8 +240,8 @@ impl Intake {
         let mut tried = false;
         for key in &change.notices {
             let row = self.view.get(&owed_key(key))?.and_then(|row| read_row::<Owed>(&row));
-            if row.is_some() && !(has_room && self.extent.has(instance)) {
-                self.extent.leave_out(instance);
+            if row.is_some() && !(has_room && self.reading.has(instance)) {
+                self.reading.leave_out(instance);
                 continue;
             }
             tried |= told.board.update(*key, row, &past, clock);

@@ -132,7 +132,7 @@ impl Queue {
         if waiter.format.muted(&waiter.endpoint.options) {
             return Ok(None);
         }
-        for (key, owed) in scan::of_instance(self.tools.outbox.as_ref(), instance)? {
+        for (key, owed) in scan::of_instance(self.tools.outbox.clone(), instance).await? {
             if key.endpoint != waiter.webhook.id || !self.may_tell(&permit, &key, &owed) {
                 continue;
             }
@@ -254,7 +254,8 @@ impl Queue {
 
     /// Settles everything of the instance that its endpoints of such a format are owed.
     async fn clear(&self, instance: InstanceId) -> Result<(), PullFault> {
-        let mut keys: Vec<_> = scan::of_instance(self.tools.outbox.as_ref(), instance)?
+        let mut keys: Vec<_> = scan::of_instance(self.tools.outbox.clone(), instance)
+            .await?
             .into_iter()
             .filter(|(_, owed)| formats::is_pulled(&owed.format))
             .map(|(key, _)| key)

@@ -16,17 +16,32 @@ const PAGE_ROWS: usize = 1_000;
 /// What instances are owed.
 pub(super) type OwedRows = BTreeMap<InstanceId, Vec<(NoticeKeyV1, Owed)>>;
 
-/// What one instance's endpoints are owed.
-pub(super) fn of_instance(
-    view: &dyn ViewReader,
+/// What one instance's endpoints are owed, the oldest first.
+pub(super) async fn of_instance(
+    view: Arc<dyn ViewReader>,
     instance: InstanceId,
 ) -> Result<Vec<(NoticeKeyV1, Owed)>, ViewError> {
-    let mut rows = Vec::new();
-    each(view, &owed_prefix(Some(instance)), None, |key, value| {
-        rows.extend(read_owed_key(key).zip(read_row(value)));
-        true
-    })?;
-    Ok(rows)
+    let rows = of_instances(view, [instance].into()).await?;
+    Ok(rows.into_values().flatten().collect())
+}
+
+/// What some instances' endpoints are owed.
+pub(super) async fn of_instances(
+    view: Arc<dyn ViewReader>,
+    instances: BTreeSet<InstanceId>,
+) -> Result<OwedRows, ViewError> {
+    off_the_loop(move || {
+        let mut all = OwedRows::new();
+        for instance in instances {
+            let rows = all.entry(instance).or_default();
+            each(view.as_ref(), &owed_prefix(Some(instance)), None, |key, value| {
+                rows.extend(read_owed_key(key).zip(read_row(value)));
+                true
+            })?;
+        }
+        Ok(all)
+    })
+    .await
 }
 
 /// The oldest of what one endpoint is owed, among so many rows of its instance.
@@ -49,7 +64,7 @@ pub(super) async fn part(
     after: Option<InstanceId>,
     rows_max: usize,
 ) -> Result<(OwedRows, Option<InstanceId>), ViewError> {
-    let read = berth_runtime::spawn_blocking(move || {
+    off_the_loop(move || {
         let (mut all, mut looked_at) = (OwedRows::new(), 0);
         let (mut last, mut is_wanted, mut is_all) = (None, false, true);
         let after = after.map(|instance| {
@@ -74,8 +89,15 @@ pub(super) async fn part(
             true
         })?;
         Ok((all, last.filter(|_| !is_all)))
-    });
-    read.await.unwrap_or_else(|error| Err(ViewError::Store(error.to_string().into())))
+    })
+    .await
+}
+
+async fn off_the_loop<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, ViewError> + Send + 'static,
+) -> Result<T, ViewError> {
+    let read = berth_runtime::spawn_blocking(read).await;
+    read.unwrap_or_else(|error| Err(ViewError::Store(error.to_string().into())))
 }
 
 /// Goes through rows until it is enough. A row that cannot be read is a fault of the view, which counts and mends those

@@ -69,6 +69,16 @@ pub(crate) struct Drained {
     pub(crate) is_lossy: bool,
 }
 
+// === impl Change ===
+
+impl Change {
+    /// Both.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.happened |= other.happened;
+        self.notices.extend(other.notices);
+    }
+}
+
 // === impl At ===
 
 impl At {
@@ -176,9 +186,8 @@ impl Drained {
     fn take(&mut self, note: Note) {
         match note {
             Note::Instance { instance, happened, notices } => {
-                let change = self.changes.entry(instance).or_default();
-                change.happened |= happened;
-                change.notices.extend(notices);
+                let change = Change { happened, notices: notices.into_iter().collect() };
+                self.changes.entry(instance).or_default().add(change);
             }
             Note::Account { account, gone } => self.accounts.entry(account).or_default().extend(gone),
         }
