@@ -25,16 +25,20 @@ fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Ok(moment) = text.parse() {
         return Some(moment);
     }
+    now.checked_sub(Span::new().try_seconds(seconds(text)?).ok()?).ok()
+}
+
+/// The seconds of a time such as `90s`, `15m`, `20h` or `2d`; none if it is no such time.
+pub(crate) fn seconds(text: &str) -> Option<i64> {
     let unit = text.chars().next_back()?;
     let count: i64 = text.strip_suffix(unit)?.parse().ok().filter(|count| *count >= 0)?;
-    let span = match unit {
-        's' => Span::new().try_seconds(count),
-        'm' => Span::new().try_minutes(count),
-        'h' => Span::new().try_hours(count),
-        'd' => Span::new().try_hours(count.checked_mul(24)?),
+    count.checked_mul(match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
         _ => return None,
-    };
-    now.checked_sub(span.ok()?).ok()
+    })
 }
 
 #[cfg(test)]

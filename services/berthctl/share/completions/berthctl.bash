@@ -5602,7 +5602,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook__subcmd__account__subcmd__add)
-            opts="-o -y -h --format --event --header --authorization-file --after-logout --rate --concurrency --label --secret-file --disabled --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            opts="-o -y -h --format --event --header --authorization-file --after-logout --rate --concurrency --retries --label --secret-file --disabled --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5633,6 +5633,10 @@ _berthctl() {
                     return 0
                     ;;
                 --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retries)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6166,7 +6170,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook__subcmd__account__subcmd__set)
-            opts="-o -y -h --to --event --header --authorization-file --after-logout --rate --concurrency --label --all-events --enable --disable --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            opts="-o -y -h --to --event --header --authorization-file --after-logout --rate --concurrency --retries --label --all-events --enable --disable --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6197,6 +6201,10 @@ _berthctl() {
                     return 0
                     ;;
                 --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retries)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6298,7 +6306,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook__subcmd__add)
-            opts="-o -y -h --format --event --header --authorization-file --after-logout --rate --concurrency --label --secret-file --disabled --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            opts="-o -y -h --format --event --header --authorization-file --after-logout --rate --concurrency --retries --label --secret-file --disabled --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6329,6 +6337,10 @@ _berthctl() {
                     return 0
                     ;;
                 --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retries)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -7198,7 +7210,7 @@ _berthctl() {
             return 0
             ;;
         berthctl__subcmd__webhook__subcmd__set)
-            opts="-o -y -h --to --event --header --authorization-file --after-logout --rate --concurrency --label --all-events --enable --disable --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
+            opts="-o -y -h --to --event --header --authorization-file --after-logout --rate --concurrency --retries --label --all-events --enable --disable --url --token-file --context --output --json --yes --show-secrets --secrets-to --key --retry-for --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7229,6 +7241,10 @@ _berthctl() {
                     return 0
                     ;;
                 --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retries)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

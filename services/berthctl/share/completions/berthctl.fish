@@ -1205,6 +1205,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_se
 all\t''"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l rate -d 'How many notices it is sent in a second at most, from 1 to 1,000; 0 is without a bound of its own' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l concurrency -d 'How many notices it is sent at the same time at most, from 1 to 192; 0 is without a bound of its own' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l retries -d 'How long after a failure a notice is tried again, one after the other, such as 10s,1m,10m; `none` is one attempt, `usual` are the delays of every webhook' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l label -d 'A text of your own' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l secret-file -d 'A file with the signing secret that it shall have; made up if it is left out' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from add" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
@@ -1233,6 +1234,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_se
 all\t''"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l rate -d 'How many notices it is sent in a second at most, from 1 to 1,000; 0 is without a bound of its own' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l concurrency -d 'How many notices it is sent at the same time at most, from 1 to 192; 0 is without a bound of its own' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l retries -d 'How long after a failure a notice is tried again, one after the other, such as 10s,1m,10m; `none` is one attempt, `usual` are the delays of every webhook' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l label -d 'A text of your own' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhook; and __fish_seen_subcommand_from set" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F
@@ -1574,6 +1576,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_s
 all\t''"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l rate -d 'How many notices it is sent in a second at most, from 1 to 1,000; 0 is without a bound of its own' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l concurrency -d 'How many notices it is sent at the same time at most, from 1 to 192; 0 is without a bound of its own' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l retries -d 'How long after a failure a notice is tried again, one after the other, such as 10s,1m,10m; `none` is one attempt, `usual` are the delays of every webhook' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l label -d 'A text of your own' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l secret-file -d 'A file with the signing secret that it shall have; made up if it is left out' -r -F
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from add" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
@@ -1602,6 +1605,7 @@ complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_s
 all\t''"
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l rate -d 'How many notices it is sent in a second at most, from 1 to 1,000; 0 is without a bound of its own' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l concurrency -d 'How many notices it is sent at the same time at most, from 1 to 192; 0 is without a bound of its own' -r
+complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l retries -d 'How long after a failure a notice is tried again, one after the other, such as 10s,1m,10m; `none` is one attempt, `usual` are the delays of every webhook' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l label -d 'A text of your own' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l url -d 'The address of a gateway [default: the context\'s, else http://127.0.0.1:8480]' -r
 complete -c berthctl -n "__fish_berthctl_using_subcommand webhooks; and __fish_seen_subcommand_from set" -l token-file -d 'A file with the token and nothing else; `-` is the standard input' -r -F

@@ -12,6 +12,7 @@ use super::{
     named,
 };
 use crate::{
+    clock,
     failure::Failure,
     http::Ask,
     json::Fields,
@@ -30,7 +31,7 @@ const ROW: [Column; 6] = [
     Column { head: "label", cell: |webhook| plain(webhook.at("label")) },
 ];
 /// What is to be known of one.
-const CARD: [Column; 15] = [
+const CARD: [Column; 16] = [
     Column { head: "id", cell: |webhook| plain(webhook.at("id")) },
     Column { head: "url", cell: |webhook| plain(webhook.at("url")) },
     Column { head: "enabled", cell: |webhook| plain(webhook.at("enabled")) },
@@ -43,6 +44,7 @@ const CARD: [Column; 15] = [
     Column { head: "authorization", cell: |webhook| plain(webhook.at("authorization")) },
     Column { head: "a second at most", cell: |webhook| plain(webhook.at("rate")) },
     Column { head: "at once at most", cell: |webhook| plain(webhook.at("concurrency")) },
+    Column { head: "tried again after", cell: retries },
     Column { head: "label", cell: |webhook| plain(webhook.at("label")) },
     Column { head: "changed", cell: |webhook| moment(webhook.at("updated_at")) },
     Column { head: "secret", cell: |webhook| plain(webhook.at("secret")) },
@@ -70,15 +72,27 @@ fn events(webhook: &Value) -> String {
     }
 }
 
+/// The delays that it has of its own; empty with the usual ones.
+fn retries(webhook: &Value) -> String {
+    let Some(delays) = webhook.at("retries").as_array() else { return String::new() };
+    let delays: Vec<_> = delays.iter().map(|delay| format!("{} s", plain(delay))).collect();
+    if delays.is_empty() { NO_RETRIES.to_owned() } else { delays.join(", ") }
+}
+
 fn filled(value: &Value) -> String {
     if value.as_object().is_some_and(Map::is_empty) { String::new() } else { plain(value) }
 }
+
+/// What stands for no other attempt than the first, and for the usual ones.
+const NO_RETRIES: &str = "none";
+const USUAL_RETRIES: &str = "usual";
 
 const ADD: &str = "\
 Examples:
   berthctl webhook add shop https://example.com/hook --secrets-to shop.secret
   berthctl webhook add shop https://example.com/hook --event instance.linked
   berthctl webhook add shop https://example.com/evolution --format evolution
+  berthctl webhook add shop https://example.com/hook --retries 10s,1m,10m
 
 The answer shows the signing secret once.";
 
@@ -220,6 +234,10 @@ struct Content {
     /// How many notices it is sent at the same time at most, from 1 to 192; 0 is without a bound of its own.
     #[arg(long, value_name = "COUNT")]
     concurrency: Option<u32>,
+    /// How long after a failure a notice is tried again, one after the other, such as 10s,1m,10m; `none` is one attempt, `usual` are the
+    /// delays of every webhook.
+    #[arg(long, value_name = "DELAYS")]
+    retries: Option<String>,
     /// A text of your own.
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
@@ -261,11 +279,29 @@ impl Content {
                 None => {}
             }
         }
+        if let Some(delays) = &self.retries {
+            put("retries", delays_of(delays)?);
+        }
         if let Some(label) = self.label {
             put("label", label.into());
         }
         Ok(())
     }
+}
+
+/// Delays as the API takes them; null are the usual ones.
+fn delays_of(text: &str) -> Result<Value, Failure> {
+    let seconds = match text {
+        USUAL_RETRIES => return Ok(Value::Null),
+        NO_RETRIES => Some(Vec::new()),
+        delays => delays.split(',').map(|delay| clock::seconds(delay.trim())).collect::<Option<Vec<_>>>(),
+    };
+    seconds.map(Value::from).ok_or_else(|| {
+        Failure::usage(
+            format!("--retries {text:?} are no delays"),
+            "Delays such as 10s,1m,10m are expected, `none`, or `usual`.",
+        )
+    })
 }
 
 fn split(header: &str) -> Result<(String, Value), Failure> {

@@ -54,6 +54,17 @@ async fn a_webhook_is_added_changed_and_removed() {
     );
     let now = shell.json(&["webhook", "get", "shop", id]).await;
     assert_eq!((&now["label"], &now["events"]), (&json!("first"), &json!([])), "what was left out stays");
+    for (delays, shown, kept) in [
+        ("10s, 1m,1h", "tried again after  10 s, 60 s, 3600 s\n", json!([10, 60, 3_600])),
+        ("none", "tried again after  none\n", json!([])),
+        ("usual", "", json!(null)),
+    ] {
+        let set = shell.run(&["webhook", "set", "shop", id, "--retries", delays]).await.expect(0);
+        assert!(set.contains(shown) && set.contains("tried again") != shown.is_empty(), "{delays}: {set}");
+        assert_eq!(shell.json(&["webhook", "get", "shop", id]).await["retries"], kept, "{delays}");
+    }
+    shell.run(&["webhook", "set", "shop", id, "--retries", "10"]).await.refused(64);
+    shell.run(&["webhook", "set", "shop", id, "--retries", "2d"]).await.refused(64);
     assert!(
         shell.run(&["webhook", "ls", "shop"]).await.expect(0).contains("http://127.0.0.1:9999/other  all")
     );
