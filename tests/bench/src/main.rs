@@ -16,6 +16,7 @@ mod closed_loop;
 mod composite;
 mod deployment;
 mod disk;
+mod hanging;
 mod http;
 mod latency;
 mod machine;

@@ -50,6 +50,8 @@ pub(crate) struct Profile {
     /// Instances with twenty endpoints each for which notices wait, and those that are logged out one at a time; each twice.
     pub(crate) told: usize,
     pub(crate) single: usize,
+    /// Instances at a host that hangs, and as many beside them.
+    pub(crate) stuck: usize,
     /// Devices that are linked over two connectors.
     pub(crate) links: usize,
     /// Instances in the list of the console, and how long it is looked at while they change.
@@ -137,6 +139,7 @@ impl Profile {
             sessions: 500,
             told: 50,
             single: 100,
+            stuck: 1_000,
             links: 1_000,
             console_instances: 10_000,
             console_window: Duration::from_secs(5),
@@ -238,6 +241,7 @@ impl Profile {
             sessions: 8,
             told: 3,
             single: 4,
+            stuck: 20,
             links: 24,
             console_instances: 60,
             console_window: Duration::from_millis(1_500),

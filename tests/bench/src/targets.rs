@@ -9,8 +9,8 @@ use crate::{
     profile::TOO_MUCH,
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
     sections::{
-        commands, console, filling, links, lists, logouts, notices, open, passing, population, signing,
-        waiting,
+        commands, console, filling, hanging, links, lists, logouts, notices, open, passing, population,
+        signing, waiting,
     },
     topology::{Engine, Shape, Topology},
 };
@@ -26,6 +26,8 @@ const LISTED: usize = 10_000;
 const LINKS: usize = 10_000;
 /// Endpoints that are told in a burst.
 const TOLD: usize = 1_000;
+/// Instances at a host that hangs.
+const STUCK: usize = 1_000;
 /// Notices that wait beside commits.
 const WAITING: usize = 100_000;
 
@@ -185,6 +187,7 @@ fn of_notices(on: Topology) -> Vec<Target> {
     let of = |work: String, measure| key(Table::Notices, &on, work, measure);
     let burst = |hangs| of(notices::burst_work(TOLD, hangs), notices::PER_SECOND);
     let single = |hangs, measure| of(notices::single_work(hangs), measure);
+    let stuck = |measure| of(hanging::work(STUCK), measure);
     let at = |what: &str| format!("{on}, {what}");
     vec![
         target(&at("signed notices/s to a thousand endpoints"), burst(false)).at_least(5_000.0),
@@ -194,6 +197,9 @@ fn of_notices(on: Topology) -> Vec<Target> {
         target(&at("one notice when idle, p50 µs from the command"), single(false, P50)).at_most(5_000.0),
         target(&at("one notice when idle, p99 µs from the command"), single(false, P99)).at_most(20_000.0),
         target(&at("one notice beside endpoints that hang, p99 µs"), single(true, P99)).at_most(20_000.0),
+        target(&at("a notice beside 1,000 instances at a host that hangs, p99 µs"), stuck(P99))
+            .at_most(250_000.0),
+        target(&at("connections to that host at once"), stuck(hanging::CONNECTIONS)).at_most(16.0),
     ]
 }
 

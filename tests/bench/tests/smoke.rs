@@ -129,6 +129,11 @@ fn what_waits_for_endpoints_is_sent_and_so_is_one_at_a_time_also_beside_some_tha
         assert!(report.median("notices", &single, "p99 µs") > 0.0);
         assert!(report.median("notices", &single, "notices missing").abs() < 0.5);
     }
+    let beside = "logouts of 4 clients beside 20 instances at a host that hangs";
+    assert!(report.median("notices", beside, "p99 µs") > 0.0);
+    assert!(report.median("notices", beside, "notices missing").abs() < 0.5);
+    let connections = report.median("notices", beside, "connections to the host that hangs");
+    assert!((1.0..=16.0).contains(&connections), "{connections}");
 }
 
 #[test]

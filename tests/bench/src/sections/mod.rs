@@ -4,6 +4,7 @@ mod bare;
 pub(crate) mod commands;
 pub(crate) mod console;
 pub(crate) mod filling;
+pub(crate) mod hanging;
 pub(crate) mod history;
 mod kill;
 pub(crate) mod links;

@@ -1,5 +1,5 @@
 //! Notices to a thousand endpoints of a fast receiver: how many are sent in a second when many wait for it, how long one takes when
-//! nothing else is done, and the same while a hundredth of the endpoints never answers.
+//! nothing else is done, and the same while a hundredth of the endpoints never answers; then beside a host that hangs, see `hanging`.
 
 use std::{collections::HashMap, net::TcpListener, time::Duration};
 
@@ -94,8 +94,8 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology, round: u32) -
         let place = Place::new(Table::Notices, &topology, single_work(hangs), round);
         one_by_one(run, &deployment, (&sink, &place), &instances).await?;
     }
-    drop(hanging);
-    Ok(())
+    drop((deployment, hanging));
+    super::hanging::measure(run, topology, round).await
 }
 
 /// Links instances, and waits until nothing of that is under way any more.

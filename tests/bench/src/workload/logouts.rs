@@ -32,6 +32,18 @@ impl Logouts {
         };
         connections.into_iter().zip(links).map(client).collect()
     }
+
+    /// Clients that divide linked instances between them.
+    pub(crate) fn of(deployment: &Deployment, linked: Vec<Instance>, clients: usize) -> Vec<Self> {
+        let new = |connection| Self { connection, linked: Vec::new(), by_name: false, ended: Vec::new() };
+        let mut logouts: Vec<Self> = deployment.connections(clients).into_iter().map(new).collect();
+        for (at, instance) in linked.into_iter().enumerate() {
+            if let Some(client) = logouts.get_mut(at % clients) {
+                client.linked.push(instance);
+            }
+        }
+        logouts
+    }
 }
 
 impl Operation for Logouts {
