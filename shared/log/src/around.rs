@@ -50,6 +50,18 @@ pub async fn read_around(
     Ok(places)
 }
 
+/// Whether a page goes on behind the last revision that was met, which it raises: where versions cannot be read, an engine that finds
+/// pages by them may give one again.
+pub(crate) fn is_behind(page: &[Place], met: &mut u64) -> bool {
+    let revision = |place: &Place| match place {
+        Place::Commit(stored) => Some(stored.tail.revision),
+        Place::Damaged(_) => None,
+    };
+    let is_behind = page.iter().find_map(revision).is_none_or(|first| first > *met);
+    *met = page.iter().rev().find_map(revision).unwrap_or_default().max(*met);
+    is_behind
+}
+
 /// A page with a mark for each version that is missing in it, at most `limit` places.
 fn without_gaps(after_version: u64, page: Vec<Stored>, limit: usize) -> Vec<Place> {
     let mut places = Vec::with_capacity(page.len());

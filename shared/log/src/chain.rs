@@ -3,7 +3,7 @@
 use berth_proto::{Hash, StreamKey, commit::DamageV1};
 
 use crate::{
-    around::{Place, read_around},
+    around::{Place, is_behind, read_around},
     decode::{DecodeError, decode_commit},
     port::{LogRead, ReadError, Stored},
 };
@@ -107,8 +107,12 @@ async fn tombstone(
     stream: &StreamKey,
     mut after: u64,
 ) -> Result<Option<Tombstone>, ReadError> {
+    let mut met = 0;
     loop {
         let page = read_around(log, stream, after, PAGE_COMMITS_MAX).await?;
+        if !is_behind(&page, &mut met) {
+            return Ok(None);
+        }
         let commits = page.iter().filter_map(|place| match place {
             Place::Commit(stored) => decode_commit(stored).ok(),
             Place::Damaged(_) => None,

@@ -6,7 +6,7 @@ use berth_proto::{
 };
 
 use crate::{
-    around::{Place, read_around},
+    around::{Place, is_behind, read_around},
     chain::hash_of,
     decode::decode_commit,
     port::{LogRead, ReadError, Stored, Tail},
@@ -97,8 +97,12 @@ async fn walk<S: CarriedState>(
     wanted: impl Fn(&CommitV2) -> bool + Send,
 ) -> Result<Walked, ReadError> {
     let mut walked = Walked::default();
+    let mut met = 0;
     loop {
         let page = read_around(log, stream, walked.places, PAGE_COMMITS_MAX).await?;
+        if !is_behind(&page, &mut met) {
+            return Ok(walked);
+        }
         let full_page = page.len() == PAGE_COMMITS_MAX;
         for place in page {
             let stored = match place {

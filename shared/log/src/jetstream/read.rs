@@ -125,13 +125,18 @@ impl JetStreamLog {
         }
         let remembered = self.pages().get(&(*stream, after_version)).copied();
         if let Some(revision) = remembered {
-            let page = self.read_from(stream, revision + 1, limit).await?;
-            if page.first().is_some_and(|first| first.tail.version == after_version + 1) {
+            let page = self.read_from(stream, revision + 1, after_version, limit).await?;
+            // What cannot be read has no version.
+            if page.first().is_some_and(|first| [0, after_version + 1].contains(&first.tail.version)) {
+                return Ok(page);
+            }
+            let is_last = |tail: Stored| tail.tail == Tail { version: 0, revision };
+            if page.is_empty() && self.read_tail(stream).await?.is_some_and(is_last) {
                 return Ok(page);
             }
         }
         match self.start_of_page(stream, after_version).await? {
-            Some(sequence) => self.read_from(stream, sequence, limit).await,
+            Some(sequence) => self.read_from(stream, sequence, after_version, limit).await,
             None => Ok(Vec::new()),
         }
     }
@@ -141,18 +146,22 @@ impl JetStreamLog {
         &self,
         stream: &StreamKey,
         mut sequence: u64,
+        after_version: u64,
         limit: usize,
     ) -> Result<Vec<Stored>, ReadError> {
         let shard = stream.partition().shard(self.shards);
         let subject = stream.subject();
         let mut page: Vec<Stored> = Vec::new();
+        let mut place = after_version;
         while page.len() < limit {
             let Some(message) = self.next_of(shard, &subject, sequence).await? else { break };
             sequence = message.sequence + 1;
-            page.push(from_message(*stream, shard, message));
+            let stored = from_message(*stream, shard, message);
+            place = stored.tail.version.max(place.saturating_add(1));
+            page.push(stored);
         }
         if let Some(last) = page.last() {
-            self.pages().put((*stream, last.tail.version), last.tail.revision);
+            self.pages().put((*stream, place), last.tail.revision);
         }
         Ok(page)
     }

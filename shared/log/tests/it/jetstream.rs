@@ -7,11 +7,11 @@ use async_nats::jetstream::{
     stream::{Config, DiscardPolicy, PersistenceMode},
 };
 use berth_log::{
-    AppendError, EventLog, FollowError, Followed, LogRead, OneFollower, Position,
+    AppendError, EventLog, FollowError, Followed, LogRead, OneFollower, Position, damaged_tail,
     jetstream::{JetStreamLog, JetStreamOptions, OpenError},
     verify,
 };
-use berth_proto::{Kind, StreamKey};
+use berth_proto::{Kind, StreamKey, directory::DirectoryStateV1};
 use berth_runtime::Lifecycle;
 use berth_test_support::NatsServer;
 use futures::StreamExt;
@@ -341,6 +341,28 @@ async fn headers_tell_what_a_commit_is_and_nothing_else() {
     );
     let commit_type = format!("{}.1", berth_proto::codec::types::COMMIT);
     assert_eq!(message.headers.get("Berth-Type").unwrap().as_str(), commit_type);
+}
+
+/// Whoever may publish there can put any number of them behind an instance, and its delete reads to the end.
+#[tokio::test]
+async fn many_messages_that_are_no_commits_are_read_to_their_end() {
+    let server = NatsServer::start().await;
+    let (log, context) = (open_server(&server).await, context(&server).await);
+    for (number, good, others) in [(1, 3, 300), (2, 98, 3)] {
+        let mut history = History::new(instance(number));
+        history.grow(&log, good).await;
+        for _ in 0..others {
+            let sent = context.publish(history.stream.subject(), "no commit".into()).await;
+            sent.unwrap().await.unwrap();
+        }
+        for log in [&log, &open_server(&server).await] {
+            let report = verify(log, &history.stream).await.unwrap();
+            assert_eq!((report.commits, report.tombstone), (good, None));
+            let end = log.tail_place(&history.stream).await.unwrap().unwrap();
+            let found = damaged_tail::<DirectoryStateV1>(log, &history.stream).await.unwrap().unwrap();
+            assert_eq!((found.tail.version, found.tail.revision), (good + others, end.revision));
+        }
+    }
 }
 
 mod one_follower_contract {
