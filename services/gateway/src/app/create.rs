@@ -88,8 +88,8 @@ pub struct Creator {
 }
 
 impl Creator {
-    /// Creates an instance in the caller's account. What is to have the name at an upstream of one that was just deleted waits until
-    /// that is unlinked, and the answer waits until lists show it; both for a bounded time.
+    /// Creates an instance in the caller's account. What is to have the name at an upstream of one that was just deleted waits for
+    /// a bounded time until that is unlinked.
     pub async fn create(&self, call: &Call, new: NewInstance) -> Result<Created, Failure> {
         self.create_listed(Patience::new(), call, new).await
     }
@@ -107,7 +107,7 @@ impl Creator {
     ) -> Result<Created, Failure> {
         let created = self.create_within(patience, call, new).await?;
         if !created.replayed {
-            self.lists.wait_listed(&created.record).await;
+            self.lists.will_show(&created.record);
         }
         Ok(created)
     }

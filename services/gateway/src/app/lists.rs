@@ -9,18 +9,19 @@ use berth_proto::{
     subject::query_subject,
 };
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future::join_all, stream};
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::{
     failure::Failure,
+    just_created::JustCreated,
     record::{Record, Records},
 };
 
 /// What answers queries, as an error names it.
 const VIEW: &str = "the record view of the projections";
-/// How long whoever creates an instance waits until lists show it.
+/// How long a list waits for what its account created through this gateway a moment ago.
 const LISTED_WAIT_MS: u16 = 250;
 /// How long a list may take.
 const LIST_MAX: Duration = Duration::from_secs(5);
@@ -46,11 +47,15 @@ pub struct Page {
 pub struct Lists {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) records: Arc<Records>,
+    pub(super) just_created: Arc<JustCreated>,
 }
 
 impl Lists {
-    /// A page of an account's instances, as many as a page may have if the limit is 0.
+    /// A page of an account's instances, as many as a page may have if the limit is 0. What the account created through this
+    /// gateway a moment ago is waited for, a quarter of a second at most: whoever creates an instance lists right after it.
     pub async fn page(&self, account: AccountId, query: InstanceQueryV1) -> Result<Page, Failure> {
+        let created = self.just_created.take(account);
+        join_all(created.into_iter().map(|(instance, version)| self.listed(instance, version))).await;
         let limit = if query.limit == 0 { PAGE_MAX } else { query.limit.min(PAGE_MAX) };
         let query = InstanceQueryV1 { account: Some(account), limit, ..query };
         let page = self.query(QueryV1::Instances(query)).await?;
@@ -100,10 +105,14 @@ impl Lists {
         }
     }
 
-    /// Waits until lists show an instance as it is here, a quarter of a second at most: whoever creates one lists right after it. Of several
-    /// replicas one is asked, and another may be a moment behind.
-    pub(super) async fn wait_listed(&self, record: &Record) {
-        let Record { id: instance, version, .. } = *record;
+    /// The next lists of its account wait until they can show this instance, which was just created.
+    pub(super) fn will_show(&self, Record { id, version, state, .. }: &Record) {
+        self.just_created.note(state.account, *id, *version);
+    }
+
+    /// Waits for a moment until lists show an instance as it was at a version. Of several replicas one is asked, and another may
+    /// be a moment behind.
+    async fn listed(&self, instance: InstanceId, version: u64) {
         let stands = self.ask(QueryV1::Stands { instance, version, wait_ms: LISTED_WAIT_MS });
         match timeout(Duration::from_millis(LISTED_WAIT_MS.into()), stands).await {
             Ok(Ok(QueryReplyV1::Stands(true))) => {}

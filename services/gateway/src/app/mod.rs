@@ -31,6 +31,7 @@ mod grants;
 mod guesses;
 mod heard;
 mod history;
+mod just_created;
 mod leaving;
 mod lists;
 mod live;
@@ -117,6 +118,7 @@ pub use webhooks::{NewWebhook, Webhook, WebhookSecret, WebhookSecrets, Webhooks}
 use account_events::ACCOUNT_STREAMS_MAX;
 use directory::Directory;
 use guesses::Guesses;
+use just_created::JustCreated;
 use quota::Shares;
 use room::Room;
 pub(crate) use seats::{Seat, Seats};
@@ -230,7 +232,8 @@ impl App {
         let codes = part!(Codes: volatile, keys, clock, commands, records);
         let resolver = part!(Resolver: keys, directory, principals);
         let finder = part!(Finder: resolver, principals, records, commands, codes, standings);
-        let lists = part!(Lists: bus, records);
+        let just_created = Arc::new(JustCreated::new());
+        let lists = part!(Lists: bus, records, just_created);
         let webhooks = part!(Webhooks: clock, entropy, url_policy, commands);
         let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
             webhooks, upstreams);
