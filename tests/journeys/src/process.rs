@@ -8,14 +8,18 @@ use std::{
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use berth_test_support::program;
 
-use crate::wait::eventually;
+use crate::wait::{DEADLINE, eventually, within};
 
 /// Bytes of output that are kept for each stream; what is larger is written [to a file](Process::start_into).
 const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long a command that does something and ends may take: an import of all that a story wrote goes at the speed of the machine.
+const WORK_MAX: Duration = Duration::from_mins(3);
 
 /// Not for the binary: blocks (of half a KiB or a whole one, as the shell has it) that its files may have each, as if the
 /// disk were full then; none or empty for what the disk has.
@@ -178,8 +182,12 @@ impl Process {
     /// # Panics
     /// When it does not end.
     pub async fn ended(&mut self) -> ExitStatus {
+        self.ended_within(DEADLINE).await
+    }
+
+    async fn ended_within(&mut self, limit: Duration) -> ExitStatus {
         let name = self.name.clone();
-        eventually(&format!("{name} ends"), async || {
+        within(limit, &format!("{name} ends"), async || {
             self.child.try_wait().expect("the state of a child").ok_or("it runs")
         })
         .await
@@ -193,7 +201,7 @@ impl Process {
 
     /// Waits for its end, and gives its exit code and what it wrote to the standard output and to the standard error.
     pub async fn whole(mut self) -> (Option<i32>, String, String) {
-        let code = self.ended().await.code();
+        let code = self.ended_within(WORK_MAX).await.code();
         // Whoever reads it may be behind the end by a moment.
         eventually("its output ends", async || {
             let read = [&self.stdout, &self.stderr].iter().all(|one| Arc::strong_count(one) == 1);

@@ -105,4 +105,17 @@ async fn a_name_is_free_when_the_device_of_a_deleted_instance_is_unlinked(
     let deleted = own.get(&format!("/v1/instances/{bar}")).await.expect(200);
     assert_eq!(deleted["unlinks"][0]["status"], "confirmed", "{deleted}");
     assert_ne!(next["id"], deleted["id"]);
+
+    // While all is well there a create waits for it, as clients expect that begin an instance anew.
+    own.post("/v1/instances/bar/connect", json!({})).await.expect(200);
+    steps::scan(&there.client(), &format!("bar-{own_id}")).await;
+    steps::until(own, "bar", "it is open", |now| now["connection"] == "open").await;
+    own.delete("/v1/instances/bar").await.expect(200);
+    let (keyed, mut tries) = (own.keyed("anew"), 1);
+    while keyed.post("/v1/instances", on_evo1("bar")).await.status != 201 {
+        tries += 1;
+        assert!(tries <= 3, "each of them waits for seconds");
+    }
+    let anew = keyed.post("/v1/instances", on_evo1("bar")).await.expect(201);
+    assert_eq!(own.get("/v1/instances/bar").await.expect(200)["id"], anew["id"]);
 }

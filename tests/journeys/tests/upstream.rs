@@ -1,6 +1,8 @@
 //! A Berth before another one, whose Evolution dialect stands for the gateway that somebody runs.
 
-use berth_journeys::{ACCOUNT_TOKEN, Berth, Client, ROOT_KEY, Running, steps};
+use std::collections::BTreeMap;
+
+use berth_journeys::{ACCOUNT_TOKEN, Authority, Berth, Client, Process, ROOT_KEY, Running, steps};
 use berth_test_support::NatsServer;
 use serde_json::{Value, json};
 use tokio::{
@@ -210,4 +212,36 @@ async fn a_deployment_that_is_its_own_upstream_notices() {
     let shown = berth.client().token(ROOT_KEY).get("/v1/upstreams").await.expect(200);
     let trouble = shown["upstreams"][0]["trouble"].as_str().expect("a sentence").to_owned();
     assert!(trouble.contains("its own upstream"), "{trouble}");
+}
+
+#[tokio::test]
+async fn an_upstream_with_a_certificate_of_nobody_who_is_trusted_is_not_shown_the_key() {
+    let (authority, data) = (Authority::new(), tempfile::tempdir().unwrap());
+    let pair = authority.certify("localhost", 2_100);
+    let settings = BTreeMap::from(
+        [
+            ("BERTH_DATA", data.path().display().to_string()),
+            ("BERTH_HTTP", "127.0.0.1:0".to_owned()),
+            ("BERTH_ACCOUNT_TOKEN", ACCOUNT_TOKEN.to_owned()),
+            ("BERTH_HTTP_TLS_CERT", pair.certificate.display().to_string()),
+            ("BERTH_HTTP_TLS_KEY", pair.key.display().to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    let mut there = Process::start("serve", &["serve"], &settings);
+    let url = format!("https://localhost:{}", there.listens().await.port());
+    let mut berth = Berth::embedded()
+        .setting("BERTH_UPSTREAM_EVO1_URL", &url)
+        .setting("BERTH_UPSTREAM_EVO1_KEY", ACCOUNT_TOKEN)
+        .start()
+        .await;
+    let health = async |berth: &Running| {
+        let shown = berth.client().token(ROOT_KEY).get("/v1/upstreams").await.expect(200);
+        (shown["upstreams"][0]["healthy"].clone(), shown["upstreams"][0]["trouble"].clone())
+    };
+    assert_eq!(health(&berth).await, (json!(false), json!("it cannot be reached")));
+    berth.stop().await;
+    berth.set("SSL_CERT_FILE", &authority.ca().display().to_string());
+    berth.restart().await;
+    assert_eq!(health(&berth).await, (json!(true), Value::Null));
 }
