@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use berth_log::LogRead;
@@ -21,6 +21,8 @@ use crate::{
 const COMMITS: u64 = 20_000;
 /// Commits that it is given before it is: three such processes do not come to the end.
 const GIVEN: u64 = COMMITS / 4;
+/// A file that was not written for so long has all that it is to have.
+const AT_REST: Duration = Duration::from_secs(7);
 /// Tells the child where its view lies.
 const FOLDER: &str = "BERTH_TEST_REBUILT_VIEW_FOLDER";
 
@@ -408,6 +410,8 @@ async fn build_and_be_killed(folder: &Path, lines: usize) {
 }
 
 /// The same with a program.
+///
+/// What it was given is written by then: rows are held back for five seconds at most, and sled writes each half second.
 async fn be_killed_while_building(program: &Path, folder: &Path, lines: usize) {
     let mut command = Command::new(program);
     command
@@ -420,9 +424,15 @@ async fn be_killed_while_building(program: &Path, folder: &Path, lines: usize) {
         let told = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut told = told.map_while(Result::ok).filter(|line| line.contains("built"));
         let first = told.next().map(|_| written(&folder));
-        let seen = usize::from(first.is_some()) + told.take(lines - 1).count();
-        while first == Some(written(&folder)) {
+        // Its end of the pipe stays open: who tells nobody dies of it.
+        let seen = usize::from(first.is_some()) + told.by_ref().take(lines - 1).count();
+        let (mut last, mut since) = (first, Instant::now());
+        while last == first || since.elapsed() < AT_REST {
             std::thread::sleep(Duration::from_millis(5));
+            let now = Some(written(&folder));
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
         }
         child.kill().unwrap();
         child.wait().unwrap();
