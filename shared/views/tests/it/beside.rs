@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use berth_log::LogRead;
@@ -426,12 +426,12 @@ async fn be_killed_while_building(program: &Path, folder: &Path, lines: usize) {
         let first = told.next().map(|_| written(&folder));
         // Its end of the pipe stays open: who tells nobody dies of it.
         let seen = usize::from(first.is_some()) + told.by_ref().take(lines - 1).count();
-        let (mut last, mut since) = (first, Instant::now());
+        let (mut last, mut since) = (first, tokio::time::Instant::now());
         while last == first || since.elapsed() < AT_REST {
             std::thread::sleep(Duration::from_millis(5));
             let now = Some(written(&folder));
             if now != last {
-                (last, since) = (now, Instant::now());
+                (last, since) = (now, tokio::time::Instant::now());
             }
         }
         child.kill().unwrap();
