@@ -36,6 +36,6 @@ async fn what_is_created_is_listed(berth: Running) {
         let is_there = list.as_array().is_some_and(|all| all.iter().any(|it| it["name"] == name));
         listed[1] += usize::from(is_there);
     }
-    // A create does not wait for ever: on a machine that has no time some come later.
+    // A list does not wait for ever: on a machine that has no time some come later.
     assert!(listed.iter().all(|listed| *listed > CREATED / 2), "{listed:?} of {CREATED}");
 }

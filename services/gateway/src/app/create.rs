@@ -91,15 +91,16 @@ impl Creator {
     /// Creates an instance in the caller's account. What is to have the name at an upstream of one that was just deleted waits for
     /// a bounded time until that is unlinked.
     pub async fn create(&self, call: &Call, new: NewInstance) -> Result<Created, Failure> {
-        self.create_listed(Patience::new(), call, new).await
+        self.create_shown(Patience::new(), call, new).await
     }
 
     /// The same where another name is as good: no name is waited for.
     pub async fn create_at_once(&self, call: &Call, new: NewInstance) -> Result<Created, Failure> {
-        self.create_listed(Patience::none(), call, new).await
+        self.create_shown(Patience::none(), call, new).await
     }
 
-    async fn create_listed(
+    /// Creates it, and has the next lists of its account wait for it.
+    async fn create_shown(
         &self,
         patience: Patience,
         call: &Call,

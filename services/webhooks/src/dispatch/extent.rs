@@ -45,12 +45,6 @@ impl Extent {
         is_read && !self.left_out.contains(&instance)
     }
 
-    /// Whether something is in the view alone.
-    #[cfg(test)]
-    fn is_partial(&self) -> bool {
-        self.read_up_to.is_some() || !self.left_out.is_empty()
-    }
-
     /// The last instance that a scan has read which has not read them all.
     pub(super) const fn read_up_to(&self) -> Option<InstanceId> {
         self.read_up_to
@@ -81,6 +75,13 @@ mod tests {
 
     fn instance(number: u8) -> InstanceId {
         InstanceId::from_bytes([number; 16])
+    }
+
+    impl Extent {
+        /// Whether something is in the view alone.
+        fn is_partial(&self) -> bool {
+            self.read_up_to().is_some() || self.left_out().next().is_some()
+        }
     }
 
     #[test]

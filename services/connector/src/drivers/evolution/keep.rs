@@ -7,7 +7,6 @@ use berth_upstreams::{
     UpstreamError,
     evolution::{EndedBy, Row, Socket},
 };
-
 use tokio::time::timeout;
 
 use super::{Evolution, Material, kept, source_code};
