@@ -184,6 +184,12 @@ async fn a_shard_of_the_log_that_stores_nothing_takes_nothing_of_the_others() {
     }
 
     server.reload(&without_the_first_shard());
+    // The server reads its configuration after the signal: until then everything is decided as before.
+    eventually("nothing of the first shard is decided", async || {
+        let answer = command(&client, &stuck[0], 0).await;
+        if answer.status == 503 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
     let refused = Arc::new(AtomicUsize::new(0));
     let mut insisting: JoinSet<()> =
         stuck.iter().map(|instance| insist(client.clone(), instance.clone(), Arc::clone(&refused))).collect();
