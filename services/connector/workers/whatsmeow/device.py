@@ -1,18 +1,15 @@
-"""A device in a process of its own: whatsmeow, and what it says in the words of reports.
-
-Of its own, since neonize has no other way to end an attempt whose codes are still shown.
-"""
+"""A device: whatsmeow, and what it says in the words of reports. neonize has no way to end an attempt whose codes are still shown but
+to end its process."""
 
 import ctypes
 import logging
 import os
 import re
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from multiprocessing.connection import Connection
+
+from keys import Keys
 
 PAIRING = ("qr", "code")
 # How long a code can be used: the first QR code, those after it, a pairing code. How long a removal may take.
@@ -26,29 +23,16 @@ REFUSALS = {400, 401, 402, 403, 405, 406, 409, 501, *range(410, 420)}
 PASSING = {500, 503}
 
 
-def run(pipe: Connection, folder: str, key: bytes, task: str, phone: str | None) -> None:
-    # The library writes to both, and numbers of persons too.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
-    try:
-        Device(pipe, folder, key, task, phone).live()
-    except Exception as error:
-        pipe.send(("failed", {"why": type(error).__name__}))
-    os._exit(0)
-
-
 class Device(logging.Handler):
-    def __init__(self, pipe: Connection, folder: str, key: bytes, task: str, phone: str | None) -> None:
+    def __init__(self, sealed, task: str, phone: str | None, report) -> None:
         super().__init__()
         from neonize import _binder, client, events
         from neonize.utils.log import _log_queue, log
 
-        from keys import Keys
-
-        self.pipe, self.task, self.phone = pipe, task, phone
+        self.task, self.phone, self.report = task, phone, report
         self.code, self.codes, self.valid_until = 0, 0, 0.0
-        self.sending, self.logged = threading.Lock(), _log_queue
-        self.keys = Keys(_binder.gocode, folder, key)
+        self.logged = _log_queue
+        self.keys = Keys(_binder.gocode, sealed)
         if task not in PAIRING:
             self.keys.load()
         self.is_linked = task not in PAIRING
@@ -68,25 +52,13 @@ class Device(logging.Handler):
         log.setLevel(logging.INFO)
         logging.getLogger("whatsmeow.Client").addHandler(self)
 
-    def report(self, report: str, **fields) -> None:
-        with self.sending:
-            self.pipe.send((report, fields))
-
     def live(self) -> None:
-        threading.Thread(target=self.obey, daemon=True).start()
         threading.Thread(target=self.keep, daemon=True).start()
         self.client.connect()
 
-    # There is nothing to read any more when the worker was killed.
-    def obey(self) -> None:
-        try:
-            with suppress(EOFError):
-                while self.pipe.recv() == "unlink":
-                    self.unlink()
-            self.client.disconnect()
-            self.save()
-        finally:
-            os._exit(0)
+    def close(self) -> None:
+        self.client.disconnect()
+        self.save()
 
     def keep(self) -> None:
         while True:

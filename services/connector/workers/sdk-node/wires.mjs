@@ -1,26 +1,26 @@
-// What carries the messages of a session with a connector. Each wire makes sessions of `Session` for ever: `heard` is called
-// with what the connector says, `left` when the session is over, and it is given a way to send and one to end.
+// What carries the messages of a session with a connector. Each wire opens sessions for ever, and gives each a way to send and
+// one to end: `heard` is called with what the connector says, `left` when the session is over.
 import { connect } from "@nats-io/transport-node";
 import WebSocket from "ws";
 
 const [RECONNECT_MS, HELLO_MS, ANSWER_MS] = [1_000, 10_000, 10_000];
 
-export function overWebSocket(url, token, hello, Session) {
+export function overWebSocket(url, token, hello, openSession) {
   const at = new URL("/workers/v1", url).href;
   const socket = new WebSocket(at, { headers: { authorization: `Bearer ${token}` } });
   const send = (message) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
-  const session = new Session(at, send, () => socket.terminate());
+  const session = openSession(at, send, () => socket.terminate());
   socket.on("open", () => send(hello));
   socket.on("message", (text) => session.heard(JSON.parse(text)));
   socket.on("error", ({ message }) => console.error(`${at}: ${message}`));
   socket.on("close", () => {
     session.left();
-    setTimeout(overWebSocket, RECONNECT_MS, url, token, hello, Session);
+    setTimeout(overWebSocket, RECONNECT_MS, url, token, hello, openSession);
   });
 }
 
 // Every message is a request. Whoever takes it answers with nothing; any other answer, and none, means that the session is over.
-export async function overNats(urls, hello, Session) {
+export async function overNats(urls, hello, openSession) {
   const servers = urls.split(",").map((url) => new URL(url));
   const [user, pass] = [servers[0].username, servers[0].password].map(decodeURIComponent);
   const as = user ? { user, pass } : {};
@@ -56,7 +56,7 @@ export async function overNats(urls, hello, Session) {
       session.left();
       greetAgain();
     };
-    const session = new Session(`NATS, session ${place}`, (message) => ask(`said.${place}`, message).catch(end), end);
+    const session = openSession(`NATS, session ${place}`, (message) => ask(`said.${place}`, message).catch(end), end);
     sessions.set(place, session);
     return session;
   };

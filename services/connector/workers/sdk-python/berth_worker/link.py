@@ -1,50 +1,26 @@
-"""One device link: a process with the device, and what is reported of it. What that comes to is decided by Berth."""
+"""The life of one link, which is the same with every library: what Berth asks for, what is reported of it and in which order, and
+when its process is started again. What it comes to is decided by Berth."""
 
 import asyncio
-import multiprocessing
-import os
-import shutil
-import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-import device
-import keys
+from . import process
+from .sealed import Sealed
+from .tasks import failed, spawn
 
-# Pauses before a connection is opened again, in seconds, and how many an attempt without a device has.
+PAIRING = ("qr", "code")
+# Pauses before a process is started again, in seconds, and how many an attempt without a device has.
 PAUSES = [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 900]
 PAIRING_TRIES = 5
-# How long a new device may take to come back, and a process to end.
-COMING_BACK_S, END_S = 30, 3
-processes = multiprocessing.get_context("forkserver")
-# What a device loads that may be shared. Not neonize: a Go program does not outlive a fork.
-processes.set_forkserver_preload(
-    ["__main__", "cryptography.hazmat.primitives.ciphers.aead", "google.protobuf.internal.builder", "httpx", "linkpreview"]
-    + ["magic", "phonenumbers", "PIL.Image", "PIL.ImageSequence", "requests", "segno", "tqdm"]
-)
-tasks = set()
-
-
-def spawn(work) -> None:
-    task = asyncio.ensure_future(work)
-    tasks.add(task)
-    task.add_done_callback(done)
-
-
-def done(task: asyncio.Task) -> None:
-    tasks.discard(task)
-    if not task.cancelled() and task.exception():
-        failed(type(task.exception()).__name__)
-
-
-# Without what it holds: the error of a library may quote a key.
-def failed(why: str) -> None:
-    print(f"a link failed: {why}", file=sys.stderr)
+# How long a new device may take to come back.
+COMING_BACK_S = 30
 
 
 class Link:
-    def __init__(self, folder: str, key: bytes, gone) -> None:
-        self.folder, self.key, self.gone = folder, key, gone
+    def __init__(self, device, folder: str, key: bytes, gone) -> None:
+        self.device, self.folder, self.key, self.gone = device, folder, key, gone
+        self.sealed = Sealed(folder, key)
         self.owner = self.process = self.pipe = self.timer = self.closing = None
         self.is_open, self.is_lost, self.tries = False, False, 0
         # What is closed meanwhile must not go on with what it had begun.
@@ -52,7 +28,7 @@ class Link:
 
     @property
     def is_linked(self) -> bool:
-        return keys.path(self.folder).exists()
+        return self.sealed.exists
 
     async def begin(self, task: str, phone: str | None, owner) -> None:
         """`qr`, `code`, `resume`, `reopen` or `unlink`, for somebody who hears what comes of it."""
@@ -64,8 +40,8 @@ class Link:
             return self.report("open")
         if await self.close() != self.turn:
             return None
-        if task in device.PAIRING:
-            self.wipe()
+        if task in PAIRING:
+            self.sealed.wipe()
         elif not self.is_linked:
             return self.report("no_device")
         return self.start()
@@ -75,26 +51,18 @@ class Link:
         self.later(None)
         self.turn += 1
         turn = self.turn
-        process, pipe, self.process, self.pipe, self.is_open = self.process, self.pipe, None, None, False
-        if process:
+        running, pipe, self.process, self.pipe, self.is_open = self.process, self.pipe, None, None, False
+        if running:
             asyncio.get_running_loop().remove_reader(pipe.fileno())
-            self.closing = asyncio.ensure_future(asyncio.to_thread(end, process, pipe))
+            self.closing = asyncio.ensure_future(asyncio.to_thread(process.end, running, pipe))
         if self.closing:
             await asyncio.shield(self.closing)
         return turn
 
-    def wipe(self) -> None:
-        if os.path.isdir(self.folder):
-            shutil.rmtree(self.folder)
-
     def start(self) -> None:
-        pipe, theirs = processes.Pipe()
         task = "resume" if self.is_linked and self.task != "unlink" else self.task
-        process = processes.Process(target=device.run, args=(theirs, self.folder, self.key, task, self.phone), daemon=True)
-        process.start()
-        theirs.close()
-        self.process, self.pipe = process, pipe
-        asyncio.get_running_loop().add_reader(pipe.fileno(), self.read, pipe)
+        self.process, self.pipe = process.start(self.device, self.folder, self.key, task, self.phone)
+        asyncio.get_running_loop().add_reader(self.pipe.fileno(), self.read, self.pipe)
 
     def read(self, pipe: Connection) -> None:
         try:
@@ -125,7 +93,7 @@ class Link:
             self.is_lost = True
             self.report("lost", {"code": code})
 
-    # whatsmeow opens again what is linked; only what it gave up ends its process.
+    # A device opens its connection again itself; only when it gave that up its process ends.
     async def ended(self, pipe: Connection) -> None:
         if pipe is not self.pipe:
             return None
@@ -155,15 +123,6 @@ class Link:
             self.owner = None
             await self.close()
             if following == "wipe":
-                self.wipe()
+                self.sealed.wipe()
             if not self.owner:
                 self.gone(following == "wipe")
-
-
-def end(process, pipe: Connection) -> None:
-    with suppress(OSError):
-        pipe.send("close")
-    process.join(END_S)
-    process.kill()
-    process.join()
-    pipe.close()

@@ -11,7 +11,7 @@ from nats.errors import Error as NatsError
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from link import spawn
+from .tasks import spawn
 
 RECONNECT_S, HELLO_S, ANSWER_S = 1, 10, 10
 MESSAGE_BYTES = 16 * 1024

@@ -1,0 +1,3 @@
+export { failed } from "./link.mjs";
+export { SealedFolder } from "./sealed.mjs";
+export { serve } from "./worker.mjs";
