@@ -4,6 +4,9 @@ use berth_proto::StreamKey;
 
 use crate::port::{LogRead, ReadError, Stored};
 
+/// Commits that are read at once.
+const PAGE_COMMITS_MAX: usize = 100;
+
 /// What stands at a place of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -50,16 +53,50 @@ pub async fn read_around(
     Ok(places)
 }
 
-/// Whether a page goes on behind the last revision that was met, which it raises: where versions cannot be read, an engine that finds
-/// pages by them may give one again.
-pub(crate) fn is_behind(page: &[Place], met: &mut u64) -> bool {
-    let revision = |place: &Place| match place {
-        Place::Commit(stored) => Some(stored.tail.revision),
-        Place::Damaged(_) => None,
-    };
-    let is_behind = page.iter().find_map(revision).is_none_or(|first| first > *met);
-    *met = page.iter().rev().find_map(revision).unwrap_or_default().max(*met);
-    is_behind
+/// Reads a stream page by page, as [`read_around`] does, up to its end.
+#[derive(Debug)]
+pub struct Pages<'a> {
+    log: &'a dyn LogRead,
+    stream: &'a StreamKey,
+    /// The version after which the next page begins.
+    after: u64,
+    /// The last revision that was met. Where versions cannot be read, an engine that finds pages by them may give one again:
+    /// what does not go on behind it is nothing new.
+    met: u64,
+    is_at_end: bool,
+}
+
+// === impl Pages ===
+
+impl<'a> Pages<'a> {
+    /// The pages of a stream after a version.
+    pub const fn after(log: &'a dyn LogRead, stream: &'a StreamKey, version: u64) -> Self {
+        Self { log, stream, after: version, met: 0, is_at_end: false }
+    }
+
+    /// The next page, a hundred places at most; none at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<Place>>, ReadError> {
+        if self.is_at_end {
+            return Ok(None);
+        }
+        let page = read_around(self.log, self.stream, self.after, PAGE_COMMITS_MAX).await?;
+        let goes_on = page.iter().find_map(Place::revision).is_none_or(|first| first > self.met);
+        self.met = page.iter().rev().find_map(Place::revision).unwrap_or_default().max(self.met);
+        self.after = self.after.saturating_add(page.len() as u64);
+        self.is_at_end = !goes_on || page.len() < PAGE_COMMITS_MAX;
+        Ok(Some(page).filter(|page| goes_on && !page.is_empty()))
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    const fn revision(&self) -> Option<u64> {
+        match self {
+            Self::Commit(stored) => Some(stored.tail.revision),
+            Self::Damaged(_) => None,
+        }
+    }
 }
 
 /// A page with a mark for each version that is missing in it, at most `limit` places.

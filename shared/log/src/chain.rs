@@ -3,7 +3,7 @@
 use berth_proto::{Hash, StreamKey, commit::DamageV1};
 
 use crate::{
-    around::{Place, is_behind, read_around},
+    around::{Pages, Place, read_around},
     decode::{DecodeError, decode_commit},
     port::{LogRead, ReadError, Stored},
 };
@@ -105,14 +105,10 @@ pub async fn verify(log: &dyn LogRead, stream: &StreamKey) -> Result<ChainReport
 async fn tombstone(
     log: &dyn LogRead,
     stream: &StreamKey,
-    mut after: u64,
+    after: u64,
 ) -> Result<Option<Tombstone>, ReadError> {
-    let mut met = 0;
-    loop {
-        let page = read_around(log, stream, after, PAGE_COMMITS_MAX).await?;
-        if !is_behind(&page, &mut met) {
-            return Ok(None);
-        }
+    let mut pages = Pages::after(log, stream, after);
+    while let Some(page) = pages.next().await? {
         let commits = page.iter().filter_map(|place| match place {
             Place::Commit(stored) => decode_commit(stored).ok(),
             Place::Damaged(_) => None,
@@ -121,11 +117,8 @@ async fn tombstone(
         if let Some((version, damage)) = known.next() {
             return Ok(Some(Tombstone { version, damage }));
         }
-        if page.len() < PAGE_COMMITS_MAX {
-            return Ok(None);
-        }
-        after += page.len() as u64;
     }
+    Ok(None)
 }
 
 struct Walk {

@@ -22,7 +22,7 @@ pub mod transaction;
 mod unreadable;
 mod window;
 
-pub use around::{Place, read_around};
+pub use around::{Pages, Place, read_around};
 pub use batches::{BATCH_BYTES_MAX, Batch, Batches, is_large};
 pub use chain::{ChainFault, ChainFaultKind, ChainReport, Tombstone, hash_of, hash_of_stored, verify};
 pub use copied::append_copy;

@@ -6,14 +6,11 @@ use berth_proto::{
 };
 
 use crate::{
-    around::{Place, is_behind, read_around},
+    around::{Pages, Place},
     chain::hash_of,
     decode::decode_commit,
     port::{LogRead, ReadError, Stored, Tail},
 };
-
-/// Commits that are read at once.
-const PAGE_COMMITS_MAX: usize = 100;
 
 /// The last readable commit of a part of a stream, and the state after it.
 #[derive(Debug, Clone)]
@@ -97,13 +94,8 @@ async fn walk<S: CarriedState>(
     wanted: impl Fn(&CommitV2) -> bool + Send,
 ) -> Result<Walked, ReadError> {
     let mut walked = Walked::default();
-    let mut met = 0;
-    loop {
-        let page = read_around(log, stream, walked.places, PAGE_COMMITS_MAX).await?;
-        if !is_behind(&page, &mut met) {
-            return Ok(walked);
-        }
-        let full_page = page.len() == PAGE_COMMITS_MAX;
+    let mut pages = Pages::after(log, stream, 0);
+    while let Some(page) = pages.next().await? {
         for place in page {
             let stored = match place {
                 Place::Commit(stored) => Some(stored),
@@ -115,10 +107,8 @@ async fn walk<S: CarriedState>(
             }
             walked.step::<S>(stream, stored.as_ref(), commit);
         }
-        if !full_page {
-            return Ok(walked);
-        }
     }
+    Ok(walked)
 }
 
 // === impl Walked ===
