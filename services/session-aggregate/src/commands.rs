@@ -11,8 +11,8 @@ use berth_runtime::{
 use crate::{
     accounts::Accounts,
     asker::Asker,
-    instances::{Instances, round::Asked},
-    mailbox::{Job, Mailboxes},
+    instances::{Instances, round::InstanceCommand},
+    mailbox::{Mailboxes, Posted},
     sagas::{create::Create, delete::Delete, moving::Move, rename::Rename, rotate::Rotate},
 };
 
@@ -21,10 +21,10 @@ use crate::{
 pub(crate) struct Commands {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) instances: Arc<Instances>,
-    pub(crate) create: Arc<Create>,
+    pub(crate) create: Create,
     pub(crate) rename: Rename,
     pub(crate) rotate: Arc<Rotate>,
-    pub(crate) moving: Arc<Move>,
+    pub(crate) moving: Move,
     pub(crate) delete: Arc<Delete>,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) lifecycle: Lifecycle,
@@ -36,18 +36,18 @@ impl Commands {
     /// Handles what waits in a mailbox until nothing does. Commands that need nothing but their instance are decided
     /// together.
     pub(crate) async fn empty_mailbox(self: Arc<Self>, stream: StreamKey) {
-        while let Some(jobs) = self.mailboxes.drain(stream, RECEIPTS_PER_COMMIT_MAX) {
+        while let Some(posted) = self.mailboxes.drain(stream, RECEIPTS_PER_COMMIT_MAX) {
             // A commit can belong to one trace: to that of the first command that it may answer.
-            let first = jobs.iter().find_map(|job| job.request.traceparent.as_deref());
+            let first = posted.iter().find_map(|one| one.request.traceparent.as_deref());
             let trace = first.and_then(TraceContext::parse);
             let handling = async {
                 let mut batch = Vec::new();
-                for Job { request, command, asker } in jobs {
+                for Posted { request, command, asker } in posted {
                     let (Some(instance), Some(command)) = (stream.as_instance(), command) else {
                         asker.answer(&Box::pin(self.accounts.command(&request)).await);
                         continue;
                     };
-                    let asked = Asked { request, command };
+                    let asked = InstanceCommand { request, command };
                     if asked.is_alone() {
                         self.instances.command(instance, std::mem::take(&mut batch)).await;
                         Box::pin(self.saga(instance, asked, asker)).await;
@@ -64,7 +64,7 @@ impl Commands {
     }
 
     /// Decides a command that spans streams.
-    async fn saga(&self, instance: InstanceId, asked: Asked, to: Asker) {
+    async fn saga(&self, instance: InstanceId, asked: InstanceCommand, to: Asker) {
         let done = match &asked.command {
             Command::CreateInstance(create) => {
                 return Box::pin(self.create.run(instance, &asked, create, to)).await;

@@ -61,6 +61,11 @@ pub(crate) fn refusal(refused: &Refused, request: &CommandRequestV2, wanted: Pur
     if refused.by.command_id == request.command_id && refused.by.digest != request.digest {
         return RejectionCodeV1::KeyReused;
     }
+    taken(wanted)
+}
+
+/// What is told of a key that another one has.
+pub(crate) const fn taken(wanted: PurposeV1) -> RejectionCodeV1 {
     match wanted {
         PurposeV1::Name | PurposeV1::AccountName | PurposeV1::NameAtUpstream => RejectionCodeV1::NameTaken,
         PurposeV1::InstanceToken | PurposeV1::AccountToken => RejectionCodeV1::TokenTaken,

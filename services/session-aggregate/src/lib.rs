@@ -22,6 +22,7 @@ mod asker;
 mod cache;
 mod cause;
 mod commands;
+mod compose;
 mod directory;
 mod entries;
 mod flag;
@@ -39,7 +40,7 @@ mod trouble;
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys, KeyRing, Leases, TransportError};
-use berth_log::{EventLog, LogRead, Writer};
+use berth_log::{EventLog, LogRead};
 use berth_proto::{Partition, WriteVersion, subject::PARTITIONS};
 use berth_runtime::{Clock, Entropy, Lifecycle};
 use berth_views::{StoreKind, ViewOptions, ViewReader, ViewState};
@@ -47,19 +48,10 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
-    account_versions::AccountVersions,
-    accounts::Accounts,
-    cache::StateCache,
-    commands::Commands,
-    directory::Directory,
-    entries::Entries,
+    compose::compose,
     flag::Flag,
-    instances::Instances,
-    mailbox::Mailboxes,
-    names_there::NamesThere,
     ownership::{Owned, Ownership},
-    process::{ProcessManager, agenda::Agenda},
-    sagas::{create::Create, delete::Delete, moving::Move, rename::Rename, rotate::Rotate},
+    process::agenda::Agenda,
 };
 
 /// What the service works with.
@@ -172,112 +164,12 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
     let agenda = open_agenda(&ports, &settings, lifecycle).await.map_err(StartError::View)?;
     let bus = Arc::clone(&ports.bus);
     let (owned, leases) = (Owned::default(), Arc::clone(&ports.leases));
-    let (commands, manager) = compose(ports, settings, Arc::clone(&agenda), owned.clone(), lifecycle);
+    let (commands, manager) = compose(ports, &settings, Arc::clone(&agenda), owned.clone(), lifecycle);
     let (server, serving) = server::start(&commands, &bus, &agenda).await.map_err(StartError::Serve)?;
     let stop = lifecycle.stop().clone();
     Ownership { leases, server, owned: owned.clone(), stop: stop.clone() }.start(lifecycle);
     lifecycle.spawn(manager.run(stop));
     Ok(Handle { serving, owned, agenda })
-}
-
-/// Gives each part what it uses. From here on the log is written through one writer only.
-fn compose(
-    ports: Ports,
-    settings: Settings,
-    agenda: Arc<dyn ViewReader>,
-    owned: Owned,
-    lifecycle: &Lifecycle,
-) -> (Arc<Commands>, ProcessManager) {
-    let Ports { log, bus, keys, device_keys, clock, entropy, leases: _, data: _ } = ports;
-    let writer = Writer::new(Arc::clone(&log), Arc::clone(&clock), entropy, settings.write_version);
-    let directory = Directory::new(writer.clone());
-    let entries = Entries { directory: directory.clone(), keys: keys.clone(), clock: Arc::clone(&clock) };
-    let versions = Arc::new(AccountVersions::default());
-    let accounts = Arc::new(Accounts::new(
-        writer.clone(),
-        directory.clone(),
-        keys.clone(),
-        Arc::clone(&clock),
-        Arc::clone(&versions),
-    ));
-    let states = StateCache::new(settings.state_cache_bytes_max);
-    let instances =
-        Arc::new(Instances::new(writer, states, versions, Arc::clone(&bus), Arc::clone(&device_keys)));
-    let names_there = NamesThere {
-        instances: Arc::clone(&instances),
-        directory: directory.clone(),
-        keys: keys.clone(),
-        device_keys: Arc::clone(&device_keys),
-        clock: Arc::clone(&clock),
-        write_version: settings.write_version,
-    };
-    let create = Arc::new(Create {
-        instances: Arc::clone(&instances),
-        accounts: Arc::clone(&accounts),
-        directory: directory.clone(),
-        entries: entries.clone(),
-        names_there: names_there.clone(),
-        keys: keys.clone(),
-        clock: Arc::clone(&clock),
-        write_version: settings.write_version,
-    });
-    let rotate = Arc::new(Rotate { instances: Arc::clone(&instances), directory: directory.clone() });
-    let rename = Rename {
-        instances: Arc::clone(&instances),
-        directory: directory.clone(),
-        entries: entries.clone(),
-        clock: Arc::clone(&clock),
-    };
-    let moving = Arc::new(Move {
-        instances: Arc::clone(&instances),
-        accounts: Arc::clone(&accounts),
-        directory: directory.clone(),
-        entries: entries.clone(),
-        names_there: names_there.clone(),
-        keys: keys.clone(),
-        clock: Arc::clone(&clock),
-        write_version: settings.write_version,
-    });
-    let delete = Arc::new(Delete {
-        instances: Arc::clone(&instances),
-        accounts: Arc::clone(&accounts),
-        entries,
-        names_there: names_there.clone(),
-        directory: directory.clone(),
-        moving: Arc::clone(&moving),
-        keys: keys.clone(),
-        device_keys,
-        bus: Arc::clone(&bus),
-        clock: Arc::clone(&clock),
-    });
-    let commands = Commands {
-        accounts: Arc::clone(&accounts),
-        instances: Arc::clone(&instances),
-        create,
-        rename,
-        rotate: Arc::clone(&rotate),
-        moving: Arc::clone(&moving),
-        delete: Arc::clone(&delete),
-        mailboxes: Mailboxes::default(),
-        lifecycle: lifecycle.clone(),
-    };
-    let manager = ProcessManager {
-        agenda,
-        log,
-        instances,
-        accounts,
-        directory,
-        rotate,
-        moving,
-        delete,
-        names_there,
-        keys,
-        bus,
-        owned,
-        clock,
-        write_version: settings.write_version,
-    };
-    (Arc::new(commands), manager)
 }
 
 async fn open_agenda(

@@ -18,7 +18,7 @@ pub(crate) const MAILBOXES_MAX: usize = 16_384;
 
 /// A command and where its answer goes.
 #[derive(Debug)]
-pub(crate) struct Job {
+pub(crate) struct Posted {
     pub(crate) request: CommandRequestV2,
     /// What the request holds if it is for an instance.
     pub(crate) command: Option<Command>,
@@ -29,32 +29,32 @@ pub(crate) struct Job {
 #[derive(Debug, Default)]
 pub(crate) struct Mailboxes {
     /// Written by the tasks of the partitions.
-    waiting: Mutex<HashMap<StreamKey, VecDeque<Job>>>,
+    waiting: Mutex<HashMap<StreamKey, VecDeque<Posted>>>,
 }
 
 impl Mailboxes {
     /// Puts a command into the mailbox of its stream; one for which there is no room is answered so. The stream, if nobody is
     /// at work on it: whoever is told this empties the mailbox.
-    pub(crate) fn post(&self, job: Job) -> Option<StreamKey> {
-        let stream = job.request.target.stream();
+    pub(crate) fn post(&self, posted: Posted) -> Option<StreamKey> {
+        let stream = posted.request.target.stream();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = waiting.get_mut(&stream) {
             if queue.len() < MAILBOX_COMMANDS_MAX {
-                queue.push_back(job);
+                queue.push_back(posted);
                 return None;
             }
         } else if waiting.len() < MAILBOXES_MAX {
-            waiting.insert(stream, VecDeque::from([job]));
+            waiting.insert(stream, VecDeque::from([posted]));
             metrics::mailboxes(waiting.len());
             return Some(stream);
         }
         drop(waiting);
-        job.asker.answer(&Trouble::Overloaded.reply());
+        posted.asker.answer(&Trouble::Overloaded.reply());
         None
     }
 
     /// Takes up to `limit` waiting commands. None is the end of the mailbox.
-    pub(crate) fn drain(&self, stream: StreamKey, limit: usize) -> Option<Vec<Job>> {
+    pub(crate) fn drain(&self, stream: StreamKey, limit: usize) -> Option<Vec<Posted>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = waiting.get_mut(&stream)?;
         if queue.is_empty() {

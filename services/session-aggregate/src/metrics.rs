@@ -8,7 +8,7 @@ use metrics::{
     histogram,
 };
 
-use crate::{admission::Misfit, process::agenda::Work};
+use crate::{admission::Misfit, process::job::Work};
 
 const COMMANDS: &str = "berth_aggregate_commands_total";
 const MISFITS: &str = "berth_aggregate_misfit_requests_total";

@@ -22,7 +22,7 @@ use crate::{
     asker::Asker,
     commands::Commands,
     flag::Flag,
-    mailbox::Job,
+    mailbox::Posted,
     metrics,
 };
 
@@ -138,7 +138,7 @@ impl Server {
         match admit(&subject, order.principal, &order.target, command.as_ref()) {
             Ok(()) => {
                 let (request, asker) = traced(order, asker);
-                self.commands.mailboxes.post(Job { request, command, asker })
+                self.commands.mailboxes.post(Posted { request, command, asker })
             }
             Err(misfit) => refuse(&subject, &order, misfit, asker),
         }

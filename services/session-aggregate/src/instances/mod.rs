@@ -2,6 +2,8 @@
 //!
 //! What waits together for one instance is decided together ([`round`]) and stored as one commit.
 
+mod devices;
+mod rights;
 pub(crate) mod round;
 
 use std::{cell::LazyCell, collections::VecDeque, future::ready, sync::Arc};
@@ -9,7 +11,7 @@ use std::{cell::LazyCell, collections::VecDeque, future::ready, sync::Arc};
 use berth_bus::{Bus, DeviceKeys};
 use berth_domain::instance::{State, forgetful, never_was};
 use berth_log::{
-    Loaded, Next, Place, Plan, TransactError, Transacted, Writer, Written, decode_commit, read_around,
+    Loaded, Next, Pages, Place, Plan, TransactError, Transacted, Writer, Written, decode_commit,
 };
 use berth_proto::{
     AccountId, CommandId, DirectoryId, InstanceId, RecordV1, StreamId, StreamKey, Timestamp,
@@ -24,14 +26,11 @@ use berth_runtime::chain;
 use bytes::Bytes;
 use tracing::{debug, error};
 
-use self::round::{Answer, Asked};
+use self::round::{Answer, InstanceCommand};
 use crate::{
     account_versions::AccountVersions, asker::Asker, cache::StateCache, directory::Cause, metrics,
     trouble::Trouble,
 };
-
-/// Commits that are read at once in search of former entries.
-const HISTORY_PAGE_COMMITS: usize = 256;
 
 /// The instances in the log.
 #[derive(Debug)]
@@ -57,7 +56,7 @@ impl Instances {
     }
 
     /// Decides commands that need nothing but their instance, as few commits as they fit into.
-    pub(crate) async fn command(&self, instance: InstanceId, batch: Vec<(Asked, Asker)>) {
+    pub(crate) async fn command(&self, instance: InstanceId, batch: Vec<(InstanceCommand, Asker)>) {
         let (asked, mut repliers): (Vec<_>, VecDeque<_>) = batch.into_iter().unzip();
         let mut rest = asked.as_slice();
         while !rest.is_empty() {
@@ -87,7 +86,7 @@ impl Instances {
         &self,
         instance: InstanceId,
         remembered: Option<Loaded<State>>,
-        asked: &[Asked],
+        asked: &[InstanceCommand],
     ) -> Result<(Loaded<State>, Vec<Answer>), Trouble> {
         self.transact_with(instance, remembered, move |loaded, now| async move {
             Ok(self.decide(&loaded, asked, now).await.into_plan(loaded))
@@ -180,7 +179,7 @@ impl Instances {
         let command = Command::from(AbandonCreateV1 { account, entry });
         let cause = Cause::own("abandon", instance.as_bytes()).caused_by(Some(creating));
         let request = cause.request(instance, &command)?;
-        let asked = Asked { request, command };
+        let asked = InstanceCommand { request, command };
         let one = std::slice::from_ref(&asked);
         let (loaded, _) = self.transact(instance, self.remembered(instance), one).await?;
         let given_up = loaded.state.as_ref().is_some_and(never_was);
@@ -211,6 +210,13 @@ impl Instances {
         }
     }
 
+    /// The reply to one command on the stream as it is after it, which is remembered for the next one.
+    pub(crate) fn concluded(&self, loaded: Loaded<State>, answer: Option<Answer>) -> CommandReplyV1 {
+        let replied = answer.map(|answer| reply(&loaded, answer));
+        self.remember(loaded);
+        replied.unwrap_or_else(|| rejected(RejectionCodeV1::Changed))
+    }
+
     /// Gathers something from every event that an instance ever had, and the moment of each, as far as its history can be
     /// read.
     pub(crate) async fn gather<T>(
@@ -219,10 +225,8 @@ impl Instances {
         gather: impl Fn(Event, Timestamp) -> Vec<T> + Send,
     ) -> Result<Vec<T>, Trouble> {
         let stream = StreamKey::instance(instance);
-        let (mut found, mut after) = (Vec::new(), 0);
-        loop {
-            let page = read_around(self.writer.log(), &stream, after, HISTORY_PAGE_COMMITS).await?;
-            after += page.len() as u64;
+        let (mut found, mut pages) = (Vec::new(), Pages::after(self.writer.log(), &stream, 0));
+        while let Some(page) = pages.next().await? {
             let readable = page.iter().filter_map(|place| match place {
                 Place::Commit(stored) => decode_commit(stored).ok(),
                 Place::Damaged(_) => None,
@@ -231,10 +235,8 @@ impl Instances {
                 let events = commit.events.iter().filter_map(|one| Event::from_record(one).ok());
                 found.extend(events.flat_map(|event| gather(event, commit.occurred_at)));
             }
-            if page.len() < HISTORY_PAGE_COMMITS {
-                return Ok(found);
-            }
         }
+        Ok(found)
     }
 }
 

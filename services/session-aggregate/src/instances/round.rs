@@ -9,17 +9,20 @@ use berth_proto::{
     InstanceId, RecordV1, Timestamp,
     codec::encoded_len,
     command::Command,
-    commit::{OutcomeV1, PrincipalV1, ReceiptV2},
+    commit::{OutcomeV1, ReceiptV2},
     event::Event,
     frame::{CommandRequestV2, RejectionCodeV1},
-    instance::PhaseV1,
     limits::{COMMIT_BYTES_MAX, STATE_BYTES_MAX},
 };
 use berth_runtime::chain;
 use tracing::warn;
 
-use super::Instances;
-use crate::{cause::caller_of, trouble::Trouble};
+use super::{
+    Instances,
+    devices::forget_devices,
+    rights::{is_internal, may_see, of_the_account, present_credential},
+};
+use crate::cause::caller_of;
 
 /// Bytes of state up to which a command may add configuration. The rest is kept free for what a session
 /// needs, so that no configuration can ever stand in the way of a logout.
@@ -28,12 +31,9 @@ const CONFIGURED_STATE_BYTES_MAX: usize = STATE_BYTES_MAX - 16 * 1024;
 const RECEIPT_BYTES_MAX: usize = 192;
 /// Bytes of a commit that are neither receipts nor events nor state, at most.
 const COMMIT_OVERHEAD_BYTES_MAX: usize = 320;
-/// Type ids of commands from here on are our services' own.
-const FIRST_SERVICE_COMMAND: u16 = 2_100;
-
-/// A command that waits to be decided.
+/// A command for an instance, opened.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct InstanceCommand {
     pub(crate) request: CommandRequestV2,
     pub(crate) command: Command,
 }
@@ -80,7 +80,7 @@ struct Part {
 }
 
 /// What one command of a round leads to.
-enum Course {
+enum Effect {
     /// An answer that leaves no trace.
     Answer(Answer),
     /// A part of the commit.
@@ -92,7 +92,12 @@ enum Course {
 impl Instances {
     /// Decides commands on an instance, one after the other, and notes on which version of its account; nothing is appended
     /// yet. Those that are rejected do not reject their neighbours.
-    pub(crate) async fn decide(&self, loaded: &Loaded<State>, asked: &[Asked], now: Timestamp) -> Round {
+    pub(crate) async fn decide(
+        &self,
+        loaded: &Loaded<State>,
+        asked: &[InstanceCommand],
+        now: Timestamp,
+    ) -> Round {
         let instance = InstanceId::from_bytes(*loaded.stream.id());
         let mut round = Round {
             answers: Vec::with_capacity(asked.len()),
@@ -106,9 +111,9 @@ impl Instances {
             version: loaded.version() + 1,
         };
         for one in asked {
-            let answer = match round.course(instance, one, &*self.device_keys).await {
-                Ok(Course::Answer(answer)) => answer,
-                Ok(Course::Commit(decided)) => {
+            let answer = match round.effect_of(instance, one, &*self.device_keys).await {
+                Ok(Effect::Answer(answer)) => answer,
+                Ok(Effect::Commit(decided)) => {
                     let bytes = round.bytes + decided.bytes;
                     if bytes + decided.state_bytes > COMMIT_BYTES_MAX && !round.answers.is_empty() {
                         break;
@@ -151,6 +156,12 @@ impl Round {
         }
     }
 
+    /// The same round of one command, decided against for the sake of what is not in the instance: nothing is appended.
+    pub(crate) fn refused(self, code: RejectionCodeV1) -> Self {
+        let answers = vec![Answer::Rejected { code, state: None }];
+        Self { answers, receipts: Vec::new(), events: Vec::new(), ..self }
+    }
+
     /// What is to be appended to the stream, if anything, and the answers that are true then.
     pub(crate) fn into_plan(self, loaded: Loaded<State>) -> Plan<State, Vec<Answer>> {
         let Self { receipts, events, answers, account_version, state, .. } = self;
@@ -160,13 +171,13 @@ impl Round {
         }
     }
 
-    async fn course(
+    async fn effect_of(
         &self,
         instance: InstanceId,
-        asked: &Asked,
+        asked: &InstanceCommand,
         device_keys: &dyn DeviceKeys,
-    ) -> Result<Course, RejectionCodeV1> {
-        let Asked { request, command } = asked;
+    ) -> Result<Effect, RejectionCodeV1> {
+        let InstanceCommand { request, command } = asked;
         let state = self.state.as_ref();
         of_the_account(request.principal, instance, command, state)?;
         if let Some(known) =
@@ -176,23 +187,23 @@ impl Round {
                 return Err(RejectionCodeV1::KeyReused);
             }
             let outcome = known.outcome.clone();
-            return Ok(Course::Answer(Answer::Accepted { outcome, replayed: true }));
+            return Ok(Effect::Answer(Answer::Accepted { outcome, replayed: true }));
         }
         present_credential(request.principal, state)?;
         let decision = berth_domain::instance::decide(state, command, &Context { now: self.now })?;
         if decision.events.is_empty() && !request.keyed {
-            return Ok(Course::Answer(Answer::Accepted { outcome: decision.outcome, replayed: false }));
+            return Ok(Effect::Answer(Answer::Accepted { outcome: decision.outcome, replayed: false }));
         }
         if let Err(trouble) = forget_devices(instance, state, &decision.events, device_keys).await {
             let reason = chain(&trouble);
             if is_internal(command) {
-                return Ok(Course::Answer(Answer::Unavailable { reason }));
+                return Ok(Effect::Answer(Answer::Unavailable { reason }));
             }
             // A logout waits for nothing: the keys of a device that it gives up stay until the instance goes.
             warn!(%instance, reason, "keys of a device that was given up could not be deleted");
         }
         self.part_of_commit(request, command, &decision.events, decision.outcome)
-            .map(|decided| Course::Commit(Box::new(decided)))
+            .map(|decided| Effect::Commit(Box::new(decided)))
     }
 
     fn part_of_commit(
@@ -239,44 +250,6 @@ impl Round {
     }
 }
 
-/// Whether whoever got this rejection may see the state.
-fn may_see(code: RejectionCodeV1) -> bool {
-    !matches!(code, RejectionCodeV1::NotFound | RejectionCodeV1::StaleCredential | RejectionCodeV1::KeyReused)
-}
-
-/// Another account's instance does not exist, and neither do our services' commands for a client. Only the operator
-/// moves an instance.
-fn of_the_account(
-    principal: PrincipalV1,
-    instance: InstanceId,
-    command: &Command,
-    state: Option<&State>,
-) -> Result<(), RejectionCodeV1> {
-    let internal = is_internal(command);
-    let allowed = match principal {
-        PrincipalV1::Service => true,
-        PrincipalV1::Root => !internal,
-        _ if matches!(command, Command::Move(_)) => false,
-        PrincipalV1::Account { account } => !internal && state.is_none_or(|state| state.account == account),
-        // Its token goes with it to another account, where the entry of the token says so a moment later.
-        PrincipalV1::Instance { instance: own, .. } => !internal && own == instance && state.is_some(),
-    };
-    if allowed { Ok(()) } else { Err(RejectionCodeV1::NotFound) }
-}
-
-/// A token that was rotated ends at once, whatever a gateway remembers of it.
-fn present_credential(principal: PrincipalV1, state: Option<&State>) -> Result<(), RejectionCodeV1> {
-    let PrincipalV1::Instance { credential_version, .. } = principal else {
-        return Ok(());
-    };
-    let present = state.is_some_and(|state| state.credential_version == credential_version);
-    if present { Ok(()) } else { Err(RejectionCodeV1::StaleCredential) }
-}
-
-const fn is_internal(command: &Command) -> bool {
-    command.type_id() >= FIRST_SERVICE_COMMAND
-}
-
 const fn configures(command: &Command) -> bool {
     matches!(
         command,
@@ -291,34 +264,7 @@ const fn configures(command: &Command) -> bool {
     )
 }
 
-/// Deletes the keys of devices that are gone for good, before the commit that says so: once it is there, the
-/// keys are not. If the commit then fails, nothing is lost, since these keys link nothing any more.
-async fn forget_devices(
-    instance: InstanceId,
-    state: Option<&State>,
-    events: &[Event],
-    device_keys: &dyn DeviceKeys,
-) -> Result<(), Trouble> {
-    let link = state.and_then(|state| match &state.phase {
-        PhaseV1::Linked(link) => Some(link.attempt),
-        PhaseV1::Paused(pause) => Some(pause.link.attempt),
-        _ => None,
-    });
-    for event in events {
-        let attempt = match event {
-            Event::DeviceUnlinked(unlinked) => Some(unlinked.attempt),
-            Event::UnlinkAbandoned(abandoned) => Some(abandoned.attempt),
-            Event::LoggedOut(out) if out.unlink.is_none() => link,
-            _ => None,
-        };
-        if let Some(attempt) = attempt {
-            device_keys.delete(instance, attempt).await?;
-        }
-    }
-    Ok(())
-}
-
-impl Asked {
+impl InstanceCommand {
     /// Whether the command does more than one append, so that it shares no commit.
     pub(crate) fn is_alone(&self) -> bool {
         match &self.command {

@@ -4,32 +4,43 @@
 //! Each look at it goes through its instances and sends those a command that do not follow yet. When none is left,
 //! and no create that may have read the account before the change can still succeed, it is settled.
 
+use std::sync::Arc;
+
+use berth_bus::KeyRing;
 use berth_domain::{
     account,
     instance::{AHEAD_SECONDS, State},
 };
-use berth_log::TransactError;
+use berth_log::{LogRead, TransactError};
 use berth_proto::{
-    AccountId, CommandId, DirectoryId, InstanceId,
+    AccountId, CommandId, DirectoryId, InstanceId, WriteVersion,
     command::{Command, ConfigureWebhookV1, DeleteV1, RemoveWebhookV1},
     commit::PrincipalV1,
     frame::RejectionCodeV1,
     instance::{PhaseV1, WebhookV1},
 };
+use berth_runtime::Clock;
 use futures::{StreamExt, stream};
 use tokio::time::Duration;
 use tracing::{info, warn};
 
 use super::{
-    ProcessManager,
-    agenda::{BY_MOMENT, Job, Work, instance_in, instances_of, moment_key},
-    jobs::{JobError, Stands, body_of},
-    sweeper::{PAGE_ROWS, Resting},
+    agenda::{instance_in, instances_of},
+    job::{BY_MOMENT, Job, Work, moment_key},
+    jobs::{JobError, Stands},
+    open_work::{OpenWork, PAGE_ROWS, Resting},
+    own_commands::{OwnCommands, body_of},
 };
 use crate::{
+    accounts::Accounts,
     cause::Cause,
+    directory::Directory,
+    instances::Instances,
     reseal,
-    sagas::{create::ABANDON_AFTER_SECONDS, delete::LAST_WORDS_PATIENCE_SECONDS},
+    sagas::{
+        create::ABANDON_AFTER_SECONDS,
+        delete::{Delete, LAST_WORDS_PATIENCE_SECONDS},
+    },
     trouble::Trouble,
 };
 
@@ -49,9 +60,28 @@ struct Change<'a> {
     asked_by: Option<CommandId>,
 }
 
-impl ProcessManager {
+/// Has instances follow their account.
+#[derive(Debug)]
+pub(crate) struct Duty {
+    pub(crate) open_work: OpenWork,
+    pub(crate) commands: OwnCommands,
+    pub(crate) log: Arc<dyn LogRead>,
+    pub(crate) instances: Arc<Instances>,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) directory: Directory,
+    /// Knows for how long last words are waited for.
+    pub(crate) delete: Arc<Delete>,
+    pub(crate) keys: KeyRing,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Whether instances have copies of their account's endpoints follows from it.
+    pub(crate) write_version: WriteVersion,
+}
+
+// === impl Duty ===
+
+impl Duty {
     /// Makes the instances of an account follow it.
-    pub(super) async fn follow_account(&self, account: AccountId) -> Result<Stands, JobError> {
+    pub(super) async fn follow(&self, account: AccountId) -> Result<Stands, JobError> {
         let loaded = self.accounts.load(account).await?;
         let Some(state) = loaded.state.as_ref().filter(|state| state.unsettled.is_some()) else {
             return Ok(Stands::Done);
@@ -67,7 +97,7 @@ impl ProcessManager {
         let now = self.clock.now();
         // Before the instances are looked at: a create that is done by now is among them.
         let end = self.log.end().await.map_err(Trouble::from)?;
-        self.agenda.reached(&end, REACH_MAX).await?;
+        self.open_work.agenda.reached(&end, REACH_MAX).await?;
         let creates_open = self.creates_open(account).await?;
         let change = Change { account, state, asked_by: self.accounts.unsettled_by(account, state).await };
         if self.change_instances(&change).await? > 0 {
@@ -96,7 +126,7 @@ impl ProcessManager {
     async fn change_instances(&self, change: &Change<'_>) -> Result<usize, JobError> {
         let (mut changed, mut failure, mut after) = (0, None, None);
         loop {
-            let rows = self.page(instances_of(change.account), after.take(), PAGE_ROWS).await?;
+            let rows = self.open_work.page(instances_of(change.account), after.take(), PAGE_ROWS).await?;
             let full = rows.len() == PAGE_ROWS;
             after = rows.last().map(|(key, _)| key.clone());
             let instances: Vec<_> = rows.iter().filter_map(|(key, _)| instance_in(key)).collect();
@@ -137,7 +167,7 @@ impl ProcessManager {
             let details = [&body_of(command)?[..], &version.to_be_bytes()].concat();
             let cause = Cause::about(command.name(), &details, instance.as_bytes());
             let cause = Cause { principal, ..cause }.caused_by(change.asked_by);
-            match self.send(instance, command, cause).await? {
+            match self.commands.send(instance, command, cause).await? {
                 // Somebody else did it, or deleted or moved it meanwhile: it has nothing to follow any more.
                 None
                 | Some(
@@ -166,7 +196,7 @@ impl ProcessManager {
             // A replica that still makes copies may have given one back to it: taking that is another command.
             let details = [&body_of(command)?[..], &version.to_be_bytes()].concat();
             let cause = Cause::about(command.name(), &details, instance.as_bytes());
-            let refused = self.send(instance, command, Cause { principal, ..cause }).await?;
+            let refused = self.commands.send(instance, command, Cause { principal, ..cause }).await?;
             // Somebody else did it, or it was deleted or moved meanwhile.
             if let Some(code) = refused
                 && !matches!(
@@ -204,7 +234,7 @@ impl ProcessManager {
         let mut after = Some(moment_key(now.plus_seconds(-LAST_WORDS_PATIENCE_SECONDS)));
         let end = now.plus_seconds(Work::Erasure.ahead_seconds_max() + AHEAD_SECONDS);
         loop {
-            let rows = self.page(BY_MOMENT.to_vec(), after.take(), PAGE_ROWS).await?;
+            let rows = self.open_work.page(BY_MOMENT.to_vec(), after.take(), PAGE_ROWS).await?;
             let full = rows.len() == PAGE_ROWS;
             after = rows.last().map(|(key, _)| key.clone());
             let jobs: Vec<_> = rows.iter().filter_map(|(key, _)| Job::read(key)).collect();
@@ -228,8 +258,8 @@ impl ProcessManager {
 
     /// Whether a create of an instance in this account is neither settled nor given up.
     async fn creates_open(&self, account: AccountId) -> Result<bool, JobError> {
-        let (mut open, _) = self.due(&Resting::new()).await?;
-        open.extend(self.too_far_ahead(0).await?);
+        let (mut open, _) = self.open_work.due(&Resting::new()).await?;
+        open.extend(self.open_work.too_far_ahead(0).await?);
         for (_, job) in open {
             if job.work != Work::Create {
                 continue;

@@ -1,30 +1,20 @@
 //! The jobs of the process manager, one function for each kind of work.
 
-use std::time::Duration;
-
-use berth_bus::{Undecided, ask};
+use berth_bus::Undecided;
 use berth_domain::instance::{due, next_deadline};
 use berth_proto::{
-    AccountId, CommandId, DirectoryId, InstanceId, StreamKey, Timestamp,
-    command::{AbandonCreateV1, Command},
-    commit::OriginV1,
-    directory::HoldV1,
+    AccountId, DirectoryId, InstanceId, Timestamp, command::AbandonCreateV1, directory::HoldV1,
     frame::RejectionCodeV1,
-    subject::{Sender, command_subject},
 };
 use berth_views::ViewError;
-use bytes::Bytes;
 use thiserror::Error;
 use tracing::error;
 
 use super::{
     ProcessManager,
-    agenda::{Job, Work},
+    job::{Job, Work},
 };
-use crate::{cause::Cause, trouble::Trouble};
-
-/// How long a command of ours may take.
-const COMMAND_SECONDS_MAX: u64 = 10;
+use crate::trouble::Trouble;
 
 /// How long after it was found that two instances have one name at an upstream that is looked at again.
 const NAME_THERE_AGAIN_SECONDS: i64 = 600;
@@ -64,10 +54,10 @@ impl ProcessManager {
     /// Does a job that is due.
     pub(super) async fn work(&self, job: Job) -> Result<Stands, JobError> {
         match job.work {
-            Work::Duty => self.follow_account(AccountId::from_bytes(job.id)).await,
+            Work::Duty => self.duty.follow(AccountId::from_bytes(job.id)).await,
             Work::Deadline => self.record_deadlines(InstanceId::from_bytes(job.id)).await,
-            Work::Copies => self.take_copies_back(InstanceId::from_bytes(job.id)).await,
-            Work::Create => self.finish_places(DirectoryId::from_bytes(job.id)).await,
+            Work::Copies => self.duty.take_copies_back(InstanceId::from_bytes(job.id)).await,
+            Work::Create => self.finish_names_here(DirectoryId::from_bytes(job.id)).await,
             Work::Erasure => self.finish_erasure(InstanceId::from_bytes(job.id)).await,
             Work::NameThere => self.reserve_name_there(InstanceId::from_bytes(job.id)).await,
             _ => self.finish(job).await.map(|()| Stands::Done),
@@ -75,18 +65,18 @@ impl ProcessManager {
     }
 
     /// Gives up a create that never came, or finishes what stands behind the entry of one that did, of a move or a rename.
-    async fn finish_places(&self, entry: DirectoryId) -> Result<Stands, JobError> {
+    async fn finish_names_here(&self, entry: DirectoryId) -> Result<Stands, JobError> {
         let Some(HoldV1 { account, instance: Some(instance), blueprint: Some(_), command_id, .. }) =
             self.directory.holder(entry).await?
         else {
             return Ok(Stands::Done);
         };
         if self.instances.exists(instance).await? {
-            let moment = self.moving.finish(instance, entry).await?;
+            let moment = self.names_here.finish(instance, entry).await?;
             return Ok(moment.map_or(Stands::Done, Stands::Waits));
         }
         let command = AbandonCreateV1 { account, entry }.into();
-        self.send_own(instance, &command, Some(command_id)).await.map(|_| Stands::Done)
+        self.commands.send_own(instance, &command, Some(command_id)).await.map(|_| Stands::Done)
     }
 
     /// Cleans up what a deleted instance left, or comes back to what is kept until its upstream was asked.
@@ -135,45 +125,8 @@ impl ProcessManager {
         }
         for (_, command) in due {
             // Nobody asked for this: the clock did.
-            self.send_own(instance, &command, None).await?;
+            self.commands.send_own(instance, &command, None).await?;
         }
         Ok(Stands::Done)
     }
-
-    /// Sends a command of our own. The same command for the same thing has the same id, however often and from
-    /// wherever it is sent.
-    async fn send_own(
-        &self,
-        instance: InstanceId,
-        command: &Command,
-        causation: Option<CommandId>,
-    ) -> Result<Option<RejectionCodeV1>, JobError> {
-        let cause = Cause::about(command.name(), &body_of(command)?, instance.as_bytes());
-        self.send(instance, command, cause.caused_by(causation)).await
-    }
-
-    /// Sends a command over the bus like any client. Says why it was decided against, if it was.
-    pub(super) async fn send(
-        &self,
-        instance: InstanceId,
-        command: &Command,
-        cause: Cause,
-    ) -> Result<Option<RejectionCodeV1>, JobError> {
-        let origin = OriginV1 { via: "sweeper".to_owned() };
-        let request = Cause { origin, ..cause }.request(instance, command)?;
-        let payload = Bytes::from(request.encode().map_err(Trouble::from)?);
-        let subject = command_subject(Sender::Clock, &StreamKey::instance(instance));
-        let timeout = Duration::from_secs(COMMAND_SECONDS_MAX);
-        match ask(&*self.bus, &subject, payload, timeout).await {
-            Ok(Ok(_)) => Ok(None),
-            Ok(Err(RejectionCodeV1::OutOfPlace)) => Err(JobError::TooEarly),
-            Ok(Err(code)) => Ok(Some(code)),
-            Err(undecided) => Err(JobError::Undecided(undecided)),
-        }
-    }
-}
-
-/// What a command says, for the id of one of ours.
-pub(super) fn body_of(command: &Command) -> Result<Vec<u8>, JobError> {
-    Ok(command.to_record().map_err(Trouble::from)?.body)
 }

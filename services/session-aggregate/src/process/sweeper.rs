@@ -1,16 +1,12 @@
 //! Works off what is due in the partitions that this replica owns. A job that two replicas do while a partition moves does
 //! no harm, since each is idempotent.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use berth_domain::instance::{AHEAD_SECONDS, BAN_SECONDS_MAX};
 use berth_proto::Timestamp;
 use berth_runtime::chain;
-use berth_views::{Row, ViewError};
+use berth_views::ViewError;
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -18,17 +14,13 @@ use tracing::{debug, warn};
 
 use super::{
     ProcessManager,
-    agenda::{BY_MOMENT, Job, moment_key},
     jobs::Stands,
+    open_work::{Rest, Resting},
 };
 use crate::metrics;
 
 /// Pause between two looks at the agenda; far below the five seconds by which a deadline may be late.
 const SWEEP_EVERY_MILLIS: u64 = 500;
-/// Rows that are read at once.
-pub(super) const PAGE_ROWS: usize = 256;
-/// Jobs that are worked on in one sweep.
-const SWEEP_JOBS_MAX: usize = 16 * 1_024;
 /// Jobs that are worked on at once.
 const JOBS_AT_ONCE: usize = 16;
 /// How often the whole agenda is looked through for what stands further ahead than it can: another process, whose
@@ -38,15 +30,6 @@ const LOOK_AHEAD_EVERY: Duration = Duration::from_mins(10);
 const JOB_REST_SECONDS: u64 = 3;
 /// How long a job rests after it failed.
 const JOB_RETRY_SECONDS: u64 = 10;
-
-/// When a job that was looked at is looked at again.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Rest {
-    /// When this has passed.
-    Until(Instant),
-    /// When the clock says so.
-    Moment(Timestamp),
-}
 
 /// When to look through the whole agenda.
 #[derive(Debug, Default)]
@@ -71,9 +54,6 @@ impl LookAhead {
         (is_time, went_back)
     }
 }
-
-/// The jobs that rest. One whose moment changed meanwhile does not: something new is to be done for it.
-pub(super) type Resting = HashMap<(Timestamp, Job), Rest>;
 
 impl ProcessManager {
     /// Sweeps the partitions that this replica owns, until it is stopped.
@@ -110,10 +90,10 @@ impl ProcessManager {
             Rest::Until(until) => *until > now,
             Rest::Moment(at) => *at > moment,
         });
-        let (mut due, resting) = self.due(rested).await?;
+        let (mut due, resting) = self.open_work.due(rested).await?;
         // Where nothing can stand at all one row tells; the rest is many rows, most of which are where they belong.
         let from_seconds = if is_time { 0 } else { BAN_SECONDS_MAX };
-        due.extend(self.too_far_ahead(from_seconds).await?);
+        due.extend(self.open_work.too_far_ahead(from_seconds).await?);
         metrics::due(due.len() + resting);
         let ready: Vec<_> = due.into_iter().filter(|due| !rested.contains_key(due)).collect();
         let mut done = stream::iter(ready)
@@ -138,70 +118,5 @@ impl ProcessManager {
             rested.insert(due, rest);
         }
         Ok(())
-    }
-
-    /// The jobs whose moment has come and that do not rest, in the order of their moments, and how many rest: these take no place of the
-    /// others, or deletions that wait for their upstreams would keep deadlines waiting.
-    pub(super) async fn due(&self, rested: &Resting) -> Result<(Vec<(Timestamp, Job)>, usize), ViewError> {
-        let (now, owned) = (self.clock.now(), self.owned.now());
-        let (mut jobs, mut resting) = (Vec::new(), 0);
-        // Most looks find nothing: one row tells.
-        let mut limit = 1;
-        let mut after: Option<Vec<u8>> = None;
-        while jobs.len() < SWEEP_JOBS_MAX {
-            let page = self.page(BY_MOMENT.to_vec(), after.take(), limit).await?;
-            let full = page.len() == limit;
-            limit = PAGE_ROWS;
-            for (key, _) in page {
-                let Some((due, job)) = Job::read(&key) else { continue };
-                if due > now {
-                    return Ok((jobs, resting));
-                }
-                if rested.contains_key(&(due, job)) {
-                    resting += 1;
-                } else if owned.contains(&job.partition()) {
-                    jobs.push((due, job));
-                }
-                after = Some(key);
-            }
-            if !full {
-                break;
-            }
-        }
-        Ok((jobs, resting))
-    }
-
-    /// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in
-    /// so many seconds.
-    pub(super) async fn too_far_ahead(&self, from_seconds: i64) -> Result<Vec<(Timestamp, Job)>, ViewError> {
-        let (now, owned) = (self.clock.now(), self.owned.now());
-        let mut jobs = Vec::new();
-        let mut after = Some(moment_key(now.plus_seconds(from_seconds + AHEAD_SECONDS)));
-        while jobs.len() < SWEEP_JOBS_MAX {
-            let page = self.page(BY_MOMENT.to_vec(), after.take(), PAGE_ROWS).await?;
-            let full = page.len() == PAGE_ROWS;
-            after = page.last().map(|(key, _)| key.clone());
-            jobs.extend(page.iter().filter_map(|(key, _)| Job::read(key)).filter(|(due, job)| {
-                *due > now.plus_seconds(job.work.ahead_seconds_max() + AHEAD_SECONDS)
-                    && owned.contains(&job.partition())
-            }));
-            if !full {
-                break;
-            }
-        }
-        Ok(jobs)
-    }
-
-    /// Rows are read off the asynchronous threads, since a read may wait for the disk.
-    pub(super) async fn page(
-        &self,
-        prefix: Vec<u8>,
-        after: Option<Vec<u8>>,
-        limit: usize,
-    ) -> Result<Vec<Row>, ViewError> {
-        let agenda = Arc::clone(&self.agenda);
-        berth_runtime::spawn_blocking(move || agenda.scan(&prefix, after.as_deref(), limit))
-            .await
-            .map_err(|error| ViewError::Store(error.to_string().into()))?
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     cause::Cause,
     instances::{
         is_deleted, rejected,
-        round::{Answer, Asked},
+        round::{Answer, InstanceCommand},
     },
     trouble::Trouble,
 };
@@ -49,10 +49,11 @@ impl Delete {
     pub(super) async fn bury(
         &self,
         instance: InstanceId,
-        asked: &Asked,
+        asked: &InstanceCommand,
         damaged: Trouble,
     ) -> Result<CommandReplyV1, Trouble> {
-        let asked = &Asked { command: DeleteV1 { only_without_session: false }.into(), ..asked.clone() };
+        let asked =
+            &InstanceCommand { command: DeleteV1 { only_without_session: false }.into(), ..asked.clone() };
         let decide = move |loaded: Loaded<State>, now| async move {
             let damage = loaded.damage().cloned();
             let plan = self.burial(instance, loaded, asked, now).await?;
@@ -83,7 +84,7 @@ impl Delete {
         &self,
         instance: InstanceId,
         loaded: Loaded<State>,
-        asked: &Asked,
+        asked: &InstanceCommand,
         now: Timestamp,
     ) -> Result<Plan<State, Burial>, Trouble> {
         let Some(state) = &loaded.state else {
@@ -108,7 +109,7 @@ impl Delete {
         &self,
         instance: InstanceId,
         loaded: Loaded<State>,
-        asked: &Asked,
+        asked: &InstanceCommand,
         now: Timestamp,
     ) -> Result<Plan<State, Burial>, Trouble> {
         let held = self.directory.held_by(instance).await?;

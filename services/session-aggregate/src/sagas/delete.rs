@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::moving::Move;
+use super::names_here::NamesHere;
 use crate::{
     accounts::Accounts,
     cause::Cause,
@@ -24,7 +24,7 @@ use crate::{
     entries::Entries,
     instances::{
         Instances, is_deleted, rejected, reply,
-        round::{Answer, Asked},
+        round::{Answer, InstanceCommand},
     },
     names_there::NamesThere,
     trouble::Trouble,
@@ -57,7 +57,7 @@ pub(crate) struct Delete {
     pub(crate) names_there: NamesThere,
     pub(crate) directory: Directory,
     /// Knows which entries an unfinished move left.
-    pub(crate) moving: Arc<Move>,
+    pub(crate) names_here: NamesHere,
     pub(crate) keys: KeyRing,
     pub(crate) device_keys: Arc<dyn DeviceKeys>,
     pub(crate) bus: Arc<dyn Bus>,
@@ -69,7 +69,11 @@ pub(crate) struct Delete {
 impl Delete {
     /// Deletes an instance and cleans up after it. The answer waits for the clean-up, so that the name is free
     /// then, but does not depend on it: the process manager finishes what fails here.
-    pub(crate) async fn run(&self, instance: InstanceId, asked: &Asked) -> Result<CommandReplyV1, Trouble> {
+    pub(crate) async fn run(
+        &self,
+        instance: InstanceId,
+        asked: &InstanceCommand,
+    ) -> Result<CommandReplyV1, Trouble> {
         let remembered = self.instances.remembered(instance);
         let one = std::slice::from_ref(asked);
         let (loaded, answers) = match self.instances.transact(instance, remembered, one).await {
@@ -84,9 +88,7 @@ impl Delete {
         if matches!(answer, Answer::Accepted { replayed: false, .. }) {
             return Ok(self.deleted(instance, loaded, answer).await);
         }
-        let answered = reply(&loaded, answer);
-        self.instances.remember(loaded);
-        Ok(answered)
+        Ok(self.instances.concluded(loaded, Some(answer)))
     }
 
     /// The reply to a delete, after the clean-up.
@@ -123,7 +125,7 @@ impl Delete {
         }
         let now = self.clock.now();
         let cause = Cause::own(ERASURE, instance.as_bytes());
-        self.moving.release_former_places(instance, state, &cause).await?;
+        self.names_here.release_former_of_open(instance, state, &cause).await?;
         let command_ids = state.keyed.iter().map(|known| known.command_id).collect();
         self.entries.release(state.account, instance, &state.entries, command_ids, true, &cause).await?;
         // Where this was done before there is nothing left that could be told.

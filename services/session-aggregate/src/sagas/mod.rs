@@ -8,5 +8,6 @@ mod bury;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod moving;
+pub(crate) mod names_here;
 pub(crate) mod rename;
 pub(crate) mod rotate;

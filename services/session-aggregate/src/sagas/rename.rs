@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use berth_domain::instance::State;
-use berth_log::{Loaded, Plan};
+use berth_log::Loaded;
 use berth_proto::{
     InstanceId,
     command::RenameV1,
@@ -20,10 +20,7 @@ use berth_runtime::Clock;
 use crate::{
     directory::{Cause, Directory, Holder},
     entries::{self, Entries, former},
-    instances::{
-        Instances, rejected, reply,
-        round::{Answer, Asked},
-    },
+    instances::{Instances, round::InstanceCommand},
     trouble::Trouble,
 };
 
@@ -46,7 +43,7 @@ impl Rename {
     pub(crate) async fn run(
         &self,
         instance: InstanceId,
-        asked: &Asked,
+        asked: &InstanceCommand,
         to: &RenameV1,
     ) -> Result<CommandReplyV1, Trouble> {
         let one = std::slice::from_ref(asked);
@@ -68,22 +65,21 @@ impl Rename {
                 let cause = Cause::of(&asked.request);
                 self.directory.withdraw(to.name_entry, holder, &former(instance), &cause).await?;
             }
-            Ok(match refused {
-                Some(code) => Plan::Keep(loaded, vec![Answer::Rejected { code, state: None }]),
-                None => round.into_plan(loaded),
-            })
+            let round = match refused {
+                Some(code) => round.refused(code),
+                None => round,
+            };
+            Ok(round.into_plan(loaded))
         };
         let (loaded, mut answers) = self.instances.transact_with(instance, None, decide).await?;
-        let answered = answers.pop().map(|answer| reply(&loaded, answer));
-        self.instances.remember(loaded);
-        Ok(answered.unwrap_or_else(|| rejected(RejectionCodeV1::Changed)))
+        Ok(self.instances.concluded(loaded, answers.pop()))
     }
 
     /// Reserves the name; says why it cannot be had.
     async fn take(
         &self,
         instance: InstanceId,
-        asked: &Asked,
+        asked: &InstanceCommand,
         to: &RenameV1,
         (before, after): (&State, &State),
     ) -> Result<Option<RejectionCodeV1>, Trouble> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use berth_domain::instance::State;
-use berth_log::{Loaded, Plan};
+use berth_log::Loaded;
 use berth_proto::{
     AccountId, DirectoryId, InstanceId,
     command::RotateTokenV1,
@@ -17,10 +17,7 @@ use tracing::debug;
 use crate::{
     directory::{Cause, Directory, Holder},
     entries::{self, former},
-    instances::{
-        Instances, is_deleted, rejected, reply,
-        round::{Answer, Asked},
-    },
+    instances::{Instances, is_deleted, rejected, round::InstanceCommand},
     trouble::Trouble,
 };
 
@@ -39,7 +36,7 @@ impl Rotate {
     pub(crate) async fn run(
         &self,
         instance: InstanceId,
-        asked: &Asked,
+        asked: &InstanceCommand,
         rotate: &RotateTokenV1,
     ) -> Result<CommandReplyV1, Trouble> {
         let Some(new) = &rotate.token else {
@@ -66,8 +63,8 @@ impl Rotate {
             match self.directory.reserve(new.entry, hold, cause).await? {
                 Ok(hold) if hold.instance == Some(instance) => {}
                 Ok(_) | Err(_) => {
-                    let taken = Answer::Rejected { code: RejectionCodeV1::TokenTaken, state: None };
-                    return Ok(Plan::Keep(loaded, (vec![taken], None)));
+                    let refused = round.refused(RejectionCodeV1::TokenTaken);
+                    return Ok(refused.into_plan(loaded).map(|answers| (answers, None)));
                 }
             }
             Ok(round.into_plan(loaded).map(|answers| (answers, Some((account, old)))))
@@ -78,9 +75,7 @@ impl Rotate {
         {
             debug!(%instance, reason = chain(&trouble), "a former token is released later");
         }
-        let answered = answers.pop().map(|answer| reply(&loaded, answer));
-        self.instances.remember(loaded);
-        Ok(answered.unwrap_or_else(|| rejected(RejectionCodeV1::Changed)))
+        Ok(self.instances.concluded(loaded, answers.pop()))
     }
 
     async fn rotated(
