@@ -186,21 +186,6 @@ pub(crate) fn record(view: &dyn ViewReader, id: InstanceId) -> Result<Option<Row
     Ok(record.map(|record| Row { version: record.version.max(version), ..record }))
 }
 
-/// Whether lists show an instance as it was at a version, or later: what they go by becomes readable after its row. Blocking.
-pub(crate) fn is_listed(view: &dyn ViewReader, id: InstanceId, version: u64) -> Result<bool, ViewError> {
-    if record(view, id)?.is_none_or(|row| row.version < version) {
-        return Ok(false);
-    }
-    let row = view.get(&record_key(id))?;
-    let Some((head, _)) = row.as_deref().and_then(Head::decode) else { return Ok(false) };
-    for key in index_keys(id, &head) {
-        if view.get(&key)?.is_none() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
 /// What the keys of all records start with.
 pub(crate) const RECORDS: &[u8] = b"i";
 /// What the keys of the index of states start with.

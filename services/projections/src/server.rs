@@ -29,7 +29,7 @@ use crate::{
     counts::counts,
     metrics,
     page::{Page, Wanted, accounts, instances},
-    records::{is_listed, record},
+    records::record,
     text_index::Needle,
     texts::Texts,
 };
@@ -154,7 +154,8 @@ impl Answers {
         }
     }
 
-    /// Whether the view stands for a version of an instance, by then at the latest.
+    /// Whether the view stands for a version of an instance, by then at the latest. What has a record is found in lists: see
+    /// [`record`].
     async fn stands(&self, instance: InstanceId, version: u64, wait: Duration) -> Result<bool, Refusal> {
         let Ok(_permit) = self.waits.try_acquire() else { return Ok(false) };
         let mut changes = self.view.changes();
@@ -162,7 +163,8 @@ impl Answers {
             loop {
                 changes.mark_unchanged();
                 let view = Arc::clone(&self.view);
-                if blocking(move || is_listed(view.as_ref(), instance, version)).await? {
+                let record = blocking(move || record(view.as_ref(), instance)).await?;
+                if record.is_some_and(|row| row.version >= version) {
                     return Ok(true);
                 }
                 if changes.changed().await.is_err() {
