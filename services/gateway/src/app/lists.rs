@@ -54,8 +54,8 @@ impl Lists {
     /// A page of an account's instances, as many as a page may have if the limit is 0. What the account created through this
     /// gateway a moment ago is waited for, a quarter of a second at most: whoever creates an instance lists right after it.
     pub async fn page(&self, account: AccountId, query: InstanceQueryV1) -> Result<Page, Failure> {
-        let created = self.just_created.take(account);
-        join_all(created.into_iter().map(|(instance, version)| self.listed(instance, version))).await;
+        let unlisted = self.just_created.unlisted(account).into_iter();
+        join_all(unlisted.map(|(instance, version)| self.listed(account, instance, version))).await;
         let limit = if query.limit == 0 { PAGE_MAX } else { query.limit.min(PAGE_MAX) };
         let query = InstanceQueryV1 { account: Some(account), limit, ..query };
         let page = self.query(QueryV1::Instances(query)).await?;
@@ -112,10 +112,10 @@ impl Lists {
 
     /// Waits for a moment until lists show an instance as it was at a version. Of several replicas one is asked, and another may
     /// be a moment behind.
-    async fn listed(&self, instance: InstanceId, version: u64) {
+    async fn listed(&self, account: AccountId, instance: InstanceId, version: u64) {
         let stands = self.ask(QueryV1::Stands { instance, version, wait_ms: LISTED_WAIT_MS });
         match timeout(Duration::from_millis(LISTED_WAIT_MS.into()), stands).await {
-            Ok(Ok(QueryReplyV1::Stands(true))) => {}
+            Ok(Ok(QueryReplyV1::Stands(true))) => self.just_created.forget(account, instance),
             _ => debug!(%instance, "what was created is not listed yet"),
         }
     }
