@@ -5,4 +5,4 @@ import { Connection } from "./connection.mjs";
 import { Keys } from "./keys.mjs";
 
 const { version } = createRequire(import.meta.url)("baileys/package.json");
-serve({ library: "baileys", version, capacity: 200, Keys, Connection });
+await serve({ library: "baileys", version, capacity: 200, Keys, Connection });
