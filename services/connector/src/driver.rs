@@ -265,6 +265,9 @@ const UNLINK_MAX: Duration = Duration::from_secs(3);
 /// The longest pause between two tries of a driver that says nothing else.
 const UNLINK_PAUSE_MAX: Duration = Duration::from_mins(5);
 
+/// Whether something is still to be waited for.
+pub type Waits<'a> = dyn Fn() -> bool + Send + Sync + 'a;
+
 /// Begins one of the things that a driver does beside its links.
 pub type Attendant = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -298,8 +301,9 @@ pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
         UNLINK_PAUSE_MAX
     }
 
-    /// An attempt is over, and no device is known of it: what it began elsewhere ends, so that nobody can link one by it.
-    async fn abandon(&self, _link: &Link) {}
+    /// An attempt is over, and no device is known of it: what it began elsewhere ends, so that nobody can link one by it. What may still
+    /// come of it is waited for as long as `waits` says so.
+    async fn abandon(&self, _link: &Link, _waits: &Waits<'_>) {}
 
     /// Whether there may be a device, where something is kept in the place of its keys.
     async fn has_device(&self, _link: &Link) -> bool {

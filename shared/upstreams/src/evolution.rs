@@ -4,6 +4,7 @@
 //! a while, so whoever asks asks again.
 
 use reqwest::Method;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
 use crate::{
@@ -91,6 +92,13 @@ impl std::fmt::Debug for Connect {
     }
 }
 
+/// What is read of the state of a session: the keys beside it are copied nowhere.
+#[derive(Deserialize)]
+struct AuthState {
+    /// The device's, from its scan on; `me` is there as soon as a pairing code is asked for.
+    account: Option<IgnoredAny>,
+}
+
 /// How an upstream answers a look at its health.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
@@ -171,15 +179,14 @@ impl Evolution {
     /// tell: releases before 2.2.1 do not, nor what stands before one and keeps that route closed.
     pub async fn is_paired(&self, name: &str) -> Result<Option<bool>, UpstreamError> {
         let path = format!("/baileys/getAuthState/{}", segment(name));
-        match self.http.ask(Method::POST, &path, Some(&json!({})), About::One).await {
-            // `me` stands beside it as soon as a pairing code is asked for.
-            Ok(Value::Object(answer)) => Ok(Some(answer.get("account").is_some_and(|it| !it.is_null()))),
+        match self.http.ask_for(Method::POST, &path, Some(&json!({})), About::One).await {
+            Ok(AuthState { account }) => Ok(Some(account.is_some())),
             // Too busy to tell, or not there at this moment.
             Err(UpstreamError::Status(status)) if status >= 500 || status == 429 => {
                 Err(UpstreamError::Status(status))
             }
             Err(error @ (UpstreamError::TimedOut | UpstreamError::Unreachable)) => Err(error),
-            Ok(_) | Err(_) => Ok(None),
+            Err(_) => Ok(None),
         }
     }
 

@@ -6,6 +6,7 @@ use berth_runtime::config::UpstreamSettings;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::{
     sync::Semaphore,
@@ -74,6 +75,17 @@ impl Http {
         body: Option<&Value>,
         about: About,
     ) -> Result<Value, UpstreamError> {
+        self.ask_for(method, path, body, about).await
+    }
+
+    /// The same of an answer of which only some is read.
+    pub async fn ask_for<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        about: About,
+    ) -> Result<T, UpstreamError> {
         let deadline = Instant::now() + ANSWER_MAX;
         timeout_at(deadline, self.asked(method, path, body, about))
             .await
@@ -88,13 +100,13 @@ impl Http {
             .header(DEPLOYMENT_HEADER, &self.deployment)
     }
 
-    async fn asked(
+    async fn asked<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
         about: About,
-    ) -> Result<Value, UpstreamError> {
+    ) -> Result<T, UpstreamError> {
         let _turn = self.turns.acquire().await.map_err(|_| UpstreamError::Unreachable)?;
         let mut request = self.request(method, path);
         if let Some(body) = body {

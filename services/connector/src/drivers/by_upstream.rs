@@ -12,7 +12,7 @@ use super::{
     evolution::{Evolution, Hearing},
     worker,
 };
-use crate::driver::{Attendant, DeviceLink, Link, Reports, Start, UnlinkError};
+use crate::driver::{Attendant, DeviceLink, Link, Reports, Start, UnlinkError, Waits};
 
 /// A driver for each upstream, that of the workers, and one for instances that asked for neither.
 #[derive(Debug)]
@@ -95,9 +95,9 @@ impl DeviceLink for ByUpstream {
         self.of(link).unwrap_or(&self.own).unlink_pause_max(link)
     }
 
-    async fn abandon(&self, link: &Link) {
+    async fn abandon(&self, link: &Link, waits: &Waits<'_>) {
         if let Some(driver) = self.of(link) {
-            driver.abandon(link).await;
+            driver.abandon(link, waits).await;
         }
     }
 

@@ -148,6 +148,56 @@ async fn codes_of_which_one_was_scanned_are_not_ended_however_long_the_login_tak
 }
 
 #[tokio::test]
+async fn a_login_that_hangs_for_an_hour_is_ended_so_that_its_name_is_free() {
+    // It hangs, or the upstream cannot say whether it does.
+    for untold in [None, Some(StatusCode::SERVICE_UNAVAILABLE)] {
+        let world = World::new().await;
+        let (upstream, driver) = Scripted::start("drive").await;
+        upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(false)));
+        let _connector = world.connector_driven_by(driver).await;
+        let id = shows_a_code(&world).await;
+        upstream.script(|script| match untold {
+            None => script.is_paired = Some(true),
+            Some(status) => (script.is_paired, script.untold) = (None, status),
+        });
+        world.delete(id).await;
+        world.clock.advance_seconds(59 * 60);
+        upstream.looked_at(&world, 40).await;
+        assert_eq!(upstream.asked("DELETE"), 0, "it may still come");
+        world.clock.advance_seconds(2 * 60);
+        world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+        assert_eq!(upstream.asked("DELETE"), 1);
+        assert_eq!(upstream.script(|script| script.instances["shop"].socket), "close");
+    }
+}
+
+#[tokio::test]
+async fn codes_that_are_shown_when_it_is_only_looked_from_now_on_are_ended_and_a_device_is_left() {
+    for is_scanned in [false, true] {
+        let world = World::new().await;
+        let (upstream, driver) = Scripted::start("drive").await;
+        upstream.script(|script| script.logout = Logout::FailingThatWorks);
+        let connector = world.connector_driven_by(driver).await;
+        let id = shows_a_code(&world).await;
+        connector.kill().await;
+        if is_scanned {
+            upstream.set("shop", "open", Some(JID));
+        }
+        let _looks = world.connector_driven_by(upstream.driver("observe", None)).await;
+        world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+        if is_scanned {
+            // Who scanned it linked the device there, and it is found as any other.
+            world.until_open(id).await;
+            assert_eq!(upstream.asked("DELETE"), 0);
+        } else {
+            assert_eq!(upstream.script(|script| script.instances["shop"].socket), "close");
+            upstream.looked_at(&world, 10).await;
+            assert_eq!(upstream.asked("DELETE"), 1, "and nothing else is asked for");
+        }
+    }
+}
+
+#[tokio::test]
 async fn codes_end_where_it_is_not_told_whether_one_was_scanned_and_not_while_that_fails() {
     for (untold, is_told_later) in [
         (StatusCode::NOT_FOUND, false),

@@ -14,6 +14,7 @@ mod keep;
 mod listen;
 mod pair;
 mod sessions;
+mod shown;
 mod there;
 mod unlink;
 mod webhook;
@@ -38,7 +39,7 @@ use tokio::{
 
 use self::{hints::Hints, sessions::Sessions};
 use crate::{
-    driver::{Attendant, DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError},
+    driver::{Attendant, DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError, Waits},
     keys::LinkKeysError,
 };
 
@@ -231,18 +232,17 @@ impl DeviceLink for Evolution {
         unlink::PAUSE_MAX
     }
 
-    async fn abandon(&self, link: &Link) {
+    async fn abandon(&self, link: &Link, waits: &Waits<'_>) {
         let kept = kept(link).await;
         // It never began there, or was ended.
         if matches!(kept, Ok(None)) {
             return;
         }
-        if self.drives()
-            && let Some(name) = self.name(link).await
-        {
+        // Where it is only looked by now as well: codes that nobody is told of any more are its own.
+        if let Some(name) = self.name(link).await {
             // What cannot be read may say anything.
             let has_asked = kept.as_ref().map_or(true, |kept| kept.as_ref().is_some_and(|it| it.has_asked));
-            self.end_attempt(link, &name, has_asked).await;
+            self.end_attempt(link, &name, has_asked, waits).await;
         }
         // A device that was seen is still to be unlinked.
         if matches!(kept, Ok(Some(Material { jid: None, .. }))) {

@@ -1,57 +1,29 @@
 //! Linking a device: codes are asked for and passed on until one is scanned.
 
-use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-    time::Duration,
-};
+use std::time::Duration;
 
 use berth_proto::event::EndReasonV1;
 use berth_upstreams::{UpstreamError, evolution::Connect};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::{Evolution, Material, kept, store, there::There, unlink::ENDED};
+use super::{
+    Evolution, Material, kept,
+    shown::{Shown, hash},
+    store,
+    there::There,
+    unlink::ENDED,
+};
 use crate::driver::{Link, Next, Report, Reports};
 
 /// How long codes are shown: as long as WhatsApp's own six.
 const SHOWN_MAX: Duration = Duration::from_secs(160);
-/// How long the upstream shows a QR code.
-const QR_VALID: Duration = Duration::from_secs(45);
-/// How long a pairing code can be typed: there is a new one with every QR code.
-const PAIRING_VALID: Duration = Duration::from_secs(45);
-/// Looks at a code, at least, until it is asked for the next one.
-const VALID_LOOKS: u32 = 25;
-/// After what time the first codes are asked for again, and after how many looks at the latest: until new ones are there, which may
-/// take longer than its answer, the upstream shows those of the session before.
-const UNSURE_MAX: Duration = Duration::from_secs(3);
-const UNSURE_LOOKS: u32 = 5;
-/// Questions that must be answered with the same codes until these count as new.
-const SAME_QUESTIONS: u32 = 3;
-/// Questions for a pairing code that is not there yet beside its QR code, at most, until that is over: whoever typed a number waits for it.
-const LATE_QUESTIONS_MAX: u32 = 10;
 /// Failed questions in a row after which an attempt is given up.
 const FAILURES_MAX: u32 = 10;
 /// Pause after a failed question.
 const FAILED_PAUSE: Duration = Duration::from_secs(1);
 /// How long a device that scanned a code may take to log in, until another one is asked for.
 const JOINING_MAX: Duration = Duration::from_secs(15);
-/// WhatsApp's code when all codes were shown.
-const EXHAUSTED: u16 = 428;
-
-/// What was passed on last.
-#[derive(Default)]
-struct Shown {
-    qr: Option<String>,
-    pairing: Option<String>,
-    /// When something new was passed on.
-    since: Option<Instant>,
-    /// Questions since then that brought no pairing code.
-    late: u32,
-    /// Questions that were answered with it again.
-    same: u32,
-    /// It is of this attempt, and not of one before.
-    is_sure: bool,
-}
 
 /// Whether an attempt asks for codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,24 +47,6 @@ struct Progress {
     /// What the code of the session before hashes to, if it is known.
     former: Option<u64>,
     shown: Shown,
-}
-
-impl Shown {
-    const fn is_some(&self) -> bool {
-        self.qr.is_some() || self.pairing.is_some()
-    }
-
-    /// Whether a pairing code is wanted that was not there with its QR code.
-    const fn lacks_pairing(&self, by_phone: bool) -> bool {
-        by_phone && self.pairing.is_none() && self.late < LATE_QUESTIONS_MAX
-    }
-
-    /// Whether what was passed on last is still shown there, where looks have these pauses, and is all that is wanted.
-    fn is_valid(&self, poll: Duration, by_phone: bool) -> bool {
-        let (valid, looks) = if self.is_sure { (QR_VALID, VALID_LOOKS) } else { (UNSURE_MAX, UNSURE_LOOKS) };
-        !self.lacks_pairing(by_phone)
-            && self.since.is_some_and(|since| since.elapsed() < valid.min(poll * looks))
-    }
 }
 
 impl Progress {
@@ -158,7 +112,7 @@ impl Evolution {
         };
         let ended = loop {
             if Instant::now() >= until {
-                break Report::AttemptEnded { reason: EndReasonV1::CodesExhausted, code: EXHAUSTED };
+                break progress.shown.over();
             }
             match self.step(link, name, phone, &mut progress, reports).await {
                 Step::Done => return,
@@ -212,39 +166,16 @@ impl Evolution {
             // would make a second connection of the same device, and the two would replace each other for ever.
             Ok(There::Away) => return Step::Later,
             Ok(There::Joining) if progress.shown.is_some() && progress.is_joining() => return Step::Later,
-            // Codes of an earlier attempt: whoever scans one does not know of this one, and there would be none to type.
-            Ok(There::Pairing) if !progress.is_own => {
-                if !self.codes_stand(name).await {
-                    return Step::Later;
-                }
-                progress.is_own = true;
-                let _asked = client.logout(name).await;
-                return Step::Again;
-            }
-            // It is the same code until it is over. Whoever scans it is about to log in, and a question in that moment would make a second
-            // connection of the same device, which never ends.
-            Ok(There::Pairing) if progress.shown.is_valid(self.upstream.settings.poll, phone.is_some()) => {
-                return Step::Again;
-            }
-            // It may be an earlier one, but where the upstream does not tell of a scan nothing more is asked for that.
-            Ok(There::Pairing)
-                if progress.shown.is_some()
-                    && !progress.shown.is_sure
-                    && !progress.shown.lacks_pairing(phone.is_some())
-                    && client.is_paired(name).await == Ok(None) =>
-            {
-                progress.shown.is_sure = true;
-                return Step::Again;
-            }
-            // It is over, or not all of it was there, or it may be an earlier one; or somebody has just scanned it.
-            Ok(There::Pairing) if progress.shown.is_some() && !self.codes_stand(name).await => {
-                return Step::Later;
-            }
             // The former session was logged out by this attempt: its unlinking would find that of this one.
             Ok(There::Free { closed_by: Some(ENDED) }) if progress.has_logged_out => {
                 self.sessions.note_freed(name, link);
             }
-            Ok(There::Pairing | There::Joining | There::Free { .. }) => {}
+            Ok(There::Pairing) => {
+                if let Some(step) = self.while_shown(name, phone, progress).await {
+                    return step;
+                }
+            }
+            Ok(There::Joining | There::Free { .. }) => {}
             Err(UpstreamError::NotFound) => {
                 if let Err(error) = client.create(name).await {
                     return Step::Failed(error);
@@ -279,11 +210,42 @@ impl Evolution {
                     self.sessions.note_shown(name, hash(qr));
                 }
                 let pairing = pairing.filter(|_| phone.is_some());
-                let next = show(&mut progress.shown, qr, pairing, reports).await;
+                let next = progress.shown.pass_on(qr, pairing, reports).await;
                 if next == Next::Stop { Step::Done } else { Step::Again }
             }
             Err(error) => Step::Failed(error),
         }
+    }
+
+    /// What there is to do while codes are shown; none if they are to be asked for.
+    async fn while_shown(&self, name: &str, phone: Option<&str>, progress: &mut Progress) -> Option<Step> {
+        let client = &self.upstream.client;
+        // Codes of an earlier attempt: whoever scans one does not know of this one, and there would be none to type.
+        if !progress.is_own {
+            if !self.codes_stand(name).await {
+                return Some(Step::Later);
+            }
+            progress.is_own = true;
+            let _asked = client.logout(name).await;
+            return Some(Step::Again);
+        }
+        let shown = &mut progress.shown;
+        // It is the same code until it is over. Whoever scans it is about to log in, and a question in that moment would make a second
+        // connection of the same device, which never ends.
+        if shown.is_valid(self.upstream.settings.poll, phone.is_some()) {
+            return Some(Step::Again);
+        }
+        if !shown.is_some() {
+            return None;
+        }
+        // It may be an earlier one, but where the upstream does not tell of a scan nothing more is asked for that.
+        if !shown.is_sure && !shown.lacks_pairing(phone.is_some()) && client.is_paired(name).await == Ok(None)
+        {
+            shown.is_sure = true;
+            return Some(Step::Again);
+        }
+        // It is over, or not all of it was there, or it may be an earlier one; or somebody has just scanned it.
+        (!self.codes_stand(name).await).then_some(Step::Later)
     }
 
     async fn found(&self, link: &Link, name: &str, reports: &dyn Reports) -> Step {
@@ -295,38 +257,4 @@ impl Evolution {
             Err(error) => Step::Failed(error),
         }
     }
-}
-
-/// What a code is told from another one by: nobody keeps one for that.
-fn hash(code: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    code.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// Passes on what is new.
-async fn show(shown: &mut Shown, qr: Option<String>, pairing: Option<String>, reports: &dyn Reports) -> Next {
-    let was_shown = shown.is_some();
-    let qr = qr.filter(|text| shown.qr.as_ref() != Some(text));
-    let pairing = pairing.filter(|text| shown.pairing.as_ref() != Some(text));
-    if qr.is_none() && pairing.is_none() {
-        shown.late += 1;
-        shown.same += 1;
-        shown.is_sure |= shown.same >= SAME_QUESTIONS;
-        return Next::Continue;
-    }
-    // What changes while this attempt looks is its own.
-    shown.is_sure |= was_shown;
-    (shown.since, shown.late) = (Some(Instant::now()), u32::from(pairing.is_none()));
-    if let Some(text) = qr {
-        shown.qr = Some(text.clone());
-        if reports.report(Report::Qr { text, valid: QR_VALID }).await == Next::Stop {
-            return Next::Stop;
-        }
-    }
-    if let Some(text) = pairing {
-        shown.pairing = Some(text.clone());
-        return reports.report(Report::PairingCode { text, valid: PAIRING_VALID }).await;
-    }
-    Next::Continue
 }

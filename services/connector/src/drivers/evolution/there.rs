@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use super::Evolution;
-use crate::driver::Link;
+use crate::driver::{Link, Waits};
 
 /// How an instance stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,13 @@ impl Evolution {
     /// Whether codes stand: what logs in passes through other states, and has the keys of a device. A login that hangs, since WhatsApp
     /// does not answer, is told by these alone.
     pub(super) async fn codes_stand(&self, name: &str) -> bool {
+        self.keeps_connecting(name).await && !self.may_be_paired(name).await
+    }
+
+    /// Whether it shows codes, or somebody's login hangs.
+    async fn keeps_connecting(&self, name: &str) -> bool {
         let pause = STAND_PAUSE.min(self.upstream.settings.poll);
-        self.stands(name, Socket::Connecting, STAND_LOOKS, pause).await && !self.may_be_paired(name).await
+        self.stands(name, Socket::Connecting, STAND_LOOKS, pause).await
     }
 
     /// Whether a device may have scanned a code, as far as the upstream tells that.
@@ -94,8 +99,9 @@ impl Evolution {
     }
 
     /// Sees to it that nobody can link a device by the codes of an attempt that is over, and that one which was linked by them
-    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `has_asked` says whether it ever asked for codes.
-    pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool) {
+    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `has_asked` says whether it ever asked for codes, `waits`
+    /// whether what may be a login is still waited for.
+    pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool, waits: &Waits<'_>) {
         let joined_max = JOINED_MAX.min(self.upstream.settings.poll * JOINED_LOOKS);
         let mut joining: Option<Instant> = None;
         loop {
@@ -112,9 +118,13 @@ impl Evolution {
                 // A logout would wipe the keys of a device that is away, and nobody could unlink it any more. One that nobody
                 // linked by this attempt is not its to unlink.
                 Ok(There::Open | There::Away | There::Joining) if !has_asked => return,
+                // Where it is only looked, a device that was linked meanwhile is looked at as any other.
+                Ok(There::Open | There::Away) if !self.drives() => return,
                 Ok(There::Open) if !self.is_heard(name).await => {}
-                // What logs in looks like what shows codes, and a logout then would leave it for ever.
-                Ok(There::Pairing) if !self.codes_stand(name).await => {}
+                Ok(There::Pairing) if !self.keeps_connecting(name).await => {}
+                // What logs in looks like what shows codes, and a logout then leaves a device that nobody can unlink. It has no keys any more
+                // then: so one that hangs for good is ended rather than left there to log in some day.
+                Ok(There::Pairing) if (waits() || !self.drives()) && self.may_be_paired(name).await => {}
                 // It may have begun meanwhile: what is there would be its.
                 Ok(There::Open | There::Pairing) if self.sessions.is_superseded(name, link) => return,
                 Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
