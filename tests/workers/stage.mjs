@@ -115,11 +115,17 @@ export class Stage {
     return (await Promise.all(all)).flat();
   }
 
-  // What the workers keep, as it lies on the disk.
+  // What the workers keep, as it lies on the disk; looked for again if a file was replaced meanwhile.
   async files() {
-    const all = await Promise.all(this.workers.map((worker) => readdir(this.folderOf(worker), { recursive: true, withFileTypes: true })));
-    const files = all.flat().filter((entry) => entry.isFile());
-    return Promise.all(files.map(async ({ path, name }) => ({ name, bytes: await readFile(join(path, name)) })));
+    for (;;) {
+      const all = this.workers.map((worker) => readdir(this.folderOf(worker), { recursive: true, withFileTypes: true }));
+      const files = (await Promise.all(all)).flat().filter((entry) => entry.isFile());
+      try {
+        return await Promise.all(files.map(async ({ path, name }) => ({ name, bytes: await readFile(join(path, name)) })));
+      } catch (error) {
+        if (error.code !== "ENOENT") throw error;
+      }
+    }
   }
 
   // The worker that has the keys of a device.
