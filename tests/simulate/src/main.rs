@@ -38,6 +38,10 @@ use clap::{Parser, Subcommand};
 
 use crate::mutant::Mutant;
 
+/// As what is shipped has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Seeds that are run unless more are asked for.
 const SEEDS: u64 = 100;
 
