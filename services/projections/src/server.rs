@@ -154,8 +154,8 @@ impl Answers {
         }
     }
 
-    /// Whether the view stands for a version of an instance, by then at the latest. What has a record is found in lists: see
-    /// [`record`].
+    /// Whether the view stands for a version of an instance, by then at the latest. What has a record is found in lists (see
+    /// [`record`]); by which class it is found may be a moment behind a later version than its first.
     async fn stands(&self, instance: InstanceId, version: u64, wait: Duration) -> Result<bool, Refusal> {
         let Ok(_permit) = self.waits.try_acquire() else { return Ok(false) };
         let mut changes = self.view.changes();

@@ -99,6 +99,7 @@ impl NamesHere {
         instance: InstanceId,
         reserved: DirectoryId,
     ) -> Result<Option<Timestamp>, Trouble> {
+        // Its id follows from this word, which therefore stays as it is.
         let cause = Cause::own("places", reserved.as_bytes());
         let Some(hold) = self.directory.holder(reserved).await? else { return Ok(None) };
         let holder = Holder { account: hold.account, instance: Some(instance) };
