@@ -13,6 +13,7 @@ const TOKEN = "workers-token-00000000001";
 const PATIENCE_MS = 120_000;
 const QR_WAIT_MS = 20_000;
 const PAUSE_MS = 50;
+const READ_TRIES = 20;
 // The library whose worker the stories are about, and where that worker is installed.
 export const LIBRARY = process.env.BERTH_TEST_LIBRARY;
 const WORKER = process.env.BERTH_TEST_WORKER;
@@ -117,13 +118,13 @@ export class Stage {
 
   // What the workers keep, as it lies on the disk; looked for again if a file was replaced meanwhile.
   async files() {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const all = this.workers.map((worker) => readdir(this.folderOf(worker), { recursive: true, withFileTypes: true }));
       const files = (await Promise.all(all)).flat().filter((entry) => entry.isFile());
       try {
         return await Promise.all(files.map(async ({ path, name }) => ({ name, bytes: await readFile(join(path, name)) })));
       } catch (error) {
-        if (error.code !== "ENOENT") throw error;
+        if (error.code !== "ENOENT" || tries === READ_TRIES) throw error;
       }
     }
   }

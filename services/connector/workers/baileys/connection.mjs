@@ -43,7 +43,9 @@ export class Connection {
   }
 
   async unlink() {
-    const removal = { tag: "remove-companion-device", attrs: { jid: this.keys.creds.me.id, reason: "user_initiated" } };
+    const jid = this.keys.creds?.me?.id;
+    if (!this.#sock || !jid) return this.report("unlink_failed");
+    const removal = { tag: "remove-companion-device", attrs: { jid, reason: "user_initiated" } };
     const query = { tag: "iq", attrs: { to: "@s.whatsapp.net", type: "set", xmlns: "md" }, content: [removal] };
     const answer = await this.#sock.query(query, UNLINK_MS).catch(() => undefined);
     this.report(answer ? "unlinked" : "unlink_failed");

@@ -25,6 +25,7 @@ export class Link {
     this.owner = { ...owner, last: Promise.resolve() };
     this.phone = phone;
     this.isUnlinking = task === "unlink";
+    this.#tries = 0;
     if (this.#isOpen && task === "unlink") return this.#connection.unlink();
     if (this.#isOpen && task === "resume") return this.#report("open");
     const isPairing = task === "qr" || task === "code";

@@ -57,7 +57,7 @@ export class SealedFolder {
 
   async #write(name, bytes, synced) {
     const { path, about } = this.#place(name);
-    if (bytes === null) return rm(path, { force: true });
+    if (!bytes) return rm(path, { force: true });
     const nonce = randomBytes(NONCE);
     const cipher = createCipheriv("aes-256-gcm", this.key, nonce).setAAD(about);
     const text = Buffer.concat([cipher.update(bytes), cipher.final()]);
