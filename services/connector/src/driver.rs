@@ -28,7 +28,7 @@ use berth_upstreams::Webhook;
 use futures::future::BoxFuture;
 use thiserror::Error;
 
-use crate::keys::LinkKeys;
+use crate::{hanging::Hanging, keys::LinkKeys};
 
 /// One link: an attempt of an instance.
 #[derive(Debug, Clone)]
@@ -265,9 +265,6 @@ const UNLINK_MAX: Duration = Duration::from_secs(3);
 /// The longest pause between two tries of a driver that says nothing else.
 const UNLINK_PAUSE_MAX: Duration = Duration::from_mins(5);
 
-/// Whether something is still to be waited for.
-pub type Waits<'a> = dyn Fn() -> bool + Send + Sync + 'a;
-
 /// Begins one of the things that a driver does beside its links.
 pub type Attendant = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -301,9 +298,9 @@ pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
         UNLINK_PAUSE_MAX
     }
 
-    /// An attempt is over, and no device is known of it: what it began elsewhere ends, so that nobody can link one by it. What may still
-    /// come of it is waited for as long as `waits` says so.
-    async fn abandon(&self, _link: &Link, _waits: &Waits<'_>) {}
+    /// An attempt is over, and no device is known of it: what it began elsewhere ends, so that nobody can link one by it. A
+    /// login that may come of it is waited for, unless `hanging` says that it hangs for good.
+    async fn abandon(&self, _link: &Link, _hanging: &Hanging) {}
 
     /// Whether there may be a device, where something is kept in the place of its keys.
     async fn has_device(&self, _link: &Link) -> bool {

@@ -7,6 +7,7 @@
 
 pub mod driver;
 pub mod drivers;
+pub mod hanging;
 pub mod keys;
 mod links;
 mod metrics;

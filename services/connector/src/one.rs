@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     driver::{AtUpstream, Link, Report, Reports, Start},
+    hanging::Hanging,
     keys::{LinkKeys, LinkKeysError},
     reports::LinkReports,
     tenure::Tenure,
@@ -31,8 +32,6 @@ use crate::{
 const REOPEN_PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// The longest such pause.
 const REOPEN_PAUSE_MAX: Duration = Duration::from_mins(5);
-/// How long a login that an attempt may have begun is waited for once that is over.
-const LOGIN_SECONDS: i64 = 60 * 60;
 /// Attempts of former owners that are looked at at once, over all partitions: a takeover may find many, and links come first.
 static ENDS_LOOKED_AT: Semaphore = Semaphore::const_new(16);
 /// How long one of these looks may take: what does not answer shall not keep the others from theirs.
@@ -233,9 +232,8 @@ impl One {
     async fn abandon(&self, link: &Link, deadline: Timestamp) {
         let (driver, clock) = (&self.tenure.driver, &self.tenure.ports.clock);
         let mut pauses = Pauses::new(REOPEN_PAUSE_FIRST, driver.unlink_pause_max(link));
-        let waits_until = deadline.plus_seconds(LOGIN_SECONDS - UNLINK_SECONDS);
-        let waits = || clock.now() < waits_until;
-        while timeout(driver.abandon_max(link), driver.abandon(link, &waits)).await.is_err()
+        let hanging = Hanging::new(Arc::clone(clock));
+        while timeout(driver.abandon_max(link), driver.abandon(link, &hanging)).await.is_err()
             && clock.now() < deadline
         {
             warn!(instance = %link.instance, attempt = link.attempt,

@@ -3,8 +3,10 @@
 //! Its `connectionState` is what its memory says and its `fetchInstances` what its database says; both may be wrong for
 //! a while, so whoever asks asks again.
 
+use std::collections::HashMap;
+
 use reqwest::Method;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::{
@@ -92,12 +94,8 @@ impl std::fmt::Debug for Connect {
     }
 }
 
-/// What is read of the state of a session: the keys beside it are copied nowhere.
-#[derive(Deserialize)]
-struct AuthState {
-    /// The device's, from its scan on; `me` is there as soon as a pairing code is asked for.
-    account: Option<IgnoredAny>,
-}
+/// What is read of the state of a session: which fields are there. The keys in them are not read.
+type AuthState = HashMap<String, Option<IgnoredAny>>;
 
 /// How an upstream answers a look at its health.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,8 +177,11 @@ impl Evolution {
     /// tell: releases before 2.2.1 do not, nor what stands before one and keeps that route closed.
     pub async fn is_paired(&self, name: &str) -> Result<Option<bool>, UpstreamError> {
         let path = format!("/baileys/getAuthState/{}", segment(name));
-        match self.http.ask_for(Method::POST, &path, Some(&json!({})), About::One).await {
-            Ok(AuthState { account }) => Ok(Some(account.is_some())),
+        let state: Result<AuthState, _> =
+            self.http.ask_for(Method::POST, &path, Some(&json!({})), About::One).await;
+        match state {
+            // `me` stands beside it as soon as a pairing code is asked for.
+            Ok(fields) => Ok(Some(fields.get("account").is_some_and(Option::is_some))),
             // Too busy to tell, or not there at this moment.
             Err(UpstreamError::Status(status)) if status >= 500 || status == 429 => {
                 Err(UpstreamError::Status(status))

@@ -12,7 +12,10 @@ use super::{
     evolution::{Evolution, Hearing},
     worker,
 };
-use crate::driver::{Attendant, DeviceLink, Link, Reports, Start, UnlinkError, Waits};
+use crate::{
+    driver::{Attendant, DeviceLink, Link, Reports, Start, UnlinkError},
+    hanging::Hanging,
+};
 
 /// A driver for each upstream, that of the workers, and one for instances that asked for neither.
 #[derive(Debug)]
@@ -95,9 +98,9 @@ impl DeviceLink for ByUpstream {
         self.of(link).unwrap_or(&self.own).unlink_pause_max(link)
     }
 
-    async fn abandon(&self, link: &Link, waits: &Waits<'_>) {
+    async fn abandon(&self, link: &Link, hanging: &Hanging) {
         if let Some(driver) = self.of(link) {
-            driver.abandon(link, waits).await;
+            driver.abandon(link, hanging).await;
         }
     }
 

@@ -161,6 +161,7 @@ async fn a_login_that_hangs_for_an_hour_is_ended_so_that_its_name_is_free() {
             Some(status) => (script.is_paired, script.untold) = (None, status),
         });
         world.delete(id).await;
+        upstream.looked_at(&world, 40).await;
         world.clock.advance_seconds(59 * 60);
         upstream.looked_at(&world, 40).await;
         assert_eq!(upstream.asked("DELETE"), 0, "it may still come");
@@ -169,6 +170,27 @@ async fn a_login_that_hangs_for_an_hour_is_ended_so_that_its_name_is_free() {
         assert_eq!(upstream.asked("DELETE"), 1);
         assert_eq!(upstream.script(|script| script.instances["shop"].socket), "close");
     }
+}
+
+#[tokio::test]
+async fn a_login_that_begins_after_its_upstream_was_away_for_hours_is_waited_for() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(true)));
+    let _connector = world.connector_driven_by(driver).await;
+    let id = shows_a_code(&world).await;
+    // It was scanned, and looked at, when the upstream went away.
+    world.delete(id).await;
+    upstream.looked_at(&world, 40).await;
+    upstream.script(|script| script.fault = Fault::Failing);
+    upstream.looked_at(&world, 20).await;
+    world.clock.advance_seconds(2 * 60 * 60);
+    upstream.script(|script| script.fault = Fault::None);
+    upstream.looked_at(&world, 40).await;
+    assert_eq!(upstream.asked("DELETE"), 0, "it may still come");
+    upstream.set("shop", "open", Some(JID));
+    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+    assert_eq!(upstream.asked("DELETE"), 1);
 }
 
 #[tokio::test]

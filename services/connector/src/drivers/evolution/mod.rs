@@ -39,7 +39,8 @@ use tokio::{
 
 use self::{hints::Hints, sessions::Sessions};
 use crate::{
-    driver::{Attendant, DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError, Waits},
+    driver::{Attendant, DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError},
+    hanging::Hanging,
     keys::LinkKeysError,
 };
 
@@ -232,7 +233,7 @@ impl DeviceLink for Evolution {
         unlink::PAUSE_MAX
     }
 
-    async fn abandon(&self, link: &Link, waits: &Waits<'_>) {
+    async fn abandon(&self, link: &Link, hanging: &Hanging) {
         let kept = kept(link).await;
         // It never began there, or was ended.
         if matches!(kept, Ok(None)) {
@@ -242,7 +243,7 @@ impl DeviceLink for Evolution {
         if let Some(name) = self.name(link).await {
             // What cannot be read may say anything.
             let has_asked = kept.as_ref().map_or(true, |kept| kept.as_ref().is_some_and(|it| it.has_asked));
-            self.end_attempt(link, &name, has_asked, waits).await;
+            self.end_attempt(link, &name, has_asked, hanging).await;
         }
         // A device that was seen is still to be unlinked.
         if matches!(kept, Ok(Some(Material { jid: None, .. }))) {

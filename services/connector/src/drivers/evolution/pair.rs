@@ -112,6 +112,10 @@ impl Evolution {
         };
         let ended = loop {
             if Instant::now() >= until {
+                if !progress.shown.is_some() {
+                    warn!(instance = %link.instance,
+                        "an attempt ends without a code: the login of a former one hangs, or its upstream has none");
+                }
                 break progress.shown.over();
             }
             match self.step(link, name, phone, &mut progress, reports).await {

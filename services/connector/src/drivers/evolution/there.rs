@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use super::Evolution;
-use crate::driver::{Link, Waits};
+use crate::{driver::Link, hanging::Hanging};
 
 /// How an instance stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,9 +99,9 @@ impl Evolution {
     }
 
     /// Sees to it that nobody can link a device by the codes of an attempt that is over, and that one which was linked by them
-    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `has_asked` says whether it ever asked for codes, `waits`
-    /// whether what may be a login is still waited for.
-    pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool, waits: &Waits<'_>) {
+    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `has_asked` says whether it ever asked for codes,
+    /// `hanging` how long what may be a login has lasted.
+    pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool, hanging: &Hanging) {
         let joined_max = JOINED_MAX.min(self.upstream.settings.poll * JOINED_LOOKS);
         let mut joining: Option<Instant> = None;
         loop {
@@ -112,6 +112,10 @@ impl Evolution {
             let there = self.there(name).await;
             if there != Ok(There::Joining) {
                 joining = None;
+            }
+            // Evolution begins a login anew each half minute, and may be seen between the two.
+            if !matches!(there, Ok(There::Pairing | There::Joining)) {
+                hanging.ends();
             }
             match there {
                 Ok(There::Free { .. }) | Err(UpstreamError::NotFound) => return,
@@ -124,7 +128,8 @@ impl Evolution {
                 Ok(There::Pairing) if !self.keeps_connecting(name).await => {}
                 // What logs in looks like what shows codes, and a logout then leaves a device that nobody can unlink. It has no keys any more
                 // then: so one that hangs for good is ended rather than left there to log in some day.
-                Ok(There::Pairing) if (waits() || !self.drives()) && self.may_be_paired(name).await => {}
+                Ok(There::Pairing)
+                    if self.may_be_paired(name).await && !(hanging.is_for_good() && self.drives()) => {}
                 // It may have begun meanwhile: what is there would be its.
                 Ok(There::Open | There::Pairing) if self.sessions.is_superseded(name, link) => return,
                 Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
