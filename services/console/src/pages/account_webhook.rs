@@ -45,7 +45,7 @@ struct Tested {
 pub(crate) async fn secret(visit: Visit, path: Path<String>, query: QueryFields) -> Response {
     let read = async {
         let (account, webhook) = found(&visit, &path.0).await?;
-        Ok((visit.app.accounts.webhook_secrets(&account, webhook.id).await?, webhook))
+        Ok((visit.app.account_webhooks.secrets(&account, webhook.id).await?, webhook))
     };
     match read.await {
         Ok((secrets, webhook)) => {
@@ -71,7 +71,7 @@ pub(crate) async fn rotate(visit: Visit, path: Path<String>, form: Form) -> Resp
         // The key belongs to this endpoint: the same form for another one is another request.
         let sent = [webhook.id.as_bytes().as_slice(), &form.bytes].concat();
         let call = visit.call("POST /console/webhooks/{w}/secret", form.fields.get("key"), &sent);
-        visit.app.accounts.rotate_webhook_secret(&call, account.id, webhook.id, None, hours).await
+        visit.app.account_webhooks.rotate_secret(&call, account.id, webhook.id, None, hours).await
     };
     match rotated.await {
         Ok(_) => see("secret?done=secret-rotated"),

@@ -147,7 +147,7 @@ pub(crate) async fn add(visit: Visit, form: Form) -> Response {
     };
     let added = async {
         let call = visit.call("POST /console/webhooks", form.fields.get("key"), &form.bytes);
-        visit.app.accounts.add_webhook(&call, account_of(&visit)?, &new).await
+        visit.app.account_webhooks.add(&call, account_of(&visit)?, &new).await
     };
     match added.await {
         Ok((added, secrets)) => {
@@ -169,7 +169,7 @@ pub(crate) async fn change(visit: Visit, path: Path<String>, form: Form) -> Resp
         let (account, webhook) = found(&visit, &path.0).await?;
         let (id, new) = (webhook.id, changed_by(webhook, &form.fields));
         let call = visit.call("POST /console/webhooks/{w}", "", &form.bytes);
-        visit.app.accounts.replace_webhook(&call, &account, id, &new).await
+        visit.app.account_webhooks.replace(&call, &account, id, &new).await
     };
     match changed.await {
         Ok(_) => see("../webhooks?done=webhook-changed"),
@@ -182,7 +182,7 @@ pub(crate) async fn remove(visit: Visit, path: Path<String>, form: Form) -> Resp
     let removed = async {
         let (account, webhook) = found(&visit, &path.0).await?;
         let call = visit.call("POST /console/webhooks/{w}/remove", "", &form.bytes);
-        visit.app.accounts.remove_webhook(&call, account.id, webhook.id).await
+        visit.app.account_webhooks.remove(&call, account.id, webhook.id).await
     };
     match removed.await {
         Ok(_) => see("../../webhooks?done=webhook-removed"),

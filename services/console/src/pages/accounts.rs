@@ -225,7 +225,7 @@ pub(crate) async fn configure_webhook(visit: Visit, path: Path<String>, form: Fo
             url: form.fields.get("url").to_owned(),
             ..NewWebhook::default()
         };
-        visit.app.accounts.configure_webhook(&call, named(&path)?, &new).await
+        visit.app.account_webhooks.configure(&call, named(&path)?, &new).await
     };
     match changed.await {
         Ok(_) => see(&format!("../{}?done=account-changed", path.0)),
@@ -239,7 +239,7 @@ pub(crate) async fn remove_webhook(visit: Visit, path: Path<String>, form: Form)
         let call = called(&visit, "POST /console/accounts/{a}/webhook/remove", &form)?;
         let account = visit.app.accounts.read(named(&path)?).await?;
         let own = account.webhooks.iter().find(|webhook| webhook.format == CODECHAT_BUSINESS);
-        visit.app.accounts.remove_webhook(&call, account.id, own.ok_or(Failure::NotFound)?.id).await
+        visit.app.account_webhooks.remove(&call, account.id, own.ok_or(Failure::NotFound)?.id).await
     };
     match changed.await {
         Ok(_) => see(&format!("../../{}?done=account-changed", path.0)),

@@ -1,18 +1,21 @@
 //! Webhook endpoints of an account, which hear all its instances: as many as fit, and one for each format of a dialect that has such
 //! a thing.
 
+use std::sync::Arc;
+
 use berth_proto::{
     AccountId, EndpointId, Sealed, StreamKey, Timestamp,
     frame::{RejectionCodeV1, TargetV1},
     instance::WebhookV1,
 };
-use berth_runtime::{DataKey, sealing::field};
+use berth_runtime::{Clock, DataKey, sealing::field};
 
 use super::{
     accounts::{AccountRecord, Accounts, ChangedAccount},
     call::Call,
+    commands::Commands,
     failure::Failure,
-    webhooks::{NewWebhook, Webhook, WebhookSecrets, keep_until},
+    webhooks::{NewWebhook, Webhook, WebhookSecrets, Webhooks, keep_until},
 };
 
 /// What a command made of an endpoint of an account.
@@ -24,48 +27,57 @@ pub struct ChangedWebhook {
     pub replayed: bool,
 }
 
-impl Accounts {
+/// Endpoints of accounts.
+#[derive(Debug)]
+pub struct AccountWebhooks {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) commands: Arc<Commands>,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) webhooks: Arc<Webhooks>,
+}
+
+impl AccountWebhooks {
     /// Adds an endpoint that hears all instances of an account, those to come included; gives its secrets too. The id of a
     /// keyed command's endpoint follows from the key, so that every try means the same one.
     /// [`RejectionCodeV1::UnknownWebhook`] if an earlier try added one that was removed since.
-    pub async fn add_webhook(
+    pub async fn add(
         &self,
         call: &Call,
         account: AccountId,
         new: &NewWebhook,
     ) -> Result<(ChangedWebhook, WebhookSecrets), Failure> {
         // Dispatchers of a release before would tell it nothing.
-        self.require_account_wide()?;
+        self.accounts.require_account_wide()?;
         let place = self.commands.place(call, StreamKey::account(account)).await?;
         let identity = self.commands.identity(call, account.as_bytes()).await?;
-        let key = self.key(account).await?;
+        let key = self.accounts.key(account).await?;
         let id = identity.keyed.then(|| EndpointId::from_bytes(*identity.command_id.as_bytes()));
         let new = NewWebhook { id: new.id.or(id), ..new.clone() };
         let (webhook, _) = self.webhooks.seal(account.as_bytes(), &key, &new)?;
         let id = webhook.id;
         let target = TargetV1::ConfigureAccountWebhook { account, webhook };
-        let changed = self.decide_as(&place, call, identity, target).await?;
+        let changed = self.accounts.decide_as(&place, call, identity, target).await?;
         let secrets = self.secrets_with(&key, &changed.account, id)?;
         Ok((of_webhook(&changed, id)?, secrets))
     }
 
     /// Adds an endpoint of a dialect's format that hears all instances of an account, those to come included, or replaces the one
     /// of its format: id and secret stay then.
-    pub async fn configure_webhook(
+    pub async fn configure(
         &self,
         call: &Call,
         account: AccountId,
         new: &NewWebhook,
     ) -> Result<ChangedAccount, Failure> {
-        let key = self.key(account).await?;
+        let key = self.accounts.key(account).await?;
         let (webhook, _) = self.webhooks.seal(account.as_bytes(), &key, new)?;
         let target = TargetV1::ConfigureAccountWebhook { account, webhook };
-        self.decide(call, target).await
+        self.accounts.decide(call, target).await
     }
 
     /// Replaces the endpoint that a change was made from, which stands in the account as it was read.
     /// [`RejectionCodeV1::Changed`] if it is another one by now.
-    pub async fn replace_webhook(
+    pub async fn replace(
         &self,
         call: &Call,
         read: &AccountRecord,
@@ -74,10 +86,10 @@ impl Accounts {
     ) -> Result<ChangedAccount, Failure> {
         let account = read.id;
         let seen = read.state.webhooks.iter().find(|one| one.id == seen).ok_or(Failure::NotFound)?;
-        let key = self.key(account).await?;
+        let key = self.accounts.key(account).await?;
         let (webhook, _) = self.webhooks.seal(account.as_bytes(), &key, new)?;
         let target = TargetV1::ReplaceAccountWebhook { account, seen: Box::new(seen.clone()), webhook };
-        self.decide(call, target).await
+        self.accounts.decide(call, target).await
     }
 
     /// Whether an earlier try of the same keyed change of an endpoint was decided: [`RejectionCodeV1::KeyReused`] if that was another
@@ -95,7 +107,7 @@ impl Accounts {
         let nothing = nothing(webhook);
         let target =
             TargetV1::ReplaceAccountWebhook { account, seen: Box::new(nothing.clone()), webhook: nothing };
-        match self.decide(call, target).await {
+        match self.accounts.decide(call, target).await {
             Ok(changed) => Ok(changed.replayed),
             Err(Failure::Rejected(RejectionCodeV1::UnknownWebhook | RejectionCodeV1::Changed)) => Ok(false),
             Err(failure) => Err(failure),
@@ -103,29 +115,25 @@ impl Accounts {
     }
 
     /// Removes an endpoint of an account.
-    pub async fn remove_webhook(
+    pub async fn remove(
         &self,
         call: &Call,
         account: AccountId,
         webhook: EndpointId,
     ) -> Result<ChangedAccount, Failure> {
         let target = TargetV1::RemoveAccountWebhook { account, webhook };
-        self.decide(call, target).await
+        self.accounts.decide(call, target).await
     }
 
     /// The secrets of an endpoint, opened; [`Failure::NotFound`] if the account has no such endpoint.
-    pub async fn webhook_secrets(
-        &self,
-        account: &AccountRecord,
-        id: EndpointId,
-    ) -> Result<WebhookSecrets, Failure> {
-        let key = self.key(account.id).await?;
+    pub async fn secrets(&self, account: &AccountRecord, id: EndpointId) -> Result<WebhookSecrets, Failure> {
+        let key = self.accounts.key(account.id).await?;
         self.secrets_with(&key, account, id).map_err(|_| Failure::NotFound)
     }
 
     /// Changes the secret of an endpoint to this one or one that is made up; the former one signs beside it for so many
     /// hours.
-    pub async fn rotate_webhook_secret(
+    pub async fn rotate_secret(
         &self,
         call: &Call,
         account: AccountId,
@@ -133,12 +141,12 @@ impl Accounts {
         secret: Option<&str>,
         overlap_hours: u32,
     ) -> Result<(WebhookSecrets, bool), Failure> {
-        let key = self.key(account).await?;
+        let key = self.accounts.key(account).await?;
         let secret = self.webhooks.secret(secret)?;
         let secret = key.seal(account.as_bytes(), field::WEBHOOK_SECRET, secret.as_bytes());
         let keep_until = keep_until(self.clock.now(), overlap_hours);
         let target = TargetV1::RotateAccountWebhookSecret { account, webhook: id, secret, keep_until };
-        let changed = self.decide(call, target).await?;
+        let changed = self.accounts.decide(call, target).await?;
         Ok((self.secrets_with(&key, &changed.account, id)?, changed.replayed))
     }
 

@@ -12,7 +12,7 @@ use super::{
     quota::Counters,
     room::Place,
     tokens::random_text,
-    webhooks::{Webhook, Webhooks},
+    webhooks::Webhook,
 };
 use berth_bus::{KeyRing, KeyRingError};
 use berth_log::{LogRead, decode_state};
@@ -80,7 +80,6 @@ pub struct Accounts {
     pub(super) commands: Arc<Commands>,
     pub(super) counters: Arc<Counters>,
     pub(super) lists: Arc<Lists>,
-    pub(super) webhooks: Arc<Webhooks>,
     pub(super) upstreams: Upstreams,
 }
 

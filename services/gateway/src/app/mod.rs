@@ -70,7 +70,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use account_events::{AccountEvents, AccountFollow, EventsFailure, Heard, Told};
 pub use account_life::{AccountChange, Closing};
-pub use account_webhooks::ChangedWebhook;
+pub use account_webhooks::{AccountWebhooks, ChangedWebhook};
 pub use accounts::{AccountRecord, Accounts, ChangedAccount, NewAccount};
 pub use audit::{Audit, AuditPage};
 pub use audit_query::{About, Actor, AuditEntry, AuditQuery};
@@ -154,6 +154,7 @@ pub struct Parts {
     pub tokens: Arc<Tokens>,
     pub blocks: Arc<Blocks>,
     pub accounts: Arc<Accounts>,
+    pub account_webhooks: Arc<AccountWebhooks>,
     pub adoptions: Arc<Adoptions>,
     pub passes: Arc<Passes>,
     pub hearing: Arc<Hearing>,
@@ -235,8 +236,9 @@ impl App {
         let just_created = Arc::new(JustCreated::new());
         let lists = part!(Lists: bus, records, just_created);
         let webhooks = part!(Webhooks: clock, entropy, url_policy, commands);
-        let accounts = part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists,
-            webhooks, upstreams);
+        let accounts =
+            part!(Accounts: log, keys, clock, entropy, principals, commands, counters, lists, upstreams);
+        let account_webhooks = part!(AccountWebhooks: clock, commands, accounts, webhooks);
         let creator = part!(Creator: log, keys, clock, entropy, directory, principals, records, standings, commands,
             counters, webhooks, accounts, lists);
         let tokens = part!(Tokens: keys, clock, entropy, principals, records, commands);
@@ -264,7 +266,7 @@ impl App {
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);
         Self(part!(Parts: principals, records, counters, commands, codes, resolver, finder, standings, lists,
-            webhooks, creator, tokens, blocks, accounts, adoptions, passes, hearing, fleet, view_stands, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
+            webhooks, creator, tokens, blocks, accounts, account_webhooks, adoptions, passes, hearing, fleet, view_stands, marks, moves, renames, histories, people, follows, account_events, listeners, notifications, deliveries, redelivery, simulator, request_ids, clock, settings, cluster, evidence, exports, audit))
     }
 
     /// The settings that the gateway was started with.

@@ -71,14 +71,14 @@ async fn try_to_patch(
 ) -> Result<Result<Response, RejectionCodeV1>, Problem> {
     let account = app.accounts.read(account).await?;
     let Some(webhook) = account.webhook(id).cloned() else {
-        let removed = app.accounts.was_decided(call, account.id, id).await?;
+        let removed = app.account_webhooks.was_decided(call, account.id, id).await?;
         return Err(if removed { removed_since() } else { Failure::NotFound.into() });
     };
     if let Some(events) = &patch.events {
         check_events(&webhook.format, Whose::Account, events)?;
     }
     let new = patched(webhook, patch.clone())?;
-    let changed = match app.accounts.replace_webhook(call, &account, id, &new).await {
+    let changed = match app.account_webhooks.replace(call, &account, id, &new).await {
         Err(Failure::Rejected(code)) => return Ok(Err(code)),
         changed => changed?,
     };
@@ -97,7 +97,7 @@ async fn try_to_patch(
 pub(super) async fn delete(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let (account, id) = (account_of(&caller.principal)?, endpoint_of(&key)?);
     let call = caller.call("DELETE /v1/webhooks/{w}", id.as_bytes());
-    let answered = app.accounts.remove_webhook(&call, account, id).await;
+    let answered = app.account_webhooks.remove(&call, account, id).await;
     let answered = answered.map_err(|failure| match failure.rejection() {
         Some(RejectionCodeV1::UnknownWebhook) => Failure::NotFound,
         _ => failure,

@@ -26,7 +26,7 @@ use crate::{
 )]
 pub(super) async fn secret(State(app): State<App>, caller: Caller, key: Key) -> Result<Response, Problem> {
     let account = app.accounts.read(account_of(&caller.principal)?).await?;
-    let secrets = app.accounts.webhook_secrets(&account, endpoint_of(&key)?).await?;
+    let secrets = app.account_webhooks.secrets(&account, endpoint_of(&key)?).await?;
     Ok(answer(StatusCode::OK, SecretsBody::of(secrets), false))
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn rotate(
     let sent = [id.as_bytes().as_slice(), &body.bytes].concat();
     let call = caller.call("POST /v1/webhooks/{w}/secret", &sent);
     let rotated =
-        app.accounts.rotate_webhook_secret(&call, account, id, body.value.secret.as_deref(), hours).await;
+        app.account_webhooks.rotate_secret(&call, account, id, body.value.secret.as_deref(), hours).await;
     let (secrets, replayed) = rotated.map_err(|failure| match failure.rejection() {
         Some(RejectionCodeV1::UnknownWebhook) => Failure::NotFound,
         _ => failure,

@@ -36,7 +36,7 @@ pub(super) async fn create(
             "`format`: the notices of `green` are fetched from an instance's own queue; an account's webhook can be in any other.",
         ));
     }
-    let added = app.accounts.add_webhook(&call, account, &new).await;
+    let added = app.account_webhooks.add(&call, account, &new).await;
     let (added, secrets) = added.map_err(|failure| match failure.rejection() {
         // Nothing asked for an id: so this is a repeat of a request whose webhook is gone.
         Some(RejectionCodeV1::UnknownWebhook) => removed_since(),

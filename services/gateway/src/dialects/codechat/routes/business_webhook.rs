@@ -51,7 +51,7 @@ pub(super) async fn change(
         let before = webhook_of(&account).ok_or(CodeChatError::WebhookNotFound)?;
         let wanted = webhook::endpoint(Some(before), &body, &account.name)?;
         let wanted = NewWebhook { format: BUSINESS_FORMAT, ..wanted };
-        let changed = on.app.accounts.replace_webhook(&on.call, &account, before.id, &wanted).await;
+        let changed = on.app.account_webhooks.replace(&on.call, &account, before.id, &wanted).await;
         if !webhook::is_to_be_made_again(tries, &changed) {
             return shown(changed);
         }
@@ -78,7 +78,7 @@ pub(super) async fn remove(on: OnBusiness) -> Result<Json<BusinessWebhook>, Code
     let (Some(webhook), Some(shown)) = (webhook_of(&account), business::shown_webhook(&account)) else {
         return Err(CodeChatError::WebhookNotFound);
     };
-    let removed = on.app.accounts.remove_webhook(&on.call, on.account, webhook.id).await;
+    let removed = on.app.account_webhooks.remove(&on.call, on.account, webhook.id).await;
     removed.map_err(CodeChatError::of_business)?;
     Ok(Json(shown))
 }
@@ -92,7 +92,7 @@ async fn configure(
     wanted: NewWebhook,
 ) -> Result<(StatusCode, Json<BusinessWebhook>), CodeChatError> {
     let wanted = NewWebhook { format: BUSINESS_FORMAT, ..wanted };
-    shown(on.app.accounts.configure_webhook(&on.call, on.account, &wanted).await)
+    shown(on.app.account_webhooks.configure(&on.call, on.account, &wanted).await)
 }
 
 fn shown(
