@@ -15,14 +15,14 @@ use crate::{
     failure::Failure,
     folder::{DataFolder, FolderError, MASTER_KEY_FILE},
     recover, root,
-    root::Asked,
+    root::Opening,
     wiring::nats_keys,
 };
 
 /// Where the folder has the former master key until that is retired.
 const FORMER_FILE: &str = "master.key.former";
 /// What was opened of a deployment that is not made anew.
-const BEGUN: Asked = Asked { has_commits: true, makes: false };
+const BEGUN: Opening = Opening { has_commits: true, makes: false };
 
 /// The keys of a deployment, and the master key that it is used with.
 struct Opened {

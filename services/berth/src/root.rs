@@ -11,9 +11,9 @@ use berth_runtime::{DataKey, Entropy, MasterKey, WrappedKey};
 
 use crate::{failure::Failure, wiring::NOBODY};
 
-/// Who asks for the root secret.
+/// At what moment, and by whom, the root secret is opened.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct Opening {
     /// Whether anything was ever appended: then nothing is made anew.
     pub(crate) has_commits: bool,
     /// Whether this role makes what a deployment begins with.
@@ -24,7 +24,7 @@ pub(crate) struct Asked {
 pub(crate) async fn open(
     master: &MasterKey,
     store: &Arc<dyn KeyStore>,
-    asked: Asked,
+    opening: Opening,
     entropy: &dyn Entropy,
 ) -> Result<MasterKey, Failure> {
     if let Some(rooted) = kept(master, &**store).await? {
@@ -37,10 +37,10 @@ pub(crate) async fn open(
         Err(error @ KeyRingError::Unwrap(_)) => return kept(master, &**store).await?.ok_or(error.into()),
         Err(error) => return Err(error.into()),
     }
-    if asked.has_commits {
+    if opening.has_commits {
         return Err(Failure::KeysMissing);
     }
-    if !asked.makes {
+    if !opening.makes {
         return Err(Failure::NotStarted);
     }
     wrap(&DataKey::generate(entropy), master, &**store).await
@@ -97,8 +97,8 @@ mod tests {
 
     use super::*;
 
-    const FIRST: Asked = Asked { has_commits: false, makes: true };
-    const LATER: Asked = Asked { has_commits: true, makes: false };
+    const FIRST: Opening = Opening { has_commits: false, makes: true };
+    const LATER: Opening = Opening { has_commits: true, makes: false };
 
     async fn store() -> (tempfile::TempDir, Arc<dyn KeyStore>) {
         let folder = tempfile::tempdir().unwrap();
@@ -110,7 +110,7 @@ mod tests {
     async fn a_deployment_begins_with_a_root_that_two_keys_open_until_one_is_retired() {
         let ((_folder, store), entropy) = (store().await, SeededEntropy::new(1));
         let [first, second, other] = [(); 3].map(|()| MasterKey::generate(&entropy));
-        let early = open(&first, &store, Asked { makes: false, ..FIRST }, &entropy).await;
+        let early = open(&first, &store, Opening { makes: false, ..FIRST }, &entropy).await;
         assert!(matches!(early, Err(Failure::NotStarted)));
         let rooted = open(&first, &store, FIRST, &entropy).await.unwrap();
         assert_ne!(rooted.check_value(), first.check_value(), "the key is not the root");

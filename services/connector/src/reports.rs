@@ -101,12 +101,12 @@ impl LinkReports {
     }
 
     /// Sends a command until it is decided. Its id follows from the report, so a retry is the same command.
-    async fn decide(&self, number: u64, command: Command) -> Decided {
+    async fn decide(&self, number: u64, command: Command) -> Reception {
         let name = command.name();
         let stream = StreamKey::instance(self.instance);
         let Some(payload) = self.request(number, &command) else {
             self.rejected(name, RejectionCodeV1::StateTooLarge);
-            return Decided::Rejected(RejectionCodeV1::StateTooLarge);
+            return Reception::Rejected(RejectionCodeV1::StateTooLarge);
         };
         let subject = command_subject(Sender::Link, &stream);
         let mut pauses = Pauses::new(PAUSE_FIRST, PAUSE_MAX);
@@ -115,19 +115,19 @@ impl LinkReports {
             // A cancelled task may be polled once more, and a suspended one goes on here: neither may send what another
             // owner could contradict.
             if self.tenure.held.is_over() {
-                return Decided::Over;
+                return Reception::Over;
             }
             let asked = ask(&*self.tenure.ports.bus, &subject, payload.clone(), TRY_MAX).await;
             drop(permit);
             let failure = match asked {
                 Ok(Ok(_)) => {
                     metrics::reported(name, "accepted");
-                    return Decided::Accepted;
+                    return Reception::Accepted;
                 }
                 Ok(Err(code)) if is_final(code) => {
                     metrics::reported(name, "rejected");
                     self.rejected(name, code);
-                    return Decided::Rejected(code);
+                    return Reception::Rejected(code);
                 }
                 Ok(Err(code)) => format!("rejected: {code:?}"),
                 Err(undecided) => undecided.to_string(),
@@ -299,7 +299,7 @@ impl Reports for LinkReports {
         let without_endpoint = without_endpoint(&command);
         let decided = self.decide(place.number, command).await;
         match (decided, without_endpoint) {
-            (Decided::Rejected(code), Some(command)) if has_no_room(code) => {
+            (Reception::Rejected(code), Some(command)) if has_no_room(code) => {
                 // That the upstream tells nobody after a logout matters more than that its user is told before.
                 warn!(instance = %self.instance,
                     "there is no room for an endpoint in place of the webhook at the upstream: nobody is told its messages");
@@ -312,14 +312,14 @@ impl Reports for LinkReports {
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Decided {
+enum Reception {
     Accepted,
     /// Not asked any more: another one owns the link.
     Over,
     Rejected(RejectionCodeV1),
 }
 
-impl Decided {
+impl Reception {
     const fn next(self) -> Next {
         match self {
             Self::Accepted => Next::Continue,

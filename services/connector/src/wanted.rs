@@ -100,12 +100,12 @@ impl Wanted {
     }
 
     /// What a state wants, after a commit that asked for something, with the row before it.
-    fn of(state: &InstanceStateV1, before: Option<&Self>, asked: &Asked) -> Option<Self> {
+    fn of(state: &InstanceStateV1, before: Option<&Self>, causes: &Causes) -> Option<Self> {
         let old = before.and_then(|row| row.link.as_ref());
-        let resumed = asked.resumed.unwrap_or_else(|| old.map_or(0, |link| link.resumed));
+        let resumed = causes.resumed.unwrap_or_else(|| old.map_or(0, |link| link.resumed));
         let wanted = |attempt, stage| {
             let known = old.filter(|link| link.attempt == attempt).and_then(|link| link.cause);
-            WantedLink { attempt, stage, resumed, cause: asked.opened_by.or(known) }
+            WantedLink { attempt, stage, resumed, cause: causes.opened_by.or(known) }
         };
         let binding = berth_domain::instance::binding(state);
         let link = match &state.phase {
@@ -135,11 +135,11 @@ impl Wanted {
             .map(|unlink| WantedUnlink {
                 attempt: unlink.attempt,
                 deadline: unlink.deadline,
-                cause: known(unlink.attempt).or(asked.unlinked_by),
+                cause: known(unlink.attempt).or(causes.unlinked_by),
             })
             .collect();
         let ended = left_there(state).map(|left| WantedEnd { attempt: left.attempt, deadline: left.until });
-        let ended = ended.filter(|end| end.deadline > asked.at);
+        let ended = ended.filter(|end| end.deadline > causes.at);
         let binding = binding.map(|it| WantedBinding {
             kind: it.kind.to_owned(),
             upstream: it.upstream.to_owned(),
@@ -162,7 +162,7 @@ fn pending(state: &InstanceStateV1) -> impl Iterator<Item = &UnlinkV1> {
 
 /// What a commit asks of links, and which commands ask it.
 #[derive(Debug, Default)]
-struct Asked {
+struct Causes {
     /// Its version, if a link is to open again.
     resumed: Option<u64>,
     opened_by: Option<CommandId>,
@@ -171,21 +171,21 @@ struct Asked {
     at: Timestamp,
 }
 
-impl Asked {
+impl Causes {
     fn by(commit: &CommitV2) -> Self {
-        let mut asked = Self { at: commit.occurred_at, ..Self::default() };
+        let mut causes = Self { at: commit.occurred_at, ..Self::default() };
         for (index, record) in commit.events.iter().enumerate() {
             let command = || public::receipt_of(commit, index).map(|receipt| receipt.command_id);
             match Event::from_record(record) {
-                Ok(Event::ConnectRequested(_)) => asked.opened_by = command(),
+                Ok(Event::ConnectRequested(_)) => causes.opened_by = command(),
                 Ok(Event::ResumeRequested(_)) => {
-                    (asked.resumed, asked.opened_by) = (Some(commit.version), command());
+                    (causes.resumed, causes.opened_by) = (Some(commit.version), command());
                 }
-                Ok(Event::LoggedOut(out)) if out.unlink.is_some() => asked.unlinked_by = command(),
+                Ok(Event::LoggedOut(out)) if out.unlink.is_some() => causes.unlinked_by = command(),
                 Ok(_) | Err(_) => {}
             }
         }
-        asked
+        causes
     }
 }
 
@@ -267,7 +267,7 @@ impl View for WantedView {
         let key = instance.as_bytes().as_slice();
         let before = rows.get(key).map_err(|_| failed("the row cannot be read"))?;
         let row = before.as_deref().and_then(Wanted::read);
-        match Wanted::of(state, row.as_ref(), &Asked::by(commit)) {
+        match Wanted::of(state, row.as_ref(), &Causes::by(commit)) {
             Some(wanted) => {
                 let row = postcard::to_allocvec(&wanted).map_err(|_| failed("the row cannot be written"))?;
                 rows.put(key, row);

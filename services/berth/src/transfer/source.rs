@@ -17,14 +17,14 @@ use crate::{
     evidence_key,
     failure::Failure,
     folder::{DataFolder, FolderError},
-    root::{self, Asked},
+    root::{self, Opening},
     wiring::{Parts, embedded_parts, nats_parts},
 };
 
 /// Bytes between who writes an export and who reads it, where both are one process.
 const PIPE_BYTES: usize = 1_024 * 1_024;
 /// What was opened of a deployment that is not made anew.
-const BEGUN: Asked = Asked { has_commits: true, makes: false };
+const BEGUN: Opening = Opening { has_commits: true, makes: false };
 
 /// A deployment that is exported.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::{
     evidence_key,
     failure::Failure,
     folder::{DataFolder, MASTER_KEY_FILE},
-    root::{self, Asked},
+    root::{self, Opening},
     wiring::{NOBODY, Parts, embedded_deployment, embedded_parts, has_commits, has_embedded_log, nats_parts},
 };
 
@@ -103,7 +103,7 @@ impl Target {
     ) -> Result<(), Failure> {
         let Parts { log, keys, store, checkpoints, folder, .. } = &self.parts;
         let rooted =
-            root::open(master, keys, Asked { has_commits: true, makes: false }, &SystemEntropy).await?;
+            root::open(master, keys, Opening { has_commits: true, makes: false }, &SystemEntropy).await?;
         let now = SystemClock.now();
         if log.shards() != checked.header.shards && !checked.heads.is_empty() {
             let board = Board::new(std::sync::Arc::clone(checkpoints), &checked.header.deployment);

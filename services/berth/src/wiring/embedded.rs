@@ -55,8 +55,8 @@ pub(super) async fn open(
     let path = folder.path();
     let end = log.end().await?;
     let key_store: Arc<dyn KeyStore> = Arc::new(FileKeyStore::open(path.join("keys")).await?);
-    let asked = root::Asked { has_commits: has_commits(&end), makes: true };
-    let master = root::open(&master, &key_store, asked, &*entropy).await?;
+    let opening = root::Opening { has_commits: has_commits(&end), makes: true };
+    let master = root::open(&master, &key_store, opening, &*entropy).await?;
     let credentials = Credentials::embedded(&settings.secrets, &master, &folder, &*entropy)?;
     let keys = KeyRing::new(master, key_store);
     super::check_master_key(&keys, has_commits(&end), true, &*entropy).await?;

@@ -67,8 +67,8 @@ pub(super) async fn open(
     // Before anything is made or joined: whoever cannot read what is written leaves no trace.
     let deployment = record.deployment()?;
     let makes = role.runs(Role::SessionAggregate);
-    let asked = root::Asked { has_commits: has_commits(&end), makes };
-    let master = patiently(async || root::open(&master, &keys, asked, &*entropy).await).await?;
+    let opening = root::Opening { has_commits: has_commits(&end), makes };
+    let master = patiently(async || root::open(&master, &keys, opening, &*entropy).await).await?;
     let credentials =
         role.runs(Role::Gateway).then(|| Credentials::given(&settings.secrets, &master)).flatten();
     let delivery_keys =

@@ -75,7 +75,7 @@ struct Connection {
 }
 
 /// What the stream gave.
-enum Step {
+enum Received {
     Frame(Frame),
     /// The connection is gone, for this reason.
     Lost(String),
@@ -113,10 +113,10 @@ impl<'a> Follow<'a> {
             if self.connection.is_none() {
                 self.open().await?;
             }
-            match self.step().await {
-                Step::Lost(why) => self.lost(&why).await,
-                Step::Frame(frame) if frame.event == END => self.ended(&frame).await?,
-                Step::Frame(frame) => {
+            match self.receive().await {
+                Received::Lost(why) => self.lost(&why).await,
+                Received::Frame(frame) if frame.event == END => self.ended(&frame).await?,
+                Received::Frame(frame) => {
                     self.pause = PAUSE_FIRST;
                     if let Some(happening) = self.taken(frame) {
                         return Ok(happening);
@@ -160,11 +160,11 @@ impl<'a> Follow<'a> {
     }
 
     /// The next frame of the connection.
-    async fn step(&mut self) -> Step {
-        let Some(connection) = &mut self.connection else { return Step::Lost("it is closed".to_owned()) };
+    async fn receive(&mut self) -> Received {
+        let Some(connection) = &mut self.connection else { return Received::Lost("it is closed".to_owned()) };
         loop {
             if let Some(frame) = connection.frames.pop_front() {
-                return Step::Frame(frame);
+                return Received::Frame(frame);
             }
             let why = match timeout(SILENCE_MAX, connection.response.chunk()).await {
                 Ok(Ok(Some(bytes))) => match connection.parser.push(&bytes) {
@@ -178,7 +178,7 @@ impl<'a> Follow<'a> {
                 Ok(Err(_)) => "the connection broke",
                 Err(_) => "nothing was heard for too long",
             };
-            return Step::Lost(why.to_owned());
+            return Received::Lost(why.to_owned());
         }
     }
 

@@ -353,7 +353,7 @@ proptest! {
             let row = in_turn.0.get(history.instance.as_bytes().as_slice());
             let state = history.state.as_ref().unwrap();
             let row = row.and_then(|row| Wanted::read(row));
-            let derived = Wanted::of(state, row.as_ref(), &Asked::default());
+            let derived = Wanted::of(state, row.as_ref(), &Causes::default());
             prop_assert_eq!(row, derived);
         }
     }

@@ -52,7 +52,7 @@ struct Group {
 }
 
 /// Whether the history holds.
-struct Verdict {
+struct Soundness {
     is_good: bool,
     text: String,
     hash: String,
@@ -84,7 +84,7 @@ struct Page {
     groups: Vec<Group>,
     older: Option<u64>,
     newer: bool,
-    verdict: Option<Verdict>,
+    soundness: Option<Soundness>,
     then: Option<Then>,
     before: String,
 }
@@ -112,8 +112,8 @@ async fn shown(visit: &Visit, id: InstanceId, query: &QueryFields) -> Result<Pag
         Some(at) => Some(then(visit, &record, at, t).await?),
         None => None,
     };
-    let verdict = if query.0.get("verify") == "1" {
-        Some(verdict(&visit.app.histories.verify(id).await?, t))
+    let soundness = if query.0.get("verify") == "1" {
+        Some(soundness(&visit.app.histories.verify(id).await?, t))
     } else {
         None
     };
@@ -126,7 +126,7 @@ async fn shown(visit: &Visit, id: InstanceId, query: &QueryFields) -> Result<Pag
         groups: groups(&history, began.as_ref(), record.erased, at, t),
         older: (after > 0).then_some(after + 1),
         newer: before <= last,
-        verdict,
+        soundness,
         then,
         before: if before <= last { before.to_string() } else { String::new() },
     })
@@ -266,12 +266,12 @@ pub(crate) fn said(entry: &Entry, t: Texts) -> (String, String) {
     (text, event.name().to_owned())
 }
 
-fn verdict(report: &ChainReport, t: Texts) -> Verdict {
+fn soundness(report: &ChainReport, t: Texts) -> Soundness {
     let text = match &report.fault {
         None => t.with("verified", "commits", report.commits),
         Some(fault) => t.with("verify-fault", "version", fault.version),
     };
-    Verdict { is_good: report.fault.is_none(), text, hash: report.last_hash.to_string() }
+    Soundness { is_good: report.fault.is_none(), text, hash: report.last_hash.to_string() }
 }
 
 async fn then(visit: &Visit, now: &Record, at: u64, t: Texts) -> Result<Then, Failure> {

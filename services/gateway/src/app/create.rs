@@ -148,20 +148,20 @@ impl Creator {
             return self.made_before(call).await?.ok_or(refused);
         }
         let identity = self.commands.identity(call, account.as_bytes()).await?;
-        let plan = Plan { call, account, name, token, new: &new, identity };
+        let draft = Draft { call, account, name, token, new: &new, identity };
         loop {
-            match self.try_numbers(&plan).await {
+            match self.try_numbers(&draft).await {
                 Err(refused)
                     if refused.rejection() == Some(RejectionCodeV1::StillLeaving)
-                        && self.may_be_free(&plan, &mut patience).await => {}
+                        && self.may_be_free(&draft, &mut patience).await => {}
                 other => return other,
             }
         }
     }
 
-    async fn try_numbers(&self, plan: &Plan<'_>) -> Result<Created, Failure> {
+    async fn try_numbers(&self, draft: &Draft<'_>) -> Result<Created, Failure> {
         for _ in 0..NUMBER_TRIES_MAX {
-            match self.try_create(plan).await {
+            match self.try_create(draft).await {
                 Err(failure) if failure.rejection() == Some(RejectionCodeV1::NumberTaken) => {}
                 other => return other,
             }
@@ -169,27 +169,32 @@ impl Creator {
         Err(Failure::Rejected(RejectionCodeV1::NumberTaken))
     }
 
-    async fn try_create(&self, plan: &Plan<'_>) -> Result<Created, Failure> {
+    async fn try_create(&self, draft: &Draft<'_>) -> Result<Created, Failure> {
         let id = new_instance_id(&*self.clock, &*self.entropy);
         let key = DataKey::generate(&*self.entropy);
         // Whoever decides destroys the key of an id that comes to nothing; a gateway destroys none.
-        let created = self.send_create(plan, id, &key).await;
+        let created = self.send_create(draft, id, &key).await;
         if !created.as_ref().is_ok_and(|created| created.record.id == id) {
             self.keys.forget(id.as_bytes());
         }
         created
     }
 
-    async fn send_create(&self, plan: &Plan<'_>, id: InstanceId, key: &DataKey) -> Result<Created, Failure> {
-        let (command, secrets) = self.create_command(plan, id, key).await?;
+    async fn send_create(
+        &self,
+        draft: &Draft<'_>,
+        id: InstanceId,
+        key: &DataKey,
+    ) -> Result<Created, Failure> {
+        let (command, secrets) = self.create_command(draft, id, key).await?;
         let record = command.to_record().map_err(|_| Failure::Rejected(RejectionCodeV1::StateTooLarge))?;
         // Only now: what could not be asked for needs no key, and one that nobody decides about would stay.
-        let place = self.commands.place(plan.call, StreamKey::instance(id)).await?;
+        let place = self.commands.place(draft.call, StreamKey::instance(id)).await?;
         if !self.keys.give(id.as_bytes(), key).await? {
             return Err(Failure::unavailable("the key store", "a new instance got no data key"));
         }
         let target = TargetV1::Instance { instance: id, command: record };
-        match self.commands.ask(&place, plan.call, plan.identity, target).await? {
+        match self.commands.ask(&place, draft.call, draft.identity, target).await? {
             Ok(accepted) => {
                 let made = accepted.stream_id.instance();
                 let record = self.records.open_record(made, accepted.version, &accepted.state).await?;
@@ -220,41 +225,41 @@ impl Creator {
 
     async fn create_command(
         &self,
-        plan: &Plan<'_>,
+        draft: &Draft<'_>,
         id: InstanceId,
         key: &DataKey,
     ) -> Result<(Command, Vec<WebhookSecret>), Failure> {
         let owner = id.as_bytes();
-        let account_key = self.keys.key(plan.account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
+        let account_key = self.keys.key(draft.account.as_bytes()).await?.ok_or(Failure::Unauthorized)?;
         let master = self.keys.master();
         let number = new_number(&*self.entropy);
         let creation =
-            plan.call.idempotency.as_ref().map(|it| account_key.entry(UniqueInAccount::Creation, &it.key));
+            draft.call.idempotency.as_ref().map(|it| account_key.entry(UniqueInAccount::Creation, &it.key));
         let mut webhooks = Vec::new();
         let mut secrets = Vec::new();
-        for webhook in &plan.new.webhooks {
+        for webhook in &draft.new.webhooks {
             let (sealed, secret) = self.webhooks.seal(owner, key, webhook)?;
             webhooks.push(sealed);
             secrets.push(secret);
         }
-        let settings = plan.new.settings.iter().map(|(block_owner, body)| SettingsBlockV1 {
+        let settings = draft.new.settings.iter().map(|(block_owner, body)| SettingsBlockV1 {
             owner: (*block_owner).to_owned(),
             body: key.seal(owner, field::SETTINGS, body.to_string().as_bytes()),
         });
-        let bound = plan.new.link.as_ref().map(|link| {
-            let name = key.seal(owner, field::SETTINGS, link.name_there(&plan.name).as_bytes());
+        let bound = draft.new.link.as_ref().map(|link| {
+            let name = key.seal(owner, field::SETTINGS, link.name_there(&draft.name).as_bytes());
             binding_block(link.kind, &link.at, name)
         });
         let command = CreateInstanceV1 {
-            account: plan.account,
+            account: draft.account,
             number,
-            name: key.seal(owner, field::NAME, plan.name.as_bytes()),
-            token: key.seal(owner, field::TOKEN, plan.token.as_bytes()),
+            name: key.seal(owner, field::NAME, draft.name.as_bytes()),
+            token: key.seal(owner, field::TOKEN, draft.token.as_bytes()),
             entries: EntriesV1 {
-                name: account_key.entry(UniqueInAccount::Name, &plan.name),
-                token: master.entry(Unique::Token, &plan.token),
+                name: account_key.entry(UniqueInAccount::Name, &draft.name),
+                token: master.entry(Unique::Token, &draft.token),
                 number: master.entry(Unique::Number, &number.to_string()),
-                alias: plan.new.alias.as_ref().map(|alias| account_key.entry(UniqueInAccount::Alias, alias)),
+                alias: draft.new.alias.as_ref().map(|alias| account_key.entry(UniqueInAccount::Alias, alias)),
                 creation,
             },
             settings: settings.chain(bound).collect(),
@@ -270,7 +275,7 @@ pub(super) fn account_of(call: &Call) -> Result<AccountId, Failure> {
 }
 
 /// What a create has fixed before it tries numbers.
-pub(super) struct Plan<'a> {
+pub(super) struct Draft<'a> {
     call: &'a Call,
     account: AccountId,
     pub(super) name: String,
@@ -279,7 +284,7 @@ pub(super) struct Plan<'a> {
     identity: Identity,
 }
 
-impl Plan<'_> {
+impl Draft<'_> {
     /// Where the instance shall be, if not at the deployment's own driver.
     pub(super) const fn link(&self) -> Option<&LinkChoice> {
         self.new.link.as_ref()

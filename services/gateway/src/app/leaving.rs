@@ -7,7 +7,7 @@ use berth_runtime::Pauses;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    create::{Creator, Plan},
+    create::{Creator, Draft},
     failure::Failure,
 };
 
@@ -49,11 +49,11 @@ impl Patience {
 
 impl Creator {
     /// Waits until the name there that was refused may be free, and says whether another try is worth it.
-    pub(super) async fn may_be_free(&self, plan: &Plan<'_>, patience: &mut Patience) -> bool {
+    pub(super) async fn may_be_free(&self, draft: &Draft<'_>, patience: &mut Patience) -> bool {
         if patience.left().is_zero() {
             return false;
         }
-        match self.is_unlinked(plan, patience.until).await {
+        match self.is_unlinked(draft, patience.until).await {
             // It was unlinked while this waited: its name is free.
             Ok(Some(is_unlinked)) => is_unlinked,
             Ok(None) | Err(Failure::NotFound) => {
@@ -66,9 +66,9 @@ impl Creator {
     }
 
     /// Waits until the device of the instance that has the name is unlinked. None if it has none that is to be.
-    async fn is_unlinked(&self, plan: &Plan<'_>, until: Instant) -> Result<Option<bool>, Failure> {
-        let Some(link) = plan.link() else { return Ok(None) };
-        let entry = self.keys.master().entry_at_upstream(&link.at, &link.name_there(&plan.name));
+    async fn is_unlinked(&self, draft: &Draft<'_>, until: Instant) -> Result<Option<bool>, Failure> {
+        let Some(link) = draft.link() else { return Ok(None) };
+        let entry = self.keys.master().entry_at_upstream(&link.at, &link.name_there(&draft.name));
         let state = self.directory.state(entry).await?;
         let Some(leaver) = state.and_then(|state| state.hold.as_ref()?.instance) else { return Ok(None) };
         match self.records.read_any(leaver).await? {
