@@ -58,7 +58,7 @@ pub(crate) struct Checkpoint {
     /// Which ones; none if that is not known, since a release that only counts them wrote the rows, or if there are none.
     #[serde(skip)]
     pub(crate) damage: Option<Damage>,
-    /// How many rows there are.
+    /// How many rows there are: with none, the store is asked for none.
     pub(crate) rows: u64,
     /// The sum of their checksums.
     pub(crate) digest: u128,
@@ -155,10 +155,12 @@ impl Checked {
         checkpoint: &mut Checkpoint,
     ) -> Result<(), StoreError> {
         let mut batch = Batch::new();
+        let had_rows = checkpoint.rows != 0;
         for (key, value) in changes {
             let stored_key = row_key(&key);
             let before = match read.get(&key) {
                 Some(before) => *before,
+                None if !had_rows => None,
                 None => self.store.get(&stored_key)?.map(|stored| stored_sum(&stored)).transpose()?,
             };
             let after = value.map(|value| wrap_row(&key, &value));

@@ -134,7 +134,8 @@ fn apply(
     checkpoint: &mut Checkpoint,
     unwritten: &mut Unwritten,
 ) -> Result<(), StoreError> {
-    let mut overlay = Overlay { checked, unwritten, own: Changes::new(), failed: None };
+    let has_rows = checkpoint.rows != 0;
+    let mut overlay = Overlay { checked, has_rows, unwritten, own: Changes::new(), failed: None };
     let applied = match shared.commit() {
         Ok(commit) => {
             checkpoint.occurred_at = commit.occurred_at.0;
@@ -245,6 +246,8 @@ impl Expected {
 /// The rows as a fold sees them.
 struct Overlay<'a> {
     checked: &'a Checked,
+    /// Whether anything is stored: a view that is built anew is asked for many rows before it has any.
+    has_rows: bool,
     /// What earlier commits changed that are not written.
     unwritten: &'a mut Unwritten,
     /// What this commit changed.
@@ -258,7 +261,7 @@ impl Rows for Overlay<'_> {
         if let Some(changed) = self.own.get(key).or_else(|| self.unwritten.get(key)) {
             return Ok(changed.clone());
         }
-        if self.unwritten.is_absent(key) {
+        if !self.has_rows || self.unwritten.is_absent(key) {
             return Ok(None);
         }
         match self.checked.get_with_sum(key) {

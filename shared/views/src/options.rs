@@ -10,8 +10,9 @@ use crate::store::{Store, StoreError, memory::MemoryStore, sled::SledStore};
 /// inside the memory of a small machine.
 pub const CACHE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
 
-/// Bytes of changed rows that a view holds back while it is built, unless said otherwise: some four thousand small rows.
-pub const HELD_BYTES_DEFAULT: usize = 1024 * 1024;
+/// Bytes of changed rows that a view holds back while it is built, unless said otherwise: the rows of some four thousand
+/// instances. What is written of them takes twice as much more for a moment, and four views may be built at once.
+pub const HELD_BYTES_DEFAULT: usize = 4 * 1024 * 1024;
 
 /// The time between two batches of a view that is up to date, unless said otherwise: commits of a busy moment share the
 /// work that a batch costs, which else takes more of the processor than the commands themselves. The first commit after a

@@ -1,6 +1,13 @@
 //! Damage that a running view meets, which only the inside of the crate can bring about.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use berth_log::{
     Batches, EventLog, Expected, Followed, LogRead, NewCommit, Position, SharedCommit, memory::MemoryLog,
@@ -17,10 +24,10 @@ use crate::{
     fold::{self, fold},
     folder::ViewFolder,
     options::ViewOptions,
-    port::{ApplyError, Asked, Rows, View, ViewError, ViewReader, ViewState},
+    port::{ApplyError, Asked, Row, Rows, View, ViewError, ViewReader, ViewState},
     reader::Core,
     start,
-    store::StoreError,
+    store::{Batch, Store, StoreError, memory::MemoryStore},
     unwritten::Unwritten,
 };
 
@@ -131,6 +138,56 @@ async fn rows_are_held_back_until_they_may_be_read_and_then_written_with_each_ba
     }
     assert_eq!(seen, [(false, None), (true, Some(3)), (true, Some(4))]);
     assert_eq!(checked.checkpoint(), checkpoint);
+}
+
+/// Counts how often it is asked for something but the checkpoint.
+#[derive(Debug, Default)]
+struct Counting {
+    rows: MemoryStore,
+    asked: Arc<AtomicU64>,
+}
+
+impl Store for Counting {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.asked.fetch_add(u64::from(key.len() > 1), Ordering::SeqCst);
+        self.rows.get(key)
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.rows.scan(prefix, after, limit)
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        self.rows.apply(batch)
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.rows.flush()
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_has_no_row_yet_is_asked_for_none() {
+    let log = MemoryLog::new(1);
+    for id in 1..=3 {
+        append(&log, id, 1, 1).await;
+    }
+    let follow = log.follow("test", &[Kind::Instance], Position::default()).await.unwrap();
+    let mut batches = Batches::new(follow, 9);
+    let asked = Arc::<AtomicU64>::default();
+    let store = Counting { asked: Arc::clone(&asked), ..Counting::default() };
+    let (checked, mut checkpoint) = Checked::open(Box::new(store), "versions", 1).unwrap();
+    let mut unwritten = Unwritten::within(usize::MAX);
+    let mut seen = Vec::new();
+    for version in 2..=3 {
+        let batch: Vec<Followed> = batches.next().await.unwrap().into_iter().map(Result::unwrap).collect();
+        let expected = fold::Expected::default();
+        let folded = fold(&Versions, &checked, checkpoint, unwritten, expected, batch, false).unwrap();
+        seen.push((folded.written, folded.checkpoint.rows, asked.load(Ordering::SeqCst)));
+        (checkpoint, unwritten) = (folded.checkpoint, folded.unwritten);
+        append(&log, 2, version, 1).await;
+    }
+    assert_eq!(seen, [(true, 3, 0), (true, 3, 1)]);
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@
 //! held back: a view that is built meets most rows again and again, and what it costs to write one is most of what it costs to
 //! fold a commit. The checkpoint is written with them, so a process that ends meanwhile folds again what was held back.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -13,7 +16,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Changed rows: their new values, none if removed.
+/// Rows that one commit changed: their new values, none if removed.
 pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// How long rows are held back: what a start after a crash folds again.
@@ -24,7 +27,9 @@ const ROW_BYTES: usize = 96;
 /// Changed rows that are not written yet.
 #[derive(Debug)]
 pub(crate) struct Unwritten {
-    changes: Changes,
+    /// Their new values by key, none if removed. There may be many, and each commit looks for some: they are sorted once they are
+    /// written.
+    changes: HashMap<Vec<u8>, Option<Vec<u8>>>,
     /// The checksums of stored rows that the fold read, so that writing need not read them again.
     sums: Sums,
     /// Bytes of both in memory, about.
@@ -38,7 +43,7 @@ pub(crate) struct Unwritten {
 impl Unwritten {
     /// None yet; at most so many bytes of them are held back, on top of one batch.
     pub(crate) fn within(bytes_max: usize) -> Self {
-        Self { changes: Changes::new(), sums: Sums::new(), bytes: 0, bytes_max, since: None }
+        Self { changes: HashMap::new(), sums: Sums::new(), bytes: 0, bytes_max, since: None }
     }
 
     /// Takes them out.
@@ -92,6 +97,8 @@ impl Unwritten {
     /// Writes them with the checkpoint that they bring about; none are left.
     pub(crate) fn write(&mut self, checked: &Checked, checkpoint: &mut Checkpoint) -> Result<(), StoreError> {
         let Self { changes, sums, .. } = self.take();
+        let mut changes: Vec<_> = changes.into_iter().collect();
+        changes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         checked.write(changes, &sums, checkpoint)
     }
 }
