@@ -104,7 +104,8 @@ impl FromRequestParts<Console> for Visit {
         };
         let on = if parts.method.is_safe() { Spending::Read } else { Spending::Command };
         if on == Spending::Read
-            && let Err(failure) = console.app.counters.spend(&principal, on).await
+            && let Err(failure) =
+                console.app.counters.spend(&console.app.counters.tally(&principal, on)).await
         {
             return Err(Refusal::of(failure).bare(&place));
         }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored, Tail,
+    Stored, Tail, TailSince,
 };
 
 /// Why nothing is built on the log; none while there is no doubt.
@@ -53,6 +53,11 @@ impl LogRead for GuardedLog {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         self.readable()?;
         self.log.tail(stream).await
+    }
+
+    async fn tail_since(&self, stream: &StreamKey, seen: Tail) -> Result<TailSince, ReadError> {
+        self.readable()?;
+        self.log.tail_since(stream, seen).await
     }
 
     async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {

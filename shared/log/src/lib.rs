@@ -34,7 +34,7 @@ pub use loaded::Loaded;
 pub use one_follower::OneFollower;
 pub use port::{
     AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit, Position,
-    ReadError, ShardPosition, Stored, Tail,
+    ReadError, ShardPosition, Stored, Tail, TailSince,
 };
 pub use readable::{DamagedTail, Readable, damaged_tail, last_readable};
 pub use shared::SharedCommit;

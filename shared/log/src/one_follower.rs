@@ -25,7 +25,7 @@ use crate::{
     batches::{Batch, Batches, is_large},
     port::{
         AppendError, Appended, EventLog, Expected, Follow, FollowError, Followed, LogRead, NewCommit,
-        Position, ReadError, ShardPosition, Stored, Tail,
+        Position, ReadError, ShardPosition, Stored, Tail, TailSince,
     },
     window::Window,
 };
@@ -170,6 +170,10 @@ impl Shared {
 impl LogRead for OneFollower {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         self.log.tail(stream).await
+    }
+
+    async fn tail_since(&self, stream: &StreamKey, seen: Tail) -> Result<TailSince, ReadError> {
+        self.log.tail_since(stream, seen).await
     }
 
     async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {

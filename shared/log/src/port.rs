@@ -24,6 +24,15 @@ pub struct Tail {
     pub revision: u64,
 }
 
+/// The end of a stream, against one that was seen before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TailSince {
+    /// It is the same.
+    Same,
+    /// It is another one, or not known to be the same: the last commit; none if the stream is empty.
+    Other(Option<Stored>),
+}
+
 /// What an append builds on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
@@ -208,6 +217,12 @@ pub type Follow = Pin<Box<dyn Stream<Item = Result<Followed, FollowError>> + Sen
 pub trait LogRead: fmt::Debug + Send + Sync + 'static {
     /// The last commit of a stream, read where every acknowledged append is visible (the leader).
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError>;
+
+    /// The same, unless the last commit still is the one that was seen and the engine can tell that without reading it: then it
+    /// is not found out either that its bytes were damaged since. An engine that has to read gives what it read.
+    async fn tail_since(&self, stream: &StreamKey, _seen: Tail) -> Result<TailSince, ReadError> {
+        self.tail(stream).await.map(TailSince::Other)
+    }
 
     /// Where the last commit of a stream lies, also if the store cannot give that commit itself.
     async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {

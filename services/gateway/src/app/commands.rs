@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use berth_bus::{Bus, KeyRing, Led, Presence, RequestError, Ruling, Undecided, ask_until_decided};
+use berth_domain::instance::remembered;
 use berth_proto::{
     AccountId, CommandId, Hash, InstanceId, Sealed, StreamKey, WriteVersion,
     command::Command,
@@ -163,7 +164,8 @@ impl Commands {
     /// it is about is gone.
     pub async fn was_decided(&self, call: &Call, record: &Record) -> Result<bool, Failure> {
         let identity = self.identity(call, record.id.as_bytes()).await?;
-        match berth_domain::instance::remembered(&record.state, identity.command_id) {
+        let state = self.records.states.read_remembering(record.id).await?;
+        match state.as_ref().and_then(|(_, state)| remembered(state, identity.command_id)) {
             None => Ok(false),
             Some(known) if known.digest == identity.digest => Ok(true),
             Some(_) => Err(Failure::Rejected(RejectionCodeV1::KeyReused)),

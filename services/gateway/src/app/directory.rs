@@ -4,18 +4,14 @@
 //! view that could lag and no barrier to wait for. What was found is cached only where the reader of the
 //! instance itself notices that it is out of date.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use berth_log::{LogRead, decode_state};
 use berth_proto::{
     CommandId, DirectoryId, InstanceId, StreamKey,
     directory::{DirectoryStateV1, FormerV1, HoldV1},
 };
-use lru::LruCache;
+use quick_cache::sync::Cache;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
@@ -24,7 +20,7 @@ use tokio::{
 use super::{coalesce::Coalesce, failure::Failure};
 
 /// Entries that are remembered: about 300 bytes each.
-const CACHED_ENTRIES_MAX: NonZeroUsize = NonZeroUsize::new(131_072).unwrap();
+const CACHED_ENTRIES_MAX: usize = 131_072;
 
 /// Entries that are read at once.
 const READS_AT_ONCE_MAX: usize = 256;
@@ -39,7 +35,7 @@ pub(super) struct Directory {
     /// log from its work.
     at_once: Semaphore,
     /// Written and read by every request; an entry is dropped by whoever notices that it is out of date.
-    cache: Mutex<LruCache<DirectoryId, Known>>,
+    cache: Cache<DirectoryId, Arc<Known>>,
 }
 
 /// What is remembered of an entry.
@@ -58,7 +54,7 @@ impl Directory {
             log,
             reads: Coalesce::new(),
             at_once: Semaphore::new(READS_AT_ONCE_MAX),
-            cache: Mutex::new(LruCache::new(CACHED_ENTRIES_MAX)),
+            cache: Cache::new(CACHED_ENTRIES_MAX),
         }
     }
 
@@ -70,7 +66,7 @@ impl Directory {
         match (&hold, state) {
             (Some(hold), Some(state)) => {
                 let known = Known { hold: Arc::clone(hold), former: state.former.clone(), since };
-                self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(entry, known);
+                self.cache.insert(entry, Arc::new(known));
             }
             _ => self.forget(entry),
         }
@@ -79,8 +75,7 @@ impl Directory {
 
     /// Who held the entry when it was last looked at, if that is remembered.
     pub(super) fn known(&self, entry: DirectoryId) -> Option<Arc<HoldV1>> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(&entry).map(|known| Arc::clone(&known.hold))
+        self.cache.get(&entry).map(|known| Arc::clone(&known.hold))
     }
 
     /// Who holds the entry, by a look-up that began at most `age` ago: many streams of one token cost one look-up.
@@ -89,13 +84,8 @@ impl Directory {
         entry: DirectoryId,
         age: Duration,
     ) -> Result<Option<Arc<HoldV1>>, Failure> {
-        let recent = {
-            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = cache.get(&entry).filter(|known| known.since.elapsed() < age);
-            known.map(|known| Arc::clone(&known.hold))
-        };
-        match recent {
-            Some(hold) => Ok(Some(hold)),
+        match self.cache.get(&entry).filter(|known| known.since.elapsed() < age) {
+            Some(known) => Ok(Some(Arc::clone(&known.hold))),
             None => self.fresh(entry).await,
         }
     }
@@ -121,18 +111,15 @@ impl Directory {
             let known = former.iter().rev().find(|former| former.command_ids.contains(&command));
             known.and_then(|former| former.instance)
         };
-        {
-            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = cache.get(&entry) {
-                return Ok(knows(&known.former));
-            }
+        if let Some(known) = self.cache.get(&entry) {
+            return Ok(knows(&known.former));
         }
         Ok(self.state(entry).await?.and_then(|state| knows(&state.former)))
     }
 
     /// Drops what is remembered of an entry.
     pub(super) fn forget(&self, entry: DirectoryId) {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).pop(&entry);
+        self.cache.remove(&entry);
     }
 
     /// The whole state of an entry.

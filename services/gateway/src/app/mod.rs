@@ -55,6 +55,7 @@ mod settings;
 mod sign_in;
 mod simulate;
 mod standing;
+mod states;
 mod tokens;
 mod upstreams;
 mod view_stands;
@@ -100,7 +101,7 @@ pub use notifications::{Notification, Notifications};
 pub use passes::{Admitted, PassFailure, Passes};
 pub use people::{Holding, Holdings, PEOPLE_PAGE_MAX, People, Trace};
 pub use principal::{Principal, Principals};
-pub use quota::{Counters, Left, Quotas, Spending};
+pub use quota::{Counters, Left, Quotas, Spending, Tally};
 pub use rate::{Allowance, Rate};
 pub use record::{Device, Erasure, Record, Records};
 pub use redelivery::{Recovered, Redelivered, Redelivery, Tested};
@@ -122,6 +123,7 @@ use just_created::JustCreated;
 use quota::Shares;
 use room::Room;
 pub(crate) use seats::{Seat, Seats};
+use states::States;
 
 use crate::Settings;
 
@@ -224,8 +226,9 @@ impl App {
         let directory = Arc::new(Directory::new(Arc::clone(&log)));
         let (guesses, shares) = (Arc::new(Guesses::new()), Arc::new(Shares::new()));
         let principals = part!(Principals: keys, directory, guesses, root_key_digest);
-        let records = part!(Records: log, bus, keys, clock, entropy, stop, directory, principals);
-        let standings = Arc::new(Standings::new(&log, &clock, &principals));
+        let states = Arc::new(States::new(&log));
+        let records = part!(Records: log, bus, keys, clock, entropy, stop, directory, principals, states);
+        let standings = Arc::new(Standings::new(&states, &clock, &principals));
         let counters = part!(Counters: volatile, keys, clock, quotas, shares);
         let log_shards = log.shards();
         let commands = part!(Commands: bus, keys, entropy, presence, log_shards, stop, write_version, principals,

@@ -83,6 +83,27 @@ struct Of {
     id: StreamId,
 }
 
+/// The quotas that a request counts against, as they were looked up once for it.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    on: Spending,
+    /// The narrower first.
+    parts: [Option<Part>; 2],
+}
+
+impl Tally {
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().flatten()
+    }
+}
+
+/// A quota, and what this gateway took of it.
+#[derive(Debug, Clone)]
+struct Part {
+    quota: Quota,
+    slot: Arc<Slot>,
+}
+
 /// What this gateway took of quotas.
 #[derive(Debug)]
 pub(super) struct Shares {
@@ -121,14 +142,19 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Counts a request of somebody. [`Failure::Limited`] if a quota of theirs is used up: the operator has none.
-    pub async fn spend(&self, principal: &Principal, on: Spending) -> Result<(), Failure> {
-        let quotas = self.quotas(principal, on);
-        for (at, quota) in quotas.iter().enumerate() {
-            if let Err(failure) = self.take(quota, on).await {
+    /// The quotas that a request of somebody counts against.
+    pub fn tally(&self, principal: &Principal, on: Spending) -> Tally {
+        let part = |quota: Quota| Part { slot: self.shares.slot(quota.of), quota };
+        Tally { on, parts: self.quotas(principal, on).map(|quota| quota.map(part)) }
+    }
+
+    /// Counts a request. [`Failure::Limited`] if a quota of its tally is used up: the operator has none.
+    pub async fn spend(&self, tally: &Tally) -> Result<(), Failure> {
+        for (at, part) in tally.parts().enumerate() {
+            if let Err(failure) = self.take(part, tally.on).await {
                 // A client that keeps on trying must not use up more than it has.
-                for before in quotas.iter().take(at) {
-                    self.shares.slot(before.of).give_back(self.window(WINDOW_SECONDS));
+                for before in tally.parts().take(at) {
+                    before.slot.give_back(self.window(WINDOW_SECONDS));
                 }
                 return Err(failure);
             }
@@ -138,29 +164,27 @@ impl Counters {
 
     /// Counts a call against its caller's quotas, unless that was done. Before each command.
     pub(super) async fn count_call(&self, call: &Call) -> Result<(), Failure> {
-        let counting = || self.spend(&call.principal, Spending::Command);
+        let counting = || async { self.spend(&self.tally(&call.principal, Spending::Command)).await };
         call.counted.get_or_try_init(counting).await.copied()
     }
 
-    /// What is left of somebody's quotas for requests of this kind.
-    pub fn left(&self, principal: &Principal, on: Spending) -> Vec<Left> {
+    /// What is left of the quotas of a tally.
+    pub fn left<'a>(&'a self, tally: &'a Tally) -> impl Iterator<Item = Left> + use<'a> {
         let window = self.window(WINDOW_SECONDS);
-        let left = |Quota { of, limit }: Quota| {
-            let slot = self.shares.slot(of);
+        tally.parts().map(move |Part { quota: Quota { of, limit }, slot }| {
             let share = *slot.share_in(window);
             Left {
                 name: of.name,
-                limit,
+                limit: *limit,
                 window_seconds: WINDOW_SECONDS,
                 remaining: limit.saturating_sub(share.everywhere).saturating_add(share.left),
                 resets_in_seconds: self.seconds_left(window),
             }
-        };
-        self.quotas(principal, on).into_iter().map(left).collect()
+        })
     }
 
     /// The quotas that a request counts against, the narrower first: whoever is over it takes nothing of the other.
-    fn quotas(&self, principal: &Principal, on: Spending) -> Vec<Quota> {
+    fn quotas(&self, principal: &Principal, on: Spending) -> [Option<Quota>; 2] {
         let Quotas { instance_commands, account_commands, instance_reads, account_reads } = self.quotas;
         let (of_instance, of_account) = match on {
             Spending::Command => {
@@ -173,15 +197,15 @@ impl Counters {
             Principal::Account { account, .. } => (None, Some(account)),
             Principal::Instance { account, instance, .. } => (Some(instance), Some(account)),
         };
-        let quota = |((name, limit), id)| Quota { of: Of { name, id }, limit };
-        let instance = instance.map(|id| (of_instance, StreamId::from(id)));
-        let account = account.map(|id| (of_account, StreamId::from(id)));
-        instance.into_iter().chain(account).map(quota).filter(|quota| quota.limit != 0).collect()
+        let quota = |(name, limit), id| (limit != 0).then_some(Quota { of: Of { name, id }, limit });
+        [
+            instance.and_then(|id| quota(of_instance, StreamId::from(id))),
+            account.and_then(|id| quota(of_account, StreamId::from(id))),
+        ]
     }
 
     /// Uses one of a quota up, and takes a share of it for that if need be.
-    async fn take(&self, quota: &Quota, on: Spending) -> Result<(), Failure> {
-        let slot = self.shares.slot(quota.of);
+    async fn take(&self, Part { quota, slot }: &Part, on: Spending) -> Result<(), Failure> {
         if slot.use_one(self.window(WINDOW_SECONDS)) {
             return Ok(());
         }

@@ -6,10 +6,11 @@ use super::{
     directory::Directory,
     failure::Failure,
     principal::{Held, Principal, Principals},
+    states::States,
 };
 use berth_bus::{Bus, KeyRing};
 use berth_domain::instance::effective;
-use berth_log::{LogRead, ReadError, Rehydrated, StateError, last_readable, rehydrate};
+use berth_log::{LogRead, last_readable};
 use berth_proto::{
     InstanceId, RecordV1, Sealed, StreamKey, Timestamp,
     frame::RejectionCodeV1,
@@ -25,7 +26,7 @@ pub struct Record {
     pub id: InstanceId,
     /// The version of its stream that this is.
     pub version: u64,
-    /// Its state as a reader sees it now: a deadline that passed counts as reached.
+    /// Its state as a reader sees it now: a deadline that passed counts as reached. The commands that it remembers need not be in it.
     pub state: InstanceStateV1,
     /// Its name; empty when erased.
     pub name: String,
@@ -131,6 +132,7 @@ pub struct Records {
     pub(super) stop: CancellationToken,
     pub(super) directory: Arc<Directory>,
     pub(super) principals: Arc<Principals>,
+    pub(super) states: Arc<States>,
 }
 
 impl Records {
@@ -187,18 +189,8 @@ impl Records {
 
     /// The instance with this id, deleted or not, without asking who wants to know.
     pub async fn read_any(&self, instance: InstanceId) -> Result<Option<Record>, Failure> {
-        let Some(stored) = self.log.tail(&StreamKey::instance(instance)).await? else {
-            return Ok(None);
-        };
-        match rehydrate(&*self.log, &stored).await {
-            Ok(Rehydrated { commit, state, .. }) => {
-                self.record_of(instance, commit.version, state).await.map(Some)
-            }
-            Err(StateError::Decode(_) | StateError::Read(ReadError::Damaged(_))) => {
-                Err(Failure::Rejected(RejectionCodeV1::Damaged))
-            }
-            Err(StateError::Read(error)) => Err(error.into()),
-        }
+        let Some((version, state)) = self.states.read(instance).await? else { return Ok(None) };
+        self.record_of(instance, version, state).await.map(Some)
     }
 
     /// The instance as its last readable commit left it: for looking at a history whose end is damaged.

@@ -7,10 +7,8 @@ use std::sync::Arc;
 
 use berth_bus::KeyRing;
 use berth_domain::instance::{Unusable, binding, may_message};
-use berth_log::{LogRead, ReadError, StateError, rehydrate};
 use berth_proto::{
-    AccountId, InstanceId, Sealed, StreamKey,
-    frame::RejectionCodeV1,
+    AccountId, InstanceId, Sealed,
     instance::{ConnectionV1, InstanceStateV1, PhaseV1},
 };
 use berth_runtime::{Clock, sealing::field};
@@ -19,6 +17,7 @@ use super::{
     coalesce::Coalesce,
     failure::Failure,
     principal::{Held, Principal, Principals},
+    states::States,
 };
 
 /// How an instance stands for messaging.
@@ -83,16 +82,16 @@ impl Standing {
 /// Reads standings.
 #[derive(Debug)]
 pub struct Standings {
-    log: Arc<dyn LogRead>,
+    states: Arc<States>,
     clock: Arc<dyn Clock>,
     principals: Arc<Principals>,
     reads: Coalesce<InstanceId, Option<Standing>>,
 }
 
 impl Standings {
-    pub(super) fn new(log: &Arc<dyn LogRead>, clock: &Arc<dyn Clock>, principals: &Arc<Principals>) -> Self {
+    pub(super) fn new(states: &Arc<States>, clock: &Arc<dyn Clock>, principals: &Arc<Principals>) -> Self {
         Self {
-            log: Arc::clone(log),
+            states: Arc::clone(states),
             clock: Arc::clone(clock),
             principals: Arc::clone(principals),
             reads: Coalesce::new(),
@@ -116,16 +115,8 @@ impl Standings {
     }
 
     async fn look(&self, instance: InstanceId) -> Result<Option<Standing>, Failure> {
-        let Some(stored) = self.log.tail(&StreamKey::instance(instance)).await? else { return Ok(None) };
-        match rehydrate::<InstanceStateV1>(&*self.log, &stored).await {
-            Ok(read) => {
-                let state = berth_domain::instance::effective(&read.state, self.clock.now());
-                Ok(Some(Standing::of(instance, &state)))
-            }
-            Err(StateError::Decode(_) | StateError::Read(ReadError::Damaged(_))) => {
-                Err(Failure::Rejected(RejectionCodeV1::Damaged))
-            }
-            Err(StateError::Read(error)) => Err(error.into()),
-        }
+        let Some((_, state)) = self.states.read(instance).await? else { return Ok(None) };
+        let state = berth_domain::instance::effective(&state, self.clock.now());
+        Ok(Some(Standing::of(instance, &state)))
     }
 }

@@ -12,25 +12,24 @@ use axum::{
     response::Response,
 };
 
-use crate::app::{App, Failure, Left, Principal, Spending};
+use crate::app::{App, Failure, Left, Principal, Spending, Tally};
 
 /// What the quotas are (draft-ietf-httpapi-ratelimit-headers-10).
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What is left of them.
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Who a request was counted for: written when the caller is known, read when the answer is there.
+/// What a request was counted against: written when the caller is known, read when the answer is there.
 #[derive(Debug, Clone, Default)]
-struct Counted(Arc<OnceLock<Principal>>);
+struct Counted(Arc<OnceLock<Tally>>);
 
 /// Says in the answer of a route what is left of the quotas that the request counted against.
 pub(crate) async fn with_quota(app: App, mut request: Request, next: Next) -> Response {
-    let on = spending(request.method());
     let counted = Counted::default();
     request.extensions_mut().insert(counted.clone());
     let mut response = next.run(request).await;
-    if let Some(principal) = counted.0.get() {
-        add_headers(&mut response, &app.counters.left(principal, on));
+    if let Some(tally) = counted.0.get() {
+        add_headers(&mut response, app.counters.left(tally));
     }
     response
 }
@@ -42,17 +41,18 @@ pub(super) async fn count(
     method: &Method,
     extensions: &Extensions,
 ) -> Result<(), Failure> {
-    if let Some(Counted(counted)) = extensions.get() {
-        counted.get_or_init(|| *principal);
+    let tally = app.counters.tally(principal, spending(method));
+    match extensions.get() {
+        Some(Counted(counted)) => app.counters.spend(counted.get_or_init(|| tally)).await,
+        None => app.counters.spend(&tally).await,
     }
-    app.counters.spend(principal, spending(method)).await
 }
 
 fn spending(method: &Method) -> Spending {
     if method.is_safe() { Spending::Read } else { Spending::Command }
 }
 
-fn add_headers(response: &mut Response, quotas: &[Left]) {
+fn add_headers(response: &mut Response, quotas: impl Iterator<Item = Left>) {
     let (mut policies, mut rest) = (String::new(), String::new());
     for Left { name, limit, window_seconds, remaining, resets_in_seconds } in quotas {
         let comma = if policies.is_empty() { "" } else { ", " };

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     local::{self, FOLLOW_PAGE_BYTES_MAX, FOLLOW_PAGE_COMMITS_MAX, Local, Page},
-    port::{Follow, FollowError, LogRead, Position, ReadError, ShardPosition, Stored, Tail},
+    port::{Follow, FollowError, LogRead, Position, ReadError, ShardPosition, Stored, Tail, TailSince},
     unreadable::Unreadable,
     window::Window,
 };
@@ -33,6 +33,11 @@ impl LogRead for EmbeddedLog {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
         here(&self.source.store, move |tables| tables.tail(&stream, shard)).await
+    }
+
+    async fn tail_since(&self, stream: &StreamKey, seen: Tail) -> Result<TailSince, ReadError> {
+        let (stream, shard) = (*stream, stream.partition().shard(self.shards));
+        here(&self.source.store, move |tables| tables.tail_since(&stream, shard, seen)).await
     }
 
     async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {

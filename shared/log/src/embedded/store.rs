@@ -22,7 +22,7 @@ use super::{
     keys::{read_tail, split_row, stored, stream_key, version_key},
     tables::Tables,
 };
-use crate::port::{ReadError, Stored, Tail};
+use crate::port::{ReadError, Stored, Tail, TailSince};
 
 /// The pause between two attempts to open the engine again.
 const REOPEN_EVERY: Duration = Duration::from_secs(1);
@@ -279,6 +279,20 @@ impl<'a> Snapshot<'a> {
     pub(super) fn tail(&self, stream: &StreamKey, shard: u8) -> Result<Option<Stored>, StoreError> {
         let Some(tail) = self.tail_of(stream)? else { return Ok(None) };
         self.commit(stream, shard, tail).map(Some)
+    }
+
+    /// The same, unless it is the one that was seen.
+    pub(super) fn tail_since(
+        &self,
+        stream: &StreamKey,
+        shard: u8,
+        seen: Tail,
+    ) -> Result<TailSince, StoreError> {
+        match self.tail_of(stream)? {
+            Some(tail) if tail == seen => Ok(TailSince::Same),
+            Some(tail) => Ok(TailSince::Other(Some(self.commit(stream, shard, tail)?))),
+            None => Ok(TailSince::Other(None)),
+        }
     }
 
     /// The commit of a stream with this version; none if there is no such commit.

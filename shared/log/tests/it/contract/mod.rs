@@ -39,7 +39,8 @@ macro_rules! stories {
                 a_flipped_bit_of_the_last_commit_is_noticed,
                 a_state_is_found_through_a_commit_without_one,
                 a_state_that_is_not_where_a_commit_says_is_refused,
-                reading_back_passes_over_what_is_damaged;
+                reading_back_passes_over_what_is_damaged,
+                an_end_that_was_seen_is_told_from_another_one;
         }
     };
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use berth_log::{
-    ChainFaultKind, DecodeError, EventLog, NewCommit, StateError, Tail, decode_commit, last_readable,
-    rehydrate, verify,
+    ChainFaultKind, DecodeError, EventLog, NewCommit, StateError, Tail, TailSince, decode_commit,
+    last_readable, rehydrate, verify,
 };
 use berth_proto::{
     AccountId, CommandId, CommitV2, DirectoryId, Hash, RecordV1, Sealed, Timestamp, codec,
@@ -173,4 +173,23 @@ pub(crate) async fn reading_back_passes_over_what_is_damaged(log: &Log) {
     assert_eq!((readable.tail, readable.hash, readable.state), (good, hash, now));
     let stored = log.tail(&history.stream).await.unwrap().unwrap();
     assert!(decode_commit(&stored).is_err());
+}
+
+pub(crate) async fn an_end_that_was_seen_is_told_from_another_one(log: &Log) {
+    let mut history = History::new(instance(1));
+    let nowhere = Tail { version: 1, revision: 1 };
+    assert_eq!(log.tail_since(&history.stream, nowhere).await.unwrap(), TailSince::Other(None));
+    let mut seen = nowhere;
+    for _ in 0..3 {
+        let tail = append(log, &mut history, full(&state())).await;
+        let stored = log.tail(&history.stream).await.unwrap();
+        assert_eq!(stored.as_ref().map(|stored| stored.tail), Some(tail));
+        let other = TailSince::Other(stored);
+        if seen != tail {
+            assert_eq!(log.tail_since(&history.stream, seen).await.unwrap(), other);
+        }
+        let same = log.tail_since(&history.stream, tail).await.unwrap();
+        assert!(same == TailSince::Same || same == other, "{same:?}");
+        seen = tail;
+    }
 }
