@@ -5,7 +5,7 @@ use berth_proto::StreamKey;
 use crate::port::{LogRead, ReadError, Stored};
 
 /// Commits that are read at once.
-const PAGE_COMMITS_MAX: usize = 100;
+const PAGE_COMMITS_MAX: usize = 256;
 
 /// What stands at a place of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +60,8 @@ pub struct Pages<'a> {
     stream: &'a StreamKey,
     /// The version after which the next page begins.
     after: u64,
-    /// The last revision that was met. Where versions cannot be read, an engine that finds pages by them may give one again:
-    /// what does not go on behind it is nothing new.
+    /// The last revision that was met. Where versions cannot be read, an engine that finds pages by them may give commits again:
+    /// what does not stand behind it is nothing new.
     met: u64,
     is_at_end: bool,
 }
@@ -74,16 +74,21 @@ impl<'a> Pages<'a> {
         Self { log, stream, after: version, met: 0, is_at_end: false }
     }
 
-    /// The next page, a hundred places at most; none at the end.
+    /// The next page, a few hundred places at most; none at the end.
     pub async fn next(&mut self) -> Result<Option<Vec<Place>>, ReadError> {
         if self.is_at_end {
             return Ok(None);
         }
-        let page = read_around(self.log, self.stream, self.after, PAGE_COMMITS_MAX).await?;
-        let goes_on = page.iter().find_map(Place::revision).is_none_or(|first| first > self.met);
-        self.met = page.iter().rev().find_map(Place::revision).unwrap_or_default().max(self.met);
-        self.after = self.after.saturating_add(page.len() as u64);
-        self.is_at_end = !goes_on || page.len() < PAGE_COMMITS_MAX;
+        let mut page = read_around(self.log, self.stream, self.after, PAGE_COMMITS_MAX).await?;
+        let read = page.len();
+        let is_known = page.iter().any(|place| place.revision().is_some());
+        page.retain(|place| place.revision().is_none_or(|revision| revision > self.met));
+        let last = page.iter().rev().find_map(Place::revision);
+        // Marks alone say nothing of where they stand: with nothing new beside them they are those of before.
+        let goes_on = last.is_some() || !is_known;
+        self.met = last.unwrap_or(self.met);
+        self.after = self.after.saturating_add(read as u64);
+        self.is_at_end = !goes_on || read < PAGE_COMMITS_MAX;
         Ok(Some(page).filter(|page| goes_on && !page.is_empty()))
     }
 }

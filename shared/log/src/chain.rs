@@ -3,13 +3,10 @@
 use berth_proto::{Hash, StreamKey, commit::DamageV1};
 
 use crate::{
-    around::{Pages, Place, read_around},
+    around::{Pages, Place},
     decode::{DecodeError, decode_commit},
     port::{LogRead, ReadError, Stored},
 };
-
-/// Commits that are read at once.
-const PAGE_COMMITS_MAX: usize = 256;
 
 /// What verifying a stream came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +78,8 @@ pub async fn verify(log: &dyn LogRead, stream: &StreamKey) -> Result<ChainReport
         report: ChainReport { commits: 0, last_hash: Hash::genesis(stream), fault: None, tombstone: None },
         occurred_at: None,
     };
-    loop {
-        let page = read_around(log, stream, walk.report.commits, PAGE_COMMITS_MAX).await?;
-        if page.is_empty() {
-            return Ok(walk.report);
-        }
+    let mut pages = Pages::after(log, stream, 0);
+    while let Some(page) = pages.next().await? {
         for place in &page {
             let stepped = match place {
                 Place::Commit(stored) => walk.step(stream, stored),
@@ -99,6 +93,7 @@ pub async fn verify(log: &dyn LogRead, stream: &StreamKey) -> Result<ChainReport
             }
         }
     }
+    Ok(walk.report)
 }
 
 /// The first commit after a version that was written knowing of damage.

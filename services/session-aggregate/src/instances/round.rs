@@ -156,10 +156,11 @@ impl Round {
         }
     }
 
-    /// The same round of one command, decided against for the sake of what is not in the instance: nothing is appended.
-    pub(crate) fn refused(self, code: RejectionCodeV1) -> Self {
+    /// The same round of one command, decided against for the sake of what is not in the instance, which stays as it was loaded.
+    pub(crate) fn refused(self, loaded: &Loaded<State>, code: RejectionCodeV1) -> Self {
+        debug_assert_eq!(self.answers.len(), 1, "what spans streams shares no round");
         let answers = vec![Answer::Rejected { code, state: None }];
-        Self { answers, receipts: Vec::new(), events: Vec::new(), ..self }
+        Self { answers, state: loaded.state.clone(), receipts: Vec::new(), events: Vec::new(), ..self }
     }
 
     /// What is to be appended to the stream, if anything, and the answers that are true then.

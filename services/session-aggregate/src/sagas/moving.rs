@@ -98,7 +98,7 @@ impl Move {
                     let whole = InstanceCommand { request: asked.request.clone(), command };
                     self.instances.decide(&loaded, std::slice::from_ref(&whole), now).await
                 }
-                Err(code) => round.refused(code),
+                Err(code) => round.refused(&loaded, code),
             };
         }
         if !round.commits() && before.as_ref().is_none_or(|state| state.account != to.account) {

@@ -66,7 +66,7 @@ impl Rename {
                 self.directory.withdraw(to.name_entry, holder, &former(instance), &cause).await?;
             }
             let round = match refused {
-                Some(code) => round.refused(code),
+                Some(code) => round.refused(&loaded, code),
                 None => round,
             };
             Ok(round.into_plan(loaded))

@@ -63,7 +63,7 @@ impl Rotate {
             match self.directory.reserve(new.entry, hold, cause).await? {
                 Ok(hold) if hold.instance == Some(instance) => {}
                 Ok(_) | Err(_) => {
-                    let refused = round.refused(RejectionCodeV1::TokenTaken);
+                    let refused = round.refused(&loaded, RejectionCodeV1::TokenTaken);
                     return Ok(refused.into_plan(loaded).map(|answers| (answers, None)));
                 }
             }

@@ -348,7 +348,7 @@ async fn headers_tell_what_a_commit_is_and_nothing_else() {
 async fn many_messages_that_are_no_commits_are_read_to_their_end() {
     let server = NatsServer::start().await;
     let (log, context) = (open_server(&server).await, context(&server).await);
-    for (number, good, others) in [(1, 3, 300), (2, 98, 3)] {
+    for (number, good, others) in [(1, 3, 300), (2, 98, 3), (3, 254, 3)] {
         let mut history = History::new(instance(number));
         history.grow(&log, good).await;
         for _ in 0..others {

@@ -46,10 +46,13 @@ impl Create {
             Ok(round.into_plan(loaded))
         };
         let (loaded, mut answers) = self.instances.transact_with(draft.instance, remembered, decide).await?;
-        match answers.pop() {
-            Some(Answer::Rejected { code, .. }) => self.not_created(request, draft, &loaded, code).await,
-            answer => Ok(Tried::Done(self.instances.concluded(loaded, answer))),
-        }
+        let code = match answers.pop() {
+            Some(Answer::Rejected { code, .. }) => code,
+            // A round of one command answers it.
+            None => RejectionCodeV1::Changed,
+            answer => return Ok(Tried::Done(self.instances.concluded(loaded, answer))),
+        };
+        self.not_created(request, draft, &loaded, code).await
     }
 
     /// The command as the instance of the draft is to be asked it: where it came from, and the copied endpoints of its
