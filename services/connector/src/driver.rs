@@ -299,8 +299,8 @@ pub trait DeviceLink: fmt::Debug + Send + Sync + 'static {
     }
 
     /// An attempt is over, and no device is known of it: what it began elsewhere ends, so that nobody can link one by it. A
-    /// login that may come of it is waited for, unless `hanging` says that it hangs for good.
-    async fn abandon(&self, _link: &Link, _hanging: &Hanging) {}
+    /// login that may come of it is waited for, unless `hanging` says that it hangs for good. `ran` says whether the attempt ran until now.
+    async fn abandon(&self, _link: &Link, _ran: bool, _hanging: &Hanging) {}
 
     /// Whether there may be a device, where something is kept in the place of its keys.
     async fn has_device(&self, _link: &Link) -> bool {

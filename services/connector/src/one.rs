@@ -131,7 +131,7 @@ impl One {
             }
             None => EndReasonV1::Refused,
         };
-        self.settle(reason, link.as_ref()).await
+        self.settle(reason, link.as_ref(), true).await
     }
 
     /// How an attempt begins; none if it cannot.
@@ -159,7 +159,7 @@ impl One {
             delete_keys(&self.link).await;
         }
         let link = Box::pin(self.bound()).await;
-        self.settle(EndReasonV1::OwnerLost, Some(&link)).await
+        self.settle(EndReasonV1::OwnerLost, Some(&link), true).await
     }
 
     /// Runs the driver until it ends or is told to stop. Says whether it ended by itself.
@@ -180,8 +180,8 @@ impl One {
 
     /// Sees to it that the log and the device agree when nobody works on an attempt any more. An attempt that
     /// still runs is ended; a device that no record knows is unlinked, since nobody else ever would. Says
-    /// whether the attempt has linked a device, which is then to be kept.
-    async fn settle(&self, reason: EndReasonV1, link: Option<&Link>) -> bool {
+    /// whether the attempt has linked a device, which is then to be kept. `ran` says whether it ran until now.
+    async fn settle(&self, reason: EndReasonV1, link: Option<&Link>, ran: bool) -> bool {
         let mut stands = self.stands().await;
         if stands == Stands::Attempt {
             self.reports.report(Report::AttemptEnded { reason, code: 0 }).await;
@@ -191,7 +191,7 @@ impl One {
             self.reports.hide().await;
             let deadline = self.given_up_at().await;
             if let Some(link) = link {
-                self.abandon(link, deadline).await;
+                self.abandon(link, ran, deadline).await;
             }
             if self.has_keys().await {
                 // What is kept of an attempt without a device is nothing that could be unlinked.
@@ -225,15 +225,15 @@ impl One {
         info!(instance = %self.link.instance, attempt = self.link.attempt,
             "an attempt that is over may have left something at its upstream: that is ended");
         let link = Box::pin(self.bound()).await;
-        self.settle(EndReasonV1::OwnerLost, Some(&link)).await;
+        self.settle(EndReasonV1::OwnerLost, Some(&link), false).await;
     }
 
     /// Ends what the attempt began elsewhere, however often it takes until that is given up.
-    async fn abandon(&self, link: &Link, deadline: Timestamp) {
+    async fn abandon(&self, link: &Link, ran: bool, deadline: Timestamp) {
         let (driver, clock) = (&self.tenure.driver, &self.tenure.ports.clock);
         let mut pauses = Pauses::new(REOPEN_PAUSE_FIRST, driver.unlink_pause_max(link));
         let hanging = Hanging::new(Arc::clone(clock));
-        while timeout(driver.abandon_max(link), driver.abandon(link, &hanging)).await.is_err()
+        while timeout(driver.abandon_max(link), driver.abandon(link, ran, &hanging)).await.is_err()
             && clock.now() < deadline
         {
             warn!(instance = %link.instance, attempt = link.attempt,

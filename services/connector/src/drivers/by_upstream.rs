@@ -98,9 +98,9 @@ impl DeviceLink for ByUpstream {
         self.of(link).unwrap_or(&self.own).unlink_pause_max(link)
     }
 
-    async fn abandon(&self, link: &Link, hanging: &Hanging) {
+    async fn abandon(&self, link: &Link, ran: bool, hanging: &Hanging) {
         if let Some(driver) = self.of(link) {
-            driver.abandon(link, hanging).await;
+            driver.abandon(link, ran, hanging).await;
         }
     }
 

@@ -220,6 +220,21 @@ async fn codes_that_are_shown_when_it_is_only_looked_from_now_on_are_ended_and_a
 }
 
 #[tokio::test]
+async fn codes_of_an_attempt_that_was_over_before_it_is_only_looked_are_left() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| script.logout = Logout::FailingThatWorks);
+    let connector = world.connector_driven_by(driver).await;
+    let id = shows_a_code(&world).await;
+    connector.kill().await;
+    world.logout(id).await;
+    let _looks = world.connector_driven_by(upstream.driver("observe", None)).await;
+    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+    upstream.looked_at(&world, 10).await;
+    assert_eq!(upstream.asked("DELETE"), 0, "somebody may have asked for them there");
+}
+
+#[tokio::test]
 async fn codes_end_where_it_is_not_told_whether_one_was_scanned_and_not_while_that_fails() {
     for (untold, is_told_later) in [
         (StatusCode::NOT_FOUND, false),

@@ -233,14 +233,16 @@ impl DeviceLink for Evolution {
         unlink::PAUSE_MAX
     }
 
-    async fn abandon(&self, link: &Link, hanging: &Hanging) {
+    async fn abandon(&self, link: &Link, ran: bool, hanging: &Hanging) {
         let kept = kept(link).await;
         // It never began there, or was ended.
         if matches!(kept, Ok(None)) {
             return;
         }
-        // Where it is only looked by now as well: codes that nobody is told of any more are its own.
-        if let Some(name) = self.name(link).await {
+        // Where it is only looked by now, codes may be anybody's, but for those of an attempt that ran until now.
+        if (self.drives() || ran)
+            && let Some(name) = self.name(link).await
+        {
             // What cannot be read may say anything.
             let has_asked = kept.as_ref().map_or(true, |kept| kept.as_ref().is_some_and(|it| it.has_asked));
             self.end_attempt(link, &name, has_asked, hanging).await;
