@@ -43,6 +43,7 @@ use thiserror::Error;
 pub use attempts::AttemptsError;
 
 use attempts::Attempts;
+pub use dispatch::Room;
 use dispatch::{Dispatcher, Tools};
 use letters::{Flights, Letters};
 use outbox::{Outbox, Touched};
@@ -98,6 +99,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// How the outbox is kept.
     pub view: ViewOptions,
+    /// How much of what is owed is in memory.
+    pub room: Room,
     /// Which formats may be written: those that every replica of the deployment reads.
     pub write_version: WriteVersion,
 }
@@ -137,6 +140,7 @@ impl Settings {
             dial: Arc::new(Tcp),
             schedule: Schedule::default(),
             view: ViewOptions::new(clock),
+            room: Room::default(),
             write_version: WriteVersion::NEWEST,
         }
     }
@@ -200,6 +204,7 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         outbox: outbox.clone(),
         flights: Arc::new(Flights::default()),
         failing: Arc::default(),
+        room: settings.room,
         reports: settings.write_version.account_wide(),
     };
     let letters = Letters::new(ports.postbag);

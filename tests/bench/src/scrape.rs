@@ -7,7 +7,7 @@ use crate::{
 
 /// How far a view is behind the log.
 const LAG_SECONDS: &str = "berth_view_lag_seconds";
-/// Notices that wait in memory.
+/// Notices that wait.
 const OWED: &str = "berth_webhook_owed";
 /// Device links that a connector runs.
 const LINKS: &str = "berth_connector_links";

@@ -210,7 +210,7 @@ fn links_are_spread_over_two_connectors_and_resumed_by_the_other_on_nats() {
 #[test]
 fn notices_wait_for_what_takes_nothing_and_commits_go_on_beside_them() {
     let report = measured("waiting");
-    assert!((report.median("memory", "80 notices wait", "notices in memory") - 80.0).abs() < 0.5);
+    assert!((report.median("memory", "80 notices wait", "notices that wait") - 80.0).abs() < 0.5);
     assert!(report.median("memory", "80 notices wait", "MiB") > 0.0);
     assert!(report.median("memory", "80 notices wait", "a new instance's notice after a restart s") > 0.0);
     let beside = "80 notices wait, commits beside them, 1 client";

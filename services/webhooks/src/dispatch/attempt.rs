@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::{
     failing::Failing,
+    heads::Room,
     lane::Pending,
     paces::Bounds,
     permit::{Fault, Owner, Permit, Reach, ask, read},
@@ -71,6 +72,8 @@ pub(crate) struct Tools {
     /// Letters that are being sent, which the end of a session waits for.
     pub(crate) flights: Arc<Flights>,
     pub(crate) failing: Arc<Failing>,
+    /// How much of what is owed is in memory.
+    pub(crate) room: Room,
     /// Whether accounts are told how their endpoints fare: once every release of the deployment reads such a report.
     pub(crate) reports: bool,
 }

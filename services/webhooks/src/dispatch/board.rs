@@ -2,7 +2,7 @@
 //!
 //! A lane is (instance, endpoint) and whether it carries codes. Only the head of a lane may be tried, and one
 //! attempt runs in a lane at a time, so that an endpoint hears everything in order. A notice leaves its lane
-//! when its settlement is durable.
+//! when its settlement is durable. Only the oldest notices of a lane are here, see [`Heads`].
 //!
 //! The end of a session, and of an instance, is told after everything that is older has come to an end: also after an
 //! attempt of a former owner, which nobody can stop and which lives for as long as an attempt may take.
@@ -16,13 +16,11 @@ use std::{
 };
 
 use berth_domain::instance::NoticeClass;
-use berth_proto::{
-    EndpointId, InstanceId, Timestamp,
-    delivery::{NoticeKeyV1, SettledV1},
-};
+use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
 use super::{
     foreign::ForeignAttempts,
+    heads::{Heads, InLane, Room, in_lane},
     lane::{Lane, LaneKey, Pending, Present, Vocabulary, Waiting},
     paces::Bounds,
     shares::Destination,
@@ -33,6 +31,9 @@ use crate::{attempts::Tried, health::Open, outbox::Owed, schedule::plus};
 /// How far a clock may go back before it counts as another one: what a time service corrects is less.
 const CLOCK_BACK_MAX: Duration = Duration::from_mins(1);
 
+pub(crate) use rest::Rest;
+pub(crate) use spoken::Spoken;
+
 /// Everything that waits.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
@@ -42,8 +43,13 @@ pub(crate) struct Board {
     /// Settled here, and perhaps still a row of the view.
     settled: BTreeMap<InstanceId, HashSet<NoticeKeyV1>>,
     vocabulary: Vocabulary,
+    room: Room,
     /// Notices in all lanes.
     count: usize,
+    /// About how many there are behind them in the view.
+    beyond: usize,
+    /// Lanes of which all that was here is settled and more is in the view.
+    to_be_read: BTreeSet<LaneKey>,
     /// The moment at which it was last asked for the next one.
     looked: Option<Timestamp>,
 }
@@ -60,34 +66,45 @@ pub(crate) trait Past {
 // === impl Board ===
 
 impl Board {
-    /// Takes over all rows of one instance as the view has them now. Says whether there is a new one among them that was
-    /// tried before: a commit may have cancelled it since.
+    /// One that keeps so much.
+    pub(crate) fn with(room: Room) -> Self {
+        Self { room, ..Self::default() }
+    }
+
+    /// Takes over the oldest rows of each lane of one instance as the view has them now. Says whether there is a new one among
+    /// them that was tried before: a commit may have cancelled it since.
     pub(crate) fn merge(
         &mut self,
         instance: InstanceId,
-        rows: Vec<(NoticeKeyV1, Owed)>,
+        heads: Heads,
         past: &impl Past,
         clock: Present,
     ) -> bool {
-        let present: HashSet<NoticeKeyV1> = rows.iter().map(|(key, _)| *key).collect();
+        let present: HashSet<NoticeKeyV1> = heads.rows.iter().map(|(key, _)| *key).collect();
         if let Some(mut settled) = self.settled.remove(&instance) {
-            settled.retain(|key| present.contains(key));
+            settled.retain(|key| present.contains(key) || heads.is_beyond(key));
             if !settled.is_empty() {
                 self.settled.insert(instance, settled);
             }
         }
+        let Heads { rows, mut beyond, .. } = heads;
         for lane_key in self.lanes_of(instance) {
-            if let Some(lane) = self.lanes.get_mut(&lane_key) {
-                // Settled by a former owner.
-                let before = lane.queue.len();
+            let beyond = beyond.remove(&lane_key);
+            self.change(lane_key, |lane| {
+                // Settled by a former owner, or behind what was read.
                 lane.queue.retain(|waiting| waiting.busy || present.contains(&waiting.key(lane_key)));
-                self.count -= before - lane.queue.len();
-            }
+                lane.read_anew(beyond);
+            });
+            self.index(lane_key);
+        }
+        for (lane_key, beyond) in beyond {
+            self.lanes.entry(lane_key).or_default();
+            self.change(lane_key, |lane| lane.read_anew(Some(beyond)));
             self.index(lane_key);
         }
         let mut tried = false;
         for (key, owed) in rows {
-            tried |= self.add(key, owed, past, clock);
+            tried |= self.add(key, owed, (self.room.of_lane(self.count), false), past, clock);
         }
         tried
     }
@@ -102,7 +119,7 @@ impl Board {
         clock: Present,
     ) -> bool {
         if let Some(owed) = row {
-            return self.add(key, owed, past, clock);
+            return self.add(key, owed, (self.room.of_lane(self.count), true), past, clock);
         }
         if let btree_map::Entry::Occupied(mut settled) = self.settled.entry(key.instance) {
             settled.get_mut().remove(&key);
@@ -110,29 +127,45 @@ impl Board {
                 settled.remove();
             }
         }
-        // Settled by a former owner.
-        for codes in [false, true] {
-            let lane_key = LaneKey { instance: key.instance, endpoint: key.endpoint, codes };
-            if let Some(lane) = self.lanes.get_mut(&lane_key)
-                && lane.get(key.version, key.ordinal).is_some_and(|waiting| !waiting.busy)
-            {
-                lane.remove(key.version, key.ordinal);
-                self.count -= 1;
-                self.index(lane_key);
+        // Settled by a former owner, or it was in the view alone.
+        let lanes =
+            [false, true].map(|codes| LaneKey { instance: key.instance, endpoint: key.endpoint, codes });
+        let has = |lane_key: &LaneKey| {
+            self.lanes.get(lane_key).is_some_and(|lane| lane.get(key.version, key.ordinal).is_some())
+        };
+        match lanes.iter().find(|lane_key| has(lane_key)) {
+            Some(lane_key) => {
+                self.change(*lane_key, |lane| lane.lose(in_lane(&key)));
+                self.index(*lane_key);
             }
+            // Of codes there are few, and none for long.
+            None => self.change(lanes[0], |lane| lane.lose_beyond(in_lane(&key))),
         }
         false
     }
 
-    /// Adds a notice that is neither here nor settled here. Says whether it was added and was tried before.
-    fn add(&mut self, key: NoticeKeyV1, owed: Owed, past: &impl Past, clock: Present) -> bool {
+    /// Adds a notice that is neither here nor settled here, if there is room in its lane, which has so many at most; and whether it
+    /// is news, or was read with others. Says whether it was added and was tried before.
+    fn add(
+        &mut self,
+        key: NoticeKeyV1,
+        owed: Owed,
+        (lane_max, is_news): (usize, bool),
+        past: &impl Past,
+        clock: Present,
+    ) -> bool {
         if self.settled.get(&key.instance).is_some_and(|settled| settled.contains(&key)) {
             return false;
         }
-        let lane_key = LaneKey::of(&key, owed.class);
-        let known = self.lanes.get(&lane_key);
-        if known.is_some_and(|lane| lane.get(key.version, key.ordinal).is_some()) {
-            return false;
+        let (lane_key, at) = (LaneKey::of(&key, owed.class), in_lane(&key));
+        if let Some(lane) = self.lanes.get(&lane_key) {
+            if lane.get(key.version, key.ordinal).is_some() {
+                return false;
+            }
+            if lane.has_no_room(at, lane_max) {
+                self.change(lane_key, |lane| lane.leave_out(at, is_news));
+                return false;
+            }
         }
         let tried = past.tried(&key);
         if tried.is_some_and(|tried| tried.running) {
@@ -145,8 +178,11 @@ impl Board {
             .map_or(owed.occurred_at.min(clock.now), |tried| tried.due);
         let attempts = tried.map_or(0, |tried| tried.attempts);
         let waiting = Waiting::new(&key, owed, (attempts, due), &mut self.vocabulary);
-        self.lanes.entry(lane_key).or_default().insert(waiting);
-        self.count += 1;
+        self.lanes.entry(lane_key).or_default();
+        self.change(lane_key, |lane| {
+            lane.insert(waiting);
+            lane.shorten(lane_max);
+        });
         self.index(lane_key);
         tried.is_some()
     }
@@ -244,7 +280,7 @@ impl Board {
         })
     }
 
-    /// Marks a waiting notice as being settled; `false` if it is busy or gone.
+    /// Marks a waiting notice as being settled that was cancelled; `false` if it is busy or gone.
     pub(crate) fn claim(&mut self, key: &NoticeKeyV1, class: NoticeClass) -> bool {
         let lane_key = LaneKey::of(key, class);
         let mut claimed = false;
@@ -252,6 +288,7 @@ impl Board {
             claimed = !pending.busy;
             pending.busy = true;
         });
+        self.change(lane_key, Lane::leaves);
         claimed
     }
 
@@ -283,10 +320,7 @@ impl Board {
                 continue;
             }
             let Some(lane) = self.lanes.get_mut(&lane_key) else { continue };
-            for pending in lane.queue.iter_mut().filter(|pending| !pending.held && !pending.busy) {
-                hurried += usize::from(pending.due > now);
-                pending.due = pending.due.min(now);
-            }
+            hurried += lane.hurry(now);
             self.index(lane_key);
         }
         hurried
@@ -303,34 +337,13 @@ impl Board {
     /// A notice is settled for good.
     pub(crate) fn remove(&mut self, key: &NoticeKeyV1, class: NoticeClass) {
         let lane_key = LaneKey::of(key, class);
-        let lane = self.lanes.get_mut(&lane_key);
-        if let Some(lane) = lane
-            && let Some(removed) = lane.remove(key.version, key.ordinal)
-        {
-            lane.busy -= usize::from(removed.busy);
-            self.count -= 1;
-        }
+        self.change(lane_key, |lane| {
+            if let Some(removed) = lane.remove(key.version, key.ordinal) {
+                lane.busy -= u32::from(removed.busy);
+            }
+        });
         self.settled.entry(key.instance).or_default().insert(*key);
         self.index(lane_key);
-    }
-
-    /// Instances whose last words are all in a batch of settlements.
-    pub(crate) fn spoken(&self, batch: &[(SettledV1, NoticeClass)]) -> BTreeSet<InstanceId> {
-        let mut finals = BTreeMap::new();
-        for (settled, class) in batch {
-            if *class == NoticeClass::Deletion {
-                *finals.entry(settled.notice.instance).or_insert(0) += 1;
-            }
-        }
-        finals.retain(|instance, settled| self.last_words(*instance) <= *settled);
-        finals.into_keys().collect()
-    }
-
-    /// Notices of an instance's deletion that are not settled.
-    fn last_words(&self, instance: InstanceId) -> usize {
-        let lanes = self.lanes_of(instance);
-        let lanes = lanes.iter().filter_map(|key| self.lanes.get(key));
-        lanes.flat_map(|lane| &lane.queue).filter(|waiting| waiting.class == NoticeClass::Deletion).count()
     }
 
     /// When that happened of which somebody waits longest to be told. Looks at every lane.
@@ -345,11 +358,10 @@ impl Board {
             self.instances().into_iter().filter(|instance| is_gone(*instance)).collect();
         for instance in &gone {
             for lane_key in self.lanes_of(*instance) {
-                if let Some(lane) = self.lanes.get_mut(&lane_key) {
-                    self.count -= lane.queue.len();
+                self.change(lane_key, |lane| {
                     lane.queue.clear();
-                    lane.busy = 0;
-                }
+                    (lane.busy, lane.beyond) = (0, None);
+                });
                 self.index(lane_key);
             }
         }
@@ -358,9 +370,9 @@ impl Board {
         self.foreign.forget(&is_gone);
     }
 
-    /// Notices that wait or are being tried.
-    pub(crate) const fn len(&self) -> usize {
-        self.count
+    /// About how many notices wait or are tried, with those that are in the view alone.
+    pub(crate) const fn owed(&self) -> usize {
+        self.count + self.beyond
     }
 
     /// After a clock that went back, everything that waits to be sent is due: when it was to be tried is a moment of
@@ -374,9 +386,7 @@ impl Board {
         self.foreign.follow_clock(now);
         self.turns.follow_clock(now);
         for lane in self.lanes.values_mut() {
-            for pending in lane.queue.iter_mut().filter(|pending| !pending.held && !pending.busy) {
-                pending.due = pending.due.min(now);
-            }
+            lane.hurry(now);
         }
         let lanes: Vec<_> = self.lanes.keys().copied().collect();
         for lane_key in lanes {
@@ -401,15 +411,28 @@ impl Board {
     }
 
     fn mark(&mut self, key: &NoticeKeyV1, lane_key: LaneKey, change: impl FnOnce(&mut Waiting)) {
-        if let Some(lane) = self.lanes.get_mut(&lane_key)
-            && let Some(waiting) = lane.get_mut(key.version, key.ordinal)
-        {
+        self.change(lane_key, |lane| {
+            let Some(waiting) = lane.get_mut(key.version, key.ordinal) else { return };
             let before = waiting.busy;
             change(waiting);
             let now = waiting.busy;
-            lane.busy = lane.busy + usize::from(now) - usize::from(before);
-        }
+            lane.busy = lane.busy + u32::from(now) - u32::from(before);
+            // What stands before it is in the view alone, and has its turn first.
+            if !now && lane.is_beyond(in_lane(key)) {
+                lane.remove(key.version, key.ordinal);
+                lane.leave_out(in_lane(key), false);
+            }
+        });
         self.index(lane_key);
+    }
+
+    /// Changes a lane, if there is one.
+    fn change(&mut self, lane_key: LaneKey, change: impl FnOnce(&mut Lane)) {
+        let Some(lane) = self.lanes.get_mut(&lane_key) else { return };
+        let (here, beyond) = (lane.queue.len(), lane.left_out());
+        change(lane);
+        self.count = self.count + lane.queue.len() - here;
+        self.beyond = self.beyond + lane.left_out() - beyond;
     }
 
     /// Puts a lane where its head belongs, and the lane that may wait for its codes.
@@ -431,6 +454,11 @@ impl Board {
         };
         let Some(lane) = self.lanes.get_mut(&lane_key) else { return };
         self.turns.place(lane_key, lane, earliest);
+        if lane.is_to_be_read() {
+            self.to_be_read.insert(lane_key);
+            return;
+        }
+        self.to_be_read.remove(&lane_key);
         if lane.queue.is_empty() {
             self.lanes.remove(&lane_key);
         }
@@ -438,5 +466,7 @@ impl Board {
 }
 
 mod instances;
+mod rest;
+mod spoken;
 #[cfg(test)]
 mod tests;

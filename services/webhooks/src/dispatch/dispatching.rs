@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attempt::{Ended, Outcome, Tools},
-    board::Board,
+    board::{Board, Spoken},
     desk::Desk,
     done::{Done, Work, trying},
     intake::{Intake, Told},
@@ -25,6 +25,7 @@ use super::{
     redelivery::Order,
     reporting::{Reporting, look_again, news, report},
     review::{About, Reviews, judges, state_now},
+    scan,
     settle::{FAULT_DELAY, Settler, take_over, until_settled},
     together::Turn,
 };
@@ -42,6 +43,9 @@ const LOOK_MAX: Duration = Duration::from_secs(5);
 const AGE_EACH: Duration = Duration::from_secs(5);
 /// How much longer than that was looked for nobody looks again: it takes a hundredth of the loop at most.
 const AGE_REST_FACTOR: u32 = 100;
+
+/// How often it is looked up whether an instance is owed last words, if that cannot be read.
+const LOOK_UPS_MAX: u32 = 5;
 
 /// See the module.
 pub(super) struct Dispatching {
@@ -84,9 +88,9 @@ impl Dispatching {
             orders,
             desk,
             intake: Intake::new(tools.clone(), touched),
+            board: Board::with(tools.room),
             tools,
             partitions: Partitions::default(),
-            board: Board::default(),
             work: FuturesUnordered::new(),
             reviews: Reviews::default(),
             reporting: Reporting::new(),
@@ -103,7 +107,7 @@ impl Dispatching {
         let mut changed = true;
         loop {
             // What is read is waited for before the loop ends.
-            let rest = self.intake.rest(Instant::now(), self.board.len());
+            let rest = self.intake.rest(Instant::now(), &self.board);
             if !self.draining && (changed || rest == Some(Duration::ZERO)) {
                 let (intake, told) = self.intake();
                 let read = intake.take(told);
@@ -183,7 +187,7 @@ impl Dispatching {
 
     /// Tells the operator what waits and what is under way.
     fn tell(&mut self) {
-        metrics::depth(self.board.len(), self.board.in_flight());
+        metrics::depth(self.board.owed(), self.board.in_flight());
         metrics::held(self.board.held());
         self.tell_age(self.tools.clock.now());
     }
@@ -259,7 +263,7 @@ impl Dispatching {
         }
         let until = |due: Timestamp| Duration::from_micros(u64::try_from(due.0 - now.0).unwrap_or_default());
         let due = self.board.wake_at().filter(|_| !self.draining).map(until);
-        let reads = self.intake.rest(begun, self.board.len()).filter(|_| !self.draining);
+        let reads = self.intake.rest(begun, &self.board).filter(|_| !self.draining);
         let moments = [self.partitions.settles_at(begun, is_busy), self.reviews.wake_at()];
         let moments = moments.into_iter().flatten().map(|at| at.saturating_duration_since(begun));
         let pauses = due.into_iter().chain(reads).chain(moments);
@@ -282,7 +286,7 @@ impl Dispatching {
     /// Tells how old the oldest notice is, not at every turn: it is found by looking at all of them.
     fn tell_age(&mut self, now: Timestamp) {
         let begun = Instant::now();
-        if self.board.len() == 0 {
+        if self.board.owed() == 0 {
             // Lost with a lease, perhaps: what was told before is nobody's.
             metrics::oldest(Duration::ZERO);
             return;
@@ -290,7 +294,9 @@ impl Dispatching {
         if begun < self.age_next {
             return;
         }
-        let age = self.board.oldest().map_or(0, |oldest| now.0 - oldest.0);
+        // What goes on is being read.
+        let Some(oldest) = self.board.oldest() else { return };
+        let age = now.0 - oldest.0;
         metrics::oldest(Duration::from_micros(u64::try_from(age).unwrap_or_default()));
         self.age_next = begun + AGE_EACH.max(begun.elapsed() * AGE_REST_FACTOR);
     }
@@ -345,14 +351,12 @@ impl Dispatching {
     /// Settles notices of a partition. What the last words of their instances needed is erased before these are settled, so that a
     /// crash in between leaves nothing behind.
     fn start_settling(&mut self, settler: Settler, batch: Vec<(SettledV1, NoticeClass)>) {
-        let (tools, spoken) = (self.tools.clone(), self.board.spoken(&batch));
+        let (tools, spoken, stop) = (self.tools.clone(), self.board.spoken(&batch), self.stop.clone());
         self.work.push(Box::pin(async move {
             let tenure = settler.tenure().clone();
             let settled = tenure
                 .run(async {
-                    for instance in spoken {
-                        last_words::erase(&tools, instance).await;
-                    }
+                    erase_spoken(&tools, spoken, &stop).await;
                     let notices: Vec<SettledV1> = batch.iter().map(|(settled, _)| settled.clone()).collect();
                     until_settled(|| settler.settle(notices.clone())).await
                 })
@@ -492,6 +496,31 @@ impl Dispatching {
     fn look_what_was_missed(&mut self, instance: InstanceId) {
         if self.reviews.has_missed(instance) && !self.board.has_busy(instance) {
             self.reviews.none_is_tried(instance);
+        }
+    }
+}
+
+/// Erases what the last words of instances needed, once they are all settled. Others wait for that to be settled themselves: so it is not
+/// looked up again and again in a view that cannot be read.
+async fn erase_spoken(tools: &Tools, spoken: Spoken, stop: &CancellationToken) {
+    for instance in spoken.surely {
+        last_words::erase(tools, instance).await;
+    }
+    for (instance, settled) in spoken.perhaps {
+        for _ in 0..LOOK_UPS_MAX {
+            match scan::owes_last_words(tools.outbox.clone(), instance, settled.clone()).await {
+                Ok(true) => break,
+                Ok(false) => {
+                    last_words::erase(tools, instance).await;
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%instance, %error, "what last words needed is kept: whether all are told cannot be read");
+                }
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(FAULT_DELAY)).await.is_none() {
+                break;
+            }
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Of which instances everything that is owed is in memory, when more is owed than is kept there; pure.
+//! Of which instances every lane is in memory, when more is owed than is kept there; pure.
 
 use std::collections::BTreeSet;
 
 use berth_proto::InstanceId;
 
-/// See the module. An instance is in memory with all that its endpoints are owed, or what comes is not added to it: so a
-/// lane is never without its oldest notices. The view is scanned a part at a time.
+/// See the module. An instance is in memory with all of its lanes, or what comes is not added to it: so a lane is never without
+/// its oldest notices. The view is scanned a part at a time.
 #[derive(Debug, Default)]
 pub(super) struct Extent {
     /// The last scan has read the instances up to this one; none if it has read them all.

@@ -13,10 +13,11 @@ use tokio::time::Instant;
 
 use super::{
     attempt::Tools,
-    board::{Board, Past},
+    board::{Board, Past, Rest},
     desk::Desk,
     done::{Done, Work},
-    lane::Present,
+    heads::Heads,
+    lane::{LaneKey, Present},
     partitions::Partitions,
     review::Reviews,
     scan::{self, OwedRows},
@@ -32,7 +33,7 @@ use crate::{
     },
     schedule::plus,
 };
-use reading::{OWED_BESIDES_MAX, OWED_IN_MEMORY_MAX, Reading, Running, Scope};
+use reading::{Reading, Running, Scope};
 use round::Round;
 
 /// Rows of the view that are read at once, when all are: what is due goes out between two such parts.
@@ -52,8 +53,16 @@ pub(super) struct Intake {
     rows: u64,
 }
 
-/// Rows that were read, of whole instances, and the last instance of them if there are more.
-pub(super) type Read = Result<(OwedRows, Option<InstanceId>), ViewError>;
+/// What was read of the view.
+pub(super) enum Rows {
+    /// The next notices of lanes.
+    OfLanes(Vec<Rest>),
+    /// Of whole instances, and the last instance of them if there are more.
+    OfInstances(OwedRows, Option<InstanceId>),
+}
+
+/// What a read came to.
+pub(super) type Read = Result<Rows, ViewError>;
 
 /// Who is told of what is owed.
 pub(super) struct Told<'a> {
@@ -90,12 +99,12 @@ impl Intake {
         self.reading.begin_anew();
     }
 
-    /// How long to wait before it is gone on with what is still to be looked at, with so many notices in memory; none if nothing is.
-    pub(super) fn rest(&self, now: Instant, in_memory: usize) -> Option<Duration> {
+    /// How long to wait before it is gone on with what is still to be looked at; none if nothing is.
+    pub(super) fn rest(&self, now: Instant, board: &Board) -> Option<Duration> {
         if let Some(until) = self.fails_until {
             return Some(until.saturating_duration_since(now));
         }
-        (self.reading.has_next(in_memory) || !self.round.is_over()).then_some(Duration::ZERO)
+        (self.reading.has_next(board) || !self.round.is_over()).then_some(Duration::ZERO)
     }
 
     /// Takes over what changed in the view by now, and gives what is to be read of it, beside the loop: see [`Self::took`].
@@ -126,7 +135,12 @@ impl Intake {
         let Some(Running { scope, meanwhile, is_outdated }) = self.reading.end() else { return };
         match read {
             Ok(_) if is_outdated => {}
-            Ok((rows, last)) => {
+            Ok(Rows::OfLanes(lanes)) => {
+                for rest in lanes {
+                    self.read_on(rest, &mut told);
+                }
+            }
+            Ok(Rows::OfInstances(rows, last)) => {
                 self.merge_all(&scope, rows, last, &mut told);
                 self.reading.merged(&scope, last);
             }
@@ -163,12 +177,13 @@ impl Intake {
         if is_lossy {
             self.reading.once_more();
         }
-        self.reading.make_use_of_room(told.board.len());
+        self.reading.make_use_of_room(told.board.is_free());
         for (instance, change) in changes {
             self.take_changes(instance, &change, told)?;
         }
-        let scope = self.reading.next(told.board.len());
-        Ok(scope.map(|scope| self.read(scope, told.partitions.names().collect())))
+        let scope = self.reading.next(told.board);
+        let lane_max = told.board.read_at_once();
+        Ok(scope.map(|scope| self.read(scope, told.partitions.names().collect(), lane_max)))
     }
 
     /// What an endpoint of an account did before it was changed says nothing of it any more; and what waits for one that is
@@ -185,20 +200,41 @@ impl Intake {
         Ok(())
     }
 
-    /// Reads off the loop.
-    fn read(&self, scope: Scope, partitions: BTreeSet<Partition>) -> Work {
+    /// Reads off the loop, so many notices of each lane.
+    fn read(&self, scope: Scope, partitions: BTreeSet<Partition>, lane_max: usize) -> Work {
         let view = Arc::clone(&self.view);
         Box::pin(async move {
             Done::Read(match scope {
+                Scope::Lanes(lanes) => scan::of_lanes(view, lanes).await.map(Rows::OfLanes),
                 Scope::Instances(instances) => {
-                    scan::of_instances(view, instances).await.map(|rows| (rows, None))
+                    let rows = scan::of_instances(view, instances, lane_max).await;
+                    rows.map(|rows| Rows::OfInstances(rows, None))
                 }
-                Scope::Part { after } => scan::part(view, partitions, after, ROWS_AT_ONCE).await,
+                Scope::Part { after } => {
+                    let part = scan::part(view, partitions, after, (ROWS_AT_ONCE, lane_max)).await;
+                    part.map(|(rows, last)| Rows::OfInstances(rows, last))
+                }
             })
         })
     }
 
-    /// Takes over the rows of whole instances.
+    /// Takes over the next notices of a lane, which nobody asked the gate about while they were in the view alone.
+    fn read_on(&self, rest: Rest, told: &mut Told<'_>) {
+        let (instance, is_any) = (rest.lane.instance, !rest.rows.is_empty());
+        let leaves = told.board.is_leaving(rest.lane);
+        let clock = self.present();
+        if !told.board.read_on(rest, &OfAttempts(&self.tools), clock) || !is_any {
+            return;
+        }
+        told.reviews.forget(instance);
+        if leaves || told.board.is_put_off(instance, clock.now) {
+            told.reviews.ask(instance);
+        } else {
+            told.reviews.ask_later(instance, Instant::now());
+        }
+    }
+
+    /// Takes over what whole instances are owed.
     fn merge_all(&self, scope: &Scope, mut rows: OwedRows, last: Option<InstanceId>, told: &mut Told<'_>) {
         if let Scope::Part { after } = scope {
             // What is here and has no row any more was settled by a former owner.
@@ -206,9 +242,9 @@ impl Intake {
                 rows.entry(instance).or_default();
             }
         }
-        for (instance, rows) in rows {
+        for (instance, heads) in rows {
             if told.partitions.owns(instance) {
-                self.merge(instance, rows, told);
+                self.merge(instance, heads, told);
             }
         }
     }
@@ -230,7 +266,7 @@ impl Intake {
         if self.reading.defers(instance, change) {
             return Ok(());
         }
-        let has_room = told.board.len() < OWED_IN_MEMORY_MAX + OWED_BESIDES_MAX;
+        let has_room = !told.board.has_no_room();
         if has_room && !self.reading.has(instance) {
             self.reading.want(instance);
             return Ok(());
@@ -240,7 +276,10 @@ impl Intake {
         let mut tried = false;
         for key in &change.notices {
             let row = self.view.get(&owed_key(key))?.and_then(|row| read_row::<Owed>(&row));
-            if row.is_some() && !(has_room && self.reading.has(instance)) {
+            // What waits behind others in its lane needs no room.
+            let is_behind = |owed: &Owed| told.board.has_lane(LaneKey::of(key, owed.class));
+            let fits = |owed: &Owed| self.reading.has(instance) && (has_room || is_behind(owed));
+            if row.as_ref().is_some_and(|owed| !fits(owed)) {
                 self.reading.leave_out(instance);
                 continue;
             }
@@ -254,12 +293,12 @@ impl Intake {
         Ok(())
     }
 
-    fn merge(&self, instance: InstanceId, rows: Vec<(NoticeKeyV1, Owed)>, told: &mut Told<'_>) {
+    fn merge(&self, instance: InstanceId, heads: Heads, told: &mut Told<'_>) {
         told.desk.wake(instance);
         told.miss(instance);
         told.reviews.forget(instance);
         let waited = told.board.has_waiting(instance);
-        if told.board.merge(instance, rows, &OfAttempts(&self.tools), self.present()) || waited {
+        if told.board.merge(instance, heads, &OfAttempts(&self.tools), self.present()) || waited {
             told.reviews.ask(instance);
         }
     }

@@ -12,7 +12,7 @@ use berth_notices::{
 };
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
-use super::{paces::Bounds, shares::Slot};
+use super::{heads::Beyond, paces::Bounds, shares::Slot};
 use crate::outbox::{CommitStands, Owed};
 
 /// The name of a lane.
@@ -86,14 +86,16 @@ struct Said {
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary(BTreeSet<Arc<Said>>);
 
-/// The notices of a lane.
+/// The notices of a lane, or the oldest ones of it.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     /// By version and ordinal.
     pub(super) queue: VecDeque<Waiting>,
     /// How many of them are tried or settled. While there is one nothing else of the lane is tried, also not what came
     /// back before it.
-    pub(super) busy: usize,
+    pub(super) busy: u32,
+    /// What waits behind them in the view; none if nothing does.
+    pub(super) beyond: Option<Box<Beyond>>,
     /// As it stands in the index.
     pub(super) indexed: Option<Indexed>,
 }
@@ -300,6 +302,6 @@ mod tests {
         let again = Waiting::new(&key, owed, (0, at(0)), &mut vocabulary);
         assert!(Arc::ptr_eq(&waiting.said, &again.said));
         // With its lane, the lane's place in the order, and what maps and allocators add, some 250 bytes.
-        assert!(size_of::<Waiting>() <= 56 && size_of::<Lane>() <= 64, "or the documentation is wrong");
+        assert!(size_of::<Waiting>() <= 56 && size_of::<Lane>() <= 72, "or the documentation is wrong");
     }
 }

@@ -15,7 +15,10 @@ mod dispatching;
 mod done;
 mod extent;
 mod failing;
+#[cfg(test)]
+mod fixtures;
 mod foreign;
+mod heads;
 mod intake;
 mod lane;
 mod open;
@@ -55,6 +58,7 @@ pub(crate) use attempt::Tools;
 use desk::Desk;
 pub(crate) use disable::{Because, disable};
 use dispatching::Dispatching;
+pub use heads::Room;
 pub(crate) use open::{Endpoint, Keyhole};
 pub(crate) use permit::{Fault, Owner, Permit, Reach, read};
 use pull::Queue;

@@ -1,45 +1,124 @@
 //! Reads what is owed out of the view.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
+use berth_domain::instance::NoticeClass;
 use berth_proto::{EndpointId, InstanceId, Partition, delivery::NoticeKeyV1};
 use berth_views::{ViewError, ViewReader};
 
-use crate::outbox::{KEY_BYTES as OWED_KEY_BYTES, Owed, owed_prefix, read_owed_key, read_row};
+use super::{
+    board::Rest,
+    heads::{Heads, InLane, in_lane, just_before},
+    lane::LaneKey,
+};
+use crate::outbox::{KEY_BYTES as OWED_KEY_BYTES, Owed, owed_key, owed_prefix, read_owed_key, read_row};
 
 /// Rows that are read at once.
 const PAGE_ROWS: usize = 1_000;
 
-/// What instances are owed.
-pub(super) type OwedRows = BTreeMap<InstanceId, Vec<(NoticeKeyV1, Owed)>>;
+/// Rows that are read at once for the next notices of a lane, of which most often some are enough.
+const LANE_PAGE_ROWS: usize = 64;
+/// Rows that are looked at for the next notices of a lane, among those of the other lanes of its instance.
+const LANE_ROWS_MAX: usize = 4_096;
+
+/// The oldest of what instances are owed.
+pub(super) type OwedRows = BTreeMap<InstanceId, Heads>;
 
 /// What one instance's endpoints are owed, the oldest first.
 pub(super) async fn of_instance(
     view: Arc<dyn ViewReader>,
     instance: InstanceId,
 ) -> Result<Vec<(NoticeKeyV1, Owed)>, ViewError> {
-    let rows = of_instances(view, [instance].into()).await?;
-    Ok(rows.into_values().flatten().collect())
+    off_the_loop(move || {
+        let mut rows = Vec::new();
+        each(view.as_ref(), (&owed_prefix(Some(instance)), PAGE_ROWS), None, |key, value| {
+            rows.extend(read_owed_key(key).zip(read_row(value)));
+            true
+        })?;
+        Ok(rows)
+    })
+    .await
 }
 
-/// What some instances' endpoints are owed.
+/// What some instances' endpoints are owed: so many notices of each lane.
 pub(super) async fn of_instances(
     view: Arc<dyn ViewReader>,
     instances: BTreeSet<InstanceId>,
+    lane_max: usize,
 ) -> Result<OwedRows, ViewError> {
     off_the_loop(move || {
         let mut all = OwedRows::new();
         for instance in instances {
-            let rows = all.entry(instance).or_default();
-            each(view.as_ref(), &owed_prefix(Some(instance)), None, |key, value| {
-                rows.extend(read_owed_key(key).zip(read_row(value)));
+            let heads = all.entry(instance).or_default();
+            each(view.as_ref(), (&owed_prefix(Some(instance)), PAGE_ROWS), None, |key, value| {
+                if let Some((notice, owed)) = read_owed_key(key).zip(read_row(value)) {
+                    heads.add(notice, owed, lane_max);
+                }
                 true
             })?;
         }
         Ok(all)
+    })
+    .await
+}
+
+/// The next notices of some lanes, each behind a place, so many of each; or as many as are among so many rows.
+pub(super) async fn of_lanes(
+    view: Arc<dyn ViewReader>,
+    lanes: BTreeMap<LaneKey, (InLane, usize)>,
+) -> Result<Vec<Rest>, ViewError> {
+    off_the_loop(move || {
+        let read = lanes.into_iter().map(|(lane, (after, max))| of_lane(view.as_ref(), lane, after, max));
+        read.collect()
+    })
+    .await
+}
+
+fn of_lane(view: &dyn ViewReader, lane: LaneKey, after: InLane, lane_max: usize) -> Result<Rest, ViewError> {
+    let LaneKey { instance, endpoint, .. } = lane;
+    let (version, ordinal) = after;
+    let from = owed_key(&NoticeKeyV1 { instance, version, endpoint, ordinal });
+    let (mut rows, mut looked_at, mut up_to) = (Vec::new(), 0, None);
+    each(view, (&owed_prefix(Some(instance)), LANE_PAGE_ROWS), Some(from), |key, value| {
+        let Some(notice) = read_owed_key(key) else { return true };
+        if rows.len() == lane_max || looked_at == LANE_ROWS_MAX {
+            // What stands before this one was looked at.
+            let last = rows.last().map_or(after, |(last, _)| in_lane(last));
+            let is_past = endpoint < notice.endpoint;
+            let seen = if is_past { (notice.version, u16::MAX) } else { just_before((notice.version, 0)) };
+            up_to = Some(if rows.len() == lane_max { last } else { seen.max(last) });
+            return false;
+        }
+        looked_at += 1;
+        if notice.endpoint == endpoint
+            && let Some(owed) = read_row::<Owed>(value)
+            && LaneKey::of(&notice, owed.class) == lane
+        {
+            rows.push((notice, owed));
+        }
+        true
+    })?;
+    Ok(Rest { lane, after, rows, up_to })
+}
+
+/// Whether something is owed of the deletion of an instance that is not settled.
+pub(super) async fn owes_last_words(
+    view: Arc<dyn ViewReader>,
+    instance: InstanceId,
+    settled: HashSet<NoticeKeyV1>,
+) -> Result<bool, ViewError> {
+    off_the_loop(move || {
+        let mut is_any = false;
+        each(view.as_ref(), (&owed_prefix(Some(instance)), PAGE_ROWS), None, |key, value| {
+            let notice = read_owed_key(key).filter(|notice| !settled.contains(notice));
+            let owed = notice.and_then(|_| read_row::<Owed>(value));
+            is_any = owed.is_some_and(|owed| owed.class == NoticeClass::Deletion);
+            !is_any
+        })?;
+        Ok(is_any)
     })
     .await
 }
@@ -57,12 +136,12 @@ pub(crate) fn of_endpoint(
 }
 
 /// What instances of these partitions are owed, behind one instance and from the beginning without one: about so many rows are
-/// looked at, and whole instances only. Gives the last instance that was looked at if there are more.
+/// looked at, and whole instances only; so many notices are given of each lane. Gives the last instance that was looked at if there are more.
 pub(super) async fn part(
     view: Arc<dyn ViewReader>,
     partitions: BTreeSet<Partition>,
     after: Option<InstanceId>,
-    rows_max: usize,
+    (rows_max, lane_max): (usize, usize),
 ) -> Result<(OwedRows, Option<InstanceId>), ViewError> {
     off_the_loop(move || {
         let (mut all, mut looked_at) = (OwedRows::new(), 0);
@@ -72,7 +151,7 @@ pub(super) async fn part(
             behind.resize(OWED_KEY_BYTES, u8::MAX);
             behind
         });
-        each(view.as_ref(), &owed_prefix(None), after, |key, value| {
+        each(view.as_ref(), (&owed_prefix(None), PAGE_ROWS), after, |key, value| {
             let Some(notice) = read_owed_key(key) else { return true };
             if last != Some(notice.instance) {
                 if looked_at >= rows_max {
@@ -84,7 +163,7 @@ pub(super) async fn part(
             }
             looked_at += 1;
             if is_wanted && let Some(owed) = read_row(value) {
-                all.entry(notice.instance).or_default().push((notice, owed));
+                all.entry(notice.instance).or_default().add(notice, owed, lane_max);
             }
             true
         })?;
@@ -104,13 +183,13 @@ async fn off_the_loop<T: Send + 'static>(
 /// itself.
 fn each(
     view: &dyn ViewReader,
-    prefix: &[u8],
+    (prefix, page_rows): (&[u8], usize),
     mut after: Option<Vec<u8>>,
     mut goes_on: impl FnMut(&[u8], &[u8]) -> bool,
 ) -> Result<(), ViewError> {
     loop {
-        let page = view.scan(prefix, after.as_deref(), PAGE_ROWS)?;
-        let is_full = page.len() == PAGE_ROWS;
+        let page = view.scan(prefix, after.as_deref(), page_rows)?;
+        let is_full = page.len() == page_rows;
         for (key, value) in page {
             if !goes_on(&key, &value) {
                 return Ok(());
@@ -128,14 +207,12 @@ mod tests {
     use std::time::Duration;
 
     use async_trait::async_trait;
-    use berth_domain::instance::NoticeClass;
     use berth_log::Position;
-    use berth_notices::fixtures::at;
     use berth_views::{Asked, Change, Lacking, Rebuild, Row, ViewState};
     use tokio::sync::watch;
 
     use super::*;
-    use crate::outbox::{CommitStands, owed_key};
+    use crate::dispatch::fixtures::{ENDPOINT, owed};
 
     /// A view that has only rows.
     #[derive(Debug)]
@@ -185,33 +262,56 @@ mod tests {
     #[tokio::test]
     async fn a_part_has_whole_instances_and_the_next_one_goes_on_behind_it() {
         let instances = [1, 2, 3].map(|number| InstanceId::from_bytes([number; 16]));
-        let owed = Owed {
-            class: NoticeClass::Lifecycle,
-            session: 1,
-            code: None,
-            occurred_at: at(0),
-            format: "native".to_owned(),
-            event: "instance.open".to_owned(),
-            commit: CommitStands::Awaited,
-        };
         let notices = instances.into_iter().flat_map(|instance| {
-            let endpoint = EndpointId::from_bytes([2; 16]);
-            (1..=5).map(move |version| NoticeKeyV1 { instance, version, endpoint, ordinal: 0 })
+            (1..=5).map(move |version| NoticeKeyV1 { instance, version, endpoint: ENDPOINT, ordinal: 0 })
         });
-        let row = postcard::to_allocvec(&owed).unwrap();
+        let row = postcard::to_allocvec(&owed(NoticeClass::Lifecycle)).unwrap();
         let rows = notices.map(|notice| (owed_key(&notice), row.clone())).collect();
         let view: Arc<dyn ViewReader> = Arc::new(Rows(rows));
         let all: BTreeSet<Partition> = Partition::all().collect();
         let read = async |partitions: &BTreeSet<Partition>, after| {
-            let (rows, last) = part(view.clone(), partitions.clone(), after, 7).await.unwrap();
-            (rows.into_iter().map(|(instance, rows)| (instance, rows.len())).collect::<Vec<_>>(), last)
+            let (rows, last) = part(view.clone(), partitions.clone(), after, (7, 3)).await.unwrap();
+            (rows.into_iter().map(|(instance, heads)| (instance, heads.rows.len())).collect::<Vec<_>>(), last)
         };
         let [first, second, third] = instances;
-        assert_eq!(read(&all, None).await, (vec![(first, 5), (second, 5)], Some(second)));
-        assert_eq!(read(&all, Some(second)).await, (vec![(third, 5)], None));
+        assert_eq!(read(&all, None).await, (vec![(first, 3), (second, 3)], Some(second)));
+        assert_eq!(read(&all, Some(second)).await, (vec![(third, 3)], None));
         assert_eq!(read(&all, Some(third)).await, (vec![], None));
         // What is another replica's is passed over, and counts as looked at.
         let of_third = [Partition::of(third.as_bytes())].into();
         assert_eq!(read(&of_third, None).await, (vec![], Some(second)));
+    }
+
+    #[tokio::test]
+    async fn a_lane_goes_on_among_the_rows_of_the_others_of_its_instance() {
+        let instance = InstanceId::from_bytes([1; 16]);
+        let [before, endpoint, behind] = [1, 2, 3].map(|number| EndpointId::from_bytes([number; 16]));
+        let mut rows = BTreeMap::new();
+        let notice = |version, endpoint| NoticeKeyV1 { instance, version, endpoint, ordinal: 0 };
+        for version in 1..=4_000 {
+            for endpoint in [before, behind] {
+                let row = postcard::to_allocvec(&owed(NoticeClass::Lifecycle)).unwrap();
+                rows.insert(owed_key(&notice(version, endpoint)), row);
+            }
+        }
+        for version in [1, 2, 3_000, 4_000] {
+            let class = if version == 2 { NoticeClass::Qr } else { NoticeClass::Lifecycle };
+            rows.insert(owed_key(&notice(version, endpoint)), postcard::to_allocvec(&owed(class)).unwrap());
+        }
+        let view: Arc<dyn ViewReader> = Arc::new(Rows(rows));
+        let (lane, mut after) = (LaneKey { instance, endpoint, codes: false }, (0, 0));
+        let (mut found, mut reads) = (Vec::new(), 0);
+        loop {
+            let mut read = of_lanes(view.clone(), [(lane, (after, 2))].into()).await.unwrap();
+            let Rest { rows, up_to, .. } = read.pop().unwrap();
+            found.extend(rows.into_iter().map(|(key, _)| key.version));
+            reads += 1;
+            let Some(up_to) = up_to else { break };
+            assert!(up_to > after, "each read comes further");
+            after = up_to;
+        }
+        assert_eq!((found, reads), (vec![1, 3_000, 4_000], 3));
+        let deletion = HashSet::new();
+        assert!(!owes_last_words(view, instance, deletion).await.unwrap());
     }
 }

@@ -154,7 +154,9 @@ impl World {
 
 /// The command that was decided in the commit with a version.
 pub(crate) fn command_at(version: u64) -> CommandId {
-    CommandId::from_bytes([u8::try_from(version).unwrap(); 16])
+    let mut id = [0; 16];
+    id[8..].copy_from_slice(&version.to_be_bytes());
+    CommandId::from_bytes(id)
 }
 
 fn receipt(version: u64, decision: &Decision) -> ReceiptV1 {

@@ -65,7 +65,7 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology) -> Outcome<()
     progress(&format!("  {} instances with {ENDPOINTS} endpoints", created.len()));
     closed_loop::to_the_end(Links::clients(&deployment, created, clients), PHASE_MAX).await?;
     let waiting = settled(&deployment).await?;
-    run.results.note(&place, "notices in memory", waiting);
+    run.results.note(&place, "notices that wait", waiting);
     run.results.note(&place, MEMORY_MIB, deployment.memory_bytes()? as f64 / MIB);
     let beside = Place { work: commits_work(wanted), ..place.clone() };
     run.closed(&deployment, &beside, Commands::clients(&deployment, &idle, By::Id, Picks::cycles(1))).await?;
@@ -82,7 +82,7 @@ pub(super) async fn measure(run: &mut Run<'_>, topology: Topology) -> Outcome<()
     if let Some(told) = told {
         run.results.note(&place, NEW_SECONDS, (told - ready).as_secs_f64());
     }
-    run.results.note(&place, "notices in memory after a restart", settled(&deployment).await?);
+    run.results.note(&place, "notices that wait after a restart", settled(&deployment).await?);
     run.results.note(&place, RESTARTED_MIB, deployment.memory_bytes()? as f64 / MIB);
     Ok(())
 }
@@ -92,7 +92,7 @@ fn profile_end(run: &Run<'_>) -> usize {
     run.profile.instances + run.profile.waiting.div_ceil(ENDPOINTS * OF_A_LINK)
 }
 
-/// Waits until it stays as it is how many are in memory, and gives how many there are; what is beyond a bound stays in the view.
+/// Waits until it stays as it is how many wait, and gives how many there are.
 pub(super) async fn settled(deployment: &Deployment) -> Outcome<f64> {
     let deadline = Instant::now() + PHASE_MAX;
     let (mut before, mut quiet) = (0.0, 0);

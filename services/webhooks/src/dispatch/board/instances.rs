@@ -65,7 +65,7 @@ impl Board {
     /// Whether something waits for an instance that is neither tried nor settled at this moment.
     pub(crate) fn has_waiting(&self, instance: InstanceId) -> bool {
         let lanes = self.lanes_of(instance);
-        lanes.iter().filter_map(|key| self.lanes.get(key)).any(|lane| lane.queue.len() > lane.busy)
+        lanes.iter().filter_map(|key| self.lanes.get(key)).any(|lane| lane.queue.len() > lane.busy as usize)
     }
 
     /// Whether something of an instance is tried or settled at this moment.
@@ -76,7 +76,9 @@ impl Board {
 
     /// Whether something waits behind a notice in its lane.
     pub(crate) fn holds_up(&self, notice: &NoticeKeyV1, class: NoticeClass) -> bool {
-        self.lanes.get(&LaneKey::of(notice, class)).is_some_and(|lane| lane.queue.len() > 1)
+        self.lanes
+            .get(&LaneKey::of(notice, class))
+            .is_some_and(|lane| lane.queue.len() > 1 || lane.beyond.is_some())
     }
 
     /// Whether something of an instance waits for more than its turn: for its next attempt, or for its endpoint. Who asks the

@@ -1,51 +1,32 @@
 //! In which order notices are sent.
 
 use berth_notices::fixtures::{INSTANCE, at};
+use berth_proto::delivery::{SettledV1, SettlementV1};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::outbox::CommitStands;
+use crate::dispatch::fixtures::{Before, ENDPOINT, owed, untried};
 
 fn start() -> Present {
     Present { now: at(0), latest: at(86_400) }
 }
 
 fn row(version: u64, ordinal: u16, class: NoticeClass) -> (NoticeKeyV1, Owed) {
-    let key = NoticeKeyV1 { instance: INSTANCE, version, endpoint: EndpointId::from_bytes([2; 16]), ordinal };
-    let owed = Owed {
-        class,
-        session: 1,
-        code: None,
-        occurred_at: at(0),
-        format: "native".to_owned(),
-        event: String::new(),
-        commit: CommitStands::Awaited,
-    };
-    (key, owed)
+    let key = NoticeKeyV1 { instance: INSTANCE, version, endpoint: ENDPOINT, ordinal };
+    (key, owed(class))
 }
 
-/// Nothing was tried but what this says; an attempt takes fifteen seconds at most.
-struct Before<F>(F);
-
-impl<F: Fn(&NoticeKeyV1) -> Option<Tried>> Past for Before<F> {
-    fn tried(&self, key: &NoticeKeyV1) -> Option<Tried> {
-        (self.0)(key)
+impl Board {
+    /// Notices that are here.
+    const fn len(&self) -> usize {
+        self.count
     }
-
-    fn lives(&self, _: &Owed) -> Duration {
-        Duration::from_secs(15)
-    }
-}
-
-/// Nothing was tried.
-fn untried() -> impl Past {
-    Before(|_: &NoticeKeyV1| None)
 }
 
 fn board(rows: &[(NoticeKeyV1, Owed)]) -> Board {
     let mut board = Board::default();
-    board.merge(INSTANCE, rows.to_vec(), &untried(), start());
+    board.merge(INSTANCE, rows.to_vec().into(), &untried(), start());
     board
 }
 
@@ -85,7 +66,7 @@ fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
     let code = board.next(at(0)).unwrap();
     board.merge(
         INSTANCE,
-        vec![row(2, 0, NoticeClass::Qr), row(3, 0, NoticeClass::Disconnect)],
+        vec![row(2, 0, NoticeClass::Qr), row(3, 0, NoticeClass::Disconnect)].into(),
         &untried(),
         start(),
     );
@@ -96,7 +77,7 @@ fn codes_have_a_lane_of_their_own_and_a_disconnection_waits_for_an_older_one() {
     // A newer code does not wait for a disconnection that is tried again and again.
     board.merge(
         INSTANCE,
-        vec![row(3, 0, NoticeClass::Disconnect), row(4, 0, NoticeClass::Qr)],
+        vec![row(3, 0, NoticeClass::Disconnect), row(4, 0, NoticeClass::Qr)].into(),
         &untried(),
         start(),
     );
@@ -109,7 +90,7 @@ fn what_is_settled_here_does_not_come_back_from_a_view_that_lags() {
     let mut board = board(&rows);
     let pending = board.next(at(0)).unwrap();
     board.remove(&pending.key, NoticeClass::Lifecycle);
-    board.merge(INSTANCE, rows.to_vec(), &untried(), start());
+    board.merge(INSTANCE, rows.to_vec().into(), &untried(), start());
     board.update(rows[0].0, Some(rows[0].1.clone()), &untried(), start());
     assert_eq!((board.next(at(0)), board.len()), (None, 0));
     board.update(rows[0].0, None, &untried(), start());
@@ -120,7 +101,7 @@ fn what_is_settled_here_does_not_come_back_from_a_view_that_lags() {
 fn what_another_owner_settled_leaves_and_what_waits_is_looked_at_again() {
     let rows = [row(2, 0, NoticeClass::Lifecycle), row(3, 0, NoticeClass::Lifecycle)];
     let mut board = board(&rows);
-    board.merge(INSTANCE, rows[1..].to_vec(), &untried(), start());
+    board.merge(INSTANCE, rows[1..].to_vec().into(), &untried(), start());
     assert!(board.waiting(INSTANCE).len() == 1 && board.has_waiting(INSTANCE));
     assert!(board.waits(&rows[0].0).is_none() && board.waits(&rows[1].0).is_some());
     assert!(board.claim(&rows[1].0, NoticeClass::Lifecycle));
@@ -133,10 +114,10 @@ fn an_attempt_of_unknown_fate_is_repeated_at_once() {
     let mut board = Board::default();
     let tried = |running| Tried { attempts: 3, due: at(90), running };
     let rows = vec![row(2, 0, NoticeClass::Lifecycle)];
-    board.merge(INSTANCE, rows.clone(), &Before(|_: &NoticeKeyV1| Some(tried(true))), start());
+    board.merge(INSTANCE, rows.clone().into(), &Before(|_: &NoticeKeyV1| Some(tried(true))), start());
     assert_eq!(board.next(at(0)).unwrap().attempts, 3);
     let mut board = Board::default();
-    assert!(board.merge(INSTANCE, rows, &Before(|_: &NoticeKeyV1| Some(tried(false))), start()));
+    assert!(board.merge(INSTANCE, rows.into(), &Before(|_: &NoticeKeyV1| Some(tried(false))), start()));
     assert_eq!(board.wake_at(), Some(at(90)));
 }
 
@@ -160,7 +141,7 @@ fn what_a_clock_that_jumped_put_off_is_due_when_it_is_back() {
     ahead.1.occurred_at = at(jumped);
     for tried in [None, Some(Tried { attempts: 1, due: at(jumped), running: false })] {
         let mut board = Board::default();
-        board.merge(INSTANCE, vec![ahead.clone()], &Before(|_: &NoticeKeyV1| tried), start());
+        board.merge(INSTANCE, vec![ahead.clone()].into(), &Before(|_: &NoticeKeyV1| tried), start());
         assert!(board.next(at(0)).is_some(), "{tried:?}");
     }
 }
@@ -172,12 +153,12 @@ fn an_end_is_told_after_the_attempt_of_a_former_owner_and_nothing_else_waits_for
     });
     let of_former = row(2, 0, NoticeClass::Lifecycle);
     let mut board = Board::default();
-    board.merge(INSTANCE, vec![of_former.clone()], &running, start());
+    board.merge(INSTANCE, vec![of_former.clone()].into(), &running, start());
     let repeated = board.next(at(0)).unwrap();
     assert_eq!(repeated.key, of_former.0, "it is repeated at once");
     board.remove(&repeated.key, NoticeClass::Lifecycle);
     let ends = vec![row(4, 0, NoticeClass::Disconnect), row(4, 1, NoticeClass::Disconnect)];
-    board.merge(INSTANCE, ends.clone(), &running, Present { now: at(3), ..start() });
+    board.merge(INSTANCE, ends.clone().into(), &running, Present { now: at(3), ..start() });
     assert_eq!((board.next(at(14)), board.wake_at()), (None, Some(at(15))));
     for end in &ends {
         assert_eq!(board.next(at(15)).unwrap().key, end.0);
@@ -186,11 +167,9 @@ fn an_end_is_told_after_the_attempt_of_a_former_owner_and_nothing_else_waits_for
     // An attempt at the end itself is nothing older than that.
     let mut board = Board::default();
     let at_the_end = Before(|_: &NoticeKeyV1| Some(Tried { attempts: 1, due: at(0), running: true }));
-    board.merge(INSTANCE, ends[..1].to_vec(), &at_the_end, start());
+    board.merge(INSTANCE, ends[..1].to_vec().into(), &at_the_end, start());
     assert!(board.next(at(0)).is_some());
 }
-
-const ENDPOINT: EndpointId = EndpointId::from_bytes([2; 16]);
 
 /// A board on which instances wait for one endpoint since different moments.
 fn waiting_since(seconds: &[(u8, i64)]) -> Board {
@@ -199,7 +178,7 @@ fn waiting_since(seconds: &[(u8, i64)]) -> Board {
         let instance = InstanceId::from_bytes([*number; 16]);
         let (key, owed) = row(2, 0, NoticeClass::Lifecycle);
         let rows = vec![(NoticeKeyV1 { instance, ..key }, Owed { occurred_at: at(*since), ..owed })];
-        board.merge(instance, rows, &untried(), Present { now: at(9), ..start() });
+        board.merge(instance, rows.into(), &untried(), Present { now: at(9), ..start() });
     }
     board
 }
@@ -285,7 +264,7 @@ fn what_had_its_turn_before_waits_too_and_a_change_or_a_wish_ends_that() {
     let green = Owed { format: "green".to_owned(), ..owed };
     let mut board = Board::default();
     board.breaker(ENDPOINT, Some(open(0, 60)));
-    board.merge(INSTANCE, vec![(key, green)], &untried(), start());
+    board.merge(INSTANCE, vec![(key, green)].into(), &untried(), start());
     assert!(!board.next(at(0)).unwrap().probe);
 }
 
@@ -387,10 +366,253 @@ proptest! {
                     }
                 }
             }
-            let rows = view.iter().map(|(key, owed)| (*key, owed.clone())).collect();
-            reads.merge(INSTANCE, rows, &untried(), start());
+            let rows: Vec<_> = view.iter().map(|(key, owed)| (*key, owed.clone())).collect();
+            reads.merge(INSTANCE, rows.into(), &untried(), start());
             prop_assert_eq!(told.len(), reads.len());
         }
         prop_assert_eq!(order(&mut told), order(&mut reads));
+    }
+}
+
+/// All but one notice of a lane waits in the view alone.
+const SHORT: Room = Room { lane_max: 2, short_from: 2, read_min: 1, notices_max: 1_000, besides_max: 0 };
+
+/// What a view has that owes these, read as the loop does.
+fn heads(view: &BTreeMap<NoticeKeyV1, Owed>, lane_max: usize) -> Heads {
+    let mut heads = Heads::default();
+    for (key, owed) in view {
+        heads.add(*key, owed.clone(), lane_max);
+    }
+    heads
+}
+
+/// Lanes go on with what the view has, as far as they have to.
+fn go_on(board: &mut Board, view: &BTreeMap<NoticeKeyV1, Owed>, rows_max: usize) {
+    while board.is_to_be_read() {
+        for (lane, (after, _)) in board.to_be_read(None, (8, 64)) {
+            let is_next = |(key, owed): &(&NoticeKeyV1, &Owed)| {
+                LaneKey::of(key, owed.class) == lane && in_lane(key) > after
+            };
+            let next = view.iter().filter(is_next).map(|(key, owed)| (*key, owed.clone()));
+            let rows: Vec<_> = next.clone().take(rows_max).collect();
+            let up_to = rows.last().filter(|_| next.count() > rows.len()).map(|(key, _)| in_lane(key));
+            assert!(board.read_on(Rest { lane, after, rows, up_to }, &untried(), start()));
+        }
+    }
+}
+
+#[test]
+fn of_a_lane_the_oldest_are_here_and_it_goes_on_once_they_are_settled() {
+    let view: BTreeMap<_, _> = (1..=5).map(|version| row(version, 0, NoticeClass::Lifecycle)).collect();
+    let mut board = Board::with(SHORT);
+    board.merge(INSTANCE, heads(&view, 2), &untried(), start());
+    assert_eq!((board.len(), board.owed(), board.is_whole(INSTANCE)), (2, 5, false));
+    let newest = row(6, 0, NoticeClass::Lifecycle);
+    board.update(newest.0, Some(newest.1.clone()), &untried(), start());
+    board.update(newest.0, Some(newest.1), &untried(), start());
+    assert_eq!((board.len(), board.owed()), (2, 6), "it stays in the view, and is counted once");
+    for version in [1, 2] {
+        let head = board.next(at(0)).unwrap();
+        assert_eq!((head.key.version, board.holds_up(&head.key, NoticeClass::Lifecycle)), (version, true));
+        board.give_back(&head, None, at(0));
+        board.remove(&head.key, NoticeClass::Lifecycle);
+    }
+    assert!(board.next(at(0)).is_none() && board.is_to_be_read());
+    let lanes = board.to_be_read(None, (8, 64));
+    assert_eq!(
+        board.to_be_read(lanes.keys().next().copied(), (8, 64)),
+        lanes,
+        "none is behind it, so they begin anew"
+    );
+    // Retry now is for all of them.
+    board.hurry(INSTANCE, ENDPOINT, at(1));
+    let put_off = Before(|_: &NoticeKeyV1| Some(Tried { attempts: 1, due: at(90), running: false }));
+    let (lane, (after, _)) = board.to_be_read(None, (1, 64)).pop_first().unwrap();
+    let rows = vec![row(3, 0, NoticeClass::Lifecycle)];
+    let rest = || Rest { lane, after, rows: rows.clone(), up_to: Some((3, 0)) };
+    assert!(board.read_on(rest(), &put_off, start()));
+    assert!(!board.read_on(rest(), &put_off, start()), "it has gone on since");
+    assert_eq!(board.next(at(1)).unwrap().key.version, 3);
+}
+
+#[test]
+fn what_goes_on_behind_what_was_cancelled_is_read_in_large_pages() {
+    let view: BTreeMap<_, _> = (1..=9_000).map(|version| row(version, 0, NoticeClass::Lifecycle)).collect();
+    let mut board = Board::with(SHORT);
+    board.merge(INSTANCE, heads(&view, 1), &untried(), start());
+    let mut reads = 0;
+    loop {
+        for pending in board.waiting(INSTANCE) {
+            assert!(board.claim(&pending.key, NoticeClass::Lifecycle));
+            board.remove(&pending.key, NoticeClass::Lifecycle);
+        }
+        let Some((lane, (after, count))) = board.to_be_read(None, (8, 64)).pop_first() else { break };
+        let next = view.range(row(after.0 + 1, 0, NoticeClass::Lifecycle).0..);
+        let rows: Vec<_> = next.take(count).map(|(key, owed)| (*key, owed.clone())).collect();
+        let up_to = rows.last().map(|(key, _)| in_lane(key)).filter(|(version, _)| *version < 9_000);
+        assert!(board.read_on(Rest { lane, after, rows, up_to }, &untried(), start()));
+        reads += 1;
+    }
+    assert_eq!((reads, board.owed()), (3, 0));
+}
+
+#[test]
+fn what_is_tried_while_its_lane_is_read_anew_waits_for_what_stands_before_it() {
+    let view: BTreeMap<_, _> = (1..=5).map(|version| row(version, 0, NoticeClass::Lifecycle)).collect();
+    let mut board = Board::with(SHORT);
+    let last = row(5, 0, NoticeClass::Lifecycle);
+    board.update(last.0, Some(last.1), &untried(), start());
+    let tried = board.next(at(0)).unwrap();
+    assert_eq!(tried.key.version, 5);
+    // Those before it are owed again meanwhile.
+    board.merge(INSTANCE, heads(&view, 2), &untried(), start());
+    assert!(board.next(at(0)).is_none());
+    board.give_back(&tried, Some(false), at(0));
+    board.put_back(&tried.key, NoticeClass::Lifecycle, 1, at(0));
+    let mut sent = Vec::new();
+    while let Some(next) = board.next(at(0)) {
+        sent.push(next.key.version);
+        board.give_back(&next, None, at(0));
+        board.remove(&next.key, NoticeClass::Lifecycle);
+        go_on(&mut board, &view, 1);
+    }
+    assert_eq!((sent, board.owed()), (vec![1, 2, 3, 4, 5], 0));
+}
+
+#[test]
+fn the_last_words_of_an_instance_are_spoken_when_the_view_says_so_of_what_is_not_here() {
+    let view = BTreeMap::from([row(1, 0, NoticeClass::Lifecycle), row(2, 0, NoticeClass::Deletion)]);
+    let mut board = Board::with(SHORT);
+    let other =
+        NoticeKeyV1 { endpoint: EndpointId::from_bytes([3; 16]), ..row(2, 0, NoticeClass::Deletion).0 };
+    board.merge(INSTANCE, heads(&view, 1), &untried(), start());
+    board.update(other, Some(owed(NoticeClass::Deletion)), &untried(), start());
+    let settled = |notice| {
+        let outcome = SettlementV1::Delivered;
+        vec![(SettledV1 { notice, outcome, attempts: 1, at: at(0) }, NoticeClass::Deletion)]
+    };
+    let spoken = board.spoken(&settled(other));
+    assert!(spoken.surely.is_empty());
+    assert_eq!(spoken.perhaps, [(INSTANCE, [other].into())]);
+    board.remove(&other, NoticeClass::Deletion);
+    board.remove(&row(1, 0, NoticeClass::Lifecycle).0, NoticeClass::Lifecycle);
+    go_on(&mut board, &view, 1);
+    let last = row(2, 0, NoticeClass::Deletion).0;
+    assert_eq!(board.spoken(&settled(last)).surely, [INSTANCE].into());
+}
+
+/// Something that happens to a board that has not all.
+#[derive(Debug, Clone)]
+enum Event {
+    Row(Step),
+    /// An attempt fails.
+    Fails,
+    /// Everything is read anew.
+    ReadAnew,
+    /// Lanes go on.
+    GoesOn,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        4 => step().prop_map(Event::Row),
+        1 => Just(Event::Fails),
+        1 => Just(Event::ReadAnew),
+        2 => Just(Event::GoesOn),
+    ]
+}
+
+/// Two boards of the same view, of which one has only the oldest of each lane.
+struct Both {
+    view: BTreeMap<NoticeKeyV1, Owed>,
+    whole: Board,
+    short: Board,
+    tried: Vec<Pending>,
+}
+
+impl Both {
+    fn each(&mut self, change: impl Fn(&mut Board)) {
+        change(&mut self.whole);
+        change(&mut self.short);
+    }
+
+    fn happens(&mut self, event: &Event) -> Result<(), TestCaseError> {
+        match *event {
+            Event::Row(Step::Comes(version, ordinal)) => {
+                let class = if ordinal == 1 { NoticeClass::Qr } else { NoticeClass::Lifecycle };
+                let (key, owed) = row(version, ordinal, class);
+                self.view.insert(key, owed.clone());
+                self.each(|board| {
+                    board.reopen(&key, at(0));
+                    board.update(key, Some(owed.clone()), &untried(), start());
+                });
+            }
+            Event::Row(Step::Goes(version, ordinal)) => {
+                let (key, _) = row(version, ordinal, NoticeClass::Lifecycle);
+                if !self.tried.iter().any(|tried| tried.key == key) {
+                    self.view.remove(&key);
+                    self.each(|board| {
+                        board.update(key, None, &untried(), start());
+                    });
+                }
+            }
+            Event::Row(Step::Tries) => {
+                go_on(&mut self.short, &self.view, 2);
+                let (one, other) = (self.whole.next(at(0)), self.short.next(at(0)));
+                prop_assert_eq!(one.as_ref().map(|one| one.key), other.map(|other| other.key));
+                self.tried.extend(one);
+            }
+            Event::Row(Step::Settles) => {
+                for tried in std::mem::take(&mut self.tried) {
+                    self.each(|board| {
+                        board.give_back(&tried, None, at(0));
+                        board.remove(&tried.key, tried.owed.class);
+                    });
+                    self.view.remove(&tried.key);
+                    self.each(|board| {
+                        board.update(tried.key, None, &untried(), start());
+                    });
+                }
+            }
+            Event::Fails => {
+                for tried in std::mem::take(&mut self.tried) {
+                    self.each(|board| {
+                        board.give_back(&tried, None, at(0));
+                        board.put_back(&tried.key, tried.owed.class, 1, at(0));
+                    });
+                }
+            }
+            Event::ReadAnew => {
+                self.whole.merge(INSTANCE, heads(&self.view, usize::MAX), &untried(), start());
+                self.short.merge(INSTANCE, heads(&self.view, 1), &untried(), start());
+            }
+            Event::GoesOn => go_on(&mut self.short, &self.view, 1),
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_board_that_has_the_oldest_alone_sends_what_one_that_has_all_does(
+        events in prop::collection::vec(event(), 0..60)
+    ) {
+        let (whole, short) = (Board::default(), Board::with(SHORT));
+        let mut both = Both { view: BTreeMap::new(), whole, short, tried: Vec::new() };
+        for event in events {
+            both.happens(&event)?;
+        }
+        both.happens(&Event::Fails)?;
+        let mut left = both.view.len();
+        while !both.view.is_empty() {
+            both.happens(&Event::Row(Step::Tries))?;
+            both.happens(&Event::Row(Step::Tries))?;
+            both.happens(&Event::Row(Step::Settles))?;
+            prop_assert!(both.view.len() < left, "it comes to an end");
+            left = both.view.len();
+        }
+        go_on(&mut both.short, &both.view, 1);
+        prop_assert_eq!((both.short.len(), both.short.owed()), (0, 0));
+        prop_assert!(both.short.lanes.is_empty() && both.short.settled.is_empty());
     }
 }

@@ -1,33 +1,38 @@
 //! What is still to be read of the outbox, and what is being read; pure.
 //!
 //! ```text
-//! whole instances that something happens to ── first ──▶ one read at a time, off the loop ──▶ merged ──▶ what changed meanwhile
-//! everything, a part at a time ─────────────── then ───▶
+//! what goes on in its lane ─────────────────── every other ──▶ one read at a time, off the loop ──▶ merged ──▶ what changed meanwhile
+//! whole instances that something happens to ── first ────────▶
+//! everything, a part at a time ─────────────── then ─────────▶
 //! ```
 //!
 //! A read gives rows as they were at some moment since it began. So what changes meanwhile of what is read is only looked at
 //! after it.
 
-use std::{collections::BTreeSet, mem};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use berth_proto::InstanceId;
 
 use crate::{
-    dispatch::extent::Extent,
+    dispatch::{board::Board, extent::Extent, heads::InLane, lane::LaneKey},
     outbox::touched::{Change, Changes},
 };
 
-/// Notices that are kept in memory, about 100 MB of them if each has a lane of its own; the rest stays in the view until
-/// these are fewer.
-pub(super) const OWED_IN_MEMORY_MAX: usize = 400_000;
-/// Notices that are kept besides, of instances that something happens to meanwhile.
-pub(super) const OWED_BESIDES_MAX: usize = 40_000;
 /// Instances that are read at once.
 const INSTANCES_AT_ONCE: usize = 64;
+/// Lanes whose next notices are read at once.
+const LANES_AT_ONCE: usize = 64;
+/// Notices that are read of them, as many as of a part.
+const NOTICES_AT_ONCE: usize = 4_096;
 
 /// What one read is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::dispatch) enum Scope {
+    /// What waits in these lanes behind a place, so many notices of each.
+    Lanes(BTreeMap<LaneKey, (InLane, usize)>),
     /// These instances.
     Instances(BTreeSet<InstanceId>),
     /// The next ones behind one, or the first ones.
@@ -45,6 +50,10 @@ pub(super) struct Reading {
     extent: Extent,
     /// Instances that are to be read.
     wanted: BTreeSet<InstanceId>,
+    /// Whether the last read was of lanes: the next one is of something else, if there is anything.
+    read_lanes: bool,
+    /// The last lane that was read: the next ones are those behind it, so that none waits for others that go on all the time.
+    last_lane: Option<LaneKey>,
     running: Option<Running>,
 }
 
@@ -63,6 +72,7 @@ pub(super) struct Running {
 impl Scope {
     fn has(&self, instance: InstanceId) -> bool {
         match self {
+            Self::Lanes(lanes) => lanes.keys().any(|lane| lane.instance == instance),
             Self::Instances(instances) => instances.contains(&instance),
             // How far it will come is not known.
             Self::Part { after } => after.is_none_or(|after| instance > after),
@@ -80,6 +90,8 @@ impl Reading {
             again: false,
             extent: Extent::up_to(None),
             wanted: BTreeSet::new(),
+            read_lanes: false,
+            last_lane: None,
             running: None,
         }
     }
@@ -106,14 +118,14 @@ impl Reading {
         self.extent = Extent::up_to(None);
     }
 
-    /// With so many notices in memory: goes on with what is left in the view, if there is room.
-    pub(super) fn make_use_of_room(&mut self, in_memory: usize) {
+    /// Goes on with what is left in the view, if there is room.
+    pub(super) fn make_use_of_room(&mut self, is_free: bool) {
         if self.reads_on.is_some() {
             return;
         }
         if mem::take(&mut self.again) {
             self.begin_anew();
-        } else if in_memory < OWED_IN_MEMORY_MAX / 2 {
+        } else if is_free {
             match self.extent.read_up_to() {
                 Some(last) => self.reads_on = Some(Scope::Part { after: Some(last) }),
                 None => self.wanted.extend(self.extent.left_out().take(INSTANCES_AT_ONCE)),
@@ -149,10 +161,11 @@ impl Reading {
         false
     }
 
-    /// Whether something can be read now, with so many notices in memory.
-    pub(super) fn has_next(&self, in_memory: usize) -> bool {
-        let makes_use = self.is_left() && in_memory < OWED_IN_MEMORY_MAX / 2;
-        self.running.is_none() && (self.reads_on.is_some() || !self.wanted.is_empty() || makes_use)
+    /// Whether something can be read now.
+    pub(super) fn has_next(&self, board: &Board) -> bool {
+        let makes_use = self.again || (self.is_left() && board.is_free());
+        let reads = self.reads_on.is_some() || !self.wanted.is_empty() || board.is_to_be_read() || makes_use;
+        self.running.is_none() && reads
     }
 
     /// Whether something is in the view alone for which there was no room.
@@ -160,28 +173,43 @@ impl Reading {
         self.extent.read_up_to().is_some() || self.extent.left_out().next().is_some()
     }
 
-    /// What is to be read now, with so many notices in memory.
-    pub(super) fn next(&mut self, in_memory: usize) -> Option<Scope> {
+    /// What is to be read now. A lane goes on whatever else there is, and all else whatever goes on.
+    pub(super) fn next(&mut self, board: &Board) -> Option<Scope> {
         if self.running.is_some() {
             return None;
         }
-        // What finds no room stays in the view until there is some.
-        if in_memory >= OWED_IN_MEMORY_MAX + OWED_BESIDES_MAX {
+        let scope = if self.read_lanes {
+            self.next_of_all(board).or_else(|| self.next_lanes(board))
+        } else {
+            self.next_lanes(board).or_else(|| self.next_of_all(board))
+        }?;
+        self.read_lanes = matches!(scope, Scope::Lanes(_));
+        let meanwhile = Changes::new();
+        self.running = Some(Running { scope: scope.clone(), meanwhile, is_outdated: false });
+        Some(scope)
+    }
+
+    /// The next lanes that go on.
+    fn next_lanes(&mut self, board: &Board) -> Option<Scope> {
+        let lanes = board.to_be_read(self.last_lane, (LANES_AT_ONCE, NOTICES_AT_ONCE));
+        self.last_lane = lanes.last_key_value().map(|(lane, _)| *lane);
+        (!lanes.is_empty()).then_some(Scope::Lanes(lanes))
+    }
+
+    /// What is to be read next but for what goes on in its lane. What finds no room stays in the view until there is some.
+    fn next_of_all(&mut self, board: &Board) -> Option<Scope> {
+        if board.has_no_room() {
             for instance in mem::take(&mut self.wanted) {
                 self.extent.leave_out(instance);
             }
         }
-        let scope = if self.wanted.is_empty() {
-            self.reads_on.take_if(|_| in_memory >= OWED_IN_MEMORY_MAX);
-            self.reads_on.clone()?
-        } else {
-            let rest = self.wanted.iter().nth(INSTANCES_AT_ONCE).copied();
-            let rest = rest.map(|rest| self.wanted.split_off(&rest)).unwrap_or_default();
-            Scope::Instances(mem::replace(&mut self.wanted, rest))
-        };
-        let meanwhile = Changes::new();
-        self.running = Some(Running { scope: scope.clone(), meanwhile, is_outdated: false });
-        Some(scope)
+        if self.wanted.is_empty() {
+            self.reads_on.take_if(|_| board.is_full());
+            return self.reads_on.clone();
+        }
+        let rest = self.wanted.iter().nth(INSTANCES_AT_ONCE).copied();
+        let rest = rest.map(|rest| self.wanted.split_off(&rest)).unwrap_or_default();
+        Some(Scope::Instances(mem::replace(&mut self.wanted, rest)))
     }
 
     /// The read came to its end.
@@ -192,6 +220,7 @@ impl Reading {
     /// What was read is in memory; of a part up to an instance, or to the end.
     pub(super) fn merged(&mut self, scope: &Scope, last: Option<InstanceId>) {
         match scope {
+            Scope::Lanes(_) => {}
             Scope::Instances(instances) => instances.iter().for_each(|instance| self.extent.read(*instance)),
             Scope::Part { after } => {
                 self.extent.scanned(*after, last);
@@ -203,7 +232,16 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use berth_domain::instance::NoticeClass;
+    use berth_notices::fixtures::at;
+    use berth_proto::delivery::NoticeKeyV1;
+
     use super::*;
+    use crate::dispatch::{
+        fixtures::{ENDPOINT, owed, untried},
+        heads::Room,
+        lane::Present,
+    };
 
     fn instance(number: u8) -> InstanceId {
         InstanceId::from_bytes([number; 16])
@@ -215,8 +253,9 @@ mod tests {
 
     /// Reads what is next and merges it.
     fn read(reading: &mut Reading, last: Option<InstanceId>) -> Scope {
-        let scope = reading.next(0).unwrap();
-        assert!(reading.next(0).is_none() && !reading.has_next(0), "one at a time");
+        let board = Board::default();
+        let scope = reading.next(&board).unwrap();
+        assert!(reading.next(&board).is_none() && !reading.has_next(&board), "one at a time");
         assert!(!reading.end().unwrap().is_outdated);
         reading.merged(&scope, last);
         scope
@@ -224,8 +263,8 @@ mod tests {
 
     #[test]
     fn instances_that_something_happens_to_come_before_the_next_part() {
-        let mut reading = Reading::nothing();
-        assert!(!reading.has_next(0) && reading.next(0).is_none());
+        let (mut reading, board) = (Reading::nothing(), Board::default());
+        assert!(!reading.has_next(&board) && reading.next(&board).is_none());
         reading.begin_anew();
         assert_eq!(read(&mut reading, Some(instance(5))), Scope::Part { after: None });
         reading.want(instance(9));
@@ -233,7 +272,7 @@ mod tests {
         assert_eq!(read(&mut reading, None), Scope::Instances([instance(9)].into()));
         assert!(reading.has(instance(5)) && reading.has(instance(9)) && !reading.has(instance(7)));
         assert_eq!(read(&mut reading, None), Scope::Part { after: Some(instance(5)) });
-        assert!(reading.has(instance(7)) && !reading.has_next(0));
+        assert!(reading.has(instance(7)) && !reading.has_next(&board));
         for number in 0..=u8::MAX {
             reading.want(instance(number));
         }
@@ -244,10 +283,10 @@ mod tests {
 
     #[test]
     fn what_changes_of_what_is_read_is_looked_at_after_it() {
-        let mut reading = Reading::nothing();
+        let (mut reading, board) = (Reading::nothing(), Board::default());
         reading.begin_anew();
         read(&mut reading, Some(instance(5)));
-        reading.next(0);
+        reading.next(&board);
         assert!(!reading.defers(instance(5), &happened()), "it was read before");
         assert!(reading.defers(instance(6), &happened()) && reading.defers(instance(6), &Change::default()));
         let running = reading.end().unwrap();
@@ -258,40 +297,69 @@ mod tests {
 
     #[test]
     fn a_read_from_before_everything_is_read_anew_is_of_no_use() {
-        let mut reading = Reading::nothing();
+        let (mut reading, board) = (Reading::nothing(), Board::default());
         reading.begin_anew();
         read(&mut reading, Some(instance(5)));
-        reading.next(0);
+        reading.next(&board);
         reading.begin_anew();
         assert!(!reading.has(instance(1)));
         assert!(reading.end().unwrap().is_outdated);
-        assert_eq!(reading.next(0), Some(Scope::Part { after: None }));
+        assert_eq!(reading.next(&board), Some(Scope::Part { after: None }));
         reading.end();
         reading.stop();
-        assert!(!reading.has_next(0));
+        assert!(!reading.has_next(&board));
     }
 
     #[test]
-    fn what_finds_no_room_stays_in_the_view_until_half_of_it_is_free() {
-        let mut reading = Reading::nothing();
+    fn what_finds_no_room_stays_in_the_view_until_there_is_some() {
+        let (mut reading, board) = (Reading::nothing(), Board::default());
+        let full = Board::with(Room { notices_max: 0, ..Room::default() });
+        let fuller = Board::with(Room { notices_max: 0, besides_max: 0, ..Room::default() });
         reading.begin_anew();
         read(&mut reading, Some(instance(5)));
-        assert_eq!((reading.next(OWED_IN_MEMORY_MAX), reading.has_next(OWED_IN_MEMORY_MAX)), (None, false));
+        assert_eq!((reading.next(&full), reading.has_next(&full)), (None, false));
         reading.want(instance(7));
-        assert!(reading.next(OWED_IN_MEMORY_MAX).is_some(), "what something happens to is read all the same");
+        assert!(reading.next(&full).is_some(), "what something happens to is read all the same");
         reading.end();
-        reading.make_use_of_room(OWED_IN_MEMORY_MAX / 2);
-        assert!(!reading.has_next(OWED_IN_MEMORY_MAX / 2));
-        reading.make_use_of_room(OWED_IN_MEMORY_MAX / 2 - 1);
+        reading.make_use_of_room(full.is_free());
+        assert!(!reading.has_next(&full));
+        reading.make_use_of_room(board.is_free());
         assert_eq!(read(&mut reading, None), Scope::Part { after: Some(instance(5)) }, "it goes on there");
         reading.leave_out(instance(3));
-        reading.make_use_of_room(0);
+        reading.make_use_of_room(board.is_free());
         assert_eq!(read(&mut reading, None), Scope::Instances([instance(3)].into()));
         reading.want(instance(8));
-        assert_eq!(reading.next(OWED_IN_MEMORY_MAX + OWED_BESIDES_MAX), None);
+        assert_eq!(reading.next(&fuller), None);
         assert!(!reading.has(instance(8)), "it stays in the view");
         reading.once_more();
-        reading.make_use_of_room(OWED_IN_MEMORY_MAX);
-        assert!(reading.has_next(0) && !reading.has(instance(1)));
+        assert!(reading.has_next(&full), "everything is to be read once more");
+        reading.make_use_of_room(full.is_free());
+        assert!(reading.has_next(&board) && !reading.has(instance(1)));
+    }
+
+    #[test]
+    fn what_goes_on_in_its_lane_and_all_else_take_turns() {
+        let (mut reading, mut board) =
+            (Reading::nothing(), Board::with(Room { lane_max: 1, ..Room::default() }));
+        let present = Present { now: at(0), latest: at(1) };
+        let keys = [1, 2].map(|version| NoticeKeyV1 {
+            instance: instance(1),
+            version,
+            endpoint: ENDPOINT,
+            ordinal: 0,
+        });
+        for key in keys {
+            board.update(key, Some(owed(NoticeClass::Lifecycle)), &untried(), present);
+        }
+        assert!(!board.is_to_be_read(), "the first one waits");
+        board.remove(&keys[0], NoticeClass::Lifecycle);
+        reading.begin_anew();
+        let mut turn = || {
+            let scope = reading.next(&board).unwrap();
+            reading.end();
+            reading.merged(&scope, Some(instance(9)));
+            matches!(scope, Scope::Lanes(_))
+        };
+        assert_eq!([turn(), turn(), turn(), turn()], [true, false, true, false]);
     }
 }

@@ -50,30 +50,15 @@ impl Round {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use berth_domain::instance::NoticeClass;
     use berth_notices::fixtures::at;
     use berth_proto::delivery::NoticeKeyV1;
 
     use super::*;
-    use crate::{
-        attempts::Tried,
-        dispatch::{board::Past, lane::Present},
-        outbox::{CommitStands, Owed},
+    use crate::dispatch::{
+        fixtures::{owed, untried},
+        lane::Present,
     };
-
-    struct Untried;
-
-    impl Past for Untried {
-        fn tried(&self, _: &NoticeKeyV1) -> Option<Tried> {
-            None
-        }
-
-        fn lives(&self, _: &Owed) -> Duration {
-            Duration::from_secs(15)
-        }
-    }
 
     /// So many instances of which something waits for one endpoint each, every other one for the same.
     fn board(instances: u16) -> Board {
@@ -84,16 +69,8 @@ mod tests {
             let instance = InstanceId::from_bytes(id);
             let endpoint = endpoint(u8::try_from(number % 2).unwrap());
             let key = NoticeKeyV1 { instance, version: 1, endpoint, ordinal: 0 };
-            let owed = Owed {
-                class: NoticeClass::Lifecycle,
-                session: 1,
-                code: None,
-                occurred_at: at(0),
-                format: "native".to_owned(),
-                event: String::new(),
-                commit: CommitStands::Awaited,
-            };
-            board.merge(instance, vec![(key, owed)], &Untried, Present { now: at(0), latest: at(1) });
+            let rows = vec![(key, owed(NoticeClass::Lifecycle))];
+            board.merge(instance, rows.into(), &untried(), Present { now: at(0), latest: at(1) });
         }
         board
     }
