@@ -15,7 +15,7 @@ pub(crate) enum Name {
     /// About two minutes: the ratios to steer by while working. One server; up to 5,000 instances.
     Quick,
     /// About twenty minutes: the targets, in three rounds of three seconds, so that what the stores write behind a command
-    /// falls into every window. One server; up to 20,000 instances.
+    /// falls into every window. One server; up to 100,000 instances.
     Steady,
     /// About two and a half hours: the figures to publish. Five rounds of five seconds; three servers too; up to 1,000,000
     /// instances; processes killed under load.
@@ -65,6 +65,8 @@ pub(crate) struct Profile {
     pub(crate) sizes: Vec<usize>,
     /// Commits that the log has before the largest population is measured.
     pub(crate) commits: u64,
+    /// Instances of a log in which each has many commits, and how many, about.
+    pub(crate) long: (usize, u64),
     /// Whether what is beyond the first size is made through the log's port and not by requests.
     pub(crate) made: bool,
     /// How long one growth may take; what is there by then is what is measured.
@@ -81,6 +83,8 @@ pub(crate) struct Profile {
     pub(crate) budget: Duration,
 }
 
+/// Commits of an instance that has many.
+pub(crate) const MANY_COMMITS: u64 = 100;
 /// The bytes of settings that make a state of about 40 KB.
 pub(crate) const LARGE_STATE_BYTES: usize = 38_000;
 /// The rates of the open loop, as parts of the capacity that the closed loop has found.
@@ -147,6 +151,7 @@ impl Profile {
             uploads: (100, 10_000_000),
             sizes: vec![1_000, 5_000],
             commits: 0,
+            long: (1_000, MANY_COMMITS),
             made: false,
             growth_max: Duration::from_secs(8),
             topologies: vec![
@@ -175,9 +180,10 @@ impl Profile {
             console_window: Duration::from_secs(20),
             waiting: 100_000,
             uploads: (100, 100_000_000),
-            sizes: vec![1_000, 20_000],
-            growth_max: Duration::from_secs(30),
-            budget: Duration::from_mins(20),
+            sizes: vec![1_000, 20_000, 100_000],
+            long: (5_000, MANY_COMMITS),
+            growth_max: Duration::from_mins(1),
+            budget: Duration::from_mins(30),
             ..Self::quick()
         }
     }
@@ -204,6 +210,7 @@ impl Profile {
             waiting: 1_000_000,
             uploads: (100, 100_000_000),
             sizes: vec![1_000, 100_000, 1_000_000],
+            long: (10_000, MANY_COMMITS),
             growth_max: Duration::from_mins(15),
             topologies,
             few: vec![Topology::EMBEDDED, Topology::serve(Engine::R1)],
@@ -249,6 +256,7 @@ impl Profile {
             uploads: (4, 1_000_000),
             sizes: vec![8, 16],
             commits: 200,
+            long: (200, 10),
             growth_max: Duration::from_secs(20),
             topologies: vec![Topology::EMBEDDED, apart(Engine::R1, Shape::Roles)],
             thorough: true,

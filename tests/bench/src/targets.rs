@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::{
     composite::{self, COMPOSITE},
-    profile::TOO_MUCH,
+    profile::{MANY_COMMITS, TOO_MUCH},
     results::{CPU_SUM, Key, P50, P99, PER_SECOND, Results, Spread, Table},
     sections::{
-        commands, console, filling, hanging, links, lists, logouts, notices, open, passing, population,
-        signing, waiting,
+        commands, console, filling, hanging, links, lists, logouts, long_log, notices, open, passing,
+        population, signing, waiting,
     },
     topology::{Engine, Shape, Topology},
 };
@@ -18,8 +18,12 @@ use crate::{
 /// Clients where not one: those of every profile but that of the tests.
 const MANY: usize = 64;
 /// Sizes of populations in any profile, from small to large.
-const SIZES: [usize; 4] = [1_000, 5_000, 100_000, MILLION];
+const SIZES: [usize; 5] = [1_000, 5_000, STEADY, LARGE, MILLION];
+const STEADY: usize = 20_000;
+const LARGE: usize = 100_000;
 const MILLION: usize = 1_000_000;
+/// Instances of a long log in any profile, from many to few.
+const LONG: [usize; 3] = [10_000, 5_000, 1_000];
 /// Instances in the list of the console.
 const LISTED: usize = 10_000;
 /// Links over two connectors.
@@ -268,21 +272,38 @@ fn of_populations(on: Topology) -> Vec<Target> {
         target(&format!("embedded, 1,000,000 instances, {what}, p99 µs"), figure).at_most(at_most)
     };
     let memory = |measure| key(Table::Memory, &on, population::work(MILLION), measure);
+    let reads = |size| key(Table::Reads, &on, population::reads_work(size, MANY), PER_SECOND);
+    let handler = key(Table::Reads, &on, population::handler_work(MANY), PER_SECOND);
+    let long = |instances| {
+        key(Table::Restart, &on, long_log::work(instances, MANY_COMMITS), population::REBUILT_PER_SECOND)
+    };
     vec![
         target(
             &format!("{on}, creates/s"),
             key(Table::Creates, &on, population::growth_work(0, SIZES[0]), PER_SECOND),
         )
         .at_least(4_000.0),
-        first_of(&format!("{on}, reads/s of one instance, 64 clients, to the empty handler"), |size| {
-            key(Table::Reads, &on, population::reads_work(size, MANY), PER_SECOND)
-        })
-        .beside(key(Table::Reads, &on, population::handler_work(MANY), PER_SECOND))
-        .at_least(0.5),
+        Target {
+            what: format!(
+                "{on}, reads/s of one instance, 64 clients, to the empty handler, up to {LARGE} instances"
+            ),
+            figures: SIZES.iter().rev().filter(|size| **size <= LARGE).map(|size| reads(*size)).collect(),
+            beside: Some(handler.clone()),
+            bound: Bound::AtLeast(0.5),
+        },
+        target(&format!("{on}, the same over {STEADY} instances"), reads(STEADY))
+            .beside(handler)
+            .at_least(0.5),
         first_of(&format!("{on}, all views rebuilt, commits/s"), |size| {
             restart(size, population::REBUILT_PER_SECOND)
         })
         .at_least(150_000.0),
+        Target {
+            what: format!("{on}, all views rebuilt, commits/s, {MANY_COMMITS} commits an instance"),
+            figures: LONG.map(long).into(),
+            beside: None,
+            bound: Bound::AtLeast(150_000.0),
+        },
         target(
             "embedded, 1,000,000 instances, MiB after the creates",
             memory(population::MEMORY_CREATED_MIB),

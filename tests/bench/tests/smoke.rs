@@ -175,6 +175,7 @@ fn a_population_is_created_commanded_read_and_rebuilt() {
     assert!(report.median("disk", "16 instances", "log, bytes per commit") > 0.0);
     assert!(report.median("restart", "16 instances", "texts found after s") > 0.0);
     assert!(report.median("restart", "16 instances", "commits") >= 200.0);
+    assert!(report.median("restart", "200 instances, 10 commits each", "commits") >= 1_800.0);
     assert!(report.median("memory", "16 instances", "MiB after a restart") > 0.0);
     assert!(report.median("memory", "metrics unread, look 5", "MiB") > 0.0);
 }

@@ -10,6 +10,7 @@ mod kill;
 pub(crate) mod links;
 pub(crate) mod lists;
 pub(crate) mod logouts;
+pub(crate) mod long_log;
 pub(crate) mod notices;
 pub(crate) mod open;
 pub(crate) mod passing;
@@ -133,6 +134,14 @@ impl Run<'_> {
                     let outcome = Box::pin(unread::measure(self, topology)).await;
                     self.ended(&format!("metrics that nobody reads, {topology}"), outcome);
                 }
+            }
+        }
+        // A large deployment has a log that is long enough.
+        if self.options.wants(Section::Rebuild) && !self.profile.made {
+            let topology = Topology::EMBEDDED;
+            if self.begins(&format!("a long log, {topology}")) {
+                let outcome = Box::pin(long_log::measure(self, topology)).await;
+                self.ended(&format!("a long log, {topology}"), outcome);
             }
         }
         if self.options.wants(Section::Waiting) {

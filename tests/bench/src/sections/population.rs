@@ -207,14 +207,20 @@ async fn restart(
     }
     if run.options.wants(Section::Rebuild) {
         deployment.stop().await?;
-        deployment.forget_views()?;
-        let started = Instant::now();
-        deployment.launch().await?;
-        let (commits, took) = rebuilt(deployment, started).await?;
-        run.results.note(&place, "commits", commits);
-        run.results.note(&place, REBUILT_SECONDS, seconds(took));
-        run.results.note(&place, REBUILT_PER_SECOND, commits / seconds(took));
+        rebuild(run, deployment, &place).await?;
     }
+    Ok(())
+}
+
+/// Throws the views of a stopped deployment away, and notes at a place how fast they are built anew.
+pub(super) async fn rebuild(run: &mut Run<'_>, deployment: &mut Deployment, place: &Place) -> Outcome<()> {
+    deployment.forget_views()?;
+    let started = Instant::now();
+    deployment.launch().await?;
+    let (commits, took) = rebuilt(deployment, started).await?;
+    run.results.note(place, "commits", commits);
+    run.results.note(place, REBUILT_SECONDS, seconds(took));
+    run.results.note(place, REBUILT_PER_SECOND, commits / seconds(took));
     Ok(())
 }
 
