@@ -1,5 +1,6 @@
 //! Which adapters stand behind the ports: the one place that knows them all.
 
+mod connections;
 mod embedded;
 mod nats;
 mod parts;

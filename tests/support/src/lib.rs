@@ -2,6 +2,7 @@
 
 mod cluster;
 mod port;
+mod raw;
 mod wire;
 
 pub use cluster::NatsCluster;
@@ -66,6 +67,14 @@ impl NatsServer {
     /// The address that clients connect to.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Publishes bytes that no client library would, and returns the sequence at which a stream stored the message.
+    ///
+    /// # Panics
+    /// When nothing stored it.
+    pub async fn publish_raw(&self, subject: &[u8], headers: &[u8], payload: &[u8]) -> u64 {
+        raw::publish(self.port, subject, headers, payload).await
     }
 
     /// The folder that the server keeps its streams in.

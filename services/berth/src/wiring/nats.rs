@@ -22,7 +22,11 @@ use berth_runtime::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{Wired, has_commits};
+use super::{
+    Wired,
+    connections::{followed, register},
+    has_commits,
+};
 use crate::{
     credentials::Credentials,
     deployment::{self, DeploymentRecord, Missing},
@@ -360,19 +364,6 @@ const fn absent(needed: bool) -> Failure {
     if needed { Failure::KeysMissing } else { Failure::NotStarted }
 }
 
-/// The log as it is followed: on a connection of its own, so that no command waits behind what followers receive.
-async fn followed(
-    nats: &NatsSettings,
-    name: &str,
-    options: JetStreamOptions,
-    readiness: &Readiness,
-) -> Result<Arc<dyn LogRead>, Failure> {
-    let client = patiently(async || connect_by(nats, name).await.map_err(Failure::Nats)).await?;
-    register(readiness, "nats_followers", Connection::of(&client));
-    let open = async || JetStreamLog::open_with(client.clone(), options, Absent::Refused).await;
-    Ok(Arc::new(patiently(async || Ok(open().await?)).await?))
-}
-
 /// The streams of a deployment with so many shards.
 pub(super) fn streams(shards: u8) -> Vec<String> {
     let others = [
@@ -402,17 +393,6 @@ fn watch_membership(leases: &NatsLeases, readiness: &Readiness) {
     readiness.register("member", move || match leases.trouble() {
         None => Check::ready(leases.seat().to_string()),
         Some(reason) => Check::ready(format!("{} owns nothing: {reason}", leases.seat())),
-    });
-}
-
-/// A process that has lost its server can do nothing.
-fn register(readiness: &Readiness, name: &'static str, connection: Connection) {
-    readiness.register(name, move || match connection.trouble() {
-        None => match connection.denied() {
-            None => Check::ready("connected"),
-            Some(what) => Check::ready(format!("connected, but a permission is missing: {what}")),
-        },
-        Some(trouble) => Check::waiting(trouble),
     });
 }
 

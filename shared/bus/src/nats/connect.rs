@@ -4,12 +4,16 @@ use std::{
     error::Error,
     io,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection::State};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, client::FlushErrorKind, connection::State};
 use berth_runtime::config::{NatsSettings, NatsTls, TlsFiles};
+use futures::FutureExt;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -188,30 +192,54 @@ fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// How a connection stands, for whoever only wants to know that.
+/// How a connection stands, for whoever only wants to know that. A clone is the same.
 #[derive(Debug, Clone)]
-pub struct Connection(Client);
+pub struct Connection(Arc<RwLock<Client>>);
 
 impl Connection {
     /// The connection of a client.
     pub fn of(client: &Client) -> Self {
-        Self(client.clone())
+        Self(Arc::new(RwLock::new(client.clone())))
+    }
+
+    /// Notes the connection that was made in its place.
+    pub fn replace(&self, client: &Client) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = client.clone();
     }
 
     /// Whether it stands, as far as the client knows: a server that hangs is noticed within two pings.
     pub fn stands(&self) -> bool {
-        self.0.connection_state() == State::Connected
+        let client = self.client();
+        client.connection_state() == State::Connected && !is_gone(&client)
     }
 
     /// What is to be said of it while it does not stand: how often it was tried to connect again, and why that failed last.
     pub fn trouble(&self) -> Option<String> {
+        if is_gone(&self.client()) {
+            return Some("it ended for good: a new one is needed, or a new process".to_owned());
+        }
         (!self.stands()).then(outage::sentence)
+    }
+
+    fn client(&self) -> Client {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the servers denied this process lately, on whichever connection.
     pub fn denied(&self) -> Option<String> {
         denied::denied_lately()
     }
+}
+
+/// Whether nothing drives the connection of a client any more, which nothing else tells. Some messages that anybody may publish its task
+/// does not survive.
+fn is_gone(client: &Client) -> bool {
+    // What is only disconnected comes back, and the question would wait among the client's commands.
+    if client.connection_state() != State::Connected {
+        return false;
+    }
+    let refused = client.flush().now_or_never();
+    matches!(refused, Some(Err(error)) if error.kind() == FlushErrorKind::SendError)
 }
 
 /// With the certificates that are set.

@@ -137,7 +137,7 @@ impl Publish {
         let wait = deadline.saturating_duration_since(Instant::now()).min(PUBLISH_WAIT_MAX);
         let request =
             Request::new().headers(self.headers.clone()).payload(self.payload.clone()).timeout(Some(wait));
-        let message = match log.client.send_request(self.subject.clone(), request).await {
+        let message = match log.link().client.send_request(self.subject.clone(), request).await {
             Ok(message) => message,
             Err(error) => {
                 return match error.kind() {

@@ -1,13 +1,15 @@
 //! The log on NATS JetStream: one stream per shard, one message per commit.
 //!
 //! `settings` makes the streams and refuses dangerous ones, `append` publishes and finds out what became of
-//! it, `read` looks up at the leader, `follow` reads each shard in its order.
+//! it, `read` looks up at the leader, `follow` reads each shard in its order, over a `link` that can be made anew.
 //!
 //! Headers are for people and tools; what counts stands in the payload. Only the expected sequence counts once more:
 //! whoever has the server deliver an old commit to where commits are appended has it refused by that header.
 
 mod append;
 mod follow;
+mod link;
+mod message;
 mod read;
 mod settings;
 
@@ -19,16 +21,17 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{
-    Client,
-    jetstream::{Context, context::ContextBuilder, stream::Stream},
-};
+use async_nats::{Client, jetstream::stream::Stream};
 use async_trait::async_trait;
 use berth_proto::{Kind, StreamKey};
 use lru::LruCache;
 use tokio::time::Instant;
 
-pub use self::settings::{OpenError, stream_name};
+use self::link::Links;
+pub use self::{
+    link::{Dial, DialError},
+    settings::{OpenError, stream_name},
+};
 use crate::{
     local, metrics,
     port::{
@@ -75,10 +78,7 @@ pub enum Absent {
 /// The log on JetStream. A clone is the same log.
 #[derive(Clone)]
 pub struct JetStreamLog {
-    client: Client,
-    context: Context,
-    /// A handle for each shard; its index is the shard.
-    streams: Arc<[Stream<()>]>,
+    links: Arc<Links>,
     shards: u8,
     /// The revision of the last commit of a page that was read, by stream and version.
     pages: Arc<Mutex<LruCache<(StreamKey, u64), u64>>>,
@@ -100,21 +100,27 @@ impl JetStreamLog {
     ) -> Result<Self, OpenError> {
         metrics::describe();
         settings::check_version(&client.server_info().version)?;
-        let context = ContextBuilder::new().timeout(REQUEST_WAIT_MAX).build(client.clone());
-        settings::open(&context, &options, absent).await?;
-        let mut streams = Vec::new();
-        for shard in 0..options.shards {
-            let stream = context.get_stream_no_info(settings::stream_name(shard)).await;
-            streams.push(stream.map_err(|error| OpenError::Unavailable(Box::new(error)))?);
-        }
+        let links = Links::new(client);
+        settings::open(&links.current().context, &options, absent).await?;
         Ok(Self {
-            client,
-            context,
-            streams: streams.into(),
+            links: Arc::new(links),
             shards: options.shards,
             pages: Arc::new(Mutex::new(LruCache::new(PAGES_MAX))),
             unreadable: Unreadable::default(),
         })
+    }
+
+    /// The log, whose connection is made anew by this when nothing drives it any more: a follower's is lost for good when
+    /// the client meets a message that it cannot bear.
+    #[must_use]
+    pub fn redialled(mut self, dial: Dial) -> Self {
+        self.links = Arc::new(self.links.redialled(dial));
+        self
+    }
+
+    async fn stream(&self, shard: u8) -> Result<Stream<()>, ReadError> {
+        let stream = self.link().context.get_stream_no_info(stream_name(shard)).await;
+        stream.map_err(|error| ReadError::Unavailable(Box::new(error)))
     }
 }
 
@@ -148,6 +154,8 @@ impl LogRead for JetStreamLog {
     }
 
     async fn end(&self) -> Result<Position, ReadError> {
+        // Whoever begins to follow asks for the end first.
+        self.links.renew().await;
         self.read_end().await
     }
 

@@ -7,18 +7,18 @@ use std::{
     sync::{MutexGuard, PoisonError},
 };
 
-use async_nats::jetstream::{
-    ErrorCode,
-    message::StreamMessage,
-    stream::{InfoError, RawMessageError, RawMessageErrorKind},
-};
+use async_nats::jetstream::{ErrorCode, stream::InfoError};
 use berth_proto::StreamKey;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use lru::LruCache;
 use thiserror::Error;
 
-use super::{JetStreamLog, VERSION_HEADER, settings::incarnation};
+use super::{
+    JetStreamLog, VERSION_HEADER,
+    message::{Headers, Message},
+    settings::incarnation,
+};
 use crate::{
     decode::decode_anywhere,
     port::{Position, ReadError, ShardPosition, Stored, Tail},
@@ -47,23 +47,6 @@ struct Unreadable {
 }
 
 impl JetStreamLog {
-    /// The last message of a subject.
-    pub(super) async fn last_of(&self, shard: u8, subject: &str) -> Result<Option<StreamMessage>, ReadError> {
-        let Some(stream) = self.streams.get(usize::from(shard)) else { return Ok(None) };
-        found(stream.raw_message_builder().last_by_subject(subject).send().await)
-    }
-
-    /// The first message of a subject that has this sequence or a later one.
-    pub(super) async fn next_of(
-        &self,
-        shard: u8,
-        subject: &str,
-        sequence: u64,
-    ) -> Result<Option<StreamMessage>, ReadError> {
-        let Some(stream) = self.streams.get(usize::from(shard)) else { return Ok(None) };
-        found(stream.raw_message_builder().sequence(sequence).next_by_subject(subject).send().await)
-    }
-
     pub(super) async fn read_tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         let shard = stream.partition().shard(self.shards);
         let subject = stream.subject();
@@ -76,7 +59,7 @@ impl JetStreamLog {
     /// [`ReadError::Damaged`] if the stream has messages of this subject. A server that cannot read one any more answers
     /// as if it had none.
     async fn has_none_of(&self, shard: u8, subject: &str) -> Result<(), ReadError> {
-        let Some(stream) = self.streams.get(usize::from(shard)) else { return Ok(()) };
+        let stream = self.stream(shard).await?;
         let counted = match stream.info_with_subjects(subject).await {
             Ok(mut counted) => counted.try_next().await,
             Err(error) => Err(error),
@@ -219,40 +202,37 @@ impl JetStreamLog {
     /// A server whose files were damaged goes on with what is left of them, and keeps the end: nothing else tells of the
     /// commits between.
     pub(super) async fn read_missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        let counted =
-            (0..).zip(self.streams.iter()).map(async |(shard, stream)| match stream.get_info().await {
-                Ok(info) => Ok((shard, info.state.last_sequence.saturating_sub(info.state.messages))),
-                Err(error) if is_deleted(&error) => Ok((shard, 0)),
-                Err(error) => Err(ReadError::Unavailable(Box::new(error))),
-            });
+        let counted = (0..self.shards).map(async |shard| match self.stream(shard).await?.get_info().await {
+            Ok(info) => Ok((shard, info.state.last_sequence.saturating_sub(info.state.messages))),
+            Err(error) if is_deleted(&error) => Ok((shard, 0)),
+            Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+        });
         let counted = futures::future::try_join_all(counted).await?;
         Ok(counted.into_iter().filter(|(_, missing)| *missing > 0).collect())
     }
 
     /// The end of every stream that is there. One that was deleted is absent, as its commits are.
     pub(super) async fn read_end(&self) -> Result<Position, ReadError> {
-        let infos =
-            (0..).zip(self.streams.iter()).map(async |(shard, stream)| match stream.get_info().await {
-                Ok(info) => {
-                    let revision = info.state.last_sequence;
-                    Ok(Some((shard, ShardPosition { incarnation: incarnation(&info), revision })))
-                }
-                Err(error) if is_deleted(&error) => Ok(None),
-                Err(error) => Err(ReadError::Unavailable(Box::new(error))),
-            });
+        let infos = (0..self.shards).map(async |shard| match self.stream(shard).await?.get_info().await {
+            Ok(info) => {
+                let revision = info.state.last_sequence;
+                Ok(Some((shard, ShardPosition { incarnation: incarnation(&info), revision })))
+            }
+            Err(error) if is_deleted(&error) => Ok(None),
+            Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+        });
         Ok(Position(futures::future::try_join_all(infos).await?.into_iter().flatten().collect()))
     }
 }
 
-fn from_message(stream: StreamKey, shard: u8, message: StreamMessage) -> Stored {
-    stored(stream, shard, message.sequence, Some(&message.headers), message.payload)
-}
-
-fn found(result: Result<StreamMessage, RawMessageError>) -> Result<Option<StreamMessage>, ReadError> {
-    match result {
-        Ok(message) => Ok(Some(message)),
-        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
-        Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+/// What a message is that the leader gave. One that no client can be given is no commit, whatever else it holds.
+pub(super) fn from_message(stream: StreamKey, shard: u8, message: Message) -> Stored {
+    let Message { sequence, headers, payload, .. } = message;
+    match headers {
+        Headers::Parsed(headers) => stored(stream, shard, sequence, Some(&headers), payload),
+        Headers::Unparsable => {
+            Stored { stream, tail: Tail { version: 0, revision: sequence }, shard, payload }
+        }
     }
 }
 

@@ -18,4 +18,5 @@ mod memory;
 mod one_follower;
 mod one_writer;
 mod transaction;
+mod undeliverable;
 mod unreadable;

@@ -1,6 +1,8 @@
-//! The follower of one shard: a consumer, what it delivers, and what it does not.
+//! The follower of one shard: a consumer and what it delivers.
 
-use std::{collections::VecDeque, future::pending, str::FromStr, sync::Arc, time::Duration};
+mod places;
+
+use std::{collections::VecDeque, str::FromStr, sync::Arc, time::Duration};
 
 use async_nats::{
     connection::State,
@@ -12,6 +14,7 @@ use async_nats::{
 use berth_proto::{Kind, StreamKey};
 use berth_runtime::Pauses;
 use futures::StreamExt;
+use tokio::time::{Instant, sleep};
 
 use super::super::{
     JetStreamLog,
@@ -20,7 +23,7 @@ use super::super::{
 };
 use crate::{
     local::check_start,
-    port::{FollowError, Followed, ShardPosition},
+    port::{FollowError, Followed, ShardPosition, Stored},
 };
 
 /// Commits that one pull asks for.
@@ -40,9 +43,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long a consumer may deliver nothing although it has not reached the end, before the stream itself is asked for
 /// what comes next.
 const STALLED_MAX: Duration = Duration::from_secs(5);
-
-/// Every subject that there is.
-const ANY_SUBJECT: &str = ">";
+/// The same for one that has reached the end, as far as it knows: as long at first, doubled each time up to this.
+const IDLE_MAX: Duration = Duration::from_secs(20);
 
 /// What the follower of one shard meets.
 pub(super) enum Step {
@@ -69,6 +71,12 @@ pub(super) struct ShardFollower {
     /// Messages that the consumer says it still has.
     pending: u64,
     messages: Option<pull::Stream>,
+    /// How long the consumer may be silent at the end before the stream is asked.
+    idle: Duration,
+    /// Consumers that ended before they delivered anything: perhaps for what they would have delivered.
+    fruitless: u32,
+    /// Until when no consumer is made.
+    by_places: Option<Instant>,
     /// A message that came before others which are not read, and how far these go.
     ahead: Option<jetstream::Message>,
     skipped_to: Option<u64>,
@@ -89,7 +97,8 @@ impl ShardFollower {
         kinds: &[Kind],
         read: Option<ShardPosition>,
     ) -> Result<Self, FollowError> {
-        let inbox = log.client.new_inbox();
+        log.links.renew().await;
+        let inbox = log.link().client.new_inbox();
         let unique = inbox.rsplit('.').next().unwrap_or(&inbox);
         let mut follower = Self {
             log: log.clone(),
@@ -103,6 +112,9 @@ impl ShardFollower {
             delivered: 0,
             pending: 0,
             messages: None,
+            idle: STALLED_MAX,
+            fruitless: 0,
+            by_places: None,
             ahead: None,
             skipped_to: None,
             ready: VecDeque::new(),
@@ -126,7 +138,7 @@ impl ShardFollower {
                 Ok(()) => pauses.restart(),
                 Err(error @ FollowError::Unavailable(_)) => {
                     // That the connection is lost is told by whoever opened it, and once for all shards.
-                    if self.log.client.connection_state() == State::Connected {
+                    if self.log.link().client.connection_state() == State::Connected {
                         self.missed = true;
                         tracing::warn!(
                             shard = self.shard,
@@ -135,6 +147,7 @@ impl ShardFollower {
                             "the log cannot be followed at the moment"
                         );
                     }
+                    self.log.links.renew().await;
                     pauses.wait().await;
                 }
                 Err(error) => {
@@ -148,7 +161,7 @@ impl ShardFollower {
     /// Goes on by whatever comes next: what was passed over, the next message, or another consumer.
     async fn step(&mut self) -> Result<(), FollowError> {
         if let Some(up_to) = self.skipped_to {
-            self.fill(up_to).await?;
+            self.look_up(up_to, 1).await?;
             if self.read.is_some_and(|read| read.revision >= up_to) {
                 self.skipped_to = None;
                 self.look_for_end();
@@ -159,36 +172,27 @@ impl ShardFollower {
             self.take(message);
             return Ok(());
         }
-        let is_behind = self.is_behind();
-        let Some(messages) = &mut self.messages else {
-            self.connect().await?;
-            if std::mem::take(&mut self.missed) {
-                tracing::info!(shard = self.shard, consumer = self.name, "the log is followed again");
-            }
-            return Ok(());
-        };
-        let stalled = async {
-            if is_behind {
-                tokio::time::sleep(STALLED_MAX).await;
-            } else {
-                pending::<()>().await;
-            }
-        };
+        let patience = if self.is_behind() { STALLED_MAX } else { self.idle };
+        let Some(messages) = &mut self.messages else { return self.go_on().await };
         tokio::select! {
             biased;
             next = messages.next() => match next {
                 Some(Ok(message)) => self.take(message),
                 Some(Err(error)) => {
                     tracing::debug!(shard = self.shard, %error, "a consumer of the log failed");
-                    self.messages = None;
+                    self.end_consumer();
                 }
-                None => self.messages = None,
+                None => self.end_consumer(),
             },
-            () = stalled => {
-                // A consumer that waits behind what it cannot read is made again behind that.
-                let end = self.stream_position().await?;
-                self.fill(end.revision).await?;
-                self.messages = None;
+            () = sleep(patience) => {
+                // A consumer waits behind what it cannot read, and passes over what looks like a word of the server.
+                let Ok(end) = self.stream_position().await else { return Ok(()) };
+                if self.is_behind() || self.read.is_some_and(|read| read.revision < end.revision) {
+                    self.look_up(end.revision, 1).await?;
+                    self.end_consumer();
+                } else {
+                    self.idle = (self.idle * 2).min(IDLE_MAX);
+                }
             }
         }
         Ok(())
@@ -197,6 +201,11 @@ impl ShardFollower {
     /// Whether there is more than was read, as far as the consumer or the stream have said.
     fn is_behind(&self) -> bool {
         self.pending > 0 || self.read.is_some_and(|read| read.revision < self.target)
+    }
+
+    fn end_consumer(&mut self) {
+        self.fruitless = self.fruitless.saturating_add(u32::from(self.delivered == 0));
+        self.messages = None;
     }
 
     /// Makes a consumer after what was read. The stream is looked at before, for its end, and after, so that
@@ -218,6 +227,7 @@ impl ShardFollower {
         };
         let consumer = self
             .log
+            .link()
             .context
             .create_consumer_on_stream(config, stream_name(self.shard))
             .await
@@ -234,6 +244,7 @@ impl ShardFollower {
             .await
             .map_err(unavailable)?;
         self.messages = Some(messages);
+        self.idle = STALLED_MAX;
         (self.delivered, self.pending) = (0, consumer.cached_info().num_pending);
         self.read = Some(from);
         self.target = before.revision;
@@ -244,7 +255,7 @@ impl ShardFollower {
     }
 
     async fn stream_position(&self) -> Result<ShardPosition, FollowError> {
-        match self.log.context.get_stream(stream_name(self.shard)).await {
+        match self.log.link().context.get_stream(stream_name(self.shard)).await {
             Ok(stream) => {
                 let info = stream.cached_info();
                 Ok(ShardPosition { incarnation: incarnation(info), revision: info.state.last_sequence })
@@ -257,14 +268,14 @@ impl ShardFollower {
 
     fn take(&mut self, message: jetstream::Message) {
         let Ok(info) = message.info() else {
-            self.messages = None;
+            self.end_consumer();
             return;
         };
         let Some(read) = self.read else { return };
         let (number, revision, pending) = (info.consumer_sequence, info.stream_sequence, info.pending);
         if number != self.delivered + 1 {
             tracing::debug!(shard = self.shard, "a message was lost on the way; the consumer is made again");
-            self.messages = None;
+            self.end_consumer();
             return;
         }
         if revision > read.revision + 1 {
@@ -272,29 +283,26 @@ impl ShardFollower {
             (self.skipped_to, self.ahead) = (Some(revision - 1), Some(message));
             return;
         }
-        (self.delivered, self.pending) = (number, pending);
+        (self.delivered, self.pending, self.idle) = (number, pending, STALLED_MAX);
         // What was read from the stream itself may come by once more.
         if revision > read.revision {
-            let message = message.message;
-            self.meet(revision, &message.subject, message.headers.as_ref(), message.payload);
+            let (shard, message) = (self.shard, message.message);
+            let (headers, payload) = (message.headers, message.payload);
+            self.meet(revision, &message.subject, |stream| {
+                stored(stream, shard, revision, headers.as_ref(), payload)
+            });
         }
         self.look_for_end();
     }
 
     /// Takes what stands at the next place.
-    fn meet(
-        &mut self,
-        revision: u64,
-        subject: &str,
-        headers: Option<&async_nats::HeaderMap>,
-        payload: bytes::Bytes,
-    ) {
+    fn meet(&mut self, revision: u64, subject: &str, stored: impl FnOnce(StreamKey) -> Stored) {
         let Some(read) = self.read else { return };
         let at = ShardPosition { revision, ..read };
         self.read = Some(at);
         match StreamKey::from_str(subject) {
             Ok(stream) if self.kinds.contains(&stream.kind()) => {
-                let commit = Arc::new(stored(stream, self.shard, revision, headers, payload).into());
+                let commit = Arc::new(stored(stream).into());
                 self.ready.push_back(Step::Met(Followed::Commit(commit, at)));
             }
             Ok(_) => {}
@@ -302,32 +310,6 @@ impl ShardFollower {
                 tracing::error!(subject, revision, "a message of the log has a subject that is not ours");
             }
         }
-    }
-
-    /// Asks the stream's leader for the next message up to a place, which its consumer passed over: a replica may be
-    /// behind, or have damaged files of its own. What the leader cannot give nobody can.
-    async fn fill(&mut self, up_to: u64) -> Result<(), FollowError> {
-        let Some(read) = self.read.filter(|read| read.revision < up_to) else { return Ok(()) };
-        let next = read.revision + 1;
-        let found = self.log.next_of(self.shard, ANY_SUBJECT, next).await.map_err(unavailable)?;
-        let found = found.filter(|message| message.sequence <= up_to);
-        let before = found.as_ref().map_or(up_to, |message| message.sequence - 1);
-        // Of another life of the stream nothing is to be believed, neither what it has nor what it lacks.
-        let seen = ShardPosition { revision: before, ..read };
-        check_start(self.shard, seen, self.stream_position().await?)?;
-        if before >= next {
-            self.log.unreadable.note(self.shard, next, before);
-            self.read = Some(seen);
-            self.ready.push_back(Step::Met(Followed::Unreadable {
-                shard: self.shard,
-                after: read.revision,
-                at: seen,
-            }));
-        }
-        if let Some(message) = found {
-            self.meet(message.sequence, &message.subject, Some(&message.headers), message.payload);
-        }
-        Ok(())
     }
 
     /// Says that the end is reached if it is: the one that was there when the consumer was made, once, and each time that
