@@ -1,6 +1,6 @@
 //! Leases: one holder of a partition, rising epochs, and a holder that knows when it lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use berth_bus::{
     Cluster, Grant, Identity, Lease, Leases,
@@ -14,7 +14,7 @@ use berth_proto::Partition;
 use berth_runtime::{Lifecycle, Role, SystemClock};
 use berth_test_support::NatsServer;
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::{FutureExt as _, StreamExt as _, future::join_all, stream::FuturesUnordered};
 
 use crate::support::{client, eventually, identity, in_time};
 
@@ -69,6 +69,12 @@ fn is_lost(grant: &Grant) -> bool {
     *grant.lost.borrow()
 }
 
+/// Waits until a partition is lost, stops its work, and only then gives it back; says which, and under which epoch it was held.
+async fn give_back_when_lost((partition, mut grant): (Partition, Grant)) -> (Partition, u64) {
+    grant.lost.wait_for(|lost| *lost).await.unwrap();
+    (partition, grant.epoch)
+}
+
 /// Takes a lease, gives it back and takes it again: the epoch rises each time.
 async fn hold_again_and_again(leases: &dyn Leases, mut epoch: u64) -> u64 {
     for _ in 0..3 {
@@ -120,27 +126,29 @@ async fn a_member_that_is_alone_holds_what_it_asks_for_for_as_long_as_it_lives()
 async fn partitions_move_to_a_member_that_comes_and_back_from_one_that_stops() {
     let server = NatsServer::start().await;
     let first = Process::start(&server, "a").await;
-    let mut had = first.shares(1).await;
+    let had = first.shares(1).await;
     assert_eq!(had.len(), 64);
 
     let second = Process::start(&server, "b").await;
-    let asking = second.shares(2);
-    let giving = async {
-        // Whoever had them stops its work, and only then gives back.
-        eventually("the first is told", async || had.iter().any(|(_, grant)| is_lost(grant))).await;
-        let mut moved = Vec::new();
-        while let Some(at) = had.iter().position(|(_, grant)| is_lost(grant)) {
-            moved.push(had.swap_remove(at));
+    // Each is told by itself: whoever gives back goes on for as long as the other asks.
+    let mut giving: FuturesUnordered<_> = had.into_iter().map(give_back_when_lost).collect();
+    let mut moved = Vec::new();
+    let mut asking = pin!(second.shares(2));
+    let got = in_time(async {
+        loop {
+            tokio::select! {
+                got = &mut asking => break got,
+                Some(given) = giving.next() => moved.push(given),
+            }
         }
-        moved.into_iter().map(|(partition, grant)| (partition, grant.epoch)).collect::<Vec<_>>()
-    };
-    let (got, moved) = in_time(futures::future::join(asking, giving)).await;
+    })
+    .await;
     assert_eq!(got.len(), moved.len(), "what one loses the other gets");
     for (partition, grant) in &got {
         let before = moved.iter().find(|(moved, _)| moved == partition).unwrap().1;
         assert!(grant.epoch > before);
     }
-    assert!(had.iter().all(|(_, grant)| !is_lost(grant)), "and nothing else moves");
+    assert!(giving.next().now_or_never().is_none(), "and nothing else moves");
 
     // A stop hands over at once: long before the lease would end.
     let again = first.leases.hold(Lease { role: Role::Connector, partition: got[0].0 });
