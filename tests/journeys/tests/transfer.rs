@@ -241,7 +241,11 @@ async fn what_is_not_whole_and_right_is_refused_and_the_place_is_named() {
     let webhook = Recorder::start().await;
     let mut from = with_keys(embedded()).setting("BERTH_LOG_SHARDS", "2").start().await;
     begun(&from, &webhook).await;
-    let audit = from.client().get("/v1/export").await.text();
+    let audit = eventually("something is signed", async || {
+        let answer = from.client().get("/v1/export").await;
+        if answer.status == 200 { Ok(answer.text()) } else { Err(answer.text()) }
+    })
+    .await;
     from.stop().await;
     let whole = Exported::by(&from).await;
     let to = with_keys(embedded()).setting("BERTH_LOG_SHARDS", "2").down();
