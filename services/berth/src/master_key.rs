@@ -21,8 +21,6 @@ use crate::{
 
 /// Where the folder has the former master key until that is retired.
 const FORMER_FILE: &str = "master.key.former";
-/// What was opened of a deployment that is not made anew.
-const BEGUN: Opening = Opening { has_commits: true, makes: false };
 
 /// The keys of a deployment, and the master key that it is used with.
 struct Opened {
@@ -86,7 +84,7 @@ async fn open(settings: &Settings) -> Result<Opened, Failure> {
             }
         }
     };
-    let rooted = root::open(&master, &store, BEGUN, &SystemEntropy).await?;
+    let rooted = root::open(&master, &store, Opening::BEGUN, &SystemEntropy).await?;
     Ok(Opened { store, rooted, keeper })
 }
 

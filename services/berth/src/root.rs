@@ -20,6 +20,11 @@ pub(crate) struct Opening {
     pub(crate) makes: bool,
 }
 
+impl Opening {
+    /// Of a deployment that has begun, by whoever makes nothing anew.
+    pub(crate) const BEGUN: Self = Self { has_commits: true, makes: false };
+}
+
 /// The master key over the root secret of the deployment, which is made at the first start.
 pub(crate) async fn open(
     master: &MasterKey,
@@ -98,7 +103,6 @@ mod tests {
     use super::*;
 
     const FIRST: Opening = Opening { has_commits: false, makes: true };
-    const LATER: Opening = Opening { has_commits: true, makes: false };
 
     async fn store() -> (tempfile::TempDir, Arc<dyn KeyStore>) {
         let folder = tempfile::tempdir().unwrap();
@@ -115,21 +119,24 @@ mod tests {
         let rooted = open(&first, &store, FIRST, &entropy).await.unwrap();
         assert_ne!(rooted.check_value(), first.check_value(), "the key is not the root");
         KeyRing::new(rooted.clone(), Arc::clone(&store)).create(&NOBODY, &entropy).await.unwrap();
-        let wrong = open(&second, &store, LATER, &entropy).await;
+        let wrong = open(&second, &store, Opening::BEGUN, &entropy).await;
         assert!(matches!(wrong, Err(Failure::Keys(KeyRingError::Unwrap(_)))), "{wrong:?}");
 
         wrap(&rooted.root(), &second, &*store).await.unwrap();
-        let next = open(&second, &store, LATER, &entropy).await.unwrap();
+        let next = open(&second, &store, Opening::BEGUN, &entropy).await.unwrap();
         assert_eq!(next.entry(Unique::Token, "t"), rooted.entry(Unique::Token, "t"));
-        open(&first, &store, LATER, &entropy).await.unwrap();
+        open(&first, &store, Opening::BEGUN, &entropy).await.unwrap();
         assert!(matches!(retire(&second, &next, &*store).await, Err(Failure::OnlyKey)));
         assert!(matches!(retire(&other, &next, &*store).await, Err(Failure::UnknownKey)));
         for _ in 0..2 {
             retire(&first, &next, &*store).await.unwrap();
         }
-        assert!(matches!(open(&first, &store, LATER, &entropy).await, Err(Failure::RetiredKey)));
+        assert!(matches!(open(&first, &store, Opening::BEGUN, &entropy).await, Err(Failure::RetiredKey)));
         assert!(matches!(wrap(&next.root(), &first, &*store).await, Err(Failure::RetiredKey)), "for good");
-        assert_eq!(open(&second, &store, LATER, &entropy).await.unwrap().check_value(), rooted.check_value());
+        assert_eq!(
+            open(&second, &store, Opening::BEGUN, &entropy).await.unwrap().check_value(),
+            rooted.check_value()
+        );
     }
 
     #[tokio::test]
@@ -137,12 +144,12 @@ mod tests {
         let ((_folder, store), entropy) = (store().await, SeededEntropy::new(2));
         let [first, second] = [(); 2].map(|()| MasterKey::generate(&entropy));
         KeyRing::new(first.clone(), Arc::clone(&store)).create(&NOBODY, &entropy).await.unwrap();
-        let rooted = open(&first, &store, LATER, &entropy).await.unwrap();
+        let rooted = open(&first, &store, Opening::BEGUN, &entropy).await.unwrap();
         assert_eq!(rooted.check_value(), first.check_value());
         let next = wrap(&rooted.root(), &second, &*store).await.unwrap();
         assert_eq!(next.entry(Unique::Token, "t"), first.entry(Unique::Token, "t"));
         retire(&first, &next, &*store).await.unwrap();
-        assert!(matches!(open(&first, &store, LATER, &entropy).await, Err(Failure::RetiredKey)));
+        assert!(matches!(open(&first, &store, Opening::BEGUN, &entropy).await, Err(Failure::RetiredKey)));
         assert!(KeyRing::new(next, store).knows(&NOBODY).await.unwrap());
     }
 
@@ -150,7 +157,7 @@ mod tests {
     async fn keys_that_are_lost_are_not_begun_anew() {
         let ((_folder, store), entropy) = (store().await, SeededEntropy::new(3));
         let key = MasterKey::generate(&entropy);
-        let lost = open(&key, &store, LATER, &entropy).await;
+        let lost = open(&key, &store, Opening::BEGUN, &entropy).await;
         assert!(matches!(lost, Err(Failure::KeysMissing)));
     }
 }

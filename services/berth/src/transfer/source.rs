@@ -23,8 +23,6 @@ use crate::{
 
 /// Bytes between who writes an export and who reads it, where both are one process.
 const PIPE_BYTES: usize = 1_024 * 1_024;
-/// What was opened of a deployment that is not made anew.
-const BEGUN: Opening = Opening { has_commits: true, makes: false };
 
 /// A deployment that is exported.
 #[derive(Debug)]
@@ -83,7 +81,7 @@ impl Source {
     }
 
     async fn of(settings: &Settings, parts: Parts, master: MasterKey) -> Result<Self, Failure> {
-        let rooted = root::open(&master, &parts.keys, BEGUN, &SystemEntropy).await?;
+        let rooted = root::open(&master, &parts.keys, Opening::BEGUN, &SystemEntropy).await?;
         let kept = deployment::read(&*parts.store).await?.ok_or(Failure::KeysMissing)?;
         kept.record.check_import()?;
         let kept_digest = parts.folder.as_ref().map(Credentials::kept_digest).transpose()?.flatten();

@@ -102,8 +102,7 @@ impl Target {
         evidence_key: Option<&SigningKey>,
     ) -> Result<(), Failure> {
         let Parts { log, keys, store, checkpoints, folder, .. } = &self.parts;
-        let rooted =
-            root::open(master, keys, Opening { has_commits: true, makes: false }, &SystemEntropy).await?;
+        let rooted = root::open(master, keys, Opening::BEGUN, &SystemEntropy).await?;
         let now = SystemClock.now();
         if log.shards() != checked.header.shards && !checked.heads.is_empty() {
             let board = Board::new(std::sync::Arc::clone(checkpoints), &checked.header.deployment);

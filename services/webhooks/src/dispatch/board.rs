@@ -10,6 +10,10 @@
 //! A lane whose head is due waits for its turn, see [`Turns`]. Where it leads (account and place) stands sealed
 //! in the log, so the first attempt of a lane finds that out and gives way to whoever's turn it is then.
 
+mod instances;
+mod rest;
+mod spoken;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet, btree_map},
     time::Duration,
@@ -18,6 +22,7 @@ use std::{
 use berth_domain::instance::NoticeClass;
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
+pub(crate) use self::{rest::Rest, spoken::Spoken};
 use super::{
     foreign::ForeignAttempts,
     heads::{Heads, InLane, Room, in_lane},
@@ -30,9 +35,6 @@ use crate::{attempts::Tried, health::Open, outbox::Owed, schedule::plus};
 
 /// How far a clock may go back before it counts as another one: what a time service corrects is less.
 const CLOCK_BACK_MAX: Duration = Duration::from_mins(1);
-
-pub(crate) use rest::Rest;
-pub(crate) use spoken::Spoken;
 
 /// Everything that waits.
 #[derive(Debug, Default)]
@@ -465,8 +467,5 @@ impl Board {
     }
 }
 
-mod instances;
-mod rest;
-mod spoken;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attempt::{Ended, Outcome, Tools},
-    board::{Board, Spoken},
+    board::Board,
     desk::Desk,
     done::{Done, Work, trying},
     intake::{Intake, Told},
@@ -25,12 +25,11 @@ use super::{
     redelivery::Order,
     reporting::{Reporting, look_again, news, report},
     review::{About, Reviews, judges, state_now},
-    scan,
-    settle::{FAULT_DELAY, Settler, take_over, until_settled},
+    settle::{FAULT_DELAY, Settler, erase_spoken, take_over, until_settled},
     together::Turn,
 };
 use crate::{
-    last_words, metrics,
+    metrics,
     outbox::{Touched, owed_key, read_row},
     schedule::plus,
 };
@@ -43,9 +42,6 @@ const LOOK_MAX: Duration = Duration::from_secs(5);
 const AGE_EACH: Duration = Duration::from_secs(5);
 /// How much longer than that was looked for nobody looks again: it takes a hundredth of the loop at most.
 const AGE_REST_FACTOR: u32 = 100;
-
-/// How often it is looked up whether an instance is owed last words, if that cannot be read.
-const LOOK_UPS_MAX: u32 = 5;
 
 /// See the module.
 pub(super) struct Dispatching {
@@ -496,31 +492,6 @@ impl Dispatching {
     fn look_what_was_missed(&mut self, instance: InstanceId) {
         if self.reviews.has_missed(instance) && !self.board.has_busy(instance) {
             self.reviews.none_is_tried(instance);
-        }
-    }
-}
-
-/// Erases what the last words of instances needed, once they are all settled. Others wait for that to be settled themselves: so it is not
-/// looked up again and again in a view that cannot be read.
-async fn erase_spoken(tools: &Tools, spoken: Spoken, stop: &CancellationToken) {
-    for instance in spoken.surely {
-        last_words::erase(tools, instance).await;
-    }
-    for (instance, settled) in spoken.perhaps {
-        for _ in 0..LOOK_UPS_MAX {
-            match scan::owes_last_words(tools.outbox.clone(), instance, settled.clone()).await {
-                Ok(true) => break,
-                Ok(false) => {
-                    last_words::erase(tools, instance).await;
-                    break;
-                }
-                Err(error) => {
-                    tracing::error!(%instance, %error, "what last words needed is kept: whether all are told cannot be read");
-                }
-            }
-            if stop.run_until_cancelled(tokio::time::sleep(FAULT_DELAY)).await.is_none() {
-                break;
-            }
         }
     }
 }

@@ -15,11 +15,15 @@ use berth_proto::{
     delivery::{DeliveryEvent, EndpointReportedV1, NoticesSettledV1, SettledV1},
 };
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
-use super::attempt::Tools;
+use super::{attempt::Tools, board::Spoken, scan};
+use crate::last_words;
 
 /// How long to wait before a fault of the log or the view is met again.
 pub(super) const FAULT_DELAY: Duration = Duration::from_secs(1);
+/// How often it is looked up whether an instance is owed last words, if that cannot be read.
+const LOOK_UPS_MAX: u32 = 5;
 /// How long a partition that was taken over waits for the view to know its settlements.
 const REACHED_MAX: Duration = Duration::from_secs(10);
 
@@ -230,6 +234,31 @@ where
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "notices cannot be settled now");
                 tokio::time::sleep(FAULT_DELAY).await;
+            }
+        }
+    }
+}
+
+/// Erases what the last words of instances needed, once they are all settled. Others wait for that to be settled themselves: so it is not
+/// looked up again and again in a view that cannot be read.
+pub(super) async fn erase_spoken(tools: &Tools, spoken: Spoken, stop: &CancellationToken) {
+    for instance in spoken.surely {
+        last_words::erase(tools, instance).await;
+    }
+    for (instance, settled) in spoken.perhaps {
+        for _ in 0..LOOK_UPS_MAX {
+            match scan::owes_last_words(tools.outbox.clone(), instance, settled.clone()).await {
+                Ok(true) => break,
+                Ok(false) => {
+                    last_words::erase(tools, instance).await;
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%instance, %error, "what last words needed is kept: whether all are told cannot be read");
+                }
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(FAULT_DELAY)).await.is_none() {
+                break;
             }
         }
     }
