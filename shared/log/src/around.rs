@@ -1,8 +1,11 @@
 //! Reading a stream around rows that the store cannot give: a page is refused for the sake of one row.
 
-use berth_proto::StreamKey;
+use berth_proto::{CommitV2, StreamKey};
 
-use crate::port::{LogRead, ReadError, Stored};
+use crate::{
+    decode::decode_commit,
+    port::{LogRead, ReadError, Stored},
+};
 
 /// Commits that are read at once.
 const PAGE_COMMITS_MAX: usize = 256;
@@ -96,6 +99,14 @@ impl<'a> Pages<'a> {
 // === impl Place ===
 
 impl Place {
+    /// The commit that stands there; none if it cannot be read.
+    pub fn commit(&self) -> Option<CommitV2> {
+        match self {
+            Self::Commit(stored) => decode_commit(stored).ok(),
+            Self::Damaged(_) => None,
+        }
+    }
+
     const fn revision(&self) -> Option<u64> {
         match self {
             Self::Commit(stored) => Some(stored.tail.revision),

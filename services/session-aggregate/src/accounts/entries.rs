@@ -2,7 +2,7 @@
 //! released after the commit that gives them up.
 
 use berth_domain::account::{self, Claim, State};
-use berth_log::decode_state;
+use berth_log::{Pages, Place};
 use berth_proto::{
     AccountId, DirectoryId, StreamKey,
     directory::{FormerV1, HoldV1, PurposeV1},
@@ -16,9 +16,6 @@ use crate::{
     directory::{Cause, Holder, Refused},
     trouble::Trouble,
 };
-
-/// Commits that are read at once in search of former tokens.
-const HISTORY_PAGE_COMMITS: usize = 256;
 
 /// Entries as they are held.
 pub(super) type Held = Vec<(DirectoryId, HoldV1)>;
@@ -127,20 +124,16 @@ impl Accounts {
         Ok(())
     }
 
-    /// The directory entries of every name and token that an account ever had.
+    /// The directory entries of every name and token that an account ever had, as far as its history can be read. A commit carries
+    /// the whole state: what only a damaged one had was given up by the next, and stays taken only if a crash kept it from being
+    /// released.
     async fn entries_ever(&self, account: AccountId) -> Result<Vec<DirectoryId>, Trouble> {
         let stream = StreamKey::account(account);
-        let (mut entries, mut after) = (Vec::new(), 0);
-        loop {
-            let page = self.writer.log().read(&stream, after, HISTORY_PAGE_COMMITS).await?;
-            for stored in &page {
-                after = after.max(stored.tail.version);
-                let (_, state) = decode_state::<State>(stored)?;
-                entries.extend([state.token_entry, state.name_entry]);
-            }
-            if page.len() < HISTORY_PAGE_COMMITS {
-                break;
-            }
+        let (mut entries, mut pages) = (Vec::new(), Pages::after(self.writer.log(), &stream, 0));
+        while let Some(page) = pages.next().await? {
+            let commits = page.iter().filter_map(Place::commit);
+            let states = commits.filter_map(|commit| commit.full_state()?.open::<State>().ok());
+            entries.extend(states.flat_map(|state| [state.token_entry, state.name_entry]));
         }
         entries.sort_unstable();
         entries.dedup();

@@ -9,10 +9,10 @@ use std::{future::ready, sync::Arc};
 
 use berth_bus::KeyRing;
 use berth_domain::account::{self, Event, State};
-use berth_log::{Loaded, Next, Plan, Writer, decode_commit};
+use berth_log::{Loaded, Next, Place, Plan, Writer, decode_commit, read_around};
 use berth_proto::{
     AccountId, CommandId, InstanceId, StreamKey, Timestamp,
-    commit::{CarriedState as _, OutcomeCodeV1, OutcomeV1, PrincipalV1, ReceiptV2},
+    commit::{CarriedState as _, OutcomeCodeV1, OutcomeV1, PrincipalV1},
     frame::{AcceptedV1, CommandReplyV1, CommandRequestV2, RejectionCodeV1, RejectionV1, TargetV1},
     limits::KEYED_RECEIPTS_MAX,
 };
@@ -123,20 +123,21 @@ impl Accounts {
     }
 
     /// What an earlier try of a command came to. However often its token was rotated since, the receipt of an
-    /// account's creation is in its first commit; others are found among the last ones.
+    /// account's creation is in its first commit; others are found among the last ones. One whose receipt cannot be read is
+    /// decided again: it is the only command that its damage costs, but for a create, which is refused.
     async fn known(&self, loaded: &Account, request: &CommandRequestV2) -> Result<Option<Ruling>, Trouble> {
         let Some(state) = &loaded.state else { return Ok(None) };
-        let creates = creates(&request.target);
-        let (after, limit) = match loaded.version().saturating_sub(KEYED_RECEIPTS_MAX as u64) {
-            _ if creates => (0, 1),
-            after => (after, KEYED_RECEIPTS_MAX),
+        let (creates, log) = (creates(&request.target), self.writer.log());
+        let commits = if creates {
+            let first = log.read(&loaded.stream, 0, 1).await?;
+            first.iter().map(decode_commit).collect::<Result<Vec<_>, _>>()?
+        } else {
+            let after = loaded.version().saturating_sub(KEYED_RECEIPTS_MAX as u64);
+            let last = read_around(log, &loaded.stream, after, KEYED_RECEIPTS_MAX).await?;
+            last.iter().filter_map(Place::commit).collect()
         };
-        let page = self.writer.log().read(&loaded.stream, after, limit).await?;
-        let mut receipts = Vec::<ReceiptV2>::new();
-        for stored in page {
-            receipts.extend(decode_commit(&stored)?.receipts);
-        }
-        let known = receipts.into_iter().find(|one| one.command_id == request.command_id);
+        let mut receipts = commits.into_iter().flat_map(|commit| commit.receipts);
+        let known = receipts.find(|one| one.command_id == request.command_id);
         Ok(known.map(|known| match known.outcome.code {
             _ if known.digest != request.digest => Err(RejectionCodeV1::KeyReused),
             // What the answer said of it is gone, or soon is.

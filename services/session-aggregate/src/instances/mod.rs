@@ -10,9 +10,7 @@ use std::{cell::LazyCell, collections::VecDeque, future::ready, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys};
 use berth_domain::instance::{State, forgetful, never_was};
-use berth_log::{
-    Loaded, Next, Pages, Place, Plan, TransactError, Transacted, Writer, Written, decode_commit,
-};
+use berth_log::{Loaded, Next, Pages, Place, Plan, TransactError, Transacted, Writer, Written};
 use berth_proto::{
     AccountId, CommandId, DirectoryId, InstanceId, RecordV1, StreamId, StreamKey, Timestamp,
     command::{AbandonCreateV1, Command},
@@ -227,11 +225,7 @@ impl Instances {
         let stream = StreamKey::instance(instance);
         let (mut found, mut pages) = (Vec::new(), Pages::after(self.writer.log(), &stream, 0));
         while let Some(page) = pages.next().await? {
-            let readable = page.iter().filter_map(|place| match place {
-                Place::Commit(stored) => decode_commit(stored).ok(),
-                Place::Damaged(_) => None,
-            });
-            for commit in readable {
+            for commit in page.iter().filter_map(Place::commit) {
                 let events = commit.events.iter().filter_map(|one| Event::from_record(one).ok());
                 found.extend(events.flat_map(|event| gather(event, commit.occurred_at)));
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use berth_bus::{Bus, local::LocalBus};
+use berth_log::{LogRead, decode_state};
 use berth_proto::{
     AccountId, CommandId, DirectoryId, InstanceId, StreamKey,
     account::{AccountEvent, AccountStateV3},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// After this no create of before can still succeed.
-const SETTLED_AFTER_SECONDS: i64 = 61;
+pub(crate) const SETTLED_AFTER_SECONDS: i64 = 61;
 
 pub(crate) fn close(world: &World) -> CommandRequestV1 {
     request(world, TargetV1::CloseAccount { account: world.account })
@@ -38,15 +39,8 @@ async fn is_free(world: &World, entry: DirectoryId) -> bool {
 }
 
 pub(crate) async fn account_state(world: &World) -> AccountStateV3 {
-    world
-        .commits(StreamKey::account(world.account))
-        .await
-        .last()
-        .unwrap()
-        .full_state()
-        .unwrap()
-        .open()
-        .unwrap()
+    let last = world.log.tail(&StreamKey::account(world.account)).await.unwrap().unwrap();
+    decode_state(&last).unwrap().1
 }
 
 async fn is_deleted(world: &World, id: InstanceId) -> bool {

@@ -9,7 +9,7 @@ use berth_log::{
     memory::MemoryLog, verify,
 };
 use berth_proto::{
-    CommitV2, Hash, InstanceId, StreamKey, WriteVersion,
+    AccountId, CommitV2, Hash, InstanceId, StreamKey, WriteVersion,
     codec::encode,
     command::{ConnectV1, DeleteV1, LogoutV1, ReportUnlinkedV1, ReportV1},
     commit::DamageV1,
@@ -19,7 +19,11 @@ use berth_proto::{
 use berth_runtime::{Clock, UniqueInAccount};
 use berth_session_aggregate::Settings;
 
-use crate::world::{Wanted, World, accepted, rejected, unavailable};
+use crate::{
+    accounts::{change, create, rotate},
+    closing::{SETTLED_AFTER_SECONDS, close, is_gone, world_of_acme},
+    world::{Wanted, World, accepted, rejected, unavailable},
+};
 
 /// Turns the commit that would be next into bytes that cannot be trusted.
 type Damage = fn(CommitV2, InstanceId) -> Vec<u8>;
@@ -37,8 +41,7 @@ const KINDS: [Damage; 4] = [
 ];
 
 /// Puts bytes at the end of a stream, as nobody of ours would.
-async fn append(world: &World, id: InstanceId, bytes: Vec<u8>) {
-    let stream = StreamKey::instance(id);
+async fn append(world: &World, stream: StreamKey, bytes: Vec<u8>) {
     let tail = world.log.tail(&stream).await.unwrap().map(|stored| stored.tail);
     let expected = tail.map_or(Expected::Empty, Expected::After);
     let commit = NewCommit {
@@ -56,7 +59,7 @@ async fn damage(world: &World, id: InstanceId, kind: Damage) -> (u64, Vec<u8>) {
     let last = world.commits(StreamKey::instance(id)).await.pop().unwrap();
     let good = last.version;
     let bytes = kind(CommitV2 { version: good + 1, ..last }, world.new_id());
-    append(world, id, bytes.clone()).await;
+    append(world, StreamKey::instance(id), bytes.clone()).await;
     (good, bytes)
 }
 
@@ -79,10 +82,50 @@ async fn only_an_instance_whose_last_commit_is_damaged_refuses_commands() {
 async fn older_damage_blocks_nothing() {
     let world = World::start().await;
     let id = world.linked("shop", 1_111_111_111).await;
-    let good = world.commits(StreamKey::instance(id)).await.pop().unwrap();
-    append(&world, id, vec![0; 100]).await;
-    append(&world, id, encode(&CommitV2 { version: good.version + 2, ..good }).unwrap()).await;
+    damage_before_the_end(&world, StreamKey::instance(id)).await;
     world.accepted(&world.logout(id)).await;
+}
+
+/// Puts a damaged commit at the end of a stream, and behind it a good one with the same state.
+async fn damage_before_the_end(world: &World, stream: StreamKey) {
+    let good = world.commits(stream).await.pop().unwrap();
+    append(world, stream, vec![0; 100]).await;
+    append(world, stream, encode(&CommitV2 { version: good.version + 2, ..good }).unwrap()).await;
+}
+
+#[tokio::test]
+async fn an_account_with_older_damage_is_changed_and_closed() {
+    let world = world_of_acme().await;
+    world.linked("shop", 1_111_111_111).await;
+    damage_before_the_end(&world, StreamKey::account(world.account)).await;
+
+    let renaming = change(&world, 1, Some("acme-2"), None);
+    assert!(!world.accepted(&renaming).await.replayed);
+    assert!(world.accepted(&renaming).await.replayed, "what can be read is known as before");
+    world.accepted(&rotate(&world, 1, "t2")).await;
+    let closing = close(&world);
+    assert!(!world.accepted(&closing).await.replayed);
+    world.clock.advance_seconds(SETTLED_AFTER_SECONDS);
+    world.until("the account is gone", async || is_gone(&world).await).await;
+    // Everything that it ever had is free again.
+    world.accepted(&create(&world, 2, "acme", "t1")).await;
+    world.accepted(&create(&world, 3, "acme-2", "t2")).await;
+    assert!(world.accepted(&closing).await.replayed);
+}
+
+#[tokio::test]
+async fn the_create_of_an_account_whose_first_commit_is_damaged_is_not_answered_with_something_else() {
+    let mut world = World::start().await;
+    world.account = AccountId::from_bytes([1; 16]);
+    let creation = create(&world, 1, "acme", "t1");
+    append(&world, StreamKey::account(world.account), vec![0; 100]).await;
+    let other = create(&world, 2, "other", "t2");
+    world.accepted(&other).await;
+    let good = world.commits(StreamKey::account(AccountId::from_bytes([2; 16]))).await.pop().unwrap();
+    let stream = StreamKey::account(world.account);
+    append(&world, stream, encode(&CommitV2 { stream, version: 2, ..good }).unwrap()).await;
+    assert_eq!(world.rejected(&creation).await, RejectionCodeV1::Damaged);
+    world.accepted(&rotate(&world, 1, "t3")).await;
 }
 
 #[tokio::test]
@@ -149,8 +192,8 @@ async fn a_delete_passes_over_every_damaged_commit_at_the_end() {
     let world = World::start().await;
     let id = world.linked("shop", 1_111_111_111).await;
     let (good, bytes) = damage(&world, id, KINDS[0]).await;
-    append(&world, id, vec![1; 3]).await;
-    append(&world, id, vec![2; 3]).await;
+    append(&world, StreamKey::instance(id), vec![1; 3]).await;
+    append(&world, StreamKey::instance(id), vec![2; 3]).await;
     world.accepted(&world.delete(id)).await;
     let report = verify(&*world.log, &StreamKey::instance(id)).await.unwrap();
     let damage = DamageV1 { version: good + 1, stored: Some(Hash::of_bytes(&bytes)), good_version: good };
@@ -188,7 +231,7 @@ async fn an_instance_that_was_deleted_before_it_was_damaged_stays_deleted() {
     let id = world.instance("shop", 1_111_111_111).await;
     let delete = world.keyed(id, DeleteV1 { only_without_session: false }, "d");
     world.accepted(&delete).await;
-    append(&world, id, vec![0; 100]).await;
+    append(&world, StreamKey::instance(id), vec![0; 100]).await;
     assert_eq!(world.rejected(&world.logout(id)).await, RejectionCodeV1::Damaged);
     assert!(world.accepted(&delete).await.replayed);
     assert_eq!(world.rejected(&world.delete(id)).await, RejectionCodeV1::Deleted);
@@ -204,7 +247,7 @@ async fn an_instance_of_which_nothing_can_be_read_is_deleted_by_what_the_directo
     world.log.fail_after(4);
     assert!(matches!(world.send(&create).await, CommandReplyV1::Unavailable { .. }));
     world.log.mend();
-    append(&world, id, vec![7; 50]).await;
+    append(&world, StreamKey::instance(id), vec![7; 50]).await;
     let entries = [
         world.account_entry(UniqueInAccount::Name, "shop").await,
         world.account_entry(UniqueInAccount::Alias, "ext").await,
@@ -234,7 +277,7 @@ async fn an_instance_of_which_nothing_can_be_read_is_deleted_by_what_the_directo
 
     // Nobody knows whose that one is.
     let nobodys = world.new_id();
-    append(&world, nobodys, vec![7; 50]).await;
+    append(&world, StreamKey::instance(nobodys), vec![7; 50]).await;
     assert_eq!(world.rejected(&world.delete(nobodys)).await, RejectionCodeV1::Damaged);
 }
 
