@@ -10,7 +10,7 @@ use berth_proto::{
     command::ConfigureWebhookV1, delivery::SettlementV1, instance::WebhookV1, pull::PullRequestV1,
 };
 use berth_runtime::{Clock, ManualClock, SystemClock, sealing::field};
-use common::{Receiver, World, quick};
+use common::{Receiver, World, quick, slow};
 use serde_json::{Value, json};
 
 /// Longer than anything that is awaited takes: what comes, comes earlier.
@@ -164,4 +164,23 @@ async fn an_endpoint_that_is_muted_keeps_nothing() {
     world.link().await;
     assert_eq!(world.settled(3).await, [SettlementV1::CancelledByEndpoint; 3]);
     assert_eq!(world.receive(NOW).await, None);
+}
+
+#[tokio::test]
+async fn what_waits_among_many_of_another_endpoint_is_found_and_cleared() {
+    let (world, other) = (World::new().await, Receiver::start().await);
+    other.answer(503);
+    world.create(vec![world.endpoint(1, "native", other.address), world.pulled(2)]).await;
+    world.link().await;
+    for _ in 0..150 {
+        world.lost().await;
+        world.open().await;
+    }
+    let _replica = world.replica("a", slow()).await;
+    world.receive(WAIT).await.unwrap();
+    world.ask(PullRequestV1::Clear).await;
+    assert_eq!(world.receive(NOW).await, None);
+    // Hundreds for the other one stand before it.
+    world.lost().await;
+    assert_eq!(drain(&world, 1).await, ["offline"]);
 }

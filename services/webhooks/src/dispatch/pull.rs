@@ -40,6 +40,8 @@ use crate::outbox::{CommitStands, Owed, SettledRow, owed_key, read_row, settled_
 /// The longest that one request waits for a notice. Whoever wants to wait longer asks again, perhaps another
 /// replica by then.
 const WAIT_MAX: Duration = Duration::from_secs(10);
+/// Rows that are read at once for the oldest notice, which is among the first ones as a rule.
+const ROWS_AT_ONCE: usize = 64;
 /// How long the outbox may take to know what was just deleted.
 const KNOWN_MAX: Duration = Duration::from_secs(5);
 
@@ -132,21 +134,27 @@ impl Queue {
         if waiter.format.muted(&waiter.endpoint.options) {
             return Ok(None);
         }
-        for (key, owed) in scan::of_instance(self.tools.outbox.clone(), instance).await? {
-            if key.endpoint != waiter.webhook.id || !self.may_tell(&permit, &key, &owed) {
-                continue;
+        let mut after = None;
+        loop {
+            let view = self.tools.outbox.clone();
+            let (rows, next) = scan::page_of_instance(view, instance, after, ROWS_AT_ONCE).await?;
+            for (key, owed) in rows {
+                if key.endpoint != waiter.webhook.id || !self.may_tell(&permit, &key, &owed) {
+                    continue;
+                }
+                let Some(reply) = self.render(&waiter, &permit, (&key, owed.commit)).await? else {
+                    continue;
+                };
+                while !permit.is_fresh() {
+                    permit = read(&self.tools, instance, Reach::Own).await?;
+                }
+                if self.may_tell(&permit, &key, &owed) {
+                    return Ok(Some(reply));
+                }
             }
-            let Some(reply) = self.render(&waiter, &permit, (&key, owed.commit)).await? else {
-                continue;
-            };
-            while !permit.is_fresh() {
-                permit = read(&self.tools, instance, Reach::Own).await?;
-            }
-            if self.may_tell(&permit, &key, &owed) {
-                return Ok(Some(reply));
-            }
+            let Some(next) = next else { return Ok(None) };
+            after = Some(next);
         }
-        Ok(None)
     }
 
     fn may_tell(&self, permit: &Permit, key: &NoticeKeyV1, owed: &Owed) -> bool {
@@ -254,18 +262,15 @@ impl Queue {
 
     /// Settles everything of the instance that its endpoints of such a format are owed.
     async fn clear(&self, instance: InstanceId) -> Result<(), PullFault> {
-        let mut keys: Vec<_> = scan::of_instance(self.tools.outbox.clone(), instance)
-            .await?
-            .into_iter()
-            .filter(|(_, owed)| formats::is_pulled(&owed.format))
-            .map(|(key, _)| key)
-            .collect();
-        while !keys.is_empty() {
-            let rest = keys.split_off(keys.len().min(SETTLED_PER_COMMIT_MAX));
-            self.settle(keys, SettlementV1::CancelledByEndpoint).await?;
-            keys = rest;
+        let mut after = None;
+        loop {
+            let view = self.tools.outbox.clone();
+            let (rows, next) = scan::page_of_instance(view, instance, after, SETTLED_PER_COMMIT_MAX).await?;
+            let pulled = rows.into_iter().filter(|(_, owed)| formats::is_pulled(&owed.format));
+            self.settle(pulled.map(|(key, _)| key).collect(), SettlementV1::CancelledByEndpoint).await?;
+            let Some(next) = next else { return Ok(()) };
+            after = Some(next);
         }
-        Ok(())
     }
 
     /// Settles notices of one instance in one commit and waits until the outbox knows it, so that they are not

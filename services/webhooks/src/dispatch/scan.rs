@@ -27,18 +27,20 @@ const LANE_ROWS_MAX: usize = 4_096;
 /// The oldest of what instances are owed.
 pub(super) type OwedRows = BTreeMap<InstanceId, Heads>;
 
-/// What one instance's endpoints are owed, the oldest first.
-pub(super) async fn of_instance(
+/// What one instance's endpoints are owed, the oldest first: the notices among so many rows behind one. Gives where to go on, if there
+/// are more.
+pub(super) async fn page_of_instance(
     view: Arc<dyn ViewReader>,
     instance: InstanceId,
-) -> Result<Vec<(NoticeKeyV1, Owed)>, ViewError> {
+    after: Option<NoticeKeyV1>,
+    rows_max: usize,
+) -> Result<(Vec<(NoticeKeyV1, Owed)>, Option<NoticeKeyV1>), ViewError> {
     off_the_loop(move || {
-        let mut rows = Vec::new();
-        each(view.as_ref(), (&owed_prefix(Some(instance)), PAGE_ROWS), None, |key, value| {
-            rows.extend(read_owed_key(key).zip(read_row(value)));
-            true
-        })?;
-        Ok(rows)
+        let after = after.map(|after| owed_key(&after));
+        let rows = view.scan(&owed_prefix(Some(instance)), after.as_deref(), rows_max)?;
+        let next = rows.last().filter(|_| rows.len() == rows_max).and_then(|(key, _)| read_owed_key(key));
+        let read = rows.iter().filter_map(|(key, value)| Some((read_owed_key(key)?, read_row(value)?)));
+        Ok((read.collect(), next))
     })
     .await
 }
